@@ -1,0 +1,1 @@
+"""The identity provider: one sign-in for portal and department systems."""

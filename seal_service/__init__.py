@@ -1,0 +1,1 @@
+"""The electronic seal service."""

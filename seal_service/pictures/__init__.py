@@ -1,0 +1,1 @@
+"""Drawing seals: one outline model, several outputs."""

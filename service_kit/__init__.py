@@ -1,0 +1,1 @@
+"""What every service needs; no business word of any service occurs here."""

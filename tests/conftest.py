@@ -1,0 +1,28 @@
+"""What holds for every test: no traffic beyond this machine, and aware time."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any
+
+import pytest
+
+_connect = socket.socket.connect
+
+
+class OutsideTrafficError(AssertionError):
+    """A test tried to reach beyond loopback."""
+
+
+def _guarded_connect(self: socket.socket, address: Any) -> None:
+    if self.family in {socket.AF_INET, socket.AF_INET6}:
+        host = str(address[0])
+        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+            raise OutsideTrafficError(f"a test may only talk to this machine, not to {host}")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", _guarded_connect)
