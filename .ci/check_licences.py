@@ -1,0 +1,45 @@
+"""Refuse a dependency whose licence a public body could not ship. Reads only the installed packages' own metadata."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import distributions
+
+ALLOWED = re.compile(
+    r"MIT|BSD|Apache|ISC|MPL|Mozilla|PSF|Python Software Foundation|Python-2\.0|OFL|Open Font|HPND|Unlicense|Zlib|0BSD|CC0|Public Domain|LGPL|Lesser General",
+    re.IGNORECASE,
+)
+REFUSED = re.compile(r"\bAGPL|Affero|SSPL|Commons Clause|Proprietary", re.IGNORECASE)
+# Reviewed by hand: metadata without a usable licence field.
+REVIEWED = {
+    "justmytype-intl-cjk": "package MIT, fonts OFL-1.1",
+    "gmssl": "BSD; test oracle and verify-only provider of last resort",
+    "yinxin": "ourselves, Apache-2.0",
+}
+
+
+def main() -> int:
+    """Exit status 1 when a package has no acceptable licence."""
+    refused = []
+    for found in distributions():
+        meta = found.metadata
+        name = meta["Name"]
+        stated = " ".join(
+            [
+                meta.get("License-Expression") or "",
+                (meta.get("License") or "")[:200],
+                *[c for c in meta.get_all("Classifier") or [] if c.startswith("License")],
+            ]
+        )
+        if name in REVIEWED:
+            continue
+        if REFUSED.search(stated) or not ALLOWED.search(stated):
+            refused.append(f"{name}: {stated.strip() or 'no licence stated'}")
+    for line in sorted(set(refused)):
+        print(f"licence not accepted: {line}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+# Two commands are for everyone: `make demo` and `make test`. Each does all of its own set-up and needs no root.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_DIR ?= demo-data
+SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs .ci
+
+.PHONY: setup setup-dev demo test check bench docs format locks clean
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml deploy/make_venv.sh
+	@PYTHON="$(PYTHON)" sh deploy/make_venv.sh requirements.lock
+	@touch $@
+
+setup-dev: .venv/.ready-dev
+
+.venv/.ready-dev: requirements-dev.lock pyproject.toml deploy/make_venv.sh
+	@PYTHON="$(PYTHON)" sh deploy/make_venv.sh requirements-dev.lock
+	@touch .venv/.ready $@
+
+# A served demonstration deployment with a sealed PDF and a forged copy. Synthetic data, software keys, no legal effect.
+demo: setup
+	@$(BIN)/yinxin demo --dir "$(DEMO_DIR)"
+
+# All tests, with the coverage gates. What an optional part needs and this machine lacks is skipped with a printed reason.
+test: setup-dev
+	@$(BIN)/python -m tests.run_all
+
+# Format, lint, types, import contracts, licences of what we depend on, generated files up to date.
+check: setup-dev
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/lint-imports
+	@$(BIN)/python .ci/check_licences.py
+	@$(BIN)/python -m docs.generators --check
+
+# Measures, prints and stores benchmarks/results.json. Needs wrk for the HTTP part.
+bench: setup-dev
+	@$(BIN)/python -m benchmarks
+
+# Writes everything that is generated: clause matrix, OpenAPI file, error catalogue, command reference, pictures.
+docs: setup-dev
+	@$(BIN)/python -m docs.generators
+
+format: setup-dev
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+# Lock files carry hashes and no index address. Needs uv.
+locks:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv build dist *.egg-info

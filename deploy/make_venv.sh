@@ -1,0 +1,33 @@
+#!/bin/sh
+# Makes .venv with the locked packages of the given lock file and the command `yinxin` in it. Needs no root.
+# Ways to get an environment, in order: python3's own venv; virtualenv; uv; virtualenv fetched by pip into .tooling.
+set -eu
+lock=$1
+python=${PYTHON:-python3}
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "Yinxin needs Python 3.11 or newer; '$python' is $("$python" -V 2>&1). Set PYTHON=/path/to/python3.11" >&2
+    exit 1
+}
+
+works() { [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1; }
+
+if ! works; then
+    rm -rf .venv
+    if "$python" -m venv .venv >/dev/null 2>&1 && works; then :
+    elif rm -rf .venv && "$python" -m virtualenv -q .venv >/dev/null 2>&1 && works; then :
+    elif rm -rf .venv && command -v uv >/dev/null 2>&1 && uv venv -q --seed --python "$python" .venv && works; then :
+    elif rm -rf .venv && "$python" -m pip --version >/dev/null 2>&1; then
+        echo "python3 has no venv here: fetching virtualenv into .tooling"
+        "$python" -m pip install -q --target .tooling virtualenv
+        PYTHONPATH=.tooling "$python" -m virtualenv -q .venv
+    fi
+    works || {
+        echo "No way to make a Python environment: install python3-venv, virtualenv, uv or pip, then run this again" >&2
+        exit 1
+    }
+fi
+
+echo "Installing the packages of $lock (hashes checked)"
+.venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
+.venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -1,0 +1,57 @@
+"""The clause matrix: which test shows which clause of which standard, read from the ``clause`` marks of the tests."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+_CLAUSE: Final = re.compile(r"(?P<standard>.+?) (?P<clause>(?:[A-Z]\.)?[0-9A-Z][\w.()-]*|annex .+)$")
+
+HEADER: Final = """# Clause matrix
+
+Which test shows which clause. Written by `make docs` from the `clause` marks of the tests; `make check` fails when it is out of date.
+"""
+
+
+def find_marks() -> dict[tuple[str, str], set[str]]:
+    """``(standard, clause) -> {path::test}`` over every test of the project."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for path in sorted((PROJECT / "tests").rglob("test_*.py")):
+        where = path.relative_to(PROJECT).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                continue
+            for mark in node.decorator_list:
+                if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute) and mark.func.attr == "clause":
+                    for argument in mark.args:
+                        found[_split(ast.literal_eval(argument), where)].add(f"{where}::{node.name}")
+    return found
+
+
+def _split(text: str, where: str) -> tuple[str, str]:
+    match = _CLAUSE.match(text)
+    if match is None:
+        raise SystemExit(f"{where}: a clause mark reads 'STANDARD clause', not {text!r}")
+    return match["standard"], match["clause"]
+
+
+def _order(clause: str) -> list[tuple[int, int, str]]:
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"[.]", clause)]
+
+
+def render() -> str:
+    """The matrix as CommonMark, one table per standard."""
+    by_standard: dict[str, dict[str, set[str]]] = defaultdict(dict)
+    for (standard, clause), tests in find_marks().items():
+        by_standard[standard][clause] = tests
+    parts = [HEADER]
+    for standard in sorted(by_standard):
+        parts.append(f"\n## {standard}\n\n| clause | shown by |\n|---|---|\n")
+        for clause in sorted(by_standard[standard], key=_order):
+            tests = "<br>".join(f"`{test}`" for test in sorted(by_standard[standard][clause]))
+            parts.append(f"| {clause} | {tests} |\n")
+    return "".join(parts)
