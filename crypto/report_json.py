@@ -1,0 +1,50 @@
+"""The JSON shape of a verification report: the same for the command line and for ``POST /v1/verifications``.
+
+The shape is a promise to scripts. A new fact goes into ``steps``; no member is renamed or taken away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crypto.report_text import sentence
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from crypto.report import Report, SignatureReport, Step
+
+
+def write_time(at: datetime | None) -> str | None:
+    """An aware time as RFC 3339 in UTC with seconds, ``None`` as it is."""
+    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_step(step: Step, language: str) -> dict[str, Any]:
+    """One step; ``detail`` is its sentence in ``language`` (``en`` or ``zh``)."""
+    return {"code": step.code, "outcome": step.outcome.value, "clause": step.clause, "detail": sentence(step, language)}
+
+
+def write_signature(signature: SignatureReport, language: str) -> dict[str, Any]:
+    """One signature with its steps."""
+    return {
+        "name": signature.name,
+        "kind": signature.kind,
+        "verdict": signature.verdict.value,
+        "cryptographically_valid": signature.cryptographically_valid,
+        "document_intact": signature.document_intact,
+        "trusted": signature.trusted,
+        "signer": signature.signer,
+        "signed_at": write_time(signature.signed_at),
+        "steps": [write_step(step, language) for step in signature.steps],
+    }
+
+
+def write_report(file: str, report: Report, language: str) -> dict[str, Any]:
+    """The report on one file. ``file`` is the name under which the caller handed it in."""
+    return {
+        "file": file,
+        "verdict": report.verdict.value,
+        "tampered": report.tampered,
+        "signatures": [write_signature(signature, language) for signature in report.signatures],
+    }

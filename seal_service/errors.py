@@ -1,0 +1,80 @@
+"""The refusals of the seal service. One function per refusal, so that code, kind and facts are stated once."""
+
+from __future__ import annotations
+
+from standards.errors import Kind, TrustError
+
+
+def seal_not_found(seal_id: str) -> TrustError:
+    """No such seal, or one the caller has no right to know of: the same answer on purpose."""
+    return TrustError(Kind.NOT_FOUND, "SEAL_NOT_FOUND", seal_id=seal_id)
+
+
+def seal_use_not_found(use_id: str) -> TrustError:
+    """No such use, or one the caller has no right to know of."""
+    return TrustError(Kind.NOT_FOUND, "SEAL_USE_NOT_FOUND", seal_use=use_id)
+
+
+def seal_not_usable(seal_id: str, state: str) -> TrustError:
+    """The seal is not active."""
+    return TrustError(Kind.CONFLICT, "SEAL_NOT_ACTIVE", seal_id=seal_id, state=state)
+
+
+def seal_state_conflict(seal_id: str, verb: str, state: str) -> TrustError:
+    """The state machine has no such step from the present state."""
+    return TrustError(Kind.CONFLICT, "SEAL_STATE_CONFLICT", seal_id=seal_id, verb=verb, state=state)
+
+
+def seal_version_conflict(seal_id: str, expected: str, found: int) -> TrustError:
+    """The seal changed since the caller looked (If-Match)."""
+    return TrustError(Kind.CONFLICT, "SEAL_CHANGED", seal_id=seal_id, expected=expected, found=found)
+
+
+def seal_codes_exhausted(division: str) -> TrustError:
+    """All eight-digit serials of a division are used."""
+    return TrustError(Kind.CONFLICT, "SEAL_CODES_EXHAUSTED", division=division)
+
+
+def document_too_large(limit: int) -> TrustError:
+    """The document is over the limit."""
+    return TrustError(Kind.TOO_LARGE, "DOCUMENT_TOO_LARGE", limit_bytes=limit)
+
+
+def document_missing() -> TrustError:
+    """A multipart request without its document."""
+    return TrustError(Kind.UNACCEPTABLE, "DOCUMENT_MISSING", field="document")
+
+
+def field_unacceptable(field: str, rule: str) -> TrustError:
+    """A field is there but against a rule. ``rule`` names the rule, never the value."""
+    return TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field=field, rule=rule)
+
+
+def digest_unacceptable() -> TrustError:
+    """The digest is not 32 bytes in base64 or hex."""
+    return TrustError(Kind.UNACCEPTABLE, "DIGEST_UNACCEPTABLE", expected_bytes=32, encodings="base64, hex")
+
+
+def own_check_failed(use_id: str, codes: str) -> TrustError:
+    """Our own verifier did not call the sealed result valid: nothing is released."""
+    return TrustError(Kind.UNAVAILABLE, "SEAL_SELF_CHECK_FAILED", seal_use=use_id, steps=codes)
+
+
+def use_was_voided(use_id: str) -> TrustError:
+    """The intent was voided (by the sweeper, or because the seal's state changed) before its result could be released."""
+    return TrustError(Kind.CONFLICT, "SEAL_USE_VOIDED", seal_use=use_id)
+
+
+def use_has_no_result(use_id: str, state: str) -> TrustError:
+    """There is no result to download."""
+    return TrustError(Kind.CONFLICT, "SEAL_USE_WITHOUT_RESULT", seal_use=use_id, state=state)
+
+
+def too_busy(retry_after_seconds: int) -> TrustError:
+    """All places for heavy jobs are taken."""
+    return TrustError(Kind.TOO_MANY, "SEALING_BUSY", retry_after_seconds=retry_after_seconds)
+
+
+def keyword_not_found(keyword_characters: int) -> TrustError:
+    """The keyword does not occur in the document's text."""
+    return TrustError(Kind.UNACCEPTABLE, "PLACEMENT_KEYWORD_NOT_FOUND", keyword_characters=keyword_characters)

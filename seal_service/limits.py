@@ -1,0 +1,40 @@
+"""What the seal service takes in at most. Each limit says where it comes from; what is above it is refused by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Own limits of the service, chosen so that one worker can hold two documents of each running job in memory.
+DOCUMENT_BYTES: Final = 64 * 1024 * 1024  # one document to be sealed or verified
+REQUEST_BYTES: Final = DOCUMENT_BYTES + 256 * 1024  # the multipart frame and its fields around a document
+JSON_BYTES: Final = 64 * 1024  # one JSON request
+FORM_FIELDS: Final = 8  # fields of a multipart request, the document included
+FORM_FIELD_BYTES: Final = 16 * 1024  # one field that is not the document
+HEAVY_JOBS_WAITING: Final = 64  # sealing and verifying jobs that may wait for a thread; further ones are told to come back
+RETRY_AFTER_SECONDS: Final = 2
+
+# Texts that are drawn into documents or certificates. Upper bounds of RFC 5280 appendix A.1 where there is one.
+ORGANISATION_CHARACTERS: Final = 64  # ub-organization-name
+SEAL_NAME_CHARACTERS: Final = 64  # ub-common-name
+KEYWORD_CHARACTERS: Final = 128
+REASON_CHARACTERS: Final = 256
+LOCATION_CHARACTERS: Final = 128
+FILE_NAME_CHARACTERS: Final = 255
+
+# Seal codes: 14 digits, the division of the maker (6 digits, GB/T 2260) and 8 running digits (seen in every government seal read).
+DIVISION_DIGITS: Final = 6
+SERIAL_DIGITS: Final = 8
+SERIALS_PER_DIVISION: Final = 10**SERIAL_DIGITS - 1
+
+# Pictures: 国发〔1999〕25号 and practice name 30 to 45 mm; the rest of the range leaves room for small name seals.
+PICTURE_WIDTH_MM_MIN: Final = 8.0
+PICTURE_WIDTH_MM_MAX: Final = 60.0
+
+PAGE_SIZE: Final = 50  # entries of one list answer
+PAGE_SIZE_MAX: Final = 200
+GRANTS_PER_SEAL: Final = 1000
+
+INTENT_LEASE_SECONDS: Final = 120  # an intent older than this without result belongs to a process that died
+INTENTS_PER_SWEEP: Final = 200
+SWEEP_INTERVAL_SECONDS: Final = 15
+CERTIFICATE_DAYS: Final = 3 * 365  # validity of a seal's signer certificate; it is re-made, not renewed

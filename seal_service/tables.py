@@ -1,0 +1,94 @@
+"""Tables of the seal service (prefix ``seal_``). No foreign key leaves the service, so that it can become its own process.
+
+Times are stored as integers, microseconds since 1970 UTC: the same value on every database, ordered, without a zone to lose.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+PREFIX: Final = "seal"
+
+metadata: Final = MetaData()
+
+seals: Final = Table(
+    "seal_seals",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("code", String(14), nullable=False, unique=True),
+    Column("name", String(128), nullable=False),
+    Column("organisation", String(128), nullable=False),
+    Column("credit_code", String(18), nullable=False),
+    Column("type_code", String(4), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_reason", Text),
+    Column("version", Integer, nullable=False),
+    Column("managed_by", String(128), nullable=False),
+    Column("key_id", String(64), nullable=False, unique=True),
+    Column("certificate_der", LargeBinary),
+    Column("chain_der", LargeBinary),  # the issuers' certificates one after the other, nearest first
+    Column("is_certificate_revoked", Boolean, nullable=False),
+    Column("picture_width_mm", Float, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("state_at", BigInteger, nullable=False),
+    CheckConstraint("length(code) = 14", name="seal_seals_code_length"),
+    CheckConstraint("state IN ('making', 'abandoned') OR certificate_der IS NOT NULL", name="seal_seals_certificate_present"),
+    Index("seal_seals_managed_by", "managed_by", "id"),
+    Index("seal_seals_state", "state", "made_at"),
+)
+
+code_counters: Final = Table(
+    "seal_code_counters",
+    metadata,
+    Column("division", String(6), primary_key=True),
+    Column("last_serial", BigInteger, nullable=False),
+)
+
+grants: Final = Table(
+    "seal_grants",
+    metadata,
+    Column("seal_id", String(40), ForeignKey("seal_seals.id"), primary_key=True),
+    Column("client_id", String(128), primary_key=True),
+    Column("granted_by", String(128), nullable=False),
+    Column("granted_at", BigInteger, nullable=False),
+    Index("seal_grants_client", "client_id", "seal_id"),
+)
+
+uses: Final = Table(
+    "seal_uses",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("seal_id", String(40), ForeignKey("seal_seals.id"), nullable=False),
+    Column("client_id", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("input_digest", LargeBinary(32)),
+    Column("intent_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("result_digest", String(64)),
+    Column("result_bytes", BigInteger),
+    Column("is_timestamped", Boolean, nullable=False),
+    Column("void_reason", String(64)),
+    Column("intent_audit_id", String(64), nullable=False),
+    Column("result_audit_id", String(64)),
+    CheckConstraint("state <> 'done' OR result_digest IS NOT NULL", name="seal_uses_done_has_result"),
+    Index("seal_uses_state", "state", "intent_at"),
+    Index("seal_uses_client", "client_id", "id"),
+)

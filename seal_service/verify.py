@@ -1,0 +1,54 @@
+"""One door for every kind of sealed file: the content decides which verifier reads it, never the file's name.
+
+Pure as every verifier of the house: bytes, trust list and time in, report out; never raises. A further kind of file is one further row
+of ``VERIFIERS``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from crypto.report import Report, Verdict, not_checked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from crypto.trust_list import TrustList
+
+PDF_HEADER_WITHIN_BYTES: Final = 1024  # readers look for %PDF- this far (ISO 32000-1 implementation note 13)
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """One kind of file: how it is recognised, and how it is verified."""
+
+    media_type: str
+    is_content: Callable[[bytes], bool]
+    verify: Callable[[bytes, TrustList, datetime], Report]
+
+
+def _is_pdf(data: bytes) -> bool:
+    return b"%PDF-" in data[:PDF_HEADER_WITHIN_BYTES]
+
+
+def _verify_pdf(data: bytes, trust: TrustList, at: datetime) -> Report:
+    from seal_service.pdf.verify import verify_pdf
+
+    return verify_pdf(data, trust, at)
+
+
+VERIFIERS: Final[tuple[Verifier, ...]] = (Verifier("application/pdf", _is_pdf, _verify_pdf),)
+
+
+def verify_file(data: bytes, trust: TrustList, at: datetime) -> Report:
+    """Verify a file of any known kind under ``trust`` as of ``at`` (aware UTC).
+
+    Content that no verifier knows is indeterminate with ``FORMAT_UNSUPPORTED``: nothing was shown about it, neither good nor bad.
+    """
+    for verifier in VERIFIERS:
+        if verifier.is_content(data):
+            return verifier.verify(data, trust, at)
+    step = not_checked("FORMAT_UNSUPPORTED", "own rule", supported=", ".join(verifier.media_type for verifier in VERIFIERS))
+    return Report(Verdict.INDETERMINATE, None, (), (step,))

@@ -1,0 +1,90 @@
+"""A verdict for a person at a terminal: colour, icon and words together, never colour alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.panel import Panel
+from rich.text import Text
+
+from crypto.report import Outcome, Report, SignatureReport, Step, Verdict
+from crypto.report_text import sentence
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_STYLE: Final = {Verdict.VALID: "green", Verdict.INVALID: "red", Verdict.INDETERMINATE: "yellow"}
+_ICON: Final = {Verdict.VALID: "✔", Verdict.INVALID: "✘", Verdict.INDETERMINATE: "?"}
+_STEP_ICON: Final = {Outcome.PASS: "✔", Outcome.FAIL: "✘", Outcome.WARN: "!", Outcome.NOT_CHECKED: "?"}
+_STEP_STYLE: Final = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.WARN: "yellow", Outcome.NOT_CHECKED: "yellow"}
+
+_WORDS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "valid": "VALID",
+        "invalid": "INVALID",
+        "indeterminate": "CANNOT TELL",
+        "tampered": "The document was changed after it was sealed.",
+        "untouched": "The document was not changed after it was sealed.",
+        "unsealed": "No seal was found in this file.",
+        "signer": "Sealed by",
+        "signed_at": "Sealed at",
+        "signed_at_unknown": "not stated",
+        "signer_unknown": "not known",
+        "field": "Signature",
+    },
+    "zh": {
+        "valid": "有效",
+        "invalid": "无效",
+        "indeterminate": "无法判断",
+        "tampered": "文件在盖章后被改动。",
+        "untouched": "文件在盖章后没有被改动。",
+        "unsealed": "文件中没有找到签章。",
+        "signer": "盖章者",
+        "signed_at": "盖章时间",
+        "signed_at_unknown": "未注明",
+        "signer_unknown": "未知",
+        "field": "签章",
+    },
+}
+
+
+def _local_time(at: datetime | None, words: dict[str, str]) -> str:
+    return words["signed_at_unknown"] if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def _step_line(step: Step, language: str) -> Text:
+    line = Text.assemble((f"  {_STEP_ICON[step.outcome]} ", _STEP_STYLE[step.outcome]), sentence(step, language))
+    return line.append(f"  [{step.code}]", style="dim")
+
+
+def _signature_lines(signature: SignatureReport, language: str) -> list[Text]:
+    words = _WORDS[language]
+    lines = [
+        Text.assemble(
+            (f"{_ICON[signature.verdict]} {words[signature.verdict.value]}", f"bold {_STYLE[signature.verdict]}"),
+            f"  {words['field']} {signature.name} ({signature.kind})",
+        ),
+        Text(f"  {words['signer']}: {signature.signer or words['signer_unknown']}"),
+        Text(f"  {words['signed_at']}: {_local_time(signature.signed_at, words)}"),
+    ]
+    # Passed steps are what a reader expects; shown are those that say something against it.
+    lines += [_step_line(step, language) for step in signature.steps if step.outcome is not Outcome.PASS]
+    return lines
+
+
+def show_verdict(file: str, report: Report, language: str, console: Console | None = None) -> None:
+    """Print a box with the verdict on one file to the terminal (or ``console``)."""
+    words = _WORDS[language]
+    lines: list[Text] = [Text(f"{_ICON[report.verdict]} {words[report.verdict.value]}", style=f"bold {_STYLE[report.verdict]}")]
+    if report.tampered is not None:
+        lines.append(Text(words["tampered" if report.tampered else "untouched"]))
+    if not report.signatures:
+        lines.append(Text(words["unsealed"]))
+    lines += [_step_line(step, language) for step in report.steps if step.outcome is not Outcome.PASS]
+    for signature in report.signatures:
+        lines.append(Text(""))
+        lines += _signature_lines(signature, language)
+    panel = Panel(Group(*lines), title=escape(file), title_align="left", border_style=_STYLE[report.verdict])
+    (console or Console()).print(panel)

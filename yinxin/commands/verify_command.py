@@ -1,0 +1,161 @@
+"""``yinxin verify``: verdicts on files, with no server, no database and no network.
+
+Exit status: 0 all valid; 1 something invalid; 2 nothing invalid but something indeterminate; 64 usage, or a path that cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from yinxin.commands.reader_language import language_of_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crypto.report import Report
+    from crypto.trust_list import TrustList
+
+EXIT_VALID: Final = 0
+EXIT_INVALID: Final = 1
+EXIT_INDETERMINATE: Final = 2
+EXIT_USAGE: Final = 64  # EX_USAGE of sysexits.h
+
+FILE_BYTES: Final = 96 * 1024 * 1024  # own limit: a file is held in memory once, the whole run stays under 300 MB
+TRUST_FILE_BYTES: Final = 16 * 1024 * 1024  # own limit: the largest revocation lists of the field are some megabytes
+TRUST_FILES: Final = 1000  # own limit on the files of a trust folder
+
+
+class UnusableArgumentError(Exception):
+    """An argument that cannot be used; the text goes to the reader as it is, exit status 64."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileVerdict:
+    """One file and what was found out about it."""
+
+    file: str
+    report: Report
+
+
+def read_at(text: str | None) -> datetime:
+    """The point in time to judge at, aware UTC: ISO 8601; without a zone it is this machine's local time; nothing given is now."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UnusableArgumentError(f"--at: {text!r} is not an ISO 8601 time such as 2026-05-01T08:00:00Z") from None
+    try:
+        return at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise UnusableArgumentError(f"--at: {text!r} is out of range") from None
+
+
+def read_limited(path: Path, limit: int) -> bytes | None:
+    """The whole file, or None where it is longer than ``limit`` bytes. Raises OSError."""
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    return None if len(data) > limit else data
+
+
+def load_trust(path: Path | None) -> TrustList:
+    """A trust list file, one certificate, or a folder of certificates and revocation data; nothing given is the empty trust list."""
+    from crypto.trust_list import TrustList, read_trust_list, trust_list_from_files
+    from standards.errors import TrustError
+
+    if path is None:
+        return TrustList.empty()
+    try:
+        if path.is_dir():
+            members = sorted(member for member in path.iterdir() if member.is_file())
+            if len(members) > TRUST_FILES:
+                raise UnusableArgumentError(f"--trust: {path} holds more than {TRUST_FILES} files")
+            return trust_list_from_files({member.name: _trust_bytes(member) for member in members})
+        data = _trust_bytes(path)
+        if data.lstrip()[:1] == b"{":
+            return read_trust_list(data)
+        return trust_list_from_files({path.name: data})
+    except TrustError as error:
+        raise UnusableArgumentError(f"--trust: {path}: {error}") from error
+    except OSError as error:
+        raise UnusableArgumentError(f"--trust: {path}: {error.strerror}") from error
+
+
+def _trust_bytes(path: Path) -> bytes:
+    data = read_limited(path, TRUST_FILE_BYTES)
+    if data is None:
+        raise UnusableArgumentError(f"--trust: {path} is larger than {TRUST_FILE_BYTES} bytes")
+    return data
+
+
+def verify_path(path: Path, trust: TrustList, at: datetime) -> FileVerdict:
+    """The verdict on one path. Raises OSError where it cannot be read."""
+    from crypto.report import Report, Verdict, not_checked
+    from seal_service.verify import verify_file
+
+    data = read_limited(path, FILE_BYTES)
+    if data is None:
+        return FileVerdict(
+            str(path), Report(Verdict.INDETERMINATE, None, (), (not_checked("FILE_TOO_LARGE", "own rule", limit_bytes=FILE_BYTES),))
+        )
+    return FileVerdict(str(path), verify_file(data, trust, at))
+
+
+def exit_status(verdicts: Sequence[str], *, was_unreadable: bool) -> int:
+    """The exit status for these verdicts; a path that could not be read outranks them all."""
+    if was_unreadable:
+        return EXIT_USAGE
+    if "invalid" in verdicts:
+        return EXIT_INVALID
+    return EXIT_INDETERMINATE if "indeterminate" in verdicts else EXIT_VALID
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sealed files. 已盖章的文件。")],
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            "--trust", metavar="PATH", help="Whom to trust: a trust list, or a folder of certificates. 信任列表文件或证书文件夹。"
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Judge as of this time (ISO 8601) instead of now. 以此时间为准进行验证。"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object. 输出一个 JSON 对象。")] = False,  # noqa: FBT002 - Typer flag
+) -> None:
+    """Say of sealed files whether they hold: needs no server, no database, no network. 验证电子签章文件。"""
+    language = language_of_reader()
+    try:
+        trust_list, judged_at = load_trust(trust), read_at(at)
+    except UnusableArgumentError as error:
+        typer.echo(f"yinxin verify: {error}", err=True)
+        raise typer.Exit(EXIT_USAGE) from None
+
+    found: list[FileVerdict] = []
+    was_unreadable = False
+    for path in files:
+        try:
+            found.append(verify_path(path, trust_list, judged_at))
+        except OSError as error:
+            typer.echo(f"yinxin verify: {path}: {error.strerror}", err=True)
+            was_unreadable = True
+
+    if as_json:
+        from crypto.report_json import write_report
+
+        answer = {"files": [write_report(one.file, one.report, language) for one in found]}
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2) + "\n")
+    else:
+        from yinxin.commands.verdict_display import show_verdict
+
+        for one in found:
+            show_verdict(one.file, one.report, language)
+    raise typer.Exit(exit_status([one.report.verdict.value for one in found], was_unreadable=was_unreadable))
