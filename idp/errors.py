@@ -1,0 +1,47 @@
+"""What can go wrong here, and what RFC 6749 calls it.
+
+Every refusal is a ``TrustError`` with a stable code. The token endpoint must answer in the form of RFC 6749 5.2, whose few words are
+chosen here by code; everywhere else the house's problem document is used.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from standards.errors import Kind, TrustError
+
+OAUTH_ERRORS: Final = {
+    "TOKEN_REQUEST_MALFORMED": ("invalid_request", "the request is not a well-formed form"),
+    "TOKEN_REQUEST_TOO_LARGE": ("invalid_request", "the request is too large"),
+    "TOKEN_PARAMETER_REPEATED": ("invalid_request", "a parameter is given more than once"),
+    "TOKEN_PARAMETER_MISSING": ("invalid_request", "grant_type is missing"),
+    "CLIENT_METHODS_BOTH": ("invalid_request", "the client authenticates in more than one way"),
+    "CLIENT_AUTH_FAILED": ("invalid_client", "client authentication failed"),
+    "GRANT_UNSUPPORTED": ("unsupported_grant_type", "only client_credentials is supported"),
+    "SCOPE_NOT_GRANTED": ("invalid_scope", "a requested scope is unknown or not granted to this client"),
+    "RESOURCE_NOT_GRANTED": ("invalid_target", "the requested resource is unknown or not granted to this client"),
+    "RATE_EXCEEDED": ("temporarily_unavailable", "too many requests, try later"),
+}
+"""Code -> (error of RFC 6749 5.2 or RFC 8707 2, description in the characters RFC 6749 allows)."""
+
+OAUTH_OTHER: Final = ("temporarily_unavailable", "the service cannot issue tokens now, try later")
+
+
+def client_auth_failed() -> TrustError:
+    """One answer for every way in which authentication can fail: nobody learns which clients exist or are disabled."""
+    return TrustError(Kind.UNAUTHENTICATED, "CLIENT_AUTH_FAILED")
+
+
+def request_malformed(**facts: str | int) -> TrustError:
+    """The body or header of a token request cannot be read."""
+    return TrustError(Kind.MALFORMED, "TOKEN_REQUEST_MALFORMED", **facts)
+
+
+def rate_exceeded(retry_after_seconds: int) -> TrustError:
+    """Too many requests or too many wrong secrets; the edge makes ``retry_after_seconds`` the Retry-After header."""
+    return TrustError(Kind.TOO_MANY, "RATE_EXCEEDED", retry_after_seconds=retry_after_seconds)
+
+
+def client_not_found(client_id: str) -> TrustError:
+    """No client of that id is registered."""
+    return TrustError(Kind.NOT_FOUND, "CLIENT_NOT_FOUND", client_id=client_id)

@@ -1,0 +1,177 @@
+"""What the identity provider knows: clients and signing keys, their states, and the rules over them. No input or output here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from standards.errors import Kind, TrustError
+
+TOKEN_SECONDS: Final = 600  # how long an access token lives; RFC 9700 4.13 asks for short lives instead of revocation lists
+KEY_ANNOUNCE_SECONDS: Final = 900  # a new key is published this long before it signs: longer than any verifier caches the key set
+KEY_SET_MAX_AGE_SECONDS: Final = 300  # what verifiers are told to cache the key set for
+CLOCK_LEEWAY_SECONDS: Final = 60  # by how much a verifier's clock may differ from ours
+SECRET_BYTES: Final = 32  # 256 random bits: guessing is out of the question, so no slow password hash is needed
+SECRET_PREFIX: Final = "yxs_"  # noqa: S105 - lets scanners of source code find a secret committed by mistake
+SECRET_OVERLAP_SECONDS_MAX: Final = 7 * 86_400  # how long a replaced secret may go on working at most
+SCOPES_PER_CLIENT_MAX: Final = 64
+AUDIENCES_PER_CLIENT_MAX: Final = 16
+NAME_CHARACTERS_MAX: Final = 200
+URI_CHARACTERS_MAX: Final = 512
+TOKENS_PER_MINUTE_DEFAULT: Final = 300_000  # what two cores can issue at most: the default stops nobody; set less for a client you fear
+TOKENS_PER_MINUTE_MAX: Final = 10_000_000
+
+CLIENT_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
+SCOPE_PATTERN: Final = re.compile(r"[a-z][a-z0-9_]{0,31}(?:\.[a-z][a-z0-9_]{0,31}){0,3}")
+URI_PATTERN: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-\[\]-~]+")  # absolute, visible ASCII without quote or backslash troubles
+
+
+class ClientStatus(StrEnum):
+    """Whether a client may obtain tokens."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+CLIENT_TRANSITIONS: Final = {
+    ClientStatus.ACTIVE: frozenset({ClientStatus.DISABLED}),
+    ClientStatus.DISABLED: frozenset({ClientStatus.ACTIVE}),
+}
+"""From each state, the states that may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client. ``secret_digest``: HMAC-SM3 of its secret under the deployment's pepper, 32 bytes.
+
+    ``audiences``: resource servers it may ask tokens for; empty means this deployment alone. ``previous_digest`` goes on working
+    until ``previous_until_at``. Times are aware UTC.
+    """
+
+    client_id: str
+    name: str
+    status: ClientStatus
+    scopes: tuple[str, ...]
+    audiences: tuple[str, ...]
+    tokens_per_minute: int
+    secret_digest: bytes
+    previous_digest: bytes | None
+    previous_until_at: datetime | None
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    version: int
+
+    def __repr__(self) -> str:
+        """Without the digests."""
+        return f"Client({self.client_id!r}, {self.status.value}, version={self.version})"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key for access tokens. ``public_x``, ``public_y``: P-256 coordinates, 32 bytes each. ``key_id`` is also its name in the keystore.
+
+    It is published from its creation on, signs from ``signs_from_at`` until a later key does, and stays published until the last
+    token it signed has expired. A withdrawn key is gone at once, tokens signed with it with it.
+    """
+
+    key_id: str
+    public_x: bytes
+    public_y: bytes
+    created_at: datetime
+    signs_from_at: datetime
+    withdrawn_at: datetime | None
+
+
+def check_client_id(client_id: str) -> None:
+    """Raise CLIENT_ID_INVALID unless the text can be a client id: 3 to 64 letters, digits, dots, underscores, hyphens."""
+    if not CLIENT_ID_PATTERN.fullmatch(client_id):
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_ID_INVALID", expected="3 to 64 letters, digits, . _ -")
+
+
+def check_client_fields(name: str, scopes: tuple[str, ...], audiences: tuple[str, ...], tokens_per_minute: int) -> None:
+    """Raise CLIENT_FIELD_INVALID naming the field that breaks its rule."""
+    if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not name.isprintable() or name != name.strip():
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="name", expected=f"1 to {NAME_CHARACTERS_MAX} visible characters")
+    if not 1 <= len(scopes) <= SCOPES_PER_CLIENT_MAX or len(set(scopes)) != len(scopes):
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="scopes", expected=f"1 to {SCOPES_PER_CLIENT_MAX}, none twice")
+    if not all(SCOPE_PATTERN.fullmatch(scope) for scope in scopes):
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="scopes", expected="names such as seal.use")
+    if len(audiences) > AUDIENCES_PER_CLIENT_MAX or len(set(audiences)) != len(audiences):
+        raise TrustError(
+            Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="audiences", expected=f"at most {AUDIENCES_PER_CLIENT_MAX}, none twice"
+        )
+    if not all(is_resource(audience) for audience in audiences):
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="audiences", expected="absolute URIs without fragment")
+    if not 1 <= tokens_per_minute <= TOKENS_PER_MINUTE_MAX:
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="tokens_per_minute", expected=f"1 to {TOKENS_PER_MINUTE_MAX}")
+
+
+def is_resource(text: str) -> bool:
+    """Whether the text can name a resource server: an absolute URI without fragment (RFC 8707 2)."""
+    return len(text) <= URI_CHARACTERS_MAX and "#" not in text and '"' not in text and URI_PATTERN.fullmatch(text) is not None
+
+
+def with_status(client: Client, status: ClientStatus, at: datetime) -> Client:
+    """The client in another state; CLIENT_STATUS_CONFLICT where the table of transitions does not allow it."""
+    if status not in CLIENT_TRANSITIONS[client.status]:
+        raise TrustError(
+            Kind.CONFLICT, "CLIENT_STATUS_CONFLICT", client_id=client.client_id, status=client.status.value, wanted=status.value
+        )
+    return replace(client, status=status, changed_at=at, version=client.version + 1)
+
+
+def with_secret(client: Client, secret_digest: bytes, at: datetime, overlap_seconds: int) -> Client:
+    """The client with a new secret; the old one goes on working for ``overlap_seconds`` (0: not at all)."""
+    if not 0 <= overlap_seconds <= SECRET_OVERLAP_SECONDS_MAX:
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="overlap_seconds", expected=f"0 to {SECRET_OVERLAP_SECONDS_MAX}")
+    return replace(
+        client,
+        secret_digest=secret_digest,
+        previous_digest=client.secret_digest if overlap_seconds else None,
+        previous_until_at=at + timedelta(seconds=overlap_seconds) if overlap_seconds else None,
+        changed_at=at,
+        version=client.version + 1,
+    )
+
+
+def granted_scopes(client: Client, requested: str | None) -> tuple[str, ...] | None:
+    """The scopes a token gets, in the client's order: what was asked for, everything where nothing was; None if not all are allowed.
+
+    RFC 6749 3.3. Asking for more than is allowed is refused, not narrowed: a caller that gets less than it asked for would find out
+    later and elsewhere.
+    """
+    if requested is None:
+        return client.scopes
+    wanted = requested.split(" ")
+    if len(wanted) > SCOPES_PER_CLIENT_MAX or not set(wanted) <= set(client.scopes):
+        return None
+    return tuple(scope for scope in client.scopes if scope in wanted)
+
+
+def key_thumbprint(public_x: bytes, public_y: bytes) -> str:
+    """The JWK thumbprint of a P-256 key (RFC 7638: SHA-256 over the canonical members), which is its key id."""
+
+    def text(number: bytes) -> str:
+        return base64.urlsafe_b64encode(number).rstrip(b"=").decode()
+
+    canonical = f'{{"crv":"P-256","kty":"EC","x":"{text(public_x)}","y":"{text(public_y)}"}}'
+    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+
+
+def signing_key_at(keys: tuple[SigningKey, ...], at: datetime) -> SigningKey | None:
+    """The key that signs at a time: of those not withdrawn whose turn has come, the one whose turn came last."""
+    ready = [key for key in keys if key.withdrawn_at is None and key.signs_from_at <= at]
+    return max(ready, key=lambda key: (key.signs_from_at, key.key_id), default=None)
+
+
+def published_keys_at(keys: tuple[SigningKey, ...], at: datetime) -> tuple[SigningKey, ...]:
+    """The keys that verifiers need at a time: future ones, the signing one, and those whose last token may still live."""
+    alive = sorted((key for key in keys if key.withdrawn_at is None), key=lambda key: (key.signs_from_at, key.key_id))
+    tail = timedelta(seconds=TOKEN_SECONDS + CLOCK_LEEWAY_SECONDS)
+    return tuple(key for i, key in enumerate(alive) if i + 1 == len(alive) or at < alive[i + 1].signs_from_at + tail)
