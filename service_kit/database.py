@@ -1,0 +1,183 @@
+"""The database of one process: durable writes through the group-commit writer, reads on connections of their own.
+
+SQLite (WAL, synchronous=FULL, one file, several processes) or PostgreSQL (psycopg 3). Both show a job the same world: transactions
+behave as if run one after the other (SQLite has one writer; PostgreSQL runs SERIALIZABLE, and what it refuses is run again).
+
+    licence_number = database.write(lambda connection: reserve_number(connection, ...))
+
+A job gets a SQLAlchemy Connection, does its statements and returns a value; it never commits, never waits for the network, never
+signs, and may be run more than once. When ``write`` returns, what the job did is on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool
+
+from service_kit.database_errors import as_trust_error
+from service_kit.group_commit import GroupCommitWriter, RowSink, Ticket, WriterStatistics
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from sqlalchemy.engine import URL, Connection
+
+Value = TypeVar("Value")
+
+BUSY_TIMEOUT_SECONDS: Final = 5  # a commit takes milliseconds; who waits longer meets a stuck process
+POOL_TIMEOUT_SECONDS: Final = 5
+QUEUE_LIMIT: Final = 1024  # at 1 ms per batch of 64 less than a tenth of a second of work
+_STATEMENT_CACHE: Final = 256
+_PG_OPTIONS: Final = (
+    "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+)
+
+
+class Database:
+    """One database, shared by all of the process. ``pool_size``: connections for reading; ``queue_limit``: jobs that may wait."""
+
+    def __init__(self, url: str, pool_size: int = 16, *, queue_limit: int = QUEUE_LIMIT) -> None:
+        parsed = _read_url(url)
+        self.is_sqlite: Final = parsed.get_backend_name() == "sqlite"
+        self.url: Final = parsed
+        if self.is_sqlite:
+            shared: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": _STATEMENT_CACHE}
+            self.engine = create_engine(parsed, connect_args=shared, poolclass=NullPool)
+            self._readers = create_engine(
+                parsed, connect_args=shared, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS
+            )
+            event.listen(self.engine, "connect", _prepare_sqlite_writer)
+            event.listen(self._readers, "connect", _prepare_sqlite_reader)
+            event.listen(self._readers, "begin", _begin_snapshot)
+        else:
+            self.engine = create_engine(parsed, connect_args={"options": _PG_OPTIONS}, isolation_level="SERIALIZABLE", poolclass=NullPool)
+            self._readers = create_engine(
+                parsed,
+                connect_args={"options": _PG_OPTIONS + " -c default_transaction_read_only=on"},
+                isolation_level="REPEATABLE READ",
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=POOL_TIMEOUT_SECONDS,
+                pool_pre_ping=True,
+            )
+        self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit)
+
+    def __repr__(self) -> str:
+        return f"Database({self.url.get_backend_name()})"  # the URL may hold a password
+
+    @property
+    def statistics(self) -> WriterStatistics:
+        """Counts of the writer, for the metrics."""
+        return self._writer.statistics
+
+    @property
+    def waiting_jobs(self) -> int:
+        """Jobs that wait for the writer."""
+        return self._writer.waiting
+
+    def write(self, job: Callable[[Connection], Value]) -> Value:
+        """Run ``job`` in a transaction and return its value once that is durable; raises what the job raised.
+
+        Further: TrustError WRITE_QUEUE_FULL (too many, at once), DATABASE_UNAVAILABLE, DATABASE_OUTCOME_UNKNOWN (the connection was
+        lost during the commit: the caller must look before doing it again, an idempotency key does that for him).
+        """
+        if self._writer.is_writer_thread():
+            raise RuntimeError("a write job must not wait for another write job")
+        ticket = Ticket(job)
+        ticket.waiting = threading.Lock()
+        ticket.waiting.acquire()
+        self._writer.put(ticket)
+        ticket.waiting.acquire()
+        if ticket.error is not None:
+            raise ticket.error
+        value: Value = ticket.value
+        return value
+
+    def submit(self, job: Callable[[Connection], Value]) -> Future[Value]:
+        """As ``write``, without waiting."""
+        ticket = Ticket(job)
+        future: Future[Value] = Future()
+        ticket.future = future
+        self._writer.put(ticket)
+        return future
+
+    def awrite(self, job: Callable[[Connection], Value]) -> Awaitable[Value]:
+        """As ``write``, to be awaited in an event loop: no thread is taken from any pool.
+
+        Where the awaiting task is cancelled the job may still be done.
+        """
+        ticket = Ticket(job)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Value] = loop.create_future()
+        ticket.loop, ticket.asyncio_future = loop, future
+        self._writer.put(ticket)
+        return future
+
+    def defer(self, connection: Connection, sink: RowSink, row: Any) -> None:
+        """Within a job: hand over a row that ``sink`` writes at the end of the batch, in the same transaction as the job."""
+        self._writer.defer(connection, sink, row)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only connection that sees one unchanging state of the database. Writing on it is refused by the database."""
+        try:
+            with self._readers.connect() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeoutError) as error:
+            translated = as_trust_error(error)
+            if translated is error:
+                raise
+            raise translated from error
+
+    def close(self) -> None:
+        """Finish the waiting jobs and close every connection."""
+        self._writer.close()
+        self._readers.dispose()
+        self.engine.dispose()
+
+
+def _read_url(url: str) -> URL:
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="database_url", expected="a file, not a database in memory")
+        return parsed.set(drivername="sqlite+pysqlite")
+    if backend in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="database_url", expected="sqlite:///... or postgresql://...")
+
+
+def _prepare_sqlite(dbapi: Any, _record: object) -> None:
+    dbapi.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+    dbapi.execute("PRAGMA foreign_keys=ON")
+    dbapi.execute("PRAGMA trusted_schema=OFF")
+    dbapi.execute("PRAGMA cache_size=-8000")
+
+
+def _prepare_sqlite_writer(dbapi: Any, record: object) -> None:
+    _prepare_sqlite(dbapi, record)
+    mode = dbapi.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode != "wal":
+        raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="write-ahead log refused")
+    dbapi.execute("PRAGMA synchronous=FULL")  # an acknowledged row survives a power cut
+    dbapi.execute("PRAGMA journal_size_limit=67108864")
+
+
+def _prepare_sqlite_reader(dbapi: Any, record: object) -> None:
+    _prepare_sqlite(dbapi, record)
+    dbapi.execute("PRAGMA query_only=ON")
+
+
+def _begin_snapshot(connection: Connection) -> None:
+    connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]

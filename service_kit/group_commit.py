@@ -1,0 +1,391 @@
+"""The writer of one process: many jobs, one durable commit.
+
+One thread takes what waits in the queue (at most MAX_BATCH jobs), runs each job under a savepoint of its own in one transaction,
+commits once and only then tells the callers. So every caller has the durability of a commit of his own at a fraction of its cost.
+A job that raises fails alone, and its effects vanish. Where the database refuses the whole transaction (busy, serialisation failure,
+deadlock) nothing has happened and the batch is run again, at last each job by itself; a job must therefore be a function that can
+be run again. Where the commit itself fails, all of the batch fail.
+
+Rows for append-only tables can be handed over with ``defer``: they are written together, by one statement, at the end of the batch,
+and vanish with their job like everything else.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, ResourceClosedError
+
+from service_kit.database_errors import as_trust_error, is_connection_lost, is_transient
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from sqlalchemy.engine import Connection, Engine
+
+MAX_BATCH: Final = 64  # notes/performance: beyond this the gain is small and a failing batch dear
+BATCH_ATTEMPTS: Final = 3  # runs of a batch as a whole before each job is run by itself
+ALONE_ATTEMPTS: Final = 8
+RETRY_SECONDS: Final = 15.0  # three busy timeouts; then the caller hears DATABASE_UNAVAILABLE
+FIRST_PAUSE_SECONDS: Final = 0.002
+
+
+class RowSink(Protocol):
+    """Writes deferred rows. All three are called in the writer thread only."""
+
+    def write_rows(self, connection: Connection, rows: Sequence[Any]) -> None:
+        """Write all rows of the batch; an error fails (and rolls back) every job of the batch that deferred or did anything."""
+        ...
+
+    def rows_committed(self) -> None:
+        """What the last ``write_rows`` wrote is durable."""
+        ...
+
+    def rows_undone(self) -> None:
+        """What the last ``write_rows`` wrote was rolled back, or nobody knows."""
+        ...
+
+
+class Ticket:
+    """One job on its way, and how its caller is told."""
+
+    __slots__ = ("asyncio_future", "error", "future", "job", "loop", "value", "waiting")
+
+    def __init__(self, job: Callable[[Connection], Any]) -> None:
+        self.job = job
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.waiting: threading.Lock | None = None
+        self.future: Future[Any] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.asyncio_future: asyncio.Future[Any] | None = None
+
+
+@dataclass(slots=True)
+class WriterStatistics:
+    """Counts since the start of the process."""
+
+    jobs: int = 0
+    commits: int = 0
+    failed_jobs: int = 0
+    retries: int = 0
+
+
+class _RunAgain(Exception):  # noqa: N818 - not an error of anyone's
+    """The transaction was refused as a whole and left no trace."""
+
+
+class _BatchFailed(Exception):  # noqa: N818
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__()
+
+
+class GroupCommitWriter:
+    """The queue and its thread. The thread starts with the first job, so that building a Database starts nothing."""
+
+    def __init__(self, engine: Engine, *, queue_limit: int) -> None:
+        self.statistics = WriterStatistics()
+        self._engine = engine
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._queue_limit = queue_limit
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._closed = False
+        self._connection: Connection | None = None
+        self._dbapi: Any = None
+        self._deferred: list[tuple[RowSink, Any]] = []
+        self._savepoint_due = False
+        self._savepoint_set = False
+        self._may_end = False
+        event.listen(engine, "before_cursor_execute", self._before_statement)
+        event.listen(engine, "commit", self._only_the_writer_ends)
+        event.listen(engine, "rollback", self._only_the_writer_ends)
+
+    # ---- callers' side
+
+    @property
+    def waiting(self) -> int:
+        """Jobs in the queue."""
+        return self._queue.qsize()
+
+    def put(self, ticket: Ticket) -> None:
+        """Queue a job; raises TrustError at once where the queue is full or closed."""
+        if self._queue.qsize() >= self._queue_limit:
+            raise TrustError(Kind.TOO_MANY, "WRITE_QUEUE_FULL", limit=self._queue_limit)
+        if self._thread is None or self._closed:
+            self._start()
+        self._queue.put(ticket)
+
+    def is_writer_thread(self) -> bool:
+        """True inside a job: waiting there for another job would wait for ever."""
+        return threading.current_thread() is self._thread
+
+    def defer(self, connection: Connection, sink: RowSink, row: Any) -> None:
+        """Hand over a row of the running job, to be written with all others of the batch."""
+        if connection is not self._connection or not self.is_writer_thread():
+            raise RuntimeError("rows can be deferred only within a write job, on the connection it was given")
+        self._deferred.append((sink, row))
+
+    def close(self) -> None:
+        """Finish what waits, then stop. Later jobs are refused."""
+        with self._starting:
+            if self._closed:
+                return
+            self._closed = True
+            thread = self._thread
+        if thread is not None:
+            self._queue.put(None)
+            thread.join()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._closed:
+                raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="closed")
+            if self._thread is None:
+                thread = threading.Thread(target=self._serve, name="group-commit", daemon=True)
+                self._thread = thread
+                thread.start()
+
+    # ---- the thread
+
+    def _serve(self) -> None:
+        queue = self._queue
+        while True:
+            first = queue.get()
+            batch = [] if first is None else [first]
+            stop = first is None
+            while not stop and len(batch) < MAX_BATCH and queue.qsize():  # this thread alone takes out, so get() cannot block
+                ticket = queue.get()
+                if ticket is None:
+                    stop = True
+                else:
+                    batch.append(ticket)
+            if batch:
+                self._commit(batch)
+                _tell(batch)
+            if stop:
+                self._disconnect()
+                return
+
+    def _commit(self, batch: list[Ticket]) -> None:
+        """Run the batch until its outcome is decided; afterwards every ticket has its value or its error."""
+        attempts = BATCH_ATTEMPTS if len(batch) > 1 else ALONE_ATTEMPTS
+        deadline = time.monotonic() + RETRY_SECONDS
+        pause = FIRST_PAUSE_SECONDS
+        failed: BaseException | None = None
+        for attempt in range(attempts):
+            try:
+                self._attempt(batch)
+            except _RunAgain as refused:
+                failed = refused.__cause__
+                self.statistics.retries += 1
+                if time.monotonic() > deadline:
+                    break
+                if attempt + 1 < attempts:
+                    time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads writers apart, no secret
+                    pause *= 2
+            except _BatchFailed as failure:
+                failed = failure.error
+                break
+            except Exception as error:  # noqa: BLE001 - the edge of the thread: whatever happens, callers are told and the thread lives
+                self._disconnect()
+                failed = error
+                break
+            else:
+                self.statistics.jobs += len(batch)
+                return
+        if len(batch) > 1 and time.monotonic() <= deadline and not _is_final(failed):
+            for ticket in batch:  # one of them spoils it for all: find out which
+                self._commit([ticket])
+            return
+        for ticket in batch:
+            ticket.value, ticket.error = None, _final_error(failed)
+        self.statistics.jobs += len(batch)
+        self.statistics.failed_jobs += len(batch)
+
+    def _attempt(self, batch: list[Ticket]) -> None:
+        connection = self._begin()
+        self._deferred.clear()
+        alone = len(batch) == 1
+        done = 0
+        sinks: dict[RowSink, list[Any]] = {}
+        for ticket in batch:
+            self._savepoint_due, self._savepoint_set = not alone, False
+            mark = len(self._deferred)
+            try:
+                ticket.value, ticket.error = ticket.job(connection), None
+                done += 1
+            except Exception as error:  # noqa: BLE001 - a job's error belongs to its caller, whatever it is
+                self._give_up_if_refused(error)
+                ticket.value, ticket.error = None, as_trust_error(error)
+                del self._deferred[mark:]
+                if alone:
+                    break
+                if self._savepoint_set:
+                    self._raw_or_fail("ROLLBACK TO SAVEPOINT job")
+            if self._savepoint_set and self._is_sqlite:
+                # PostgreSQL keeps nested savepoints until the commit without harm, and is spared a round trip
+                self._raw_or_fail("RELEASE SAVEPOINT job")
+        self._savepoint_due = False
+        failed = len(batch) - done
+        if not done:
+            self._roll_back(sinks)
+            self.statistics.failed_jobs += failed
+            return
+        for sink, row in self._deferred:
+            sinks.setdefault(sink, []).append(row)
+        self._deferred.clear()
+        try:
+            for sink, rows in sinks.items():
+                sink.write_rows(connection, rows)
+        except Exception as error:
+            self._give_up_if_refused(error, sinks)
+            self._roll_back(sinks)
+            raise _BatchFailed(as_trust_error(error)) from error
+        self._end(sinks)
+        self.statistics.commits += 1
+        self.statistics.failed_jobs += failed
+
+    def _begin(self) -> Connection:
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+                self._dbapi = self._connection.connection.driver_connection
+            if self._is_sqlite:
+                self._dbapi.execute("BEGIN IMMEDIATE")  # take the write lock now, not when a read has made it a conflict
+        except Exception as error:
+            self._disconnect()
+            if is_transient(error):
+                raise _RunAgain from error
+            raise _BatchFailed(as_trust_error(error)) from error
+        return self._connection
+
+    def _end(self, sinks: dict[RowSink, list[Any]]) -> None:
+        connection = self._connection
+        try:
+            self._may_end = True
+            if connection is not None and connection.in_transaction():
+                connection.commit()
+            else:
+                self._dbapi.commit()
+        except Exception as error:
+            self._may_end = False
+            self._give_up_if_refused(error, sinks, committing=True)
+            self._roll_back(sinks)
+            raise _BatchFailed(as_trust_error(error)) from error
+        self._may_end = False
+        for sink in sinks:
+            sink.rows_committed()
+
+    def _give_up_if_refused(self, error: BaseException, sinks: dict[RowSink, list[Any]] | None = None, *, committing: bool = False) -> None:
+        """Raise _RunAgain or _BatchFailed where ``error`` concerns the whole transaction."""
+        if is_connection_lost(error):
+            self._disconnect()
+            _undone(sinks)
+            if committing:  # the server may have committed before the answer was lost
+                raise _BatchFailed(TrustError(Kind.UNAVAILABLE, "DATABASE_OUTCOME_UNKNOWN")) from error
+            raise _RunAgain from error
+        if is_transient(error):
+            self._roll_back(sinks)
+            raise _RunAgain from error
+
+    def _raw_or_fail(self, statement: str) -> None:
+        try:
+            self._dbapi.execute(statement)
+        except Exception as error:
+            self._give_up_if_refused(error)
+            self._roll_back(None)
+            raise _BatchFailed(as_trust_error(error)) from error
+
+    def _roll_back(self, sinks: dict[RowSink, list[Any]] | None) -> None:
+        self._deferred.clear()
+        self._savepoint_due = False
+        self._may_end = True
+        try:
+            if self._connection is not None and self._connection.in_transaction():
+                self._connection.rollback()
+            elif self._dbapi is not None:
+                self._dbapi.rollback()
+        except (DBAPIError, ResourceClosedError, self._engine.dialect.loaded_dbapi.Error):
+            self._disconnect()  # closing it rolls back
+        finally:
+            self._may_end = False
+        _undone(sinks)
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self._dbapi = self._connection, None, None
+        self._may_end = True
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+        self._may_end = False
+
+    # ---- listeners on the write engine
+
+    def _before_statement(self, *_: object) -> None:
+        """A savepoint is taken with a job's first statement: a job that only defers rows needs none."""
+        if self._savepoint_due:
+            self._savepoint_due = False
+            self._dbapi.execute("SAVEPOINT job")
+            self._savepoint_set = True
+
+    def _only_the_writer_ends(self, connection: Connection) -> None:
+        if connection is self._connection and not self._may_end:
+            raise RuntimeError("a write job must not commit or roll back: it would end the transaction of others")
+
+
+def _is_final(error: BaseException | None) -> bool:
+    return isinstance(error, TrustError) and error.code == "DATABASE_OUTCOME_UNKNOWN"
+
+
+def _final_error(error: BaseException | None) -> BaseException:
+    if error is None:
+        return TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="busy")
+    return as_trust_error(error)
+
+
+def _undone(sinks: dict[RowSink, list[Any]] | None) -> None:
+    for sink in sinks or ():
+        sink.rows_undone()
+
+
+def _tell(batch: list[Ticket]) -> None:
+    """Wake every caller; those of one event loop by a single call, because waking a loop costs a system call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Ticket]] = {}
+    for ticket in batch:
+        if ticket.waiting is not None:
+            ticket.waiting.release()
+        elif ticket.loop is not None:
+            by_loop.setdefault(ticket.loop, []).append(ticket)
+        elif ticket.future is not None and ticket.future.set_running_or_notify_cancel():
+            if ticket.error is None:
+                ticket.future.set_result(ticket.value)
+            else:
+                ticket.future.set_exception(ticket.error)
+    for loop, tickets in by_loop.items():
+        if not loop.is_closed():
+            try:
+                loop.call_soon_threadsafe(_settle, tickets)
+            except RuntimeError:  # closed in this moment: nobody waits any more
+                continue
+
+
+def _settle(tickets: list[Ticket]) -> None:
+    for ticket in tickets:
+        future = ticket.asyncio_future
+        if future is not None and not future.done():
+            if ticket.error is None:
+                future.set_result(ticket.value)
+            else:
+                future.set_exception(ticket.error)

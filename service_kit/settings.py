@@ -1,0 +1,212 @@
+"""The settings of one deployment: ``<dir>/settings.toml``, overridden by the environment.
+
+Every setting is a field of :class:`Settings` or of one of its nested records. The file uses the same names; a nested record is a
+table. The environment uses ``YINXIN_`` and the name in upper case, a nested one after a double underscore
+(``YINXIN_LIMITS__BODY_BYTES``). An unknown key in the file is refused; unknown variables are listed by
+:func:`unknown_variables`, because the environment is also used for things that are no settings.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_NAME: Final = "settings.toml"
+PREFIX: Final = "YINXIN_"
+NO_SETTINGS: Final = frozenset({"YINXIN_REQUIRE_ALL"})
+"""Variables of ours that are read elsewhere and are no settings; those of the master key all begin with YINXIN_MASTER_KEY."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the server listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8600
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may cost. Sizes in bytes, times in seconds."""
+
+    body_bytes: int = 64 * 1024 * 1024
+    header_count: int = 100
+    header_bytes: int = 32 * 1024
+    request_seconds: float = 60.0
+    write_queue: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStamps:
+    """Where time-stamps come from: the authority in this process, or an outside one by its URL."""
+
+    url: str | None = None
+    timeout_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """The transparency logs. ``anchor_paths``: further places, best on another disk, that keep the newest checkpoint of every log."""
+
+    origin: str = "localhost/yinxin"
+    interval_seconds: float = 0.5
+    anchor_paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set. ``dir`` is the folder of the deployment; relative paths are taken from it."""
+
+    dir: Path
+    services: tuple[str, ...] = ()
+    """The services this process runs; empty means all."""
+    database_url: str = ""
+    """``sqlite:///...`` or ``postgresql://...``; empty means the file ``yinxin.sqlite3`` in ``dir``."""
+    listen: Listen = field(default_factory=Listen)
+    workers: int = 1
+    base_url: str = ""
+    """What the world calls this deployment; empty means http://host:port of ``listen``."""
+    demo: bool = False
+    sm2_provider: str | None = None
+    libcrypto_path: str | None = None
+    threads: int = 16
+    """Worker threads and database connections of one process: one number, so that a thread never waits for a connection."""
+    log_level: str = "INFO"
+    service_urls: tuple[str, ...] = ()
+    """``name=URL`` of the services that run elsewhere."""
+    limits: Limits = field(default_factory=Limits)
+    time_stamps: TimeStamps = field(default_factory=TimeStamps)
+    logs: LogSettings = field(default_factory=LogSettings)
+
+    def __post_init__(self) -> None:
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{(self.dir / 'yinxin.sqlite3').resolve()}")
+        if not self.base_url:
+            object.__setattr__(self, "base_url", f"http://{self.listen.host}:{self.listen.port}")
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        if urlsplit(self.base_url).scheme not in {"http", "https"} or not urlsplit(self.base_url).hostname:
+            raise _refused("SETTING_INVALID", name="base_url", expected="an http or https URL")
+        for name, value, low, high in (
+            ("workers", self.workers, 1, 64),
+            ("threads", self.threads, 1, 256),
+            ("listen.port", self.listen.port, 0, 65535),
+            ("limits.body_bytes", self.limits.body_bytes, 1024, 4 * 1024**3),
+            ("limits.write_queue", self.limits.write_queue, 1, 100_000),
+        ):
+            if not low <= value <= high:
+                raise _refused("SETTING_INVALID", name=name, expected=f"{low} to {high}")
+
+    def __repr__(self) -> str:
+        """Without the database URL, which may hold a password."""
+        return f"Settings(dir={str(self.dir)!r}, services={self.services!r}, demo={self.demo!r})"
+
+
+def _refused(code: str, **facts: str) -> TrustError:
+    return TrustError(Kind.UNACCEPTABLE, code, **facts)
+
+
+def load_settings(folder: Path | str, environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Read ``<folder>/settings.toml`` (may be missing), then the environment, then ``overrides`` (the command line's options).
+
+    Raises TrustError SETTINGS_UNREADABLE, SETTING_UNKNOWN or SETTING_INVALID, naming the setting and never its value.
+    """
+    folder = Path(folder)
+    path = folder / FILE_NAME
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError) as error:  # ValueError: bad TOML or bad UTF-8
+        raise _refused("SETTINGS_UNREADABLE", file=FILE_NAME, reason=type(error).__name__) from None
+    _overlay(Settings, given, os.environ if environment is None else environment, PREFIX)
+    given.update(overrides)
+    given.pop("dir", None)
+    read = _read_record(Settings, given, "", {"dir": folder})
+    if not isinstance(read, Settings):
+        raise TypeError(read)
+    return read
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Names of YINXIN_ variables that set nothing: probably misspelt."""
+    present = os.environ if environment is None else environment
+    known = set(NO_SETTINGS) | set(_variable_names(Settings, PREFIX))
+    return tuple(sorted(n for n in present if n.startswith(PREFIX) and n not in known and not n.startswith("YINXIN_MASTER_KEY")))
+
+
+def _variable_names(record: type[Any], prefix: str) -> list[str]:
+    hints = get_type_hints(record)
+    names: list[str] = []
+    for item in fields(record):
+        name = prefix + item.name.upper()
+        names += _variable_names(hints[item.name], name + "__") if is_dataclass(hints[item.name]) else [name]
+    return names
+
+
+def _overlay(record: type[Any], given: dict[str, Any], environment: Mapping[str, str], prefix: str) -> None:
+    """Put the variables of the environment over what the file gave."""
+    hints = get_type_hints(record)
+    for item in fields(record):
+        name, wanted = prefix + item.name.upper(), hints[item.name]
+        if is_dataclass(wanted):
+            nested = given.setdefault(item.name, {})
+            if isinstance(nested, dict):
+                _overlay(wanted if isinstance(wanted, type) else type(wanted), nested, environment, name + "__")
+        elif name in environment:
+            given[item.name] = _from_text(wanted, environment[name], name)
+
+
+def _from_text(wanted: Any, text: str, name: str) -> object:
+    if get_origin(wanted) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if wanted is bool:
+        if text.lower() not in {"true", "false", "1", "0"}:
+            raise _refused("SETTING_INVALID", name=name, expected="true or false")
+        return text.lower() in {"true", "1"}
+    if wanted in {int, float}:
+        try:
+            return wanted(text)
+        except ValueError:
+            raise _refused("SETTING_INVALID", name=name, expected=f"a {wanted.__name__}") from None
+    if type(None) in get_args(wanted) and not text:
+        return None
+    return text
+
+
+def _read_record(record: type[Any], given: Mapping[str, Any], prefix: str, preset: Mapping[str, Any]) -> object:
+    hints = get_type_hints(record)
+    names = {item.name for item in fields(record)}
+    for key in given:
+        if key not in names:
+            raise _refused("SETTING_UNKNOWN", name=prefix + key)
+    values: dict[str, Any] = dict(preset)
+    for key, value in given.items():
+        wanted = hints[key]
+        if is_dataclass(wanted):
+            if not isinstance(value, dict):
+                raise _refused("SETTING_INVALID", name=prefix + key, expected="a table")
+            values[key] = _read_record(wanted if isinstance(wanted, type) else type(wanted), value, f"{prefix}{key}.", {})
+        else:
+            values[key] = _checked(wanted, value, prefix + key)
+    return record(**values)
+
+
+def _checked(wanted: Any, value: Any, name: str) -> object:
+    """The value as the type of its field wants it; TOML's integers serve as floats, its arrays as tuples of text."""
+    if get_origin(wanted) is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+            raise _refused("SETTING_INVALID", name=name, expected="a list of texts")
+        return tuple(value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    allowed = get_args(wanted) or (wanted,)
+    if type(value) not in allowed:
+        raise _refused("SETTING_INVALID", name=name, expected=" or ".join(t.__name__ for t in allowed if t is not type(None)))
+    return value
