@@ -14,8 +14,9 @@ HEAVY_JOBS_WAITING: Final = 64  # sealing and verifying jobs that may wait for a
 RETRY_AFTER_SECONDS: Final = 2
 
 # Texts that are drawn into documents or certificates. Upper bounds of RFC 5280 appendix A.1 where there is one.
-ORGANISATION_CHARACTERS: Final = 64  # ub-organization-name
-SEAL_NAME_CHARACTERS: Final = 64  # ub-common-name
+ORGANISATION_CHARACTERS: Final = 64 - 18  # ub-organization-name; the certificate's O is the credit code followed by the name
+SEAL_NAME_CHARACTERS: Final = 64
+PURPOSE_CHARACTERS: Final = 16
 KEYWORD_CHARACTERS: Final = 128
 REASON_CHARACTERS: Final = 256
 LOCATION_CHARACTERS: Final = 128
@@ -25,10 +26,6 @@ FILE_NAME_CHARACTERS: Final = 255
 DIVISION_DIGITS: Final = 6
 SERIAL_DIGITS: Final = 8
 SERIALS_PER_DIVISION: Final = 10**SERIAL_DIGITS - 1
-
-# Pictures: 国发〔1999〕25号 and practice name 30 to 45 mm; the rest of the range leaves room for small name seals.
-PICTURE_WIDTH_MM_MIN: Final = 8.0
-PICTURE_WIDTH_MM_MAX: Final = 60.0
 
 PAGE_SIZE: Final = 50  # entries of one list answer
 PAGE_SIZE_MAX: Final = 200

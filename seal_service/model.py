@@ -110,12 +110,17 @@ def transition_named(name: str, life: tuple[Transition, ...] = SEAL_LIFE) -> Tra
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """One seal as recorded. ``code``: 14 digits. Times are aware UTC. ``picture_width_mm``: the seal's size by rule."""
+    """One seal as recorded. ``code``: 14 digits. Times are aware UTC.
+
+    The picture is drawn from ``organisation`` (the registered name, in the ring), ``purpose`` (a short line below the star, may be empty)
+    and ``code``; ``picture_width_mm`` is its diameter. ``name`` is what the seal is called in lists.
+    """
 
     id: str
     code: str
     name: str
     organisation: str
+    purpose: str
     credit_code: str
     type_code: str
     state: SealState

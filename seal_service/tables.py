@@ -34,6 +34,7 @@ seals: Final = Table(
     Column("code", String(14), nullable=False, unique=True),
     Column("name", String(128), nullable=False),
     Column("organisation", String(128), nullable=False),
+    Column("purpose", String(64), nullable=False),
     Column("credit_code", String(18), nullable=False),
     Column("type_code", String(4), nullable=False),
     Column("state", String(16), nullable=False),

@@ -1,0 +1,51 @@
+"""The life of a seal is data: these tests read the table as an outsider would."""
+
+from __future__ import annotations
+
+import pytest
+
+from seal_service.model import SEAL_LIFE, USABLE, USE_LIFE, SealState, Transition, UseState, new_seal_id, new_use_id, transition_named
+
+
+def test_every_state_can_be_reached_from_the_first() -> None:
+    reached = {SealState.MAKING.value}
+    for _ in SealState:
+        reached |= {step.target for step in SEAL_LIFE if step.sources & reached}
+    assert reached == {state.value for state in SealState}
+
+
+def test_revoked_and_abandoned_are_final() -> None:
+    for state in (SealState.REVOKED, SealState.ABANDONED):
+        assert not [step for step in SEAL_LIFE if state in step.sources]
+
+
+def test_only_active_is_usable_and_a_frozen_seal_can_come_back() -> None:
+    assert USABLE is SealState.ACTIVE
+    assert transition_named("unfreeze").target == SealState.ACTIVE
+
+
+def test_results_and_voids_of_a_use_are_final() -> None:
+    assert {step.target for step in USE_LIFE} == {UseState.DONE, UseState.VOIDED}
+    assert {source for step in USE_LIFE for source in step.sources} == {UseState.INTENT}
+
+
+def test_names_and_verbs_are_unique_and_every_verb_has_scope_and_reason() -> None:
+    names = [step.name for step in SEAL_LIFE]
+    assert len(names) == len(set(names))
+    for step in SEAL_LIFE:
+        if step.verb is not None:
+            assert step.scope == "seal.manage"
+            assert step.is_reason_required
+            assert step.summary
+
+
+def test_an_unknown_transition_is_a_mistake_in_the_code() -> None:
+    with pytest.raises(KeyError):
+        transition_named("burn")
+    assert transition_named("void", USE_LIFE) == Transition("void", frozenset({"intent"}), "voided", summary="nothing was released")
+
+
+def test_identifiers_are_random_and_marked() -> None:
+    assert len({new_seal_id() for _ in range(1000)}) == 1000
+    assert new_seal_id().startswith("sl_")
+    assert new_use_id().startswith("su_")
