@@ -1,0 +1,203 @@
+"""Looking at PDF pages: pictures of them, their visible size, where a text stands. The only user of PDFium.
+
+PDFium is not safe for threads: one lock holds them apart, so work here is short and bounded. Everything that PDFium may be shown comes
+from outside; what it cannot read is ``PDF_MALFORMED``, never another exception.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_raw
+
+from seal_service.pictures.pdf_operators import UNIT_MM
+from standards.errors import Kind, MalformedError, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seal_service.pictures.outline import SealPicture
+
+POINTS_PER_MM: Final = 72 / 25.4
+PIXELS_MAX: Final = 40_000_000  # one A4 page at 600 dpi has 35 million; four bytes each
+DPI_MIN: Final = 10
+DPI_MAX: Final = 1200
+PAGES_SEARCHED_MAX: Final = 2000  # pages looked through for a keyword; the longest documents tested have 500
+HITS_PER_PAGE_MAX: Final = 10_000  # a keyword on every word of a dense page stays far below
+
+_LOCK: Final = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class TextHit:
+    """Where a text stands: page from 1, centre and size in mm from the page's visible lower-left corner, as the page is seen."""
+
+    page: int
+    x_mm: float
+    y_mm: float
+    width_mm: float
+    height_mm: float
+
+
+def count_pages(document: bytes) -> int:
+    """How many pages PDFium sees."""
+    with _opened(document) as pdf:
+        return len(pdf)
+
+
+def page_size_mm(document: bytes, page: int) -> tuple[float, float]:
+    """Width and height of a page as it is seen (crop box, rotation and user unit applied); pages count from 1, -1 is the last."""
+    with _opened(document) as pdf, _page(pdf, page) as shown:
+        width, height = shown.get_size()
+        return width / POINTS_PER_MM, height / POINTS_PER_MM
+
+
+def draw_page(document: bytes, page: int = 1, *, dpi: float = 96, is_transparent: bool = False) -> bytes:
+    """One page as PNG, with annotations and filled form fields (seals are both). Pages count from 1, -1 is the last.
+
+    :raises TrustError: ``RENDER_TOO_LARGE`` where the picture would have more than ``PIXELS_MAX`` pixels; ``PAGE_NOT_FOUND``.
+    """
+    if not DPI_MIN <= dpi <= DPI_MAX:
+        raise TrustError(Kind.UNACCEPTABLE, "RENDER_DPI_BAD", least=DPI_MIN, most=DPI_MAX)
+    with _opened(document) as pdf:
+        pdf.init_forms()
+        with _page(pdf, page) as shown:
+            width, height = shown.get_size()
+            if (width * dpi / 72 + 1) * (height * dpi / 72 + 1) > PIXELS_MAX:
+                raise TrustError(Kind.TOO_LARGE, "RENDER_TOO_LARGE", most_pixels=PIXELS_MAX)
+            bitmap = shown.render(
+                scale=dpi / 72,
+                fill_color=(255, 255, 255, 0 if is_transparent else 255),
+                rev_byteorder=True,
+                force_bitmap_format=pdfium_raw.FPDFBitmap_BGRA,
+            )
+            try:
+                return _write_png(bitmap.width, bitmap.height, bitmap.stride, bytes(bitmap.buffer))
+            finally:
+                bitmap.close()
+
+
+def draw_picture(picture: SealPicture, *, dpi: float = 300) -> bytes:
+    """A seal's picture as PNG with a transparent ground, in its true size at ``dpi``."""
+    return draw_page(_page_of(picture), dpi=dpi, is_transparent=True)
+
+
+def find_text(document: bytes, text: str, *, page: int | None = None) -> Iterator[TextHit]:
+    """Every occurrence of ``text``, in the order of the pages and within a page in that of its text; case matters.
+
+    A text that runs over a line end is not found as one. Lazy: the pages after the last occurrence asked for are not read.
+    """
+    if not text.strip():
+        raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_EMPTY")
+    pages = range(1, min(count_pages(document), PAGES_SEARCHED_MAX) + 1) if page is None else (page,)
+    for number in pages:
+        with _opened(document) as pdf, _page(pdf, number) as shown:
+            hits = list(_hits(shown, text, len(pdf) if number == -1 else number))
+        yield from hits
+
+
+def _hits(page: pdfium.PdfPage, text: str, number: int) -> Iterator[TextHit]:
+    words = page.get_textpage()
+    try:
+        search = words.search(text, match_case=True)
+        for _ in range(HITS_PER_PAGE_MAX):
+            found = search.get_next()
+            if found is None:
+                return
+            index, count = found
+            # Ideographs report tight boxes; the union of the characters is the keyword's box on the unrotated page.
+            boxes = [words.get_charbox(position) for position in range(index, index + count)]
+            left, bottom = min(box[0] for box in boxes), min(box[1] for box in boxes)
+            right, top = max(box[2] for box in boxes), max(box[3] for box in boxes)
+            yield _as_seen(page, number, (left, bottom, right, top))
+    finally:
+        words.close()
+
+
+def _as_seen(page: pdfium.PdfPage, number: int, box: tuple[float, float, float, float]) -> TextHit:
+    """From the page's own coordinates to millimetres from the visible lower-left corner after rotation."""
+    left, bottom, right, top = page.get_bbox()
+    x0, y0, x1, y1 = box[0] - left, box[1] - bottom, box[2] - left, box[3] - bottom
+    width, height = right - left, top - bottom
+    turn = page.get_rotation()
+    if turn == 90:
+        x0, y0, x1, y1 = y0, width - x1, y1, width - x0
+    elif turn == 180:
+        x0, y0, x1, y1 = width - x1, height - y1, width - x0, height - y0
+    elif turn == 270:
+        x0, y0, x1, y1 = height - y1, x0, height - y0, x1
+    unit = _user_unit(page, height if turn % 180 == 0 else width)
+    mm = unit / POINTS_PER_MM
+    return TextHit(number, (x0 + x1) / 2 * mm, (y0 + y1) / 2 * mm, (x1 - x0) * mm, (y1 - y0) * mm)
+
+
+def _user_unit(page: pdfium.PdfPage, height: float) -> float:
+    """PDFium applies /UserUnit to the page size only: the ratio is the unit."""
+    return page.get_height() / height if height > 0 else 1.0
+
+
+@contextmanager
+def _opened(document: bytes) -> Iterator[pdfium.PdfDocument]:
+    with _LOCK:
+        try:
+            pdf = pdfium.PdfDocument(document)
+        except pdfium.PdfiumError as error:
+            raise MalformedError("PDF_MALFORMED", at="render") from error
+        try:
+            yield pdf
+        finally:
+            pdf.close()
+
+
+@contextmanager
+def _page(pdf: pdfium.PdfDocument, number: int) -> Iterator[pdfium.PdfPage]:
+    index = len(pdf) - 1 if number == -1 else number - 1
+    if not 0 <= index < len(pdf):
+        raise TrustError(Kind.UNACCEPTABLE, "PAGE_NOT_FOUND", page=number, pages=len(pdf))
+    try:
+        page = pdf[index]
+    except pdfium.PdfiumError as error:
+        raise MalformedError("PDF_MALFORMED", at="page") from error
+    try:
+        yield page
+    finally:
+        page.close()
+
+
+def _page_of(picture: SealPicture) -> bytes:
+    """A document of one page that is exactly the picture."""
+    unit = POINTS_PER_MM * UNIT_MM
+    x, y = picture.width_mm / 2 * POINTS_PER_MM, picture.height_mm / 2 * POINTS_PER_MM
+    content = b"%.7f 0 0 %.7f %.5f %.5f cm\n%s" % (unit, unit, x, y, picture.to_pdf_operators())
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %.5f %.5f]/Resources<<>>/Contents 4 0 R>>" % (2 * x, 2 * y),
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+    )
+    out = bytearray(b"%PDF-1.4\n")
+    offsets = []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start = len(out)
+    out += b"xref\n0 5\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    out += b"trailer\n<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start
+    return bytes(out)
+
+
+def _write_png(width: int, height: int, stride: int, pixels: bytes) -> bytes:
+    """RGBA rows as PNG (ISO/IEC 15948), no filter."""
+    rows = b"".join(b"\0" + pixels[row * stride : row * stride + width * 4] for row in range(height))
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 3)) + chunk(b"IEND", b"")
