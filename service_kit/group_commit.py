@@ -198,7 +198,7 @@ class GroupCommitWriter:
             except _BatchFailed as failure:
                 failed = failure.error
                 break
-            except Exception as error:  # noqa: BLE001 - the edge of the thread: whatever happens, callers are told and the thread lives
+            except Exception as error:  # noqa: BLE001 # edge: whatever happens, callers are told and the thread lives
                 self._disconnect()
                 failed = error
                 break
@@ -226,7 +226,7 @@ class GroupCommitWriter:
             try:
                 ticket.value, ticket.error = ticket.job(connection), None
                 done += 1
-            except Exception as error:  # noqa: BLE001 - a job's error belongs to its caller, whatever it is
+            except Exception as error:  # noqa: BLE001 # edge: a job's error belongs to its caller, whatever it is
                 self._give_up_if_refused(error)
                 ticket.value, ticket.error = None, as_trust_error(error)
                 del self._deferred[mark:]
@@ -249,7 +249,7 @@ class GroupCommitWriter:
         try:
             for sink, rows in sinks.items():
                 sink.write_rows(connection, rows)
-        except Exception as error:
+        except Exception as error:  # edge: as for a job
             self._give_up_if_refused(error, sinks)
             self._roll_back(sinks)
             raise _BatchFailed(as_trust_error(error)) from error
@@ -264,7 +264,7 @@ class GroupCommitWriter:
                 self._dbapi = self._connection.connection.driver_connection
             if self._is_sqlite:
                 self._dbapi.execute("BEGIN IMMEDIATE")  # take the write lock now, not when a read has made it a conflict
-        except Exception as error:
+        except Exception as error:  # edge: passed on, sorted
             self._disconnect()
             if is_transient(error):
                 raise _RunAgain from error
@@ -279,7 +279,7 @@ class GroupCommitWriter:
                 connection.commit()
             else:
                 self._dbapi.commit()
-        except Exception as error:
+        except Exception as error:  # edge: passed on, sorted
             self._may_end = False
             self._give_up_if_refused(error, sinks, committing=True)
             self._roll_back(sinks)
@@ -303,7 +303,7 @@ class GroupCommitWriter:
     def _raw_or_fail(self, statement: str) -> None:
         try:
             self._dbapi.execute(statement)
-        except Exception as error:
+        except Exception as error:  # edge: passed on, sorted
             self._give_up_if_refused(error)
             self._roll_back(None)
             raise _BatchFailed(as_trust_error(error)) from error

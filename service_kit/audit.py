@@ -1,0 +1,251 @@
+"""The audit trail: who did what to what, when, with what outcome; recorded in the transaction of the change itself.
+
+An entry is canonical JSON (RFC 8785), kept as bytes. Each carries a MAC (HMAC-SM3) under a key the database does not hold, and the
+running number of its writer, so that an altered row, a removed one and one put elsewhere all show, even before the transparency
+log has taken them. A writer is one run of one process. Its row 0 has the action ``audit.opened`` and names the latest writers with
+the number each had reached: so the end of one writer's rows cannot be cut off unseen once another has begun.
+
+Where an entry cannot be written, the job that asked for it fails with AUDIT_UNAVAILABLE, and all it did is undone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, select
+
+from crypto.sm3 import hmac_sm3
+from service_kit.database_errors import is_connection_lost, is_transient
+from service_kit.entry_ids import new_entry_id
+from service_kit.tables import audit as table
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from service_kit.database import Database
+
+Fact = str | int | bool | None
+
+OPENED: Final = "audit.opened"
+ENTRY_BYTES: Final = 65_535  # C2SP tlog-tiles: an entry's length is a uint16
+FACTS_BYTES: Final = 60_000  # leaves room for the rest of the entry
+NAME_CHARACTERS: Final = 255
+ACTION_CHARACTERS: Final = 100
+INTEGER_LIMIT: Final = 2**53 - 1  # RFC 8785 3.2.2.3: beyond it, JSON readers disagree
+HEADS_NAMED: Final = 16  # writers named by an opened row: more than the workers of one machine
+OUTCOMES: Final = frozenset({"intended", "done", "failed", "refused", "voided"})
+
+_quote = json.encoder.encode_basestring
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_ZERO: Final = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One entry as it was recorded. ``entry`` is what was MACed and what is logged; the other fields are read from it."""
+
+    entry_id: str
+    writer_id: str
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    outcome: str
+    facts: Mapping[str, Fact]
+    entry: bytes
+    log_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A row that lacks only what is known when it is written: its number and writer."""
+
+    entry_id: str
+    actor: str
+    action: str
+    subject: str
+    head: bytes
+    tail: bytes
+
+
+class Audit:
+    """The trail of one process. ``mac_key``: 32 bytes from the keystore. ``writer_id``: this run of this process (``new_writer_id``)."""
+
+    def __init__(self, database: Database, mac_key: bytes, writer_id: str) -> None:
+        if len(mac_key) < 16:
+            raise ValueError("the MAC key has at least 16 bytes")
+        self.writer_id: Final = writer_id
+        self._database = database
+        self._mac_key = mac_key
+        self._writer_json = _quote(writer_id)
+        self._next: int | None = None
+        self._written = 0
+        self._placeholders = "(?,?,?,?,?,?,?,?)" if database.is_sqlite else "(%s,%s,%s,%s,%s,%s,%s,%s)"
+        self._blocked: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Audit(writer_id={self.writer_id!r})"
+
+    def block(self, reason: str) -> None:
+        """Refuse every further entry, and with it every change that must be recorded, until ``unblock``."""
+        self._blocked = reason
+
+    def unblock(self) -> None:
+        """Accept entries again."""
+        self._blocked = None
+
+    def record(
+        self,
+        connection: Connection,
+        *,
+        at: datetime,
+        actor: str,
+        action: str,
+        subject: str,
+        outcome: str,
+        facts: Mapping[str, Fact] | None = None,
+    ) -> str:
+        """Record within a write job, on its connection; returns the entry's id (UUIDv7).
+
+        ``at``: aware UTC. ``actor``, ``subject``: who and what, such as ``client:portal-1`` (at most 255 characters). ``outcome``: one
+        of OUTCOMES. ``facts``: small, no secrets, no documents. The entry is durable when the job's ``write`` has returned.
+        Raises TrustError AUDIT_UNAVAILABLE (blocked; where the row cannot be written, ``write`` raises it), AUDIT_ENTRY_TOO_LARGE,
+        TEXT_NOT_UNICODE.
+        """
+        if self._blocked is not None:
+            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason=self._blocked)
+        waiting = self._prepare(at, actor, action, subject, outcome, facts)
+        self._database.defer(connection, self, waiting)
+        return waiting.entry_id
+
+    @staticmethod
+    def _prepare(at: datetime, actor: str, action: str, subject: str, outcome: str, facts: Mapping[str, Fact] | None) -> _Waiting:
+        if at.utcoffset() != _ZERO:
+            raise ValueError("the time of an entry is aware UTC")
+        if outcome not in OUTCOMES:
+            raise ValueError(f"not an outcome: {outcome}")
+        if len(actor) > NAME_CHARACTERS or len(subject) > NAME_CHARACTERS or len(action) > ACTION_CHARACTERS:
+            raise TrustError(Kind.TOO_LARGE, "AUDIT_ENTRY_TOO_LARGE", limit=NAME_CHARACTERS)
+        facts_json = _encode(facts) if facts else "{}"
+        if facts:
+            _check_facts(facts)
+        entry_id = new_entry_id(at)
+        instant = at.isoformat(timespec="microseconds")[:26]
+        try:
+            head = (
+                f'{{"action":{_quote(action)},"actor":{_quote(actor)},"at":"{instant}Z","facts":{facts_json},"id":"{entry_id}","number":'
+            ).encode()
+            tail = f',"outcome":"{outcome}","subject":{_quote(subject)},"v":1,"writer":'.encode()
+        except UnicodeEncodeError:
+            raise TrustError(Kind.MALFORMED, "TEXT_NOT_UNICODE") from None
+        if len(head) > FACTS_BYTES:
+            raise TrustError(Kind.TOO_LARGE, "AUDIT_ENTRY_TOO_LARGE", limit=FACTS_BYTES)
+        return _Waiting(entry_id, actor, action, subject, head, tail)
+
+    # ---- as RowSink of the database's writer, in its thread
+
+    def write_rows(self, connection: Connection, rows: Sequence[_Waiting]) -> None:
+        """Number, MAC and insert all rows of a batch by one statement."""
+        try:
+            if self._next is None:
+                rows = [*self._open(connection), *rows]
+            number = self._next or 0
+            key, writer_id, end = self._mac_key, self.writer_id, (self._writer_json + "}").encode()
+            values: list[Any] = []
+            for row in rows:
+                entry = b"%b%d%b%b" % (row.head, number, row.tail, end)
+                values += (row.entry_id, entry, writer_id, number, row.actor, row.action, row.subject, hmac_sm3(key, entry))
+                number += 1
+            self._written = number
+            connection.exec_driver_sql(
+                "INSERT INTO kit_audit (entry_id, entry, writer_id, number, actor, action, subject, mac) VALUES "
+                + ",".join([self._placeholders] * len(rows)),
+                tuple(values),
+            )
+        except Exception as error:  # edge: whatever prevents the row, the change must not happen
+            if is_transient(error) or is_connection_lost(error):
+                raise
+            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason="cannot be written") from error
+
+    def rows_committed(self) -> None:
+        """The numbers given out are used."""
+        self._next = self._written
+
+    def rows_undone(self) -> None:
+        """Look again how far the numbers go: the commit may have been refused, or its answer lost."""
+        self._next = None
+
+    def _open(self, connection: Connection) -> Sequence[_Waiting]:
+        reached = connection.execute(select(func.max(table.c.number)).where(table.c.writer_id == self.writer_id)).scalar()
+        if reached is not None:
+            self._next = int(reached) + 1
+            return ()
+        self._next = 0
+        latest = select(table.c.writer_id).where(table.c.number == 0).order_by(table.c.position.desc()).limit(HEADS_NAMED)
+        heads: dict[str, Fact] = {}
+        for writer_id in connection.execute(latest).scalars().all():
+            heads[writer_id] = connection.execute(select(func.max(table.c.number)).where(table.c.writer_id == writer_id)).scalar()
+        return (self._prepare(datetime.now(UTC), f"writer:{self.writer_id}", OPENED, "audit", "done", heads),)
+
+
+def _check_facts(facts: Mapping[str, Fact]) -> None:
+    for name, value in facts.items():
+        if isinstance(value, float) or not (value is None or isinstance(value, str | int)):
+            raise TypeError(f"fact {name} is text, an integer, true, false or null")
+        if isinstance(value, int) and abs(value) > INTEGER_LIMIT:
+            raise TypeError(f"fact {name} is beyond 2^53; give it as text")
+        if not name.isascii():
+            raise TypeError("names of facts are ASCII")
+
+
+def new_writer_id() -> str:
+    """A name for this run of this process: host, process id and a random part."""
+    return f"{socket.gethostname()[:32]}-{os.getpid()}-{os.urandom(6).hex()}"
+
+
+def read_entry(entry: bytes, log_index: int | None = None) -> AuditEntry:
+    """Read an entry's bytes."""
+    read = json.loads(entry)
+    return AuditEntry(
+        entry_id=read["id"],
+        writer_id=read["writer"],
+        number=read["number"],
+        at=datetime.fromisoformat(read["at"]),
+        actor=read["actor"],
+        action=read["action"],
+        subject=read["subject"],
+        outcome=read["outcome"],
+        facts=read["facts"],
+        entry=entry,
+        log_index=log_index,
+    )
+
+
+def find_entry(connection: Connection, entry_id: str) -> AuditEntry:
+    """One entry by its id; TrustError AUDIT_ENTRY_UNKNOWN."""
+    row = connection.execute(select(table.c.entry, table.c.log_index).where(table.c.entry_id == entry_id)).first()
+    if row is None:
+        raise TrustError(Kind.NOT_FOUND, "AUDIT_ENTRY_UNKNOWN")
+    return read_entry(row.entry, row.log_index)
+
+
+def find_entries(
+    connection: Connection, *, subject: str | None = None, before: str | None = None, limit: int = 100
+) -> tuple[AuditEntry, ...]:
+    """The newest entries first, of one subject or of all; ``before``: the id of the last entry of the page before."""
+    wanted = select(table.c.entry, table.c.log_index).order_by(table.c.position.desc()).limit(min(limit, 1000))
+    if subject is not None:
+        wanted = wanted.where(table.c.subject == subject)
+    if before is not None:
+        position = select(table.c.position).where(table.c.entry_id == before).scalar_subquery()
+        wanted = wanted.where(table.c.position < position)
+    return tuple(read_entry(row.entry, row.log_index) for row in connection.execute(wanted))

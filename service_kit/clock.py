@@ -1,0 +1,94 @@
+"""Time, passed in: aware UTC, and never earlier than a time already used.
+
+``SystemClock`` holds a floor: the latest time this deployment has issued, kept in a small file. Where the machine's clock is set
+back, issued times stand still at the floor (I10); where it is behind by more than the tolerance, the clock refuses, because
+something is wrong with the machine and what it would sign would carry a false time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
+
+from service_kit.durable_files import write_durably
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOLERANCE_SECONDS: Final = 60.0  # what a time daemon may correct in one step without anyone having to look
+FLOOR_EVERY_SECONDS: Final = 5.0  # how much of the floor a crash may lose
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """Aware UTC, never earlier than before. TrustError CLOCK_BEHIND (unavailable) where time cannot be trusted."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock with a floor kept in ``floor_path`` (None: in memory only)."""
+
+    def __init__(self, floor_path: Path | None = None, *, tolerance_seconds: float = TOLERANCE_SECONDS) -> None:
+        self._path = floor_path
+        self._tolerance = timedelta(seconds=tolerance_seconds)
+        self._floor = _read_floor(floor_path)
+        self._stored = self._floor
+        self._lock = threading.Lock()
+        self.held_back = 0
+        """How often the floor was given in place of the machine's time: an alarm where it grows."""
+
+    def now(self) -> datetime:
+        """The machine's time, or the floor where that is later."""
+        present = datetime.now(UTC)
+        floor = self._floor
+        if present >= floor:
+            self._floor = present
+            if self._path is not None and present - self._stored >= timedelta(seconds=FLOOR_EVERY_SECONDS):
+                self.save_floor()
+            return present
+        self.held_back += 1
+        if floor - present > self._tolerance:
+            raise TrustError(Kind.UNAVAILABLE, "CLOCK_BEHIND", behind_seconds=int((floor - present).total_seconds()))
+        return floor
+
+    def save_floor(self) -> None:
+        """Keep the floor over a restart. Another process of the deployment may have stored a later one: that stays."""
+        if self._path is None:
+            return
+        with self._lock:
+            self._floor = max(self._floor, _read_floor(self._path))
+            write_durably(self._path, self._floor.isoformat().encode("ascii"), sync=False)
+            self._stored = self._floor
+
+
+class FixedClock:
+    """A clock that stands still until it is set; for tests, demonstrations and replays."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        """The time it was set to."""
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        """Move on (or, with a negative number, back)."""
+        self.at += timedelta(seconds=seconds)
+
+
+def _read_floor(path: Path | None) -> datetime:
+    beginning = datetime(2000, 1, 1, tzinfo=UTC)
+    if path is None or not path.exists():
+        return beginning
+    try:
+        stored = datetime.fromisoformat(path.read_text(encoding="ascii"))
+    except ValueError:
+        raise TrustError(Kind.UNAVAILABLE, "CLOCK_FLOOR_UNREADABLE", file=os.fspath(path.name)) from None
+    if stored.tzinfo is None:
+        raise TrustError(Kind.UNAVAILABLE, "CLOCK_FLOOR_UNREADABLE", file=os.fspath(path.name))
+    return max(beginning, stored.astimezone(UTC))
