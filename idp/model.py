@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,6 +23,7 @@ NAME_CHARACTERS_MAX: Final = 200
 URI_CHARACTERS_MAX: Final = 512
 TOKENS_PER_MINUTE_DEFAULT: Final = 300_000  # what two cores can issue at most: the default stops nobody; set less for a client you fear
 TOKENS_PER_MINUTE_MAX: Final = 10_000_000
+PAGE_CLIENTS_MAX: Final = 200  # clients in one answer
 
 CLIENT_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 SCOPE_PATTERN: Final = re.compile(r"[a-z][a-z0-9_]{0,31}(?:\.[a-z][a-z0-9_]{0,31}){0,3}")
@@ -152,16 +151,6 @@ def granted_scopes(client: Client, requested: str | None) -> tuple[str, ...] | N
     if len(wanted) > SCOPES_PER_CLIENT_MAX or not set(wanted) <= set(client.scopes):
         return None
     return tuple(scope for scope in client.scopes if scope in wanted)
-
-
-def key_thumbprint(public_x: bytes, public_y: bytes) -> str:
-    """The JWK thumbprint of a P-256 key (RFC 7638: SHA-256 over the canonical members), which is its key id."""
-
-    def text(number: bytes) -> str:
-        return base64.urlsafe_b64encode(number).rstrip(b"=").decode()
-
-    canonical = f'{{"crv":"P-256","kty":"EC","x":"{text(public_x)}","y":"{text(public_y)}"}}'
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
 
 
 def signing_key_at(keys: tuple[SigningKey, ...], at: datetime) -> SigningKey | None:

@@ -1,0 +1,117 @@
+"""Find out whether a caller of the token endpoint is the client it says it is."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from crypto.sm3 import hmac_sm3
+from idp.errors import client_auth_failed, rate_exceeded
+from idp.limits import WRONG_PER_CLIENT_AND_PEER, WRONG_PER_CLIENT_AND_PEER_PER_SECOND, WRONG_PER_PEER, WRONG_PER_PEER_PER_SECOND
+from idp.model import CLIENT_ID_PATTERN, ClientStatus
+from service_kit.rates import Rates
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.recall_client import ClientMemory, KnownClient
+    from service_kit.audit import Audit
+    from service_kit.clock import Clock
+    from service_kit.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Doorkeeper:
+    """What authentication needs. ``pepper``: the key of the secrets' HMAC, from the keystore."""
+
+    database: Database
+    audit: Audit
+    clock: Clock
+    memory: ClientMemory
+    pepper: bytes
+    wrong_per_peer: Rates
+    wrong_per_client: Rates
+
+    def __repr__(self) -> str:
+        """Without the pepper."""
+        return "Doorkeeper()"
+
+
+def new_doorkeeper(database: Database, audit: Audit, clock: Clock, memory: ClientMemory, pepper: bytes) -> Doorkeeper:
+    """A doorkeeper whose limits stand at their beginning."""
+    return Doorkeeper(
+        database=database,
+        audit=audit,
+        clock=clock,
+        memory=memory,
+        pepper=pepper,
+        wrong_per_peer=Rates(per_second=WRONG_PER_PEER_PER_SECOND, burst=WRONG_PER_PEER),
+        wrong_per_client=Rates(per_second=WRONG_PER_CLIENT_AND_PEER_PER_SECOND, burst=WRONG_PER_CLIENT_AND_PEER),
+    )
+
+
+def secret_digest(pepper: bytes, secret: str) -> bytes:
+    """What is stored of a secret: HMAC-SM3 under the pepper, 32 bytes. The secret is 256 random bits, so a fast function is enough."""
+    return hmac_sm3(pepper, b"yinxin client secret v1\0" + secret.encode())
+
+
+def is_let_in(known: KnownClient | None, digest: bytes, at: datetime) -> bool:
+    """Whether the secret opens this client now. Compares in constant time; an unknown client costs the same comparison."""
+    client = None if known is None else known.client
+    is_current = hmac.compare_digest(digest, bytes(32) if client is None else client.secret_digest)
+    is_previous = hmac.compare_digest(digest, (client and client.previous_digest) or bytes(32))
+    if client is None or client.status is not ClientStatus.ACTIVE:
+        return False
+    return is_current or (is_previous and client.previous_until_at is not None and at < client.previous_until_at)
+
+
+async def authenticate_client(door: Doorkeeper, client_id: str, client_secret: str, peer: str) -> KnownClient:
+    """The client, if the secret is its own and it is active.
+
+    TrustError CLIENT_AUTH_FAILED, one and the same for an unknown client, a wrong secret and a disabled client; RATE_EXCEEDED after
+    too many of them. The row returned may have changed by the time a token is recorded: ``demand_unchanged`` sees to that.
+    """
+    at = door.clock.now()
+    # 1. The usual case: remembered, active, right secret. No limit can keep a right secret out.
+    digest = secret_digest(door.pepper, client_secret)
+    known = door.memory.recall(client_id)
+    if is_let_in(known, digest, at):
+        return known  # type: ignore[return-value]  # let in means known
+    # 2. From here on each attempt costs a look-up and an audit row: count them
+    now = time.monotonic()
+    both = f"{client_id[:64]}\0{peer}"
+    wait = max(door.wrong_per_peer.wait_seconds(peer, now), door.wrong_per_client.wait_seconds(both, now))
+    if wait > 0:
+        raise rate_exceeded(int(wait) + 1)
+    # 3. Perhaps new here, or changed since it was remembered: the database decides. Unknown and known clients take the same way.
+    known = await anyio.to_thread.run_sync(door.memory.read, client_id)
+    if is_let_in(known, digest, at):
+        return known  # type: ignore[return-value]
+    door.wrong_per_peer.take(peer, now)
+    door.wrong_per_client.take(both, now)
+    # 4. Refused, and recorded; only here it is said which way, because the trail is not for the caller's eyes
+    if known is None:
+        reason = "unknown"
+    else:
+        reason = "disabled" if known.client.status is not ClientStatus.ACTIVE else "secret"
+    claimed = client_id if CLIENT_ID_PATTERN.fullmatch(client_id) else "(not a client id)"
+
+    def record(connection: Connection) -> None:
+        door.audit.record(
+            connection,
+            at=at,
+            actor=f"peer:{peer}",
+            action="token.refuse",
+            subject=f"client:{claimed}",
+            outcome="refused",
+            facts={"reason": reason},
+        )
+
+    await door.database.awrite(record)
+    raise client_auth_failed()

@@ -1,0 +1,40 @@
+"""Disable a client, or let it in again. What is disabled gets no token from the next request on, in every process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.model import ClientStatus, with_status
+from idp.store import load_client, update_client
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from idp.actions.register_client import ClientDesk
+    from idp.model import Client
+
+
+def change_client_status(desk: ClientDesk, client_id: str, status: ClientStatus, *, actor: str) -> Client:
+    """The client in its new state; nothing happens where it is there already.
+
+    TrustError CLIENT_NOT_FOUND, CLIENT_STATUS_CONFLICT, AUDIT_UNAVAILABLE.
+    """
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> Client:
+        client = load_client(connection, client_id, desk.mac_key)
+        if client.status is status:
+            return client
+        changed = with_status(client, status, at)
+        update_client(connection, changed, desk.mac_key)
+        desk.audit.record(
+            connection,
+            at=at,
+            actor=actor,
+            action="client.disable" if status is ClientStatus.DISABLED else "client.enable",
+            subject=f"client:{client_id}",
+            outcome="done",
+        )
+        return changed
+
+    return desk.database.write(store)

@@ -1,0 +1,99 @@
+"""Which key signs now, which keys are published, and their signers, as one process remembers them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from idp.limits import KEY_RING_MAX_AGE_SECONDS
+from idp.model import published_keys_at, signing_key_at
+from idp.store import load_signing_keys, signing_key_mac
+from idp.tokens.access_token import write_public_key
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from crypto.keystore import Keystore
+    from crypto.signer import Signer
+    from idp.model import SigningKey
+    from service_kit.database import Database
+
+
+class SigningKeyChangedError(TrustError):
+    """The key a token was to be signed with has been withdrawn meanwhile: choose again. Never leaves the identity provider."""
+
+    def __init__(self) -> None:
+        super().__init__(Kind.CONFLICT, "SIGNING_KEY_CHANGED")
+
+
+class KeyRing:
+    """The signing keys of this deployment. Read anew when older than KEY_RING_MAX_AGE_SECONDS; a withdrawn key never signs again,
+    because each grant demands, where it becomes durable, that its key's row is unchanged.
+    """
+
+    def __init__(self, database: Database, keystore: Keystore, mac_key: bytes) -> None:
+        self._database = database
+        self._keystore = keystore
+        self._mac_key = mac_key
+        self._keys: tuple[SigningKey, ...] = ()
+        self._macs: dict[str, bytes] = {}
+        self._signers: dict[str, Signer] = {}
+        self._read_at_seconds: float | None = None
+
+    def read(self) -> None:
+        """Read the keys anew. Blocks: to be called in a thread."""
+        with self._database.read() as connection:
+            self._keys, self._macs = load_signing_keys(connection, self._mac_key)
+        self._read_at_seconds = time.monotonic()
+
+    def _is_fresh(self) -> bool:
+        return self._read_at_seconds is not None and time.monotonic() - self._read_at_seconds < KEY_RING_MAX_AGE_SECONDS
+
+    def forget(self) -> None:
+        """Read the keys again next time."""
+        self._read_at_seconds = None
+
+    async def signing(self, at: datetime) -> tuple[SigningKey, Signer]:
+        """The key that signs at a time, with its signer. SIGNING_KEY_MISSING (unavailable) where there is none."""
+        if not self._is_fresh():
+            await anyio.to_thread.run_sync(self.read)
+        key = signing_key_at(self._keys, at)
+        if key is None:
+            raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
+        signer = self._signers.get(key.key_id)
+        if signer is None:
+            signer = await anyio.to_thread.run_sync(self._keystore.signer, key.key_id)
+            self._signers[key.key_id] = signer
+        return key, signer
+
+    def public_set(self, at: datetime) -> bytes:
+        """The JWK set (RFC 7517 5) that verifiers need at a time, as JSON. Reads the database where what is remembered is old."""
+        if not self._is_fresh():
+            self.read()
+        keys = [write_public_key(key.key_id, key.public_x, key.public_y) for key in published_keys_at(self._keys, at)]
+        return json.dumps({"keys": keys}, separators=(",", ":")).encode()
+
+    def demand_unchanged(self, connection: Connection, key: SigningKey) -> None:
+        """Within a write job: let it become durable only if the key's row is still the one that was read."""
+        self._database.defer(connection, self, (key.key_id, self._macs.get(key.key_id)))
+
+    # ---- as a row sink of the group-commit writer: one look per key and batch
+
+    def write_rows(self, connection: Connection, rows: Sequence[tuple[str, bytes | None]]) -> None:
+        """Compare each key's row with the database; SigningKeyChangedError where one differs."""
+        for key_id, mac in set(rows):
+            if mac is None or signing_key_mac(connection, key_id) != mac:
+                raise SigningKeyChangedError
+
+    def rows_committed(self) -> None:
+        """Nothing to do: nothing was written."""
+
+    def rows_undone(self) -> None:
+        """Nothing to do: nothing was written."""

@@ -1,0 +1,88 @@
+"""Remember client rows, and never act on a remembered row that has changed since.
+
+Reading and checking a client's row for each token would cost more than the token. So rows are remembered per process, and each grant
+carries the MAC of the row it was decided on: at the end of the batch in which the grant becomes durable, in the same transaction, the
+row's MAC is compared with what stands in the database. Where it differs (another process has disabled the client, rotated its secret,
+changed its scopes, or someone edited the row) the grant fails, nothing is recorded, and the decision is taken again on the new row.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.limits import CLIENTS_REMEMBERED_MAX
+from idp.store import client_mac, find_client
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from idp.model import Client
+    from service_kit.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A client as it was read, with the MAC of its row."""
+
+    client: Client
+    row_mac: bytes
+
+
+class ClientChangedError(TrustError):
+    """The row a decision was taken on is no longer what the database holds: decide again. Never leaves the identity provider."""
+
+    def __init__(self) -> None:
+        super().__init__(Kind.CONFLICT, "CLIENT_CHANGED")
+
+
+class ClientMemory:
+    """The remembered rows of one process. Used from the event loop and, for ``write_rows``, from the writer thread."""
+
+    def __init__(self, database: Database, mac_key: bytes) -> None:
+        self._database = database
+        self._mac_key = mac_key
+        self._known: OrderedDict[str, KnownClient] = OrderedDict()
+
+    def recall(self, client_id: str) -> KnownClient | None:
+        """What is remembered; None where nothing is. May be out of date."""
+        return self._known.get(client_id)
+
+    def read(self, client_id: str) -> KnownClient | None:
+        """Read the row anew and remember it. Blocks: to be called in a thread. ROW_ALTERED where its MAC does not hold."""
+        with self._database.read() as connection:
+            found = find_client(connection, client_id, self._mac_key)
+        if found is None:
+            self._known.pop(client_id, None)
+            return None
+        known = KnownClient(*found)
+        self._known[client_id] = known
+        if len(self._known) > CLIENTS_REMEMBERED_MAX:
+            self._known.popitem(last=False)
+        return known
+
+    def forget(self, client_id: str) -> None:
+        """Read the row again next time."""
+        self._known.pop(client_id, None)
+
+    def demand_unchanged(self, connection: Connection, known: KnownClient) -> None:
+        """Within a write job: let it become durable only if the client's row is still the one that was read."""
+        self._database.defer(connection, self, known)
+
+    # ---- as a row sink of the group-commit writer: one look per client and batch
+
+    def write_rows(self, connection: Connection, rows: Sequence[KnownClient]) -> None:
+        """Compare each client's row with the database; ClientChangedError where one differs."""
+        for client_id, mac in {(known.client.client_id, known.row_mac) for known in rows}:
+            if client_mac(connection, client_id) != mac:
+                raise ClientChangedError
+
+    def rows_committed(self) -> None:
+        """Nothing to do: nothing was written."""
+
+    def rows_undone(self) -> None:
+        """Nothing to do: nothing was written."""

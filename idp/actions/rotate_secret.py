@@ -1,0 +1,42 @@
+"""Give a client a new secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.actions.authenticate_client import secret_digest
+from idp.actions.register_client import new_secret
+from idp.model import with_secret
+from idp.store import load_client, update_client
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from idp.actions.register_client import ClientDesk
+    from idp.model import Client
+
+
+def rotate_secret(desk: ClientDesk, client_id: str, *, overlap_seconds: int, actor: str) -> tuple[Client, str]:
+    """The client and its new secret, shown once. The old secret goes on working for ``overlap_seconds`` (0: it stops at once).
+
+    TrustError CLIENT_NOT_FOUND, CLIENT_FIELD_INVALID, CLIENT_STATUS_CONFLICT, AUDIT_UNAVAILABLE.
+    """
+    secret = new_secret()
+    digest = secret_digest(desk.pepper, secret)
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> Client:
+        client = with_secret(load_client(connection, client_id, desk.mac_key), digest, at, overlap_seconds)
+        update_client(connection, client, desk.mac_key)
+        desk.audit.record(
+            connection,
+            at=at,
+            actor=actor,
+            action="client.rotate-secret",
+            subject=f"client:{client_id}",
+            outcome="done",
+            facts={"overlap_seconds": overlap_seconds},
+        )
+        return client
+
+    return desk.database.write(store), secret

@@ -1,0 +1,18 @@
+"""How often the token endpoint may be tried, and what happens then.
+
+A wrong secret costs a look-up and an audit row; a right one is recognised before any of these limits is asked. So nobody can lock a
+client out by sending wrong secrets in its name, and who sends them gets 429 after a few. Guessing 256 random bits is hopeless at
+any rate: the limits protect the audit trail and the database, not the secret.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+WRONG_PER_CLIENT_AND_PEER: Final = 10.0  # wrong secrets for one client from one address at once
+WRONG_PER_CLIENT_AND_PEER_PER_SECOND: Final = 1 / 30
+WRONG_PER_PEER: Final = 40.0  # wrong secrets from one address at once, whatever the clients
+WRONG_PER_PEER_PER_SECOND: Final = 0.5
+CLIENT_BURST_SECONDS: Final = 10.0  # a client may take the tokens of this many seconds at once
+KEY_RING_MAX_AGE_SECONDS: Final = 5.0  # how long a process may answer with a key set that it has read before
+CLIENTS_REMEMBERED_MAX: Final = 10_000

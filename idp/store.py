@@ -1,0 +1,190 @@
+"""Rows of the identity provider: read and written inside the caller's transaction. Nothing here commits, nothing here decides.
+
+Every row carries a MAC over all its columns. A row whose MAC does not hold is refused with ROW_ALTERED: someone wrote to the database
+past the program.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, insert, select, update
+
+from crypto.sm3 import hmac_sm3
+from idp.errors import client_not_found
+from idp.model import Client, ClientStatus, SigningKey
+from idp.tables import clients, signing_keys
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, RowMapping
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_CLIENT: Final = select(clients).where(clients.c.client_id == bindparam("wanted"))
+_CLIENTS: Final = select(clients).where(clients.c.client_id > bindparam("after")).order_by(clients.c.client_id).limit(bindparam("count"))
+_CLIENT_MAC: Final = select(clients.c.row_mac).where(clients.c.client_id == bindparam("wanted"))
+_KEY_MAC: Final = select(signing_keys.c.row_mac).where(signing_keys.c.key_id == bindparam("wanted"))
+_KEYS: Final = select(signing_keys).order_by(signing_keys.c.signs_from_at, signing_keys.c.key_id)
+
+
+def write_time(at: datetime) -> int:
+    """Aware time -> microseconds since 1970 UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def read_time(microseconds: int) -> datetime:
+    """Microseconds since 1970 UTC -> aware UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def row_mac(mac_key: bytes, table: str, row: Mapping[str, Any]) -> bytes:
+    """HMAC-SM3, 32 bytes, over the table's name and every column but the MAC itself."""
+    columns = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "row_mac"}
+    return hmac_sm3(mac_key, json.dumps([table, columns], sort_keys=True, separators=(",", ":")).encode())
+
+
+def _check_mac(mac_key: bytes, table: str, key: str, row: RowMapping) -> None:
+    if not hmac.compare_digest(row_mac(mac_key, table, row), row["row_mac"]):
+        raise TrustError(Kind.UNAVAILABLE, "ROW_ALTERED", table=table, row=key)
+
+
+# Clients
+
+
+def _client_row(client: Client, mac_key: bytes) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "client_id": client.client_id,
+        "name": client.name,
+        "status": client.status.value,
+        "scopes": " ".join(client.scopes),
+        "audiences": " ".join(client.audiences),
+        "tokens_per_minute": client.tokens_per_minute,
+        "secret_digest": client.secret_digest,
+        "previous_digest": client.previous_digest,
+        "previous_until_at": None if client.previous_until_at is None else write_time(client.previous_until_at),
+        "created_at": write_time(client.created_at),
+        "created_by": client.created_by,
+        "changed_at": write_time(client.changed_at),
+        "version": client.version,
+    }
+    row["row_mac"] = row_mac(mac_key, clients.name, row)
+    return row
+
+
+def _client(row: RowMapping, mac_key: bytes) -> Client:
+    _check_mac(mac_key, clients.name, row["client_id"], row)
+    return Client(
+        client_id=row["client_id"],
+        name=row["name"],
+        status=ClientStatus(row["status"]),
+        scopes=tuple(row["scopes"].split()),
+        audiences=tuple(row["audiences"].split()),
+        tokens_per_minute=row["tokens_per_minute"],
+        secret_digest=row["secret_digest"],
+        previous_digest=row["previous_digest"],
+        previous_until_at=None if row["previous_until_at"] is None else read_time(row["previous_until_at"]),
+        created_at=read_time(row["created_at"]),
+        created_by=row["created_by"],
+        changed_at=read_time(row["changed_at"]),
+        version=row["version"],
+    )
+
+
+def insert_client(connection: Connection, client: Client, mac_key: bytes) -> None:
+    """Add a client. CLIENT_EXISTS where the id is taken, also by a disabled one: an id never changes hands."""
+    if connection.execute(_CLIENT_MAC, {"wanted": client.client_id}).first() is not None:
+        raise TrustError(Kind.CONFLICT, "CLIENT_EXISTS", client_id=client.client_id)
+    connection.execute(insert(clients), _client_row(client, mac_key))
+
+
+def find_client(connection: Connection, client_id: str, mac_key: bytes) -> tuple[Client, bytes] | None:
+    """A client and the MAC of its row (which changes whenever anything in the row does), None where there is none."""
+    row = connection.execute(_CLIENT, {"wanted": client_id}).mappings().first()
+    return None if row is None else (_client(row, mac_key), row["row_mac"])
+
+
+def load_client(connection: Connection, client_id: str, mac_key: bytes) -> Client:
+    """A client; CLIENT_NOT_FOUND where there is none."""
+    found = find_client(connection, client_id, mac_key)
+    if found is None:
+        raise client_not_found(client_id)
+    return found[0]
+
+
+def list_clients(connection: Connection, mac_key: bytes, *, after: str, count: int) -> list[Client]:
+    """Clients in the order of their ids, those behind ``after``, at most ``count``."""
+    return [_client(row, mac_key) for row in connection.execute(_CLIENTS, {"after": after, "count": count}).mappings()]
+
+
+def update_client(connection: Connection, client: Client, mac_key: bytes) -> None:
+    """Write a changed client over its version before; CLIENT_STATUS_CONFLICT where someone else changed it meanwhile."""
+    row = _client_row(client, mac_key)
+    changed = connection.execute(
+        update(clients).where(clients.c.client_id == client.client_id, clients.c.version == client.version - 1).values(row)
+    )
+    if changed.rowcount != 1:
+        raise TrustError(Kind.CONFLICT, "CLIENT_STATUS_CONFLICT", client_id=client.client_id)
+
+
+def client_mac(connection: Connection, client_id: str) -> bytes | None:
+    """The MAC of a client's row as it stands now: equal to a remembered one means nothing has changed since."""
+    mac: bytes | None = connection.execute(_CLIENT_MAC, {"wanted": client_id}).scalar()
+    return mac
+
+
+# Signing keys
+
+
+def _key_row(key: SigningKey, mac_key: bytes) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "key_id": key.key_id,
+        "public_x": key.public_x,
+        "public_y": key.public_y,
+        "created_at": write_time(key.created_at),
+        "signs_from_at": write_time(key.signs_from_at),
+        "withdrawn_at": None if key.withdrawn_at is None else write_time(key.withdrawn_at),
+    }
+    row["row_mac"] = row_mac(mac_key, signing_keys.name, row)
+    return row
+
+
+def insert_signing_key(connection: Connection, key: SigningKey, mac_key: bytes) -> None:
+    """Add a signing key."""
+    connection.execute(insert(signing_keys), _key_row(key, mac_key))
+
+
+def update_signing_key(connection: Connection, key: SigningKey, mac_key: bytes) -> None:
+    """Write a changed signing key."""
+    connection.execute(update(signing_keys).where(signing_keys.c.key_id == key.key_id).values(_key_row(key, mac_key)))
+
+
+def signing_key_mac(connection: Connection, key_id: str) -> bytes | None:
+    """The MAC of a key's row as it stands now."""
+    mac: bytes | None = connection.execute(_KEY_MAC, {"wanted": key_id}).scalar()
+    return mac
+
+
+def load_signing_keys(connection: Connection, mac_key: bytes) -> tuple[tuple[SigningKey, ...], dict[str, bytes]]:
+    """All signing keys ever, in the order in which they sign, and the MACs of their rows by key id."""
+    found, macs = [], {}
+    for row in connection.execute(_KEYS).mappings():
+        _check_mac(mac_key, signing_keys.name, row["key_id"], row)
+        macs[row["key_id"]] = row["row_mac"]
+        found.append(
+            SigningKey(
+                key_id=row["key_id"],
+                public_x=row["public_x"],
+                public_y=row["public_y"],
+                created_at=read_time(row["created_at"]),
+                signs_from_at=read_time(row["signs_from_at"]),
+                withdrawn_at=None if row["withdrawn_at"] is None else read_time(row["withdrawn_at"]),
+            )
+        )
+    return tuple(found), macs
