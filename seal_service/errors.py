@@ -78,3 +78,8 @@ def too_busy(retry_after_seconds: int) -> TrustError:
 def keyword_not_found(keyword_characters: int) -> TrustError:
     """The keyword does not occur in the document's text."""
     return TrustError(Kind.UNACCEPTABLE, "PLACEMENT_KEYWORD_NOT_FOUND", keyword_characters=keyword_characters)
+
+
+def grants_exhausted(seal_id: str, limit: int) -> TrustError:
+    """As many clients as one seal may have."""
+    return TrustError(Kind.CONFLICT, "SEAL_GRANTS_EXHAUSTED", seal_id=seal_id, limit=limit)

@@ -23,9 +23,11 @@ from sqlalchemy import (
     Text,
 )
 
+from service_kit.tables import NAMES
+
 PREFIX: Final = "seal"
 
-metadata: Final = MetaData()
+metadata: Final = MetaData(naming_convention=NAMES)
 
 seals: Final = Table(
     "seal_seals",
@@ -48,10 +50,10 @@ seals: Final = Table(
     Column("picture_width_mm", Float, nullable=False),
     Column("made_at", BigInteger, nullable=False),
     Column("state_at", BigInteger, nullable=False),
-    CheckConstraint("length(code) = 14", name="seal_seals_code_length"),
-    CheckConstraint("state IN ('making', 'abandoned') OR certificate_der IS NOT NULL", name="seal_seals_certificate_present"),
-    Index("seal_seals_managed_by", "managed_by", "id"),
-    Index("seal_seals_state", "state", "made_at"),
+    CheckConstraint("length(code) = 14", name="code_length"),
+    CheckConstraint("state IN ('making', 'abandoned') OR certificate_der IS NOT NULL", name="certificate_present"),
+    Index("ix_seal_seals_managed_by_id", "managed_by", "id"),
+    Index("ix_seal_seals_state_made_at", "state", "made_at"),
 )
 
 code_counters: Final = Table(
@@ -68,7 +70,7 @@ grants: Final = Table(
     Column("client_id", String(128), primary_key=True),
     Column("granted_by", String(128), nullable=False),
     Column("granted_at", BigInteger, nullable=False),
-    Index("seal_grants_client", "client_id", "seal_id"),
+    Index("ix_seal_grants_client_id_seal_id", "client_id", "seal_id"),
 )
 
 uses: Final = Table(
@@ -89,7 +91,7 @@ uses: Final = Table(
     Column("void_reason", String(64)),
     Column("intent_audit_id", String(64), nullable=False),
     Column("result_audit_id", String(64)),
-    CheckConstraint("state <> 'done' OR result_digest IS NOT NULL", name="seal_uses_done_has_result"),
-    Index("seal_uses_state", "state", "intent_at"),
-    Index("seal_uses_client", "client_id", "id"),
+    CheckConstraint("state <> 'done' OR result_digest IS NOT NULL", name="done_has_result"),
+    Index("ix_seal_uses_state_intent_at", "state", "intent_at"),
+    Index("ix_seal_uses_client_id_id", "client_id", "id"),
 )

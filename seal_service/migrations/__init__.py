@@ -1,0 +1,1 @@
+"""The history of the seal service's tables (Alembic)."""
