@@ -1,1 +1,115 @@
-"""SM2, SM3 and SM4 from native libraries. The only doorways are crypto/sm2.py, crypto/sm3.py and crypto/sm4.py."""
+"""SM2, SM3 and SM4 from native libraries. The only doorways are crypto/sm2.py, crypto/sm3.py and crypto/sm4.py.
+
+Which library does SM2 is chosen once per process, by :func:`configure` or at the first use: OpenSSL's libcrypto (or Tongsuo's, by its
+path), else Botan, else the verify-only provider of last resort. A provider is used only after its known answers were right.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from crypto.providers.protocol import SM2Provider, provider_missing
+from crypto.providers.pyca import Pyca
+from crypto.providers.self_test import check_sm2_provider, check_symmetric_provider
+from standards.errors import Kind, TrustError
+
+DEFAULT_ORDER: Final = ("libcrypto", "botan", "gmssl")
+PROVIDER_VARIABLE: Final = "YINXIN_SM2_PROVIDER"
+PATH_VARIABLE: Final = "YINXIN_LIBCRYPTO_PATH"
+
+_log: Final = logging.getLogger(__name__)
+_lock: Final = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """What this process uses: ``sm2`` for the curve, ``symmetric`` for SM3 and SM4."""
+
+    sm2: SM2Provider
+    symmetric: Pyca
+
+
+_current: Providers | None = None
+_symmetric: Pyca | None = None
+
+
+def load_provider(name: str, path: str | None = None) -> SM2Provider:
+    """A fresh, self-tested SM2 provider by its name in settings: ``libcrypto``, ``botan`` or ``gmssl``.
+
+    ``path`` is the library's file where it is not to be searched for. Raises ``CRYPTO_PROVIDER_UNKNOWN``, ``CRYPTO_PROVIDER_MISSING``
+    or ``CRYPTO_SELF_TEST_FAILED``.
+    """
+    provider: SM2Provider
+    if name == "libcrypto":
+        from crypto.providers.libcrypto import Libcrypto
+
+        provider = Libcrypto(path)
+    elif name == "botan":
+        from crypto.providers.botan import Botan
+
+        provider = Botan(path)
+    elif name == "gmssl":
+        from crypto.providers.gmssl_verify import GmsslVerify
+
+        provider = GmsslVerify()
+    else:
+        raise TrustError(Kind.UNACCEPTABLE, "CRYPTO_PROVIDER_UNKNOWN", provider=name, known=", ".join(DEFAULT_ORDER))
+    check_sm2_provider(provider)
+    return provider
+
+
+def symmetric() -> Pyca:
+    """The provider of SM3 and SM4, self-tested at its first use."""
+    global _symmetric  # noqa: PLW0603 - one per process, made once
+    found = _symmetric
+    if found is None:
+        found = Pyca()
+        check_symmetric_provider(found)
+        _symmetric = found
+    return found
+
+
+def configure(name: str = "libcrypto", path: str | None = None) -> None:
+    """Choose the SM2 provider of this process, at its start. Keys loaded before keep the provider they were loaded with."""
+    global _current  # noqa: PLW0603 - one per process, chosen once
+    chosen = Providers(load_provider(name, path), symmetric())
+    with _lock:
+        _current = chosen
+    _log.info("SM2 by %s, %s; SM3 and SM4 by %s, %s", name, chosen.sm2.version, chosen.symmetric.name, chosen.symmetric.version)
+
+
+def current() -> Providers:
+    """The providers of this process.
+
+    Without :func:`configure` the environment decides (``YINXIN_SM2_PROVIDER``, ``YINXIN_LIBCRYPTO_PATH``); a provider named there is
+    the only one tried. Without either the first of :data:`DEFAULT_ORDER` that is on this machine is taken. A provider that is there
+    but gives wrong answers is never passed over in silence: ``CRYPTO_SELF_TEST_FAILED`` ends the search.
+    """
+    if _current is None:
+        _choose()
+    found = _current
+    if found is None:  # pragma: no cover - _choose sets it or raises
+        raise provider_missing("sm2", "none was chosen")
+    return found
+
+
+def _choose() -> None:
+    name, path = os.environ.get(PROVIDER_VARIABLE), os.environ.get(PATH_VARIABLE) or None
+    if name or path:
+        configure(name or "libcrypto", path)
+        return
+    reasons: list[str] = []
+    for candidate in DEFAULT_ORDER:
+        try:
+            configure(candidate)
+        except TrustError as error:
+            if error.code != "CRYPTO_PROVIDER_MISSING":
+                raise
+            reasons.append(f"{candidate}: {error.facts['reason']}")
+        else:
+            return
+    raise provider_missing("sm2", "; ".join(reasons))

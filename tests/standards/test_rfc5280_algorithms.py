@@ -64,11 +64,12 @@ def test_malformed_algorithms(encoded: bytes) -> None:
 @pytest.mark.clause("RFC 5280 4.1.2.7")
 @pytest.mark.parametrize("kind", ["rsa", "ec", "ed25519"])
 def test_spki_of_other_libraries(kind: str) -> None:
-    key = {
-        "rsa": lambda: rsa.generate_private_key(65537, 2048),
-        "ec": lambda: ec.generate_private_key(ec.SECP256R1()),
-        "ed25519": ed25519.Ed25519PrivateKey.generate,
-    }[kind]()
+    keys_of: dict[str, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey] = {
+        "rsa": rsa.generate_private_key(65537, 2048),
+        "ec": ec.generate_private_key(ec.SECP256R1()),
+        "ed25519": ed25519.Ed25519PrivateKey.generate(),
+    }
+    key = keys_of[kind]
     encoded = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     found = read_spki(encoded)
     oracle = keys.PublicKeyInfo.load(encoded)

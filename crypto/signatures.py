@@ -1,0 +1,251 @@
+"""Verifying a signature value under a public key, whatever the algorithm: SM2, RSA (PKCS#1 v1.5 and PSS), ECDSA and Ed25519.
+
+One function that never raises. What it cannot judge it calls unsupported, and what verifies only with a broken digest or a short key
+it calls weak; what that means is for the caller to say.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from crypto.sm2 import SM2PublicKey
+from standards import gbt33560_oids as oids
+from standards import x690_der as der
+from standards.errors import MalformedError, TrustError
+from standards.rfc5280_algorithms import AlgorithmIdentifier, algorithm, read_algorithm, read_spki
+from standards.rfc5958_private_keys import is_sm2_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MIN_RSA_BITS: Final = 2048  # GM/T 0115 and NIST SP 800-131A: below this a high-risk finding
+MAX_RSA_BITS: Final = 16_384  # a verification with a longer modulus costs an attacker nothing and us seconds
+MAX_SIGNATURE_BYTES: Final = MAX_RSA_BITS // 8
+MAX_CACHED_KEYS: Final = 512
+
+
+class SignatureAlgorithm(StrEnum):
+    """The algorithms we sign with."""
+
+    SM2_SM3 = "sm2-sm3"
+    ECDSA_SHA256 = "ecdsa-sha256"
+    ECDSA_SHA384 = "ecdsa-sha384"
+    RSA_SHA256 = "rsa-sha256"
+    RSA_PSS_SHA256 = "rsa-pss-sha256"
+    ED25519 = "ed25519"
+
+
+class SignatureCheck(Enum):
+    """What :func:`verify_signature` found."""
+
+    GOOD = "good"
+    BAD = "bad"  # it does not verify, or could not under this kind of key
+    UNSUPPORTED = "unsupported"  # an algorithm, curve or parameter that is not ours to judge
+    WEAK = "weak"  # verifies, but with MD5, SHA-1 or RSA under 2048 bits
+
+
+_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    oids.MD5: hashes.MD5(),  # noqa: S303 - to tell weak from bad
+    oids.SHA1: hashes.SHA1(),  # noqa: S303 - to tell weak from bad
+    oids.SHA224: hashes.SHA224(),
+    oids.SHA256: hashes.SHA256(),
+    oids.SHA384: hashes.SHA384(),
+    oids.SHA512: hashes.SHA512(),
+    oids.SHA3_256: hashes.SHA3_256(),
+    oids.SHA3_384: hashes.SHA3_384(),
+    oids.SHA3_512: hashes.SHA3_512(),
+}
+_WEAK_HASHES: Final = frozenset({oids.MD5, oids.SHA1})
+_RSA_DIGESTS: Final = {
+    oids.MD5_WITH_RSA: oids.MD5,
+    oids.SHA1_WITH_RSA: oids.SHA1,
+    oids.SHA224_WITH_RSA: oids.SHA224,
+    oids.SHA256_WITH_RSA: oids.SHA256,
+    oids.SHA384_WITH_RSA: oids.SHA384,
+    oids.SHA512_WITH_RSA: oids.SHA512,
+}
+_ECDSA_DIGESTS: Final = {
+    oids.ECDSA_WITH_SHA1: oids.SHA1,
+    oids.ECDSA_WITH_SHA256: oids.SHA256,
+    oids.ECDSA_WITH_SHA384: oids.SHA384,
+    oids.ECDSA_WITH_SHA512: oids.SHA512,
+}
+_CURVES: Final = frozenset({oids.SECP256R1, oids.SECP384R1, oids.SECP521R1})
+_PSS_PARAMETERS: Final = der.sequence(
+    der.explicit(0, der.sequence(der.oid(oids.SHA256), der.null())),
+    der.explicit(1, der.sequence(der.oid(oids.MGF1), der.sequence(der.oid(oids.SHA256), der.null()))),
+    der.explicit(2, der.integer(32)),
+)
+ALGORITHM_IDENTIFIERS: Final[dict[SignatureAlgorithm, AlgorithmIdentifier]] = {
+    SignatureAlgorithm.SM2_SM3: algorithm(oids.SM2_WITH_SM3),
+    SignatureAlgorithm.ECDSA_SHA256: algorithm(oids.ECDSA_WITH_SHA256),
+    SignatureAlgorithm.ECDSA_SHA384: algorithm(oids.ECDSA_WITH_SHA384),
+    SignatureAlgorithm.RSA_SHA256: algorithm(oids.SHA256_WITH_RSA, der.null()),
+    SignatureAlgorithm.RSA_PSS_SHA256: algorithm(oids.RSA_PSS, _PSS_PARAMETERS),
+    SignatureAlgorithm.ED25519: algorithm(oids.ED25519),
+}
+DIGEST_OIDS: Final[dict[SignatureAlgorithm, str]] = {
+    SignatureAlgorithm.SM2_SM3: oids.SM3,
+    SignatureAlgorithm.ECDSA_SHA256: oids.SHA256,
+    SignatureAlgorithm.ECDSA_SHA384: oids.SHA384,
+    SignatureAlgorithm.RSA_SHA256: oids.SHA256,
+    SignatureAlgorithm.RSA_PSS_SHA256: oids.SHA256,
+    SignatureAlgorithm.ED25519: oids.SHA512,  # for messageDigest beside Ed25519 (RFC 8419, 3)
+}
+
+
+def algorithm_identifier(signature_algorithm: SignatureAlgorithm) -> AlgorithmIdentifier:
+    """What X.509 and CMS state for an algorithm that we sign with: SM2 with parameters absent, RSA with NULL."""
+    return ALGORITHM_IDENTIFIERS[signature_algorithm]
+
+
+def digest_oid_of(signature_algorithm: SignatureAlgorithm) -> str:
+    """The digest that goes with an algorithm, for messageDigest and digestAlgorithms of CMS."""
+    return DIGEST_OIDS[signature_algorithm]
+
+
+def verify_signature(
+    spki_der: bytes,
+    algorithm: AlgorithmIdentifier,
+    message: bytes | memoryview,
+    signature: bytes,
+    *,
+    digest_oid: str | None = None,
+) -> SignatureCheck:
+    """Verify ``signature`` over ``message`` under the key ``spki_der``. Never raises.
+
+    ``digest_oid`` counts only where ``algorithm`` names no digest: CMS may state rsaEncryption, or the bare key OID of EC and SM2.
+    SM2 is verified with the default user id. A key of another kind than the algorithm demands is :attr:`SignatureCheck.BAD`.
+    """
+    if len(signature) > MAX_SIGNATURE_BYTES:
+        return SignatureCheck.BAD
+    try:
+        verify = _verifier(spki_der, algorithm, digest_oid)
+        return verify(message, signature)
+    except _WrongKeyError:
+        return SignatureCheck.BAD
+    except (TrustError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
+        return SignatureCheck.UNSUPPORTED
+
+
+class _WrongKeyError(Exception):
+    """The key is of another kind than the algorithm."""
+
+
+@lru_cache(maxsize=MAX_CACHED_KEYS)
+def _public_key(spki_der: bytes) -> object:
+    """The parsed key, of our own type for SM2 and of ``cryptography`` for the others, EC only on the curves we know."""
+    info = read_spki(spki_der)
+    if is_sm2_key(info):
+        return SM2PublicKey.from_spki(spki_der)
+    if info.algorithm.oid == oids.EC_PUBLIC_KEY:
+        curve = der.read_der(info.algorithm.parameters_der or b"").oid()
+        if curve not in _CURVES:
+            raise MalformedError("CURVE_UNKNOWN", oid=curve)
+    return load_der_public_key(spki_der)
+
+
+def _verifier(
+    spki_der: bytes, stated: AlgorithmIdentifier, digest_oid: str | None
+) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
+    oid = stated.oid
+    key = _public_key(spki_der)
+    if oid in oids.SM2_SIGNATURE_OIDS or oid == oids.SM2_CURVE or (oid == oids.EC_PUBLIC_KEY and isinstance(key, SM2PublicKey)):
+        bare = oid not in oids.SM2_SIGNATURE_OIDS
+        if not isinstance(key, SM2PublicKey):
+            raise _WrongKeyError
+        if bare and digest_oid != oids.SM3:
+            raise MalformedError("DIGEST_UNKNOWN", oid=digest_oid)
+        return _sm2_verifier(key)
+    if oid in _RSA_DIGESTS or oid in {oids.RSA, oids.RSA_PSS}:
+        if not isinstance(key, rsa.RSAPublicKey):
+            raise _WrongKeyError
+        return _rsa_verifier(key, stated, digest_oid)
+    if oid in _ECDSA_DIGESTS or oid == oids.EC_PUBLIC_KEY:
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            raise _WrongKeyError
+        return _ecdsa_verifier(key, _ECDSA_DIGESTS.get(oid, digest_oid))
+    if oid == oids.ED25519 and stated.parameters_der is None:
+        if not isinstance(key, ed25519.Ed25519PublicKey):
+            raise _WrongKeyError
+        return _ed25519_verifier(key)
+    raise MalformedError("SIGNATURE_ALGORITHM_UNKNOWN", oid=oid)
+
+
+def _sm2_verifier(key: SM2PublicKey) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
+    return lambda message, signature: SignatureCheck.GOOD if key.verify(signature, message) else SignatureCheck.BAD
+
+
+def _checked(verify: Callable[[bytes, bytes], None], *, weak: bool) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
+    def run(message: bytes | memoryview, signature: bytes) -> SignatureCheck:
+        try:
+            verify(signature, message)  # type: ignore[arg-type]  # any buffer is read
+        except InvalidSignature:
+            return SignatureCheck.BAD
+        return SignatureCheck.WEAK if weak else SignatureCheck.GOOD
+
+    return run
+
+
+def _hash(digest_oid: str | None) -> hashes.HashAlgorithm:
+    found = _HASHES.get(digest_oid or "")
+    if found is None:
+        raise MalformedError("DIGEST_UNKNOWN", oid=digest_oid)
+    return found
+
+
+def _rsa_verifier(
+    key: rsa.RSAPublicKey, stated: AlgorithmIdentifier, digest_oid: str | None
+) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
+    if key.key_size > MAX_RSA_BITS:
+        raise MalformedError("RSA_KEY_TOO_LONG", limit=MAX_RSA_BITS, found=key.key_size)
+    if stated.oid == oids.RSA_PSS:
+        oid, mgf_oid, salt_bytes = _read_pss(stated)
+        scheme: padding.AsymmetricPadding = padding.PSS(padding.MGF1(_hash(mgf_oid)), salt_bytes)
+    else:
+        oid = _RSA_DIGESTS.get(stated.oid, digest_oid or "")
+        scheme = padding.PKCS1v15()
+        if not stated.has_no_parameters:
+            raise MalformedError("ALGORITHM_PARAMETERS", oid=stated.oid)
+    found = _hash(oid)
+    weak = oid in _WEAK_HASHES or key.key_size < MIN_RSA_BITS
+    return _checked(lambda signature, message: key.verify(signature, message, scheme, found), weak=weak)
+
+
+def _ecdsa_verifier(key: ec.EllipticCurvePublicKey, oid: str | None) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
+    scheme = ec.ECDSA(_hash(oid))
+    return _checked(lambda signature, message: key.verify(signature, message, scheme), weak=oid in _WEAK_HASHES)
+
+
+def _ed25519_verifier(key: ed25519.Ed25519PublicKey) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
+    return _checked(key.verify, weak=False)
+
+
+def _read_pss(stated: AlgorithmIdentifier) -> tuple[str, str, int]:
+    """(digest, digest of MGF1, salt length in bytes) of RSASSA-PSS-params, each with its default (RFC 4055, 3.1)."""
+    digest_oid, mgf_oid, salt_bytes = oids.SHA1, oids.SHA1, 20
+    if stated.parameters_der is None:
+        raise MalformedError("ALGORITHM_PARAMETERS", oid=stated.oid)
+    for part in der.read_der(stated.parameters_der).children(der.SEQUENCE):
+        inner = part.only_child()
+        if part.tag == der.context(0):
+            digest_oid = read_algorithm(inner).oid
+        elif part.tag == der.context(1):
+            mgf = read_algorithm(inner)
+            if mgf.oid != oids.MGF1 or mgf.parameters_der is None:
+                raise MalformedError("ALGORITHM_PARAMETERS", oid=mgf.oid)
+            mgf_oid = read_algorithm(der.read_der(mgf.parameters_der)).oid
+        elif part.tag == der.context(2):
+            salt_bytes = inner.integer()
+        elif part.tag != der.context(3) or inner.integer() != 1:
+            raise MalformedError("ALGORITHM_PARAMETERS", oid=stated.oid)
+    if not 0 <= salt_bytes <= 512:
+        raise MalformedError("ALGORITHM_PARAMETERS", salt_bytes=salt_bytes)
+    return digest_oid, mgf_oid, salt_bytes
