@@ -1,0 +1,79 @@
+"""Limits for reading PDF files from outside, and the account that is kept against them.
+
+Every number is a bound on work or memory, far above what honest documents need; where the standard names a limit, it is cited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from standards.errors import Kind, MalformedError, TrustError
+
+
+@dataclass(frozen=True, slots=True)
+class PdfLimits:
+    """Bounds for one document together with all its earlier revisions."""
+
+    file_bytes: int = 134_217_728  # 128 MiB: read at 250 MB/s by SM3 in about half a second
+    revisions: int = 512  # sections of the cross-reference chain; a document signed by hundreds of people has fewer
+    object_number: int = 8_388_607  # ISO 32000-1 annex C.2: largest number of indirect objects
+    objects: int = 200_000  # objects parsed; a check touches structure only, never page contents
+    tokens_per_object: int = 400_000  # a flat page tree of 100,000 pages has 100,000 tokens
+    tokens: int = 1_000_000  # all objects together: under 150 MB of Python values at worst
+    object_bytes: int = 33_554_432  # text of one object without its stream: a seal with a large picture inside /Contents
+    string_bytes: int = 262_144  # one literal string; ISO 32000-1 annex C.2 names 32,767
+    name_bytes: int = 1_024  # ISO 32000-1 annex C.2 names 127
+    depth: int = 64  # arrays and dictionaries inside each other; real files stay under 15
+    stream_bytes: int = 33_554_432  # one decoded structural stream (cross-references, object stream)
+    decoded_bytes: int = 67_108_864  # all decoded streams together
+    decoded_ratio: int = 200  # decoded : encoded above 1 MiB; packed cross-references of real files reach about 60
+    filters: int = 4  # filters after each other on one stream
+    page_tree_depth: int = 64
+    pages: int = 50_000
+    fields: int = 10_000
+    annotations: int = 100_000
+    signatures: int = 128
+    scanned_bytes: int = 1_073_741_824  # bytes searched for missing ends of streams: under half a second
+    scanned_objects: int = 200_000  # objects found by scanning a file whose cross-references are damaged
+
+
+DEFAULT: Final = PdfLimits()
+
+
+class Budget:
+    """What has been spent on one document so far; shared by the views of its revisions."""
+
+    __slots__ = ("decoded", "limits", "objects", "scanned", "tokens")
+
+    def __init__(self, limits: PdfLimits = DEFAULT) -> None:
+        self.limits = limits
+        self.objects = 0
+        self.tokens = 0
+        self.decoded = 0
+        self.scanned = 0
+
+    def spend_object(self, tokens: int) -> None:
+        """One more object was tried, with so many tokens."""
+        self.objects += 1
+        self.tokens += tokens
+        if self.objects > self.limits.objects or self.tokens > self.limits.tokens:
+            raise MalformedError("PDF_TOO_COMPLEX", objects=self.objects, tokens=self.tokens)
+
+    def spend_decoded(self, count: int) -> None:
+        """So many more bytes were decoded from streams."""
+        self.decoded += count
+        if self.decoded > self.limits.decoded_bytes:
+            raise MalformedError("PDF_DECODED_TOO_LARGE", decoded=self.decoded, limit=self.limits.decoded_bytes)
+
+    def spend_scanned(self, count: int) -> None:
+        """So many more bytes were searched."""
+        self.scanned += count
+        if self.scanned > self.limits.scanned_bytes:
+            raise MalformedError("PDF_TOO_COMPLEX", scanned=self.scanned)
+
+
+def check_file_size(size: int, limits: PdfLimits) -> None:
+    """Refuse a file that is larger than the limit (kind TOO_LARGE)."""
+    if size > limits.file_bytes:
+        raise TrustError(Kind.TOO_LARGE, "PDF_TOO_LARGE", size=size, limit=limits.file_bytes)

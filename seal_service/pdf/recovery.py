@@ -1,0 +1,135 @@
+"""Reading a file whose cross-references are damaged: find the objects by searching for them.
+
+What is found this way is good enough to say what is wrong with a file, never to call it valid: two readers may well disagree on it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final
+
+from seal_service.pdf.cross_references import IN_FILE, IN_STREAM, Entry, read_indirect_value
+from seal_service.pdf.filters import decode_stream
+from seal_service.pdf.syntax import Lexer, Name, Stream
+from standards.errors import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seal_service.pdf.limits import Budget
+
+_HEADER_BEFORE: Final = re.compile(rb"(\d{1,10})[\x00\t\n\x0c\r ]{1,8}(\d{1,5})[\x00\t\n\x0c\r ]{1,8}\Z")
+_HEADER_BYTES: Final = 40  # an object header in front of the word obj
+_MAX_OBJECT_STREAMS: Final = 2_000
+_MAX_TRAILERS: Final = 512
+
+
+def recover(data: bytes, end: int, budget: Budget, names: dict[bytes, Name]) -> tuple[dict[int, Entry], dict[str, object]]:
+    """Every object's last place in the file and the best trailer to be had. ``PDF_UNREADABLE`` when no catalog is found."""
+    entries: dict[int, Entry] = {}
+    headers: list[tuple[int, int]] = []  # offset behind the header, object number
+    for offset, number, generation, after in _headers(data, end, budget):
+        entries[number] = Entry(IN_FILE, offset, generation)
+        headers.append((after, number))
+    trailer = _find_trailer(data, end, headers, budget, names)
+    _add_object_streams(data, end, headers, entries, budget, names)
+    if trailer is None:
+        raise MalformedError("PDF_UNREADABLE")
+    return entries, trailer
+
+
+def _positions(data: bytes, word: bytes, end: int, limit: int) -> Iterator[int]:
+    at = data.find(word, 0, end)
+    for _ in range(limit):
+        if at < 0:
+            return
+        yield at
+        at = data.find(word, at + len(word), end)
+    raise MalformedError("PDF_TOO_COMPLEX", word=word.decode("ascii"))
+
+
+def _headers(data: bytes, end: int, budget: Budget) -> Iterator[tuple[int, int, int, int]]:
+    budget.spend_scanned(end)
+    for at in _positions(data, b"obj", end, 2 * budget.limits.scanned_objects):
+        start = max(0, at - _HEADER_BYTES)
+        match = _HEADER_BEFORE.search(data[start:at])
+        if match is not None and int(match[1]) <= budget.limits.object_number:
+            yield start + match.start(), int(match[1]), int(match[2]), at + 3
+
+
+def _owner(headers: list[tuple[int, int]], at: int) -> tuple[int, int] | None:
+    index = bisect_right(headers, (at, -1)) - 1
+    return headers[index] if index >= 0 else None
+
+
+def _read_quietly(data: bytes, position: int, end: int, budget: Budget, names: dict[bytes, Name]) -> object:
+    """The value behind a header, None where it cannot be read; a spent budget still ends the reading."""
+    try:
+        return read_indirect_value(data, position, end, _unresolved, budget, names)[0]
+    except MalformedError as error:
+        if error.code == "PDF_TOO_COMPLEX":
+            raise
+        return None
+
+
+def _unresolved(value: object) -> object:
+    return value
+
+
+def _find_trailer(
+    data: bytes, end: int, headers: list[tuple[int, int]], budget: Budget, names: dict[bytes, Name]
+) -> dict[str, object] | None:
+    best: tuple[int, dict[str, object]] | None = None
+    for at in _positions(data, b"trailer", end, _MAX_TRAILERS):
+        lexer = Lexer(data, at + 7, end, limits=budget.limits, names=names)
+        try:
+            value = lexer.read_value()
+        except MalformedError:
+            continue  # a damaged trailer among several: the others count
+        finally:
+            budget.spend_object(lexer.tokens)
+        if isinstance(value, dict) and "Root" in value:
+            best = (at, value)
+    for at in _positions(data, b"/XRef", end, _MAX_TRAILERS):
+        owner = _owner(headers, at)
+        if owner is not None and (best is None or at > best[0]):
+            value = _read_quietly(data, owner[0], end, budget, names)
+            if isinstance(value, Stream) and value.dictionary.get("Type") == "XRef" and "Root" in value.dictionary:
+                best = (at, value.dictionary)
+    return best[1] if best is not None else None
+
+
+def _add_object_streams(
+    data: bytes, end: int, headers: list[tuple[int, int]], entries: dict[int, Entry], budget: Budget, names: dict[bytes, Name]
+) -> None:
+    for at in _positions(data, b"/ObjStm", end, _MAX_OBJECT_STREAMS):
+        owner = _owner(headers, at)
+        stream = _read_quietly(data, owner[0], end, budget, names) if owner is not None else None
+        if owner is None or not isinstance(stream, Stream) or stream.dictionary.get("Type") != "ObjStm":
+            continue
+        try:
+            numbers = read_object_stream_index(decode_stream(stream, _unresolved, budget), stream, budget)
+        except MalformedError as error:
+            if error.code in {"PDF_TOO_COMPLEX", "PDF_DECODED_TOO_LARGE"}:
+                raise
+            continue
+        for index, (number, _) in enumerate(numbers):
+            entries[number] = Entry(IN_STREAM, owner[1], index)
+
+
+def read_object_stream_index(decoded: bytes, stream: Stream, budget: Budget) -> list[tuple[int, int]]:
+    """The object numbers and absolute offsets at the beginning of a decoded object stream (ISO 32000-1 7.5.7)."""
+    count, first = stream.dictionary.get("N"), stream.dictionary.get("First")
+    if (
+        type(count) is not int
+        or type(first) is not int
+        or not 0 <= count <= budget.limits.tokens_per_object
+        or not 0 <= first <= len(decoded)
+    ):
+        raise MalformedError("PDF_OBJECT_STREAM")
+    words = decoded[:first].split(None, 2 * count)[: 2 * count]
+    if len(words) < 2 * count or not all(len(word) <= 10 and word.isdigit() for word in words):
+        raise MalformedError("PDF_OBJECT_STREAM")
+    budget.spend_object(count)
+    return [(int(number), first + int(offset)) for number, offset in zip(words[::2], words[1::2], strict=True)]
