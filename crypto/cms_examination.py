@@ -162,7 +162,7 @@ def _check_attributes(signed: SignedData, signer: SignerInfo, demands: Demands, 
     )
     if signer.signed_attributes is None:
         if demands.require_signed_attributes:
-            steps.append(not_checked("CMS_ATTRIBUTES_MISSING", SIGNER))
+            steps.append(not_checked("CMS_ATTRIBUTES_MISSING", SIGNER, attribute="signedAttrs"))
         elif _looks_like_attributes(signed, demands):
             steps.append(failed("CMS_ATTRIBUTES_CONFUSED", SIGNER))
         return {}

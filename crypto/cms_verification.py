@@ -15,7 +15,7 @@ from crypto.cms_examination import SIGNED_ONLY, Demands, Examination, examine
 from crypto.digests import digest
 from crypto.path import validate_path
 from crypto.report import Outcome, Step, Verdict, not_checked, passed, verdict_of, warned
-from crypto.revocation import RevocationEvidence
+from crypto.revocation import NO_EVIDENCE, RevocationEvidence
 from crypto.timestamp_tokens import CLAUSE as TIMESTAMP_CLAUSE
 from crypto.timestamp_tokens import CLOCK_TOLERANCE_SECONDS, TokenFindings, examine_token
 from crypto.trust_list import Purpose
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from crypto.certificates import Certificate
     from crypto.trust_list import TrustList
 
-NO_EVIDENCE: Final = RevocationEvidence(crls=(), ocsp=())
 MAX_TIMESTAMPS: Final = 4  # one is usual; each costs two or more signature verifications
 _TIME: Final = "ETSI EN 319 102-1 5.2.8"
 _UNSIGNED: Final = "RFC 5652 5.3"
@@ -105,7 +104,7 @@ def verify_signed_data(
     if found.signed is None or found.signer is None:
         return CmsResult(None, None, None, None, None, None, None, tuple(found.steps))
     steps = found.steps
-    merged = RevocationEvidence(crls=(*evidence.crls, *found.crls), ocsp=(*evidence.ocsp, *found.ocsp_responses))
+    merged = evidence + RevocationEvidence(found.crls, found.ocsp_responses)
     claimed = found.signing_at or claimed_at
     timestamp_at = _check_timestamps(found, trust, at, merged, steps)
     if claimed is not None and claimed > at + timedelta(seconds=CLOCK_TOLERANCE_SECONDS):

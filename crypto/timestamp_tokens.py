@@ -75,7 +75,7 @@ def examine_token(
             steps.append(warned("TS_EXTENSIONS_IGNORED", CLAUSE))
     trusted: bool | None = None
     if found.certificate is not None and info is not None:
-        merged = RevocationEvidence(crls=(*evidence.crls, *found.crls), ocsp=(*evidence.ocsp, *found.ocsp_responses))
+        merged = evidence + RevocationEvidence(found.crls, found.ocsp_responses)
         path = validate_path(
             found.certificate,
             intermediates=found.certificates,

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from crypto import digests
 from crypto.cms import check_key, prepare_signed_data
-from crypto.cms_verification import NO_EVIDENCE, CmsResult
+from crypto.cms_verification import CmsResult
 from crypto.report import Outcome
+from crypto.revocation import NO_EVIDENCE
 from crypto.signatures import digest_oid_of
 from crypto.timestamp_tokens import CLOCK_TOLERANCE_SECONDS, examine_token
 from standards import gbt33560_oids as oids
