@@ -167,7 +167,7 @@ class Audit:
                 number += 1
             self._written = number
             connection.exec_driver_sql(
-                "INSERT INTO kit_audit (entry_id, entry, writer_id, number, actor, action, subject, mac) VALUES "
+                "INSERT INTO kit_audit (entry_id, entry, writer_id, number, actor, action, subject, mac) VALUES "  # noqa: S608 - placeholders only
                 + ",".join([self._placeholders] * len(rows)),
                 tuple(values),
             )

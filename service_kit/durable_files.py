@@ -30,10 +30,10 @@ def write_durably(path: Path, data: bytes | memoryview, *, mode: int = PRIVATE_M
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(beside, path)
+        beside.replace(path)
     except BaseException:  # edge: tidied up and passed on
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
+            beside.unlink()
         raise
     if sync:
         sync_folder(path.parent)

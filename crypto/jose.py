@@ -1,0 +1,339 @@
+"""JSON Web Signatures in the compact form (RFC 7515, RFC 7518, RFC 8037, RFC 8725), strictly.
+
+A key carries its algorithm and is used with no other; the header may say nothing but ``alg``, ``kid`` and ``typ``; what would fetch a
+key from somewhere (``jku``, ``x5u``), bring one along (``jwk``, ``x5c``) or change the rules (``crit``, ``b64``, ``zip``) is refused, as are
+duplicate members, numbers that are none, and base64url that has two spellings.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from crypto.signatures import SignatureAlgorithm
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from crypto.signer import Signer
+
+TOKEN_CHARACTERS: Final = 8192  # what common servers accept in one header line
+SEGMENT_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]*")
+JWKS_BYTES: Final = 65_536  # 32 RSA-4096 keys with room to spare
+JWKS_KEYS: Final = 32
+HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
+RSA_BITS: Final = 2048  # RFC 7518 3.3
+RSA_BITS_LIMIT: Final = 8192  # a larger modulus only costs time
+NUMERIC_DATE_LIMIT: Final = 2**53 - 1
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_COORDINATE: Final = 32
+_ES256: Final = ec.ECDSA(hashes.SHA256())
+
+
+class JwsAlgorithm(StrEnum):
+    """The signature algorithms we use and accept (RFC 7518 3.1, RFC 8037 3.1)."""
+
+    ES256 = "ES256"
+    EDDSA = "EdDSA"
+    RS256 = "RS256"
+
+
+_BY_SIGNER: Final = {
+    SignatureAlgorithm.ECDSA_SHA256: JwsAlgorithm.ES256,
+    SignatureAlgorithm.ED25519: JwsAlgorithm.EDDSA,
+    SignatureAlgorithm.RSA_SHA256: JwsAlgorithm.RS256,
+}
+PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
+
+
+def invalid(reason: str) -> TrustError:
+    """The one refusal of everything here; ``reason`` says which rule, never what was found."""
+    return TrustError(Kind.UNAUTHENTICATED, "JWS_INVALID", reason=reason)
+
+
+# ---- base64url and JSON
+
+
+def write_base64url(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def read_base64url(text: str) -> bytes:
+    """The reverse, accepting the one canonical spelling only."""
+    if not SEGMENT_PATTERN.fullmatch(text):
+        raise invalid("base64url")
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        raise invalid("base64url") from None
+    if write_base64url(data) != text:
+        raise invalid("base64url not canonical")
+    return data
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise invalid("duplicate member")
+    return members
+
+
+def _no_constant(_name: str) -> object:
+    raise invalid("not a number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise invalid("number too large")
+    return value
+
+
+def _bounded_integer(text: str) -> int:
+    if len(text) > 20:  # 2^63 has 19 digits; longer ones only cost time
+        raise invalid("number too large")
+    return int(text)
+
+
+def read_strict_json(data: bytes) -> dict[str, Any]:
+    """A JSON object (RFC 8259) in UTF-8 without duplicate members, NaN or Infinity; TrustError JWS_INVALID otherwise."""
+    try:
+        read = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_bounded_integer,
+        )
+    except (ValueError, RecursionError):
+        raise invalid("JSON") from None
+    if not isinstance(read, dict):
+        raise invalid("JSON object")
+    return read
+
+
+# ---- keys
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """A public key, bound to the one algorithm it is for."""
+
+    key_id: str
+    algorithm: JwsAlgorithm
+    public_key: PublicKey
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """True where the signature (in JOSE form) is right."""
+        key = self.public_key
+        try:
+            if isinstance(key, ec.EllipticCurvePublicKey):
+                if len(signature) != 2 * _COORDINATE:
+                    return False
+                r, s = int.from_bytes(signature[:_COORDINATE], "big"), int.from_bytes(signature[_COORDINATE:], "big")
+                if not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER):
+                    return False
+                key.verify(encode_dss_signature(r, s), message, _ES256)
+            elif isinstance(key, rsa.RSAPublicKey):
+                key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+            else:
+                key.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+def verification_key(spki_der: bytes, key_id: str | None = None) -> VerificationKey:
+    """From a SubjectPublicKeyInfo (DER): P-256, Ed25519 or RSA of 2048 to 8192 bits. ``key_id`` None: the thumbprint (RFC 7638)."""
+    try:
+        public = load_der_public_key(spki_der)
+    except (ValueError, UnsupportedAlgorithm):
+        raise invalid("key") from None
+    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
+        found = VerificationKey("", JwsAlgorithm.ES256, public)
+    elif isinstance(public, ed25519.Ed25519PublicKey):
+        found = VerificationKey("", JwsAlgorithm.EDDSA, public)
+    elif isinstance(public, rsa.RSAPublicKey) and RSA_BITS <= public.key_size <= RSA_BITS_LIMIT:
+        found = VerificationKey("", JwsAlgorithm.RS256, public)
+    else:
+        raise invalid("key")
+    return VerificationKey(key_id or thumbprint(found), found.algorithm, public)
+
+
+def _members(key: VerificationKey) -> dict[str, str]:
+    """The members that make up the key, in the order of RFC 7638 3.2."""
+    public = key.public_key
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        point = public.public_numbers()
+        x, y = point.x.to_bytes(_COORDINATE, "big"), point.y.to_bytes(_COORDINATE, "big")
+        return {"crv": "P-256", "kty": "EC", "x": write_base64url(x), "y": write_base64url(y)}
+    if isinstance(public, rsa.RSAPublicKey):
+        numbers = public.public_numbers()
+        n, e = ((v.bit_length() + 7) // 8 for v in (numbers.n, numbers.e))
+        return {"e": write_base64url(numbers.e.to_bytes(e, "big")), "kty": "RSA", "n": write_base64url(numbers.n.to_bytes(n, "big"))}
+    return {"crv": "Ed25519", "kty": "OKP", "x": write_base64url(public.public_bytes(Encoding.Raw, PublicFormat.Raw))}
+
+
+def thumbprint(key: VerificationKey) -> str:
+    """The JWK thumbprint with SHA-256, base64url (RFC 7638)."""
+    return write_base64url(hashlib.sha256(json.dumps(_members(key), separators=(",", ":"), sort_keys=True).encode()).digest())
+
+
+def write_jwk(key: VerificationKey) -> dict[str, str]:
+    """The public JWK (RFC 7517) with ``use``, ``alg`` and ``kid``."""
+    return {**_members(key), "use": "sig", "alg": str(key.algorithm), "kid": key.key_id}
+
+
+def read_jwk(members: Mapping[str, Any]) -> VerificationKey:
+    """Read a public JWK. Refused: private members, a ``use`` other than ``sig``, an ``alg`` that is not the key's, no ``kid``."""
+    if {"d", "p", "q", "k"} & set(members):
+        raise invalid("key is not public")
+    texts = {name: value for name, value in members.items() if isinstance(value, str)}
+    key_id, kind, curve = texts.get("kid", ""), texts.get("kty"), texts.get("crv")
+    try:
+        if kind == "EC" and curve == "P-256":
+            x, y = read_base64url(texts["x"]), read_base64url(texts["y"])
+            if len(x) != _COORDINATE or len(y) != _COORDINATE:
+                raise invalid("key")
+            public: PublicKey = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
+            algorithm = JwsAlgorithm.ES256
+        elif kind == "OKP" and curve == "Ed25519":
+            public, algorithm = ed25519.Ed25519PublicKey.from_public_bytes(read_base64url(texts["x"])), JwsAlgorithm.EDDSA
+        elif kind == "RSA":
+            n, e = read_base64url(texts["n"]), read_base64url(texts["e"])
+            if not RSA_BITS <= len(n) * 8 <= RSA_BITS_LIMIT or len(e) > 8:
+                raise invalid("key")
+            public = rsa.RSAPublicNumbers(int.from_bytes(e, "big"), int.from_bytes(n, "big")).public_key()
+            algorithm = JwsAlgorithm.RS256
+        else:
+            raise invalid("key type")
+    except (KeyError, ValueError):
+        raise invalid("key") from None
+    if members.get("alg", algorithm) != algorithm or members.get("use", "sig") != "sig" or not key_id:
+        raise invalid("key")
+    return VerificationKey(key_id, algorithm, public)
+
+
+def read_jwks(data: bytes) -> dict[str, VerificationKey]:
+    """Read a JWK Set: usable keys by ``kid``. Keys of kinds we do not use are passed over (RFC 7517 5); two of one ``kid`` are refused."""
+    if len(data) > JWKS_BYTES:
+        raise invalid("key set too large")
+    listed = read_strict_json(data).get("keys")
+    if not isinstance(listed, list) or len(listed) > JWKS_KEYS:
+        raise invalid("key set")
+    keys: dict[str, VerificationKey] = {}
+    for members in listed:
+        try:
+            key = read_jwk(members if isinstance(members, dict) else {})
+        except TrustError:
+            continue
+        if key.key_id in keys:
+            raise invalid("duplicate kid")
+        keys[key.key_id] = key
+    return keys
+
+
+# ---- tokens
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedToken:
+    """What a token says whose signature was found right."""
+
+    header: Mapping[str, str]
+    claims: Mapping[str, Any]
+    key: VerificationKey
+
+
+class TokenSigner:
+    """Signs claims with one key; the header is prepared once. ``token_type``: the ``typ``, such as ``at+jwt``."""
+
+    def __init__(self, signer: Signer, *, key_id: str, token_type: str) -> None:
+        algorithm = _BY_SIGNER.get(signer.algorithm)
+        if algorithm is None:
+            raise TrustError(Kind.UNACCEPTABLE, "JWS_ALGORITHM_UNSUPPORTED", algorithm=str(signer.algorithm))
+        header = json.dumps({"alg": str(algorithm), "typ": token_type, "kid": key_id}, separators=(",", ":"))
+        self._header = write_base64url(header.encode()).encode("ascii") + b"."
+        self._sign = signer.sign
+        self._is_ecdsa = algorithm is JwsAlgorithm.ES256
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        """The token, compact. Times in ``claims`` are NumericDates: whole seconds since 1970, UTC."""
+        payload = json.dumps(claims, separators=(",", ":"), allow_nan=False).encode()
+        message = self._header + base64.urlsafe_b64encode(payload).rstrip(b"=")
+        signature = self._sign(message)
+        if self._is_ecdsa:
+            r, s = decode_dss_signature(signature)
+            signature = r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")  # RFC 7518 3.4
+        return (message + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode("ascii")
+
+
+def check_token(token: str, keys: Mapping[str, VerificationKey], *, token_type: str) -> CheckedToken:
+    """Check form, type, key and signature; claims are read but not judged. Raises TrustError JWS_INVALID.
+
+    ``token_type``: the demanded ``typ`` (RFC 8725 3.11); an ``application/`` prefix and letter case do not matter (RFC 7515 4.1.9).
+    """
+    if len(token) > TOKEN_CHARACTERS or not token.isascii():
+        raise invalid("length")
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise invalid("form")
+    header = read_strict_json(read_base64url(parts[0]))
+    if not set(header) <= HEADER_MEMBERS:
+        raise invalid("header member")
+    algorithm, key_id, kind = (header.get(name) for name in ("alg", "kid", "typ"))
+    if not (isinstance(algorithm, str) and isinstance(key_id, str) and isinstance(kind, str)):
+        raise invalid("header member")
+    if kind.lower().removeprefix("application/") != token_type:
+        raise invalid("typ")
+    key = keys.get(key_id)
+    if key is None:
+        raise TrustError(Kind.UNAUTHENTICATED, "JWS_KEY_UNKNOWN")
+    if key.algorithm != algorithm:
+        raise invalid("alg")
+    if not key.verifies(read_base64url(parts[2]), f"{parts[0]}.{parts[1]}".encode("ascii")):
+        raise invalid("signature")
+    return CheckedToken(header, read_strict_json(read_base64url(parts[1])), key)
+
+
+def check_claims(
+    claims: Mapping[str, Any], *, issuer: str, audience: str, at: datetime, leeway_seconds: int = 5, lifetime_seconds: int | None = None
+) -> None:
+    """Check ``iss``, ``aud``, ``exp`` (demanded), ``nbf`` and ``iat`` (where present) at the time ``at`` (aware UTC).
+
+    Raises TrustError JWS_INVALID, or JWS_EXPIRED where nothing but the time is wrong.
+    """
+    if claims.get("iss") != issuer:
+        raise invalid("iss")
+    named = claims.get("aud")
+    if not (named == audience if isinstance(named, str) else isinstance(named, list) and audience in named):
+        raise invalid("aud")
+    now = at.timestamp()
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name)
+        if value is None and name != "exp":
+            continue
+        if type(value) is not int or not 0 <= value <= NUMERIC_DATE_LIMIT:
+            raise invalid(name)
+        if name != "exp" and value > now + leeway_seconds:
+            raise invalid(name)
+    if lifetime_seconds is not None and claims["exp"] - claims.get("iat", now) > lifetime_seconds:
+        raise invalid("lifetime")
+    if now >= claims["exp"] + leeway_seconds:
+        raise TrustError(Kind.UNAUTHENTICATED, "JWS_EXPIRED")

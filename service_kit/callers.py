@@ -1,0 +1,143 @@
+"""Who is calling: OAuth 2.0 bearer tokens as JWT (RFC 6750, RFC 9068), checked against the issuer's published keys."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from crypto.jose import check_claims, check_token
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from crypto.jose import VerificationKey
+    from service_kit.clock import Clock
+
+LEEWAY_SECONDS: Final = 5  # clocks of one deployment
+CACHE_TOKENS: Final = 4096  # about 2 MB
+SCOPES: Final = 64
+NAME_CHARACTERS: Final = 200
+REFRESH_SECONDS: Final = 10.0  # after a failed fetch; a dead issuer is not asked by every request
+TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 2.1
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls and with which rights. ``subject`` is the client itself where no person stands behind the call."""
+
+    client_id: str
+    subject: str
+    scopes: frozenset[str]
+    token_id: str = ""
+
+    @property
+    def actor(self) -> str:
+        """How the audit trail names this caller."""
+        return f"client:{self.client_id}" if self.subject == self.client_id else f"client:{self.client_id} for {self.subject}"
+
+
+def require(caller: Caller, scope: str) -> None:
+    """TrustError SCOPE_MISSING (forbidden) unless the caller's token carries ``scope``."""
+    if scope not in caller.scopes:
+        raise TrustError(Kind.FORBIDDEN, "SCOPE_MISSING", scope=scope)
+
+
+class CallerVerifier:
+    """Checks access tokens of one issuer for one audience.
+
+    ``keys`` returns the issuer's present verification keys by ``kid``; it may fetch and must cache by itself. Tokens found right are
+    remembered by their SHA-256 until they expire: the same token costs its signature check once, and nothing remembered can be
+    turned back into a token. A remembered token is forgotten when its key is withdrawn.
+    """
+
+    def __init__(self, *, issuer: str, audience: str, keys: Callable[[], Mapping[str, VerificationKey]], clock: Clock) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+        self._clock = clock
+        self._known: OrderedDict[bytes, tuple[Caller, float, VerificationKey]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def verify_header(self, authorization: str | None) -> Caller:
+        """The caller named by an ``Authorization`` header; TrustError TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED."""
+        if not authorization:
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token or " " in token:
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="scheme")
+        return self.verify(token)
+
+    def verify(self, token: str) -> Caller:
+        """The caller a token names; TrustError TOKEN_INVALID or TOKEN_EXPIRED."""
+        at = self._clock.now()
+        now = at.timestamp()
+        keys = self._keys()
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._known.get(digest)
+        if known is not None and known[1] > now and keys.get(known[2].key_id) == known[2]:
+            return known[0]
+        caller, expires, key = self._check(token, keys, at)
+        with self._lock:
+            self._known[digest] = (caller, expires, key)
+            while len(self._known) > CACHE_TOKENS:
+                self._known.popitem(last=False)
+        return caller
+
+    def _check(self, token: str, keys: Mapping[str, VerificationKey], at: datetime) -> tuple[Caller, float, VerificationKey]:
+        try:
+            checked = check_token(token, keys, token_type=TOKEN_TYPE)
+            claims = checked.claims
+            check_claims(claims, issuer=self._issuer, audience=self._audience, at=at, leeway_seconds=LEEWAY_SECONDS)
+        except TrustError as error:
+            if error.code == "JWS_EXPIRED":
+                raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_EXPIRED") from None
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason=error.facts.get("reason", "key")) from None
+        for name in ("client_id", "sub", "jti"):  # RFC 9068 2.2: demanded
+            value = claims.get(name)
+            if not isinstance(value, str) or not 0 < len(value) <= NAME_CHARACTERS:
+                raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason=name)
+        if "iat" not in claims:
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="iat")
+        scope = claims.get("scope", "")
+        if not isinstance(scope, str) or scope.count(" ") >= SCOPES:
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="scope")
+        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"])
+        return caller, float(claims["exp"]), checked.key
+
+
+class FetchedKeys:
+    """A source of keys for CallerVerifier that fetches a JWK Set by ``fetch`` and keeps it for ``keep_seconds``.
+
+    Where fetching fails the keys at hand are used on; without any, TrustError KEYS_UNAVAILABLE.
+    """
+
+    def __init__(self, fetch: Callable[[], Mapping[str, VerificationKey]], *, keep_seconds: float = 300.0) -> None:
+        self._fetch = fetch
+        self._keep_seconds = keep_seconds
+        self._keys: Mapping[str, VerificationKey] = {}
+        self._next = float("-inf")
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Mapping[str, VerificationKey]:
+        """The keys; fetched anew where the time is up."""
+        if time.monotonic() < self._next and self._keys:
+            return self._keys
+        with self._lock:
+            if time.monotonic() >= self._next:
+                try:
+                    fetched = self._fetch()
+                except (TrustError, OSError):
+                    self._next = time.monotonic() + REFRESH_SECONDS
+                else:
+                    # a key that is unchanged stays the same object, so that remembered tokens stay known
+                    self._keys = {k: self._keys[k] if self._keys.get(k) == v else v for k, v in fetched.items()}
+                    self._next = time.monotonic() + self._keep_seconds
+        if not self._keys:
+            raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE")
+        return self._keys

@@ -1,0 +1,131 @@
+"""Errors as the world sees them: ``application/problem+json`` (RFC 9457) in the reader's language.
+
+The one table that turns a kind of failure into an HTTP status is here. What is no TrustError becomes a 500 without any detail; the
+detail goes into the log under the request's id.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from service_kit.problem_catalogue import ProblemText, text_of
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STATUS: Final = {
+    Kind.MALFORMED: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.UNACCEPTABLE: 422,
+    Kind.TOO_MANY: 429,
+    Kind.UNAVAILABLE: 503,
+}
+INTERNAL_STATUS: Final = 500
+INTERNAL: Final = "INTERNAL"
+CONTENT_TYPE: Final = "application/problem+json"
+TYPE_PATH: Final = "/problems/"
+RETRY_AFTER_SECONDS: Final = 1
+RETRY_AFTER_FACT: Final = "retry_after_seconds"
+LANGUAGES: Final = ("zh", "en")
+_HEADER_CHARACTERS: Final = 200  # of Accept-Language; browsers send some 60
+
+_KIND_TEXTS: Final = {
+    Kind.MALFORMED: ("The input cannot be read", "输入无法读取"),
+    Kind.UNAUTHENTICATED: ("Not signed in", "未通过身份认证"),
+    Kind.FORBIDDEN: ("Not allowed", "无权操作"),
+    Kind.NOT_FOUND: ("Not found", "未找到"),
+    Kind.CONFLICT: ("Does not fit the present state", "与当前状态冲突"),
+    Kind.TOO_LARGE: ("Too large", "超出大小限制"),
+    Kind.UNACCEPTABLE: ("Against a rule", "不符合规则"),
+    Kind.TOO_MANY: ("Too many requests", "请求过多"),
+    Kind.UNAVAILABLE: ("Not available now", "暂时不可用"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem document, ready to be sent."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def language_of(accept_language: str | None) -> str:
+    """``zh`` or ``en`` by an Accept-Language header (RFC 9110 12.5.4); Chinese where the header says nothing we know."""
+    best, best_weight = "zh", 0.0
+    for part in (accept_language or "")[:_HEADER_CHARACTERS].split(","):
+        tag, _, weight_text = part.strip().partition(";q=")
+        language = tag.strip().lower().split("-")[0]
+        try:
+            weight = float(weight_text) if weight_text else 1.0
+        except ValueError:
+            continue
+        if language in LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def problem_of(
+    error: BaseException,
+    *,
+    language: str = "en",
+    request_id: str = "",
+    instance: str = "",
+    further_headers: Mapping[str, str] | None = None,
+) -> Problem:
+    """The document for any exception. Only a TrustError shows its facts."""
+    if not isinstance(error, TrustError):
+        members = _members(INTERNAL, INTERNAL_STATUS, text_of(INTERNAL), ("Internal error", "内部错误"), language)
+        return _written(INTERNAL_STATUS, members, language, request_id, instance, dict(further_headers or {}))
+    status = STATUS[error.kind]
+    members = _members(error.code, status, text_of(error.code), _KIND_TEXTS[error.kind], language)
+    if error.facts:
+        members["facts"] = dict(error.facts)
+    headers = dict(further_headers or {})
+    retry = error.facts.get(RETRY_AFTER_FACT)
+    if retry is not None or error.kind in {Kind.TOO_MANY, Kind.UNAVAILABLE}:
+        headers["Retry-After"] = str(max(1, int(retry))) if isinstance(retry, int | float) else str(RETRY_AFTER_SECONDS)
+    if error.kind is Kind.UNAUTHENTICATED:
+        missing = error.code == "TOKEN_MISSING"  # RFC 6750 3.1: no error code where no token was sent
+        headers.setdefault("WWW-Authenticate", "Bearer" if missing else 'Bearer error="invalid_token"')
+    elif error.code == "SCOPE_MISSING":
+        headers.setdefault("WWW-Authenticate", f'Bearer error="insufficient_scope", scope="{error.facts.get("scope", "")}"')
+    return _written(status, members, language, request_id, instance, headers)
+
+
+def _members(code: str, status: int, text: ProblemText | None, fallback: tuple[str, str], language: str) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        "type": TYPE_PATH + code,
+        "title": text.title(language) if text else fallback[1 if language == "zh" else 0],
+        "status": status,
+        "code": code,
+    }
+    if text:
+        members["detail"] = text.cause(language)
+        members["remedy"] = text.remedy(language)
+    return members
+
+
+def _written(status: int, members: dict[str, Any], language: str, request_id: str, instance: str, headers: dict[str, str]) -> Problem:
+    if request_id:
+        members["request_id"] = request_id
+    if instance:
+        members["instance"] = instance
+    body = json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    headers = {
+        "Content-Type": CONTENT_TYPE,
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        "Cache-Control": "no-store",
+        "Content-Length": str(len(body)),
+        **headers,
+    }
+    return Problem(status, tuple(headers.items()), body)
