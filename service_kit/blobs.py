@@ -1,0 +1,128 @@
+"""Content-addressed files: named by their SM3 digest, written once, whole and synced, checked at every reading."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from crypto.sm3 import Sm3
+from service_kit.durable_files import PRIVATE_MODE, make_folder, sync_folder
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+BLOB_BYTES: Final = 1024 * 1024 * 1024  # no document of ours comes near; keeps one writer from filling the disk
+CHUNK_BYTES: Final = 1024 * 1024
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class Blobs:
+    """The blobs below one folder: ``ab/abcdef....`` by the digest in hexadecimal."""
+
+    def __init__(self, folder: Path, *, limit_bytes: int = BLOB_BYTES) -> None:
+        self._folder = folder
+        self._limit_bytes = limit_bytes
+
+    def put(self, data: bytes | memoryview) -> str:
+        """Store and return the digest (SM3, hexadecimal). Durable on return; storing the same content again costs no writing."""
+        return self.put_stream((data,))
+
+    def put_stream(self, chunks: Iterable[bytes | memoryview]) -> str:
+        """As ``put``, chunk by chunk, in constant memory. TrustError BLOB_TOO_LARGE, BLOB_STORE_UNAVAILABLE; nothing is left then."""
+        incoming = self._folder / "incoming"
+        try:
+            make_folder(incoming)
+            path = incoming / secrets.token_hex(12)
+            try:
+                digest = self._receive(path, chunks)
+                target = self._path(digest)
+                if not target.exists():
+                    make_folder(target.parent)
+                    path.replace(target)
+                    sync_folder(target.parent)
+            finally:
+                with suppress(FileNotFoundError):
+                    path.unlink()
+        except OSError as error:
+            raise TrustError(Kind.UNAVAILABLE, "BLOB_STORE_UNAVAILABLE", reason=os.strerror(error.errno or 0)) from error
+        return digest
+
+    def _receive(self, path: Path, chunks: Iterable[bytes | memoryview]) -> str:
+        state, size = Sm3(), 0
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), PRIVATE_MODE)
+        try:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > self._limit_bytes:
+                    raise TrustError(Kind.TOO_LARGE, "BLOB_TOO_LARGE", limit=self._limit_bytes)
+                state.update(chunk)
+                rest = memoryview(chunk)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return state.digest().hex()
+
+    def has(self, digest: str) -> bool:
+        """True where a blob of this digest is stored (not whether it is undamaged)."""
+        return self._path(digest).is_file()
+
+    def get(self, digest: str) -> bytes:
+        """The whole content, checked. TrustError BLOB_UNKNOWN, BLOB_DAMAGED."""
+        with self.open(digest) as chunks:
+            return b"".join(chunks)
+
+    @contextmanager
+    def open(self, digest: str) -> Iterator[Iterator[bytes]]:
+        """The content in chunks. The digest is known only at the end: TrustError BLOB_DAMAGED comes with the last chunk withheld."""
+        try:
+            descriptor = os.open(self._path(digest), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except FileNotFoundError:
+            raise TrustError(Kind.NOT_FOUND, "BLOB_UNKNOWN") from None
+        except OSError as error:
+            raise TrustError(Kind.UNAVAILABLE, "BLOB_STORE_UNAVAILABLE", reason=os.strerror(error.errno or 0)) from error
+        try:
+            yield _checked_chunks(descriptor, digest)
+        finally:
+            os.close(descriptor)
+
+    def damaged(self) -> Iterator[str]:
+        """Digests whose file does not have that content; reads everything, for the operator's check."""
+        for path in sorted(self._folder.glob("??/*")):
+            if not _DIGEST.fullmatch(path.name) or path.parent.name != path.name[:2]:
+                continue
+            try:
+                with self.open(path.name) as chunks:
+                    for _ in chunks:
+                        pass
+            except TrustError:
+                yield path.name
+
+    def _path(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise TrustError(Kind.NOT_FOUND, "BLOB_UNKNOWN")
+        return self._folder / digest[:2] / digest
+
+
+def _checked_chunks(descriptor: int, digest: str) -> Iterator[bytes]:
+    state = Sm3()
+    held = b""
+    while True:
+        chunk = os.read(descriptor, CHUNK_BYTES)
+        if not chunk:
+            break
+        if held:
+            yield held
+        state.update(chunk)
+        held = chunk
+    if not hmac.compare_digest(state.digest().hex(), digest):
+        raise TrustError(Kind.UNAVAILABLE, "BLOB_DAMAGED", digest=digest)
+    if held:
+        yield held

@@ -1,0 +1,187 @@
+"""The same request twice has one effect and one answer (draft-ietf-httpapi-idempotency-key-header).
+
+The key is claimed in the transaction that stores the intent, and the answer is kept in the transaction that stores the result. So
+whoever repeats a request after a crash finds one of three things: nothing happened, it is being done, or this was the answer.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from crypto.sm3 import sm3
+from service_kit.tables import idempotency as table
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from service_kit.blobs import Blobs
+
+KEY_CHARACTERS: Final = 255
+KEEP_SECONDS: Final = 24 * 3600
+IN_FLIGHT_SECONDS: Final = 120  # twice the time limit of a request: who has not answered by then has died
+INLINE_BODY_BYTES: Final = 64 * 1024  # larger answers are kept as blobs, not in the database
+SWEEP_ROWS: Final = 1000  # per transaction, so that sweeping never holds up others
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class ClaimState(StrEnum):
+    """What a repeated key means."""
+
+    NEW = "new"  # do it
+    RESUMED = "resumed"  # someone began and died: look at ``reference`` and finish or begin again
+    DONE = "done"  # give the stored answer
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The answer that was given the first time."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+    body_blob: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The outcome of claiming a key. ``reference``: what the first claimer stored as the name of its intent."""
+
+    key_digest: bytes
+    state: ClaimState
+    reference: str | None
+    answer: StoredAnswer | None = None
+
+
+_find = select(table).where(table.c.key_digest == bindparam("digest"))
+
+
+class Idempotency:
+    """Claims and answers. Every method that takes a connection runs within the caller's write job."""
+
+    def __init__(self, blobs: Blobs | None = None, *, keep_seconds: int = KEEP_SECONDS, in_flight_seconds: int = IN_FLIGHT_SECONDS) -> None:
+        self._blobs = blobs
+        self._keep = timedelta(seconds=keep_seconds)
+        self._in_flight = timedelta(seconds=in_flight_seconds)
+
+    def claim(
+        self, connection: Connection, *, caller: str, route: str, key: str, request_digest: bytes, reference: str | None, at: datetime
+    ) -> Claim:
+        """Claim ``key`` for one caller and route, in the transaction that stores the intent named ``reference``.
+
+        ``request_digest``: SM3 over everything that makes the request what it is. Raises TrustError IDEMPOTENCY_KEY_INVALID,
+        IDEMPOTENCY_KEY_REUSED (same key, other request: 422), IDEMPOTENCY_IN_FLIGHT (409 with Retry-After).
+        """
+        digest = key_digest(caller, route, key)
+        now = _microseconds(at)
+        found = connection.execute(_find, {"digest": digest}).first()
+        until, expires = _microseconds(at + self._in_flight), _microseconds(at + self._keep)
+        if found is not None and found.expires_at <= now:
+            connection.execute(delete(table).where(table.c.key_digest == digest))
+            found = None
+        if found is None:
+            connection.execute(
+                insert(table),
+                {
+                    "key_digest": digest,
+                    "request_digest": request_digest,
+                    "reference": reference,
+                    "in_flight_until": until,
+                    "expires_at": expires,
+                },
+            )
+            return Claim(digest, ClaimState.NEW, reference)
+        if not hmac.compare_digest(found.request_digest, request_digest):
+            raise TrustError(Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
+        if found.status is not None:
+            answer = StoredAnswer(found.status, json.loads(found.headers or b"{}"), found.body, found.body_blob)
+            return Claim(digest, ClaimState.DONE, found.reference, answer)
+        if found.in_flight_until > now:
+            wait = max(1, (found.in_flight_until - now) // 1_000_000)
+            raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=min(2, wait))
+        connection.execute(update(table).where(table.c.key_digest == digest).values(in_flight_until=until, expires_at=expires))
+        return Claim(digest, ClaimState.RESUMED, found.reference)
+
+    def set_reference(self, connection: Connection, claim: Claim, reference: str) -> None:
+        """Name another intent: the one that was found had been voided."""
+        connection.execute(update(table).where(table.c.key_digest == claim.key_digest).values(reference=reference))
+
+    def finish(
+        self,
+        connection: Connection,
+        claim: Claim,
+        *,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        body_blob: str | None = None,
+    ) -> None:
+        """Keep the answer, in the transaction that stores the result.
+
+        A body over INLINE_BODY_BYTES must have been put into the blobs before (``keep_body``): no file is written in a transaction.
+        """
+        if body is not None and len(body) > INLINE_BODY_BYTES:
+            raise ValueError("large bodies are kept as blobs")
+        changed = connection.execute(
+            update(table)
+            .where(table.c.key_digest == claim.key_digest, table.c.status.is_(None))
+            .values(
+                status=status,
+                headers=json.dumps(dict(headers), separators=(",", ":")).encode(),
+                body=body,
+                body_blob=body_blob,
+            )
+        )
+        if changed.rowcount != 1:
+            raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_CLAIM_LOST")
+
+    def release(self, connection: Connection, claim: Claim) -> None:
+        """Forget an unanswered claim: the attempt failed in a way that must not be remembered."""
+        connection.execute(delete(table).where(table.c.key_digest == claim.key_digest, table.c.status.is_(None)))
+
+    def keep_body(self, body: bytes) -> tuple[bytes | None, str | None]:
+        """(inline body, blob digest) for ``finish``; call it before the transaction."""
+        if len(body) <= INLINE_BODY_BYTES:
+            return body, None
+        if self._blobs is None:
+            raise ValueError("large bodies need a blob store")
+        return None, self._blobs.put(body)
+
+    def body_of(self, answer: StoredAnswer) -> bytes:
+        """The body of a stored answer, from the database or the blobs."""
+        if answer.body_blob is not None and self._blobs is not None:
+            return self._blobs.get(answer.body_blob)
+        return answer.body or b""
+
+
+def key_digest(caller: str, route: str, key: str) -> bytes:
+    """The name under which a key is kept: scoped to caller and route, and telling neither."""
+    if not _KEY.fullmatch(key):
+        raise TrustError(Kind.MALFORMED, "IDEMPOTENCY_KEY_INVALID", limit=KEY_CHARACTERS)
+    return sm3(b"".join(len(part).to_bytes(4, "big") + part for part in (caller.encode(), route.encode(), key.encode())))
+
+
+def digest_of_request(*parts: bytes) -> bytes:
+    """SM3 over parts, each with its length, so that moving a byte from one to the next changes it."""
+    return sm3(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
+
+
+def sweep(connection: Connection, at: datetime) -> int:
+    """Remove what has expired, at most SWEEP_ROWS; returns how many."""
+    old = select(table.c.key_digest).where(table.c.expires_at <= _microseconds(at)).limit(SWEEP_ROWS)
+    return connection.execute(delete(table).where(table.c.key_digest.in_(old))).rowcount
+
+
+def _microseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)

@@ -1,0 +1,195 @@
+"""What must happen outside because of a change inside: a message stored in the change's transaction, delivered afterwards.
+
+Delivery is at least once; handlers are idempotent by the message's id, so the effect is once. A handler runs with no transaction
+open and may use the network. A failing message is tried again later and later; after ALARM_ATTEMPTS it raises an alarm and goes on
+being tried, because dropping it silently would break a promise.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from service_kit.entry_ids import new_entry_id
+from service_kit.tables import outbox as table
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from service_kit.clock import Clock
+    from service_kit.database import Database
+
+LEASE_SECONDS: Final = 60.0
+FIRST_RETRY_SECONDS: Final = 1.0
+LONGEST_RETRY_SECONDS: Final = 900.0
+ALARM_ATTEMPTS: Final = 8  # about four minutes of trying
+BATCH: Final = 16
+PAYLOAD_BYTES: Final = 256 * 1024
+KEEP_DONE_SECONDS: Final = 7 * 24 * 3600.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as its handler gets it. ``attempt`` counts from 1."""
+
+    message_id: str
+    topic: str
+    payload: Mapping[str, Any]
+    attempt: int
+
+
+class Outbox:
+    """The sender's side and, with handlers, the worker's."""
+
+    def __init__(self, database: Database, clock: Clock, handlers: Mapping[str, Callable[[Message], None]] | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        self._handlers = dict(handlers or {})
+        self._worker_id = f"{os.getpid()}-{os.urandom(6).hex()}"
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.delivered = 0
+        self.failures = 0
+        self.alarms = 0
+
+    def add_handlers(self, handlers: Mapping[str, Callable[[Message], None]]) -> None:
+        """Enter handlers by topic; a topic has one."""
+        for topic, handler in handlers.items():
+            if self._handlers.setdefault(topic, handler) is not handler:
+                raise ValueError(f"{topic} already has a handler")
+
+    def put(self, connection: Connection, *, topic: str, payload: Mapping[str, Any], at: datetime, delay_seconds: float = 0) -> str:
+        """Store a message within a write job; returns its id."""
+        data = json.dumps(payload, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
+        if len(data) > PAYLOAD_BYTES:
+            raise ValueError("an outbox message carries references, not documents")
+        message_id = new_entry_id(at)
+        created = _microseconds(at)
+        connection.execute(
+            insert(table),
+            {
+                "message_id": message_id,
+                "topic": topic,
+                "payload": data,
+                "created_at": created,
+                "due_at": created + int(delay_seconds * 1_000_000),
+                "attempts": 0,
+            },
+        )
+        self._wake.set()
+        return message_id
+
+    def run_once(self) -> int:
+        """Deliver what is due; returns how many messages were tried."""
+        taken = self._database.write(self._take)
+        for message in taken:
+            self._deliver(message)
+        return len(taken)
+
+    def _take(self, connection: Connection) -> list[Message]:
+        """Lease due messages: nobody else tries them until the lease is over."""
+        now = self._clock.now()
+        due = (
+            select(table.c.position, table.c.message_id, table.c.topic, table.c.payload, table.c.attempts)
+            .where(table.c.done_at.is_(None), table.c.due_at <= _microseconds(now), table.c.topic.in_(tuple(self._handlers)))
+            .order_by(table.c.due_at)
+            .limit(BATCH)
+        )
+        rows = connection.execute(due).all()
+        if rows:
+            connection.execute(
+                update(table)
+                .where(table.c.position.in_([row.position for row in rows]))
+                .values(
+                    attempts=table.c.attempts + 1, leased_by=self._worker_id, due_at=_microseconds(now + timedelta(seconds=LEASE_SECONDS))
+                )
+            )
+        return [Message(row.message_id, row.topic, json.loads(row.payload), row.attempts + 1) for row in rows]
+
+    def _deliver(self, message: Message) -> None:
+        try:
+            self._handlers[message.topic](message)
+        except TrustError as error:
+            self._failed(message, error.code)
+        except Exception as error:  # noqa: BLE001 # edge: a handler may fail in any way; the message stays and is tried again
+            self._failed(message, type(error).__name__)
+        else:
+            now = _microseconds(self._clock.now())
+            self._database.write(
+                lambda connection: (
+                    connection.execute(
+                        update(table).where(table.c.message_id == message.message_id).values(done_at=now, leased_by=None, last_error=None)
+                    ).rowcount
+                )
+            )
+            self.delivered += 1
+
+    def _failed(self, message: Message, code: str) -> None:
+        self.failures += 1
+        now = self._clock.now()
+        pause = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(message.attempt - 1, 20))
+        alarm = message.attempt >= ALARM_ATTEMPTS
+
+        def note(connection: Connection) -> int:
+            values: dict[str, Any] = {"due_at": _microseconds(now + timedelta(seconds=pause)), "leased_by": None, "last_error": code[:100]}
+            if alarm:
+                values["alarmed_at"] = _microseconds(now)
+            mine = or_(table.c.leased_by == self._worker_id, table.c.leased_by.is_(None))
+            return connection.execute(update(table).where(table.c.message_id == message.message_id, mine).values(values)).rowcount
+
+        self._database.write(note)
+        if alarm:
+            self.alarms += 1
+        _log.log(
+            logging.ERROR if alarm else logging.WARNING,
+            "outbox message not delivered",
+            extra={"facts": {"message": message.message_id, "topic": message.topic, "attempt": message.attempt, "error": code}},
+        )
+
+    def sweep(self, connection: Connection, at: datetime) -> int:
+        """Remove what was delivered long ago."""
+        old = select(table.c.position).where(table.c.done_at <= _microseconds(at - timedelta(seconds=KEEP_DONE_SECONDS))).limit(1000)
+        return connection.execute(delete(table).where(table.c.position.in_(old))).rowcount
+
+    def start(self, *, poll_seconds: float = 1.0) -> None:
+        """Deliver in a thread of this process."""
+        if self._thread is not None:
+            return
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._serve, args=(poll_seconds,), name="outbox", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the message at hand and stop."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _serve(self, poll_seconds: float) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                busy = bool(self._handlers) and self.run_once() == BATCH
+            except TrustError as error:  # the database is away: it will be back
+                _log.warning("outbox waits", extra={"facts": {"error": error.code}})
+                busy = False
+            if not busy:
+                self._wake.wait(poll_seconds)
+
+
+def _microseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
