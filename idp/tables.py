@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, MetaData, String, Table, Text
+
+from service_kit.tables import NAMES
 
 PREFIX: Final = "idp"
 
-metadata: Final = MetaData()
+metadata: Final = MetaData(naming_convention=NAMES)
 
 clients: Final = Table(
     "idp_clients",
@@ -27,12 +29,12 @@ clients: Final = Table(
     Column("previous_digest", LargeBinary),
     Column("previous_until_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
-    Column("created_by", String(200), nullable=False),
+    Column("created_by", String(255), nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
-    CheckConstraint("status IN ('active', 'disabled')", name="idp_clients_status"),
-    CheckConstraint("(previous_digest IS NULL) = (previous_until_at IS NULL)", name="idp_clients_previous"),
+    CheckConstraint("status IN ('active', 'disabled')", name="status"),
+    CheckConstraint("(previous_digest IS NULL) = (previous_until_at IS NULL)", name="previous"),
 )
 
 signing_keys: Final = Table(
@@ -45,5 +47,4 @@ signing_keys: Final = Table(
     Column("signs_from_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),
     Column("row_mac", LargeBinary, nullable=False),
-    Index("idp_signing_keys_order", "signs_from_at"),
 )

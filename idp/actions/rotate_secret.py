@@ -8,25 +8,35 @@ from idp.actions.authenticate_client import secret_digest
 from idp.actions.register_client import new_secret
 from idp.model import with_secret
 from idp.store import load_client, update_client
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
     from idp.actions.register_client import ClientDesk
     from idp.model import Client
 
 
-def rotate_secret(desk: ClientDesk, client_id: str, *, overlap_seconds: int, actor: str) -> tuple[Client, str]:
+def rotate_secret(
+    desk: ClientDesk, client_id: str, *, overlap_seconds: int, actor: str, grantable: Collection[str] | None = None
+) -> tuple[Client, str]:
     """The client and its new secret, shown once. The old secret goes on working for ``overlap_seconds`` (0: it stops at once).
 
-    TrustError CLIENT_NOT_FOUND, CLIENT_FIELD_INVALID, CLIENT_STATUS_CONFLICT, AUDIT_UNAVAILABLE.
+    ``grantable``: the scopes the actor holds (None: all). Whoever gets the secret can act with the client's scopes, so that none of
+    them may be missing. TrustError CLIENT_NOT_FOUND, SCOPE_NOT_HELD, CLIENT_FIELD_INVALID, CLIENT_STATUS_CONFLICT, AUDIT_UNAVAILABLE.
     """
     secret = new_secret()
     digest = secret_digest(desk.pepper, secret)
     at = desk.clock.now()
 
     def store(connection: Connection) -> Client:
-        client = with_secret(load_client(connection, client_id, desk.mac_key), digest, at, overlap_seconds)
+        present = load_client(connection, client_id, desk.mac_key)
+        for scope in present.scopes:
+            if grantable is not None and scope not in grantable:
+                raise TrustError(Kind.FORBIDDEN, "SCOPE_NOT_HELD", scope=scope)
+        client = with_secret(present, digest, at, overlap_seconds)
         update_client(connection, client, desk.mac_key)
         desk.audit.record(
             connection,

@@ -1,0 +1,150 @@
+"""Registration of clients over HTTP, for callers with the scope client.manage. Nobody passes on a scope he does not hold himself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from idp.actions.change_client_status import change_client_status
+from idp.actions.register_client import NewClient, register_client
+from idp.actions.rotate_secret import rotate_secret
+from idp.model import (
+    AUDIENCES_PER_CLIENT_MAX,
+    NAME_CHARACTERS_MAX,
+    PAGE_CLIENTS_MAX,
+    SCOPES_PER_CLIENT_MAX,
+    SECRET_OVERLAP_SECONDS_MAX,
+    TOKENS_PER_MINUTE_DEFAULT,
+    TOKENS_PER_MINUTE_MAX,
+    Client,
+    ClientStatus,
+)
+from idp.store import list_clients, load_client
+from service_kit.composition import caller_of, needs
+
+if TYPE_CHECKING:
+    from idp.actions.register_client import ClientDesk
+
+MANAGE: Final = "client.manage"
+_REGISTRATION: Final[dict[str, Any]] = {"name": "Department of Housing", "client_id": "housing", "scopes": ["seal.use"]}
+
+
+class ClientRegistration(BaseModel):
+    """What a client is registered with. Fields nobody knows are refused, so that nobody believes to have set something."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_REGISTRATION]})
+
+    name: str = Field(min_length=1, max_length=NAME_CHARACTERS_MAX, description="What people call it.")
+    scopes: list[str] = Field(min_length=1, max_length=SCOPES_PER_CLIENT_MAX, description="What its tokens may be used for.")
+    audiences: list[str] = Field(
+        default=[], max_length=AUDIENCES_PER_CLIENT_MAX, description="Resource servers it may ask tokens for; empty: this deployment."
+    )
+    client_id: str | None = Field(default=None, description="3 to 64 letters, digits, dots, underscores, hyphens; made up where missing.")
+    tokens_per_minute: int = Field(default=TOKENS_PER_MINUTE_DEFAULT, ge=1, le=TOKENS_PER_MINUTE_MAX)
+
+
+class SecretRotation(BaseModel):
+    """How a secret is replaced."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
+
+    overlap_seconds: int = Field(default=0, ge=0, le=SECRET_OVERLAP_SECONDS_MAX, description="How long the old secret goes on working.")
+
+
+class ClientView(BaseModel):
+    """A client as it is shown: never with its secret."""
+
+    client_id: str
+    name: str
+    status: ClientStatus
+    scopes: list[str]
+    audiences: list[str]
+    tokens_per_minute: int
+    created_at: str = Field(description="UTC, RFC 3339")
+    created_by: str
+    changed_at: str = Field(description="UTC, RFC 3339")
+
+
+class NewClientView(ClientView):
+    """A client with its new secret: this answer is the only time it is shown."""
+
+    client_secret: str
+
+
+class ClientPage(BaseModel):
+    """Some clients in the order of their ids. ``next``: the value of ``after`` for the following page, null on the last."""
+
+    clients: list[ClientView]
+    next: str | None
+
+
+def client_view(client: Client) -> dict[str, Any]:
+    """A client as JSON-compatible values, without anything secret."""
+    return {
+        "client_id": client.client_id,
+        "name": client.name,
+        "status": client.status.value,
+        "scopes": list(client.scopes),
+        "audiences": list(client.audiences),
+        "tokens_per_minute": client.tokens_per_minute,
+        "created_at": f"{client.created_at:%Y-%m-%dT%H:%M:%SZ}",
+        "created_by": client.created_by,
+        "changed_at": f"{client.changed_at:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
+    """Add them to the service's router."""
+    tags: Any = ["clients"]
+
+    @router.post("/v1/clients", status_code=201, summary="Register a client", response_model=NewClientView, tags=tags)
+    @needs(MANAGE)
+    def create_client(request: Request, body: ClientRegistration, response: Response) -> dict[str, Any]:
+        caller = caller_of(request)
+        wanted = NewClient(body.name, tuple(body.scopes), tuple(body.audiences), body.client_id, body.tokens_per_minute)
+        client, secret = register_client(desk, wanted, actor=f"client:{caller.client_id}", grantable=caller.scopes)
+        response.headers["location"] = f"/v1/clients/{client.client_id}"
+        response.headers["cache-control"] = "no-store"
+        return {**client_view(client), "client_secret": secret}
+
+    @router.get("/v1/clients", summary="List clients", response_model=ClientPage, tags=tags)
+    @needs(MANAGE)
+    def read_clients(
+        after: Annotated[str, Query(max_length=64)] = "", limit: Annotated[int, Query(ge=1, le=PAGE_CLIENTS_MAX)] = PAGE_CLIENTS_MAX
+    ) -> dict[str, Any]:
+        with desk.database.read() as connection:
+            found = list_clients(connection, desk.mac_key, after=after, count=limit + 1)
+        page = found[:limit]
+        return {"clients": [client_view(client) for client in page], "next": page[-1].client_id if len(found) > limit else None}
+
+    @router.get("/v1/clients/{client_id}", summary="Show a client", response_model=ClientView, tags=tags)
+    @needs(MANAGE)
+    def read_client(client_id: str) -> dict[str, Any]:
+        with desk.database.read() as connection:
+            return client_view(load_client(connection, client_id, desk.mac_key))
+
+    @router.post("/v1/clients/{client_id}/secret", summary="Replace a client's secret", response_model=NewClientView, tags=tags)
+    @needs(MANAGE)
+    def replace_secret(request: Request, client_id: str, body: SecretRotation, response: Response) -> dict[str, Any]:
+        caller = caller_of(request)
+        client, secret = rotate_secret(
+            desk, client_id, overlap_seconds=body.overlap_seconds, actor=f"client:{caller.client_id}", grantable=caller.scopes
+        )
+        response.headers["cache-control"] = "no-store"
+        return {**client_view(client), "client_secret": secret}
+
+    @router.post(
+        "/v1/clients/{client_id}/disable", summary="Disable a client: it gets no further token", response_model=ClientView, tags=tags
+    )
+    @needs(MANAGE)
+    def disable_client(request: Request, client_id: str) -> dict[str, Any]:
+        actor = f"client:{caller_of(request).client_id}"
+        return client_view(change_client_status(desk, client_id, ClientStatus.DISABLED, actor=actor))
+
+    @router.post("/v1/clients/{client_id}/enable", summary="Let a disabled client in again", response_model=ClientView, tags=tags)
+    @needs(MANAGE)
+    def enable_client(request: Request, client_id: str) -> dict[str, Any]:
+        actor = f"client:{caller_of(request).client_id}"
+        return client_view(change_client_status(desk, client_id, ClientStatus.ACTIVE, actor=actor))

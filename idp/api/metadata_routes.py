@@ -1,0 +1,57 @@
+"""What verifiers and clients read before anything else: the key set and the provider's metadata."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter, Response
+
+from idp.api import token_endpoint
+from idp.model import KEY_SET_MAX_AGE_SECONDS
+from service_kit.composition import public
+
+if TYPE_CHECKING:
+    from idp.actions.choose_signing_key import KeyRing
+    from service_kit.clock import Clock
+
+JWKS_PATH: Final = "/oauth2/jwks"
+METADATA_PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+_CACHED: Final = {"cache-control": f"public, max-age={KEY_SET_MAX_AGE_SECONDS}"}
+
+
+def provider_metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:
+    """What this provider can do (RFC 8414 2): only what exists. There is no authorization endpoint, hence no response type."""
+    return {
+        "issuer": issuer,
+        "token_endpoint": issuer + token_endpoint.PATH,
+        "jwks_uri": issuer + JWKS_PATH,
+        "scopes_supported": scopes,
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "service_documentation": issuer + "/docs",
+    }
+
+
+def add_metadata_routes(router: APIRouter, *, ring: KeyRing, clock: Clock, issuer: str, scopes: list[str]) -> None:
+    """Add them to the service's router."""
+    metadata = json.dumps(provider_metadata(issuer, scopes), separators=(",", ":")).encode()
+
+    @router.get(JWKS_PATH, summary="Keys that verify access tokens", **_documented("A JWK set (RFC 7517).", {"keys": []}))
+    @public("whoever verifies a token needs them")
+    def read_key_set() -> Response:
+        return Response(ring.public_set(clock.now()), media_type="application/json", headers=_CACHED)
+
+    @public("clients read it before they have anything to authenticate with")
+    def read_metadata() -> Response:
+        return Response(metadata, media_type="application/json", headers=_CACHED)
+
+    for path in METADATA_PATHS:
+        documented = _documented("Provider metadata (RFC 8414).", provider_metadata("https://trust.example.org", ["seal.use"]))
+        router.get(path, summary="What this provider can do", **documented)(read_metadata)
+
+
+def _documented(description: str, example: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
+    return {"response_class": Response, "responses": {200: {"description": description, "content": content}}, "tags": ["identity"]}

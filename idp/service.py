@@ -1,0 +1,114 @@
+"""The identity provider, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from fastapi import APIRouter
+from starlette.routing import Route
+
+from idp import messages, ports
+from idp.actions.authenticate_client import new_doorkeeper
+from idp.actions.choose_signing_key import KeyRing
+from idp.actions.issue_token import TokenDesk
+from idp.actions.recall_client import ClientMemory
+from idp.actions.register_client import ClientDesk
+from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_key
+from idp.api import token_endpoint
+from idp.api.client_routes import MANAGE, add_client_routes
+from idp.api.metadata_routes import add_metadata_routes
+from idp.model import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
+from idp.store import load_signing_keys
+from idp.tables import PREFIX
+from service_kit.composition import ReadinessCheck, ServiceParts
+from service_kit.migrations import migrate as run_migrations
+from service_kit.rates import Rates
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from crypto.keystore import Keystore
+    from service_kit.composition import Facts, ServiceContext
+    from service_kit.database import Database
+
+NAME: Final = "idp"
+CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
+SCOPES: Final = {MANAGE: "Register, change and disable clients."}
+PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
+ROW_MAC_KEY: Final = "idp-row-mac"
+SECRETS: Final = (PEPPER, ROW_MAC_KEY)
+"""What ``init`` puts into the keystore for this service: 32 random bytes each."""
+_PER_SECOND: Final = TOKENS_PER_MINUTE_DEFAULT / 60
+
+
+def migrate(database: Database) -> None:
+    """Bring the service's tables to the version of this program."""
+    run_migrations(database, PREFIX, "idp.migrations")
+
+
+def client_desk(context: ServiceContext) -> ClientDesk:
+    """What the administration of clients needs; for the command line too."""
+    known = cast("ports.KnownScopes", context.links[ports.KNOWN_SCOPES])
+    keystore: Keystore = context.keystore
+    return ClientDesk(
+        database=context.database,
+        audit=context.audit,
+        clock=context.clock,
+        pepper=keystore.open_secret(PEPPER),
+        mac_key=keystore.open_secret(ROW_MAC_KEY),
+        known_scopes=frozenset(known()),
+    )
+
+
+def key_desk(context: ServiceContext) -> KeyDesk:
+    """What the rotation of signing keys needs; for the command line too."""
+    return KeyDesk(
+        database=context.database,
+        audit=context.audit,
+        clock=context.clock,
+        keystore=context.keystore,
+        mac_key=context.keystore.open_secret(ROW_MAC_KEY),
+    )
+
+
+def key_ring(context: ServiceContext) -> KeyRing:
+    """The published keys, for verifiers in the same process."""
+    return KeyRing(context.database, context.keystore, context.keystore.open_secret(ROW_MAC_KEY))
+
+
+def prepare(context: ServiceContext) -> None:
+    """What must exist before the first request; once per deployment, before the worker processes start."""
+    ensure_signing_key(key_desk(context), actor="service:idp")
+
+
+def build(context: ServiceContext) -> ServiceParts:
+    """Put the service together for one process."""
+    issuer = context.settings.base_url
+    desk = client_desk(context)
+    memory = ClientMemory(context.database, desk.mac_key)
+    ring = key_ring(context)
+    door = new_doorkeeper(context.database, context.audit, context.clock, memory, desk.pepper)
+    tokens = TokenDesk(door=door, ring=ring, issuer=issuer, tokens=Rates(per_second=_PER_SECOND, burst=_PER_SECOND))
+    router = APIRouter()
+    add_metadata_routes(router, ring=ring, clock=context.clock, issuer=issuer, scopes=sorted(desk.known_scopes))
+    add_client_routes(router, desk)
+
+    def check_signing_key() -> Facts:
+        with context.database.read() as connection:
+            keys, _ = load_signing_keys(connection, desk.mac_key)
+        key = signing_key_at(keys, context.clock.now())
+        if key is None:
+            raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
+        return {"key": key.key_id, "keys": len(keys)}
+
+    return ServiceParts(
+        name=NAME,
+        router=router,
+        hot_routes=(Route(token_endpoint.PATH, token_endpoint.TokenEndpoint(tokens), name="issue_token"),),
+        openapi_paths=token_endpoint.OPENAPI,
+        openapi_tags=(
+            {"name": "identity", "description": "Access tokens and the keys that verify them."},
+            {"name": "clients", "description": "Registration of clients."},
+        ),
+        scopes=SCOPES,
+        readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
+    )
