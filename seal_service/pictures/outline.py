@@ -7,6 +7,7 @@ From this model come the PDF operators, the SVG and the PNG, so that what is pre
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -88,6 +89,11 @@ class SealPicture:
     def operators(self) -> bytes:
         """PDF content stream operators in units of ``pdf_operators.UNIT_MM``, colour and fill included."""
         return write_operators(self.outline, self.colour)
+
+    @cached_property
+    def packed_operators(self) -> bytes:
+        """:attr:`operators` compressed (FlateDecode), as they go into a file."""
+        return zlib.compress(self.operators, 9)
 
     def to_pdf_operators(self) -> bytes:
         """The picture as PDF operators; unit and origin as in :attr:`operators`. Made once per picture."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from seal_service.pictures.fonts import Glyph, OutlineFont, default_font
@@ -117,7 +118,7 @@ def _ring_text(glyphs: Sequence[Glyph], name: str, top: float, span: float) -> t
     falls until a character is no longer too slender for its height.
     """
     weights = [glyph.advance_em for glyph in glyphs]
-    between = [(left + right) / 2 for left, right in zip(weights, weights[1:], strict=False)]
+    between = [(left + right) / 2 for left, right in pairwise(weights)]
     step = min(_STEP_WIDEST, span / sum(between)) if between else _STEP_WIDEST  # angle of one em
     height = _TEXT_HIGHEST
     while True:

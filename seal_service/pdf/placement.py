@@ -1,0 +1,126 @@
+"""Where a seal stands on a page: millimetres as a person sees the page, turned into the page's own coordinates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from seal_service.render import find_text, page_size_mm
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from seal_service.pdf.document import PdfDocument
+
+LAST_PAGE: Final = -1
+POINTS_PER_MM: Final = 72 / 25.4
+USER_UNIT_MAX: Final = 75_000.0  # Acrobat's own bound for /UserUnit (implementation note to ISO 32000-1 table 30)
+OCCURRENCE_MAX: Final = 10_000  # a keyword counted further than this is a mistake
+_TOLERANCE_MM: Final = 0.01  # rounding in callers' arithmetic
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The centre and size of a seal on a page as it is seen.
+
+    ``page`` counts from 1; -1 is the last. ``x_mm`` and ``y_mm``: the seal's centre, from the lower-left corner of what is visible
+    (crop box) after the page's rotation. ``width_mm`` and ``height_mm``: the seal's size on paper.
+    """
+
+    page: int
+    x_mm: float
+    y_mm: float
+    width_mm: float = 42.0
+    height_mm: float = 42.0
+
+
+@dataclass(frozen=True, slots=True)
+class PagePosition:
+    """A placement in the coordinates of its page.
+
+    ``index`` from 0, -1 for the last; ``rectangle``: left, bottom, right, top; ``rotation``: how far the page is turned when shown.
+    """
+
+    index: int
+    rectangle: tuple[float, float, float, float]
+    rotation: int
+
+
+def locate(document: PdfDocument, placement: Placement) -> PagePosition:
+    """The rectangle on the page.
+
+    :raises TrustError: ``PAGE_NOT_FOUND``; ``PLACEMENT_OFF_PAGE`` where any part of the seal would not be visible; ``PLACEMENT_BAD``
+        for sizes that are no sizes.
+    """
+    numbers = (placement.x_mm, placement.y_mm, placement.width_mm, placement.height_mm)
+    if not all(math.isfinite(number) for number in numbers) or placement.width_mm <= 0 or placement.height_mm <= 0:
+        raise TrustError(Kind.UNACCEPTABLE, "PLACEMENT_BAD", rule="finite numbers, size above zero")
+    index = placement.page if placement.page == LAST_PAGE else placement.page - 1
+    if index != LAST_PAGE and not 0 <= index < document.page_count():
+        raise TrustError(Kind.UNACCEPTABLE, "PAGE_NOT_FOUND", page=placement.page, pages=document.page_count())
+    left, bottom, right, top = document.page_box(index)
+    rotation = document.page_rotation(index)
+    per_mm = POINTS_PER_MM / _user_unit(document, index)
+    width, height = (right - left) / per_mm, (top - bottom) / per_mm
+    if rotation % 180:
+        width, height = height, width
+    x0, x1 = placement.x_mm - placement.width_mm / 2, placement.x_mm + placement.width_mm / 2
+    y0, y1 = placement.y_mm - placement.height_mm / 2, placement.y_mm + placement.height_mm / 2
+    if min(x0, y0) < -_TOLERANCE_MM or x1 > width + _TOLERANCE_MM or y1 > height + _TOLERANCE_MM:
+        raise TrustError(
+            Kind.UNACCEPTABLE,
+            "PLACEMENT_OFF_PAGE",
+            page=placement.page,
+            page_width_mm=round(width, 2),
+            page_height_mm=round(height, 2),
+            x_mm=placement.x_mm,
+            y_mm=placement.y_mm,
+        )
+    # From the page as seen back to the page as written: the inverse of turning it clockwise by /Rotate.
+    if rotation == 90:
+        x0, y0, x1, y1 = height - y1, x0, height - y0, x1
+    elif rotation == 180:
+        x0, y0, x1, y1 = width - x1, height - y1, width - x0, height - y0
+    elif rotation == 270:
+        x0, y0, x1, y1 = y0, width - x1, y1, width - x0
+    rectangle = (left + x0 * per_mm, bottom + y0 * per_mm, left + x1 * per_mm, bottom + y1 * per_mm)
+    return PagePosition(index, rectangle, rotation)
+
+
+def _user_unit(document: PdfDocument, index: int) -> float:
+    """/UserUnit of a page in points; 1 where absent or nonsense, as readers take it."""
+    unit = document.resolve(document.page(index)[1].get("UserUnit"))
+    if isinstance(unit, int | float) and not isinstance(unit, bool) and 0 < unit <= USER_UNIT_MAX:
+        return float(unit)
+    return 1.0
+
+
+def find_keyword(
+    original: bytes,
+    keyword: str,
+    *,
+    occurrence: int = 1,
+    page: int | None = None,
+    width_mm: float = 42.0,
+    height_mm: float = 42.0,
+) -> Placement:
+    """A placement with its centre on the centre of ``keyword`` in the document's text.
+
+    ``occurrence`` counts from 1 over the whole document, or over one ``page`` where given; -1 is the last. Where the keyword stands so
+    near an edge that the seal would leave the page, the seal moves inwards by as much as it takes.
+
+    :raises TrustError: ``KEYWORD_NOT_FOUND`` (facts: how often it was found), ``KEYWORD_EMPTY``, ``PDF_MALFORMED``.
+    """
+    if occurrence != -1 and not 1 <= occurrence <= OCCURRENCE_MAX:
+        raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_OCCURRENCE_BAD", occurrence=occurrence)
+    hits = list(islice(find_text(original, keyword, page=page), OCCURRENCE_MAX if occurrence == -1 else occurrence))
+    if not hits or len(hits) < occurrence:
+        raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_NOT_FOUND", keyword_characters=len(keyword), occurrence=occurrence, found=len(hits))
+    hit = hits[-1]
+    page_width, page_height = page_size_mm(original, hit.page)
+    return Placement(hit.page, _inside(hit.x_mm, width_mm, page_width), _inside(hit.y_mm, height_mm, page_height), width_mm, height_mm)
+
+
+def _inside(centre: float, size: float, room: float) -> float:
+    return min(max(centre, size / 2), max(room - size / 2, size / 2))
