@@ -1,0 +1,159 @@
+"""What a revocation list (RFC 5280, 5 and 6.3) says about a certificate: signature, scope, entry.
+
+Lists are remembered with their index and with the signatures already checked, bounded by the bytes they take. Only complete, direct
+lists are used; indirect, partial and delta lists are named as unusable, never taken for good.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from crypto.revocation_statements import Ignored, Says, Statement
+from crypto.signatures import SignatureCheck, verify_signature
+from standards import gbt33560_oids as oids
+from standards.errors import MalformedError
+from standards.rfc5280_crl import EXPIRED_CERTS_ON_CRL, CrlFields, IssuingDistributionPoint, read_crl, read_issuing_distribution_point
+from standards.rfc5280_extensions import CRL_SIGN
+from standards.rfc5280_names import is_same_name
+
+if TYPE_CHECKING:
+    from crypto.certificates import Certificate
+
+MAX_REMEMBERED_BYTES: Final = 48 * 1024 * 1024  # DER of all remembered lists; an index takes about five times the entries
+MAX_REMEMBERED_CHECKS: Final = 8  # keys tried on one list; a list has one issuer, with few keys
+
+_KNOWN_CRITICAL: Final = frozenset(
+    {oids.CRL_NUMBER, oids.AUTHORITY_KEY_IDENTIFIER, oids.ISSUING_DISTRIBUTION_POINT, oids.DELTA_CRL_INDICATOR, EXPIRED_CERTS_ON_CRL}
+)
+
+
+class RevocationList:
+    """One list with what is remembered about it."""
+
+    def __init__(self, fields: CrlFields) -> None:
+        self.fields: Final = fields
+        self._checks: dict[bytes, SignatureCheck] = {}
+
+    def is_signed_by(self, spki_der: bytes) -> SignatureCheck:
+        """Whether this key made the list's signature; BAD also when the inner algorithm differs from the outer (5.1.1.2)."""
+        fields = self.fields
+        if fields.tbs_signature_algorithm.raw != fields.signature_algorithm.raw:
+            return SignatureCheck.BAD
+        check = self._checks.get(spki_der)
+        if check is None:
+            check = verify_signature(spki_der, fields.signature_algorithm, fields.tbs_der, fields.signature)
+            if len(self._checks) < MAX_REMEMBERED_CHECKS:
+                self._checks[spki_der] = check
+        return check
+
+
+class _Memory:
+    """The lists read most recently, at most :data:`MAX_REMEMBERED_BYTES` of them together."""
+
+    def __init__(self) -> None:
+        self._lists: OrderedDict[bytes, RevocationList] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def read(self, crl_der: bytes) -> RevocationList:
+        with self._lock:
+            found = self._lists.get(crl_der)
+            if found is not None:
+                self._lists.move_to_end(crl_der)
+                return found
+        read = RevocationList(read_crl(crl_der))
+        with self._lock:
+            if crl_der not in self._lists:
+                self._lists[crl_der] = read
+                self._bytes += len(crl_der)
+            while self._bytes > MAX_REMEMBERED_BYTES:
+                dropped, _ = self._lists.popitem(last=False)
+                self._bytes -= len(dropped)
+        return read
+
+
+_memory: Final = _Memory()
+
+
+def read_revocation_list(crl_der: bytes) -> RevocationList:
+    """The list in these bytes, remembered. Raises :class:`standards.errors.MalformedError`."""
+    return _memory.read(bytes(crl_der))
+
+
+def examine_crl(crl_der: bytes, certificate: Certificate, issuer: Certificate) -> Statement | Ignored:
+    """What this list says about ``certificate``, whose issuer is ``issuer``. Never raises."""
+    try:
+        crl = read_revocation_list(crl_der)
+        return _examine(crl, certificate, issuer)
+    except MalformedError as error:
+        return Ignored("crl", error.code)
+
+
+def _examine(crl: RevocationList, certificate: Certificate, issuer: Certificate) -> Statement | Ignored:
+    fields = crl.fields
+    if not is_same_name(fields.issuer_der, certificate.issuer_der):
+        return Ignored("crl", "other-issuer")
+    check = crl.is_signed_by(issuer.spki_der)
+    if check is SignatureCheck.BAD:
+        return Ignored("crl", "signature-bad")
+    if check is not SignatureCheck.GOOD:
+        return _statement(fields, Says.UNUSABLE, reason=f"signature-{check.name.lower()}")
+    if issuer.key_usage is not None and CRL_SIGN not in issuer.key_usage:
+        return _statement(fields, Says.UNUSABLE, reason="issuer-may-not-sign-lists")
+    # From here on the list is authentic: whatever is wrong with it makes it unusable, not ignorable.
+    try:
+        return _scope(fields, certificate) or _look_up(fields, certificate)
+    except MalformedError as error:
+        return _statement(fields, Says.UNUSABLE, reason=error.code)
+
+
+def _statement(fields: CrlFields, says: Says, *, reason: str) -> Statement:
+    return Statement("crl", says, fields.this_update, fields.next_update, reason)
+
+
+def _scope(fields: CrlFields, certificate: Certificate) -> Statement | Ignored | None:
+    """RFC 5280, 5.2 and 6.3.3 (b): why this list does not decide about the certificate, or ``None`` when it does."""
+    if any(extension.critical and extension.oid not in _KNOWN_CRITICAL for extension in fields.extensions):
+        return _statement(fields, Says.UNUSABLE, reason="unknown-critical-extension")
+    if fields.extension(oids.DELTA_CRL_INDICATOR) is not None:
+        return _statement(fields, Says.UNUSABLE, reason="delta-list")
+    extension = fields.extension(oids.ISSUING_DISTRIBUTION_POINT)
+    if extension is None:
+        return None
+    point = read_issuing_distribution_point(extension.value_der)
+    if point.indirect:
+        return _statement(fields, Says.UNUSABLE, reason="indirect-list")
+    if point.only_some_reasons:
+        return _statement(fields, Says.UNUSABLE, reason="partial-list")
+    if point.relative_name_der is not None:
+        return _statement(fields, Says.UNUSABLE, reason="relative-distribution-point")
+    if (
+        point.only_attribute_certificates
+        or (point.only_user_certificates and certificate.is_ca)
+        or (point.only_ca_certificates and not certificate.is_ca)
+    ):
+        return Ignored("crl", "other-kind-of-certificate")
+    if point.full_names and not _is_named(point, certificate):
+        return Ignored("crl", "other-distribution-point")
+    return None
+
+
+def _is_named(point: IssuingDistributionPoint, certificate: Certificate) -> bool:
+    named = {name.raw for stated in certificate.crl_distribution_points for name in stated.full_names}
+    return any(name.raw in named for name in point.full_names)
+
+
+def _look_up(fields: CrlFields, certificate: Certificate) -> Statement:
+    if fields.has_unknown_critical_entry_extension:
+        return _statement(fields, Says.UNUSABLE, reason="unknown-critical-entry-extension")
+    entry = fields.find(certificate.serial)
+    if entry is None:
+        return Statement("crl", Says.GOOD, fields.this_update, fields.next_update, keeps_expired_since=fields.expired_certificates_since)
+    if entry.names_other_issuer:
+        return _statement(fields, Says.UNUSABLE, reason="indirect-list")
+    if entry.reason == "removeFromCRL":  # belongs into delta lists only
+        return _statement(fields, Says.UNUSABLE, reason="remove-from-complete-list")
+    revoked_at = entry.revoked_at if entry.invalid_at is None else min(entry.revoked_at, entry.invalid_at)
+    return Statement("crl", Says.REVOKED, fields.this_update, fields.next_update, entry.reason, revoked_at)

@@ -1,0 +1,307 @@
+"""Whom we trust, for what, from when until when: anchors, helpful intermediates and revocation evidence in one file or one folder.
+
+The file is JSON; its format is described in ``docs/reference/trust-list.md``. Nothing in it is secret; who may change it decides what is
+valid, so it is to be kept like configuration.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from crypto.certificates import Certificate
+from crypto.signatures import SignatureCheck
+from standards.errors import Kind, MalformedError, TrustError
+from standards.rfc5280_names import normalised
+from standards.rfc7468_pem import read_pem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_TRUST_LIST_BYTES: Final = 64 * 1024 * 1024  # several revocation lists of 50,000 entries each, in Base64
+MAX_ANCHORS: Final = 1000  # the largest browser root store holds about 150, the EU lists together about 3,000 services
+MAX_INTERMEDIATES: Final = 10_000
+MAX_EVIDENCE: Final = 10_000  # revocation lists and OCSP responses, each
+MAX_FOLDER_FILES: Final = 20_000
+FORMAT: Final = "yinxin-trust-list"
+VERSION: Final = 1
+
+Revocation = Literal["required", "not-published"]
+
+
+class Purpose(StrEnum):
+    """What a certificate is to be trusted for."""
+
+    DOCUMENT = "document-seal"
+    TIMESTAMP = "time-stamp"
+    SEAL_MAKER = "seal-maker"
+    OCSP = "ocsp"
+
+
+ALL_PURPOSES: Final = frozenset(Purpose)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A certificate trusted by decision. Without ``trusted_from`` or ``trusted_until`` its own validity bounds the trust (aware UTC).
+
+    ``revocation`` "not-published" says that the issuers below publish no revocation data: its absence is then a named warning.
+    """
+
+    certificate: Certificate
+    purposes: frozenset[Purpose] = ALL_PURPOSES
+    trusted_from: datetime | None = None
+    trusted_until: datetime | None = None
+    revocation: Revocation = "required"
+
+    def is_trusted_at(self, at: datetime) -> bool:
+        """Whether the anchor may be relied on at this moment."""
+        start = self.certificate.not_before if self.trusted_from is None else self.trusted_from
+        end = self.certificate.not_after if self.trusted_until is None else self.trusted_until
+        return start <= at <= end
+
+
+@dataclass(frozen=True)
+class TrustList:
+    """What a verifier trusts and has at hand. Immutable; the indexes by name are made once."""
+
+    anchors: tuple[Anchor, ...] = ()
+    intermediates: tuple[Certificate, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    ocsp: tuple[bytes, ...] = ()
+
+    @staticmethod
+    def empty() -> TrustList:
+        """A list that trusts nobody."""
+        return TrustList()
+
+    @cached_property
+    def anchors_by_certificate(self) -> dict[bytes, tuple[Anchor, ...]]:
+        """The anchors by the DER of their certificate."""
+        return _grouped((anchor.certificate.der, anchor) for anchor in self.anchors)
+
+    @cached_property
+    def anchors_by_subject(self) -> dict[object, tuple[Anchor, ...]]:
+        """The anchors by their normalised subject."""
+        return _grouped((normalised(anchor.certificate.subject_der), anchor) for anchor in self.anchors)
+
+    @cached_property
+    def intermediates_by_subject(self) -> dict[object, tuple[Certificate, ...]]:
+        """The intermediates by their normalised subject."""
+        return _grouped((normalised(certificate.subject_der), certificate) for certificate in self.intermediates)
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, tuple[_Value, ...]]:
+    groups: dict[_Key, list[_Value]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in groups.items()}
+
+
+def read_trust_list(data: bytes) -> TrustList:
+    """Read a trust list file (JSON in UTF-8, see ``docs/reference/trust-list.md``).
+
+    Strict: an unknown or repeated key, a wrong type, a time without ``Z`` or a certificate that cannot be read is refused as a whole, since
+    a list that is only half understood would trust something else than was meant. Raises ``TRUST_LIST_TOO_LARGE`` or
+    ``TRUST_LIST_MALFORMED`` with the place in ``where``.
+    """
+    if len(data) > MAX_TRUST_LIST_BYTES:
+        raise TrustError(Kind.TOO_LARGE, "TRUST_LIST_TOO_LARGE", limit=MAX_TRUST_LIST_BYTES, found=len(data))
+    try:
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=_unrepeated, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise _malformed("", "not JSON") from None
+    top = _object(document, "", {"format", "version", "anchors"}, {"name", "issued_at", "intermediates", "crls", "ocsp"})
+    if top["format"] != FORMAT or top["version"] is not VERSION:
+        raise _malformed("version", f"expected {FORMAT} {VERSION}")
+    _text(top.get("name", ""), "name")
+    if "issued_at" in top:
+        _time(top["issued_at"], "issued_at")
+    return TrustList(
+        anchors=tuple(_anchor(item, f"anchors[{i}]") for i, item in enumerate(_array(top["anchors"], "anchors", MAX_ANCHORS))),
+        intermediates=tuple(
+            _certificate(item, f"intermediates[{i}]")
+            for i, item in enumerate(_array(top.get("intermediates", []), "intermediates", MAX_INTERMEDIATES))
+        ),
+        crls=tuple(_base64(item, f"crls[{i}]") for i, item in enumerate(_array(top.get("crls", []), "crls", MAX_EVIDENCE))),
+        ocsp=tuple(_base64(item, f"ocsp[{i}]") for i, item in enumerate(_array(top.get("ocsp", []), "ocsp", MAX_EVIDENCE))),
+    )
+
+
+def write_trust_list(trust: TrustList, *, name: str | None = None, issued_at: datetime | None = None) -> bytes:
+    """The trust list as a file, indented for readers; :func:`read_trust_list` gives an equal list back."""
+    document: dict[str, object] = {"format": FORMAT, "version": VERSION}
+    if name is not None:
+        document["name"] = name
+    if issued_at is not None:
+        document["issued_at"] = _time_text(issued_at)
+    document["anchors"] = [_anchor_object(anchor) for anchor in trust.anchors]
+    document["intermediates"] = [_base64_text(certificate.der) for certificate in trust.intermediates]
+    document["crls"] = [_base64_text(crl) for crl in trust.crls]
+    document["ocsp"] = [_base64_text(response) for response in trust.ocsp]
+    return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _anchor_object(anchor: Anchor) -> dict[str, object]:
+    written: dict[str, object] = {
+        "subject": anchor.certificate.subject_text,  # for readers only, never used
+        "certificate": _base64_text(anchor.certificate.der),
+        "purposes": sorted(anchor.purposes),
+        "revocation": anchor.revocation,
+    }
+    if anchor.trusted_from is not None:
+        written["trusted_from"] = _time_text(anchor.trusted_from)
+    if anchor.trusted_until is not None:
+        written["trusted_until"] = _time_text(anchor.trusted_until)
+    return written
+
+
+def _anchor(item: object, where: str) -> Anchor:
+    fields = _object(item, where, {"certificate", "purposes"}, {"subject", "trusted_from", "trusted_until", "revocation"})
+    _text(fields.get("subject", ""), f"{where}.subject")
+    purposes = _array(fields["purposes"], f"{where}.purposes", len(ALL_PURPOSES))
+    if not purposes or not all(isinstance(purpose, str) and purpose in ALL_PURPOSES for purpose in purposes):
+        raise _malformed(f"{where}.purposes", "expected one or more of " + ", ".join(sorted(ALL_PURPOSES)))
+    revocation = fields.get("revocation", "required")
+    if revocation not in {"required", "not-published"}:
+        raise _malformed(f"{where}.revocation", "expected required or not-published")
+    start = _time(fields["trusted_from"], f"{where}.trusted_from") if "trusted_from" in fields else None
+    end = _time(fields["trusted_until"], f"{where}.trusted_until") if "trusted_until" in fields else None
+    if start is not None and end is not None and end < start:
+        raise _malformed(f"{where}.trusted_until", "before trusted_from")
+    return Anchor(
+        certificate=_certificate(fields["certificate"], f"{where}.certificate"),
+        purposes=frozenset(Purpose(str(purpose)) for purpose in purposes),
+        trusted_from=start,
+        trusted_until=end,
+        revocation=revocation,
+    )
+
+
+def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
+    """A trust list from a folder's files, given as name -> content; names with other endings are passed over.
+
+    ``.cer .crt .der .pem`` hold certificates (PEM: any number, revocation lists too), ``.crl`` a revocation list, ``.ocsp`` an OCSP response,
+    ``.json`` a whole trust list. A self-signed certificate becomes an anchor for every purpose; any other an intermediate. The file name can
+    say otherwise: ``anchor-...`` makes every certificate in it an anchor, ``intermediate-...`` none. Raises like :func:`read_trust_list`.
+    """
+    if len(files) > MAX_FOLDER_FILES or sum(len(content) for content in files.values()) > MAX_TRUST_LIST_BYTES:
+        raise TrustError(Kind.TOO_LARGE, "TRUST_LIST_TOO_LARGE", limit=MAX_TRUST_LIST_BYTES, files=len(files))
+    anchors: dict[Anchor, None] = {}
+    intermediates: dict[Certificate, None] = {}
+    crls: dict[bytes, None] = {}
+    ocsp: dict[bytes, None] = {}
+    for path, content in sorted(files.items()):
+        name = path.rpartition("/")[2].lower()
+        ending = name.rpartition(".")[2]
+        try:
+            if ending == "json":
+                listed = read_trust_list(content)
+                anchors.update(dict.fromkeys(listed.anchors))
+                intermediates.update(dict.fromkeys(listed.intermediates))
+                crls.update(dict.fromkeys(listed.crls))
+                ocsp.update(dict.fromkeys(listed.ocsp))
+            elif ending in {"pem", "cer", "crt", "der", "crl"}:
+                for label, encoded in _encoded_parts(content, "X509 CRL" if ending == "crl" else "CERTIFICATE"):
+                    if label == "X509 CRL":
+                        crls[encoded] = None
+                    elif label in {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"}:
+                        certificate = Certificate.from_der(encoded)
+                        if _is_anchor(name, certificate):
+                            anchors[Anchor(certificate)] = None
+                        else:
+                            intermediates[certificate] = None
+            elif ending == "ocsp":
+                ocsp[content] = None
+        except MalformedError as error:
+            raise MalformedError("TRUST_LIST_MALFORMED", where=path, reason=error.code) from error
+    return TrustList(tuple(anchors), tuple(intermediates), tuple(crls), tuple(ocsp))
+
+
+def _encoded_parts(content: bytes, label: str) -> list[tuple[str, bytes]]:
+    return read_pem(content) if b"-----BEGIN " in content else [(label, content)]
+
+
+def _is_anchor(file_name: str, certificate: Certificate) -> bool:
+    if file_name.startswith(("anchor-", "intermediate-")):
+        return file_name.startswith("anchor-")
+    return certificate.is_self_issued and certificate.is_issued_by(certificate) in {SignatureCheck.GOOD, SignatureCheck.WEAK}
+
+
+def _malformed(where: str, reason: str) -> MalformedError:
+    return MalformedError("TRUST_LIST_MALFORMED", where=where, reason=reason)
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise _malformed("", "a key occurs twice in one object")
+    return read
+
+
+def _no_constant(constant: str) -> None:
+    raise _malformed("", f"{constant} is not JSON")
+
+
+def _object(item: object, where: str, required: set[str], optional: set[str]) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise _malformed(where, "expected an object")
+    unknown = item.keys() - required - optional
+    if unknown or required - item.keys():
+        raise _malformed(where, "unknown or missing: " + ", ".join(sorted(unknown | (required - item.keys())))[:200])
+    return item
+
+
+def _array(item: object, where: str, most: int) -> list[object]:
+    if not isinstance(item, list) or len(item) > most:
+        raise _malformed(where, f"expected an array of at most {most}")
+    return item
+
+
+def _text(item: object, where: str) -> str:
+    if not isinstance(item, str):
+        raise _malformed(where, "expected text")
+    return item
+
+
+def _base64(item: object, where: str) -> bytes:
+    try:
+        return base64.b64decode(_text(item, where).encode(), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise _malformed(where, "expected Base64") from None
+
+
+def _certificate(item: object, where: str) -> Certificate:
+    try:
+        return Certificate.from_der(_base64(item, where))
+    except MalformedError as error:
+        if error.code == "TRUST_LIST_MALFORMED":
+            raise
+        raise _malformed(where, error.code) from error
+
+
+def _time(item: object, where: str) -> datetime:
+    text = _text(item, where)
+    try:
+        at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise _malformed(where, "expected a time such as 2026-01-31T00:00:00Z") from None
+    return at
+
+
+def _base64_text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _time_text(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
