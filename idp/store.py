@@ -44,14 +44,14 @@ def read_time(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def row_mac(mac_key: bytes, table: str, row: Mapping[str, Any]) -> bytes:
+def row_mac(mac_key: bytes, table: str, row: Mapping[Any, Any]) -> bytes:
     """HMAC-SM3, 32 bytes, over the table's name and every column but the MAC itself."""
-    columns = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "row_mac"}
+    columns = {str(name): value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "row_mac"}
     return hmac_sm3(mac_key, json.dumps([table, columns], sort_keys=True, separators=(",", ":")).encode())
 
 
 def _check_mac(mac_key: bytes, table: str, key: str, row: RowMapping) -> None:
-    if not hmac.compare_digest(row_mac(mac_key, table, row), row["row_mac"]):
+    if not hmac.compare_digest(row_mac(mac_key, table, dict(row)), row["row_mac"]):
         raise TrustError(Kind.UNAVAILABLE, "ROW_ALTERED", table=table, row=key)
 
 

@@ -67,11 +67,9 @@ class KeyRing:
         key = signing_key_at(self._keys, at)
         if key is None:
             raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
-        signer = self._signers.get(key.key_id)
-        if signer is None:
-            signer = await anyio.to_thread.run_sync(self._keystore.signer, key.key_id)
-            self._signers[key.key_id] = signer
-        return key, signer
+        if key.key_id not in self._signers:
+            self._signers[key.key_id] = await anyio.to_thread.run_sync(self._keystore.signer, key.key_id)
+        return key, self._signers[key.key_id]
 
     def public_set(self, at: datetime) -> bytes:
         """The JWK set (RFC 7517 5) that verifiers need at a time, as JSON. Reads the database where what is remembered is old."""
