@@ -11,6 +11,7 @@ import threading
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import pypdfium2 as pdfium
@@ -29,7 +30,9 @@ PIXELS_MAX: Final = 40_000_000  # one A4 page at 600 dpi has 35 million; four by
 DPI_MIN: Final = 10
 DPI_MAX: Final = 1200
 PAGES_SEARCHED_MAX: Final = 2000  # pages looked through for a keyword; the longest documents tested have 500
-HITS_PER_PAGE_MAX: Final = 10_000  # a keyword on every word of a dense page stays far below
+HITS_MAX: Final = 10_000  # a keyword that occurs more often marks no place
+LAST_PAGE: Final = -1
+_PAGES_PER_BATCH: Final = 50
 
 _LOCK: Final = threading.Lock()
 
@@ -88,40 +91,47 @@ def draw_picture(picture: SealPicture, *, dpi: float = 300) -> bytes:
     return draw_page(_page_of(picture), dpi=dpi, is_transparent=True)
 
 
-def find_text(document: bytes, text: str, *, page: int | None = None) -> Iterator[TextHit]:
-    """Every occurrence of ``text``, in the order of the pages and within a page in that of its text; case matters.
+def find_text(document: bytes, text: str, *, page: int | None = None, most: int = HITS_MAX) -> list[TextHit]:
+    """The first ``most`` visible occurrences of ``text``, in the order of the pages and within a page in that of its text; case matters.
 
-    A text that runs over a line end is not found as one. Lazy: the pages after the last occurrence asked for are not read.
+    What stands outside the crop box is passed over. A text that runs over a line end is not found as one. Between batches of pages the
+    lock is free for others.
+
+    :raises TrustError: ``KEYWORD_BAD`` (empty, or with characters that are no text), ``PAGE_NOT_FOUND``, ``PDF_MALFORMED``.
     """
-    if not text.strip():
-        raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_EMPTY")
-    pages = range(1, min(count_pages(document), PAGES_SEARCHED_MAX) + 1) if page is None else (page,)
-    for number in pages:
-        with _opened(document) as pdf, _page(pdf, number) as shown:
-            hits = list(_hits(shown, text, len(pdf) if number == -1 else number))
-        yield from hits
+    if not text.strip() or not text.isprintable():
+        raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_BAD", rule="printable, not empty")
+    numbers = range(1, min(count_pages(document), PAGES_SEARCHED_MAX) + 1) if page is None else range(page, page + 1)
+    hits: list[TextHit] = []
+    for start in range(0, len(numbers), _PAGES_PER_BATCH):
+        with _opened(document) as pdf:
+            for number in numbers[start : start + _PAGES_PER_BATCH]:
+                with _page(pdf, number) as shown:
+                    hits += islice(_hits(shown, text, len(pdf) if number == LAST_PAGE else number), most - len(hits))
+                if len(hits) >= most:
+                    return hits
+    return hits
 
 
 def _hits(page: pdfium.PdfPage, text: str, number: int) -> Iterator[TextHit]:
     words = page.get_textpage()
     try:
         search = words.search(text, match_case=True)
-        for _ in range(HITS_PER_PAGE_MAX):
-            found = search.get_next()
-            if found is None:
-                return
+        while (found := search.get_next()) is not None:
             index, count = found
-            # Ideographs report tight boxes; the union of the characters is the keyword's box on the unrotated page.
+            # Characters report tight boxes; their union is the keyword's box on the page as written.
             boxes = [words.get_charbox(position) for position in range(index, index + count)]
             left, bottom = min(box[0] for box in boxes), min(box[1] for box in boxes)
             right, top = max(box[2] for box in boxes), max(box[3] for box in boxes)
-            yield _as_seen(page, number, (left, bottom, right, top))
+            hit, width, height = _as_seen(page, number, (left, bottom, right, top))
+            if 0 <= hit.x_mm <= width and 0 <= hit.y_mm <= height:
+                yield hit
     finally:
         words.close()
 
 
-def _as_seen(page: pdfium.PdfPage, number: int, box: tuple[float, float, float, float]) -> TextHit:
-    """From the page's own coordinates to millimetres from the visible lower-left corner after rotation."""
+def _as_seen(page: pdfium.PdfPage, number: int, box: tuple[float, float, float, float]) -> tuple[TextHit, float, float]:
+    """From the page's own coordinates to millimetres from the visible lower-left corner after rotation; and the page's size as seen."""
     left, bottom, right, top = page.get_bbox()
     x0, y0, x1, y1 = box[0] - left, box[1] - bottom, box[2] - left, box[3] - bottom
     width, height = right - left, top - bottom
@@ -132,14 +142,11 @@ def _as_seen(page: pdfium.PdfPage, number: int, box: tuple[float, float, float, 
         x0, y0, x1, y1 = width - x1, height - y1, width - x0, height - y0
     elif turn == 270:
         x0, y0, x1, y1 = height - y1, x0, height - y0, x1
-    unit = _user_unit(page, height if turn % 180 == 0 else width)
-    mm = unit / POINTS_PER_MM
-    return TextHit(number, (x0 + x1) / 2 * mm, (y0 + y1) / 2 * mm, (x1 - x0) * mm, (y1 - y0) * mm)
-
-
-def _user_unit(page: pdfium.PdfPage, height: float) -> float:
-    """PDFium applies /UserUnit to the page size only: the ratio is the unit."""
-    return page.get_height() / height if height > 0 else 1.0
+    if turn % 180:
+        width, height = height, width
+    # PDFium applies /UserUnit to the size of the page only: the ratio is the unit.
+    mm = page.get_height() / height / POINTS_PER_MM
+    return TextHit(number, (x0 + x1) / 2 * mm, (y0 + y1) / 2 * mm, (x1 - x0) * mm, (y1 - y0) * mm), width * mm, height * mm
 
 
 @contextmanager
@@ -147,23 +154,20 @@ def _opened(document: bytes) -> Iterator[pdfium.PdfDocument]:
     with _LOCK:
         try:
             pdf = pdfium.PdfDocument(document)
+            try:
+                yield pdf
+            finally:
+                pdf.close()
         except pdfium.PdfiumError as error:
             raise MalformedError("PDF_MALFORMED", at="render") from error
-        try:
-            yield pdf
-        finally:
-            pdf.close()
 
 
 @contextmanager
 def _page(pdf: pdfium.PdfDocument, number: int) -> Iterator[pdfium.PdfPage]:
-    index = len(pdf) - 1 if number == -1 else number - 1
+    index = len(pdf) - 1 if number == LAST_PAGE else number - 1
     if not 0 <= index < len(pdf):
         raise TrustError(Kind.UNACCEPTABLE, "PAGE_NOT_FOUND", page=number, pages=len(pdf))
-    try:
-        page = pdf[index]
-    except pdfium.PdfiumError as error:
-        raise MalformedError("PDF_MALFORMED", at="page") from error
+    page = pdf[index]
     try:
         yield page
     finally:

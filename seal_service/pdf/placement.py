@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from seal_service.render import find_text, page_size_mm
+from seal_service.render import LAST_PAGE, POINTS_PER_MM, find_text, page_size_mm
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from seal_service.pdf.document import PdfDocument
 
-LAST_PAGE: Final = -1
-POINTS_PER_MM: Final = 72 / 25.4
+LAST_OCCURRENCE: Final = -1
 USER_UNIT_MAX: Final = 75_000.0  # Acrobat's own bound for /UserUnit (implementation note to ISO 32000-1 table 30)
 OCCURRENCE_MAX: Final = 10_000  # a keyword counted further than this is a mistake
 _TOLERANCE_MM: Final = 0.01  # rounding in callers' arithmetic
@@ -107,14 +105,14 @@ def find_keyword(
 ) -> Placement:
     """A placement with its centre on the centre of ``keyword`` in the document's text.
 
-    ``occurrence`` counts from 1 over the whole document, or over one ``page`` where given; -1 is the last. Where the keyword stands so
-    near an edge that the seal would leave the page, the seal moves inwards by as much as it takes.
+    ``occurrence`` counts from 1 over the whole document, or over one ``page`` where given; -1 is the last. Where the keyword stands so near
+    an edge that the seal would leave the page, the seal moves inwards by as much as it takes.
 
-    :raises TrustError: ``KEYWORD_NOT_FOUND`` (facts: how often it was found), ``KEYWORD_EMPTY``, ``PDF_MALFORMED``.
+    :raises TrustError: ``KEYWORD_NOT_FOUND`` (facts: how often it was found), ``KEYWORD_BAD``, ``PDF_MALFORMED``.
     """
-    if occurrence != -1 and not 1 <= occurrence <= OCCURRENCE_MAX:
+    if occurrence != LAST_OCCURRENCE and not 1 <= occurrence <= OCCURRENCE_MAX:
         raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_OCCURRENCE_BAD", occurrence=occurrence)
-    hits = list(islice(find_text(original, keyword, page=page), OCCURRENCE_MAX if occurrence == -1 else occurrence))
+    hits = find_text(original, keyword, page=page, most=OCCURRENCE_MAX if occurrence == LAST_OCCURRENCE else occurrence)
     if not hits or len(hits) < occurrence:
         raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_NOT_FOUND", keyword_characters=len(keyword), occurrence=occurrence, found=len(hits))
     hit = hits[-1]
