@@ -1,0 +1,269 @@
+"""A key store of sealed files: for development, demonstrations and small installations. It is not a certified cryptographic module.
+
+One folder, one file per key or secret (see ``sealed_file``), and ``store.json`` that names the master key. Several processes may use
+it at once: creating and rotating take a lock on the folder, reading needs none because files are replaced whole.
+
+What the envelope cannot show: that a file is missing, or that the whole folder was put back to an earlier state.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import fcntl
+import json
+import os
+import re
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from crypto import sealed_file
+from crypto.durable_files import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, TEMPORARY_PREFIX, create_file, remove_file, replace_file
+from crypto.keys import read_private_key, spki_of, write_private_key
+from crypto.master_key import MasterKey
+from crypto.signatures import SignatureAlgorithm
+from crypto.signer import Signer, software_signer
+from crypto.sm2 import SM2PrivateKey
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from crypto.sealed_file import SealedFile
+    from crypto.signer import PrivateKey
+
+__all__ = ["KeyInfo", "Keystore", "MasterKey"]
+
+MAX_OPEN_KEYS: Final = 4096  # parsed signers kept in memory, a few kilobytes each
+MAX_STORE_FILE_BYTES: Final = 4096
+RSA_BITS: Final = 3072  # 128 bits of strength (NIST SP 800-57, 5.6.1)
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_STORE: Final = "store.json"
+_LOCK: Final = ".lock"
+_PREDECESSOR_AAD: Final = b"yinxin key store predecessor of master key "
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """What can be said about a key without opening it; proven only when the key is used."""
+
+    key_id: str
+    algorithm: SignatureAlgorithm
+    created_at: datetime
+    public_spki_der: bytes
+
+
+class Keystore:
+    """Keys and secrets in ``folder``, sealed under ``master``. Thread-safe; safe beside other processes on the same folder."""
+
+    def __init__(self, folder: Path, master: MasterKey, *, verify_after_sign: bool = False) -> None:
+        """Open the store, or make an empty one. A change of master key that was cut off is carried to its end here.
+
+        Raises ``KEYSTORE_MASTER_WRONG`` when the store is under another master key (the facts name both), ``KEYSTORE_CHANGED`` when
+        ``store.json`` is unreadable or missing beside sealed files.
+        """
+        self._folder: Final = folder
+        self._verify_after_sign: Final = verify_after_sign
+        self._guard: Final = threading.Lock()
+        self._signers: Final[OrderedDict[str, Signer]] = OrderedDict()
+        self._master = master
+        self._masters: Final = {master.identity: master}  # with the former ones, for readers that run during a rotation
+        folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+        with self._locked():
+            for suffix in (sealed_file.KEY, sealed_file.SECRET, _STORE.rpartition(".")[2]):
+                for stale in folder.glob(f"{TEMPORARY_PREFIX}*.{suffix}-*"):
+                    stale.unlink()  # left by a process that was killed while writing; never in use under this lock
+            self._finish_rotation(self._read_or_make_store())
+
+    def __repr__(self) -> str:
+        return f"Keystore({str(self._folder)!r}, {self._master!r})"
+
+    def create(self, key_id: str, algorithm: SignatureAlgorithm) -> Signer:
+        """Generate a key, durable on return. ``KEY_EXISTS`` when there is one of that name."""
+        return self.import_key(key_id, _generate(algorithm), algorithm=algorithm)
+
+    def import_key(self, key_id: str, private_key: PrivateKey, *, algorithm: SignatureAlgorithm | None = None) -> Signer:
+        """Take in a key that was made elsewhere, durable on return. ``KEY_EXISTS``, ``KEY_UNSUPPORTED`` or ``KEY_NAME``."""
+        signer = software_signer(private_key, key_id, algorithm=algorithm, verify_after_sign=self._verify_after_sign)
+        content = write_private_key(private_key)
+        self._write_new(sealed_file.KEY, key_id, signer.algorithm.value, spki_of(private_key), content)
+        self._remember(signer)
+        return signer
+
+    def signer(self, key_id: str) -> Signer:
+        """The signer of a key.
+
+        Raises ``KEY_UNKNOWN``, ``KEYSTORE_FILE_CHANGED`` when its file is not as it was sealed, ``KEYSTORE_MASTER_WRONG`` when another
+        process has changed the master key.
+        """
+        with self._guard:
+            found = self._signers.get(key_id)
+            if found is not None:
+                self._signers.move_to_end(key_id)
+                return found
+        file, private_key = self._open_key(key_id)
+        algorithm = SignatureAlgorithm(file.algorithm)
+        made = software_signer(private_key, key_id, algorithm=algorithm, verify_after_sign=self._verify_after_sign)
+        self._remember(made)
+        return made
+
+    def decrypt(self, key_id: str, ciphertext_der: bytes) -> bytes:
+        """Open an SM2 ciphertext with a stored SM2 key; ``KEY_UNSUPPORTED`` for a key of another kind, ``SM2_DECRYPT_FAILED``."""
+        _, private_key = self._open_key(key_id)
+        if not isinstance(private_key, SM2PrivateKey):
+            raise TrustError(Kind.UNACCEPTABLE, "KEY_UNSUPPORTED", key_id=key_id)
+        return private_key.decrypt(ciphertext_der)
+
+    def list(self) -> list[KeyInfo]:
+        """Every key, by name."""
+        files = [self._read(path.stem, sealed_file.KEY) for path in sorted(self._folder.glob("*." + sealed_file.KEY))]
+        return [KeyInfo(file.name, SignatureAlgorithm(file.algorithm), file.created_at, file.public_spki_der) for file in files]
+
+    def destroy(self, key_id: str) -> None:
+        """Remove a key for good, durable on return; ``KEY_UNKNOWN``. Copies in backups are not reached."""
+        path = self._path(sealed_file.KEY, key_id)
+        with self._locked():
+            try:
+                remove_file(path)
+            except FileNotFoundError:
+                raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=key_id) from None
+        with self._guard:
+            self._signers.pop(key_id, None)
+
+    def seal_secret(self, name: str, content: bytes) -> None:
+        """Keep a secret (an HMAC key, a pepper), durable on return. ``KEY_EXISTS`` when there is one of that name."""
+        self._write_new(sealed_file.SECRET, name, "", b"", content)
+
+    def open_secret(self, name: str) -> bytes:
+        """A secret that was kept; ``KEY_UNKNOWN``, ``KEYSTORE_FILE_CHANGED``, ``KEYSTORE_MASTER_WRONG``."""
+        return self._open(self._read(name, sealed_file.SECRET))
+
+    def rotate_master(self, new: MasterKey) -> None:
+        """Wrap every data key anew under ``new``. Safe to be killed at any point: opening the store with ``new`` finishes it.
+
+        First the store names ``new``, with the old key sealed under it; then each file is replaced whole; then the old key is
+        forgotten. Other processes must be started again with ``new``: those that still have the old key are refused when they write.
+        """
+        with self._locked():
+            self._check_master()
+            if new == self._master:
+                return
+            sealed = self._master.seal_successor(new, _PREDECESSOR_AAD + new.identity.encode())
+            predecessor = {"master": self._master.identity, "sealed": base64.b64encode(sealed).decode()}
+            store = {"format": sealed_file.FORMAT, "master": new.identity, "predecessor": predecessor}
+            replace_file(self._folder / _STORE, _written(store))
+            self._masters[new.identity] = new
+            self._master = new
+            self._finish_rotation(store)
+
+    def _finish_rotation(self, store: dict[str, Any]) -> None:
+        predecessor = store.get("predecessor")
+        if predecessor is None:
+            return
+        try:
+            sealed = base64.b64decode(predecessor["sealed"], validate=True)
+            old = self._master.open_predecessor(sealed, _PREDECESSOR_AAD + self._master.identity.encode())
+        except (TrustError, KeyError, TypeError, binascii.Error):
+            raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_CHANGED", file=_STORE) from None
+        for kind in (sealed_file.KEY, sealed_file.SECRET):
+            for path in sorted(self._folder.glob("*." + kind)):
+                file = self._read(path.name.removesuffix("." + kind), kind)
+                if file.master != self._master.identity:
+                    replace_file(path, file.wrapped_anew(old, self._master).write())
+        replace_file(self._folder / _STORE, _written({"format": sealed_file.FORMAT, "master": self._master.identity}))
+
+    def _read_or_make_store(self) -> dict[str, Any]:
+        path = self._folder / _STORE
+        if not path.exists():
+            if any(self._folder.glob("*." + sealed_file.KEY)) or any(self._folder.glob("*." + sealed_file.SECRET)):
+                raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_CHANGED", file=_STORE)
+            create_file(path, _written({"format": sealed_file.FORMAT, "master": self._master.identity}))
+        return self._check_master()
+
+    def _check_master(self) -> dict[str, Any]:
+        try:
+            content = (self._folder / _STORE).read_bytes()
+            store: Any = json.loads(content) if len(content) <= MAX_STORE_FILE_BYTES else None
+            named = (store["format"], str(store["master"]))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            named = (None, "")
+        if named[0] != sealed_file.FORMAT:
+            raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_CHANGED", file=_STORE)
+        if named[1] != self._master.identity:
+            raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_MASTER_WRONG", expected=named[1], found=self._master.identity)
+        return dict(store)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer on this folder, among all processes and threads of the machine."""
+        descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _path(self, kind: str, name: str) -> Path:
+        if _NAME.fullmatch(name) is None:
+            raise TrustError(Kind.UNACCEPTABLE, "KEY_NAME", pattern=_NAME.pattern)
+        return self._folder / f"{name}.{kind}"
+
+    def _write_new(self, kind: str, name: str, algorithm: str, public_spki_der: bytes, content: bytes) -> None:
+        path = self._path(kind, name)
+        with self._locked():
+            self._check_master()
+            file = sealed_file.seal_file(kind, name, algorithm, public_spki_der, content, self._master)
+            try:
+                create_file(path, file.write())
+            except FileExistsError:
+                raise TrustError(Kind.CONFLICT, "KEY_EXISTS", key_id=name) from None
+
+    def _read(self, name: str, kind: str) -> SealedFile:
+        try:
+            with self._path(kind, name).open("rb") as file:
+                data = file.read(sealed_file.MAX_FILE_BYTES + 1)
+        except FileNotFoundError:
+            raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=name) from None
+        return sealed_file.read_sealed_file(data, name, kind)
+
+    def _open(self, file: SealedFile) -> bytes:
+        master = self._masters.get(file.master)
+        if master is None:
+            raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_MASTER_WRONG", expected=file.master, found=self._master.identity)
+        return file.open(master)
+
+    def _open_key(self, key_id: str) -> tuple[SealedFile, PrivateKey]:
+        file = self._read(key_id, sealed_file.KEY)
+        return file, read_private_key(self._open(file))
+
+    def _remember(self, signer: Signer) -> None:
+        with self._guard:
+            self._signers[signer.key_id] = signer
+            if len(self._signers) > MAX_OPEN_KEYS:
+                self._signers.popitem(last=False)
+
+
+def _written(store: dict[str, Any]) -> bytes:
+    return json.dumps(store).encode() + b"\n"
+
+
+def _generate(algorithm: SignatureAlgorithm) -> PrivateKey:
+    match algorithm:
+        case SignatureAlgorithm.SM2_SM3:
+            return SM2PrivateKey.generate()
+        case SignatureAlgorithm.ECDSA_SHA256:
+            return ec.generate_private_key(ec.SECP256R1())
+        case SignatureAlgorithm.ECDSA_SHA384:
+            return ec.generate_private_key(ec.SECP384R1())
+        case SignatureAlgorithm.ED25519:
+            return ed25519.Ed25519PrivateKey.generate()
+        case SignatureAlgorithm.RSA_SHA256 | SignatureAlgorithm.RSA_PSS_SHA256:
+            return rsa.generate_private_key(65537, RSA_BITS)
