@@ -24,6 +24,7 @@ from standards.errors import TrustError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
     from service_kit.clock import Clock
@@ -93,6 +94,9 @@ class Outbox:
 
     def run_once(self) -> int:
         """Deliver what is due; returns how many messages were tried."""
+        with self._database.read() as connection:  # nearly always there is nothing, and then nobody's write lock is taken
+            if connection.execute(self._due(self._clock.now()).limit(1)).first() is None:
+                return 0
         taken = self._database.write(self._take)
         for message in taken:
             self._deliver(message)
@@ -101,13 +105,7 @@ class Outbox:
     def _take(self, connection: Connection) -> list[Message]:
         """Lease due messages: nobody else tries them until the lease is over."""
         now = self._clock.now()
-        due = (
-            select(table.c.position, table.c.message_id, table.c.topic, table.c.payload, table.c.attempts)
-            .where(table.c.done_at.is_(None), table.c.due_at <= _microseconds(now), table.c.topic.in_(tuple(self._handlers)))
-            .order_by(table.c.due_at)
-            .limit(BATCH)
-        )
-        rows = connection.execute(due).all()
+        rows = connection.execute(self._due(now).limit(BATCH)).all()
         if rows:
             connection.execute(
                 update(table)
@@ -117,6 +115,13 @@ class Outbox:
                 )
             )
         return [Message(row.message_id, row.topic, json.loads(row.payload), row.attempts + 1) for row in rows]
+
+    def _due(self, at: datetime) -> Select[tuple[int, str, str, bytes, int]]:
+        return (
+            select(table.c.position, table.c.message_id, table.c.topic, table.c.payload, table.c.attempts)
+            .where(table.c.done_at.is_(None), table.c.due_at <= _microseconds(at), table.c.topic.in_(tuple(self._handlers)))
+            .order_by(table.c.due_at)
+        )
 
     def _deliver(self, message: Message) -> None:
         try:

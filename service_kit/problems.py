@@ -34,6 +34,7 @@ TYPE_PATH: Final = "/problems/"
 RETRY_AFTER_SECONDS: Final = 1
 RETRY_AFTER_FACT: Final = "retry_after_seconds"
 LANGUAGES: Final = ("zh", "en")
+DEFAULT_LANGUAGE: Final = "zh"
 _HEADER_CHARACTERS: Final = 200  # of Accept-Language; browsers send some 60
 
 _KIND_TEXTS: Final = {
@@ -60,7 +61,7 @@ class Problem:
 
 def language_of(accept_language: str | None) -> str:
     """``zh`` or ``en`` by an Accept-Language header (RFC 9110 12.5.4); Chinese where the header says nothing we know."""
-    best, best_weight = "zh", 0.0
+    best, best_weight = DEFAULT_LANGUAGE, 0.0
     for part in (accept_language or "")[:_HEADER_CHARACTERS].split(","):
         tag, _, weight_text = part.strip().partition(";q=")
         language = tag.strip().lower().split("-")[0]
@@ -80,15 +81,22 @@ def problem_of(
     request_id: str = "",
     instance: str = "",
     further_headers: Mapping[str, str] | None = None,
+    status: int | None = None,
+    violations: Sequence[Mapping[str, str]] = (),
 ) -> Problem:
-    """The document for any exception. Only a TrustError shows its facts."""
+    """The document for any exception. Only a TrustError shows its facts.
+
+    ``status``: in place of the kind's (405, 431, which no kind stands for). ``violations``: where in the request which rule was broken.
+    """
     if not isinstance(error, TrustError):
         members = _members(INTERNAL, INTERNAL_STATUS, text_of(INTERNAL), ("Internal error", "内部错误"), language)
         return _written(INTERNAL_STATUS, members, language, request_id, instance, dict(further_headers or {}))
-    status = STATUS[error.kind]
+    status = status or STATUS[error.kind]
     members = _members(error.code, status, text_of(error.code), _KIND_TEXTS[error.kind], language)
     if error.facts:
         members["facts"] = dict(error.facts)
+    if violations:
+        members["violations"] = [dict(each) for each in violations]
     headers = dict(further_headers or {})
     retry = error.facts.get(RETRY_AFTER_FACT)
     if retry is not None or error.kind in {Kind.TOO_MANY, Kind.UNAVAILABLE}:

@@ -1,0 +1,75 @@
+"""What the web framework raises, as problems of ours. Installed once on the application by the composition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request  # noqa: TC002 - the framework reads the annotations
+from starlette.responses import Response
+
+from service_kit.problems import language_of, problem_of
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fastapi import FastAPI
+
+VIOLATIONS: Final = 20
+_BY_STATUS: Final = {
+    400: (Kind.MALFORMED, "REQUEST_MALFORMED"),
+    401: (Kind.UNAUTHENTICATED, "TOKEN_MISSING"),
+    403: (Kind.FORBIDDEN, "NOT_ALLOWED"),
+    404: (Kind.NOT_FOUND, "ROUTE_UNKNOWN"),
+    405: (Kind.NOT_FOUND, "METHOD_NOT_ALLOWED"),
+    413: (Kind.TOO_LARGE, "BODY_TOO_LARGE"),
+    415: (Kind.UNACCEPTABLE, "MEDIA_TYPE_UNSUPPORTED"),
+}
+
+
+def install_problem_answers(application: FastAPI) -> None:
+    """Answer every error with a problem document."""
+    application.add_exception_handler(TrustError, _answer_trust_error)
+    application.add_exception_handler(HTTPException, _answer_http_exception)
+    application.add_exception_handler(RequestValidationError, _answer_validation)
+    application.add_exception_handler(Exception, _answer_trust_error)  # shown as INTERNAL; the frame around logs it
+
+
+def problem_response(
+    request: Request,
+    error: BaseException,
+    *,
+    status: int | None = None,
+    violations: Sequence[Mapping[str, str]] = (),
+    further_headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer to ``request`` that tells ``error``."""
+    problem = problem_of(
+        error,
+        language=language_of(request.headers.get("accept-language")),
+        request_id=getattr(request.state, "request_id", ""),
+        instance=request.url.path,
+        status=status,
+        violations=violations,
+        further_headers=further_headers,
+    )
+    return Response(problem.body, problem.status, headers=dict(problem.headers))
+
+
+async def _answer_trust_error(request: Request, error: Exception) -> Response:
+    return problem_response(request, error)
+
+
+async def _answer_http_exception(request: Request, error: Any) -> Response:
+    kind, code = _BY_STATUS.get(error.status_code, (Kind.UNACCEPTABLE, "REQUEST_REFUSED"))
+    return problem_response(request, TrustError(kind, code), status=error.status_code, further_headers=error.headers)
+
+
+async def _answer_validation(request: Request, error: Any) -> Response:
+    # pydantic's entries also hold the input itself; that may be a secret and is never sent back
+    found = [{"at": ".".join(str(part) for part in each["loc"]), "rule": str(each["type"])} for each in error.errors()[:VIOLATIONS]]
+    malformed = any(each["rule"] == "json_invalid" for each in found)
+    refusal = TrustError(Kind.MALFORMED if malformed else Kind.UNACCEPTABLE, "REQUEST_MALFORMED" if malformed else "REQUEST_INVALID")
+    return problem_response(request, refusal, violations=found)
