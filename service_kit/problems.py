@@ -14,7 +14,7 @@ from service_kit.problem_catalogue import ProblemText, text_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 STATUS: Final = {
     Kind.MALFORMED: 400,
