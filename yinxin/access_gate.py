@@ -1,0 +1,86 @@
+"""The gate in front of every HTTP operation: made from the operation's own declaration, closed where there is none.
+
+A route whose endpoint carries neither ``needs`` nor ``public`` (service_kit/composition.py) keeps the program from starting. So a
+forgotten check cannot be deployed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from starlette.routing import BaseRoute, Route
+
+from service_kit.callers import require
+from service_kit.composition import CALLER_STATE, Access, access_of
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from service_kit.callers import Caller, CallerVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Gatekeeper:
+    """Who is let in. ``is_active``: whether a client is still allowed to act (None: this process cannot know, and a token counts
+    until it expires). ``may_block``: it asks over a network and must not hold up the event loop.
+    """
+
+    callers: CallerVerifier
+    is_active: Callable[[str], bool] | None = None
+    may_block: bool = False
+
+    async def admit(self, authorization: str | None, scope: str) -> Caller:
+        """The caller, if its token is good, carries the scope, and its client has not been disabled since it was issued."""
+        caller = self.callers.verify_header(authorization)
+        require(caller, scope)
+        if self.is_active is not None:
+            if self.may_block:
+                is_active = await anyio.to_thread.run_sync(self.is_active, caller.client_id)
+            else:
+                is_active = self.is_active(caller.client_id)
+            if not is_active:
+                raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
+        return caller
+
+
+class Gate:
+    """An ASGI application behind its access rule."""
+
+    def __init__(self, app: ASGIApp, access: Access, keeper: Gatekeeper) -> None:
+        self._app = app
+        self._scope_needed = access.scope
+        self._keeper = keeper
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request in or raise what it lacks; nothing of its body has been read by then."""
+        if self._scope_needed is not None:
+            found = [value for name, value in scope["headers"] if name == b"authorization"]
+            if len(found) > 1:
+                raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="more than one Authorization header")
+            caller = await self._keeper.admit(found[0].decode("latin-1") if found else None, self._scope_needed)
+            scope.setdefault("state", {})[CALLER_STATE] = caller
+        await self._app(scope, receive, send)
+
+
+def access_of_route(route: BaseRoute) -> Access:
+    """What a route's endpoint declares; TypeError, which stops the start, where it declares nothing."""
+    access = access_of(route.endpoint) if isinstance(route, Route) else None
+    if access is None:
+        raise TypeError(f"{getattr(route, 'path', route)!r} declares neither needs(...) nor public(...)")
+    return access
+
+
+def put_gates(routes: Iterable[BaseRoute], keeper: Gatekeeper) -> list[BaseRoute]:
+    """Every route behind its gate. The routes themselves are changed: build them for one application."""
+    gated = []
+    for route in routes:
+        access = access_of_route(route)
+        if isinstance(route, Route):
+            route.app = Gate(route.app, access, keeper)
+        gated.append(route)
+    return gated

@@ -1,0 +1,65 @@
+"""Periodic work of one process: a thread for each job, ended in good order."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from typing import TYPE_CHECKING, Final
+
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service_kit.composition import Job
+    from service_kit.metrics import Metrics
+
+STOP_SECONDS: Final = 10.0  # how long a running turn may take to end at shutdown
+_log = logging.getLogger(__name__)
+
+
+class JobRunner:
+    """Runs each job at its interval, first after a random part of it, so that the workers of a deployment do not move in step."""
+
+    def __init__(self, jobs: Sequence[Job], metrics: Metrics | None = None) -> None:
+        self._jobs = tuple(jobs)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._runs = metrics.counter("jobs_total", "Turns of periodic jobs by outcome", ("job", "outcome")) if metrics else None
+
+    def start(self) -> None:
+        """Start every job's thread."""
+        for job in self._jobs:
+            thread = threading.Thread(target=self._serve, args=(job,), name=f"job-{job.name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Let running turns end, begin no other."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
+
+    def _serve(self, job: Job) -> None:
+        if self._stopping.wait(job.every_seconds * random.random()):  # noqa: S311 - spreads processes apart, no secret
+            return
+        while True:
+            outcome = self.run_once(job)
+            if self._runs is not None:
+                self._runs.add(job.name, outcome)
+            if self._stopping.wait(job.every_seconds):
+                return
+
+    @staticmethod
+    def run_once(job: Job) -> str:
+        """One turn: ``done``, ``failed`` for a known trouble (it comes again), ``broken`` for a fault of the program."""
+        try:
+            job.run()
+        except TrustError as error:
+            _log.warning("job failed", extra={"facts": {"job": job.name, "code": error.code, **error.facts}})
+            return "failed"
+        except Exception:  # noqa: BLE001 # edge: of the job's thread; a fault is logged with its trace and the next turn tries again
+            _log.exception("job broken", extra={"facts": {"job": job.name}})
+            return "broken"
+        return "done"
