@@ -124,9 +124,12 @@ def verify_signed_data(
             evidence=merged,
             now=at,
         )
-        trusted, chain = path.trusted, path.chain
-        steps.extend(path.steps)
-        revoked_later = any(step.code == "CERT_REVOKED_AFTER" for step in path.steps)
+        chain = path.chain
+        time_stated = timestamp_at is not None or claimed is not None
+        path_steps = tuple(_undecided(step, anchored=path.anchor is not None, time_stated=time_stated) for step in path.steps)
+        revoked_later = timestamp_at is None and any(step.code == "CERT_REVOKED_AFTER" for step in path_steps)
+        trusted = None if revoked_later else {Verdict.VALID: True, Verdict.INVALID: False}.get(verdict_of(path_steps))
+        steps.extend(path_steps)
     if timestamp_at is None:
         # A thief of the key can claim any time, so an unproven time does not carry a signature past a revocation
         unproven = not_checked if revoked_later else warned
@@ -144,6 +147,17 @@ def verify_signed_data(
         content_type=found.signed.content_type,
         encapsulated=found.signed.content,
     )
+
+
+def _undecided(step: Step, *, anchored: bool, time_stated: bool) -> Step:
+    """A certificate outside its validity fails only where that is known.
+
+    Under no anchor nothing in the certificate is proven, its validity neither; and where nobody states a time of signing, a certificate
+    that has expired by now may well have been valid then.
+    """
+    if step.code == "CERT_NOT_VALID_AT_TIME" and (not anchored or (not time_stated and step.facts.get("reason") == "expired")):
+        return replace(step, outcome=Outcome.NOT_CHECKED)
+    return step
 
 
 def _check_timestamps(

@@ -139,29 +139,54 @@ _TIMESTAMP: Final = {
 
 # Certificates, chains and revocation: RFC 5280, GB/T 20518
 _CERTIFICATE: Final = {
-    "CERT_CHAIN_BAD": ("The certificate chain does not hold ({reason}).", "证书链不成立（{reason}）。"),
-    "CERT_NO_ANCHOR": ("No trust anchor is known for the certificate {subject}.", "证书 {subject} 没有已知的信任锚。"),
-    "CERT_USAGE_BAD": ("The certificate {subject} may not be used for this purpose.", "证书 {subject} 不得用于此用途。"),
-    "CERT_NOT_VALID_AT_TIME": ("The certificate {subject} was not valid at {at}.", "证书 {subject} 在 {at} 时不在有效期内。"),
+    "CERT_CHAIN_OK": ("The certificate chain leads to the trust anchor {anchor}.", "证书链通向信任锚 {anchor}。"),
+    "CERT_CHAIN_BAD": ("The certificate chain does not hold at {certificate} ({reason}).", "证书链在 {certificate} 处不成立（{reason}）。"),
+    "CERT_NO_ANCHOR": (
+        "No trust anchor is known for the certificate {certificate} ({reason}).",
+        "证书 {certificate} 没有已知的信任锚（{reason}）。",
+    ),
+    "CERT_USAGE_OK": ("The certificate may be used for this purpose ({purpose}).", "证书可用于此用途（{purpose}）。"),
+    "CERT_USAGE_BAD": (
+        "The certificate {certificate} may not be used for this purpose ({reason}).",
+        "证书 {certificate} 不得用于此用途（{reason}）。",
+    ),
+    "CERT_TIME_OK": ("Every certificate was valid at {at}.", "各证书在 {at} 时均在有效期内。"),
+    "CERT_NOT_VALID_AT_TIME": (
+        "The certificate {certificate} was not valid at {at} ({reason}).",
+        "证书 {certificate} 在 {at} 时不在有效期内（{reason}）。",
+    ),
     "CERT_EXPIRED_AFTER": (
-        "The certificate {subject} was valid at the time of signing and has expired since.",
-        "证书 {subject} 在签名时有效，此后已过期。",
+        "The certificate {certificate} was valid at the relevant time and has expired since ({expired_at}).",
+        "证书 {certificate} 在相关时间有效，此后（{expired_at}）已过期。",
+    ),
+    "CERT_REVOCATION_OK": ("The certificate {certificate} was not revoked ({source}).", "证书 {certificate} 未被撤销（{source}）。"),
+    "CERT_REVOCATION_NOT_AVAILABLE": (
+        "The certificate {certificate} says that no revocation data exist for it.",
+        "证书 {certificate} 声明不提供撤销信息。",
+    ),
+    "CERT_REVOCATION_NOT_PUBLISHED": (
+        "The issuers under {anchor} publish no revocation data, so none was checked for {certificate}.",
+        "信任锚 {anchor} 下不发布撤销信息，未核验证书 {certificate} 的撤销状态。",
     ),
     "CERT_REVOKED_BEFORE": (
-        "The certificate {subject} had been revoked by then ({revoked_at}).",
-        "证书 {subject} 在此之前（{revoked_at}）已被撤销。",
+        "The certificate {certificate} had been revoked by then ({revoked_at}).",
+        "证书 {certificate} 在此之前（{revoked_at}）已被撤销。",
     ),
     "CERT_REVOKED_AFTER": (
-        "The certificate {subject} was good at the time of signing and was revoked later ({revoked_at}).",
-        "证书 {subject} 在签名时有效，之后（{revoked_at}）被撤销。",
+        "The certificate {certificate} was good at the relevant time and was revoked later ({revoked_at}).",
+        "证书 {certificate} 在相关时间有效，之后（{revoked_at}）被撤销。",
     ),
     "CERT_REVOCATION_UNKNOWN": (
-        "Whether the certificate {subject} was revoked is not known ({reason}).",
-        "无法确定证书 {subject} 是否被撤销（{reason}）。",
+        "Whether the certificate {certificate} was revoked is not known ({status}).",
+        "无法确定证书 {certificate} 是否被撤销（{status}）。",
     ),
     "CERT_WEAK_ALGORITHM": (
-        "The certificate {subject} is signed with an algorithm too weak to rely on.",
-        "证书 {subject} 的签名算法强度不足。",
+        "The chain of {certificate} rests on an algorithm too weak to rely on.",
+        "证书 {certificate} 的证书链使用了强度不足的算法。",
+    ),
+    "CERT_PROFILE_DEVIATION": (
+        "The certificate {certificate} deviates from the national profile in: {deviation}.",
+        "证书 {certificate} 与国家标准格式不一致之处：{deviation}。",
     ),
     "CERT_DIGEST_ALG_UNKNOWN": ("A certificate digest uses an unknown algorithm ({algorithm}).", "证书摘要所用算法（{algorithm}）未知。"),
 }

@@ -226,13 +226,15 @@ def _read_signer(node: Node) -> SignerInfo:
     if fields[index].tag == _SIGNED_ATTRIBUTES:
         attributes_der = bytes((der.SET,)) + fields[index].raw[1:]
         items = fields[index].children()
+        if not items:
+            raise MalformedError("CMS_MALFORMED", where="signedAttrs", elements=0)
         attributes = _read_attributes(items)
         raws = [item.raw for item in items]
         in_order = all(before <= after for before, after in pairwise(raws))
         index += 1
     unsigned: tuple[Attribute, ...] = ()
     if len(fields) == index + 3:
-        unsigned = _read_attributes(fields[index + 2].children(_UNSIGNED_ATTRIBUTES))
+        unsigned = _read_attributes(fields[index + 2].children(_UNSIGNED_ATTRIBUTES))  # empty against the rule in real files
     elif len(fields) != index + 2:
         raise MalformedError("CMS_MALFORMED", where="SignerInfo", elements=len(fields))
     return SignerInfo(
@@ -251,8 +253,6 @@ def _read_signer(node: Node) -> SignerInfo:
 
 
 def _read_attributes(nodes: list[Node]) -> tuple[Attribute, ...]:
-    if not nodes:
-        raise MalformedError("CMS_MALFORMED", where="attributes", elements=0)
     found = []
     for node in _bounded(nodes, MAX_ATTRIBUTES, "attributes"):
         kind, values = _pair(node, "Attribute")

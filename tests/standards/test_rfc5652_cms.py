@@ -100,6 +100,11 @@ def test_a_signer_may_lack_attributes_and_be_named_by_key() -> None:
     assert not other.is_version_consistent
 
 
+def test_an_empty_set_of_unsigned_attributes_is_none() -> None:
+    [found] = rfc5652_cms.read_signed_data(signed_data(der.tlv(der.SET, signer(b"\xa1\x00")))).signers
+    assert found.unsigned_attributes == ()
+
+
 @pytest.mark.clause("RFC 5652 10.2.1", "RFC 5652 10.2.2", "RFC 5940 2.1")
 def test_certificates_and_revocation_items_of_every_kind() -> None:
     answer = der.sequence(der.oid(oids.RI_OCSP_RESPONSE), der.sequence(der.integer(0)))
