@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from crypto.certificates import Certificate
-from crypto.digests import digest, is_known
+from crypto.digests import digest
 from crypto.revocation_lists import examine_crl
 from crypto.revocation_statements import Ignored, Says, Statement
 from crypto.signatures import SignatureCheck, verify_signature
@@ -32,12 +32,15 @@ def cert_id_der(certificate: Certificate, issuer: Certificate, digest_oid: str =
 
 def is_about(certificate_id: CertId, certificate: Certificate, issuer: Certificate) -> bool:
     """Whether a CertID means this certificate of this issuer (name and key)."""
+    return certificate_id.serial == certificate.serial and is_issuer_meant(certificate_id, certificate.issuer_der, issuer)
+
+
+def is_issuer_meant(certificate_id: CertId, name_der: bytes, issuer: Certificate) -> bool:
+    """Whether a CertID means the issuer of this name with this key."""
     algorithm = certificate_id.digest_algorithm.oid
     return (
-        certificate_id.serial == certificate.serial
-        and algorithm in _CERT_ID_DIGESTS
-        and is_known(algorithm)
-        and certificate_id.issuer_name_digest == digest(algorithm, certificate.issuer_der)
+        algorithm in _CERT_ID_DIGESTS
+        and certificate_id.issuer_name_digest == digest(algorithm, name_der)
         and certificate_id.issuer_key_digest == digest(algorithm, issuer.fields.spki.key_bits)
     )
 

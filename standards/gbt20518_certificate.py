@@ -15,6 +15,7 @@ from standards.rfc5280_extensions import (
     read_basic_constraints,
     read_key_usage,
 )
+from standards.rfc5280_names import write_name
 
 if TYPE_CHECKING:
     from standards.rfc5280_certificate import CertificateFields
@@ -64,3 +65,8 @@ def check_profile(fields: CertificateFields) -> tuple[Deviation, ...]:
     self_issued = fields.subject_der == fields.issuer_der
     expect(self_issued or fields.extension(oids.AUTHORITY_KEY_IDENTIFIER), "authority-key-identifier-missing", "5.2.4.2.2")
     return tuple(found)
+
+
+def write_seal_subject(credit_code: str, unit_name: str, seal_code: str) -> bytes:
+    """The subject of a seal's certificate as the national seal authorities write it: ``C=CN, O=<credit code><unit name>, CN=<seal code>``."""
+    return write_name((("C", "CN"), ("O", credit_code + unit_name), ("CN", seal_code)))
