@@ -39,7 +39,7 @@ LOG: Final = "log"
 RUN: Final = "run"
 
 KEY_FILE_VARIABLE: Final = "YINXIN_MASTER_KEY_FILE"
-PASSPHRASE_VARIABLE: Final = "YINXIN_MASTER_KEY_PASSPHRASE"
+PASSPHRASE_VARIABLE: Final = "YINXIN_MASTER_KEY_PASSPHRASE"  # noqa: S105 - a name
 
 ROOT_KEY: Final = "ca-root"
 ISSUING_KEY: Final = "ca-issuing"
