@@ -1,0 +1,117 @@
+"""Glyph outlines, with fontTools as the second opinion on what the face holds."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fontTools.pens.recordingPen import DecomposingRecordingPen
+from fontTools.ttLib import TTFont
+from fontTools.ttLib.ttCollection import TTCollection
+
+from seal_service.pictures import fonts
+from seal_service.pictures.fonts import OutlineFont, default_font, face_number, song_font
+from seal_service.pictures.outline import bounds
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FACE = Path(str(resources.files("justmytype_intl_cjk") / "fonts" / "ofl" / "notosanssc" / "NotoSansSC[wght].ttf"))
+
+
+@pytest.fixture(scope="module")
+def face() -> Iterator[TTFont]:
+    with TTFont(FACE, lazy=True) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("character", ["呼", "局", "5", "（", "𫞩"])
+@pytest.mark.parametrize("weight", [100, 600])
+def test_outline_is_what_fonttools_reads_at_that_weight(face: TTFont, character: str, weight: int) -> None:
+    """HarfBuzz and fontTools place the varied points alike, to a unit of the thousand."""
+    glyphs = face.getGlyphSet(location={"wght": weight})
+    name = face.getBestCmap()[ord(character)]
+    pen = DecomposingRecordingPen(glyphs)
+    glyphs[name].draw(pen)
+    points = [point for _, arguments in pen.value for point in arguments if point is not None]
+    ours = default_font(weight).glyph(character)
+    left, bottom, right, top = bounds(ours.contours)
+    # Control points of raised cubics lie inside those of the quadratics, so compare the ends, which both state.
+    ends = [contour.start for contour in ours.contours] + [piece[-2:] for contour in ours.contours for piece in contour.pieces]
+    theirs = {(round(x), round(y)) for x, y in points}
+    missing = [end for end in ends if not any(abs(end[0] * 1000 - x) <= 1 and abs(end[1] * 1000 - y) <= 1 for x, y in theirs)]
+    # TrueType leaves out points half way between two control points; everything else must be named by both.
+    halves = {((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in itertools.pairwise(points)}
+    assert [end for end in missing if not any(abs(end[0] * 1000 - x) <= 1 and abs(end[1] * 1000 - y) <= 1 for x, y in halves)] == []
+    assert left >= min(x for x, _ in points) / 1000 - 0.002
+    assert right <= max(x for x, _ in points) / 1000 + 0.002
+    assert top - bottom > 0.3
+    assert ours.advance_em == pytest.approx(glyphs[name].width / 1000, abs=0.002)
+
+
+def test_weight_makes_strokes_thicker() -> None:
+    thin, bold = (default_font(weight).glyph("一").contours for weight in (100, 900))
+    thin_box, bold_box = bounds(thin), bounds(bold)
+    assert (bold_box[3] - bold_box[1]) > 3 * (thin_box[3] - thin_box[1])
+
+
+@pytest.mark.parametrize("character", ["\u1820", "\U0010ffff", "\n", "\u200b", "\u0301", "\ud800", "\x00", "\ufe0f", "\u202e"])
+def test_what_the_face_lacks_or_cannot_stand_alone_is_refused_never_a_box(character: str) -> None:
+    with pytest.raises(TrustError) as refused:
+        default_font().glyph(character)
+    assert refused.value.code == "SEAL_GLYPH_MISSING"
+    assert refused.value.facts == {"character": f"U+{ord(character):04X}"}
+
+
+def test_a_space_has_width_and_no_ink() -> None:
+    glyph = default_font().glyph("\u3000")
+    assert glyph.contours == ()
+    assert glyph.advance_em == pytest.approx(1)
+
+
+def test_threads_share_a_font() -> None:
+    font = OutlineFont(FACE)
+    text = "呼伦贝尔市行政审批和政务服务局" * 4
+    with ThreadPoolExecutor(4) as pool:
+        drawn = list(pool.map(font.glyph, text))
+    assert drawn == [default_font().glyph(character) for character in text]
+
+
+def test_song_face_is_found_in_a_collection_by_its_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collection of two faces of which the second is the Song face; fontTools writes it."""
+    from fontTools import subset
+
+    options = subset.Options(notdef_outline=True, drop_tables=["GSUB", "GPOS", "GDEF", "vhea", "vmtx", "STAT"])
+    collection = TTCollection()
+    for family in ("Noto Serif CJK JP", "Noto Serif CJK SC"):
+        small = TTFont(FACE)
+        chosen = subset.Subsetter(options)
+        chosen.populate(text="局1")
+        chosen.subset(small)
+        small["name"].setName(family, 1, 3, 1, 0x409)
+        collection.fonts.append(small)
+    path = tmp_path / "song.ttc"
+    collection.save(path)
+    for small in collection.fonts:
+        small.close()
+    assert face_number(path, "Noto Serif CJK SC") == 1
+    assert face_number(path, "Another") is None
+
+    monkeypatch.setattr(
+        fonts, "SONG_FACES", ((str(tmp_path / "absent.ttc"), "X"), (str(path), "Another"), (str(path), "Noto Serif CJK SC"))
+    )
+    song_font.cache_clear()
+    try:
+        found = song_font()
+        assert found is not None
+        assert found.glyph("局").contours
+        monkeypatch.setattr(fonts, "SONG_FACES", ())
+        song_font.cache_clear()
+        assert song_font() is None
+    finally:
+        song_font.cache_clear()
