@@ -6,39 +6,25 @@ seen as it was when it was signed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.cross_references import FREE, IN_FILE, IN_STREAM, Entry, XrefSection, find_startxref, read_chain, read_indirect_value
 from seal_service.pdf.filters import decode_stream
+from seal_service.pdf.form_fields import SignatureField, read_signature_fields, read_text
 from seal_service.pdf.limits import DEFAULT, Budget, PdfLimits, check_file_size
 from seal_service.pdf.recovery import read_object_stream_index, recover
-from seal_service.pdf.syntax import Lexer, Name, PdfString, Ref, Stream, read_object_header
+from seal_service.pdf.syntax import Lexer, Name, Ref, Stream, read_object_header
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["PdfDocument", "SignatureField", "read_text"]
+
 _HEADER_BYTES: Final = 1024  # %PDF- stands within these (Adobe's implementation note to 7.5.2)
 _MAX_REFERENCE_CHAIN: Final = 16  # references to references
 _SPENT: Final = frozenset({"PDF_TOO_COMPLEX", "PDF_DECODED_TOO_LARGE", "PDF_TOO_MANY_REVISIONS"})
 _A4_PT: Final = (0.0, 0.0, 595.0, 842.0)  # a page without /MediaBox breaks 7.7.3.3; readers show it in a default size
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureField:
-    """A signature field (12.7.4.5), signed when ``value_dict`` is there.
-
-    ``name``: fully qualified (12.7.3.2). ``ref`` and ``value_ref`` are None where the dictionary is written in place. ``widgets``: its
-    annotations, the field itself where both are one dictionary.
-    """
-
-    name: str
-    ref: Ref | None
-    field_dict: dict[str, object]
-    value_ref: Ref | None
-    value_dict: dict[str, object] | None
-    widgets: tuple[tuple[Ref | None, dict[str, object]], ...] = ()
 
 
 class PdfDocument:
@@ -67,6 +53,7 @@ class PdfDocument:
         self._object_streams: dict[int, tuple[bytes, list[tuple[int, int]]]] = {}
         self._in_progress: set[int] = set()
         self._root: dict[str, object] | None = None
+        self.page_tree_numbers: set[int] = set()  # object numbers of inner nodes and their /Kids, known once pages() was called
         self._pages: list[tuple[Ref, dict[str, object]]] | None = None
         self._fields: list[SignatureField] | None = None
 
@@ -168,8 +155,11 @@ class PdfDocument:
             return (container.at, entry.extra) if container is not None and container.kind == IN_FILE else None
         return (entry.at, -1)
 
-    def get(self, ref: Ref) -> object:
-        """The object behind a reference; None for a free, missing or outdated one (7.3.10)."""
+    def get(self, ref: Ref, *, keep: bool = True) -> object:
+        """The object behind a reference; None for a free, missing or outdated one (7.3.10).
+
+        ``keep`` False: the object is looked at once and not held in memory.
+        """
         if ref in self._objects:
             return self._objects[ref]
         if ref in self._failures:
@@ -182,6 +172,7 @@ class PdfDocument:
         if ref.number in self._in_progress:
             raise MalformedError("PDF_REFERENCE_LOOP", number=ref.number)
         self._in_progress.add(ref.number)
+        before = self.budget.tokens
         try:
             value = self._read_in_file(ref, entry.at) if entry.kind == IN_FILE else self._read_in_stream(ref, entry)
         except MalformedError as error:
@@ -189,7 +180,9 @@ class PdfDocument:
             raise
         finally:
             self._in_progress.discard(ref.number)
-        self._objects[ref] = value
+        if keep:
+            self.budget.spend_kept(self.budget.tokens - before)
+            self._objects[ref] = value
         return value
 
     def resolve(self, value: object) -> object:
@@ -247,7 +240,7 @@ class PdfDocument:
     # -- pages -----------------------------------------------------------------------------------------------------------------------
 
     def pages(self) -> list[tuple[Ref, dict[str, object]]]:
-        """All pages in order, with their references (7.7.3). Loops, wrong parents' depth and too many pages are refused."""
+        """All pages in order, with their references (7.7.3). Loops, too deep a tree and too many pages are refused."""
         if self._pages is None:
             self._pages = list(self._walk_pages())
         return self._pages
@@ -269,6 +262,9 @@ class PdfDocument:
                 raise MalformedError("PDF_PAGE_TREE", reason="no dictionary", number=ref.number)
             kids = self.resolve(node.get("Kids"))
             if isinstance(kids, list) and node.get("Type") != "Page":
+                self.page_tree_numbers.add(ref.number)
+                if isinstance(node["Kids"], Ref):
+                    self.page_tree_numbers.add(node["Kids"].number)
                 stack += [(kid, depth + 1) for kid in reversed(kids)]
                 continue
             count += 1
@@ -347,66 +343,5 @@ class PdfDocument:
     def signature_fields(self) -> list[SignatureField]:
         """All signature fields of the interactive form, signed and empty ones, in the form's order."""
         if self._fields is None:
-            self._fields = [field for field in self.walk_fields() if field is not None]
+            self._fields = list(read_signature_fields(self))
         return self._fields
-
-    def walk_fields(self) -> Iterator[SignatureField | None]:
-        """Walk the field tree within its limits: each signature field, None for every other terminal field."""
-        form = self.acro_form()
-        roots = self.resolve(form.get("Fields")) if form is not None else None
-        if not isinstance(roots, list):
-            return
-        seen: set[Ref] = set()
-        stack: list[tuple[object, str, dict[str, object], int]] = [(root, "", {}, 0) for root in reversed(roots)]
-        count = 0
-        while stack:
-            item, prefix, inherited, depth = stack.pop()
-            count += 1
-            if count > self.budget.limits.fields or depth > self.budget.limits.page_tree_depth:
-                raise MalformedError("PDF_TOO_MANY_FIELDS", limit=self.budget.limits.fields)
-            ref = item if isinstance(item, Ref) else None
-            if ref is not None:
-                if ref in seen:
-                    continue  # one field listed twice is one field
-                seen.add(ref)
-            node = self.resolve(item)
-            if not isinstance(node, dict):
-                continue
-            part = self.resolve(node.get("T"))
-            text = read_text(part) if isinstance(part, PdfString) else ""
-            name = f"{prefix}.{text}" if prefix and text else prefix or text
-            merged = inherited | {key: node[key] for key in ("FT", "V") if key in node}
-            kids = self.resolve(node.get("Kids"))
-            resolved = [(kid, self.resolve(kid)) for kid in kids] if isinstance(kids, list) else []
-            children = [kid for kid, value in resolved if isinstance(value, dict) and "T" in value]
-            if children:
-                stack += [(kid, name, merged, depth + 1) for kid in reversed(children)]
-                if not (self.resolve(merged.get("FT")) == "Sig" and "V" in node):
-                    continue
-            if self.resolve(merged.get("FT")) != "Sig":
-                yield None
-                continue
-            value = merged.get("V")
-            value_dict = self.resolve(value)
-            widgets = [
-                (kid if isinstance(kid, Ref) else None, each) for kid, each in resolved if isinstance(each, dict) and "T" not in each
-            ]
-            if not widgets and ("Rect" in node or node.get("Subtype") == "Widget"):
-                widgets = [(ref, node)]
-            yield SignatureField(
-                name,
-                ref,
-                node,
-                value if isinstance(value, Ref) else None,
-                value_dict if isinstance(value_dict, dict) else None,
-                tuple(widgets),
-            )
-
-
-def read_text(value: PdfString) -> str:
-    """A text string: UTF-16BE or UTF-8 with a mark, else PDFDocEncoding, read as Latin-1 (7.9.2.2)."""
-    if value.startswith(b"\xfe\xff"):
-        return value[2:].decode("utf-16-be", "replace")
-    if value.startswith(b"\xef\xbb\xbf"):
-        return value[3:].decode("utf-8", "replace")
-    return value.decode("latin-1")

@@ -20,7 +20,8 @@ class PdfLimits:
     object_number: int = 8_388_607  # ISO 32000-1 annex C.2: largest number of indirect objects
     objects: int = 200_000  # objects parsed; a check touches structure only, never page contents
     tokens_per_object: int = 400_000  # a flat page tree of 100,000 pages has 100,000 tokens
-    tokens: int = 1_000_000  # all objects together: under 150 MB of Python values at worst
+    tokens: int = 1_500_000  # all objects together, kept or not: about two seconds of reading
+    kept_tokens: int = 700_000  # of these, in objects held in memory: under 100 MB of Python values
     object_bytes: int = 33_554_432  # text of one object without its stream: a seal with a large picture inside /Contents
     string_bytes: int = 262_144  # one literal string; ISO 32000-1 annex C.2 names 32,767
     name_bytes: int = 1_024  # ISO 32000-1 annex C.2 names 127
@@ -44,12 +45,13 @@ DEFAULT: Final = PdfLimits()
 class Budget:
     """What has been spent on one document so far; shared by the views of its revisions."""
 
-    __slots__ = ("decoded", "limits", "objects", "scanned", "tokens")
+    __slots__ = ("decoded", "kept", "limits", "objects", "scanned", "tokens")
 
     def __init__(self, limits: PdfLimits = DEFAULT) -> None:
         self.limits = limits
         self.objects = 0
         self.tokens = 0
+        self.kept = 0
         self.decoded = 0
         self.scanned = 0
 
@@ -65,6 +67,12 @@ class Budget:
         self.decoded += count
         if self.decoded > self.limits.decoded_bytes:
             raise MalformedError("PDF_DECODED_TOO_LARGE", decoded=self.decoded, limit=self.limits.decoded_bytes)
+
+    def spend_kept(self, tokens: int) -> None:
+        """An object with so many tokens is held in memory."""
+        self.kept += tokens
+        if self.kept > self.limits.kept_tokens:
+            raise MalformedError("PDF_TOO_COMPLEX", kept=self.kept)
 
     def spend_scanned(self, count: int) -> None:
         """So many more bytes were searched."""

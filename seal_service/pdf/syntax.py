@@ -181,6 +181,9 @@ class Lexer:
                         raise MalformedError("PDF_SYNTAX", offset=position)
                     value = HexString(_hex_bytes(data[position:close], position))
                     position = close + 1
+                elif match[12] == b"R" and len(items) > 1 and type(items[-1]) is int and type(items[-2]) is int:
+                    generation, number = items.pop(), items.pop()  # a comment stood between the parts of a reference
+                    value = Ref(_whole(number), _whole(generation))
                 else:
                     value = _word(match[12], match.start(12), inside=bool(stack))
                 if not stack:
@@ -282,6 +285,12 @@ def skip_space(data: bytes, position: int, end: int) -> int:
 
 
 _SKIP_PATTERN: Final = re.compile(_SKIP)
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise MalformedError("PDF_SYNTAX", reference=str(value)[:20])
+    return value
 
 
 def _word(raw: bytes, offset: int, *, inside: bool) -> object:

@@ -1,0 +1,90 @@
+"""The field tree of the interactive form, as far as signatures need it (ISO 32000-1 12.7.2 to 12.7.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seal_service.pdf.syntax import PdfString, Ref
+from standards.errors import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seal_service.pdf.document import PdfDocument
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureField:
+    """A signature field (12.7.4.5), signed when ``value_dict`` is there.
+
+    ``name``: fully qualified (12.7.3.2). ``ref`` and ``value_ref`` are None where the dictionary is written in place. ``widgets``: its
+    annotations, the field itself where both are one dictionary.
+    """
+
+    name: str
+    ref: Ref | None
+    field_dict: dict[str, object]
+    value_ref: Ref | None
+    value_dict: dict[str, object] | None
+    widgets: tuple[tuple[Ref | None, dict[str, object]], ...] = ()
+
+
+def read_signature_fields(document: PdfDocument) -> Iterator[SignatureField]:
+    """Walk the field tree of a document within its limits and give each signature field, in order."""
+    resolve, limits = document.resolve, document.budget.limits
+    form = document.acro_form()
+    roots = resolve(form.get("Fields")) if form is not None else None
+    if not isinstance(roots, list):
+        return
+    seen: set[Ref] = set()
+    stack: list[tuple[object, str, dict[str, object], int]] = [(root, "", {}, 0) for root in reversed(roots)]
+    count = 0
+    while stack:
+        item, prefix, inherited, depth = stack.pop()
+        count += 1
+        if count > limits.fields or depth > limits.page_tree_depth:
+            raise MalformedError("PDF_TOO_MANY_FIELDS", limit=limits.fields)
+        ref = item if isinstance(item, Ref) else None
+        if ref is not None:
+            if ref in seen:
+                continue  # one field listed twice is one field
+            seen.add(ref)
+        node = resolve(item)
+        if not isinstance(node, dict):
+            continue
+        part = resolve(node.get("T"))
+        text = read_text(part) if isinstance(part, PdfString) else ""
+        name = f"{prefix}.{text}" if prefix and text else prefix or text
+        merged = inherited | {key: node[key] for key in ("FT", "V") if key in node}
+        kids = resolve(node.get("Kids"))
+        resolved = [(kid, resolve(kid)) for kid in kids] if isinstance(kids, list) else []
+        children = [kid for kid, value in resolved if isinstance(value, dict) and "T" in value]
+        if children:
+            stack += [(kid, name, merged, depth + 1) for kid in reversed(children)]
+            if not (resolve(merged.get("FT")) == "Sig" and "V" in node):
+                continue
+        if resolve(merged.get("FT")) != "Sig":
+            continue
+        value = merged.get("V")
+        value_dict = resolve(value)
+        widgets = [(kid if isinstance(kid, Ref) else None, each) for kid, each in resolved if isinstance(each, dict) and "T" not in each]
+        if not widgets and ("Rect" in node or node.get("Subtype") == "Widget"):
+            widgets = [(ref, node)]
+        yield SignatureField(
+            name,
+            ref,
+            node,
+            value if isinstance(value, Ref) else None,
+            value_dict if isinstance(value_dict, dict) else None,
+            tuple(widgets),
+        )
+
+
+def read_text(value: PdfString) -> str:
+    """A text string: UTF-16BE or UTF-8 with a mark, else PDFDocEncoding, read as Latin-1 (7.9.2.2)."""
+    if value.startswith(b"\xfe\xff"):
+        return value[2:].decode("utf-16-be", "replace")
+    if value.startswith(b"\xef\xbb\xbf"):
+        return value[3:].decode("utf-8", "replace")
+    return value.decode("latin-1")
