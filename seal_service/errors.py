@@ -35,11 +35,6 @@ def seal_codes_exhausted(division: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "SEAL_CODES_EXHAUSTED", division=division)
 
 
-def document_too_large(limit: int) -> TrustError:
-    """The document is over the limit."""
-    return TrustError(Kind.TOO_LARGE, "DOCUMENT_TOO_LARGE", limit_bytes=limit)
-
-
 def document_missing() -> TrustError:
     """A multipart request without its document."""
     return TrustError(Kind.UNACCEPTABLE, "DOCUMENT_MISSING", field="document")
@@ -70,16 +65,21 @@ def use_has_no_result(use_id: str, state: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "SEAL_USE_WITHOUT_RESULT", seal_use=use_id, state=state)
 
 
-def too_busy(retry_after_seconds: int) -> TrustError:
-    """All places for heavy jobs are taken."""
-    return TrustError(Kind.TOO_MANY, "SEALING_BUSY", retry_after_seconds=retry_after_seconds)
-
-
-def keyword_not_found(keyword_characters: int) -> TrustError:
-    """The keyword does not occur in the document's text."""
-    return TrustError(Kind.UNACCEPTABLE, "PLACEMENT_KEYWORD_NOT_FOUND", keyword_characters=keyword_characters)
-
-
 def grants_exhausted(seal_id: str, limit: int) -> TrustError:
     """As many clients as one seal may have."""
     return TrustError(Kind.CONFLICT, "SEAL_GRANTS_EXHAUSTED", seal_id=seal_id, limit=limit)
+
+
+def seal_making_cut_off(seal_id: str) -> TrustError:
+    """The making of the seal was abandoned before it ended."""
+    return TrustError(Kind.CONFLICT, "SEAL_MAKING_CUT_OFF", seal_id=seal_id)
+
+
+def time_stamp_not_configured() -> TrustError:
+    """A time-stamp was asked for and the deployment has no authority."""
+    return TrustError(Kind.UNACCEPTABLE, "TIME_STAMP_NOT_CONFIGURED")
+
+
+def placement_unclear(rule: str) -> TrustError:
+    """The placement says too little or contradicts itself."""
+    return TrustError(Kind.UNACCEPTABLE, "PLACEMENT_UNCLEAR", rule=rule)

@@ -6,11 +6,10 @@ from typing import Final
 
 # Own limits of the service, chosen so that one worker can hold two documents of each running job in memory.
 DOCUMENT_BYTES: Final = 64 * 1024 * 1024  # one document to be sealed or verified
-REQUEST_BYTES: Final = DOCUMENT_BYTES + 256 * 1024  # the multipart frame and its fields around a document
 JSON_BYTES: Final = 64 * 1024  # one JSON request
-FORM_FIELDS: Final = 8  # fields of a multipart request, the document included
 FORM_FIELD_BYTES: Final = 16 * 1024  # one field that is not the document
-HEAVY_JOBS_WAITING: Final = 64  # sealing and verifying jobs that may wait for a thread; further ones are told to come back
+HEAVY_JOBS_WAITING: Final = 64  # sealing, and as many verifying, jobs under way in one process; further ones are told to come back
+HEAVY_BYTES: Final = 512 * 1024 * 1024  # of their documents together
 RETRY_AFTER_SECONDS: Final = 2
 
 # Texts that are drawn into documents or certificates. Upper bounds of RFC 5280 appendix A.1 where there is one.

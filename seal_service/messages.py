@@ -1,247 +1,155 @@
-"""What goes over the wire: requests refuse unknown members (a caller cannot set what is not his to set), answers are complete.
-
-Times are RFC 3339 in UTC; lengths are millimetres, from the lower-left corner of the page as it is seen.
-"""
+"""The seal service's entries in the error catalogue."""
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from service_kit.problem_catalogue import ProblemText, register
 
-from seal_service import limits
-from standards.rfc7468_pem import write_pem
-
-if TYPE_CHECKING:
-    from seal_service.model import Seal, SealUse
-
-_ORGANISATION = "呼伦贝尔市政务服务演示中心（样例）"
-_CREDIT_CODE = "11150700MB1234562Q"
-_SEAL_EXAMPLE: dict[str, Any] = {
-    "id": "sl_5f0c9a3e1b7d2468ace01357",
-    "code": "15070000000001",
-    "name": _ORGANISATION,
-    "organisation": _ORGANISATION,
-    "purpose": "",
-    "credit_code": _CREDIT_CODE,
-    "type_code": "1",
-    "state": "active",
-    "state_reason": None,
-    "version": 2,
-    "picture_width_mm": 42.0,
-    "picture": "/v1/seals/sl_5f0c9a3e1b7d2468ace01357/picture.svg",
-    "certificate": "-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n",
-    "made_at": "2026-05-01T08:00:00Z",
-    "state_at": "2026-05-01T08:00:00Z",
-    "grants": ["cl_portal"],
-}
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
-
-
-class MakeSeal(_Request):
-    """A seal to be made."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"organisation": _ORGANISATION, "credit_code": _CREDIT_CODE, "type_code": "1"}]},
-    )
-
-    organisation: Annotated[
-        str,
-        Field(min_length=1, max_length=limits.ORGANISATION_CHARACTERS, description="The registered name; stands in the ring of the seal."),
-    ]
-    credit_code: Annotated[str, Field(min_length=18, max_length=18, description="Unified social credit code (GB 32100).")]
-    name: Annotated[
-        str | None,
-        Field(max_length=limits.SEAL_NAME_CHARACTERS, description="What the seal is called in lists; without it organisation and purpose."),
-    ] = None
-    purpose: Annotated[str, Field(max_length=limits.PURPOSE_CHARACTERS, description="A short line below the star, such as 业务专用章.")] = (
-        ""
-    )
-    type_code: Annotated[
-        str,
-        Field(
-            pattern=r"^[0-9]{1,2}$",
-            description="Type of seal: 1 法定名称章, 2 财务, 3 发票, 4 合同, 5 法定代表人名章, 6 业务专用章, 99 其他.",
-        ),
-    ] = "1"
-    division: Annotated[
-        str | None,
-        Field(
-            pattern=r"^[0-9]{6}$",
-            description="Division of the maker (GB/T 2260), first part of the seal code; without it the one of the credit code.",
-        ),
-    ] = None
-    picture_width_mm: Annotated[float, Field(ge=20, le=60, strict=False, description="Diameter of the seal.")] = 42.0
-    grants: Annotated[
-        list[str] | None, Field(max_length=100, description="Clients that may use the seal; without it the calling client.")
-    ] = None
-
-
-class StateChange(_Request):
-    """Why a seal changes its state."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "device reported lost"}]})
-
-    reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
-
-
-class PlacementOrder(_Request):
-    """Where the seal goes: by page and millimetres of its centre, or by a keyword of the text. Without a placement the seal is invisible."""
-
-    page: Annotated[int | None, Field(ge=-1, le=1_000_000, description="1 is the first page, -1 the last.")] = None
-    x_mm: Annotated[float | None, Field(strict=False, allow_inf_nan=False)] = None
-    y_mm: Annotated[float | None, Field(strict=False, allow_inf_nan=False)] = None
-    width_mm: Annotated[
-        float | None, Field(strict=False, allow_inf_nan=False, ge=5, le=100, description="Without it the seal's own diameter.")
-    ] = None
-    keyword: Annotated[str | None, Field(min_length=1, max_length=limits.KEYWORD_CHARACTERS)] = None
-
-
-class DigestOrder(_Request):
-    """A digest to be sealed: the document stays with its owner."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"digest": "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"}]}
-    )
-
-    digest: Annotated[str, Field(max_length=64, description="SM3 of the content: 32 bytes in hex or base64.")]
-    digest_algorithm: Literal["SM3"] = "SM3"
-    timestamp: Annotated[bool, Field(description="Add an RFC 3161 time-stamp.")] = False
-
-
-class DigestAnswer(BaseModel):
-    """A detached CMS over a digest."""
-
-    seal_use: str
-    audit_entry: str
-    cms: Annotated[str, Field(description="CMS SignedData (RFC 5652, detached, SM2 with SM3), DER in base64.")]
-    signed_at: datetime
-
-
-class SealAnswer(BaseModel):
-    """A seal."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_SEAL_EXAMPLE]})
-
-    id: str
-    code: str
-    name: str
-    organisation: str
-    purpose: str
-    credit_code: str
-    type_code: str
-    state: str
-    state_reason: str | None
-    version: int
-    picture_width_mm: float
-    picture: str
-    certificate: str | None
-    made_at: datetime
-    state_at: datetime
-    grants: list[str] | None = None
-
-
-class SealList(BaseModel):
-    """Seals, and where the next page begins."""
-
-    seals: list[SealAnswer]
-    next_after: Annotated[str | None, Field(description="Give it as `after` to get the next page; null on the last.")]
-
-
-class UseAnswer(BaseModel):
-    """One use of a seal."""
-
-    id: str
-    seal_id: str
-    client_id: str
-    kind: str
-    state: str
-    digest: Annotated[str, Field(description="SM3 that was signed, hex.")]
-    is_timestamped: bool
-    intent_at: datetime
-    finished_at: datetime | None
-    void_reason: str | None
-    result_digest: Annotated[str | None, Field(description="SM3 of the result, hex.")]
-    result_bytes: int | None
-    result: Annotated[str | None, Field(description="Where the result can be fetched again.")]
-    intent_audit_entry: str
-    result_audit_entry: str | None
-
-
-class StepAnswer(BaseModel):
-    """One check that was run."""
-
-    code: str
-    outcome: Literal["pass", "fail", "warn", "not-checked"]
-    clause: str
-    detail: str
-
-
-class SignatureAnswer(BaseModel):
-    """What was found out about one signature; null where it cannot be known."""
-
-    name: str
-    kind: str
-    verdict: Literal["valid", "invalid", "indeterminate"]
-    cryptographically_valid: bool | None
-    document_intact: bool | None
-    trusted: bool | None
-    signer: str | None
-    signed_at: str | None
-    steps: list[StepAnswer]
-
-
-class VerificationAnswer(BaseModel):
-    """What was found out about one file: the same shape as `yinxin verify --json` gives per file."""
-
-    file: str
-    verdict: Literal["valid", "invalid", "indeterminate"]
-    tampered: bool | None
-    signatures: list[SignatureAnswer]
-
-
-def write_seal(seal: Seal, grants: list[str] | None = None) -> SealAnswer:
-    """A seal as it goes out."""
-    return SealAnswer(
-        id=seal.id,
-        code=seal.code,
-        name=seal.name,
-        organisation=seal.organisation,
-        purpose=seal.purpose,
-        credit_code=seal.credit_code,
-        type_code=seal.type_code,
-        state=seal.state.value,
-        state_reason=seal.state_reason,
-        version=seal.version,
-        picture_width_mm=seal.picture_width_mm,
-        picture=f"/v1/seals/{seal.id}/picture.svg",
-        certificate=None if seal.certificate_der is None else write_pem("CERTIFICATE", seal.certificate_der),
-        made_at=seal.made_at,
-        state_at=seal.state_at,
-        grants=grants,
-    )
-
-
-def write_use(use: SealUse) -> UseAnswer:
-    """A use of a seal as it goes out."""
-    return UseAnswer(
-        id=use.id,
-        seal_id=use.seal_id,
-        client_id=use.client_id,
-        kind=use.kind.value,
-        state=use.state.value,
-        digest=use.digest.hex(),
-        is_timestamped=use.is_timestamped,
-        intent_at=use.intent_at,
-        finished_at=use.finished_at,
-        void_reason=use.void_reason,
-        result_digest=use.result_digest,
-        result_bytes=use.result_bytes,
-        result=None if use.result_digest is None else f"/v1/seal-uses/{use.id}/result",
-        intent_audit_entry=use.intent_audit_id,
-        result_audit_entry=use.result_audit_id,
-    )
+TEXTS: Final = (
+    ProblemText(
+        "SEAL_NOT_FOUND",
+        "Seal not found",
+        "未找到印章",
+        "There is no such seal, or the caller may not know of it.",
+        "没有此印章，或调用方无权知悉。",
+        "Check the identifier; ask the client that manages the seal for a grant.",
+        "核对标识；如需用章，请向管理该印章的应用申请授权。",
+    ),
+    ProblemText(
+        "SEAL_USE_NOT_FOUND",
+        "Use of a seal not found",
+        "未找到用章记录",
+        "There is no such use, or the caller may not know of it.",
+        "没有此用章记录，或调用方无权知悉。",
+        "Check the identifier; a use is shown to who sealed and to who manages the seal.",
+        "核对标识；用章记录只对用章方和印章管理方可见。",
+    ),
+    ProblemText(
+        "SEAL_NOT_ACTIVE",
+        "Seal not active",
+        "印章不可用",
+        "The seal is being made, frozen, revoked or abandoned, so it cannot be used.",
+        "印章正在制作、已冻结、已注销或已作废，不能使用。",
+        "Look at the state of the seal; a frozen one can be unfrozen by who manages it.",
+        "查看印章状态；冻结的印章可由管理方解冻。",
+    ),
+    ProblemText(
+        "SEAL_STATE_CONFLICT",
+        "Step not allowed in this state",
+        "当前状态不允许此操作",
+        "The life of a seal has no such step from its present state.",
+        "印章生命周期中，当前状态下没有这一步。",
+        "Read the seal again and choose a step that its state allows.",
+        "重新读取印章状态，选择该状态允许的操作。",
+    ),
+    ProblemText(
+        "SEAL_CHANGED",
+        "Seal changed meanwhile",
+        "印章已被更改",
+        "The seal is not at the version that If-Match names.",
+        "印章已不是 If-Match 所指的版本。",
+        "Read the seal again, look at what changed, and repeat with its new ETag.",
+        "重新读取印章，确认变化后用新的 ETag 重试。",
+    ),
+    ProblemText(
+        "SEAL_CODES_EXHAUSTED",
+        "No seal codes left",
+        "印章编码已用完",
+        "Every eight-digit serial of the division has been given out.",
+        "该行政区划的八位顺序码已全部用完。",
+        "Make seals under another division code.",
+        "改用其他行政区划代码制章。",
+    ),
+    ProblemText(
+        "SEAL_GRANTS_EXHAUSTED",
+        "Too many grants",
+        "授权数已达上限",
+        "As many clients as one seal may have are granted already.",
+        "该印章的授权应用数已达上限。",
+        "Withdraw grants that are not needed any more.",
+        "撤销不再需要的授权。",
+    ),
+    ProblemText(
+        "SEAL_MAKING_CUT_OFF",
+        "Making of the seal was cut off",
+        "制章被中断",
+        "The making ended before the seal was active; it was abandoned and can never be used.",
+        "制章在印章启用前中断，该印章已作废，不能使用。",
+        "Make the seal again with a new idempotency key.",
+        "使用新的幂等键重新制章。",
+    ),
+    ProblemText(
+        "SEAL_SELF_CHECK_FAILED",
+        "Own check of the sealed result failed",
+        "签章结果自检未通过",
+        "Our own verifier did not call the sealed result valid, so nothing was released.",
+        "系统自带的验证程序未认定签章结果有效，故未放行。",
+        "Look at the named steps; often a certificate or revocation list has expired. Ask the operator to run yinxin doctor.",
+        "查看所列步骤；常见原因是证书或吊销列表过期。请运维人员运行 yinxin doctor。",
+    ),
+    ProblemText(
+        "SEAL_USE_VOIDED",
+        "Use was voided",
+        "用章已作废",
+        "The use took so long that it was voided before its result could be released.",
+        "用章耗时过长，结果放行前已被作废。",
+        "Repeat the request; with the same idempotency key it is done once.",
+        "重试请求；使用同一幂等键只会执行一次。",
+    ),
+    ProblemText(
+        "SEAL_USE_WITHOUT_RESULT",
+        "No result",
+        "没有结果",
+        "The use is still under way or was voided; there is nothing to fetch.",
+        "用章仍在进行或已作废，没有可下载的结果。",
+        "Look at the state of the use; repeat the sealing where it was voided.",
+        "查看用章状态；如已作废，请重新用章。",
+    ),
+    ProblemText(
+        "DOCUMENT_MISSING",
+        "Document missing",
+        "缺少文件",
+        "The request carries no part named document, or an empty one.",
+        "请求中没有名为 document 的文件部分，或其内容为空。",
+        "Send the file as the multipart part document.",
+        "以 multipart 的 document 部分发送文件。",
+    ),
+    ProblemText(
+        "FIELD_UNACCEPTABLE",
+        "Field against a rule",
+        "字段不符合规则",
+        "A field has a value that its rule does not allow.",
+        "字段取值不符合其规则。",
+        "Look at field and rule in the facts and correct the value.",
+        "查看 facts 中的 field 与 rule，更正取值。",
+    ),
+    ProblemText(
+        "DIGEST_UNACCEPTABLE",
+        "Digest unreadable",
+        "摘要无法识别",
+        "The digest is not 32 bytes in hex or base64.",
+        "摘要不是以十六进制或 base64 表示的 32 字节。",
+        "Send the SM3 of the content as 64 hex digits or 44 base64 characters.",
+        "以 64 位十六进制或 44 个 base64 字符发送内容的 SM3 值。",
+    ),
+    ProblemText(
+        "TIME_STAMP_NOT_CONFIGURED",
+        "No time-stamp authority",
+        "未配置时间戳服务",
+        "A time-stamp was asked for, and this deployment has no authority configured.",
+        "请求要求加盖时间戳，但本部署未配置时间戳服务。",
+        "Leave timestamp out, or ask the operator to configure an authority.",
+        "不传 timestamp，或请运维人员配置时间戳服务。",
+    ),
+    ProblemText(
+        "PLACEMENT_UNCLEAR",
+        "Placement unclear",
+        "用章位置不明确",
+        "The placement says too little, or contradicts itself.",
+        "用章位置信息不足或自相矛盾。",
+        "Give x_mm and y_mm (and page), or a keyword.",
+        "给出 x_mm 和 y_mm（及 page），或给出关键字。",
+    ),
+)
+register(*TEXTS)

@@ -56,6 +56,7 @@ class Transition:
 
 SCOPE_MANAGE: Final = "seal.manage"
 SCOPE_USE: Final = "seal.use"
+SCOPE_READ: Final = "seal.read"
 
 SEAL_LIFE: Final[tuple[Transition, ...]] = (
     Transition("finish-making", frozenset({SealState.MAKING}), SealState.ACTIVE, summary="key and certificate are there"),
@@ -127,6 +128,8 @@ class Seal:
     state_reason: str | None
     version: int
     managed_by: str
+    made_by: str
+    claim_digest: bytes | None
     key_id: str
     certificate_der: bytes | None
     chain_der: tuple[bytes, ...]
@@ -138,7 +141,10 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class SealUse:
-    """One use of a seal as recorded. ``digest`` is what was signed over (SM3, 32 bytes); ``result_digest`` names the blob (SM3, hex)."""
+    """One use of a seal as recorded. ``digest`` is what was signed over (SM3, 32 bytes); ``result_digest`` is the SM3 of the result in hex.
+
+    A document lies in the blobs under that digest; a CMS, being small, is ``result_inline``.
+    """
 
     id: str
     seal_id: str
@@ -147,10 +153,13 @@ class SealUse:
     state: UseState
     digest: bytes
     input_digest: bytes | None
+    owner: str
+    claim_digest: bytes | None
     intent_at: datetime
     finished_at: datetime | None
     result_digest: str | None
     result_bytes: int | None
+    result_inline: bytes | None
     is_timestamped: bool
     void_reason: str | None
     intent_audit_id: str

@@ -63,6 +63,8 @@ def _seal(row: RowMapping) -> Seal:
         state_reason=row["state_reason"],
         version=row["version"],
         managed_by=row["managed_by"],
+        made_by=row["made_by"],
+        claim_digest=row["claim_digest"],
         key_id=row["key_id"],
         certificate_der=row["certificate_der"],
         chain_der=_read_chain(row["chain_der"]),
@@ -105,6 +107,8 @@ def insert_seal(conn: Connection, seal: Seal) -> None:
             "state_reason": seal.state_reason,
             "version": seal.version,
             "managed_by": seal.managed_by,
+            "made_by": seal.made_by,
+            "claim_digest": seal.claim_digest,
             "key_id": seal.key_id,
             "certificate_der": seal.certificate_der,
             "chain_der": b"".join(seal.chain_der) or None,
@@ -156,14 +160,9 @@ def list_seals_known_to(conn: Connection, client_id: str, *, after: str, limit: 
     return [_seal(row) for row in conn.execute(statement).mappings()]
 
 
-def list_seals_in_making(conn: Connection, *, before: datetime, limit: int) -> list[Seal]:
-    """Seals whose making began before a time and has no end yet."""
-    statement = (
-        select(seals)
-        .where(and_(seals.c.state == SealState.MAKING.value, seals.c.made_at < write_time(before)))
-        .order_by(seals.c.id)
-        .limit(limit)
-    )
+def list_seals_in_making(conn: Connection, *, limit: int) -> list[Seal]:
+    """Seals whose making has begun and has no end yet, the oldest first."""
+    statement = select(seals).where(seals.c.state == SealState.MAKING.value).order_by(seals.c.made_at).limit(limit)
     return [_seal(row) for row in conn.execute(statement).mappings()]
 
 
@@ -219,9 +218,7 @@ def is_granted(conn: Connection, seal_id: str, client_id: str) -> bool:
 _SEAL_FOR_USE: Final = (
     select(
         seals,
-        exists()
-        .where(and_(grants.c.seal_id == seals.c.id, grants.c.client_id == bindparam("client_id")))
-        .label("is_granted"),
+        exists().where(and_(grants.c.seal_id == seals.c.id, grants.c.client_id == bindparam("client_id"))).label("is_granted"),
     )
     .where(seals.c.id == bindparam("seal_id"))
     .with_for_update(read=True, of=seals)
@@ -246,6 +243,7 @@ _FINISH_USE: Final = (
         finished_at=bindparam("finished"),
         result_digest=bindparam("digest_of_result"),
         result_bytes=bindparam("bytes_of_result"),
+        result_inline=bindparam("inline"),
         result_audit_id=bindparam("audit_id"),
     )
 )
@@ -270,10 +268,13 @@ def _use(row: RowMapping) -> SealUse:
         state=UseState(row["state"]),
         digest=row["digest"],
         input_digest=row["input_digest"],
+        owner=row["owner"],
+        claim_digest=row["claim_digest"],
         intent_at=read_time(row["intent_at"]),
         finished_at=_read_optional_time(row["finished_at"]),
         result_digest=row["result_digest"],
         result_bytes=row["result_bytes"],
+        result_inline=row["result_inline"],
         is_timestamped=row["is_timestamped"],
         void_reason=row["void_reason"],
         intent_audit_id=row["intent_audit_id"],
@@ -290,6 +291,8 @@ def insert_intent(
     kind: UseKind,
     digest: bytes,
     input_digest: bytes | None,
+    owner: str,
+    claim_digest: bytes | None,
     at: datetime,
     is_timestamped: bool,
     audit_id: str,
@@ -303,10 +306,13 @@ def insert_intent(
         "state": UseState.INTENT.value,
         "digest": digest,
         "input_digest": input_digest,
+        "owner": owner,
+        "claim_digest": claim_digest,
         "intent_at": write_time(at),
         "finished_at": None,
         "result_digest": None,
         "result_bytes": None,
+        "result_inline": None,
         "is_timestamped": is_timestamped,
         "void_reason": None,
         "intent_audit_id": audit_id,
@@ -315,13 +321,16 @@ def insert_intent(
     conn.execute(_INSERT_USE, values)
 
 
-def finish_use(conn: Connection, use_id: str, *, at: datetime, result_digest: str, result_bytes: int, audit_id: str) -> bool:
+def finish_use(
+    conn: Connection, use_id: str, *, at: datetime, result_digest: str, result_bytes: int, result_inline: bytes | None, audit_id: str
+) -> bool:
     """Record the result of an intent; False where it is no intent any more (it was voided)."""
     values = {
         "use_id": use_id,
         "finished": write_time(at),
         "digest_of_result": result_digest,
         "bytes_of_result": result_bytes,
+        "inline": result_inline,
         "audit_id": audit_id,
     }
     return conn.execute(_FINISH_USE, values).rowcount == 1
@@ -338,12 +347,7 @@ def load_use(conn: Connection, use_id: str) -> SealUse | None:
     return None if row is None else _use(row)
 
 
-def list_intents(conn: Connection, *, before: datetime, limit: int) -> list[SealUse]:
-    """Intents from before a time that have neither result nor end."""
-    statement = (
-        select(uses)
-        .where(and_(uses.c.state == UseState.INTENT.value, uses.c.intent_at < write_time(before)))
-        .order_by(uses.c.intent_at)
-        .limit(limit)
-    )
+def list_intents(conn: Connection, *, limit: int) -> list[SealUse]:
+    """Intents that have neither result nor end, the oldest first."""
+    statement = select(uses).where(uses.c.state == UseState.INTENT.value).order_by(uses.c.intent_at).limit(limit)
     return [_use(row) for row in conn.execute(statement).mappings()]

@@ -43,6 +43,8 @@ seals: Final = Table(
     Column("state_reason", Text),
     Column("version", Integer, nullable=False),
     Column("managed_by", String(128), nullable=False),
+    Column("made_by", String(128), nullable=False),  # the process that made it (service_kit.process_marks)
+    Column("claim_digest", LargeBinary(32)),  # the idempotency claim it answers
     Column("key_id", String(64), nullable=False, unique=True),
     Column("certificate_der", LargeBinary),
     Column("chain_der", LargeBinary),  # the issuers' certificates one after the other, nearest first
@@ -83,10 +85,13 @@ uses: Final = Table(
     Column("state", String(16), nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("input_digest", LargeBinary(32)),
+    Column("owner", String(128), nullable=False),  # the process that does it (service_kit.process_marks)
+    Column("claim_digest", LargeBinary(32)),  # the idempotency claim it answers
     Column("intent_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Column("result_digest", String(64)),
     Column("result_bytes", BigInteger),
+    Column("result_inline", LargeBinary),  # small results (CMS); documents are blobs under result_digest
     Column("is_timestamped", Boolean, nullable=False),
     Column("void_reason", String(64)),
     Column("intent_audit_id", String(64), nullable=False),

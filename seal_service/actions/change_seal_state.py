@@ -48,11 +48,11 @@ def change_seal_state(
         context.audit.record(
             conn,
             at=at,
-            actor=f"client:{caller.client_id}",
+            actor=caller.actor,
             action=f"seal.{step.name}",
             subject=f"seal:{seal_id}",
             outcome="done",
-            facts={"from": seal.state.value, "to": step.target, "reason": reason, "subject": caller.subject},
+            facts={"from": seal.state.value, "to": step.target, "reason": reason},
         )
         changed = store.load_seal(conn, seal_id)
         if changed is None:
@@ -63,7 +63,7 @@ def change_seal_state(
 
     # 4. The certificate follows; where this process ends in between, the sweeper does it.
     if step.does_revoke_certificate:
-        revoke_certificate(context, changed, actor=f"client:{caller.client_id}")
+        revoke_certificate(context, changed, actor=caller.actor)
     return changed
 
 

@@ -64,7 +64,7 @@ def load_result(context: ServiceContext, caller: Caller, use_id: str) -> tuple[S
         raise seal_use_not_found(use_id)
     if use.state is not UseState.DONE or use.result_digest is None:
         raise use_has_no_result(use_id, use.state)
-    return use, context.blobs.read(use.result_digest)
+    return use, context.blobs.get(use.result_digest) if use.result_inline is None else use.result_inline
 
 
 def _known_seal(conn: Connection, caller: Caller, seal_id: str) -> Seal:

@@ -42,7 +42,7 @@ def grant_seal(context: ServiceContext, caller: Caller, seal_id: str, client_id:
         context.audit.record(
             conn,
             at=at,
-            actor=f"client:{caller.client_id}",
+            actor=caller.actor,
             action="seal.grant",
             subject=f"seal:{seal_id}",
             outcome="done",
@@ -65,7 +65,7 @@ def withdraw_grant(context: ServiceContext, caller: Caller, seal_id: str, client
         context.audit.record(
             conn,
             at=context.clock.now(),
-            actor=f"client:{caller.client_id}",
+            actor=caller.actor,
             action="seal.withdraw",
             subject=f"seal:{seal_id}",
             outcome="done",

@@ -5,12 +5,16 @@ Both run inside the caller's write job. Between them the key is used with no tra
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.errors import seal_not_found, seal_not_usable, use_was_voided
-from seal_service.model import USABLE, Seal, UseKind
+from seal_service.model import USABLE, Seal, UseKind, UseState
+from service_kit.idempotency import Claim, ClaimState
+from service_kit.process_marks import FOLDER_NAME, hold_mark
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +22,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from service_kit.composition import ServiceContext
-    from standards.errors import TrustError
 
 ACTION: Final = "seal.use"
 VOIDED_BY_STATE: Final = "seal-not-active"
@@ -33,13 +36,34 @@ class User:
     """
 
     client_id: str
-    subject: str
+    actor: str  # as the audit trail names him
     is_operator: bool = False
 
-    @property
-    def actor(self) -> str:
-        """As the audit trail names him."""
-        return f"{'operator' if self.is_operator else 'client'}:{self.client_id}"
+
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """A request that carries an idempotency key. ``request_digest``: SM3 over everything that makes the request what it is."""
+
+    key: str
+    route: str
+    request_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What tx 1 found and left: the seal, the use under way, or (``is_done``) the use that answered the same request before."""
+
+    seal: Seal
+    use_id: str
+    at: datetime
+    claim: Claim | None = None
+    is_done: bool = False
+
+
+def hold_process_mark(context: ServiceContext) -> str:
+    """Show that this process is alive before it begins anything; the name under which its intents are recorded."""
+    hold_mark(context.settings.dir / FOLDER_NAME, context.audit.writer_id)
+    return context.audit.writer_id
 
 
 def record_intent(
@@ -53,18 +77,43 @@ def record_intent(
     digest: bytes,
     input_digest: bytes | None,
     is_timestamped: bool,
-    at: datetime,
-) -> tuple[Seal, str]:
-    """Check that the user may use the seal now and record that he is about to; the seal and the audit entry's id.
+    repeatable: Repeatable | None,
+) -> Intent:
+    """Check that the user may use the seal now and record that he is about to; all in one transaction.
 
-    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, AUDIT_UNAVAILABLE.
+    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
     """
+    # 1. May this user use this seal? The row is held as it is until the commit.
     found = store.load_seal_for_use(conn, seal_id, user.client_id)
     if found is None or not (found[1] or user.is_operator):
         raise seal_not_found(seal_id)
-    seal = found[0]
+    seal, at = found[0], context.clock.now()
+
+    # 2. Has this very request been answered before, or begun by a process that died?
+    claim = None
+    if repeatable is not None:
+        claim = context.idempotency.claim(
+            conn,
+            caller=user.client_id,
+            route=repeatable.route,
+            key=repeatable.key,
+            request_digest=repeatable.request_digest,
+            reference=use_id,
+            at=at,
+        )
+        if claim.state is ClaimState.DONE:
+            return Intent(seal, str(claim.reference), at, claim, is_done=True)
+        if claim.state is ClaimState.RESUMED:
+            earlier = None if claim.reference is None else store.load_use(conn, claim.reference)
+            if earlier is not None and earlier.state is UseState.INTENT:
+                record_void(context, conn, user.actor, seal_id=seal_id, use_id=earlier.id, reason=VOIDED_AS_ORPHAN)
+            context.idempotency.set_reference(conn, claim, use_id)
+
+    # 3. Now?
     if seal.state is not USABLE:
         raise seal_not_usable(seal_id, seal.state)
+
+    # 4. The intent, on record before the key is used.
     audit_id = context.audit.record(
         conn,
         at=at,
@@ -72,7 +121,7 @@ def record_intent(
         action=ACTION,
         subject=f"seal:{seal_id}",
         outcome="intended",
-        facts={"seal_use": use_id, "kind": kind.value, "digest": digest.hex(), "timestamped": is_timestamped, "subject": user.subject},
+        facts={"seal_use": use_id, "kind": kind.value, "digest": digest.hex(), "timestamped": is_timestamped},
     )
     store.insert_intent(
         conn,
@@ -82,24 +131,45 @@ def record_intent(
         kind=kind,
         digest=digest,
         input_digest=input_digest,
+        owner=context.audit.writer_id,
+        claim_digest=None if claim is None else claim.key_digest,
         at=at,
         is_timestamped=is_timestamped,
         audit_id=audit_id,
     )
-    return seal, audit_id
+    return Intent(seal, use_id, at, claim)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What tx 2 left. ``refusal`` is to be raised once it is committed: raising it within would undo the record of it."""
+
+    audit_id: str
+    refusal: TrustError | None = None
 
 
 def record_result(
-    context: ServiceContext, conn: Connection, user: User, *, seal_id: str, use_id: str, result_digest: str, result_bytes: int
-) -> tuple[str, TrustError | None]:
-    """Record the result, or void the use where the seal is not active any more; the audit entry's id and what is to be raised once
-    this transaction is committed (raising within it would undo the record).
+    context: ServiceContext,
+    conn: Connection,
+    user: User,
+    intent: Intent,
+    *,
+    result_digest: str,
+    result_bytes: int,
+    result_inline: bytes | None = None,
+) -> Recorded:
+    """Record the result, or void the use where the seal is not active any more (so nothing is released behind a freeze).
+
+    Raises TrustError SEAL_USE_VOIDED where the sweeper was faster; then nothing is changed.
     """
-    at = context.clock.now()
+    seal_id = intent.seal.id
     state = store.load_state(conn, seal_id)
     if state is not USABLE:
-        audit_id = record_void(context, conn, user.actor, seal_id=seal_id, use_id=use_id, reason=VOIDED_BY_STATE)
-        return audit_id, seal_not_usable(seal_id, str(state))
+        audit_id = record_void(context, conn, user.actor, seal_id=seal_id, use_id=intent.use_id, reason=VOIDED_BY_STATE)
+        if intent.claim is not None:
+            context.idempotency.release(conn, intent.claim)
+        return Recorded(audit_id, seal_not_usable(seal_id, str(state)))
+    at = context.clock.now()
     audit_id = context.audit.record(
         conn,
         at=at,
@@ -107,15 +177,28 @@ def record_result(
         action=ACTION,
         subject=f"seal:{seal_id}",
         outcome="done",
-        facts={"seal_use": use_id, "result": result_digest, "bytes": result_bytes},
+        facts={"seal_use": intent.use_id, "result": result_digest, "bytes": result_bytes},
     )
-    if not store.finish_use(conn, use_id, at=at, result_digest=result_digest, result_bytes=result_bytes, audit_id=audit_id):
-        raise use_was_voided(use_id)  # the void is on record already: this transaction leaves nothing
-    return audit_id, None
+    if not store.finish_use(
+        conn,
+        intent.use_id,
+        at=at,
+        result_digest=result_digest,
+        result_bytes=result_bytes,
+        result_inline=result_inline,
+        audit_id=audit_id,
+    ):
+        raise use_was_voided(intent.use_id)
+    if intent.claim is not None:
+        context.idempotency.finish(conn, intent.claim, status=200, headers={})
+    return Recorded(audit_id)
 
 
 def record_void(context: ServiceContext, conn: Connection, actor: str, *, seal_id: str, use_id: str, reason: str) -> str:
-    """Void an intent: its result is never released. Returns the audit entry's id; an intent already ended stays as it is."""
+    """Void an intent: its result is never released. Returns the audit entry's id.
+
+    Raises TrustError SEAL_USE_VOIDED where the use has ended already; then nothing is changed.
+    """
     at = context.clock.now()
     audit_id = context.audit.record(
         conn,
@@ -129,3 +212,15 @@ def record_void(context: ServiceContext, conn: Connection, actor: str, *, seal_i
     if not store.void_use(conn, use_id, at=at, reason=reason, audit_id=audit_id):
         raise use_was_voided(use_id)
     return audit_id
+
+
+def give_up(context: ServiceContext, user: User, intent: Intent) -> None:
+    """Void a use whose signing failed and let its key be used again. Where even that cannot be written, the sweeper will do it."""
+
+    def void(conn: Connection) -> None:
+        record_void(context, conn, user.actor, seal_id=intent.seal.id, use_id=intent.use_id, reason=VOIDED_BY_FAILURE)
+        if intent.claim is not None:
+            context.idempotency.release(conn, intent.claim)
+
+    with suppress(TrustError):
+        context.database.write(void)

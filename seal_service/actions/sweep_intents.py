@@ -1,6 +1,7 @@
 """Find what was begun and never ended because a process died, and end it on the safe side: nothing is released, everything is recorded.
 
-Runs in every worker; each step is conditional on the state it found, so two sweepers do no harm.
+A process of this machine is known to be dead at once (``service_kit.process_marks``); for one of another machine its lease must have
+run out. Runs in every worker; each step is conditional on the state it finds, so two sweepers do no harm.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from seal_service.actions.change_seal_state import revoke_certificate
 from seal_service.actions.record_use import VOIDED_AS_ORPHAN, record_void
 from seal_service.limits import INTENT_LEASE_SECONDS, INTENTS_PER_SWEEP
 from seal_service.model import SealState
+from service_kit.idempotency import Claim, ClaimState
+from service_kit.process_marks import FOLDER_NAME, is_dead
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from seal_service.model import Seal, SealUse
@@ -24,19 +29,25 @@ if TYPE_CHECKING:
 ACTOR: Final = "service:seal-sweeper"
 
 
-def sweep_intents(context: ServiceContext, *, lease_seconds: float = INTENT_LEASE_SECONDS) -> dict[str, int]:
+def sweep_intents(context: ServiceContext) -> dict[str, int]:
     """Void orphaned uses, abandon cut-off makings, revoke certificates that are due; how many of each."""
-    before = context.clock.now() - timedelta(seconds=lease_seconds)
+    with context.database.read() as conn:
+        intents = store.list_intents(conn, limit=INTENTS_PER_SWEEP)
+        in_making = store.list_seals_in_making(conn, limit=INTENTS_PER_SWEEP)
+        to_revoke = store.list_seals_with_certificate_to_revoke(conn, limit=INTENTS_PER_SWEEP)
+    now = context.clock.now()
+    dead: dict[str, bool] = {}
+
+    def is_orphan(owner: str, begun_at: datetime) -> bool:
+        if owner not in dead:
+            dead[owner] = owner != context.audit.writer_id and is_dead(context.settings.dir / FOLDER_NAME, owner)
+        return dead[owner] or now - begun_at > timedelta(seconds=INTENT_LEASE_SECONDS)
 
     # 1. Uses with an intent and no end: their result, if it was ever made, is never released.
-    with context.database.read() as conn:
-        intents = store.list_intents(conn, before=before, limit=INTENTS_PER_SWEEP)
-        in_making = store.list_seals_in_making(conn, before=before, limit=INTENTS_PER_SWEEP)
-        to_revoke = store.list_seals_with_certificate_to_revoke(conn, limit=INTENTS_PER_SWEEP)
-    voided = sum(_void(context, use) for use in intents)
+    voided = sum(_void(context, use) for use in intents if is_orphan(use.owner, use.intent_at))
 
     # 2. Seals whose making was cut off: the key was never usable and stays so.
-    abandoned = sum(_abandon(context, seal) for seal in in_making)
+    abandoned = sum(_abandon(context, seal) for seal in in_making if is_orphan(seal.made_by, seal.made_at))
 
     # 3. Certificates of revoked seals.
     for seal in to_revoke:
@@ -45,10 +56,12 @@ def sweep_intents(context: ServiceContext, *, lease_seconds: float = INTENT_LEAS
 
 
 def _void(context: ServiceContext, use: SealUse) -> bool:
+    def void(conn: Connection) -> None:
+        record_void(context, conn, ACTOR, seal_id=use.seal_id, use_id=use.id, reason=VOIDED_AS_ORPHAN)
+        _release(context, conn, use.claim_digest)
+
     try:
-        context.database.write(
-            lambda conn: record_void(context, conn, ACTOR, seal_id=use.seal_id, use_id=use.id, reason=VOIDED_AS_ORPHAN)
-        )
+        context.database.write(void)
     except TrustError as error:
         if error.kind is Kind.CONFLICT:  # it ended in the meantime
             return False
@@ -66,6 +79,13 @@ def _abandon(context: ServiceContext, seal: Seal) -> bool:
         context.audit.record(
             conn, at=at, actor=ACTOR, action="seal.make", subject=f"seal:{seal.id}", outcome="voided", facts={"reason": VOIDED_AS_ORPHAN}
         )
+        _release(context, conn, seal.claim_digest)
         return True
 
     return context.database.write(abandon)
+
+
+def _release(context: ServiceContext, conn: Connection, claim_digest: bytes | None) -> None:
+    """Let the idempotency key of an orphan be used again; an answered one keeps its answer."""
+    if claim_digest is not None:
+        context.idempotency.release(conn, Claim(claim_digest, ClaimState.RESUMED, None))

@@ -1,0 +1,261 @@
+"""Sealing a document, getting results again, verifying a file: the heavy routes. Their bodies are read within limits, their work is done
+in threads, and how much of it may be under way at once is bounded.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from crypto.report_json import write_report
+from seal_service import limits
+from seal_service.actions.find_seals import find_use, load_result
+from seal_service.actions.seal_document import SealOrder, seal_document
+from seal_service.actions.sweep_intents import sweep_intents
+from seal_service.actions.verify_document import verify_document
+from seal_service.api.parameters import IdempotencyKey, SealId, UseId, problem_answers, user_of
+from seal_service.api.shapes import PlacementOrder, UseAnswer, VerificationAnswer, write_use
+from seal_service.errors import document_missing, field_unacceptable
+from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
+from service_kit.admission import Admission
+from service_kit.composition import caller_of, needs, public
+from service_kit.multipart import read_form
+from service_kit.problems import language_of
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from seal_service.actions.record_use import User
+    from seal_service.actions.seal_document import SealedDocument
+    from service_kit.composition import ServiceContext
+    from service_kit.multipart import Form
+
+PDF: Final = "application/pdf"
+CMS: Final = "application/pkcs7-signature"
+_BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
+_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp"})
+_TRUTH: Final = {"true": True, "false": False}
+_SEALING_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["document"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "document": {**_BINARY, "description": "The PDF to be sealed."},
+                        "placement": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "description": "JSON: page, x_mm, y_mm and width_mm, or keyword. Centre of the seal in millimetres from the lower-left "
+                            "corner of the page as seen; page 1 is the first, -1 the last. Without placement and keyword the seal is invisible.",
+                        },
+                        "keyword": {"type": "string", "description": "Put the seal on this text of the document."},
+                        "reason": {"type": "string", "maxLength": limits.REASON_CHARACTERS},
+                        "location": {"type": "string", "maxLength": limits.LOCATION_CHARACTERS},
+                        "timestamp": {
+                            "type": "string",
+                            "enum": ["true", "false"],
+                            "description": "Without it: where the deployment has an authority.",
+                        },
+                    },
+                },
+                "examples": {"bottom right": {"value": {"document": "(file)", "placement": '{"page": -1, "x_mm": 150, "y_mm": 60}'}}},
+            }
+        },
+    }
+}
+_VERIFYING_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["document"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "document": {**_BINARY, "description": "The sealed file."},
+                        "at": {"type": "string", "format": "date-time", "description": "Judge as of this time instead of now."},
+                    },
+                }
+            }
+        },
+    }
+}
+_SEALED_HEADERS: Final[dict[str, Any]] = {
+    "Seal-Use": {"schema": {"type": "string"}, "description": "The record of this use: /v1/seal-uses/{id}."},
+    "Audit-Entry": {"schema": {"type": "string"}, "description": "The audit entry: /v1/audit/entries/{id}/receipt proves it."},
+    "Idempotent-Replay": {"schema": {"type": "string", "enum": ["true"]}, "description": "This is the answer given before."},
+}
+
+
+def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
+    """Add them to the service's router."""
+    sealing = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
+    verifying = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
+    document_bytes = min(limits.DOCUMENT_BYTES, context.settings.limits.body_bytes)
+    sealing_threads = CapacityLimiter(context.settings.threads)
+    verifying_threads = CapacityLimiter(max(1, context.settings.threads // 2))
+
+    @router.post(
+        "/v1/seals/{seal_id}/signatures",
+        operation_id="seal_document",
+        summary="Seal a document",
+        description="Answers the sealed document; it begins with the document that was sent, byte for byte.",
+        response_class=Response,
+        responses={
+            200: {"description": "The sealed document.", "content": {PDF: {"schema": _BINARY}}, "headers": _SEALED_HEADERS},
+            **problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503),
+        },
+        openapi_extra=_SEALING_BODY,
+        tags=["sealing"],
+    )
+    @needs(SCOPE_USE)
+    async def create_signature(request: Request, seal_id: SealId, key: IdempotencyKey = None) -> Response:
+        user = user_of(caller_of(request))
+        with sealing.take(_announced_bytes(request, document_bytes)):
+            form = await read_form(
+                request,
+                files={"document"},
+                fields=_SEALING_FIELDS,
+                file_bytes_max=document_bytes,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+            )
+            order = _read_order(form, key)
+            sealed = await anyio.to_thread.run_sync(partial(_seal, context, user, seal_id, order), limiter=sealing_threads)
+        headers = {"seal-use": sealed.use_id, "audit-entry": sealed.audit_id, "cache-control": "no-store"}
+        headers["content-disposition"] = f'attachment; filename="{sealed.use_id}.pdf"'
+        if sealed.is_repeated:
+            headers["idempotent-replay"] = "true"
+        return Response(sealed.content, media_type=PDF, headers=headers)
+
+    @router.get(
+        "/v1/seal-uses/{use_id}",
+        operation_id="show_seal_use",
+        summary="Show a use of a seal",
+        response_model=UseAnswer,
+        responses=problem_answers(401, 403, 404),
+        tags=["sealing"],
+    )
+    @needs(SCOPE_READ)
+    def read_use(request: Request, use_id: UseId) -> UseAnswer:
+        return write_use(find_use(context, caller_of(request), use_id))
+
+    @router.get(
+        "/v1/seal-uses/{use_id}/result",
+        operation_id="fetch_seal_use_result",
+        summary="The result of a use again",
+        response_class=Response,
+        responses={
+            200: {"description": "The sealed document or the CMS.", "content": {PDF: {"schema": _BINARY}, CMS: {"schema": _BINARY}}},
+            **problem_answers(401, 403, 404, 409),
+        },
+        tags=["sealing"],
+    )
+    @needs(SCOPE_USE)
+    def read_result(request: Request, use_id: UseId) -> Response:
+        use, content = load_result(context, caller_of(request), use_id)
+        is_document = use.kind is UseKind.DOCUMENT
+        name = f"{use.id}.{'pdf' if is_document else 'p7s'}"
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store", "seal-use": use.id}
+        return Response(content, media_type=PDF if is_document else CMS, headers=headers)
+
+    @router.post(
+        "/v1/verifications",
+        operation_id="verify_document",
+        summary="Verify a file",
+        description="The same report as `yinxin verify --json` gives per file, under the trust list of this deployment. Nothing is stored.",
+        response_model=VerificationAnswer,
+        responses=problem_answers(400, 413, 422, 429),
+        openapi_extra=_VERIFYING_BODY,
+        tags=["verification"],
+    )
+    @public("whoever was given a sealed document may have it verified; nothing is stored, size and number are limited")
+    async def create_verification(request: Request) -> Response:
+        with verifying.take(_announced_bytes(request, document_bytes)):
+            form = await read_form(
+                request, files={"document"}, fields={"at"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+            )
+            document = _document(form)
+            at = _read_at(form.fields.get("at"))
+            language = language_of(request.headers.get("accept-language"))
+            report = await anyio.to_thread.run_sync(partial(verify_document, context, document, at=at), limiter=verifying_threads)
+        name = form.files["document"].file_name[: limits.FILE_NAME_CHARACTERS]
+        answer = VerificationAnswer.model_validate(write_report(name, report, language))
+        return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def _seal(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> SealedDocument:
+    try:
+        return seal_document(context, user, seal_id, order)
+    except TrustError as error:
+        if error.code != "IDEMPOTENCY_IN_FLIGHT":
+            raise
+    # In flight, says the claim; where its process died, the sweep lets go of it at once.
+    sweep_intents(context)
+    return seal_document(context, user, seal_id, order)
+
+
+def _announced_bytes(request: Request, most: int) -> int:
+    """How much a request will hold: what it announces, or (chunked) as much as it may."""
+    announced = request.headers.get("content-length", "")
+    return min(int(announced), most) if announced.isascii() and announced.isdigit() else most
+
+
+def _document(form: Form) -> bytes:
+    part = form.files.get("document")
+    if part is None or not part.content:
+        raise document_missing()
+    return part.content
+
+
+def _read_order(form: Form, key: str | None) -> SealOrder:
+    fields = form.fields
+    placement = PlacementOrder()
+    if fields.get("placement"):
+        try:
+            placement = PlacementOrder.model_validate_json(fields["placement"])
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise field_unacceptable(".".join(["placement", *map(str, first["loc"])]), str(first["type"])) from None
+    keyword = fields.get("keyword") or placement.keyword
+    if keyword is not None and len(keyword) > limits.KEYWORD_CHARACTERS:
+        raise field_unacceptable("keyword", f"at most {limits.KEYWORD_CHARACTERS} characters")
+    for name, most in (("reason", limits.REASON_CHARACTERS), ("location", limits.LOCATION_CHARACTERS)):
+        if len(fields.get(name, "")) > most:
+            raise field_unacceptable(name, f"at most {most} characters")
+    stamped = fields.get("timestamp") or None
+    if stamped is not None and stamped not in _TRUTH:
+        raise field_unacceptable("timestamp", "true or false")
+    return SealOrder(
+        document=_document(form),
+        page=placement.page,
+        x_mm=placement.x_mm,
+        y_mm=placement.y_mm,
+        width_mm=placement.width_mm,
+        keyword=keyword,
+        reason=fields.get("reason") or None,
+        location=fields.get("location") or None,
+        is_timestamped=None if stamped is None else _TRUTH[stamped],
+        idempotency_key=key,
+    )
+
+
+def _read_at(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise field_unacceptable("at", "RFC 3339 with a zone")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise field_unacceptable("at", "RFC 3339 with a zone") from None

@@ -1,0 +1,70 @@
+"""What several routes take: identifiers in the path, headers, and how an ETag is read and written."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import Header, Path
+
+from seal_service.actions.record_use import User
+from seal_service.errors import field_unacceptable
+from service_kit.idempotency import KEY_CHARACTERS
+
+if TYPE_CHECKING:
+    from seal_service.model import Seal
+    from service_kit.callers import Caller
+
+SealId = Annotated[str, Path(pattern=r"^sl_[0-9a-f]{24}$", description="Identifier of the seal.")]
+UseId = Annotated[str, Path(pattern=r"^su_[0-9a-f]{24}$", description="Identifier of the use.")]
+ClientId = Annotated[str, Path(min_length=1, max_length=128, description="Identifier of the client.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=KEY_CHARACTERS,
+        description="Same key, same result, once: repeat a request safely. The same key with another request is refused (422).",
+    ),
+]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=64, description="Only where the seal is still as this ETag says.")]
+_ETAG: Final = re.compile(r'"(\d{1,9})"')
+
+
+def read_if_match(header: str | None) -> int | None:
+    """The version that an If-Match header names; None without one or with ``*``. Raises TrustError FIELD_UNACCEPTABLE."""
+    if header is None or header.strip() == "*":
+        return None
+    found = _ETAG.fullmatch(header.strip())
+    if found is None:
+        raise field_unacceptable("If-Match", "one strong ETag as this API gave it")
+    return int(found[1])
+
+
+def etag_of(seal: Seal) -> str:
+    """The ETag of a seal: its version."""
+    return f'"{seal.version}"'
+
+
+def user_of(caller: Caller) -> User:
+    """The caller as one who uses a seal. Never an operator."""
+    return User(caller.client_id, caller.actor)
+
+
+def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the API documentation: these statuses answer with a problem document."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": _STATUS_WORDS[status], "content": content} for status in statuses}
+
+
+_STATUS_WORDS: Final = {
+    400: "The input cannot be read.",
+    401: "No token, or not a good one.",
+    403: "The token lacks the scope.",
+    404: "Not found, or not the caller's to know.",
+    409: "Does not fit the present state.",
+    413: "Over a size limit.",
+    422: "Against a rule.",
+    429: "Too many at once: try again after Retry-After.",
+    503: "Something needed is not there now: try again after Retry-After.",
+}

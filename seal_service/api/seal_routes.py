@@ -1,0 +1,154 @@
+"""Making, reading and changing seals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from seal_service import limits
+from seal_service.actions import find_seals, grant_seal
+from seal_service.actions.change_seal_state import change_seal_state
+from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.api.parameters import (
+    ClientId,
+    IdempotencyKey,
+    IfMatch,
+    SealId,
+    etag_of,
+    problem_answers,
+    read_if_match,
+)
+from seal_service.api.shapes import MakeSeal, SealAnswer, SealList, StateChange, write_seal
+from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SEAL_LIFE
+from service_kit.composition import caller_of, needs
+
+if TYPE_CHECKING:
+    from seal_service.model import Transition
+    from service_kit.composition import ServiceContext
+
+_TAGS: Final[list[Any]] = ["seals"]
+
+
+def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
+    """Add them to the service's router."""
+
+    @router.post(
+        "/v1/seals",
+        status_code=201,
+        operation_id="make_seal",
+        summary="Make a seal",
+        response_model=SealAnswer,
+        responses=problem_answers(401, 403, 409, 422, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_MANAGE)
+    def create_seal(request: Request, body: MakeSeal, response: Response, key: IdempotencyKey = None) -> SealAnswer:
+        caller = caller_of(request)
+        wanted = SealRequest(
+            organisation=body.organisation,
+            credit_code=body.credit_code,
+            name=body.name or "",
+            purpose=body.purpose,
+            type_code=body.type_code,
+            division=body.division or "",
+            picture_width_mm=body.picture_width_mm,
+            grants=None if body.grants is None else tuple(body.grants),
+        )
+        seal = make_seal(context, caller, wanted, idempotency_key=key)
+        response.headers["location"] = f"/v1/seals/{seal.id}"
+        response.headers["etag"] = etag_of(seal)
+        _, granted = find_seals.find_seal(context, caller, seal.id)
+        return write_seal(seal, granted)
+
+    @router.get(
+        "/v1/seals",
+        operation_id="list_seals",
+        summary="List the seals one manages or may use",
+        response_model=SealList,
+        responses=problem_answers(401, 403, 422),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_READ)
+    def read_seals(
+        request: Request,
+        after: Annotated[str, Query(max_length=40, description="The `next_after` of the page before.")] = "",
+        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+    ) -> SealList:
+        found = find_seals.list_seals(context, caller_of(request), after=after, limit=limit + 1)
+        page = found[:limit]
+        return SealList(seals=[write_seal(seal) for seal in page], next_after=page[-1].id if len(found) > limit else None)
+
+    @router.get(
+        "/v1/seals/{seal_id}",
+        operation_id="show_seal",
+        summary="Show a seal",
+        response_model=SealAnswer,
+        responses=problem_answers(401, 403, 404),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_READ)
+    def read_seal(request: Request, seal_id: SealId, response: Response) -> SealAnswer:
+        seal, granted = find_seals.find_seal(context, caller_of(request), seal_id)
+        response.headers["etag"] = etag_of(seal)
+        return write_seal(seal, granted)
+
+    @router.get(
+        "/v1/seals/{seal_id}/picture.svg",
+        operation_id="show_seal_picture",
+        summary="The picture of a seal, in true size",
+        response_class=Response,
+        responses={200: {"description": "SVG.", "content": {"image/svg+xml": {}}}, **problem_answers(401, 403, 404)},
+        tags=_TAGS,
+    )
+    @needs(SCOPE_READ)
+    def read_picture(request: Request, seal_id: SealId) -> Response:
+        picture = find_seals.find_picture(context, caller_of(request), seal_id)
+        return Response(picture.to_svg(), media_type="image/svg+xml", headers={"cache-control": "private, max-age=3600"})
+
+    @router.put(
+        "/v1/seals/{seal_id}/grants/{client_id}",
+        status_code=204,
+        operation_id="grant_seal",
+        summary="Let a client use a seal",
+        responses=problem_answers(401, 403, 404, 409, 422),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_MANAGE)
+    def put_grant(request: Request, seal_id: SealId, client_id: ClientId) -> None:
+        grant_seal.grant_seal(context, caller_of(request), seal_id, client_id)
+
+    @router.delete(
+        "/v1/seals/{seal_id}/grants/{client_id}",
+        status_code=204,
+        operation_id="withdraw_grant",
+        summary="Take a grant back",
+        responses=problem_answers(401, 403, 404, 422),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_MANAGE)
+    def delete_grant(request: Request, seal_id: SealId, client_id: ClientId) -> None:
+        grant_seal.withdraw_grant(context, caller_of(request), seal_id, client_id)
+
+    for step in SEAL_LIFE:
+        if step.verb is not None and step.scope is not None:
+            _add_step(router, context, step, step.verb, step.scope)
+
+
+def _add_step(router: APIRouter, context: ServiceContext, step: Transition, verb: str, scope: str) -> None:
+    """One route per step that a caller may take: what the table says is what the API offers."""
+
+    @router.post(
+        f"/v1/seals/{{seal_id}}/{verb}",
+        operation_id=f"{verb}_seal",
+        summary=step.summary[0].upper() + step.summary[1:],
+        description=f"From {' or '.join(sorted(step.sources))} to {step.target}.",
+        response_model=SealAnswer,
+        responses=problem_answers(401, 403, 404, 409, 422, 503),
+        tags=_TAGS,
+    )
+    @needs(scope)
+    def take_step(request: Request, seal_id: SealId, body: StateChange, response: Response, if_match: IfMatch = None) -> SealAnswer:
+        seal = change_seal_state(context, caller_of(request), seal_id, step, reason=body.reason, if_version=read_if_match(if_match))
+        response.headers["etag"] = etag_of(seal)
+        return write_seal(seal)

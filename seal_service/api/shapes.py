@@ -1,0 +1,247 @@
+"""What goes over the wire: requests refuse unknown members (a caller cannot set what is not his to set), answers are complete.
+
+Times are RFC 3339 in UTC; lengths are millimetres, from the lower-left corner of the page as it is seen.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seal_service import limits
+from standards.rfc7468_pem import write_pem
+
+if TYPE_CHECKING:
+    from seal_service.model import Seal, SealUse
+
+_ORGANISATION = "呼伦贝尔市政务服务演示中心（样例）"
+_CREDIT_CODE = "11150700MB1234562Q"
+_SEAL_EXAMPLE: dict[str, Any] = {
+    "id": "sl_5f0c9a3e1b7d2468ace01357",
+    "code": "15070000000001",
+    "name": _ORGANISATION,
+    "organisation": _ORGANISATION,
+    "purpose": "",
+    "credit_code": _CREDIT_CODE,
+    "type_code": "1",
+    "state": "active",
+    "state_reason": None,
+    "version": 2,
+    "picture_width_mm": 42.0,
+    "picture": "/v1/seals/sl_5f0c9a3e1b7d2468ace01357/picture.svg",
+    "certificate": "-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n",
+    "made_at": "2026-05-01T08:00:00Z",
+    "state_at": "2026-05-01T08:00:00Z",
+    "grants": ["cl_portal"],
+}
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+
+
+class MakeSeal(_Request):
+    """A seal to be made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"organisation": _ORGANISATION, "credit_code": _CREDIT_CODE, "type_code": "1"}]},
+    )
+
+    organisation: Annotated[
+        str,
+        Field(min_length=1, max_length=limits.ORGANISATION_CHARACTERS, description="The registered name; stands in the ring of the seal."),
+    ]
+    credit_code: Annotated[str, Field(min_length=18, max_length=18, description="Unified social credit code (GB 32100).")]
+    name: Annotated[
+        str | None,
+        Field(max_length=limits.SEAL_NAME_CHARACTERS, description="What the seal is called in lists; without it organisation and purpose."),
+    ] = None
+    purpose: Annotated[str, Field(max_length=limits.PURPOSE_CHARACTERS, description="A short line below the star, such as 业务专用章.")] = (
+        ""
+    )
+    type_code: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9]{1,2}$",
+            description="Type of seal: 1 法定名称章, 2 财务, 3 发票, 4 合同, 5 法定代表人名章, 6 业务专用章, 99 其他.",
+        ),
+    ] = "1"
+    division: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9]{6}$",
+            description="Division of the maker (GB/T 2260), first part of the seal code; without it the one of the credit code.",
+        ),
+    ] = None
+    picture_width_mm: Annotated[float, Field(ge=20, le=60, strict=False, description="Diameter of the seal.")] = 42.0
+    grants: Annotated[
+        list[str] | None, Field(max_length=100, description="Clients that may use the seal; without it the calling client.")
+    ] = None
+
+
+class StateChange(_Request):
+    """Why a seal changes its state."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "device reported lost"}]})
+
+    reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
+
+
+class PlacementOrder(_Request):
+    """Where the seal goes: by page and millimetres of its centre, or by a keyword of the text. Without a placement the seal is invisible."""
+
+    page: Annotated[int | None, Field(ge=-1, le=1_000_000, description="1 is the first page, -1 the last.")] = None
+    x_mm: Annotated[float | None, Field(strict=False, allow_inf_nan=False)] = None
+    y_mm: Annotated[float | None, Field(strict=False, allow_inf_nan=False)] = None
+    width_mm: Annotated[
+        float | None, Field(strict=False, allow_inf_nan=False, ge=5, le=100, description="Without it the seal's own diameter.")
+    ] = None
+    keyword: Annotated[str | None, Field(min_length=1, max_length=limits.KEYWORD_CHARACTERS)] = None
+
+
+class DigestOrder(_Request):
+    """A digest to be sealed: the document stays with its owner."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"digest": "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"}]}
+    )
+
+    digest: Annotated[str, Field(max_length=64, description="SM3 of the content: 32 bytes in hex or base64.")]
+    digest_algorithm: Literal["SM3"] = "SM3"
+    timestamp: Annotated[bool, Field(description="Add an RFC 3161 time-stamp.")] = False
+
+
+class DigestAnswer(BaseModel):
+    """A detached CMS over a digest."""
+
+    seal_use: str
+    audit_entry: str
+    cms: Annotated[str, Field(description="CMS SignedData (RFC 5652, detached, SM2 with SM3), DER in base64.")]
+    signed_at: datetime
+
+
+class SealAnswer(BaseModel):
+    """A seal."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SEAL_EXAMPLE]})
+
+    id: str
+    code: str
+    name: str
+    organisation: str
+    purpose: str
+    credit_code: str
+    type_code: str
+    state: str
+    state_reason: str | None
+    version: int
+    picture_width_mm: float
+    picture: str
+    certificate: str | None
+    made_at: datetime
+    state_at: datetime
+    grants: list[str] | None = None
+
+
+class SealList(BaseModel):
+    """Seals, and where the next page begins."""
+
+    seals: list[SealAnswer]
+    next_after: Annotated[str | None, Field(description="Give it as `after` to get the next page; null on the last.")]
+
+
+class UseAnswer(BaseModel):
+    """One use of a seal."""
+
+    id: str
+    seal_id: str
+    client_id: str
+    kind: str
+    state: str
+    digest: Annotated[str, Field(description="SM3 that was signed, hex.")]
+    is_timestamped: bool
+    intent_at: datetime
+    finished_at: datetime | None
+    void_reason: str | None
+    result_digest: Annotated[str | None, Field(description="SM3 of the result, hex.")]
+    result_bytes: int | None
+    result: Annotated[str | None, Field(description="Where the result can be fetched again.")]
+    intent_audit_entry: str
+    result_audit_entry: str | None
+
+
+class StepAnswer(BaseModel):
+    """One check that was run."""
+
+    code: str
+    outcome: Literal["pass", "fail", "warn", "not-checked"]
+    clause: str
+    detail: str
+
+
+class SignatureAnswer(BaseModel):
+    """What was found out about one signature; null where it cannot be known."""
+
+    name: str
+    kind: str
+    verdict: Literal["valid", "invalid", "indeterminate"]
+    cryptographically_valid: bool | None
+    document_intact: bool | None
+    trusted: bool | None
+    signer: str | None
+    signed_at: str | None
+    steps: list[StepAnswer]
+
+
+class VerificationAnswer(BaseModel):
+    """What was found out about one file: the same shape as `yinxin verify --json` gives per file."""
+
+    file: str
+    verdict: Literal["valid", "invalid", "indeterminate"]
+    tampered: bool | None
+    signatures: list[SignatureAnswer]
+
+
+def write_seal(seal: Seal, grants: list[str] | None = None) -> SealAnswer:
+    """A seal as it goes out."""
+    return SealAnswer(
+        id=seal.id,
+        code=seal.code,
+        name=seal.name,
+        organisation=seal.organisation,
+        purpose=seal.purpose,
+        credit_code=seal.credit_code,
+        type_code=seal.type_code,
+        state=seal.state.value,
+        state_reason=seal.state_reason,
+        version=seal.version,
+        picture_width_mm=seal.picture_width_mm,
+        picture=f"/v1/seals/{seal.id}/picture.svg",
+        certificate=None if seal.certificate_der is None else write_pem("CERTIFICATE", seal.certificate_der).decode("ascii"),
+        made_at=seal.made_at,
+        state_at=seal.state_at,
+        grants=grants,
+    )
+
+
+def write_use(use: SealUse) -> UseAnswer:
+    """A use of a seal as it goes out."""
+    return UseAnswer(
+        id=use.id,
+        seal_id=use.seal_id,
+        client_id=use.client_id,
+        kind=use.kind.value,
+        state=use.state.value,
+        digest=use.digest.hex(),
+        is_timestamped=use.is_timestamped,
+        intent_at=use.intent_at,
+        finished_at=use.finished_at,
+        void_reason=use.void_reason,
+        result_digest=use.result_digest,
+        result_bytes=use.result_bytes,
+        result=None if use.result_digest is None else f"/v1/seal-uses/{use.id}/result",
+        intent_audit_entry=use.intent_audit_id,
+        result_audit_entry=use.result_audit_id,
+    )

@@ -1,0 +1,51 @@
+"""What the seal service does without being asked: sweeping, and saying whether it is ready."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from seal_service.actions.record_use import hold_process_mark
+from seal_service.actions.sweep_intents import sweep_intents
+from seal_service.limits import SWEEP_INTERVAL_SECONDS
+from seal_service.tables import PREFIX
+from service_kit.composition import Job, ReadinessCheck
+from service_kit.migrations import is_current
+from service_kit.process_marks import FOLDER_NAME, release_mark
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from service_kit.composition import Facts, ServiceContext
+
+
+def jobs_of(context: ServiceContext) -> Sequence[Job]:
+    """The periodic work."""
+    return (Job("seal-sweeper", SWEEP_INTERVAL_SECONDS, partial(sweep_intents, context)),)
+
+
+def starts_of(context: ServiceContext) -> Sequence[Callable[[], None]]:
+    """Before the first request: this process shows that it lives, and ends what a dead one left behind."""
+
+    def start() -> None:
+        hold_process_mark(context)
+        sweep_intents(context)
+
+    return (start,)
+
+
+def stops_of(context: ServiceContext) -> Sequence[Callable[[], None]]:
+    """After the last request."""
+    return (partial(release_mark, context.settings.dir / FOLDER_NAME, context.audit.writer_id),)
+
+
+def readiness_of(context: ServiceContext) -> Sequence[ReadinessCheck]:
+    """Whether documents can be sealed here."""
+
+    def check_tables() -> Facts:
+        if not is_current(context.database, PREFIX, "seal_service.migrations"):
+            raise TrustError(Kind.UNAVAILABLE, "DATABASE_BEHIND", component=PREFIX)
+        return {"component": PREFIX}
+
+    return (ReadinessCheck("seal_tables", check_tables),)

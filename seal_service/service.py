@@ -1,0 +1,59 @@
+"""The seal service, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fastapi import APIRouter
+from starlette.routing import Route
+
+from seal_service import jobs, messages
+from seal_service.api import digest_endpoint
+from seal_service.api.document_routes import add_document_routes
+from seal_service.api.seal_routes import add_seal_routes
+from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SCOPE_USE
+from seal_service.tables import PREFIX
+from service_kit import fail_points
+from service_kit.composition import ServiceParts
+from service_kit.migrations import migrate as run_migrations
+
+if TYPE_CHECKING:
+    from service_kit.composition import ServiceContext
+    from service_kit.database import Database
+
+NAME: Final = "seal_service"
+CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
+SCOPES: Final = {
+    SCOPE_MANAGE: "Make seals, freeze and revoke them, say who may use them.",
+    SCOPE_READ: "Read the seals one manages or may use, and what was done with them.",
+    SCOPE_USE: "Seal documents and digests with the seals one was granted.",
+}
+
+
+def migrate(database: Database) -> None:
+    """Bring the service's tables to the version of this program."""
+    run_migrations(database, PREFIX, "seal_service.migrations")
+
+
+def build(context: ServiceContext) -> ServiceParts:
+    """Put the service together for one process."""
+    fail_points.arm_from_environment(is_allowed=context.settings.demo)
+    router = APIRouter()
+    add_seal_routes(router, context)
+    add_document_routes(router, context)
+    return ServiceParts(
+        name=NAME,
+        router=router,
+        hot_routes=(Route(digest_endpoint.PATH, digest_endpoint.DigestEndpoint(context), name="sign_digest"),),
+        openapi_paths=digest_endpoint.openapi_paths(),
+        openapi_tags=(
+            {"name": "seals", "description": "Seals, their life and who may use them."},
+            {"name": "sealing", "description": "Using a seal: on a document, or on a digest only."},
+            {"name": "verification", "description": "Verdicts on sealed files, for anyone."},
+        ),
+        scopes=SCOPES,
+        jobs=jobs.jobs_of(context),
+        readiness=jobs.readiness_of(context),
+        on_start=jobs.starts_of(context),
+        on_stop=jobs.stops_of(context),
+    )
