@@ -1,0 +1,247 @@
+"""Merkle trees of RFC 6962 (RFC 9162 2.1) over a digest of choice: growing, tiles, inclusion and consistency proofs.
+
+Hashing separates leaves from nodes (RFC 6962 2.1): leaf = H(0x00 || data), node = H(0x01 || left || right), empty tree = H().
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Final
+
+from crypto.sm3 import sm3
+from standards import gbt33560_oids as oids
+from standards.c2sp_tlog_tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, tile_widths
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+SIZE_LIMIT: Final = 2**63 - 1
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+class TreeHash:
+    """The hashing of one tree. ``digest_oid``: SM3 or SHA-256, both 32 bytes as tiles demand."""
+
+    __slots__ = ("_hash", "digest_oid")
+
+    def __init__(self, digest_oid: str) -> None:
+        functions: dict[str, Callable[[bytes], bytes]] = {oids.SM3: sm3, oids.SHA256: _sha256}
+        if digest_oid not in functions:
+            raise TrustError(Kind.UNACCEPTABLE, "LOG_DIGEST_UNSUPPORTED", digest=digest_oid)
+        self.digest_oid = digest_oid
+        self._hash = functions[digest_oid]
+
+    def leaf(self, data: bytes) -> bytes:
+        """The hash of an entry."""
+        return self._hash(b"\x00" + data)
+
+    def node(self, left: bytes, right: bytes) -> bytes:
+        """The hash of two neighbours."""
+        return self._hash(b"\x01" + left + right)
+
+    def empty(self) -> bytes:
+        """The root of the tree without leaves."""
+        return self._hash(b"")
+
+    def root(self, hashes: Sequence[bytes]) -> bytes:
+        """The root over ``hashes`` as leaves, or as roots of equal subtrees of which the last may be smaller."""
+        if not hashes:
+            return self.empty()
+        row, node = list(hashes), self.node
+        while len(row) > 1:
+            above = [node(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)]
+            if len(row) % 2:
+                above.append(row[-1])  # the right edge moves up until it meets a neighbour: the same tree as RFC 6962's splitting
+            row = above
+        return row[0]
+
+
+class GrowingTree:
+    """The right edge of a tree: what is needed to append, to know the root, and to write tiles. Append costs two hashes per leaf."""
+
+    def __init__(self, tree_hash: TreeHash) -> None:
+        self._hash = tree_hash
+        self._edge: list[list[bytes]] = []
+        self.size = 0
+
+    @classmethod
+    def from_tiles(cls, tree_hash: TreeHash, size: int, read_tile: Callable[[int, int, int], bytes]) -> GrowingTree:
+        """The tree of ``size`` leaves, from its partial tiles. ``read_tile(level, index, width)`` gives ``width`` hashes, concatenated."""
+        tree = cls(tree_hash)
+        tree.size = size
+        for level, (full, width) in enumerate(tile_widths(size)):
+            tree._edge.append(_split(read_tile(level, full, width), width) if width else [])
+        return tree
+
+    def append(self, leaf_hashes: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
+        """Append leaves; yields each tile (level, index, 256 hashes) in the moment it is full. Must be read to the end."""
+        for leaf in leaf_hashes:
+            self.size += 1
+            carried, level = leaf, 0
+            while True:
+                if level == len(self._edge):
+                    self._edge.append([])
+                row = self._edge[level]
+                row.append(carried)
+                if len(row) < TILE_WIDTH:
+                    break
+                yield level, (self.size >> TILE_HEIGHT * (level + 1)) - 1, b"".join(row)
+                carried = self._hash.root(row)
+                self._edge[level] = []
+                level += 1
+
+    def partial_tiles(self) -> Iterator[tuple[int, int, bytes]]:
+        """The partial tiles of the present size: level, index, hashes."""
+        for level, row in enumerate(self._edge):
+            if row:
+                yield level, self.size >> TILE_HEIGHT * (level + 1), b"".join(row)
+
+    def root(self) -> bytes:
+        """The root of the present size."""
+        right: list[bytes] = []
+        for row in self._edge:
+            both = row + right
+            right = [self._hash.root(both)] if both else []
+        return right[0] if right else self._hash.empty()
+
+
+class TiledTree:
+    """Reads hashes of a tree of a given size from tiles, and makes proofs of them. Tiles read are kept for the life of the object."""
+
+    def __init__(self, tree_hash: TreeHash, size: int, read_tile: Callable[[int, int, int], bytes]) -> None:
+        self._hash = tree_hash
+        self.size = size
+        self._read_tile = read_tile
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+
+    def root(self) -> bytes:
+        """The root, recomputed from the tiles."""
+        return self._range(0, self.size) if self.size else self._hash.empty()
+
+    def leaf(self, index: int) -> bytes:
+        """The hash of one leaf."""
+        return self._range(index, index + 1)
+
+    def inclusion_proof(self, index: int) -> tuple[bytes, ...]:
+        """RFC 9162 2.1.3.1: from the leaf's sibling up. ``index`` < size."""
+        if not 0 <= index < self.size:
+            raise TrustError(Kind.NOT_FOUND, "LOG_INDEX_UNKNOWN", index=index, size=self.size)
+        start, end, proof = 0, self.size, []
+        while end - start > 1:
+            middle = start + _left_size(end - start)
+            if index < middle:
+                proof.append(self._range(middle, end))
+                end = middle
+            else:
+                proof.append(self._range(start, middle))
+                start = middle
+        return tuple(reversed(proof))
+
+    def consistency_proof(self, older: int) -> tuple[bytes, ...]:
+        """RFC 9162 2.1.4.1: that the tree of ``older`` leaves is a prefix of this one. Empty where both are equal or ``older`` is 0."""
+        if not 0 <= older <= self.size:
+            raise TrustError(Kind.NOT_FOUND, "LOG_SIZE_UNKNOWN", asked=older, size=self.size)
+        if older in {0, self.size}:
+            return ()
+        start, end, proof, whole = 0, self.size, [], True
+        while older != end:
+            middle = start + _left_size(end - start)
+            if older <= middle:
+                proof.append(self._range(middle, end))
+                end = middle
+            else:
+                proof.append(self._range(start, middle))
+                start, whole = middle, False
+        if not whole:
+            proof.append(self._range(start, end))
+        return tuple(reversed(proof))
+
+    def _range(self, start: int, end: int) -> bytes:
+        """The root over leaves start..end, where start is a multiple of the smallest power of two that is not less than the range."""
+        count = end - start
+        if count & (count - 1) == 0:
+            height = count.bit_length() - 1
+            level, inner = divmod(height, TILE_HEIGHT)
+            first = start >> TILE_HEIGHT * level
+            tile = self._tile(level, first // TILE_WIDTH)
+            return self._hash.root(tile[first % TILE_WIDTH : first % TILE_WIDTH + (1 << inner)])
+        middle = start + _left_size(count)
+        return self._hash.node(self._range(start, middle), self._range(middle, end))
+
+    def _tile(self, level: int, index: int) -> list[bytes]:
+        known = self._tiles.get((level, index))
+        if known is None:
+            width = min(TILE_WIDTH, (self.size >> TILE_HEIGHT * level) - index * TILE_WIDTH)
+            known = self._tiles[level, index] = _split(self._read_tile(level, index, width), width)
+        return known
+
+
+def _split(tile: bytes, width: int) -> list[bytes]:
+    if len(tile) != width * HASH_BYTES:
+        raise TrustError(Kind.UNAVAILABLE, "LOG_TILE_DAMAGED", expected_bytes=width * HASH_BYTES, found_bytes=len(tile))
+    return [tile[at : at + HASH_BYTES] for at in range(0, len(tile), HASH_BYTES)]
+
+
+def _left_size(count: int) -> int:
+    """The largest power of two less than ``count`` (RFC 6962 2.1)."""
+    return 1 << (count - 1).bit_length() - 1
+
+
+def is_included(tree_hash: TreeHash, *, leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Verify an inclusion proof (RFC 9162 2.1.3.2). Never raises; ``leaf`` is the leaf's hash."""
+    if not 0 <= index < size <= SIZE_LIMIT:
+        return False
+    node, last, computed = index, size - 1, leaf
+    for each in proof:
+        if last == 0 or len(each) != HASH_BYTES:
+            return False
+        if node & 1 or node == last:
+            computed = tree_hash.node(each, computed)
+            while not node & 1 and node:
+                node >>= 1
+                last >>= 1
+        else:
+            computed = tree_hash.node(computed, each)
+        node >>= 1
+        last >>= 1
+    return last == 0 and hmac.compare_digest(computed, root)
+
+
+def is_consistent(
+    tree_hash: TreeHash, *, older_size: int, older_root: bytes, newer_size: int, newer_root: bytes, proof: Sequence[bytes]
+) -> bool:
+    """Verify a consistency proof (RFC 9162 2.1.4.2). Never raises. The empty tree is a prefix of every tree and needs no proof."""
+    if not 0 <= older_size <= newer_size <= SIZE_LIMIT or any(len(each) != HASH_BYTES for each in proof):
+        return False
+    if older_size == newer_size:
+        return not proof and hmac.compare_digest(older_root, newer_root)
+    if older_size == 0:
+        return not proof and hmac.compare_digest(older_root, tree_hash.empty())
+    path = list(proof)
+    if older_size & (older_size - 1) == 0:
+        path.insert(0, older_root)
+    if not path:
+        return False
+    node, last = older_size - 1, newer_size - 1
+    while node & 1:
+        node >>= 1
+        last >>= 1
+    older = newer = path[0]
+    for each in path[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            older, newer = tree_hash.node(each, older), tree_hash.node(each, newer)
+            while not node & 1 and node:
+                node >>= 1
+                last >>= 1
+        else:
+            newer = tree_hash.node(newer, each)
+        node >>= 1
+        last >>= 1
+    return last == 0 and hmac.compare_digest(older, older_root) and hmac.compare_digest(newer, newer_root)
