@@ -26,8 +26,8 @@ _LINE_CHARACTERS: Final = 64
 
 
 def is_pem(data: bytes) -> bool:
-    """Whether there is a line that begins a PEM block; DER never has one at a line's start by accident."""
-    return b"-----BEGIN " in data
+    """Whether some line begins a PEM block. What is DER begins with a byte that is no text and has no such line by accident."""
+    return data.startswith(b"-----BEGIN ") or b"\n-----BEGIN " in data
 
 
 def read_pem(data: bytes) -> list[tuple[str, bytes]]:
