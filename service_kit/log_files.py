@@ -1,0 +1,95 @@
+"""A transparency log's files: C2SP tiles and entry bundles, written once and never changed, and the newest checkpoint.
+
+    <folder>/tile/entries/<N>           entries, the same for every tree
+    <folder>/<tree>/tile/<L>/<N>        hashes
+    <folder>/<tree>/checkpoint          the newest signed checkpoint
+
+Tiles depend on nothing but the entries and their order, so whoever writes them writes the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from service_kit.durable_files import make_folder, write_durably
+from standards.c2sp_tlog_tiles import CHECKPOINT_PATH, HASH_BYTES, TILE_WIDTH, bundle_path, tile_path
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PUBLIC_MODE: Final = 0o644  # served by a web server under another user; a private log's folder is closed by its parent
+
+
+class LogFiles:
+    """The files of one log. ``anchor_folders``: further places that keep each tree's newest checkpoint."""
+
+    def __init__(self, folder: Path, anchor_folders: Sequence[Path] = ()) -> None:
+        self.folder = folder
+        self._anchors = tuple(anchor_folders)
+
+    def write_tile(self, tree: str, level: int, index: int, hashes: bytes) -> None:
+        """Write a tile, full or partial by its length. TrustError LOG_TILE_CONFLICT where another content is there already."""
+        self._write_once(self.folder / tree / tile_path(level, index, len(hashes) // HASH_BYTES), hashes)
+
+    def write_bundle(self, index: int, width: int, data: bytes) -> None:
+        """Write an entry bundle."""
+        self._write_once(self.folder / bundle_path(index, width), data)
+
+    def _write_once(self, path: Path, data: bytes) -> None:
+        try:
+            if path.read_bytes() == data:
+                return  # a sequencer that died after this step has written it
+            raise TrustError(Kind.CONFLICT, "LOG_TILE_CONFLICT", file=str(path.relative_to(self.folder)))
+        except FileNotFoundError:
+            if not path.parent.is_dir():
+                make_folder(path.parent)
+        write_durably(path, data, mode=PUBLIC_MODE)
+
+    def read_tile(self, tree: str, level: int, index: int, width: int) -> bytes:
+        """``width`` hashes of a tile: from the partial file of that width, or from the beginning of the full one."""
+        data = self._read(self.folder / tree / tile_path(level, index, width))
+        if data is None and width < TILE_WIDTH:
+            data = self._read(self.folder / tree / tile_path(level, index))
+        if data is None:
+            raise TrustError(Kind.UNAVAILABLE, "LOG_TILE_MISSING", file=f"{tree}/{tile_path(level, index, width)}")
+        return data[: width * HASH_BYTES]
+
+    def read_bundle(self, index: int, width: int) -> bytes | None:
+        """An entry bundle of that width, or the full one; None where neither is there."""
+        data = self._read(self.folder / bundle_path(index, width))
+        return data if data is not None or width == TILE_WIDTH else self._read(self.folder / bundle_path(index))
+
+    @staticmethod
+    def _read(path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def publish(self, tree: str, note: bytes) -> None:
+        """Replace the tree's checkpoint, here and at every anchor."""
+        for path in self._checkpoint_paths(tree):
+            make_folder(path.parent)
+            write_durably(path, note, mode=PUBLIC_MODE)
+
+    def published(self, tree: str) -> list[bytes]:
+        """Every checkpoint kept for a tree, here and at the anchors."""
+        return [note for path in self._checkpoint_paths(tree) if (note := self._read(path)) is not None]
+
+    def _checkpoint_paths(self, tree: str) -> list[Path]:
+        return [self.folder / tree / CHECKPOINT_PATH, *(anchor / f"{self.folder.name}.{tree}.checkpoint" for anchor in self._anchors)]
+
+    def public_file(self, path: str) -> Path | None:
+        """The file for a request path below the log's prefix (``<tree>/tile/...``, ``tile/entries/...``), or None.
+
+        Entries are found below every tree's prefix too, as C2SP has it.
+        """
+        parts = path.split("/")
+        if any(not part or part.startswith(".") or not part.isascii() for part in parts):
+            return None
+        if parts[1:3] == ["tile", "entries"]:
+            parts = parts[1:]
+        wanted = self.folder.joinpath(*parts)
+        return wanted if wanted.is_file() and wanted.resolve().is_relative_to(self.folder.resolve()) else None

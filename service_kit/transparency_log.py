@@ -1,0 +1,338 @@
+"""The transparency log: rows that are already durable are put into an order nobody can change unseen.
+
+A log is one stream of entries (a table made by ``tables.log_table``) under one or more Merkle trees, each with its own digest, origin
+and keys. A turn of the sequencer goes in steps, every one of which may be the last before a crash:
+
+1. lead: hold the lease, and give the waiting rows their indexes (transaction A). From here on their order is fixed.
+2. write bundles and tiles for all indexed entries: immutable files, the same bytes whoever writes them.
+3. sign a checkpoint for each tree. No two checkpoints can contradict each other, because indexes are never given anew.
+4. move the head on by compare-and-swap (transaction B). Who is too late loses, and has done no harm.
+5. publish: replace the checkpoint files, here and at the anchors.
+
+A database that is older than a published checkpoint was restored from a backup: the log refuses to go on (LOG_ROLLED_BACK), because
+new entries would take indexes that others have seen taken.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import insert, select, text, update
+
+from crypto.checkpoints import CheckpointSigner, LogIdentity, LogVerifierKey, Receipt, sign_checkpoint, verify_checkpoint
+from crypto.merkle import GrowingTree, TiledTree, TreeHash
+from service_kit.audit import new_writer_id
+from service_kit.fail_points import reach
+from service_kit.log_files import LogFiles
+from service_kit.tables import log_head as heads
+from standards.c2sp_tlog_checkpoint import Checkpoint
+from standards.c2sp_tlog_tiles import TILE_WIDTH, write_bundle
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Table
+    from sqlalchemy.engine import Connection
+
+    from service_kit.clock import Clock
+    from service_kit.database import Database
+
+BATCH: Final = 4096  # entries per turn: some 30 ms of the writer's time
+INTERVAL_SECONDS: Final = 0.5  # twice the promised pace of one checkpoint a second
+LEASE_SECONDS: Final = 2.0  # how long the log stands still when the leader dies
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LogTree:
+    """One tree over the entries. ``name``: its folder; ``origin``: its name to the world; ``former_keys``: rotated out, still believed."""
+
+    name: str
+    origin: str
+    digest_oid: str
+    signers: tuple[CheckpointSigner, ...]
+    former_keys: tuple[LogVerifierKey, ...] = ()
+
+    @property
+    def identity(self) -> LogIdentity:
+        """What verifiers are given."""
+        return LogIdentity(self.origin, self.digest_oid, (*(signer.key for signer in self.signers), *self.former_keys))
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """The newest signed state. ``checkpoints``: the signed note of each tree, by tree name. ``waiting`` entries have an index already."""
+
+    size: int
+    waiting: int
+    checkpoints: dict[str, bytes]
+
+
+class TransparencyLog:
+    """One log. Reading works in every process; writing in the one that leads."""
+
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        table: Table,
+        folder: Path,
+        trees: Sequence[LogTree],
+        clock: Clock,
+        *,
+        anchor_folders: Sequence[Path] = (),
+        interval_seconds: float = INTERVAL_SECONDS,
+        lease_seconds: float = LEASE_SECONDS,
+        batch: int = BATCH,
+    ) -> None:
+        if not trees or len({tree.origin for tree in trees} | {tree.name for tree in trees}) < len(trees):
+            raise ValueError("a log has at least one tree, each with a name and an origin of its own")
+        self.name: Final = name
+        self.trees: Final = tuple(trees)
+        self.table: Final = table
+        self.files: Final = LogFiles(folder, anchor_folders)
+        self.database: Final = database
+        self._clock = clock
+        self._interval = interval_seconds
+        self._lease_microseconds = int(lease_seconds * 1_000_000)
+        self._batch = batch
+        self._holder = new_writer_id()
+        self._growing: list[GrowingTree] | None = None
+        self._turn = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.last_error: TrustError | None = None
+        """Why the last turn failed; None when it went well. For readiness."""
+
+    # ---- reading
+
+    def head(self) -> LogHead:
+        """The newest signed state."""
+        with self.database.read() as connection:
+            return _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
+
+    def tree_named(self, name: str | None) -> LogTree:
+        """A tree by its name; the first where none is named. TrustError LOG_TREE_UNKNOWN."""
+        for tree in self.trees:
+            if name in {None, tree.name}:
+                return tree
+        raise TrustError(Kind.NOT_FOUND, "LOG_TREE_UNKNOWN")
+
+    def receipt(self, entry_id: str, tree_name: str | None = None) -> Receipt:
+        """The entry with its index, inclusion proof and signed checkpoint: all a stranger needs.
+
+        TrustError LOG_ENTRY_UNKNOWN; LOG_ENTRY_PENDING (not yet under a checkpoint: come again in a second).
+        """
+        tree = self.tree_named(tree_name)
+        with self.database.read() as connection:
+            columns = self.table.c
+            row = connection.execute(select(columns.entry, columns.log_index).where(columns.entry_id == entry_id)).first()
+            head = _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
+        if row is None:
+            raise TrustError(Kind.NOT_FOUND, "LOG_ENTRY_UNKNOWN")
+        if row.log_index is None or row.log_index >= head.size:
+            raise TrustError(Kind.CONFLICT, "LOG_ENTRY_PENDING", retry_after_seconds=1)
+        proof = self._tiled(tree, head.size).inclusion_proof(row.log_index)
+        return Receipt(row.entry, row.log_index, proof, head.checkpoints[tree.name])
+
+    def inclusion_proof(self, entry_id: str, tree_name: str | None = None) -> tuple[int, tuple[bytes, ...]]:
+        """(index, hashes) of an entry under the newest checkpoint."""
+        receipt = self.receipt(entry_id, tree_name)
+        return receipt.index, receipt.proof
+
+    def consistency_proof(self, older: int, newer: int, tree_name: str | None = None) -> tuple[bytes, ...]:
+        """That the tree of ``older`` entries is a prefix of that of ``newer``. TrustError LOG_SIZE_UNKNOWN."""
+        size = self.head().size
+        if newer > size:
+            raise TrustError(Kind.NOT_FOUND, "LOG_SIZE_UNKNOWN", asked=newer, size=size)
+        return self._tiled(self.tree_named(tree_name), newer).consistency_proof(older)
+
+    def _tiled(self, tree: LogTree, size: int) -> TiledTree:
+        return TiledTree(TreeHash(tree.digest_oid), size, partial(self.files.read_tile, tree.name))
+
+    # ---- sequencing
+
+    def open(self) -> None:
+        """Compare the database with the published checkpoints. TrustError LOG_ROLLED_BACK, LOG_FORKED: the deployment must not go on."""
+        with self._turn:
+            self._load()
+
+    def start(self) -> None:
+        """Sequence in a thread of this process. Raises as ``open`` where the log must not go on."""
+        if self._thread is not None:
+            return
+        self.open()
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._serve, name=f"log-{self.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take in what waits, then stop."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _serve(self) -> None:
+        while True:
+            last = self._stop.is_set()
+            try:
+                while self.run_once() == self._batch:
+                    continue
+                self.last_error = None
+            except (TrustError, OSError) as error:
+                self.last_error = error if isinstance(error, TrustError) else TrustError(Kind.UNAVAILABLE, "LOG_FILES_UNAVAILABLE")
+                self._growing = None
+                _logger.error("log turn failed", extra={"facts": {"log": self.name, "error": self.last_error.code}})  # noqa: TRY400 - the code says it
+            if last:
+                return
+            self._stop.wait(self._interval)
+
+    def run_once(self) -> int:
+        """One turn; returns how many entries came under the new checkpoint (0: nothing to do, or another leads)."""
+        with self._turn:
+            now = int(self._clock.now().timestamp() * 1_000_000)
+            with self.database.read() as connection:
+                row = connection.execute(select(heads).where(heads.c.log == self.name)).first()
+                waits = connection.execute(select(self.table.c.position).where(self.table.c.log_index.is_(None)).limit(1)).first()
+            head = _read_head(row)
+            another_leads = row is not None and row.lease_holder != self._holder and row.lease_until > now
+            if another_leads or (waits is None and not head.waiting):
+                return 0
+            if self._growing is None or self._growing[0].size != head.size:
+                head = self._load()
+            assigned = self.database.write(self._assign)
+            reach("log.assigned")
+            if assigned is None or assigned <= head.size or self._growing is None:
+                return 0
+            trees, self._growing = self._growing, None  # should anything fail from here, the files are the truth
+            self._write_entries(trees, assigned)
+            reach("log.tiles")
+            checkpoints = self._sign(trees)
+            reach("log.signed")
+            if not self.database.write(lambda connection: self._move_head(connection, head.size, assigned, checkpoints)):
+                return 0
+            reach("log.head")
+            for tree in self.trees:
+                self.files.publish(tree.name, checkpoints[tree.name])
+            reach("log.published")
+            self._growing = trees
+            return assigned - head.size
+
+    def _load(self) -> LogHead:
+        """Bring the trees' right edges into memory and hold the published checkpoints against them."""
+        published = {tree.name: self.files.published(tree.name) for tree in self.trees}  # read before the head: it may only be behind
+        head = self.head()
+        growing = []
+        for tree in self.trees:
+            tree_hash = TreeHash(tree.digest_oid)
+            edge = GrowingTree.from_tiles(tree_hash, head.size, partial(self.files.read_tile, tree.name))
+            if head.size and _checkpoint_of(head.checkpoints[tree.name], tree).root != edge.root():
+                raise TrustError(Kind.UNAVAILABLE, "LOG_TILE_DAMAGED", tree=tree.name, size=head.size)
+            for note in published[tree.name]:
+                anchor = _checkpoint_of(note, tree)
+                if anchor.size > head.size:
+                    raise TrustError(Kind.UNAVAILABLE, "LOG_ROLLED_BACK", tree=tree.name, size=head.size, published=anchor.size)
+                if self._tiled(tree, anchor.size).root() != anchor.root:
+                    raise TrustError(Kind.UNAVAILABLE, "LOG_FORKED", tree=tree.name, size=anchor.size)
+            growing.append(edge)
+        for tree in self.trees:  # a leader that died between moving the head and publishing left an older file
+            if head.size and head.checkpoints[tree.name] not in published[tree.name]:
+                self.files.publish(tree.name, head.checkpoints[tree.name])
+        self._growing = growing
+        return head
+
+    def _assign(self, connection: Connection) -> int | None:
+        """Transaction A: hold the lease and number the waiting rows; returns how many rows have an index, None where another leads."""
+        now = int(self._clock.now().timestamp() * 1_000_000)
+        found = connection.execute(select(heads).where(heads.c.log == self.name)).first()
+        until = now + self._lease_microseconds
+        if found is None:
+            first = {"log": self.name, "assigned": 0, "size": 0, "checkpoints": b"{}", "lease_holder": self._holder, "lease_until": until}
+            connection.execute(insert(heads), first)
+            assigned = 0
+        elif found.lease_holder != self._holder and found.lease_until > now:
+            return None
+        else:
+            assigned = found.assigned
+        room = max(0, self._batch - (assigned - (found.size if found else 0)))
+        name = self.table.name
+        numbered = connection.execute(
+            text(
+                f"UPDATE {name} SET log_index = numbered.new_index FROM ("  # noqa: S608 - the table's own name
+                "SELECT position AS at, :first + row_number() OVER (ORDER BY position) - 1 AS new_index FROM "
+                f"(SELECT position FROM {name} WHERE log_index IS NULL ORDER BY position LIMIT :room) AS waiting"
+                f") AS numbered WHERE {name}.position = numbered.at"
+            ),
+            {"first": assigned, "room": room},
+        ).rowcount
+        connection.execute(
+            update(heads).where(heads.c.log == self.name).values(assigned=assigned + numbered, lease_holder=self._holder, lease_until=until)
+        )
+        return int(assigned + numbered)
+
+    def _write_entries(self, trees: list[GrowingTree], assigned: int) -> None:
+        size = trees[0].size
+        start = size - size % TILE_WIDTH  # the last bundle is written anew, whole
+        columns = self.table.c
+        with self.database.read() as connection:
+            rows = connection.execute(
+                select(columns.entry, columns.log_index)
+                .where(columns.log_index >= start, columns.log_index < assigned)
+                .order_by(columns.log_index)
+            ).all()
+        if [row.log_index for row in rows] != list(range(start, assigned)):
+            raise TrustError(Kind.UNAVAILABLE, "LOG_ENTRY_MISSING", first=start, end=assigned, found=len(rows))
+        entries = [row.entry for row in rows]
+        for at in range(0, len(entries), TILE_WIDTH):
+            some = entries[at : at + TILE_WIDTH]
+            self.files.write_bundle((start + at) // TILE_WIDTH, len(some), write_bundle(some))
+        reach("log.bundles")
+        new = entries[size - start :]
+        for tree, growing in zip(self.trees, trees, strict=True):
+            leaf = TreeHash(tree.digest_oid).leaf
+            for level, index, hashes in growing.append(map(leaf, new)):
+                self.files.write_tile(tree.name, level, index, hashes)
+            for level, index, hashes in growing.partial_tiles():
+                self.files.write_tile(tree.name, level, index, hashes)
+
+    def _sign(self, trees: list[GrowingTree]) -> dict[str, bytes]:
+        """A checkpoint for each tree; where there are several, each names the roots of the others."""
+        roots = {tree.name: growing.root() for tree, growing in zip(self.trees, trees, strict=True)}
+        notes = {}
+        for tree in self.trees:
+            others = tuple(f"tree {other.origin} {roots[other.name].hex()}" for other in self.trees if other is not tree)
+            notes[tree.name] = sign_checkpoint(Checkpoint(tree.origin, trees[0].size, roots[tree.name], others), tree.signers)
+        return notes
+
+    def _move_head(self, connection: Connection, old: int, new: int, checkpoints: dict[str, bytes]) -> bool:
+        """Transaction B: compare and swap."""
+        written = json.dumps({name: note.decode() for name, note in checkpoints.items()}, ensure_ascii=False).encode()
+        now = int(self._clock.now().timestamp() * 1_000_000)
+        moved = connection.execute(
+            update(heads)
+            .where(heads.c.log == self.name, heads.c.size == old, heads.c.lease_holder == self._holder)
+            .values(size=new, checkpoints=written, lease_until=now + self._lease_microseconds)
+        )
+        return moved.rowcount == 1
+
+
+def _read_head(row: Any) -> LogHead:
+    if row is None:
+        return LogHead(0, 0, {})
+    return LogHead(row.size, row.assigned - row.size, {name: note.encode() for name, note in json.loads(row.checkpoints).items()})
+
+
+def _checkpoint_of(note: bytes, tree: LogTree) -> Checkpoint:
+    """The checkpoint of a note that this log itself must have signed."""
+    result = verify_checkpoint(note, tree.identity)
+    if result.verified is not True or result.checkpoint is None:
+        raise TrustError(Kind.UNAVAILABLE, "LOG_CHECKPOINT_NOT_OURS", tree=tree.name)
+    return result.checkpoint
