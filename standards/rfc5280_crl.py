@@ -126,11 +126,10 @@ class CrlFields:
         return any(extension.critical and extension.oid not in known for extension in self._entry_extensions())
 
     def _entry_extensions(self) -> Iterator[Extension]:
-        if self.entries is not None:
-            for offset in self._index.values():
-                parts = der.read_node(self.raw, offset, self.entries.end).children()
-                if len(parts) == 3:
-                    yield from read_extensions(parts[2])
+        for offset in self._index.values():
+            parts = der.read_node(self.raw, offset).children()
+            if len(parts) == 3:
+                yield from read_extensions(parts[2])
 
 
 def read_crl(crl_der: bytes) -> CrlFields:
