@@ -1,0 +1,73 @@
+"""Publish a revocation list: number and content are fixed in one transaction, then it is signed, then it is there for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from crypto.authority import RevokedCertificate
+from service_kit.durable_files import write_durably
+from yinxin.pki import store
+from yinxin.pki.model import LIST_VALIDITY, RevocationListRecord, is_renewal_due
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from crypto.authority import CertificateAuthority
+    from yinxin.pki.actions.issue_certificate import RegisterDesk
+    from yinxin.pki.model import CertificateRecord
+
+PUBLIC_MODE: Final = 0o644  # a list is for everyone
+
+
+def publish_list(desk: RegisterDesk, authority: CertificateAuthority, issuer: str, *, actor: str) -> RevocationListRecord:
+    """A new list of everything that an issuer (``root`` or ``issuing``) has revoked. AUDIT_UNAVAILABLE, or what signing raises."""
+    at = desk.clock.now().replace(microsecond=0)
+    next_update = at + LIST_VALIDITY[issuer]
+
+    # 1. The number, and what is revoked as of now, in one transaction: a higher number never knows less
+    def reserve(connection: Connection) -> tuple[int, list[CertificateRecord]]:
+        number = store.reserve_list(connection, issuer, at, next_update)
+        revoked = store.revoked_certificates(connection, issuer)
+        _note(desk, connection, issuer, number, len(revoked), actor, "intended")
+        return number, revoked
+
+    number, revoked = desk.database.write(reserve)
+    # 2. Signed. Entries are kept for ever, so the list may say that it also speaks of expired certificates.
+    crl_der = authority.issue_crl(
+        [RevokedCertificate(each.serial, (each.revoked_at or at).replace(microsecond=0), each.reason or "unspecified") for each in revoked],
+        this_update=at,
+        next_update=next_update,
+        number=number,
+        expired_since=authority.certificate.not_before,
+    )
+
+    # 3. Published: in the database for every process, as a file for static servers and for `verify --trust`
+    def finish(connection: Connection) -> RevocationListRecord | None:
+        store.finish_list(connection, issuer, number, crl_der)
+        _note(desk, connection, issuer, number, len(revoked), actor, "done")
+        return store.load_newest_list(connection, issuer)
+
+    newest = desk.database.write(finish)
+    published = RevocationListRecord(issuer, number, crl_der, at, next_update)
+    if newest is not None and newest.number == number:
+        write_durably(desk.lists / f"{issuer}.crl", crl_der, mode=PUBLIC_MODE)
+    return published
+
+
+def renew_list(desk: RegisterDesk, authority: CertificateAuthority, issuer: str, *, actor: str) -> RevocationListRecord | None:
+    """A new list where it is due; None where the newest one still has more than half of its time."""
+    with desk.database.read() as connection:
+        newest = store.load_newest_list(connection, issuer)
+    return publish_list(desk, authority, issuer, actor=actor) if is_renewal_due(newest, desk.clock.now()) else None
+
+
+def _note(desk: RegisterDesk, connection: Connection, issuer: str, number: int, entries: int, actor: str, outcome: str) -> None:
+    desk.audit.record(
+        connection,
+        at=desk.clock.now(),
+        actor=actor,
+        action="revocation-list.publish",
+        subject=f"revocation-list:{issuer}",
+        outcome=outcome,
+        facts={"number": number, "entries": entries},
+    )

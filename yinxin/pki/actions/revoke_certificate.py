@@ -1,0 +1,75 @@
+"""Revoke a certificate, and publish the list that says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from yinxin.pki import store
+from yinxin.pki.actions.publish_list import publish_list
+from yinxin.pki.model import ABANDONED_AFTER, check_revocable
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from sqlalchemy import Connection
+
+    from yinxin.pki.actions.issue_certificate import RegisterDesk
+    from yinxin.pki.authorities import Authorities
+    from yinxin.pki.model import CertificateRecord
+
+ABANDONED_REASON: Final = "cessationOfOperation"
+
+
+def revoke_certificate(desk: RegisterDesk, authorities: Authorities, serial: int, *, reason: str, actor: str) -> CertificateRecord:
+    """Revoke; OCSP says so at once, the new list as soon as this returns.
+
+    TrustError CERTIFICATE_UNKNOWN, CERTIFICATE_STATE_CONFLICT, REVOCATION_REASON_UNKNOWN, AUDIT_UNAVAILABLE.
+    """
+    at = desk.clock.now()
+
+    def revoke(connection: Connection) -> CertificateRecord:
+        record = store.load_certificate(connection, serial)
+        check_revocable(record, reason)
+        store.set_revoked(connection, serial, at, reason)
+        desk.audit.record(
+            connection,
+            at=at,
+            actor=actor,
+            action="certificate.revoke",
+            subject=f"certificate:{record.serial_hex}",
+            outcome="done",
+            facts={"reason": reason},
+        )
+        return store.load_certificate(connection, serial)
+
+    revoked = desk.database.write(revoke)
+    publish_list(desk, authorities.by_name(revoked.issuer), revoked.issuer, actor=actor)
+    return revoked
+
+
+def give_up_unfinished(desk: RegisterDesk, authorities: Authorities, *, actor: str, after: timedelta = ABANDONED_AFTER) -> int:
+    """Revoke what was to be signed and never was finished: perhaps it was signed, and nobody knows who has it. Returns how many."""
+    at = desk.clock.now()
+
+    def sweep(connection: Connection) -> set[str]:
+        issuers = set()
+        for record in store.unfinished_certificates(connection, at - after):
+            store.set_revoked(connection, record.serial, at, ABANDONED_REASON)
+            desk.audit.record(
+                connection,
+                at=at,
+                actor=actor,
+                action="certificate.issue",
+                subject=f"certificate:{record.serial_hex}",
+                outcome="voided",
+                facts={"reason": ABANDONED_REASON},
+            )
+            issuers.add(record.issuer)
+        return issuers
+
+    with desk.database.read() as connection:
+        count = len(store.unfinished_certificates(connection, at - after))
+    if count:
+        for issuer in sorted(desk.database.write(sweep)):
+            publish_list(desk, authorities.by_name(issuer), issuer, actor=actor)
+    return count
