@@ -1,5 +1,7 @@
 """Looking at PDF pages: pictures of them, their visible size, where a text stands. The only user of PDFium.
 
+PDFium knows no /UserUnit: sizes here are those of a page whose unit is 1/72 inch, as nearly every page's is.
+
 PDFium is not safe for threads: one lock holds them apart, so work here is short and bounded. Everything that PDFium may be shown comes
 from outside; what it cannot read is ``PDF_MALFORMED``, never another exception.
 """
@@ -33,6 +35,7 @@ PAGES_SEARCHED_MAX: Final = 2000  # pages looked through for a keyword; the long
 HITS_MAX: Final = 10_000  # a keyword that occurs more often marks no place
 LAST_PAGE: Final = -1
 _PAGES_PER_BATCH: Final = 50
+_TRIM: Final = 0.0001  # points off a picture's page, so that rounding does not add a row of empty pixels
 
 _LOCK: Final = threading.Lock()
 
@@ -55,7 +58,7 @@ def count_pages(document: bytes) -> int:
 
 
 def page_size_mm(document: bytes, page: int) -> tuple[float, float]:
-    """Width and height of a page as it is seen (crop box, rotation and user unit applied); pages count from 1, -1 is the last."""
+    """Width and height of a page as it is seen (crop box and rotation applied); pages count from 1, -1 is the last."""
     with _opened(document) as pdf, _page(pdf, page) as shown:
         width, height = shown.get_size()
         return width / POINTS_PER_MM, height / POINTS_PER_MM
@@ -144,8 +147,7 @@ def _as_seen(page: pdfium.PdfPage, number: int, box: tuple[float, float, float, 
         x0, y0, x1, y1 = height - y1, x0, height - y0, x1
     if turn % 180:
         width, height = height, width
-    # PDFium applies /UserUnit to the size of the page only: the ratio is the unit.
-    mm = page.get_height() / height / POINTS_PER_MM
+    mm = 1 / POINTS_PER_MM
     return TextHit(number, (x0 + x1) / 2 * mm, (y0 + y1) / 2 * mm, (x1 - x0) * mm, (y1 - y0) * mm), width * mm, height * mm
 
 
@@ -182,7 +184,7 @@ def _page_of(picture: SealPicture) -> bytes:
     objects = (
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %.5f %.5f]/Resources<<>>/Contents 4 0 R>>" % (2 * x, 2 * y),
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %.5f %.5f]/Resources<<>>/Contents 4 0 R>>" % (2 * x - _TRIM, 2 * y - _TRIM),
         b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
     )
     out = bytearray(b"%PDF-1.4\n")

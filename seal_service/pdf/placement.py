@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from seal_service.pdf.document import PdfDocument
 from seal_service.render import LAST_PAGE, POINTS_PER_MM, find_text, page_size_mm
 from standards.errors import Kind, TrustError
-
-if TYPE_CHECKING:
-    from seal_service.pdf.document import PdfDocument
 
 LAST_OCCURRENCE: Final = -1
 USER_UNIT_MAX: Final = 75_000.0  # Acrobat's own bound for /UserUnit (implementation note to ISO 32000-1 table 30)
@@ -54,9 +52,9 @@ def locate(document: PdfDocument, placement: Placement) -> PagePosition:
     numbers = (placement.x_mm, placement.y_mm, placement.width_mm, placement.height_mm)
     if not all(math.isfinite(number) for number in numbers) or placement.width_mm <= 0 or placement.height_mm <= 0:
         raise TrustError(Kind.UNACCEPTABLE, "PLACEMENT_BAD", rule="finite numbers, size above zero")
-    index = placement.page if placement.page == LAST_PAGE else placement.page - 1
-    if index != LAST_PAGE and not 0 <= index < document.page_count():
+    if placement.page != LAST_PAGE and not 1 <= placement.page <= document.page_count():
         raise TrustError(Kind.UNACCEPTABLE, "PAGE_NOT_FOUND", page=placement.page, pages=document.page_count())
+    index = placement.page - 1 if placement.page != LAST_PAGE else LAST_PAGE
     left, bottom, right, top = document.page_box(index)
     rotation = document.page_rotation(index)
     per_mm = POINTS_PER_MM / _user_unit(document, index)
@@ -116,8 +114,10 @@ def find_keyword(
     if not hits or len(hits) < occurrence:
         raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_NOT_FOUND", keyword_characters=len(keyword), occurrence=occurrence, found=len(hits))
     hit = hits[-1]
+    unit = _user_unit(PdfDocument.open(original), hit.page - 1)
     page_width, page_height = page_size_mm(original, hit.page)
-    return Placement(hit.page, _inside(hit.x_mm, width_mm, page_width), _inside(hit.y_mm, height_mm, page_height), width_mm, height_mm)
+    x_mm = _inside(hit.x_mm * unit, width_mm, page_width * unit)
+    return Placement(hit.page, x_mm, _inside(hit.y_mm * unit, height_mm, page_height * unit), width_mm, height_mm)
 
 
 def _inside(centre: float, size: float, room: float) -> float:
