@@ -115,3 +115,31 @@ def test_song_face_is_found_in_a_collection_by_its_family(tmp_path: Path, monkey
         assert song_font() is None
     finally:
         song_font.cache_clear()
+
+
+def test_cubic_outlines_are_taken_as_they_are_and_a_fixed_face_has_one_weight(tmp_path: Path) -> None:
+    """A face with CFF outlines, as the Song faces of distributions have: made by fontTools, one curved glyph."""
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.t2CharStringPen import T2CharStringPen
+
+    builder = FontBuilder(1000, isTTF=False)
+    builder.setupGlyphOrder([".notdef", "ju"])
+    builder.setupCharacterMap({ord("局"): "ju"})
+    pen = T2CharStringPen(900, None)
+    pen.moveTo((100, 0))
+    pen.curveTo((100, 300), (400, 300), (400, 0))
+    pen.lineTo((250, -100))
+    pen.closePath()
+    blank = T2CharStringPen(500, None)
+    builder.setupCFF("Test", {}, {".notdef": blank.getCharString(), "ju": pen.getCharString()}, {})
+    builder.setupHorizontalMetrics({".notdef": (500, 0), "ju": (900, 100)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupPost()
+    path = tmp_path / "song.otf"
+    builder.save(path)
+    glyph = OutlineFont(path, weight=900).glyph("局")
+    assert glyph.advance_em == 0.9
+    (contour,) = glyph.contours
+    assert contour.start == pytest.approx((0.1, 0))
+    assert contour.pieces[0] == pytest.approx((0.1, 0.3, 0.4, 0.3, 0.4, 0))
+    assert contour.pieces[1] == pytest.approx((0.25, -0.1))
