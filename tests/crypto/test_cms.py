@@ -416,7 +416,7 @@ def test_weak_digests_are_never_valid(digest_oid: str) -> None:
             rfc5652_cms.write_attribute(oids.MESSAGE_DIGEST, der.octet_string(digests.digest(digest_oid, CONTENT))),
         ]
 
-    signed = resigned(here.sign(), weaken, lambda message: key.sign(message, padding.PKCS1v15(), chosen))  # type: ignore[union-attr, call-arg, arg-type]
+    signed = resigned(here.sign(), weaken, lambda message: key.sign(message, padding.PKCS1v15(), chosen))  # type: ignore[call-arg, arg-type]
     found = here.verify(signed)
     assert found.verdict is Verdict.INDETERMINATE
     assert (found.cryptographically_valid, found.document_intact) == (True, None)
