@@ -113,6 +113,8 @@ def _read(cms_der: bytes, found: Examination) -> SignedData | None:
         signed = gbt35275_cms.read_either_dialect(cms_der)
     except MalformedError as strict:
         try:
+            if rfc5652_cms.encoded_length(cms_der) != len(cms_der):
+                raise
             normal = der.normalise_ber(cms_der, max_bytes=rfc5652_cms.MAX_CMS_BYTES)
             signed = gbt35275_cms.read_either_dialect(normal)
         except MalformedError:

@@ -107,18 +107,37 @@ class SignedData:
 def encoded_length(data: bytes) -> int:
     """How many bytes the element at the start of ``data`` takes, so that padding behind it can be cut (``/Contents`` of a PDF).
 
-    An element of indefinite length (BER) counts as the whole of ``data``; :func:`standards.x690_der.normalise_ber` finds its end.
-    Raises :class:`MalformedError` where no element starts or it does not fit.
+    Lengths of every form are accepted here, indefinite ones (BER) too. Raises :class:`MalformedError` where no element starts or where
+    it does not fit.
     """
-    if len(data) >= 2 and data[1] == 0x80:
-        return len(data)
-    if len(data) < 2 or not 0x80 < data[1] <= 0x84:
-        return der.read_node(data).end
-    header = 2 + (data[1] & 0x7F)
-    length = header + int.from_bytes(data[2:header], "big")
-    if length > len(data):
-        raise MalformedError("DER_TRUNCATED", offset=0)
-    return length
+    offset = depth = 0
+    while True:
+        if offset + 2 > len(data):
+            raise MalformedError("DER_TRUNCATED", offset=offset)
+        if depth and data[offset : offset + 2] == b"\x00\x00":
+            depth -= 1
+            offset += 2
+        elif data[offset + 1] == 0x80:
+            depth += 1
+            if depth > der.MAX_BER_DEPTH:
+                raise MalformedError("DER_TOO_DEEP", limit=der.MAX_BER_DEPTH)
+            offset += 2
+        else:
+            offset = _end_of_definite(data, offset)
+        if not depth:
+            return offset
+
+
+def _end_of_definite(data: bytes, offset: int) -> int:
+    length, body = data[offset + 1], offset + 2
+    if length > 0x84:
+        raise MalformedError("DER_LENGTH", offset=offset)
+    if length > 0x80:
+        body += length & 0x7F
+        length = int.from_bytes(data[offset + 2 : body], "big")
+    if body + length > len(data):
+        raise MalformedError("DER_TRUNCATED", offset=offset)
+    return body + length
 
 
 def read_signed_data(data: bytes, outer_types: Iterable[str] = (oids.CMS_SIGNED_DATA,)) -> SignedData:

@@ -217,8 +217,18 @@ def test_length_forms_of_the_outer_element() -> None:
     long = der.octet_string(bytes(70_000))
     assert rfc5652_cms.encoded_length(long + b"\x00\x00") == len(long)
     assert rfc5652_cms.encoded_length(b"\x30\x84\x00\x00\x00\x01x\x00") == 7
-    assert rfc5652_cms.encoded_length(b"\x30\x80\x00\x00\x00") == 5
-    for bad in (b"", b"\x30", b"\x30\x05abc", b"\x30\x85\x00\x00\x00\x00\x01x", b"\x30\x82\x01", long[:-1]):
+    assert rfc5652_cms.encoded_length(b"\x30\x80\x00\x00\x00") == 4
+    assert rfc5652_cms.encoded_length(b"\x30\x80\x24\x80\x04\x01x\x00\x00\x02\x01\x00\x00\x00\x00\x00") == 14
+    for bad in (
+        b"",
+        b"\x30",
+        b"\x30\x05abc",
+        b"\x30\x85\x00\x00\x00\x00\x01x",
+        b"\x30\x82\x01",
+        long[:-1],
+        b"\x30\x80\x00",
+        b"\x30\x80" * 100,
+    ):
         with pytest.raises(MalformedError):
             rfc5652_cms.encoded_length(bad)
 
