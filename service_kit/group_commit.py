@@ -232,6 +232,10 @@ class GroupCommitWriter:
                 del self._deferred[mark:]
                 if alone:
                     break
+                transaction = connection.get_transaction()
+                if transaction is not None and not transaction.is_active:  # the job tried to end it, and nobody else can go on
+                    self._roll_back(None)
+                    raise _BatchFailed(ticket.error) from error
                 if self._savepoint_set:
                     self._raw_or_fail("ROLLBACK TO SAVEPOINT job")
             if self._savepoint_set and self._is_sqlite:
@@ -313,9 +317,9 @@ class GroupCommitWriter:
         self._savepoint_due = False
         self._may_end = True
         try:
-            if self._connection is not None and self._connection.in_transaction():
+            if self._connection is not None:
                 self._connection.rollback()
-            elif self._dbapi is not None:
+            if self._dbapi is not None:  # after a failed commit SQLAlchemy holds the transaction for ended, the database does not
                 self._dbapi.rollback()
         except (DBAPIError, ResourceClosedError, self._engine.dialect.loaded_dbapi.Error):
             self._disconnect()  # closing it rolls back

@@ -1,0 +1,434 @@
+"""Grouped durable writes, the same on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from service_kit import group_commit
+from service_kit.database import Database
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+metadata = MetaData()
+things = Table("things", metadata, Column("id", Integer, primary_key=True, autoincrement=True), Column("name", String(50), unique=True))
+
+
+@pytest.fixture
+def plain(database_url: str) -> Iterator[Database]:
+    made = Database(database_url, pool_size=3)
+    metadata.create_all(made.engine)
+    with made.engine.connect() as connection:
+        connection.commit()
+    yield made
+    made.close()
+
+
+def put(name: str) -> Any:
+    def job(connection: Any) -> int:
+        connection.execute(insert(things), {"name": name})
+        return 1
+
+    return job
+
+
+def names(database: Database) -> set[str]:
+    with database.read() as connection:
+        return set(connection.execute(select(things.c.name)).scalars())
+
+
+def hold(database: Database) -> tuple[threading.Event, Future[Any]]:
+    """Keep the writer busy, so that what comes now waits and becomes one batch."""
+    release, entered = threading.Event(), threading.Event()
+
+    def job(_connection: object) -> None:
+        entered.set()
+        release.wait(10)
+
+    future = database.submit(job)
+    assert entered.wait(10)
+    return release, future
+
+
+def test_a_write_is_seen_by_the_next_reader(plain: Database) -> None:
+    assert plain.write(put("a")) == 1
+    assert names(plain) == {"a"}
+
+
+def test_waiting_jobs_share_one_commit(plain: Database) -> None:
+    release, held = hold(plain)
+    futures = [plain.submit(put(f"n{i}")) for i in range(40)]
+    before = plain.statistics.commits
+    release.set()
+    assert [f.result(10) for f in futures] == [1] * 40
+    held.result(10)
+    assert plain.statistics.commits - before <= 2  # the holder's own and the batch
+    assert len(names(plain)) == 40
+
+
+def test_a_failing_job_fails_alone_and_leaves_nothing(plain: Database) -> None:
+    def half_way(connection: Any) -> None:
+        connection.execute(insert(things), {"name": "ghost"})
+        raise LookupError("on purpose")
+
+    release, _ = hold(plain)
+    good = plain.submit(put("before"))
+    bad = plain.submit(half_way)
+    twice = plain.submit(put("before"))
+    after = plain.submit(put("after"))
+    release.set()
+    assert good.result(10) == after.result(10) == 1
+    with pytest.raises(LookupError):
+        bad.result(10)
+    with pytest.raises(IntegrityError):
+        twice.result(10)
+    assert names(plain) == {"before", "after"}
+
+
+def test_a_lone_failing_job_leaves_nothing(plain: Database) -> None:
+    def half_way(connection: Any) -> None:
+        connection.execute(insert(things), {"name": "ghost"})
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        plain.write(half_way)
+    assert names(plain) == set()
+    plain.write(put("still works"))
+    assert names(plain) == {"still works"}
+
+
+def test_all_jobs_of_a_batch_may_fail(plain: Database) -> None:
+    def bad(_connection: object) -> None:
+        raise LookupError
+
+    release, _ = hold(plain)
+    futures = [plain.submit(bad) for _ in range(5)]
+    release.set()
+    assert [type(f.exception(10)) for f in futures] == [LookupError] * 5
+    plain.write(put("x"))
+
+
+@pytest.mark.parametrize("verb", ["commit", "rollback"])
+def test_a_job_cannot_end_the_transaction(plain: Database, verb: str) -> None:
+    def job(connection: Any) -> None:
+        connection.execute(insert(things), {"name": "ghost"})
+        getattr(connection, verb)()
+
+    with pytest.raises(RuntimeError, match="must not commit"):
+        plain.write(job)
+    assert names(plain) == set()
+    release, _ = hold(plain)
+    futures = [plain.submit(each) for each in (put("x"), job, put("y"))]
+    release.set()
+    assert [type(f.exception(10)) for f in futures] == [type(None), RuntimeError, type(None)]
+    assert names(plain) == {"x", "y"}
+
+
+def test_a_job_cannot_wait_for_another_job(plain: Database) -> None:
+    with pytest.raises(RuntimeError, match="wait for another"):
+        plain.write(lambda _c: plain.write(put("inner")))
+
+
+def test_readers_cannot_write(plain: Database) -> None:
+    with pytest.raises((DBAPIError, TrustError)), plain.read() as connection:
+        connection.execute(insert(things), {"name": "ghost"})
+    assert names(plain) == set()
+
+
+def test_a_reader_sees_one_state(plain: Database) -> None:
+    plain.write(put("a"))
+    with plain.read() as connection:
+        before = connection.execute(select(func.count()).select_from(things)).scalar()
+        plain.write(put("b"))
+        assert connection.execute(select(func.count()).select_from(things)).scalar() == before == 1
+
+
+def test_awaiting_takes_no_thread(plain: Database) -> None:
+    async def many() -> list[int]:
+        count = threading.active_count()
+        done = await asyncio.gather(*[plain.awrite(put(f"n{i}")) for i in range(50)])
+        assert threading.active_count() <= count + 1  # the writer's own
+        return list(done)
+
+    assert asyncio.run(many()) == [1] * 50
+    assert len(names(plain)) == 50
+
+
+def test_an_awaited_job_raises_where_it_is_awaited(plain: Database) -> None:
+    async def one() -> None:
+        await plain.awrite(put("a"))
+        with pytest.raises(IntegrityError):
+            await plain.awrite(put("a"))
+
+    asyncio.run(one())
+
+
+def test_a_cancelled_waiter_disturbs_nobody(plain: Database) -> None:
+    async def one() -> None:
+        release, _ = hold(plain)
+        task = asyncio.ensure_future(plain.awrite(put("a")))
+        await asyncio.sleep(0)
+        task.cancel()
+        other = asyncio.ensure_future(plain.awrite(put("b")))
+        await asyncio.sleep(0)
+        release.set()
+        assert await other == 1
+
+    asyncio.run(one())
+    assert names(plain) == {"a", "b"}
+
+
+def test_a_loop_that_closed_is_forgotten(plain: Database) -> None:
+    release, held = hold(plain)
+
+    async def leave() -> None:
+        plain.awrite(put("a"))
+
+    asyncio.run(leave())
+    release.set()
+    held.result(10)
+    plain.write(put("b"))
+    assert names(plain) == {"a", "b"}
+
+
+def test_a_full_queue_refuses_at_once(database_url: str) -> None:
+    database = Database(database_url, pool_size=1, queue_limit=3)
+    release, _ = hold(database)
+    waiting = [database.submit(lambda _c: 1) for _ in range(3)]
+    began = time.monotonic()
+    with pytest.raises(TrustError) as refused:
+        database.write(lambda _c: 1)
+    assert time.monotonic() - began < 0.5
+    assert (refused.value.kind, refused.value.code) == (Kind.TOO_MANY, "WRITE_QUEUE_FULL")
+    assert database.waiting_jobs == 3
+    release.set()
+    assert [f.result(10) for f in waiting] == [1, 1, 1]
+    database.close()
+
+
+def test_closing_finishes_what_waits_and_refuses_the_rest(plain: Database) -> None:
+    release, _ = hold(plain)
+    future = plain.submit(put("last"))
+    threading.Timer(0.05, release.set).start()
+    plain.close()
+    assert future.result(0) == 1
+    with pytest.raises(TrustError) as refused:
+        plain.write(put("late"))
+    assert refused.value.code == "DATABASE_UNAVAILABLE"
+    plain.close()
+
+
+def test_closing_an_unused_database_is_nothing(database_url: str) -> None:
+    Database(database_url).close()
+
+
+def test_a_cancelled_future_is_passed_over(plain: Database) -> None:
+    release, _ = hold(plain)
+    future = plain.submit(put("a"))
+    assert future.cancel()
+    release.set()
+    plain.write(put("b"))
+    assert "b" in names(plain)
+
+
+def test_two_writers_lose_no_update(database_url: str) -> None:
+    """Read, add one, write: under lost updates the sum would be short."""
+    first, second = Database(database_url, pool_size=1), Database(database_url, pool_size=1)
+    metadata.create_all(first.engine)
+    counters = Table("counters", MetaData(), Column("id", Integer, primary_key=True), Column("value", Integer))
+    counters.metadata.create_all(first.engine)
+    first.write(lambda c: c.execute(insert(counters), {"id": 1, "value": 0}).rowcount)
+
+    def add(connection: Any) -> None:
+        value = connection.execute(select(counters.c.value).where(counters.c.id == 1)).scalar_one()
+        connection.execute(update(counters).where(counters.c.id == 1).values(value=value + 1))
+
+    threads = [threading.Thread(target=lambda d=d: [d.write(add) for _ in range(25)]) for d in (first, second) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with first.read() as connection:
+        assert connection.execute(select(counters.c.value)).scalar_one() == 200
+    first.close()
+    second.close()
+
+
+class Refusal(Exception):  # noqa: N818
+    """As drivers mark a serialisation failure."""
+
+    sqlstate = "40001"
+
+
+def test_a_refused_transaction_is_run_again(plain: Database) -> None:
+    runs = []
+
+    def job(connection: Any) -> int:
+        runs.append(1)
+        connection.execute(insert(things), {"name": "once"})
+        if len(runs) < 3:
+            raise Refusal
+        return len(runs)
+
+    assert plain.write(job) == 3
+    assert names(plain) == {"once"}
+    assert plain.statistics.retries == 2
+
+
+def test_a_job_that_is_always_refused_spoils_no_batch(plain: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "ALONE_ATTEMPTS", 2)
+
+    def refused(_connection: object) -> None:
+        raise Refusal
+
+    release, _ = hold(plain)
+    good = plain.submit(put("good"))
+    bad = plain.submit(refused)
+    release.set()
+    assert good.result(10) == 1
+    assert isinstance(bad.exception(10), Refusal)
+    assert names(plain) == {"good"}
+
+
+def test_patience_has_an_end(plain: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "RETRY_SECONDS", -1.0)
+
+    def refused(_connection: object) -> None:
+        raise Refusal
+
+    assert isinstance(plain.submit(refused).exception(10), Refusal)
+
+
+class Rows:
+    """A sink that can be told to fail."""
+
+    def __init__(self, database: Database) -> None:
+        self.mark = "?" if database.is_sqlite else "%s"
+        self.failing: BaseException | None = None
+        self.committed = self.undone = 0
+
+    def write_rows(self, connection: Any, rows: Any) -> None:
+        if self.failing is not None and "bad" in rows:
+            raise self.failing
+        values = ",".join([f"({self.mark})"] * len(rows))
+        connection.exec_driver_sql(f"INSERT INTO things (name) VALUES {values}", tuple(rows))
+
+    def rows_committed(self) -> None:
+        self.committed += 1
+
+    def rows_undone(self) -> None:
+        self.undone += 1
+
+
+def test_deferred_rows_are_written_together_and_vanish_with_their_job(plain: Database) -> None:
+    sink = Rows(plain)
+
+    def defer_then_fail(connection: Any) -> None:
+        plain.defer(connection, sink, "ghost")
+        raise LookupError
+
+    release, _ = hold(plain)
+    futures = [plain.submit(lambda c, i=i: plain.defer(c, sink, f"row{i}")) for i in range(5)]
+    bad = plain.submit(defer_then_fail)
+    release.set()
+    for future in futures:
+        future.result(10)
+    assert isinstance(bad.exception(10), LookupError)
+    assert names(plain) == {f"row{i}" for i in range(5)}
+    assert sink.committed == 1
+
+
+def test_a_row_that_cannot_be_written_fails_its_own_job_only(plain: Database) -> None:
+    sink = Rows(plain)
+    sink.failing = LookupError("on purpose")
+
+    def change_and_defer(connection: Any) -> None:
+        connection.execute(insert(things), {"name": "change"})
+        plain.defer(connection, sink, "bad")
+
+    release, _ = hold(plain)
+    good = plain.submit(lambda c: plain.defer(c, sink, "good"))
+    bad = plain.submit(change_and_defer)
+    other = plain.submit(put("other"))
+    release.set()
+    good.result(10)
+    other.result(10)
+    assert isinstance(bad.exception(10), LookupError)
+    assert names(plain) == {"good", "other"}
+    assert sink.undone >= 1
+
+
+def test_rows_are_deferred_only_within_a_job(plain: Database) -> None:
+    sink = Rows(plain)
+    with plain.read() as connection, pytest.raises(RuntimeError, match="within a write job"):
+        plain.defer(connection, sink, "x")
+
+
+def test_a_commit_that_fails_fails_everyone_and_leaves_nothing(plain: Database) -> None:
+    """A deferred constraint (PostgreSQL and SQLite both check those at COMMIT) makes the commit itself fail."""
+    child = "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES things (id) DEFERRABLE INITIALLY DEFERRED)"
+    plain.write(lambda c: c.execute(text(child)).rowcount)
+
+    def orphan(connection: Any) -> None:
+        connection.execute(text("INSERT INTO child (id, parent) VALUES (1, 999)"))
+
+    release, _ = hold(plain)
+    bad = plain.submit(orphan)
+    good = plain.submit(put("good"))
+    release.set()
+    assert isinstance(bad.exception(10), IntegrityError)
+    assert good.result(10) == 1  # run again alone
+    assert names(plain) == {"good"}
+
+
+def test_the_writer_outlives_a_broken_engine(tmp_path: Path) -> None:
+    folder = tmp_path / "missing"
+    database = Database(f"sqlite:///{folder / 'x.sqlite3'}", pool_size=1)
+    with pytest.raises(TrustError) as refused:
+        database.write(put("a"))
+    assert refused.value.code == "DATABASE_UNAVAILABLE"
+    with pytest.raises(TrustError), database.read():
+        pass
+    folder.mkdir()
+    metadata.create_all(database.engine)
+    assert database.write(put("a")) == 1
+    database.close()
+
+
+def test_no_free_connection_is_said_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service_kit.database.POOL_TIMEOUT_SECONDS", 0.05)
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}", pool_size=1)
+    with database.read(), pytest.raises(TrustError) as refused, database.read():
+        pass
+    assert refused.value.facts == {"reason": "no free connection"}
+    database.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y"])
+def test_only_durable_databases_are_taken(url: str) -> None:
+    with pytest.raises(TrustError) as refused:
+        Database(url)
+    assert refused.value.code == "SETTING_INVALID"
+
+
+def test_the_password_is_not_shown() -> None:
+    database = Database("postgresql://user:canary-7f3a@host/name")
+    assert "canary" not in repr(database)
+    database.close()
+
+
+def test_sqlite_keeps_its_promises(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    found = database.write(lambda c: [c.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous", "foreign_keys")])
+    assert found == ["wal", 2, 1]  # 2 is FULL
+    database.close()
