@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from crypto import digests
-from crypto.signatures import SignatureCheck, verify_signature
+from crypto.signatures import MAX_RSA_BITS, MIN_RSA_BITS, SignatureCheck, verify_signature
 from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
@@ -51,7 +51,6 @@ _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
 }
 _RSA_OIDS: Final = frozenset({oids.RSA, oids.SHA224_WITH_RSA, oids.SHA256_WITH_RSA, oids.SHA384_WITH_RSA, oids.SHA512_WITH_RSA})
 _ECDSA_OIDS: Final = frozenset({oids.EC_PUBLIC_KEY, oids.ECDSA_WITH_SHA256, oids.ECDSA_WITH_SHA384, oids.ECDSA_WITH_SHA512})
-MIN_RSA_BITS: Final = 2048  # GB/T 39786 and NIST SP 800-131A alike
 
 
 def agreed_digest(algorithm: AlgorithmIdentifier) -> str | None:
@@ -103,7 +102,7 @@ def _verify_over_digest(
         return SignatureCheck.UNSUPPORTED
     prehashed = Prehashed(hash_algorithm)
     try:
-        if isinstance(key, rsa.RSAPublicKey) and algorithm_oid in _RSA_OIDS:
+        if isinstance(key, rsa.RSAPublicKey) and key.key_size <= MAX_RSA_BITS and algorithm_oid in _RSA_OIDS:
             key.verify(signature, content_digest, padding.PKCS1v15(), prehashed)
             return SignatureCheck.GOOD if key.key_size >= MIN_RSA_BITS else SignatureCheck.WEAK
         if isinstance(key, ec.EllipticCurvePublicKey) and algorithm_oid in _ECDSA_OIDS:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from crypto.cms_examination import SIGNED_ONLY, Demands, Examination, examine
+from crypto.cms_examination import SIGNED_ONLY, Demands, examine
 from crypto.digests import digest
 from crypto.path import validate_path
 from crypto.report import Outcome, Step, Verdict, not_checked, passed, verdict_of, warned
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from crypto.certificates import Certificate
     from crypto.trust_list import TrustList
+    from standards.rfc5652_cms import SignerInfo
 
 MAX_TIMESTAMPS: Final = 4  # one is usual; each costs two or more signature verifications
 _TIME: Final = "ETSI EN 319 102-1 5.2.8"
@@ -106,7 +107,7 @@ def verify_signed_data(
     steps = found.steps
     merged = evidence + RevocationEvidence(found.crls, found.ocsp_responses)
     claimed = found.signing_at or claimed_at
-    timestamp_at = _check_timestamps(found, trust, at, merged, steps)
+    timestamp_at = _check_timestamps(found.signer, trust, at, merged, steps)
     if claimed is not None and claimed > at + timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
         steps.append(not_checked("SIG_TIME_IN_FUTURE", _TIME, claimed_at=claimed.isoformat(), at=at.isoformat()))
     if claimed is not None and timestamp_at is not None and claimed > timestamp_at + timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
@@ -161,12 +162,9 @@ def _undecided(step: Step, *, anchored: bool, time_stated: bool) -> Step:
 
 
 def _check_timestamps(
-    found: Examination, trust: TrustList, at: datetime, evidence: RevocationEvidence, steps: list[Step]
+    signer: SignerInfo, trust: TrustList, at: datetime, evidence: RevocationEvidence, steps: list[Step]
 ) -> datetime | None:
     """The earliest time among the signature's time-stamps, if every one of them may be relied on; one bad one spoils the proof."""
-    signer = found.signer
-    if signer is None:
-        return None
     tokens: list[bytes] = []
     for attribute in signer.unsigned_attributes:
         if attribute.oid == oids.SIGNATURE_TIME_STAMP:

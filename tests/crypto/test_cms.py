@@ -347,6 +347,25 @@ def test_without_signed_attributes_never_valid_never_tampered(algorithm: Signatu
     assert "CMS_ATTRIBUTES_MISSING" not in codes(permitted, "not-checked")
 
 
+def test_without_signed_attributes_and_without_the_content() -> None:
+    def bare(parts: Parts) -> None:
+        parts.signer.attributes = None
+
+    def renamed(parts: Parts) -> None:
+        bare(parts)
+        parts.digests = [write_algorithm(oids.SHA256)]
+        parts.signer.digest = write_algorithm(oids.SHA256)
+        parts.signer.algorithm = write_algorithm(oids.ECDSA_WITH_SHA256)
+
+    here = world()
+    nothing = cms.verify_signed_data(changed(here.sign(), bare), content_digest=None, trust=here.trust(), at=AT + DAY)
+    assert nothing.verdict is Verdict.INDETERMINATE
+    assert "CMS_CONTENT_MISSING" in codes(nothing, "not-checked")
+    wrong_key = here.verify(changed(here.sign(), renamed))
+    assert wrong_key.cryptographically_valid is None
+    assert "SIG_ALGORITHM_UNSUPPORTED" in codes(wrong_key, "not-checked")
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_encapsulated_content_only_where_allowed(allowed: bool) -> None:
     here = world()

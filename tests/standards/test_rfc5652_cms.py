@@ -93,7 +93,8 @@ def test_a_signer_may_lack_attributes_and_be_named_by_key() -> None:
     assert found.signed_attributes is None
     assert found.signed_attributes_der == b""
     assert found.subject_key_id == b"key"
-    assert found.issuer_der is found.serial is None
+    assert found.issuer_der is None
+    assert found.serial is None
     assert found.unsigned_attributes == ()
     assert found.is_version_consistent
     [other] = rfc5652_cms.read_signed_data(signed_data(der.tlv(der.SET, signer(attributes=b"", identifier=KEY_IDENTIFIER)))).signers
