@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.cms import TIMESTAMP_RESERVED_BYTES, estimate_size, sign_detached
 from crypto.digests import digest, new_digest
 from crypto.signatures import digest_oid_of
+from seal_service.pdf import problem_catalogue  # noqa: F401 - enters the error texts of this floor
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.placement import locate
 from seal_service.pdf.sealing_rules import check_allowed, check_document, check_seed_values, is_filled
