@@ -26,7 +26,8 @@ from crypto.timestamps import TimeStampAuthority, TimeStampClient
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.seal import seal_pdf
 from standards import gbt33560_oids as oids
-from tests.optional import need_program
+from standards.errors import TrustError
+from tests.optional import corpus, need_program
 from tests.pki import DemoPki
 from tests.seal_service.pdf.documents import DOCUMENTS, qpdf_document, reportlab_document
 from tests.seal_service.pdf.sealing import AT, picture, sealed
@@ -131,3 +132,24 @@ def test_poppler_says_total_document_signed_and_the_right_ranges(name: str, tmp_
     assert ranges[3] == len(document)
     assert document[ranges[1] : ranges[1] + 1] == b"<"
     assert document[ranges[2] - 1 : ranges[2]] == b">"
+
+
+def test_seals_on_the_corpus_leave_the_signatures_of_others_as_they_were() -> None:
+    """Documents signed by Adobe, iText, pyHanko and others: our seal is a permitted change to each, or it is refused by name."""
+    sealed_names = []
+    for path in sorted((corpus() / "pdf" / "legitimate").glob("*.pdf")):
+        original = path.read_bytes()
+        try:
+            document = _sealed(original, placement=Placement(1, 30, 25, 20, 20))
+        except TrustError as refused:
+            assert refused.code == "PDF_CERTIFIED_LOCKED"
+            continue
+        sealed_names.append(path.stem)
+        assert document.startswith(original)
+        *earlier, ours = PdfFileReader(io.BytesIO(document), strict=False).embedded_signatures
+        assert earlier
+        for found in (*earlier, ours):
+            found.compute_integrity_info()
+            assert found.evaluate_signature_coverage() >= SignatureCoverageLevel.ENTIRE_REVISION, path.stem
+            assert getattr(found.diff_result, "modification_level", None) in {ModificationLevel.NONE, ModificationLevel.FORM_FILLING}
+    assert len(sealed_names) >= 9
