@@ -262,7 +262,13 @@ def test_one_key_in_eight_threads(name: str) -> None:
 def test_the_interpreter_lock_is_free_while_the_library_works(name: str) -> None:
     """While one thread encrypts a megabyte again and again, another keeps counting."""
     public, stop, count = sample_public(name), threading.Event(), 0
-    worker = threading.Thread(target=lambda: [public.encrypt(bytes(sm2.MAX_PLAINTEXT_BYTES)) for _ in range(5)] and stop.set())
+
+    def work() -> None:
+        for _ in range(5):
+            public.encrypt(bytes(sm2.MAX_PLAINTEXT_BYTES))
+        stop.set()
+
+    worker = threading.Thread(target=work)
     worker.start()
     while not stop.is_set():
         count += 1
