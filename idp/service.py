@@ -16,7 +16,7 @@ from idp.actions.register_client import ClientDesk
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_key
 from idp.api import token_endpoint
 from idp.api.client_routes import MANAGE, add_client_routes
-from idp.api.metadata_routes import add_metadata_routes
+from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
 from idp.model import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
 from idp.store import load_signing_keys
 from idp.tables import PREFIX
@@ -26,11 +26,29 @@ from service_kit.rates import Rates
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from crypto.keystore import Keystore
     from service_kit.composition import Facts, ServiceContext
     from service_kit.database import Database
 
+__all__ = [
+    "CATALOGUE",
+    "JWKS_PATH",
+    "NAME",
+    "SCOPES",
+    "SECRETS",
+    "build",
+    "client_check",
+    "client_desk",
+    "key_desk",
+    "key_ring",
+    "migrate",
+    "prepare",
+]
+
 NAME: Final = "idp"
+TOKEN_PATH: Final = token_endpoint.PATH
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
 SCOPES: Final = {MANAGE: "Register, change and disable clients."}
 PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
@@ -78,6 +96,12 @@ def key_ring(context: ServiceContext) -> KeyRing:
 def prepare(context: ServiceContext) -> None:
     """What must exist before the first request; once per deployment, before the worker processes start."""
     ensure_signing_key(key_desk(context), actor="service:idp")
+
+
+def client_check(context: ServiceContext) -> Callable[[str], bool]:
+    """Whether a client is active now, for the gates of the same process: a disabled client's tokens end with it. One small read."""
+    memory = ClientMemory(context.database, context.keystore.open_secret(ROW_MAC_KEY))
+    return memory.is_active
 
 
 def build(context: ServiceContext) -> ServiceParts:

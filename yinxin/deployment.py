@@ -101,12 +101,12 @@ def is_complete(folder: Path) -> bool:
     return isinstance(marker, dict) and marker.get("format") == FORMAT
 
 
-def open_deployment(folder: Path, **overrides: object) -> Deployment:
-    """Open a finished deployment. ``overrides``: settings from the command line.
+def open_deployment(folder: Path) -> Deployment:
+    """Open a finished deployment.
 
     TrustError DEPLOYMENT_MISSING, whatever is wrong with settings or master key, KEYSTORE_MASTER_WRONG.
     """
     if not is_complete(folder):
         raise TrustError(Kind.UNACCEPTABLE, "DEPLOYMENT_MISSING", dir=str(folder))
-    settings = load_settings(folder, **overrides)
+    settings = load_settings(folder)
     return Deployment(settings, Keystore(folder / KEYS, load_master_key(folder)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.limits import CLIENTS_REMEMBERED_MAX
+from idp.model import ClientStatus
 from idp.store import client_mac, find_client
 from standards.errors import Kind, TrustError
 
@@ -64,6 +65,15 @@ class ClientMemory:
         if len(self._known) > CLIENTS_REMEMBERED_MAX:
             self._known.popitem(last=False)
         return known
+
+    def is_active(self, client_id: str) -> bool:
+        """Whether the client may act, as of now: what is remembered counts only while the row's MAC is the same."""
+        with self._database.read() as connection:
+            mac = client_mac(connection, client_id)
+        known = self._known.get(client_id)
+        if known is None or known.row_mac != mac:
+            known = self.read(client_id)
+        return known is not None and known.client.status is ClientStatus.ACTIVE
 
     def forget(self, client_id: str) -> None:
         """Read the row again next time."""

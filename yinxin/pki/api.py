@@ -19,7 +19,7 @@ from yinxin.pki.actions.answer_requests import answer_status, answer_time_stamp
 from yinxin.pki.authorities import ISSUING, NAMES, ROOT, certificate_path, crl_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from yinxin.pki.actions.issue_certificate import RegisterDesk
     from yinxin.pki.authorities import Authorities
@@ -75,7 +75,7 @@ def make_router(desk: RegisterDesk, authorities: Authorities) -> APIRouter:
     return router
 
 
-def _certificate(authorities: Authorities, name: str) -> Callable[[], Response]:
+def _certificate(authorities: Authorities, name: str) -> Callable[[], Awaitable[Response]]:
     content = authorities.certificates[name].der
 
     @public("whoever verifies needs it")

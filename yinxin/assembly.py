@@ -1,0 +1,192 @@
+"""A deployment opened and put together: for serving, and for the commands that work on it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import idp.ports
+import idp.service
+from crypto.checkpoints import CheckpointSigner
+from crypto.timestamps import TimeStampClient
+from service_kit.audit import Audit, new_writer_id
+from service_kit.blobs import Blobs
+from service_kit.clock import SystemClock
+from service_kit.composition import Job, ServiceContext, ServiceParts
+from service_kit.database import Database
+from service_kit.idempotency import Idempotency
+from service_kit.idempotency import sweep as sweep_idempotency
+from service_kit.migrations import migrate_kit
+from service_kit.outbox import Outbox
+from service_kit.structured_logs import write_line
+from service_kit.tables import audit as audit_table
+from service_kit.transparency_log import LogTree, TransparencyLog
+from standards import gbt33560_oids as oids
+from yinxin import audit_api, links
+from yinxin.access_gate import Gatekeeper
+from yinxin.app import Application, Composition
+from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, Deployment, open_deployment
+from yinxin.house_checks import house_checks
+from yinxin.pki import service as pki_service
+from yinxin.pki.actions.issue_certificate import RegisterDesk
+from yinxin.pki.authorities import Authorities, open_authorities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from service_kit.settings import Settings
+
+CLOCK_FLOOR_FILE: Final = "clock-floor"
+LOG_NAME: Final = "audit"
+TREE_NAME: Final = "sm3"
+SWEEP_EVERY_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything of one process, ready to use; nothing of it is running yet."""
+
+    deployment: Deployment
+    context: ServiceContext
+    register: RegisterDesk
+    authorities: Authorities
+    clock: SystemClock
+
+    def close(self) -> None:
+        """Finish what is being written and let go of the database."""
+        self.context.database.close()
+
+
+def program_version() -> str:
+    """The version of this program; ``0`` in a tree that is not installed."""
+    try:
+        return installed_version("yinxin")
+    except PackageNotFoundError:
+        return "0"
+
+
+def choose_provider(settings: Settings) -> None:
+    """Hand the settings' choice of the SM2 provider to where it is made (crypto/providers): once per process, before its first use."""
+    for variable, value in (("YINXIN_SM2_PROVIDER", settings.sm2_provider), ("YINXIN_LIBCRYPTO_PATH", settings.libcrypto_path)):
+        if value:
+            os.environ[variable] = value
+
+
+def migrate_all(database: Database) -> None:
+    """Bring all tables to the version of this program; safe in several processes at once."""
+    migrate_kit(database)
+    pki_service.migrate(database)
+    for service in links.SERVICES.values():
+        service.migrate(database)
+
+
+def open_log(deployment: Deployment, database: Database, clock: SystemClock) -> TransparencyLog:
+    """The log of the audit trail: one SM3 tree, checkpoints signed with SM2."""
+    settings = deployment.settings
+    origin = settings.logs.origin
+    tree = LogTree(TREE_NAME, origin, oids.SM3, (CheckpointSigner(origin, deployment.keystore.signer(LOG_KEY)),))
+    return TransparencyLog(
+        database,
+        LOG_NAME,
+        audit_table,
+        deployment.dir / LOG,
+        (tree,),
+        clock,
+        anchor_folders=tuple(deployment.dir / Path(path) for path in settings.logs.anchor_paths),
+        interval_seconds=settings.logs.interval_seconds,
+    )
+
+
+def open_house(deployment: Deployment) -> House:
+    """Open database, trail, log and authorities of a finished deployment. What is wrong with one of them is raised as TrustError."""
+    settings = deployment.settings
+    choose_provider(settings)
+    database = Database(settings.database_url, settings.threads, queue_limit=settings.limits.write_queue)
+    clock = SystemClock(deployment.dir / RUN / CLOCK_FLOOR_FILE)
+    audit = Audit(database, deployment.keystore.open_secret(AUDIT_MAC_KEY), new_writer_id())
+    authorities = open_authorities(deployment)
+    register = RegisterDesk(database, audit, clock, deployment.dir / CA)
+    blobs = Blobs(deployment.dir / BLOBS)
+    context = ServiceContext(
+        settings=settings,
+        database=database,
+        audit=audit,
+        log=open_log(deployment, database, clock),
+        blobs=blobs,
+        clock=clock,
+        keystore=deployment.keystore,
+        outbox=Outbox(database, clock),
+        idempotency=Idempotency(blobs),
+        issuer=pki_service.Issuer(register, authorities),
+        time_stamp=_time_stamp_of(settings, authorities, clock, trust := pki_service.OwnTrust(database, authorities)),
+        trust=trust,
+        links={idp.ports.KNOWN_SCOPES: links.known_scopes},
+    )
+    return House(deployment, context, register, authorities, clock)
+
+
+def _time_stamp_of(
+    settings: Settings, authorities: Authorities, clock: SystemClock, trust: pki_service.OwnTrust
+) -> Callable[[bytes], bytes]:
+    url = settings.time_stamps.url
+    if url is None:  # the authority in this process: no network, one signature
+        return lambda data: authorities.time_stamps.stamp(data, clock.now())
+    client = TimeStampClient(links.time_stamp_over_http(url, settings.time_stamps.timeout_seconds), trust())
+    return client.stamp
+
+
+def compose(house: House) -> Application:
+    """The HTTP application of this process, with the services that its settings name."""
+    context = house.context
+    settings = context.settings
+    parts = [pki_service.build(house.register, house.authorities), _audit_parts(context)]
+    parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
+    for part in parts:
+        context.outbox.add_handlers(part.handlers)
+    callers, key_jobs = links.callers_of(context)
+    keeper = Gatekeeper(callers, links.client_check_of(context), may_block=not context.database.is_sqlite)
+
+    def sweep() -> None:
+        at = context.clock.now()
+
+        def remove(connection: Connection) -> None:
+            sweep_idempotency(connection, at)
+            context.outbox.sweep(connection, at)
+
+        context.database.write(remove)
+
+    return Application(
+        Composition(
+            settings=settings,
+            version=program_version(),
+            parts=parts,
+            keeper=keeper,
+            token_url=links.issuer_of(settings) + idp.service.TOKEN_PATH,
+            checks=house_checks(context),
+            jobs=(*key_jobs, Job("house-sweep", SWEEP_EVERY_SECONDS, sweep)),
+            on_start=(context.log.start, context.outbox.start),
+            on_stop=(context.outbox.stop, context.log.stop, house.clock.save_floor, context.database.close),
+            write_access=write_line if settings.log_level.upper() in {"INFO", "DEBUG"} else None,
+        )
+    )
+
+
+def _audit_parts(context: ServiceContext) -> ServiceParts:
+    return ServiceParts(
+        name="audit",
+        router=audit_api.make_router(context.database, context.log),
+        openapi_tags=({"name": "audit", "description": "The audit trail and the proofs of its log."},),
+        scopes=audit_api.SCOPES,
+    )
+
+
+def open_application(folder: Path) -> tuple[House, Application]:
+    """The application of a deployment's folder, as a worker process serves it."""
+    house = open_house(open_deployment(folder))
+    return house, compose(house)

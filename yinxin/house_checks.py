@@ -1,0 +1,79 @@
+"""What ``/readyz`` and ``yinxin doctor`` ask of the house itself: algorithms, audit trail, log, disk, clock."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import insert
+
+from crypto.sm2 import SM2PrivateKey
+from service_kit.entry_ids import new_entry_id
+from service_kit.health import database_check
+from service_kit.tables import audit
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection
+
+    from service_kit.composition import Facts, ServiceContext
+
+FREE_BYTES_MIN: Final = 256 * 1024 * 1024  # a day of sealing; below it the machine is no longer sound
+_MESSAGE: Final = b"yinxin self-test"
+
+
+class _UndoneError(Exception):
+    """Raised to undo what a check wrote."""
+
+
+def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Facts]]]:
+    """Name and function of each; the function returns facts, TrustError means that this process cannot do its work."""
+    probe_key = SM2PrivateKey.generate()
+
+    def check_algorithms() -> Facts:
+        signature = probe_key.sign(_MESSAGE)
+        if not probe_key.public_key.verify(signature, _MESSAGE) or probe_key.public_key.verify(signature, _MESSAGE + b"!"):
+            raise TrustError(Kind.UNAVAILABLE, "SELF_TEST_FAILED")
+        return {"algorithm": "SM2 with SM3"}
+
+    def check_audit() -> Facts:
+        # A row is really inserted, and undone with its job: nothing but that shows that the next one could be
+        def insert_and_undo(connection: Connection) -> None:
+            at = context.clock.now()
+            row = {"entry_id": new_entry_id(at), "entry": b"{}", "writer_id": "readiness", "number": 0, "mac": b""}
+            connection.execute(insert(audit), {**row, "actor": "readiness", "action": "readiness.check", "subject": "audit"})
+            raise _UndoneError
+
+        try:
+            context.database.write(insert_and_undo)
+        except _UndoneError:
+            return {}
+        except TrustError as error:
+            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason=error.code) from error
+        raise AssertionError
+
+    def check_log() -> Facts:
+        if context.log.last_error is not None:
+            raise context.log.last_error
+        head = context.log.head()
+        return {"entries": head.size, "waiting": head.waiting}
+
+    def check_disk() -> Facts:
+        free = shutil.disk_usage(context.settings.dir).free
+        if free < FREE_BYTES_MIN:
+            raise TrustError(Kind.UNAVAILABLE, "DISK_ALMOST_FULL", free_bytes=free, wanted_bytes=FREE_BYTES_MIN)
+        return {"free_mib": free // (1024 * 1024)}
+
+    def check_clock() -> Facts:
+        return {"now": context.clock.now().isoformat(timespec="seconds")}
+
+    return (
+        ("database", database_check(context.database)),
+        ("algorithms", check_algorithms),
+        ("audit", check_audit),
+        ("audit_log", check_log),
+        ("disk", check_disk),
+        ("clock", check_clock),
+    )

@@ -1,0 +1,176 @@
+"""What one service needs of another, filled here: in the same process, or over HTTP to the one configured address.
+
+Which services exist, what they are called and which scopes they ask for stands here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import idp.ports
+import idp.service
+import seal_service.service
+from crypto.jose import JWKS_BYTES, read_jwks
+from service_kit.callers import CallerVerifier, FetchedKeys
+from service_kit.composition import Job
+from standards.errors import Kind, TrustError
+from yinxin import audit_api, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from crypto.jose import VerificationKey
+    from service_kit.composition import ServiceContext, ServiceParts
+    from service_kit.database import Database
+    from service_kit.settings import Settings
+
+    Keys = Mapping[str, VerificationKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service package's ``service`` module, as far as the composition needs it."""
+
+    scopes: Mapping[str, str]
+    migrate: Callable[[Database], None]
+    build: Callable[[ServiceContext], ServiceParts]
+
+
+SERVICES: Final = {
+    idp.service.NAME: Service(idp.service.SCOPES, idp.service.migrate, idp.service.build),
+    seal_service.service.NAME: Service(seal_service.service.SCOPES, seal_service.service.migrate, seal_service.service.build),
+}
+CATALOGUE: Final = messages.TEXTS  # importing this module enters every code of the house into the error catalogue
+LOCAL_KEYS_KEPT_SECONDS: Final = 1.0
+REMOTE_KEYS_KEPT_SECONDS: Final = 60.0
+REFRESH_EVERY_SECONDS: Final = 2.0  # how often a process looks whether its keys are due; fetching has its own pace
+FETCH_SECONDS: Final = 5.0
+
+
+def known_scopes() -> dict[str, str]:
+    """Every scope of every service, with a sentence each, wherever the service runs."""
+    scopes = dict(audit_api.SCOPES)
+    for service in SERVICES.values():
+        scopes.update(service.scopes)
+    return scopes
+
+
+def services_of(settings: Settings) -> tuple[str, ...]:
+    """The services this process runs; all of them where none is named. SERVICE_UNKNOWN names the one that does not exist."""
+    chosen = settings.services or tuple(SERVICES)
+    for name in chosen:
+        if name not in SERVICES:
+            raise TrustError(Kind.UNACCEPTABLE, "SERVICE_UNKNOWN", name=name, expected=", ".join(SERVICES))
+    return tuple(name for name in SERVICES if name in chosen)
+
+
+def url_of(settings: Settings, service: str) -> str | None:
+    """Where a service is that does not run here, by ``service_urls``; None where nothing is said."""
+    for entry in settings.service_urls:
+        name, _, url = entry.partition("=")
+        if name.strip() == service:
+            return url.strip().rstrip("/")
+    return None
+
+
+def issuer_of(settings: Settings) -> str:
+    """Whose access tokens count: this deployment's own, or those of the identity provider named in ``service_urls``."""
+    if idp.service.NAME in services_of(settings):
+        return settings.base_url
+    url = url_of(settings, idp.service.NAME)
+    if url is None:
+        raise TrustError(Kind.UNACCEPTABLE, "SERVICE_URL_MISSING", name=idp.service.NAME)
+    return url
+
+
+class BackgroundKeys:
+    """The issuer's keys, fetched outside of any request: a slow issuer holds up nobody."""
+
+    def __init__(self, source: Callable[[], Keys]) -> None:
+        self._source = source
+        self._keys: Keys = {}
+
+    def refresh(self) -> None:
+        """Fetch where it is due. KEYS_UNAVAILABLE while there are none."""
+        self._keys = self._source()
+
+    def __call__(self) -> Keys:
+        """The keys of the last fetch; KEYS_UNAVAILABLE before the first that succeeded."""
+        if not self._keys:
+            raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE")
+        return self._keys
+
+
+def fetch_keys(url: str) -> Keys:
+    """Fetch a JWK set from the configured address: no redirects, bounded in time and size. KEYS_UNAVAILABLE, or what is wrong with it."""
+    import httpx
+
+    try:
+        with (
+            httpx.Client(timeout=FETCH_SECONDS, follow_redirects=False, trust_env=False) as client,
+            client.stream("GET", url, headers={"accept": "application/json"}) as answer,
+        ):
+            if answer.status_code != httpx.codes.OK:
+                raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", status=answer.status_code)
+            body = b""
+            for part in answer.iter_raw():
+                body += part
+                if len(body) > JWKS_BYTES:
+                    raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", limit_bytes=JWKS_BYTES)
+    except httpx.HTTPError as error:
+        raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", reason=type(error).__name__) from None
+    return read_jwks(body)
+
+
+def callers_of(context: ServiceContext) -> tuple[CallerVerifier, tuple[Job, ...]]:
+    """Who checks access tokens here, and the periodic work that keeps it supplied with keys."""
+    settings = context.settings
+    issuer = issuer_of(settings)
+    jobs: tuple[Job, ...] = ()
+    keys: Callable[[], Keys]
+    if idp.service.NAME in services_of(settings):
+        ring = idp.service.key_ring(context)
+        keys = FetchedKeys(lambda: read_jwks(ring.public_set(context.clock.now())), keep_seconds=LOCAL_KEYS_KEPT_SECONDS)
+    else:
+        jwks_url = issuer + idp.service.JWKS_PATH
+        background = BackgroundKeys(FetchedKeys(lambda: fetch_keys(jwks_url), keep_seconds=REMOTE_KEYS_KEPT_SECONDS))
+        jobs = (Job("issuer-keys", REFRESH_EVERY_SECONDS, background.refresh),)
+        keys = background
+    return CallerVerifier(issuer=issuer, audience=settings.base_url, keys=keys, clock=context.clock), jobs
+
+
+def client_check_of(context: ServiceContext) -> Callable[[str], bool] | None:
+    """Whether a client may still act, where this process can know: the identity provider runs in it."""
+    return idp.service.client_check(context) if idp.service.NAME in services_of(context.settings) else None
+
+
+def time_stamp_over_http(url: str, timeout_seconds: float) -> Callable[[bytes], bytes]:
+    """The transport of a time-stamp client: a request (DER) to the configured authority, its response back. TIME_STAMP_UNAVAILABLE."""
+    import httpx
+
+    limit = 256 * 1024  # a token with its authority's chain takes under 10 kB
+
+    def send(request_der: bytes) -> bytes:
+        headers = {"content-type": "application/timestamp-query", "accept": "application/timestamp-reply"}
+        try:
+            with (
+                httpx.Client(timeout=timeout_seconds, follow_redirects=False, trust_env=False) as client,
+                client.stream("POST", url, content=request_der, headers=headers) as answer,
+            ):
+                if answer.status_code != httpx.codes.OK:
+                    raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE", status=answer.status_code)
+                body = b""
+                for part in answer.iter_raw():
+                    body += part
+                    if len(body) > limit:
+                        raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE", limit_bytes=limit)
+        except httpx.HTTPError as error:
+            raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE", reason=type(error).__name__) from None
+        return body
+
+    return send
+
+
+def load_catalogue() -> None:
+    """Enter every code of the house into the error catalogue: importing this module has done it; the call says why it is imported."""
