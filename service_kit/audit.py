@@ -14,7 +14,7 @@ import json
 import os
 import socket
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
@@ -70,6 +70,7 @@ class _Waiting:
     """A row that lacks only what is known when it is written: its number and writer."""
 
     entry_id: str
+    at: datetime
     actor: str
     action: str
     subject: str
@@ -149,7 +150,7 @@ class Audit:
             raise TrustError(Kind.MALFORMED, "TEXT_NOT_UNICODE") from None
         if len(head) > FACTS_BYTES:
             raise TrustError(Kind.TOO_LARGE, "AUDIT_ENTRY_TOO_LARGE", limit=FACTS_BYTES)
-        return _Waiting(entry_id, actor, action, subject, head, tail)
+        return _Waiting(entry_id, at, actor, action, subject, head, tail)
 
     # ---- as RowSink of the database's writer, in its thread
 
@@ -157,7 +158,7 @@ class Audit:
         """Number, MAC and insert all rows of a batch by one statement."""
         try:
             if self._next is None:
-                rows = [*self._open(connection), *rows]
+                rows = [*self._open(connection, rows[0].at), *rows]
             number = self._next or 0
             key, writer_id, end = self._mac_key, self.writer_id, (self._writer_json + "}").encode()
             values: list[Any] = []
@@ -184,7 +185,7 @@ class Audit:
         """Look again how far the numbers go: the commit may have been refused, or its answer lost."""
         self._next = None
 
-    def _open(self, connection: Connection) -> Sequence[_Waiting]:
+    def _open(self, connection: Connection, at: datetime) -> Sequence[_Waiting]:
         reached = connection.execute(select(func.max(table.c.number)).where(table.c.writer_id == self.writer_id)).scalar()
         if reached is not None:
             self._next = int(reached) + 1
@@ -194,7 +195,7 @@ class Audit:
         heads: dict[str, Fact] = {}
         for writer_id in connection.execute(latest).scalars().all():
             heads[writer_id] = connection.execute(select(func.max(table.c.number)).where(table.c.writer_id == writer_id)).scalar()
-        return (self._prepare(datetime.now(UTC), f"writer:{self.writer_id}", OPENED, "audit", "done", heads),)
+        return (self._prepare(at, f"writer:{self.writer_id}", OPENED, "audit", "done", heads),)
 
 
 def _check_facts(facts: Mapping[str, Fact]) -> None:

@@ -92,7 +92,7 @@ class TransparencyLog:
         lease_seconds: float = LEASE_SECONDS,
         batch: int = BATCH,
     ) -> None:
-        if not trees or len({tree.origin for tree in trees} | {tree.name for tree in trees}) < len(trees):
+        if not trees or len({tree.origin for tree in trees}) < len(trees) or len({tree.name for tree in trees}) < len(trees):
             raise ValueError("a log has at least one tree, each with a name and an origin of its own")
         self.name: Final = name
         self.trees: Final = tuple(trees)

@@ -264,7 +264,7 @@ def test_two_writers_lose_no_update(database_url: str) -> None:
     second.close()
 
 
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):
     """As drivers mark a serialisation failure."""
 
     sqlstate = "40001"
@@ -429,6 +429,8 @@ def test_the_password_is_not_shown() -> None:
 
 def test_sqlite_keeps_its_promises(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}")
-    found = database.write(lambda c: [c.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous", "foreign_keys")])
+    found = database.write(
+        lambda c: [c.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous", "foreign_keys")]
+    )
     assert found == ["wal", 2, 1]  # 2 is FULL
     database.close()
