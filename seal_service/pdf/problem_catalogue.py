@@ -243,6 +243,15 @@ SEALING: Final = (
         "请使印章中心距各边至少为其尺寸的一半；页面尺寸见详情。",
     ),
     ProblemText(
+        "PLACEMENT_OVER_SEAL",
+        "Place taken by a seal",
+        "该位置已有印章",
+        "The new seal would lie over an earlier one; verifiers would say that the earlier seal was covered.",
+        "新印章会覆盖先前的印章，验证时会提示先前的印章被遮盖。",
+        "Choose a place beside it.",
+        "请选择旁边的位置。",
+    ),
+    ProblemText(
         "PLACEMENT_BAD",
         "Placement is none",
         "位置无效",

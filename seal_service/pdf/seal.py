@@ -16,7 +16,7 @@ from crypto.signatures import digest_oid_of
 from seal_service.pdf import problem_catalogue  # noqa: F401 - enters the error texts of this floor
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.placement import locate
-from seal_service.pdf.sealing_rules import check_allowed, check_document, check_seed_values, is_filled
+from seal_service.pdf.sealing_rules import check_allowed, check_document, check_seed_values, check_uncovered, is_filled
 from seal_service.pdf.signature_field import add_field, appearance, fill_field, mark_signed, new_name, read_widget
 from seal_service.pdf.syntax import Name, PdfString, write_name, write_object
 from seal_service.pdf.update import IncrementalUpdate, Verbatim
@@ -150,7 +150,7 @@ def prepare_seal(
     invisible. ``reserved_bytes``: room for the CMS. ``signed_at`` (aware) becomes /M, in whole seconds UTC.
 
     :raises TrustError: for what the reader refuses (``PDF_*``), for what :mod:`sealing_rules` refuses, ``PAGE_NOT_FOUND``,
-        ``PLACEMENT_OFF_PAGE``, ``PLACEMENT_BAD``, ``PDF_FIELD_*``, ``SEAL_TEXT_TOO_LONG``.
+        ``PLACEMENT_OFF_PAGE``, ``PLACEMENT_OVER_SEAL``, ``PLACEMENT_BAD``, ``PDF_FIELD_*``, ``SEAL_TEXT_TOO_LONG``.
     """
     if signed_at.tzinfo is None:
         raise ValueError("signed_at must be aware")
@@ -181,7 +181,10 @@ def prepare_seal(
         position = locate(document, placement) if placement is not None and picture is not None else None
         free_name = new_name(document, field_name)
         check_allowed(document, signed, free_name, is_new=True, is_visible=position is not None)
-        shown = appearance(picture, position.rectangle, position.rotation) if picture is not None and position is not None else None
+        shown = None
+        if picture is not None and position is not None:
+            check_uncovered(document, signed, position.index, position.rectangle)
+            shown = appearance(picture, position.rectangle, position.rotation)
         add_field(update, document, write_text("T", free_name), value_ref, position, shown)
 
     opening = _signature_opening(filter_name, subfilter, signed_at, written, _field_lock(document, lock))

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from seal_service.pdf.document import read_text
+from seal_service.pdf.form_fields import read_text
+from seal_service.pdf.permissions import NO_CHANGES, read_permissions
 from seal_service.pdf.syntax import Name, PdfString
-from standards.errors import Kind, MalformedError, TrustError
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from seal_service.pdf.document import PdfDocument, SignatureField
+    from seal_service.pdf.document import PdfDocument
+    from seal_service.pdf.form_fields import SignatureField
 
-NO_CHANGES: Final = 1  # DocMDP /P: nothing at all; 2 allows forms and signing, 3 annotations as well
-_PERMISSIONS_DEFAULT: Final = 2  # table 254
+OVERLAP_PT: Final = 0.5  # seals may touch; the verifier, which allows a point, never calls covered what was allowed here
 _HEADER: Final = b"%PDF-"
 # /SV /Ff bits (table 234) that demand something of the signer; the ones handled by value are compared below.
 _SEED_FILTER: Final = 1
@@ -48,26 +49,38 @@ def is_filled(field: SignatureField) -> bool:
 
 
 def check_allowed(document: PdfDocument, signed: list[SignatureField], field_name: str, *, is_new: bool, is_visible: bool) -> None:
-    """Refuse what a certification or an earlier signature's lock forbids.
+    """Refuse what a certification or an earlier signature's lock forbids; the verifier reads them by the same function.
 
     :raises TrustError: ``PDF_CERTIFIED_LOCKED`` (no change allowed), ``PDF_CERTIFIED_NO_NEW_FIELD`` (only prepared fields may be filled),
         ``PDF_FIELD_LOCKED`` (an earlier signature locked this field, or all of them).
     """
-    permissions = [found for value in _signature_values(document, signed) for found in _permissions(document, value)]
+    granted = [(field.name, read_permissions(document, field.value_dict or {}, field.field_dict)) for field in signed]
+    certification = document.resolve_dictionary(document.root.get("Perms"))
+    if certification is not None and "DocMDP" in certification:  # a certification that no field shows binds as well
+        granted.append(("", read_permissions(document, document.resolve_dictionary(certification["DocMDP"]) or {}, {})))
+    level = min((found.level for _, found in granted if found.level is not None), default=None)
+    if level is not None and level <= NO_CHANGES:
+        raise TrustError(Kind.UNACCEPTABLE, "PDF_CERTIFIED_LOCKED", permission=level)
+    if level is not None and is_new and is_visible:
+        raise TrustError(Kind.UNACCEPTABLE, "PDF_CERTIFIED_NO_NEW_FIELD", permission=level)
+    for locker, found in granted:
+        if found.is_locked(field_name):
+            raise TrustError(Kind.UNACCEPTABLE, "PDF_FIELD_LOCKED", field=field_name, locked_by=locker)
+
+
+def check_uncovered(document: PdfDocument, signed: list[SignatureField], page: int, rectangle: tuple[float, float, float, float]) -> None:
+    """Refuse a place where the new seal would lie over an earlier one: ``PLACEMENT_OVER_SEAL``. ``page`` from 0, -1 the last."""
+    if not signed:
+        return
+    listed = document.resolve(document.page(page)[1].get("Annots"))
     for field in signed:
-        lock = document.resolve(field.field_dict.get("Lock"))
-        if isinstance(lock, dict):
-            if document.resolve(lock.get("P")) is not None:
-                permissions.append(_permission(document, lock))
-            _check_lock(document, lock, field_name, field.name)
-    if permissions:
-        if min(permissions) <= NO_CHANGES:
-            raise TrustError(Kind.UNACCEPTABLE, "PDF_CERTIFIED_LOCKED", permission=min(permissions))
-        if is_new and is_visible:
-            raise TrustError(Kind.UNACCEPTABLE, "PDF_CERTIFIED_NO_NEW_FIELD", permission=min(permissions))
-    for field in signed:
-        for parameters in _transforms(document, field.value_dict or {}, "FieldMDP"):
-            _check_lock(document, parameters, field_name, field.name)
+        for ref, widget in field.widgets:
+            box = document.rectangle(widget.get("Rect"))
+            if box is None or not isinstance(listed, list) or ref not in listed:
+                continue
+            width = min(box[2], rectangle[2]) - max(box[0], rectangle[0])
+            if width > OVERLAP_PT and min(box[3], rectangle[3]) - max(box[1], rectangle[1]) > OVERLAP_PT:
+                raise TrustError(Kind.UNACCEPTABLE, "PLACEMENT_OVER_SEAL", field=field.name)
 
 
 def check_seed_values(document: PdfDocument, field: SignatureField, *, filter_name: str, subfilter: str, reason: str | None) -> None:
@@ -96,47 +109,3 @@ def _texts(document: PdfDocument, value: object) -> list[str]:
     value = document.resolve(value)
     items = [document.resolve(item) for item in (value if isinstance(value, list) else [value])]
     return [read_text(item) if isinstance(item, PdfString) else str(item) for item in items if isinstance(item, (PdfString, Name))]
-
-
-def _signature_values(document: PdfDocument, signed: list[SignatureField]) -> list[dict[str, object]]:
-    """Signature dictionaries that may speak for the whole document: every field's and the certification's own."""
-    values = [field.value_dict for field in signed if field.value_dict is not None]
-    granted = document.resolve(document.root.get("Perms"))
-    if isinstance(granted, dict) and "DocMDP" in granted:
-        certification = document.resolve(granted["DocMDP"])
-        if not isinstance(certification, dict):
-            raise MalformedError("PDF_MALFORMED", at="Perms")
-        values.append(certification)
-    return values
-
-
-def _permissions(document: PdfDocument, value: dict[str, object]) -> list[int]:
-    return [_permission(document, parameters) for parameters in _transforms(document, value, "DocMDP")]
-
-
-def _permission(document: PdfDocument, parameters: dict[str, object]) -> int:
-    permission = document.resolve(parameters.get("P", _PERMISSIONS_DEFAULT))
-    if not isinstance(permission, int):
-        raise MalformedError("PDF_MALFORMED", at="DocMDP")
-    return permission
-
-
-def _transforms(document: PdfDocument, value: dict[str, object], method: str) -> list[dict[str, object]]:
-    """The parameters of one transform method among a signature's references."""
-    found: list[dict[str, object]] = []
-    references = document.resolve(value.get("Reference"))
-    for item in references if isinstance(references, list) else []:
-        reference = document.resolve(item)
-        if isinstance(reference, dict) and document.resolve(reference.get("TransformMethod")) == method:
-            parameters = document.resolve(reference.get("TransformParams"))
-            found.append(parameters if isinstance(parameters, dict) else {})
-    return found
-
-
-def _check_lock(document: PdfDocument, lock: dict[str, object], field_name: str, locker: str) -> None:
-    """/Action All, Include or Exclude with /Fields (table 233); names cover the fields below them."""
-    action = document.resolve(lock.get("Action"))
-    names = _texts(document, lock.get("Fields")) if "Fields" in lock else []
-    is_listed = any(field_name == name or field_name.startswith(f"{name}.") for name in names)
-    if action == "All" or (action == "Include" and is_listed) or (action == "Exclude" and not is_listed):
-        raise TrustError(Kind.UNACCEPTABLE, "PDF_FIELD_LOCKED", field=field_name, locked_by=locker)

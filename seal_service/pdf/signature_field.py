@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from seal_service.pdf.document import read_text
+from seal_service.pdf.form_fields import read_text
 from seal_service.pdf.sealing_rules import is_filled
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
-    from seal_service.pdf.document import PdfDocument, SignatureField
+    from seal_service.pdf.document import PdfDocument
+    from seal_service.pdf.form_fields import SignatureField
     from seal_service.pdf.placement import PagePosition
     from seal_service.pdf.update import IncrementalUpdate
     from seal_service.pictures.outline import SealPicture

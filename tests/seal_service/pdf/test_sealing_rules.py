@@ -8,6 +8,7 @@ import pikepdf
 import pytest
 
 from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.placement import Placement
 from standards.errors import TrustError
 from tests.seal_service.pdf.documents import HEADER, build, page_objects, reportlab_document
 from tests.seal_service.pdf.sealing import is_digest_right, sealed, signatures
@@ -101,9 +102,12 @@ def test_indirect_parts_of_a_certification_are_followed() -> None:
 
 @pytest.mark.parametrize("reference", [b"/Reference[<</TransformMethod/DocMDP/TransformParams<</P(x)>>>>]"])
 def test_a_certification_that_cannot_be_read_is_not_overridden(reference: bytes) -> None:
-    assert _refused(_signed(reference)).code == "PDF_MALFORMED"
-    broken = build(page_objects(b"", b"/Perms<</DocMDP 4>>"))
-    assert _refused(broken).code == "PDF_MALFORMED"
+    assert _refused(_signed(reference)).code == "PDF_CERTIFIED_LOCKED"
+
+
+def test_a_certification_that_no_field_shows_binds() -> None:
+    hidden = page_objects(b"", b"/Perms<</DocMDP 5 0 R>>") | {5: b"<</Type/Sig" + _docmdp(b"/P 1") + b">>"}
+    assert _refused(build(hidden)).code == "PDF_CERTIFIED_LOCKED"
 
 
 def test_other_permissions_are_nobodys_certification() -> None:
@@ -130,7 +134,7 @@ def _fieldmdp(rule: bytes) -> bytes:
         (b"/Action/Exclude/Fields[(Approval)]", False, True),
         (b"/Action/Exclude/Fields[(Seal1)(Approval)]", True, True),
         (b"/Action/Exclude", False, False),
-        (b"/Action/Unknown", True, True),
+        (b"/Action/Unknown", False, False),
     ],
 )
 def test_locks_of_earlier_signatures_bind(place: str, rule: bytes, new: bool, prepared: bool) -> None:
@@ -200,3 +204,16 @@ def test_sealing_leaves_an_earlier_signature_dictionary_alone() -> None:
     original = _signed(perms=False)
     before, after = PdfDocument.open(original), PdfDocument.open(sealed(original))
     assert before.signature_fields()[0].value_dict == after.signature_fields()[0].value_dict
+
+
+def test_a_seal_over_a_seal_is_refused_beside_it_is_fine() -> None:
+    first = sealed(reportlab_document(2), placement=Placement(1, 60, 60))
+    for x_mm, y_mm in ((60, 60), (60 + 41.5, 60), (60, 60 - 38), (60 - 30, 60 + 30)):
+        refused = _refused(first, placement=Placement(1, x_mm, y_mm))
+        assert (refused.code, refused.facts) == ("PLACEMENT_OVER_SEAL", {"field": "Seal1"})
+    for placement in (Placement(1, 60 + 42, 60), Placement(1, 60, 60 + 42), Placement(2, 60, 60), Placement(-1, 60, 60)):
+        assert list(signatures(sealed(first, placement=placement))) == ["Seal1", "Seal2"]
+    assert list(signatures(sealed(first, picture=None))) == ["Seal1", "Seal2"]
+    # Widgets that are not on the page, or have no rectangle, cover nothing.
+    odd = _signed(perms=False).replace(b"/Rect[0 0 0 0]", b"/Rect[0 0 0 a]", 1)
+    assert list(signatures(sealed(odd))) == ["Author", "Seal1"]
