@@ -1,0 +1,220 @@
+"""One verification function for every algorithm, which never raises."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, digest_oid_of, verify_signature
+from crypto.sm2 import SM2PrivateKey
+from standards import gbt33560_oids as oids
+from standards import x690_der as der
+from standards.rfc5280_algorithms import AlgorithmIdentifier, algorithm, write_algorithm, write_spki
+from standards.rfc5958_private_keys import SM2_KEY_ALGORITHM
+from tests.crypto import published_vectors as v
+
+MESSAGE = b"what is signed"
+RSA = rsa.generate_private_key(65537, 2048)
+RSA_SHORT = rsa.generate_private_key(65537, 1024)
+EC = {curve.name: ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1())}
+ED = ed25519.Ed25519PrivateKey.generate()
+SM2 = SM2PrivateKey.from_scalar(v.SM2_SCALAR)
+
+GOOD, BAD, UNSUPPORTED, WEAK = SignatureCheck.GOOD, SignatureCheck.BAD, SignatureCheck.UNSUPPORTED, SignatureCheck.WEAK
+
+
+def spki(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def check(spki_der: bytes, stated: AlgorithmIdentifier, signature: bytes, digest_oid: str | None = None) -> SignatureCheck:
+    found = verify_signature(spki_der, stated, MESSAGE, signature, digest_oid=digest_oid)
+    assert found is verify_signature(spki_der, stated, memoryview(MESSAGE), signature, digest_oid=digest_oid)
+    if found in {GOOD, WEAK}:
+        changed = verify_signature(spki_der, stated, MESSAGE + b".", signature, digest_oid=digest_oid)
+        assert changed is BAD
+        broken = signature[:-1] + bytes((signature[-1] ^ 1,))
+        assert verify_signature(spki_der, stated, MESSAGE, broken, digest_oid=digest_oid) is BAD
+        assert verify_signature(spki_der, stated, MESSAGE, b"", digest_oid=digest_oid) is BAD
+    return found
+
+
+RSA_OIDS = {
+    oids.SHA224_WITH_RSA: hashes.SHA224(),
+    oids.SHA256_WITH_RSA: hashes.SHA256(),
+    oids.SHA384_WITH_RSA: hashes.SHA384(),
+    oids.SHA512_WITH_RSA: hashes.SHA512(),
+    oids.SHA1_WITH_RSA: hashes.SHA1(),
+    oids.MD5_WITH_RSA: hashes.MD5(),
+}
+
+
+@pytest.mark.parametrize("oid", RSA_OIDS)
+@pytest.mark.parametrize("parameters", [None, der.null()])
+def test_rsa_pkcs1(oid: str, parameters: bytes | None) -> None:
+    signature = RSA.sign(MESSAGE, padding.PKCS1v15(), RSA_OIDS[oid])
+    weak = oid in {oids.SHA1_WITH_RSA, oids.MD5_WITH_RSA}
+    assert check(spki(RSA), algorithm(oid, parameters), signature) is (WEAK if weak else GOOD)
+
+
+def test_rsa_bare_key_oid_takes_the_digest_from_beside_it() -> None:
+    signature = RSA.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256())
+    stated = algorithm(oids.RSA, der.null())
+    assert check(spki(RSA), stated, signature, oids.SHA256) is GOOD
+    assert check(spki(RSA), stated, signature, oids.SHA512) is BAD
+    assert check(spki(RSA), stated, signature, oids.SM3) is UNSUPPORTED
+    assert check(spki(RSA), stated, signature) is UNSUPPORTED
+    assert check(spki(RSA), algorithm(oids.SHA256_WITH_RSA), signature, oids.SHA512) is GOOD
+    assert check(spki(RSA), algorithm(oids.SHA256_WITH_RSA, der.integer(1)), signature) is UNSUPPORTED
+
+
+def test_short_rsa_is_weak() -> None:
+    signature = RSA_SHORT.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256())
+    assert check(spki(RSA_SHORT), algorithm(oids.SHA256_WITH_RSA, der.null()), signature) is WEAK
+
+
+def test_enormous_rsa_is_not_computed() -> None:
+    modulus = (1 << 20_000) + 1
+    key = write_spki(write_algorithm(oids.RSA, der.null()), der.sequence(der.integer(modulus), der.integer(65537)))
+    started = time.perf_counter()
+    assert check(key, algorithm(oids.SHA256_WITH_RSA, der.null()), bytes(2048)) is UNSUPPORTED
+    assert check(key, algorithm(oids.SHA256_WITH_RSA, der.null()), bytes(2500)) is BAD
+    assert time.perf_counter() - started < 1
+
+
+def pss(digest: str | None, mgf: bytes | None, salt: int | None, trailer: int | None = None) -> AlgorithmIdentifier:
+    parts = [
+        der.explicit(0, write_algorithm(digest, der.null())) if digest else b"",
+        der.explicit(1, mgf) if mgf else b"",
+        der.explicit(2, der.integer(salt)) if salt is not None else b"",
+        der.explicit(3, der.integer(trailer)) if trailer is not None else b"",
+    ]
+    return algorithm(oids.RSA_PSS, der.sequence(*parts))
+
+
+MGF_SHA256 = write_algorithm(oids.MGF1, write_algorithm(oids.SHA256, der.null()))
+
+
+def test_rsa_pss() -> None:
+    def signed(digest: hashes.HashAlgorithm, mgf: hashes.HashAlgorithm, salt: int) -> bytes:
+        return RSA.sign(MESSAGE, padding.PSS(padding.MGF1(mgf), salt), digest)
+
+    sha1, sha256, sha512 = hashes.SHA1(), hashes.SHA256(), hashes.SHA512()
+    assert check(spki(RSA), pss(oids.SHA256, MGF_SHA256, 32), signed(sha256, sha256, 32)) is GOOD
+    assert check(spki(RSA), algorithm_identifier(SignatureAlgorithm.RSA_PSS_SHA256), signed(sha256, sha256, 32)) is GOOD
+    assert check(spki(RSA), pss(oids.SHA256, MGF_SHA256, 32, 1), signed(sha256, sha256, 32)) is GOOD
+    assert check(spki(RSA), pss(oids.SHA512, MGF_SHA256, 0), signed(sha512, sha256, 0)) is GOOD
+    assert check(spki(RSA), pss(oids.SHA256, MGF_SHA256, 32), signed(sha256, sha256, 20)) is BAD
+    assert check(spki(RSA), pss(oids.SHA256, MGF_SHA256, 32), signed(sha256, sha512, 32)) is BAD
+    assert check(spki(RSA), pss(None, None, None), signed(sha1, sha1, 20)) is WEAK
+    value = signed(sha256, sha256, 32)
+    for stated in (
+        algorithm(oids.RSA_PSS),
+        pss(oids.SHA256, MGF_SHA256, 32, 2),
+        pss(oids.SHA256, MGF_SHA256, -1),
+        pss(oids.SHA256, MGF_SHA256, 513),
+        pss(oids.SHA256, write_algorithm(oids.MGF1), 32),
+        pss(oids.SHA256, write_algorithm(oids.SHA256, der.null()), 32),
+        pss("1.2.3", MGF_SHA256, 32),
+        algorithm(oids.RSA_PSS, der.sequence(der.explicit(4, der.integer(1)))),
+        algorithm(oids.RSA_PSS, der.sequence(der.explicit(0, b""))),
+    ):
+        assert check(spki(RSA), stated, value) is UNSUPPORTED
+
+
+ECDSA_OIDS = {
+    oids.ECDSA_WITH_SHA256: hashes.SHA256(),
+    oids.ECDSA_WITH_SHA384: hashes.SHA384(),
+    oids.ECDSA_WITH_SHA512: hashes.SHA512(),
+    oids.ECDSA_WITH_SHA1: hashes.SHA1(),
+}
+
+
+@pytest.mark.parametrize("curve", EC)
+@pytest.mark.parametrize("oid", ECDSA_OIDS)
+def test_ecdsa(curve: str, oid: str) -> None:
+    signature = EC[curve].sign(MESSAGE, ec.ECDSA(ECDSA_OIDS[oid]))
+    assert check(spki(EC[curve]), algorithm(oid), signature) is (WEAK if oid == oids.ECDSA_WITH_SHA1 else GOOD)
+
+
+def test_ecdsa_bare_key_oid_and_other_curves() -> None:
+    key = EC["secp256r1"]
+    signature = key.sign(MESSAGE, ec.ECDSA(hashes.SHA256()))
+    assert check(spki(key), algorithm(oids.EC_PUBLIC_KEY), signature, oids.SHA256) is GOOD
+    assert check(spki(key), algorithm(oids.EC_PUBLIC_KEY), signature) is UNSUPPORTED
+    assert check(spki(key), algorithm(oids.ECDSA_WITH_SHA256), signature + b"\x00") is BAD
+    other = ec.generate_private_key(ec.SECP256K1())
+    signature = other.sign(MESSAGE, ec.ECDSA(hashes.SHA256()))
+    assert check(spki(other), algorithm(oids.ECDSA_WITH_SHA256), signature) is UNSUPPORTED
+
+
+def test_ed25519() -> None:
+    assert check(spki(ED), algorithm(oids.ED25519), ED.sign(MESSAGE)) is GOOD
+    assert check(spki(ED), algorithm(oids.ED25519, der.null()), ED.sign(MESSAGE)) is UNSUPPORTED
+
+
+@pytest.mark.clause("GB/T 33560-2017 A", "GB/T 32918.2-2016 7.1")
+@pytest.mark.parametrize("oid", sorted(oids.SM2_SIGNATURE_OIDS))
+def test_sm2_and_its_aliases(oid: str) -> None:
+    signature = SM2.sign(MESSAGE)
+    assert check(SM2.public_key.spki_der, algorithm(oid), signature) is GOOD
+    assert check(SM2.public_key.spki_der, algorithm(oid, der.null()), signature) is GOOD
+    assert check(SM2.public_key.spki_der, algorithm(oid), SM2.sign(MESSAGE, b"other id")) is BAD
+
+
+@pytest.mark.parametrize("oid", [oids.SM2_CURVE, oids.EC_PUBLIC_KEY])
+def test_sm2_bare_key_oids(oid: str) -> None:
+    signature, key = SM2.sign(MESSAGE), SM2.public_key.spki_der
+    assert check(key, algorithm(oid), signature, oids.SM3) is GOOD
+    assert check(key, algorithm(oid), signature, oids.SHA256) is UNSUPPORTED
+    assert check(key, algorithm(oid), signature) is UNSUPPORTED
+
+
+def test_a_key_carries_its_algorithm() -> None:
+    """An algorithm of another kind of key is bad, not unsupported: such a signature can never have been made."""
+    keys = {"sm2": SM2.public_key.spki_der, "rsa": spki(RSA), "ec": spki(EC["secp256r1"]), "ed": spki(ED)}
+    stated = {
+        "sm2": algorithm(oids.SM2_WITH_SM3),
+        "rsa": algorithm(oids.SHA256_WITH_RSA, der.null()),
+        "ec": algorithm(oids.ECDSA_WITH_SHA256),
+        "ed": algorithm(oids.ED25519),
+    }
+    for key_kind, key in keys.items():
+        for kind, one in stated.items():
+            if kind != key_kind:
+                assert check(key, one, bytes(64)) is BAD
+    assert check(keys["ec"], algorithm(oids.SM2_CURVE), bytes(64), oids.SM3) is BAD
+
+
+def test_plain_ecdsa_on_the_sm2_curve_is_not_an_sm2_signature() -> None:
+    assert check(SM2.public_key.spki_der, algorithm(oids.ECDSA_WITH_SHA256), v.SM2_SIGNATURE) is BAD
+
+
+def test_unknown_things_are_unsupported() -> None:
+    signature = SM2.sign(MESSAGE)
+    assert check(SM2.public_key.spki_der, algorithm("1.2.3.4"), signature) is UNSUPPORTED
+    other = dsa.generate_private_key(2048).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert check(other, algorithm("2.16.840.1.101.3.4.3.2"), signature) is UNSUPPORTED
+    for key in (b"", b"\x30\x00", write_spki(SM2_KEY_ALGORITHM, bytes(65)), write_spki(write_algorithm(oids.EC_PUBLIC_KEY), b"")):
+        assert check(key, algorithm(oids.SM2_WITH_SM3), signature) is UNSUPPORTED
+    assert check(write_spki(write_algorithm(oids.RSA, der.null()), b"junk"), algorithm(oids.SHA256_WITH_RSA), b"s") is UNSUPPORTED
+
+
+@given(st.binary(max_size=120), st.binary(max_size=120), st.sampled_from([*RSA_OIDS, *ECDSA_OIDS, oids.SM2_WITH_SM3, oids.RSA_PSS, "1.2"]))
+def test_never_raises(key: bytes, signature: bytes, oid: str) -> None:
+    for spki_der in (key, SM2.public_key.spki_der, spki(RSA), spki(EC["secp256r1"]), spki(ED)):
+        for parameters in (None, der.null(), key or None):
+            assert verify_signature(spki_der, algorithm(oid, parameters), b"m", signature) in {BAD, UNSUPPORTED}
+
+
+def test_identifiers_of_what_we_write() -> None:
+    assert algorithm_identifier(SignatureAlgorithm.SM2_SM3).parameters_der is None
+    assert algorithm_identifier(SignatureAlgorithm.RSA_SHA256).parameters_der == der.null()
+    assert digest_oid_of(SignatureAlgorithm.SM2_SM3) == oids.SM3
+    assert {algorithm_identifier(one).oid for one in SignatureAlgorithm} > {oids.SM2_WITH_SM3, oids.ED25519}
