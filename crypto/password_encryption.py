@@ -107,8 +107,15 @@ def pkcs12_mac(digest_oid: str, password: str, salt: bytes, iterations: int, con
 def _pkcs12_key(digest_oid: str, password: bytes, salt: bytes, iterations: int) -> bytes:
     """One digest's length of key material for purpose 3 (MAC): the case of appendix B.2 in which a single block is enough."""
     block = _BLOCK_BYTES[digest_oid]
-    filled = b"".join((part * (block // len(part) + 1))[: block * -(-len(part) // block)] if part else b"" for part in (salt, password))
-    value = digest(digest_oid, b"\x03" * block + filled)
+    value = digest(digest_oid, b"\x03" * block + _filled(salt, block) + _filled(password, block))
     for _ in range(iterations - 1):
         value = digest(digest_oid, value)
     return value
+
+
+def _filled(part: bytes, block: int) -> bytes:
+    """Copies of ``part`` up to the next multiple of the block length; nothing stays nothing."""
+    if not part:
+        return b""
+    length = block * -(-len(part) // block)
+    return (part * (length // len(part) + 1))[:length]
