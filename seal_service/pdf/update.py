@@ -105,7 +105,8 @@ class IncrementalUpdate:
         return [[entry for _, entry in run] for _, run in grouped]
 
     def _table(self, trailer: dict[str, object]) -> bytes:
-        out = [b"xref\n"]
+        # The head of the free list comes first, as in the standard's own example (annex H.7): some readers count from it.
+        out = [b"xref\n0 1\n0000000000 65535 f \n"]
         for run in self._runs(self.offsets):
             out.append(b"%d %d\n" % (run[0][0].number, len(run)))
             out += [b"%010d %05d n \n" % (offset, ref.generation) for ref, offset in run]

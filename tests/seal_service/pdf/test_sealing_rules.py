@@ -216,4 +216,4 @@ def test_a_seal_over_a_seal_is_refused_beside_it_is_fine() -> None:
     assert list(signatures(sealed(first, picture=None))) == ["Seal1", "Seal2"]
     # Widgets that are not on the page, or have no rectangle, cover nothing.
     odd = _signed(perms=False).replace(b"/Rect[0 0 0 0]", b"/Rect[0 0 0 a]", 1)
-    assert list(signatures(sealed(odd))) == ["Author", "Seal1"]
+    assert sealed(odd).startswith(odd)
