@@ -15,16 +15,19 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from crypto.authority import CertificateAuthority, Profile, RevokedCertificate
 from crypto.certificate_requests import SubjectRequest
+from crypto.certificates import Certificate
 from crypto.ocsp_responder import OcspResponder
-from crypto.signatures import SignatureAlgorithm
+from crypto.signatures import SignatureAlgorithm, algorithm_identifier
 from crypto.signer import PrivateKey, Signer, software_signer
 from crypto.sm2 import SM2PrivateKey
 from crypto.trust_list import ALL_PURPOSES, Anchor, Purpose, TrustList
 from standards.gbt20518_certificate import write_seal_subject
+from standards.rfc5280_certificate import write_signed, write_tbs_certificate
+from standards.rfc5280_extensions import write_basic_constraints
 from standards.rfc5280_names import write_name
 
 if TYPE_CHECKING:
-    from crypto.certificates import Certificate
+    from collections.abc import Sequence
 
 YEAR = timedelta(days=365)
 CREDIT_CODE = "12990000YX0000008K"  # invented: division 990000 does not exist
@@ -153,3 +156,30 @@ class DemoPki:
             intermediates=(self.issuing.certificate,) if with_intermediates else (),
             crls=self.crls() if crls is None else crls,
         )
+
+
+def craft(
+    issuer_der: bytes,
+    issuer_signer: Signer,
+    subject_der: bytes,
+    spki_der: bytes,
+    *,
+    at: datetime,
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+    serial: int = 1,
+    extensions_der: Sequence[bytes] = (),
+) -> Certificate:
+    """A certificate as no honest authority would make it: any issuer name, signer, times and extensions (none: basicConstraints, empty)."""
+    algorithm_der = algorithm_identifier(issuer_signer.algorithm).raw
+    tbs_der = write_tbs_certificate(
+        serial=serial,
+        signature_algorithm_der=algorithm_der,
+        issuer_der=issuer_der,
+        not_before=at - YEAR if not_before is None else not_before,
+        not_after=at + YEAR if not_after is None else not_after,
+        subject_der=subject_der,
+        spki_der=spki_der,
+        extensions_der=extensions_der or (write_basic_constraints(ca=False),),
+    )
+    return Certificate.from_der(write_signed(tbs_der, algorithm_der, issuer_signer.sign(tbs_der)))

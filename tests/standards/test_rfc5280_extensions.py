@@ -122,7 +122,7 @@ def test_distribution_points_in_full() -> None:
     first, second = extensions.read_crl_distribution_points(points)
     assert first.full_names == ()
     assert first.relative_name_der == relative
-    assert first.reasons == {5, 6}
+    assert first.reasons == frozenset({5, 6})
     assert first.crl_issuer[0].raw == name
     assert second == extensions.DistributionPoint((), None, None, ())
 

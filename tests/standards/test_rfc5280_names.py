@@ -12,7 +12,7 @@ from standards import rfc5280_names as names
 from standards import x690_der as der
 from standards.errors import MalformedError
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 printable = st.text("abcXYZ0189 '()+,-./:=?", min_size=1, max_size=20)
 
 
