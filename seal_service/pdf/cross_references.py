@@ -221,8 +221,8 @@ def _read_xref_stream(data: bytes, position: int, end: int, budget: Budget, name
     header = read_object_header(data, position, end)
     if header is None:
         raise MalformedError("PDF_XREF_MISSING", offset=position)
-    stream, after, _ = read_indirect_value(data, header[2], end, _no_references, budget, names)
-    if not isinstance(stream, Stream):
+    stream, after, has_duplicates = read_indirect_value(data, header[2], end, _no_references, budget, names)
+    if not isinstance(stream, Stream) or has_duplicates:
         raise MalformedError("PDF_XREF_MISSING", offset=position)
     dictionary = stream.dictionary
     if dictionary.get("Type") != "XRef":

@@ -46,6 +46,7 @@ class PdfDocument:
         self.startxref_offset = 0  # where the word itself stands
         self.recovered = False
         self.duplicate_keys: set[Ref] = set()
+        self.unreadable_fields = 0
         self._recovered_entries: dict[int, Entry] | None = None
         self._entries: dict[int, Entry | None] = {}
         self._objects: dict[Ref, object] = {}

@@ -31,8 +31,22 @@ class SignatureField:
 
 
 def read_signature_fields(document: PdfDocument) -> Iterator[SignatureField]:
-    """Walk the field tree of a document within its limits and give each signature field, in order."""
-    resolve, limits = document.resolve, document.budget.limits
+    """Walk the field tree of a document within its limits and give each signature field, in order.
+
+    What cannot be read spoils only itself: such fields are counted in ``document.unreadable_fields``, and a value that cannot be read
+    counts as an empty signature dictionary.
+    """
+    limits = document.budget.limits
+
+    def resolve(value: object) -> object:
+        try:
+            return document.resolve(value)
+        except MalformedError as error:
+            if error.code == "PDF_TOO_COMPLEX":
+                raise
+            document.unreadable_fields += 1
+            return None
+
     form = document.acro_form()
     roots = resolve(form.get("Fields")) if form is not None else None
     if not isinstance(roots, list):
@@ -67,7 +81,10 @@ def read_signature_fields(document: PdfDocument) -> Iterator[SignatureField]:
         if resolve(merged.get("FT")) != "Sig":
             continue
         value = merged.get("V")
+        broken = document.unreadable_fields
         value_dict = resolve(value)
+        if document.unreadable_fields > broken or (value_dict is not None and not isinstance(value_dict, dict)):
+            value_dict = {}
         widgets = [(kid if isinstance(kid, Ref) else None, each) for kid, each in resolved if isinstance(each, dict) and "T" not in each]
         if not widgets and ("Rect" in node or node.get("Subtype") == "Widget"):
             widgets = [(ref, node)]

@@ -1,0 +1,131 @@
+"""The account of a comparison: what was judged, what is granted to whom, and what was refused.
+
+An update may bring new objects only along a way that a rule has approved: the value and appearance of a signature field that was
+signed, validation data, metadata. Such objects are *granted*, together with everything they alone refer to. In the end every changed
+object must have been judged by a rule, or be granted and referred to from nowhere else: so an appearance that is overwritten while
+the page uses it too is found, and so is a new object for which the signed revision had kept a place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crypto.report import Step, failed, not_checked
+from seal_service.pdf.comparison import Path, ReferenceIndex, ValueComparison, references_in, revision_of
+from seal_service.pdf.syntax import Ref
+from standards.errors import MalformedError
+
+if TYPE_CHECKING:
+    from seal_service.pdf.document import PdfDocument
+    from seal_service.pdf.permissions import Permissions
+
+UPDATE: str = "ISO 32000-1 7.5.6"
+FIELDS: str = "ISO 32000-1 12.7.4.5"
+ANNOTATIONS: str = "ISO 32000-1 12.5.2"
+DOC_MDP: str = "ISO 32000-1 12.8.2.2"
+FIELD_MDP: str = "ISO 32000-1 12.8.2.4"
+_MAX_STEPS = 40  # refusals listed for one signature; a rebuilt file would give thousands
+
+
+class Changes:
+    """One signed revision beside the final one, while the rules run.
+
+    ``changed``: object numbers that stand elsewhere. ``judged``: those a rule has looked at. ``kinds``: what was allowed, in words of
+    the report.
+    """
+
+    def __init__(self, signed: PdfDocument, final: PdfDocument, changed: set[int], index: ReferenceIndex, permissions: Permissions) -> None:
+        self.signed = signed
+        self.final = final
+        self.changed = changed
+        self.index = index
+        self.permissions = permissions
+        self.values = ValueComparison(signed, final)
+        self.judged: set[int] = set()
+        self.kinds: set[str] = set()
+        self.new_widgets: set[Ref] = set()
+        self.new_fields: set[Ref] = set()
+        self.steps: list[Step] = []
+        self._granted: set[int] = set()
+        self._granted_alone: set[int] = set()
+        self._allowed: set[tuple[int, int, Path]] = set()
+        self._structure: set[int] | None = None
+
+    def refuse(self, code: str, clause: str, number: int | None = None, **facts: str | int | float | bool | None) -> None:
+        """A change that is not allowed."""
+        if len(self.steps) < _MAX_STEPS:
+            self.steps.append(failed(code, clause, **self._place(number), **facts))
+
+    def leave_open(self, code: str, clause: str, number: int | None = None, **facts: str | int | float | bool | None) -> None:
+        """A change that cannot be decided."""
+        if len(self.steps) < _MAX_STEPS:
+            self.steps.append(not_checked(code, clause, **self._place(number), **facts))
+
+    def _place(self, number: int | None) -> dict[str, str | int | float | bool | None]:
+        if number is None:
+            return {}
+        return {"object": number, "path": self.index.path_to(number), "revision": revision_of(self.signed, self.final, number)}
+
+    def grant(self, value: object, holder: int, path: Path) -> None:
+        """Approve the changed objects that ``value`` (under ``path`` in object ``holder``) refers to, and what these refer to."""
+        fresh: list[int] = []
+        for inner, ref in references_in(value):
+            if ref.number in self.changed and ref.number not in self._structural():
+                self._allowed.add((ref.number, holder, path + inner))
+                if ref.number not in self._granted:
+                    self._granted.add(ref.number)
+                    fresh.append(ref.number)
+        while fresh:
+            for _, ref in references_in(self.object_after(fresh.pop())):
+                if ref.number in self.changed and ref.number not in self._structural() and ref.number not in self._granted:
+                    self._granted.add(ref.number)
+                    fresh.append(ref.number)
+
+    def grant_alone(self, value: object, holder: int, path: Path) -> None:
+        """Approve one object that ``value`` refers to as it is, not what it refers to in turn."""
+        if isinstance(value, Ref) and value.number in self.changed:
+            self._granted_alone.add(value.number)
+            self._allowed.add((value.number, holder, path))
+
+    def refused_referrers(self, number: int) -> list[tuple[int, Path]]:
+        """Who refers to a changed object without a rule having approved it."""
+        referrers = self.index.referrers.get(number, set())
+        copies = self.values.rewritten
+        if number in self._granted or number in self._granted_alone or any(number == copy[0] for copy in copies):
+            return sorted(
+                (holder, path)
+                for holder, path in referrers
+                if holder not in self._granted and (number, holder, path) not in self._allowed and (number, holder, path) not in copies
+            )
+        return sorted(referrers)
+
+    def object_before(self, number: int) -> object:
+        """An object as it was signed; None when it was not there."""
+        return _object(self.signed, number)
+
+    def object_after(self, number: int) -> object:
+        """An object as it is now; None when it is not there."""
+        return _object(self.final, number)
+
+    def _structural(self) -> set[int]:
+        """Objects with rules of their own, which are never granted as a part of something else: catalog, form, pages, fields."""
+        if self._structure is None:
+            final = self.final
+            numbers = {ref.number for ref, _ in final.pages()} | final.page_tree_numbers
+            numbers |= {ref.number for ref in (final.trailer.get("Root"), final.root.get("AcroForm")) if isinstance(ref, Ref)}
+            for field in final.signature_fields():
+                numbers |= {ref.number for ref, _ in (*field.widgets, (field.ref, None)) if ref is not None}
+            self._structure = numbers
+        return self._structure
+
+
+def _object(document: PdfDocument, number: int) -> object:
+    entry = document.entry(number)
+    if entry is None:
+        return None
+    try:
+        return document.get(Ref(number, entry.extra if entry.kind == 1 else 0))
+    except MalformedError as error:
+        if error.code == "PDF_TOO_COMPLEX":
+            raise
+        return None

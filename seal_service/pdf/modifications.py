@@ -1,0 +1,280 @@
+"""What happened to a document after a signature, and whether it was allowed: the strict modification policy.
+
+Allowed behind a signature are: validation data (DSS), document time-stamps, developer extensions, metadata and document information,
+further signatures (in new fields with their own widgets, or in prepared empty fields), and the bookkeeping of the new revision. Every
+other change to something the document uses is a change after signing, named by object, by the way that leads to it and by revision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from crypto.report import Outcome, Step, not_checked, passed
+from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
+from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers
+from seal_service.pdf.cross_references import IN_FILE
+from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
+from seal_service.pdf.syntax import Ref, Stream, read_object_header
+from standards.errors import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seal_service.pdf.document import PdfDocument
+    from seal_service.pdf.permissions import Permissions
+
+PAGES: Final = "ISO 32000-1 7.7.3"
+CATALOG: Final = "ISO 32000-1 7.7.2"
+OBJECT_STREAMS: Final = "ISO 32000-1 7.5.7"
+_PAGE_KEYS: Final = frozenset({"Annots", "Tabs", "LastModified"})  # neither of the last two is painted
+_GRANTED_KEYS: Final = {"DSS": "validation data", "Metadata": "metadata", "Extensions": "extensions", "MarkInfo": "metadata"}
+_OVERLAP_PT: Final = 1.0  # seals that merely touch do not cover each other
+
+
+@dataclass(frozen=True, slots=True)
+class Modifications:
+    """The outcome for one signature: its steps, and whether a forbidden change was shown (None: could not be decided)."""
+
+    steps: tuple[Step, ...]
+    is_tampered: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRevision:
+    """A revision that a signature covers, as it was then, with what the signatures up to it forbid."""
+
+    document: PdfDocument
+    permissions: Permissions
+
+
+def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) -> list[Modifications]:
+    """What changed behind each signed revision. Never raises: what cannot be read or costs too much is undecided."""
+    found: list[tuple[set[int], bool] | MalformedError] = []
+    for revision in revisions:
+        try:
+            found.append(changed_numbers(revision.document, final))
+        except MalformedError as error:
+            found.append(error)
+    targets = {number for entry in found if isinstance(entry, tuple) for number in entry[0]}
+    targets |= {number for revision in revisions for number in prepared_appearances(revision.document)}
+    results: list[Modifications] = []
+    index: ReferenceIndex | None = None
+    for revision, entry in zip(revisions, found, strict=True):
+        try:
+            if isinstance(entry, MalformedError):
+                raise entry
+            index = index or ReferenceIndex(final, targets)
+            changes = Changes(revision.document, final, entry[0], index, revision.permissions)
+            results.append(_judge(changes, continues=entry[1]))
+        except MalformedError as error:
+            results.append(Modifications((not_checked("PDF_CHANGES_UNDECIDED", UPDATE, reason=error.code),), None))
+    return results
+
+
+def _judge(changes: Changes, *, continues: bool) -> Modifications:
+    if not continues:
+        changes.leave_open("PDF_REVISION_CHAIN", UPDATE)
+    _judge_storage(changes)
+    judge_signature_fields(changes)
+    _judge_trailer(changes)
+    _judge_catalog(changes)
+    judge_form(changes)
+    _judge_pages(changes)
+    judge_other_fields(changes)
+    _judge_rest(changes)
+    outcomes = {step.outcome for step in changes.steps}
+    if Outcome.FAIL in outcomes:
+        return Modifications(tuple(changes.steps), is_tampered=True)
+    if Outcome.NOT_CHECKED in outcomes:
+        return Modifications(tuple(changes.steps), is_tampered=None)
+    return Modifications(
+        (passed("PDF_LATER_CHANGES_ALLOWED", UPDATE, kinds=", ".join(sorted(changes.kinds)) or "none"),), is_tampered=False
+    )
+
+
+def _judge_storage(changes: Changes) -> None:
+    """Object streams of the signed revision stay; every object of an update stands where its cross-reference says."""
+    signed, final = changes.signed, changes.final
+    for number in sorted(changes.changed):
+        before, after = signed.entry(number), final.entry(number)
+        if before is not None and before.kind == IN_FILE:
+            value = changes.object_before(number)
+            if isinstance(value, Stream) and value.dictionary.get("Type") == "ObjStm":
+                changes.refuse("PDF_OBJECT_STREAM_CHANGED", OBJECT_STREAMS, number)
+        if after is not None and after.kind == IN_FILE:
+            header = read_object_header(final.data, after.at, final.end) if after.at < final.end else None
+            if header is None or header[:2] != (number, after.extra):
+                changes.refuse("PDF_OBJECT_MISPLACED", UPDATE, number, offset=after.at)
+
+
+def _judge_trailer(changes: Changes) -> None:
+    before, after = changes.signed.trailer, changes.final.trailer
+    if before.get("Root") != after.get("Root"):
+        changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key="Root", reason="another catalog")
+    if not changes.values.same(before.get("Encrypt"), after.get("Encrypt"), TRAILER, ("Encrypt",)):
+        changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key="Encrypt")
+    info = after.get("Info")
+    if isinstance(info, Ref):
+        changes.grant(info, TRAILER, ("Info",))
+        if info.number in changes.changed:
+            changes.kinds.add("document information")
+
+
+def _judge_catalog(changes: Changes) -> None:
+    root = changes.final.trailer.get("Root")
+    number = root.number if isinstance(root, Ref) else TRAILER
+    before, after = changes.signed.root, changes.final.root
+    changes.judged.add(number)
+    for key, kind in _GRANTED_KEYS.items():
+        if key in after:
+            changes.grant(after[key], number, (key,))
+            if any(ref.number in changes.changed for ref in [after[key]] if isinstance(ref, Ref)):
+                changes.kinds.add(kind)
+    for key in sorted(changes.values.different_keys(before, after, number)):
+        if key == "AcroForm" or (key in {*_GRANTED_KEYS, "Version"} and key in after):
+            changes.kinds.add(_GRANTED_KEYS.get(key, "extensions" if key == "Version" else "signature field"))
+        elif key == "Perms" and _adds_certification(changes, before, after):
+            changes.grant(after[key], number, (key,))
+        elif key == "StructTreeRoot":
+            changes.leave_open("PDF_STRUCTURE_CHANGED", CATALOG, number)
+        else:
+            changes.refuse("PDF_CATALOG_CHANGED", CATALOG, number, key=key)
+
+
+def _adds_certification(changes: Changes, before: dict[str, object], after: dict[str, object]) -> bool:
+    """Whether /Perms only gained the certification of a later signature (which is judged by itself)."""
+    old, new = changes.signed.resolve_dictionary(before.get("Perms")) or {}, changes.final.resolve_dictionary(after.get("Perms")) or {}
+    return "DocMDP" not in old and new.keys() - old.keys() == {"DocMDP"} and old.items() <= new.items()
+
+
+def _judge_pages(changes: Changes) -> None:
+    signed, final = changes.signed, changes.final
+    pages = final.pages()
+    if final.page_tree_numbers & changes.changed or signed.root.get("Pages") != final.root.get("Pages"):
+        old, new = [ref for ref, _ in signed.pages()], [ref for ref, _ in pages]
+        if len(old) != len(new):
+            changes.refuse("PDF_PAGE_COUNT_CHANGED", PAGES, before=len(old), after=len(new))
+        elif old != new:
+            changes.refuse("PDF_PAGE_CHANGED", PAGES, reason="order")
+        for number in sorted(final.page_tree_numbers & changes.changed):
+            before, after = changes.object_before(number), changes.object_after(number)
+            changes.judged.add(number)
+            if isinstance(before, dict) and isinstance(after, dict):
+                keys = changes.values.different_keys(before, after, number) - {"Kids", "Count"}
+                if keys:
+                    changes.refuse("PDF_PAGE_CHANGED", PAGES, number, keys=" ".join(sorted(keys)))
+    for index, (ref, page) in enumerate(pages):
+        annotations = page.get("Annots")
+        if ref.number in changes.changed:
+            changes.judged.add(ref.number)
+            before = changes.object_before(ref.number)
+            if not isinstance(before, dict):
+                changes.refuse("PDF_PAGE_CHANGED", PAGES, ref.number, page=index + 1, reason="new page")
+                continue
+            keys = changes.values.different_keys(before, page, ref.number) - _PAGE_KEYS
+            if keys:
+                changes.refuse("PDF_PAGE_CHANGED", PAGES, ref.number, page=index + 1, keys=" ".join(sorted(keys)))
+            _judge_annotations(changes, index, ref, before, page)
+        elif isinstance(annotations, Ref) and annotations.number in changes.changed:
+            _judge_annotations(changes, index, ref, page, page)
+
+
+def _judge_annotations(changes: Changes, index: int, ref: Ref, before: dict[str, object], after: dict[str, object]) -> None:
+    old, new = changes.signed.resolve(before.get("Annots")), changes.final.resolve(after.get("Annots"))
+    old, new = old if isinstance(old, list) else [], new if isinstance(new, list) else []
+    changes.grant_alone(after.get("Annots"), ref.number, ("Annots",))
+    added, lost = list_changes(old, new)
+    for item in lost:
+        number = item.number if isinstance(item, Ref) else ref.number
+        changes.judged.add(number)
+        changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, number, page=index + 1, reason="removed")
+    seals: list[tuple[str, tuple[float, float, float, float]]] | None = None
+    for item in added:
+        if not isinstance(item, Ref) or item not in changes.new_widgets:
+            number = item.number if isinstance(item, Ref) else ref.number
+            changes.judged.add(number)
+            changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, number, page=index + 1, reason="added")
+            continue
+        seals = _seals_on(changes.signed, old) if seals is None else seals
+        widget = changes.final.resolve_dictionary(item) or {}
+        box = changes.final.rectangle(widget.get("Rect"))
+        for name, seal in seals:
+            if box is not None and _overlap(box, seal):
+                changes.refuse("PDF_SEAL_COVERED", ANNOTATIONS, item.number, page=index + 1, field=name)
+
+
+def _seals_on(document: PdfDocument, annotations: list[object]) -> list[tuple[str, tuple[float, float, float, float]]]:
+    """Names and boxes of the seals among a page's annotations."""
+    listed = {item for item in annotations if isinstance(item, Ref)}
+    boxes = [
+        (field.name, document.rectangle(widget.get("Rect")))
+        for field in document.signature_fields()
+        if field.value_dict is not None
+        for ref, widget in field.widgets
+        if ref in listed
+    ]
+    return [(name, box) for name, box in boxes if box is not None]
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return min(a[2], b[2]) - max(a[0], b[0]) > _OVERLAP_PT and min(a[3], b[3]) - max(a[1], b[1]) > _OVERLAP_PT
+
+
+def _judge_rest(changes: Changes) -> None:
+    """Whatever changed without a rule for it: harmless when nothing uses it, a change of the document otherwise."""
+    duplicates = {ref.number for ref in changes.final.duplicate_keys}
+    for number in sorted(changes.changed):
+        if number in duplicates and changes.index.referrers.get(number):
+            changes.refuse("PDF_DUPLICATE_KEY", "ISO 32000-1 7.3.7", number)
+        if number in changes.judged:
+            continue
+        referrers = changes.refused_referrers(number)
+        if not referrers:
+            continue
+        if number in changes.index.unreadable:
+            changes.refuse("PDF_OBJECT_UNREADABLE", UPDATE, number)
+            continue
+        before, after = changes.object_before(number), changes.object_after(number)
+        if before is not None and changes.values.same(before, after, number):
+            continue  # written again as it was
+        code, clause = _name_change(changes, referrers[0], before, after)
+        changes.refuse(code, clause, number, used_by=referrers[0][0], key="/".join(referrers[0][1])[-80:])
+    _judge_structure(changes)
+
+
+def _name_change(changes: Changes, referrer: tuple[int, Path], before: object, after: object) -> tuple[str, str]:
+    holder, path = referrer
+    user = changes.object_after(holder)
+    kind = changes.final.resolve(user.get("Type")) if isinstance(user, dict) else None
+    if kind == "Page" and path[:1] != ("Annots",):
+        return "PDF_PAGE_CHANGED", PAGES
+    for value in (after, before, user):
+        dictionary = value.dictionary if isinstance(value, Stream) else value
+        if isinstance(dictionary, dict) and "Subtype" in dictionary and "Rect" in dictionary:
+            return "PDF_ANNOTATION_CHANGED", ANNOTATIONS
+    return "PDF_OBJECT_CHANGED", UPDATE
+
+
+def _judge_structure(changes: Changes) -> None:
+    """The logical structure is not painted, but it is read aloud and extracted: a change in it is left open, not called harmless."""
+    root = changes.signed.root.get("StructTreeRoot")
+    if root is None:
+        return
+    old = {
+        number
+        for number in changes.changed - changes.judged
+        if (entry := changes.signed.entry(number)) is not None and entry.kind and not changes.index.referrers.get(number)
+    }
+    for number in sorted(old):
+        value = changes.object_before(number)
+        if _is_structure(value) and not changes.values.same(value, changes.object_after(number), number):
+            changes.leave_open("PDF_STRUCTURE_CHANGED", CATALOG, number)
+            return
+
+
+def _is_structure(value: object) -> bool:
+    """Whether an object belongs to a structure tree: an element, or a part of its lists and number trees (14.7.2, 14.7.4)."""
+    if isinstance(value, dict):
+        return value.get("Type") in {"StructElem", "StructTreeRoot"} or ("S" in value and "P" in value) or "Nums" in value
+    return isinstance(value, list)

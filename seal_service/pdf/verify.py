@@ -1,0 +1,228 @@
+"""Verifying the signatures of a PDF: each one on its own, all its steps, and what happened to the document after it.
+
+Pure: bytes, trust list and time in, report out. Nothing is valid that is not shown: a damaged or encrypted document, an unknown kind
+of signature, or a comparison that would cost too much is undecided, and says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from crypto.cms_verification import CmsResult
+from crypto.report import Report, SignatureReport, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
+from seal_service.pdf.active_content import find_active_content
+from seal_service.pdf.byte_ranges import CLAUSE, Coverage, RangeDigests, check_tail, open_signed_revision, read_coverage
+from seal_service.pdf.changes import DOC_MDP
+from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.limits import DEFAULT, PdfLimits
+from seal_service.pdf.modifications import Modifications, SignedRevision, compare_with_final
+from seal_service.pdf.permissions import Permissions, read_permissions
+from seal_service.pdf.signature_value import KINDS, TIMESTAMP_FILTER, UNKNOWN_KIND, verify_value
+from seal_service.pdf.validation_data import read_validation_data
+from standards.errors import MalformedError, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from crypto.revocation import RevocationEvidence
+    from crypto.trust_list import TrustList
+    from seal_service.pdf.form_fields import SignatureField
+
+_FILE: Final = "ISO 32000-1 7.5"
+_ENCRYPTION: Final = "ISO 32000-1 7.6"
+_FIELD: Final = "ISO 32000-1 12.7.4.5"
+_MAX_UNATTACHED: Final = 16  # named signature dictionaries without a field
+
+
+@dataclasses.dataclass(slots=True)
+class _Signature:
+    """One signed field on its way through the checks."""
+
+    field: SignatureField
+    value: dict[str, object]
+    coverage: Coverage
+    permissions: Permissions
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    signed: PdfDocument | None = None
+    modifications: Modifications | None = None
+    is_tampered: bool | None = None
+
+
+def verify_pdf(data: bytes, trust: TrustList, at: datetime, *, limits: PdfLimits = DEFAULT) -> Report:
+    """Verify every signature of a PDF under ``trust`` as of ``at`` (aware UTC). Never raises.
+
+    A file without signatures is indeterminate with ``PDF_NOT_SIGNED``; one that cannot be read with ``PDF_UNREADABLE``.
+    """
+    try:
+        return _verify(data, trust, at, limits)
+    except TrustError as error:
+        return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_UNREADABLE", _FILE, reason=error.code),))
+    except Exception as error:  # noqa: BLE001 - the edge at which a verifier never raises: unknown trouble is "not decided"
+        return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_UNREADABLE", _FILE, reason=type(error).__name__),))
+
+
+def _verify(data: bytes, trust: TrustList, at: datetime, limits: PdfLimits) -> Report:
+    document = PdfDocument.open(data, limits=limits)
+    steps: list[Step] = []
+    if document.recovered:
+        steps.append(not_checked("PDF_RECOVERED", _FILE))
+    if document.is_encrypted:
+        steps.append(not_checked("PDF_ENCRYPTED", _ENCRYPTION))
+    if document.header_offset:
+        steps.append(warned("PDF_HEADER_OFFSET", "ISO 32000-1 7.5.2", offset=document.header_offset))
+    signatures = [
+        _Signature(each, each.value_dict, read_coverage(document, each), Permissions()) for each in _signed_fields(document, steps)
+    ]
+    steps.extend(find_active_content(document))
+    steps.extend(_find_unattached(document, signatures))
+    if not signatures:
+        return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_NOT_SIGNED", CLAUSE), *steps))
+    signatures.sort(key=lambda each: each.coverage.ranges[-1][1] if each.coverage.ranges else 0)
+    for signature in signatures:
+        signature.permissions = _read_permissions(document, signature)
+    _check_together(document, signatures)
+    for signature in signatures:
+        _open_revision(document, signature)
+    _compare(document, signatures)
+    trust, evidence = read_validation_data(document, trust)
+    digests = RangeDigests(data)
+    reports = [_report(document, signature, digests, trust, at, evidence) for signature in signatures]
+    tampered = {signature.is_tampered for signature in signatures}
+    verdicts = [report.verdict for report in reports] + ([verdict_of(steps)] if steps else [])
+    return Report(worst(verdicts), True if True in tampered else None if None in tampered else False, tuple(reports), tuple(steps))
+
+
+def _signed_fields(document: PdfDocument, steps: list[Step]) -> list[SignatureField]:
+    fields = [each for each in document.signature_fields() if each.value_dict is not None]
+    if document.unreadable_fields:
+        steps.append(not_checked("PDF_FIELD_UNREADABLE", _FIELD, count=document.unreadable_fields))
+    most = document.budget.limits.signatures
+    if len(fields) > most:
+        steps.append(not_checked("PDF_TOO_MANY_SIGNATURES", _FIELD, found=len(fields), limit=most))
+    return fields[:most]
+
+
+def _read_permissions(document: PdfDocument, signature: _Signature) -> Permissions:
+    try:
+        return read_permissions(document, signature.value, signature.field.field_dict)
+    except MalformedError as error:
+        signature.steps.append(not_checked("PDF_PERMISSIONS_UNREADABLE", DOC_MDP, reason=error.code))
+        return Permissions(1)
+
+
+def _find_unattached(document: PdfDocument, signatures: list[_Signature]) -> list[Step]:
+    """Signature dictionaries in the file that no field of the form leads to: leftovers, or an attempt to hide a broken signature."""
+    known = [(each.coverage.position, each.coverage.ranges[-1][0] if each.coverage.ranges else None) for each in signatures]
+    data, steps = document.data, []
+    at = data.find(b"/ByteRange", 0, document.end)
+    for _ in range(_MAX_UNATTACHED + len(signatures)):
+        if at < 0:
+            break
+        start = max((position for position, _ in known if position is not None and position <= at), default=None)
+        after = data.find(b"endobj", start, document.end) if start is not None else -1
+        if start is None or after < at:
+            steps.append(warned("PDF_SIGNATURE_UNATTACHED", _FIELD, offset=at))
+        at = data.find(b"/ByteRange", at + 10, document.end)
+    return steps
+
+
+def _check_together(document: PdfDocument, signatures: list[_Signature]) -> None:
+    """Rules between signatures, which are in the order of their ends: no overlap, one field per value, one certification and first."""
+    values = [each.coverage.position for each in signatures if each.coverage.position is not None]
+    certified = False
+    reach = 0
+    for index, signature in enumerate(signatures):
+        coverage = signature.coverage
+        if coverage.position is not None and values.count(coverage.position) > 1:
+            signature.steps.append(failed("PDF_SIGNATURE_SHARED", _FIELD, field=signature.field.name))
+        if coverage.gap is not None and coverage.end is not None:
+            if coverage.gap[0] < reach:
+                signature.steps.append(failed("PDF_BYTERANGE_OVERLAP", CLAUSE, gap=coverage.gap[0], other_end=reach))
+            reach = max(reach, coverage.end)
+        if signature.permissions.is_certification:
+            earlier = [each for each in signatures[:index] if document.resolve(each.value.get("SubFilter")) != TIMESTAMP_FILTER]
+            if certified:
+                signature.steps.append(failed("PDF_CERTIFICATION_SECOND", DOC_MDP, field=signature.field.name))
+            elif earlier:
+                signature.steps.append(failed("PDF_CERTIFICATION_NOT_FIRST", DOC_MDP, field=signature.field.name))
+            certified = True
+            permissions = document.resolve_dictionary(document.root.get("Perms")) or {}
+            if permissions.get("DocMDP") != signature.field.value_ref:
+                signature.steps.append(warned("PDF_CERTIFICATION_UNREFERENCED", DOC_MDP, field=signature.field.name))
+
+
+def _open_revision(document: PdfDocument, signature: _Signature) -> None:
+    """See the document as it was signed, and find the very same signature in it."""
+    signature.signed, steps = open_signed_revision(document, signature.coverage)
+    signature.steps += steps
+    signed = signature.signed
+    if signed is None or signed is document:
+        return
+    try:
+        same = [
+            each for each in signed.signature_fields() if each.ref == signature.field.ref and each.value_ref == signature.field.value_ref
+        ]
+        ref = signature.field.value_ref or signature.field.ref
+        unmoved = ref is not None and signed.place(ref.number) == document.place(ref.number)
+    except MalformedError as error:
+        signature.steps.append(failed("PDF_REVISION_INCOMPLETE", _FILE, end=signature.coverage.end, reason=error.code))
+        signature.signed = None
+        return
+    if not same:
+        signature.steps.append(failed("PDF_SIGNATURE_SPOOFED", _FIELD, field=signature.field.name))
+        signature.is_tampered = True
+    elif not unmoved:
+        signature.steps.append(failed("PDF_SIGNATURE_DICTIONARY_CHANGED", _FIELD, field=signature.field.name))
+        signature.is_tampered = True
+
+
+def _compare(document: PdfDocument, signatures: list[_Signature]) -> None:
+    """What changed after each signature that covers a complete revision, under what it and the earlier ones forbid."""
+    later: list[tuple[_Signature, SignedRevision]] = []
+    together = Permissions()
+    for signature in signatures:
+        together = together.together(signature.permissions)
+        if signature.signed is document:
+            signature.modifications = Modifications((), is_tampered=False)
+        elif signature.signed is not None:
+            later.append((signature, SignedRevision(signature.signed, together)))
+    for (signature, _), outcome in zip(later, compare_with_final([revision for _, revision in later], document), strict=True):
+        signature.modifications = outcome
+
+
+def _report(
+    document: PdfDocument, signature: _Signature, digests: RangeDigests, trust: TrustList, at: datetime, evidence: RevocationEvidence
+) -> SignatureReport:
+    coverage, modifications = signature.coverage, signature.modifications
+    steps = [*coverage.steps, *signature.steps]
+    if coverage.gap is not None and not any(step.code == "PDF_BYTERANGE_OVERLAP" for step in steps):
+        steps.append(passed("PDF_BYTERANGE_OK", CLAUSE))
+    if signature.signed is not None and coverage.end is not None:
+        steps.extend(check_tail(document, coverage.end))
+    steps.extend(modifications.steps if modifications is not None else ())
+    try:
+        result = verify_value(document, signature.value, coverage, digests, trust, at, evidence)
+    except TrustError as error:
+        result = CmsResult(None, None, None, None, None, None, None, (not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, reason=error.code),))
+    steps.extend(result.steps)
+    uncovered = any(step.code == "PDF_REVISION_UNCOVERED" for step in steps)
+    changed = modifications.is_tampered if modifications is not None else None
+    if signature.is_tampered or result.document_intact is False or changed or uncovered:
+        signature.is_tampered = True
+    elif result.document_intact is None or changed is None or coverage.gap is None:
+        signature.is_tampered = None
+    else:
+        signature.is_tampered = False
+    sub_filter = document.resolve(signature.value.get("SubFilter"))
+    return SignatureReport(
+        name=signature.field.name,
+        kind=KINDS.get(str(sub_filter), UNKNOWN_KIND),
+        verdict=verdict_of(steps),
+        cryptographically_valid=result.cryptographically_valid,
+        document_intact=False if signature.is_tampered else None if signature.is_tampered is None else result.document_intact,
+        trusted=result.trusted,
+        signer=result.signer,
+        signed_at=result.signed_at,
+        steps=tuple(steps),
+    )
