@@ -1,0 +1,116 @@
+"""Sealed PDF with SM2 keys before every judge: BouncyCastle, pyHanko (taught SM2, computing by itself), and our own verifier."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pypdf
+import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+
+from crypto.report import Verdict
+from seal_service.pdf.placement import Placement
+from seal_service.pdf.verify import verify_pdf
+from tests.interop.pyhanko_sm2 import validation_context
+from tests.seal_service.pdf.documents import DOCUMENTS, reportlab_document
+from tests.seal_service.pdf.sealing import AT, pki, sealed, stamp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.interop.java_runner import JavaPrograms
+
+LATER = AT + timedelta(hours=1)
+
+
+def _judged(document: bytes) -> dict[str, Any]:
+    demo = pki()
+    context = validation_context([demo.root.certificate], demo.crls(), at=LATER, intermediates=[demo.issuing.certificate])
+    reader = PdfFileReader(io.BytesIO(document), strict=False)
+    return {found.field_name: validate_pdf_signature(found, context, context) for found in reader.embedded_signatures}
+
+
+@pytest.mark.clause("EN 319 142-1 6.3", "RFC 5652 5.6")
+@pytest.mark.parametrize("level", ["B-B", "B-T"])
+@pytest.mark.parametrize("name", ["reportlab", "qpdf object streams", "own, hybrid"])
+def test_bouncy_castle_verifies_what_a_sealed_pdf_holds(name: str, level: str, tmp_path: Path, java_programs: JavaPrograms) -> None:
+    """The CMS and the bytes it is over are taken out by pypdf; signature, path and token are BouncyCastle's verdict alone."""
+    document = sealed(DOCUMENTS[name], timestamp=stamp() if level == "B-T" else None)
+    signature = pypdf.PdfReader(io.BytesIO(document)).trailer["/Root"]["/AcroForm"]["/Fields"][0].get_object()["/V"]
+    start, first, second, rest = signature["/ByteRange"]
+    assert (start, second + rest) == (0, len(document))
+    (tmp_path / "content").write_bytes(document[:first] + document[second:])
+    (tmp_path / "cms").write_bytes(bytes(signature["/Contents"]))
+    trust = tmp_path / "trust"
+    trust.mkdir()
+    (trust / "root.cer").write_bytes(pki().root.certificate.der)
+    for number, crl in enumerate(pki().crls()):
+        (trust / f"{number}.crl").write_bytes(crl)
+    moment = LATER.isoformat().replace("+00:00", "Z")
+    found = java_programs.run("VerifyCms", "cms", tmp_path / "cms", tmp_path / "content", trust, moment)
+    expected = {"signers": "1", "signature": "true", "signing-certificate": "true", "path": "true"}
+    if level == "B-T":
+        expected |= {"token": "true", "imprint": "true", "gen-time": AT.isoformat().replace("+00:00", "Z"), "token-path": "true"}
+    assert found == expected
+
+    spoilt = bytearray(document[:first] + document[second:])
+    spoilt[len(DOCUMENTS[name]) // 2] ^= 1
+    (tmp_path / "content").write_bytes(bytes(spoilt))
+    assert java_programs.run("VerifyCms", "cms", tmp_path / "cms", tmp_path / "content", trust, moment).get("signature") != "true"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_three_seals_are_good_to_pyhanko_and_to_us(name: str) -> None:
+    document = DOCUMENTS[name]
+    for number in range(1, 4):
+        document = sealed(
+            document,
+            placement=Placement(1, 40 + 45 * number, 40),
+            timestamp=stamp() if number == 2 else None,
+            **({"picture": None} if number == 3 else {}),
+        )
+        found = _judged(document)
+        assert list(found) == [f"Seal{index}" for index in range(1, number + 1)]
+        assert all(status.intact and status.valid and status.trusted and status.bottom_line for status in found.values())
+        *earlier, last = found.values()
+        assert last.coverage == SignatureCoverageLevel.ENTIRE_FILE
+        assert all(status.modification_level <= ModificationLevel.FORM_FILLING for status in earlier)
+        report = verify_pdf(document, pki().trust_list(), LATER)
+        assert [(each.name, each.verdict) for each in report.signatures] == [
+            (f"Seal{index}", Verdict.VALID) for index in range(1, number + 1)
+        ]
+        assert (report.verdict, report.tampered) == (Verdict.VALID, False)
+
+
+def test_a_changed_byte_is_seen_by_both() -> None:
+    document = sealed(reportlab_document(), timestamp=stamp())
+    changed = document.replace(b"/MediaBox [ 0 0 595.2756", b"/MediaBox [ 0 0 595.2757", 1)
+    assert changed != document
+    assert not _judged(changed)["Seal1"].intact
+    report = verify_pdf(changed, pki().trust_list(), LATER)
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
+
+
+def test_pyhanko_reads_the_time_stamp() -> None:
+    status = _judged(sealed(reportlab_document(), timestamp=stamp()))["Seal1"]
+    assert status.timestamp_validity.trusted
+    assert status.timestamp_validity.timestamp == AT
+
+
+def test_filling_a_prepared_field_after_another_seal_keeps_it_valid() -> None:
+    """A field prepared before the first seal is filled after it: the way for certified and planned documents."""
+    from tests.seal_service.pdf.documents import build, page_objects
+
+    field = b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Approval)/Rect[300 300 420 420]/P 3 0 R/F 4>>"
+    original = build(page_objects(b"/Annots[7 0 R]", b"/AcroForm<</Fields[7 0 R]>>") | {7: field})
+    document = sealed(sealed(original), field_name="Approval")
+    assert all(status.bottom_line for status in _judged(document).values())
+    report = verify_pdf(document, pki().trust_list(), LATER)
+    assert report.verdict is Verdict.VALID, [
+        (each.name, [step for step in each.steps if step.outcome != "pass"]) for each in report.signatures
+    ]
