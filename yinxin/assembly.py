@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +32,7 @@ from yinxin.house_checks import house_checks
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import Authorities, open_authorities
+from yinxin.version import program_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,14 +60,6 @@ class House:
     def close(self) -> None:
         """Finish what is being written and let go of the database."""
         self.context.database.close()
-
-
-def program_version() -> str:
-    """The version of this program; ``0`` in a tree that is not installed."""
-    try:
-        return installed_version("yinxin")
-    except PackageNotFoundError:
-        return "0"
 
 
 def choose_provider(settings: Settings) -> None:

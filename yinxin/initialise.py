@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from crypto.certificates import Certificate
     from crypto.signer import Signer
+    from yinxin.assembly import House
 
 LOCK_FILE: Final = ".init.lock"
 ACTOR: Final = "service:init"
@@ -114,6 +115,16 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
             marker = {"format": FORMAT, "created_at": datetime.now(UTC).isoformat(timespec="seconds"), "organisation": organisation}
             write_durably(folder / MARKER, json.dumps(marker, ensure_ascii=False, indent=2).encode() + b"\n")
     return deployment
+
+
+def renew_service_certificate(house: House, name: str, *, actor: str) -> Certificate:
+    """A new certificate for the key of ``tsa`` or ``ocsp``, with the subject of the present one; running servers see it when restarted."""
+    present = house.authorities.certificates[name]
+    profile = Profile.TSA if name == TSA else Profile.OCSP_RESPONDER
+    request = SubjectRequest(present.subject_der, present.spki_der)
+    renewed = issue_certificate(house.register, house.authorities.issuing, request, profile, actor=actor)
+    _store(house.deployment, name, renewed)
+    return renewed
 
 
 def check_usable(folder: Path) -> None:

@@ -196,6 +196,33 @@ TEXTS: Final = (
         "Check the path and the permissions.",
         "请检查路径和权限。",
     ),
+    ProblemText(
+        "FILE_UNWRITABLE",
+        "File cannot be written",
+        "文件无法写入",
+        "The folder does not exist, or writing there is not allowed.",
+        "目录不存在，或没有写入权限。",
+        "Check the path and the permissions.",
+        "请检查路径和权限。",
+    ),
+    ProblemText(
+        "FILE_EXISTS",
+        "File exists",
+        "文件已存在",
+        "A file that would be overwritten is there already.",
+        "目标文件已存在，不会被覆盖。",
+        "Choose another path.",
+        "请换用其他路径。",
+    ),
+    ProblemText(
+        "MASTER_KEY_NOT_IN_FILE",
+        "Master key not in a file",
+        "主密钥不在文件中",
+        "The present master key comes from the environment or a passphrase, so there is no file to replace.",
+        "当前主密钥来自环境变量或口令，没有可替换的文件。",
+        "Name a file for the new one with --new-key-file.",
+        "请用 --new-key-file 指定新主密钥文件。",
+    ),
 )
 
 register(*TEXTS)

@@ -54,7 +54,9 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*headings, show_edge=False, pad_edge=False)
+    table = Table(show_edge=False, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")  # a cut identifier is of no use to anyone
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)

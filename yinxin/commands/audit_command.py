@@ -1,0 +1,58 @@
+"""``yinxin audit``: is the trail whole?"""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
+from typing import Annotated, Final
+
+import typer
+
+from standards.errors import TrustError
+from yinxin.commands.console import DIR_HELP, EXIT_FAILED, JSON_HELP, check_folder, fail, print_json, print_line, print_table, say
+
+app: Final = typer.Typer(no_args_is_help=True, help="The audit trail. 审计记录。")
+
+
+@app.callback()
+def audit() -> None:
+    """The audit trail. 审计记录。"""
+
+
+@app.command("check")
+def check(
+    *,
+    folder: Annotated[Path, typer.Option("--dir", help=DIR_HELP)],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Read every entry and every tile and say what does not hold. Exit status 1 for a finding. 核查审计记录的完整性。"""
+    from service_kit.log_check import check_audit, check_log
+    from yinxin.assembly import open_house
+    from yinxin.deployment import AUDIT_MAC_KEY, open_deployment
+
+    try:
+        check_folder(folder)
+        house = open_house(open_deployment(folder))
+        try:
+            trail = check_audit(house.context.database, house.deployment.keystore.open_secret(AUDIT_MAC_KEY))
+            log = check_log(house.context.log)
+            head = house.context.log.head()
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    findings = [("trail", each) for each in trail.findings] + [("log", each) for each in log.findings]
+    if as_json:
+        rows = [{"where": where, "code": each.code, "facts": each.facts} for where, each in findings]
+        print_json({"ok": not findings, "entries": trail.entries, "logged": log.entries, "log_size": head.size, "findings": rows})
+    elif findings:
+        headings = (say("Where", "位置"), say("Finding", "问题"), say("Facts", "详情"))
+        print_table(headings, [(where, each.code, ", ".join(f"{k}={v}" for k, v in each.facts.items())) for where, each in findings])
+    else:
+        print_line(
+            say(
+                f"{trail.entries} entries, {log.entries} of them in the signed log: all hold.",
+                f"共 {trail.entries} 条，其中 {log.entries} 条已入签名日志：完整无误。",
+            )
+        )
+    if findings:
+        raise typer.Exit(EXIT_FAILED)

@@ -1,0 +1,188 @@
+"""``yinxin client``: who may call the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from standards.errors import TrustError
+from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
+
+if TYPE_CHECKING:
+    from idp.model import Client, ClientStatus
+    from yinxin.assembly import House
+
+app: Final = typer.Typer(no_args_is_help=True, help="Clients that may call the API. 管理接口调用方。")
+
+Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+ClientId = Annotated[str, typer.Argument(metavar="CLIENT_ID")]
+
+
+def _open(folder: Path) -> House:
+    from yinxin.assembly import open_house
+    from yinxin.deployment import open_deployment
+
+    check_folder(folder)
+    return open_house(open_deployment(folder))
+
+
+def _view(client: Client) -> dict[str, Any]:
+    from idp.api.client_routes import client_view
+
+    return client_view(client)
+
+
+def _show(client: Client, secret: str | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json({**_view(client), **({"client_secret": secret} if secret else {})})
+        return
+    print_line(f"client_id      {client.client_id}")
+    if secret:
+        print_line(f"client_secret  {secret}")
+        print_line(say("The secret is shown this once: keep it now.", "密钥仅显示这一次，请立即妥善保存。"))
+    print_line(f"status         {client.status.value}")
+    print_line(f"scopes         {' '.join(client.scopes)}")
+
+
+@app.command("add")
+def add_client(
+    *,
+    folder: Folder,
+    name: Annotated[str, typer.Option(help="What people call it. 名称。")],
+    scope: Annotated[list[str], typer.Option("--scope", help="What its tokens may be used for; several times. 权限范围，可多次。")],
+    client_id: Annotated[str | None, typer.Option("--id", help="Made up where missing. 标识，缺省自动生成。")] = None,
+    audience: Annotated[list[str] | None, typer.Option("--audience", help="Other resource servers it may ask tokens for. 受众。")] = None,
+    tokens_per_minute: Annotated[int | None, typer.Option(min=1, help="How many tokens it may take. 每分钟令牌上限。")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register a client; its secret is shown this once. 登记客户端，密钥仅显示一次。"""
+    import idp.service
+    from idp.actions.register_client import NewClient, register_client
+    from idp.model import TOKENS_PER_MINUTE_DEFAULT
+
+    try:
+        house = _open(folder)
+        try:
+            wanted = NewClient(name, tuple(scope), tuple(audience or ()), client_id, tokens_per_minute or TOKENS_PER_MINUTE_DEFAULT)
+            client, secret = register_client(idp.service.client_desk(house.context), wanted, actor=operator())
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    _show(client, secret, as_json=as_json)
+
+
+@app.command("list")
+def list_clients(*, folder: Folder, as_json: AsJson = False) -> None:
+    """List the clients. 列出客户端。"""
+    import idp.service
+    from idp.model import PAGE_CLIENTS_MAX
+    from idp.store import list_clients as list_rows
+
+    try:
+        house = _open(folder)
+        try:
+            desk = idp.service.client_desk(house.context)
+            found: list[Client] = []
+            with desk.database.read() as connection:
+                while True:
+                    page = list_rows(connection, desk.mac_key, after=found[-1].client_id if found else "", count=PAGE_CLIENTS_MAX)
+                    found += page
+                    if len(page) < PAGE_CLIENTS_MAX:
+                        break
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"clients": [_view(client) for client in found]})
+        return
+    headings = (say("Client", "客户端"), say("Name", "名称"), say("Status", "状态"), say("Scopes", "权限范围"))
+    print_table(headings, [(client.client_id, client.name, client.status.value, " ".join(client.scopes)) for client in found])
+
+
+@app.command("rotate-secret")
+def rotate_secret(
+    *,
+    client_id: ClientId,
+    folder: Folder,
+    overlap_seconds: Annotated[int, typer.Option(min=0, help="How long the old secret goes on working. 旧密钥继续有效的秒数。")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Give a client a new secret. 更换客户端密钥。"""
+    import idp.service
+    from idp.actions.rotate_secret import rotate_secret as rotate
+
+    try:
+        house = _open(folder)
+        try:
+            client, secret = rotate(idp.service.client_desk(house.context), client_id, overlap_seconds=overlap_seconds, actor=operator())
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    _show(client, secret, as_json=as_json)
+
+
+def _change(folder: Path, client_id: str, status: ClientStatus, *, as_json: bool) -> None:
+    import idp.service
+    from idp.actions.change_client_status import change_client_status
+
+    try:
+        house = _open(folder)
+        try:
+            client = change_client_status(idp.service.client_desk(house.context), client_id, status, actor=operator())
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    _show(client, None, as_json=as_json)
+
+
+@app.command("disable")
+def disable_client(*, client_id: ClientId, folder: Folder, as_json: AsJson = False) -> None:
+    """No further token, and none of its tokens counts any more. 停用客户端，立即生效。"""
+    from idp.model import ClientStatus
+
+    _change(folder, client_id, ClientStatus.DISABLED, as_json=as_json)
+
+
+@app.command("enable")
+def enable_client(*, client_id: ClientId, folder: Folder, as_json: AsJson = False) -> None:
+    """Let a disabled client in again. 重新启用客户端。"""
+    from idp.model import ClientStatus
+
+    _change(folder, client_id, ClientStatus.ACTIVE, as_json=as_json)
+
+
+@app.command("rotate-signing-key")
+def rotate_signing_key(
+    *,
+    folder: Folder,
+    at_once: Annotated[
+        bool,
+        typer.Option("--at-once", help="After a compromise: withdraw every key and its tokens now. 密钥泄露时立即替换并作废全部令牌。"),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change the key that signs access tokens; it is published first and signs a quarter of an hour later. 更换令牌签名密钥。"""
+    import idp.service
+    from idp.actions import rotate_signing_key as rotation
+
+    try:
+        house = _open(folder)
+        try:
+            desk = idp.service.key_desk(house.context)
+            key = (rotation.replace_signing_key if at_once else rotation.rotate_signing_key)(desk, actor=operator())
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    signs_from = key.signs_from_at.isoformat(timespec="seconds")
+    if as_json:
+        print_json({"key_id": key.key_id, "signs_from": signs_from})
+        return
+    print_line(say(f"{key.key_id} signs from {signs_from}", f"{key.key_id} 自 {signs_from} 起签名"))

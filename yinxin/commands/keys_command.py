@@ -1,0 +1,96 @@
+"""``yinxin keys``: what is in the key store, and under which master key. Never a private key."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from standards.errors import Kind, TrustError
+from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, print_json, print_line, print_table, say
+
+app: Final = typer.Typer(no_args_is_help=True, help="Keys and the master key. 管理密钥。")
+
+Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+
+
+@app.command("list")
+def list_keys(*, folder: Folder, as_json: AsJson = False) -> None:
+    """List the keys. 列出密钥。"""
+    from crypto.sm3 import sm3
+    from yinxin.deployment import open_deployment
+
+    try:
+        check_folder(folder)
+        found = open_deployment(folder).keystore.list()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    rows = [
+        {
+            "key_id": key.key_id,
+            "algorithm": key.algorithm.value,
+            "created_at": key.created_at.isoformat(timespec="seconds"),
+            "public_key_sm3": sm3(key.public_spki_der).hex(),
+        }
+        for key in found
+    ]
+    if as_json:
+        print_json({"keys": rows})
+        return
+    headings = (say("Key", "密钥"), say("Algorithm", "算法"), say("Made", "生成时间"), say("SM3 of public key", "公钥 SM3"))
+    print_table(headings, [(row["key_id"], row["algorithm"], row["created_at"], row["public_key_sm3"][:16]) for row in rows])
+
+
+@app.command("rotate-master")
+def rotate_master(
+    *,
+    folder: Folder,
+    new_key_file: Annotated[
+        Path | None, typer.Option(help="Keep the new key here instead of in the old one's place. 新主密钥文件位置。")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Seal every key under a new master key. Stop the server first, start it again afterwards. 更换主密钥（请先停止服务）。"""
+    from crypto.master_key import MasterKey
+    from yinxin.deployment import load_master_key, master_key_path, open_deployment
+
+    try:
+        check_folder(folder)
+        old_path = master_key_path(folder, os.environ)
+        if new_key_file is None and not old_path.exists():
+            raise TrustError(Kind.UNACCEPTABLE, "MASTER_KEY_NOT_IN_FILE", expected="--new-key-file")
+        former = load_master_key(folder)
+        new = MasterKey.generate()
+        # The new key is on the disk before anything depends on it, and the old one until nothing does
+        path = new_key_file if new_key_file is not None else old_path.with_name(old_path.name + ".new")
+        if path.exists():
+            new = MasterKey.from_file(path)  # a rotation that was cut off: go on with the key it began with
+        else:
+            new.write_file(path)
+        try:
+            open_deployment(folder).keystore.rotate_master(new)
+        except TrustError as error:
+            if error.code != "KEYSTORE_MASTER_WRONG" or error.facts.get("expected") != new.identity:
+                raise
+            from crypto.keystore import Keystore
+            from yinxin.deployment import KEYS
+
+            Keystore(folder / KEYS, new)  # opening it under the new key finishes what was cut off
+        if new_key_file is None:
+            path.replace(old_path)
+    except FileExistsError:
+        raise fail(TrustError(Kind.CONFLICT, "FILE_EXISTS", path=str(new_key_file)), as_json=as_json) from None
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"former": former.identity, "master": new.identity})
+        return
+    print_line(
+        say(
+            f"Sealed under {new.identity}; {former.identity} opens nothing any more.",
+            f"已改用主密钥 {new.identity}，原主密钥 {former.identity} 已失效。",
+        )
+    )

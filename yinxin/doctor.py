@@ -1,0 +1,152 @@
+"""What is well and what is not, with how to mend it: for ``yinxin doctor``, and for whoever asks for help with its output."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from service_kit.problem_catalogue import text_of
+from service_kit.settings import unknown_variables
+from standards.errors import Kind, TrustError
+from yinxin.commands.reader_language import CHINESE
+from yinxin.deployment import CA, KEYS, MASTER_KEY_FILE, is_complete, master_key_path, open_deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from service_kit.composition import Facts
+    from service_kit.health import CheckResult
+
+PYTHON_MIN: Final = (3, 11)
+DAYS_WARNED: Final = {"root_days_left": 365.0, "issuing_days_left": 180.0, "tsa_days_left": 60.0, "ocsp_days_left": 60.0}
+LIST_DAYS_WARNED: Final = {"root_days_left": 30.0, "issuing_days_left": 2.0}
+GROUP_AND_OTHERS: Final = 0o077
+NO_SETTINGS: Final = frozenset({"YINXIN_FAIL_AT", "YINXIN_SERVE_WORKERS"})
+
+
+class Status(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"  # works, but look at it soon
+    FAIL = "fail"  # does not work
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's table. ``remedy`` is empty where nothing is to be done."""
+
+    name: str
+    status: Status
+    message: str
+    remedy: str = ""
+
+
+def examine(folder: Path | None, language: str, environment: Mapping[str, str] | None = None) -> list[Finding]:
+    """Everything that can be looked at: the machine, and with ``folder`` the deployment in it. What it finds it lists, never raises."""
+    variables = os.environ if environment is None else environment
+    found = [_python(language), _variables(variables, language)]
+    if folder is None:
+        return [*found, _tried("algorithms", _algorithms, language)]
+    if not is_complete(folder):
+        return [*found, _failed("deployment", TrustError(Kind.UNACCEPTABLE, "DEPLOYMENT_MISSING", dir=str(folder)), language)]
+    found.append(_permissions(folder, variables, language))
+    return found + _deployment(folder, language)
+
+
+def _say(language: str, english: str, chinese: str) -> str:
+    return chinese if language == CHINESE else english
+
+
+def _failed(name: str, error: TrustError, language: str) -> Finding:
+    text = text_of(error.code)
+    facts = ", ".join(f"{key}={value}" for key, value in error.facts.items())
+    message = f"{text.title(language)} [{error.code}]" if text else error.code
+    return Finding(name, Status.FAIL, f"{message} {facts}".strip(), text.remedy(language) if text else "")
+
+
+def _tried(name: str, look: Callable[[], Facts], language: str) -> Finding:
+    try:
+        facts = look()
+    except TrustError as error:
+        return _failed(name, error, language)
+    return Finding(name, Status.OK, ", ".join(f"{key}={value}" for key, value in facts.items()))
+
+
+def _python(language: str) -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info >= PYTHON_MIN:
+        return Finding("python", Status.OK, version)
+    wanted = ".".join(str(part) for part in PYTHON_MIN)
+    return Finding("python", Status.FAIL, version, _say(language, f"Use Python {wanted} or newer.", f"请使用 Python {wanted} 或更高版本。"))
+
+
+def _algorithms() -> Facts:
+    from crypto.sm2 import SM2PrivateKey
+
+    key = SM2PrivateKey.generate()
+    signature = key.sign(b"yinxin doctor")
+    if not key.public_key.verify(signature, b"yinxin doctor"):
+        raise TrustError(Kind.UNAVAILABLE, "SELF_TEST_FAILED")
+    return {"SM2": "signs and verifies"}
+
+
+def _variables(environment: Mapping[str, str], language: str) -> Finding:
+    unknown = [name for name in unknown_variables(environment) if name not in NO_SETTINGS]
+    if not unknown:
+        return Finding("environment", Status.OK, "")
+    remedy = _say(language, "Correct the spelling or remove them: they set nothing.", "请更正拼写或删除：这些变量不起作用。")
+    return Finding("environment", Status.WARN, ", ".join(unknown), remedy)
+
+
+def _permissions(folder: Path, environment: Mapping[str, str], language: str) -> Finding:
+    secret = [folder / KEYS, *(folder / KEYS).glob("*"), folder / MASTER_KEY_FILE]
+    try:
+        secret.append(master_key_path(folder, environment))
+    except TrustError as error:
+        return _failed("permissions", error, language)
+    exposed = sorted({str(path) for path in secret if path.exists() and stat.S_IMODE(path.stat().st_mode) & GROUP_AND_OTHERS})
+    if not exposed:
+        return Finding("permissions", Status.OK, "")
+    remedy = _say(language, "chmod go-rwx on each; then ask who could have read them.", "对其执行 chmod go-rwx，并核查可能的读取者。")
+    return Finding("permissions", Status.FAIL, ", ".join(exposed), remedy)
+
+
+def _deployment(folder: Path, language: str) -> list[Finding]:
+    from yinxin.assembly import compose, migrate_all, open_house
+
+    try:
+        house = open_house(open_deployment(folder))
+    except TrustError as error:
+        return [_failed("deployment", error, language)]
+    try:
+        migrate_all(house.context.database)
+        readiness = compose(house).probe.readyz()
+        return [_as_finding(result, language) for result in readiness.checks]
+    except TrustError as error:
+        return [_failed("deployment", error, language)]
+    finally:
+        house.close()
+
+
+def _as_finding(result: CheckResult, language: str) -> Finding:
+    if not result.ready:
+        error = TrustError(Kind.UNAVAILABLE, result.code or "INTERNAL", **result.facts)
+        return _failed(result.name, error, language)
+    shown = ", ".join(f"{key}={value}" for key, value in result.facts.items())
+    limits = {"certificates": DAYS_WARNED, "revocation_lists": LIST_DAYS_WARNED}.get(result.name, {})
+    short = [key for key, days in limits.items() if isinstance(left := result.facts.get(key), int | float) and left < days]
+    if not short:
+        return Finding(result.name, Status.OK, shown)
+    if result.name == "certificates":
+        remedy = _say(language, f"yinxin ca renew --dir {{DIR}} ({CA}/)", f"yinxin ca renew --dir {{DIR}}（{CA}/）")
+    else:
+        remedy = _say(
+            language, "yinxin ca crl --dir {DIR}; the running server does it by itself", "yinxin ca crl --dir {DIR}；服务运行时会自动更新"
+        )
+    return Finding(result.name, Status.WARN, shown, remedy)

@@ -1,0 +1,107 @@
+"""Serving: uvicorn with uvloop and httptools, one process or several that share the folder of the deployment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from service_kit.structured_logs import start_logging
+from yinxin.assembly import migrate_all, open_application, open_house
+from yinxin.deployment import open_deployment
+
+if TYPE_CHECKING:
+    from yinxin.app import Application
+
+DIR_VARIABLE: Final = "YINXIN_DIR"
+STOP_SECONDS: Final = 20  # how long requests under way may take at SIGTERM
+KEEP_ALIVE_SECONDS: Final = 65  # a little more than gateways keep an idle connection (60 s), so that they close it first
+BACKLOG: Final = 1024
+PARENT_EVERY_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What the command line says on top of the settings; None leaves the setting."""
+
+    folder: Path
+    host: str | None = None
+    port: int | None = None
+    workers: int | None = None
+
+
+def prepare(serving: Serving) -> tuple[str, int, int]:
+    """Before any worker starts: settings into the environment, which every worker reads; tables migrated; everything openable.
+
+    Returns host, port, workers. What is wrong with the deployment is raised here, as TrustError, and not by each worker.
+    """
+    os.environ[DIR_VARIABLE] = os.fspath(serving.folder.resolve())
+    for variable, value in (
+        ("YINXIN_LISTEN__HOST", serving.host),
+        ("YINXIN_LISTEN__PORT", serving.port),
+        ("YINXIN_WORKERS", serving.workers),
+    ):
+        if value is not None:
+            os.environ[variable] = str(value)
+    house = open_house(open_deployment(serving.folder))
+    try:
+        migrate_all(house.context.database)
+    finally:
+        house.close()
+    settings = house.context.settings
+    return settings.listen.host, settings.listen.port, settings.workers
+
+
+def application() -> Application:
+    """The application of a worker process: uvicorn calls this by its name."""
+    folder = Path(os.environ[DIR_VARIABLE])
+    house, application = open_application(folder)
+    start_logging(house.context.settings.log_level)
+    if os.environ.get(WORKER_VARIABLE):
+        end_with_parent(os.getppid())
+    return application
+
+
+WORKER_VARIABLE: Final = "YINXIN_SERVE_WORKERS"
+
+
+def end_with_parent(parent: int) -> None:
+    """End this worker, in good order, when its parent is gone: killed, a parent leaves workers behind that hold the port."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_EVERY_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT. ``prepare`` has been called."""
+    if workers > 1:
+        os.environ[WORKER_VARIABLE] = str(workers)
+    uvicorn.run(
+        "yinxin.server:application",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        # Who calls is the peer of the connection; a header that anybody can write says nothing
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        backlog=BACKLOG,
+    )
