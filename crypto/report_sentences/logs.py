@@ -1,0 +1,16 @@
+"""Sentences on transparency logs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Transparency logs: RFC 6962, C2SP signed notes
+LOG: Final = {
+    "LOG_CHECKPOINT_SIGNED": ("The checkpoint of the log is signed by {key}.", "日志检查点由 {key} 签名。"),
+    "LOG_CHECKPOINT_MALFORMED": ("The checkpoint of the log cannot be read ({rule}).", "日志检查点无法解析（{rule}）。"),
+    "LOG_CHECKPOINT_SIGNATURE_BAD": ("The signature of {key} on the checkpoint does not verify.", "{key} 对检查点的签名验证不通过。"),
+    "LOG_CHECKPOINT_KEY_UNKNOWN": ("No key that is known here signed the checkpoint.", "检查点没有已知密钥的签名。"),
+    "LOG_ORIGIN_OTHER": ("The checkpoint is of the log {found}, not of {expected}.", "检查点属于日志 {found}，而非 {expected}。"),
+    "LOG_ENTRY_INCLUDED": ("The entry is contained in the log.", "该条目已包含在日志中。"),
+    "LOG_ENTRY_NOT_INCLUDED": ("The proof does not show the entry to be contained in the log.", "证明未能表明该条目包含在日志中。"),
+}
