@@ -24,7 +24,9 @@ def cpu_ms(job: Callable[[], Any], repeat: int) -> float:
     return (time.process_time() - begin) * 1000 / repeat
 
 
-def compare(ours: Callable[[], Any], theirs: Callable[[], Any], *, rounds: int = 7, our_repeat: int = 20, their_repeat: int = 3) -> dict[str, float]:
+def compare(
+    ours: Callable[[], Any], theirs: Callable[[], Any], *, rounds: int = 7, our_repeat: int = 20, their_repeat: int = 3
+) -> dict[str, float]:
     """Medians of both in milliseconds and ``ratio`` = theirs / ours, alternating within each round."""
     ours(), theirs()
     our_times, their_times = [], []
