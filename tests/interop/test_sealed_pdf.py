@@ -6,7 +6,6 @@ import io
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import pypdf
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
@@ -18,7 +17,7 @@ from seal_service.pdf.placement import Placement
 from seal_service.pdf.verify import verify_pdf
 from tests.interop.pyhanko_sm2 import validation_context
 from tests.seal_service.pdf.documents import DOCUMENTS, reportlab_document
-from tests.seal_service.pdf.sealing import AT, pki, sealed, stamp
+from tests.seal_service.pdf.sealing import AT, pki, sealed, signatures, stamp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +40,7 @@ def _judged(document: bytes) -> dict[str, Any]:
 def test_bouncy_castle_verifies_what_a_sealed_pdf_holds(name: str, level: str, tmp_path: Path, java_programs: JavaPrograms) -> None:
     """The CMS and the bytes it is over are taken out by pypdf; signature, path and token are BouncyCastle's verdict alone."""
     document = sealed(DOCUMENTS[name], timestamp=stamp() if level == "B-T" else None)
-    signature = pypdf.PdfReader(io.BytesIO(document)).trailer["/Root"]["/AcroForm"]["/Fields"][0].get_object()["/V"]
+    (signature,) = signatures(document).values()
     start, first, second, rest = signature["/ByteRange"]
     assert (start, second + rest) == (0, len(document))
     (tmp_path / "content").write_bytes(document[:first] + document[second:])

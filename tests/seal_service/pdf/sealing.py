@@ -45,15 +45,15 @@ def stamp() -> Callable[[bytes], bytes]:
 def sealed(original: bytes, **options: Any) -> bytes:
     """A visible seal in the lower left, unless said otherwise."""
     demo = pki()
-    given = {"placement": Placement(1, 60, 40), "picture": picture(), "signed_at": AT, "chain": demo.chain} | options
+    given: dict[str, Any] = {"placement": Placement(1, 60, 40), "picture": picture(), "signed_at": AT, "chain": demo.chain} | options
     return seal_pdf(original, signer=demo.seal_signer, certificate=demo.seal, **given)
 
 
 def signatures(document: bytes) -> dict[str, dict[str, Any]]:
     """Every signature dictionary by field name, as pypdf reads it."""
-    reader = pypdf.PdfReader(io.BytesIO(document), strict=True)
+    root: Any = pypdf.PdfReader(io.BytesIO(document), strict=True).trailer["/Root"]
     found = {}
-    for field in reader.trailer["/Root"]["/AcroForm"]["/Fields"]:
+    for field in root["/AcroForm"]["/Fields"]:
         node = field.get_object()
         if "/V" in node:
             found[str(node["/T"])] = node["/V"]

@@ -41,7 +41,7 @@ ECDSA = DemoPki.create(AT, SignatureAlgorithm.ECDSA_SHA256, label="interop")
 
 
 def _sealed(original: bytes, **options: Any) -> bytes:
-    given = {"placement": Placement(1, 60, 40), "picture": picture(), "signed_at": AT, "reason": "同意"} | options
+    given: dict[str, Any] = {"placement": Placement(1, 60, 40), "picture": picture(), "signed_at": AT, "reason": "同意"} | options
     return seal_pdf(original, signer=ECDSA.seal_signer, certificate=ECDSA.seal, chain=ECDSA.chain, **given)
 
 
@@ -93,7 +93,7 @@ def test_pyhanko_trusts_seals_in_its_own_prepared_fields_and_honours_their_lock(
     append_signature_field(writer, SigFieldSpec("First", box=(50, 50, 170, 170), field_mdp_spec=lock))
     append_signature_field(writer, SigFieldSpec("Second", on_page=1, box=(50, 50, 250, 170)))
     buffer = io.BytesIO()
-    writer.write(buffer)
+    writer.write(buffer)  # type: ignore[no-untyped-call]
     document = _sealed(_sealed(buffer.getvalue(), field_name="First"), field_name="Second")
     found = _judged(document)
     assert list(found) == ["First", "Second"]
@@ -110,9 +110,9 @@ def test_pyhanko_sees_a_changed_byte_and_a_foreign_revision() -> None:
     assert not _judged(changed)["Seal1"].intact
     writer = IncrementalPdfFileWriter(io.BytesIO(document))
     writer.root["/Extra"] = writer.add_object(writer.root["/Pages"].raw_get("/Kids")[0].get_object())
-    writer.update_root()
+    writer.update_root()  # type: ignore[no-untyped-call]
     buffer = io.BytesIO()
-    writer.write(buffer)
+    writer.write(buffer)  # type: ignore[no-untyped-call]
     assert not _judged(buffer.getvalue())["Seal1"].bottom_line
 
 

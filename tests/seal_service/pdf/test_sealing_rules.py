@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Literal
 
 import pikepdf
 import pytest
@@ -29,7 +30,7 @@ def _saved(**options: object) -> bytes:
 
 @pytest.mark.parametrize("version", [2, 3, 4, 6])
 @pytest.mark.parametrize("password", ["", "secret"])
-def test_encrypted_documents_are_refused(version: int, password: str) -> None:
+def test_encrypted_documents_are_refused(version: Literal[2, 3, 4, 6], password: str) -> None:
     encryption = pikepdf.Encryption(owner="owner", user=password, R=version, aes=version >= 4, metadata=version >= 4)
     assert _refused(_saved(encryption=encryption)).code == "PDF_ENCRYPTED"
 

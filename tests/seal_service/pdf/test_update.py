@@ -80,14 +80,14 @@ def test_the_largest_size_of_any_revision_counts() -> None:
     assert update.add(1) == Ref(50, 0)
 
 
-def test_generations_are_kept() -> None:
+def test_generations_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     original = build(page_objects() | {5: b"(old)"})
     original = original.replace(b"5 0 obj\n(old)", b"5 3 obj\n(old)")
     entry = original.index(b"5 1\n", original.index(b"xref"))
     original = original[: entry + 4] + original[entry + 4 : entry + 14] + b" 00003" + original[entry + 20 :]
     for kind in ("table", "stream"):
+        monkeypatch.setattr(IncrementalUpdate, "_kind", lambda _self, kind=kind: kind)
         _, update = _open(original)
-        update._kind = lambda kind=kind: kind  # type: ignore[method-assign]
         update.replace(Ref(5, 3), PdfString(b"new"))
         result = original + bytes(update.write(SECOND))
         assert PdfDocument.open(result).get(Ref(5, 3)) == b"new"

@@ -36,6 +36,7 @@ def test_circle_keeps_its_radius_within_a_hundredth_of_a_millimetre() -> None:
     contour = circle(21)
     at = contour.start
     for piece in contour.pieces:
+        assert len(piece) == 6
         p, q, r, s, x, y = piece
         for step in range(11):
             t = step / 10
