@@ -48,7 +48,7 @@ def compare_with_openssl(rounds: int = 3, seconds: int = 1) -> dict[str, float]:
     for _ in range(rounds):
         theirs.append(openssl_rates(seconds))
         ours.append(our_rates(seconds))
-    result = {}
+    result: dict[str, float] = {}
     for index, name in enumerate(("sign", "verify")):
         openssl = statistics.median(rates[index] for rates in theirs)
         own = statistics.median(rates[index] for rates in ours)
