@@ -72,7 +72,7 @@ def _verify(data: bytes, trust: TrustList, at: datetime, limits: PdfLimits) -> R
     if document.header_offset:
         steps.append(warned("PDF_HEADER_OFFSET", "ISO 32000-1 7.5.2", offset=document.header_offset))
     signatures = [
-        _Signature(each, each.value_dict, read_coverage(document, each), Permissions()) for each in _signed_fields(document, steps)
+        _Signature(each, each.value_dict or {}, read_coverage(document, each), Permissions()) for each in _signed_fields(document, steps)
     ]
     steps.extend(find_active_content(document))
     steps.extend(_find_unattached(document, signatures))
