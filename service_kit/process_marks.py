@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from service_kit.durable_files import PRIVATE_MODE, make_folder
 FOLDER_NAME: Final = "run"
 
 _held: Final[dict[Path, int]] = {}
+_holding: Final = threading.Lock()
 
 
 def hold_mark(folder: Path, name: str) -> None:
@@ -24,14 +26,17 @@ def hold_mark(folder: Path, name: str) -> None:
     path = folder / name
     if path in _held:
         return
-    make_folder(folder)
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if _is_at(descriptor, path):
-            break
-        os.close(descriptor)  # between making and locking it, another process took it for a dead one's and removed it
-    _held[path] = descriptor
+    with _holding:  # a second descriptor of this same process would wait for the first for ever
+        if path in _held:
+            return
+        make_folder(folder)
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_at(descriptor, path):
+                break
+            os.close(descriptor)  # between making and locking it, another process took it for a dead one's and removed it
+        _held[path] = descriptor
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -129,7 +129,7 @@ def openapi_paths() -> dict[str, Any]:
                 "summary": "Seal a digest",
                 "description": "A detached CMS over the SM3 of a document that stays with its owner.",
                 "tags": ["sealing"],
-                "security": [{"bearer": [SCOPE_USE]}],
+                "security": [{"oauth2": [SCOPE_USE]}],
                 "parameters": [
                     {"name": "seal_id", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^sl_[0-9a-f]{24}$"}},
                     {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}},

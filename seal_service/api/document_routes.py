@@ -107,7 +107,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
 
     @router.post(
         "/v1/seals/{seal_id}/signatures",
-        operation_id="seal_document",
+        name="seal_document",
         summary="Seal a document",
         description="Answers the sealed document; it begins with the document that was sent, byte for byte.",
         response_class=Response,
@@ -139,7 +139,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
 
     @router.get(
         "/v1/seal-uses/{use_id}",
-        operation_id="show_seal_use",
+        name="show_seal_use",
         summary="Show a use of a seal",
         response_model=UseAnswer,
         responses=problem_answers(401, 403, 404),
@@ -151,7 +151,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
 
     @router.get(
         "/v1/seal-uses/{use_id}/result",
-        operation_id="fetch_seal_use_result",
+        name="fetch_seal_use_result",
         summary="The result of a use again",
         response_class=Response,
         responses={
@@ -170,7 +170,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
 
     @router.post(
         "/v1/verifications",
-        operation_id="verify_document",
+        name="verify_document",
         summary="Verify a file",
         description="The same report as `yinxin verify --json` gives per file, under the trust list of this deployment. Nothing is stored.",
         response_model=VerificationAnswer,

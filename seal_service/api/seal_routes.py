@@ -36,7 +36,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
     @router.post(
         "/v1/seals",
         status_code=201,
-        operation_id="make_seal",
+        name="make_seal",
         summary="Make a seal",
         response_model=SealAnswer,
         responses=problem_answers(401, 403, 409, 422, 503),
@@ -63,7 +63,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
 
     @router.get(
         "/v1/seals",
-        operation_id="list_seals",
+        name="list_seals",
         summary="List the seals one manages or may use",
         response_model=SealList,
         responses=problem_answers(401, 403, 422),
@@ -81,7 +81,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
 
     @router.get(
         "/v1/seals/{seal_id}",
-        operation_id="show_seal",
+        name="show_seal",
         summary="Show a seal",
         response_model=SealAnswer,
         responses=problem_answers(401, 403, 404),
@@ -95,7 +95,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
 
     @router.get(
         "/v1/seals/{seal_id}/picture.svg",
-        operation_id="show_seal_picture",
+        name="show_seal_picture",
         summary="The picture of a seal, in true size",
         response_class=Response,
         responses={200: {"description": "SVG.", "content": {"image/svg+xml": {}}}, **problem_answers(401, 403, 404)},
@@ -109,7 +109,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
     @router.put(
         "/v1/seals/{seal_id}/grants/{client_id}",
         status_code=204,
-        operation_id="grant_seal",
+        name="grant_seal",
         summary="Let a client use a seal",
         responses=problem_answers(401, 403, 404, 409, 422),
         tags=_TAGS,
@@ -121,7 +121,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
     @router.delete(
         "/v1/seals/{seal_id}/grants/{client_id}",
         status_code=204,
-        operation_id="withdraw_grant",
+        name="withdraw_grant",
         summary="Take a grant back",
         responses=problem_answers(401, 403, 404, 422),
         tags=_TAGS,
@@ -140,7 +140,7 @@ def _add_step(router: APIRouter, context: ServiceContext, step: Transition, verb
 
     @router.post(
         f"/v1/seals/{{seal_id}}/{verb}",
-        operation_id=f"{verb}_seal",
+        name=f"{verb}_seal",
         summary=step.summary[0].upper() + step.summary[1:],
         description=f"From {' or '.join(sorted(step.sources))} to {step.target}.",
         response_model=SealAnswer,

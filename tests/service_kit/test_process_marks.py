@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from service_kit.process_marks import hold_mark, is_dead, release_mark
@@ -20,6 +21,13 @@ def test_own_mark(tmp_path: Path) -> None:
     release_mark(tmp_path / "run", name)
     release_mark(tmp_path / "run", name)
     assert is_dead(tmp_path / "run", name)
+
+
+def test_many_threads_hold_one_mark(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda _: hold_mark(tmp_path, f"{HOST}-4-threads"), range(64)))
+    assert not is_dead(tmp_path, f"{HOST}-4-threads")
+    release_mark(tmp_path, f"{HOST}-4-threads")
 
 
 def test_a_killed_process_is_dead_at_once_and_a_living_one_is_not(tmp_path: Path) -> None:

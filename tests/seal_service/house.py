@@ -1,0 +1,122 @@
+"""A seal service with everything real around it in one temporary folder: database, audit trail, keys, certificates, time-stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from crypto.authority import Profile, RevokedCertificate
+from crypto.certificate_requests import SubjectRequest
+from crypto.certificates import Certificate
+from crypto.keystore import Keystore
+from crypto.master_key import MasterKey
+from crypto.timestamps import DEMONSTRATION_POLICY, TimeStampAuthority
+from crypto.trust_list import TrustList
+from seal_service.tables import PREFIX
+from service_kit.audit import Audit, find_entries, new_writer_id
+from service_kit.blobs import Blobs
+from service_kit.callers import Caller
+from service_kit.clock import SystemClock
+from service_kit.composition import ServiceContext
+from service_kit.database import Database
+from service_kit.idempotency import Idempotency
+from service_kit.migrations import migrate, migrate_kit
+from service_kit.outbox import Outbox
+from service_kit.settings import Settings
+from standards.rfc5280_names import write_name
+from tests.pki import DemoPki
+
+CREDIT_CODE = "11150700MB1234562Q"  # invented; its check characters are right
+ORGANISATION = "呼伦贝尔市政务服务演示中心（样例）"
+MANAGE, USE, READ = "seal.manage", "seal.use", "seal.read"
+
+
+@dataclass
+class TestIssuer:
+    """The issuing authority of a test PKI as the service sees it. ``fail_with`` makes issuing fail."""
+
+    __test__ = False
+    pki: DemoPki
+    fail_with: Exception | None = None
+    revoked: list[int] = field(default_factory=list)
+
+    def issue(self, *, common_name: str, organisation: str, spki_der: bytes, profile: Profile, actor: str) -> Certificate:
+        if self.fail_with is not None:
+            raise self.fail_with
+        now = datetime.now(UTC).replace(microsecond=0)
+        subject = write_name((("C", "CN"), ("O", organisation), ("CN", common_name)))
+        return self.pki.issuing.issue(
+            SubjectRequest(subject, spki_der), profile, not_before=now - timedelta(minutes=5), not_after=now + timedelta(days=30)
+        )
+
+    def chain(self) -> tuple[Certificate, ...]:
+        return self.pki.chain
+
+    def revoke(self, serial: int, *, reason: str, actor: str) -> None:
+        self.revoked.append(serial)
+        self.pki.revoked.append(RevokedCertificate(serial, datetime.now(UTC), reason))
+
+
+@dataclass
+class House:
+    """The context and handles on what tests want to break."""
+
+    context: ServiceContext
+    issuer: TestIssuer
+    pki: DemoPki
+    folder: Path
+
+    def entries(self, subject: str | None = None) -> list[tuple[str, str, dict[str, Any]]]:
+        """(action, outcome, facts) of the audit trail, oldest first."""
+        with self.context.database.read() as conn:
+            found = find_entries(conn, subject=subject, limit=1000)
+        return [(entry.action, entry.outcome, dict(entry.facts)) for entry in reversed(found)]
+
+    def sql(self, statement: str) -> None:
+        """Run a statement past all code, as somebody with the file could."""
+        self.context.database.write(lambda conn: conn.exec_driver_sql(statement))
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with self.context.database.read() as conn:
+            return [tuple(row) for row in conn.exec_driver_sql(statement)]
+
+
+def caller(client_id: str = "cl_a", *scopes: str) -> Caller:
+    return Caller(client_id, client_id, frozenset(scopes or (MANAGE, USE, READ)))
+
+
+@contextmanager
+def open_house(folder: Path, **changes: Any) -> Iterator[House]:
+    """A deployment with empty tables."""
+    pki = DemoPki.create(datetime.now(UTC))
+    issuer = TestIssuer(pki)
+    authority = TimeStampAuthority(pki.tsa, pki.chain, pki.tsa_signer, DEMONSTRATION_POLICY)
+    clock = SystemClock()
+    database = Database(f"sqlite:///{folder / 'db.sqlite3'}", 8)
+    try:
+        migrate_kit(database)
+        migrate(database, PREFIX, "seal_service.migrations")
+        blobs = Blobs(folder / "blobs")
+        trust: Callable[[], TrustList] = pki.trust_list
+        trust_list = trust()
+        context = ServiceContext(
+            settings=Settings(dir=folder, demo=True),
+            database=database,
+            audit=Audit(database, b"k" * 32, new_writer_id()),
+            log=cast("Any", None),
+            blobs=blobs,
+            clock=clock,
+            keystore=Keystore(folder / "keys", MasterKey(b"m" * 16), verify_after_sign=True),
+            outbox=Outbox(database, clock),
+            idempotency=Idempotency(blobs),
+            issuer=issuer,
+            time_stamp=lambda data: authority.stamp(data, clock.now()),
+            trust=lambda: trust_list,
+        )
+        yield House(replace(context, **changes), issuer, pki, folder)
+    finally:
+        database.close()
