@@ -1,0 +1,412 @@
+"""The key store: sealed files bound to what stands in them, and a change of master key that may be killed at any step."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import stat
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from crypto import keystore as keystore_module
+from crypto.durable_files import TEMPORARY_PREFIX
+from crypto.keystore import Keystore, MasterKey
+from crypto.sealed_file import MAX_FILE_BYTES, read_sealed_file, seal_file
+from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
+from crypto.sm2 import SM2PrivateKey
+from standards.errors import TrustError
+from tests.crypto import published_vectors as v
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from crypto.signer import Signer
+
+SM2_SM3 = SignatureAlgorithm.SM2_SM3
+OLD, NEW = MasterKey(bytes(range(16))), MasterKey(bytes(range(16, 32)))
+
+
+def signs(signer: Signer) -> bool:
+    stated = algorithm_identifier(signer.algorithm)
+    return verify_signature(signer.public_spki_der, stated, b"m", signer.sign(b"m")) is SignatureCheck.GOOD
+
+
+@pytest.mark.parametrize("algorithm", SignatureAlgorithm)
+def test_a_created_key_is_there_after_a_restart(tmp_path: Path, algorithm: SignatureAlgorithm) -> None:
+    made = Keystore(tmp_path / "keys", OLD).create("seal-1", algorithm)
+    assert signs(made)
+    again = Keystore(tmp_path / "keys", OLD, verify_after_sign=True).signer("seal-1")
+    assert (again.algorithm, again.public_spki_der) == (algorithm, made.public_spki_der)
+    assert signs(again)
+
+
+def test_folder_and_files_are_the_owners_alone(tmp_path: Path) -> None:
+    store = Keystore(tmp_path / "keys", OLD)
+    store.create("k", SM2_SM3)
+    store.seal_secret("s", b"secret")
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+    for path in (tmp_path / "keys").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_list_import_destroy_and_cache(tmp_path: Path) -> None:
+    store = Keystore(tmp_path, OLD)
+    assert store.list() == []
+    first = store.import_key("b", SM2PrivateKey.from_scalar(v.SM2_SCALAR))
+    store.create("a", SignatureAlgorithm.ECDSA_SHA256)
+    infos = store.list()
+    assert [(info.key_id, info.algorithm) for info in infos] == [("a", SignatureAlgorithm.ECDSA_SHA256), ("b", SM2_SM3)]
+    assert infos[1].public_spki_der == first.public_spki_der
+    assert infos[1].created_at.tzinfo is not None
+    assert store.signer("b") is store.signer("b") is first
+    store.destroy("b")
+    for refused in (lambda: store.signer("b"), lambda: store.destroy("b"), lambda: store.open_secret("a")):
+        with pytest.raises(TrustError, match="KEY_UNKNOWN"):
+            refused()
+    assert [info.key_id for info in store.list()] == ["a"]
+
+
+def test_names(tmp_path: Path) -> None:
+    store = Keystore(tmp_path, OLD)
+    store.create("Seal_1.signing-key", SM2_SM3)
+    for name in ("", ".", "..", "../x", "a/b", ".hidden", "a" * 129, "印", "a\n", "a\0b"):
+        with pytest.raises(TrustError, match="KEY_NAME"):
+            store.create(name, SM2_SM3)
+        with pytest.raises(TrustError, match="KEY_NAME"):
+            store.signer(name)
+    with pytest.raises(TrustError, match="KEY_EXISTS"):
+        store.create("Seal_1.signing-key", SM2_SM3)
+    with pytest.raises(TrustError, match="KEY_UNSUPPORTED"):
+        store.import_key("p521", ec.generate_private_key(ec.SECP521R1()))
+
+
+def test_secrets(tmp_path: Path) -> None:
+    store = Keystore(tmp_path, OLD)
+    store.seal_secret("audit", b"\x00" * 32)
+    assert Keystore(tmp_path, OLD).open_secret("audit") == b"\x00" * 32
+    with pytest.raises(TrustError, match="KEY_EXISTS"):
+        store.seal_secret("audit", b"other")
+    assert store.open_secret("audit") == b"\x00" * 32
+
+
+def test_decrypting_with_a_stored_key(tmp_path: Path) -> None:
+    store = Keystore(tmp_path, OLD)
+    store.import_key("enc", SM2PrivateKey.from_scalar(v.SM2_SCALAR))
+    assert store.decrypt("enc", v.SM2_CIPHERTEXT) == v.SM2_PLAINTEXT
+    store.create("ec", SignatureAlgorithm.ECDSA_SHA256)
+    with pytest.raises(TrustError, match="KEY_UNSUPPORTED"):
+        store.decrypt("ec", v.SM2_CIPHERTEXT)
+
+
+def test_only_so_many_signers_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keystore_module, "MAX_OPEN_KEYS", 2)
+    store = Keystore(tmp_path, OLD)
+    signers = [store.create(name, SM2_SM3) for name in ("a", "b", "c")]
+    assert store.signer("c") is signers[2]
+    again = store.signer("a")
+    assert again is not signers[0]
+    assert signs(again)
+
+
+def edited(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    fields = json.loads(path.read_bytes())
+    change(fields)
+    path.write_bytes(json.dumps(fields).encode())
+
+
+def flipped(name: str) -> Callable[[dict[str, Any]], None]:
+    def change(fields: dict[str, Any]) -> None:
+        content = bytearray(base64.b64decode(fields[name]))
+        content[-1] ^= 1
+        fields[name] = base64.b64encode(content).decode()
+
+    return change
+
+
+def put(name: str, value: object) -> Callable[[dict[str, Any]], None]:
+    return lambda fields: fields.update({name: value})
+
+
+EDITS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "sealed": flipped("sealed"),
+    "wrapped key": flipped("wrapped_key"),
+    "public key": flipped("public_spki"),
+    "algorithm": put("algorithm", "ecdsa-sha256"),
+    "time": put("created_at", "2020-01-01T00:00:00+00:00"),
+    "name": put("name", "other"),
+    "kind": put("kind", "secret"),
+    "format": put("format", 2),
+    "naive time": put("created_at", "2020-01-01T00:00:00"),
+    "no time": put("created_at", None),
+    "bad base64": put("sealed", "***"),
+    "a field less": lambda fields: fields.pop("algorithm"),
+    "empty": put("sealed", ""),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_edited_files_are_refused(tmp_path: Path, edit: str) -> None:
+    Keystore(tmp_path, OLD).create("k", SM2_SM3)
+    edited(tmp_path / "k.key", EDITS[edit])
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        Keystore(tmp_path, OLD).signer("k")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{}", b"[" * 100_000, b" " * (MAX_FILE_BYTES + 1), b"\xff"])
+def test_files_that_are_none_of_ours(tmp_path: Path, content: bytes) -> None:
+    store = Keystore(tmp_path, OLD)
+    (tmp_path / "k.key").write_bytes(content)
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        store.signer("k")
+
+
+def test_swapped_files_are_refused(tmp_path: Path) -> None:
+    store = Keystore(tmp_path, OLD)
+    store.create("a", SM2_SM3)
+    store.create("b", SM2_SM3)
+    store.seal_secret("a", b"secret")
+    a, b = (tmp_path / "a.key").read_bytes(), (tmp_path / "b.key").read_bytes()
+    (tmp_path / "a.key").write_bytes(b)
+    (tmp_path / "b.key").write_bytes(a)
+    for name in ("a", "b"):
+        with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+            Keystore(tmp_path, OLD).signer(name)
+        edited(tmp_path / f"{name}.key", put("name", name))
+        with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+            Keystore(tmp_path, OLD).signer(name)
+    # the sealed part of one file in the frame of the other
+    (tmp_path / "a.key").write_bytes(a)
+    (tmp_path / "b.key").write_bytes(b)
+    other = json.loads(b)
+    edited(tmp_path / "a.key", lambda fields: fields.update(sealed=other["sealed"], wrapped_key=other["wrapped_key"]))
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        Keystore(tmp_path, OLD).signer("a")
+
+
+def test_a_public_key_that_was_planted_in_a_listing_does_not_sign(tmp_path: Path) -> None:
+    store = Keystore(tmp_path, OLD)
+    store.create("a", SM2_SM3)
+    foreign = SM2PrivateKey.generate().public_key.spki_der
+    edited(tmp_path / "a.key", put("public_spki", base64.b64encode(foreign).decode()))
+    assert Keystore(tmp_path, OLD).list()[0].public_spki_der == foreign  # a listing proves nothing
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        Keystore(tmp_path, OLD).signer("a")
+
+
+def test_another_master_key(tmp_path: Path) -> None:
+    Keystore(tmp_path, OLD).create("a", SM2_SM3)
+    with pytest.raises(TrustError, match="KEYSTORE_MASTER_WRONG") as caught:
+        Keystore(tmp_path, NEW)
+    assert caught.value.facts == {"expected": OLD.identity, "found": NEW.identity}
+    edited(tmp_path / "store.json", put("master", NEW.identity))  # claiming it does not make it so
+    store = Keystore(tmp_path, NEW)
+    with pytest.raises(TrustError, match="KEYSTORE_MASTER_WRONG"):
+        store.signer("a")
+    edited(tmp_path / "a.key", put("master", NEW.identity))
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        store.signer("a")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"format": 2, "master": "x"}', b" " * 5000, b"[" * 4000])
+def test_a_damaged_store_file(tmp_path: Path, content: bytes | None) -> None:
+    Keystore(tmp_path, OLD).seal_secret("a", b"x")
+    if content is None:
+        (tmp_path / "store.json").unlink()
+    else:
+        (tmp_path / "store.json").write_bytes(content)
+    with pytest.raises(TrustError, match="KEYSTORE_CHANGED"):
+        Keystore(tmp_path, OLD)
+
+
+def filled(folder: Path) -> dict[str, bytes]:
+    store = Keystore(folder, OLD)
+    publics = {name: store.create(name, SM2_SM3).public_spki_der for name in ("a", "b", "c")}
+    store.seal_secret("s", b"secret")
+    return publics
+
+
+def assert_all_there(folder: Path, master: MasterKey, publics: dict[str, bytes]) -> None:
+    store = Keystore(folder, master)
+    assert {name: store.signer(name).public_spki_der for name in publics} == publics
+    assert all(signs(store.signer(name)) for name in publics)
+    assert store.open_secret("s") == b"secret"
+    assert json.loads((folder / "store.json").read_bytes()) == {"format": 1, "master": master.identity}
+    assert not [path for path in folder.iterdir() if path.name.startswith(TEMPORARY_PREFIX)]
+
+
+def test_change_of_master_key(tmp_path: Path) -> None:
+    publics = filled(tmp_path)
+    before = {path.name: json.loads(path.read_bytes())["sealed"] for path in tmp_path.glob("*.key")}
+    store = Keystore(tmp_path, OLD)
+    other = Keystore(tmp_path, OLD)
+    store.rotate_master(NEW)
+    assert store.open_secret("s") == b"secret"
+    store.create("later", SM2_SM3)
+    for refused in (lambda: other.create("d", SM2_SM3), lambda: other.signer("a"), lambda: Keystore(tmp_path, OLD)):
+        with pytest.raises(TrustError, match="KEYSTORE_MASTER_WRONG"):
+            refused()
+    with pytest.raises(TrustError, match="KEYSTORE_MASTER_WRONG"):
+        other.rotate_master(MasterKey.generate())
+    assert {path.name: json.loads(path.read_bytes())["sealed"] for path in tmp_path.glob("[abc].key")} == before
+    store.rotate_master(NEW)  # to the same key: nothing to do
+    assert_all_there(tmp_path, NEW, publics)
+
+
+def test_changed_files_stop_the_change_of_master_key(tmp_path: Path) -> None:
+    publics = filled(tmp_path)
+    content = (tmp_path / "b.key").read_bytes()
+    edited(tmp_path / "b.key", flipped("wrapped_key"))
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        Keystore(tmp_path, OLD).rotate_master(NEW)
+    (tmp_path / "b.key").write_bytes(content)  # put right from a backup, the change goes on
+    assert_all_there(tmp_path, NEW, publics)
+
+
+@pytest.mark.parametrize("predecessor", [{}, {"sealed": "***"}, {"sealed": base64.b64encode(bytes(60)).decode()}, "x"])
+def test_a_damaged_predecessor(tmp_path: Path, predecessor: object) -> None:
+    filled(tmp_path)
+    edited(tmp_path / "store.json", put("predecessor", predecessor))
+    with pytest.raises(TrustError, match="KEYSTORE_CHANGED"):
+        Keystore(tmp_path, OLD)
+
+
+def run_killed_at(step: int, job: Callable[[], object]) -> bool:
+    """Run ``job`` in a forked child that kills itself with SIGKILL before its ``step``-th touch of the file system; True if it was."""
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def touch(*_: object) -> None:
+            nonlocal count
+            count += 1
+            if count == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sync = os.fsync
+
+        def counted_sync(fd: Any) -> None:
+            touch()
+            sync(fd)
+
+        os.fsync = counted_sync
+        sys.addaudithook(lambda event, _: touch() if event in {"open", "os.rename", "os.link", "os.remove"} else None)
+        try:
+            job()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def test_change_of_master_key_killed_at_every_step(tmp_path: Path) -> None:
+    step, outcomes = 0, set()
+    while True:
+        step += 1
+        folder = tmp_path / str(step)
+        publics = filled(folder)
+        store = Keystore(folder, OLD)
+        killed = run_killed_at(step, lambda store=store: store.rotate_master(NEW))  # type: ignore[misc]
+        begun = json.loads((folder / "store.json").read_bytes())["master"] == NEW.identity
+        outcomes.add(begun)
+        assert_all_there(folder, NEW if begun else OLD, publics)
+        if not killed:
+            break
+        if not begun:  # nothing has happened: it can be asked for again
+            Keystore(folder, OLD).rotate_master(NEW)
+            assert_all_there(folder, NEW, publics)
+    assert step > 25
+    assert outcomes == {False, True}
+
+
+def test_finishing_killed_at_every_step(tmp_path: Path) -> None:
+    """The start that finishes a cut-off change may itself be killed, at any step."""
+    step, killed = 0, True
+    while killed:
+        step += 1
+        folder = tmp_path / str(step)
+        publics = filled(folder)
+        store = Keystore(folder, OLD)
+        assert run_killed_at(14, lambda store=store: store.rotate_master(NEW))  # type: ignore[misc]
+        killed = run_killed_at(step, lambda folder=folder: Keystore(folder, NEW))  # type: ignore[misc]
+        assert_all_there(folder, NEW, publics)
+    assert step > 15
+
+
+def test_creating_killed_at_every_step(tmp_path: Path) -> None:
+    step, outcomes, killed = 0, set(), True
+    while killed:
+        step += 1
+        folder = tmp_path / str(step)
+        publics = filled(folder)
+        store = Keystore(folder, OLD)
+        killed = run_killed_at(step, lambda store=store: store.create("new", SM2_SM3))  # type: ignore[misc]
+        assert_all_there(folder, OLD, publics)
+        there = (folder / "new.key").exists()
+        outcomes.add(there)
+        assert not there or signs(Keystore(folder, OLD).signer("new"))
+    assert outcomes == {False, True}
+
+
+def test_many_threads_create_one_name_once(tmp_path: Path) -> None:
+    store, start = Keystore(tmp_path, OLD), threading.Barrier(8)
+
+    def attempt(_: int) -> str:
+        start.wait()
+        try:
+            store.create("one", SM2_SM3)
+        except TrustError as error:
+            return error.code
+        return "made"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(attempt, range(8))) == ["KEY_EXISTS"] * 7 + ["made"]
+    assert signs(Keystore(tmp_path, OLD).signer("one"))
+
+
+def test_reading_while_the_master_key_changes(tmp_path: Path) -> None:
+    publics = filled(tmp_path)
+    store, stop = Keystore(tmp_path, OLD), threading.Event()
+
+    def read() -> int:
+        count = 0
+        while not stop.is_set():
+            assert store.open_secret("s") == b"secret"
+            assert store.list()
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(2) as pool:
+        reading = [pool.submit(read) for _ in range(2)]
+        master = NEW
+        for _ in range(5):
+            store.rotate_master(master)
+            master = MasterKey.generate()
+        stop.set()
+        assert all(one.result() for one in reading)
+    assert set(publics) == {info.key_id for info in store.list()}
+
+
+def test_binding_covers_lengths_not_only_the_joined_text() -> None:
+    """Moving a character from one field to the next gives other bytes to bind."""
+    first = seal_file("secret", "ab", "c", b"", b"x", OLD)
+    moved = json.loads(first.write())
+    moved.update(name="a", algorithm="bc")
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        read_sealed_file(json.dumps(moved).encode(), "a", "secret").open(OLD)
+
+
+def test_repr_shows_no_key(tmp_path: Path) -> None:
+    store = Keystore(tmp_path, OLD)
+    assert OLD.identity in repr(store)
+    assert bytes(range(16)).hex() not in repr(store)
+    file = seal_file("secret", "n", "", b"", b"x", OLD)
+    assert repr(file.sealed) not in repr(file)
+    assert repr(file.wrapped_key) not in repr(file)
