@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seal_service.pdf.form_fields import SignatureField
 
 OVERLAP_PT: Final = 0.5  # seals may touch; the verifier, which allows a point, never calls covered what was allowed here
+_NAME_SHOWN: Final = 128  # characters of a name out of the document that go into an error
 _HEADER: Final = b"%PDF-"
 # /SV /Ff bits (table 234) that demand something of the signer; the ones handled by value are compared below.
 _SEED_FILTER: Final = 1
@@ -65,7 +66,7 @@ def check_allowed(document: PdfDocument, signed: list[SignatureField], field_nam
         raise TrustError(Kind.UNACCEPTABLE, "PDF_CERTIFIED_NO_NEW_FIELD", permission=level)
     for locker, found in granted:
         if found.is_locked(field_name):
-            raise TrustError(Kind.UNACCEPTABLE, "PDF_FIELD_LOCKED", field=field_name, locked_by=locker)
+            raise TrustError(Kind.UNACCEPTABLE, "PDF_FIELD_LOCKED", field=field_name, locked_by=locker[:_NAME_SHOWN])
 
 
 def check_uncovered(document: PdfDocument, signed: list[SignatureField], page: int, rectangle: tuple[float, float, float, float]) -> None:
@@ -80,7 +81,7 @@ def check_uncovered(document: PdfDocument, signed: list[SignatureField], page: i
                 continue
             width = min(box[2], rectangle[2]) - max(box[0], rectangle[0])
             if width > OVERLAP_PT and min(box[3], rectangle[3]) - max(box[1], rectangle[1]) > OVERLAP_PT:
-                raise TrustError(Kind.UNACCEPTABLE, "PLACEMENT_OVER_SEAL", field=field.name)
+                raise TrustError(Kind.UNACCEPTABLE, "PLACEMENT_OVER_SEAL", field=field.name[:_NAME_SHOWN])
 
 
 def check_seed_values(document: PdfDocument, field: SignatureField, *, filter_name: str, subfilter: str, reason: str | None) -> None:

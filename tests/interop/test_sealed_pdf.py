@@ -7,15 +7,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from crypto.report import Verdict
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.verify import verify_pdf
-from tests.interop.pyhanko_sm2 import validation_context
+from standards.errors import TrustError
+from tests.interop.pyhanko_sm2 import SM2Signer, validation_context
 from tests.seal_service.pdf.documents import DOCUMENTS, reportlab_document
 from tests.seal_service.pdf.sealing import AT, pki, sealed, signatures, stamp
 
@@ -113,3 +117,45 @@ def test_filling_a_prepared_field_after_another_seal_keeps_it_valid() -> None:
     assert report.verdict is Verdict.VALID, [
         (each.name, [step for step in each.steps if step.outcome != "pass"]) for each in report.signatures
     ]
+
+
+def _certified(permission: MDPPerm) -> bytes:
+    """pyHanko certifies a document in which one field is prepared."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(reportlab_document()))
+    append_signature_field(writer, SigFieldSpec("Approval", box=(300, 300, 420, 420)))
+    metadata = PdfSignatureMetadata(
+        field_name="Author", md_algorithm="sm3", certify=True, docmdp_permissions=permission, subfilter=SigSeedSubFilter.PADES
+    )
+    demo = pki()
+    signer = PdfSigner(metadata, signer=SM2Signer(demo.seal_signer, demo.seal, demo.chain))
+    return bytes(signer.sign_pdf(writer).getbuffer())
+
+
+@pytest.mark.clause("ISO 32000-1 12.8.2.2")
+@pytest.mark.parametrize("options", [{"field_name": "Approval"}, {"picture": None}])
+def test_seals_into_a_certified_document_keep_the_certification(options: dict[str, Any]) -> None:
+    """What the rules of sealing let pass, both judges let pass: a prepared field, an invisible new one."""
+    document = sealed(_certified(MDPPerm.FILL_FORMS), **options)
+    found = _judged(document)
+    assert len(found) == 2
+    assert all(status.bottom_line for status in found.values())
+    report = verify_pdf(document, pki().trust_list(), LATER)
+    # pyHanko states the machine's own time, which may lie after LATER: then the time is undecided, never the document.
+    failed = [(each.name, step.code, step.facts) for each in report.signatures for step in each.steps if step.outcome == "fail"]
+    assert failed == []
+    assert report.tampered is False
+    assert all(each.document_intact and each.cryptographically_valid for each in report.signatures)
+
+
+@pytest.mark.parametrize(
+    ("permission", "options", "code"),
+    [
+        (MDPPerm.NO_CHANGES, {"field_name": "Approval"}, "PDF_CERTIFIED_LOCKED"),
+        (MDPPerm.FILL_FORMS, {}, "PDF_CERTIFIED_NO_NEW_FIELD"),
+        (MDPPerm.ANNOTATE, {}, "PDF_CERTIFIED_NO_NEW_FIELD"),
+    ],
+)
+def test_what_a_certification_by_pyhanko_forbids_is_refused(permission: MDPPerm, options: dict[str, Any], code: str) -> None:
+    with pytest.raises(TrustError) as refused:
+        sealed(_certified(permission), **options)
+    assert refused.value.code == code
