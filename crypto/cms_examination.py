@@ -339,7 +339,12 @@ def _check_value(signed: SignedData, signer: SignerInfo, demands: Demands, found
         message = signed.content
     else:
         message = demands.content() if demands.content is not None else None
-    check = verify_value(found.certificate.spki_der, signer, message, demands.content_digest)
+    signature = signer.signature
+    plain = gbt35275_cms.signature_from_raw(signature) if gbt35275_cms.is_gbt35275(signed) else None
+    if plain is not None:
+        signature = plain
+        found.steps.append(warned("SIG_RAW_RS", NATIONAL))
+    check = verify_value(found.certificate.spki_der, signer, signature, message, demands.content_digest)
     if check is None:
         found.steps.append(not_checked("CMS_CONTENT_MISSING", VALUE))
     elif check is SignatureCheck.UNSUPPORTED:

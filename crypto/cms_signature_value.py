@@ -77,17 +77,20 @@ def same_algorithm(one: AlgorithmIdentifier, other: AlgorithmIdentifier) -> bool
 
 
 def verify_value(
-    spki_der: bytes, signer: SignerInfo, message: bytes | None, content_digest: Callable[[str], bytes] | None
+    spki_der: bytes, signer: SignerInfo, signature: bytes, message: bytes | None, content_digest: Callable[[str], bytes] | None
 ) -> SignatureCheck | None:
-    """Verify over ``message``, or over the content's digest where the message is not at hand; ``None`` where that is not possible."""
+    """Verify ``signature`` over ``message``, or over the content's digest where the message is not at hand; ``None`` where neither is possible.
+
+    ``signature`` is the signer's value, brought into DER where it was written otherwise.
+    """
     algorithm, digest_oid = signer.signature_algorithm, signer.digest_algorithm.oid
     if algorithm.oid != oids.RSA_PSS and not algorithm.has_no_parameters:
         return SignatureCheck.UNSUPPORTED
     if message is not None:
-        return verify_signature(spki_der, algorithm, message, signer.signature, digest_oid=digest_oid)
+        return verify_signature(spki_der, algorithm, message, signature, digest_oid=digest_oid)
     if content_digest is None or not digests.is_known(digest_oid):
         return None
-    return _verify_over_digest(spki_der, algorithm.oid, digest_oid, content_digest(digest_oid), signer.signature)
+    return _verify_over_digest(spki_der, algorithm.oid, digest_oid, content_digest(digest_oid), signature)
 
 
 def _verify_over_digest(

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from standards import gbt33560_oids as oids
+from standards.gbt32918_sm2 import write_signature
 from standards.rfc5652_cms import read_signed_data
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ SIGNED_DATA: Final = oids.GM_SIGNED_DATA
 DATA: Final = oids.GM_DATA
 DIGEST: Final = oids.SM3
 SIGNATURE: Final = oids.SM2_WITH_SM3
+
+RAW_SIGNATURE_BYTES: Final = 64
 
 OUTER_TYPES: Final = frozenset({oids.CMS_SIGNED_DATA, oids.GM_SIGNED_DATA})
 
@@ -61,3 +64,10 @@ def find_deviations(signed: SignedData) -> tuple[str, ...]:
 def same_content_type(stated: str, actual: str) -> bool:
     """Whether a content-type attribute fits the inner type: the two identifiers of plain data count as one (seen in OFD files)."""
     return stated == actual or {stated, actual} == {oids.CMS_DATA, oids.GM_DATA}
+
+
+def signature_from_raw(value: bytes) -> bytes | None:
+    """The DER form of a signature value that is a bare r ‖ s of 32 bytes each, as some government seals carry it; ``None`` for any other."""
+    if len(value) != RAW_SIGNATURE_BYTES:
+        return None
+    return write_signature(int.from_bytes(value[:32], "big"), int.from_bytes(value[32:], "big"))

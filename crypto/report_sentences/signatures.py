@@ -85,6 +85,7 @@ SIGNATURE: Final = {
     ),
     "SIG_VALUE_OK": ("The signature value verifies with the signer's public key.", "签名值经签名者公钥验证通过。"),
     "SIG_VALUE_BAD": ("The signature value does not verify with the signer's public key.", "签名值未通过签名者公钥验证。"),
+    "SIG_RAW_RS": ("The signature value is a bare pair of numbers; this is tolerated.", "签名值为裸 r‖s 形式，予以容许。"),
     "SIG_ALGORITHM_UNSUPPORTED": ("The algorithm {algorithm} is not supported.", "不支持算法 {algorithm}。"),
     "SIG_ALGORITHM_WEAK": ("The algorithm {algorithm} is too weak to rely on.", "算法 {algorithm} 强度不足，不可信赖。"),
     "SIGNER_CERT_ABSENT": ("The signer's certificate is not in the signature.", "签名中没有签名者证书。"),

@@ -298,3 +298,9 @@ def test_the_two_plain_data_types_count_as_one() -> None:
     assert gbt35275_cms.same_content_type(oids.GM_DATA, oids.CMS_DATA)
     assert gbt35275_cms.same_content_type(oids.TST_INFO, oids.TST_INFO)
     assert not gbt35275_cms.same_content_type(oids.GM_DATA, oids.TST_INFO)
+
+
+def test_raw_signature_values() -> None:
+    raw = (1).to_bytes(32, "big") + (2**255).to_bytes(32, "big")
+    assert gbt35275_cms.signature_from_raw(raw) == der.sequence(der.integer(1), der.integer(2**255))
+    assert gbt35275_cms.signature_from_raw(raw[:-1]) is None
