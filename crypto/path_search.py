@@ -7,6 +7,7 @@ at most :data:`MAX_SIGNATURE_CHECKS` signature checks and :data:`MAX_STEPS` step
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from crypto.signatures import SignatureCheck
@@ -43,9 +44,11 @@ class PathSearch:
         self._trust = trust
         self._purpose = purpose
         self._at = at
-        self._offered: dict[object, list[Certificate]] = {}
+        self._offered: dict[object, dict[Certificate, None]] = {}
         for certificate in offered[:MAX_OFFERED]:
-            self._offered.setdefault(normalised(certificate.subject_der), []).append(certificate)
+            name = normalised(certificate.subject_der)
+            self._offered.setdefault((name, certificate.subject_key_id), {})[certificate] = None
+            self._offered.setdefault((name,), {})[certificate] = None
         self._checked: dict[tuple[bytes, bytes], SignatureCheck] = {}
         self._steps = 0
         self._broken: list[tuple[Certificate, Certificate]] = []
@@ -56,24 +59,24 @@ class PathSearch:
         yield from self._extend((leaf,), is_weak=False)
 
     def broken_link(self) -> tuple[Certificate, Certificate] | None:
-        """After a search without result: a certificate and an issuer that is trusted by name and key but did not sign it.
+        """After a search without result: a certificate and an issuer, itself proven up to an anchor, that did not sign it.
 
         That is a forged or changed certificate rather than an unknown issuer.
         """
         for certificate, issuer in tuple(self._broken):
-            if issuer in self._trust.intermediates or next(self._extend((issuer,), is_weak=False), None) is not None:
+            if next(self._extend((issuer,), is_weak=False), None) is not None:
                 return certificate, issuer
         return None
 
-    def _extend(self, chain: tuple[Certificate, ...], *, is_weak: bool) -> Iterator[FoundPath]:
-        last = chain[-1]
+    def _extend(self, path: tuple[Certificate, ...], *, is_weak: bool) -> Iterator[FoundPath]:
+        last = path[-1]
         for listed in self._trust.anchors_by_certificate.get(last.der, ()):
             if self._is_usable(listed):
-                yield FoundPath(chain, listed, is_weak)
-        if len(chain) >= MAX_PATH_CERTIFICATES:
+                yield FoundPath(path, listed, is_weak)
+        if len(path) >= MAX_PATH_CERTIFICATES:
             self.obstacles["path-too-long"] = None
             return
-        passed = {(certificate.subject_der, certificate.spki_der) for certificate in chain}
+        passed = {(certificate.subject_der, certificate.spki_der) for certificate in path}
         for issuer, anchor in self._candidates(last):
             self._steps += 1
             if self._steps > MAX_STEPS:
@@ -89,9 +92,9 @@ class PathSearch:
             elif check is not None:
                 weak = is_weak or check is SignatureCheck.WEAK
                 if anchor is None:
-                    yield from self._extend((*chain, issuer), is_weak=weak)
+                    yield from self._extend((*path, issuer), is_weak=weak)
                 elif self._is_usable(anchor):
-                    yield FoundPath((*chain, issuer), anchor, weak)
+                    yield FoundPath((*path, issuer), anchor, weak)
 
     def _is_usable(self, anchor: Anchor) -> bool:
         if self._purpose not in anchor.purposes:
@@ -103,18 +106,19 @@ class PathSearch:
         return True
 
     def _candidates(self, certificate: Certificate) -> list[tuple[Certificate, Anchor | None]]:
-        """Who may have issued it, by name, the likeliest first: right key identifier, anchors, trust list, valid at the time, newest."""
-        name = normalised(certificate.issuer_der)
+        """Who may have issued it, by name, the likeliest first: right key identifier, anchors, trust list, valid at the time."""
+        name, wanted = normalised(certificate.issuer_der), certificate.authority_key_id
         anchors: list[tuple[Certificate, Anchor | None]] = [(a.certificate, a) for a in self._trust.anchors_by_subject.get(name, ())]
         known = [(found, None) for found in self._trust.intermediates_by_subject.get(name, ())]
-        offered = [(found, None) for found in self._offered.get(name, ())]
-        wanted = certificate.authority_key_id
+        fitting = self._offered.get((name, wanted), {}) if wanted is not None else {}
+        same_name = self._offered.get((name,), {})
+        offered: dict[Certificate, None] = dict.fromkeys(islice(chain(fitting, same_name), MAX_CANDIDATES))
 
         def rank(item: tuple[Certificate, Anchor | None]) -> tuple[int, bool]:
             issuer = item[0]
             return _key_mismatch(wanted, issuer.subject_key_id), not issuer.not_before <= self._at <= issuer.not_after
 
-        return sorted((*anchors, *known, *offered), key=rank)[:MAX_CANDIDATES]
+        return sorted((*anchors, *known, *offered.items()), key=rank)[:MAX_CANDIDATES]
 
     def _check(self, certificate: Certificate, issuer: Certificate) -> SignatureCheck | None:
         key = (certificate.der, issuer.spki_der)

@@ -33,6 +33,7 @@ FORMAT: Final = "yinxin-trust-list"
 VERSION: Final = 1
 
 Revocation = Literal["required", "not-published"]
+REVOCATION_RULES: Final[tuple[Revocation, ...]] = ("required", "not-published")
 
 
 class Purpose(StrEnum):
@@ -122,7 +123,7 @@ def read_trust_list(data: bytes) -> TrustList:
     except (ValueError, RecursionError):
         raise _malformed("", "not JSON") from None
     top = _object(document, "", {"format", "version", "anchors"}, {"name", "issued_at", "intermediates", "crls", "ocsp"})
-    if top["format"] != FORMAT or top["version"] is not VERSION:
+    if top["format"] != FORMAT or type(top["version"]) is not int or top["version"] != VERSION:
         raise _malformed("version", f"expected {FORMAT} {VERSION}")
     _text(top.get("name", ""), "name")
     if "issued_at" in top:
@@ -172,8 +173,9 @@ def _anchor(item: object, where: str) -> Anchor:
     purposes = _array(fields["purposes"], f"{where}.purposes", len(ALL_PURPOSES))
     if not purposes or not all(isinstance(purpose, str) and purpose in ALL_PURPOSES for purpose in purposes):
         raise _malformed(f"{where}.purposes", "expected one or more of " + ", ".join(sorted(ALL_PURPOSES)))
-    revocation = fields.get("revocation", "required")
-    if revocation not in {"required", "not-published"}:
+    stated = fields.get("revocation", "required")
+    revocation = next((rule for rule in REVOCATION_RULES if rule == stated), None)
+    if revocation is None:
         raise _malformed(f"{where}.revocation", "expected required or not-published")
     start = _time(fields["trusted_from"], f"{where}.trusted_from") if "trusted_from" in fields else None
     end = _time(fields["trusted_until"], f"{where}.trusted_until") if "trusted_until" in fields else None

@@ -1,0 +1,178 @@
+"""Trust list files and folders: read strictly, written so that they are read the same."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypto import trust_list
+from crypto.authority import CertificateAuthority
+from crypto.path import validate_path
+from crypto.trust_list import ALL_PURPOSES, Anchor, Purpose, TrustList, read_trust_list, trust_list_from_files, write_trust_list
+from standards.errors import MalformedError, TrustError
+from standards.rfc7468_pem import write_pem
+from tests.pki import DemoPki, craft, name_der
+
+AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+PKI = DemoPki.create(AT)
+ROOT, ISSUING = PKI.root.certificate, PKI.issuing.certificate
+CRLS = PKI.crls()
+times = st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)).map(
+    lambda at: at.replace(microsecond=0)
+)
+
+
+@given(
+    st.sets(st.sampled_from(list(Purpose)), min_size=1),
+    st.tuples(times, times).filter(lambda pair: None in pair or pair[0] <= pair[1]),  # type: ignore[operator]
+    st.sampled_from(["required", "not-published"]),
+)
+def test_what_is_written_is_read_the_same(purposes: set[Purpose], window: tuple[datetime | None, datetime | None], revocation: Any) -> None:
+    trust = TrustList((Anchor(ROOT, frozenset(purposes), *window, revocation), Anchor(PKI.seal)), (ISSUING,), CRLS, (b"ocsp",))
+    assert read_trust_list(write_trust_list(trust)) == trust
+    assert read_trust_list(write_trust_list(trust, name="名单", issued_at=AT)) == trust
+
+
+def test_the_smallest_list() -> None:
+    assert read_trust_list(b'{"format": "yinxin-trust-list", "version": 1, "anchors": []}') == TrustList.empty() == TrustList()
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(write_trust_list(PKI.trust_list()))
+    return made | changes
+
+
+def refused(content: Any) -> dict[str, Any]:
+    with pytest.raises(MalformedError) as raised:
+        read_trust_list(content if isinstance(content, bytes) else json.dumps(content).encode())
+    assert raised.value.code == "TRUST_LIST_MALFORMED"
+    return raised.value.facts
+
+
+def anchor(**changes: Any) -> dict[str, Any]:
+    changed = document()["anchors"][0] | changes
+    return document(anchors=[{key: value for key, value in changed.items() if value is not ...}])
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (b"", ""),
+        (b"\xff", ""),
+        (b"[" * 100_000, ""),
+        (b'{"format": 1, "format": 2}', ""),
+        (b'{"version": NaN}', ""),
+        ([], ""),
+        (document(extra=1), ""),
+        ({"format": "yinxin-trust-list", "version": 1}, ""),
+        (document(format="other"), "version"),
+        (document(version=2), "version"),
+        (document(version=True), "version"),
+        (document(name=5), "name"),
+        (document(issued_at="2026-01-01"), "issued_at"),
+        (document(issued_at="2026-01-01T00:00:00+08:00"), "issued_at"),
+        (document(anchors={}), "anchors"),
+        (document(anchors=[1]), "anchors[0]"),
+        (anchor(purposes=[]), "anchors[0].purposes"),
+        (anchor(purposes=["everything"]), "anchors[0].purposes"),
+        (anchor(purposes=[1]), "anchors[0].purposes"),
+        (anchor(purposes=...), "anchors[0]"),
+        (anchor(subject=1), "anchors[0].subject"),
+        (anchor(revocation="none"), "anchors[0].revocation"),
+        (anchor(revocation=[]), "anchors[0].revocation"),
+        (anchor(trusted_from="now"), "anchors[0].trusted_from"),
+        (anchor(trusted_from="2026-01-02T00:00:00Z", trusted_until="2026-01-01T00:00:00Z"), "anchors[0].trusted_until"),
+        (anchor(certificate="MII="), "anchors[0].certificate"),
+        (anchor(certificate="印"), "anchors[0].certificate"),
+        (anchor(certificate="!!!!"), "anchors[0].certificate"),
+        (anchor(certificate=None), "anchors[0].certificate"),
+        (document(intermediates=["AAAA"]), "intermediates[0]"),
+        (document(crls=[5]), "crls[0]"),
+        (document(ocsp=["A"]), "ocsp[0]"),
+        (document(ocsp=[""] * 10_001), "ocsp"),
+    ],
+)
+def test_anything_else_is_refused_with_its_place(content: Any, where: str) -> None:
+    assert refused(content)["where"] == where
+
+
+def test_a_list_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust_list, "MAX_TRUST_LIST_BYTES", 10)
+    with pytest.raises(TrustError, match="TRUST_LIST_TOO_LARGE"):
+        read_trust_list(bytes(11))
+    with pytest.raises(TrustError, match="TRUST_LIST_TOO_LARGE"):
+        trust_list_from_files({"a.cer": bytes(6), "b.cer": bytes(6)})
+
+
+def test_a_folder() -> None:
+    other = DemoPki.create(AT, label="other")
+    listed = TrustList(
+        (Anchor(other.root.certificate, frozenset({Purpose.DOCUMENT})),), (other.issuing.certificate,), other.crls(), (b"o",)
+    )
+    bundle = write_pem("CERTIFICATE", ISSUING.der) + write_pem("X509 CRL", CRLS[0]) + write_pem("PUBLIC KEY", PKI.seal.spki_der)
+    trust = trust_list_from_files(
+        {
+            "folder/Root.CER": ROOT.der,
+            "bundle.pem": bundle,
+            "issuing.crl": CRLS[1],
+            "answer.ocsp": b"response",
+            "list.json": write_trust_list(listed),
+            "again.der": ROOT.der,
+            "notes.txt": b"whatever",
+            "README": b"whatever",
+        }
+    )
+    assert {item.certificate for item in trust.anchors} == {ROOT, other.root.certificate}
+    assert set(trust.intermediates) == {ISSUING, other.issuing.certificate}
+    assert set(trust.crls) == {*CRLS, *listed.crls}
+    assert set(trust.ocsp) == {b"response", b"o"}
+    (own,) = (item for item in trust.anchors if item.certificate == ROOT)
+    assert own == Anchor(ROOT, ALL_PURPOSES, None, None, "required")
+    assert validate_path(PKI.seal, trust=trust, purpose=Purpose.DOCUMENT, at=AT).trusted
+
+
+def test_file_names_that_decide() -> None:
+    files = {"anchor-seal.cer": PKI.seal.der, "intermediate-root.crt": ROOT.der}
+    trust = trust_list_from_files(files)
+    assert [item.certificate for item in trust.anchors] == [PKI.seal]
+    assert trust.intermediates == (ROOT,)
+
+
+def test_a_self_issued_certificate_with_a_false_signature_is_no_anchor() -> None:
+    forged = craft(name_der("self"), PKI.seal_signer, name_der("self"), PKI.tsa.spki_der, at=AT)
+    assert trust_list_from_files({"x.cer": forged.der}) == TrustList(intermediates=(forged,))
+
+
+def test_an_unreadable_file_names_itself() -> None:
+    for name, content in (("bad.cer", b"x"), ("bad.json", b"x"), ("bad.pem", b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----")):
+        with pytest.raises(MalformedError) as raised:
+            trust_list_from_files({name: content})
+        assert (raised.value.code, raised.value.facts["where"]) == ("TRUST_LIST_MALFORMED", name)
+
+
+def test_indexes_by_name_hold_several() -> None:
+    twin = CertificateAuthority.create_root(PKI.seal_signer, ROOT.subject_der, not_before=AT, not_after=AT + timedelta(1))
+    trust = TrustList((Anchor(ROOT), Anchor(twin.certificate)), (ISSUING,))
+    ((_, both),) = trust.anchors_by_subject.items()
+    assert {item.certificate for item in both} == {ROOT, twin.certificate}
+    assert trust.anchors_by_certificate[ROOT.der] == (Anchor(ROOT),)
+    assert list(trust.intermediates_by_subject.values()) == [(ISSUING,)]
+
+
+def test_documented_example_is_read() -> None:
+    from tests.optional import PROJECT
+
+    text = (PROJECT / "docs" / "reference" / "trust-list.md").read_text(encoding="utf-8")
+    example = text.split("```json\n")[1].split("```")[0].replace("MIIB...", "@")
+    real = {"anchors": ROOT.der, "intermediates": ISSUING.der, "crls": CRLS[0], "ocsp": b"x"}
+    for content in real.values():
+        example = example.replace('"@"', f'"{base64.b64encode(content).decode()}"', 1)
+    trust = read_trust_list(example.encode())
+    assert trust.anchors[0].purposes == {Purpose.DOCUMENT, Purpose.SEAL_MAKER}
+    assert trust.intermediates == (ISSUING,)
