@@ -16,7 +16,6 @@ from tests.pki import DemoPki
 
 if TYPE_CHECKING:
     from crypto.certificates import Certificate
-    from crypto.signer import Signer
     from crypto.trust_list import TrustList
 
 AT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -26,10 +25,10 @@ CONTENT = b"the content that is signed"
 
 
 def other_certificate(
-    here: World, *, signer: Signer | None = None, serial: int | None = None, until: datetime | None = None
+    here: World, *, spki_der: bytes | None = None, serial: int | None = None, until: datetime | None = None
 ) -> Certificate:
     """Another certificate by the same authority, by default for the same name, serial number and key as the seal signer's."""
-    request = SubjectRequest(here.pki.seal.subject_der, (signer or here.pki.seal_signer).public_spki_der)
+    request = SubjectRequest(here.pki.seal.subject_der, spki_der or here.pki.seal.spki_der)
     return here.pki.issuing.issue(
         request,
         Profile.SEAL_SIGNING,

@@ -136,16 +136,9 @@ def test_a_key_that_we_do_not_sign_with_is_refused() -> None:
         der.sequence(spki, der.bit_string(b"\x04" + bytes(132))),
         der.sequence(write_algorithm("1.2.3.4"), der.bit_string(b"key")),
     ):
-        certificate = other_certificate(here, signer=FakeSigner(key))  # type: ignore[arg-type]
+        certificate = other_certificate(here, spki_der=key)
         with pytest.raises(TrustError, match="CMS_KEY_UNSUPPORTED"):
             cms.algorithm_of(certificate)
-
-
-class FakeSigner:
-    """Only a public key."""
-
-    def __init__(self, spki_der: bytes) -> None:
-        self.public_spki_der = spki_der
 
 
 def test_extra_attributes_are_signed() -> None:

@@ -50,6 +50,20 @@ def test_same_meaning_under_another_name_is_seen_by_the_protection() -> None:
     check_refused(found, "CMS_ALGORITHM_PROTECTION_BAD")
 
 
+@pytest.mark.clause("RFC 6211 2")
+@pytest.mark.parametrize(("digest", "signature"), [(oids.SHA256, oids.SM2_WITH_SM3), (oids.SM3, oids.SM2_SIGN_ALIAS)])
+def test_protection_of_other_algorithms(digest: str, signature: str) -> None:
+    value = rfc5652_cms.write_algorithm_protection(write_algorithm(digest), write_algorithm(signature))
+
+    def protect(parts: Parts) -> None:
+        parts.signer.attributes = [
+            *parts.signer.without(oids.CMS_ALGORITHM_PROTECTION),
+            rfc5652_cms.write_attribute(oids.CMS_ALGORITHM_PROTECTION, value),
+        ]
+
+    check_refused(mis_signed(protect), "CMS_ALGORITHM_PROTECTION_BAD")
+
+
 @pytest.mark.parametrize("value", [der.null(), der.sequence(write_algorithm(oids.SM3), der.tlv(0xA2, b""))])
 def test_algorithm_protection_that_cannot_be_read(value: bytes) -> None:
     def garble(parts: Parts) -> None:
@@ -116,4 +130,5 @@ def test_unknown_algorithms() -> None:
     found = mis_signed(unknown)
     assert found.verdict is Verdict.INDETERMINATE
     assert (found.cryptographically_valid, found.document_intact) == (None, None)
-    assert "SIG_ALGORITHM_UNSUPPORTED" in codes(found, "not-checked")
+    unsupported = {step.facts["algorithm"] for step in found.steps if step.code == "SIG_ALGORITHM_UNSUPPORTED"}
+    assert unsupported == {"1.2.3", "1.2.4"}

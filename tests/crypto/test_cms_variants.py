@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from crypto import cms, digests
 from crypto.cms import Dialect
 from crypto.report import Verdict
 from crypto.signatures import SignatureAlgorithm
-from crypto.signer import software_signer
 from crypto.trust_list import TrustList
 from standards import gbt33560_oids as oids
 from standards import rfc5652_cms
 from standards import x690_der as der
 from standards.gbt32918_sm2 import read_signature
+from standards.rfc5035_signing_certificate import write_signing_certificate_v2
 from standards.rfc5280_algorithms import write_algorithm
 from tests.crypto.cms_surgery import Parts, changed, indefinite, resigned
 from tests.crypto.signing_actors import AT, CONTENT, DAY, codes, other_certificate, world
 from tests.optional import corpus
-from tests.pki import make_key
 
 SM2 = SignatureAlgorithm.SM2_SM3
 
@@ -296,34 +298,38 @@ def test_content_that_is_not_at_hand_is_not_checked() -> None:
     assert "CMS_CONTENT_MISSING" in codes(found, "not-checked")
 
 
-@pytest.mark.parametrize("digest_oid", [oids.SHA1, oids.MD5])
-def test_weak_digests_are_never_valid(digest_oid: str) -> None:
+@pytest.mark.parametrize(
+    ("digest_oid", "algorithm", "function", "bits"),
+    [
+        (oids.SHA1, oids.SHA1_WITH_RSA, hashes.SHA1(), 2048),
+        (oids.MD5, oids.MD5_WITH_RSA, hashes.MD5(), 2048),
+        (oids.SHA256, oids.SHA256_WITH_RSA, hashes.SHA256(), 1024),
+    ],
+)
+def test_weak_digests_and_keys_are_never_valid(digest_oid: str, algorithm: str, function: hashes.HashAlgorithm, bits: int) -> None:
     here = world(SignatureAlgorithm.RSA_SHA256)
-    key = make_key(SignatureAlgorithm.RSA_SHA256)
-    certificate = other_certificate(here, signer=software_signer(key, "weak"))
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding
-
-    chosen = hashes.SHA1() if digest_oid == oids.SHA1 else hashes.MD5()
-    algorithm = oids.SHA1_WITH_RSA if digest_oid == oids.SHA1 else oids.MD5_WITH_RSA
+    key = rsa.generate_private_key(65537, bits)
+    spki_der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    certificate = other_certificate(here, spki_der=spki_der)
 
     def weaken(parts: Parts) -> None:
         parts.digests = [write_algorithm(digest_oid, der.null())]
-        signer = parts.signer
-        signer.digest = write_algorithm(digest_oid, der.null())
-        signer.algorithm = write_algorithm(algorithm, der.null())
+        parts.signer.digest = write_algorithm(digest_oid, der.null())
+        parts.signer.algorithm = write_algorithm(algorithm, der.null())
         parts.certificates = [certificate.der, here.pki.issuing.certificate.der]
-        signer.identifier = rfc5652_cms.write_issuer_and_serial(certificate.issuer_der, certificate.serial)
-        signer.attributes = [
+        parts.signer.attributes = [
             rfc5652_cms.write_attribute(oids.CONTENT_TYPE, der.oid(oids.CMS_DATA)),
             rfc5652_cms.write_attribute(oids.MESSAGE_DIGEST, der.octet_string(digests.digest(digest_oid, CONTENT))),
+            rfc5652_cms.write_attribute(
+                oids.SIGNING_CERTIFICATE_V2, write_signing_certificate_v2(oids.SHA256, digests.digest(oids.SHA256, certificate.der))
+            ),
         ]
 
-    signed = resigned(here.sign(), weaken, lambda message: key.sign(message, padding.PKCS1v15(), chosen))  # type: ignore[call-arg, arg-type]
-    found = here.verify(signed)
+    found = here.verify(resigned(here.sign(), weaken, lambda message: key.sign(message, padding.PKCS1v15(), function)))
     assert found.verdict is Verdict.INDETERMINATE
-    assert (found.cryptographically_valid, found.document_intact) == (True, None)
-    assert "SIG_ALGORITHM_WEAK" in codes(found, "not-checked")
+    assert found.cryptographically_valid is True
+    assert found.document_intact is (True if digest_oid == oids.SHA256 else None)
+    assert codes(found, "not-checked") == {"SIG_ALGORITHM_WEAK"}
 
 
 @pytest.mark.clause("RFC 5652 10.2.1", "ISO 32000-2 12.8.3.3.2", "RFC 5940 2.1")
@@ -342,3 +348,23 @@ def test_evidence_inside_the_signature_is_used(where: str) -> None:
 
         signed = changed(here.sign(), add)
     assert here.verify(signed, trust=bare).verdict is Verdict.VALID
+
+
+@pytest.mark.clause("RFC 5652 5.1")
+@pytest.mark.parametrize("national", [True, False])
+def test_version_that_does_not_fit(national: bool) -> None:
+    here = world()
+    dialect = cms.Dialect.GBT35275 if national else cms.Dialect.RFC5652
+
+    def outer(parts: Parts) -> None:
+        parts.version = der.integer(3)
+
+    def inner(parts: Parts) -> None:
+        parts.version = der.integer(1 if national else 3)
+        parts.signer.version = der.integer(3)
+
+    for change, where in ((outer, "SignedData"), (inner, "SignerInfo")):
+        found = here.verify(changed(here.sign(dialect=dialect), change))
+        [step] = [step for step in found.steps if step.outcome == "not-checked"]
+        assert step.code == ("GBT35275_DEVIATION" if national else "CMS_VERSION_UNEXPECTED")
+        assert where in str(step.facts)
