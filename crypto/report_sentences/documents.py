@@ -150,4 +150,5 @@ PDF: Final = {
         "The document does not name {field} as its certification.",
         "文档未将 {field} 登记为认证签名。",
     ),
+    "PDF_SIGNATURE_REMOVED": ("A signature of an earlier revision was removed ({field}).", "较早修订中的签名被删除（{field}）。"),
 }
