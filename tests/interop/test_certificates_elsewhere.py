@@ -25,6 +25,7 @@ from tests.optional import need_program
 from tests.pki import DemoPki, name_der, signer_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.interop.java_runner import JavaPrograms
@@ -123,7 +124,7 @@ def test_openssl_accepts_our_chains_and_lists(algorithm: SignatureAlgorithm) -> 
 
 
 @pytest.mark.parametrize("make", BAD)
-def test_openssl_refuses_what_we_refuse(make: type[Case]) -> None:
+def test_openssl_refuses_what_we_refuse(make: Callable[[], Case]) -> None:
     case = make()
     assert not case.is_trusted_by_us()
     reason = case.openssl()
@@ -146,7 +147,7 @@ def test_bouncy_castle_accepts_our_chains_and_lists(algorithm: SignatureAlgorith
 
 
 @pytest.mark.parametrize("make", BAD)
-def test_bouncy_castle_refuses_what_we_refuse(make: type[Case], tmp_path: Path, java_programs: JavaPrograms) -> None:
+def test_bouncy_castle_refuses_what_we_refuse(make: Callable[[], Case], tmp_path: Path, java_programs: JavaPrograms) -> None:
     found = make().bouncy_castle(tmp_path, java_programs)
     assert found["path"] == "false"
     if make is revoked:

@@ -1,0 +1,243 @@
+"""OCSP: who may answer, what an answer says, and that nothing but good is good."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crypto.authority import CertificateAuthority, RevokedCertificate
+from crypto.digests import digest
+from crypto.ocsp_responder import OcspResponder
+from crypto.ocsp_responses import cert_id_der
+from crypto.revocation import RevocationEvidence, RevocationResult, RevocationStatus, check_revocation
+from crypto.signatures import algorithm_identifier
+from standards import gbt33560_oids as oids
+from standards import rfc5280_extensions as extensions
+from standards import rfc6960_ocsp as ocsp
+from standards import x690_der as der
+from standards.errors import TrustError
+from standards.rfc5280_certificate import write_extension
+from tests.pki import YEAR, DemoPki, craft, name_der
+
+if TYPE_CHECKING:
+    from crypto.certificates import Certificate
+
+AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+PKI = DemoPki.create(AT)
+CA = PKI.issuing
+
+
+def crl(*revoked: RevokedCertificate, at: datetime = AT - DAY, days: int = 30) -> bytes:
+    return CA.issue_crl(revoked, this_update=at, next_update=at + days * DAY, number=1)
+
+
+def check(*crls: bytes, responses: tuple[bytes, ...] = (), at: datetime = AT, **more: object) -> RevocationResult:
+    return check_revocation(PKI.seal, CA.certificate, RevocationEvidence(crls, responses), at, **more)  # type: ignore[arg-type]
+
+
+def ask(leaf: Certificate = PKI.seal, nonce: bytes | None = None, digest_oid: str = oids.SM3) -> bytes:
+    return ocsp.write_ocsp_request([cert_id_der(leaf, CA.certificate, digest_oid)], nonce)
+
+
+def answer(
+    request: bytes | None = None,
+    *,
+    state: object = "good",
+    responder: OcspResponder | None = None,
+    at: datetime = AT - timedelta(hours=1),
+    hours: int = 24,
+    **more: object,
+) -> bytes:
+    return (responder or PKI.responder()).respond(
+        ask() if request is None else request,
+        lambda serial: state,  # type: ignore[arg-type,return-value]
+        this_update=at,
+        next_update=at + timedelta(hours=hours),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def ocsp_status(*responses: bytes, crls: tuple[bytes, ...] = (), **more: object) -> tuple[RevocationStatus, str | None]:
+    result = check(*crls, responses=responses, **more)  # type: ignore[arg-type]
+    return result.status, result.reason
+
+
+@pytest.mark.clause("RFC 6960 4.2.2", "RFC 6960 3.2")
+@pytest.mark.parametrize("digest_oid", [oids.SM3, oids.SHA1, oids.SHA256])
+def test_delegated_and_direct_responders(digest_oid: str) -> None:
+    direct = OcspResponder(CA.certificate, CA.certificate, PKI.issuing_signer)
+    for responder in (None, direct):
+        good = answer(ask(digest_oid=digest_oid), responder=responder)
+        result = check(responses=(good,))
+        assert (result.status, result.source) == (RevocationStatus.GOOD, "ocsp")
+    revoked = answer(state=RevokedCertificate(PKI.seal.serial, AT - DAY, "keyCompromise"))
+    assert check(crl(), responses=(revoked,)) == RevocationResult(
+        RevocationStatus.REVOKED, AT - DAY, "keyCompromise", "ocsp", AT - timedelta(hours=1)
+    )
+    assert ocsp_status(answer(state="unknown")) == (RevocationStatus.UNDECIDABLE, "responder-does-not-know")
+
+
+def test_freshness_of_responses() -> None:
+    assert ocsp_status(answer(at=AT - 2 * DAY)) == (RevocationStatus.STALE, "stale")
+    assert ocsp_status(answer(at=AT + DAY))[0] is RevocationStatus.GOOD
+    after = PKI.seal.not_after + DAY
+    responder = OcspResponder(CA.certificate, craft_responder(until=after + YEAR), PKI.ocsp_signer)
+    assert ocsp_status(answer(at=after, responder=responder)) == (RevocationStatus.STALE, "issued-after-the-certificate-expired")
+    assert ocsp_status(answer(at=after, responder=responder, archive_cutoff=AT))[0] is RevocationStatus.GOOD
+
+
+def test_nonce_when_asked() -> None:
+    nonce = b"n" * 32
+    assert ocsp_status(answer(ask(nonce=nonce)), nonce=nonce)[0] is RevocationStatus.GOOD
+    assert ocsp_status(answer(ask(nonce=b"m" * 32)), nonce=nonce) == (RevocationStatus.UNDECIDABLE, "nonce-differs")
+    assert ocsp_status(answer(), nonce=nonce) == (RevocationStatus.UNDECIDABLE, "nonce-differs")
+
+
+def test_answers_about_others_say_nothing() -> None:
+    assert ocsp_status(answer(ask(PKI.tsa))) == (RevocationStatus.MISSING, "other-certificate")
+    other = DemoPki.create(AT, label="other")
+    foreign = ocsp.write_ocsp_request([cert_id_der(PKI.seal, other.issuing.certificate)])
+    assert ocsp_status(answer(foreign)) == (RevocationStatus.MISSING, "other-certificate")
+    sha512 = ocsp.write_cert_id(
+        oids.SHA512,
+        digest(oids.SHA512, PKI.seal.issuer_der),
+        digest(oids.SHA512, CA.certificate.fields.spki.key_bits),
+        PKI.seal.serial,
+    )
+    assert ocsp_status(answer(ocsp.write_ocsp_request([sha512]))) == (RevocationStatus.MISSING, "other-certificate")
+    assert ocsp_status(ocsp.write_ocsp_failure(ocsp.TRY_LATER)) == (RevocationStatus.MISSING, "no-answer")
+    assert ocsp_status(b"\x30\x00") == (RevocationStatus.MISSING, "OCSP_MALFORMED")
+
+
+def craft_responder(
+    *written: bytes,
+    issuer: CertificateAuthority = CA,
+    signer: object = None,
+    until: datetime | None = None,
+    subject: str = "demo OCSP responder",
+) -> Certificate:
+    default = (extensions.write_extended_key_usage([oids.EKU_OCSP_SIGNING]), write_extension(oids.OCSP_NO_CHECK, der.null()))
+    return craft(
+        issuer.certificate.subject_der,
+        PKI.issuing_signer if signer is None else signer,  # type: ignore[arg-type]
+        name_der(subject),
+        PKI.ocsp_signer.public_spki_der,
+        at=AT,
+        not_after=until,
+        serial=4711,
+        extensions_der=written or default,
+    )
+
+
+def response_by(certificate: Certificate, at: datetime = AT - timedelta(hours=1), enclosed: tuple[bytes, ...] | None = None) -> bytes:
+    """A response signed with the responder's key, whatever certificate it comes with."""
+    single = ocsp.write_single_response(cert_id_der(PKI.seal, CA.certificate), status=ocsp.GOOD, this_update=at, next_update=at + DAY)
+    tbs_der = ocsp.write_response_data(responder_name_der=certificate.subject_der, produced_at=at, responses_der=[single])
+    algorithm_der = algorithm_identifier(PKI.ocsp_signer.algorithm).raw
+    return ocsp.write_ocsp_response(
+        tbs_der, algorithm_der, PKI.ocsp_signer.sign(tbs_der), (certificate.der,) if enclosed is None else enclosed
+    )
+
+
+@pytest.mark.clause("RFC 6960 4.2.2.2")
+def test_responders_that_may_not_answer() -> None:
+    purpose = extensions.write_extended_key_usage([oids.EKU_OCSP_SIGNING])
+    no_check = write_extension(oids.OCSP_NO_CHECK, der.null())
+    other = DemoPki.create(AT, label="other")
+    cases: list[tuple[bytes, str | None, RevocationStatus]] = [
+        (response_by(craft_responder()), None, RevocationStatus.GOOD),
+        (response_by(craft_responder(no_check)), "responder-not-authorised", RevocationStatus.UNDECIDABLE),
+        (
+            response_by(craft_responder(purpose, no_check, extensions.write_key_usage([5]))),
+            "responder-key-usage",
+            RevocationStatus.UNDECIDABLE,
+        ),
+        (
+            response_by(craft_responder(purpose, no_check, until=AT - DAY)),
+            "responder-not-valid-at-time",
+            RevocationStatus.UNDECIDABLE,
+        ),
+        (response_by(craft_responder(purpose)), "responder-revocation-unknown", RevocationStatus.UNDECIDABLE),
+        (response_by(craft_responder(issuer=other.issuing, signer=other.issuing_signer)), "signature-bad", RevocationStatus.MISSING),
+        (response_by(craft_responder(signer=other.issuing_signer)), "signature-bad", RevocationStatus.MISSING),
+        (response_by(craft_responder(), enclosed=()), "signature-bad", RevocationStatus.MISSING),
+        (response_by(craft_responder(), enclosed=(der.sequence(), PKI.tsa.der)), "signature-bad", RevocationStatus.MISSING),
+    ]
+    for response, reason, expected in cases:
+        assert ocsp_status(response) == (expected, reason)
+    changed = bytearray(response_by(craft_responder(), enclosed=()))
+    changed[-1] ^= 1
+    assert ocsp_status(bytes(changed)) == (RevocationStatus.MISSING, "signature-bad")
+
+
+def test_a_responder_without_nocheck_is_checked_against_the_lists() -> None:
+    response = response_by(craft_responder(extensions.write_extended_key_usage([oids.EKU_OCSP_SIGNING])))
+    assert ocsp_status(response, crls=(crl(),))[0] is RevocationStatus.GOOD
+    # the list alone would show the seal's certificate good; take one that is stale for it but was fresh for the responder
+    assert check(crl(at=AT - 2 * DAY, days=3), responses=(response,)).source == "ocsp"
+    early = crl(at=AT - 60 * DAY)
+    assert ocsp_status(response, crls=(early,)) == (RevocationStatus.UNDECIDABLE, "responder-revocation-unknown")
+    revoked = crl(RevokedCertificate(4711, AT - DAY), at=AT - 60 * DAY)
+    assert ocsp_status(response, crls=(revoked,)) == (RevocationStatus.UNDECIDABLE, "responder-revoked")
+
+
+@pytest.mark.clause("RFC 6960 4.2.2.2")
+def test_a_responder_trusted_by_decision() -> None:
+    stranger = craft_responder(issuer=DemoPki.create(AT, label="other").root, signer=PKI.ocsp_signer, subject="house responder")
+    response = response_by(stranger, enclosed=())
+    trusted = RevocationEvidence((), (response,), (stranger,))
+    assert check_revocation(PKI.seal, CA.certificate, trusted, AT).status is RevocationStatus.GOOD
+    assert ocsp_status(response) == (RevocationStatus.MISSING, "signature-bad")
+
+
+def test_responders_named_by_key() -> None:
+    def by_key(key_digest: bytes) -> bytes:
+        single = ocsp.write_single_response(cert_id_der(PKI.seal, CA.certificate), status=ocsp.GOOD, this_update=AT, next_update=AT + DAY)
+        tbs = der.sequence(der.explicit(2, der.octet_string(key_digest)), der.generalized_time(AT), der.sequence(single))
+        algorithm_der = algorithm_identifier(PKI.ocsp_signer.algorithm).raw
+        return ocsp.write_ocsp_response(tbs, algorithm_der, PKI.ocsp_signer.sign(tbs), (PKI.ocsp.der,))
+
+    bits = PKI.ocsp.fields.spki.key_bits
+    assert ocsp_status(by_key(digest(oids.SHA1, bits)))[0] is RevocationStatus.GOOD
+    assert ocsp_status(by_key(PKI.ocsp.subject_key_id or b""))[0] is RevocationStatus.GOOD
+    assert ocsp_status(by_key(bytes(20)))[0] is RevocationStatus.MISSING
+
+
+def test_unknown_critical_extension_in_a_response() -> None:
+    single = der.sequence(
+        cert_id_der(PKI.seal, CA.certificate),
+        der.tlv(0x80, b""),
+        der.generalized_time(AT),
+        der.explicit(1, der.sequence(write_extension("1.2.3", der.null(), critical=True))),
+    )
+    tbs = ocsp.write_response_data(responder_name_der=PKI.ocsp.subject_der, produced_at=AT, responses_der=[single])
+    algorithm_der = algorithm_identifier(PKI.ocsp_signer.algorithm).raw
+    response = ocsp.write_ocsp_response(tbs, algorithm_der, PKI.ocsp_signer.sign(tbs), (PKI.ocsp.der,))
+    assert ocsp_status(response) == (RevocationStatus.UNDECIDABLE, "unknown-critical-extension")
+
+
+def test_the_responder_answers_hostile_requests_with_a_failure() -> None:
+    assert ocsp.read_ocsp_response(answer(b"\x30\x80")).status == ocsp.MALFORMED_REQUEST
+    other = DemoPki.create(AT, label="other")
+    foreign = ocsp.write_ocsp_request([cert_id_der(other.seal, other.issuing.certificate)])
+    basic = ocsp.read_ocsp_response(answer(foreign)).basic
+    assert basic is not None
+    assert basic.responses[0].status == ocsp.UNKNOWN
+
+
+def test_responders_are_made_of_fitting_parts() -> None:
+    with pytest.raises(TrustError, match="OCSP_KEY_MISMATCH"):
+        OcspResponder(CA.certificate, PKI.ocsp, PKI.seal_signer)
+    with pytest.raises(TrustError, match="OCSP_NOT_ALLOWED"):
+        OcspResponder(CA.certificate, PKI.seal, PKI.seal_signer)
+
+
+def test_no_flipped_byte_makes_revoked_good() -> None:
+    original = answer(state=RevokedCertificate(PKI.seal.serial, AT - DAY, "keyCompromise"))
+    for position in range(0, len(original), 3):
+        changed = bytearray(original)
+        changed[position] ^= 0x55
+        assert ocsp_status(bytes(changed))[0] is not RevocationStatus.GOOD
