@@ -99,6 +99,16 @@ class Changes:
             )
         return sorted(referrers)
 
+    def strange_referrers(self, number: int) -> list[tuple[int, Path]]:
+        """Who refers to a new field or widget in another way than fields and widgets are referred to."""
+        return sorted(
+            (holder, path)
+            for holder, path in self.index.referrers.get(number, set())
+            if holder not in self._granted
+            and not (path and path[-1] in {"Fields", "Annots", "Kids", "Parent"})
+            and not (not path and holder in self._granted_alone)
+        )
+
     def object_before(self, number: int) -> object:
         """An object as it was signed; None when it was not there."""
         return _object(self.signed, number)

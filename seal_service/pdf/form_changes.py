@@ -6,13 +6,15 @@ kind of shadow attack), so filling in forms is refused unless a certification al
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.changes import ANNOTATIONS, DOC_MDP, FIELD_MDP, FIELDS
+from seal_service.pdf.filters import decode_stream
 from seal_service.pdf.form_fields import SignatureField, read_text
 from seal_service.pdf.permissions import ANNOTATIONS as LEVEL_ANNOTATIONS
 from seal_service.pdf.permissions import FORM_FILLING, NO_CHANGES
-from seal_service.pdf.syntax import PdfString, Ref
+from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -23,10 +25,24 @@ if TYPE_CHECKING:
 _SIGNING_KEYS: Final = frozenset({"V", "AP", "AS", "F", "Ff", "DA", "Q", "MK", "M", "Type"})
 _HARMLESS_KEYS: Final = frozenset({"Ff", "Type"})
 _FILLING_KEYS: Final = frozenset({"V", "AP", "AS", "RV", "I", "TI", "M", "MK"})
+_KINDS: Final = {
+    "AP": dict,
+    "V": dict,
+    "MK": dict,
+    "AS": Name,
+    "F": int,
+    "Ff": int,
+    "DA": PdfString,
+    "Q": int,
+    "M": PdfString,
+    "Type": Name,
+}
 _ACTION_KEYS: Final = frozenset({"A", "AA"})
 _LINKS: Final = frozenset({"P", "Parent", "Kids"})  # to objects with rules of their own
 _PARENT_KEYS: Final = frozenset({"T", "TU", "TM", "FT", "Ff", "Kids", "Parent", "Type"})
 _MAX_PARENTS: Final = 32
+_EMPTY_BYTES: Final = 4_096  # what paints nothing is short
+_PAINTS_NOTHING: Final = re.compile(rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+|/\w+[ ]BMC\b|EMC\b|[qQ]\b)*+\Z")
 
 
 def judge_signature_fields(changes: Changes) -> None:
@@ -49,7 +65,7 @@ def _judge_new_field(changes: Changes, field: SignatureField, names: set[str]) -
     if field.name in names:
         changes.refuse("PDF_FIELD_CHANGED", FIELDS, reason="name taken", field=field.name)
     for ref, dictionary in parts.items():
-        if ref.number not in changes.changed:
+        if ref.number not in changes.changed or changes.object_before(ref.number) is not None:
             changes.refuse("PDF_FIELD_CHANGED", FIELDS, ref.number, reason="object of the signed revision", field=field.name)
         if dictionary.keys() & _ACTION_KEYS:
             changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, ref.number, reason="action", field=field.name)
@@ -64,6 +80,9 @@ def _judge_new_field(changes: Changes, field: SignatureField, names: set[str]) -
         changes.new_fields.add(field.ref)
         _judge_parents(changes, field.field_dict)
     visible = any(_area(changes.final, dictionary) for _, dictionary in field.widgets)
+    if visible and field.value_dict is None and any(_is_painted(changes.final, each) for _, each in field.widgets):
+        # Nobody answers for it with a signature, so it may show nothing: else it would be a note pasted over the page
+        changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, reason="appearance without signature", field=field.name)
     stamp = is_document_timestamp(changes.final, field.value_dict) and not visible
     level = changes.permissions.level
     if (level == NO_CHANGES and not stamp) or (level == FORM_FILLING and visible):
@@ -120,6 +139,9 @@ def _judge_known_field(changes: Changes, before: SignatureField, after: Signatur
             if keys:
                 code = "PDF_SIGNATURE_DICTIONARY_CHANGED" if was_signed and "V" in keys else "PDF_FIELD_CHANGED"
                 changes.refuse(code, FIELDS, number, field=name, keys=_listed(keys))
+            wrong = {key for key, kind in _KINDS.items() if key in new and type(final.resolve(new[key])) is not kind}
+            if newly_signed and wrong:
+                changes.refuse("PDF_FIELD_CHANGED", FIELDS, number, field=name, keys=_listed(wrong), reason="type")
     if was_signed and before.value_ref is not None and before.value_ref.number in changes.changed:
         number = before.value_ref.number
         changes.judged.add(number)
@@ -285,6 +307,22 @@ def is_document_timestamp(document: PdfDocument, value: dict[str, object] | None
 def _area(document: PdfDocument, widget: dict[str, object]) -> float:
     box = document.rectangle(widget.get("Rect"))
     return (box[2] - box[0]) * (box[3] - box[1]) if box is not None else 0.0
+
+
+def _is_painted(document: PdfDocument, widget: dict[str, object]) -> bool:
+    """Whether a widget may show anything: an appearance that is not empty, or a background or caption of its own."""
+    if document.resolve(widget.get("MK")):
+        return True
+    appearances = document.resolve_dictionary(widget.get("AP")) or {}
+    for value in appearances.values():
+        found = document.resolve(value)
+        for item in found.values() if isinstance(found, dict) else [found]:
+            stream = document.resolve(item)
+            if not isinstance(stream, Stream) or len(stream.raw) > _EMPTY_BYTES:
+                return True
+            if not _PAINTS_NOTHING.match(decode_stream(stream, document.resolve, document.budget)):
+                return True
+    return False
 
 
 def _listed(keys: set[str] | frozenset[str]) -> str:

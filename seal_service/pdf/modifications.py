@@ -15,7 +15,7 @@ from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
 from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
-from seal_service.pdf.syntax import Ref, Stream, read_object_header
+from seal_service.pdf.syntax import Name, PdfString, Ref, Stream, read_object_header
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ PAGES: Final = "ISO 32000-1 7.7.3"
 CATALOG: Final = "ISO 32000-1 7.7.2"
 OBJECT_STREAMS: Final = "ISO 32000-1 7.5.7"
 _PAGE_KEYS: Final = frozenset({"Annots", "Tabs", "LastModified"})  # neither of the last two is painted
+# What a granted catalog entry must be, so that it cannot serve as anything else
+_GRANTED_TYPES: Final = {"DSS": dict, "Metadata": Stream, "Extensions": dict, "MarkInfo": dict, "Version": Name}
 _GRANTED_KEYS: Final = {"DSS": "validation data", "Metadata": "metadata", "Extensions": "extensions", "MarkInfo": "metadata"}
+_PAGE_TYPES: Final = (list, Name, PdfString, type(None))  # of the entries above: lists, names, dates, never a stream
 _OVERLAP_PT: Final = 1.0  # seals that merely touch do not cover each other
 
 
@@ -75,14 +78,20 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
 def _judge(changes: Changes, *, continues: bool) -> Modifications:
     if not continues:
         changes.leave_open("PDF_REVISION_CHAIN", UPDATE)
-    _judge_storage(changes)
-    judge_signature_fields(changes)
-    _judge_trailer(changes)
-    _judge_catalog(changes)
-    judge_form(changes)
-    _judge_pages(changes)
-    judge_other_fields(changes)
-    _judge_rest(changes)
+    for judge in (
+        _judge_storage,
+        judge_signature_fields,
+        _judge_trailer,
+        _judge_catalog,
+        judge_form,
+        _judge_pages,
+        judge_other_fields,
+        _judge_rest,
+    ):
+        try:
+            judge(changes)
+        except MalformedError as error:
+            changes.leave_open("PDF_CHANGES_UNDECIDED", UPDATE, reason=error.code)
     outcomes = {step.outcome for step in changes.steps}
     if Outcome.FAIL in outcomes:
         return Modifications(tuple(changes.steps), is_tampered=True)
@@ -126,11 +135,17 @@ def _judge_catalog(changes: Changes) -> None:
     number = root.number if isinstance(root, Ref) else TRAILER
     before, after = changes.signed.root, changes.final.root
     changes.judged.add(number)
-    for key, kind in _GRANTED_KEYS.items():
+    for key, said in _GRANTED_KEYS.items():
         if key in after:
             changes.grant(after[key], number, (key,))
             if any(ref.number in changes.changed for ref in [after[key]] if isinstance(ref, Ref)):
-                changes.kinds.add(kind)
+                changes.kinds.add(said)
+    for key, kind in _GRANTED_TYPES.items():
+        value = changes.final.resolve(after.get(key))
+        if value is not None and (type(value) is not kind or (key == "Metadata" and not _is_metadata(value))):
+            known = changes.signed.resolve(before.get(key))
+            if known is None or not changes.values.same(known, value, number, (key,)):
+                changes.refuse("PDF_CATALOG_CHANGED", CATALOG, number, key=key, reason="type")
     for key in sorted(changes.values.different_keys(before, after, number)):
         if key == "AcroForm" or (key in {*_GRANTED_KEYS, "Version"} and key in after):
             changes.kinds.add(_GRANTED_KEYS.get(key, "extensions" if key == "Version" else "signature field"))
@@ -140,6 +155,10 @@ def _judge_catalog(changes: Changes) -> None:
             changes.leave_open("PDF_STRUCTURE_CHANGED", CATALOG, number)
         else:
             changes.refuse("PDF_CATALOG_CHANGED", CATALOG, number, key=key)
+
+
+def _is_metadata(value: object) -> bool:
+    return isinstance(value, Stream) and value.dictionary.get("Subtype") == "XML"
 
 
 def _adds_certification(changes: Changes, before: dict[str, object], after: dict[str, object]) -> bool:
@@ -172,7 +191,8 @@ def _judge_pages(changes: Changes) -> None:
             if not isinstance(before, dict):
                 changes.refuse("PDF_PAGE_CHANGED", PAGES, ref.number, page=index + 1, reason="new page")
                 continue
-            keys = changes.values.different_keys(before, page, ref.number) - _PAGE_KEYS
+            keys = changes.values.different_keys(before, page, ref.number)
+            keys -= {key for key in _PAGE_KEYS if type(final.resolve(page.get(key))) in _PAGE_TYPES}
             if keys:
                 changes.refuse("PDF_PAGE_CHANGED", PAGES, ref.number, page=index + 1, keys=" ".join(sorted(keys)))
             _judge_annotations(changes, index, ref, before, page)
@@ -223,10 +243,13 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 
 def _judge_rest(changes: Changes) -> None:
     """Whatever changed without a rule for it: harmless when nothing uses it, a change of the document otherwise."""
+    fresh = {ref.number for ref in changes.new_widgets | changes.new_fields}
     duplicates = {ref.number for ref in changes.final.duplicate_keys}
     for number in sorted(changes.changed):
         if number in duplicates and changes.index.referrers.get(number):
             changes.refuse("PDF_DUPLICATE_KEY", "ISO 32000-1 7.3.7", number)
+        if number in fresh and (strange := changes.strange_referrers(number)):
+            changes.refuse("PDF_OBJECT_CHANGED", UPDATE, number, used_by=strange[0][0], key="/".join(strange[0][1])[-80:])
         if number in changes.judged:
             continue
         referrers = changes.refused_referrers(number)

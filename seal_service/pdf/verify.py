@@ -19,6 +19,7 @@ from seal_service.pdf.limits import DEFAULT, PdfLimits
 from seal_service.pdf.modifications import Modifications, SignedRevision, compare_with_final
 from seal_service.pdf.permissions import Permissions, read_permissions
 from seal_service.pdf.signature_value import KINDS, TIMESTAMP_FILTER, UNKNOWN_KIND, verify_value
+from seal_service.pdf.unattached import find_unattached
 from seal_service.pdf.validation_data import read_validation_data
 from standards.errors import MalformedError, TrustError
 
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
 _FILE: Final = "ISO 32000-1 7.5"
 _ENCRYPTION: Final = "ISO 32000-1 7.6"
 _FIELD: Final = "ISO 32000-1 12.7.4.5"
-_MAX_UNATTACHED: Final = 16  # named signature dictionaries without a field
 
 
 @dataclasses.dataclass(slots=True)
 class _Signature:
     """One signed field on its way through the checks."""
 
+    view: PdfDocument  # where the field was found: the final document, or the revision it was removed after
     field: SignatureField
     value: dict[str, object]
     coverage: Coverage
@@ -47,6 +48,7 @@ class _Signature:
     signed: PdfDocument | None = None
     modifications: Modifications | None = None
     is_tampered: bool | None = None
+    is_removed: bool = False
 
 
 def verify_pdf(data: bytes, trust: TrustList, at: datetime, *, limits: PdfLimits = DEFAULT) -> Report:
@@ -72,15 +74,16 @@ def _verify(data: bytes, trust: TrustList, at: datetime, limits: PdfLimits) -> R
     if document.header_offset:
         steps.append(warned("PDF_HEADER_OFFSET", "ISO 32000-1 7.5.2", offset=document.header_offset))
     signatures = [
-        _Signature(each, each.value_dict or {}, read_coverage(document, each), Permissions()) for each in _signed_fields(document, steps)
+        _Signature(document, each, each.value_dict or {}, read_coverage(document, each), Permissions())
+        for each in _signed_fields(document, steps)
     ]
     steps.extend(find_active_content(document))
-    steps.extend(_find_unattached(document, signatures))
+    _add_removed(document, signatures, steps)
     if not signatures:
         return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_NOT_SIGNED", CLAUSE), *steps))
     signatures.sort(key=lambda each: each.coverage.ranges[-1][1] if each.coverage.ranges else 0)
     for signature in signatures:
-        signature.permissions = _read_permissions(document, signature)
+        signature.permissions = _read_permissions(signature)
     _check_together(document, signatures)
     for signature in signatures:
         _open_revision(document, signature)
@@ -103,33 +106,32 @@ def _signed_fields(document: PdfDocument, steps: list[Step]) -> list[SignatureFi
     return fields[:most]
 
 
-def _read_permissions(document: PdfDocument, signature: _Signature) -> Permissions:
+def _read_permissions(signature: _Signature) -> Permissions:
     try:
-        return read_permissions(document, signature.value, signature.field.field_dict)
+        return read_permissions(signature.view, signature.value, signature.field.field_dict)
     except MalformedError as error:
         signature.steps.append(not_checked("PDF_PERMISSIONS_UNREADABLE", DOC_MDP, reason=error.code))
         return Permissions(1)
 
 
-def _find_unattached(document: PdfDocument, signatures: list[_Signature]) -> list[Step]:
-    """Signature dictionaries in the file that no field of the form leads to: leftovers, or an attempt to hide a broken signature."""
-    known = [(each.coverage.position, each.coverage.ranges[-1][0] if each.coverage.ranges else None) for each in signatures]
-    data, steps = document.data, []
-    at = data.find(b"/ByteRange", 0, document.end)
-    for _ in range(_MAX_UNATTACHED + len(signatures)):
-        if at < 0:
-            break
-        start = max((position for position, _ in known if position is not None and position <= at), default=None)
-        after = data.find(b"endobj", start, document.end) if start is not None else -1
-        if start is None or after < at:
-            steps.append(warned("PDF_SIGNATURE_UNATTACHED", _FIELD, offset=at))
-        at = data.find(b"/ByteRange", at + 10, document.end)
-    return steps
+def _add_removed(document: PdfDocument, signatures: list[_Signature], steps: list[Step]) -> None:
+    """Signatures that a later revision took away are examined too, unless a later signer signed the document without them."""
+    positions = [each.coverage.position for each in signatures if each.coverage.position is not None]
+    for item in find_unattached(document, positions):
+        steps.append(warned("PDF_SIGNATURE_UNATTACHED", _FIELD, offset=item.offset))
+        if item.field is None or item.coverage is None or item.revision is None or item.coverage.end is None:
+            continue
+        if any(each.coverage.end is not None and each.coverage.end > item.coverage.end for each in signatures):
+            continue
+        removed = _Signature(item.revision, item.field, item.field.value_dict or {}, item.coverage, Permissions())
+        removed.steps.append(failed("PDF_SIGNATURE_REMOVED", _FIELD, field=item.field.name))
+        removed.is_removed = True
+        signatures.append(removed)
 
 
 def _check_together(document: PdfDocument, signatures: list[_Signature]) -> None:
     """Rules between signatures, which are in the order of their ends: no overlap, one field per value, one certification and first."""
-    values = [each.coverage.position for each in signatures if each.coverage.position is not None]
+    values = [each.coverage.position for each in signatures if each.coverage.position is not None and not each.is_removed]
     certified = False
     reach = 0
     for index, signature in enumerate(signatures):
@@ -141,7 +143,7 @@ def _check_together(document: PdfDocument, signatures: list[_Signature]) -> None
                 signature.steps.append(failed("PDF_BYTERANGE_OVERLAP", CLAUSE, gap=coverage.gap[0], other_end=reach))
             reach = max(reach, coverage.end)
         if signature.permissions.is_certification:
-            earlier = [each for each in signatures[:index] if document.resolve(each.value.get("SubFilter")) != TIMESTAMP_FILTER]
+            earlier = [each for each in signatures[:index] if each.view.resolve(each.value.get("SubFilter")) != TIMESTAMP_FILTER]
             if certified:
                 signature.steps.append(failed("PDF_CERTIFICATION_SECOND", DOC_MDP, field=signature.field.name))
             elif earlier:
@@ -154,6 +156,9 @@ def _check_together(document: PdfDocument, signatures: list[_Signature]) -> None
 
 def _open_revision(document: PdfDocument, signature: _Signature) -> None:
     """See the document as it was signed, and find the very same signature in it."""
+    if signature.is_removed:
+        signature.signed = signature.view
+        return
     signature.signed, steps = open_signed_revision(document, signature.coverage)
     signature.steps += steps
     signed = signature.signed
@@ -202,19 +207,20 @@ def _report(
         steps.extend(check_tail(document, coverage.end))
     steps.extend(modifications.steps if modifications is not None else ())
     try:
-        result = verify_value(document, signature.value, coverage, digests, trust, at, evidence)
+        result = verify_value(signature.view, signature.value, coverage, digests, trust, at, evidence)
     except TrustError as error:
         result = CmsResult(None, None, None, None, None, None, None, (not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, reason=error.code),))
     steps.extend(result.steps)
     uncovered = any(step.code == "PDF_REVISION_UNCOVERED" for step in steps)
     changed = modifications.is_tampered if modifications is not None else None
-    if signature.is_tampered or result.document_intact is False or changed or uncovered:
+    removed = signature.is_removed and result.document_intact is True  # its bytes show that it was there, and right
+    if signature.is_tampered or result.document_intact is False or changed or uncovered or removed:
         signature.is_tampered = True
     elif result.document_intact is None or changed is None or coverage.gap is None:
         signature.is_tampered = None
     else:
         signature.is_tampered = False
-    sub_filter = document.resolve(signature.value.get("SubFilter"))
+    sub_filter = signature.view.resolve(signature.value.get("SubFilter"))
     return SignatureReport(
         name=signature.field.name,
         kind=KINDS.get(str(sub_filter), UNKNOWN_KIND),
