@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from crypto.authority import Profile, RevokedCertificate
 from crypto.certificate_requests import SubjectRequest
-from crypto.certificates import Certificate
 from crypto.keystore import Keystore
 from crypto.master_key import MasterKey
 from crypto.timestamps import DEMONSTRATION_POLICY, TimeStampAuthority
-from crypto.trust_list import TrustList
 from seal_service.tables import PREFIX
 from service_kit.audit import Audit, find_entries, new_writer_id
 from service_kit.blobs import Blobs
@@ -29,6 +25,13 @@ from service_kit.outbox import Outbox
 from service_kit.settings import Settings
 from standards.rfc5280_names import write_name
 from tests.pki import DemoPki
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from crypto.certificates import Certificate
+    from crypto.trust_list import TrustList
 
 CREDIT_CODE = "11150700MB1234562Q"  # invented; its check characters are right
 ORGANISATION = "呼伦贝尔市政务服务演示中心（样例）"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seal_service.tables import PREFIX, metadata
 from service_kit.database import Database
 from service_kit.migrations import differences, is_current, migrate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCRIPTS = "seal_service.migrations"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Connection, create_engine
@@ -14,6 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from seal_service import store
 from seal_service.model import Seal, SealState, UseKind, UseState
 from seal_service.tables import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 AT = datetime(2026, 5, 1, 8, 30, 15, 123456, tzinfo=UTC)
 CERTIFICATE = bytes.fromhex("3003020101")

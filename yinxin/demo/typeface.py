@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from fontTools.ttLib import TTFont
 
 REGULAR_WEIGHT: Final = 400
 FONT_FILE: Final = Path("fonts", "ofl", "notosanssc", "NotoSansSC[wght].ttf")
@@ -19,16 +22,23 @@ FONT_FILE: Final = Path("fonts", "ofl", "notosanssc", "NotoSansSC[wght].ttf")
 def cut_typeface(characters: str) -> bytes:
     """A TrueType font (file bytes) with exactly ``characters`` at weight 400. Raises TrustError ``GLYPH_MISSING``."""
     import justmytype_intl_cjk
-    from fontTools import subset
     from fontTools.ttLib import TTFont
+
+    with TTFont(Path(justmytype_intl_cjk.__file__).parent / FONT_FILE, lazy=True) as font:
+        return _cut(font, characters)
+
+
+def _cut(font: TTFont, characters: str) -> bytes:
+    from fontTools import subset
     from fontTools.varLib import instancer
 
-    font = TTFont(Path(justmytype_intl_cjk.__file__).parent / FONT_FILE, lazy=True)
     covered = font.getBestCmap()
     missing = sorted({character for character in characters if ord(character) not in covered})
     if missing:
         raise TrustError(Kind.UNACCEPTABLE, "GLYPH_MISSING", characters="".join(missing))
-    options = subset.Options(layout_features=[], notdef_outline=True, name_IDs=["*"], drop_tables=["GSUB", "GPOS", "GDEF", "BASE", "vhea", "vmtx", "VORG"])
+    options = subset.Options(
+        layout_features=[], notdef_outline=True, name_IDs=["*"], drop_tables=["GSUB", "GPOS", "GDEF", "BASE", "vhea", "vmtx", "VORG"]
+    )
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=characters)
     subsetter.subset(font)

@@ -1,0 +1,195 @@
+"""Sealing a digest: a CMS that verifies, once per key, nothing behind a freeze, nothing off the record."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from datetime import UTC, datetime
+
+import pytest
+
+from crypto.cms import verify_signed_data
+from crypto.sm3 import sm3
+from crypto.trust_list import Purpose
+from seal_service.actions.change_seal_state import change_seal_state
+from seal_service.actions.find_seals import find_use, load_result
+from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.record_use import User
+from seal_service.actions.sign_digest import SealedDigest, read_digest, sign_digest
+from seal_service.model import Seal, UseState, transition_named
+from standards.errors import Kind, TrustError
+from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
+
+CONTENT = "待盖章的内容".encode()
+USER = User("cl_a", "client:cl_a")
+
+
+@pytest.fixture
+def seal(house: House) -> Seal:
+    return make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
+
+
+def sign(house: House, seal: Seal, **options: object) -> SealedDigest:
+    return asyncio.run(sign_digest(house.context, USER, seal.id, sm3(CONTENT), **options))
+
+
+@pytest.mark.parametrize("is_timestamped", [False, True])
+def test_the_cms_verifies_over_the_content(house: House, seal: Seal, is_timestamped: bool) -> None:
+    sealed = sign(house, seal, is_timestamped=is_timestamped)
+    result = verify_signed_data(
+        sealed.cms_der,
+        content_digest=lambda _oid: sm3(CONTENT),
+        trust=house.context.trust(),
+        at=datetime.now(UTC),
+        purpose=Purpose.DOCUMENT,
+    )
+    assert result.cryptographically_valid
+    assert result.document_intact
+    assert result.trusted
+    assert (result.timestamp_at is not None) is is_timestamped
+    use = find_use(house.context, caller(), sealed.use_id)
+    assert (use.state, use.result_digest, use.digest, use.is_timestamped) == (
+        UseState.DONE,
+        sm3(sealed.cms_der).hex(),
+        sm3(CONTENT),
+        is_timestamped,
+    )
+    assert load_result(house.context, caller(), sealed.use_id)[1] == sealed.cms_der
+    made = [outcome for action, outcome, _ in house.entries(f"seal:{seal.id}") if action == "seal.use"]
+    assert made == ["intended", "done"]
+
+
+def test_a_wrong_content_does_not_verify(house: House, seal: Seal) -> None:
+    result = verify_signed_data(
+        sign(house, seal).cms_der,
+        content_digest=lambda _oid: sm3(b"other"),
+        trust=house.context.trust(),
+        at=datetime.now(UTC),
+        purpose=Purpose.DOCUMENT,
+    )
+    assert result.document_intact is False
+
+
+def test_digests_are_read_from_hex_and_base64_only_when_they_are_32_bytes() -> None:
+    digest = sm3(CONTENT)
+    assert read_digest(digest.hex()) == read_digest(digest.hex().upper()) == read_digest(base64.b64encode(digest).decode()) == digest
+    for text in ("", "zz", digest.hex()[:-2], base64.b64encode(digest[:31]).decode(), "é" * 44, digest.hex() + "00", "*" * 44):
+        with pytest.raises(TrustError) as refused:
+            read_digest(text)
+        assert refused.value.code == "DIGEST_UNACCEPTABLE"
+
+
+def test_the_same_key_gives_the_same_signature(house: House, seal: Seal) -> None:
+    first = sign(house, seal, idempotency_key="k1")
+    again = sign(house, seal, idempotency_key="k1")
+    assert again.is_repeated
+    assert not first.is_repeated
+    assert (again.cms_der, again.use_id, again.audit_id, again.signed_at) == (first.cms_der, first.use_id, first.audit_id, first.signed_at)
+    with pytest.raises(TrustError) as refused:
+        sign(house, seal, idempotency_key="k1", is_timestamped=True)
+    assert refused.value.code == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_the_answer_stays_after_a_freeze_but_nothing_new_comes(house: House, seal: Seal) -> None:
+    first = sign(house, seal, idempotency_key="k1")
+    change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason="x")
+    assert sign(house, seal, idempotency_key="k1").cms_der == first.cms_der
+    with pytest.raises(TrustError) as refused:
+        sign(house, seal, idempotency_key="k2")
+    assert refused.value.code == "SEAL_NOT_ACTIVE"
+
+
+def test_sixteen_at_once_with_one_key_sign_once(house: House, seal: Seal) -> None:
+    async def all_at_once() -> list[object]:
+        attempts = [sign_digest(house.context, USER, seal.id, sm3(CONTENT), idempotency_key="k1") for _ in range(16)]
+        return await asyncio.gather(*attempts, return_exceptions=True)
+
+    answers = asyncio.run(all_at_once())
+    assert house.rows("SELECT count(*) FROM seal_uses") == [(1,)]
+    refusals = [answer for answer in answers if isinstance(answer, BaseException)]
+    assert all(isinstance(error, TrustError) and error.code == "IDEMPOTENCY_IN_FLIGHT" for error in refusals)
+    assert len({answer.cms_der for answer in answers if isinstance(answer, SealedDigest)}) == 1
+
+
+def test_a_freeze_between_intent_and_result_releases_nothing(house: House, seal: Seal) -> None:
+    def stamp_late(signature: bytes) -> bytes:
+        change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason="x")
+        return stamp(signature)
+
+    stamp = house.context.time_stamp
+    assert stamp is not None
+    object.__setattr__(house.context, "time_stamp", stamp_late)
+    with pytest.raises(TrustError) as refused:
+        sign(house, seal, is_timestamped=True, idempotency_key="k1")
+    assert refused.value.code == "SEAL_NOT_ACTIVE"
+    assert house.rows("SELECT state, void_reason, result_inline FROM seal_uses") == [("voided", "seal-not-active", None)]
+    outcomes = [(action, outcome) for action, outcome, _ in house.entries(f"seal:{seal.id}")][2:]
+    assert outcomes == [("seal.use", "intended"), ("seal.freeze", "done"), ("seal.use", "voided")]
+    assert house.rows("SELECT count(*) FROM kit_idempotency WHERE status IS NULL") == [(0,)]
+
+
+def test_a_failing_time_stamp_voids_the_use_and_frees_the_key(house: House, seal: Seal) -> None:
+    def fail(_: bytes) -> bytes:
+        raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE")
+
+    stamp = house.context.time_stamp
+    object.__setattr__(house.context, "time_stamp", fail)
+    with pytest.raises(TrustError) as refused:
+        sign(house, seal, is_timestamped=True, idempotency_key="k1")
+    assert refused.value.code == "TIME_STAMP_UNAVAILABLE"
+    object.__setattr__(house.context, "time_stamp", stamp)
+    assert sign(house, seal, is_timestamped=True, idempotency_key="k1").cms_der
+    assert sorted(house.rows("SELECT state FROM seal_uses")) == [("done",), ("voided",)]
+
+
+def test_without_an_authority_no_time_stamp_is_promised(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with open_house(tmp_path_factory.mktemp("house"), time_stamp=None) as house:
+        seal = make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
+        with pytest.raises(TrustError) as refused:
+            sign(house, seal, is_timestamped=True)
+        assert refused.value.code == "TIME_STAMP_NOT_CONFIGURED"
+        assert sign(house, seal).cms_der
+
+
+def test_with_the_audit_trail_blocked_nothing_is_signed(house: House, seal: Seal) -> None:
+    house.context.audit.block("disk full")
+    with pytest.raises(TrustError) as refused:
+        sign(house, seal)
+    assert (refused.value.kind, refused.value.code) == (Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE")
+    assert house.rows("SELECT count(*) FROM seal_uses") == [(0,)]
+
+
+@pytest.mark.parametrize("verb", ["INSERT", "UPDATE"])
+@pytest.mark.parametrize("table", ["seal_uses", "kit_audit", "kit_idempotency"])
+def test_whichever_statement_fails_nothing_signed_is_off_the_record(house: House, seal: Seal, table: str, verb: str) -> None:
+    before = house.rows("SELECT count(*) FROM kit_audit")
+    house.sql(f"CREATE TRIGGER planted BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'planted'); END")
+    try:
+        sealed = sign(house, seal, idempotency_key="k1")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        assert "planted" in str(error) or isinstance(error, TrustError)
+        assert house.rows("SELECT count(*) FROM seal_uses WHERE state = 'done'") == [(0,)]
+        if verb == "INSERT":
+            assert house.rows("SELECT count(*) FROM kit_audit") == before
+    else:
+        assert (table, verb) == ("kit_audit", "UPDATE")  # which signing never does
+        assert sealed.cms_der
+    house.sql("DROP TRIGGER planted")
+
+
+def test_the_signed_digest_is_what_was_intended(house: House, seal: Seal) -> None:
+    sealed = sign(house, seal)
+    intended = [facts for action, outcome, facts in house.entries() if (action, outcome) == ("seal.use", "intended")]
+    assert intended[0]["digest"] == sm3(CONTENT).hex()
+    done = [facts for action, outcome, facts in house.entries() if (action, outcome) == ("seal.use", "done")]
+    assert done[0]["result"] == sm3(sealed.cms_der).hex()
+
+
+def test_nobody_else_reads_the_use(house: House, seal: Seal) -> None:
+    sealed = sign(house, seal)
+    for read in (find_use, load_result):
+        with pytest.raises(TrustError) as refused:
+            read(house.context, caller("cl_b"), sealed.use_id)
+        assert refused.value.code == "SEAL_USE_NOT_FOUND"
+    with pytest.raises(TrustError):
+        find_use(house.context, caller(), "su_none")
