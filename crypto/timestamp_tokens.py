@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 CLAUSE: Final = "RFC 3161 2.4.2"
 CLOCK_TOLERANCE_SECONDS: Final = 300  # clocks of separate machines; Kerberos and most authorities allow the same
-# RFC 3161, 4: after a revocation for one of these reasons tokens made before stay good; after any other (or none) all of them fall
-_HARMLESS_REASONS: Final = frozenset({"unspecified", "affiliationChanged", "superseded", "cessationOfOperation"})
+# RFC 3161, 4: after a revocation for one of these reasons tokens made before it stay good; without a stated reason all of them fall.
+# "unspecified" would be harmless too, but RFC 5280 advises to write it by leaving the reason out, so the two cannot be told apart.
+_HARMLESS_REASONS: Final = frozenset({"affiliationChanged", "superseded", "cessationOfOperation"})
 
 
 @dataclass(frozen=True, slots=True)

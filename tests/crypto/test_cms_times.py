@@ -133,6 +133,7 @@ def test_claim_after_the_time_stamp_is_told() -> None:
         ("affiliationChanged", Verdict.VALID),
         ("keyCompromise", Verdict.INDETERMINATE),
         ("privilegeWithdrawn", Verdict.INDETERMINATE),
+        ("unspecified", Verdict.INDETERMINATE),  # how a missing reason reads
     ],
 )
 def test_authority_revoked_after_the_stamp(reason: str, verdict: Verdict) -> None:
