@@ -1,0 +1,140 @@
+"""Registration of clients over HTTP: who may, what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.idp.conftest import Provider
+
+WANTED = {"name": "Housing", "client_id": "housing", "scopes": ["seal.use"]}
+
+
+def test_register_show_list_rotate_disable_enable(provider: Provider) -> None:
+    http, bearer = provider.here.http, provider.bearer()
+    made = http.post("/v1/clients", json=WANTED, headers=bearer)
+    assert (made.status_code, made.headers["location"], made.headers["cache-control"]) == (201, "/v1/clients/housing", "no-store")
+    first = made.json()["client_secret"]
+    assert provider.token("housing", first).status_code == 200
+    shown = http.get("/v1/clients/housing", headers=bearer).json()
+    assert "client_secret" not in shown
+    assert (shown["status"], shown["created_by"], shown["scopes"]) == ("active", "client:admin", ["seal.use"])
+    page = http.get("/v1/clients?limit=2", headers=bearer).json()
+    assert ([client["client_id"] for client in page["clients"]], page["next"]) == (["admin", "housing"], "housing")
+    rest = http.get("/v1/clients?limit=2&after=housing", headers=bearer).json()
+    assert ([client["client_id"] for client in rest["clients"]], rest["next"]) == (["portal"], None)
+    second = http.post("/v1/clients/housing/secret", json={"overlap_seconds": 0}, headers=bearer).json()["client_secret"]
+    assert provider.token("housing", first).status_code == 401
+    assert provider.token("housing", second).status_code == 200
+    assert http.post("/v1/clients/housing/disable", headers=bearer).json()["status"] == "disabled"
+    assert http.post("/v1/clients/housing/disable", headers=bearer).status_code == 200, "again: nothing happens"
+    assert provider.token("housing", second).status_code == 401
+    assert http.post("/v1/clients/housing/enable", headers=bearer).json()["status"] == "active"
+    assert [len(provider.audited(f"client.{verb}")) for verb in ("rotate-secret", "disable", "enable")] == [1, 1, 1]
+
+
+def test_an_id_is_made_up_where_none_is_given(provider: Provider) -> None:
+    made = provider.here.http.post("/v1/clients", json={"name": "X", "scopes": ["seal.use"]}, headers=provider.bearer()).json()
+    assert provider.token(made["client_id"], made["client_secret"]).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/portal"])
+def test_without_the_scope_nothing_is_shown(provider: Provider, path: str) -> None:
+    assert provider.here.http.get(path).json()["code"] == "TOKEN_MISSING"
+    answer = provider.here.http.get(path, headers=provider.bearer("portal"))
+    assert (answer.status_code, answer.json()["code"]) == (403, "SCOPE_MISSING")
+
+
+def test_attack_scope_escalation(provider: Provider) -> None:
+    """Nobody passes on what he does not hold: neither by registering, nor by taking over a client's secret."""
+    http, bearer = provider.here.http, provider.bearer()
+    answer = http.post("/v1/clients", json={**WANTED, "scopes": ["seal.use", "seal.manage"]}, headers=bearer)
+    assert (answer.status_code, answer.json()["code"], answer.json()["facts"]) == (403, "SCOPE_NOT_HELD", {"scope": "seal.manage"})
+    answer = http.post("/v1/clients/portal/secret", json={}, headers=bearer)  # portal holds seal.read, admin does not
+    assert (answer.status_code, answer.json()["code"]) == (403, "SCOPE_NOT_HELD")
+    narrow = provider.bearer("admin", scope="client.manage")
+    assert http.post("/v1/clients", json=WANTED, headers=narrow).json()["code"] == "SCOPE_NOT_HELD"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"status": "active"},
+        {"created_by": "root"},
+        {"secret": "x"},
+        {"client_secret": "chosen"},
+        {"id": "x"},
+        {"role": "admin"},
+        {"version": 9},
+    ],
+)
+def test_attack_mass_assignment(provider: Provider, extra: dict[str, object]) -> None:
+    answer = provider.here.http.post("/v1/clients", json={**WANTED, **extra}, headers=provider.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (422, "REQUEST_INVALID")
+    assert "chosen" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"client_id": "a"}, "CLIENT_ID_INVALID"),
+        ({"client_id": "../../etc"}, "CLIENT_ID_INVALID"),
+        ({"client_id": "portal\n"}, "CLIENT_ID_INVALID"),
+        ({"client_id": "portal"}, "CLIENT_EXISTS"),
+        ({"name": " padded "}, "CLIENT_FIELD_INVALID"),
+        ({"name": "line\nbreak"}, "CLIENT_FIELD_INVALID"),
+        ({"scopes": ["seal.use", "seal.use"]}, "CLIENT_FIELD_INVALID"),
+        ({"scopes": ["Seal Use"]}, "CLIENT_FIELD_INVALID"),
+        ({"scopes": ["nothing.known"]}, "SCOPE_UNKNOWN"),
+        ({"audiences": ["not a uri"]}, "CLIENT_FIELD_INVALID"),
+        ({"audiences": ["https://a.example/#fragment"]}, "CLIENT_FIELD_INVALID"),
+        ({"audiences": [f"https://a.example/{i}" for i in range(17)]}, "REQUEST_INVALID"),
+        ({"audiences": ["https://a.example", "https://a.example"]}, "CLIENT_FIELD_INVALID"),
+        ({"scopes": []}, "REQUEST_INVALID"),
+        ({"tokens_per_minute": 0}, "REQUEST_INVALID"),
+        ({"name": 7}, "REQUEST_INVALID"),
+    ],
+)
+def test_fields_that_break_their_rule(provider: Provider, change: dict[str, object], code: str) -> None:
+    answer = provider.here.http.post("/v1/clients", json={**WANTED, **change}, headers=provider.bearer())
+    assert answer.json()["code"] == code
+    assert answer.status_code in {409, 422}
+
+
+def test_unknown_clients_and_malformed_bodies(provider: Provider) -> None:
+    http, bearer = provider.here.http, provider.bearer()
+    assert http.get("/v1/clients/nobody", headers=bearer).json()["code"] == "CLIENT_NOT_FOUND"
+    assert http.post("/v1/clients/nobody/disable", headers=bearer).status_code == 404
+    assert http.post("/v1/clients/nobody/secret", json={}, headers=bearer).status_code == 404
+    broken = http.post("/v1/clients", content=b"{", headers={**bearer, "content-type": "application/json"})
+    assert (broken.status_code, broken.json()["code"]) == (400, "REQUEST_MALFORMED")
+
+
+@pytest.mark.clause("RFC 8707 2")
+def test_a_client_may_ask_for_its_audiences_only(provider: Provider) -> None:
+    made = provider.here.http.post(
+        "/v1/clients", json={**WANTED, "audiences": ["https://one.example", "urn:two"]}, headers=provider.bearer()
+    ).json()
+    ask = lambda **form: provider.token("housing", made["client_secret"], **form)  # noqa: E731 - reads best here
+    assert ask().status_code == 200
+    assert ask(resource="urn:two").status_code == 200
+    assert ask(resource="https://three.example").json()["error"] == "invalid_target"
+
+
+@pytest.mark.clause("RFC 8414 2")
+def test_metadata_states_only_what_exists(provider: Provider) -> None:
+    http = provider.here.http
+    base_url = provider.here.house.context.settings.base_url
+    for path in ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"):
+        metadata = http.get(path).json()
+        assert metadata["issuer"] == base_url
+        assert metadata["grant_types_supported"] == ["client_credentials"]
+        assert metadata["response_types_supported"] == []
+        assert set(metadata["scopes_supported"]) >= {"client.manage", "seal.use", "audit.read"}
+        for name, value in metadata.items():
+            if name.endswith(("_endpoint", "_uri", "_documentation")):
+                assert http.get(value).status_code != 404, name
+        assert "authorization_endpoint" not in metadata
+        assert http.get(path).headers["cache-control"] == "public, max-age=300"

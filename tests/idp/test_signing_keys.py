@@ -1,0 +1,122 @@
+"""Rotation of the signing key: no token fails in peace, every token ends in need."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+import idp.service
+from idp.actions.rotate_signing_key import ensure_signing_key, replace_signing_key, rotate_signing_key
+from idp.model import (
+    CLOCK_LEEWAY_SECONDS,
+    KEY_ANNOUNCE_SECONDS,
+    KEY_SET_MAX_AGE_SECONDS,
+    TOKEN_SECONDS,
+    SigningKey,
+    published_keys_at,
+    signing_key_at,
+)
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from tests.idp.conftest import Provider
+
+T0 = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def key(name: str, signs_from: float, withdrawn: float | None = None) -> SigningKey:
+    at = T0 + timedelta(seconds=signs_from)
+    return SigningKey(name, bytes(32), bytes(32), at, at, None if withdrawn is None else T0 + timedelta(seconds=withdrawn))
+
+
+def kid(token: str) -> str:
+    head = token.split(".", maxsplit=1)[0]
+    return str(json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"])
+
+
+def test_the_newest_key_whose_turn_has_come_signs() -> None:
+    keys = (key("a", 0), key("b", 100), key("c", 200, withdrawn=150))
+    assert signing_key_at(keys, T0 - timedelta(seconds=1)) is None
+    assert signing_key_at(keys, T0 + timedelta(seconds=99)) == keys[0]
+    assert signing_key_at(keys, T0 + timedelta(seconds=100)) == keys[1]
+    assert signing_key_at(keys, T0 + timedelta(seconds=300)) == keys[1], "a withdrawn key never signs"
+
+
+def test_a_key_is_published_before_it_signs_and_until_its_last_token_has_expired() -> None:
+    keys = (key("a", 0), key("b", 100))
+    tail = TOKEN_SECONDS + CLOCK_LEEWAY_SECONDS
+    names = lambda seconds: [each.key_id for each in published_keys_at(keys, T0 + timedelta(seconds=seconds))]  # noqa: E731
+    assert names(50) == ["a", "b"]
+    assert names(100 + tail - 1) == ["a", "b"]
+    assert names(100 + tail) == ["b"]
+    assert published_keys_at((key("a", 0, withdrawn=1),), T0) == ()
+
+
+def test_verifiers_have_fetched_a_new_key_before_it_signs() -> None:
+    assert KEY_ANNOUNCE_SECONDS > KEY_SET_MAX_AGE_SECONDS + CLOCK_LEEWAY_SECONDS
+
+
+def test_a_new_key_is_published_at_once_and_signs_later(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idp.actions.choose_signing_key.KEY_RING_MAX_AGE_SECONDS", -1.0)
+    desk = idp.service.key_desk(provider.here.house.context)
+    first = kid(provider.token().json()["access_token"])
+    made = rotate_signing_key(desk, actor="test")
+    published = [each["kid"] for each in provider.here.http.get("/oauth2/jwks").json()["keys"]]
+    assert published == [first, made.key_id]
+    assert kid(provider.token().json()["access_token"]) == first
+    later = datetime.now(UTC) + timedelta(seconds=KEY_ANNOUNCE_SECONDS + 1)
+    monkeypatch.setattr(type(provider.here.house.clock), "now", lambda _self: later)
+    assert kid(provider.token().json()["access_token"]) == made.key_id
+
+
+def test_after_a_compromise_the_old_key_and_its_tokens_end(provider: Provider) -> None:
+    desk = idp.service.key_desk(provider.here.house.context)
+    bearer = provider.bearer()
+    old = kid(bearer["authorization"][7:])
+    made = replace_signing_key(desk, actor="test")
+    # this process still remembers the old key; what becomes durable does not
+    assert kid(provider.token().json()["access_token"]) == made.key_id
+    monkey_keys = [
+        each["kid"] for each in json.loads(idp.service.key_ring(provider.here.house.context).public_set(desk.clock.now()))["keys"]
+    ]
+    assert monkey_keys == [made.key_id]
+    assert old not in monkey_keys
+    recorded = json.loads(provider.audited("signing-key.replace")[0])
+    assert recorded["facts"]["withdrawn"] == old
+
+
+def test_tokens_of_a_withdrawn_key_are_refused(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idp.actions.choose_signing_key.KEY_RING_MAX_AGE_SECONDS", -1.0)
+    bearer = provider.bearer()
+    assert provider.here.http.get("/v1/clients", headers=bearer).status_code == 200
+    replace_signing_key(idp.service.key_desk(provider.here.house.context), actor="test")
+    import time
+
+    time.sleep(1.1)  # what verifiers of the same process keep their keys for
+    answer = provider.here.http.get("/v1/clients", headers=bearer)
+    assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_INVALID")
+
+
+def test_the_first_key_is_made_once(provider: Provider) -> None:
+    desk = idp.service.key_desk(provider.here.house.context)
+    assert ensure_signing_key(desk, actor="test") == ensure_signing_key(desk, actor="test")
+
+
+def test_without_a_key_no_token_and_not_ready(provider: Provider) -> None:
+    provider.here.house.context.database.write(lambda connection: connection.exec_driver_sql("DELETE FROM idp_signing_keys"))
+    answer = provider.token()
+    assert (answer.status_code, answer.json()["code"]) == (503, "SIGNING_KEY_MISSING")
+    ready = provider.here.http.get("/readyz")
+    assert ready.status_code == 503
+    assert [check["code"] for check in ready.json()["checks"] if not check["ready"]] == ["SIGNING_KEY_MISSING"]
+
+
+def test_an_edited_key_row_is_refused(provider: Provider) -> None:
+    database = provider.here.house.context.database
+    database.write(lambda connection: connection.exec_driver_sql("UPDATE idp_signing_keys SET public_x = x'00'"))
+    with pytest.raises(TrustError, match="ROW_ALTERED"):
+        idp.service.key_ring(provider.here.house.context).read()
