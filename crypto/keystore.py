@@ -32,7 +32,7 @@ from crypto.sm2 import SM2PrivateKey
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -88,7 +88,7 @@ class Keystore:
 
     def create(self, key_id: str, algorithm: SignatureAlgorithm) -> Signer:
         """Generate a key, durable on return. ``KEY_EXISTS`` when there is one of that name."""
-        return self.import_key(key_id, _generate(algorithm), algorithm=algorithm)
+        return self.import_key(key_id, _GENERATORS[algorithm](), algorithm=algorithm)
 
     def import_key(self, key_id: str, private_key: PrivateKey, *, algorithm: SignatureAlgorithm | None = None) -> Signer:
         """Take in a key that was made elsewhere, durable on return. ``KEY_EXISTS``, ``KEY_UNSUPPORTED`` or ``KEY_NAME``."""
@@ -110,8 +110,7 @@ class Keystore:
                 self._signers.move_to_end(key_id)
                 return found
         file, private_key = self._open_key(key_id)
-        algorithm = SignatureAlgorithm(file.algorithm)
-        made = software_signer(private_key, key_id, algorithm=algorithm, verify_after_sign=self._verify_after_sign)
+        made = software_signer(private_key, key_id, algorithm=_algorithm(file), verify_after_sign=self._verify_after_sign)
         self._remember(made)
         return made
 
@@ -123,9 +122,9 @@ class Keystore:
         return private_key.decrypt(ciphertext_der)
 
     def list(self) -> list[KeyInfo]:
-        """Every key, by name."""
+        """Every key, by name; ``KEYSTORE_FILE_CHANGED`` when one of the files is none of ours."""
         files = [self._read(path.stem, sealed_file.KEY) for path in sorted(self._folder.glob("*." + sealed_file.KEY))]
-        return [KeyInfo(file.name, SignatureAlgorithm(file.algorithm), file.created_at, file.public_spki_der) for file in files]
+        return [KeyInfo(file.name, _algorithm(file), file.created_at, file.public_spki_der) for file in files]
 
     def destroy(self, key_id: str) -> None:
         """Remove a key for good, durable on return; ``KEY_UNKNOWN``. Copies in backups are not reached."""
@@ -255,15 +254,18 @@ def _written(store: dict[str, Any]) -> bytes:
     return json.dumps(store).encode() + b"\n"
 
 
-def _generate(algorithm: SignatureAlgorithm) -> PrivateKey:
-    match algorithm:
-        case SignatureAlgorithm.SM2_SM3:
-            return SM2PrivateKey.generate()
-        case SignatureAlgorithm.ECDSA_SHA256:
-            return ec.generate_private_key(ec.SECP256R1())
-        case SignatureAlgorithm.ECDSA_SHA384:
-            return ec.generate_private_key(ec.SECP384R1())
-        case SignatureAlgorithm.ED25519:
-            return ed25519.Ed25519PrivateKey.generate()
-        case SignatureAlgorithm.RSA_SHA256 | SignatureAlgorithm.RSA_PSS_SHA256:
-            return rsa.generate_private_key(65537, RSA_BITS)
+def _algorithm(file: SealedFile) -> SignatureAlgorithm:
+    try:
+        return SignatureAlgorithm(file.algorithm)
+    except ValueError:
+        raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_FILE_CHANGED", name=file.name, kind_of_file=file.kind) from None
+
+
+_GENERATORS: Final[dict[SignatureAlgorithm, Callable[[], PrivateKey]]] = {
+    SignatureAlgorithm.SM2_SM3: SM2PrivateKey.generate,
+    SignatureAlgorithm.ECDSA_SHA256: lambda: ec.generate_private_key(ec.SECP256R1()),
+    SignatureAlgorithm.ECDSA_SHA384: lambda: ec.generate_private_key(ec.SECP384R1()),
+    SignatureAlgorithm.ED25519: ed25519.Ed25519PrivateKey.generate,
+    SignatureAlgorithm.RSA_SHA256: lambda: rsa.generate_private_key(65537, RSA_BITS),
+    SignatureAlgorithm.RSA_PSS_SHA256: lambda: rsa.generate_private_key(65537, RSA_BITS),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING, Final
 
 from crypto import providers
@@ -47,8 +48,13 @@ def sm3(data: bytes | bytearray | memoryview) -> bytes:
 
 
 def hmac_sm3(key: bytes, data: bytes | bytearray | memoryview) -> bytes:
-    """The 32 bytes HMAC-SM3(key, data). Compare with :func:`hmac.compare_digest`, never with ``==``."""
+    """The 32 bytes HMAC-SM3(key, data). To check one use :func:`verify_hmac_sm3`, never ``==``."""
     return providers.symmetric().hmac_sm3(key, data)
+
+
+def verify_hmac_sm3(key: bytes, data: bytes | bytearray | memoryview, mac: bytes) -> bool:
+    """Whether ``mac`` is HMAC-SM3(key, data), compared in constant time."""
+    return hmac.compare_digest(hmac_sm3(key, data), mac)
 
 
 def pbkdf2_hmac_sm3(password: bytes, salt: bytes, iterations: int, length: int) -> bytes:

@@ -111,5 +111,7 @@ def _choose() -> None:
                 raise
             reasons.append(f"{candidate}: {error.facts['reason']}")
         else:
+            if reasons:
+                _log.warning("SM2 falls back to %s; missing: %s", candidate, "; ".join(reasons))
             return
     raise provider_missing("sm2", "; ".join(reasons))

@@ -168,6 +168,14 @@ def test_files_that_are_none_of_ours(tmp_path: Path, content: bytes) -> None:
         store.signer("k")
 
 
+def test_a_listing_refuses_an_algorithm_that_is_none(tmp_path: Path) -> None:
+    store = Keystore(tmp_path, OLD)
+    store.create("k", SM2_SM3)
+    edited(tmp_path / "k.key", put("algorithm", "sm9"))
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        store.list()
+
+
 def test_swapped_files_are_refused(tmp_path: Path) -> None:
     store = Keystore(tmp_path, OLD)
     store.create("a", SM2_SM3)

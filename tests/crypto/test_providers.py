@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import threading
@@ -19,6 +20,7 @@ from standards.rfc5958_private_keys import write_sm2_private_key
 from tests.crypto import published_vectors as v
 from tests.crypto.sm2_arithmetic import G, multiply, recover_from_repeated_nonce, sign_with_nonce, verifies
 from tests.crypto.sm2_providers import ALL, NATIVE, provider
+from tests.optional import need
 from tests.standards.test_gbt32918_sm2 import BAD_SIGNATURES
 
 if TYPE_CHECKING:
@@ -312,6 +314,44 @@ def test_the_libraries_let_through_what_our_checks_stop() -> None:
             SM2PrivateKey.from_scalar((sm2.N - 1).to_bytes(32, "big"), provider=provider(name))
         with pytest.raises(TrustError, match="SM2_POINT_OFF_CURVE"):
             SM2PublicKey.from_point(b"\x04" + b"\x01" * 64, provider(name))
+
+
+class MallocInfo(ctypes.Structure):
+    """What glibc's ``mallinfo2`` returns; ``uordblks`` counts the bytes in use."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+    ]
+
+
+def bytes_in_use() -> int:
+    """What the C library has handed out and not got back. The size of the process would hide a leak in memory freed before."""
+    ask = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    need("mallinfo2", ask, "only glibc 2.33 and later counts the bytes in use")
+    assert ask is not None
+    ask.restype = MallocInfo
+    return int(ask().uordblks)
+
+
+@each_native
+def test_keys_and_contexts_are_freed(name: str) -> None:
+    """Thousands of keys loaded, used and let go leave no memory behind; those that are kept show that a leak would be seen."""
+    chosen = provider(name)
+    kept: list[object] = []
+
+    def grown(rounds: int, *, keep: bool) -> int:
+        before = bytes_in_use()
+        for _ in range(rounds):
+            public, private = chosen.load_public(v.SM2_POINT), chosen.load_private(v.SM2_SCALAR)
+            chosen.verify(public, v.SM2_SIGNATURE, v.SM2_E)
+            if keep:
+                kept.extend((public, private))
+        return bytes_in_use() - before
+
+    grown(100, keep=False)
+    assert grown(1_000, keep=False) < 100_000
+    assert grown(1_000, keep=True) > 500_000
 
 
 @each

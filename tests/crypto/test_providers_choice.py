@@ -16,9 +16,10 @@ from crypto import providers
 from crypto.providers import botan as botan_module
 from crypto.providers import gmssl_verify, libcrypto
 from crypto.providers import pyca as pyca_module
-from crypto.providers.protocol import decrypt_failed, provider_missing
+from crypto.providers.protocol import Capability, decrypt_failed, provider_missing
 from crypto.providers.pyca import Pyca
 from crypto.providers.self_test import check_sm2_provider, check_symmetric_provider
+from crypto.sm2 import SM2PrivateKey, SM2PublicKey
 from standards.errors import Kind, TrustError
 from tests.crypto import published_vectors as v
 from tests.crypto.sm2_providers import ALL, provider
@@ -26,6 +27,8 @@ from tests.optional import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from crypto.providers.protocol import SM2Provider
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +110,31 @@ def test_a_generator_whose_keys_do_not_sign_is_refused() -> None:
     assert caught.value.facts["check"] == "generate"
 
 
+class Restricted(Broken):
+    """A provider with fewer capabilities."""
+
+    def __init__(self, inner: Any, *capabilities: Capability) -> None:
+        super().__init__(inner, "", lambda: None)
+        self.capabilities = frozenset(capabilities)
+
+
+def test_only_what_a_provider_can_do_is_asked_of_it() -> None:
+    inner = provider("libcrypto")
+    for capabilities in (
+        (Capability.VERIFY, Capability.SIGN),
+        (Capability.VERIFY, Capability.DECRYPT),
+        (Capability.VERIFY, Capability.DECRYPT, Capability.ENCRYPT),
+        (Capability.VERIFY,),
+    ):
+        restricted = Restricted(inner, *capabilities)
+        check_sm2_provider(cast("SM2Provider", restricted))
+        if Capability.SIGN in capabilities:
+            with pytest.raises(TrustError, match="CRYPTO_CAPABILITY_MISSING"):
+                SM2PublicKey(v.SM2_POINT, inner.load_public(v.SM2_POINT), cast("SM2Provider", restricted)).encrypt(b"x")
+            with pytest.raises(TrustError, match="CRYPTO_CAPABILITY_MISSING"):
+                SM2PrivateKey.generate(cast("SM2Provider", restricted))
+
+
 SYMMETRIC_LIES: dict[str, tuple[str, Callable[..., Any]]] = {
     "hmac-sm3": ("hmac_sm3", lambda *_: bytes(32)),
     "sm4-encrypt": ("sm4_cbc", lambda *_args, **_kw: bytes(16)),
@@ -183,10 +211,11 @@ def _missing(*_: object) -> None:
     raise provider_missing("x", "planted")
 
 
-def test_the_next_provider_when_one_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_provider_when_one_is_missing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     provider("botan")
     monkeypatch.setattr(libcrypto, "Libcrypto", _missing)
     assert providers.current().sm2.name == "botan"
+    assert "falls back to botan" in caplog.text
     monkeypatch.setattr(providers, "_current", None)
     monkeypatch.setattr(botan_module, "Botan", _missing)
     assert providers.current().sm2.name == "gmssl"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.sm3 import MAX_PBKDF2_ITERATIONS, Sm3, hmac_sm3, pbkdf2_hmac_sm3, sm3
+from crypto.sm3 import MAX_PBKDF2_ITERATIONS, Sm3, hmac_sm3, pbkdf2_hmac_sm3, sm3, verify_hmac_sm3
 from standards.errors import TrustError
 from tests.crypto import published_vectors as v
 from tests.optional import need
@@ -73,7 +73,11 @@ def test_published_hmac() -> None:
 def test_hmac_by_its_definition(key: bytes, data: bytes) -> None:
     short = (sm3(key) if len(key) > 64 else key).ljust(64, b"\0")
     inner = sm3(bytes(byte ^ 0x36 for byte in short) + data)
-    assert hmac_sm3(key, memoryview(data)) == sm3(bytes(byte ^ 0x5C for byte in short) + inner)
+    mac = hmac_sm3(key, memoryview(data))
+    assert verify_hmac_sm3(key, data, mac)
+    assert not verify_hmac_sm3(key, data + b"x", mac)
+    assert not verify_hmac_sm3(key, data, mac[:-1])
+    assert mac == sm3(bytes(byte ^ 0x5C for byte in short) + inner)
 
 
 @pytest.mark.clause("RFC 8018 5.2")
