@@ -15,11 +15,12 @@ from crypto.digests import digest, new_digest
 from crypto.signatures import digest_oid_of
 from seal_service.pdf import problem_catalogue  # noqa: F401 - enters the error texts of this floor
 from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.object_text import Verbatim
 from seal_service.pdf.placement import locate
 from seal_service.pdf.sealing_rules import check_allowed, check_document, check_seed_values, check_uncovered, is_filled
 from seal_service.pdf.signature_field import add_field, appearance, fill_field, mark_signed, new_name, read_widget
 from seal_service.pdf.syntax import Name, PdfString, write_name, write_object
-from seal_service.pdf.update import IncrementalUpdate, Verbatim
+from seal_service.pdf.update import IncrementalUpdate
 from standards import gbt33560_oids as oids
 from standards.errors import Kind, MalformedError, TrustError
 
@@ -174,7 +175,7 @@ def prepare_seal(
         if picture is not None and not widget.is_visible:
             raise TrustError(Kind.UNACCEPTABLE, "PDF_FIELD_INVISIBLE", field=prepared_field.name)
         shown = appearance(picture, widget.rectangle, widget.rotation) if picture is not None else None
-        fill_field(update, prepared_field, widget, value_ref, shown)
+        fill_field(update, widget, value_ref, shown)
         mark_signed(update, document)
         lock = document.resolve(prepared_field.field_dict.get("Lock"))
     else:

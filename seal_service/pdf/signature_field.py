@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.form_fields import read_text
+from seal_service.pdf.object_text import entry_text, last_ref, read_text_of, with_entries, with_item
 from seal_service.pdf.sealing_rules import is_filled
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import Kind, MalformedError, TrustError
@@ -31,10 +32,10 @@ _UNITS_PER_MM: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """The one place where a prepared field is shown: its object, rectangle and the turn of its page."""
+    """The one place where a prepared field is shown: field and widget (often one object), rectangle and the turn of its page."""
 
+    field_ref: Ref
     ref: Ref
-    dictionary: dict[str, object]
     rectangle: tuple[float, float, float, float]
     rotation: int
 
@@ -91,7 +92,7 @@ def read_widget(document: PdfDocument, field: SignatureField) -> Widget:
     if ref is None or field.ref is None:
         raise MalformedError("PDF_MALFORMED", at="Fields")
     rectangle = document.rectangle(dictionary.get("Rect"))
-    return Widget(ref, dictionary, rectangle or (0.0, 0.0, 0.0, 0.0), _rotation_of(document, ref, dictionary))
+    return Widget(field.ref, ref, rectangle or (0.0, 0.0, 0.0, 0.0), _rotation_of(document, ref, dictionary))
 
 
 def _rotation_of(document: PdfDocument, ref: Ref, dictionary: dict[str, object]) -> int:
@@ -147,16 +148,13 @@ def add_field(
     return ref
 
 
-def fill_field(update: IncrementalUpdate, field: SignatureField, widget: Widget, value: Ref, shown: Stream | None) -> None:
+def fill_field(update: IncrementalUpdate, widget: Widget, value: Ref, shown: Stream | None) -> None:
     """Write the signature into a prepared field and the picture into its widget."""
-    drawn = widget.dictionary | {"F": PRINT_AND_LOCKED}
+    drawn: dict[str, object] = {"F": PRINT_AND_LOCKED}
     if shown is not None:
         drawn["AP"] = {"N": update.add(shown)}
-    if field.ref is None or widget.ref == field.ref:
-        update.replace(widget.ref, drawn | {"V": value})
-    else:
-        update.replace(field.ref, field.field_dict | {"V": value})
-        update.replace(widget.ref, drawn)
+    update.set_entries(widget.field_ref, {"V": value})
+    update.set_entries(widget.ref, drawn)
 
 
 def _add_annotation(update: IncrementalUpdate, document: PdfDocument, ref: Ref, page_ref: Ref, page: dict[str, object]) -> None:
@@ -164,57 +162,74 @@ def _add_annotation(update: IncrementalUpdate, document: PdfDocument, ref: Ref, 
     listed = page.get("Annots")
     annotations = document.resolve(listed)
     if annotations is None:
-        annotations = []
-    if not isinstance(annotations, list):
+        update.set_entries(page_ref, {"Annots": [ref]})
+    elif not isinstance(annotations, list):
         raise MalformedError("PDF_MALFORMED", at="Annots")
-    is_shared = isinstance(listed, Ref) and sum(other.get("Annots") == listed for _, other in document.pages()) > 1
-    if isinstance(listed, Ref) and not is_shared:
-        update.replace(listed, [*annotations, ref])
+    elif isinstance(listed, Ref):
+        is_shared = sum(other.get("Annots") == listed for _, other in document.pages()) > 1
+        if is_shared:
+            update.set_entries(page_ref, {"Annots": with_item(read_text_of(document, last_ref(document, listed)), ref)})
+        else:
+            update.append_item(listed, ref)
     else:
-        update.replace(page_ref, page | {"Annots": [*annotations, ref]})
+        text = entry_text(read_text_of(document, last_ref(document, page_ref)), "Annots")
+        update.set_entries(page_ref, {"Annots": with_item(text or b"[]", ref)})
 
 
 def _add_to_form(update: IncrementalUpdate, document: PdfDocument, ref: Ref) -> None:
     """Append to the form's /Fields and state that signatures exist; the form is made where there is none."""
-    flags = SIGNATURES_EXIST | APPEND_ONLY
-    root_ref = document.trailer.get("Root")
-    if not isinstance(root_ref, Ref):
-        raise MalformedError("PDF_MALFORMED", at="Root")
     held = document.root.get("AcroForm")
     form = document.resolve(held)
     if form is None:
-        update.replace(root_ref, document.root | {"AcroForm": update.add({"Fields": [ref], "SigFlags": flags})})
+        update.set_entries(_root_ref(document), {"AcroForm": update.add({"Fields": [ref], "SigFlags": SIGNATURES_EXIST | APPEND_ONLY})})
         return
     if not isinstance(form, dict):
         raise MalformedError("PDF_MALFORMED", at="AcroForm")
-    changed = dict(form)
     listed = form.get("Fields")
     fields = document.resolve(listed)
     if fields is not None and not isinstance(fields, list):
         raise MalformedError("PDF_MALFORMED", at="Fields")
-    if isinstance(listed, Ref) and isinstance(fields, list):
-        update.replace(listed, [*fields, ref])
+    if fields is None:
+        _set_in_form(update, document, held, form, {"Fields": [ref]})
+    elif isinstance(listed, Ref):
+        update.append_item(listed, ref)
+        _set_in_form(update, document, held, form, {})
     else:
-        changed["Fields"] = [*(fields or []), ref]
-    _write_form(update, document, root_ref, held, changed)
+        text = entry_text(_form_text(document, held), "Fields")
+        _set_in_form(update, document, held, form, {"Fields": with_item(text or b"[]", ref)})
 
 
 def mark_signed(update: IncrementalUpdate, document: PdfDocument) -> None:
     """State in the form that signatures exist (after filling a prepared field)."""
-    root_ref = document.trailer.get("Root")
     held = document.root.get("AcroForm")
     form = document.resolve(held)
-    if not isinstance(root_ref, Ref) or not isinstance(form, dict):
-        raise MalformedError("PDF_MALFORMED", at="AcroForm")
-    _write_form(update, document, root_ref, held, dict(form))
+    _set_in_form(update, document, held, form if isinstance(form, dict) else {}, {})
 
 
-def _write_form(update: IncrementalUpdate, document: PdfDocument, root_ref: Ref, held: object, changed: dict[str, object]) -> None:
-    """Store the form where it stood, unless nothing in it changed."""
-    changed["SigFlags"] = SIGNATURES_EXIST | APPEND_ONLY
-    if changed == document.resolve(held):
+def _root_ref(document: PdfDocument) -> Ref:
+    root = document.trailer.get("Root")
+    if not isinstance(root, Ref):
+        raise MalformedError("PDF_MALFORMED", at="Root")
+    return root
+
+
+def _form_text(document: PdfDocument, held: object) -> bytes:
+    """The form as it is written: an object of its own, or in place in the catalog."""
+    if isinstance(held, Ref):
+        return read_text_of(document, last_ref(document, held))
+    return entry_text(read_text_of(document, last_ref(document, _root_ref(document))), "AcroForm") or b"<<>>"
+
+
+def _set_in_form(
+    update: IncrementalUpdate, document: PdfDocument, held: object, form: dict[str, object], entries: dict[str, object]
+) -> None:
+    """Set entries of the form and its flags where it stands, unless nothing in it changes."""
+    flags = SIGNATURES_EXIST | APPEND_ONLY
+    if document.resolve(form.get("SigFlags")) != flags:
+        entries = entries | {"SigFlags": flags}
+    if not entries:
         return
     if isinstance(held, Ref):
-        update.replace(held, changed)
+        update.set_entries(held, entries)
     else:
-        update.replace(root_ref, document.root | {"AcroForm": changed})
+        update.set_entries(_root_ref(document), {"AcroForm": with_entries(_form_text(document, held), entries)})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from seal_service.pdf.object_text import Verbatim, last_ref, read_text_of, with_entries, with_item, write_value
 from seal_service.pdf.syntax import HexString, Name, PdfString, Ref, write_object
 from standards.errors import Kind, MalformedError, TrustError
 
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 MAX_OFFSET: Final = 9_999_999_999  # ten digits of a cross-reference table entry, 7.5.4
 MAX_OBJECT_NUMBER: Final = 8_388_607  # ISO 32000-1 annex C.2
 _ID_BYTES: Final = 16
-
-
-class Verbatim(bytes):
-    """An object that is already PDF syntax; its bytes go into the file unchanged."""
-
-    __slots__ = ()
 
 
 class IncrementalUpdate:
@@ -60,13 +55,27 @@ class IncrementalUpdate:
         """A new version of an object, under its number and generation."""
         self._objects[ref] = value
 
+    def set_entries(self, ref: Ref, entries: dict[str, object]) -> None:
+        """Set some entries of a dictionary that the document has; everything else in it stays as it is written there."""
+        ref = last_ref(self._document, ref)
+        self._objects[ref] = with_entries(self._text(ref), entries)
+
+    def append_item(self, ref: Ref, item: object) -> None:
+        """Append to an array that the document has as an object of its own."""
+        ref = last_ref(self._document, ref)
+        self._objects[ref] = with_item(self._text(ref), item)
+
+    def _text(self, ref: Ref) -> bytes:
+        begun = self._objects.get(ref)
+        return begun if isinstance(begun, Verbatim) else read_text_of(self._document, ref)
+
     def write(self, second_id: bytes) -> bytearray:
         """The bytes to append. ``second_id`` (16 bytes) becomes the second part of /ID where the document has one."""
         tail = bytearray(self._lead)
         for ref, value in self._objects.items():
             self.offsets[ref] = self._start + len(tail)
             tail += b"%d %d obj\n" % ref
-            tail += value if isinstance(value, Verbatim) else write_object(value)
+            tail += write_value(value)
             tail += b"\nendobj\n"
         at = self._start + len(tail)
         if at > MAX_OFFSET:

@@ -127,6 +127,12 @@ def build(
     return bytes(out)
 
 
+_EXACT = {
+    **page_objects(),
+    1: b"<</Type/Catalog/Pages 2 0 R/AcroForm<</DA(/H 0.1000 Tf)/Fields[]>>/Keep 1.0000000000000000001>>",
+    3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595.303937007874015748 841.889763779527559055]% A4\n/Resources<<>>/Contents 4 0 R>>",
+}
+
 DOCUMENTS = {
     "reportlab": reportlab_document(),
     "reportlab, 20 pages": reportlab_document(20),
@@ -139,4 +145,6 @@ DOCUMENTS = {
     "own, table": build(page_objects()),
     "own, stream": build(page_objects(), kind="stream"),
     "own, hybrid": build(page_objects(), kind="hybrid"),
+    "own, numbers of many digits": build(_EXACT),
+    "own, numbers of many digits in a stream": build(_EXACT, kind="stream"),
 }

@@ -18,6 +18,7 @@ _ELSEWHERE = {"CMS_MALFORMED"}  # entries of the floors below
 _MODULES = [
     "pdf/seal",
     "pdf/update",
+    "pdf/object_text",
     "pdf/placement",
     "pdf/signature_field",
     "pdf/sealing_rules",

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.object_text import Verbatim
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
-from seal_service.pdf.update import MAX_OBJECT_NUMBER, IncrementalUpdate, Verbatim
+from seal_service.pdf.update import MAX_OBJECT_NUMBER, IncrementalUpdate
 from standards.errors import TrustError
 from tests.seal_service.pdf.documents import build, page_objects
 
