@@ -165,8 +165,8 @@ def _check_attributes(signed: SignedData, signer: SignerInfo, demands: Demands, 
     if signer.signed_attributes is None:
         if demands.require_signed_attributes:
             steps.append(not_checked("CMS_ATTRIBUTES_MISSING", SIGNER, attribute="signedAttrs"))
-        elif _looks_like_attributes(signed, demands):
-            steps.append(failed("CMS_ATTRIBUTES_CONFUSED", SIGNER))
+        else:
+            steps.extend(_check_confusion(signed, demands))
         return {}
     attributes: dict[str, Attribute] = {}
     for attribute in signer.signed_attributes:
@@ -203,14 +203,18 @@ def _check_content_type(signed: SignedData, value_der: bytes, steps: list[Step])
         steps.append(failed("CMS_CONTENT_TYPE_MISMATCH", ATTRIBUTES, stated=stated, found=signed.content_type))
 
 
-def _looks_like_attributes(signed: SignedData, demands: Demands) -> bool:
-    """Whether the content is itself a SET OF attributes: then somebody cut the attributes of a signature off and offers them as content."""
-    content = signed.content if signed.content is not None else demands.content() if demands.content is not None else b""
+def _check_confusion(signed: SignedData, demands: Demands) -> list[Step]:
+    """Content that is itself a SET OF attributes was cut off another signature and is offered here as if it had been signed by itself."""
+    content = signed.content
+    if content is None and demands.content is not None:
+        content = demands.content()
+    if content is None:
+        return [not_checked("CMS_CONTENT_MISSING", SIGNER)]  # a digest does not show what it is of
     try:
         kinds = {attribute.oid for attribute in rfc5652_cms.read_attribute_set(content)}
     except MalformedError:
-        return False
-    return oids.MESSAGE_DIGEST in kinds or oids.CONTENT_TYPE in kinds
+        return []
+    return [failed("CMS_ATTRIBUTES_CONFUSED", SIGNER)] if kinds & {oids.MESSAGE_DIGEST, oids.CONTENT_TYPE} else []
 
 
 def _find_certificate(signer: SignerInfo, attributes: dict[str, Attribute], found: Examination) -> None:
