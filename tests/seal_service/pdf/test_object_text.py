@@ -20,11 +20,11 @@ def test_set_entries_leaves_everything_else_alone() -> None:
     changed = with_entries(ODD, {"New": Name("Value"), "Deep": None})
     assert changed == ODD[: ODD.index(b" <</Kept [")] + b"  null" + b"\n/New /Value>>"
     assert Lexer(with_entries(ODD, {"AB": 7})).read_value()["AB"] == 7  # type: ignore[index]
-    assert b"/A#42  7 /Twice" in with_entries(ODD, {"AB": 7})
+    assert bytes(with_entries(ODD, {"AB": 7})).count(b"/A#42  7 /Twice") == 1
 
 
 def test_a_key_that_stands_twice_is_set_twice() -> None:
-    assert b"/Twice  9/Twice  9 " in with_entries(ODD, {"Twice": 9})
+    assert bytes(with_entries(ODD, {"Twice": 9})).count(b"/Twice  9/Twice  9 ") == 1
     assert entry_text(ODD, "Twice") == b"2"
 
 
