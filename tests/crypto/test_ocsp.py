@@ -101,6 +101,9 @@ def test_answers_about_others_say_nothing() -> None:
     other = DemoPki.create(AT, label="other")
     foreign = ocsp.write_ocsp_request([cert_id_der(PKI.seal, other.issuing.certificate)])
     assert ocsp_status(answer(foreign)) == (RevocationStatus.MISSING, "other-certificate")
+    key_bits = CA.certificate.fields.spki.key_bits
+    other_name = ocsp.write_cert_id(oids.SM3, digest(oids.SM3, name_der("x")), digest(oids.SM3, key_bits), PKI.seal.serial)
+    assert ocsp_status(response_by(PKI.ocsp, certificate_id=other_name)) == (RevocationStatus.MISSING, "other-certificate")
     sha512 = ocsp.write_cert_id(
         oids.SHA512,
         digest(oids.SHA512, PKI.seal.issuer_der),
@@ -132,9 +135,16 @@ def craft_responder(
     )
 
 
-def response_by(certificate: Certificate, at: datetime = AT - timedelta(hours=1), enclosed: tuple[bytes, ...] | None = None) -> bytes:
+def response_by(
+    certificate: Certificate,
+    at: datetime = AT - timedelta(hours=1),
+    enclosed: tuple[bytes, ...] | None = None,
+    certificate_id: bytes | None = None,
+) -> bytes:
     """A response signed with the responder's key, whatever certificate it comes with."""
-    single = ocsp.write_single_response(cert_id_der(PKI.seal, CA.certificate), status=ocsp.GOOD, this_update=at, next_update=at + DAY)
+    single = ocsp.write_single_response(
+        certificate_id or cert_id_der(PKI.seal, CA.certificate), status=ocsp.GOOD, this_update=at, next_update=at + DAY
+    )
     tbs_der = ocsp.write_response_data(responder_name_der=certificate.subject_der, produced_at=at, responses_der=[single])
     algorithm_der = algorithm_identifier(PKI.ocsp_signer.algorithm).raw
     return ocsp.write_ocsp_response(

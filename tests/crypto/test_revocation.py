@@ -195,6 +195,8 @@ def test_lists_of_others_and_forged_lists_say_nothing() -> None:
     fields = read_crl(crl())
     outer = algorithm_identifier(SignatureAlgorithm.ECDSA_SHA256).raw
     assert status(write_signed(fields.tbs_der, outer, fields.signature)) == (RevocationStatus.MISSING, "signature-bad")
+    alias = der.sequence(der.oid(oids.SM2_SIGN_ALIAS))  # would verify, but is not what the signed part states
+    assert status(write_signed(fields.tbs_der, alias, fields.signature)) == (RevocationStatus.MISSING, "signature-bad")
     unknown = der.sequence(der.oid("1.2.3"))
     tbs = crafted(signature_algorithm_der=unknown)
     assert status(write_signed(read_crl(tbs).tbs_der, unknown, b"x")) == (RevocationStatus.UNDECIDABLE, "signature-unsupported")

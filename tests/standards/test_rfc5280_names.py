@@ -90,6 +90,8 @@ def test_comparison_folds_string_type_case_and_spaces_only_where_safe() -> None:
     for hidden in ("\u200b", "\x00", "\ue000"):
         assert not names.is_same_name(utf8, raw_name(("2.5.4.10", der.utf8_string("Acme Root" + hidden))))
         assert names.is_same_name(*[raw_name(("2.5.4.10", der.utf8_string("Acme Root" + hidden)))] * 2)
+    for separator in ("\x85", "\x1c"):  # control characters that count as white space when text is split
+        assert not names.is_same_name(utf8, raw_name(("2.5.4.10", der.utf8_string(f"Acme{separator}Root"))))
     octets = raw_name(("2.5.4.10", der.octet_string(b"Acme")))
     assert not names.is_same_name(octets, raw_name(("2.5.4.10", der.utf8_string("Acme"))))
 
