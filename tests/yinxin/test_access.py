@@ -1,0 +1,133 @@
+"""Denied by default: every operation says who may enter, and what it says is what happens."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from fastapi import APIRouter
+from starlette.routing import Mount, Route
+
+from service_kit.composition import needs, public
+from standards.errors import Kind, TrustError
+from yinxin.access_gate import Gatekeeper, access_of_route, put_gates
+from yinxin.links import known_scopes
+
+if TYPE_CHECKING:
+    from tests.deployments import Here
+
+# Every operation that asks for no token, each with its reason in the code. A new one has to be entered here on purpose.
+PUBLIC = {
+    "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/openid-configuration",
+    "GET /ca/issuing.cer",
+    "GET /ca/issuing.crl",
+    "GET /ca/ocsp.cer",
+    "GET /ca/root.cer",
+    "GET /ca/root.crl",
+    "GET /ca/tsa.cer",
+    "GET /docs",
+    "GET /livez",
+    "GET /metrics",
+    "GET /oauth2/jwks",
+    "GET /openapi.json",
+    "GET /problems",
+    "GET /problems/{code}",
+    "GET /readyz",
+    "GET /v1/audit/checkpoint",
+    "GET /v1/audit/consistency",
+    "POST /oauth2/token",
+    "POST /ocsp",
+    "POST /tsa",
+    "POST /v1/verifications",
+}
+
+
+def operations(here: Here) -> list[tuple[str, str, Any]]:
+    found = []
+    for route in [*here.application.routes, *here.application.hot_routes]:
+        assert isinstance(route, Route)
+        methods = (route.methods or {"POST"}) - {"HEAD"}
+        found += [(method, route.path, access_of_route(route)) for method in methods]
+    return found
+
+
+def test_every_operation_declares_who_may_enter(here: Here) -> None:
+    found = operations(here)
+    assert {f"{method} {path}" for method, path, access in found if access.scope is None} == PUBLIC
+    assert all(access.reason for _, _, access in found if access.scope is None)
+    assert {access.scope for _, _, access in found if access.scope is not None} <= set(known_scopes())
+
+
+def test_what_is_declared_is_enforced(here: Here) -> None:
+    """Each guarded operation, asked without a token, with a broken one, with somebody else's: refused before anything is looked up."""
+    guarded = [(method, path) for method, path, access in operations(here) if access.scope is not None]
+    assert len(guarded) > 10
+    for method, path in guarded:
+        url = re.sub(r"\{[^}]*\}", "00000000-0000-7000-8000-000000000000", path)
+        assert here.http.request(method, url).json()["code"] == "TOKEN_MISSING", path
+        for header in ("Bearer x", "Bearer a.b.c", "Basic eDp5", "Bearer " + "A" * 9000, "bearer"):
+            answer = here.http.request(method, url, headers={"authorization": header})
+            assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_INVALID"), path
+        twice = here.http.request(method, url, headers=[("authorization", "Bearer x"), ("authorization", "Bearer y")])
+        assert twice.json()["code"] == "TOKEN_INVALID"
+
+
+def test_a_route_that_declares_nothing_stops_the_start() -> None:
+    router = APIRouter()
+
+    @router.get("/forgotten")
+    def forgotten() -> None: ...
+
+    with pytest.raises(TypeError, match="/forgotten"):
+        put_gates(router.routes, cast("Gatekeeper", None))
+    with pytest.raises(TypeError, match="declares neither"):
+        access_of_route(Mount("/mounted", routes=[]))
+
+
+def test_the_gate_lets_in_whom_it_should() -> None:
+    import asyncio
+
+    from service_kit.callers import Caller
+
+    class Callers:
+        def verify_header(self, header: str | None) -> Caller:
+            if header != "Bearer good":
+                raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID")
+            return Caller("c", "c", frozenset({"a.b"}))
+
+    entered: list[Any] = []
+
+    async def endpoint(scope: Any, _receive: Any, _send: Any) -> None:
+        entered.append(scope.get("state", {}).get("caller"))
+
+    def gated(declaration: Any, **keeper: Any) -> Any:
+        route = Route("/x", declaration(endpoint_class()))
+        (route,) = put_gates([route], Gatekeeper(cast("Any", Callers()), **keeper))  # type: ignore[assignment]
+        return route.app
+
+    def endpoint_class() -> Any:
+        class Endpoint:
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                await endpoint(scope, receive, send)
+
+        return Endpoint()
+
+    def enter(app: Any, header: str | None) -> None:
+        headers = [] if header is None else [(b"authorization", header.encode())]
+        asyncio.run(app({"type": "http", "headers": headers}, None, None))
+
+    enter(gated(public("all")), None)
+    enter(gated(needs("a.b")), "Bearer good")
+    enter(gated(needs("a.b"), is_active=lambda client: client == "c", may_block=True), "Bearer good")
+    assert [caller and caller.client_id for caller in entered] == [None, "c", "c"]
+    for declaration, header, keeper, code in (
+        (needs("a.b"), None, {}, "TOKEN_INVALID"),
+        (needs("a.c"), "Bearer good", {}, "SCOPE_MISSING"),
+        (needs("a.b"), "Bearer good", {"is_active": lambda _: False}, "TOKEN_REVOKED"),
+        (needs("a.b"), "Bearer good", {"is_active": lambda _: False, "may_block": True}, "TOKEN_REVOKED"),
+    ):
+        with pytest.raises(TrustError, match=code):
+            enter(gated(declaration, **keeper), header)
+    assert len(entered) == 3

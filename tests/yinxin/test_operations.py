@@ -1,0 +1,171 @@
+"""Health, metrics, documentation, and what becomes of requests that fit nowhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from service_kit.problem_catalogue import all_texts
+from standards.errors import Kind, TrustError
+from yinxin.reference_page import problem_page
+
+if TYPE_CHECKING:
+    from tests.deployments import Here
+
+
+def test_alive_and_ready(here: Here) -> None:
+    assert here.http.get("/livez").json() == {"alive": True}
+    ready = here.http.get("/readyz")
+    assert ready.status_code == 200, ready.text
+    checks = {check["name"]: check for check in ready.json()["checks"]}
+    assert {"database", "algorithms", "audit", "audit_log", "disk", "clock", "certificates", "revocation_lists", "idp_signing_key"} <= set(
+        checks
+    )
+    assert checks["certificates"]["facts"]["root_days_left"] > 7000
+    assert checks["revocation_lists"]["facts"]["issuing_days_left"] > 6
+
+
+def test_not_ready_when_the_audit_trail_cannot_be_written(here: Here) -> None:
+    here.house.context.database.write(
+        lambda connection: connection.exec_driver_sql(
+            "CREATE TRIGGER full_disk BEFORE INSERT ON kit_audit BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    )
+    ready = here.http.get("/readyz")
+    assert ready.status_code == 503
+    assert [check["name"] for check in ready.json()["checks"] if not check["ready"]] == ["audit"]
+    assert here.http.get("/livez").status_code == 200, "alive all the same: restarting would mend nothing"
+
+
+def test_not_ready_when_signing_breaks(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crypto.sm2.SM2PublicKey.verify", lambda *_, **__: True)
+    assert "SELF_TEST_FAILED" in here.http.get("/readyz").text
+
+
+def test_not_ready_when_the_disk_is_full(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yinxin.house_checks.FREE_BYTES_MIN", 2**62)
+    assert "DISK_ALMOST_FULL" in here.http.get("/readyz").text
+
+
+def test_not_ready_when_the_log_stands_still(here: Here) -> None:
+    here.house.context.log.last_error = TrustError(Kind.UNAVAILABLE, "LOG_ROLLED_BACK")
+    assert "LOG_ROLLED_BACK" in here.http.get("/readyz").text
+
+
+def test_readiness_leaves_no_trace_in_the_audit_trail(here: Here) -> None:
+    here.http.get("/readyz")
+    with here.house.context.database.read() as connection:
+        count = connection.exec_driver_sql("SELECT count(*) FROM kit_audit WHERE writer_id = 'readiness'").scalar()
+    assert count == 0
+
+
+def test_metrics(here: Here) -> None:
+    here.http.get("/livez")
+    answer = here.http.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert 'http_requests_total{method="GET",status="200"}' in answer.text
+
+
+def test_the_openapi_document_is_valid_and_complete(here: Here) -> None:
+    document = here.http.get("/openapi.json").json()
+    OpenAPIV31SpecValidator(document).validate()
+    operations = [(path, method, op) for path, item in document["paths"].items() for method, op in item.items()]
+    ids = [op["operationId"] for _, _, op in operations]
+    assert len(set(ids)) == len(ids)
+    for path, method, op in operations:
+        assert op.get("summary"), (path, method)
+        assert op.get("tags"), (path, method)
+        assert "security" in op, (path, method)
+        assert op["tags"][0] in {tag["name"] for tag in document["tags"]}, (path, method)
+        assert "HTTPValidationError" not in str(op["responses"])
+    routes = {
+        route.path_format
+        for route in here.application.routes
+        if getattr(route, "include_in_schema", True) and hasattr(route, "path_format")
+    }
+    assert routes <= set(document["paths"])
+    assert "/oauth2/token" in document["paths"]
+    granted = document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"]
+    assert {scope for _, _, op in operations for rule in op["security"] for scope in rule.get("oauth2", [])} <= set(granted)
+
+
+def test_the_reference_page_fetches_nothing(here: Here) -> None:
+    answer = here.http.get("/docs")
+    assert "POST /oauth2/token" in answer.text
+    assert "<script" not in answer.text
+    assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", answer.text)
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert here.http.get("/docs").text == answer.text
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Client authentication failed"), ("zh-CN", "客户端认证失败")])
+def test_every_code_has_a_page(here: Here, language: str, title: str) -> None:
+    answer = here.http.get("/problems/CLIENT_AUTH_FAILED", headers={"accept-language": language})
+    assert title in answer.text
+    listed = here.http.get("/problems", headers={"accept-language": language}).text
+    assert all(f"/problems/{text.code}" in listed for text in all_texts())
+    assert here.http.get("/problems/NO_SUCH_CODE").status_code == 404
+
+
+def test_pages_escape_what_they_show() -> None:
+    from service_kit.problem_catalogue import ProblemText
+
+    page = problem_page(ProblemText("<b>", "<i>", "<i>", "<u>", "<u>", "<s>", "<s>"), "en")
+    assert not {"<b>", "<i>", "<u>", "<s>"} & set(re.findall(r"<[a-z]>", page))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nope", 404, "ROUTE_UNKNOWN"), ("DELETE", "/livez", 405, "METHOD_NOT_ALLOWED"), ("GET", "/livez/", 404, "ROUTE_UNKNOWN")],
+)
+def test_what_fits_nowhere_is_a_problem_document(here: Here, method: str, path: str, status: int, code: str) -> None:
+    answer = here.http.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    if status == 405:
+        assert answer.headers["allow"] == "GET"
+
+
+def test_security_headers_on_everything(here: Here) -> None:
+    for path in ("/livez", "/nope", "/oauth2/jwks", "/docs"):
+        headers = here.http.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "content-security-policy" in headers
+        assert headers["x-request-id"]
+
+
+def test_the_audit_trail_can_be_read_and_proven(here: Here) -> None:
+    import time
+
+    import idp.service
+    from crypto.checkpoints import LogVerifierKey, Receipt, verify_receipt
+    from idp.actions.register_client import NewClient, register_client
+
+    _, secret = register_client(
+        idp.service.client_desk(here.house.context), NewClient("Auditor", ("audit.read",), client_id="auditor"), actor="test"
+    )
+    token = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("auditor", secret)).json()["access_token"]
+    bearer = {"authorization": f"Bearer {token}"}
+    page = here.http.get("/v1/audit/entries?subject=client:auditor&limit=1", headers=bearer).json()
+    assert [entry["action"] for entry in page["entries"]] == ["token.issue"]
+    older = here.http.get(f"/v1/audit/entries?subject=client:auditor&before={page['next']}", headers=bearer).json()
+    assert [entry["action"] for entry in older["entries"]] == ["client.register"]
+    entry_id = page["entries"][0]["id"]
+    assert here.http.get(f"/v1/audit/entries/{entry_id}", headers=bearer).json()["id"] == entry_id
+    deadline = time.monotonic() + 10
+    while (answer := here.http.get(f"/v1/audit/entries/{entry_id}/receipt", headers=bearer)).status_code == 409:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    receipt = answer.json()
+    log = here.house.context.log.tree_named(None).identity
+    assert [LogVerifierKey.from_text(key) for key in receipt["verifier_keys"]] == list(log.keys)
+    assert verify_receipt(Receipt.from_text(receipt["entry"].encode(), receipt["receipt"].encode()), log).verified is True
+    size = int(here.http.get("/v1/audit/checkpoint").text.splitlines()[1])
+    assert size > receipt["log_index"]
+    assert here.http.get(f"/v1/audit/consistency?older=1&newer={size}").json()["newer"] == size
+    assert here.http.get("/v1/audit/entries/none/receipt", headers=bearer).status_code == 404
