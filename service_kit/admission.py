@@ -8,7 +8,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from service_kit.problem_catalogue import ProblemText, register
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -40,16 +39,3 @@ class Admission:
         finally:
             self._jobs -= 1
             self._bytes -= size_bytes
-
-
-register(
-    ProblemText(
-        "TOO_BUSY",
-        "Too busy",
-        "系统繁忙",
-        "As much heavy work is under way as this server takes on at once.",
-        "正在处理的繁重任务已达本服务器上限。",
-        "Repeat the request after the time in Retry-After.",
-        "请在 Retry-After 所示时间后重试。",
-    ),
-)

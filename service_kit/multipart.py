@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from service_kit.problem_catalogue import ProblemText, register
 from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
@@ -163,61 +162,3 @@ def _text(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedError("TEXT_NOT_UNICODE") from None
-
-
-register(
-    ProblemText(
-        "MULTIPART_EXPECTED",
-        "Multipart form expected",
-        "需要 multipart 表单",
-        "The body is not multipart/form-data with a boundary.",
-        "请求体不是带边界的 multipart/form-data。",
-        "Send a multipart form, as curl -F does.",
-        "以 multipart 表单发送，如 curl -F。",
-    ),
-    ProblemText(
-        "MULTIPART_MALFORMED",
-        "Multipart form unreadable",
-        "multipart 表单无法读取",
-        "The parts of the body are not framed as RFC 7578 says, or end early.",
-        "请求体各部分不符合 RFC 7578，或提前结束。",
-        "Let a library write the form; look at reason in the facts.",
-        "使用成熟的库生成表单；参见 facts 中的 reason。",
-    ),
-    ProblemText(
-        "FIELD_UNKNOWN",
-        "Unknown field",
-        "未知字段",
-        "The form has a part that this operation does not take.",
-        "表单包含本操作不接受的部分。",
-        "Leave the named field out; files need a file name, fields must not have one.",
-        "去掉所列字段；文件部分须带文件名，普通字段不得带文件名。",
-    ),
-    ProblemText(
-        "FIELD_REPEATED",
-        "Field repeated",
-        "字段重复",
-        "A part occurs more than once.",
-        "某个部分出现多次。",
-        "Send every part once.",
-        "每个部分只发送一次。",
-    ),
-    ProblemText(
-        "FIELD_TOO_LONG",
-        "Field too long",
-        "字段过长",
-        "A field is over its size limit.",
-        "字段超过大小限制。",
-        "Shorten the named field.",
-        "缩短所列字段。",
-    ),
-    ProblemText(
-        "FILE_TOO_LARGE",
-        "File too large",
-        "文件过大",
-        "The file is over the size limit of this deployment.",
-        "文件超过本部署的大小限制。",
-        "Send a smaller file, or only its digest.",
-        "发送较小的文件，或只发送摘要。",
-    ),
-)
