@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from crypto import password_encryption, providers
 from crypto.providers.protocol import Capability, Handle, SM2Provider, capability_missing
-from crypto.sm3 import Sm3, sm3
+from crypto.sm3 import sm3, sm3_of_joined
 from standards import gbt32918_sm2 as sm2
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gbt32918_sm2 import DEFAULT_ID
@@ -72,10 +72,8 @@ class SM2PublicKey:
         return found
 
     def digest(self, message: bytes | memoryview, uid: bytes = DEFAULT_ID) -> bytes:
-        """E = SM3(Z_A ‖ M), 32 bytes, the message read where it lies."""
-        state = Sm3(self.z_a(uid))
-        state.update(message)
-        return state.digest()
+        """The 32 bytes e = SM3(Z_A ‖ M), the message read where it lies."""
+        return sm3_of_joined(self.z_a(uid), message)
 
     def verify(self, signature_der: bytes, message: bytes | memoryview, uid: bytes = DEFAULT_ID) -> bool:
         """Whether this key signed ``message`` under ``uid``. Anything malformed is False, never an exception."""

@@ -47,6 +47,14 @@ def sm3(data: bytes | bytearray | memoryview) -> bytes:
     return state.finalize()
 
 
+def sm3_of_joined(first: bytes, second: bytes | bytearray | memoryview) -> bytes:
+    """The 32 bytes SM3(first ‖ second), neither of them copied."""
+    state = providers.symmetric().new_sm3()
+    state.update(first)
+    state.update(second)
+    return state.finalize()
+
+
 def hmac_sm3(key: bytes, data: bytes | bytearray | memoryview) -> bytes:
     """The 32 bytes HMAC-SM3(key, data). To check one use :func:`verify_hmac_sm3`, never ``==``."""
     return providers.symmetric().hmac_sm3(key, data)

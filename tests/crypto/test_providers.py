@@ -81,7 +81,7 @@ def test_malformed_signatures_never_reach_the_library(name: str, case: str) -> N
 
 @each
 def test_a_signature_whose_sum_is_the_point_at_infinity(name: str) -> None:
-    """SG + tP = O needs t = -s/d: each number is in range, so only the computation shows that it is not valid."""
+    """With t = -s/d the sum sG + tP is O: each number is in range, so only the computation shows that it is not valid."""
     s = 12345
     t = -s * pow(int.from_bytes(v.SM2_SCALAR, "big"), -1, sm2.N) % sm2.N
     r = (t - s) % sm2.N
@@ -363,6 +363,6 @@ def test_versions_and_capabilities_are_stated(name: str) -> None:
 
 
 def test_non_minimal_integers_are_stopped_before_gmssl() -> None:
-    """Gmssl itself takes an extra element in the SEQUENCE; in front of it the codec does not."""
+    """The package itself takes an extra element in the SEQUENCE; in front of it the codec does not."""
     extra = der.sequence(der.integer(v.SM2_R), der.integer(v.SM2_S), der.integer(1))
     assert not sample_public("gmssl").verify(extra, v.SM2_MESSAGE)
