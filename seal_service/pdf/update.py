@@ -38,8 +38,8 @@ class IncrementalUpdate:
 
     def add(self, value: object) -> Ref:
         """A new object under a number nobody has used."""
-        while self._document.entry(self._next) is not None:  # /Size was too small
-            self._next += 1
+        if self._document.entry(self._next) is not None:  # /Size was too small: begin behind the largest number of all
+            self._next = 1 + max(max(section.numbers(), default=0) for section in self._document.sections)
         ref = Ref(self._next, 0)
         if self._next > MAX_OBJECT_NUMBER:
             raise TrustError(Kind.TOO_LARGE, "PDF_TOO_MANY_OBJECTS", most=MAX_OBJECT_NUMBER)

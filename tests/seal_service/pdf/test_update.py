@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pikepdf
 import pypdf
@@ -66,6 +67,17 @@ def test_numbers_in_use_are_passed_over_when_size_is_too_small() -> None:
     document, update = _open(original)
     assert document.size == 5
     assert update.add(1) == Ref(9, 0)
+
+
+def test_a_size_that_lies_below_a_long_table_costs_no_more_than_reading_it() -> None:
+    """A million entries behind /Size 1: counted once, not tried one by one."""
+    original = build(page_objects())
+    rows = b"5 1000000\n" + b"0000000000 00001 f \n" * 1_000_000
+    original = original.replace(b"trailer\n", rows + b"trailer\n").replace(b"/Size 5", b"/Size 1")
+    _, update = _open(original)
+    start = time.process_time()
+    assert update.add(1) == Ref(1_000_005, 0)
+    assert time.process_time() - start < 2
 
 
 def test_the_largest_size_of_any_revision_counts() -> None:
