@@ -18,8 +18,10 @@ from yinxin.commands import (
     keys_command,
 )
 from yinxin.commands.console import EXIT_USAGE, print_line
+from yinxin.commands.demo_command import demo
 from yinxin.commands.doctor_command import doctor
 from yinxin.commands.init_command import init
+from yinxin.commands.seal_command import seal
 from yinxin.commands.serve_command import serve
 from yinxin.commands.verify_command import verify
 
@@ -33,6 +35,8 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A trust layer for government services: electronic seals that strangers can verify. 政务可信服务：电子印章、签发与验证。",
 )
+app.command("demo")(demo)
+app.command("seal")(seal)
 app.command("verify")(verify)
 app.command("init")(init)
 app.command("serve")(serve)

@@ -5,8 +5,6 @@ Exit status: 0 all valid; 1 something invalid; 2 nothing invalid but something i
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from yinxin.commands.console import EXIT_USAGE, JSON_HELP, print_json
 from yinxin.commands.reader_language import language_of_reader
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 EXIT_VALID: Final = 0
 EXIT_INVALID: Final = 1
 EXIT_INDETERMINATE: Final = 2
-EXIT_USAGE: Final = 64  # EX_USAGE of sysexits.h
 
 FILE_BYTES: Final = 96 * 1024 * 1024  # own limit: a file is held in memory once, the whole run stays under 300 MB
 TRUST_FILE_BYTES: Final = 16 * 1024 * 1024  # own limit: the largest revocation lists of the field are some megabytes
@@ -129,7 +127,8 @@ def verify(
         str | None,
         typer.Option("--at", metavar="TIME", help="Judge as of this time (ISO 8601) instead of now. 以此时间为准进行验证。"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object. 输出一个 JSON 对象。")] = False,  # noqa: FBT002 - Typer flag
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Say of sealed files whether they hold: needs no server, no database, no network. 验证电子签章文件。"""
     language = language_of_reader()
@@ -151,8 +150,7 @@ def verify(
     if as_json:
         from crypto.report_json import write_report
 
-        answer = {"files": [write_report(one.file, one.report, language) for one in found]}
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2) + "\n")
+        print_json({"files": [write_report(one.file, one.report, language) for one in found]})
     else:
         from yinxin.commands.verdict_display import show_verdict
 

@@ -1,0 +1,190 @@
+"""Make a folder the demonstration deployment: authority, client, seal, a sealed document and a forged copy.
+
+Every step looks first whether its result is there and still good, so that it may be killed at any point and begun again, and a second
+run gives the same answer. What expires (revocation lists, the trust list) is made anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+import idp.service
+from crypto.report import Verdict
+from crypto.trust_list import write_trust_list
+from idp.actions.register_client import NewClient, register_client
+from idp.actions.rotate_secret import rotate_secret
+from idp.store import find_client
+from seal_service.actions.find_seals import list_seals
+from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.record_use import User
+from seal_service.actions.seal_document import SealOrder, seal_document
+from seal_service.actions.sweep_intents import sweep_intents
+from seal_service.limits import PAGE_SIZE_MAX
+from seal_service.model import USABLE, Seal
+from seal_service.verify import verify_file
+from service_kit.callers import Caller
+from service_kit.durable_files import make_folder, write_durably
+from service_kit.process_marks import FOLDER_NAME, release_mark
+from standards.errors import Kind, TrustError
+from yinxin import links
+from yinxin.assembly import migrate_all, open_house
+from yinxin.demo.document import ORGANISATION, SEAL_KEYWORD, draw_document
+from yinxin.demo.forgery import forge_amount
+from yinxin.demo.messages import TEXTS
+from yinxin.deployment import is_complete, open_deployment
+from yinxin.initialise import initialise
+from yinxin.pki.actions.publish_list import renew_list
+from yinxin.pki.authorities import ISSUING, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from service_kit.composition import ServiceContext
+    from yinxin.assembly import House
+
+CREDIT_CODE: Final = "12990000YX0000008K"  # invented: division 990000 does not exist
+PURPOSE: Final = "演示专用章"
+CLIENT_ID: Final = "demo-portal"
+CLIENT_NAME: Final = "Demonstration portal 演示门户"
+CLIENT_FILE: Final = "demo-client.json"
+LOCK_FILE: Final = "demo.lock"
+FOLDER: Final = "demo"
+ACTOR: Final = "operator:demo"
+PUBLIC_MODE: Final = 0o644
+CATALOGUE: Final = TEXTS  # importing them enters them into the error catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demonstration consists of; paths are absolute. Exactly what ``yinxin demo --json`` prints."""
+
+    dir: str
+    base_url: str
+    trust: str
+    original_pdf: str
+    sealed_pdf: str
+    forged_pdf: str
+    seal_id: str
+    client_id: str
+    client_secret: str
+
+
+def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Demo:
+    """Make what is missing and say what there is. ``settings``: for the settings file of a new deployment.
+
+    Raises TrustError DEMO_FOLDER_TAKEN for a deployment that is not a demonstration, DEMO_IN_PROGRESS, and what the steps raise.
+    """
+    folder = folder.resolve()
+    # 1. The deployment, marked as a demonstration. One that is real stays untouched.
+    if is_complete(folder):
+        if not open_deployment(folder).settings.demo:
+            raise TrustError(Kind.UNACCEPTABLE, "DEMO_FOLDER_TAKEN", dir=str(folder))
+    else:
+        initialise(folder, organisation=ORGANISATION, settings={**(settings or {}), "demo": True})
+    with _alone(folder):
+        house = open_house(open_deployment(folder))
+        try:
+            context = house.context
+            migrate_all(context.database)
+            _renew_lists(house)
+            sweep_intents(context)
+
+            # 2. A client that may do everything here, its secret kept for the next run.
+            client_id, client_secret = _ensure_client(context, folder / CLIENT_FILE)
+
+            # 3. A seal of an organisation that does not exist.
+            caller = Caller(client_id, client_id, frozenset(links.known_scopes()))
+            seal = _ensure_seal(context, caller)
+
+            # 4. A document, sealed through the same action as over HTTP, and a forged copy.
+            make_folder(folder / FOLDER)
+            paths = {name: folder / FOLDER / f"{name}.pdf" for name in ("original", "sealed", "forged")}
+            _ensure_documents(context, caller, seal, paths)
+
+            # 5. Whom to trust: the demonstration's own authority, with its revocation lists of today.
+            trust_path = folder / FOLDER / "trust.json"
+            trust = write_trust_list(context.trust(), name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now())
+            write_durably(trust_path, trust, mode=PUBLIC_MODE)
+            return Demo(
+                dir=str(folder),
+                base_url=context.settings.base_url,
+                trust=str(trust_path),
+                original_pdf=str(paths["original"]),
+                sealed_pdf=str(paths["sealed"]),
+                forged_pdf=str(paths["forged"]),
+                seal_id=seal.id,
+                client_id=client_id,
+                client_secret=client_secret,
+            )
+        finally:
+            release_mark(folder / FOLDER_NAME, house.context.audit.writer_id)
+            house.close()
+
+
+def write_demo(demo: Demo) -> dict[str, str]:
+    """As JSON-compatible values."""
+    return asdict(demo)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrustError(Kind.CONFLICT, "DEMO_IN_PROGRESS", dir=str(folder)) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _renew_lists(house: House) -> None:
+    for issuer in (ROOT, ISSUING):
+        renew_list(house.register, house.authorities.by_name(issuer), issuer, actor=ACTOR)
+
+
+def _ensure_client(context: ServiceContext, path: Path) -> tuple[str, str]:
+    desk = idp.service.client_desk(context)
+    with context.database.read() as connection:
+        found = find_client(connection, CLIENT_ID, desk.mac_key)
+    if found is not None and path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return str(kept["client_id"]), str(kept["client_secret"])
+    if found is None:
+        wanted = NewClient(CLIENT_NAME, tuple(sorted(links.known_scopes())), client_id=CLIENT_ID)
+        _, secret = register_client(desk, wanted, actor=ACTOR)
+    else:  # the run before was cut off between registering the client and keeping its secret
+        _, secret = rotate_secret(desk, CLIENT_ID, overlap_seconds=0, actor=ACTOR)
+    write_durably(path, json.dumps({"client_id": CLIENT_ID, "client_secret": secret}, indent=2).encode())
+    return CLIENT_ID, secret
+
+
+def _ensure_seal(context: ServiceContext, caller: Caller) -> Seal:
+    for seal in list_seals(context, caller, after="", limit=PAGE_SIZE_MAX):
+        if seal.state is USABLE and seal.purpose == PURPOSE and seal.managed_by == caller.client_id:
+            return seal
+    wanted = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, purpose=PURPOSE, type_code="99")
+    return make_seal(context, caller, wanted)
+
+
+def _ensure_documents(context: ServiceContext, caller: Caller, seal: Seal, paths: dict[str, Path]) -> None:
+    trust, now = context.trust(), context.clock.now()
+    if not paths["original"].exists():
+        write_durably(paths["original"], draw_document(), mode=PUBLIC_MODE)
+    sealed = paths["sealed"].read_bytes() if paths["sealed"].exists() else b""
+    if verify_file(sealed, trust, now).verdict is not Verdict.VALID:
+        order = SealOrder(
+            paths["original"].read_bytes(), keyword=SEAL_KEYWORD, reason="办结 Settled (demonstration)", location="呼伦贝尔 Hulunbuir"
+        )
+        sealed = seal_document(context, User(caller.client_id, caller.actor), seal.id, order).content
+        write_durably(paths["sealed"], sealed, mode=PUBLIC_MODE)
+        paths["forged"].unlink(missing_ok=True)
+    if not paths["forged"].exists():
+        write_durably(paths["forged"], forge_amount(sealed), mode=PUBLIC_MODE)
