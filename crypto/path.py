@@ -53,14 +53,10 @@ def validate_path(
     reported. Never raises on hostile certificates; cost is bounded (see ``path_search``).
     """
     search = PathSearch(trust, intermediates, purpose, at)
-    merged = RevocationEvidence(
-        crls=evidence.crls + trust.crls,
-        ocsp=evidence.ocsp + trust.ocsp,
-        responders=evidence.responders + _trusted_responders(trust, at),
-    )
+    offered = evidence + RevocationEvidence(responders=_trusted_responders(trust, at))
     best: PathResult | None = None
     for path in islice(search.paths(leaf), MAX_PATHS):
-        judged = _judge(path, purpose, merged, at, now)
+        judged = _judge(path, purpose, offered, trust, at, now)
         if judged.trusted:
             return judged
         if best is None or (best.trusted is False and judged.trusted is None):
@@ -68,13 +64,15 @@ def validate_path(
     return best or _without_anchor(leaf, search, purpose, at, now)
 
 
-def _judge(path: FoundPath, purpose: Purpose, evidence: RevocationEvidence, at: datetime, now: datetime | None) -> PathResult:
+def _judge(
+    path: FoundPath, purpose: Purpose, evidence: RevocationEvidence, trust: TrustList, at: datetime, now: datetime | None
+) -> PathResult:
     leaf = path.chain[0]
     steps = (
         *check_chain(path),
         check_usage(leaf, purpose),
         *check_time(path.chain[:-1], at, now),
-        *check_revocations(path, evidence, at, now),
+        *check_revocations(path, evidence, trust, at, now),
         *check_national_profile(leaf),
     )
     return PathResult(_is_trusted(steps), path.chain, path.anchor, steps)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crypto.path_search import FoundPath
     from crypto.report import Step
     from crypto.revocation import RevocationEvidence
+    from crypto.trust_list import TrustList
     from standards.rfc5280_extensions import NameConstraints
 
 CHAIN: Final = "RFC 5280 6.1"
@@ -159,10 +160,12 @@ def check_time(certificates: tuple[Certificate, ...], at: datetime, now: datetim
         yield passed("CERT_TIME_OK", VALIDITY, at=at.isoformat())
 
 
-def check_revocations(path: FoundPath, evidence: RevocationEvidence, at: datetime, now: datetime | None) -> Iterator[Step]:
-    """Revocation of every certificate below the anchor."""
+def check_revocations(
+    path: FoundPath, evidence: RevocationEvidence, trust: TrustList, at: datetime, now: datetime | None
+) -> Iterator[Step]:
+    """Revocation of every certificate below the anchor, by the evidence offered and that of the trust list."""
     for certificate, issuer in zip(path.chain, path.chain[1:], strict=False):
-        yield _revocation_step(certificate, issuer, path, evidence, at, now)
+        yield _revocation_step(certificate, issuer, path, evidence + trust.evidence_for(certificate), at, now)
 
 
 def _revocation_step(

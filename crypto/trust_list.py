@@ -16,9 +16,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from crypto.certificates import Certificate
+from crypto.revocation import RevocationEvidence
 from crypto.signatures import SignatureCheck
 from standards.errors import Kind, MalformedError, TrustError
+from standards.rfc5280_crl import read_crl
 from standards.rfc5280_names import normalised
+from standards.rfc6960_ocsp import read_ocsp_response
 from standards.rfc7468_pem import read_pem
 
 if TYPE_CHECKING:
@@ -92,6 +95,20 @@ class TrustList:
         """The anchors by their normalised subject."""
         return _grouped((normalised(anchor.certificate.subject_der), anchor) for anchor in self.anchors)
 
+    def evidence_for(self, certificate: Certificate) -> RevocationEvidence:
+        """The lists of this certificate's issuer and the OCSP responses about its serial number; found by index, however many there are."""
+        return RevocationEvidence(
+            self._crls_by_issuer.get(normalised(certificate.issuer_der), ()), self._ocsp_by_serial.get(certificate.serial, ())
+        )
+
+    @cached_property
+    def _crls_by_issuer(self) -> dict[object, tuple[bytes, ...]]:
+        return _grouped((normalised(name), crl) for crl in self.crls for name in _issuers(crl))
+
+    @cached_property
+    def _ocsp_by_serial(self) -> dict[int, tuple[bytes, ...]]:
+        return _grouped((serial, response) for response in self.ocsp for serial in _serials(response))
+
     @cached_property
     def intermediates_by_subject(self) -> dict[object, tuple[Certificate, ...]]:
         """The intermediates by their normalised subject."""
@@ -107,6 +124,23 @@ def _grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, tuple[_Value, .
     for key, value in pairs:
         groups.setdefault(key, []).append(value)
     return {key: tuple(values) for key, values in groups.items()}
+
+
+def _issuers(crl_der: bytes) -> tuple[bytes, ...]:
+    """The issuer of a list; none when it cannot be read, since it then says nothing about anybody."""
+    try:
+        return (read_crl(crl_der).issuer_der,)
+    except MalformedError:
+        return ()
+
+
+def _serials(response_der: bytes) -> frozenset[int]:
+    """The serial numbers that an OCSP response answers for; none when it cannot be read."""
+    try:
+        basic = read_ocsp_response(response_der).basic
+    except MalformedError:
+        return frozenset()
+    return frozenset() if basic is None else frozenset(single.certificate_id.serial for single in basic.responses)
 
 
 def read_trust_list(data: bytes) -> TrustList:

@@ -18,8 +18,9 @@ from crypto.trust_list import Purpose, TrustList, trust_list_from_files
 from tests.optional import corpus
 
 if TYPE_CHECKING:
-    from crypto.certificates import Certificate
     from pathlib import Path
+
+    from crypto.certificates import Certificate
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

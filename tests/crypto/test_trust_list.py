@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto import trust_list
+from crypto import revocation, trust_list
 from crypto.authority import CertificateAuthority
+from crypto.ocsp_responses import cert_id_der
 from crypto.path import validate_path
+from crypto.revocation import RevocationEvidence
 from crypto.trust_list import ALL_PURPOSES, Anchor, Purpose, TrustList, read_trust_list, trust_list_from_files, write_trust_list
 from standards.errors import MalformedError, TrustError
+from standards.rfc6960_ocsp import TRY_LATER, write_ocsp_failure, write_ocsp_request
 from standards.rfc7468_pem import write_pem
 from tests.pki import DemoPki, craft, name_der
 
@@ -163,6 +166,22 @@ def test_indexes_by_name_hold_several() -> None:
     assert {item.certificate for item in both} == {ROOT, twin.certificate}
     assert trust.anchors_by_certificate[ROOT.der] == (Anchor(ROOT),)
     assert list(trust.intermediates_by_subject.values()) == [(ISSUING,)]
+
+
+def test_evidence_is_found_by_index_and_unreadable_evidence_says_nothing() -> None:
+    response = PKI.responder().respond(
+        write_ocsp_request([cert_id_der(PKI.seal, ISSUING)]), lambda serial: "good", this_update=AT, next_update=AT + timedelta(1)
+    )
+    others = DemoPki.create(AT, label="other").crls()
+    trust = TrustList(crls=(b"x", *others, *CRLS), ocsp=(b"x", response, write_ocsp_failure(TRY_LATER)))
+    assert trust.evidence_for(PKI.seal) == RevocationEvidence(CRLS[1:], (response,))
+    assert trust.evidence_for(ISSUING) == RevocationEvidence(CRLS[:1])
+
+
+def test_a_list_of_many_authorities_serves_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revocation, "MAX_EVIDENCE", 4)
+    crowd = tuple(crl for i in range(5) for crl in DemoPki.create(AT, label=f"authority {i}").crls())
+    assert validate_path(PKI.seal, trust=PKI.trust_list(crls=(*crowd, *CRLS)), purpose=Purpose.DOCUMENT, at=AT).trusted
 
 
 def test_documented_example_is_read() -> None:
