@@ -28,11 +28,21 @@ from standards.rfc5958_private_keys import (
 if TYPE_CHECKING:
     from crypto.password_encryption import Prf
 
-__all__ = ["DEFAULT_ID", "SM2PrivateKey", "SM2PublicKey"]
+__all__ = ["DEFAULT_ID", "SM2PrivateKey", "SM2PublicKey", "describe_providers"]
 
 E_BYTES: Final = 32
 MAX_CACHED_KEYS: Final = 1024  # parsed public keys, about a kilobyte each
 MAX_CACHED_IDS: Final = 8  # nearly always one, the default
+
+
+def describe_providers() -> dict[str, str]:
+    """What does SM2, and what SM3 and SM4, in this process: name, version and file, for a health report. Loads them if need be."""
+    found = providers.current()
+    return {
+        "sm2": f"{found.sm2.name}: {found.sm2.version}",
+        "sm2_capabilities": ", ".join(sorted(found.sm2.capabilities)),
+        "sm3_sm4": f"{found.symmetric.name}: {found.symmetric.version}",
+    }
 
 
 class SM2PublicKey:

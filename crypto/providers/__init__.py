@@ -100,7 +100,8 @@ def current() -> Providers:
 def _choose() -> None:
     name, path = os.environ.get(PROVIDER_VARIABLE), os.environ.get(PATH_VARIABLE) or None
     if name or path:
-        configure(name or "libcrypto", path)
+        chosen = name or "libcrypto"
+        configure(chosen, path if chosen == "libcrypto" else None)
         return
     reasons: list[str] = []
     for candidate in DEFAULT_ORDER:

@@ -19,7 +19,7 @@ from crypto.providers import pyca as pyca_module
 from crypto.providers.protocol import Capability, decrypt_failed, provider_missing
 from crypto.providers.pyca import Pyca
 from crypto.providers.self_test import check_sm2_provider, check_symmetric_provider
-from crypto.sm2 import SM2PrivateKey, SM2PublicKey
+from crypto.sm2 import SM2PrivateKey, SM2PublicKey, describe_providers
 from standards.errors import Kind, TrustError
 from tests.crypto import published_vectors as v
 from tests.crypto.sm2_providers import ALL, provider
@@ -185,7 +185,12 @@ def test_configured_by_call_and_by_environment(name: str, monkeypatch: pytest.Mo
     assert providers.current().sm2.version in caplog.text
     monkeypatch.setattr(providers, "_current", None)
     monkeypatch.setenv(providers.PROVIDER_VARIABLE, name)
+    monkeypatch.setenv(providers.PATH_VARIABLE, libcrypto.library_names()[0])  # for libcrypto alone
     assert providers.current().sm2.name == name
+    described = describe_providers()
+    assert described["sm2"] == f"{name}: {providers.current().sm2.version}"
+    assert ("sign" in described["sm2_capabilities"]) == (name != "gmssl")
+    assert "OpenSSL" in described["sm3_sm4"]
 
 
 def test_the_default_is_libcrypto_and_stays() -> None:
