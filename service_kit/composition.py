@@ -6,13 +6,13 @@ Each service package has ``service.py`` with one function, ``build(context: Serv
 
 Access to HTTP operations is denied by default. Every endpoint function carries exactly one declaration:
 
-    @router.post("/v1/seals")
-    @needs("seal.manage")                     # a bearer token with this scope, checked before the endpoint is entered
-    def create_seal(request: Request, ...):
+    @router.post("/v1/things")
+    @needs("thing.manage")                     # a bearer token with this scope, checked before the endpoint is entered
+    def create_thing(request: Request, ...):
         caller = caller_of(request)
 
     @router.get("/.well-known/jwks.json")
-    @public("verifiers fetch it without an account")
+    @public("verifiers fetch it without signing in")
     def read_keys(): ...
 
 The declaration is the enforcement: the composition wraps each route in a gate made from it, and refuses to start with a route that

@@ -3,7 +3,7 @@
 SQLite (WAL, synchronous=FULL, one file, several processes) or PostgreSQL (psycopg 3). Both show a job the same world: transactions
 behave as if run one after the other (SQLite has one writer; PostgreSQL runs SERIALIZABLE, and what it refuses is run again).
 
-    licence_number = database.write(lambda connection: reserve_number(connection, ...))
+    number = database.write(lambda connection: reserve_number(connection, ...))
 
 A job gets a SQLAlchemy Connection, does its statements and returns a value; it never commits, never waits for the network, never
 signs, and may be run more than once. When ``write`` returns, what the job did is on the disk.

@@ -1,6 +1,6 @@
 """Bring the tables of one component to the version of this program (Alembic).
 
-A component is a prefix (``kit``, ``seal``, ...): its tables begin with it and its version stands in ``<prefix>_alembic``, so that each
+A component is a prefix (``kit``, ``idp``, ...): its tables begin with it and its version stands in ``<prefix>_alembic``, so that each
 service can have a database of its own or share one. Its scripts are a package with a folder ``versions``. All steps of a component are
 one transaction; processes that start at the same time wait for each other.
 """
@@ -88,6 +88,9 @@ def _scripts(script_package: str) -> ScriptDirectory:
 
 @contextmanager
 def _one_at_a_time(connection: Connection) -> Iterator[None]:
+    if connection.dialect.name != "sqlite":
+        # who waited for the lock must see what the one before has made, not the state from before he waited
+        connection.execution_options(isolation_level="READ COMMITTED")
     with connection.begin():
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")

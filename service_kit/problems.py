@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from service_kit import messages, reader_messages  # noqa: F401 - importing them enters their codes
 from service_kit.problem_catalogue import ProblemText, text_of
 from standards.errors import Kind, TrustError
 

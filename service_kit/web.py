@@ -89,6 +89,7 @@ class WebFrame:
         token = request_id_now.set(request_id)
         status = received = 0
         too_large: TrustError | None = None
+        refused = False
         own_headers = [*self._headers, (b"x-request-id", request_id.encode("ascii"))]
 
         async def limited_receive() -> Message:
@@ -103,6 +104,8 @@ class WebFrame:
 
         async def marked_send(message: Message) -> None:
             nonlocal status
+            if too_large is not None and not refused:
+                return  # the framework took the broken reading for a malformed body; the right answer follows below
             if message["type"] == "http.response.start":
                 status = message["status"]
                 given = list(message.get("headers", ()))
@@ -116,6 +119,8 @@ class WebFrame:
                 raise refusal
             async with asyncio.timeout(self._seconds):
                 await self._application(scope, limited_receive, marked_send)
+            if too_large is not None:
+                raise too_large
         except Exception as error:  # noqa: BLE001 # edge: the outermost frame; nothing may leave it but an answer
             shown: Exception = too_large or error
             if isinstance(shown, TimeoutError):
@@ -123,6 +128,7 @@ class WebFrame:
             if not isinstance(shown, TrustError):
                 _errors.error("request failed", exc_info=error, extra={"facts": {"method": scope["method"], "path": scope["path"]}})
             if not status:
+                refused = True
                 await _send_problem(
                     problem_of(shown, language=language, request_id=request_id, status=_OTHER_STATUS.get(_code(shown))), marked_send
                 )

@@ -1,0 +1,86 @@
+"""The kit's own entries in the error catalogue: web frame, callers, database, audit trail, log, idempotency, files, settings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service_kit.problem_catalogue import ProblemText, register
+
+LATER_EN: Final = "Try again after the time named in Retry-After; where it goes on, tell the operator the request id."
+LATER_ZH: Final = "请在 Retry-After 所示时间后重试；若持续出现，请将请求编号告知运维人员。"
+OPERATOR_EN: Final = "The operator runs `yinxin doctor` and `yinxin audit check` and looks into the log under the request id."
+OPERATOR_ZH: Final = "由运维人员运行 yinxin doctor 与 yinxin audit check，并按请求编号查看日志。"
+REQUEST_EN: Final = "Correct the request as the API documentation (/openapi.json) describes and send it again."
+REQUEST_ZH: Final = "请按接口文档（/openapi.json）更正请求后重新发送。"
+SETTING_EN: Final = "Correct settings.toml or the YINXIN_ variable and start again; docs/reference/settings.md lists every setting."
+SETTING_ZH: Final = "请更正 settings.toml 或 YINXIN_ 环境变量后重新启动；全部设置见 docs/reference/settings.md。"
+BEARER_EN: Final = "Obtain a new access token from the token endpoint and send it as `Authorization: Bearer ...`."
+BEARER_ZH: Final = "请从令牌端点重新获取访问令牌，并以 Authorization: Bearer 方式发送。"
+
+_ROWS: Final = (
+    # code, title, 标题, cause, 原因, remedy, 处理
+    ("INTERNAL", "Internal error", "内部错误", "Something failed that should not have; no detail is shown.", "出现了不应出现的故障，细节不予显示。", OPERATOR_EN, OPERATOR_ZH),
+    ("ROUTE_UNKNOWN", "No such address", "地址不存在", "Nothing is served at this path.", "此路径没有提供服务。", REQUEST_EN, REQUEST_ZH),
+    ("METHOD_NOT_ALLOWED", "Method not allowed", "方法不允许", "This path exists, but not with this method.", "此路径存在，但不支持该方法。", REQUEST_EN, REQUEST_ZH),
+    ("MEDIA_TYPE_UNSUPPORTED", "Content type not supported", "内容类型不支持", "The body is of a type this operation does not read.", "该操作不读取此类型的请求体。", REQUEST_EN, REQUEST_ZH),
+    ("NOT_ALLOWED", "Not allowed", "无权操作", "The caller may not do this.", "调用方无权执行此操作。", "Ask the operator which right is needed.", "请向运维人员确认所需权限。"),
+    ("REQUEST_REFUSED", "Request refused", "请求被拒绝", "The server does not accept this request.", "服务器不接受此请求。", REQUEST_EN, REQUEST_ZH),
+    ("REQUEST_MALFORMED", "Request not readable", "请求无法解析", "The request does not have the form this operation reads.", "请求不符合该操作可解析的格式。", REQUEST_EN, REQUEST_ZH),
+    ("REQUEST_INVALID", "Request against the rules", "请求不符合规则", "A field is missing, unknown or outside its limits; `violations` names it.", "字段缺失、未知或超出限制，见 violations。", REQUEST_EN, REQUEST_ZH),
+    ("REQUEST_TIMEOUT", "Took too long", "处理超时", "The request was not finished within its time limit.", "请求未在时限内完成。", LATER_EN, LATER_ZH),
+    ("BODY_TOO_LARGE", "Body too large", "请求体过大", "The body is over the limit named in `facts`.", "请求体超出 facts 所示上限。", "Send less, or ask the operator to raise limits.body_bytes.", "请减小请求体，或请运维人员调高 limits.body_bytes。"),
+    ("HEADERS_TOO_LARGE", "Headers too large", "请求头过大", "The request has too many header fields, or too long ones.", "请求头字段过多或过长。", REQUEST_EN, REQUEST_ZH),
+    ("HEADERS_MALFORMED", "Header not readable", "请求头无法解析", "A header field does not have its form.", "请求头字段不符合格式。", REQUEST_EN, REQUEST_ZH),
+    ("MULTIPART_EXPECTED", "Form expected", "应为表单", "This operation reads multipart/form-data.", "该操作读取 multipart/form-data。", REQUEST_EN, REQUEST_ZH),
+    ("MULTIPART_MALFORMED", "Form not readable", "表单无法解析", "The multipart body does not have its form.", "multipart 请求体不符合格式。", REQUEST_EN, REQUEST_ZH),
+    ("FIELD_REPEATED", "Field repeated", "字段重复", "A form field that is read once was sent more than once.", "只读一次的表单字段被重复发送。", REQUEST_EN, REQUEST_ZH),
+    ("FIELD_UNKNOWN", "Field unknown", "未知字段", "The form has a field that this operation does not read.", "表单含有该操作不读取的字段。", REQUEST_EN, REQUEST_ZH),
+    ("FIELD_TOO_LONG", "Field too long", "字段过长", "A form field is over its limit.", "表单字段超出上限。", REQUEST_EN, REQUEST_ZH),
+    ("FILE_TOO_LARGE", "File too large", "文件过大", "The uploaded file is over the limit named in `facts`.", "上传文件超出 facts 所示上限。", "Send a smaller file.", "请上传较小的文件。"),
+    ("TEXT_NOT_UNICODE", "Not valid text", "文本无效", "A text holds code points that are no characters.", "文本含有不是字符的码位。", REQUEST_EN, REQUEST_ZH),
+    ("TOO_BUSY", "Too busy", "繁忙", "All places for heavy work are taken.", "重负荷任务的名额已满。", LATER_EN, LATER_ZH),
+    ("WRITE_QUEUE_FULL", "Too busy to store", "存储繁忙", "More changes wait to be stored than the limit allows.", "等待存储的变更超过上限。", LATER_EN, LATER_ZH),
+    ("TOKEN_MISSING", "No access token", "缺少访问令牌", "The request carries no access token.", "请求未携带访问令牌。", BEARER_EN, BEARER_ZH),
+    ("TOKEN_INVALID", "Access token not accepted", "访问令牌不被接受", "The token is not one this service accepts; `facts` names the rule.", "令牌不被本服务接受，规则见 facts。", BEARER_EN, BEARER_ZH),
+    ("TOKEN_EXPIRED", "Access token expired", "访问令牌已过期", "The token was right, but its time is over.", "令牌有效期已过。", BEARER_EN, BEARER_ZH),
+    ("SCOPE_MISSING", "Right missing", "缺少权限", "The token does not carry the scope this operation asks for.", "令牌不含该操作要求的权限范围。", "Request a token with the scope named in `facts`; the operator grants scopes to clients.", "请申请包含 facts 所示权限范围的令牌；权限由运维人员授予应用。"),
+    ("KEYS_UNAVAILABLE", "Issuer's keys not available", "签发方密钥不可用", "The keys that check access tokens could not be fetched.", "无法取得用于校验访问令牌的密钥。", LATER_EN, LATER_ZH),
+    ("DATABASE_UNAVAILABLE", "Database not available", "数据库不可用", "The database cannot be read or written now.", "数据库当前无法读写。", LATER_EN, LATER_ZH),
+    ("DATABASE_OUTCOME_UNKNOWN", "Outcome unknown", "结果未知", "The connection was lost while the change was being committed.", "提交变更时连接中断。", "Repeat the request with the same Idempotency-Key: it is done once, whatever happened.", "请使用相同的 Idempotency-Key 重复请求：无论此前结果如何，只会执行一次。"),
+    ("DATABASE_TOO_NEW", "Database of a newer version", "数据库版本较新", "A newer version of the program has changed the tables.", "较新版本的程序已更改数据表。", "Start the newer version, or restore the backup taken before the change.", "请启动较新版本，或恢复变更前的备份。"),
+    ("AUDIT_UNAVAILABLE", "Cannot be recorded", "无法记入审计", "What cannot be recorded is not done: the audit trail cannot be written now.", "无法记录则不执行：审计日志当前无法写入。", LATER_EN, LATER_ZH),
+    ("AUDIT_ENTRY_UNKNOWN", "No such audit entry", "审计条目不存在", "There is no entry with this id.", "没有此编号的条目。", "Check the id.", "请核对编号。"),
+    ("AUDIT_ENTRY_TOO_LARGE", "Audit entry too large", "审计条目过大", "The names or facts to be recorded are over their limit.", "待记录的名称或事实超出上限。", REQUEST_EN, REQUEST_ZH),
+    ("IDEMPOTENCY_KEY_INVALID", "Idempotency-Key not usable", "幂等键不可用", "The key is empty, longer than 255 characters, or not printable ASCII.", "键为空、超过 255 个字符或含非可打印 ASCII 字符。", REQUEST_EN, REQUEST_ZH),
+    ("IDEMPOTENCY_KEY_REUSED", "Idempotency-Key used for another request", "幂等键已用于其他请求", "The same key came before with another content.", "同一键此前已随不同内容发送。", "Use a new key for a new request, and the old one only for exact repetitions.", "新请求请使用新键；旧键仅用于完全相同的重复请求。"),
+    ("IDEMPOTENCY_IN_FLIGHT", "Request under way", "请求处理中", "The first request with this key is still being worked on.", "使用此键的首个请求仍在处理。", LATER_EN, LATER_ZH),
+    ("IDEMPOTENCY_CLAIM_LOST", "Request finished elsewhere", "请求已由他处完成", "Another attempt with the same key has finished or been swept away.", "同一键的另一次尝试已完成或已被清理。", "Repeat the request with the same key to get its answer.", "请使用相同的键重复请求以取得结果。"),
+    ("BLOB_UNKNOWN", "No such content", "内容不存在", "Nothing is stored under this digest.", "此摘要下没有存储内容。", "Check the digest.", "请核对摘要。"),
+    ("BLOB_TOO_LARGE", "Content too large", "内容过大", "The content is over the limit named in `facts`.", "内容超出 facts 所示上限。", "Send less.", "请减小内容。"),
+    ("BLOB_DAMAGED", "Stored content damaged", "存储内容损坏", "A stored file no longer has the content its name states.", "存储文件的内容与其名称所示不符。", OPERATOR_EN, OPERATOR_ZH),
+    ("BLOB_STORE_UNAVAILABLE", "Store not available", "存储不可用", "Files cannot be written or read now.", "文件当前无法读写。", LATER_EN, LATER_ZH),
+    ("CLOCK_BEHIND", "Clock is behind", "时钟落后", "The machine's clock is behind times already used by more than the tolerance.", "机器时钟落后于已使用的时间，且超出容差。", "The operator sets the clock right (NTP) and starts again.", "由运维人员校准时钟（NTP）后重新启动。"),
+    ("CLOCK_FLOOR_UNREADABLE", "Last time not readable", "最后时间无法读取", "The file with the last time used is damaged.", "记录最后使用时间的文件已损坏。", OPERATOR_EN, OPERATOR_ZH),
+    ("SETTING_INVALID", "Setting not valid", "设置无效", "A setting has a value that is not possible; `facts` names it.", "某项设置的值不可用，名称见 facts。", SETTING_EN, SETTING_ZH),
+    ("SETTING_UNKNOWN", "Setting unknown", "未知设置", "There is no such setting; probably misspelt.", "没有此项设置，可能拼写有误。", SETTING_EN, SETTING_ZH),
+    ("SETTINGS_UNREADABLE", "Settings not readable", "设置无法读取", "settings.toml cannot be read as TOML.", "settings.toml 无法按 TOML 读取。", SETTING_EN, SETTING_ZH),
+    ("CHECK_TOO_SLOW", "Check took too long", "检查超时", "A readiness check did not finish in time.", "就绪检查未按时完成。", OPERATOR_EN, OPERATOR_ZH),
+    ("LOG_ENTRY_PENDING", "Not yet in the log", "尚未进入日志", "The entry is stored, but not yet under a signed checkpoint.", "条目已存储，但尚未纳入已签名的检查点。", LATER_EN, LATER_ZH),
+    ("LOG_ENTRY_UNKNOWN", "No such log entry", "日志条目不存在", "The log has no entry with this id.", "日志中没有此编号的条目。", "Check the id.", "请核对编号。"),
+    ("LOG_INDEX_UNKNOWN", "No such index", "索引不存在", "The log has fewer entries.", "日志条目数少于此索引。", "Ask for an index below the size of the checkpoint.", "请使用小于检查点大小的索引。"),
+    ("LOG_SIZE_UNKNOWN", "No such size", "大小不存在", "The log never had this size under a checkpoint.", "日志从未以此大小形成检查点。", "Ask for sizes up to that of the newest checkpoint.", "请使用不超过最新检查点的大小。"),
+    ("LOG_TREE_UNKNOWN", "No such tree", "树不存在", "The log has no tree of this name.", "日志没有此名称的树。", "Use one of the trees the documentation names.", "请使用文档所列的树。"),
+    ("LOG_FILES_UNAVAILABLE", "Log files not available", "日志文件不可用", "The log's files cannot be written now.", "日志文件当前无法写入。", OPERATOR_EN, OPERATOR_ZH),
+    ("LOG_ROLLED_BACK", "Database older than the log", "数据库早于日志", "The database knows fewer entries than a published checkpoint: an old backup was restored.", "数据库条目少于已发布的检查点：恢复了旧备份。", "Restore the newest backup or a replica; docs/reference/transparency-log.md says what to do where none exists.", "请恢复最新备份或副本；若不存在，参见 docs/reference/transparency-log.md。"),
+    ("LOG_FORKED", "Log contradicts itself", "日志自相矛盾", "A published checkpoint does not fit the stored entries.", "已发布的检查点与存储的条目不一致。", OPERATOR_EN, OPERATOR_ZH),
+    ("LOG_TILE_DAMAGED", "Log file damaged", "日志文件损坏", "A file of the log does not have its content.", "日志文件内容不符。", OPERATOR_EN, OPERATOR_ZH),
+    ("LOG_TILE_MISSING", "Log file missing", "日志文件缺失", "A file of the log is gone.", "日志文件缺失。", OPERATOR_EN, OPERATOR_ZH),
+    ("LOG_TILE_CONFLICT", "Log file differs", "日志文件冲突", "A file of the log that never changes would have to change.", "不可更改的日志文件出现了不同内容。", OPERATOR_EN, OPERATOR_ZH),
+    ("LOG_ENTRY_MISSING", "Log entry missing", "日志条目缺失", "An entry that has its place in the log is gone from the database.", "已在日志中的条目从数据库中消失。", OPERATOR_EN, OPERATOR_ZH),
+    ("LOG_CHECKPOINT_NOT_OURS", "Foreign checkpoint", "检查点并非本日志所签", "A checkpoint kept here is not signed by this log's keys.", "此处保存的检查点不是由本日志密钥签名。", OPERATOR_EN, OPERATOR_ZH),
+    ("LOG_DIGEST_UNSUPPORTED", "Digest not usable for a log", "摘要算法不可用于日志", "Logs use SM3 or SHA-256.", "日志使用 SM3 或 SHA-256。", SETTING_EN, SETTING_ZH),
+    ("LOG_KEY_UNSUPPORTED", "Key not usable for a log", "密钥不可用于日志", "Checkpoints are signed with SM2 or Ed25519.", "检查点使用 SM2 或 Ed25519 签名。", SETTING_EN, SETTING_ZH),
+)  # fmt: skip
+
+TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)
+register(*TEXTS)

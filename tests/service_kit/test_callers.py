@@ -1,0 +1,180 @@
+"""Who calls: access tokens of RFC 9068, remembered only while they hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from crypto.jose import TokenSigner, VerificationKey, verification_key
+from crypto.signer import software_signer
+from service_kit import callers
+from service_kit.callers import Caller, CallerVerifier, FetchedKeys, require
+from service_kit.clock import FixedClock
+from standards.errors import Kind, TrustError
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+SECONDS = int(NOW.timestamp())
+SIGNER = software_signer(ec.generate_private_key(ec.SECP256R1()), "k1")
+KEY = verification_key(SIGNER.public_spki_der, "k1")
+CLAIMS = {
+    "iss": "https://idp.example", "aud": "api", "sub": "portal", "client_id": "portal",
+    "scope": "thing.read thing.write", "iat": SECONDS, "exp": SECONDS + 600, "jti": "t1",
+}  # fmt: skip
+
+
+def token(token_type: str = "at+jwt", **changed: Any) -> str:
+    claims = {name: value for name, value in {**CLAIMS, **changed}.items() if value is not ...}
+    return TokenSigner(SIGNER, key_id="k1", token_type=token_type).sign(claims)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def keys() -> dict[str, VerificationKey]:
+    return {"k1": KEY}
+
+
+@pytest.fixture
+def verifier(clock: FixedClock, keys: dict[str, VerificationKey]) -> CallerVerifier:
+    return CallerVerifier(issuer="https://idp.example", audience="api", keys=lambda: keys, clock=clock)
+
+
+@pytest.mark.clause("RFC 9068 4", "RFC 6750 2.1")
+def test_a_good_token_names_its_caller(verifier: CallerVerifier) -> None:
+    caller = verifier.verify_header("Bearer " + token())
+    assert caller == Caller("portal", "portal", frozenset({"thing.read", "thing.write"}), "t1")
+    assert caller.actor == "client:portal"
+    assert verifier.verify_header("bearer " + token(sub="user:7")).actor == "client:portal for user:7"
+
+
+@pytest.mark.clause("RFC 9068 2.2", "RFC 9068 4")
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"iss": "https://other.example"}, "iss"),
+        ({"aud": "other"}, "aud"),
+        ({"exp": str(SECONDS + 600)}, "exp"),
+        ({"client_id": ...}, "client_id"),
+        ({"client_id": ""}, "client_id"),
+        ({"client_id": "x" * 201}, "client_id"),
+        ({"sub": 7}, "sub"),
+        ({"jti": ...}, "jti"),
+        ({"iat": ...}, "iat"),
+        ({"iat": SECONDS + 60}, "iat"),
+        ({"scope": ["thing.read"]}, "scope"),
+        ({"scope": " ".join("s" * 65)}, "scope"),
+        ({"token_type": "JWT"}, "typ"),
+        ({"token_type": "logout+jwt"}, "typ"),
+    ],
+)
+def test_tokens_that_do_not_count(verifier: CallerVerifier, changed: dict[str, Any], reason: str) -> None:
+    with pytest.raises(TrustError) as refused:
+        verifier.verify(token(**changed))
+    assert (refused.value.kind, refused.value.code, refused.value.facts) == (Kind.UNAUTHENTICATED, "TOKEN_INVALID", {"reason": reason})
+
+
+@pytest.mark.parametrize("header", [None, ""])
+def test_no_token(verifier: CallerVerifier, header: str | None) -> None:
+    with pytest.raises(TrustError, match="TOKEN_MISSING"):
+        verifier.verify_header(header)
+
+
+@pytest.mark.parametrize("header", ["Basic eDp5", "Bearer", "Bearer ", "Bearer a b", "Bearer\ta", "x", "Bearer \udcff"])
+def test_headers_that_carry_none(verifier: CallerVerifier, header: str) -> None:
+    with pytest.raises(TrustError, match="TOKEN_INVALID"):
+        verifier.verify_header(header)
+
+
+def test_a_token_without_scope_has_no_rights(verifier: CallerVerifier) -> None:
+    caller = verifier.verify(token(scope=...))
+    assert caller.scopes == frozenset()
+    with pytest.raises(TrustError) as refused:
+        require(caller, "thing.read")
+    assert (refused.value.kind, refused.value.code, refused.value.facts) == (Kind.FORBIDDEN, "SCOPE_MISSING", {"scope": "thing.read"})
+
+
+def test_a_scope_is_had_whole_or_not(verifier: CallerVerifier) -> None:
+    caller = verifier.verify(token())
+    require(caller, "thing.read")
+    for other in ("thing", "thing.rea", "thing.read thing.write", ""):
+        with pytest.raises(TrustError):
+            require(caller, other)
+
+
+def test_a_remembered_token_ends_with_its_time_or_its_key(
+    verifier: CallerVerifier, clock: FixedClock, keys: dict[str, VerificationKey]
+) -> None:
+    good = token()
+    first = verifier.verify(good)
+    assert verifier.verify(good) is first  # remembered, not checked again
+    keys.clear()
+    with pytest.raises(TrustError, match="TOKEN_INVALID"):
+        verifier.verify(good)
+    keys["k1"] = verification_key(software_signer(ec.generate_private_key(ec.SECP256R1()), "k1").public_spki_der, "k1")
+    with pytest.raises(TrustError, match="TOKEN_INVALID"):
+        verifier.verify(good)
+    keys["k1"] = KEY
+    clock.advance(604)
+    verifier.verify(good)  # within the leeway
+    clock.advance(1)
+    with pytest.raises(TrustError, match="TOKEN_EXPIRED"):
+        verifier.verify(good)
+
+
+def test_a_changed_token_is_not_the_remembered_one(verifier: CallerVerifier) -> None:
+    good = token()
+    verifier.verify(good)
+    other = token(scope="thing.all").split(".")
+    with pytest.raises(TrustError, match="signature"):
+        verifier.verify(".".join((other[0], other[1], good.split(".")[2])))
+
+
+def test_what_is_remembered_is_bounded(verifier: CallerVerifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "CACHE_TOKENS", 3)
+    for i in range(10):
+        verifier.verify(token(jti=f"t{i}"))
+    assert len(verifier._known) == 3
+
+
+def test_fetched_keys_are_kept_and_renewed() -> None:
+    fetched: list[int] = []
+
+    def fetch() -> dict[str, VerificationKey]:
+        fetched.append(1)
+        return {"k1": verification_key(SIGNER.public_spki_der, "k1")}
+
+    source = FetchedKeys(fetch, keep_seconds=1000)
+    first = source()
+    assert source() is first
+    assert len(fetched) == 1
+    eager = FetchedKeys(fetch, keep_seconds=0)
+    one, two = eager()["k1"], eager()["k1"]
+    assert one is two  # unchanged keys stay the same object
+    assert len(fetched) == 3
+
+
+def test_an_issuer_that_is_away() -> None:
+    answers: list[Any] = [OSError(), {"k1": KEY}, TrustError(Kind.UNAVAILABLE, "AWAY")]
+
+    def fetch() -> dict[str, VerificationKey]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
+
+    source = FetchedKeys(fetch, keep_seconds=0)
+    with pytest.raises(TrustError, match="KEYS_UNAVAILABLE"):
+        source()
+    with pytest.raises(TrustError, match="KEYS_UNAVAILABLE"):
+        source()  # not asked again at once
+    assert len(answers) == 2
+    source._next = 0
+    assert source() == {"k1": KEY}
+    assert source() == {"k1": KEY}  # away again: the keys at hand serve on
+    assert answers == []

@@ -1,0 +1,156 @@
+"""The same request twice: one effect, one answer, over crash and race."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import func, select
+
+from service_kit.blobs import Blobs
+from service_kit.idempotency import INLINE_BODY_BYTES, Claim, ClaimState, Idempotency, digest_of_request, key_digest, sweep
+from service_kit.tables import idempotency as table
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service_kit.database import Database
+
+AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
+REQUEST = digest_of_request(b"POST", b"body")
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Idempotency:
+    return Idempotency(Blobs(tmp_path / "blobs"))
+
+
+def claim(keys: Idempotency, **changed: Any) -> Any:
+    arguments = {"caller": "a", "route": "POST /x", "key": "k1", "request_digest": REQUEST, "reference": "use-1", "at": AT, **changed}
+    return lambda connection: keys.claim(connection, **arguments)
+
+
+def refused(database: Database, job: Any) -> TrustError:
+    with pytest.raises(TrustError) as error:
+        database.write(job)
+    return error.value
+
+
+def test_a_repeated_request_gets_the_stored_answer(database: Database, keys: Idempotency) -> None:
+    first: Claim = database.write(claim(keys))
+    assert (first.state, first.reference, first.answer) == (ClaimState.NEW, "use-1", None)
+    database.write(lambda c: keys.finish(c, first, status=201, headers={"Location": "/x/1"}, body=b"done"))
+    again: Claim = database.write(claim(keys, reference="use-2", at=AT + timedelta(hours=23)))
+    assert (again.state, again.reference) == (ClaimState.DONE, "use-1")
+    assert again.answer is not None
+    assert (again.answer.status, dict(again.answer.headers), keys.body_of(again.answer)) == (201, {"Location": "/x/1"}, b"done")
+
+
+def test_the_same_key_with_another_request_is_refused(database: Database, keys: Idempotency) -> None:
+    first = database.write(claim(keys))
+    other = claim(keys, request_digest=digest_of_request(b"POST", b"other"))
+    assert (refused(database, other).kind, refused(database, other).code) == (Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
+    database.write(lambda c: keys.finish(c, first, status=200, headers={}, body=b""))
+    assert refused(database, other).code == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_keys_are_scoped_to_caller_and_route(database: Database, keys: Idempotency) -> None:
+    database.write(claim(keys))
+    for changed in ({"caller": "b"}, {"route": "POST /y"}, {"key": "k2"}):
+        assert database.write(claim(keys, **changed)).state is ClaimState.NEW
+    assert len({key_digest("ab", "c", "d"), key_digest("a", "bc", "d"), key_digest("a", "b", "cd")}) == 3
+
+
+def test_a_request_under_way_is_said_to_be(database: Database, keys: Idempotency) -> None:
+    database.write(claim(keys))
+    error = refused(database, claim(keys, at=AT + timedelta(seconds=10)))
+    assert (error.kind, error.code, error.facts) == (Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", {"retry_after_seconds": 2})
+
+
+def test_a_crashed_request_is_resumed_with_its_reference(database: Database, keys: Idempotency) -> None:
+    database.write(claim(keys))
+    later = AT + timedelta(seconds=121)
+    resumed = database.write(claim(keys, reference="use-2", at=later))
+    assert (resumed.state, resumed.reference) == (ClaimState.RESUMED, "use-1")
+    assert refused(database, claim(keys, at=later)).code == "IDEMPOTENCY_IN_FLIGHT"  # one resumes, not two
+    database.write(lambda c: keys.set_reference(c, resumed, "use-3"))
+    assert database.write(claim(keys, at=later + timedelta(seconds=121))).reference == "use-3"
+
+
+def test_the_slow_first_one_cannot_answer_twice(database: Database, keys: Idempotency) -> None:
+    first = database.write(claim(keys))
+    resumed = database.write(claim(keys, at=AT + timedelta(seconds=121)))
+    database.write(lambda c: keys.finish(c, resumed, status=200, headers={}, body=b"x"))
+    assert refused(database, lambda c: keys.finish(c, first, status=200, headers={}, body=b"y")).code == "IDEMPOTENCY_CLAIM_LOST"
+
+
+def test_a_failed_attempt_can_be_forgotten(database: Database, keys: Idempotency) -> None:
+    first = database.write(claim(keys))
+    database.write(lambda c: keys.release(c, first))
+    second = database.write(claim(keys))
+    assert second.state is ClaimState.NEW
+    database.write(lambda c: keys.finish(c, second, status=200, headers={}, body=b"x"))
+    database.write(lambda c: keys.release(c, second))  # an answer stays
+    assert database.write(claim(keys)).state is ClaimState.DONE
+
+
+def test_a_claim_vanishes_with_the_transaction_it_was_made_in(database: Database, keys: Idempotency) -> None:
+    def job(connection: Any) -> None:
+        claim(keys)(connection)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        database.write(job)
+    assert database.write(claim(keys)).state is ClaimState.NEW
+
+
+def test_keys_expire_and_are_swept(database: Database, keys: Idempotency) -> None:
+    first = database.write(claim(keys))
+    database.write(lambda c: keys.finish(c, first, status=200, headers={}, body=b"x"))
+    later = AT + timedelta(hours=24)
+    assert database.write(claim(keys, at=later, request_digest=b"other")).state is ClaimState.NEW  # expired, though not swept yet
+    assert database.write(lambda c: sweep(c, later)) == 0
+    assert database.write(lambda c: sweep(c, later + timedelta(hours=24))) == 1
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(table)).scalar() == 0
+
+
+def test_large_answers_are_kept_as_blobs(database: Database, keys: Idempotency) -> None:
+    body = b"x" * (INLINE_BODY_BYTES + 1)
+    assert keys.keep_body(body[:-1]) == (body[:-1], None)
+    inline, blob = keys.keep_body(body)
+    assert inline is None
+    first = database.write(claim(keys))
+    database.write(lambda c: keys.finish(c, first, status=200, headers={}, body=inline, body_blob=blob))
+    answer = database.write(claim(keys)).answer
+    assert answer is not None
+    assert keys.body_of(answer) == body
+    with pytest.raises(ValueError, match="blobs"):
+        database.write(lambda c: keys.finish(c, first, status=200, headers={}, body=body))
+    with pytest.raises(ValueError, match="blob store"):
+        Idempotency().keep_body(body)
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "a\n", "\x7f"])
+def test_keys_that_are_none(database: Database, keys: Idempotency, key: str) -> None:
+    assert refused(database, claim(keys, key=key)).code == "IDEMPOTENCY_KEY_INVALID"
+
+
+def test_of_sixteen_at_once_one_executes(database: Database, keys: Idempotency) -> None:
+    outcomes: list[str] = []
+
+    def attempt() -> None:
+        try:
+            outcomes.append(database.write(claim(keys)).state)
+        except TrustError as error:
+            outcomes.append(error.code)
+
+    threads = [threading.Thread(target=attempt) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["IDEMPOTENCY_IN_FLIGHT"] * 15 + ["new"]
