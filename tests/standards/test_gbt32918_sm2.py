@@ -58,6 +58,8 @@ BAD_SIGNATURES = {
     "r + s is n": der.sequence(R, der.integer(sm2.N - v.SM2_R)),
     "one element": der.sequence(R),
     "three elements": der.sequence(R, S, der.integer(1)),
+    "three short elements": der.sequence(der.integer(1), der.integer(2), der.integer(3)),
+    "one short element": der.sequence(der.integer(1)),
     "null behind": der.sequence(R, S, der.null()),
     "trailing byte": v.SM2_SIGNATURE + b"\x00",
     "leading zero in r": der.sequence(b"\x02\x22\x00" + R[2:], S),
