@@ -25,15 +25,14 @@ _MAX_REFERRERS: Final = 64  # per object; a verdict needs one that is not allowe
 _SKIPPED_KEYS: Final = {"StructTreeRoot"}  # logical structure: nothing of it is painted; looked at separately
 
 
-def changed_numbers(signed: PdfDocument, final: PdfDocument) -> tuple[set[int], bool]:
+def changed_numbers(signed: PdfDocument, final: PdfDocument, limit: int) -> tuple[set[int], bool]:
     """Numbers of the objects that stand elsewhere in ``final`` than in ``signed``, new and freed ones included.
 
     The second value says whether the final cross-references continue those of the signed revision, as an incremental update does
-    (ISO 32000-1 7.5.6). Where they do not, every entry of both is compared.
+    (ISO 32000-1 7.5.6). Where they do not, every entry of both is compared. More than ``limit`` entries are ``PDF_TOO_COMPLEX``.
     """
     own = [section.offset for section in signed.sections]
     offsets = [section.offset for section in final.sections]
-    limit = final.budget.limits.objects
     continues = len(offsets) >= len(own) and offsets[len(offsets) - len(own) :] == own
     newer = final.sections[: len(offsets) - len(own)] if continues else [*final.sections, *signed.sections]
     if sum(section.count for section in newer) > limit:

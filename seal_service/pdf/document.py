@@ -50,7 +50,7 @@ class PdfDocument:
         self._recovered_entries: dict[int, Entry] | None = None
         self._entries: dict[int, Entry | None] = {}
         self._objects: dict[Ref, object] = {}
-        self._failures: dict[Ref, MalformedError] = {}
+        self._failures: dict[Ref, tuple[str, dict[str, str | int | float | bool | None]]] = {}
         self._object_streams: dict[int, tuple[bytes, list[tuple[int, int]]]] = {}
         self._in_progress: set[int] = set()
         self._root: dict[str, object] | None = None
@@ -164,7 +164,8 @@ class PdfDocument:
         if ref in self._objects:
             return self._objects[ref]
         if ref in self._failures:
-            raise self._failures[ref]
+            code, facts = self._failures[ref]
+            raise MalformedError(code, **facts)
         entry = self.entry(ref.number)
         if entry is None or entry.kind not in {IN_FILE, IN_STREAM}:
             return None
@@ -177,7 +178,7 @@ class PdfDocument:
         try:
             value = self._read_in_file(ref, entry.at) if entry.kind == IN_FILE else self._read_in_stream(ref, entry)
         except MalformedError as error:
-            self._failures[ref] = error
+            self._failures[ref] = (error.code, error.facts)  # not the error itself: its traceback would keep decoded streams alive
             raise
         finally:
             self._in_progress.discard(ref.number)

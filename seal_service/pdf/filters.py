@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from seal_service.pdf.limits import Budget
 
 _RATIO_FREE_BYTES: Final = 1_048_576  # below this the ratio of decoded to encoded bytes is of no interest
+_SLOW_WEIGHT: Final = 16  # decoders written in Python cost so much more than inflating, and count so much more
+_COLUMN_WEIGHT: Final = 4
 _LZW_CLEAR: Final = 256
 _LZW_END: Final = 257
 _LZW_FULL: Final = 4096  # 7.4.4.2: codes have 9 to 12 bits
@@ -54,9 +56,14 @@ def _decode(name: str, data: bytes, options: dict[str, object], budget: Budget) 
     name = _ABBREVIATIONS.get(name, name)
     limit = min(budget.limits.stream_bytes, max(_RATIO_FREE_BYTES, len(data) * budget.limits.decoded_ratio))
     if name == "FlateDecode":
-        decoded = _undo_predictor(_inflate(data, limit), options)
-    elif name == "LZWDecode":
-        decoded = _undo_predictor(_unpack_lzw(data, limit, early=options.get("EarlyChange", 1) != 0), options)
+        inflated = _inflate(data, limit)
+        budget.spend_decoded(len(inflated))
+        if len(inflated) > limit:
+            raise MalformedError("PDF_DECODED_TOO_LARGE", limit=limit)
+        return _undo_predictor(inflated, options, budget)
+    budget.spend_decoded(_SLOW_WEIGHT * len(data))
+    if name == "LZWDecode":
+        decoded = _undo_predictor(_unpack_lzw(data, limit, early=options.get("EarlyChange", 1) != 0), options, budget)
     elif name == "ASCIIHexDecode":
         decoded = _read_ascii_hex(data)
     elif name == "ASCII85Decode":
@@ -70,13 +77,12 @@ def _decode(name: str, data: bytes, options: dict[str, object], budget: Budget) 
 
 
 def _inflate(data: bytes, limit: int) -> bytes:
+    """At most one byte more than ``limit``."""
     inflater = zlib.decompressobj()
     try:
         decoded = inflater.decompress(data, limit + 1)
     except zlib.error as error:
         raise MalformedError("PDF_STREAM_DAMAGED", filter="FlateDecode") from error
-    if len(decoded) > limit:
-        raise MalformedError("PDF_DECODED_TOO_LARGE", limit=limit)
     return decoded
 
 
@@ -162,7 +168,7 @@ def _read_run_lengths(data: bytes, limit: int) -> bytes:
     return bytes(output)
 
 
-def _undo_predictor(data: bytes, options: dict[str, object]) -> bytes:
+def _undo_predictor(data: bytes, options: dict[str, object], budget: Budget) -> bytes:
     """Predictors of 7.4.4.4. Only PNG prediction on bytes and no prediction occur in structural streams."""
     predictor = options.get("Predictor", 1)
     if predictor == 1:
@@ -177,6 +183,7 @@ def _undo_predictor(data: bytes, options: dict[str, object]) -> bytes:
     kinds = set(data[: rows * stride : stride])
     if kinds <= {0}:
         return b"".join(data[at + 1 : at + stride] for at in range(0, rows * stride, stride))
+    budget.spend_decoded(len(data) * (_COLUMN_WEIGHT if kinds == {2} else _SLOW_WEIGHT))
     if kinds == {2}:  # every row predicted from the one above: running sums down each column
         result = bytearray(rows * columns)
         for column in range(columns):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from seal_service.pdf.changes import Changes
     from seal_service.pdf.document import PdfDocument
 
-# What signing a prepared field may set (ISO 32000-1 12.7.4.5, 12.5.2); Acrobat sets /Ff and /Type on others too
-_SIGNING_KEYS: Final = frozenset({"V", "AP", "AS", "F", "Ff", "DA", "Q", "MK", "M", "Type"})
+# What signing a prepared field may set (ISO 32000-1 12.7.4.5, 12.5.2; PDFBox and iText add /P); Acrobat sets /Ff and /Type on others too
+_SIGNING_KEYS: Final = frozenset({"V", "AP", "AS", "F", "Ff", "DA", "Q", "MK", "M", "Type", "P"})
 _HARMLESS_KEYS: Final = frozenset({"Ff", "Type"})
 _FILLING_KEYS: Final = frozenset({"V", "AP", "AS", "RV", "I", "TI", "M", "MK"})
 _KINDS: Final = {
@@ -139,6 +139,8 @@ def _judge_known_field(changes: Changes, before: SignatureField, after: Signatur
             if keys:
                 code = "PDF_SIGNATURE_DICTIONARY_CHANGED" if was_signed and "V" in keys else "PDF_FIELD_CHANGED"
                 changes.refuse(code, FIELDS, number, field=name, keys=_listed(keys))
+            if newly_signed and old is not None and "P" in old and old["P"] != new.get("P"):
+                changes.refuse("PDF_FIELD_CHANGED", FIELDS, number, field=name, keys="P")
             wrong = {key for key, kind in _KINDS.items() if key in new and type(final.resolve(new[key])) is not kind}
             if newly_signed and wrong:
                 changes.refuse("PDF_FIELD_CHANGED", FIELDS, number, field=name, keys=_listed(wrong), reason="type")

@@ -54,9 +54,12 @@ class SignedRevision:
 def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) -> list[Modifications]:
     """What changed behind each signed revision. Never raises: what cannot be read or costs too much is undecided."""
     found: list[tuple[set[int], bool] | MalformedError] = []
+    left = final.budget.limits.objects  # entries looked at for all signatures together
     for revision in revisions:
         try:
-            found.append(changed_numbers(revision.document, final))
+            numbers, continues = changed_numbers(revision.document, final, left)
+            found.append((numbers, continues))
+            left -= len(numbers)
         except MalformedError as error:
             found.append(error)
     targets = {number for entry in found if isinstance(entry, tuple) for number in entry[0]}

@@ -53,6 +53,8 @@ _OCTAL: Final = re.compile(rb"[0-7]{1,3}")
 _ESCAPED: Final = {0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x62: b"\b", 0x66: b"\f", 0x28: b"(", 0x29: b")", 0x5C: b"\\"}
 # Keywords that end an object: inside an array or dictionary they show that its closing bracket is missing.
 _STRUCTURE_WORDS: Final = frozenset({b"endobj", b"obj", b"stream", b"endstream", b"xref", b"trailer", b"startxref"})
+_LONG_HEX_BYTES: Final = 65_536  # a longer one is looked through before it is copied
+_HEX_ONLY: Final = re.compile(rb"[0-9A-Fa-f\x00\t\n\x0b\x0c\r ]*+\Z")
 _LONG_HEX_SHIFT: Final = 12  # every 4 KiB of a hexadecimal string count as one token
 _LONG_STRING_SHIFT: Final = 6  # every 64 bytes of a literal string with escapes do: such strings may overlap in a hostile file
 MAX_NUMBER_BYTES: Final = 64  # ISO 32000-1 annex C.2: reals have about 5 significant decimal digits in the fraction
@@ -177,7 +179,7 @@ class Lexer:
                 elif kind == 11:
                     close = data.find(b">", position, end)
                     self.tokens += ((close if close >= 0 else end) - position) >> _LONG_HEX_SHIFT
-                    if close < 0:
+                    if close < 0 or (close - position > _LONG_HEX_BYTES and not _HEX_ONLY.match(data, position, close)):
                         raise MalformedError("PDF_SYNTAX", offset=position)
                     value = HexString(_hex_bytes(data[position:close], position))
                     position = close + 1

@@ -18,6 +18,7 @@ from tests.seal_service.pdf.sealing import AT, pki, sealed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
 RIGHT = Placement(1, 150, 40)
 ABOVE = Placement(1, 60, 140)
 
@@ -51,7 +52,7 @@ def form_document(**extra: bytes) -> bytes:
         3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1 15 0 R>>/XObject<</Im 16 0 R/Gone 90 0 R>>>>"
         b"/Contents 4 0 R/Annots[10 0 R 11 0 R 12 0 R]>>",
         5: b"<</Fields[10 0 R 11 0 R]/SigFlags 1/DR<</Font<</Helv 15 0 R>>>>/DA(/Helv 0 Tf 0 g)>>",
-        6: b"<</Type/Metadata/Subtype/XML/Length 12>>stream\n<x:xmpmeta/>\nendstream",
+        6: b"<</Type/Metadata/Subtype/XML/Length %d>>stream\n%s\nendstream" % (len(XMP), XMP),
         7: b"<</Type/Outlines/Count 0>>",
         8: b"<</OCGs[9 0 R]/D<</ON[9 0 R]>>>>",
         9: b"<</Type/OCG/Name(Layer)>>",
