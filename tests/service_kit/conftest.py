@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from tests.postgres import database, database_url
+from tests.service_kit.log_setting import audit, clock, make_log
+from tests.service_kit.writer_setting import plain, remote
 
-__all__ = ["database", "database_url"]
+__all__ = ["audit", "clock", "database", "database_url", "make_log", "plain", "remote"]

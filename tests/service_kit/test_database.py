@@ -5,59 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from service_kit import group_commit
 from service_kit.database import Database
 from standards.errors import Kind, TrustError
+from tests.service_kit.writer_setting import hold, metadata, names, put, things
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-metadata = MetaData()
-things = Table("things", metadata, Column("id", Integer, primary_key=True, autoincrement=True), Column("name", String(50), unique=True))
-
-
-@pytest.fixture
-def plain(database_url: str) -> Iterator[Database]:
-    made = Database(database_url, pool_size=3)
-    metadata.create_all(made.engine)
-    with made.engine.connect() as connection:
-        connection.commit()
-    yield made
-    made.close()
-
-
-def put(name: str) -> Any:
-    def job(connection: Any) -> int:
-        connection.execute(insert(things), {"name": name})
-        return 1
-
-    return job
-
-
-def names(database: Database) -> set[str]:
-    with database.read() as connection:
-        return set(connection.execute(select(things.c.name)).scalars())
-
-
-def hold(database: Database) -> tuple[threading.Event, Future[Any]]:
-    """Keep the writer busy, so that what comes now waits and becomes one batch."""
-    release, entered = threading.Event(), threading.Event()
-
-    def job(_connection: object) -> None:
-        entered.set()
-        release.wait(10)
-
-    future = database.submit(job)
-    assert entered.wait(10)
-    return release, future
 
 
 def test_a_write_is_seen_by_the_next_reader(plain: Database) -> None:
@@ -262,133 +221,6 @@ def test_two_writers_lose_no_update(database_url: str) -> None:
         assert connection.execute(select(counters.c.value)).scalar_one() == 200
     first.close()
     second.close()
-
-
-class Refusal(Exception):
-    """As drivers mark a serialisation failure."""
-
-    sqlstate = "40001"
-
-
-def test_a_refused_transaction_is_run_again(plain: Database) -> None:
-    runs = []
-
-    def job(connection: Any) -> int:
-        runs.append(1)
-        connection.execute(insert(things), {"name": "once"})
-        if len(runs) < 3:
-            raise Refusal
-        return len(runs)
-
-    assert plain.write(job) == 3
-    assert names(plain) == {"once"}
-    assert plain.statistics.retries == 2
-
-
-def test_a_job_that_is_always_refused_spoils_no_batch(plain: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "ALONE_ATTEMPTS", 2)
-
-    def refused(_connection: object) -> None:
-        raise Refusal
-
-    release, _ = hold(plain)
-    good = plain.submit(put("good"))
-    bad = plain.submit(refused)
-    release.set()
-    assert good.result(10) == 1
-    assert isinstance(bad.exception(10), Refusal)
-    assert names(plain) == {"good"}
-
-
-def test_patience_has_an_end(plain: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "RETRY_SECONDS", -1.0)
-
-    def refused(_connection: object) -> None:
-        raise Refusal
-
-    assert isinstance(plain.submit(refused).exception(10), Refusal)
-
-
-class Rows:
-    """A sink that can be told to fail."""
-
-    def __init__(self, database: Database) -> None:
-        self.mark = "?" if database.is_sqlite else "%s"
-        self.failing: BaseException | None = None
-        self.committed = self.undone = 0
-
-    def write_rows(self, connection: Any, rows: Any) -> None:
-        if self.failing is not None and "bad" in rows:
-            raise self.failing
-        values = ",".join([f"({self.mark})"] * len(rows))
-        connection.exec_driver_sql(f"INSERT INTO things (name) VALUES {values}", tuple(rows))
-
-    def rows_committed(self) -> None:
-        self.committed += 1
-
-    def rows_undone(self) -> None:
-        self.undone += 1
-
-
-def test_deferred_rows_are_written_together_and_vanish_with_their_job(plain: Database) -> None:
-    sink = Rows(plain)
-
-    def defer_then_fail(connection: Any) -> None:
-        plain.defer(connection, sink, "ghost")
-        raise LookupError
-
-    release, _ = hold(plain)
-    futures = [plain.submit(lambda c, i=i: plain.defer(c, sink, f"row{i}")) for i in range(5)]
-    bad = plain.submit(defer_then_fail)
-    release.set()
-    for future in futures:
-        future.result(10)
-    assert isinstance(bad.exception(10), LookupError)
-    assert names(plain) == {f"row{i}" for i in range(5)}
-    assert sink.committed == 1
-
-
-def test_a_row_that_cannot_be_written_fails_its_own_job_only(plain: Database) -> None:
-    sink = Rows(plain)
-    sink.failing = LookupError("on purpose")
-
-    def change_and_defer(connection: Any) -> None:
-        connection.execute(insert(things), {"name": "change"})
-        plain.defer(connection, sink, "bad")
-
-    release, _ = hold(plain)
-    good = plain.submit(lambda c: plain.defer(c, sink, "good"))
-    bad = plain.submit(change_and_defer)
-    other = plain.submit(put("other"))
-    release.set()
-    good.result(10)
-    other.result(10)
-    assert isinstance(bad.exception(10), LookupError)
-    assert names(plain) == {"good", "other"}
-    assert sink.undone >= 1
-
-
-def test_rows_are_deferred_only_within_a_job(plain: Database) -> None:
-    sink = Rows(plain)
-    with plain.read() as connection, pytest.raises(RuntimeError, match="within a write job"):
-        plain.defer(connection, sink, "x")
-
-
-def test_a_commit_that_fails_fails_everyone_and_leaves_nothing(plain: Database) -> None:
-    """A deferred constraint (PostgreSQL and SQLite both check those at COMMIT) makes the commit itself fail."""
-    child = "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES things (id) DEFERRABLE INITIALLY DEFERRED)"
-    plain.write(lambda c: c.execute(text(child)).rowcount)
-
-    def orphan(connection: Any) -> None:
-        connection.execute(text("INSERT INTO child (id, parent) VALUES (1, 999)"))
-
-    release, _ = hold(plain)
-    bad = plain.submit(orphan)
-    good = plain.submit(put("good"))
-    release.set()
-    assert isinstance(bad.exception(10), IntegrityError)
-    assert good.result(10) == 1  # run again alone
-    assert names(plain) == {"good"}
 
 
 def test_the_writer_outlives_a_broken_engine(tmp_path: Path) -> None:

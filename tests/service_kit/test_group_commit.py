@@ -1,0 +1,210 @@
+"""Refused transactions, deferred rows, failing commits: what a batch does when something goes wrong."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from service_kit import group_commit
+from standards.errors import TrustError
+from tests.service_kit.writer_setting import hold, names, put, things
+
+if TYPE_CHECKING:
+    from service_kit.database import Database
+
+
+class Refusal(Exception):
+    """As drivers mark a serialisation failure."""
+
+    sqlstate = "40001"
+
+
+def test_a_refused_transaction_is_run_again(plain: Database) -> None:
+    runs = []
+
+    def job(connection: Any) -> int:
+        runs.append(1)
+        connection.execute(insert(things), {"name": "once"})
+        if len(runs) < 3:
+            raise Refusal
+        return len(runs)
+
+    assert plain.write(job) == 3
+    assert names(plain) == {"once"}
+    assert plain.statistics.retries == 2
+
+
+def test_a_job_that_is_always_refused_spoils_no_batch(plain: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "ALONE_ATTEMPTS", 2)
+
+    def refused(_connection: object) -> None:
+        raise Refusal
+
+    release, _ = hold(plain)
+    good = plain.submit(put("good"))
+    bad = plain.submit(refused)
+    release.set()
+    assert good.result(10) == 1
+    assert isinstance(bad.exception(10), Refusal)
+    assert names(plain) == {"good"}
+
+
+def test_patience_has_an_end(plain: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "RETRY_SECONDS", -1.0)
+
+    def refused(_connection: object) -> None:
+        raise Refusal
+
+    assert isinstance(plain.submit(refused).exception(10), Refusal)
+
+
+class Rows:
+    """A sink that can be told to fail."""
+
+    def __init__(self, database: Database) -> None:
+        self.mark = "?" if database.is_sqlite else "%s"
+        self.failing: BaseException | None = None
+        self.committed = self.undone = 0
+
+    def write_rows(self, connection: Any, rows: Any) -> None:
+        if self.failing is not None and "bad" in rows:
+            raise self.failing
+        values = ",".join([f"({self.mark})"] * len(rows))
+        connection.exec_driver_sql(f"INSERT INTO things (name) VALUES {values}", tuple(rows))
+
+    def rows_committed(self) -> None:
+        self.committed += 1
+
+    def rows_undone(self) -> None:
+        self.undone += 1
+
+
+def test_deferred_rows_are_written_together_and_vanish_with_their_job(plain: Database) -> None:
+    sink = Rows(plain)
+
+    def defer_then_fail(connection: Any) -> None:
+        plain.defer(connection, sink, "ghost")
+        raise LookupError
+
+    release, _ = hold(plain)
+    futures = [plain.submit(partial(plain.defer, sink=sink, row=f"row{i}")) for i in range(5)]
+    bad = plain.submit(defer_then_fail)
+    release.set()
+    for future in futures:
+        future.result(10)
+    assert isinstance(bad.exception(10), LookupError)
+    assert names(plain) == {f"row{i}" for i in range(5)}
+    assert sink.committed == 1
+
+
+def test_a_row_that_cannot_be_written_fails_its_own_job_only(plain: Database) -> None:
+    sink = Rows(plain)
+    sink.failing = LookupError("on purpose")
+
+    def change_and_defer(connection: Any) -> None:
+        connection.execute(insert(things), {"name": "change"})
+        plain.defer(connection, sink, "bad")
+
+    release, _ = hold(plain)
+    good = plain.submit(lambda c: plain.defer(c, sink, "good"))
+    bad = plain.submit(change_and_defer)
+    other = plain.submit(put("other"))
+    release.set()
+    good.result(10)
+    other.result(10)
+    assert isinstance(bad.exception(10), LookupError)
+    assert names(plain) == {"good", "other"}
+    assert sink.undone >= 1
+
+
+def test_rows_are_deferred_only_within_a_job(plain: Database) -> None:
+    sink = Rows(plain)
+    with plain.read() as connection, pytest.raises(RuntimeError, match="within a write job"):
+        plain.defer(connection, sink, "x")
+
+
+def test_a_commit_that_fails_fails_everyone_and_leaves_nothing(plain: Database) -> None:
+    """A deferred constraint (PostgreSQL and SQLite both check those at COMMIT) makes the commit itself fail."""
+    child = "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES things (id) DEFERRABLE INITIALLY DEFERRED)"
+    plain.write(lambda c: c.execute(text(child)).rowcount)
+
+    def orphan(connection: Any) -> None:
+        connection.execute(text("INSERT INTO child (id, parent) VALUES (1, 999)"))
+
+    release, _ = hold(plain)
+    bad = plain.submit(orphan)
+    good = plain.submit(put("good"))
+    release.set()
+    assert isinstance(bad.exception(10), IntegrityError)
+    assert good.result(10) == 1  # run again alone
+    assert names(plain) == {"good"}
+
+
+def end_connection(database: Database, connection: Any) -> None:
+    """End a server process under its client, as an operator or a fail-over does."""
+    pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with database.read() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+
+def test_a_connection_lost_before_the_commit_is_made_again(remote: Database) -> None:
+    runs = []
+
+    def job(connection: Any) -> None:
+        runs.append(1)
+        connection.execute(insert(things), {"name": "once"})
+        if len(runs) == 1:
+            end_connection(remote, connection)
+            connection.execute(insert(things), {"name": "never"})
+
+    release, _ = hold(remote)
+    futures = [remote.submit(put("before")), remote.submit(job), remote.submit(put("after"))]
+    release.set()
+    for future in futures:
+        future.result(10)
+    assert names(remote) == {"before", "once", "after"}
+    assert len(runs) == 2
+
+
+def test_a_connection_lost_during_the_commit_leaves_the_outcome_open(remote: Database) -> None:
+    """Nobody knows then whether it was done: it must not be done again in silence."""
+    sink = Rows(remote)
+    runs = []
+
+    def job(connection: Any) -> None:
+        runs.append(1)
+        connection.execute(insert(things), {"name": "perhaps"})
+        remote.defer(connection, sink, "row")
+
+    def last(connection: Any) -> None:
+        runs.append(1)
+        end_connection(remote, connection)
+
+    release, _ = hold(remote)
+    futures = [remote.submit(job), remote.submit(last)]
+    sink.write_rows = lambda *_: None  # type: ignore[method-assign]
+    release.set()
+    for future in futures:
+        error = future.exception(10)
+        assert isinstance(error, TrustError)
+        assert error.code == "DATABASE_OUTCOME_UNKNOWN"
+    assert len(runs) == 2
+    assert sink.undone == 1
+    remote.write(put("later"))
+    assert names(remote) == {"later"}
+
+
+def test_a_server_that_is_gone_is_said_to_be(remote: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("connect", None, psycopg.OperationalError("connection refused"))
+
+    monkeypatch.setattr(remote.engine, "connect", refuse)
+    error = remote.submit(put("x")).exception(10)
+    assert isinstance(error, TrustError)
+    assert (error.code, error.facts) == ("DATABASE_UNAVAILABLE", {"reason": "connection lost"})

@@ -1,0 +1,121 @@
+"""Every damage to a log is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import text
+
+from service_kit.log_check import check_log
+from standards.errors import TrustError
+from tests.service_kit.log_setting import add, codes, trees, without_triggers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service_kit.audit import Audit
+    from service_kit.database import Database
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        ("UPDATE kit_audit SET entry = mac WHERE number = 270", "LOG_ENTRY_DIFFERS"),
+        ("DELETE FROM kit_audit WHERE number = 270", "LOG_ENTRY_MISSING"),
+        ("DELETE FROM kit_audit WHERE number > 290", "LOG_END_MISSING"),
+    ],
+)
+def test_damage_in_the_database_is_named(database: Database, audit: Audit, make_log: Any, damage: str, code: str) -> None:
+    log = make_log()
+    add(database, audit, 300)
+    log.run_once()
+    without_triggers(database, damage)
+    report = check_log(log)
+    assert code in {finding.code for finding in report.findings}
+    finding = next(finding for finding in report.findings if finding.code == code)
+    assert finding.facts.get("index", finding.facts.get("first")) in {270, 291}
+
+
+def test_entries_that_changed_places_are_named(database: Database, audit: Audit, make_log: Any) -> None:
+    log = make_log()
+    add(database, audit, 20)
+    log.run_once()
+    without_triggers(
+        database,
+        "UPDATE kit_audit SET log_index = 1000 WHERE number = 5",
+        "UPDATE kit_audit SET log_index = 5 WHERE number = 6",
+        "UPDATE kit_audit SET log_index = 6 WHERE number = 5",
+    )
+    report = check_log(log)
+    assert {f.facts["index"] for f in report.findings if f.code == "LOG_ENTRY_DIFFERS"} == {5, 6}
+    assert "LOG_ROOT_DIFFERS" in codes(log)
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "code"),
+    [
+        ("sm3/tile/0/000", None, "LOG_TILE_MISSING"),
+        ("sm3/tile/0/000", b"x" * 8192, "LOG_ENTRY_DIFFERS"),
+        ("sm3/tile/1/000.p/1", b"x" * 32, "LOG_TILE_DIFFERS"),
+        ("tile/entries/000", None, "LOG_BUNDLE_MISSING"),
+        ("tile/entries/000", b"x", "LOG_BUNDLE_DAMAGED"),
+        ("tile/entries/001.p/45", b"\x00\x01x", "LOG_BUNDLE_DIFFERS"),
+        ("sm3/checkpoint", b"nonsense", "LOG_CHECKPOINT_NOT_OURS"),
+    ],
+)
+def test_damage_in_the_files_is_named(
+    database: Database, audit: Audit, make_log: Any, tmp_path: Path, path: str, data: bytes | None, code: str
+) -> None:
+    log = make_log()
+    add(database, audit, 300)
+    log.run_once()
+    damaged = tmp_path / "log" / path
+    damaged.unlink()
+    if data is not None:
+        damaged.write_bytes(data)
+    assert code in codes(log)
+
+
+def test_a_damaged_right_edge_is_refused(database: Database, audit: Audit, make_log: Any, tmp_path: Path) -> None:
+    log = make_log()
+    add(database, audit, 4)
+    log.run_once()
+    (tmp_path / "log" / "sm3" / "tile" / "0" / "000.p" / "5").write_bytes(b"x" * 160)
+    with pytest.raises(TrustError, match="LOG_TILE_DAMAGED"):
+        make_log().open()
+    (tmp_path / "log" / "sm3" / "tile" / "0" / "000.p" / "5").write_bytes(b"x")
+    with pytest.raises(TrustError, match="LOG_TILE_DAMAGED"):
+        make_log().open()
+
+
+def test_a_full_tile_differs_above_the_leaves(database: Database, audit: Audit, make_log: Any, tmp_path: Path) -> None:
+    """65,536 entries fill a tile of level 1."""
+    log = make_log(trees=trees(1))
+    for _ in range(33):
+        add(database, audit, 2000)
+    while log.run_once():
+        pass
+    assert codes(log) == set()
+    (tmp_path / "log" / "sm3" / "tile" / "1" / "000").write_bytes(b"x" * 8192)
+    assert codes(log) == {"LOG_TILE_DIFFERS"}
+
+
+def test_rows_that_vanish_between_numbering_and_writing_stop_the_log(
+    database: Database, audit: Audit, make_log: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = make_log()
+    add(database, audit, 5)
+    original = log._assign
+
+    def assign(connection: Any) -> Any:
+        assigned = original(connection)
+        on = "" if database.is_sqlite else " ON kit_audit"
+        connection.execute(text(f"DROP TRIGGER kit_audit_stay{on}"))
+        connection.execute(text("DELETE FROM kit_audit WHERE number = 3"))
+        return assigned
+
+    monkeypatch.setattr(log, "_assign", assign)
+    with pytest.raises(TrustError, match="LOG_ENTRY_MISSING"):
+        log.run_once()
+    assert log.head().size == 0
