@@ -1,8 +1,8 @@
 """How often the token endpoint may be tried, and what happens then.
 
-A wrong secret costs a look-up and an audit row; a right one is recognised before any of these limits is asked. So nobody can lock a
-client out by sending wrong secrets in its name, and who sends them gets 429 after a few. Guessing 256 random bits is hopeless at
-any rate: the limits protect the audit trail and the database, not the secret.
+A wrong secret costs an audit row; a right one is recognised before any of these limits is asked. So nobody can lock a client out by
+sending wrong secrets in its name, and who sends them gets 429 after a few. Guessing 256 random bits is hopeless at any rate: the
+limits protect the audit trail, not the secret.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import os
 import signal
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,13 +18,14 @@ from yinxin.assembly import migrate_all, open_application, open_house
 from yinxin.deployment import open_deployment
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
     from yinxin.app import Application
 
 DIR_VARIABLE: Final = "YINXIN_DIR"
 STOP_SECONDS: Final = 20  # how long requests under way may take at SIGTERM
 KEEP_ALIVE_SECONDS: Final = 65  # a little more than gateways keep an idle connection (60 s), so that they close it first
 BACKLOG: Final = 1024
-PARENT_EVERY_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +65,24 @@ def application() -> Application:
     folder = Path(os.environ[DIR_VARIABLE])
     house, application = open_application(folder)
     start_logging(house.context.settings.log_level)
-    if os.environ.get(WORKER_VARIABLE):
-        end_with_parent(os.getppid())
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every look at the version of the tables
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), name="parent-watch", daemon=True).start()
     return application
 
 
-WORKER_VARIABLE: Final = "YINXIN_SERVE_WORKERS"
-
-
-def end_with_parent(parent: int) -> None:
+def _end_with(parent: BaseProcess) -> None:
     """End this worker, in good order, when its parent is gone: killed, a parent leaves workers behind that hold the port."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_EVERY_SECONDS)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT. ``prepare`` has been called."""
-    if workers > 1:
-        os.environ[WORKER_VARIABLE] = str(workers)
+    if workers == 1:
+        # After an orderly end uvicorn raises the signal once more for whoever was there before it; an end in good order is status 0
+        signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.run(
         "yinxin.server:application",
         factory=True,

@@ -1,0 +1,256 @@
+"""Links, periodic jobs, and the beginning and end of the application."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service_kit.callers import FetchedKeys
+from service_kit.composition import Job
+from service_kit.metrics import Metrics
+from service_kit.settings import load_settings
+from standards.errors import Kind, TrustError
+from tests.deployments import Here, make_deployment, served_here
+from yinxin import links
+from yinxin.assembly import open_house
+from yinxin.deployment import open_deployment
+from yinxin.job_runner import JobRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Peer:
+    """A server with attack knobs: what it answers is set by the test."""
+
+    def __init__(self) -> None:
+        self.status, self.body, self.headers = 200, b"", {"content-type": "application/json"}
+        self.asked: list[str] = []
+        peer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                peer.asked.append(self.path)
+                self.send_response(peer.status)
+                for name, value in peer.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                try:
+                    self.wfile.write(peer.body)
+                except (BrokenPipeError, ConnectionResetError):
+                    return
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    made = Peer()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_keys_are_fetched_from_the_configured_address(here: Here, peer: Peer) -> None:
+    peer.body = here.http.get("/oauth2/jwks").content
+    keys = links.fetch_keys(peer.url + "/oauth2/jwks")
+    assert len(keys) == 1
+    assert peer.asked == ["/oauth2/jwks"]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (302, {"location": "http://127.0.0.1:1/"}, b""),
+        (500, {}, b""),
+        (200, {}, b'{"keys":[' + b" " * 200_000 + b"]}"),
+        (200, {}, b"not json"),
+        (200, {}, b'{"keys":[{"kty":"oct","k":"AAAA"}]}'),
+    ],
+)
+def test_attack_by_an_issuer_that_answers_something_else(peer: Peer, status: int, headers: dict[str, str], body: bytes) -> None:
+    peer.status, peer.headers, peer.body = status, headers, body
+    try:
+        keys = links.fetch_keys(peer.url + "/k")
+    except TrustError as error:
+        assert error.kind in {Kind.UNAVAILABLE, Kind.MALFORMED, Kind.UNACCEPTABLE, Kind.UNAUTHENTICATED}
+    else:
+        assert not keys
+    assert peer.asked == ["/k"], "a redirect is not followed"
+
+
+def test_an_issuer_that_is_away() -> None:
+    with pytest.raises(TrustError, match="KEYS_UNAVAILABLE"):
+        links.fetch_keys("http://127.0.0.1:1/oauth2/jwks")
+
+
+def test_keys_come_in_the_background() -> None:
+    answers: list[Any] = [TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE"), {"k": object()}]
+
+    def fetch() -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, TrustError):
+            raise answer
+        return answer
+
+    keys = links.BackgroundKeys(fetch)
+    with pytest.raises(TrustError, match="KEYS_UNAVAILABLE"):
+        keys.refresh()
+    with pytest.raises(TrustError, match="KEYS_UNAVAILABLE"):
+        keys()
+    keys.refresh()
+    assert set(keys()) == {"k"}
+    assert FetchedKeys is not None
+
+
+def test_which_services_run_and_where_the_others_are(tmp_path: Path) -> None:
+    def settings(**given: Any) -> Any:
+        return load_settings(tmp_path, {}, **given)
+
+    assert links.services_of(settings()) == ("idp", "seal_service")
+    assert links.services_of(settings(services=["seal_service"])) == ("seal_service",)
+    with pytest.raises(TrustError, match="SERVICE_UNKNOWN"):
+        links.services_of(settings(services=["seals"]))
+    assert links.issuer_of(settings(base_url="https://a.example/")) == "https://a.example"
+    elsewhere = settings(services=["seal_service"], service_urls=["idp=https://id.example/"])
+    assert links.issuer_of(elsewhere) == "https://id.example"
+    with pytest.raises(TrustError, match="SERVICE_URL_MISSING"):
+        links.issuer_of(settings(services=["seal_service"]))
+
+
+def test_a_service_alone_has_its_own_operations_only(tmp_path: Path) -> None:
+    folder = make_deployment(tmp_path / "idp", services=["idp"])
+    with served_here(folder) as here:
+        assert here.http.get("/v1/seals").status_code == 404
+        assert here.http.get("/oauth2/jwks").status_code == 200
+    folder = make_deployment(tmp_path / "seals", services=["seal_service"], service_urls=["idp=http://127.0.0.1:1"])
+    with served_here(folder) as here:
+        assert here.http.get("/oauth2/jwks").status_code == 404
+        answer = here.http.get("/v1/seals", headers={"authorization": "Bearer a.b.c"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "KEYS_UNAVAILABLE")
+
+
+def test_time_stamps_from_elsewhere(tmp_path: Path, here: Here, peer: Peer) -> None:
+    folder = make_deployment(tmp_path / "other")
+    (folder / "settings.toml").write_text(f'[time_stamps]\nurl = "{peer.url}/tsa"\n')
+    house = open_house(open_deployment(folder))
+    assert house.context.time_stamp is not None
+    for status, body in ((500, b""), (200, b"x" * 300_000), (200, b"junk")):
+        peer.status, peer.body = status, body
+        with pytest.raises(TrustError):
+            house.context.time_stamp(b"data")
+    peer.server.shutdown()
+    peer.server.server_close()
+    with pytest.raises(TrustError, match="TIME_STAMP_UNAVAILABLE"):
+        house.context.time_stamp(b"data")
+    house.close()
+    assert here.house.context.time_stamp is not None
+    assert here.house.context.time_stamp(b"data")
+
+
+def test_an_authority_elsewhere_that_answers_well(tmp_path: Path, here: Here) -> None:
+    send = links.time_stamp_over_http
+    assert callable(send("http://127.0.0.1:1", 1.0))
+    from crypto.timestamps import build_request
+    from standards import gbt33560_oids as oids
+
+    made = Peer()
+    made.body = here.http.post(
+        "/tsa", content=build_request(b"\x01" * 32, oids.SM3), headers={"content-type": "application/timestamp-query"}
+    ).content
+    assert send(made.url, 5.0)(b"request") == made.body
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_jobs_run_again_whatever_happens(caplog: pytest.LogCaptureFixture) -> None:
+    turns: list[str] = []
+
+    def troubled() -> None:
+        turns.append("troubled")
+        raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE")
+
+    def broken() -> None:
+        turns.append("broken")
+        raise ZeroDivisionError
+
+    metrics = Metrics()
+    runner = JobRunner(
+        [Job("troubled", 0.01, troubled), Job("broken", 0.01, broken), Job("well", 0.01, lambda: turns.append("well"))], metrics
+    )
+    runner.start()
+    deadline = time.monotonic() + 10
+    while not all(turns.count(name) >= 3 for name in ("troubled", "broken", "well")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    runner.stop()
+    count = len(turns)
+    time.sleep(0.05)
+    assert len(turns) == count, "stopped is stopped"
+    for outcome in ('"troubled",outcome="failed"', '"broken",outcome="broken"', '"well",outcome="done"'):
+        assert f"job={outcome}" in metrics.text()
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_job_that_has_not_begun_is_stopped_at_once() -> None:
+    runner = JobRunner([Job("late", 3600.0, lambda: None)])
+    runner.start()
+    began = time.monotonic()
+    runner.stop()
+    assert time.monotonic() - began < 5
+
+
+def test_the_house_sweeps(here: Here) -> None:
+    sweep = next(job for job in here.application._runner._jobs if job.name == "house-sweep")
+    assert JobRunner.run_once(sweep) == "done"
+    for job in here.application._runner._jobs:
+        assert JobRunner.run_once(job) == "done", job.name
+
+
+def lifespan(application: Any, *incoming: str) -> list[dict[str, Any]]:
+    sent: list[dict[str, Any]] = []
+    messages = list(incoming)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": messages.pop(0)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(application({"type": "lifespan"}, receive, send))
+    return sent
+
+
+def test_beginning_and_end(folder: Path) -> None:
+    from yinxin.assembly import open_application
+
+    _, application = open_application(folder)
+    sent = lifespan(application, "lifespan.startup", "lifespan.shutdown")
+    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_a_start_that_fails_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from yinxin.assembly import open_application
+
+    house, application = open_application(folder)
+
+    def refuse() -> None:
+        raise TrustError(Kind.UNAVAILABLE, "LOG_ROLLED_BACK")
+
+    monkeypatch.setattr(application, "start", refuse)
+    (message,) = lifespan(application, "lifespan.startup")
+    assert (message["type"], message["message"]) == ("lifespan.startup.failed", "TrustError: LOG_ROLLED_BACK")
+    house.close()
