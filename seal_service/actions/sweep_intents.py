@@ -7,7 +7,7 @@ run out. Runs in every worker; each step is conditional on the state it finds, s
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from seal_service import store
 from seal_service.actions.change_seal_state import revoke_certificate
@@ -19,6 +19,7 @@ from service_kit.process_marks import FOLDER_NAME, is_dead
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from seal_service.model import Seal, SealUse
     from service_kit.composition import ServiceContext
 
+Value = TypeVar("Value")
+
 ACTOR: Final = "service:seal-sweeper"
+IN_FLIGHT: Final = "IDEMPOTENCY_IN_FLIGHT"
 
 
 def sweep_intents(context: ServiceContext) -> dict[str, int]:
@@ -53,6 +57,17 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
     for seal in to_revoke:
         revoke_certificate(context, seal, actor=ACTOR)
     return {"voided": voided, "abandoned": abandoned, "certificates_revoked": len(to_revoke)}
+
+
+def again_without_the_dead(context: ServiceContext, act: Callable[[], Value]) -> Value:
+    """Do ``act``; where its idempotency key is in flight in a process that has died, let go of it and do it once more."""
+    try:
+        return act()
+    except TrustError as error:
+        if error.code != IN_FLIGHT:
+            raise
+    sweep_intents(context)
+    return act()
 
 
 def _void(context: ServiceContext, use: SealUse) -> bool:

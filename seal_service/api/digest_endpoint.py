@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from seal_service import limits
 from seal_service.actions.sign_digest import read_digest, sign_digest
-from seal_service.actions.sweep_intents import sweep_intents
+from seal_service.actions.sweep_intents import IN_FLIGHT, sweep_intents
 from seal_service.api.parameters import problem_answers, user_of
 from seal_service.api.shapes import DigestAnswer, DigestOrder
 from seal_service.errors import field_unacceptable, seal_not_found
@@ -57,7 +57,7 @@ class DigestEndpoint:
         try:
             sealed = await sign_digest(self._context, user, seal_id, digest, is_timestamped=is_timestamped, idempotency_key=key)
         except TrustError as error:
-            if error.code != "IDEMPOTENCY_IN_FLIGHT":
+            if error.code != IN_FLIGHT:
                 raise
             # In flight, says the claim; where its process died, the sweep lets go of it at once.
             await run_in_threadpool(sweep_intents, self._context)

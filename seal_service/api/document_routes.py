@@ -17,7 +17,7 @@ from crypto.report_json import write_report
 from seal_service import limits
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.seal_document import SealOrder, seal_document
-from seal_service.actions.sweep_intents import sweep_intents
+from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.actions.verify_document import verify_document
 from seal_service.api.parameters import IdempotencyKey, SealId, UseId, problem_answers, user_of
 from seal_service.api.shapes import PlacementOrder, UseAnswer, VerificationAnswer, write_use
@@ -27,11 +27,8 @@ from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
 from service_kit.problems import language_of
-from standards.errors import TrustError
 
 if TYPE_CHECKING:
-    from seal_service.actions.record_use import User
-    from seal_service.actions.seal_document import SealedDocument
     from service_kit.composition import ServiceContext
     from service_kit.multipart import Form
 
@@ -130,7 +127,9 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
                 field_bytes_max=limits.FORM_FIELD_BYTES,
             )
             order = _read_order(form, key)
-            sealed = await anyio.to_thread.run_sync(partial(_seal, context, user, seal_id, order), limiter=sealing_threads)
+            sealed = await anyio.to_thread.run_sync(
+                partial(again_without_the_dead, context, partial(seal_document, context, user, seal_id, order)), limiter=sealing_threads
+            )
         headers = {"seal-use": sealed.use_id, "audit-entry": sealed.audit_id, "cache-control": "no-store"}
         headers["content-disposition"] = f'attachment; filename="{sealed.use_id}.pdf"'
         if sealed.is_repeated:
@@ -191,17 +190,6 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
         name = form.files["document"].file_name[: limits.FILE_NAME_CHARACTERS]
         answer = VerificationAnswer.model_validate(write_report(name, report, language))
         return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})
-
-
-def _seal(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> SealedDocument:
-    try:
-        return seal_document(context, user, seal_id, order)
-    except TrustError as error:
-        if error.code != "IDEMPOTENCY_IN_FLIGHT":
-            raise
-    # In flight, says the claim; where its process died, the sweep lets go of it at once.
-    sweep_intents(context)
-    return seal_document(context, user, seal_id, order)
 
 
 def _announced_bytes(request: Request, most: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,6 +11,7 @@ from seal_service import limits
 from seal_service.actions import find_seals, grant_seal
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.parameters import (
     ClientId,
     IdempotencyKey,
@@ -55,7 +57,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
             picture_width_mm=body.picture_width_mm,
             grants=None if body.grants is None else tuple(body.grants),
         )
-        seal = make_seal(context, caller, wanted, idempotency_key=key)
+        seal = again_without_the_dead(context, partial(make_seal, context, caller, wanted, idempotency_key=key))
         response.headers["location"] = f"/v1/seals/{seal.id}"
         response.headers["etag"] = etag_of(seal)
         _, granted = find_seals.find_seal(context, caller, seal.id)

@@ -44,7 +44,7 @@ class TestIssuer:
 
     __test__ = False
     pki: DemoPki
-    fail_with: Exception | None = None
+    fail_with: BaseException | None = None
     revoked: list[int] = field(default_factory=list)
 
     def issue(self, *, common_name: str, organisation: str, spki_der: bytes, profile: Profile, actor: str) -> Certificate:

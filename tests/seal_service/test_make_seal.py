@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_codes_end(house: House) -> None:
         ({"picture_width_mm": 5.0}, "SEAL_SIZE_BAD"),
     ],
 )
-def test_what_cannot_become_a_seal_is_refused_before_anything_is_recorded(house: House, changes: dict[str, object], code: str) -> None:
+def test_what_cannot_become_a_seal_is_refused_before_anything_is_recorded(house: House, changes: dict[str, Any], code: str) -> None:
     with pytest.raises(TrustError) as refused:
         make_seal(house.context, caller(), replace(REQUEST, **changes))
     assert refused.value.code == code
@@ -123,7 +124,7 @@ def test_a_making_that_is_swept_meanwhile_does_not_become_active(house: House) -
 
     issue = house.issuer.issue
 
-    def issue_late(**wanted: object) -> Certificate:
+    def issue_late(**wanted: Any) -> Certificate:
         house.sql("UPDATE seal_seals SET state = 'abandoned'")
         return issue(**wanted)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,7 +41,7 @@ def seal(house: House) -> Seal:
     return make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
 
 
-def do(house: House, seal: Seal, **changes: object) -> SealedDocument:
+def do(house: House, seal: Seal, **changes: Any) -> SealedDocument:
     return seal_document(house.context, USER, seal.id, replace(ORDER, **changes))
 
 
@@ -60,7 +60,7 @@ def report(house: House, content: bytes) -> Report:
     ],
 )
 def test_the_sealed_document_is_valid_and_begins_with_the_document(
-    house: House, seal: Seal, place: dict[str, object], is_timestamped: bool
+    house: House, seal: Seal, place: dict[str, Any], is_timestamped: bool
 ) -> None:
     sealed = do(house, seal, is_timestamped=is_timestamped, reason="办结", location="海拉尔", **place)
     assert sealed.content.startswith(DOCUMENT)
@@ -88,9 +88,7 @@ def test_a_sealed_document_can_be_sealed_again(house: House, seal: Seal) -> None
         ({"keyword": "nowhere", "x_mm": None, "y_mm": None}, "KEYWORD_NOT_FOUND"),
     ],
 )
-def test_what_cannot_be_sealed_is_refused_before_anything_is_recorded(
-    house: House, seal: Seal, changes: dict[str, object], code: str
-) -> None:
+def test_what_cannot_be_sealed_is_refused_before_anything_is_recorded(house: House, seal: Seal, changes: dict[str, Any], code: str) -> None:
     with pytest.raises(TrustError) as refused:
         do(house, seal, **changes)
     assert refused.value.code.startswith(code)

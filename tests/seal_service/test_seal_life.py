@@ -14,7 +14,7 @@ from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.sweep_intents import sweep_intents
-from seal_service.model import SEAL_LIFE, Seal, SealState, transition_named
+from seal_service.model import SEAL_LIFE, Seal, SealState, Transition, transition_named
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
 
@@ -37,7 +37,7 @@ def use(house: House, seal: Seal, client_id: str = "cl_a") -> str:
 
 @pytest.mark.parametrize("state", list(SealState))
 @pytest.mark.parametrize("step", VERBS, ids=lambda step: step.name)
-def test_the_table_decides_every_step_from_every_state(house: House, seal: Seal, state: SealState, step: object) -> None:
+def test_the_table_decides_every_step_from_every_state(house: House, seal: Seal, state: SealState, step: Transition) -> None:
     house.sql(f"UPDATE seal_seals SET state = '{state}'")
     try:
         changed = change_seal_state(house.context, caller(), seal.id, step, reason="test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def seal(house: House) -> Seal:
     return make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
 
 
-def sign(house: House, seal: Seal, **options: object) -> SealedDigest:
+def sign(house: House, seal: Seal, **options: Any) -> SealedDigest:
     return asyncio.run(sign_digest(house.context, USER, seal.id, sm3(CONTENT), **options))
 
 
@@ -112,12 +113,13 @@ def test_sixteen_at_once_with_one_key_sign_once(house: House, seal: Seal) -> Non
 
 
 def test_a_freeze_between_intent_and_result_releases_nothing(house: House, seal: Seal) -> None:
+    stamp = house.context.time_stamp
+    assert stamp is not None
+
     def stamp_late(signature: bytes) -> bytes:
         change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason="x")
         return stamp(signature)
 
-    stamp = house.context.time_stamp
-    assert stamp is not None
     object.__setattr__(house.context, "time_stamp", stamp_late)
     with pytest.raises(TrustError) as refused:
         sign(house, seal, is_timestamped=True, idempotency_key="k1")

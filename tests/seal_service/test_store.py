@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import IntegrityError
 
 from seal_service import store
@@ -24,7 +24,7 @@ ISSUER = bytes.fromhex("3003020102")
 ROOT = bytes.fromhex("3003020103")
 
 
-def make_seal(seal_id: str = "sl_a", **changes: object) -> Seal:
+def make_seal(seal_id: str = "sl_a", **changes: Any) -> Seal:
     seal = Seal(
         id=seal_id,
         code=f"150700{abs(hash(seal_id)) % 10**8:08d}",
@@ -181,5 +181,7 @@ def test_old_intents_are_found_oldest_first(conn: Connection) -> None:
 
 
 def test_states_are_read_under_a_lock_where_the_database_has_several_writers() -> None:
-    assert "FOR SHARE" in str(store._STATE_LOCKED.compile(dialect=postgresql.dialect()))
-    assert str(store._SEAL_LOCKED.compile(dialect=postgresql.dialect())).rstrip().endswith("FOR UPDATE")
+    dialect: Any = PGDialect
+    assert "FOR SHARE" in str(store._STATE_LOCKED.compile(dialect=dialect()))
+    assert str(store._SEAL_FOR_USE.compile(dialect=dialect())).rstrip().endswith("FOR SHARE OF seal_seals")
+    assert str(store._SEAL_LOCKED.compile(dialect=dialect())).rstrip().endswith("FOR UPDATE")

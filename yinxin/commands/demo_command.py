@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from standards.errors import Kind, TrustError
 from yinxin.commands.console import DIR_HELP, JSON_HELP, fail, print_json, print_line, say
+
+if TYPE_CHECKING:
+    from service_kit.settings import Listen
 
 DEFAULT_DIR: Final = Path("yinxin-demo")
 
@@ -58,9 +61,9 @@ def demo(
         _serve(Path(made.dir))
 
 
-def check_port(listen: object, host: str | None, port: int | None) -> None:
+def check_port(listen: Listen, host: str | None, port: int | None) -> None:
     """Raise TrustError PORT_BUSY where somebody listens there already: better now than after everything is made."""
-    address = (host or getattr(listen, "host", ""), port or getattr(listen, "port", 0))
+    address = (host or listen.host, port or listen.port)
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
