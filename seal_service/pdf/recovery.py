@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.cross_references import IN_FILE, IN_STREAM, Entry, read_indirect_value
 from seal_service.pdf.filters import decode_stream
-from seal_service.pdf.syntax import Lexer, Name, Stream
+from seal_service.pdf.syntax import Lexer, Name, Ref, Stream
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def recover(data: bytes, end: int, budget: Budget, names: dict[bytes, Name]) -> 
     for offset, number, generation, after in _headers(data, end, budget):
         entries[number] = Entry(IN_FILE, offset, generation)
         headers.append((after, number))
-    trailer = _find_trailer(data, end, headers, budget, names)
+    trailer = _find_trailer(data, end, headers, budget, names) or _find_catalog(data, end, headers, entries, budget, names)
     _add_object_streams(data, end, headers, entries, budget, names)
     if trailer is None:
         raise MalformedError("PDF_UNREADABLE")
@@ -98,6 +98,19 @@ def _find_trailer(
             if isinstance(value, Stream) and value.dictionary.get("Type") == "XRef" and "Root" in value.dictionary:
                 best = (at, value.dictionary)
     return best[1] if best is not None else None
+
+
+def _find_catalog(
+    data: bytes, end: int, headers: list[tuple[int, int]], entries: dict[int, Entry], budget: Budget, names: dict[bytes, Name]
+) -> dict[str, object] | None:
+    """A trailer made from the last catalog, where no trailer is left."""
+    found: dict[str, object] | None = None
+    for at in _positions(data, b"/Catalog", end, _MAX_TRAILERS):
+        owner = _owner(headers, at)
+        value = _read_quietly(data, owner[0], end, budget, names) if owner is not None else None
+        if owner is not None and isinstance(value, dict) and value.get("Type") == "Catalog":
+            found = {"Root": Ref(owner[1], entries[owner[1]].extra)}
+    return found
 
 
 def _add_object_streams(
