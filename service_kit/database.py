@@ -15,6 +15,7 @@ import asyncio
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import create_engine, event
@@ -24,7 +25,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
 from service_kit.database_errors import as_trust_error
-from service_kit.group_commit import GroupCommitWriter, RowSink, Ticket, WriterStatistics
+from service_kit.group_commit import GroupCommitWriter, RowSink, WriterStatistics
+from service_kit.write_tickets import Ticket
+from service_kit.writer_turn import WriterTurn
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -70,7 +73,8 @@ class Database:
                 pool_timeout=POOL_TIMEOUT_SECONDS,
                 pool_pre_ping=True,
             )
-        self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit)
+        turn = WriterTurn(Path(f"{parsed.database}-turn")) if self.is_sqlite else None
+        self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit, turn=turn)
 
     def __repr__(self) -> str:
         return f"Database({self.url.get_backend_name()})"  # the URL may hold a password

@@ -23,14 +23,16 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
 from service_kit.database_errors import as_trust_error, is_connection_lost, is_transient
+from service_kit.write_tickets import tell
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Sequence
 
     from sqlalchemy.engine import Connection, Engine
+
+    from service_kit.write_tickets import Ticket
+    from service_kit.writer_turn import WriterTurn
 
 MAX_BATCH: Final = 64  # notes/performance: beyond this the gain is small and a failing batch dear
 BATCH_ATTEMPTS: Final = 3  # runs of a batch as a whole before each job is run by itself
@@ -53,21 +55,6 @@ class RowSink(Protocol):
     def rows_undone(self) -> None:
         """What the last ``write_rows`` wrote was rolled back, or nobody knows."""
         ...
-
-
-class Ticket:
-    """One job on its way, and how its caller is told."""
-
-    __slots__ = ("asyncio_future", "error", "future", "job", "loop", "value", "waiting")
-
-    def __init__(self, job: Callable[[Connection], Any]) -> None:
-        self.job = job
-        self.value: Any = None
-        self.error: BaseException | None = None
-        self.waiting: threading.Lock | None = None
-        self.future: Future[Any] | None = None
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.asyncio_future: asyncio.Future[Any] | None = None
 
 
 @dataclass(slots=True)
@@ -93,12 +80,13 @@ class _BatchFailed(Exception):  # noqa: N818
 class GroupCommitWriter:
     """The queue and its thread. The thread starts with the first job, so that building a Database starts nothing."""
 
-    def __init__(self, engine: Engine, *, queue_limit: int) -> None:
+    def __init__(self, engine: Engine, *, queue_limit: int, turn: WriterTurn | None = None) -> None:
         self.statistics = WriterStatistics()
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._queue_limit = queue_limit
+        self._turn = turn
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._closed = False
@@ -173,9 +161,11 @@ class GroupCommitWriter:
                     batch.append(ticket)
             if batch:
                 self._commit(batch)
-                _tell(batch)
+                tell(batch)
             if stop:
                 self._disconnect()
+                if self._turn is not None:
+                    self._turn.close()
                 return
 
     def _commit(self, batch: list[Ticket]) -> None:
@@ -186,7 +176,11 @@ class GroupCommitWriter:
         failed: BaseException | None = None
         for attempt in range(attempts):
             try:
-                self._attempt(batch)
+                try:
+                    self._attempt(batch)
+                finally:
+                    if self._turn is not None:
+                        self._turn.give_up()
             except _RunAgain as refused:
                 failed = refused.__cause__
                 self.statistics.retries += 1
@@ -226,7 +220,7 @@ class GroupCommitWriter:
             try:
                 ticket.value, ticket.error = ticket.job(connection), None
                 done += 1
-            except Exception as error:  # noqa: BLE001 # edge: a job's error belongs to its caller, whatever it is
+            except Exception as error:  # edge: a job's error belongs to its caller, whatever it is
                 self._give_up_if_refused(error)
                 ticket.value, ticket.error = None, as_trust_error(error)
                 del self._deferred[mark:]
@@ -266,6 +260,8 @@ class GroupCommitWriter:
             if self._connection is None:
                 self._connection = self._engine.connect()
                 self._dbapi = self._connection.connection.driver_connection
+            if self._turn is not None:
+                self._turn.take()
             if self._is_sqlite:
                 self._dbapi.execute("BEGIN IMMEDIATE")  # take the write lock now, not when a read has made it a conflict
         except Exception as error:  # edge: passed on, sorted
@@ -362,34 +358,3 @@ def _final_error(error: BaseException | None) -> BaseException:
 def _undone(sinks: dict[RowSink, list[Any]] | None) -> None:
     for sink in sinks or ():
         sink.rows_undone()
-
-
-def _tell(batch: list[Ticket]) -> None:
-    """Wake every caller; those of one event loop by a single call, because waking a loop costs a system call."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[Ticket]] = {}
-    for ticket in batch:
-        if ticket.waiting is not None:
-            ticket.waiting.release()
-        elif ticket.loop is not None:
-            by_loop.setdefault(ticket.loop, []).append(ticket)
-        elif ticket.future is not None and ticket.future.set_running_or_notify_cancel():
-            if ticket.error is None:
-                ticket.future.set_result(ticket.value)
-            else:
-                ticket.future.set_exception(ticket.error)
-    for loop, tickets in by_loop.items():
-        if not loop.is_closed():
-            try:
-                loop.call_soon_threadsafe(_settle, tickets)
-            except RuntimeError:  # closed in this moment: nobody waits any more
-                continue
-
-
-def _settle(tickets: list[Ticket]) -> None:
-    for ticket in tickets:
-        future = ticket.asyncio_future
-        if future is not None and not future.done():
-            if ticket.error is None:
-                future.set_result(ticket.value)
-            else:
-                future.set_exception(ticket.error)
