@@ -266,3 +266,31 @@ def test_sqlite_keeps_its_promises(tmp_path: Path) -> None:
     )
     assert found == ["wal", 2, 1]  # 2 is FULL
     database.close()
+
+
+def test_a_process_that_waits_for_its_turn_gets_it(tmp_path: Path) -> None:
+    """Without turns the process that writes wins again and again: the other then waited for up to a second."""
+    first, second = (Database(f"sqlite:///{tmp_path / 'x.sqlite3'}", pool_size=1) for _ in range(2))
+    metadata.create_all(first.engine)
+    stop = threading.Event()
+
+    def keep_writing() -> None:
+        number = 0
+        while not stop.is_set():
+            futures = [first.submit(put(f"first {number + i}")) for i in range(32)]
+            number += 32
+            for future in futures:
+                future.result(10)
+
+    busy = threading.Thread(target=keep_writing)
+    busy.start()
+    waits = []
+    for i in range(40):
+        began = time.monotonic()
+        second.write(put(f"second {i}"))
+        waits.append(time.monotonic() - began)
+    stop.set()
+    busy.join()
+    assert sum(waits) / len(waits) < 0.1  # a few milliseconds on a quiet machine
+    first.close()
+    second.close()
