@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from crypto.sm2 import SM2PrivateKey
 from service_kit.entry_ids import new_entry_id
@@ -47,12 +49,11 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
             raise _UndoneError
 
         try:
-            context.database.write(insert_and_undo)
-        except _UndoneError:
-            return {}
-        except TrustError as error:
-            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason=error.code) from error
-        raise AssertionError
+            with suppress(_UndoneError):
+                context.database.write(insert_and_undo)
+        except (TrustError, SQLAlchemyError) as error:
+            raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE", reason=type(error).__name__) from error
+        return {}
 
     def check_log() -> Facts:
         if context.log.last_error is not None:

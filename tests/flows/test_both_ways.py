@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from jsonschema import validate
+from jsonschema import validate  # type: ignore[import-untyped]
 
 from tests.deployments import Server, free_port, make_deployment, take_token, yinxin
 from yinxin.demo.document import draw_document

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    import httpx
+
     from tests.idp.conftest import Provider
 
 WANTED = {"name": "Housing", "client_id": "housing", "scopes": ["seal.use"]}
@@ -117,7 +119,10 @@ def test_a_client_may_ask_for_its_audiences_only(provider: Provider) -> None:
     made = provider.here.http.post(
         "/v1/clients", json={**WANTED, "audiences": ["https://one.example", "urn:two"]}, headers=provider.bearer()
     ).json()
-    ask = lambda **form: provider.token("housing", made["client_secret"], **form)  # noqa: E731 - reads best here
+
+    def ask(**form: str) -> httpx.Response:
+        return provider.token("housing", made["client_secret"], **form)
+
     assert ask().status_code == 200
     assert ask(resource="urn:two").status_code == 200
     assert ask(resource="https://three.example").json()["error"] == "invalid_target"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -254,3 +256,58 @@ def test_a_start_that_fails_is_reported(folder: Path, monkeypatch: pytest.Monkey
     (message,) = lifespan(application, "lifespan.startup")
     assert (message["type"], message["message"]) == ("lifespan.startup.failed", "TrustError: LOG_ROLLED_BACK")
     house.close()
+
+
+def test_what_a_worker_process_is_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment carries the command line's choices into every worker; what is served is what they say."""
+    from yinxin import server
+
+    for name in ("YINXIN_DIR", "YINXIN_LISTEN__HOST", "YINXIN_LISTEN__PORT", "YINXIN_WORKERS"):
+        monkeypatch.setenv(name, "")  # so that what is set below is taken back after the test
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(server, "start_logging", lambda _level: None)
+    assert server.prepare(server.Serving(folder)) == ("127.0.0.1", 8600, 1)
+    assert server.prepare(server.Serving(folder, "127.0.0.1", 9999, 3)) == ("127.0.0.1", 9999, 3)
+    application = server.application()
+    assert application.openapi()["servers"] == [{"url": "http://127.0.0.1:9999"}]
+    application.start()
+    application.stop()
+
+    given: dict[str, Any] = {}
+    monkeypatch.setattr("uvicorn.run", lambda target, **options: given.update(options, target=target))
+    former = signal.getsignal(signal.SIGTERM)
+    try:
+        server.serve("127.0.0.1", 9999, 1)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert (given["target"], given["factory"], given["loop"], given["http"]) == ("yinxin.server:application", True, "uvloop", "httptools")
+    assert given["proxy_headers"] is False
+    assert given["access_log"] is False
+
+
+def test_a_worker_ends_when_its_parent_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    from yinxin import server
+
+    sent: list[tuple[int, int]] = []
+    monkeypatch.setattr("os.kill", lambda pid, number: sent.append((pid, number)))
+
+    class Gone:
+        def join(self) -> None: ...
+
+    server._end_with(Gone())  # type: ignore[arg-type]
+    assert sent == [(os.getpid(), signal.SIGTERM)]
+
+
+def test_serve_hands_over_to_the_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from yinxin.command_line import app
+
+    served: list[tuple[str, int, int]] = []
+    monkeypatch.setattr("yinxin.server.prepare", lambda serving: ("127.0.0.1", serving.port, serving.workers))
+    monkeypatch.setattr("yinxin.server.serve", lambda *where: served.append(where))
+    monkeypatch.setattr("service_kit.structured_logs.start_logging", lambda: None)
+    done = CliRunner().invoke(app, ["serve", "--dir", str(folder), "--port", "1234", "--workers", "2"])
+    assert done.exit_code == 0, done.output
+    assert served == [("127.0.0.1", 1234, 2)]
+    assert "http://127.0.0.1:1234/docs" in done.stderr

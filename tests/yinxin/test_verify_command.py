@@ -1,0 +1,265 @@
+"""``yinxin verify``: verdicts, exit statuses and the JSON shape, with no deployment anywhere near."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crypto.trust_list import write_trust_list
+from seal_service.pdf.seal import seal_pdf
+from tests.flows.served import YINXIN, run_yinxin
+from tests.pki import DemoPki
+from yinxin import command_line
+from yinxin.commands import verify_command
+from yinxin.commands.reader_language import language_of_reader
+from yinxin.demo.document import draw_document
+from yinxin.demo.forgery import forge_amount
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from _pytest.capture import CaptureFixture
+
+
+class Files:
+    """A sealed file, a forged one, an unsealed one, no PDF, and whom to trust."""
+
+    def __init__(self, folder: Path) -> None:
+        now = datetime.now(UTC)
+        pki = DemoPki.create(now)
+        document = draw_document()
+        sealed = seal_pdf(document, signer=pki.seal_signer, certificate=pki.seal, chain=pki.chain, signed_at=now - timedelta(minutes=1))
+        self.sealed = self._put(folder / "sealed.pdf", sealed)
+        self.forged = self._put(folder / "forged.pdf", forge_amount(sealed))
+        self.unsealed = self._put(folder / "unsealed.pdf", document)
+        self.other = self._put(folder / "other.txt", b"no document of any kind")
+        self.trust = self._put(folder / "trust.json", write_trust_list(pki.trust_list()))
+        self.folder = folder / "trusted"
+        self.folder.mkdir()
+        self._put(self.folder / "root.cer", pki.root.certificate.der)
+        for number, crl in enumerate(pki.crls()):
+            self._put(self.folder / f"list{number}.crl", crl)
+
+    @staticmethod
+    def _put(path: Path, content: bytes) -> Path:
+        path.write_bytes(content)
+        return path
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return Files(tmp_path_factory.mktemp("verify"))
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """The exit status of the command in this process."""
+    monkeypatch.setattr(sys, "argv", ["yinxin", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def verdicts(capsys: CaptureFixture[str]) -> list[dict[str, Any]]:
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer) == ["files"]
+    return list(answer["files"])
+
+
+def test_exit_status_tells_the_worst(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    trust = ("--trust", files.trust)
+    assert run(monkeypatch, "verify", files.sealed, *trust) == 0
+    assert run(monkeypatch, "verify", files.sealed, files.sealed, *trust) == 0
+    assert run(monkeypatch, "verify", files.sealed) == 2
+    assert run(monkeypatch, "verify", files.sealed, files.unsealed, *trust) == 2
+    assert run(monkeypatch, "verify", files.other, *trust) == 2
+    assert run(monkeypatch, "verify", files.sealed, files.forged, files.unsealed, *trust) == 1
+    assert run(monkeypatch, "verify", files.sealed, files.forged.parent / "absent.pdf", *trust) == 64
+    assert run(monkeypatch, "verify", files.forged.parent, *trust) == 64
+    assert run(monkeypatch, "verify", "--no-such-option", files.sealed) == 64
+    assert run(monkeypatch, "verify") == 64
+
+
+def test_the_json_has_exactly_the_promised_shape(files: Files, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "verify", files.sealed, files.forged, files.other, "--trust", files.trust, "--json") == 1
+    sealed, forged, other = verdicts(capsys)
+    for file in (sealed, forged, other):
+        assert list(file) == ["file", "verdict", "tampered", "signatures"]
+    assert (sealed["file"], sealed["verdict"], sealed["tampered"]) == (str(files.sealed), "valid", False)
+    assert (forged["verdict"], forged["tampered"]) == ("invalid", True)
+    assert (other["verdict"], other["tampered"], other["signatures"]) == ("indeterminate", None, [])
+    [signature] = sealed["signatures"]
+    assert list(signature) == [
+        "name",
+        "kind",
+        "verdict",
+        "cryptographically_valid",
+        "document_intact",
+        "trusted",
+        "signer",
+        "signed_at",
+        "steps",
+    ]
+    assert (signature["verdict"], signature["cryptographically_valid"], signature["document_intact"], signature["trusted"]) == (
+        "valid",
+        *[True] * 3,
+    )
+    assert datetime.fromisoformat(signature["signed_at"]).tzinfo is not None
+    for step in signature["steps"]:
+        assert list(step) == ["code", "outcome", "clause", "detail"]
+        assert all(isinstance(value, str) for value in step.values())
+    assert [step["code"] for step in forged["signatures"][0]["steps"] if step["outcome"] == "fail"] == ["PDF_PAGE_CHANGED"]
+
+
+def test_without_an_anchor_a_sound_signature_is_undecided(
+    files: Files, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "verify", files.sealed, "--json") == 2
+    [file] = verdicts(capsys)
+    assert (file["verdict"], file["tampered"]) == ("indeterminate", False)
+    [signature] = file["signatures"]
+    assert (signature["cryptographically_valid"], signature["document_intact"], signature["trusted"]) == (True, True, None)
+
+
+def test_trust_may_be_a_list_a_folder_or_a_certificate(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "verify", files.sealed, "--trust", files.folder) == 0
+    assert run(monkeypatch, "verify", files.sealed, "--trust", files.folder / "root.cer") == 2  # no revocation lists
+    unnamed = files.folder.parent / "root"
+    unnamed.write_bytes((files.folder / "root.cer").read_bytes())
+    assert run(monkeypatch, "verify", files.sealed, "--trust", unnamed) == 2
+
+
+def test_the_time_to_judge_at(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    trust = ("--trust", files.trust)
+    assert run(monkeypatch, "verify", files.sealed, *trust, "--at", datetime.now(UTC).isoformat()) == 0
+    assert run(monkeypatch, "verify", files.sealed, *trust, "--at", datetime.now(UTC).astimezone().replace(tzinfo=None).isoformat()) == 0
+    assert run(monkeypatch, "verify", files.sealed, *trust, "--at", "2001-01-01") != 0
+    for bad in ("soon", "0001-01-01T00:00:00+14:00"):
+        assert run(monkeypatch, "verify", files.sealed, *trust, "--at", bad) == 64
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}", b"no certificate", b""])
+def test_an_unusable_trust_list_is_a_usage_error(files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    path = tmp_path / "trust"
+    path.write_bytes(content)
+    assert run(monkeypatch, "verify", files.sealed, "--trust", path) == 64
+    assert run(monkeypatch, "verify", files.sealed, "--trust", tmp_path / "absent") == 64
+    assert run(monkeypatch, "verify", files.sealed, "--trust", tmp_path) == 64  # a folder with nothing to trust in it
+
+
+def test_what_is_too_large_is_undecided_or_refused(files: Files, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]) -> None:
+    monkeypatch.setattr(verify_command, "FILE_BYTES", 100)
+    assert run(monkeypatch, "verify", files.sealed, "--json") == 2
+    assert verdicts(capsys)[0]["verdict"] == "indeterminate"
+    monkeypatch.setattr(verify_command, "TRUST_FILE_BYTES", 100)
+    assert run(monkeypatch, "verify", files.sealed, "--trust", files.trust) == 64
+    monkeypatch.setattr(verify_command, "TRUST_FILES", 1)
+    assert run(monkeypatch, "verify", files.sealed, "--trust", files.folder) == 64
+
+
+@pytest.mark.parametrize(
+    ("locale", "sealed", "forged", "unsealed"),
+    [("C.UTF-8", "VALID", "changed after it was sealed", "No seal was found"), ("zh_CN.UTF-8", "有效", "盖章后被改动", "没有找到签章")],
+)
+def test_people_are_told_in_their_language(
+    files: Files,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: CaptureFixture[str],
+    locale: str,
+    sealed: str,
+    forged: str,
+    unsealed: str,
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    run(monkeypatch, "verify", files.sealed, files.forged, files.unsealed, "--trust", files.trust)
+    shown = capsys.readouterr().out
+    assert sealed in shown
+    assert forged in shown
+    assert unsealed in shown
+    assert {"✔", "✘", "?"} <= set(shown)
+
+
+def test_a_hostile_file_name_is_shown_as_it_is(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    path = tmp_path / "[red]x[bold].pdf"
+    path.write_bytes(files.other.read_bytes())
+    run(monkeypatch, "verify", path)
+    assert "[red]x[bold].pdf" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "de_DE", "LC_MESSAGES": "zh_TW"}, "zh"),
+        ({"LC_ALL": ""}, "en"),
+    ],
+)
+def test_the_locale_decides_the_language(environment: dict[str, str], language: str) -> None:
+    assert language_of_reader(environment) == language
+
+
+def test_it_needs_no_network_no_database_and_little_time_and_memory(files: Files) -> None:
+    before = time.monotonic()
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-X",
+            "importtime",
+            *YINXIN[1:],
+            "verify",
+            str(files.sealed),
+            "--trust",
+            str(files.trust),
+            "--json",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+    ) as process:
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert time.monotonic() - before < 10
+    imported = {line.rpartition("|")[2].strip() for line in told.splitlines()}
+    assert not imported & {
+        "sqlalchemy",
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "httpx",
+        "alembic",
+        "reportlab",
+        "fontTools",
+        "pypdfium2",
+        "rich",
+    }
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 300 * 1024 or sys.platform == "darwin"
+
+
+def test_an_empty_file_is_undecided(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    assert run_yinxin("verify", str(empty)).returncode == 2
+
+
+def test_the_verdict_on_a_report_without_signatures_counts(files: Files) -> None:
+    one = verify_command.verify_path(files.unsealed, verify_command.load_trust(None), datetime.now(UTC))
+    assert verify_command.exit_status([one.report.verdict.value], was_unreadable=False) == 2
+    assert verify_command.exit_status([], was_unreadable=True) == 64
