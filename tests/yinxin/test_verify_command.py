@@ -192,13 +192,15 @@ def test_people_are_told_in_their_language(
     assert {"✔", "✘", "?"} <= set(shown)
 
 
-def test_a_hostile_file_name_is_shown_as_it_is(
+def test_a_hostile_file_name_neither_vanishes_nor_commands_the_terminal(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "[red]x[bold].pdf"
+    path = tmp_path / "[red]x[bold]\x1b[2J\u202e.pdf"
     path.write_bytes(files.other.read_bytes())
     run(monkeypatch, "verify", path)
-    assert "[red]x[bold].pdf" in capsys.readouterr().out.replace("\n", "")
+    shown = "".join(capsys.readouterr().out.translate({ord("│"): None, ord(" "): None}).split())
+    assert "[red]x[bold]\ufffd[2J\ufffd.pdf" in shown
+    assert "\x1b[2J" not in shown
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""The same house on PostgreSQL: tables, tokens, immediate disabling, revocation, the trail."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import idp.service
+from crypto.authority import Profile
+from crypto.sm2 import SM2PrivateKey
+from idp.actions.change_client_status import change_client_status
+from idp.actions.register_client import NewClient, register_client
+from idp.model import ClientStatus
+from idp.tables import metadata as idp_tables
+from service_kit.log_check import check_audit, check_log
+from service_kit.migrations import differences
+from tests.deployments import served_here
+from tests.postgres import postgres_url
+from yinxin.deployment import AUDIT_MAC_KEY
+from yinxin.initialise import initialise
+from yinxin.pki.tables import metadata as pki_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_house_on_postgresql(tmp_path: Path) -> None:
+    initialise(tmp_path / "d", settings={"database_url": postgres_url()})
+    assert not list((tmp_path / "d").glob("*.sqlite3*"))
+    initialise(tmp_path / "d")
+    with served_here(tmp_path / "d") as here:
+        context = here.house.context
+        assert not context.database.is_sqlite
+        assert differences(context.database, "idp", idp_tables) == []
+        assert differences(context.database, "pki", pki_tables) == []
+        assert here.http.get("/readyz").status_code == 200
+        desk = idp.service.client_desk(context)
+        _, secret = register_client(desk, NewClient("Admin", ("client.manage",), client_id="admin"), actor="test")
+
+        def token() -> tuple[int, str]:
+            answer = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("admin", secret))
+            return answer.status_code, json.loads(answer.content).get("access_token", "")
+
+        bearer = {"authorization": "Bearer " + token()[1]}
+        made = here.http.post("/v1/clients", json={"name": "x", "scopes": ["client.manage"]}, headers=bearer)
+        assert made.status_code == 201, made.text
+        change_client_status(desk, "admin", ClientStatus.DISABLED, actor="test")
+        assert token()[0] == 401
+        assert here.http.get("/v1/clients", headers=bearer).json()["code"] == "TOKEN_REVOKED"
+        key = SM2PrivateKey.generate()
+        certificate = context.issuer.issue(
+            common_name="x", organisation="y", spki_der=key.public_key.spki_der, profile=Profile.SEAL_SIGNING, actor="test"
+        )
+        context.issuer.revoke(certificate.serial, reason="keyCompromise", actor="test")
+        assert here.http.get("/ca/issuing.crl").status_code == 200
+        context.log.stop()
+        assert check_audit(context.database, here.house.deployment.keystore.open_secret(AUDIT_MAC_KEY)).is_clean
+        assert check_log(context.log).is_clean
