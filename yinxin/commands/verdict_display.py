@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console, Group
-from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
@@ -50,12 +49,17 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
 }
 
 
+def printable(text: str) -> str:
+    """``text`` without what would command a terminal or turn the reading direction: names in files and certificates are strangers' text."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 def _local_time(at: datetime | None, words: dict[str, str]) -> str:
     return words["signed_at_unknown"] if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
 
 
 def _step_line(step: Step, language: str) -> Text:
-    line = Text.assemble((f"  {_STEP_ICON[step.outcome]} ", _STEP_STYLE[step.outcome]), sentence(step, language))
+    line = Text.assemble((f"  {_STEP_ICON[step.outcome]} ", _STEP_STYLE[step.outcome]), printable(sentence(step, language)))
     return line.append(f"  [{step.code}]", style="dim")
 
 
@@ -64,9 +68,9 @@ def _signature_lines(signature: SignatureReport, language: str) -> list[Text]:
     lines = [
         Text.assemble(
             (f"{_ICON[signature.verdict]} {words[signature.verdict.value]}", f"bold {_STYLE[signature.verdict]}"),
-            f"  {words['field']} {signature.name} ({signature.kind})",
+            printable(f"  {words['field']} {signature.name} ({signature.kind})"),
         ),
-        Text(f"  {words['signer']}: {signature.signer or words['signer_unknown']}"),
+        Text(f"  {words['signer']}: {printable(signature.signer or words['signer_unknown'])}"),
         Text(f"  {words['signed_at']}: {_local_time(signature.signed_at, words)}"),
     ]
     # Passed steps are what a reader expects; shown are those that say something against it.
@@ -77,7 +81,10 @@ def _signature_lines(signature: SignatureReport, language: str) -> list[Text]:
 def show_verdict(file: str, report: Report, language: str, console: Console | None = None) -> None:
     """Print a box with the verdict on one file to the terminal (or ``console``)."""
     words = _WORDS[language]
-    lines: list[Text] = [Text(f"{_ICON[report.verdict]} {words[report.verdict.value]}", style=f"bold {_STYLE[report.verdict]}")]
+    lines: list[Text] = [
+        Text(printable(file), style="bold"),
+        Text(f"{_ICON[report.verdict]} {words[report.verdict.value]}", style=f"bold {_STYLE[report.verdict]}"),
+    ]
     if report.tampered is not None:
         lines.append(Text(words["tampered" if report.tampered else "untouched"]))
     if not report.signatures:
@@ -86,5 +93,5 @@ def show_verdict(file: str, report: Report, language: str, console: Console | No
     for signature in report.signatures:
         lines.append(Text(""))
         lines += _signature_lines(signature, language)
-    panel = Panel(Group(*lines), title=escape(file), title_align="left", border_style=_STYLE[report.verdict])
+    panel = Panel(Group(*lines), border_style=_STYLE[report.verdict])
     (console or Console()).print(panel)

@@ -28,6 +28,7 @@ EXIT_INDETERMINATE: Final = 2
 FILE_BYTES: Final = 96 * 1024 * 1024  # own limit: a file is held in memory once, the whole run stays under 300 MB
 TRUST_FILE_BYTES: Final = 16 * 1024 * 1024  # own limit: the largest revocation lists of the field are some megabytes
 TRUST_FILES: Final = 1000  # own limit on the files of a trust folder
+TRUST_ENDINGS: Final = frozenset({".json", ".pem", ".cer", ".crt", ".der", ".crl", ".ocsp"})  # what crypto.trust_list reads
 
 
 class UnusableArgumentError(Exception):
@@ -72,18 +73,21 @@ def load_trust(path: Path | None) -> TrustList:
         return TrustList.empty()
     try:
         if path.is_dir():
-            members = sorted(member for member in path.iterdir() if member.is_file())
+            members = sorted(member for member in path.iterdir() if member.suffix.lower() in TRUST_ENDINGS and member.is_file())
             if len(members) > TRUST_FILES:
                 raise UnusableArgumentError(f"--trust: {path} holds more than {TRUST_FILES} files")
-            return trust_list_from_files({member.name: _trust_bytes(member) for member in members})
-        data = _trust_bytes(path)
-        if data.lstrip()[:1] == b"{":
-            return read_trust_list(data)
-        return trust_list_from_files({path.name: data})
+            trust = trust_list_from_files({member.name: _trust_bytes(member) for member in members})
+        else:
+            data = _trust_bytes(path)
+            name = path.name if path.suffix.lower() in TRUST_ENDINGS else path.name + ".pem"
+            trust = read_trust_list(data) if data.lstrip()[:1] == b"{" else trust_list_from_files({name: data})
     except TrustError as error:
         raise UnusableArgumentError(f"--trust: {path}: {error}") from error
     except OSError as error:
         raise UnusableArgumentError(f"--trust: {path}: {error.strerror}") from error
+    if not (trust.anchors or trust.intermediates or trust.crls or trust.ocsp):
+        raise UnusableArgumentError(f"--trust: {path} holds neither a certificate nor a trust list")
+    return trust
 
 
 def _trust_bytes(path: Path) -> bytes:
