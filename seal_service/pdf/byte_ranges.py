@@ -55,13 +55,14 @@ def read_coverage(document: PdfDocument, field: SignatureField) -> Coverage:
     contents = value.get("Contents")
     try:
         byte_range = document.resolve(value.get("ByteRange"))
+        numbers = [document.resolve(item) for item in byte_range[:_MAX_RANGES]] if isinstance(byte_range, list) else []
         position, entries = _read_signature_dictionary(document, field)
         names = [key for key, _, _, _ in entries]
         if len(set(names)) != len(names):
             steps.append(failed("PDF_DUPLICATE_KEY", "ISO 32000-1 7.3.7", field=field.name))
         contents_span = next(((start, end) for key, _, start, end in entries if key == "Contents"), None)
     except MalformedError as error:
-        byte_range = None
+        numbers = []
         steps.append(failed("PDF_SIGNATURE_DICTIONARY", CLAUSE, reason=error.code))
     if not isinstance(contents, PdfString):
         steps.append(failed("PDF_CONTENTS_MISSING", CLAUSE, field=field.name))
@@ -71,10 +72,9 @@ def read_coverage(document: PdfDocument, field: SignatureField) -> Coverage:
         contents = None
     elif not isinstance(contents, HexString):
         steps.append(failed("PDF_CONTENTS_NOT_HEX", CLAUSE, field=field.name))
-    if not isinstance(byte_range, list) or not byte_range:
+    if not numbers:
         steps.append(failed("PDF_BYTERANGE_MISSING", CLAUSE, field=field.name))
         return Coverage((), None, None, contents, position, tuple(steps))
-    numbers = [document.resolve(item) for item in byte_range[:_MAX_RANGES]]
     if any(type(number) is not int or number < 0 for number in numbers) or len(numbers) % 2:
         steps.append(failed("PDF_BYTERANGE_BAD", CLAUSE, reason="no pairs of offsets", found=_listed(numbers)))
         return Coverage((), None, None, contents, position, tuple(steps))

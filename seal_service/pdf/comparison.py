@@ -6,9 +6,10 @@ comparison. What has changed is found from the cross-references alone; what it m
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
-from seal_service.pdf.cross_references import FREE
+from seal_service.pdf.cross_references import FREE, IN_STREAM
 from seal_service.pdf.syntax import Keyword, Name, PdfString, Ref, Stream
 from standards.errors import MalformedError
 
@@ -46,6 +47,21 @@ def _stands_elsewhere(signed: PdfDocument, final: PdfDocument, number: int) -> b
     if (before is None or before.kind == FREE) and (after is None or after.kind == FREE):
         return False
     return before is None or after is None or before.kind != after.kind or signed.place(number) != final.place(number) or before != after
+
+
+def crossing_objects(final: PdfDocument, ends: list[int]) -> dict[int, list[int]]:
+    """Objects that begin before the end of a signed revision and end behind it, by that end.
+
+    They were unfinished when signed and were completed with bytes that the signature does not cover.
+    """
+    ordered = sorted(set(ends))
+    crossing: dict[int, list[int]] = {}
+    for number, (start, stop) in final.extents.items():
+        at = bisect_right(ordered, start)
+        while at < len(ordered) and ordered[at] < stop:
+            crossing.setdefault(ordered[at], []).append(number)
+            at += 1
+    return crossing
 
 
 def revision_of(signed: PdfDocument, final: PdfDocument, number: int) -> int:
@@ -99,13 +115,17 @@ class ReferenceIndex:
                     continue
                 self._came_from[ref.number] = (holder, path)
                 try:
-                    found = document.get(ref, keep=False)
+                    stack.append((ref.number, document.get(ref, keep=False)))
                 except MalformedError as error:
                     if error.code == "PDF_TOO_COMPLEX":
                         raise
                     self.unreadable.add(ref.number)
                     continue
-                stack.append((ref.number, found))
+                entry = document.entry(ref.number)
+                if entry is not None and entry.kind == IN_STREAM and entry.at not in targets and entry.at not in self._came_from:
+                    # the object stream it stands in: another length or filter would make other objects of it
+                    self._came_from[entry.at] = (ref.number, ())
+                    stack.append((entry.at, document.get(Ref(entry.at), keep=False)))
 
     def path_to(self, number: int) -> str:
         """How the document leads to an object, as the keys from the trailer on: ``Root/Pages/Kids/Contents``."""

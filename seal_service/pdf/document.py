@@ -46,6 +46,7 @@ class PdfDocument:
         self.startxref_offset = 0  # where the word itself stands
         self.recovered = False
         self.duplicate_keys: set[Ref] = set()
+        self.extents: dict[int, tuple[int, int]] = {}  # from where to where the objects read so far stand in the file
         self.unreadable_fields = 0
         self._recovered_entries: dict[int, Entry] | None = None
         self._entries: dict[int, Entry | None] = {}
@@ -207,7 +208,8 @@ class PdfDocument:
         if header is None or header[0] != ref.number or header[1] != ref.generation:
             self.budget.spend_object(1)
             raise MalformedError("PDF_OBJECT_MISPLACED", number=ref.number, offset=offset)
-        value, _, has_duplicates = read_indirect_value(self.data, header[2], self.end, self.resolve, self.budget, self.names)
+        value, after, has_duplicates = read_indirect_value(self.data, header[2], self.end, self.resolve, self.budget, self.names)
+        self.extents[ref.number] = (offset, after)
         if has_duplicates:
             self.duplicate_keys.add(ref)
         return value

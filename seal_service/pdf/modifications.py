@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.report import Outcome, Step, not_checked, passed
 from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
-from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers
+from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream, read_object_header
@@ -32,6 +32,7 @@ _PAGE_KEYS: Final = frozenset({"Annots", "Tabs", "LastModified"})  # neither of 
 _GRANTED_TYPES: Final = {"DSS": dict, "Metadata": Stream, "Extensions": dict, "MarkInfo": dict, "Version": Name}
 _GRANTED_KEYS: Final = {"DSS": "validation data", "Metadata": "metadata", "Extensions": "extensions", "MarkInfo": "metadata"}
 _PAGE_TYPES: Final = (list, Name, PdfString, type(None))  # of the entries above: lists, names, dates, never a stream
+_MAX_CROSSING: Final = 8  # named objects that run over the end of a revision; one is enough
 _OVERLAP_PT: Final = 1.0  # seals that merely touch do not cover each other
 
 
@@ -66,12 +67,17 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
     targets |= {number for revision in revisions for number in prepared_appearances(revision.document)}
     results: list[Modifications] = []
     index: ReferenceIndex | None = None
+    crossing: dict[int, list[int]] = {}
     for revision, entry in zip(revisions, found, strict=True):
         try:
             if isinstance(entry, MalformedError):
                 raise entry
-            index = index or ReferenceIndex(final, targets)
+            if index is None:
+                index = ReferenceIndex(final, targets)
+                crossing = crossing_objects(final, [each.document.end for each in revisions])
             changes = Changes(revision.document, final, entry[0], index, revision.permissions)
+            for number in crossing.get(revision.document.end, [])[:_MAX_CROSSING]:
+                changes.refuse("PDF_OBJECT_CHANGED", UPDATE, number, reason="runs over the end of the signed revision")
             results.append(_judge(changes, continues=entry[1]))
         except MalformedError as error:
             results.append(Modifications((not_checked("PDF_CHANGES_UNDECIDED", UPDATE, reason=error.code),), None))

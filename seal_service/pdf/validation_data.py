@@ -25,7 +25,10 @@ _MAX_ITEM_BYTES: Final = 8_388_608  # revocation lists of large authorities have
 
 def read_validation_data(document: PdfDocument, trust: TrustList) -> tuple[TrustList, RevocationEvidence]:
     """``trust`` with the document's certificates as further intermediates, and its revocation evidence. Unreadable items are left out."""
-    store = document.resolve_dictionary(document.root.get("DSS"))
+    try:
+        store = document.resolve_dictionary(document.root.get("DSS"))
+    except MalformedError:
+        store = None
     if store is None:
         return trust, NO_EVIDENCE
     certificates: list[Certificate] = []
@@ -41,14 +44,13 @@ def read_validation_data(document: PdfDocument, trust: TrustList) -> tuple[Trust
 
 
 def _read_streams(document: PdfDocument, value: object) -> tuple[bytes, ...]:
-    items = document.resolve(value)
     found: list[bytes] = []
-    for item in items[:_MAX_ITEMS] if isinstance(items, list) else []:
-        try:
+    try:
+        items = document.resolve(value)
+        for item in items[:_MAX_ITEMS] if isinstance(items, list) else []:
             stream = document.resolve(item)
             if isinstance(stream, Stream) and len(stream.raw) <= _MAX_ITEM_BYTES:
                 found.append(decode_stream(stream, document.resolve, document.budget))
-        except MalformedError as error:
-            if error.code in {"PDF_TOO_COMPLEX", "PDF_DECODED_TOO_LARGE"}:
-                break
+    except MalformedError:
+        return tuple(found)  # what was read before a damaged item still helps
     return tuple(found)

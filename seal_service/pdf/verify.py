@@ -50,6 +50,14 @@ class _Signature:
     is_tampered: bool | None = None
     is_removed: bool = False
 
+    @property
+    def sub_filter(self) -> str:
+        """The kind of signature the dictionary states; empty where it cannot be read."""
+        try:
+            return str(self.view.resolve(self.value.get("SubFilter")))
+        except MalformedError:
+            return ""
+
 
 def verify_pdf(data: bytes, trust: TrustList, at: datetime, *, limits: PdfLimits = DEFAULT) -> Report:
     """Verify every signature of a PDF under ``trust`` as of ``at`` (aware UTC). Never raises.
@@ -143,15 +151,21 @@ def _check_together(document: PdfDocument, signatures: list[_Signature]) -> None
                 signature.steps.append(failed("PDF_BYTERANGE_OVERLAP", CLAUSE, gap=coverage.gap[0], other_end=reach))
             reach = max(reach, coverage.end)
         if signature.permissions.is_certification:
-            earlier = [each for each in signatures[:index] if each.view.resolve(each.value.get("SubFilter")) != TIMESTAMP_FILTER]
+            earlier = [each for each in signatures[:index] if each.sub_filter != TIMESTAMP_FILTER]
             if certified:
                 signature.steps.append(failed("PDF_CERTIFICATION_SECOND", DOC_MDP, field=signature.field.name))
             elif earlier:
                 signature.steps.append(failed("PDF_CERTIFICATION_NOT_FIRST", DOC_MDP, field=signature.field.name))
             certified = True
-            permissions = document.resolve_dictionary(document.root.get("Perms")) or {}
-            if permissions.get("DocMDP") != signature.field.value_ref:
+            if _certification_named(document) != signature.field.value_ref:
                 signature.steps.append(warned("PDF_CERTIFICATION_UNREFERENCED", DOC_MDP, field=signature.field.name))
+
+
+def _certification_named(document: PdfDocument) -> object:
+    try:
+        return (document.resolve_dictionary(document.root.get("Perms")) or {}).get("DocMDP")
+    except MalformedError:
+        return None
 
 
 def _open_revision(document: PdfDocument, signature: _Signature) -> None:
@@ -220,10 +234,9 @@ def _report(
         signature.is_tampered = None
     else:
         signature.is_tampered = False
-    sub_filter = signature.view.resolve(signature.value.get("SubFilter"))
     return SignatureReport(
         name=signature.field.name,
-        kind=KINDS.get(str(sub_filter), UNKNOWN_KIND),
+        kind=KINDS.get(signature.sub_filter, UNKNOWN_KIND),
         verdict=verdict_of(steps),
         cryptographically_valid=result.cryptographically_valid,
         document_intact=False if signature.is_tampered else None if signature.is_tampered is None else result.document_intact,

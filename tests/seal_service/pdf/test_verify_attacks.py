@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from crypto.report import Verdict
 from seal_service.pdf.document import PdfDocument
+from tests.seal_service.pdf.documents import build, page_objects
 from tests.seal_service.pdf.sealing import sealed
 from tests.seal_service.pdf.tampering import (
     ABOVE,
@@ -299,3 +302,54 @@ def test_an_object_stream_of_the_signed_document_must_stay() -> None:
     report = verify(append(data, {5: stream}, kind="stream"))
     assert "PDF_OBJECT_STREAM_CHANGED" in failures(report)
     assert report.tampered is True
+
+
+def test_an_object_left_open_when_signed_must_not_be_finished_later() -> None:
+    """The last object of the signed file has no end; bytes appended later would become its content."""
+    original = build(page_objects(extra=b"/Open 5 0 R") | {5: b"<</Length 1>>stream\n"})
+    closed = b"<</Length 1>>stream\n\nendobj\n"
+    assert closed in original
+    data = sealed(original.replace(closed, b"<</Length 1>>stream\n".ljust(len(closed))), placement=None, picture=None, field_name="First")
+    assert verify(data).verdict is Verdict.VALID
+    assert verify(append(data, {})).verdict is Verdict.VALID
+    finished = append(data, {9: b"<</Length 1>>stream\n \nendstream"})
+    report = verify(finished)
+    assert failures(report) == {"PDF_OBJECT_CHANGED"}
+    assert report.tampered is True
+
+
+def test_the_length_of_an_object_stream_must_not_change() -> None:
+    """The objects inside it would be others although nothing about them was written anew."""
+    length = re.search(
+        rb"/Length (\d+)>>stream\n[^<]*endstream\nendobj\n\d+ 0 obj\n<</Type/XRef", build(page_objects(), kind="stream"), re.DOTALL
+    )
+    assert length is not None
+    packed = build(page_objects() | {7: length[1]}, kind="stream")
+    longer = packed.replace(b"/Length %s>>stream" % length[1], b"/Length 7 0 R>>stream", 1)
+    sealed_file = sealed(_repaired(longer), placement=ABOVE, field_name="First")
+    assert verify(sealed_file).verdict is Verdict.VALID
+    report = verify(append(sealed_file, {7: b"3"}, kind="stream"))
+    assert report.verdict is Verdict.INVALID
+    assert report.tampered is True
+
+
+def _repaired(data: bytes) -> bytes:
+    """A file of streams whose cross-references were moved by a longer entry, made whole again with offsets of its own."""
+    at = data.index(b"<</Type/XRef")
+    start = data.rindex(b"\n", 0, data.rindex(b" 0 obj", 0, at)) + 1
+    body, rows = bytearray(data[:start]), bytearray()
+    document = PdfDocument.open(data)
+    numbers = sorted(document.xref_offsets)
+    section = int(data[start : data.index(b" 0 obj", start)])
+    for number in [*[n for n in numbers if n != section], section]:
+        found = data.find(b"\n%d 0 obj" % number)
+        entry = document.xref_offsets[number]
+        rows += (
+            bytes((entry.kind,))
+            + ((found + 1) if entry.kind == 1 else entry.at).to_bytes(4, "big")
+            + (entry.extra if entry.kind == 2 else 0).to_bytes(2, "big")
+        )
+    index = b" ".join(b"%d 1" % number for number in [*[n for n in numbers if n != section], section])
+    body += b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Index[%s]/Root 1 0 R/Length %d>>stream\n%s\nendstream\nendobj\n" % (
+        section, section + 1, index, len(rows), bytes(rows))  # fmt: skip
+    return bytes(body) + b"startxref\n%d\n%%%%EOF\n" % start
