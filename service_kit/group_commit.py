@@ -220,7 +220,7 @@ class GroupCommitWriter:
             try:
                 ticket.value, ticket.error = ticket.job(connection), None
                 done += 1
-            except Exception as error:  # edge: a job's error belongs to its caller, whatever it is
+            except BaseException as error:  # edge: a job's error belongs to its caller, whatever it is
                 self._give_up_if_refused(error)
                 ticket.value, ticket.error = None, as_trust_error(error)
                 del self._deferred[mark:]

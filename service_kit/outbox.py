@@ -189,8 +189,8 @@ class Outbox:
             self._wake.clear()
             try:
                 busy = bool(self._handlers) and self.run_once() == BATCH
-            except TrustError as error:  # the database is away: it will be back
-                _log.warning("outbox waits", extra={"facts": {"error": error.code}})
+            except Exception as error:  # noqa: BLE001 # edge: the thread outlives every failure; mostly the database is away and will be back
+                _log.warning("outbox waits", exc_info=error)
                 busy = False
             if not busy:
                 self._wake.wait(poll_seconds)

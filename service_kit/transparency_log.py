@@ -187,13 +187,18 @@ class TransparencyLog:
                 while self.run_once() == self._batch:
                     continue
                 self.last_error = None
-            except (TrustError, OSError) as error:
-                self.last_error = error if isinstance(error, TrustError) else TrustError(Kind.UNAVAILABLE, "LOG_FILES_UNAVAILABLE")
-                self._growing = None
-                _logger.error("log turn failed", extra={"facts": {"log": self.name, "error": self.last_error.code}})  # noqa: TRY400 - the code says it
+            except Exception as error:  # noqa: BLE001 # edge: the thread outlives every failure, and says it by last_error
+                self._failed(error)
             if last:
                 return
             self._stop.wait(self._interval)
+
+    def _failed(self, error: Exception) -> None:
+        self._growing = None
+        before = self.last_error
+        self.last_error = error if isinstance(error, TrustError) else TrustError(Kind.UNAVAILABLE, "LOG_FILES_UNAVAILABLE")
+        if before is None or before.code != self.last_error.code:  # once, not twice a second
+            _logger.error("log turn failed", exc_info=error, extra={"facts": {"log": self.name, "error": self.last_error.code}})
 
     def run_once(self) -> int:
         """One turn; returns how many entries came under the new checkpoint (0: nothing to do, or another leads)."""

@@ -90,6 +90,7 @@ class WebFrame:
         status = received = 0
         too_large: TrustError | None = None
         refused = False
+        limit = asyncio.timeout(self._seconds)
         own_headers = [*self._headers, (b"x-request-id", request_id.encode("ascii"))]
 
         async def limited_receive() -> Message:
@@ -117,13 +118,13 @@ class WebFrame:
         try:
             if refusal is not None:
                 raise refusal
-            async with asyncio.timeout(self._seconds):
+            async with limit:
                 await self._application(scope, limited_receive, marked_send)
             if too_large is not None:
                 raise too_large
         except Exception as error:  # noqa: BLE001 # edge: the outermost frame; nothing may leave it but an answer
             shown: Exception = too_large or error
-            if isinstance(shown, TimeoutError):
+            if isinstance(shown, TimeoutError) and limit.expired():
                 shown = TrustError(Kind.UNAVAILABLE, "REQUEST_TIMEOUT", seconds=self._seconds)
             if not isinstance(shown, TrustError):
                 _errors.error("request failed", exc_info=error, extra={"facts": {"method": scope["method"], "path": scope["path"]}})

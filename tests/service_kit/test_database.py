@@ -66,6 +66,18 @@ def test_a_lone_failing_job_leaves_nothing(plain: Database) -> None:
     assert names(plain) == {"still works"}
 
 
+def test_whatever_a_job_raises_its_caller_hears_of_it(plain: Database) -> None:
+    """A thread that died of it would leave everyone waiting for ever."""
+
+    def leave(_connection: object) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        plain.write(leave)
+    plain.write(put("x"))
+    assert names(plain) == {"x"}
+
+
 def test_all_jobs_of_a_batch_may_fail(plain: Database) -> None:
     def bad(_connection: object) -> None:
         raise LookupError

@@ -10,14 +10,13 @@ import pytest
 from sqlalchemy import func, select
 
 from service_kit.blobs import Blobs
+from service_kit.database import Database
 from service_kit.idempotency import INLINE_BODY_BYTES, Claim, ClaimState, Idempotency, digest_of_request, key_digest, sweep
 from service_kit.tables import idempotency as table
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from service_kit.database import Database
 
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 REQUEST = digest_of_request(b"POST", b"body")
@@ -139,18 +138,22 @@ def test_keys_that_are_none(database: Database, keys: Idempotency, key: str) -> 
     assert refused(database, claim(keys, key=key)).code == "IDEMPOTENCY_KEY_INVALID"
 
 
-def test_of_sixteen_at_once_one_executes(database: Database, keys: Idempotency) -> None:
+def test_of_sixteen_at_once_one_executes(database: Database, database_url: str, keys: Idempotency) -> None:
+    """In four processes, as far as the database can tell: each has a writer of its own."""
     outcomes: list[str] = []
+    databases = [database, *(Database(database_url, pool_size=1) for _ in range(3))]
 
-    def attempt() -> None:
+    def attempt(mine: Database) -> None:
         try:
-            outcomes.append(database.write(claim(keys)).state)
+            outcomes.append(mine.write(claim(keys)).state)
         except TrustError as error:
             outcomes.append(error.code)
 
-    threads = [threading.Thread(target=attempt) for _ in range(16)]
+    threads = [threading.Thread(target=attempt, args=(databases[i % 4],)) for i in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["IDEMPOTENCY_IN_FLIGHT"] * 15 + ["new"]
+    for other in databases[1:]:
+        other.close()

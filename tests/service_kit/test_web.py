@@ -177,6 +177,13 @@ def test_a_body_that_hides_its_size_is_cut_off(served: Served) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")
 
 
+def test_a_time_limit_of_others_is_not_ours() -> None:
+    async def application(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise TimeoutError("canary")
+
+    assert Served(application).client.get("/x").json()["code"] == "INTERNAL"
+
+
 @pytest.mark.parametrize("length", ["-1", "1e3", "", "x", "9" * 16, "1,1"])
 def test_lengths_that_are_none(served: Served, length: str) -> None:
     status, body = asyncio.run(raw(served, [(b"content-length", length.encode())]))
