@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from docs.generators import clause_matrix
+from docs.generators import clause_matrix, error_catalogue, openapi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 GENERATED: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/clause-matrix.md": clause_matrix.render,
+    "docs/reference/error-catalogue.md": error_catalogue.render,
+    "docs/reference/openapi.json": openapi.render,
 }
 
 

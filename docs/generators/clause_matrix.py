@@ -52,6 +52,6 @@ def render() -> str:
     for standard in sorted(by_standard):
         parts.append(f"\n## {standard}\n\n| clause | shown by |\n|---|---|\n")
         for clause in sorted(by_standard[standard], key=_order):
-            tests = "<br>".join(f"`{test}`" for test in sorted(by_standard[standard][clause]))
-            parts.append(f"| {clause} | {tests} |\n")
+            shown_by = "<br>".join(f"`{test}`" for test in sorted(by_standard[standard][clause]))
+            parts.append(f"| {clause} | {shown_by} |\n")
     return "".join(parts)
