@@ -214,20 +214,18 @@ def is_granted(conn: Connection, seal_id: str, client_id: str) -> bool:
     return conn.execute(_IS_GRANTED, {"seal_id": seal_id, "client_id": client_id}).first() is not None
 
 
-# The seal together with whether a client may use it; the seal's row is held as it is until the transaction ends.
-_SEAL_FOR_USE: Final = (
-    select(
-        seals,
-        exists().where(and_(grants.c.seal_id == seals.c.id, grants.c.client_id == bindparam("client_id"))).label("is_granted"),
-    )
-    .where(seals.c.id == bindparam("seal_id"))
-    .with_for_update(read=True, of=seals)
-)
+# The seal together with whether a client may use it.
+_SEAL_AND_GRANT: Final = select(
+    seals,
+    exists().where(and_(grants.c.seal_id == seals.c.id, grants.c.client_id == bindparam("client_id"))).label("is_granted"),
+).where(seals.c.id == bindparam("seal_id"))
+_SEAL_FOR_USE: Final = _SEAL_AND_GRANT.with_for_update(read=True, of=seals)
 
 
-def load_seal_for_use(conn: Connection, seal_id: str, client_id: str) -> tuple[Seal, bool] | None:
-    """A seal and whether the client may use it, held as they are until this transaction ends."""
-    row = conn.execute(_SEAL_FOR_USE, {"seal_id": seal_id, "client_id": client_id}).mappings().one_or_none()
+def load_seal_and_grant(conn: Connection, seal_id: str, client_id: str, *, is_locked: bool = False) -> tuple[Seal, bool] | None:
+    """A seal and whether the client may use it; ``is_locked`` holds the seal as it is until this transaction ends."""
+    statement = _SEAL_FOR_USE if is_locked else _SEAL_AND_GRANT
+    row = conn.execute(statement, {"seal_id": seal_id, "client_id": client_id}).mappings().one_or_none()
     return None if row is None else (_seal(row), bool(row["is_granted"]))
 
 

@@ -84,7 +84,7 @@ def record_intent(
     Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
     """
     # 1. May this user use this seal? The row is held as it is until the commit.
-    found = store.load_seal_for_use(conn, seal_id, user.client_id)
+    found = store.load_seal_and_grant(conn, seal_id, user.client_id, is_locked=True)
     if found is None or not (found[1] or user.is_operator):
         raise seal_not_found(seal_id)
     seal, at = found[0], context.clock.now()

@@ -84,7 +84,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 5.
     hold_process_mark(context)
     with context.database.read() as conn:
-        found = store.load_seal_for_use(conn, seal_id, user.client_id)
+        found = store.load_seal_and_grant(conn, seal_id, user.client_id)
     if found is None or not (found[1] or user.is_operator):
         raise seal_not_found(seal_id)
     seal = found[0]

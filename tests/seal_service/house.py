@@ -93,13 +93,13 @@ def caller(client_id: str = "cl_a", *scopes: str) -> Caller:
 
 
 @contextmanager
-def open_house(folder: Path, **changes: Any) -> Iterator[House]:
-    """A deployment with empty tables."""
+def open_house(folder: Path, *, database_url: str | None = None, **changes: Any) -> Iterator[House]:
+    """A deployment with empty tables: SQLite in the folder, or what ``database_url`` names."""
     pki = DemoPki.create(datetime.now(UTC))
     issuer = TestIssuer(pki)
     authority = TimeStampAuthority(pki.tsa, pki.chain, pki.tsa_signer, DEMONSTRATION_POLICY)
     clock = SystemClock()
-    database = Database(f"sqlite:///{folder / 'db.sqlite3'}", 8)
+    database = Database(database_url or f"sqlite:///{folder / 'db.sqlite3'}", 8)
     try:
         migrate_kit(database)
         migrate(database, PREFIX, "seal_service.migrations")

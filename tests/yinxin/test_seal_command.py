@@ -1,0 +1,164 @@
+"""``yinxin seal``: through the same action as over HTTP, beside a running server, never over the document itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crypto.report import Verdict
+from crypto.trust_list import read_trust_list
+from seal_service.verify import verify_file
+from tests.flows.served import Deployment, make_deployment, run_yinxin
+from yinxin import command_line
+from yinxin.commands import seal_command
+from yinxin.commands.seal_command import UnusablePathError, plan_outputs
+from yinxin.demo.document import SEAL_KEYWORD
+
+if TYPE_CHECKING:
+    from _pytest.capture import CaptureFixture
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return make_deployment(tmp_path_factory.mktemp("seal-command") / "deployment")
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@pytest.fixture
+def document(deployment: Deployment, tmp_path: Path) -> Path:
+    return Path(shutil.copy(deployment.made["original_pdf"], tmp_path / "notice.pdf"))
+
+
+def run(monkeypatch: pytest.MonkeyPatch, deployment: Deployment, *arguments: object) -> int:
+    """The exit status of ``yinxin seal`` in this process."""
+    options = ["--dir", str(deployment.folder), "--seal", deployment.made["seal_id"]]
+    monkeypatch.setattr(sys, "argv", ["yinxin", "seal", *options, *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def verdict(deployment: Deployment, path: Path) -> Verdict:
+    trust = read_trust_list(Path(deployment.made["trust"]).read_bytes())
+    return verify_file(path.read_bytes(), trust, datetime.now(UTC)).verdict
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (),
+        ("--page", 1, "--x-mm", 150, "--y-mm", 60),
+        ("--keyword", SEAL_KEYWORD),
+        ("--page", -1, "--x-mm", 60, "--y-mm", 60, "--width-mm", 30),
+    ],
+)
+def test_one_file(
+    deployment: Deployment,
+    document: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: CaptureFixture[str],
+    place: tuple[Any, ...],
+) -> None:
+    out = tmp_path / "sealed.pdf"
+    assert run(monkeypatch, deployment, document, "--out", out, "--reason", "test", "--location", "here", *place) == 0
+    assert out.read_bytes().startswith(document.read_bytes())
+    assert verdict(deployment, out) is Verdict.VALID
+    use_id = capsys.readouterr().out.split()[-1]
+    [(client_id, state)] = deployment.rows(f"SELECT client_id, state FROM seal_uses WHERE id = '{use_id}'")
+    assert state == "done"
+    entries = [json.loads(row[0]) for row in deployment.rows("SELECT entry FROM kit_audit WHERE action = 'seal.use'")]
+    assert {entry["actor"] for entry in entries if entry["facts"].get("seal_use") == use_id} == {f"operator:{client_id}"}
+
+
+def test_several_files_go_into_a_folder(
+    deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    other = Path(shutil.copy(document, tmp_path / "other.pdf"))
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7 no more")
+    out = tmp_path / "out"
+    assert run(monkeypatch, deployment, document, other, broken, "--out", out, "--json") == 1
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert [Path(one["file"]).name for one in files] == ["notice.pdf", "other.pdf", "broken.pdf"]
+    assert files[2]["error"]["code"].startswith("PDF_")
+    assert sorted(path.name for path in out.iterdir()) == ["notice.pdf", "other.pdf"]
+    assert {verdict(deployment, out / name) for name in ("notice.pdf", "other.pdf")} == {Verdict.VALID}
+
+
+def test_into_an_existing_folder_and_over_an_older_result(
+    deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    assert run(monkeypatch, deployment, document, "--out", out) == 0
+    first = (out / "notice.pdf").read_bytes()
+    assert run(monkeypatch, deployment, document, "--out", out) == 0
+    assert (out / "notice.pdf").read_bytes() != first
+
+
+def test_refusals_and_their_exit_status(
+    deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    out = tmp_path / "sealed.pdf"
+    before = deployment.rows("SELECT count(*) FROM seal_uses")
+    assert run(monkeypatch, deployment, tmp_path / "absent.pdf", "--out", out) == 64
+    assert run(monkeypatch, deployment, document, "--out", tmp_path / "no" / "folder" / "x.pdf") == 64
+    assert run(monkeypatch, deployment, document, "--out", document) == 64
+    assert run(monkeypatch, deployment, document, "--out", out, "--page", 9, "--x-mm", 1, "--y-mm", 1) == 1
+    assert run(monkeypatch, deployment, document, "--out", out, "--x-mm", 1) == 1
+    assert run(monkeypatch, deployment, document, "--out", out, "--seal", "sl_unknown") == 64
+    assert run(monkeypatch, deployment, document, "--out", out, "--dir", tmp_path) == 64
+    assert run(monkeypatch, deployment, document) == 64
+    assert not out.exists()
+    assert deployment.rows("SELECT count(*) FROM seal_uses") == before
+    assert "SEAL_NOT_FOUND" in capsys.readouterr().err
+    monkeypatch.setattr("seal_service.limits.DOCUMENT_BYTES", 100)
+    assert run(monkeypatch, deployment, document, "--out", out) == 1
+    assert run(monkeypatch, deployment, tmp_path / "absent.pdf", "--out", out, "--json") == 64
+    assert "PATH_UNUSABLE" in capsys.readouterr().out
+
+
+def test_results_never_meet_and_documents_are_never_overwritten(tmp_path: Path) -> None:
+    a, b = tmp_path / "a" / "x.pdf", tmp_path / "b" / "x.pdf"
+    for path in (a, b):
+        path.parent.mkdir()
+        path.touch()
+    with pytest.raises(UnusablePathError, match="same name"):
+        plan_outputs([a, b], tmp_path / "out")
+    with pytest.raises(UnusablePathError, match="overwrite the document"):
+        plan_outputs([a], a.parent)
+    with pytest.raises(UnusablePathError, match="need a folder"):
+        plan_outputs([a, b], a)
+    assert plan_outputs([a], tmp_path / "y.pdf") == [(a, tmp_path / "y.pdf")]
+
+
+def test_a_person_sees_progress_on_a_batch(document: Path, capsys: CaptureFixture[str]) -> None:
+    plan = [(document, document)] * 3
+    assert list(seal_command._with_progress(plan, is_shown=True)) == plan
+    assert "yinxin seal" in capsys.readouterr().err
+    assert list(seal_command._with_progress(plan, is_shown=False)) == plan
+
+
+def test_beside_a_running_server_and_while_frozen(deployment: Deployment, document: Path, tmp_path: Path) -> None:
+    seal_id = deployment.made["seal_id"]
+    arguments = ("seal", str(document), "--dir", str(deployment.folder), "--seal", seal_id, "--out", str(tmp_path / "sealed.pdf"))
+    with deployment.serve() as served, served.client() as client:
+        assert run_yinxin(*arguments).returncode == 0
+        assert verdict(deployment, tmp_path / "sealed.pdf") is Verdict.VALID
+        assert client.post(f"/v1/seals/{seal_id}/freeze", json={"reason": "x"}).status_code == 200
+        refused = run_yinxin(*arguments)
+        assert refused.returncode == 1
+        assert "SEAL_NOT_ACTIVE" in refused.stderr
+        assert client.post(f"/v1/seals/{seal_id}/unfreeze", json={"reason": "x"}).status_code == 200
