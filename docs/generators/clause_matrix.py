@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
-_CLAUSE: Final = re.compile(r"(?P<standard>.+?) (?P<clause>(?:[A-Z]\.)?[0-9A-Z][\w.()-]*|annex .+)$")
+_STANDARD: Final = re.compile(
+    r"(?P<standard>(?:RFC|EN|ISO|ITU-T|GB|GB/T|GM/T|C2SP|ETSI EN) [\w.-]+(?: \d{3}-\d)?|国[办]?发〔\d+〕\d+号|内政办发〔\d+〕\d+号) (?P<clause>.+)$"
+)
 
 HEADER: Final = """# Clause matrix
 
@@ -33,7 +35,7 @@ def find_marks() -> dict[tuple[str, str], set[str]]:
 
 
 def _split(text: str, where: str) -> tuple[str, str]:
-    match = _CLAUSE.match(text)
+    match = _STANDARD.match(text)
     if match is None:
         raise SystemExit(f"{where}: a clause mark reads 'STANDARD clause', not {text!r}")
     return match["standard"], match["clause"]

@@ -16,10 +16,8 @@ Every error answer carries a stable `code`. This page is written by `make docs` 
 
 def render() -> str:
     """CommonMark, one section per code, sorted."""
-    parts = [HEADER]
-    for text in all_texts():
-        parts.append(
-            f"\n## {text.code}\n\n**{text.title_en}** {text.cause_en} *What to do:* {text.remedy_en}\n\n"
-            f"**{text.title_zh}** {text.cause_zh} *处理办法：* {text.remedy_zh}\n"
-        )
-    return "".join(parts)
+    return HEADER + "".join(
+        f"\n## {text.code}\n\n**{text.title_en}** {text.cause_en} *What to do:* {text.remedy_en}\n\n"
+        f"**{text.title_zh}** {text.cause_zh} *处理办法：* {text.remedy_zh}\n"
+        for text in all_texts()
+    )
