@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from tests.optional import need
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_count = 0
+_numbers = count(1)
 
 
 def _programs() -> Path | None:
@@ -76,9 +77,7 @@ class Cluster:
 
     def url(self) -> str:
         """The URL of a new, empty database."""
-        global _count
-        _count += 1
-        name = f"test_{os.getpid()}_{_count}"
+        name = f"test_{os.getpid()}_{next(_numbers)}"
         self._run("createdb", "-h", str(self.folder), "-U", self.role, name)
         return f"postgresql://{self.role}@/{name}?host={self.folder}"
 
