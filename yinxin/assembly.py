@@ -45,6 +45,7 @@ CLOCK_FLOOR_FILE: Final = "clock-floor"
 LOG_NAME: Final = "audit"
 TREE_NAME: Final = "sm3"
 SWEEP_EVERY_SECONDS: Final = 3600.0
+FURTHER_CONNECTIONS: Final = 8  # for the event loop's gate, the log, the outbox and the periodic jobs, which are no request threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def open_house(deployment: Deployment) -> House:
     """Open database, trail, log and authorities of a finished deployment. What is wrong with one of them is raised as TrustError."""
     settings = deployment.settings
     choose_provider(settings)
-    database = Database(settings.database_url, settings.threads, queue_limit=settings.limits.write_queue)
+    database = Database(settings.database_url, settings.threads + FURTHER_CONNECTIONS, queue_limit=settings.limits.write_queue)
     clock = SystemClock(deployment.dir / RUN / CLOCK_FLOOR_FILE)
     audit = Audit(database, deployment.keystore.open_secret(AUDIT_MAC_KEY), new_writer_id())
     authorities = open_authorities(deployment)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hmac
-import time
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -89,7 +89,7 @@ async def authenticate_client(door: Doorkeeper, client_id: str, client_secret: s
     if is_let_in(known, digest, at):
         return known  # type: ignore[return-value]
     # 3. From here on each attempt costs an audit row: count them
-    now = time.monotonic()
+    now = monotonic()
     both = f"{client_id[:64]}\0{peer}"
     wait = max(door.wrong_per_peer.wait_seconds(peer, now), door.wrong_per_client.wait_seconds(both, now))
     if wait > 0:

@@ -6,8 +6,8 @@ between leaves a row of a token that nobody ever held. The token's ``jti`` is th
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.authenticate_client import authenticate_client
@@ -66,7 +66,7 @@ async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -
     if request.grant_type != GRANT_TYPE:
         raise TrustError(Kind.UNACCEPTABLE, "GRANT_UNSUPPORTED")
     per_second = client.tokens_per_minute / _SECONDS_PER_MINUTE
-    wait = desk.tokens.take(client.client_id, time.monotonic(), per_second=per_second, burst=max(1.0, per_second * CLIENT_BURST_SECONDS))
+    wait = desk.tokens.take(client.client_id, monotonic(), per_second=per_second, burst=max(1.0, per_second * CLIENT_BURST_SECONDS))
     if wait > 0:
         raise rate_exceeded(int(wait) + 1)
     scopes = granted_scopes(client, request.scope)

@@ -161,12 +161,13 @@ def test_a_time_stamp_that_openssl_reads(here: Here, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/ocsp", "/tsa"])
-def test_attack_on_the_signing_addresses(here: Here, path: str) -> None:
+def test_attack_on_the_signing_addresses(here: Here, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yinxin.pki.api.monotonic", lambda: 0.0)  # the pace of this machine does not matter
     headers = OCSP if path == "/ocsp" else TSA
     assert here.http.post(path, content=b"x", headers={"content-type": "text/html"}).json()["code"] == "MEDIA_TYPE_UNSUPPORTED"
     assert here.http.post(path, content=b"x" * 70_000, headers=headers).status_code == 413
     statuses = [here.http.post(path, content=b"x", headers=headers).status_code for _ in range(260)]
-    assert statuses.count(429) > 20
+    assert statuses.count(429) == 61
     assert 500 not in statuses
 
 

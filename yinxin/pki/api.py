@@ -5,7 +5,7 @@ Relying parties' software speaks these protocols without tokens. What signing co
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -49,7 +49,7 @@ def make_router(desk: RegisterDesk, authorities: Authorities) -> APIRouter:
         peer = request.client.host if request.client else "local"
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != expected:
             raise TrustError(Kind.UNACCEPTABLE, "MEDIA_TYPE_UNSUPPORTED", expected=expected)
-        wait = rates.take(peer, time.monotonic())
+        wait = rates.take(peer, monotonic())
         if wait > 0:
             raise TrustError(Kind.TOO_MANY, "RATE_EXCEEDED", retry_after_seconds=int(wait) + 1)
         body = b""
