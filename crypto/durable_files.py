@@ -58,9 +58,7 @@ def _write_aside(path: Path, content: bytes) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` durable. Windows has no such call and needs none."""
-    if os.name == "nt":  # pragma: no cover - other platform
-        return
+    """Make the names in ``folder`` durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -73,13 +73,14 @@ def symmetric() -> Pyca:
     return found
 
 
-def configure(name: str = "libcrypto", path: str | None = None) -> None:
+def configure(name: str = "libcrypto", path: str | None = None) -> Providers:
     """Choose the SM2 provider of this process, at its start. Keys loaded before keep the provider they were loaded with."""
     global _current  # noqa: PLW0603 - one per process, chosen once
     chosen = Providers(load_provider(name, path), symmetric())
     with _lock:
         _current = chosen
     _log.info("SM2 by %s, %s; SM3 and SM4 by %s, %s", name, chosen.sm2.version, chosen.symmetric.name, chosen.symmetric.version)
+    return chosen
 
 
 def current() -> Providers:
@@ -89,24 +90,18 @@ def current() -> Providers:
     the only one tried. Without either the first of :data:`DEFAULT_ORDER` that is on this machine is taken. A provider that is there
     but gives wrong answers is never passed over in silence: ``CRYPTO_SELF_TEST_FAILED`` ends the search.
     """
-    if _current is None:
-        _choose()
-    found = _current
-    if found is None:  # pragma: no cover - _choose sets it or raises
-        raise provider_missing("sm2", "none was chosen")
-    return found
+    return _current or _choose()
 
 
-def _choose() -> None:
+def _choose() -> Providers:
     name, path = os.environ.get(PROVIDER_VARIABLE), os.environ.get(PATH_VARIABLE) or None
     if name or path:
         chosen = name or "libcrypto"
-        configure(chosen, path if chosen == "libcrypto" else None)
-        return
+        return configure(chosen, path if chosen == "libcrypto" else None)
     reasons: list[str] = []
     for candidate in DEFAULT_ORDER:
         try:
-            configure(candidate)
+            found = configure(candidate)
         except TrustError as error:
             if error.code != "CRYPTO_PROVIDER_MISSING":
                 raise
@@ -114,5 +109,5 @@ def _choose() -> None:
         else:
             if reasons:
                 _log.warning("SM2 falls back to %s; missing: %s", candidate, "; ".join(reasons))
-            return
+            return found
     raise provider_missing("sm2", "; ".join(reasons))
