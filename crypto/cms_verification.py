@@ -1,7 +1,8 @@
 """Verifying a signature as a whole: what its bytes show, its time-stamp, and the signer's certificate at the right time.
 
 The relevant time for the certificate path is that of a time-stamp which verifies and is trusted; else the time the signer claims,
-with the warning that nobody else vouches for it; else the time of verification. A time-stamp that is present but cannot be relied on
+with the warning that nobody else vouches for it; else the time of verification. A claimed time does not make old evidence fresh: what
+shows that the certificate was not revoked must reach until the verification. A time-stamp that is present but cannot be relied on
 never makes a signature valid: it proves nothing, and the step says so as "not checked".
 """
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.certificates import Certificate
-    from crypto.trust_list import TrustList
+    from crypto.trust_list import Anchor, TrustList
     from standards.rfc5652_cms import SignerInfo
 
 MAX_TIMESTAMPS: Final = 4  # one is usual; each costs two or more signature verifications
@@ -114,7 +115,7 @@ def verify_signed_data(
         steps.append(warned("SIG_TIME_AFTER_TIMESTAMP", _TIME, claimed_at=claimed.isoformat(), gen_at=timestamp_at.isoformat()))
     trusted: bool | None = None
     chain: tuple[Certificate, ...] = ()
-    revoked_later = False
+    undone_later = False
     if found.certificate is not None:
         path = validate_path(
             found.certificate,
@@ -124,16 +125,19 @@ def verify_signed_data(
             at=min(timestamp_at or claimed or at, at),
             evidence=merged,
             now=at,
+            is_proven=timestamp_at is not None,
         )
         chain = path.chain
         time_stated = timestamp_at is not None or claimed is not None
         path_steps = tuple(_undecided(step, anchored=path.anchor is not None, time_stated=time_stated) for step in path.steps)
-        revoked_later = timestamp_at is None and any(step.code == "CERT_REVOKED_AFTER" for step in path_steps)
-        trusted = None if revoked_later else {Verdict.VALID: True, Verdict.INVALID: False}.get(verdict_of(path_steps))
+        undone_later = timestamp_at is None and (
+            _is_withdrawn(path.anchor, at) or any(step.code == "CERT_REVOKED_AFTER" for step in path_steps)
+        )
+        trusted = None if undone_later else {Verdict.VALID: True, Verdict.INVALID: False}.get(verdict_of(path_steps))
         steps.extend(path_steps)
     if timestamp_at is None:
-        # A thief of the key can claim any time, so an unproven time does not carry a signature past a revocation
-        unproven = not_checked if revoked_later else warned
+        # A thief of the key can claim any time, so an unproven time carries a signature past neither a revocation nor the end of trust
+        unproven = not_checked if undone_later else warned
         steps.append(unproven("SIG_TIME_UNPROVEN", _TIME, claimed_at=claimed.isoformat() if claimed is not None else None))
     return CmsResult(
         cryptographically_valid=found.cryptographically_valid,
@@ -148,6 +152,11 @@ def verify_signed_data(
         content_type=found.signed.content_type,
         encapsulated=found.signed.content,
     )
+
+
+def _is_withdrawn(anchor: Anchor | None, at: datetime) -> bool:
+    """Whether trust in the anchor has been ended by decision before the verification."""
+    return anchor is not None and anchor.trusted_until is not None and anchor.trusted_until < at
 
 
 def _undecided(step: Step, *, anchored: bool, time_stated: bool) -> Step:

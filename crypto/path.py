@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from crypto.path_checks import CHAIN, check_chain, check_national_profile, check_revocations, check_time, check_usage
+from crypto.path_checks import CHAIN, Moment, check_chain, check_national_profile, check_revocations, check_time, check_usage
 from crypto.path_search import FoundPath, PathSearch
 from crypto.report import Outcome, Step, failed, not_checked
 from crypto.revocation import NO_EVIDENCE, RevocationEvidence
@@ -45,18 +45,21 @@ def validate_path(
     at: datetime,
     evidence: RevocationEvidence = NO_EVIDENCE,
     now: datetime | None = None,
+    is_proven: bool = True,
 ) -> PathResult:
     """Validate ``leaf`` for ``purpose`` at the moment ``at`` (aware UTC: signing time, token time).
 
     ``intermediates`` and ``evidence`` come from the document and are believed only as far as signatures prove them; those of the trust list
-    are used as well. ``now`` makes expiry since then a warning and refuses evidence from the future. Of several paths the best one is
-    reported. Never raises on hostile certificates; cost is bounded (see ``path_search``).
+    are used as well. ``now`` makes expiry since then a warning and refuses evidence from the future. ``is_proven`` false says that nobody
+    but the holder of the key vouches for ``at``: evidence must then show every certificate good up to ``now``, or up to its own end,
+    since a thief chooses an old moment together with old evidence. Of several paths the best one is reported. Never raises on hostile
+    certificates; cost is bounded (see ``path_search``).
     """
     search = PathSearch(trust, intermediates, purpose, at)
     offered = evidence + RevocationEvidence(responders=_trusted_responders(trust, at))
     best: PathResult | None = None
     for path in islice(search.paths(leaf), MAX_PATHS):
-        judged = _judge(path, purpose, offered, trust, at, now)
+        judged = _judge(path, purpose, offered, trust, Moment(at, now, is_proven))
         if judged.trusted:
             return judged
         if best is None or (best.trusted is False and judged.trusted is None):
@@ -64,15 +67,13 @@ def validate_path(
     return best or _without_anchor(leaf, search, purpose, at, now)
 
 
-def _judge(
-    path: FoundPath, purpose: Purpose, evidence: RevocationEvidence, trust: TrustList, at: datetime, now: datetime | None
-) -> PathResult:
+def _judge(path: FoundPath, purpose: Purpose, evidence: RevocationEvidence, trust: TrustList, moment: Moment) -> PathResult:
     leaf = path.chain[0]
     steps = (
         *check_chain(path),
         check_usage(leaf, purpose),
-        *check_time(path.chain[:-1], at, now),
-        *check_revocations(path, evidence, trust, at, now),
+        *check_time(path.chain[:-1], moment.at, moment.now),
+        *check_revocations(path, evidence, trust, moment),
         *check_national_profile(leaf),
     )
     return PathResult(_is_trusted(steps), path.chain, path.anchor, steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import failed, not_checked, passed, warned
@@ -51,6 +52,21 @@ _KNOWN_CRITICAL: Final = frozenset(
 )
 _SIGNING: Final = frozenset({DIGITAL_SIGNATURE, NON_REPUDIATION})
 _DEDICATED: Final = frozenset({oids.EKU_TIME_STAMPING, oids.EKU_OCSP_SIGNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When: ``at`` is judged, seen from ``now`` (aware UTC); ``is_proven`` unless only the holder of the key vouches for ``at``."""
+
+    at: datetime
+    now: datetime | None
+    is_proven: bool
+
+    def evidence_at(self, certificate: Certificate) -> datetime:
+        """At which moment evidence must show the certificate good: up to now, or to its end, where ``at`` may have been made up."""
+        if self.is_proven or self.now is None:
+            return self.at
+        return max(self.at, min(self.now, certificate.not_after))
 
 
 def check_chain(path: FoundPath) -> Iterator[Step]:
@@ -160,18 +176,14 @@ def check_time(certificates: tuple[Certificate, ...], at: datetime, now: datetim
         yield passed("CERT_TIME_OK", VALIDITY, at=at.isoformat())
 
 
-def check_revocations(
-    path: FoundPath, evidence: RevocationEvidence, trust: TrustList, at: datetime, now: datetime | None
-) -> Iterator[Step]:
+def check_revocations(path: FoundPath, evidence: RevocationEvidence, trust: TrustList, moment: Moment) -> Iterator[Step]:
     """Revocation of every certificate below the anchor, by the evidence offered and that of the trust list."""
     for certificate, issuer in zip(path.chain, path.chain[1:], strict=False):
-        yield _revocation_step(certificate, issuer, path, evidence + trust.evidence_for(certificate), at, now)
+        yield _revocation_step(certificate, issuer, path, evidence + trust.evidence_for(certificate), moment)
 
 
-def _revocation_step(
-    certificate: Certificate, issuer: Certificate, path: FoundPath, evidence: RevocationEvidence, at: datetime, now: datetime | None
-) -> Step:
-    result = check_revocation(certificate, issuer, evidence, at, now=now)
+def _revocation_step(certificate: Certificate, issuer: Certificate, path: FoundPath, evidence: RevocationEvidence, moment: Moment) -> Step:
+    result = check_revocation(certificate, issuer, evidence, moment.evidence_at(certificate), now=moment.now)
     subject = certificate.subject_text
     if result.status is RevocationStatus.GOOD:
         dated = None if result.this_update is None else result.this_update.isoformat()
@@ -179,7 +191,7 @@ def _revocation_step(
     if result.status is RevocationStatus.REVOKED:
         revoked_at = result.revoked_at
         facts = {"certificate": subject, "reason": result.reason, "revoked_at": None if revoked_at is None else revoked_at.isoformat()}
-        if revoked_at is not None and revoked_at > at:
+        if revoked_at is not None and revoked_at > moment.at:
             return warned("CERT_REVOKED_AFTER", REVOCATION, **facts)
         return failed("CERT_REVOKED_BEFORE", REVOCATION, **facts)
     if oids.NO_REV_AVAIL in certificate.extensions and not certificate.is_ca:

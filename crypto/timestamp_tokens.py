@@ -85,6 +85,7 @@ def examine_token(
             at=min(info.gen_at, at),
             evidence=merged,
             now=at,
+            is_proven=False,  # the authority's own word; a later revocation may undo it (RFC 3161, 4), so evidence must reach until now
         )
         trusted = path.trusted
         steps.extend(Step(step.code, _outcome(step), step.clause, {**step.facts, "role": "time-stamp"}) for step in path.steps)

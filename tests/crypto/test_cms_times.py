@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from crypto import cms, digests
+from crypto.authority import Profile
+from crypto.certificate_requests import SubjectRequest
 from crypto.report import Verdict
 from crypto.signatures import SignatureAlgorithm
 from crypto.timestamps import TimeStampAuthority
-from crypto.trust_list import TrustList
+from crypto.trust_list import Anchor, TrustList
 from standards import gbt33560_oids as oids
 from standards import rfc5652_cms
 from tests.crypto.cms_surgery import Parts, changed, token_in
-from tests.crypto.signing_actors import AT, CONTENT, DAY, POLICY, Stamper, codes, other_certificate, world
+from tests.crypto.signing_actors import AT, CONTENT, DAY, POLICY, Stamper, World, codes, other_certificate, world
 
 LATER = AT + 20 * DAY
 WITHDRAWN = AT + 5 * DAY
@@ -54,6 +56,13 @@ def test_signed_after_the_revocation() -> None:
         assert "CERT_REVOKED_BEFORE" in codes(found, "fail")
 
 
+def other_tsa(here: World, until: datetime) -> Stamper:
+    """An authority on the usual time-stamping key whose certificate ends at ``until``."""
+    request = SubjectRequest(here.pki.tsa.subject_der, here.pki.tsa.spki_der)
+    certificate = here.pki.issuing.issue(request, Profile.TSA, not_before=AT - DAY, not_after=until)
+    return Stamper(TimeStampAuthority(certificate, here.pki.chain, here.pki.tsa_signer, POLICY), AT)
+
+
 def short_lived(claimed: bool) -> bytes:
     """A signature by a certificate that ends two days after ``AT``."""
     here = world()
@@ -77,6 +86,52 @@ def test_expiry_since_then_is_a_warning_and_without_a_claim_undecided() -> None:
     assert silent.verdict is Verdict.INDETERMINATE
     assert silent.trusted is None
     assert "CERT_NOT_VALID_AT_TIME" in codes(silent, "not-checked")
+
+
+def test_old_evidence_does_not_go_with_a_claimed_time() -> None:
+    """The key of a revoked certificate, a moment before the revocation, and the list of that moment: a thief has all three."""
+    here = world()
+    old = here.pki.trust_list(crls=here.pki.crls(AT - DAY, lifetime=3 * DAY))
+    stolen = here.verify(here.sign(), trust=old, at=LATER)
+    assert stolen.verdict is Verdict.INDETERMINATE
+    assert stolen.trusted is None
+    assert "CERT_REVOCATION_UNKNOWN" in codes(stolen, "not-checked")
+    assert here.verify(here.sign(), trust=old, at=AT + DAY).verdict is Verdict.VALID
+    fresh = here.pki.trust_list(crls=here.pki.crls(LATER - DAY))
+    assert here.verify(here.sign(), trust=fresh, at=LATER).verdict is Verdict.VALID
+
+
+def test_old_evidence_is_enough_for_the_signer_once_the_time_is_proven() -> None:
+    here = world()
+    signer_shown_long_ago = here.pki.issuing.issue_crl([], this_update=AT - DAY, next_update=AT + 2 * DAY, number=1)
+    authority = other_tsa(here, until=AT + 2 * DAY)
+    lists = (*here.pki.crls(AT - DAY)[:1], signer_shown_long_ago)
+    found = here.verify(here.sign(timestamp=authority), trust=here.pki.trust_list(crls=lists), at=LATER)
+    assert found.verdict is Verdict.VALID
+    assert found.timestamp_at == AT
+
+
+@pytest.mark.clause("RFC 3161 4")
+def test_old_evidence_does_not_go_with_the_authority_s_own_time() -> None:
+    """A stolen key of an authority stamps backwards; whether it was revoked meanwhile only a list of today tells."""
+    here = world()
+    old = here.pki.trust_list(crls=here.pki.crls(AT - DAY, lifetime=3 * DAY))
+    found = here.verify(here.sign(timestamp=here.stamp()), trust=old, at=LATER)
+    assert found.verdict is Verdict.INDETERMINATE
+    assert found.timestamp_at is None
+    assert "TS_UNTRUSTED" in codes(found, "not-checked")
+
+
+def test_an_anchor_withdrawn_meanwhile_holds_for_proven_times_only() -> None:
+    here = world()
+    anchor = Anchor(here.pki.root.certificate, trusted_until=AT + DAY)
+    trust = TrustList((anchor,), crls=here.pki.crls())
+    claimed = here.verify(here.sign(), trust=trust, at=LATER)
+    assert claimed.verdict is Verdict.INDETERMINATE
+    assert claimed.trusted is None
+    assert codes(claimed, "not-checked") == {"SIG_TIME_UNPROVEN"}
+    assert here.verify(here.sign(timestamp=here.stamp()), trust=trust, at=LATER).verdict is Verdict.VALID
+    assert here.verify(here.sign(), trust=trust, at=AT + DAY).verdict is Verdict.VALID
 
 
 def test_claim_outside_the_validity_fails_under_an_anchor_only() -> None:
