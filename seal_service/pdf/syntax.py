@@ -41,6 +41,8 @@ _TOKEN: Final = re.compile(
     rb"|(" + _REGULAR + rb"{1,4096}+)"  # 12 real number, keyword
     rb")"
 )
+_CONSTANTS: Final = {b"null": None, b"true": True, b"false": False}
+_SPACE_RUN: Final = re.compile(_SKIP)
 _REAL: Final = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)\Z")
 _STRING_SPECIAL: Final = re.compile(rb"[()\\\r]")
 _NAME_ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -282,11 +284,8 @@ class Lexer:
 
 def skip_space(data: bytes, position: int, end: int) -> int:
     """The offset of the first byte that is neither white space nor part of a comment."""
-    match = _SKIP_PATTERN.match(data, position, end)
+    match = _SPACE_RUN.match(data, position, end)
     return match.end() if match else position
-
-
-_SKIP_PATTERN: Final = re.compile(_SKIP)
 
 
 def _whole(value: object) -> int:
@@ -296,12 +295,8 @@ def _whole(value: object) -> int:
 
 
 def _word(raw: bytes, offset: int, *, inside: bool) -> object:
-    if raw == b"null":
-        return None
-    if raw == b"true":
-        return True
-    if raw == b"false":
-        return False
+    if raw in _CONSTANTS:
+        return _CONSTANTS[raw]
     if len(raw) > MAX_NUMBER_BYTES:
         raise MalformedError("PDF_SYNTAX", offset=offset)
     if _REAL.match(raw):

@@ -201,10 +201,12 @@ def _compare(document: PdfDocument, signatures: list[_Signature]) -> None:
     later: list[tuple[_Signature, SignedRevision]] = []
     together = Permissions()
     for signature in signatures:
+        if signature.signed is None:
+            continue  # it covers no revision, so nobody can have come after it
         together = together.together(signature.permissions)
         if signature.signed is document:
             signature.modifications = Modifications((), is_tampered=False)
-        elif signature.signed is not None:
+        else:
             later.append((signature, SignedRevision(signature.signed, together)))
     for (signature, _), outcome in zip(later, compare_with_final([revision for _, revision in later], document), strict=True):
         signature.modifications = outcome
