@@ -111,7 +111,7 @@ def encoded_length(data: bytes) -> int:
     it does not fit.
     """
     offset = depth = 0
-    while True:
+    for _ in range(der.MAX_BER_ELEMENTS):
         if offset + 2 > len(data):
             raise MalformedError("DER_TRUNCATED", offset=offset)
         if depth and data[offset : offset + 2] == b"\x00\x00":
@@ -126,6 +126,7 @@ def encoded_length(data: bytes) -> int:
             offset = _end_of_definite(data, offset)
         if not depth:
             return offset
+    raise MalformedError("DER_TOO_MANY_ELEMENTS", limit=der.MAX_BER_ELEMENTS)
 
 
 def _end_of_definite(data: bytes, offset: int) -> int:

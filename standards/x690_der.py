@@ -39,6 +39,7 @@ BMP_STRING: Final = 0x1E
 MAX_CHILDREN: Final = 100_000  # a CRL of a large CA has tens of thousands of entries; more is an attack
 MAX_OID_BYTES: Final = 128  # the longest identifiers in use have under 40 bytes
 MAX_BER_DEPTH: Final = 64  # real CMS nests under 20 deep
+MAX_BER_ELEMENTS: Final = 300_000  # 2 MiB of embedded revocation lists; rewriting them takes under half a second
 
 _TEXT_CODECS: Final = {
     UTF8_STRING: "utf-8",
@@ -354,11 +355,13 @@ def normalise_ber(data: bytes, *, max_bytes: int) -> bytes:
     """
     if len(data) > max_bytes:
         raise MalformedError("DER_TOO_LARGE", limit=max_bytes)
-    encoded, _ = _normalise(data, 0, len(data), 0)
+    encoded, _ = _normalise(data, 0, len(data), 0, iter(range(MAX_BER_ELEMENTS)))
     return encoded
 
 
-def _normalise(data: bytes, offset: int, end: int, depth: int) -> tuple[bytes, int]:
+def _normalise(data: bytes, offset: int, end: int, depth: int, budget: Iterator[int]) -> tuple[bytes, int]:
+    if next(budget, None) is None:
+        raise MalformedError("DER_TOO_MANY_ELEMENTS", limit=MAX_BER_ELEMENTS, offset=offset)
     if depth > MAX_BER_DEPTH:
         raise MalformedError("DER_TOO_DEEP", limit=MAX_BER_DEPTH)
     if offset + 2 > end:
@@ -385,7 +388,7 @@ def _normalise(data: bytes, offset: int, end: int, depth: int) -> tuple[bytes, i
         if stop is None and data[body : body + 2] == b"\x00\x00":
             stop = body = body + 2
             break
-        part, body = _normalise(data, body, end if stop is None else stop, depth + 1)
+        part, body = _normalise(data, body, end if stop is None else stop, depth + 1, budget)
         parts.append(part)
     if stop is None:
         raise MalformedError("DER_TRUNCATED", offset=offset)

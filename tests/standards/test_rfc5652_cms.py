@@ -229,6 +229,7 @@ def test_length_forms_of_the_outer_element() -> None:
         long[:-1],
         b"\x30\x80\x00",
         b"\x30\x80" * 100,
+        b"\x30\x80" + b"\x05\x00" * der.MAX_BER_ELEMENTS + b"\x00\x00",
     ):
         with pytest.raises(MalformedError):
             rfc5652_cms.encoded_length(bad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -210,6 +211,17 @@ def test_ber_that_cannot_be_normalised_is_refused(data: bytes, code: str) -> Non
     with pytest.raises(MalformedError) as raised:
         der.normalise_ber(data, max_bytes=100 if code == "DER_TOO_LARGE" else 1000)
     assert raised.value.code == code
+
+
+def test_ber_of_very_many_small_elements_is_refused_early() -> None:
+    """Each element of two bytes becomes an object of fifty."""
+    crowd = b"\x30\x80" + b"\x05\x00" * 4_000_000 + b"\x00\x00"
+    start = time.process_time()
+    with pytest.raises(MalformedError, match="DER_TOO_MANY_ELEMENTS"):
+        der.normalise_ber(crowd, max_bytes=len(crowd))
+    assert time.process_time() - start < 2
+    kept = der.sequence(*[der.null()] * (der.MAX_BER_ELEMENTS - 1))
+    assert der.normalise_ber(kept, max_bytes=len(kept)) == kept
 
 
 @given(st.binary(max_size=200))
