@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from crypto.signatures import SignatureCheck, verify_signature
+from crypto.signatures import SignatureCheck, remember_decided, verify_signature
 from crypto.sm3 import sm3
 from standards import gbt33560_oids as oids
 from standards import rfc5280_extensions as x509_extensions
@@ -187,4 +187,4 @@ def _check_signature(certificate: Certificate, issuer_spki_der: bytes) -> Signat
     return verify_signature(issuer_spki_der, certificate.signature_algorithm, certificate.tbs_der, certificate.signature)
 
 
-_check_signature_cached = lru_cache(maxsize=CACHED_SIGNATURE_CHECKS)(_check_signature)
+_check_signature_cached = remember_decided(_check_signature, CACHED_SIGNATURE_CHECKS)

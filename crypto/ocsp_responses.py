@@ -9,12 +9,12 @@ from crypto.certificates import Certificate
 from crypto.digests import digest
 from crypto.revocation_lists import examine_crl
 from crypto.revocation_statements import Ignored, Says, Statement
-from crypto.signatures import SignatureCheck, verify_signature
+from crypto.signatures import SignatureCheck, remember_decided, verify_signature
 from standards import gbt33560_oids as oids
 from standards.errors import MalformedError
 from standards.rfc5280_extensions import DIGITAL_SIGNATURE
 from standards.rfc5280_names import is_same_name
-from standards.rfc6960_ocsp import REVOKED, UNKNOWN, BasicResponse, CertId, read_ocsp_response, write_cert_id
+from standards.rfc6960_ocsp import GOOD, REVOKED, UNKNOWN, BasicResponse, CertId, read_ocsp_response, write_cert_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,10 +65,11 @@ def examine_ocsp(
         return Ignored("ocsp", error.code)
     if basic is None:
         return Ignored("ocsp", "no-answer")
-    single = next((single for single in basic.responses if is_about(single.certificate_id, certificate, issuer)), None)
-    if single is None:
+    about = [single for single in basic.responses if is_about(single.certificate_id, certificate, issuer)]
+    if not about:
         return Ignored("ocsp", "other-certificate")
-    problem = _responder_problem(basic, issuer, tuple(crls), tuple(responders))
+    single = next((single for single in about if single.status != GOOD), about[0])  # of contradicting answers the worse one counts
+    delegate, problem = _find_responder(basic, single.this_update, issuer, tuple(crls), tuple(responders))
     if problem == "signature-bad":
         return Ignored("ocsp", problem)
     if problem is None and nonce is not None and basic.nonce != nonce:
@@ -77,39 +78,50 @@ def examine_ocsp(
         problem = "unknown-critical-extension"
     if problem is None and single.status == UNKNOWN:
         problem = "responder-does-not-know"
+    next_update = single.next_update
+    if delegate is not None and next_update is not None:
+        # What an outdated responder's key signs can bear any date, so its answers do not outlive its certificate
+        next_update = min(next_update, delegate.not_after)
     if problem is not None:
-        return Statement("ocsp", Says.UNUSABLE, single.this_update, single.next_update, problem)
+        return Statement("ocsp", Says.UNUSABLE, single.this_update, next_update, problem)
     if single.status == REVOKED:
-        return Statement("ocsp", Says.REVOKED, single.this_update, single.next_update, single.reason, single.revoked_at)
-    return Statement("ocsp", Says.GOOD, single.this_update, single.next_update, keeps_expired_since=single.archive_cutoff)
+        return Statement("ocsp", Says.REVOKED, single.this_update, next_update, single.reason, single.revoked_at)
+    return Statement("ocsp", Says.GOOD, single.this_update, next_update, keeps_expired_since=single.archive_cutoff)
 
 
 _read = lru_cache(maxsize=MAX_REMEMBERED_RESPONSES)(read_ocsp_response)
 
 
-@lru_cache(maxsize=MAX_REMEMBERED_RESPONSES)
-def _check_signature(spki_der: bytes, basic: BasicResponse) -> SignatureCheck:
+def _verify(spki_der: bytes, basic: BasicResponse) -> SignatureCheck:
     return verify_signature(spki_der, basic.signature_algorithm, basic.tbs_der, basic.signature)
 
 
-def _responder_problem(
-    basic: BasicResponse, issuer: Certificate, crls: tuple[bytes, ...], responders: tuple[Certificate, ...]
-) -> str | None:
-    """Why the signature does not count (4.2.2.2), or ``None``. ``signature-bad``: nobody entitled has signed this at all."""
+_check_signature = remember_decided(_verify, MAX_REMEMBERED_RESPONSES)
+
+
+def _find_responder(
+    basic: BasicResponse, this_update: datetime, issuer: Certificate, crls: tuple[bytes, ...], responders: tuple[Certificate, ...]
+) -> tuple[Certificate | None, str | None]:
+    """The delegated responder, if it was one, and why the signature does not count (4.2.2.2), if it does not.
+
+    ``signature-bad``: nobody entitled has signed this at all.
+    """
     found = "signature-bad"
     for responder in (issuer, *responders, *_enclosed(basic)):
         if not _is_named(basic, responder) or _check_signature(responder.spki_der, basic) is not SignatureCheck.GOOD:
             continue
         if responder.spki_der == issuer.spki_der or responder in responders:
-            return None
+            return None, None
         # A delegated responder must have been made by the very issuer, for this purpose; somebody else's key is no evidence at all.
         if not is_same_name(responder.issuer_der, issuer.subject_der) or responder.is_issued_by(issuer) is not SignatureCheck.GOOD:
             continue
         problem = _delegation_problem(responder, issuer, basic.produced_at, crls)
+        if problem is None and this_update > responder.not_after:
+            problem = "responder-not-valid-at-time"
         if problem is None:
-            return None
+            return responder, None
         found = problem
-    return found
+    return None, found
 
 
 def _enclosed(basic: BasicResponse) -> list[Certificate]:

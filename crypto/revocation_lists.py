@@ -44,7 +44,7 @@ class RevocationList:
         check = self._checks.get(spki_der)
         if check is None:
             check = verify_signature(spki_der, fields.signature_algorithm, fields.tbs_der, fields.signature)
-            if len(self._checks) < MAX_REMEMBERED_CHECKS:
+            if check is not SignatureCheck.UNSUPPORTED and len(self._checks) < MAX_REMEMBERED_CHECKS:  # which may be a failure of today
                 self._checks[spki_der] = check
         return check
 

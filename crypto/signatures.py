@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -135,6 +136,32 @@ def verify_signature(
         return SignatureCheck.UNSUPPORTED
 
 
+def remember_decided(check: Callable[..., SignatureCheck], most: int) -> Callable[..., SignatureCheck]:
+    """``check`` with a memory of its ``most`` latest answers, keyed by its arguments (immutable, hashable).
+
+    UNSUPPORTED is not kept: it also stands for a library that failed this once, and such a failure must not outlast its cause.
+    """
+
+    @lru_cache(maxsize=most)
+    def decided(*arguments: object) -> SignatureCheck:
+        found = check(*arguments)
+        if found is SignatureCheck.UNSUPPORTED:
+            raise _UndecidedError
+        return found
+
+    def run(*arguments: object) -> SignatureCheck:
+        try:
+            return decided(*arguments)
+        except _UndecidedError:
+            return SignatureCheck.UNSUPPORTED
+
+    return run
+
+
+class _UndecidedError(Exception):
+    """Carries UNSUPPORTED past the memory, which keeps no exceptions."""
+
+
 class _WrongKeyError(Exception):
     """The key is of another kind than the algorithm."""
 
@@ -233,7 +260,10 @@ def _read_pss(stated: AlgorithmIdentifier) -> tuple[str, str, int]:
     digest_oid, mgf_oid, salt_bytes = oids.SHA1, oids.SHA1, 20
     if stated.parameters_der is None:
         raise MalformedError("ALGORITHM_PARAMETERS", oid=stated.oid)
-    for part in der.read_der(stated.parameters_der).children(der.SEQUENCE):
+    parts = der.read_der(stated.parameters_der).children(der.SEQUENCE)
+    if any(before.tag >= after.tag for before, after in pairwise(parts)):  # one field twice would be read differently by others
+        raise MalformedError("ALGORITHM_PARAMETERS", oid=stated.oid)
+    for part in parts:
         inner = part.only_child()
         if part.tag == der.context(0):
             digest_oid = read_algorithm(inner).oid

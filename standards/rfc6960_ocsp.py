@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from standards.x690_der import Node
 
 MAX_OCSP_BYTES: Final = 262_144  # a response with its responder's chain takes under 10 kB
-MAX_SINGLE_RESPONSES: Final = 1000
+MAX_SINGLE_RESPONSES: Final = 100  # as many as may be asked for at once
 MAX_REQUESTS: Final = 100
 MAX_CERTIFICATES: Final = 16
 MAX_NONCE_BYTES: Final = 128  # RFC 9654, 2.1

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from asn1crypto import x509 as asn1
 
 from crypto.authority import key_identifier
 from crypto.certificates import MAX_CACHED_CERTIFICATE_BYTES, Certificate
+from crypto.ocsp_responses import cert_id_der
+from crypto.revocation import RevocationEvidence, RevocationStatus, check_revocation
 from crypto.signatures import SignatureCheck
+from crypto.sm2 import SM2PublicKey
 from crypto.sm3 import sm3
 from standards import gbt33560_oids as oids
 from standards import x690_der as der
-from standards.errors import MalformedError
+from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc5280_certificate import write_extension
 from standards.rfc5280_extensions import write_authority_information_access, write_basic_constraints, write_crl_distribution_points
 from standards.rfc5280_names import write_directory_name, write_name, write_uri
+from standards.rfc6960_ocsp import write_ocsp_request
 from tests.pki import CREDIT_CODE, DemoPki, craft, name_der, signer_for
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -73,6 +77,30 @@ def test_who_signed_it() -> None:
     assert PKI.seal.is_issued_by(PKI.issuing.certificate) is SignatureCheck.GOOD
     assert PKI.seal.is_issued_by(PKI.root.certificate) is SignatureCheck.BAD
     assert PKI.root.certificate.is_issued_by(PKI.root.certificate) is SignatureCheck.GOOD
+
+
+def test_a_failing_library_is_not_remembered_as_an_unsupported_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks again after the failure gets the true answer, for certificates, lists and OCSP responses alike."""
+    issuer = PKI.issuing.certificate
+    leaf = craft(issuer.subject_der, PKI.issuing_signer, name_der("asked twice"), PKI.tsa.spki_der, at=AT, serial=815)
+    lists = PKI.crls(AT - timedelta(hours=5))
+    request = write_ocsp_request([cert_id_der(PKI.seal, issuer)])
+    response = PKI.responder().respond(request, lambda _: "good", this_update=AT - timedelta(hours=5), next_update=AT + timedelta(hours=5))
+
+    def ask() -> tuple[SignatureCheck, RevocationStatus, RevocationStatus]:
+        of_list, of_response = (
+            check_revocation(PKI.seal, issuer, evidence, AT).status
+            for evidence in (RevocationEvidence(crls=lists), RevocationEvidence(ocsp=(response,)))
+        )
+        return leaf.is_issued_by(issuer), of_list, of_response
+
+    def fail(*_: object, **__: object) -> bool:
+        raise TrustError(Kind.UNAVAILABLE, "CRYPTO_PROVIDER_FAILED")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(SM2PublicKey, "verify", fail)
+        assert ask() == (SignatureCheck.UNSUPPORTED, RevocationStatus.UNDECIDABLE, RevocationStatus.MISSING)
+    assert ask() == (SignatureCheck.GOOD, RevocationStatus.GOOD, RevocationStatus.GOOD)
 
 
 def test_large_certificates_are_read_but_not_remembered() -> None:

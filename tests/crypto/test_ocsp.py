@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -140,12 +141,22 @@ def response_by(
     at: datetime = AT - timedelta(hours=1),
     enclosed: tuple[bytes, ...] | None = None,
     certificate_id: bytes | None = None,
+    produced_at: datetime | None = None,
+    until: datetime | None = None,
+    revocations: tuple[datetime | None, ...] = (None,),
 ) -> bytes:
-    """A response signed with the responder's key, whatever certificate it comes with."""
-    single = ocsp.write_single_response(
-        certificate_id or cert_id_der(PKI.seal, CA.certificate), status=ocsp.GOOD, this_update=at, next_update=at + DAY
-    )
-    tbs_der = ocsp.write_response_data(responder_name_der=certificate.subject_der, produced_at=at, responses_der=[single])
+    """A response signed with the responder's key, whatever certificate it comes with; one answer for each of ``revocations``."""
+    singles = [
+        ocsp.write_single_response(
+            certificate_id or cert_id_der(PKI.seal, CA.certificate),
+            status=ocsp.GOOD,
+            this_update=at,
+            next_update=until or at + DAY,
+            revoked_at=revoked_at,
+        )
+        for revoked_at in revocations
+    ]
+    tbs_der = ocsp.write_response_data(responder_name_der=certificate.subject_der, produced_at=produced_at or at, responses_der=singles)
     algorithm_der = algorithm_identifier(PKI.ocsp_signer.algorithm).raw
     return ocsp.write_ocsp_response(
         tbs_der, algorithm_der, PKI.ocsp_signer.sign(tbs_der), (certificate.der,) if enclosed is None else enclosed
@@ -181,6 +192,35 @@ def test_responders_that_may_not_answer() -> None:
     changed = bytearray(response_by(craft_responder(), enclosed=()))
     changed[-1] ^= 1
     assert ocsp_status(bytes(changed)) == (RevocationStatus.MISSING, "signature-bad")
+
+
+@pytest.mark.clause("RFC 6960 4.2.2.2")
+def test_the_key_of_an_outdated_responder_cannot_date_its_answers_back() -> None:
+    ended = AT - 30 * DAY
+    outdated = craft_responder(until=ended)
+    mixed = response_by(outdated, produced_at=ended - DAY)  # made "then", about today
+    assert ocsp_status(mixed) == (RevocationStatus.UNDECIDABLE, "responder-not-valid-at-time")
+    kept = response_by(outdated, at=ended - DAY, until=AT + DAY)  # made "then", good until tomorrow
+    assert ocsp_status(kept) == (RevocationStatus.STALE, "stale")
+    assert ocsp_status(kept, at=ended)[0] is RevocationStatus.GOOD
+    own = answer(responder=OcspResponder(CA.certificate, CA.certificate, PKI.issuing_signer), at=ended - DAY, hours=24 * 32)
+    assert ocsp_status(own)[0] is RevocationStatus.GOOD
+
+
+def test_of_contradicting_answers_the_worse_counts() -> None:
+    revoked_at = AT - 3 * DAY
+    for revocations in ((None, revoked_at), (revoked_at, None)):
+        result = check(responses=(response_by(craft_responder(), revocations=revocations),))
+        assert (result.status, result.revoked_at) == (RevocationStatus.REVOKED, revoked_at)
+
+
+def test_many_answers_in_many_responses_cost_little() -> None:
+    """Responses are small when packed and need no signature to be read."""
+    other = ocsp.write_cert_id(oids.SM3, bytes(32), bytes(32), PKI.seal.serial)
+    crowd = [response_by(craft_responder(), certificate_id=other, revocations=(None,) * 1000, at=AT + i * DAY) for i in range(100)]
+    start = time.process_time()
+    assert ocsp_status(*crowd) == (RevocationStatus.MISSING, "OCSP_TOO_MANY")
+    assert time.process_time() - start < 1.5
 
 
 def test_a_responder_without_nocheck_is_checked_against_the_lists() -> None:

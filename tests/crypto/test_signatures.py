@@ -101,6 +101,9 @@ def pss(digest: str | None, mgf: bytes | None, salt: int | None, trailer: int | 
 MGF_SHA256 = write_algorithm(oids.MGF1, write_algorithm(oids.SHA256, der.null()))
 
 
+PSS_SHA256_FIELDS = [node.raw for node in der.read_der(pss(oids.SHA256, MGF_SHA256, 32).parameters_der or b"").children()]
+
+
 def test_rsa_pss() -> None:
     def signed(digest: hashes.HashAlgorithm, mgf: hashes.HashAlgorithm, salt: int) -> bytes:
         return RSA.sign(MESSAGE, padding.PSS(padding.MGF1(mgf), salt), digest)
@@ -124,6 +127,9 @@ def test_rsa_pss() -> None:
         pss("1.2.3", MGF_SHA256, 32),
         algorithm(oids.RSA_PSS, der.sequence(der.explicit(4, der.integer(1)))),
         algorithm(oids.RSA_PSS, der.sequence(der.explicit(0, b""))),
+        # SHA-1 for a reader who takes the first, SHA-256 for one who takes the last
+        algorithm(oids.RSA_PSS, der.sequence(der.explicit(0, write_algorithm(oids.SHA1)), *PSS_SHA256_FIELDS)),
+        algorithm(oids.RSA_PSS, der.sequence(*reversed(PSS_SHA256_FIELDS))),
     ):
         assert check(spki(RSA), stated, value) is UNSUPPORTED
 
