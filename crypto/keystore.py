@@ -150,11 +150,14 @@ class Keystore:
 
         First the store names ``new``, with the old key sealed under it; then each file is replaced whole; then the old key is
         forgotten. Other processes must be started again with ``new``: those that still have the old key are refused when they write.
+        ``KEYSTORE_FILE_CHANGED``, before anything is changed, when one of the files does not open.
         """
         with self._locked():
             self._check_master()
             if new == self._master:
                 return
+            for file in self._sealed_files():
+                file.wrapped_anew(self._master, new)  # whatever does not open is found before anything is changed
             sealed = self._master.seal_successor(new, _PREDECESSOR_AAD + new.identity.encode())
             predecessor = {"master": self._master.identity, "sealed": base64.b64encode(sealed).decode()}
             store = {"format": sealed_file.FORMAT, "master": new.identity, "predecessor": predecessor}
@@ -172,12 +175,15 @@ class Keystore:
             old = self._master.open_predecessor(sealed, _PREDECESSOR_AAD + self._master.identity.encode())
         except (TrustError, KeyError, TypeError, binascii.Error):
             raise TrustError(Kind.UNACCEPTABLE, "KEYSTORE_CHANGED", file=_STORE) from None
+        for file in self._sealed_files():
+            if file.master != self._master.identity:
+                replace_file(self._path(file.kind, file.name), file.wrapped_anew(old, self._master).write())
+        replace_file(self._folder / _STORE, _written({"format": sealed_file.FORMAT, "master": self._master.identity}))
+
+    def _sealed_files(self) -> Iterator[SealedFile]:
         for kind in (sealed_file.KEY, sealed_file.SECRET):
             for path in sorted(self._folder.glob("*." + kind)):
-                file = self._read(path.name.removesuffix("." + kind), kind)
-                if file.master != self._master.identity:
-                    replace_file(path, file.wrapped_anew(old, self._master).write())
-        replace_file(self._folder / _STORE, _written({"format": sealed_file.FORMAT, "master": self._master.identity}))
+                yield self._read(path.name.removesuffix("." + kind), kind)
 
     def _read_or_make_store(self) -> dict[str, Any]:
         path = self._folder / _STORE

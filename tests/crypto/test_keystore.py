@@ -268,12 +268,30 @@ def test_change_of_master_key(tmp_path: Path) -> None:
     assert_all_there(tmp_path, NEW, publics)
 
 
-def test_changed_files_stop_the_change_of_master_key(tmp_path: Path) -> None:
+def test_a_file_that_does_not_open_stops_the_change_before_it_begins(tmp_path: Path) -> None:
+    """Otherwise the store would be under no key that opens it, for the sake of one damaged file."""
     publics = filled(tmp_path)
     content = (tmp_path / "b.key").read_bytes()
     edited(tmp_path / "b.key", flipped("wrapped_key"))
+    store = Keystore(tmp_path, OLD)
     with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
-        Keystore(tmp_path, OLD).rotate_master(NEW)
+        store.rotate_master(NEW)
+    assert signs(Keystore(tmp_path, OLD).signer("a"))
+    assert store.create("later", SM2_SM3).key_id == "later"
+    (tmp_path / "b.key").write_bytes(content)
+    store.rotate_master(NEW)
+    assert_all_there(tmp_path, NEW, publics)
+
+
+def test_changed_files_stop_a_change_of_master_key_that_was_cut_off(tmp_path: Path) -> None:
+    publics = filled(tmp_path)
+    content = (tmp_path / "b.key").read_bytes()
+    edited(tmp_path / "b.key", flipped("wrapped_key"))
+    sealed = base64.b64encode(OLD.seal_successor(NEW, b"yinxin key store predecessor of master key " + NEW.identity.encode())).decode()
+    store = {"format": 1, "master": NEW.identity, "predecessor": {"master": OLD.identity, "sealed": sealed}}
+    (tmp_path / "store.json").write_bytes(json.dumps(store).encode())  # cut off, and a file damaged before it goes on
+    with pytest.raises(TrustError, match="KEYSTORE_FILE_CHANGED"):
+        Keystore(tmp_path, NEW)
     (tmp_path / "b.key").write_bytes(content)  # put right from a backup, the change goes on
     assert_all_there(tmp_path, NEW, publics)
 
