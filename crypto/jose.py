@@ -217,9 +217,12 @@ def read_jwk(members: Mapping[str, Any]) -> VerificationKey:
             public, algorithm = ed25519.Ed25519PublicKey.from_public_bytes(read_base64url(texts["x"])), JwsAlgorithm.EDDSA
         elif kind == "RSA":
             n, e = read_base64url(texts["n"]), read_base64url(texts["e"])
-            if not RSA_BITS <= len(n) * 8 <= RSA_BITS_LIMIT or len(e) > 8:
+            if len(n) * 8 > RSA_BITS_LIMIT or len(e) > 8:
                 raise invalid("key")
-            public = rsa.RSAPublicNumbers(int.from_bytes(e, "big"), int.from_bytes(n, "big")).public_key()
+            numbers = rsa.RSAPublicNumbers(int.from_bytes(e, "big"), int.from_bytes(n, "big"))
+            if numbers.n.bit_length() < RSA_BITS:  # leading zeros do not make a modulus long
+                raise invalid("key")
+            public = numbers.public_key()
             algorithm = JwsAlgorithm.RS256
         else:
             raise invalid("key type")
@@ -326,9 +329,9 @@ def check_claims(
         raise invalid("aud")
     now = at.timestamp()
     for name in ("exp", "nbf", "iat"):
-        value = claims.get(name)
-        if value is None and name != "exp":
+        if name not in claims and name != "exp":
             continue
+        value = claims.get(name)
         if type(value) is not int or not 0 <= value <= NUMERIC_DATE_LIMIT:
             raise invalid(name)
         if name != "exp" and value > now + leeway_seconds:

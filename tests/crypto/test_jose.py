@@ -348,6 +348,9 @@ def test_weak_and_oversized_rsa_keys() -> None:
     for size in (128, 1025):
         with pytest.raises(TrustError):
             read_jwk({"kty": "RSA", "kid": "r", "n": write_base64url(b"\xff" * size), "e": "AQAB"})
+    padded = weak.public_key().public_numbers().n.to_bytes(256, "big")
+    with pytest.raises(TrustError):  # 1,024 bits in the space of 2,048
+        read_jwk({"kty": "RSA", "kid": "r", "n": write_base64url(padded), "e": "AQAB"})
     with pytest.raises(TrustError):
         verification_key(b"nonsense")
 
@@ -380,6 +383,7 @@ def test_claims_at_their_limits() -> None:
         ({"nbf": NOW + 6}, "nbf"),
         ({"iat": NOW + 6}, "iat"),
         ({"iat": "now"}, "iat"),
+        ({"iat": None}, "iat"),
     ):
         with pytest.raises(TrustError) as error:
             check(**changed)
