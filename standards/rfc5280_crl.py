@@ -193,6 +193,9 @@ def _index_entries(entries: Node) -> dict[bytes, int]:
         size = data[body + 1]
         if offset > end or data[body] != 0x02 or not 1 <= size <= MAX_SERIAL_BYTES or body + 2 + size > offset:
             raise MalformedError("CRL_ENTRY_MALFORMED", offset=start)
+        first = data[body + 2]
+        if first in {0, 0xFF} and size > 1 and (data[body + 3] >= 0x80) == (first == 0xFF):
+            raise MalformedError("CRL_ENTRY_MALFORMED", offset=start)  # a longer spelling would not be found under the shortest
         index[data[body + 2 : body + 2 + size]] = start
         count += 1
         if count > MAX_CRL_ENTRIES:

@@ -138,6 +138,8 @@ def test_entries_that_are_none() -> None:
         der.sequence(der.utc_time(AT)),
         good + b"\x30\x00\x00\x00\x00\x00",
         der.sequence(der.tlv(2, bytes(65))),
+        der.sequence(bytes.fromhex("02020007"), der.utc_time(AT)),  # 7 and -7 in two octets: to be found under one spelling only
+        der.sequence(bytes.fromhex("0202fff9"), der.utc_time(AT)),
     ):
         assert refused(listing(entries)) == "CRL_ENTRY_MALFORMED"
     assert refused(listing(der.sequence(der.integer(1)) + der.sequence(der.integer(2), der.utc_time(AT)))) == "CRL_ENTRY_MALFORMED"
