@@ -144,18 +144,18 @@ def read_pkcs12(data: bytes, password: bytes) -> tuple[PrivateKey, list[bytes]]:
     expected = pkcs12_mac(pfx.mac.digest_oid, text, pfx.mac.salt, pfx.mac.iterations, pfx.content)
     if not hmac.compare_digest(expected, pfx.mac.value):
         raise password_wrong()
-    keys: list[PrivateKey] = []
+    keys: list[pkcs12.Bag] = []
     certificates: list[bytes] = []
     for safe in pkcs12.read_authenticated_safe(pfx.content):
         content = safe.content if safe.encryption is None else pbes2_decrypt(read_pbes2(safe.encryption), password, safe.content)
         for bag in pkcs12.read_bags(content):
             if bag.kind == pkcs12.CERTIFICATE_BAG:
                 certificates.append(bag.content)
-            elif bag.kind == pkcs12.SHROUDED_KEY_BAG:
-                keys.append(_read_plain(decrypt_private_key(bag.content, password)))
             else:
-                keys.append(_read_plain(bag.content))
+                keys.append(bag)
     if len(keys) != 1:
         raise MalformedError("PRIVATE_KEY_COUNT", expected=1, found=len(keys))
-    spki_der = spki_of(keys[0])
-    return keys[0], sorted(certificates, key=lambda certificate: spki_der not in certificate)
+    [bag] = keys
+    private_key = _read_plain(bag.content if bag.kind == pkcs12.KEY_BAG else decrypt_private_key(bag.content, password))
+    spki_der = spki_of(private_key)
+    return private_key, sorted(certificates, key=lambda certificate: spki_der not in certificate)

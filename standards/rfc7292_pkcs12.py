@@ -12,7 +12,7 @@ from standards.rfc5280_algorithms import AlgorithmIdentifier, read_algorithm
 from standards.rfc8018_password_encryption import MAX_ITERATIONS, MAX_SALT_BYTES
 
 MAX_PKCS12_BYTES: Final = 4 << 20  # a key with a long chain takes under 100 kB
-MAX_SAFES: Final = 32  # two in practice: certificates, keys
+MAX_SAFES: Final = 8  # two in practice: certificates, keys; each may cost a key derivation of its own
 MAX_BAGS: Final = 1000
 MAX_NESTING: Final = 4  # safeContents inside safeContents; not seen in practice
 VERSION: Final = 3
