@@ -29,6 +29,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 _CLIENT: Final = select(clients).where(clients.c.client_id == bindparam("wanted"))
 _CLIENTS: Final = select(clients).where(clients.c.client_id > bindparam("after")).order_by(clients.c.client_id).limit(bindparam("count"))
+CLIENT_MAC_QUERY: Final = f"SELECT row_mac FROM {clients.name} WHERE client_id = :wanted"  # noqa: S608 - our own table's name
 _CLIENT_MAC: Final = select(clients.c.row_mac).where(clients.c.client_id == bindparam("wanted"))
 _KEY_MAC: Final = select(signing_keys.c.row_mac).where(signing_keys.c.key_id == bindparam("wanted"))
 _KEYS: Final = select(signing_keys).order_by(signing_keys.c.signs_from_at, signing_keys.c.key_id)

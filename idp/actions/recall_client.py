@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from idp.limits import CLIENTS_REMEMBERED_MAX
 from idp.model import ClientStatus
-from idp.store import client_mac, find_client
+from idp.store import CLIENT_MAC_QUERY, client_mac, find_client
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -68,10 +68,9 @@ class ClientMemory:
 
     def is_active(self, client_id: str) -> bool:
         """Whether the client may act, as of now: what is remembered counts only while the row's MAC is the same."""
-        with self._database.read() as connection:
-            mac = client_mac(connection, client_id)
+        row = self._database.look(CLIENT_MAC_QUERY, {"wanted": client_id})
         known = self._known.get(client_id)
-        if known is None or known.row_mac != mac:
+        if known is None or row is None or known.row_mac != row[0]:
             known = self.read(client_id)
         return known is not None and known.client.status is ClientStatus.ACTIVE
 

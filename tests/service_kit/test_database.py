@@ -110,6 +110,18 @@ def test_a_job_cannot_wait_for_another_job(plain: Database) -> None:
         plain.write(lambda _c: plain.write(put("inner")))
 
 
+def test_a_look_sees_what_is_committed_now_and_can_write_nothing(plain: Database) -> None:
+    query = "SELECT name FROM things WHERE id = :wanted"
+    assert plain.look(query, {"wanted": 7}) is None
+    plain.write(lambda connection: connection.execute(insert(things), {"id": 7, "name": "first"}))
+    assert plain.look(query, {"wanted": 7}) == ("first",)
+    plain.write(lambda connection: connection.execute(update(things).where(things.c.id == 7).values(name="second")))
+    assert plain.look(query, {"wanted": 7}) == ("second",)
+    with pytest.raises((TrustError, DBAPIError)):
+        plain.look("DELETE FROM things WHERE id = :wanted RETURNING name", {"wanted": 7})
+    assert plain.look(query, {"wanted": 7}) == ("second",)
+
+
 def test_readers_cannot_write(plain: Database) -> None:
     with pytest.raises((DBAPIError, TrustError)), plain.read() as connection:
         connection.execute(insert(things), {"name": "ghost"})
