@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from standards.errors import Kind, TrustError
+
+NOT_ACTIVE: Final = "SEAL_NOT_ACTIVE"
 
 
 def seal_not_found(seal_id: str) -> TrustError:
@@ -17,7 +21,7 @@ def seal_use_not_found(use_id: str) -> TrustError:
 
 def seal_not_usable(seal_id: str, state: str) -> TrustError:
     """The seal is not active."""
-    return TrustError(Kind.CONFLICT, "SEAL_NOT_ACTIVE", seal_id=seal_id, state=state)
+    return TrustError(Kind.CONFLICT, NOT_ACTIVE, seal_id=seal_id, state=state)
 
 
 def seal_state_conflict(seal_id: str, verb: str, state: str) -> TrustError:

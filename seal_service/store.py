@@ -5,19 +5,20 @@ Statements are built once, so that a call costs the database and not the buildin
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, delete, exists, insert, or_, select, text, update
 
-from seal_service.model import Seal, SealState, SealUse, UseKind, UseState
+from seal_service.model import USABLE, Seal, SealState, SealUse, UseKind, UseState
 from seal_service.tables import grants, seals, uses
 from standards.x690_der import SEQUENCE, read_node
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import Connection, CursorResult, Executable, RowMapping
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -35,6 +36,29 @@ def read_time(microseconds: int) -> datetime:
 
 def _read_optional_time(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else read_time(microseconds)
+
+
+class _Prepared:
+    """A statement without result of the hot path: compiled once per database, run past what SQLAlchemy does for each execution.
+
+    For a SELECT its own cache is better: it also keeps what is known of the columns.
+    """
+
+    def __init__(self, statement: Executable, columns: Collection[str] | None = None) -> None:
+        """``columns``: of an INSERT, those that are given."""
+        self._statement: Any = statement
+        self._columns = columns
+        self._compiled: dict[str, tuple[str, dict[str, Any], list[str] | None]] = {}
+
+    def run(self, conn: Connection, values: dict[str, Any]) -> CursorResult[Any]:
+        """Run it. Values are given as the driver takes them: bytes, text, integers, true and false."""
+        compiled = self._compiled.get(conn.dialect.name)
+        if compiled is None:
+            made = self._statement.compile(dialect=conn.dialect, column_keys=self._columns)
+            compiled = self._compiled[conn.dialect.name] = (str(made), made.params, made.positiontup)
+        sql, constants, order = compiled
+        given = {**constants, **values}
+        return conn.exec_driver_sql(sql, given if order is None else tuple([given[name] for name in order]))
 
 
 # Seals
@@ -68,7 +92,7 @@ def _seal(row: RowMapping) -> Seal:
         key_id=row["key_id"],
         certificate_der=row["certificate_der"],
         chain_der=_read_chain(row["chain_der"]),
-        is_certificate_revoked=row["is_certificate_revoked"],
+        is_certificate_revoked=bool(row["is_certificate_revoked"]),
         picture_width_mm=row["picture_width_mm"],
         made_at=read_time(row["made_at"]),
         state_at=read_time(row["state_at"]),
@@ -214,28 +238,43 @@ def is_granted(conn: Connection, seal_id: str, client_id: str) -> bool:
     return conn.execute(_IS_GRANTED, {"seal_id": seal_id, "client_id": client_id}).first() is not None
 
 
-# The seal together with whether a client may use it.
-_SEAL_AND_GRANT: Final = select(
-    seals,
+# Whether a client may use a seal now; the row is held against a change of state until the transaction ends.
+_RIGHT: Final = select(
+    seals.c.state,
+    seals.c.version,
     exists().where(and_(grants.c.seal_id == seals.c.id, grants.c.client_id == bindparam("client_id"))).label("is_granted"),
 ).where(seals.c.id == bindparam("seal_id"))
-_SEAL_FOR_USE: Final = _SEAL_AND_GRANT.with_for_update(read=True, of=seals)
+_RIGHT_LOCKED: Final = _RIGHT.with_for_update(read=True, of=seals)
 
 
-def load_seal_and_grant(conn: Connection, seal_id: str, client_id: str, *, is_locked: bool = False) -> tuple[Seal, bool] | None:
-    """A seal and whether the client may use it; ``is_locked`` holds the seal as it is until this transaction ends."""
-    statement = _SEAL_FOR_USE if is_locked else _SEAL_AND_GRANT
-    row = conn.execute(statement, {"seal_id": seal_id, "client_id": client_id}).mappings().one_or_none()
-    return None if row is None else (_seal(row), bool(row["is_granted"]))
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What decides whether a client may use a seal now. A seal of this version has the same key and certificate everywhere."""
+
+    state: SealState
+    version: int
+    is_granted: bool
+
+
+def load_right(conn: Connection, seal_id: str, client_id: str, *, is_locked: bool = False) -> Right | None:
+    """A client's right to use a seal; ``is_locked`` holds the seal as it is until this transaction ends. None: there is no such seal."""
+    row = conn.execute(_RIGHT_LOCKED if is_locked else _RIGHT, {"seal_id": seal_id, "client_id": client_id}).first()
+    return None if row is None else Right(SealState(row[0]), row[1], bool(row[2]))
 
 
 # Uses
 
-_INSERT_USE: Final = insert(uses)
+_INSERT_USE: Final = _Prepared(insert(uses), uses.c.keys())
 _USE_BY_ID: Final = select(uses).where(uses.c.id == bindparam("use_id"))
-_FINISH_USE: Final = (
+_FINISH_USE: Final = _Prepared(
     update(uses)
-    .where(and_(uses.c.id == bindparam("use_id"), uses.c.state == UseState.INTENT.value))
+    .where(
+        and_(
+            uses.c.id == bindparam("use_id"),
+            uses.c.state == UseState.INTENT.value,
+            select(seals.c.state).where(seals.c.id == uses.c.seal_id).scalar_subquery() == USABLE.value,
+        )
+    )
     .values(
         state=UseState.DONE.value,
         finished_at=bindparam("finished"),
@@ -316,13 +355,23 @@ def insert_intent(
         "intent_audit_id": audit_id,
         "result_audit_id": None,
     }
-    conn.execute(_INSERT_USE, values)
+    _INSERT_USE.run(conn, values)
 
 
 def finish_use(
-    conn: Connection, use_id: str, *, at: datetime, result_digest: str, result_bytes: int, result_inline: bytes | None, audit_id: str
+    conn: Connection,
+    use_id: str,
+    *,
+    seal_id: str,
+    at: datetime,
+    result_digest: str,
+    result_bytes: int,
+    result_inline: bytes | None,
+    audit_id: str,
 ) -> bool:
-    """Record the result of an intent; False where it is no intent any more (it was voided)."""
+    """Record the result of an intent; False where it is none any more (it was voided), or the seal is not usable now."""
+    if conn.dialect.name != "sqlite":  # which has one writer: nobody changes the seal before this transaction ends
+        conn.execute(_STATE_LOCKED, {"seal_id": seal_id})
     values = {
         "use_id": use_id,
         "finished": write_time(at),
@@ -331,7 +380,7 @@ def finish_use(
         "inline": result_inline,
         "audit_id": audit_id,
     }
-    return conn.execute(_FINISH_USE, values).rowcount == 1
+    return _FINISH_USE.run(conn, values).rowcount == 1
 
 
 def void_use(conn: Connection, use_id: str, *, at: datetime, reason: str, audit_id: str) -> bool:

@@ -5,18 +5,19 @@ Both run inside the caller's write job. Between them the key is used with no tra
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
-from seal_service.errors import seal_not_found, seal_not_usable, use_was_voided
+from seal_service.errors import NOT_ACTIVE, seal_not_found, seal_not_usable, use_was_voided
 from seal_service.model import USABLE, Seal, UseKind, UseState
 from service_kit.idempotency import Claim, ClaimState
 from service_kit.process_marks import FOLDER_NAME, hold_mark
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -27,6 +28,11 @@ ACTION: Final = "seal.use"
 VOIDED_BY_STATE: Final = "seal-not-active"
 VOIDED_BY_FAILURE: Final = "failed"
 VOIDED_AS_ORPHAN: Final = "orphan"
+KNOWN_SEALS: Final = 1024  # seals remembered per process, some 4 KB each
+
+
+_marked: Final[set[str]] = set()  # names whose marks this process holds
+_known: Final[dict[tuple[str, int], Seal]] = {}  # by id and version; used by the database's writer thread only
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,11 @@ class Intent:
 
 def hold_process_mark(context: ServiceContext) -> str:
     """Show that this process is alive before it begins anything; the name under which its intents are recorded."""
-    hold_mark(context.settings.dir / FOLDER_NAME, context.audit.writer_id)
-    return context.audit.writer_id
+    name = context.audit.writer_id
+    if name not in _marked:
+        hold_mark(context.settings.dir / FOLDER_NAME, name)
+        _marked.add(name)
+    return name
 
 
 def record_intent(
@@ -84,10 +93,10 @@ def record_intent(
     Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
     """
     # 1. May this user use this seal? The row is held as it is until the commit.
-    found = store.load_seal_and_grant(conn, seal_id, user.client_id, is_locked=True)
-    if found is None or not (found[1] or user.is_operator):
+    right = store.load_right(conn, seal_id, user.client_id, is_locked=True)
+    if right is None or not (right.is_granted or user.is_operator):
         raise seal_not_found(seal_id)
-    seal, at = found[0], context.clock.now()
+    seal, at = _seal_of_version(conn, seal_id, right.version), context.clock.now()
 
     # 2. Has this very request been answered before, or begun by a process that died?
     claim = None
@@ -110,8 +119,8 @@ def record_intent(
             context.idempotency.set_reference(conn, claim, use_id)
 
     # 3. Now?
-    if seal.state is not USABLE:
-        raise seal_not_usable(seal_id, seal.state)
+    if right.state is not USABLE:
+        raise seal_not_usable(seal_id, right.state)
 
     # 4. The intent, on record before the key is used.
     audit_id = context.audit.record(
@@ -140,12 +149,17 @@ def record_intent(
     return Intent(seal, use_id, at, claim)
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What tx 2 left. ``refusal`` is to be raised once it is committed: raising it within would undo the record of it."""
-
-    audit_id: str
-    refusal: TrustError | None = None
+def _seal_of_version(conn: Connection, seal_id: str, version: int) -> Seal:
+    """The seal as it is at a version: key and certificate do not change with the same version, so it is read once per process."""
+    seal = _known.get((seal_id, version))
+    if seal is None:
+        seal = store.load_seal(conn, seal_id)
+        if seal is None:
+            raise seal_not_found(seal_id)
+        if len(_known) >= KNOWN_SEALS:
+            _known.clear()
+        _known[seal_id, version] = seal
+    return seal
 
 
 def record_result(
@@ -157,41 +171,36 @@ def record_result(
     result_digest: str,
     result_bytes: int,
     result_inline: bytes | None = None,
-) -> Recorded:
-    """Record the result, or void the use where the seal is not active any more (so nothing is released behind a freeze).
+) -> str:
+    """Record the result; the audit entry's id. Refused where the seal is not active any more, so that nothing is released behind a freeze.
 
-    Raises TrustError SEAL_USE_VOIDED where the sweeper was faster; then nothing is changed.
+    Raises TrustError SEAL_NOT_ACTIVE, or SEAL_USE_VOIDED where the sweeper was faster; then nothing is changed.
     """
-    seal_id = intent.seal.id
-    state = store.load_state(conn, seal_id)
-    if state is not USABLE:
-        audit_id = record_void(context, conn, user.actor, seal_id=seal_id, use_id=intent.use_id, reason=VOIDED_BY_STATE)
-        if intent.claim is not None:
-            context.idempotency.release(conn, intent.claim)
-        return Recorded(audit_id, seal_not_usable(seal_id, str(state)))
     at = context.clock.now()
     audit_id = context.audit.record(
         conn,
         at=at,
         actor=user.actor,
         action=ACTION,
-        subject=f"seal:{seal_id}",
+        subject=f"seal:{intent.seal.id}",
         outcome="done",
         facts={"seal_use": intent.use_id, "result": result_digest, "bytes": result_bytes},
     )
     if not store.finish_use(
         conn,
         intent.use_id,
+        seal_id=intent.seal.id,
         at=at,
         result_digest=result_digest,
         result_bytes=result_bytes,
         result_inline=result_inline,
         audit_id=audit_id,
     ):
-        raise use_was_voided(intent.use_id)
+        state = store.load_state(conn, intent.seal.id)
+        raise use_was_voided(intent.use_id) if state is USABLE else seal_not_usable(intent.seal.id, str(state))
     if intent.claim is not None:
         context.idempotency.finish(conn, intent.claim, status=200, headers={})
-    return Recorded(audit_id)
+    return audit_id
 
 
 def record_void(context: ServiceContext, conn: Connection, actor: str, *, seal_id: str, use_id: str, reason: str) -> str:
@@ -214,13 +223,25 @@ def record_void(context: ServiceContext, conn: Connection, actor: str, *, seal_i
     return audit_id
 
 
-def give_up(context: ServiceContext, user: User, intent: Intent) -> None:
-    """Void a use whose signing failed and let its key be used again. Where even that cannot be written, the sweeper will do it."""
+def give_up(context: ServiceContext, user: User, intent: Intent, error: BaseException | None) -> None:
+    """Void a use that ``error`` ended, and let its idempotency key be used again. Where even that cannot be written, the sweeper will."""
+    by_state = isinstance(error, TrustError) and error.code == NOT_ACTIVE
 
     def void(conn: Connection) -> None:
-        record_void(context, conn, user.actor, seal_id=intent.seal.id, use_id=intent.use_id, reason=VOIDED_BY_FAILURE)
+        reason = VOIDED_BY_STATE if by_state else VOIDED_BY_FAILURE
+        record_void(context, conn, user.actor, seal_id=intent.seal.id, use_id=intent.use_id, reason=reason)
         if intent.claim is not None:
             context.idempotency.release(conn, intent.claim)
 
     with suppress(TrustError):
         context.database.write(void)
+
+
+@contextmanager
+def ended_if_failing(context: ServiceContext, user: User, intent: Intent) -> Iterator[None]:
+    """Whatever ends the block, the intent is ended too, and the cause goes on its way."""
+    try:
+        yield
+    except BaseException as error:  # edge: no intent of a living process is left open
+        give_up(context, user, intent, error)
+        raise

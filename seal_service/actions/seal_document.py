@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,10 +13,9 @@ from seal_service import store
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.record_use import (
     Intent,
-    Recorded,
     Repeatable,
     User,
-    give_up,
+    ended_if_failing,
     hold_process_mark,
     record_intent,
     record_result,
@@ -84,10 +82,9 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 5.
     hold_process_mark(context)
     with context.database.read() as conn:
-        found = store.load_seal_and_grant(conn, seal_id, user.client_id)
-    if found is None or not (found[1] or user.is_operator):
+        right, seal = store.load_right(conn, seal_id, user.client_id), store.load_seal(conn, seal_id)
+    if seal is None or right is None or not (right.is_granted or user.is_operator):
         raise seal_not_found(seal_id)
-    seal = found[0]
     if seal.certificate_der is None or (seal.state is not USABLE and order.idempotency_key is None):
         raise seal_not_usable(seal_id, seal.state)
     is_timestamped = context.time_stamp is not None if order.is_timestamped is None else order.is_timestamped
@@ -147,9 +144,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         return _given_before(context, intent)
     fail_points.reach("seal-document.intended")
 
-    with ExitStack() as on_failure:
-        on_failure.callback(give_up, context, user, intent)
-
+    with ended_if_failing(context, user, intent):
         # 6. The signature, with no transaction open. The time stands in the document; PAdES wants no signing-time beside it.
         cms = prepare_signed_data(
             content_digest=prepared.digest, digest_oid=SM3, signer_certificate=certificate, chain=chain, algorithm=signer.algorithm
@@ -171,15 +166,12 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         fail_points.reach("seal-document.stored")
 
         # 10. tx 2: the result, the idempotency answer and the audit entry; refused where the seal was frozen in the meantime.
-        def record(conn: Connection) -> Recorded:
+        def record(conn: Connection) -> str:
             return record_result(context, conn, user, intent, result_digest=result_digest, result_bytes=len(sealed))
 
-        recorded = context.database.write(record)
-        on_failure.pop_all()
-    if recorded.refusal is not None:
-        raise recorded.refusal
+        audit_id = context.database.write(record)
     fail_points.reach("seal-document.recorded")
-    return SealedDocument(sealed, use_id, recorded.audit_id, is_repeated=False)
+    return SealedDocument(sealed, use_id, audit_id, is_repeated=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def open_house(folder: Path, *, database_url: str | None = None, **changes: Any)
             log=cast("Any", None),
             blobs=blobs,
             clock=clock,
-            keystore=Keystore(folder / "keys", MasterKey(b"m" * 16), verify_after_sign=True),
+            keystore=Keystore(folder / "keys", MasterKey(b"m" * 16)),
             outbox=Outbox(database, clock),
             idempotency=Idempotency(blobs),
             issuer=issuer,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crypto.report import Report, Verdict
-from seal_service.actions import seal_document as module
+from seal_service.actions import record_use
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.make_seal import SealRequest, make_seal
@@ -182,7 +182,7 @@ def test_a_death_at_any_step_leaves_a_record_and_the_key_gives_one_result(
             raise Killed
 
     monkeypatch.setattr(fail_points, "reach", die)
-    monkeypatch.setattr(module, "give_up", lambda *_: None)  # a dead process gives nothing up
+    monkeypatch.setattr(record_use, "give_up", lambda *_: None)  # a dead process gives nothing up
     with pytest.raises(Killed):
         do(house, seal, idempotency_key="k1")
     monkeypatch.undo()
@@ -203,7 +203,7 @@ def test_a_death_at_any_step_leaves_a_record_and_the_key_gives_one_result(
 
 
 def test_a_claim_whose_lease_ran_out_is_taken_over_without_the_sweeper(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "give_up", lambda *_: None)
+    monkeypatch.setattr(record_use, "give_up", lambda *_: None)
     monkeypatch.setattr(fail_points, "reach", killing_at("seal-document.signed"))
     with pytest.raises(Killed):
         do(house, seal, idempotency_key="k1")

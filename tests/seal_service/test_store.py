@@ -154,8 +154,12 @@ def test_grants_are_given_and_taken_back(conn: Connection) -> None:
 def test_an_intent_is_finished_once(conn: Connection) -> None:
     store.insert_seal(conn, make_seal())
     intent(conn)
-    assert store.finish_use(conn, "su_a", at=AT, result_digest="ab" * 32, result_bytes=7, result_inline=None, audit_id="ae_2")
-    assert not store.finish_use(conn, "su_a", at=AT, result_digest="cd" * 32, result_bytes=8, result_inline=None, audit_id="ae_3")
+    assert store.finish_use(
+        conn, "su_a", seal_id="sl_a", at=AT, result_digest="ab" * 32, result_bytes=7, result_inline=None, audit_id="ae_2"
+    )
+    assert not store.finish_use(
+        conn, "su_a", seal_id="sl_a", at=AT, result_digest="cd" * 32, result_bytes=8, result_inline=None, audit_id="ae_3"
+    )
     assert not store.void_use(conn, "su_a", at=AT, reason="late", audit_id="ae_4")
     use = store.load_use(conn, "su_a")
     assert use is not None
@@ -167,7 +171,9 @@ def test_a_voided_intent_gives_no_result(conn: Connection) -> None:
     store.insert_seal(conn, make_seal())
     intent(conn)
     assert store.void_use(conn, "su_a", at=AT, reason="orphan", audit_id="ae_2")
-    assert not store.finish_use(conn, "su_a", at=AT, result_digest="ab" * 32, result_bytes=7, result_inline=None, audit_id="ae_3")
+    assert not store.finish_use(
+        conn, "su_a", seal_id="sl_a", at=AT, result_digest="ab" * 32, result_bytes=7, result_inline=None, audit_id="ae_3"
+    )
     use = store.load_use(conn, "su_a")
     assert use is not None
     assert (use.state, use.void_reason, use.result_digest) == (UseState.VOIDED, "orphan", None)
@@ -183,5 +189,5 @@ def test_old_intents_are_found_oldest_first(conn: Connection) -> None:
 def test_states_are_read_under_a_lock_where_the_database_has_several_writers() -> None:
     dialect: Any = PGDialect
     assert "FOR SHARE" in str(store._STATE_LOCKED.compile(dialect=dialect()))
-    assert str(store._SEAL_FOR_USE.compile(dialect=dialect())).rstrip().endswith("FOR SHARE OF seal_seals")
+    assert str(store._RIGHT_LOCKED.compile(dialect=dialect())).rstrip().endswith("FOR SHARE OF seal_seals")
     assert str(store._SEAL_LOCKED.compile(dialect=dialect())).rstrip().endswith("FOR UPDATE")
