@@ -194,7 +194,7 @@ def _verifier(
     if oid in _RSA_DIGESTS or oid in {oids.RSA, oids.RSA_PSS}:
         if not isinstance(key, rsa.RSAPublicKey):
             raise _WrongKeyError
-        return _rsa_verifier(key, stated, digest_oid)
+        return _rsa_verifier(key, read_spki(spki_der).algorithm, stated, digest_oid)
     if oid in _ECDSA_DIGESTS or oid == oids.EC_PUBLIC_KEY:
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise _WrongKeyError
@@ -229,12 +229,18 @@ def _hash(digest_oid: str | None) -> hashes.HashAlgorithm:
 
 
 def _rsa_verifier(
-    key: rsa.RSAPublicKey, stated: AlgorithmIdentifier, digest_oid: str | None
+    key: rsa.RSAPublicKey, bound_to: AlgorithmIdentifier, stated: AlgorithmIdentifier, digest_oid: str | None
 ) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
     if key.key_size > MAX_RSA_BITS:
         raise MalformedError("RSA_KEY_TOO_LONG", limit=MAX_RSA_BITS, found=key.key_size)
+    if bound_to.oid == oids.RSA_PSS and stated.oid != oids.RSA_PSS:
+        raise _WrongKeyError
     if stated.oid == oids.RSA_PSS:
         oid, mgf_oid, salt_bytes = _read_pss(stated)
+        if bound_to.oid == oids.RSA_PSS and bound_to.parameters_der is not None:
+            *bound_digests, least_salt_bytes = _read_pss(bound_to)  # what a key states binds its signatures (RFC 4055, 3.3)
+            if bound_digests != [oid, mgf_oid] or salt_bytes < least_salt_bytes:
+                raise _WrongKeyError
         scheme: padding.AsymmetricPadding = padding.PSS(padding.MGF1(_hash(mgf_oid)), salt_bytes)
     else:
         oid = _RSA_DIGESTS.get(stated.oid, digest_oid or "")

@@ -15,7 +15,7 @@ from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_iden
 from crypto.sm2 import SM2PrivateKey
 from standards import gbt33560_oids as oids
 from standards import x690_der as der
-from standards.rfc5280_algorithms import AlgorithmIdentifier, algorithm, write_algorithm, write_spki
+from standards.rfc5280_algorithms import AlgorithmIdentifier, algorithm, read_spki, write_algorithm, write_spki
 from standards.rfc5958_private_keys import SM2_KEY_ALGORITHM
 from tests.crypto import published_vectors as v
 
@@ -99,6 +99,24 @@ def pss(digest: str | None, mgf: bytes | None, salt: int | None, trailer: int | 
 
 
 MGF_SHA256 = write_algorithm(oids.MGF1, write_algorithm(oids.SHA256, der.null()))
+
+
+@pytest.mark.clause("RFC 4055 1.2", "RFC 4055 3.3")
+def test_a_key_for_pss_is_bound_to_pss_and_to_what_it_states() -> None:
+    bits = read_spki(spki(RSA)).key_bits
+    stated = pss(oids.SHA256, MGF_SHA256, 32)
+    bound, free = write_spki(stated.raw, bits), write_spki(write_algorithm(oids.RSA_PSS), bits)
+    sha256 = hashes.SHA256()
+    good = RSA.sign(MESSAGE, padding.PSS(padding.MGF1(sha256), 32), sha256)
+    assert check(bound, stated, good) is GOOD
+    assert check(free, stated, good) is GOOD
+    other = algorithm(oids.SHA256_WITH_RSA, der.null())
+    plain = RSA.sign(MESSAGE, padding.PKCS1v15(), sha256)
+    assert [check(key, other, plain) for key in (spki(RSA), bound, free)] == [GOOD, BAD, BAD]
+    short = RSA.sign(MESSAGE, padding.PSS(padding.MGF1(sha256), 20), sha256)
+    assert [check(key, pss(oids.SHA256, MGF_SHA256, 20), short) for key in (free, bound)] == [GOOD, BAD]
+    longer = RSA.sign(MESSAGE, padding.PSS(padding.MGF1(sha256), 32), hashes.SHA512())
+    assert [check(key, pss(oids.SHA512, MGF_SHA256, 32), longer) for key in (free, bound)] == [GOOD, BAD]
 
 
 PSS_SHA256_FIELDS = [node.raw for node in der.read_der(pss(oids.SHA256, MGF_SHA256, 32).parameters_der or b"").children()]
