@@ -5,6 +5,7 @@ The shape is a promise to scripts. A new fact goes into ``steps``; no member is 
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from crypto.report_text import sentence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def write_time(at: datetime | None) -> str | None:
     """An aware time as RFC 3339 in UTC with seconds, ``None`` as it is."""
-    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def write_step(step: Step, language: str) -> dict[str, Any]:

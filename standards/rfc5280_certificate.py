@@ -84,20 +84,14 @@ def read_certificate(certificate_der: bytes) -> CertificateFields:
         serial=tbs[0].integer(),
         tbs_signature_algorithm=read_algorithm(tbs[1]),
         issuer_der=issuer_der,
-        not_before=_time(validity[0]),
-        not_after=_time(validity[1]),
+        not_before=validity[0].time(),
+        not_after=validity[1].time(),
         subject_der=subject_der,
         spki=read_spki(tbs[5].raw),
         extensions=_trailing_parts(tbs[6:], version),
         signature_algorithm=read_algorithm(outer[1]),
         signature=outer[2].bits(),
     )
-
-
-def _time(node: Node) -> datetime:
-    if node.tag not in {der.UTC_TIME, der.GENERALIZED_TIME}:
-        raise MalformedError("DER_UNEXPECTED_TAG", expected="Time", found=f"0x{node.tag:02x}", offset=node.start)
-    return node.time()
 
 
 def _trailing_parts(parts: list[Node], version: int) -> tuple[Extension, ...]:

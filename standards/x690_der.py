@@ -175,7 +175,9 @@ class Node:
         Years of UTCTime: 50..99 are 19xx, 00..49 are 20xx (RFC 5280, 4.1.2.5.1).
         """
         kind = self.tag if tag is None else tag
-        match = {UTC_TIME: _UTC_TIME, GENERALIZED_TIME: _GENERALIZED_TIME}.get(kind, _GENERALIZED_TIME).fullmatch(self.value)
+        if kind not in {UTC_TIME, GENERALIZED_TIME}:
+            raise MalformedError("DER_UNEXPECTED_TAG", expected="Time", found=f"0x{kind:02x}", offset=self.start)
+        match = (_UTC_TIME if kind == UTC_TIME else _GENERALIZED_TIME).fullmatch(self.value)
         if match is None:
             raise MalformedError("DER_TIME", offset=self.start)
         year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])

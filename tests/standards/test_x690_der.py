@@ -100,6 +100,11 @@ def test_times_that_are_none_are_refused(content: bytes) -> None:
     assert refused(der.tlv(der.GENERALIZED_TIME, content), lambda node: node.time()) == "DER_TIME"
 
 
+def test_time_in_the_shape_of_another_type_is_none() -> None:
+    for tag in (der.OCTET_STRING, der.VISIBLE_STRING, 0x80):
+        assert refused(der.tlv(tag, b"20260101000000Z"), lambda node: node.time()) == "DER_UNEXPECTED_TAG"
+
+
 @given(st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=20))
 def test_text_in_every_string_type(text: str) -> None:
     assert der.read_der(der.utf8_string(text)).text() == text
