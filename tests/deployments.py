@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -104,10 +105,16 @@ def served_here(folder: Path) -> Iterator[Here]:
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on now, below those the system gives to outgoing connections, so that none of these takes it meanwhile."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def yinxin(*arguments: str, environment: dict[str, str] | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -164,7 +171,7 @@ class Server:
                 pass
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise AssertionError(self.log())
+                raise AssertionError(self.log()[-3000:])
             time.sleep(0.05)
 
     def log(self) -> str:
@@ -184,6 +191,10 @@ class Server:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(timeout=30)
+            with suppress(ProcessLookupError):
+                while True:  # until the last worker has let go of the port
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                    time.sleep(0.01)
             self.process = None
 
     def __enter__(self) -> Server:
