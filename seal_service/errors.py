@@ -87,3 +87,8 @@ def time_stamp_not_configured() -> TrustError:
 def placement_unclear(rule: str) -> TrustError:
     """The placement says too little or contradicts itself."""
     return TrustError(Kind.UNACCEPTABLE, "PLACEMENT_UNCLEAR", rule=rule)
+
+
+def document_tampered() -> TrustError:
+    """The document was changed after it was signed by somebody before."""
+    return TrustError(Kind.UNACCEPTABLE, "DOCUMENT_TAMPERED")

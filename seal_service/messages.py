@@ -116,6 +116,15 @@ TEXTS: Final = (
         "以 multipart 的 document 部分发送文件。",
     ),
     ProblemText(
+        "DOCUMENT_TAMPERED",
+        "Document was changed after an earlier signature",
+        "文件在此前签章后被改动",
+        "The document carries a signature and was changed after it, so it gets no further seal.",
+        "文件已有签章且在签章后被改动，不能再加盖印章。",
+        "Obtain the document as it was signed; yinxin verify shows what was changed.",
+        "请取得签章时的原文件；yinxin verify 可显示改动之处。",
+    ),
+    ProblemText(
         "FIELD_UNACCEPTABLE",
         "Field against a rule",
         "字段不符合规则",

@@ -20,7 +20,14 @@ from seal_service.actions.record_use import (
     record_intent,
     record_result,
 )
-from seal_service.errors import own_check_failed, placement_unclear, seal_not_found, seal_not_usable, time_stamp_not_configured
+from seal_service.errors import (
+    document_tampered,
+    own_check_failed,
+    placement_unclear,
+    seal_not_found,
+    seal_not_usable,
+    time_stamp_not_configured,
+)
 from seal_service.model import USABLE, UseKind, new_use_id
 from seal_service.pdf.placement import Placement, find_keyword
 from seal_service.pdf.seal import prepare_seal
@@ -40,7 +47,8 @@ if TYPE_CHECKING:
     from seal_service.pictures.outline import SealPicture
     from service_kit.composition import ServiceContext
 
-FIELD_PREFIX: Final = "Seal-"
+FIELD_PREFIX: Final = "Seal-"  # followed by the id of the use: whoever holds the document can name its record
+SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every signed PDF
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, PDF_*, PLACEMENT_*, PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*,
     AUDIT_UNAVAILABLE, TIME_STAMP_*, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED.
     """
-    # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 5.
+    # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
     hold_process_mark(context)
     with context.database.read() as conn:
         right, seal = store.load_right(conn, seal_id, user.client_id), store.load_seal(conn, seal_id)
@@ -91,7 +99,11 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     if is_timestamped and context.time_stamp is None:
         raise time_stamp_not_configured()
 
-    # 2. With what: key, certificate, chain, picture, place.
+    # 2. A document that was changed after an earlier signature gets no seal of ours on top of that.
+    if SIGNATURE_MARK in order.document and verify_pdf(order.document, context.trust(), context.clock.now()).tampered:
+        raise document_tampered()
+
+    # 3. With what: key, certificate, chain, picture, place.
     use_id = new_use_id()
     signer = context.keystore.signer(seal.key_id)
     certificate = Certificate.from_der(seal.certificate_der)
@@ -99,7 +111,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     picture = draw_picture(seal)
     placement = _place(order, picture)
 
-    # 3. The revision with room for the signature, and the digest over everything else.
+    # 4. The revision with room for the signature, and the digest over everything else.
     at = context.clock.now()
     field_name = FIELD_PREFIX + use_id[3:]
     prepared = prepare_seal(
@@ -121,10 +133,10 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     )
     fail_points.reach("seal-document.prepared")
 
-    # 4. What makes this request what it is, where it may come again.
+    # 5. What makes this request what it is, where it may come again.
     repeatable = _repeatable(seal_id, order)
 
-    # 5. tx 1: the right, the intent with the digest, the idempotency claim and the audit entry stand together or not at all.
+    # 6. tx 1: the right, the intent with the digest, the idempotency claim and the audit entry stand together or not at all.
     def intend(conn: Connection) -> Intent:
         return record_intent(
             context,
@@ -145,27 +157,27 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     fail_points.reach("seal-document.intended")
 
     with ended_if_failing(context, user, intent):
-        # 6. The signature, with no transaction open. The time stands in the document; PAdES wants no signing-time beside it.
+        # 7. The signature, with no transaction open. The time stands in the document; PAdES wants no signing-time beside it.
         cms = prepare_signed_data(
             content_digest=prepared.digest, digest_oid=SM3, signer_certificate=certificate, chain=chain, algorithm=signer.algorithm
         )
         signature = signer.sign(cms.to_be_signed)
         fail_points.reach("seal-document.signed")
 
-        # 7. The time-stamp over it.
+        # 8. The time-stamp over it.
         token = context.time_stamp(signature) if is_timestamped and context.time_stamp is not None else None
         fail_points.reach("seal-document.time-stamped")
 
-        # 8. The whole document, and what our own verifier says of it. Nothing it does not call valid is released.
+        # 9. The whole document, and what our own verifier says of it. Nothing it does not call valid is released.
         sealed = prepared.finish(cms.finish(signature, algorithm=signer.algorithm, timestamp_token=token))
         _check(sealed, order.document, field_name, context.trust(), context.clock.now(), use_id)
         fail_points.reach("seal-document.checked")
 
-        # 9. The result is durable before it is on record.
+        # 10. The result is durable before it is on record.
         result_digest = context.blobs.put(sealed)
         fail_points.reach("seal-document.stored")
 
-        # 10. tx 2: the result, the idempotency answer and the audit entry; refused where the seal was frozen in the meantime.
+        # 11. tx 2: the result, the idempotency answer and the audit entry; refused where the seal was frozen in the meantime.
         def record(conn: Connection) -> str:
             return record_result(context, conn, user, intent, result_digest=result_digest, result_bytes=len(sealed))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,21 +12,26 @@ import pytest
 
 from crypto.report import Report, Verdict
 from seal_service.actions import record_use
+from seal_service.actions import seal_document as seal_document_module
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import SealedDocument, SealOrder, seal_document
-from seal_service.actions.sweep_intents import sweep_intents
+from seal_service.actions.sweep_intents import again_without_the_dead, sweep_intents
 from seal_service.actions.verify_document import verify_document
 from seal_service.model import Seal, transition_named
+from seal_service.pdf.verify import verify_pdf
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
 from yinxin.demo.document import SEAL_KEYWORD, draw_document
+from yinxin.demo.forgery import forge_amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from crypto.trust_list import TrustList
 
 USER = User("cl_a", "client:cl_a")
 DOCUMENT = draw_document()
@@ -75,6 +81,30 @@ def test_a_sealed_document_can_be_sealed_again(house: House, seal: Seal) -> None
     twice = do(house, seal, document=do(house, seal).content, x_mm=60)
     found = report(house, twice.content)
     assert [signature.verdict for signature in found.signatures] == [Verdict.VALID, Verdict.VALID]
+
+
+def test_a_tampered_document_gets_no_further_seal(house: House, seal: Seal) -> None:
+    with pytest.raises(TrustError) as refused:
+        do(house, seal, document=forge_amount(do(house, seal).content))
+    assert (refused.value.kind, refused.value.code) == (Kind.UNACCEPTABLE, "DOCUMENT_TAMPERED")
+    assert house.rows("SELECT count(*) FROM seal_uses") == [(1,)]
+
+
+def test_a_seal_that_broke_an_earlier_one_is_not_released(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should our own writing ever damage an earlier signature, the check before the release finds it."""
+    sealed = do(house, seal).content
+
+    def verify_harshly(data: bytes, trust: TrustList, at: datetime) -> Report:
+        found = verify_pdf(data, trust, at)
+        if len(found.signatures) < 2:
+            return found
+        first, *others = found.signatures
+        return replace(found, signatures=(replace(first, verdict=Verdict.INVALID), *others))
+
+    monkeypatch.setattr(seal_document_module, "verify_pdf", verify_harshly)
+    with pytest.raises(TrustError) as refused:
+        do(house, seal, document=sealed, x_mm=60)
+    assert refused.value.facts["steps"] == "EARLIER_SIGNATURE_BROKEN"
 
 
 @pytest.mark.parametrize(
@@ -211,6 +241,25 @@ def test_a_claim_whose_lease_ran_out_is_taken_over_without_the_sweeper(house: Ho
     house.sql("UPDATE kit_idempotency SET in_flight_until = 0")
     assert not do(house, seal, idempotency_key="k1").is_repeated
     assert sorted(house.rows("SELECT state FROM seal_uses")) == [("done",), ("voided",)]
+
+
+def test_an_attempt_refused_for_a_dead_one_is_made_again(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_use, "give_up", lambda *_: None)
+    monkeypatch.setattr(fail_points, "reach", killing_at("seal-document.signed"))
+    with pytest.raises(Killed):
+        do(house, seal, idempotency_key="k1")
+    monkeypatch.undo()
+    for owner, outcome in ((house.context.audit.writer_id, "IDEMPOTENCY_IN_FLIGHT"), (f"{socket.gethostname()[:32]}-1-dead", "done")):
+        house.sql(f"UPDATE seal_uses SET owner = '{owner}'")
+        try:
+            again_without_the_dead(house.context, lambda: do(house, seal, idempotency_key="k1"))
+        except TrustError as error:
+            assert error.code == outcome
+        else:
+            assert outcome == "done"
+    with pytest.raises(TrustError) as refused:
+        again_without_the_dead(house.context, lambda: do(house, seal, page=9))
+    assert refused.value.code == "PAGE_NOT_FOUND"
 
 
 def killing_at(step: str) -> Callable[[str], None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -159,6 +160,20 @@ def test_with_the_audit_trail_blocked_nothing_is_signed(house: House, seal: Seal
         sign(house, seal)
     assert (refused.value.kind, refused.value.code) == (Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE")
     assert house.rows("SELECT count(*) FROM seal_uses") == [(0,)]
+
+
+def test_a_signature_that_does_not_verify_is_not_released(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a faulted computation would give it: such a value could betray the key."""
+    signer = house.context.keystore.signer(seal.key_id)
+    other = make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
+    faulty = SimpleNamespace(
+        algorithm=signer.algorithm, public_spki_der=signer.public_spki_der, sign=house.context.keystore.signer(other.key_id).sign
+    )
+    monkeypatch.setattr(house.context.keystore, "signer", lambda _key_id: faulty)
+    with pytest.raises(TrustError) as refused:
+        sign(house, seal)
+    assert refused.value.code == "SEAL_SELF_CHECK_FAILED"
+    assert house.rows("SELECT state, void_reason FROM seal_uses") == [("voided", "failed")]
 
 
 @pytest.mark.parametrize("verb", ["INSERT", "UPDATE"])
