@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from seal_service.pdf import problem_catalogue as pdf_catalogue
+from seal_service.seal_data import problem_catalogue as seal_data_catalogue
 from service_kit.problem_catalogue import ProblemText, register
 
+ENGINES: Final = (pdf_catalogue, seal_data_catalogue)  # importing them enters their codes
+
 TEXTS: Final = (
+    ProblemText(
+        "DATABASE_BEHIND",
+        "Tables are behind the program",
+        "数据表版本落后于程序",
+        "The tables of this service have not been brought to the version of the program.",
+        "本服务的数据表尚未升级到程序版本。",
+        "Restart the server: it migrates before it serves.",
+        "请重启服务：启动时会先完成数据表升级。",
+    ),
     ProblemText(
         "SEAL_NOT_FOUND",
         "Seal not found",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from service_kit.problem_catalogue import ProblemText, register
+from yinxin.demo import messages as demo_messages
+
+DEMO_TEXTS: Final = demo_messages.TEXTS  # importing them enters them too
 
 TEXTS: Final = (
     ProblemText(
