@@ -9,11 +9,12 @@ from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
 from standards.rfc5280_algorithms import AlgorithmIdentifier, read_algorithm
-from standards.rfc8018_password_encryption import MAX_ITERATIONS, MAX_SALT_BYTES
+from standards.rfc8018_password_encryption import MAX_SALT_BYTES
 
 MAX_PKCS12_BYTES: Final = 4 << 20  # a key with a long chain takes under 100 kB
 MAX_SAFES: Final = 8  # two in practice: certificates, keys; each may cost a key derivation of its own
 MAX_BAGS: Final = 1000
+MAX_MAC_ITERATIONS: Final = 1_000_000  # one call of a digest each, about a second; 2,048 to 100,000 in use
 MAX_NESTING: Final = 4  # safeContents inside safeContents; not seen in practice
 VERSION: Final = 3
 
@@ -102,8 +103,8 @@ def _read_mac(node: der.Node) -> Pkcs12Mac:
     salt, iterations = parts[1].octets(), parts[2].integer() if len(parts) == 3 else 1
     if len(salt) > MAX_SALT_BYTES:
         raise MalformedError("PBKDF2_SALT", limit=MAX_SALT_BYTES, found=len(salt))
-    if not 1 <= iterations <= MAX_ITERATIONS:
-        raise MalformedError("PBKDF2_ITERATIONS", limit=MAX_ITERATIONS)
+    if not 1 <= iterations <= MAX_MAC_ITERATIONS:
+        raise MalformedError("PBKDF2_ITERATIONS", limit=MAX_MAC_ITERATIONS)
     return Pkcs12Mac(read_algorithm(digest_info[0]).oid, salt, iterations, digest_info[1].octets())
 
 

@@ -21,8 +21,11 @@ CERTIFICATE: Final = "CERTIFICATE"
 CERTIFICATE_REQUEST: Final = "CERTIFICATE REQUEST"
 X509_CRL: Final = "X509 CRL"
 
-_LABEL: Final = re.compile(rb"-----(BEGIN|END) ([\x21-\x2c\x2e-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x2c\x2e-\x7e])?)-----")
+_BOUNDARY: Final = re.compile(
+    rb"(?:\A|(?<=[\r\n]))[ \t]*-----(BEGIN|END) ([\x21-\x2c\x2e-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x2c\x2e-\x7e])?)-----[ \t]*(?=[\r\n]|\Z)"
+)
 _LINE_CHARACTERS: Final = 64
+_WHITESPACE: Final = b" \t\r\n\v\f"  # anywhere in the text (RFC 7468, 3, laxbase64text)
 
 
 def is_pem(data: bytes) -> bool:
@@ -40,37 +43,35 @@ def read_pem(data: bytes) -> list[tuple[str, bytes]]:
         raise MalformedError("PEM_TOO_LARGE", limit=MAX_PEM_BYTES, found=len(data))
     blocks: list[tuple[str, bytes]] = []
     label: bytes | None = None
-    lines: list[bytes] = []
-    for number, raw_line in enumerate(data.splitlines(), 1):
-        line = raw_line.strip()
-        match = _LABEL.fullmatch(line)
-        if match is None:
-            if label is not None:
-                lines.append(line)
+    start = 0
+    for boundary in _BOUNDARY.finditer(data):  # not line by line: a line is an object, and there can be 32 million of them
+        begins = boundary[1] == b"BEGIN"
+        if begins == (label is not None) or (not begins and boundary[2] != label):
+            raise MalformedError("PEM_MALFORMED", line=_line(data, boundary.start()))
+        if begins:
+            label, start = boundary[2], boundary.end()
             continue
-        if match[1] == b"BEGIN":
-            if label is not None:
-                raise MalformedError("PEM_MALFORMED", line=number)
-            label, lines = match[2], []
-            continue
-        if label is None or match[2] != label:
-            raise MalformedError("PEM_MALFORMED", line=number)
         if len(blocks) == MAX_BLOCKS:
             raise MalformedError("PEM_TOO_LARGE", limit=MAX_BLOCKS)
-        blocks.append((label.decode(), _decode(lines, number)))
+        blocks.append((boundary[2].decode(), _decode(data, start, boundary.start())))
         label = None
     if label is not None:
         raise MalformedError("PEM_MALFORMED", label=label.decode())
     return blocks
 
 
-def _decode(lines: list[bytes], number: int) -> bytes:
-    if any(line.startswith((b"Proc-Type:", b"DEK-Info:")) for line in lines[:2]):
-        raise MalformedError("PEM_LEGACY_ENCRYPTION", line=number)
+def _line(data: bytes, offset: int) -> int:
+    return data.count(b"\n", 0, offset) + 1
+
+
+def _decode(data: bytes, start: int, end: int) -> bytes:
+    text = data[start:end]
+    if text.lstrip().startswith((b"Proc-Type:", b"DEK-Info:")):
+        raise MalformedError("PEM_LEGACY_ENCRYPTION", line=_line(data, start))
     try:
-        return base64.b64decode(b"".join(lines), validate=True)
+        return base64.b64decode(text.translate(None, _WHITESPACE), validate=True)
     except binascii.Error:
-        raise MalformedError("PEM_MALFORMED", line=number) from None
+        raise MalformedError("PEM_MALFORMED", line=_line(data, start)) from None
 
 
 def write_pem(label: str, der: bytes) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from asn1crypto import pem as oracle
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from standards import rfc7468_pem as pem
 from standards.errors import MalformedError
+from tests.optional import PROJECT
 
 labels = st.sampled_from([pem.PRIVATE_KEY, pem.CERTIFICATE, pem.X509_CRL, pem.PUBLIC_KEY, "X"])
 
@@ -38,6 +42,7 @@ def test_oracle(label: str, content: bytes) -> None:
         (b"-----BEGIN A-----\n-----BEGIN A-----\nAAAA\n-----END A-----\n", "PEM_MALFORMED"),
         (b"-----BEGIN A-----\nAAA\n-----END A-----\n", "PEM_MALFORMED"),
         (b"-----BEGIN A-----\nAA*A\n-----END A-----\n", "PEM_MALFORMED"),
+        (b"-----BEGIN A-----\nAAAA\n-----END A----- \t\nAAAA\n-----END A-----\n", "PEM_MALFORMED"),
         (
             b"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n",
             "PEM_LEGACY_ENCRYPTION",
@@ -54,3 +59,21 @@ def test_malformed(data: bytes, code: str) -> None:
 
 def test_text_without_blocks_has_none() -> None:
     assert pem.read_pem(b"nothing here\n----BEGIN A-----\n") == []
+
+
+def test_boundaries_stand_on_lines_of_their_own() -> None:
+    """A boundary inside a line is explanation; line ends of every kind and blanks around are read over."""
+    assert pem.read_pem(b"see -----BEGIN A-----\n-----BEGIN A-----x\n -----END A----- x\n") == []
+    for end in (b"\n", b"\r\n", b"\r"):
+        assert pem.read_pem(end.join((b"text", b" -----BEGIN A-----\t", b" AAAA ", b"", b"AA==", b"-----END A-----"))) == [("A", bytes(4))]
+
+
+def test_very_many_lines_cost_little_memory() -> None:
+    """Kept as objects the lines would take fifty times their own size."""
+    code = (
+        "import resource; from standards import rfc7468_pem as pem\n"
+        "pem.read_pem(b'-----BEGIN A-----\\n' + b'A\\n' * (8 << 20) + b'-----END A-----\\n')\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    used = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=True, text=True).stdout
+    assert int(used) < 200 * 1024  # kilobytes
