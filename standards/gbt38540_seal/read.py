@@ -184,33 +184,34 @@ def _picture(node: Node, found: Quirks) -> SealPicture:
 def _seal_extensions(node: Node, version: int, found: Quirks) -> tuple[SealExtension, ...]:
     """Untagged in versions 4 and 5; version 1 prints EXPLICIT without a number, so there both forms are right."""
     where = "SES_SealInfo.extDatas"
-    if node.tag == _OPTIONAL_TAG:
-        if version != V1:
-            found.add(tolerance.TAG_VARIANT, where, "tagged")
-        return _extensions(_untagged(node), where, found)
-    return _extensions(node.children(der.SEQUENCE), where, found)
+    if node.tag != _OPTIONAL_TAG:
+        return _extensions(node.children(der.SEQUENCE), where, found)
+    if version != V1:
+        found.add(tolerance.TAG_VARIANT, where, "tagged")
+    elements = _explicit_elements(node)
+    return _extensions(node.children() if elements is None else elements, where, found)
 
 
 def _signature_extensions(node: Node, found: Quirks) -> tuple[SealExtension, ...]:
     """``[0] EXPLICIT`` in TBS_Sign; implicit or untagged is noted."""
     where = "TBS_Sign.extDatas"
-    if node.tag == _OPTIONAL_TAG:
-        elements = _untagged(node)
-        if elements == node.children() and elements:
-            found.add(tolerance.TAG_VARIANT, where, "implicit")
-        return _extensions(elements, where, found)
-    found.add(tolerance.TAG_VARIANT, where, "untagged")
-    return _extensions(node.children(der.SEQUENCE), where, found)
+    if node.tag != _OPTIONAL_TAG:
+        found.add(tolerance.TAG_VARIANT, where, "untagged")
+        return _extensions(node.children(der.SEQUENCE), where, found)
+    elements = _explicit_elements(node)
+    if elements is None:
+        found.add(tolerance.TAG_VARIANT, where, "implicit")
+        elements = node.children()
+    return _extensions(elements, where, found)
 
 
-def _untagged(node: Node) -> list[Node]:
-    """The ExtData elements inside ``[0]``, whether the SEQUENCE OF around them is there (explicit) or not (implicit)."""
+def _explicit_elements(node: Node) -> list[Node] | None:
+    """The ExtData elements inside ``[0]`` and SEQUENCE OF; None where the latter is not there, so that the tag is an implicit one."""
     children = node.children()
-    if len(children) == 1:
-        inner = children[0].children(der.SEQUENCE)
-        if not inner or inner[0].tag == der.SEQUENCE:
-            return inner
-    return children
+    if len(children) != 1:
+        return None
+    elements = children[0].children(der.SEQUENCE)
+    return elements if not elements or elements[0].tag == der.SEQUENCE else None
 
 
 def _extensions(nodes: list[Node], where: str, found: Quirks) -> tuple[SealExtension, ...]:
