@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crypto.report_sentences.documents import FILE, PDF
+from crypto.report_sentences.documents import FILE, OFD, PDF
 from crypto.report_sentences.logs import LOG
 from crypto.report_sentences.seals import CONTAINER, SEAL
 from crypto.report_sentences.signatures import CERTIFICATE, SIGNATURE, TIMESTAMP
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MISSING: Final = "–"
 
-BLOCKS: Final[tuple[dict[str, tuple[str, str]], ...]] = (SIGNATURE, TIMESTAMP, CERTIFICATE, SEAL, CONTAINER, FILE, PDF, LOG)
+BLOCKS: Final[tuple[dict[str, tuple[str, str]], ...]] = (SIGNATURE, TIMESTAMP, CERTIFICATE, SEAL, CONTAINER, FILE, PDF, OFD, LOG)
 SENTENCES: Final = {code: texts for block in BLOCKS for code, texts in block.items()}
 
 

@@ -1,4 +1,4 @@
-"""Sentences on files and PDF documents."""
+"""Sentences on files, PDF documents and OFD documents."""
 
 from __future__ import annotations
 
@@ -151,4 +151,112 @@ PDF: Final = {
         "文档未将 {field} 登记为认证签名。",
     ),
     "PDF_SIGNATURE_REMOVED": ("A signature of an earlier revision was removed ({field}).", "较早修订中的签名被删除（{field}）。"),
+}
+
+# OFD: GB/T 33190-2016, GM/T 0099-2020
+OFD: Final = {
+    # the file
+    "OFD_UNREADABLE": ("The file cannot be read as an OFD document ({reason}).", "文件无法作为 OFD 文档读取（{reason}）。"),
+    "OFD_NOT_SIGNED": ("The document carries no seal and no signature.", "文档中没有签章或签名。"),
+    "OFD_ENCRYPTED": ("The document is encrypted; its contents were not examined.", "文档已加密，其内容未作核查。"),
+    "OFD_CONTAINER_BAD": (
+        "The records of the package disagree about {path} ({reason}); readers can see different documents.",
+        "包内关于 {path} 的记录互相矛盾（{reason}），不同阅读器可能看到不同内容。",
+    ),
+    "OFD_CONTAINER_STRAY": ("The package holds bytes that belong to no file ({reason}).", "包内有不属于任何文件的数据（{reason}）。"),
+    "OFD_NAME_ENCODING": ("The encoding of the name {path} is not stated; it was guessed.", "文件名 {path} 未注明编码，按推测解读。"),
+    "OFD_PART_MISSING": ("The file {path}, which {by} refers to, is not in the package.", "{by} 引用的文件 {path} 不在包内。"),
+    "OFD_PART_UNREADABLE": ("The part {path} cannot be read ({reason}).", "部件 {path} 无法读取（{reason}）。"),
+    "OFD_PART_REFUSED": (
+        "The part {path} holds constructs that no honest document has ({reason}).",
+        "部件 {path} 含有正常文档不应有的结构（{reason}）。",
+    ),
+    "OFD_LOCATION_VARIANT": (
+        "The file {path} was found in another way than the standard says ({reason}); this is tolerated.",
+        "文件 {path} 的定位方式与标准不同（{reason}），予以容许。",
+    ),
+    "OFD_NAMESPACE_VARIANT": (
+        "The document uses the namespace {reason} instead of the standard's.",
+        "文档使用的命名空间为 {reason}，与标准不同。",
+    ),
+    "OFD_TOO_MANY_PARTS": (
+        "The document has more parts of one kind than are examined ({reason}).",
+        "文档中同类部件过多，未全部核查（{reason}）。",
+    ),
+    "OFD_FINDINGS_LEFT_OUT": ("{count} more findings of the kind {code} are not shown.", "另有 {count} 项 {code} 未列出。"),
+    # what is signed
+    "OFD_SIGNATURES_UNREADABLE": ("The list of signatures {path} cannot be read ({reason}).", "签名列表 {path} 无法读取（{reason}）。"),
+    "OFD_SIGNATURE_UNREADABLE": ("The signature {path} cannot be read ({reason}).", "签名描述 {path} 无法读取（{reason}）。"),
+    "OFD_SIGNATURE_REPEATED": ("The signature {path} is listed more than once.", "签名 {path} 被重复列出。"),
+    "OFD_SIGNATURE_REMOVED": (
+        "The signature {path} was taken off the list after a later signature had protected it.",
+        "签名 {path} 曾受后来签名的保护，之后被移出签名列表。",
+    ),
+    "OFD_SIGNATURE_UNLISTED": ("The signature {path} stands in the package but is not listed.", "包内的签名 {path} 未列入签名列表。"),
+    "OFD_TOO_MANY_SIGNATURES": (
+        "The document carries {found} signatures; only {limit} were checked.",
+        "文档含 {found} 个签名，只核验了 {limit} 个。",
+    ),
+    "REF_HASH_OK": ("All {count} protected files are unchanged.", "全部 {count} 个受保护的文件未被改动。"),
+    "REF_NONE": ("The signature names no file that it protects.", "签名未列出任何受保护的文件。"),
+    "REF_NOT_CHECKED": ("The protected file {path} was not compared ({reason}).", "受保护的文件 {path} 未作比对（{reason}）。"),
+    "REF_DIGEST_UNKNOWN": (
+        "The digest algorithm {algorithm} of the protected files is not known here.",
+        "受保护文件的杂凑算法 {algorithm} 未知。",
+    ),
+    "REF_DIGEST_WEAK": (
+        "The protected files are bound by {algorithm} only, which can be forged.",
+        "受保护文件仅以 {algorithm} 绑定，该算法可被伪造。",
+    ),
+    "REF_DIGEST_ALIAS": (
+        "The digest algorithm is named {algorithm}, which means another one; SM3 was meant, and this is tolerated.",
+        "杂凑算法标识为 {algorithm}，实为 SM3，予以容许。",
+    ),
+    "REF_DIGEST_UNSTATED": (
+        "The digest algorithm of the protected files is not stated; by its length it is SM3.",
+        "未注明受保护文件的杂凑算法，按长度判断为 SM3。",
+    ),
+    "OFD_OLDER_VERSION_UNPROTECTED": (
+        "The file {path} belongs to an older version only and is not protected.",
+        "文件 {path} 仅属于旧版本，不在保护范围内。",
+    ),
+    "OFD_DOCUMENT_LOCKED": ("The signature closes the document: none may follow.", "此签名锁定文档，其后不得再签。"),
+    "OFD_LOCK_BROKEN": (
+        "The signature closed the document, and its list of signatures was changed afterwards ({others} others are listed).",
+        "此签名已锁定文档，但其后签名列表被改动（另列有 {others} 个签名）。",
+    ),
+    "OFD_STAMP_BAD": (
+        "The place of the seal on page {page} cannot be shown as stated ({reason}).",
+        "页面 {page} 上的印章位置无法按所述显示（{reason}）。",
+    ),
+    "OFD_SEAL_FILE_MISSING": ("The separate seal file {path} is missing.", "缺少单独存放的印章文件 {path}。"),
+    "SEAL_FILE_OK": ("The separate seal file is the seal in the signature.", "单独存放的印章与签名中的印章一致。"),
+    "SIGNED_VALUE_UNREADABLE": ("The signature value is in no form known here.", "签名值的格式未知。"),
+    "OFD_TYPE_DISAGREES": ("The signature is stated as {stated} and is {found}.", "签名声明的类型为 {stated}，实为 {found}。"),
+    "OFD_SIGN_FORM_VARIANT": (
+        "The signature covers the document by a less usual form ({form}); this is tolerated.",
+        "签名以较少见的形式（{form}）覆盖文档，予以容许。",
+    ),
+    "OFD_PROPERTY_OK": ("The signature names the file it stands for.", "签名指明了其所对应的文件。"),
+    "OFD_PROPERTY_DISAGREES": (
+        "The signature was made for {stated} and stands at {found}.",
+        "签名对应的文件为 {stated}，实际位于 {found}。",
+    ),
+    "OFD_METHOD_DISAGREES": (
+        "The stated signature algorithm {stated} is not the one used ({found}).",
+        "声明的签名算法 {stated} 与实际使用的（{found}）不同。",
+    ),
+    "OFD_TIME_DISAGREES": (
+        "The time in the description of the signature ({stated}) is not the signed one ({found}).",
+        "签名描述中的时间（{stated}）与签名内的时间（{found}）不一致。",
+    ),
+    # the list against smuggled files
+    "OFD_INTEGRITY_UNREADABLE": ("The list of files {path} cannot be read ({reason}).", "完整性保护文件 {path} 无法读取（{reason}）。"),
+    "OFD_INTEGRITY_LIST_OK": ("The package holds exactly the {count} listed files.", "包内文件与清单所列 {count} 个文件相符。"),
+    "OFD_INTEGRITY_UNLISTED": ("The file {path} is not in the signed list of files.", "文件 {path} 不在已签名的文件清单中。"),
+    "OFD_INTEGRITY_MISSING": ("The listed file {path} is missing.", "缺少清单所列的文件 {path}。"),
+    "OFD_INTEGRITY_NO_DIGESTS": (
+        "The list names {count} files whose content nothing proves (such as {path}).",
+        "清单中有 {count} 个文件的内容未经任何证明（如 {path}）。",
+    ),
 }

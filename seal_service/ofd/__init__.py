@@ -1,0 +1,1 @@
+"""OFD documents: verifying what is sealed and signed in them, and sealing them."""

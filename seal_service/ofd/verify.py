@@ -1,0 +1,201 @@
+"""Verifying an OFD document: every seal and signature on its own, what each protects, and what nothing protects.
+
+Pure: bytes, trust list and time in, report out. A value binds ``Signature.xml``, that file binds the files it lists, and a reader shows
+what ``OFD.xml`` leads to; a document is as good as the weakest of the three. Whatever cannot be decided says so and is never valid.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from crypto.report import Outcome, Report, SignatureReport, Step, failed, not_checked, passed, verdict_of, warned, worst
+from seal_service.ofd.coverage import REACH, check_reach, check_references
+from seal_service.ofd.findings import PACKAGE, STRUCTURE, condense, package_steps, trouble_steps
+from seal_service.ofd.integrity import has_entries, verify_entries
+from seal_service.ofd.listing import DESCRIPTION, LIST, OfdSignature, find_unlisted, list_signatures
+from seal_service.ofd.package import OfdPackage
+from seal_service.ofd.signature_values import Setting, check_statements, kind_of, verify_value
+from seal_service.ofd.stamps import check_stamps
+from standards.errors import MalformedError, TrustError
+from standards.gbt33190_ofd.container import Container
+from standards.gbt33190_ofd.graph import ENTRY_NAME, Graph
+from standards.gbt33190_ofd.limits import MAX_SIGNED_VALUE_BYTES
+from standards.gbt33190_ofd.xml_parts import REFUSED
+from standards.gbt33190_ofd.zip_records import read_directory
+from standards.gmt0099_ofd import ENCRYPTIONS_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from crypto.trust_list import TrustList
+    from seal_service.seal_data.status_list import OpenedStatusList
+
+_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_ENTRY: Final = ENTRY_NAME.encode().lower()
+
+
+def is_ofd(data: bytes) -> bool:
+    """Whether this content may be an OFD document: a ZIP archive from its first byte on with an entry ``OFD.xml``, in any case."""
+    if not data.startswith(_STARTS):
+        return False
+    try:
+        return any(record.name.lower() == _ENTRY for record in read_directory(data).records)
+    except MalformedError:
+        return _ENTRY in data.lower()
+
+
+def verify_ofd(data: bytes, trust: TrustList, at: datetime, *, status: Sequence[OpenedStatusList] = (), strict: bool = False) -> Report:
+    """Verify every signature of an OFD document under ``trust`` as of ``at`` (aware UTC). Never raises.
+
+    A document without signatures is indeterminate with ``OFD_NOT_SIGNED``; one that cannot be read with ``OFD_UNREADABLE``. ``strict``
+    applies the letter of the texts: files that nothing protects fail, and so do seals that have expired since.
+    """
+    try:
+        return _verify(data, Setting(trust, at, tuple(status), strict))
+    except TrustError as error:
+        return _without_signatures([not_checked("OFD_UNREADABLE", PACKAGE, reason=_reason(error))])
+    except Exception as error:  # noqa: BLE001 - the edge at which a verifier never raises: unknown trouble is "not decided"
+        return _without_signatures([not_checked("OFD_UNREADABLE", PACKAGE, reason=type(error).__name__)])
+
+
+def _reason(error: TrustError) -> str:
+    return str(error.facts.get("reason") or error.code)
+
+
+def _without_signatures(steps: list[Step]) -> Report:
+    shown = condense(steps)
+    return Report(verdict_of(shown), None, (), shown)
+
+
+def _verify(data: bytes, setting: Setting) -> Report:
+    container = Container(data)
+    steps = package_steps(container.irregularities)
+    if container.name_like(ENCRYPTIONS_NAME) is not None:
+        steps.append(not_checked("OFD_ENCRYPTED", "GM/T 0099-2020 7.3"))
+    try:
+        package = OfdPackage(container, Graph(container))
+    except MalformedError as error:
+        make = failed if error.code in REFUSED else not_checked
+        return _without_signatures([*steps, make("OFD_UNREADABLE", STRUCTURE, reason=_reason(error))])
+    signatures = list_signatures(package, steps)
+    exempt = {path for signature in signatures for path in signature.own_files}
+    for signature in signatures:
+        _check(package, signature, setting, exempt)
+    _check_locks(signatures)
+    reports = [_report(signature) for signature in signatures]
+    steps += trouble_steps(package.graph.troubles)
+    if has_entries(package):
+        proven = {
+            path
+            for signature, report in zip(signatures, reports, strict=True)
+            if report.cryptographically_valid and report.document_intact
+            for path in signature.coverage.covered
+        }
+        report, own_files = verify_entries(package, setting, proven, exempt)
+        reports.append(report)
+        exempt |= own_files
+    if not reports:
+        return _without_signatures([not_checked("OFD_NOT_SIGNED", LIST), *steps])
+    if signatures:
+        steps += _check_rest(package, signatures, exempt, strict=setting.strict)
+    shown = condense(steps)
+    verdicts = [report.verdict for report in reports] + ([verdict_of(shown)] if shown else [])
+    return Report(worst(verdicts), _is_tampered(reports, shown), tuple(reports), shown)
+
+
+def _check(package: OfdPackage, signature: OfdSignature, setting: Setting, exempt: set[str]) -> None:
+    """All checks of one signature. What is missing for one leaves the others to be made."""
+    description, original = signature.description, signature.original
+    if description is None or original is None:
+        return
+    signature.coverage = check_references(package, description, signature.path)
+    signature.steps += signature.coverage.steps
+    signature.steps += check_reach(package, signature.body, signature.coverage.listed, exempt, strict=setting.strict)
+    signature.steps += check_stamps(description.stamps, signature.body)
+    if signature.value_path is None:
+        signature.steps.append(failed("SIGNED_VALUE_MISSING", DESCRIPTION, path=description.value_location))
+        return
+    try:
+        value = package.container.read(signature.value_path, MAX_SIGNED_VALUE_BYTES)
+    except MalformedError as error:
+        signature.steps.append(failed("SIGNED_VALUE_UNREADABLE", DESCRIPTION, path=signature.value_path, reason=_reason(error)))
+        return
+    result = signature.result = verify_value(value, signature.kind, original, description.stated_time, setting)
+    signature.steps += result.steps
+    signature.steps += check_statements(result, signature.path, description.signature_method, description.stated_time)
+    if signature.seal_path is not None and result.seal_raw is not None:
+        signature.steps.append(_check_seal_file(package, signature.seal_path, result.seal_raw))
+
+
+def _check_seal_file(package: OfdPackage, path: str, seal_raw: bytes) -> Step:
+    """The seal beside the value is what readers draw, so it must be the seal in the value, byte for byte."""
+    try:
+        is_same = package.container.read(path, MAX_SIGNED_VALUE_BYTES) == seal_raw
+    except MalformedError:
+        is_same = False
+    return passed("SEAL_FILE_OK", DESCRIPTION, path=path) if is_same else failed("SEAL_FILE_MISMATCH", DESCRIPTION, path=path)
+
+
+def _check_locks(signatures: list[OfdSignature]) -> None:
+    """A signature that protects the list of signatures closes the document: whoever signs later breaks it."""
+    for signature in signatures:
+        coverage = signature.coverage
+        if signature.list_path in coverage.covered:
+            signature.steps.append(passed("OFD_DOCUMENT_LOCKED", LIST, path=signature.list_path))
+        elif signature.list_path in coverage.changed:
+            others = sum(other.list_path == signature.list_path for other in signatures) - 1
+            signature.steps.append(failed("OFD_LOCK_BROKEN", LIST, path=signature.list_path, others=others))
+
+
+def _report(signature: OfdSignature) -> SignatureReport:
+    result, is_intact = signature.result, signature.coverage.is_intact
+    if result is not None:
+        if result.is_bound is False:
+            is_intact = False
+        elif result.cryptographically_valid is False and is_intact:
+            is_intact = None  # the digests match, but nobody shown has signed them
+    steps = condense(signature.steps)
+    return SignatureReport(
+        name=signature.path,
+        kind=kind_of(signature.kind) if result is None else result.kind,
+        verdict=verdict_of(steps),
+        cryptographically_valid=None if result is None else result.cryptographically_valid,
+        document_intact=is_intact,
+        trusted=None if result is None else result.trusted,
+        signer=None if result is None else result.signer,
+        signed_at=None if result is None else result.signed_at,
+        steps=steps,
+    )
+
+
+def _check_rest(package: OfdPackage, signatures: list[OfdSignature], exempt: set[str], *, strict: bool) -> list[Step]:
+    """What concerns no single signature: documents that nobody signed, files that nobody uses, signatures that nobody lists."""
+    unlisted = find_unlisted(package, signatures)
+    steps = list(unlisted.values())
+    protected = {path for signature in signatures for path in signature.coverage.listed} | exempt
+    signed = {signature.body.index for signature in signatures}
+    make = failed if strict else not_checked
+    used = {package.graph.entry_name}
+    for body in package.graph.bodies:
+        used |= body.reached.keys() | body.older.keys() | set(body.signatures)
+        if body.index not in signed:
+            steps += [
+                make("UNPROTECTED_REACHABLE", REACH, path=path, by=", ".join(reached.by)[:200])
+                for path, reached in body.reached.items()
+                if path not in protected
+            ]
+    steps += [
+        warned("UNPROTECTED_UNREFERENCED", REACH, path=name)
+        for name in package.container.members
+        if name not in protected and name not in used and name not in unlisted
+    ]
+    return steps
+
+
+def _is_tampered(reports: list[SignatureReport], steps: tuple[Step, ...]) -> bool | None:
+    """True where a change after signing is shown, False where every signature shows that there was none, else None."""
+    if any(report.document_intact is False for report in reports) or any(step.code == "OFD_SIGNATURE_REMOVED" for step in steps):
+        return True
+    sound = all(report.document_intact and report.cryptographically_valid for report in reports)
+    return False if sound and not any(step.outcome is Outcome.FAIL for step in steps) else None

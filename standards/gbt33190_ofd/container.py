@@ -1,0 +1,250 @@
+"""The package of an OFD document (GB/T 33190-2016 7.2): a ZIP archive, opened over its bytes without trusting any of them.
+
+Nothing is unpacked when it is opened. What is wrong with the archive as a whole stands in :attr:`Container.irregularities`, each with a
+code, and a name that is not safe gives no member at all. Archives inside the archive are opaque.
+"""
+
+from __future__ import annotations
+
+import stat
+import unicodedata
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from standards.errors import MalformedError
+from standards.gbt33190_ofd.limits import (
+    CHUNK_BYTES,
+    MAX_ENTRY_BYTES,
+    MAX_NAME_BYTES,
+    MAX_NAME_DEPTH,
+    MAX_RATIO,
+    MAX_TOTAL_BYTES,
+    RATIO_FREE_BYTES,
+)
+from standards.gbt33190_ofd.zip_records import (
+    DEFLATED,
+    STORED,
+    UTF8_FLAG,
+    Directory,
+    Record,
+    Span,
+    holds_local_header,
+    is_descriptor,
+    read_directory,
+    read_span,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DUPLICATE: Final = "DUPLICATE_ENTRY"
+BAD_PATH: Final = "BAD_PATH"
+BAD_CONTAINER: Final = "OFD_CONTAINER_BAD"  # records that disagree: readers see different documents
+STRAY_BYTES: Final = "OFD_CONTAINER_STRAY"  # bytes that belong to no entry
+NAME_ENCODING: Final = "OFD_NAME_ENCODING"
+UNREADABLE: Final = "OFD_ENTRY_UNREADABLE"
+
+_UNIX: Final = 3
+_PLAIN_TYPES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
+_LAST_CONTROL: Final = 0x20
+_DELETE: Final = 0x7F
+
+
+@dataclass(frozen=True, slots=True)
+class Irregularity:
+    """Something about the archive itself: ``code``, the name it concerns (empty: the whole), and why."""
+
+    code: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of the package by its name, without a leading slash."""
+
+    name: str
+    record: Record
+    span: Span
+
+    @property
+    def size(self) -> int:
+        """Unpacked size in bytes, as stated."""
+        return self.record.unpacked_bytes
+
+
+class Container:
+    """The files of a package. ``members`` is by name; of several with the same name it has the first, and ``duplicates`` has the name."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.members: dict[str, Member] = {}
+        self.duplicates: set[str] = set()
+        self.irregularities: list[Irregularity] = []
+        self._folded: dict[str, str] = {}
+        self._unpacked_bytes = 0
+        directory = read_directory(data)
+        spans = [read_span(data, record, directory.offset) for record in directory.records]
+        for record, span in zip(directory.records, spans, strict=True):
+            self._add(record, span)
+        self._check_layout(directory, spans)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.members
+
+    def name_like(self, name: str) -> str | None:
+        """The member whose name differs from ``name`` in case or Unicode form only."""
+        return self._folded.get(_fold(name))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The unpacked bytes of a member, bounded, with size and checksum proven at the end.
+
+        Raises ``OFD_ENTRY_UNREADABLE`` with ``path`` and ``reason``; what was given out before is then worth nothing.
+        """
+        member = self.members[name]
+        record = member.record
+        if record.unpacked_bytes > MAX_ENTRY_BYTES:
+            raise MalformedError(UNREADABLE, path=name, reason="too-large", limit=MAX_ENTRY_BYTES)
+        if record.unpacked_bytes > max(RATIO_FREE_BYTES, record.packed_bytes * MAX_RATIO):
+            raise MalformedError(UNREADABLE, path=name, reason="ratio", limit=MAX_RATIO)
+        packed = memoryview(self.data)[member.span.data_start : member.span.data_start + record.packed_bytes]
+        if record.method == STORED:
+            pieces: Iterator[bytes] = (bytes(packed[at : at + CHUNK_BYTES]) for at in range(0, len(packed), CHUNK_BYTES))
+        elif record.method == DEFLATED:
+            pieces = _inflate(name, packed)
+        else:
+            raise MalformedError(UNREADABLE, path=name, reason="method", found=record.method)
+        size = checksum = 0
+        for piece in pieces:
+            size += len(piece)
+            self._unpacked_bytes += len(piece)
+            if size > record.unpacked_bytes:
+                raise MalformedError(UNREADABLE, path=name, reason="size")
+            if self._unpacked_bytes > MAX_TOTAL_BYTES:
+                raise MalformedError(UNREADABLE, path=name, reason="total-too-large", limit=MAX_TOTAL_BYTES)
+            checksum = zlib.crc32(piece, checksum)
+            yield piece
+        if size != record.unpacked_bytes:
+            raise MalformedError(UNREADABLE, path=name, reason="size")
+        if checksum != record.checksum:
+            raise MalformedError(UNREADABLE, path=name, reason="checksum")
+
+    def read(self, name: str, most: int) -> bytes:
+        """A member as a whole, of at most ``most`` bytes; errors as :meth:`chunks`."""
+        if self.members[name].size > most:
+            raise MalformedError(UNREADABLE, path=name, reason="too-large", limit=most)
+        return b"".join(self.chunks(name))
+
+    def _note(self, code: str, path: str, reason: str) -> None:
+        self.irregularities.append(Irregularity(code, path, reason))
+
+    def _add(self, record: Record, span: Span) -> None:
+        name, is_guess = _decode_name(record)
+        shown = name[:MAX_NAME_BYTES]
+        if span.problem is not None:
+            self._note(BAD_CONTAINER, shown, span.problem)
+        if record.unicode_name is not None and record.unicode_name != name.encode():
+            self._note(BAD_CONTAINER, shown, "unicode-name")
+        is_folder = name.endswith("/")
+        reason = _path_problem(name.removesuffix("/") if is_folder else name, record)
+        if reason is None and is_folder and (record.packed_bytes or record.unpacked_bytes):
+            reason = "folder-with-data"
+        if reason is not None:
+            self._note(BAD_PATH, shown, reason)
+            return
+        if is_folder:
+            return
+        if is_guess:
+            self._note(NAME_ENCODING, shown, "not-stated")
+        if name in self.members:
+            self.duplicates.add(name)
+            self._note(DUPLICATE, shown, "same-name")
+            return
+        other = self._folded.setdefault(_fold(name), name)
+        if other != name:
+            self.duplicates |= {name, other}
+            self._note(DUPLICATE, shown, "case")
+        self.members[name] = Member(name, record, span)
+
+    def _check_layout(self, directory: Directory, spans: list[Span]) -> None:
+        """Entries stand one behind the other from the first byte to the directory; whatever else is there belongs to nobody."""
+        by_place = sorted(zip(spans, directory.records, strict=True), key=lambda pair: pair[0].start)
+        reach = 0
+        last: tuple[Span, Record] | None = None
+        for span, record in by_place:
+            if span.start < reach:
+                self._note(BAD_CONTAINER, _decode_name(record)[0][:MAX_NAME_BYTES], "overlap")
+            else:
+                self._check_between(reach, span.start, last)
+            if span.end >= reach:
+                reach, last = span.end, (span, record)
+        self._check_between(reach, directory.offset, last)
+        if directory.trailing_bytes:
+            self._note(STRAY_BYTES, "", "after-end")
+
+    def _check_between(self, start: int, stop: int, last: tuple[Span, Record] | None) -> None:
+        if start == stop:
+            return
+        between = self.data[start:stop]
+        if last is not None and last[0].has_descriptor and is_descriptor(last[1], between):
+            return
+        if holds_local_header(between):
+            self._note(BAD_CONTAINER, "", "hidden-entry")
+        else:
+            self._note(STRAY_BYTES, "", "before-first" if last is None else "between")
+
+
+def _inflate(name: str, packed: memoryview) -> Iterator[bytes]:
+    """Deflated data in bounded pieces. The stream must end where the packed data end."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    waiting: bytes | memoryview = packed
+    try:
+        while not inflater.eof:
+            piece = inflater.decompress(waiting, CHUNK_BYTES)
+            waiting = inflater.unconsumed_tail
+            if not piece and not waiting and not inflater.eof:
+                raise MalformedError(UNREADABLE, path=name, reason="data-truncated")
+            yield piece
+    except zlib.error:
+        raise MalformedError(UNREADABLE, path=name, reason="data") from None
+    if inflater.unused_data:
+        raise MalformedError(UNREADABLE, path=name, reason="data-behind-end")
+
+
+def _decode_name(record: Record) -> tuple[str, bool]:
+    """The name as text, and whether its encoding had to be guessed: Chinese writers use GB 18030 where the standard says code page 437."""
+    if record.name.isascii():
+        return record.name.decode("ascii"), False
+    stated = bool(record.flags & UTF8_FLAG)
+    for codec in ("utf-8", "gb18030"):
+        try:
+            return record.name.decode(codec), not (stated and codec == "utf-8")
+        except UnicodeDecodeError:
+            continue
+    return record.name.decode("cp437"), True
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _path_problem(name: str, record: Record) -> str | None:
+    """Why a name is unsafe to be followed or unpacked by anybody; None where it is sound."""
+    parts = name.split("/")
+    if len(record.name) > MAX_NAME_BYTES or len(parts) > MAX_NAME_DEPTH:
+        return "too-long"
+    if any(ord(character) < _LAST_CONTROL or ord(character) == _DELETE for character in name):
+        return "control-character"
+    if "\\" in name:
+        return "backslash"
+    if not name or name.startswith("/") or name[1:2] == ":":
+        return "absolute"
+    if ".." in parts:
+        return "parent-folder"
+    if "." in parts or "" in parts:
+        return "empty-step"
+    kind = stat.S_IFMT(record.external_attributes >> 16) if record.made_by >> 8 == _UNIX else 0
+    if stat.S_ISLNK(kind):
+        return "symbolic-link"
+    return None if kind in _PLAIN_TYPES else "special-file"

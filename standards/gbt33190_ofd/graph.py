@@ -1,0 +1,312 @@
+"""The graph of a document: every file that can be reached from ``OFD.xml``, and who refers to it (GB/T 33190-2016 7 to 20).
+
+A reader shows what this walk reaches; what a signature does not cover here can be changed at will. So the walk takes the wider reading
+wherever readers differ: every body, every element that is a location in any namespace, and files that another habit of resolving
+locations would find. Each part is read once, so cycles end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from standards.errors import MalformedError
+from standards.gbt33190_ofd.limits import (
+    MAX_BODIES,
+    MAX_REFERRERS,
+    MAX_TROUBLES,
+    MAX_VERSIONS,
+    MAX_XML_BYTES,
+    MAX_XML_TOTAL_BYTES,
+)
+from standards.gbt33190_ofd.locations import BAD_LOCATION, Found, find, folder_of
+from standards.gbt33190_ofd.xml_parts import MALFORMED, NAMESPACE, REFUSED, XmlNode, read_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from standards.gbt33190_ofd.container import Container
+
+ENTRY_NAME: Final = "OFD.xml"
+ENTRY_MISSING: Final = "OFD_ENTRY_MISSING"
+BAD_PATH: Final = "BAD_PATH"
+PART_MISSING: Final = "OFD_PART_MISSING"
+PART_UNREADABLE: Final = "OFD_PART_UNREADABLE"
+PART_REFUSED: Final = "OFD_PART_REFUSED"
+LOCATION_VARIANT: Final = "OFD_LOCATION_VARIANT"
+NAMESPACE_VARIANT: Final = "OFD_NAMESPACE_VARIANT"
+TOO_MANY: Final = "OFD_TOO_MANY_PARTS"
+
+
+class Role(StrEnum):
+    """What a file is to the document."""
+
+    VERSION = "version"
+    DOCUMENT = "document"
+    RESOURCES = "resources"
+    TEMPLATE = "template"
+    PAGE = "page"
+    ANNOTATIONS = "annotations"
+    ATTACHMENTS = "attachments"
+    CUSTOM_TAGS = "custom-tags"
+    EXTENSIONS = "extensions"
+    CONTENT = "content"  # pictures, fonts, attachments, tags, data: nothing follows from them
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """``element`` holds a location, in its text or in ``attribute``, of a file in ``role``. ``based``: it starts at the BaseLoc of the part."""
+
+    element: str
+    attribute: str | None
+    role: Role
+    based: bool = False
+
+
+_PAGE_RULES: Final = (_Rule("PageRes", None, Role.RESOURCES),)
+_RULES: Final[dict[Role, tuple[_Rule, ...]]] = {
+    Role.VERSION: (_Rule("File", None, Role.CONTENT), _Rule("DocRoot", None, Role.DOCUMENT)),
+    Role.DOCUMENT: (
+        _Rule("PublicRes", None, Role.RESOURCES),
+        _Rule("DocumentRes", None, Role.RESOURCES),
+        _Rule("TemplatePage", "BaseLoc", Role.TEMPLATE),
+        _Rule("Page", "BaseLoc", Role.PAGE),
+        _Rule("Annotations", None, Role.ANNOTATIONS),
+        _Rule("Attachments", None, Role.ATTACHMENTS),
+        _Rule("CustomTags", None, Role.CUSTOM_TAGS),
+        _Rule("Extensions", None, Role.EXTENSIONS),
+    ),
+    Role.RESOURCES: (
+        _Rule("FontFile", None, Role.CONTENT, based=True),
+        _Rule("MediaFile", None, Role.CONTENT, based=True),
+        _Rule("ColorSpace", "Profile", Role.CONTENT, based=True),
+    ),
+    Role.TEMPLATE: _PAGE_RULES,
+    Role.PAGE: _PAGE_RULES,
+    Role.ANNOTATIONS: (_Rule("FileLoc", None, Role.CONTENT),),
+    Role.ATTACHMENTS: (_Rule("FileLoc", None, Role.CONTENT),),
+    Role.CUSTOM_TAGS: (_Rule("FileLoc", None, Role.CONTENT), _Rule("SchemaLoc", None, Role.CONTENT)),
+    Role.EXTENSIONS: (_Rule("ExtendData", None, Role.CONTENT),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something wrong on the way: ``code``, the file it concerns, who referred to it, and why."""
+
+    code: str
+    path: str
+    by: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Reached:
+    """A file that is reached. ``by`` are the parts that refer to it, the first ones of many."""
+
+    path: str
+    role: Role
+    by: list[str]
+
+
+@dataclass(slots=True)
+class Body:
+    """One document of the file (DocBody). ``reached`` is by name, without ``OFD.xml`` and without the files of signatures.
+
+    ``older`` are files that only versions other than the current one use. ``pages`` gives the part of each page identifier, ``boxes`` its
+    physical box in millimetres (x, y, width, height) where one is stated. ``signatures`` are the parts that list signatures.
+    """
+
+    index: int
+    reached: dict[str, Reached] = field(default_factory=dict)
+    older: dict[str, Reached] = field(default_factory=dict)
+    pages: dict[str, str] = field(default_factory=dict)
+    boxes: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    default_box: tuple[float, float, float, float] | None = None
+    signatures: list[str] = field(default_factory=list)
+
+
+class Graph:
+    """The document graph of a package. Raises ``OFD_ENTRY_MISSING`` or an XML error where ``OFD.xml`` cannot be read."""
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+        self.bodies: list[Body] = []
+        self._troubles: dict[Trouble, None] = {}
+        self.entry_name = ENTRY_NAME if ENTRY_NAME in container else container.name_like(ENTRY_NAME)
+        if self.entry_name is None:
+            raise MalformedError(ENTRY_MISSING)
+        self._parts: dict[str, XmlNode | None] = {}
+        self._read_bytes = 0
+        if self.entry_name != ENTRY_NAME:
+            self.note(LOCATION_VARIANT, self.entry_name, "", "case")
+        root = read_xml(container.read(self.entry_name, MAX_XML_BYTES))
+        if root.name != "OFD":
+            raise MalformedError(MALFORMED, reason="root", found=root.name[:40])
+        if root.namespace != NAMESPACE:
+            self.note(NAMESPACE_VARIANT, self.entry_name, "", root.namespace[:80])
+        bodies = root.children("DocBody")
+        if len(bodies) > MAX_BODIES:
+            self.note(TOO_MANY, self.entry_name, "", "DocBody")
+        for index, node in enumerate(bodies[:MAX_BODIES]):
+            self.bodies.append(self._walk_body(index, node))
+
+    def note(self, code: str, path: str, by: str, reason: str) -> None:
+        """Keep a trouble once, up to the limit."""
+        if len(self._troubles) < MAX_TROUBLES:
+            self._troubles[Trouble(code, path, by, reason)] = None
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What was wrong, in the order met."""
+        return tuple(self._troubles)
+
+    def look_up(self, location: str, by: str, folders: tuple[str, ...] = (), base: str | None = None) -> Found | None:
+        """The member a location in the part ``by`` leads to; None, with a trouble, where it leads out of the package."""
+        try:
+            found = find(self.container, location, folder_of(by) if base is None else base, folders)
+        except MalformedError as error:
+            self.note(BAD_PATH, location.strip()[:80], by, str(error.facts.get("reason")))
+            return None
+        if found.variant is not None and found.path is not None:
+            self.note(LOCATION_VARIANT, found.path, by, found.variant)
+        return found
+
+    def part(self, path: str, by: str) -> XmlNode | None:
+        """The root element of a part, read once; None, with a trouble, where it cannot be read."""
+        if path not in self._parts:
+            self._parts[path] = None
+            try:
+                self._read_bytes += self.container.members[path].size
+                if self._read_bytes > MAX_XML_TOTAL_BYTES:
+                    raise MalformedError(MALFORMED, reason="total-too-large")
+                self._parts[path] = read_xml(self.container.read(path, MAX_XML_BYTES))
+            except MalformedError as error:
+                code = PART_REFUSED if error.code in REFUSED else PART_UNREADABLE
+                self.note(code, path, by, f"{error.code} {error.facts.get('reason', '')}".strip())
+        return self._parts[path]
+
+    def _walk_body(self, index: int, node: XmlNode) -> Body:
+        body = Body(index)
+        entry = str(self.entry_name)
+        starts = [(location, Role.DOCUMENT) for location in self._texts(node, "DocRoot", entry)]
+        starts += [(location, Role.CONTENT) for info in node.children("DocInfo") for location in self._texts(info, "Cover", entry)]
+        versions = [version for holder in node.children("Versions") for version in holder.children("Version")]
+        if len(versions) > MAX_VERSIONS:
+            self.note(TOO_MANY, entry, "", "Version")
+        current = [version for version in versions if version.get("Current") in {"true", "1"}] or versions
+        starts += [(version.get("BaseLoc") or "", Role.VERSION) for version in current[:MAX_VERSIONS]]
+        older = [(version.get("BaseLoc") or "", Role.VERSION) for version in versions[:MAX_VERSIONS] if version not in current]
+        self._walk(body, starts, body.reached)
+        self._walk(body, older, body.older)
+        for location in self._texts(node, "Signatures", entry):
+            found = self.look_up(location, entry)
+            if found is not None and found.path is None:
+                self.note(PART_MISSING, found.wanted, entry, "signatures")
+            elif found is not None and found.path is not None:
+                body.signatures += [path for path in (found.path, *found.others) if path not in body.signatures]
+        return body
+
+    def _texts(self, node: XmlNode, name: str, by: str) -> list[str]:
+        """The texts of the elements of one name directly inside; several where one is allowed are a trouble, and all are followed."""
+        found = node.children(name)
+        if len(found) > 1:
+            self.note(PART_UNREADABLE, by, "", f"repeated {name}")
+        return [text for each in found if (text := self._text(each, by))]
+
+    def _text(self, node: XmlNode, by: str) -> str:
+        try:
+            return node.text
+        except MalformedError as error:
+            self.note(PART_UNREADABLE, by, "", f"{error.facts.get('reason')} {node.name}")
+            return ""
+
+    def _walk(self, body: Body, starts: list[tuple[str, Role]], reached: dict[str, Reached]) -> None:
+        waiting: deque[tuple[str, Role]] = deque()
+        done: set[tuple[str, Role]] = set()
+        entry = str(self.entry_name)
+        folders: tuple[str, ...] = ("",)
+
+        def reach(location: str, role: Role, by: str, base: str | None = None, more: tuple[str, ...] = ()) -> None:
+            found = self.look_up(location, by, (*more, *folders), base)
+            if found is None:
+                return
+            if found.path is None:
+                self.note(PART_MISSING, found.wanted, by, role.value)
+                return
+            for path in (found.path, *found.others):
+                if path in body.reached and reached is not body.reached:
+                    continue
+                place = reached.setdefault(path, Reached(path, role, []))
+                if by not in place.by and len(place.by) < MAX_REFERRERS:
+                    place.by.append(by)
+                if role in _RULES and (path, role) not in done:
+                    done.add((path, role))
+                    waiting.append((path, role))
+
+        for location, role in starts:
+            reach(location, role, entry)
+        while waiting:
+            path, role = waiting.popleft()
+            root = self.part(path, reached[path].by[0])
+            if root is None:
+                continue
+            if role is Role.DOCUMENT:
+                folders = (*folders, folder_of(path)) if folder_of(path) not in folders else folders
+                body.default_box = body.default_box or _box_of(root)
+            elif role is Role.PAGE:
+                box = _box_of(root)
+                if box is not None:
+                    body.boxes[path] = box
+            base = self._base(root, path) if role is Role.RESOURCES else None
+            for rule, node, location in self._locations(root, role, path):
+                if rule.based and base is not None:
+                    reach(location, rule.role, path, base, (folder_of(path),))
+                else:
+                    reach(location, rule.role, path)
+                if rule.role is Role.PAGE:
+                    self._note_page(body, node, location, path)
+
+    def _base(self, root: XmlNode, path: str) -> str | None:
+        location = root.get("BaseLoc")
+        if not location or not location.strip("./"):
+            return None
+        found = self.look_up(location, path)
+        return found.wanted if found is not None else None
+
+    def _note_page(self, body: Body, node: XmlNode, location: str, by: str) -> None:
+        found = self.look_up(location, by)
+        identifier = node.get("ID")
+        if identifier and found is not None and found.path is not None:
+            body.pages.setdefault(identifier, found.path)
+
+    def _locations(self, root: XmlNode, role: Role, path: str) -> Iterator[tuple[_Rule, XmlNode, str]]:
+        for rule in _RULES[role]:
+            for node in root.descendants(rule.element):
+                location = self._text(node, path) if rule.attribute is None else node.get(rule.attribute)
+                if location:
+                    yield rule, node, location
+
+
+def _box_of(root: XmlNode) -> tuple[float, float, float, float] | None:
+    """The physical box of a page or of the document's default page area, in millimetres; None where none can be read."""
+    for area in (*root.descendants("PageArea"), *root.descendants("Area")):
+        for node in area.children("PhysicalBox"):
+            try:
+                return read_box(node.text)
+            except MalformedError:
+                return None
+    return None
+
+
+def read_box(text: str) -> tuple[float, float, float, float]:
+    """ST_Box (7.3): x, y, width, height in millimetres, width and height above zero. Raises ``OFD_LOCATION_BAD``, reason ``box``."""
+    try:
+        values = [float(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        values = []
+    if len(values) != 4 or not all(abs(value) < 1e6 for value in values) or values[2] <= 0 or values[3] <= 0:
+        raise MalformedError(BAD_LOCATION, reason="box", found=text[:60])
+    return values[0], values[1], values[2], values[3]

@@ -1,0 +1,160 @@
+"""Safe XML for the parts of OFD: no document type, no entities, no inclusion, no network, bounded size.
+
+Text is decoded here and handed to the parser in one known encoding, so that no declaration hides from the checks before it. Elements are
+found by local name in any namespace: the standard's is ``http://www.ofdspec.org/2016``, older writers have others or none, and what one
+reader skips for its namespace another reads.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from standards.errors import MalformedError
+from standards.gbt33190_ofd.limits import MAX_XML_ATTRIBUTES, MAX_XML_BYTES, MAX_XML_TAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMESPACE: Final = "http://www.ofdspec.org/2016"
+MALFORMED: Final = "OFD_XML_MALFORMED"
+DOCTYPE: Final = "OFD_XML_DOCTYPE"
+XINCLUDE: Final = "OFD_XML_XINCLUDE"
+REFUSED: Final = frozenset({DOCTYPE, XINCLUDE})  # what no honest part has
+
+_MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CODECS: Final = {
+    "UTF-8": "utf-8",
+    "UTF8": "utf-8",
+    "US-ASCII": "ascii",
+    "GB18030": "gb18030",
+    "GBK": "gb18030",
+    "GB2312": "gb18030",
+}
+_DECLARATION: Final = re.compile(r"<\?xml\s[^<>]*\?>")
+_ENCODING: Final = re.compile(rb"""<\?xml\s[^<>]*?\bencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
+_PROLOG_ITEM: Final = re.compile(r"\s+|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>")
+_INCLUSION: Final = "{http://www.w3.org/2001/XInclude}*"
+_WITHIN_BYTES: Final = 256  # where the declaration is looked for; it may not be longer
+
+
+class XmlNode:
+    """One element of a part."""
+
+    __slots__ = ("_element",)
+
+    def __init__(self, element: etree._Element) -> None:
+        self._element = element
+
+    @property
+    def name(self) -> str:
+        """The local name."""
+        return str(etree.QName(self._element).localname)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace, empty where it is in none."""
+        return str(etree.QName(self._element).namespace or "")
+
+    def get(self, name: str) -> str | None:
+        """An attribute without namespace, its value without white space around it."""
+        value = self._element.get(name)
+        return None if value is None else str(value).strip()
+
+    @property
+    def text(self) -> str:
+        """The text of an element that holds nothing else, without white space around it.
+
+        Raises ``OFD_XML_MALFORMED``, reason ``mixed-content``: with a comment or an element inside, readers disagree about the text.
+        """
+        if len(self._element):
+            raise MalformedError(MALFORMED, reason="mixed-content", element=self.name)
+        return str(self._element.text or "").strip()
+
+    def children(self, name: str | None = None) -> list[XmlNode]:
+        """The elements directly inside, all or those of one local name."""
+        pattern = "{*}" + ("*" if name is None else name)
+        return [XmlNode(child) for child in self._element.iterchildren(pattern)]
+
+    def child(self, name: str) -> XmlNode | None:
+        """The one element of this name directly inside. Raises ``OFD_XML_MALFORMED``, reason ``repeated``, where there are several."""
+        found = self.children(name)
+        if len(found) > 1:
+            raise MalformedError(MALFORMED, reason="repeated", element=name)
+        return found[0] if found else None
+
+    def descendants(self, name: str) -> Iterator[XmlNode]:
+        """The elements of one local name anywhere inside, this one included."""
+        for element in self._element.iter("{*}" + name):
+            yield XmlNode(element)
+
+
+def read_xml(data: bytes) -> XmlNode:
+    """The root element of a part.
+
+    Raises :class:`MalformedError`: ``OFD_XML_DOCTYPE`` and ``OFD_XML_XINCLUDE`` by name, else ``OFD_XML_MALFORMED`` with ``reason``.
+    """
+    if len(data) > MAX_XML_BYTES:
+        raise MalformedError(MALFORMED, reason="too-large", limit=MAX_XML_BYTES)
+    text = _decode(data)
+    declaration = _DECLARATION.match(text)
+    if declaration is not None:
+        text = text[declaration.end() :]
+    _check_prolog(text)
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        raise MalformedError(MALFORMED, reason="encoding") from None
+    if encoded.count(b"<") > MAX_XML_TAGS:
+        raise MalformedError(MALFORMED, reason="too-many-elements", limit=MAX_XML_TAGS)
+    if encoded.count(b"=") > MAX_XML_ATTRIBUTES:
+        raise MalformedError(MALFORMED, reason="too-many-attributes", limit=MAX_XML_ATTRIBUTES)
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        recover=False,
+        collect_ids=False,
+    )
+    try:
+        root = etree.fromstring(encoded, parser)
+    except etree.XMLSyntaxError as error:
+        raise MalformedError(MALFORMED, reason="syntax", line=error.lineno or 0) from None
+    if next(root.iter(_INCLUSION), None) is not None:
+        raise MalformedError(XINCLUDE)
+    return XmlNode(root)
+
+
+def _decode(data: bytes) -> str:
+    """The text of a part by its byte order mark, else by its declaration, else UTF-8."""
+    codec = "utf-8"
+    mark = next((pair for pair in _MARKS if data.startswith(pair[0])), None)
+    if mark is not None:
+        data, codec = data[len(mark[0]) :], mark[1]
+    else:
+        stated = _ENCODING.match(data[:_WITHIN_BYTES])
+        if stated is not None:
+            name = stated.group(1).decode("ascii").upper()
+            if name not in _CODECS:
+                raise MalformedError(MALFORMED, reason="encoding", found=name)
+            codec = _CODECS[name]
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError:
+        raise MalformedError(MALFORMED, reason="encoding") from None
+
+
+def _check_prolog(text: str) -> None:
+    """A document type can stand only in front of the root element; anything that looks like one there is refused."""
+    at = 0
+    while (item := _PROLOG_ITEM.match(text, at)) is not None:
+        at = item.end()
+    if text[at : at + 9].upper() == "<!DOCTYPE":
+        raise MalformedError(DOCTYPE)
