@@ -60,9 +60,7 @@ SCOPE_READ: Final = "seal.read"
 
 SEAL_LIFE: Final[tuple[Transition, ...]] = (
     Transition("finish-making", frozenset({SealState.MAKING}), SealState.ACTIVE, summary="key and certificate are there"),
-    Transition(
-        "abandon", frozenset({SealState.MAKING}), SealState.ABANDONED, does_revoke_certificate=True, summary="the making was cut off"
-    ),
+    Transition("abandon", frozenset({SealState.MAKING}), SealState.ABANDONED, summary="the making was cut off"),
     Transition(
         "freeze",
         frozenset({SealState.ACTIVE}),

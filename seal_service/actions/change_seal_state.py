@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.errors import field_unacceptable, seal_not_found, seal_state_conflict, seal_version_conflict
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
-REVOCATION_REASON = "cessationOfOperation"  # RFC 5280 5.3.1; loss of a key is reported with revoke's own reason text
+REVOCATION_REASON: Final = "cessationOfOperation"  # RFC 5280 5.3.1; why in words stands in the seal and in the audit trail
 
 
 def change_seal_state(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crypto.authority import Profile
 from crypto.signatures import SignatureAlgorithm
 from seal_service import store
+from seal_service.actions.change_seal_state import REVOCATION_REASON
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
 from seal_service.actions.record_use import VOIDED_BY_FAILURE, hold_process_mark
@@ -141,6 +142,7 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
             profile=Profile.SEAL_SIGNING,
             actor=caller.actor,
         )
+        on_failure.callback(_revoke, context, caller, certificate.serial)
         chain_der = tuple(above.der for above in context.issuer.chain())
         fail_points.reach("make-seal.certified")
 
@@ -171,6 +173,12 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         on_failure.pop_all()
     fail_points.reach("make-seal.recorded")
     return made
+
+
+def _revoke(context: ServiceContext, caller: Caller, serial: int) -> None:
+    """Revoke the certificate of a seal that did not come to be. Where that fails it stays in the issuer's register, for a key nobody uses."""
+    with suppress(TrustError):
+        context.issuer.revoke(serial, reason=REVOCATION_REASON, actor=caller.actor)
 
 
 def _give_up(context: ServiceContext, caller: Caller, seal: Seal, claim: Claim | None) -> None:

@@ -99,8 +99,8 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
     sealing = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     verifying = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     document_bytes = min(limits.DOCUMENT_BYTES, context.settings.limits.body_bytes)
-    sealing_threads = CapacityLimiter(context.settings.threads)
-    verifying_threads = CapacityLimiter(max(1, context.settings.threads // 2))
+    sealing_threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
+    verifying_threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
 
     @router.post(
         "/v1/seals/{seal_id}/signatures",

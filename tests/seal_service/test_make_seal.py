@@ -119,9 +119,6 @@ def test_a_making_whose_process_died_is_abandoned_and_its_key_freed(house: House
 
 
 def test_a_making_that_is_swept_meanwhile_does_not_become_active(house: House) -> None:
-    class Slow(TrustError):
-        pass
-
     issue = house.issuer.issue
 
     def issue_late(**wanted: Any) -> Certificate:
@@ -133,6 +130,7 @@ def test_a_making_that_is_swept_meanwhile_does_not_become_active(house: House) -
         make_seal(house.context, caller(), REQUEST)
     assert refused.value.code == "SEAL_MAKING_CUT_OFF"
     assert house.rows("SELECT state FROM seal_seals") == [("abandoned",)]
+    assert len(house.issuer.revoked) == 1  # what was certified for it
 
 
 def test_others_do_not_see_it(house: House) -> None:
