@@ -49,6 +49,7 @@ _UNIX: Final = 3
 _PLAIN_TYPES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
 _LAST_CONTROL: Final = 0x20
 _DELETE: Final = 0x7F
+_FIRST_OF_THREE_BYTES: Final = "\u0800"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class Container:
             self._note(BAD_CONTAINER, shown, "unicode-name")
         is_folder = name.endswith("/")
         reason = _path_problem(name.removesuffix("/") if is_folder else name, record)
-        if reason is None and is_folder and (record.packed_bytes or record.unpacked_bytes):
+        if reason is None and is_folder and record.unpacked_bytes:
             reason = "folder-with-data"
         if reason is not None:
             self._note(BAD_PATH, shown, reason)
@@ -219,9 +220,12 @@ def _decode_name(record: Record) -> tuple[str, bool]:
     stated = bool(record.flags & UTF8_FLAG)
     for codec in ("utf-8", "gb18030"):
         try:
-            return record.name.decode(codec), not (stated and codec == "utf-8")
+            name = record.name.decode(codec)
         except UnicodeDecodeError:
             continue
+        # Two bytes of GB 18030 can look like one Latin, Greek or Arabic letter of UTF-8; Chinese characters of UTF-8 have three
+        if stated or codec != "utf-8" or all(character.isascii() or character >= _FIRST_OF_THREE_BYTES for character in name):
+            return name, not (stated and codec == "utf-8")
     return record.name.decode("cp437"), True
 
 
