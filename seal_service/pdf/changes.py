@@ -24,6 +24,7 @@ FIELDS: str = "ISO 32000-1 12.7.4.5"
 ANNOTATIONS: str = "ISO 32000-1 12.5.2"
 DOC_MDP: str = "ISO 32000-1 12.8.2.2"
 FIELD_MDP: str = "ISO 32000-1 12.8.2.4"
+_RESOURCE_KINDS = frozenset({"ColorSpace", "ExtGState", "Font", "Pattern", "Properties", "Shading", "XObject", "CharProcs"})
 _MAX_STEPS = 40  # refusals listed for one signature; a rebuilt file would give thousands
 
 
@@ -50,6 +51,7 @@ class Changes:
         self._granted_alone: set[int] = set()
         self._allowed: set[tuple[int, int, Path]] = set()
         self._structure: set[int] | None = None
+        self._edges: dict[int, set[tuple[int, Path]]] = {}
 
     def refuse(self, code: str, clause: str, number: int | None = None, **facts: str | int | float | bool | None) -> None:
         """A change that is not allowed."""
@@ -90,6 +92,8 @@ class Changes:
     def refused_referrers(self, number: int) -> list[tuple[int, Path]]:
         """Who refers to a changed object without a rule having approved it."""
         referrers = self.index.referrers.get(number, set())
+        if number in self.index.crowded:
+            return sorted(referrers)
         copies = self.values.rewritten
         if number in self._granted or number in self._granted_alone or any(number == copy[0] for copy in copies):
             return sorted(
@@ -101,13 +105,36 @@ class Changes:
 
     def strange_referrers(self, number: int) -> list[tuple[int, Path]]:
         """Who refers to a new field or widget in another way than fields and widgets are referred to."""
+        referrers = self.index.referrers.get(number, set())
+        if number in self.index.crowded:
+            return sorted(referrers)
         return sorted(
             (holder, path)
-            for holder, path in self.index.referrers.get(number, set())
+            for holder, path in referrers
             if holder not in self._granted
             and not (path and path[-1] in {"Fields", "Annots", "Kids", "Parent"})
             and not (not path and holder in self._granted_alone)
         )
+
+    def misused(self, number: int) -> list[tuple[int, Path]]:
+        """Who refers to a judged object as something that its rule does not look at.
+
+        A dictionary of names, so that its entries are resources; or from a place that the signed revision had kept for an object to come.
+        """
+        is_new = self.object_before(number) is None
+        return sorted(
+            (holder, path)
+            for holder, path in self.index.referrers.get(number, set())
+            if (path and path[-1] in _RESOURCE_KINDS) or (is_new and (number, path) in self._edges_before(holder))
+        )
+
+    def _edges_before(self, holder: int) -> set[tuple[int, Path]]:
+        """The references to objects of interest that an object held when it was signed."""
+        if holder not in self._edges:
+            self._edges[holder] = {
+                (ref.number, path) for path, ref in references_in(self.object_before(holder)) if ref.number in self.changed
+            }
+        return self._edges[holder]
 
     def object_before(self, number: int) -> object:
         """An object as it was signed; None when it was not there."""
@@ -130,11 +157,8 @@ class Changes:
 
 
 def _object(document: PdfDocument, number: int) -> object:
-    entry = document.entry(number)
-    if entry is None:
-        return None
     try:
-        return document.get(Ref(number, entry.extra if entry.kind == 1 else 0))
+        return document.get(document.present(number))
     except MalformedError as error:
         if error.code == "PDF_TOO_COMPLEX":
             raise

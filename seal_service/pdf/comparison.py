@@ -6,11 +6,13 @@ comparison. What has changed is found from the cross-references alone; what it m
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.cross_references import FREE, IN_STREAM
-from seal_service.pdf.syntax import Keyword, Name, PdfString, Ref, Stream
+from seal_service.pdf.recovery import find_objects
+from seal_service.pdf.syntax import Keyword, Name, PdfString, Ref, Stream, skip_space
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ Path = tuple[str, ...]
 TRAILER: Final = 0  # object 0 is always free, so its number stands for the trailer as a referrer
 _MAX_COMPARED_VALUES: Final = 200_000  # values compared for one signature; dictionaries that may change have tens
 _MAX_COMPARED_DEPTH: Final = 48
-_MAX_REFERRERS: Final = 64  # per object; a verdict needs one that is not allowed
+_MAX_REFERRERS: Final = 64  # listed per object; one that is referred to from more places is ``crowded``
+_TRAILER: Final = re.compile(rb"trailer[\x00\t\n\x0c\r ]*<<")
 _SKIPPED_KEYS: Final = {"StructTreeRoot"}  # logical structure: nothing of it is painted; looked at separately
 
 
@@ -32,10 +35,10 @@ def changed_numbers(signed: PdfDocument, final: PdfDocument, limit: int) -> tupl
     The second value says whether the final cross-references continue those of the signed revision, as an incremental update does
     (ISO 32000-1 7.5.6). Where they do not, every entry of both is compared. More than ``limit`` entries are ``PDF_TOO_COMPLEX``.
     """
-    own = [section.offset for section in signed.sections]
-    offsets = [section.offset for section in final.sections]
-    continues = len(offsets) >= len(own) and offsets[len(offsets) - len(own) :] == own
-    newer = final.sections[: len(offsets) - len(own)] if continues else [*final.sections, *signed.sections]
+    own = [section.extent for section in signed.sections]
+    extents = [section.extent for section in final.sections]
+    continues = len(extents) >= len(own) and extents[len(extents) - len(own) :] == own
+    newer = final.sections[: len(extents) - len(own)] if continues else [*final.sections, *signed.sections]
     if sum(section.count for section in newer) > limit:
         raise MalformedError("PDF_TOO_COMPLEX", entries=limit)
     numbers = {number for section in newer for number in section.numbers()}
@@ -64,6 +67,26 @@ def crossing_objects(final: PdfDocument, ends: list[int]) -> dict[int, list[int]
     return crossing
 
 
+def stray_objects(final: PdfDocument, start: int) -> list[int]:
+    """Offsets behind ``start`` of objects and trailers that no reader uses who follows the cross-references.
+
+    Readers that rebuild the cross-references of a file, for whatever they find wrong with it, do use them: the last one of each number.
+    """
+    data, end = final.data, final.end
+    parts = [part for section in final.sections for part in (section, section.hidden) if part is not None]
+    sections = {skip_space(data, part.offset, end) for part in parts}
+    found = [
+        at
+        for at in (match.start() for match in _TRAILER.finditer(data, start, end))
+        if not any(part.offset < at < part.end for part in parts)
+    ]
+    for offset, number, _, _ in find_objects(data, start, end, final.budget):
+        place = final.place(number)
+        if offset not in sections and (place is None or skip_space(data, place[0], end) < offset):
+            found.append(offset)
+    return found
+
+
 def revision_of(signed: PdfDocument, final: PdfDocument, number: int) -> int:
     """In which revision behind the signed one (1 = the first) an object was last written; 0 when none of them names it."""
     newer = [section for section in final.sections if section.offset not in {own.offset for own in signed.sections}]
@@ -90,11 +113,13 @@ def references_in(value: object) -> Iterator[tuple[Path, Ref]]:
 class ReferenceIndex:
     """Who refers to the objects of interest in one view of a document, by a walk from the trailer over everything reachable.
 
-    ``referrers[number]``: pairs of the referring object's number (``TRAILER`` for the trailer) and the keys inside it.
+    ``referrers[number]``: pairs of the referring object's number (``TRAILER`` for the trailer) and the keys inside it. ``crowded``: the
+    objects that have more of them than are listed, so that none of the rest can be called allowed.
     """
 
     def __init__(self, document: PdfDocument, targets: set[int]) -> None:
         self.referrers: dict[int, set[tuple[int, Path]]] = {}
+        self.crowded: set[int] = set()
         self.unreadable: set[int] = set()
         self._came_from: dict[int, tuple[int, Path]] = {}
         self._document = document
@@ -111,11 +136,13 @@ class ReferenceIndex:
                     known = self.referrers.setdefault(ref.number, set())
                     if len(known) < _MAX_REFERRERS:
                         known.add((holder, path))
+                    elif (holder, path) not in known:
+                        self.crowded.add(ref.number)
                 if ref.number in self._came_from:
                     continue
                 self._came_from[ref.number] = (holder, path)
                 try:
-                    stack.append((ref.number, document.get(ref, keep=False)))
+                    stack.append((ref.number, document.get(document.present(ref.number), keep=False)))
                 except MalformedError as error:
                     if error.code == "PDF_TOO_COMPLEX":
                         raise

@@ -71,11 +71,24 @@ class XrefSection:
         self._widths = (0, 0, 0)
 
     def find(self, number: int) -> Entry | None:
-        """The entry of an object in this section; a hybrid's stream answers where its table has none or calls it free (7.5.8.4)."""
+        """The entry of an object in this section; a hybrid's stream answers where its table has none or calls it free (7.5.8.4).
+
+        Where table and stream name two different places, readers disagree: ``PDF_XREF_DUPLICATE``.
+        """
         entry = self._find(number)
-        if self.hidden is not None and (entry is None or entry.kind == FREE):
-            return self.hidden._find(number) or entry  # noqa: SLF001 - the same class
+        if self.hidden is None:
+            return entry
+        hidden = self.hidden._find(number)  # noqa: SLF001 - the same class
+        if hidden is None or entry is None or entry.kind == FREE:
+            return hidden or entry
+        if hidden != entry:
+            raise MalformedError("PDF_XREF_DUPLICATE", number=number)
         return entry
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """Where the section stands and ends in the file, with its hidden stream: two views of a file must agree on it."""
+        return (self.offset, self.end, *(self.hidden.extent if self.hidden is not None else ()))
 
     def numbers(self) -> Iterator[int]:
         """The object numbers that have an entry here (a hybrid's stream included)."""
@@ -232,14 +245,14 @@ def _read_xref_stream(data: bytes, position: int, end: int, budget: Budget, name
     index = dictionary.get("Index", [0, size])
     if (
         not isinstance(widths, list)
-        or len(widths) < 3
-        or not all(type(width) is int and 0 <= width <= 8 for width in widths[:3])
+        or len(widths) != 3  # of a fourth column readers make different things
+        or not all(type(width) is int and 0 <= width <= 8 for width in widths)
         or not isinstance(index, list)
         or len(index) % 2
         or not all(type(value) is int and 0 <= value <= budget.limits.object_number + 1 for value in index)
     ):
         raise MalformedError("PDF_XREF_STREAM", offset=position)
-    first, second, third = (int(width) for width in widths[:3])
+    first, second, third = (int(width) for width in widths)
     width = first + second + third
     decoded = decode_stream(stream, _no_references, budget)
     ranges: list[_TableRange] = []

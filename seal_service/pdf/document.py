@@ -157,6 +157,11 @@ class PdfDocument:
             return (container.at, entry.extra) if container is not None and container.kind == IN_FILE else None
         return (entry.at, -1)
 
+    def present(self, number: int) -> Ref:
+        """The reference an object is found under now: many readers do not compare the generation that a reference states."""
+        entry = self.entry(number)
+        return Ref(number, entry.extra if entry is not None and entry.kind == IN_FILE else 0)
+
     def get(self, ref: Ref, *, keep: bool = True) -> object:
         """The object behind a reference; None for a free, missing or outdated one (7.3.10).
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.changes import ANNOTATIONS, DOC_MDP, FIELD_MDP, FIELDS
 from seal_service.pdf.filters import decode_stream
-from seal_service.pdf.form_fields import SignatureField, read_text
+from seal_service.pdf.form_fields import SignatureField, read_text, used_defaults
 from seal_service.pdf.permissions import ANNOTATIONS as LEVEL_ANNOTATIONS
 from seal_service.pdf.permissions import FORM_FILLING, NO_CHANGES
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from seal_service.pdf.changes import Changes
     from seal_service.pdf.document import PdfDocument
 
@@ -62,6 +64,7 @@ def judge_signature_fields(changes: Changes) -> None:
 
 def _judge_new_field(changes: Changes, field: SignatureField, names: set[str]) -> None:
     parts = {ref: dictionary for ref, dictionary in ((field.ref, field.field_dict), *field.widgets) if ref is not None}
+    final = changes.final
     if field.name in names:
         changes.refuse("PDF_FIELD_CHANGED", FIELDS, reason="name taken", field=field.name)
     for ref, dictionary in parts.items():
@@ -69,6 +72,8 @@ def _judge_new_field(changes: Changes, field: SignatureField, names: set[str]) -
             changes.refuse("PDF_FIELD_CHANGED", FIELDS, ref.number, reason="object of the signed revision", field=field.name)
         if dictionary.keys() & _ACTION_KEYS:
             changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, ref.number, reason="action", field=field.name)
+        if not _is_part_of(final, field, ref, dictionary):
+            changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, ref.number, reason="no signature widget", field=field.name)
         changes.judged.add(ref.number)
         changes.new_widgets.add(ref)
         for key, value in dictionary.items():
@@ -79,17 +84,34 @@ def _judge_new_field(changes: Changes, field: SignatureField, names: set[str]) -
     if field.ref is not None:
         changes.new_fields.add(field.ref)
         _judge_parents(changes, field.field_dict)
-    visible = any(_area(changes.final, dictionary) for _, dictionary in field.widgets)
-    if visible and field.value_dict is None and any(_is_painted(changes.final, each) for _, each in field.widgets):
+    visible = any(is_visible(final, dictionary) for dictionary in parts.values())
+    if field.value_dict is None and is_shown(final, parts.values()):
         # Nobody answers for it with a signature, so it may show nothing: else it would be a note pasted over the page
         changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, reason="appearance without signature", field=field.name)
-    stamp = is_document_timestamp(changes.final, field.value_dict) and not visible
+    _judge_shown_timestamp(changes, field, parts.values())
+    stamp = is_document_timestamp(final, field.value_dict) and not visible
     level = changes.permissions.level
     if (level == NO_CHANGES and not stamp) or (level == FORM_FILLING and visible):
         changes.refuse("PDF_DOCMDP_VIOLATED", DOC_MDP, reason="new signature field", field=field.name, level=level)
     if changes.permissions.is_locked(field.name) and not stamp:
         changes.refuse("PDF_FIELD_LOCKED", FIELD_MDP, field=field.name)
     changes.kinds.add("time-stamp" if stamp else "signature" if field.value_dict is not None else "signature field")
+
+
+def _is_part_of(document: PdfDocument, field: SignatureField, ref: Ref, dictionary: dict[str, object]) -> bool:
+    """Whether a new dictionary is the signature field itself or a widget of it, in every reader's eyes."""
+    kind, subtype = document.resolve(dictionary.get("FT")), document.resolve(dictionary.get("Subtype"))
+    if kind not in {"Sig", None} or subtype not in {"Widget", None} or (subtype is None and "AP" in dictionary):
+        return False  # a note or a text field, which readers draw even where it brings no appearance
+    if ref != field.ref and (dictionary.get("Parent", field.ref) != field.ref or "V" in dictionary):
+        return False
+    return "Rect" not in dictionary or document.rectangle(dictionary["Rect"]) is not None  # other readers may see one in what is none
+
+
+def _judge_shown_timestamp(changes: Changes, field: SignatureField, shown: Iterable[dict[str, object]]) -> None:
+    """A time-stamp authority stamps whatever it is sent, and answers for nothing that a stamp shows on a page."""
+    if is_document_timestamp(changes.final, field.value_dict) and is_shown(changes.final, shown):
+        changes.leave_open("PDF_ANNOTATION_CHANGED", ANNOTATIONS, reason="appearance of a time-stamp", field=field.name)
 
 
 def _judge_parents(changes: Changes, field_dict: dict[str, object]) -> None:
@@ -150,7 +172,8 @@ def _judge_known_field(changes: Changes, before: SignatureField, after: Signatur
         if not changes.values.same(changes.object_before(number), changes.object_after(number), number):
             changes.refuse("PDF_SIGNATURE_DICTIONARY_CHANGED", FIELDS, number, field=name)
     if newly_signed:
-        stamp = is_document_timestamp(final, after.value_dict) and not any(_area(final, each) for _, each in after.widgets)
+        _judge_shown_timestamp(changes, after, [each for _, each in after.widgets])
+        stamp = is_document_timestamp(final, after.value_dict) and not any(is_visible(final, each) for _, each in after.widgets)
         if changes.permissions.level == NO_CHANGES and not stamp:
             changes.refuse("PDF_DOCMDP_VIOLATED", DOC_MDP, reason="signed", field=name, level=NO_CHANGES)
         if changes.permissions.is_locked(name) and not stamp:
@@ -197,6 +220,9 @@ def judge_form(changes: Changes) -> None:
     different = changes.values.different_keys(before, after, holder, path)
     _judge_field_list(changes, before, after, holder, path)
     _judge_resources(changes, before, after, holder, (*path, "DR"))
+    if different & {"DR", "DA"}:
+        for key in sorted(different & used_defaults(signed)):
+            changes.leave_open("PDF_FORM_CHANGED", FIELDS, holder, key=key)
     for key in sorted(different - {"Fields", "DR", "DA", "Q"}):
         old, new = signed.resolve(before.get(key)), final.resolve(after.get(key))
         if key == "SigFlags" and type(new) is int and (old is None or (type(old) is int and old & ~new == 0)):
@@ -213,7 +239,7 @@ def _judge_field_list(changes: Changes, before: dict[str, object], after: dict[s
     for item in lost:
         changes.refuse("PDF_FIELD_CHANGED", FIELDS, item.number if isinstance(item, Ref) else holder, reason="removed from the form")
     for item in added:
-        if item in changes.new_fields:
+        if isinstance(item, Ref) and item in changes.new_fields:
             continue
         number = item.number if isinstance(item, Ref) else holder
         changes.judged.add(number)
@@ -226,6 +252,9 @@ def _judge_resources(changes: Changes, before: dict[str, object], after: dict[st
     if new is None:
         return
     reference = after["DR"]
+    if not isinstance(changes.final.resolve(reference), dict):
+        changes.refuse("PDF_FORM_CHANGED", FIELDS, holder, key="DR")
+        return
     changes.grant_alone(reference, holder, path)
     if isinstance(reference, Ref):
         holder, path = reference.number, ()
@@ -306,9 +335,17 @@ def is_document_timestamp(document: PdfDocument, value: dict[str, object] | None
     return value is not None and document.resolve(value.get("SubFilter")) == "ETSI.RFC3161"
 
 
-def _area(document: PdfDocument, widget: dict[str, object]) -> float:
+def is_visible(document: PdfDocument, widget: dict[str, object]) -> bool:
+    """Whether a widget takes room on its page; one whose rectangle is none may, as readers repair it."""
     box = document.rectangle(widget.get("Rect"))
-    return (box[2] - box[0]) * (box[3] - box[1]) if box is not None else 0.0
+    if box is None:
+        return "Rect" in widget or "AP" in widget
+    return box[2] > box[0] and box[3] > box[1]
+
+
+def is_shown(document: PdfDocument, widgets: Iterable[dict[str, object]]) -> bool:
+    """Whether any of these widgets shows something on its page."""
+    return any(is_visible(document, widget) and _is_painted(document, widget) for widget in widgets)
 
 
 def _is_painted(document: PdfDocument, widget: dict[str, object]) -> bool:

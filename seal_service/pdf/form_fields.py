@@ -98,6 +98,43 @@ def read_signature_fields(document: PdfDocument) -> Iterator[SignatureField]:
         )
 
 
+def used_defaults(document: PdfDocument) -> set[str]:
+    """Which of the form's defaults decide what a field that holds no signature looks like (12.7.3.3).
+
+    /DA does where the field has none of its own; /DR where readers draw the field themselves, because it has no appearance or
+    /NeedAppearances says so.
+    """
+    form = document.acro_form() or {}
+    roots = document.resolve(form.get("Fields"))
+    drawn = document.resolve(form.get("NeedAppearances")) is True
+    found: set[str] = set()
+    seen: set[Ref] = set()
+    stack: list[tuple[object, dict[str, object]]] = [(root, {}) for root in roots] if isinstance(roots, list) else []
+    count = 0
+    while stack:
+        item, inherited = stack.pop()
+        count += 1
+        if count > document.budget.limits.fields:
+            raise MalformedError("PDF_TOO_MANY_FIELDS", limit=document.budget.limits.fields)
+        if isinstance(item, Ref):
+            if item in seen:
+                continue
+            seen.add(item)
+        node = document.resolve(item)
+        if not isinstance(node, dict):
+            continue
+        merged = inherited | {key: node[key] for key in ("FT", "DA", "AP") if key in node}
+        kids = document.resolve(node.get("Kids"))
+        if isinstance(kids, list):
+            stack += [(kid, merged) for kid in kids]
+        elif document.resolve(merged.get("FT")) != "Sig":
+            if "DA" not in merged:
+                found.add("DA")
+            if drawn or "AP" not in merged:
+                found.add("DR")
+    return found
+
+
 def read_text(value: PdfString) -> str:
     """A text string: UTF-16BE or UTF-8 with a mark, else PDFDocEncoding, read as Latin-1 (7.9.2.2)."""
     if value.startswith(b"\xfe\xff"):

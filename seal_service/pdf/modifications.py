@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.report import Outcome, Step, not_checked, passed
 from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
-from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects
+from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects, stray_objects
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream, read_object_header
@@ -68,16 +68,21 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
     results: list[Modifications] = []
     index: ReferenceIndex | None = None
     crossing: dict[int, list[int]] = {}
+    stray: list[int] = []
     for revision, entry in zip(revisions, found, strict=True):
         try:
             if isinstance(entry, MalformedError):
                 raise entry
             if index is None:
                 index = ReferenceIndex(final, targets)
-                crossing = crossing_objects(final, [each.document.end for each in revisions])
+                ends = [each.document.end for each in revisions]
+                crossing = crossing_objects(final, ends)
+                stray = stray_objects(final, min(ends))
             changes = Changes(revision.document, final, entry[0], index, revision.permissions)
             for number in crossing.get(revision.document.end, [])[:_MAX_CROSSING]:
                 changes.refuse("PDF_OBJECT_CHANGED", UPDATE, number, reason="runs over the end of the signed revision")
+            if any(at >= revision.document.end for at in stray):
+                changes.leave_open("PDF_REVISION_CHAIN", UPDATE, reason="not in the cross-references")
             results.append(_judge(changes, continues=entry[1]))
         except MalformedError as error:
             results.append(Modifications((not_checked("PDF_CHANGES_UNDECIDED", UPDATE, reason=error.code),), None))
@@ -132,6 +137,8 @@ def _judge_trailer(changes: Changes) -> None:
         changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key="Root", reason="another catalog")
     if not changes.values.same(before.get("Encrypt"), after.get("Encrypt"), TRAILER, ("Encrypt",)):
         changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key="Encrypt")
+    if changes.final.size < changes.signed.size:  # 7.5.5: objects behind it would count as missing, in some readers' eyes
+        changes.leave_open("PDF_REVISION_CHAIN", UPDATE, reason="/Size became smaller")
     info = after.get("Info")
     if isinstance(info, Ref):
         changes.grant(info, TRAILER, ("Info",))
@@ -171,9 +178,12 @@ def _is_metadata(value: object) -> bool:
 
 
 def _adds_certification(changes: Changes, before: dict[str, object], after: dict[str, object]) -> bool:
-    """Whether /Perms only gained the certification of a later signature (which is judged by itself)."""
+    """Whether /Perms only gained the certification of a later signature, which is judged by itself."""
     old, new = changes.signed.resolve_dictionary(before.get("Perms")) or {}, changes.final.resolve_dictionary(after.get("Perms")) or {}
-    return "DocMDP" not in old and new.keys() - old.keys() == {"DocMDP"} and old.items() <= new.items()
+    signatures = {field.value_ref for field in changes.final.signature_fields() if field.value_ref is not None}
+    certified = new.get("DocMDP")
+    added = new.keys() - old.keys() == {"DocMDP"} and old.items() <= new.items()
+    return added and isinstance(certified, Ref) and certified in signatures
 
 
 def _judge_pages(changes: Changes) -> None:
@@ -185,13 +195,18 @@ def _judge_pages(changes: Changes) -> None:
             changes.refuse("PDF_PAGE_COUNT_CHANGED", PAGES, before=len(old), after=len(new))
         elif old != new:
             changes.refuse("PDF_PAGE_CHANGED", PAGES, reason="order")
+        changes.values.same(signed.root.get("Pages"), final.root.get("Pages"), TRAILER)
+        copies = {number for number, _, _ in changes.values.rewritten}
         for number in sorted(final.page_tree_numbers & changes.changed):
+            # Pages inherit from the nodes above them, by /Parent or by the way that leads to them: the tree stays as it was
             before, after = changes.object_before(number), changes.object_after(number)
             changes.judged.add(number)
             if isinstance(before, dict) and isinstance(after, dict):
-                keys = changes.values.different_keys(before, after, number) - {"Kids", "Count"}
+                keys = changes.values.different_keys(before, after, number)
                 if keys:
                     changes.refuse("PDF_PAGE_CHANGED", PAGES, number, keys=" ".join(sorted(keys)))
+            elif number not in copies and not changes.values.same(before, after, number):
+                changes.refuse("PDF_PAGE_CHANGED", PAGES, number, reason="page tree")
     for index, (ref, page) in enumerate(pages):
         annotations = page.get("Annots")
         if ref.number in changes.changed:
@@ -260,6 +275,8 @@ def _judge_rest(changes: Changes) -> None:
         if number in fresh and (strange := changes.strange_referrers(number)):
             changes.refuse("PDF_OBJECT_CHANGED", UPDATE, number, used_by=strange[0][0], key="/".join(strange[0][1])[-80:])
         if number in changes.judged:
+            if users := changes.misused(number):
+                changes.refuse("PDF_OBJECT_CHANGED", UPDATE, number, used_by=users[0][0], key="/".join(users[0][1])[-80:])
             continue
         referrers = changes.refused_referrers(number)
         if not referrers:
@@ -272,6 +289,8 @@ def _judge_rest(changes: Changes) -> None:
             continue  # written again as it was
         code, clause = _name_change(changes, referrers[0], before, after)
         changes.refuse(code, clause, number, used_by=referrers[0][0], key="/".join(referrers[0][1])[-80:])
+    if changes.changed and changes.index.unreadable - changes.changed:  # what they refer to is not known
+        changes.leave_open("PDF_CHANGES_UNDECIDED", UPDATE, min(changes.index.unreadable), reason="PDF_OBJECT_UNREADABLE")
     _judge_structure(changes)
 
 

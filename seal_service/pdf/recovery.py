@@ -29,7 +29,7 @@ def recover(data: bytes, end: int, budget: Budget, names: dict[bytes, Name]) -> 
     """Every object's last place in the file and the best trailer to be had. ``PDF_UNREADABLE`` when no catalog is found."""
     entries: dict[int, Entry] = {}
     headers: list[tuple[int, int]] = []  # offset behind the header, object number
-    for offset, number, generation, after in _headers(data, end, budget):
+    for offset, number, generation, after in find_objects(data, 0, end, budget):
         entries[number] = Entry(IN_FILE, offset, generation)
         headers.append((after, number))
     trailer = _find_trailer(data, end, headers, budget, names) or _find_catalog(data, end, headers, entries, budget, names)
@@ -39,8 +39,8 @@ def recover(data: bytes, end: int, budget: Budget, names: dict[bytes, Name]) -> 
     return entries, trailer
 
 
-def _positions(data: bytes, word: bytes, end: int, limit: int) -> Iterator[int]:
-    at = data.find(word, 0, end)
+def _positions(data: bytes, word: bytes, end: int, limit: int, start: int = 0) -> Iterator[int]:
+    at = data.find(word, start, end)
     for _ in range(limit):
         if at < 0:
             return
@@ -49,13 +49,14 @@ def _positions(data: bytes, word: bytes, end: int, limit: int) -> Iterator[int]:
     raise MalformedError("PDF_TOO_COMPLEX", word=word.decode("ascii"))
 
 
-def _headers(data: bytes, end: int, budget: Budget) -> Iterator[tuple[int, int, int, int]]:
-    budget.spend_scanned(end)
-    for at in _positions(data, b"obj", end, 2 * budget.limits.scanned_objects):
-        start = max(0, at - _HEADER_BYTES)
-        match = _HEADER_BEFORE.search(data[start:at])
+def find_objects(data: bytes, start: int, end: int, budget: Budget) -> Iterator[tuple[int, int, int, int]]:
+    """Whatever looks like the beginning of an object: its offset, number, generation and the offset behind ``obj``."""
+    budget.spend_scanned(end - start)
+    for at in _positions(data, b"obj", end, 2 * budget.limits.scanned_objects, start):
+        before = max(start, at - _HEADER_BYTES)
+        match = _HEADER_BEFORE.search(data[before:at])
         if match is not None and int(match[1]) <= budget.limits.object_number:
-            yield start + match.start(), int(match[1]), int(match[2]), at + 3
+            yield before + match.start(), int(match[1]), int(match[2]), at + 3
 
 
 def _owner(headers: list[tuple[int, int]], at: int) -> tuple[int, int] | None:
@@ -145,4 +146,7 @@ def read_object_stream_index(decoded: bytes, stream: Stream, budget: Budget) -> 
     if len(words) < 2 * count or not all(len(word) <= 10 and word.isdigit() for word in words):
         raise MalformedError("PDF_OBJECT_STREAM")
     budget.spend_object(count)
-    return [(int(number), first + int(offset)) for number, offset in zip(words[::2], words[1::2], strict=True)]
+    numbers = [int(word) for word in words[::2]]
+    if len(set(numbers)) != count:  # readers would disagree which of the two is the object
+        raise MalformedError("PDF_OBJECT_STREAM")
+    return [(number, first + int(offset)) for number, offset in zip(numbers, words[1::2], strict=True)]

@@ -59,16 +59,16 @@ def verify_value(
     sub_filter = document.resolve(value.get("SubFilter"))
     kind = KINDS.get(str(sub_filter), UNKNOWN_KIND)
     if coverage.contents is None or not coverage.ranges:
-        return _nothing(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, sub_filter=str(sub_filter)[:60]))
+        return undecided(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, sub_filter=str(sub_filter)[:60]))
     if kind == UNKNOWN_KIND:
-        return _nothing(not_checked("PDF_SUBFILTER_UNKNOWN", CLAUSE, sub_filter=str(sub_filter)[:60]))
+        return undecided(not_checked("PDF_SUBFILTER_UNKNOWN", CLAUSE, sub_filter=str(sub_filter)[:60]))
     if kind == "pdf-x509-rsa-sha1":
         return _verify_bare_rsa(document, value, coverage)
     steps: list[Step] = []
     try:
         length = encoded_length(coverage.contents)
     except MalformedError as error:
-        return _nothing(failed("PDF_CONTENTS_UNREADABLE", CLAUSE, reason=error.code))
+        return undecided(failed("PDF_CONTENTS_UNREADABLE", CLAUSE, reason=error.code))
     if any(coverage.contents[length:]):
         steps.append(failed("PDF_CONTENTS_PADDING", CLAUSE, count=len(coverage.contents) - length))
     cms_der = coverage.contents[:length]
@@ -91,7 +91,8 @@ def verify_value(
     return replace(result, steps=(*steps, *result.steps)) if steps else result
 
 
-def _nothing(*steps: Step) -> CmsResult:
+def undecided(*steps: Step) -> CmsResult:
+    """The result where nothing can be known."""
     return CmsResult(None, None, None, None, None, None, None, steps)
 
 
@@ -131,7 +132,7 @@ def _verify_bare_rsa(document: PdfDocument, value: dict[str, object], coverage: 
         signature = der.read_node(contents).expect(der.OCTET_STRING).value
         certificate = Certificate.from_der(bytes(encoded) if isinstance(encoded, PdfString) else b"")
     except MalformedError as error:
-        return _nothing(old, failed("PDF_CONTENTS_UNREADABLE", CLAUSE, reason=error.code))
+        return undecided(old, failed("PDF_CONTENTS_UNREADABLE", CLAUSE, reason=error.code))
     algorithm = AlgorithmIdentifier(_SHA1_WITH_RSA, der.null(), der.sequence(der.oid(_SHA1_WITH_RSA), der.null()))
     check = verify_signature(certificate.spki_der, algorithm, _joined(document.data, coverage.ranges), signature)
     good = {SignatureCheck.GOOD: True, SignatureCheck.WEAK: True, SignatureCheck.BAD: False}.get(check)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from crypto.cms_verification import CmsResult
-from crypto.report import Report, SignatureReport, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
+from crypto.report import Outcome, Report, SignatureReport, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
 from seal_service.pdf.active_content import find_active_content
 from seal_service.pdf.byte_ranges import CLAUSE, Coverage, RangeDigests, check_tail, open_signed_revision, read_coverage
-from seal_service.pdf.changes import DOC_MDP
+from seal_service.pdf.changes import DOC_MDP, FIELDS
 from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.form_changes import is_shown
 from seal_service.pdf.limits import DEFAULT, PdfLimits
 from seal_service.pdf.modifications import Modifications, SignedRevision, compare_with_final
 from seal_service.pdf.permissions import Permissions, read_permissions
-from seal_service.pdf.signature_value import KINDS, TIMESTAMP_FILTER, UNKNOWN_KIND, verify_value
+from seal_service.pdf.signature_value import KINDS, TIMESTAMP_FILTER, UNKNOWN_KIND, undecided, verify_value
 from seal_service.pdf.unattached import find_unattached
 from seal_service.pdf.validation_data import read_validation_data
 from standards.errors import MalformedError, TrustError
@@ -26,6 +26,7 @@ from standards.errors import MalformedError, TrustError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from crypto.cms_verification import CmsResult
     from crypto.revocation import RevocationEvidence
     from crypto.trust_list import TrustList
     from seal_service.pdf.form_fields import SignatureField
@@ -47,6 +48,7 @@ class _Signature:
     steps: list[Step] = dataclasses.field(default_factory=list)
     signed: PdfDocument | None = None
     modifications: Modifications | None = None
+    result: CmsResult = dataclasses.field(default_factory=undecided)
     is_tampered: bool | None = None
     is_removed: bool = False
 
@@ -80,7 +82,8 @@ def _verify(data: bytes, trust: TrustList, at: datetime, limits: PdfLimits) -> R
     if document.is_encrypted:
         steps.append(not_checked("PDF_ENCRYPTED", _ENCRYPTION))
     if document.header_offset:
-        steps.append(warned("PDF_HEADER_OFFSET", "ISO 32000-1 7.5.2", offset=document.header_offset))
+        # Readers disagree whether offsets count from the file's start or from the header, and rebuild what they cannot follow
+        steps.append(not_checked("PDF_HEADER_OFFSET", "ISO 32000-1 7.5.2", offset=document.header_offset))
     signatures = [
         _Signature(document, each, each.value_dict or {}, read_coverage(document, each), Permissions())
         for each in _signed_fields(document, steps)
@@ -89,6 +92,8 @@ def _verify(data: bytes, trust: TrustList, at: datetime, limits: PdfLimits) -> R
     _add_removed(document, signatures, steps)
     if not signatures:
         return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_NOT_SIGNED", CLAUSE), *steps))
+    if all(signature.sub_filter == TIMESTAMP_FILTER for signature in signatures):
+        steps.append(not_checked("PDF_NOT_SIGNED", CLAUSE, timestamps=len(signatures)))  # an authority stamps whatever it is sent
     signatures.sort(key=lambda each: each.coverage.ranges[-1][1] if each.coverage.ranges else 0)
     for signature in signatures:
         signature.permissions = _read_permissions(signature)
@@ -98,7 +103,10 @@ def _verify(data: bytes, trust: TrustList, at: datetime, limits: PdfLimits) -> R
     _compare(document, signatures)
     trust, evidence = read_validation_data(document, trust)
     digests = RangeDigests(data)
-    reports = [_report(document, signature, digests, trust, at, evidence) for signature in signatures]
+    for signature in signatures:
+        _check_value(signature, digests, trust, at, evidence)
+    _check_pictures(document, signatures)
+    reports = [_report(document, signature) for signature in signatures]
     tampered = {signature.is_tampered for signature in signatures}
     verdicts = [report.verdict for report in reports] + ([verdict_of(steps)] if steps else [])
     return Report(worst(verdicts), True if True in tampered else None if None in tampered else False, tuple(reports), tuple(steps))
@@ -123,13 +131,17 @@ def _read_permissions(signature: _Signature) -> Permissions:
 
 
 def _add_removed(document: PdfDocument, signatures: list[_Signature], steps: list[Step]) -> None:
-    """Signatures that a later revision took away are examined too, unless a later signer signed the document without them."""
+    """Signatures that a later revision took away are examined too, unless a later signer signed the document without them.
+
+    A time-stamp is no signer: whoever removes a signature can have the rest stamped.
+    """
     positions = [each.coverage.position for each in signatures if each.coverage.position is not None]
     for item in find_unattached(document, positions):
         steps.append(warned("PDF_SIGNATURE_UNATTACHED", _FIELD, offset=item.offset))
         if item.field is None or item.coverage is None or item.revision is None or item.coverage.end is None:
             continue
-        if any(each.coverage.end is not None and each.coverage.end > item.coverage.end for each in signatures):
+        signers = [each for each in signatures if each.sub_filter != TIMESTAMP_FILTER]
+        if any(each.coverage.end is not None and each.coverage.end > item.coverage.end for each in signers):
             continue
         removed = _Signature(item.revision, item.field, item.field.value_dict or {}, item.coverage, Permissions())
         removed.steps.append(failed("PDF_SIGNATURE_REMOVED", _FIELD, field=item.field.name))
@@ -212,20 +224,52 @@ def _compare(document: PdfDocument, signatures: list[_Signature]) -> None:
         signature.modifications = outcome
 
 
-def _report(
-    document: PdfDocument, signature: _Signature, digests: RangeDigests, trust: TrustList, at: datetime, evidence: RevocationEvidence
-) -> SignatureReport:
-    coverage, modifications = signature.coverage, signature.modifications
+def _check_value(signature: _Signature, digests: RangeDigests, trust: TrustList, at: datetime, evidence: RevocationEvidence) -> None:
+    try:
+        signature.result = verify_value(signature.view, signature.value, signature.coverage, digests, trust, at, evidence)
+    except TrustError as error:
+        signature.result = undecided(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, reason=error.code))
+
+
+def _check_pictures(document: PdfDocument, signatures: list[_Signature]) -> None:
+    """What a later field shows, a signature must answer for: a value that is no signature over this file makes it a pasted note."""
+    for forged in signatures:
+        field = forged.field
+        if forged.is_removed or _is_signature(forged) or not _is_shown(forged):
+            continue
+        step = failed("PDF_ANNOTATION_CHANGED", FIELDS, object=field.ref.number if field.ref else 0, path=field.name, reason="no signature")
+        for signature in signatures:
+            known, modifications = signature.signed, signature.modifications
+            if known is None or known is document or modifications is None or signature is forged:
+                continue
+            if not any(each.ref == field.ref and each.value_dict is not None for each in known.signature_fields()):
+                others = tuple(each for each in modifications.steps if each.outcome is not Outcome.PASS)
+                signature.modifications = Modifications((*others, step), is_tampered=True)
+
+
+def _is_signature(signature: _Signature) -> bool:
+    """Whether a value may be a signature over this file, by anybody; a kind that is not known here may."""
+    result = signature.result
+    if signature.coverage.gap is None or result.cryptographically_valid is False or result.document_intact is False:
+        return False
+    return result.signer_certificate is not None or all(step.outcome is not Outcome.FAIL for step in result.steps)
+
+
+def _is_shown(signature: _Signature) -> bool:
+    try:
+        return is_shown(signature.view, [widget for _, widget in signature.field.widgets])
+    except MalformedError:
+        return True  # another reader may well understand it
+
+
+def _report(document: PdfDocument, signature: _Signature) -> SignatureReport:
+    coverage, modifications, result = signature.coverage, signature.modifications, signature.result
     steps = [*coverage.steps, *signature.steps]
     if coverage.gap is not None and not any(step.code == "PDF_BYTERANGE_OVERLAP" for step in steps):
         steps.append(passed("PDF_BYTERANGE_OK", CLAUSE))
     if signature.signed is not None and coverage.end is not None:
         steps.extend(check_tail(document, coverage.end))
     steps.extend(modifications.steps if modifications is not None else ())
-    try:
-        result = verify_value(signature.view, signature.value, coverage, digests, trust, at, evidence)
-    except TrustError as error:
-        result = CmsResult(None, None, None, None, None, None, None, (not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, reason=error.code),))
     steps.extend(result.steps)
     uncovered = any(step.code == "PDF_REVISION_UNCOVERED" for step in steps)
     changed = modifications.is_tampered if modifications is not None else None

@@ -113,6 +113,14 @@ def test_a_prepared_field_may_be_signed_later() -> None:
     assert report.tampered is False
 
 
+def test_a_field_and_its_widget_may_be_two_objects() -> None:
+    """pyHanko writes such widgets without /Parent."""
+    spec = fields.SigFieldSpec("B", box=(100, 10, 190, 60), combine_annotation=False)
+    data = prepare(sign(original(), "A"), spec)
+    assert judge(data).verdict is Verdict.VALID
+    assert judge(sign(data, "B", by="bob")).verdict is Verdict.VALID
+
+
 def test_long_term_validation_is_allowed() -> None:
     data = add_timestamp(sign(original(), stamp=True))
     report = judge(add_timestamp(data))
