@@ -9,10 +9,10 @@ from crypto.cms import verify_signed_data
 from crypto.report import Report, SignatureReport, Step, failed, not_checked, verdict_of
 from seal_service.seal_data.verify import verify_seal, verify_seal_signature
 from standards import x690_der as der
-from standards.errors import MalformedError, TrustError
+from standards.errors import TrustError
 from standards.gbt35275_cms import OUTER_TYPES
 from standards.gbt38540_seal.read import read_seal, read_seal_signature
-from standards.x690_der import decode_oid
+from standards.gbt38540_seal.values import HEADER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +25,8 @@ SEAL_KIND: Final = "ses-seal"
 SIGNATURE_KIND: Final = "ses-signature"
 SIGNED_DATA_KIND: Final = "gbt35275-signature"
 _FORM: Final = "GB/T 38540-2020 format"
+_DEEPEST: Final = 4  # SESeal, SES_SealInfo, SES_Header, ID
+_SIGNED_DATA_TYPES: Final = frozenset(der.oid(oid)[2:] for oid in OUTER_TYPES)
 _NO_ORIGINAL: Final = "GB/T 38540-2020 sealing verification g"
 
 
@@ -42,25 +44,20 @@ def content_of(data: bytes) -> Content | None:
     A seal begins with SES_SealInfo whose header says ``ES``, a sealing value with TBS_Sign whose first element is a number, and a
     ``Type="Sign"`` value of OFD with the type of SignedData.
     """
-    offsets = []
-    offset = 0
-    for _ in range(4):
-        offsets.append(offset)
-        if offset + 2 > len(data) or not data[offset] & 0x20:
+    offset, tags = 0, b""
+    while len(tags) < _DEEPEST and offset + 2 <= len(data):
+        tags += data[offset : offset + 1]
+        if not data[offset] & 0x20:
             break
         octets = data[offset + 1]
         offset += 2 + (octets & 0x7F if octets > 0x80 else 0)
-    tags = [data[offset] if offset < len(data) else 0 for offset in offsets]
-    if tags[:3] == [der.SEQUENCE] * 3 and data[offset:][:4] == b"\x16\x02ES":
+    first = data[offset + 2 : offset + 2 + data[offset + 1]] if offset + 2 <= len(data) else b""  # the content of the first value
+    if tags[:3] == bytes([der.SEQUENCE] * 3) and first == HEADER_ID.encode():
         return Content.SEAL
-    if tags[:3] == [der.SEQUENCE, der.SEQUENCE, der.INTEGER]:
+    if tags == bytes([der.SEQUENCE, der.SEQUENCE, der.INTEGER]):
         return Content.SIGNATURE
-    if tags[:2] == [der.SEQUENCE, der.OBJECT_IDENTIFIER]:
-        identifier = data[offsets[1] + 2 : offsets[1] + 2 + data[offsets[1] + 1]]
-        try:
-            return Content.SIGNED_DATA if decode_oid(identifier) in OUTER_TYPES else None
-        except MalformedError:
-            return None
+    if tags == bytes([der.SEQUENCE, der.OBJECT_IDENTIFIER]) and first in _SIGNED_DATA_TYPES:
+        return Content.SIGNED_DATA
     return None
 
 
