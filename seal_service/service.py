@@ -39,12 +39,12 @@ def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     fail_points.arm_from_environment(is_allowed=context.settings.demo)
     router = APIRouter()
-    router.routes.append(Route(digest_endpoint.PATH, digest_endpoint.DigestEndpoint(context), name="sign_digest"))
     add_seal_routes(router, context)
     add_document_routes(router, context)
     return ServiceParts(
         name=NAME,
         router=router,
+        hot_routes=(Route(digest_endpoint.PATH, digest_endpoint.DigestEndpoint(context), name="sign_digest"),),
         openapi_paths=digest_endpoint.openapi_paths(),
         openapi_tags=(
             {"name": "seals", "description": "Seals, their life and who may use them."},

@@ -160,7 +160,7 @@ class ServiceParts:
     """What a service hands back.
 
     ``router``: a FastAPI APIRouter with its routes directly on it (no nested routers). ``hot_routes``: plain Starlette routes with
-    a fixed path, tried before everything else, described by hand in ``openapi_paths`` (an OpenAPI 3.1 paths object).
+    a fixed path or text parameters in it, tried before everything else, described by hand in ``openapi_paths`` (an OpenAPI 3.1 paths object).
     ``scopes``: every scope that its operations ask for, with one sentence each: only these can be granted to a client.
     ``handlers``: outbox handlers by topic. ``on_start`` and ``on_stop`` run once per process around the serving.
     """

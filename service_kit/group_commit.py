@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from service_kit.writer_turn import WriterTurn
 
 MAX_BATCH: Final = 64  # notes/performance: beyond this the gain is small and a failing batch dear
+LINGER_FROM: Final = 3  # jobs in the batch before: callers come in numbers, so more are on their way
+LINGER_SECONDS: Final = 0.003  # as PostgreSQL's commit_delay: fewer, fuller commits where there are many callers, no delay where few
 BATCH_ATTEMPTS: Final = 3  # runs of a batch as a whole before each job is run by itself
 ALONE_ATTEMPTS: Final = 8
 RETRY_SECONDS: Final = 15.0  # three busy timeouts; then the caller hears DATABASE_UNAVAILABLE
@@ -149,8 +151,11 @@ class GroupCommitWriter:
 
     def _serve(self) -> None:
         queue = self._queue
+        was_shared = False
         while True:
             first = queue.get()
+            if was_shared and first is not None:
+                time.sleep(LINGER_SECONDS)
             batch = [] if first is None else [first]
             stop = first is None
             while not stop and len(batch) < MAX_BATCH and queue.qsize():  # this thread alone takes out, so get() cannot block
@@ -159,6 +164,7 @@ class GroupCommitWriter:
                     stop = True
                 else:
                     batch.append(ticket)
+            was_shared = len(batch) >= LINGER_FROM
             if batch:
                 self._commit(batch)
                 tell(batch)

@@ -61,7 +61,9 @@ class Application:
         plain = [route for part in parts for route in part.router.routes] + list(make_router(operations).routes)
         self.routes = put_gates(plain, composition.keeper)
         self.hot_routes = put_gates((route for part in parts for route in part.hot_routes), composition.keeper)
-        self._hot: dict[str, ASGIApp] = {route.path: route.app for route in self.hot_routes if isinstance(route, Route)}
+        hot = [route for route in self.hot_routes if isinstance(route, Route)]
+        self._hot: dict[str, ASGIApp] = {route.path: route.app for route in hot if not route.param_convertors}
+        self._hot_shapes = [(route.path_regex, route.app) for route in hot if route.param_convertors]
         framework = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         framework.router.routes.extend(self.routes)
         install_problem_answers(framework)
@@ -95,8 +97,17 @@ class Application:
             await self._frame(scope, receive, send)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Hot routes by one look-up: the framework's matching and middlewares would cost a third of what a token may
-        await self._hot.get(scope["path"], self._framework)(scope, receive, send)
+        # Hot routes by one look-up or match: the framework's routing and middlewares would cost a third of what a token may
+        path = scope["path"]
+        application = self._hot.get(path)
+        if application is None:
+            for shape, shaped in self._hot_shapes:
+                match = shape.match(path)
+                if match is not None:
+                    scope["path_params"] = match.groupdict()
+                    application = shaped
+                    break
+        await (application or self._framework)(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

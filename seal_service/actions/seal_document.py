@@ -104,7 +104,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         raise document_tampered()
 
     # 3. With what: key, certificate, chain, picture, place.
-    use_id = new_use_id()
+    use_id = new_use_id(context.clock.now())
     signer = context.keystore.signer(seal.key_id)
     certificate = Certificate.from_der(seal.certificate_der)
     chain = tuple(Certificate.from_der(der) for der in seal.chain_der)

@@ -65,7 +65,7 @@ async def sign_digest(
     if is_timestamped and context.time_stamp is None:
         raise time_stamp_not_configured()
     hold_process_mark(context)
-    use_id = new_use_id()
+    use_id = new_use_id(context.clock.now())
     repeatable = None
     if idempotency_key is not None:
         request_digest = digest_of_request(digest, b"stamped" if is_timestamped else b"")

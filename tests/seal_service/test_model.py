@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from seal_service.model import SEAL_LIFE, USABLE, USE_LIFE, SealState, Transition, UseState, new_seal_id, new_use_id, transition_named
@@ -48,4 +51,8 @@ def test_an_unknown_transition_is_a_mistake_in_the_code() -> None:
 def test_identifiers_are_random_and_marked() -> None:
     assert len({new_seal_id() for _ in range(1000)}) == 1000
     assert new_seal_id().startswith("sl_")
-    assert new_use_id().startswith("su_")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    ids = {new_use_id(at) for _ in range(100)} | {new_use_id(at + timedelta(milliseconds=1))}
+    assert len(ids) == 101
+    assert all(re.fullmatch("su_[0-9a-f]{24}", each) for each in ids)
+    assert max(ids).startswith(new_use_id(at + timedelta(milliseconds=1))[:15])
