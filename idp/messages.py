@@ -90,15 +90,6 @@ TEXTS: Final = (
         "不填写 resource，或填写客户端已登记的受众。",
     ),
     ProblemText(
-        "RATE_EXCEEDED",
-        "Too many requests",
-        "请求过于频繁",
-        "The client asks for more tokens than it may, or its address sent too many wrong secrets.",
-        "客户端申请令牌的频率超限，或其地址发送了过多错误密钥。",
-        "Wait as long as Retry-After says. A token is good for ten minutes: keep it and use it again.",
-        "请按 Retry-After 等待。令牌十分钟内有效，请缓存后重复使用。",
-    ),
-    ProblemText(
         "TOKEN_DECISION_OVERTAKEN",
         "Changed meanwhile",
         "期间发生变更",

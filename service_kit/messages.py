@@ -45,6 +45,7 @@ _ROWS: Final = (
     ("TOKEN_EXPIRED", "Access token expired", "访问令牌已过期", "The token was right, but its time is over.", "令牌有效期已过。", BEARER_EN, BEARER_ZH),
     ("SCOPE_MISSING", "Right missing", "缺少权限", "The token does not carry the scope this operation asks for.", "令牌不含该操作要求的权限范围。", "Request a token with the scope named in `facts`; the operator grants scopes to clients.", "请申请包含 facts 所示权限范围的令牌；权限由运维人员授予应用。"),
     ("KEYS_UNAVAILABLE", "Issuer's keys not available", "签发方密钥不可用", "The keys that check access tokens could not be fetched.", "无法取得用于校验访问令牌的密钥。", LATER_EN, LATER_ZH),
+    ("RATE_EXCEEDED", "Too many requests", "请求过于频繁", "The client asks for more tokens than it may, or its address sent too many wrong secrets.", "客户端申请令牌的频率超限，或其地址发送了过多错误密钥。", "Wait as long as Retry-After says. A token is good for ten minutes: keep it and use it again.", "请按 Retry-After 等待。令牌十分钟内有效，请缓存后重复使用。"),
     ("DATABASE_UNAVAILABLE", "Database not available", "数据库不可用", "The database cannot be read or written now.", "数据库当前无法读写。", LATER_EN, LATER_ZH),
     ("DATABASE_OUTCOME_UNKNOWN", "Outcome unknown", "结果未知", "The connection was lost while the change was being committed.", "提交变更时连接中断。", "Repeat the request with the same Idempotency-Key: it is done once, whatever happened.", "请使用相同的 Idempotency-Key 重复请求：无论此前结果如何，只会执行一次。"),
     ("DATABASE_TOO_NEW", "Database of a newer version", "数据库版本较新", "A newer version of the program has changed the tables.", "较新版本的程序已更改数据表。", "Start the newer version, or restore the backup taken before the change.", "请启动较新版本，或恢复变更前的备份。"),

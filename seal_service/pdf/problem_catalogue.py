@@ -35,6 +35,11 @@ def _too_much(code: str, found_en: str, found_zh: str) -> ProblemText:
 READING: Final = (
     _damaged("PDF_MALFORMED", "A part of the document is not of the kind its place demands.", "文件中某一部分的类型与其位置不符。"),
     _damaged("PDF_UNREADABLE", "No document structure was found.", "未找到文档结构。"),
+    _damaged(
+        "PDF_SIGNATURE_HIDDEN",
+        "A signature dictionary does not stand in the file as an object of its own.",
+        "签名字典不是文件中独立存放的对象。",
+    ),
     _damaged("PDF_HEADER_MISSING", "The file does not begin with %PDF-.", "文件开头没有 %PDF-。"),
     _damaged("PDF_CATALOG", "The document has no catalog.", "文档没有目录对象。"),
     _damaged("PDF_TRAILER", "A trailer is missing or damaged.", "文件尾缺失或损坏。"),
