@@ -29,6 +29,7 @@ _MODULES = [
     "pdf/recovery",
     "pdf/limits",
     "pdf/form_fields",
+    "pdf/byte_ranges",
     "pictures/fonts",
     "pictures/round_seal",
     "render",
