@@ -24,13 +24,22 @@ def find_marks() -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for path in sorted((PROJECT / "tests").rglob("test_*.py")):
         where = path.relative_to(PROJECT).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        constants = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 continue
             for mark in node.decorator_list:
                 if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute) and mark.func.attr == "clause":
                     for argument in mark.args:
-                        found[_split(ast.literal_eval(argument), where)].add(f"{where}::{node.name}")
+                        text = constants[argument.id] if isinstance(argument, ast.Name) else ast.literal_eval(argument)
+                        found[_split(text, where)].add(f"{where}::{node.name}")
     return found
 
 
