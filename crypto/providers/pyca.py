@@ -74,5 +74,6 @@ class Pyca:
         context.authenticate_additional_data(aad)
         try:
             return context.update(sealed[:-GCM_TAG_BYTES]) + context.finalize()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
+            # ``cryptography`` tells the two apart by its library's error queue, in which others of this thread may have left something
             return None

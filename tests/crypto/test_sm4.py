@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.bindings.openssl.binding import Binding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,6 +78,15 @@ def test_gcm_round_trip_and_any_flipped_bit(key: bytes, nonce: bytes, plaintext:
     ):
         with pytest.raises(TrustError, match="SM4_DECRYPT_FAILED"):
             sm4_gcm_open(*arguments)
+
+
+def test_gcm_refuses_as_usual_when_somebody_left_an_error_in_the_library_s_queue() -> None:
+    library = Binding()
+    memory = library.lib.BIO_new_mem_buf(b"junk", 4)
+    assert library.lib.PEM_read_bio_X509(memory, library.ffi.NULL, library.ffi.NULL, library.ffi.NULL) == library.ffi.NULL
+    library.lib.BIO_free(memory)
+    with pytest.raises(TrustError, match="SM4_DECRYPT_FAILED"):
+        sm4_gcm_open(v.SM4_KEY, bytes(12), bytes(40))
 
 
 @pytest.mark.parametrize("ciphertext", [b"", bytes(15), bytes(17), bytes(16)])
