@@ -172,6 +172,12 @@ def world() -> World:
 
 
 @cache
+def other_pki() -> DemoPki:
+    """A PKI nobody trusts."""
+    return DemoPki.create(MADE, label="ses-other")
+
+
+@cache
 def cached_trust() -> TrustList:
     return world().trust()
 
