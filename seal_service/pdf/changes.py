@@ -71,14 +71,18 @@ class Changes:
     def grant(self, value: object, holder: int, path: Path) -> None:
         """Approve the changed objects that ``value`` (under ``path`` in object ``holder``) refers to, and what these refer to."""
         fresh: list[int] = []
-        for inner, ref in references_in(value):
+        held = list(references_in(value))
+        self.final.budget.spend_compared(len(held))
+        for inner, ref in held:
             if ref.number in self.changed and ref.number not in self._structural():
                 self._allowed.add((ref.number, holder, path + inner))
                 if ref.number not in self._granted:
                     self._granted.add(ref.number)
                     fresh.append(ref.number)
         while fresh:
-            for _, ref in references_in(self.object_after(fresh.pop())):
+            references = [ref for _, ref in references_in(self.object_after(fresh.pop()))]
+            self.final.budget.spend_compared(len(references))
+            for ref in references:
                 if ref.number in self.changed and ref.number not in self._structural() and ref.number not in self._granted:
                     self._granted.add(ref.number)
                     fresh.append(ref.number)
@@ -131,9 +135,9 @@ class Changes:
     def _edges_before(self, holder: int) -> set[tuple[int, Path]]:
         """The references to objects of interest that an object held when it was signed."""
         if holder not in self._edges:
-            self._edges[holder] = {
-                (ref.number, path) for path, ref in references_in(self.object_before(holder)) if ref.number in self.changed
-            }
+            edges = [(ref.number, path) for path, ref in references_in(self.object_before(holder))]
+            self.final.budget.spend_compared(len(edges))
+            self._edges[holder] = {edge for edge in edges if edge[0] in self.changed}
         return self._edges[holder]
 
     def object_before(self, number: int) -> object:

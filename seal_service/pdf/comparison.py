@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 TRAILER: Final = 0  # object 0 is always free, so its number stands for the trailer as a referrer
-_MAX_COMPARED_VALUES: Final = 200_000  # values compared for one signature; dictionaries that may change have tens
 _MAX_COMPARED_DEPTH: Final = 48
 _MAX_REFERRERS: Final = 64  # listed per object; one that is referred to from more places is ``crowded``
 _TRAILER: Final = re.compile(rb"trailer[\x00\t\n\x0c\r ]*<<")
@@ -174,7 +173,6 @@ class ValueComparison:
     def __init__(self, signed: PdfDocument, final: PdfDocument) -> None:
         self._signed = signed
         self._final = final
-        self._work = 0
         self.rewritten: set[tuple[int, int, Path]] = set()
 
     def same(self, before: object, after: object, holder: int, path: Path = (), depth: int = 0) -> bool:
@@ -182,9 +180,7 @@ class ValueComparison:
 
         Equal references are the same: what stands behind them is judged on its own.
         """
-        self._work += 1
-        if self._work > _MAX_COMPARED_VALUES:
-            raise MalformedError("PDF_TOO_COMPLEX", compared=self._work)
+        self._final.budget.spend_compared(1)
         if depth > _MAX_COMPARED_DEPTH:
             return False
         if isinstance(before, Ref) or isinstance(after, Ref):

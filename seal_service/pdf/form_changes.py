@@ -234,6 +234,7 @@ def judge_form(changes: Changes) -> None:
 
 def _judge_field_list(changes: Changes, before: dict[str, object], after: dict[str, object], holder: int, path: tuple[str, ...]) -> None:
     old, new = changes.signed.resolve(before.get("Fields")), changes.final.resolve(after.get("Fields"))
+    changes.final.budget.spend_compared(len(new) if isinstance(new, list) else 0)
     changes.grant_alone(after.get("Fields"), holder, (*path, "Fields"))
     added, lost = list_changes(old if isinstance(old, list) else [], new if isinstance(new, list) else [])
     for item in lost:

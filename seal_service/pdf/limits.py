@@ -35,6 +35,8 @@ class PdfLimits:
     fields: int = 10_000
     annotations: int = 100_000
     signatures: int = 128
+    compared: int = 1_000_000  # values and references compared for all signatures together: about two seconds
+    lookups: int = 6_000_000  # sections of cross-references asked for an object, one after the other: about two seconds
     scanned_bytes: int = 1_073_741_824  # bytes searched for missing ends of streams: under half a second
     scanned_objects: int = 200_000  # objects found by scanning a file whose cross-references are damaged
 
@@ -45,7 +47,7 @@ DEFAULT: Final = PdfLimits()
 class Budget:
     """What has been spent on one document so far; shared by the views of its revisions."""
 
-    __slots__ = ("decoded", "kept", "limits", "objects", "scanned", "tokens")
+    __slots__ = ("compared", "decoded", "kept", "limits", "lookups", "objects", "scanned", "tokens")
 
     def __init__(self, limits: PdfLimits = DEFAULT) -> None:
         self.limits = limits
@@ -54,6 +56,8 @@ class Budget:
         self.kept = 0
         self.decoded = 0
         self.scanned = 0
+        self.compared = 0
+        self.lookups = 0
 
     def spend_object(self, tokens: int) -> None:
         """One more object was tried, with so many tokens."""
@@ -73,6 +77,18 @@ class Budget:
         self.kept += tokens
         if self.kept > self.limits.kept_tokens:
             raise MalformedError("PDF_TOO_COMPLEX", kept=self.kept)
+
+    def spend_compared(self, count: int) -> None:
+        """So many more values or references of two revisions were compared."""
+        self.compared += count
+        if self.compared > self.limits.compared:
+            raise MalformedError("PDF_TOO_COMPLEX", compared=self.compared)
+
+    def spend_lookups(self, count: int) -> None:
+        """So many more sections of cross-references were asked for an object."""
+        self.lookups += count
+        if self.lookups > self.limits.lookups:
+            raise MalformedError("PDF_TOO_COMPLEX", lookups=self.lookups)
 
     def spend_scanned(self, count: int) -> None:
         """So many more bytes were searched."""

@@ -227,6 +227,7 @@ def _judge_pages(changes: Changes) -> None:
 def _judge_annotations(changes: Changes, index: int, ref: Ref, before: dict[str, object], after: dict[str, object]) -> None:
     old, new = changes.signed.resolve(before.get("Annots")), changes.final.resolve(after.get("Annots"))
     old, new = old if isinstance(old, list) else [], new if isinstance(new, list) else []
+    changes.final.budget.spend_compared(len(new))
     changes.grant_alone(after.get("Annots"), ref.number, ("Annots",))
     added, lost = list_changes(old, new)
     for item in lost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zlib
@@ -247,6 +248,49 @@ def _signed_like(objects: dict[int, bytes]) -> bytes:
     return append(data, {4: b"<</Length 0>>stream\n\nendstream"})
 
 
+def _signed_often(data: bytes, times: int) -> bytes:
+    """Further revisions, each with something like a signature that covers it."""
+    from tests.seal_service.pdf.tampering import append, changed, top
+
+    for index in range(times):
+        number = top(data)
+        field = b"<</FT/Sig/T(S%d)/V %d 0 R>>" % (index, number + 1)
+        value = b"<</Type/Sig/SubFilter/adbe.pkcs7.detached/ByteRange[0 1111111 2222222 3333333]/Contents<00>>>"
+        form = changed(data, 5, (b"/Fields [", b"/Fields [%d 0 R " % number))
+        data = append(data, {number: field, number + 1: value, **form})
+        gap = data.rindex(b"<00>")
+        for old, new in ((b"1111111", gap), (b"2222222", gap + 4), (b"3333333", len(data) - gap - 4)):
+            data = data.replace(old, b"%07d" % new)
+    return data
+
+
+def many_sections_many_signatures() -> bytes:
+    """Each signature asks hundreds of sections for thousands of objects that none of them names."""
+    from tests.seal_service.pdf.tampering import form_document
+
+    data = form_document()
+    start = int(re.findall(rb"startxref\n(\d+)", data)[-1])
+    for _ in range(400):
+        at = len(data)
+        data += b"xref\n0 1\n0000000000 65535 f \ntrailer\n<</Size 5000/Root 1 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (start, at)
+        start = at
+    data = _signed_often(data, 20)
+    start, at = int(re.findall(rb"startxref\n(\d+)", data)[-1]), len(data)
+    rows = zlib.compress((b"\x01" + at.to_bytes(4, "big") + b"\0") * 9000)
+    data += b"5999 0 obj\n<</Type/XRef/Size 15000/W[1 4 1]/Index[6000 9000]/Root 1 0 R/Prev %d/Filter/FlateDecode/Length %d>>stream\n" % (
+        start, len(rows))  # fmt: skip
+    return data + rows + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % at
+
+
+def many_signatures_much_validation_data() -> bytes:
+    """Each signature follows the references of a store that leads everywhere and back."""
+    from tests.seal_service.pdf.tampering import append, body_of, form_document
+
+    data = _signed_often(form_document(), 100)
+    ring = {1000 + at: b"[" + b" ".join(b"%d 0 R" % (1000 + (at * 7 + k) % 9000) for k in range(30)) + b"]" for at in range(9000)}
+    return append(data, {1: body_of(data, 1)[:-2] + b"/DSS<</Certs 1000 0 R>>>>", **ring})
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     maker.__name__: maker
     for maker in (
@@ -254,6 +298,6 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         previous_loop, long_chain, many_subsections, many_pages, page_tree_loop, wide_page_tree, field_loop, many_fields, deep_arrays,
         deep_dictionaries, long_string, unbalanced_strings, unclosed_hex, nested_strings, streams_without_end, lengths_in_a_circle,
         references_in_a_circle, comment_line, only_object_headers, only_startxref, only_trailers, only_byte_ranges,
-        many_removed_signatures,
+        many_removed_signatures, many_sections_many_signatures, many_signatures_much_validation_data,
     )
 }  # fmt: skip

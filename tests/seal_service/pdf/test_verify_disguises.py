@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyhanko.pdf_utils import generic
@@ -13,6 +13,7 @@ from pyhanko.sign import fields, signers
 
 from crypto.report import Verdict
 from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.syntax import Ref
 from tests.seal_service.pdf import pyhanko_signing
 from tests.seal_service.pdf.documents import build, page_objects
 from tests.seal_service.pdf.sealing import sealed
@@ -181,11 +182,11 @@ def _stamped_picture(data: bytes) -> bytes:
     writer = IncrementalPdfFileWriter(io.BytesIO(data), strict=False)
     fields.append_signature_field(writer, fields.SigFieldSpec("Stamp", box=(50, 400, 500, 600)))
     (reference,) = [ref for name, _, ref in fields.enumerate_sig_fields(writer) if name == "Stamp"]
-    names = {key: generic.NameObject(value) for key, value in (("/Type", "/XObject"), ("/Subtype", "/Form"))}
-    box = generic.ArrayObject([generic.NumberObject(number) for number in (0, 0, 450, 200)])
-    picture = generic.StreamObject(dict_data=names | {"/BBox": box}, stream_data=b"0 0 450 200 re f")
-    field = reference.get_object()
-    field["/AP"] = generic.DictionaryObject({generic.NameObject("/N"): writer.add_object(picture)})
+    make: Any = generic  # not typed
+    names = {make.NameObject(key): make.NameObject(value) for key, value in (("/Type", "/XObject"), ("/Subtype", "/Form"))}
+    box = make.ArrayObject([make.NumberObject(number) for number in (0, 0, 450, 200)])
+    picture = make.StreamObject(dict_data=names | {"/BBox": box}, stream_data=b"0 0 450 200 re f")
+    reference.get_object()["/AP"] = make.DictionaryObject({make.NameObject("/N"): writer.add_object(picture)})
     stamped = signers.PdfTimeStamper(pyhanko_signing.stamper(), field_name="Stamp").timestamp_pdf(writer, "sha256")
     return bytes(stamped.getbuffer())
 
@@ -208,7 +209,9 @@ def test_a_document_with_nothing_but_a_time_stamp_is_not_signed() -> None:
 def test_a_time_stamp_does_not_excuse_a_removed_signature() -> None:
     data = pyhanko_signing.sign(pyhanko_signing.original(), "A", box=(10, 10, 90, 60))
     document = PdfDocument.open(data)
-    page, root = document.pages()[0][0].number, document.trailer["Root"].number
+    page, catalog = document.pages()[0][0].number, document.trailer["Root"]
+    assert isinstance(catalog, Ref)
+    root = catalog.number
     bare = {page: re.sub(rb"/Annots (\[[^\]]*\]|\d+ 0 R)", b"", body_of(data, page))}
     bare[root] = re.sub(rb"/AcroForm (\d+ 0 R|<<.*?>>)", b"", body_of(data, root))
     report = pyhanko_signing.judge(pyhanko_signing.add_timestamp(append(data, bare)))
@@ -345,3 +348,40 @@ def test_an_object_stream_must_not_hold_a_number_twice(index: int) -> None:
     report = verify(bytes(out) + b"startxref\n%d\n%%%%EOF\n" % at)
     assert report.verdict is Verdict.INVALID
     assert report.tampered is True
+
+
+def _with_short_section(length: int) -> tuple[bytes, int]:
+    """A document whose newest cross-reference stream has rows for objects 60 and 50, the second one missing; where its bytes begin."""
+    objects = page_objects() | {50: STREAM}
+    objects[3] = objects[3].replace(b"/Contents 4 0 R", b"/Contents 50 0 R")
+    out = bytearray(build(objects))
+    start, at = PdfDocument.open(bytes(out)).last_startxref, len(out)
+    out += b"60 0 obj\n<</Type/XRef/Size 61/W[1 4 1]/Index[60 1 50 1]/Root 1 0 R/Prev %d/Length %05d>>stream\n" % (start, length)
+    begin = len(out)
+    out += b"\x01" + at.to_bytes(4, "big") + b"\0\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % at
+    return bytes(out), begin
+
+
+def test_a_section_that_grows_by_what_is_appended_is_not_the_same() -> None:
+    """Its /Length leads behind the signed file; once something stands there, it is longer and names another place for an object."""
+
+    def seal(length: int) -> bytes:
+        return sealed(_with_short_section(length)[0], placement=None, picture=None, field_name="First")
+
+    begin = _with_short_section(99_999)[1]
+    length = len(seal(99_999)) + 40 - begin
+    data = seal(length)
+    assert verify(data).verdict is Verdict.VALID
+    longer = data + b"%" * (begin + length - len(data) - 1) + b"\nendstream\nendobj\n"
+    report = verify(append(longer, {}))
+    assert "PDF_REVISION_CHAIN" in undecided(report)
+    _assert_tampered(report, "PDF_PAGE_CHANGED")
+
+
+def test_a_fourth_column_of_a_cross_reference_stream_is_refused() -> None:
+    data = sealed(build(page_objects(), kind="stream"), placement=ABOVE, field_name="First")
+    updated = append(data, {}, kind="stream").replace(b"/W[1 4 1]", b"/W[1 3 1 1]")
+    assert updated.count(b"/W[1 3 1 1]") == 1
+    report = verify(updated)
+    assert "PDF_RECOVERED" in undecided(report)
+    assert report.verdict is not Verdict.VALID
