@@ -129,7 +129,7 @@ def check_reach(package: OfdPackage, body: Body, listed: Names[str], exempt: Nam
     ``OFD.xml`` outside is common in genuine files and only said: what it states, and which version it chooses, is then not proven.
     """
     steps: list[Step] = []
-    entry = str(package.graph.entry_name)
+    entry = package.graph.entry_name
     if entry not in listed:
         steps.append(warned("OFD_ENTRY_UNPROTECTED", REACH, path=entry))
     make = failed if strict else not_checked

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Final
 from crypto.report import Step, failed, not_checked, warned
 from seal_service.ofd.coverage import Coverage
 from standards.errors import MalformedError
+from standards.gbt33190_ofd.graph import Body
 from standards.gbt33190_ofd.limits import MAX_SIGNATURES, MAX_XML_BYTES
 from standards.gbt33190_ofd.locations import find, folder_of
 from standards.gbt33190_ofd.signatures import read_signature, read_signatures
-from standards.gbt33190_ofd.xml_parts import REFUSED, read_xml
+from standards.gbt33190_ofd.xml_parts import read_xml
 
 if TYPE_CHECKING:
     from seal_service.ofd.package import OfdPackage
     from seal_service.ofd.signature_values import ValueResult
-    from standards.gbt33190_ofd.graph import Body
     from standards.gbt33190_ofd.signatures import ListedSignature, SignatureDescription
 
 LIST: Final = "GB/T 33190-2016 18.1"
 DESCRIPTION: Final = "GB/T 33190-2016 18.2"
 _VALUE_NAMES: Final = ("SignedValue.dat", "SignValue.dat")
 _DESCRIPTION_NAME: Final = "signature.xml"
+_LIMITS: Final = frozenset({"too-large", "total-too-large", "ratio", "too-many-elements", "too-many-attributes", "too-many-references"})
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ def list_signatures(package: OfdPackage, steps: list[Step]) -> list[OfdSignature
     found: dict[str, OfdSignature] = {}
     for body in package.graph.bodies:
         for list_path in body.signatures:
-            root = package.graph.part(list_path, str(package.graph.entry_name))
+            root = package.graph.part(list_path, package.graph.entry_name)
             if root is None:
                 continue
             try:
@@ -108,9 +109,10 @@ def _read_description(package: OfdPackage, signature: OfdSignature) -> None:
         signature.original = package.container.read(path, MAX_XML_BYTES)
         description = signature.description = read_signature(read_xml(signature.original))
     except MalformedError as error:
-        make = failed if error.code in REFUSED or error.facts.get("reason") in {"repeated", "checksum", "data", "size"} else not_checked
+        make = not_checked if error.facts.get("reason") in _LIMITS else failed
         reason = " ".join(str(part) for part in (error.code, error.facts.get("reason"), error.facts.get("element")) if part)
         signature.steps.append(make("OFD_SIGNATURE_UNREADABLE", DESCRIPTION, path=path, reason=reason))
+        signature.value_path = _sibling_value(package, signature)  # it shows whether the description was once another
         return
     if description.value_location is not None:
         signature.value_path = _find(package, signature, description.value_location, path)
@@ -135,10 +137,32 @@ def _sibling_value(package: OfdPackage, signature: OfdSignature) -> str | None:
 
 def find_unlisted(package: OfdPackage, signatures: list[OfdSignature]) -> dict[str, Step]:
     """Descriptions of signatures that nothing lists, by path. One that a listed signature protects was there when that was made."""
-    listed = {signature.path for signature in signatures}
     protected = {path for signature in signatures for path in signature.coverage.covered}
     return {
         name: failed("OFD_SIGNATURE_REMOVED", LIST, path=name) if name in protected else warned("OFD_SIGNATURE_UNLISTED", LIST, path=name)
-        for name in package.container.members
-        if name.rpartition("/")[2].lower() == _DESCRIPTION_NAME and name not in listed
+        for name in _unlisted_names(package, signatures)
     }
+
+
+def _unlisted_names(package: OfdPackage, signatures: list[OfdSignature]) -> list[str]:
+    listed = {signature.path for signature in signatures}
+    return [name for name in package.container.members if name.rpartition("/")[2].lower() == _DESCRIPTION_NAME and name not in listed]
+
+
+def take_up_unlisted(package: OfdPackage, signatures: list[OfdSignature]) -> list[OfdSignature]:
+    """Signatures that nothing lists and that are examined all the same.
+
+    Where ``OFD.xml`` or the list was made unreadable, or the list was emptied, no signature is listed; the signatures themselves then still
+    show that the document was signed and what was changed. Beside others, those that protect the list tell of a lock that was broken.
+    """
+    lists = {path for body in package.graph.bodies for path in body.signatures}
+    taken = []
+    for name in _unlisted_names(package, signatures)[:MAX_SIGNATURES]:
+        body = package.graph.bodies[0] if package.graph.bodies else Body(-1)
+        signature = OfdSignature(body, min(lists, default=""), None, name)
+        _read_description(package, signature)
+        references = signature.description.references if signature.description is not None else ()
+        if not signatures or any(reference.location.strip().lstrip("/") in lists for reference in references):
+            signature.steps.append(not_checked("OFD_SIGNATURE_UNLISTED", LIST, path=name))
+            taken.append(signature)
+    return taken

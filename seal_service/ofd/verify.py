@@ -12,7 +12,7 @@ from crypto.report import Outcome, Report, SignatureReport, Step, failed, not_ch
 from seal_service.ofd.coverage import REACH, check_reach, check_references
 from seal_service.ofd.findings import PACKAGE, STRUCTURE, condense, package_steps, trouble_steps
 from seal_service.ofd.integrity import has_entries, verify_entries
-from seal_service.ofd.listing import DESCRIPTION, LIST, OfdSignature, find_unlisted, list_signatures
+from seal_service.ofd.listing import DESCRIPTION, LIST, OfdSignature, find_unlisted, list_signatures, take_up_unlisted
 from seal_service.ofd.package import OfdPackage
 from seal_service.ofd.signature_values import Setting, check_statements, kind_of, verify_value
 from seal_service.ofd.stamps import check_stamps
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.trust_list import TrustList
+    from seal_service.ofd.signature_values import ValueResult
     from seal_service.seal_data.status_list import OpenedStatusList
 
 _STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -73,12 +74,13 @@ def _verify(data: bytes, setting: Setting) -> Report:
     steps = package_steps(container.irregularities)
     if container.name_like(ENCRYPTIONS_NAME) is not None:
         steps.append(not_checked("OFD_ENCRYPTED", "GM/T 0099-2020 7.3"))
-    try:
-        package = OfdPackage(container, Graph(container))
-    except MalformedError as error:
-        make = failed if error.code in REFUSED else not_checked
-        return _without_signatures([*steps, make("OFD_UNREADABLE", STRUCTURE, reason=_reason(error))])
+    package = OfdPackage(container, Graph(container))
+    failure = package.graph.failure
+    if failure is not None:
+        make = failed if failure.code in REFUSED else not_checked
+        steps.append(make("OFD_UNREADABLE", STRUCTURE, reason=_reason(failure)))
     signatures = list_signatures(package, steps)
+    signatures += take_up_unlisted(package, signatures)
     exempt = {path for signature in signatures for path in signature.own_files}
     for signature in signatures:
         _check(package, signature, setting, exempt)
@@ -96,7 +98,7 @@ def _verify(data: bytes, setting: Setting) -> Report:
         reports.append(report)
         exempt |= own_files
     if not reports:
-        return _without_signatures([not_checked("OFD_NOT_SIGNED", LIST), *steps])
+        return _without_signatures(steps if failure is not None else [not_checked("OFD_NOT_SIGNED", LIST), *steps])
     if signatures:
         steps += _check_rest(package, signatures, exempt, strict=setting.strict)
     shown = condense(steps)
@@ -107,7 +109,9 @@ def _verify(data: bytes, setting: Setting) -> Report:
 def _check(package: OfdPackage, signature: OfdSignature, setting: Setting, exempt: set[str]) -> None:
     """All checks of one signature. What is missing for one leaves the others to be made."""
     description, original = signature.description, signature.original
-    if description is None or original is None:
+    if description is None:
+        if original is not None and signature.value_path is not None:
+            _check_value(package, signature, signature.value_path, original, setting)
         return
     signature.coverage = check_references(package, description, signature.path)
     signature.steps += signature.coverage.steps
@@ -116,16 +120,24 @@ def _check(package: OfdPackage, signature: OfdSignature, setting: Setting, exemp
     if signature.value_path is None:
         signature.steps.append(failed("SIGNED_VALUE_MISSING", DESCRIPTION, path=description.value_location))
         return
-    try:
-        value = package.container.read(signature.value_path, MAX_SIGNED_VALUE_BYTES)
-    except MalformedError as error:
-        signature.steps.append(failed("SIGNED_VALUE_UNREADABLE", DESCRIPTION, path=signature.value_path, reason=_reason(error)))
+    result = _check_value(package, signature, signature.value_path, original or b"", setting)
+    if result is None:
         return
-    result = signature.result = verify_value(value, signature.kind, original, description.stated_time, setting)
-    signature.steps += result.steps
     signature.steps += check_statements(result, signature.path, description.signature_method, description.stated_time)
     if signature.seal_path is not None and result.seal_raw is not None:
         signature.steps.append(_check_seal_file(package, signature.seal_path, result.seal_raw))
+
+
+def _check_value(package: OfdPackage, signature: OfdSignature, path: str, original: bytes, setting: Setting) -> ValueResult | None:
+    try:
+        value = package.container.read(path, MAX_SIGNED_VALUE_BYTES)
+    except MalformedError as error:
+        signature.steps.append(failed("SIGNED_VALUE_UNREADABLE", DESCRIPTION, path=path, reason=_reason(error)))
+        return None
+    stated_time = "" if signature.description is None else signature.description.stated_time
+    result = signature.result = verify_value(value, signature.kind, original, stated_time, setting)
+    signature.steps += result.steps
+    return result
 
 
 def _check_seal_file(package: OfdPackage, path: str, seal_raw: bytes) -> Step:

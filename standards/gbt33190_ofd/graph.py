@@ -129,20 +129,27 @@ class Body:
 
 
 class Graph:
-    """The document graph of a package. Raises ``OFD_ENTRY_MISSING`` or an XML error where ``OFD.xml`` cannot be read."""
+    """The document graph of a package. Where ``OFD.xml`` cannot be read, ``failure`` says why (``OFD_ENTRY_MISSING`` or of XML)."""
 
     def __init__(self, container: Container) -> None:
         self.container = container
         self.bodies: list[Body] = []
         self._troubles: dict[Trouble, None] = {}
-        self.entry_name = ENTRY_NAME if ENTRY_NAME in container else container.name_like(ENTRY_NAME)
-        if self.entry_name is None:
-            raise MalformedError(ENTRY_MISSING)
+        like = ENTRY_NAME if ENTRY_NAME in container else container.name_like(ENTRY_NAME)
+        self.entry_name = like or ENTRY_NAME
+        self.failure: MalformedError | None = None
         self._parts: dict[str, XmlNode | None] = {}
         self._read_bytes = 0
+        try:
+            if like is None:
+                raise MalformedError(ENTRY_MISSING)
+            self._read_entry(read_xml(container.read(like, MAX_XML_BYTES)))
+        except MalformedError as error:
+            self.failure = error
+
+    def _read_entry(self, root: XmlNode) -> None:
         if self.entry_name != ENTRY_NAME:
             self.note(LOCATION_VARIANT, self.entry_name, "", "case")
-        root = read_xml(container.read(self.entry_name, MAX_XML_BYTES))
         if root.name != "OFD":
             raise MalformedError(MALFORMED, reason="root", found=root.name[:40])
         if root.namespace != NAMESPACE:
@@ -190,7 +197,7 @@ class Graph:
 
     def _walk_body(self, index: int, node: XmlNode) -> Body:
         body = Body(index)
-        entry = str(self.entry_name)
+        entry = self.entry_name
         starts = [(location, Role.DOCUMENT) for location in self._texts(node, "DocRoot", entry)]
         starts += [(location, Role.CONTENT) for info in node.children("DocInfo") for location in self._texts(info, "Cover", entry)]
         versions = [version for holder in node.children("Versions") for version in holder.children("Version")]
@@ -226,7 +233,7 @@ class Graph:
     def _walk(self, body: Body, starts: list[tuple[str, Role]], reached: dict[str, Reached]) -> None:
         waiting: deque[tuple[str, Role]] = deque()
         done: set[tuple[str, Role]] = set()
-        entry = str(self.entry_name)
+        entry = self.entry_name
         folders: tuple[str, ...] = ("",)
 
         def reach(location: str, role: Role, by: str, base: str | None = None, more: tuple[str, ...] = ()) -> None:

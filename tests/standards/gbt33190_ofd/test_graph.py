@@ -39,12 +39,15 @@ def test_every_part_is_reached() -> None:
 
 
 def test_the_entry_must_be_there() -> None:
-    with pytest.raises(MalformedError) as caught:
-        graph_of({"Doc_0/Document.xml": b""})
-    assert caught.value.code == "OFD_ENTRY_MISSING"
-    with pytest.raises(MalformedError) as caught:
-        graph_of({"OFD.xml": part("Other")})
-    assert caught.value.facts["reason"] == "root"
+    for files, code, reason in (
+        ({"Doc_0/Document.xml": b""}, "OFD_ENTRY_MISSING", None),
+        ({"OFD.xml": part("Other")}, "OFD_XML_MALFORMED", "root"),
+        ({"OFD.xml": b"<a"}, "OFD_XML_MALFORMED", "syntax"),
+    ):
+        graph = graph_of(files)
+        assert graph.failure is not None
+        assert (graph.failure.code, graph.failure.facts.get("reason"), graph.bodies) == (code, reason, [])
+    assert graph_of(plain_files(signatures=None)).failure is None
 
 
 def test_an_entry_in_another_case_or_namespace_is_said() -> None:
