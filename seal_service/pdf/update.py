@@ -33,7 +33,7 @@ class IncrementalUpdate:
         self._lead = b"" if ends_line else b"\n"
         self._objects: dict[Ref, object] = {}
         # /Size of the newest trailer should be the largest; where an older one is larger its numbers were in use once.
-        self._next = max(size for trailer in _trailers(document) if type(size := trailer.get("Size", 1)) is int)
+        self._next = max([1, *(size for trailer in _trailers(document) if type(size := trailer.get("Size")) is int)])
         self.offsets: dict[Ref, int] = {}  # of "n g obj", from the start of the file
 
     def add(self, value: object) -> Ref:

@@ -80,6 +80,12 @@ def test_a_size_that_lies_below_a_long_table_costs_no_more_than_reading_it() -> 
     assert time.process_time() - start < 2
 
 
+@pytest.mark.parametrize("size", [b"/X", b"-7", b"0", b"1."])
+def test_a_size_that_is_none_is_passed_over(size: bytes) -> None:
+    _, update = _open(build(page_objects()).replace(b"/Size 5", b"/Size " + size))
+    assert [update.add(None), update.add(None)] == [Ref(5), Ref(6)]
+
+
 def test_the_largest_size_of_any_revision_counts() -> None:
     original = build(page_objects()).replace(b"/Size 5", b"/Size 50")
     document, update = _open(original)
