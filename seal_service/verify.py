@@ -39,7 +39,35 @@ def _verify_pdf(data: bytes, trust: TrustList, at: datetime) -> Report:
     return verify_pdf(data, trust, at)
 
 
-VERIFIERS: Final[tuple[Verifier, ...]] = (Verifier("application/pdf", _is_pdf, _verify_pdf),)
+def _is_ofd(data: bytes) -> bool:
+    from seal_service.ofd.verify import is_ofd
+
+    return is_ofd(data)
+
+
+def _verify_ofd(data: bytes, trust: TrustList, at: datetime) -> Report:
+    from seal_service.ofd.verify import verify_ofd
+
+    return verify_ofd(data, trust, at)
+
+
+def _is_seal_data(data: bytes) -> bool:
+    from seal_service.seal_data.seal_file import is_seal_data
+
+    return is_seal_data(data)
+
+
+def _verify_seal_data(data: bytes, trust: TrustList, at: datetime) -> Report:
+    from seal_service.seal_data.seal_file import verify_seal_data
+
+    return verify_seal_data(data, trust, at)
+
+
+VERIFIERS: Final[tuple[Verifier, ...]] = (
+    Verifier("application/pdf", _is_pdf, _verify_pdf),
+    Verifier("application/ofd", _is_ofd, _verify_ofd),
+    Verifier("application/x-ses-seal", _is_seal_data, _verify_seal_data),
+)
 
 
 def verify_file(data: bytes, trust: TrustList, at: datetime) -> Report:
