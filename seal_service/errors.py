@@ -49,6 +49,11 @@ def field_unacceptable(field: str, rule: str) -> TrustError:
     return TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field=field, rule=rule)
 
 
+def text_unacceptable(field: str) -> TrustError:
+    """A text that a reader would not see as it is written."""
+    return field_unacceptable(field, "one line, without control and direction characters")
+
+
 def digest_unacceptable() -> TrustError:
     """The digest is not 32 bytes in base64 or hex."""
     return TrustError(Kind.UNACCEPTABLE, "DIGEST_UNACCEPTABLE", expected_bytes=32, encodings="base64, hex")

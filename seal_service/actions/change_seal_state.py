@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
-from seal_service.errors import field_unacceptable, seal_not_found, seal_state_conflict, seal_version_conflict
+from seal_service.errors import field_unacceptable, seal_not_found, seal_state_conflict, seal_version_conflict, text_unacceptable
 from seal_service.limits import REASON_CHARACTERS
-from seal_service.model import Seal, SealState, Transition
+from seal_service.model import Seal, SealState, Transition, is_plain_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -31,6 +31,8 @@ def change_seal_state(
         raise field_unacceptable("reason", "must not be empty")
     if len(reason) > REASON_CHARACTERS:
         raise field_unacceptable("reason", f"at most {REASON_CHARACTERS} characters")
+    if not is_plain_text(reason):
+        raise text_unacceptable("reason")
 
     def take_step(conn: Connection) -> Seal:
         # 2. The seal is locked: what was signed before is recorded before, what comes after sees the new state.

@@ -14,9 +14,9 @@ from seal_service.actions.change_seal_state import REVOCATION_REASON
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
 from seal_service.actions.record_use import VOIDED_BY_FAILURE, hold_process_mark
-from seal_service.errors import seal_codes_exhausted, seal_making_cut_off
+from seal_service.errors import seal_codes_exhausted, seal_making_cut_off, text_unacceptable
 from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
-from seal_service.model import Seal, SealState, new_seal_id
+from seal_service.model import Seal, SealState, is_plain_text, new_seal_id
 from service_kit import fail_points
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.errors import TrustError
@@ -81,6 +81,8 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         made_at=context.clock.now(),
         state_at=context.clock.now(),
     )
+    if not is_plain_text(seal.name):
+        raise text_unacceptable("name")
     seal = replace(seal, key_id=f"seal-{seal.id[3:]}")
     draw_picture(seal)
     request_digest = digest_of_request(json.dumps(asdict(request), sort_keys=True).encode())

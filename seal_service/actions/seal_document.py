@@ -26,9 +26,10 @@ from seal_service.errors import (
     placement_unclear,
     seal_not_found,
     seal_not_usable,
+    text_unacceptable,
     time_stamp_not_configured,
 )
-from seal_service.model import USABLE, UseKind, new_use_id
+from seal_service.model import USABLE, UseKind, is_plain_text, new_use_id
 from seal_service.pdf.placement import Placement, find_keyword
 from seal_service.pdf.seal import prepare_seal
 from seal_service.pdf.verify import verify_pdf
@@ -84,7 +85,7 @@ class SealedDocument:
 def seal_document(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> SealedDocument:
     """Seal ``order.document`` with the seal. The result begins with the document, byte for byte.
 
-    Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, PDF_*, PLACEMENT_*, PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*,
+    Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, FIELD_UNACCEPTABLE, PDF_*, PLACEMENT_*, PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*,
     AUDIT_UNAVAILABLE, TIME_STAMP_*, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED.
     """
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
@@ -98,6 +99,10 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     is_timestamped = context.time_stamp is not None if order.is_timestamped is None else order.is_timestamped
     if is_timestamped and context.time_stamp is None:
         raise time_stamp_not_configured()
+
+    for field, text in (("reason", order.reason), ("location", order.location)):
+        if text is not None and not is_plain_text(text):
+            raise text_unacceptable(field)
 
     # 2. A document that was changed after an earlier signature gets no seal of ours on top of that.
     if SIGNATURE_MARK in order.document and verify_pdf(order.document, context.trust(), context.clock.now()).tampered:

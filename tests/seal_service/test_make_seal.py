@@ -62,6 +62,8 @@ def test_codes_end(house: House) -> None:
         ({"organisation": " "}, "SEAL_NAME_EMPTY"),
         ({"organisation": "\U0001f600"}, "SEAL_GLYPH_MISSING"),
         ({"grants": ("a b",)}, "FIELD_UNACCEPTABLE"),
+        ({"name": "a\r\nb"}, "FIELD_UNACCEPTABLE"),
+        ({"name": "\u202eb\u0000"}, "FIELD_UNACCEPTABLE"),
         ({"picture_width_mm": 5.0}, "SEAL_SIZE_BAD"),
     ],
 )

@@ -7,7 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from seal_service.model import SEAL_LIFE, USABLE, USE_LIFE, SealState, Transition, UseState, new_seal_id, new_use_id, transition_named
+from seal_service.model import (
+    SEAL_LIFE,
+    USABLE,
+    USE_LIFE,
+    SealState,
+    Transition,
+    UseState,
+    is_plain_text,
+    new_seal_id,
+    new_use_id,
+    transition_named,
+)
 
 
 def test_every_state_can_be_reached_from_the_first() -> None:
@@ -56,3 +67,13 @@ def test_identifiers_are_random_and_marked() -> None:
     assert len(ids) == 101
     assert all(re.fullmatch("su_[0-9a-f]{24}", each) for each in ids)
     assert max(ids).startswith(new_use_id(at + timedelta(milliseconds=1))[:15])
+
+
+@pytest.mark.parametrize("text", ["", "呼伦贝尔市　专用章", "ᠮᠣᠩᠭᠣᠯ\u180e\u200dᠠ", "𠮷 a-b"])
+def test_texts_of_any_script_are_plain(text: str) -> None:
+    assert is_plain_text(text)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r", "\u0000", "\u0085", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\ud800"])
+def test_what_a_reader_would_not_see_as_written_is_no_plain_text(text: str) -> None:
+    assert not is_plain_text(text)

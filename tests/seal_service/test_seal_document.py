@@ -111,6 +111,8 @@ def test_a_seal_that_broke_an_earlier_one_is_not_released(house: House, seal: Se
     ("changes", "code"),
     [
         ({"document": b"no pdf at all"}, "PDF_"),
+        ({"reason": "approved\r\nby nobody"}, "FIELD_UNACCEPTABLE"),
+        ({"location": "\u202egnijieB"}, "FIELD_UNACCEPTABLE"),
         ({"page": 2}, "PAGE_NOT_FOUND"),
         ({"x_mm": 1.0}, "PLACEMENT_OFF_PAGE"),
         ({"x_mm": None}, "PLACEMENT_UNCLEAR"),

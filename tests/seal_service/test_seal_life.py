@@ -78,7 +78,7 @@ def test_only_who_manages_a_seal_changes_it(house: House, seal: Seal) -> None:
     assert refused.value.code == "SEAL_NOT_FOUND"
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 257])
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 257, "lost\r\nX-Approved: yes", "lost \u202e on purpose", "a\u2028b", "\ud800"])
 def test_a_reason_is_needed(house: House, seal: Seal, reason: str) -> None:
     with pytest.raises(TrustError) as refused:
         change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason=reason)
