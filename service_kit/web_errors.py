@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request  # noqa: TC002 - the framework reads the annotations
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from service_kit.problems import language_of, problem_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 VIOLATIONS: Final = 20
+CALLER_GONE: Final = 499  # the caller went away; nginx's number, used in log and metrics only
 _BY_STATUS: Final = {
     400: (Kind.MALFORMED, "REQUEST_MALFORMED"),
     401: (Kind.UNAUTHENTICATED, "TOKEN_MISSING"),
@@ -32,6 +33,7 @@ _BY_STATUS: Final = {
 def install_problem_answers(application: FastAPI) -> None:
     """Answer every error with a problem document."""
     application.add_exception_handler(TrustError, _answer_trust_error)
+    application.add_exception_handler(ClientDisconnect, _note_departure)
     application.add_exception_handler(HTTPException, _answer_http_exception)
     application.add_exception_handler(RequestValidationError, _answer_validation)
     application.add_exception_handler(Exception, _answer_trust_error)  # shown as INTERNAL; the frame around logs it
@@ -60,6 +62,11 @@ def problem_response(
 
 async def _answer_trust_error(request: Request, error: Exception) -> Response:
     return problem_response(request, error)
+
+
+async def _note_departure(_request: Request, _error: Exception) -> Response:
+    # Nobody reads it; the number keeps a caller who hung up from being logged and counted as a failure of ours
+    return Response(status_code=CALLER_GONE)
 
 
 async def _answer_http_exception(request: Request, error: Any) -> Response:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import Body, FastAPI
+from fastapi import Body, FastAPI, Request
 from fastapi.responses import PlainTextResponse
 
 from service_kit.metrics import Metrics
@@ -67,6 +67,10 @@ def make_application() -> FastAPI:
     @application.post("/echo")
     async def echo(data: Annotated[dict[str, int], Body()]) -> dict[str, int]:
         return data
+
+    @application.post("/read")
+    async def read(request: Request) -> dict[str, int]:
+        return {"bytes": len(await request.body())}
 
     @application.get("/refused")
     async def refused() -> None:
@@ -160,6 +164,29 @@ def test_an_unknown_error_is_told_to_the_log_only(served: Served, caplog: pytest
     (record,) = caplog.records
     assert record.exc_info is not None
     assert "canary-secret" in str(record.exc_info[1])
+
+
+def test_a_caller_who_hangs_up_is_no_failure_of_ours(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """Anybody can hang up in the middle of a body: that is neither an error with a trace in the log nor a 500 in the counts."""
+
+    async def hang_up() -> None:
+        messages: list[dict[str, Any]] = [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+        async def send(_message: Any) -> None:
+            return
+
+        scope = {"type": "http", "method": "POST", "path": "/read", "raw_path": b"/read", "query_string": b"", "headers": []}
+        await served.client.application({**scope, "client": ("198.51.100.7", 1), "server": ("x", 80), "scheme": "http"}, receive, send)
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(hang_up())
+    assert caplog.records == []
+    assert served.lines()[0]["status"] == 499
+    assert 'status="499"' in served.metrics.text()
+    assert 'status="500"' not in served.metrics.text()
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read(served: Served) -> None:
