@@ -54,17 +54,20 @@ class Database:
         parsed = _read_url(url)
         self.is_sqlite: Final = parsed.get_backend_name() == "sqlite"
         self.url: Final = parsed
+        # Parameters hidden: an error ends up in logs and on terminals, and the values of a row are nobody's there
         if self.is_sqlite:
             shared: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": _STATEMENT_CACHE}
-            self.engine = create_engine(parsed, connect_args=shared, poolclass=NullPool)
+            self.engine = create_engine(parsed, connect_args=shared, poolclass=NullPool, hide_parameters=True)
             self._readers = create_engine(
-                parsed, connect_args=shared, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS
+                parsed, connect_args=shared, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS, hide_parameters=True
             )
             event.listen(self.engine, "connect", _prepare_sqlite_writer)
             event.listen(self._readers, "connect", _prepare_sqlite_reader)
             event.listen(self._readers, "begin", _begin_snapshot)
         else:
-            self.engine = create_engine(parsed, connect_args={"options": _PG_OPTIONS}, isolation_level="SERIALIZABLE", poolclass=NullPool)
+            self.engine = create_engine(
+                parsed, connect_args={"options": _PG_OPTIONS}, isolation_level="SERIALIZABLE", poolclass=NullPool, hide_parameters=True
+            )
             self._readers = create_engine(
                 parsed,
                 connect_args={"options": _PG_OPTIONS + " -c default_transaction_read_only=on"},
@@ -73,6 +76,7 @@ class Database:
                 max_overflow=0,
                 pool_timeout=POOL_TIMEOUT_SECONDS,
                 pool_pre_ping=True,
+                hide_parameters=True,
             )
         turn = WriterTurn(Path(f"{parsed.database}-turn")) if self.is_sqlite else None
         self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit, turn=turn)
@@ -174,6 +178,13 @@ class Database:
         self._writer.close()
         self._readers.dispose()
         self.engine.dispose()
+
+
+def check_database_file(url: str) -> None:
+    """Raise TrustError DATABASE_UNAVAILABLE where ``url`` names a SQLite file that is not there: opening it would begin an empty one."""
+    parsed = _read_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+        raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="missing")
 
 
 def _read_url(url: str) -> URL:

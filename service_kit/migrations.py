@@ -18,7 +18,9 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from service_kit.database_errors import as_trust_error
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -36,10 +38,10 @@ _ADVISORY_LOCK: Final = 0x59494E58  # any number, the same for every process of 
 def migrate(database: Database, name: str, script_package: str) -> None:
     """Run what is missing. ``name``: the component's prefix; ``script_package``: such as ``idp.migrations``.
 
-    Raises TrustError DATABASE_TOO_NEW where a newer program has already changed the tables.
+    Raises TrustError DATABASE_TOO_NEW where a newer program has already changed the tables, DATABASE_UNAVAILABLE.
     """
     script = _scripts(script_package)
-    with database.engine.connect() as connection, _one_at_a_time(connection):
+    with _translated(), database.engine.connect() as connection, _one_at_a_time(connection):
         context = MigrationContext.configure(
             connection,
             opts={"version_table": f"{name}_alembic", "fn": lambda revision, _context: script._upgrade_revs("head", revision)},  # noqa: SLF001 - as alembic.command.upgrade does
@@ -84,6 +86,17 @@ def _scripts(script_package: str) -> ScriptDirectory:
     config.set_main_option("script_location", str(Path(next(iter(package.__path__)))).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return ScriptDirectory.from_config(config)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        translated = as_trust_error(error)
+        if translated is error:
+            raise
+        raise translated from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Exit statuses: 0 done; 1 failed, or something found to be wrong; 64 usage or an 
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated, Final, cast
 
@@ -17,7 +18,7 @@ from yinxin.commands import (
     client_command,
     keys_command,
 )
-from yinxin.commands.console import EXIT_USAGE, print_line
+from yinxin.commands.console import EXIT_UNAVAILABLE, EXIT_USAGE, print_line, say
 from yinxin.commands.demo_command import demo
 from yinxin.commands.doctor_command import doctor
 from yinxin.commands.init_command import init
@@ -26,6 +27,9 @@ from yinxin.commands.serve_command import serve
 from yinxin.commands.verify_command import verify
 
 EXIT_INTERRUPTED: Final = 130  # as shells report it
+_UNUSABLE_PATH: Final = frozenset(
+    {errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG}
+)
 
 app: Final = typer.Typer(
     name="yinxin",
@@ -67,6 +71,10 @@ def options(
 _UNUSABLE: Final = cast("type[Exception]", next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException"))
 
 
+def _tell(text: str) -> None:
+    typer.echo(f"yinxin: {text}", err=True)
+
+
 def main() -> None:
     """Run the command line and exit."""
     try:
@@ -76,4 +84,12 @@ def main() -> None:
         sys.exit(EXIT_USAGE)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(EXIT_INTERRUPTED)
+    except OSError as error:  # edge: what no command answers for itself; never 1, which `verify` keeps for invalid
+        _tell(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        sys.exit(EXIT_USAGE if error.errno in _UNUSABLE_PATH else EXIT_UNAVAILABLE)
+    except UnicodeEncodeError:
+        if all(each.encode("utf-8", "ignore").decode() == each for each in sys.argv):
+            raise
+        _tell(say("an argument holds bytes that are no text", "参数含有不是文本的字节"))
+        sys.exit(EXIT_USAGE)
     sys.exit(status if isinstance(status, int) else 0)

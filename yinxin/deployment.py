@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.keystore import Keystore
 from crypto.master_key import ENVIRONMENT_VARIABLE, MasterKey
+from service_kit.database import check_database_file
 from service_kit.settings import Settings, load_settings
 from standards.errors import Kind, TrustError
 
@@ -104,9 +105,11 @@ def is_complete(folder: Path) -> bool:
 def open_deployment(folder: Path) -> Deployment:
     """Open a finished deployment.
 
-    TrustError DEPLOYMENT_MISSING, whatever is wrong with settings or master key, KEYSTORE_MASTER_WRONG.
+    TrustError DEPLOYMENT_MISSING, DATABASE_UNAVAILABLE (its file is gone: an empty one in its place would forget every seal, client and
+    audit entry), whatever is wrong with settings or master key, KEYSTORE_MASTER_WRONG.
     """
     if not is_complete(folder):
         raise TrustError(Kind.UNACCEPTABLE, "DEPLOYMENT_MISSING", dir=str(folder))
     settings = load_settings(folder)
+    check_database_file(settings.database_url)
     return Deployment(settings, Keystore(folder / KEYS, load_master_key(folder)))

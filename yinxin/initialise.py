@@ -20,7 +20,7 @@ from crypto.master_key import ENVIRONMENT_VARIABLE, MasterKey
 from crypto.signatures import SignatureAlgorithm
 from service_kit.audit import Audit, new_writer_id
 from service_kit.clock import SystemClock
-from service_kit.database import Database
+from service_kit.database import Database, check_database_file
 from service_kit.durable_files import make_folder, write_durably
 from service_kit.settings import FILE_NAME, load_settings
 from standards.errors import Kind, TrustError
@@ -81,6 +81,8 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
         if not (folder / FILE_NAME).exists():
             write_durably(folder / FILE_NAME, settings_text(settings or {}).encode())
         loaded = load_settings(folder)
+        if is_complete(folder):
+            check_database_file(loaded.database_url)
         choose_provider(loaded)
         # 2. Master key, unless the environment has one; keys and secrets
         if not {ENVIRONMENT_VARIABLE, PASSPHRASE_VARIABLE} & set(os.environ):

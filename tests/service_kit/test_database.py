@@ -11,12 +11,14 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from service_kit.database import Database
+from service_kit.database import Database, check_database_file
 from standards.errors import Kind, TrustError
 from tests.service_kit.writer_setting import hold, metadata, names, put, things
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 
 def test_a_write_is_seen_by_the_next_reader(plain: Database) -> None:
@@ -318,3 +320,27 @@ def test_a_process_that_waits_for_its_turn_gets_it(tmp_path: Path) -> None:
     assert sum(waits) / len(waits) < 0.1  # a few milliseconds on a quiet machine
     first.close()
     second.close()
+
+
+def test_errors_do_not_show_values(plain: Database) -> None:
+    """What fails ends up in logs and on terminals: the values of a row may be of persons, or secrets."""
+
+    def ask(connection: Connection) -> None:
+        connection.execute(text("SELECT * FROM no_such_table WHERE name = :name"), {"name": "canary-7f3a"})
+
+    with pytest.raises(DBAPIError) as written:
+        plain.write(ask)
+    with pytest.raises(DBAPIError) as read, plain.read() as connection:
+        ask(connection)
+    assert "canary-7f3a" not in str(written.value) + str(read.value)
+
+
+def test_a_database_file_that_is_gone_is_missed(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    with pytest.raises(TrustError) as refused:
+        check_database_file(f"sqlite:///{path}")
+    assert (refused.value.code, refused.value.facts) == ("DATABASE_UNAVAILABLE", {"reason": "missing"})
+    assert not path.exists()
+    path.touch()
+    check_database_file(f"sqlite:///{path}")
+    check_database_file("postgresql://host/name")

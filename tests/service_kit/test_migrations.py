@@ -16,6 +16,7 @@ from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SCRIPTS = "service_kit.kit_migrations"
 
@@ -98,3 +99,12 @@ def test_a_step_that_fails_leaves_nothing(empty: Database, monkeypatch: pytest.M
 def test_triggers_take_plain_names_only(empty: Database) -> None:
     with empty.engine.connect() as connection, pytest.raises(ValueError, match="x; DROP"):
         protect_log_table(connection, "x; DROP TABLE y")
+
+
+def test_a_damaged_file_is_said_to_be_damaged(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite3").write_bytes(b"no database " * 1000)
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    with pytest.raises(TrustError) as refused:
+        migrate_kit(database)
+    assert (refused.value.code, refused.value.facts) == ("DATABASE_UNAVAILABLE", {"reason": "not a database"})
+    database.close()

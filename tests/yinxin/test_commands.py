@@ -313,3 +313,32 @@ def test_commands_start_fast() -> None:
     program = "import sys, yinxin.command_line; print(sorted({'sqlalchemy', 'fastapi', 'uvicorn', 'alembic', 'httpx', 'pypdfium2'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_lost_database_is_not_replaced_by_an_empty_one(folder: Path) -> None:
+    """An empty one would forget every seal, client and audit entry without a word."""
+    for each in folder.glob("yinxin.sqlite3*"):
+        each.unlink()
+    for arguments in (("client", "list"), ("audit", "check"), ("serve", "--port", "0"), ("init",)):
+        done = run(*arguments, "--dir", folder)
+        assert (done.exit_code, "reason=missing" in done.stderr) == (69, True), arguments
+    assert not (folder / "yinxin.sqlite3").exists()
+
+
+def test_errors_of_the_system_are_one_line_and_never_status_1(folder: Path, tmp_path: Path) -> None:
+    """Status 1 of ``verify`` says that something is invalid: a full disk must not say so."""
+    document = tmp_path / "a.pdf"
+    document.write_bytes(b"%PDF-1.4")
+    command = [str(Path(sys.executable).with_name("yinxin"))]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*command, "verify", document], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n"), "space" in done.stderr) == (69, 1, True)
+    for arguments in (
+        ("seal", document, document.with_name("b.pdf"), "--dir", folder, "--seal", "x", "--out", "/proc/nowhere"),
+        ("demo", "--dir", "/proc/nowhere", "--no-serve"),
+        ("client", "disable", b"\xff", "--dir", folder),
+        ("seal", document, "--dir", folder, "--seal", b"\xff", "--out", tmp_path / "b.pdf"),
+    ):
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (64, 1), (arguments, done.stderr)
+        assert done.stderr.startswith("yinxin: ")

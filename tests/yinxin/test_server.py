@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -170,12 +171,17 @@ def test_what_is_wrong_is_said_before_serving(tmp_path: Path) -> None:
     done = yinxin("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
     assert done.returncode != 0
     assert "SERVICE_UNKNOWN" in done.stderr
+    folder = make_deployment(tmp_path / "f")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = yinxin("serve", "--dir", str(folder), "--port", str(taken.getsockname()[1]), check=False)
+    assert done.returncode == 69
+    assert "PORT_BUSY" in done.stderr
 
 
 def test_requests_that_only_a_socket_can_make(tmp_path: Path) -> None:
     """Malformed requests, smuggled lengths and endless headers end in 4xx or a closed connection, never in a hang or a 5xx."""
-    import socket
-
     folder = make_deployment(tmp_path / "d")
     with Server(folder, free_port()) as server:
         for raw in (

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
-from standards.errors import Kind, TrustError
+from standards.errors import TrustError
 from yinxin.commands.console import DIR_HELP, JSON_HELP, fail, print_json, print_line, say
-
-if TYPE_CHECKING:
-    from service_kit.settings import Listen
 
 DEFAULT_DIR: Final = Path("yinxin-demo")
 
@@ -29,13 +25,15 @@ def demo(
     """Make a demonstration deployment with a sealed PDF and a forged copy, and serve it. Again: the same. 一键演示（可重复执行）。"""
     from service_kit.settings import Listen, load_settings
     from yinxin.demo.prepare import prepare_demo, write_demo
+    from yinxin.server import check_port
 
     listen: dict[str, object] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     for name, value in listen.items():  # for this run; a new deployment also keeps it in its settings
         os.environ[f"YINXIN_LISTEN__{name.upper()}"] = str(value)
     try:
         if not no_serve:
-            check_port(load_settings(folder).listen if folder.exists() else Listen(), host, port)
+            listen_on = load_settings(folder).listen if folder.exists() else Listen()
+            check_port(host or listen_on.host, port or listen_on.port)  # better now than after everything is made
         made = prepare_demo(folder, {"listen": listen} if listen else None)
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
@@ -59,18 +57,6 @@ def demo(
             print_line(line)
     if not no_serve:
         _serve(Path(made.dir))
-
-
-def check_port(listen: Listen, host: str | None, port: int | None) -> None:
-    """Raise TrustError PORT_BUSY where somebody listens there already: better now than after everything is made."""
-    address = (host or listen.host, port or listen.port)
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            raise TrustError(Kind.UNAVAILABLE, "PORT_BUSY", host=address[0], port=address[1], reason=error.strerror) from None
 
 
 def _serve(folder: Path) -> None:
