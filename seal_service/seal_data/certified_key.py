@@ -102,11 +102,13 @@ def check_path(
     evidence: RevocationEvidence,
     revoked_until: datetime | None = None,
     must_hold_now: bool = False,
+    is_proven: bool = False,
 ) -> PathFindings:
     """Chain, validity, revocation and key usage at the moment ``at``.
 
     ``revoked_until``: a revocation up to this later moment counts as one before. ``must_hold_now`` is the literal rule of the older texts:
-    expired or revoked since is a failure too.
+    expired or revoked since is a failure too. ``is_proven``: a time-stamp proves ``at``; where it is only claimed, a stolen key could have
+    been dated back, and evidence must reach until now.
     """
     if key.certificate is None:
         steps = [not_checked("CMS_CERTIFICATE_UNREADABLE", clause, reason=key.problem, role=role)]
@@ -121,6 +123,7 @@ def check_path(
         at=at,
         evidence=evidence,
         now=now,
+        is_proven=is_proven,
     )
     steps = [_in_role(step, role, revoked_until, must_hold_now=must_hold_now) for step in path.steps]
     trusted = {Verdict.VALID: True, Verdict.INVALID: False}.get(verdict_of(steps))

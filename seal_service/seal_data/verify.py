@@ -171,6 +171,7 @@ def verify_seal_signature(
         clause=signature_clause(version, "e"),
         intermediates=setting.intermediates,
         evidence=evidence,
+        is_proven=time.proven_at is not None,
     )
     steps += path.steps
     hash_is_good, step = check_data_hash(signature, _original(data_digest, data), signer)

@@ -213,3 +213,12 @@ def test_version_5_with_a_bad_time_stamp() -> None:
 def _restamped(seal_der: bytes, stamp: bytes) -> bytes:
     parts = [part.raw for part in der.read_der(seal_der).children()]
     return der.sequence(*parts[:4], der.explicit(0, der.bit_string(stamp)))
+
+
+def test_a_claimed_time_does_not_make_the_lists_of_that_time_fresh() -> None:
+    """A key stolen and revoked since could have been dated back to a time at which an old list still calls it good."""
+    later = NOW + 100 * DAY
+    claimed = world().verify(world().sign(stamped=False), at=later)
+    assert claimed.verdict is Verdict.INDETERMINATE
+    assert "CERT_REVOCATION_UNKNOWN" in bad(claimed)
+    assert world().verify(world().sign(stamped=False)).verdict is Verdict.VALID  # the same with lists of today
