@@ -7,6 +7,11 @@ import socket
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline for one example: a loaded machine is no defect. Bounds on time stand in tests of their own, generously.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 _connect = socket.socket.connect
 
