@@ -87,7 +87,9 @@ def test_no_broad_catch() -> None:
         for node in ast.walk(ast.parse("\n".join(lines))):
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else "everything"
-                if re.search(r"\b(BaseException|Exception|everything)\b", caught) and not re.search(r"# .*\b(edge|caller)\b", lines[node.lineno - 1]):
+                if re.search(r"\b(BaseException|Exception|everything)\b", caught) and not re.search(
+                    r"# .*\b(edge|caller)\b", lines[node.lineno - 1]
+                ):
                     bad.append(f"{path.relative_to(PROJECT)}:{node.lineno}")
     assert bad == []
 
