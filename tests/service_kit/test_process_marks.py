@@ -6,9 +6,12 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service_kit.process_marks import hold_mark, is_dead, release_mark
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOST = socket.gethostname()[:32]
 

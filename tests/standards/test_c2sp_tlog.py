@@ -56,7 +56,10 @@ def test_what_is_no_checkpoint_is_refused(text: str) -> None:
         read_checkpoint(text)
 
 
-@pytest.mark.parametrize("checkpoint", [Checkpoint("a\nb", 1, ROOT), Checkpoint("a", -1, ROOT), Checkpoint("a", 1, ROOT, ("",)), Checkpoint("a", 1, ROOT, ("b\nc",))])
+@pytest.mark.parametrize(
+    "checkpoint",
+    [Checkpoint("a\nb", 1, ROOT), Checkpoint("a", -1, ROOT), Checkpoint("a", 1, ROOT, ("",)), Checkpoint("a", 1, ROOT, ("b\nc",))],
+)
 def test_what_is_no_checkpoint_is_not_written(checkpoint: Checkpoint) -> None:
     with pytest.raises(MalformedError, match="CHECKPOINT_FORM"):
         write_checkpoint(checkpoint)
