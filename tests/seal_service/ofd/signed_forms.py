@@ -29,7 +29,7 @@ def bare_signed_data(signed: bytes, content: bytes | None, *, algorithm: bytes =
         version=1,
         digest_der=DIGEST,
         content_der=rfc5652_cms.write_content(oids.GM_DATA, content),
-        certificates_der=rfc5652_cms.write_certificates([certificate.der, pki().issuing.certificate.der]),
+        certificates_der=rfc5652_cms.write_certificates([certificate.der]),
         signer_der=signer,
     )
 
