@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from importlib.metadata import distributions
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 ALLOWED = re.compile(
     r"MIT|BSD|Apache|ISC|MPL|Mozilla|PSF|Python Software Foundation|Python-2\.0|OFL|Open Font|HPND|Unlicense|Zlib|0BSD|CC0|Public Domain|LGPL|Lesser General",
@@ -23,7 +27,7 @@ def main() -> int:
     """Exit status 1 when a package has no acceptable licence."""
     refused = []
     for found in distributions():
-        meta = found.metadata
+        meta = cast("Message", found.metadata)
         name = meta["Name"]
         stated = " ".join(
             [

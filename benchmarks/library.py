@@ -64,7 +64,7 @@ class Bench:
                 request, Profile.SEAL_SIGNING, not_before=NOW - timedelta(days=1), not_after=NOW + timedelta(days=365)
             )
             pkcs8 = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-            store: Any = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+            store: Any = SimpleCertificateStore()
             store.register_multiple([_asn1(c) for c in self.pki.chain])
             self.their_signer = signers.SimpleSigner(
                 signing_cert=_asn1(self.certificate), signing_key=asn1_keys.PrivateKeyInfo.load(pkcs8), cert_registry=store

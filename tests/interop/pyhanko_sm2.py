@@ -120,7 +120,7 @@ class SM2Signer(signers.Signer):
     """A pyHanko signer over one of our signers."""
 
     def __init__(self, signer: Signer, certificate: Certificate, chain: Iterable[Certificate]) -> None:
-        store: Any = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+        store: Any = SimpleCertificateStore()
         store.register_multiple([x509.Certificate.load(link.der) for link in chain])
         super().__init__(
             signing_cert=x509.Certificate.load(certificate.der),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.optional import PROJECT
@@ -80,9 +81,9 @@ def overlapping() -> bytes:
     sound = [Entry(name, data) for name, data in plain_files().items()]
     block = deflate(bytes(4 << 20))
     at = len(b"".join(local_record(each) for each in sound))
-    sizes = {"packed_bytes": len(block), "unpacked_bytes": 4 << 20}
-    kernel = Entry("kernel", b"", packed=block, **sizes)
-    return archive([*sound, kernel, *(Entry(f"copy{number}", b"", packed=b"", offset=at, **sizes) for number in range(2000))])
+    kernel = Entry("kernel", b"", packed=block, packed_bytes=len(block), unpacked_bytes=4 << 20)
+    copies = (replace(kernel, name=f"copy{number}", packed=b"", offset=at) for number in range(2000))
+    return archive([*sound, kernel, *copies])
 
 
 def many_entries() -> bytes:

@@ -55,7 +55,7 @@ def _certificate(subject: str, key: Any, issuer_key: Any, *, ca: bool = False, u
 @cache
 def _keys() -> dict[str, tuple[x509.Certificate, Any]]:
     root_key = ec.generate_private_key(ec.SECP256R1())
-    found = {"root": (_certificate("test root", root_key, root_key, ca=True), root_key)}
+    found: dict[str, tuple[x509.Certificate, Any]] = {"root": (_certificate("test root", root_key, root_key, ca=True), root_key)}
     for name in ("alice", "bob"):
         key = ec.generate_private_key(ec.SECP256R1())
         found[name] = (_certificate(name, key, root_key), key)

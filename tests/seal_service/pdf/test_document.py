@@ -32,11 +32,12 @@ def test_every_kind_of_document_opens(kind: str) -> None:
         assert document.page_rotation(index) == page.rotation
     with pikepdf.open(io.BytesIO(data)) as other:
         assert document.size >= len(other.objects)
-        for index, page in enumerate(other.pages):
+        for index, theirs in enumerate(other.pages):
             contents = document.resolve(document.pages()[index][1]["Contents"])
             found = contents if isinstance(contents, Stream) else document.resolve(contents[0])  # type: ignore[index]
-            raw = page.Contents if isinstance(page.Contents, pikepdf.Stream) else page.Contents[0]
-            assert bytes(found.raw) == raw.read_raw_bytes()  # type: ignore[union-attr]
+            raw = theirs.Contents if isinstance(theirs.Contents, pikepdf.Stream) else theirs.Contents[0]
+            assert isinstance(found, Stream)
+            assert bytes(found.raw) == raw.read_raw_bytes()
 
 
 def test_kinds_of_sections_are_told_apart() -> None:
@@ -190,7 +191,9 @@ def test_lengths_that_are_wrong_are_mended() -> None:
         assert bytes(found.raw) == b"abcdef"
         assert found.raw_offset is not None
     indirect = PdfDocument.open(build(page_objects() | {5: b"<</Length 6 0 R>>stream\nab\nendstream", 6: b"2"}))
-    assert bytes(indirect.get(Ref(5)).raw) == b"ab"  # type: ignore[union-attr]
+    stream = indirect.get(Ref(5))
+    assert isinstance(stream, Stream)
+    assert bytes(stream.raw) == b"ab"
     with pytest.raises(MalformedError, match="PDF_STREAM_END"):
         PdfDocument.open(build(page_objects() | {5: b"<<>>stream\nab"})).get(Ref(5))
 

@@ -93,7 +93,7 @@ def test_pyhanko_trusts_seals_in_its_own_prepared_fields_and_honours_their_lock(
     append_signature_field(writer, SigFieldSpec("First", box=(50, 50, 170, 170), field_mdp_spec=lock))
     append_signature_field(writer, SigFieldSpec("Second", on_page=1, box=(50, 50, 250, 170)))
     buffer = io.BytesIO()
-    writer.write(buffer)  # type: ignore[no-untyped-call]
+    writer.write(buffer)
     document = _sealed(_sealed(buffer.getvalue(), field_name="First"), field_name="Second")
     found = _judged(document)
     assert list(found) == ["First", "Second"]
@@ -110,9 +110,9 @@ def test_pyhanko_sees_a_changed_byte_and_a_foreign_revision() -> None:
     assert not _judged(changed)["Seal1"].intact
     writer = IncrementalPdfFileWriter(io.BytesIO(document))
     writer.root["/Extra"] = writer.add_object(writer.root["/Pages"].raw_get("/Kids")[0].get_object())
-    writer.update_root()  # type: ignore[no-untyped-call]
+    writer.update_root()
     buffer = io.BytesIO()
-    writer.write(buffer)  # type: ignore[no-untyped-call]
+    writer.write(buffer)
     assert not _judged(buffer.getvalue())["Seal1"].bottom_line
 
 

@@ -148,7 +148,7 @@ def test_a_prepared_field_of_pyhanko_is_filled() -> None:
     writer = IncrementalPdfFileWriter(io.BytesIO(reportlab_document()))
     append_signature_field(writer, SigFieldSpec("Approval", box=(50, 50, 170, 170)))
     buffer = io.BytesIO()
-    writer.write(buffer)  # type: ignore[no-untyped-call]
+    writer.write(buffer)
     result = sealed(buffer.getvalue(), field_name="Approval")
     assert list(signatures(result)) == ["Approval"]
     assert is_digest_right(result, signatures(result)["Approval"])

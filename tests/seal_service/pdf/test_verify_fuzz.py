@@ -15,6 +15,7 @@ from crypto.trust_list import TrustList
 from seal_service.pdf import verify as module
 from seal_service.pdf.limits import DEFAULT
 from seal_service.pdf.verify import verify_pdf
+from standards.errors import TrustError
 from tests.optional import corpus
 from tests.seal_service.pdf.documents import build, page_objects
 from tests.seal_service.pdf.sealing import AT, pki, sealed
@@ -37,7 +38,7 @@ def check(data: bytes) -> None:
     """Not valid, and nothing raised even below the edge that would catch it."""
     try:
         report = module._verify(data, pki().trust_list(), AT, DEFAULT)
-    except module.TrustError:
+    except TrustError:
         report = verify_pdf(data, pki().trust_list(), AT)
     assert report.verdict is not Verdict.VALID
     for signature in report.signatures:
@@ -60,7 +61,7 @@ def test_a_flipped_byte_inside_the_signed_range_is_noticed(data: st.DataObject) 
 
 def check_covered(changed: bytes, original: bytes) -> None:
     """Nothing raised; valid only where the range of the first seal is as it was (what follows it may be cut off or allowed)."""
-    with contextlib.suppress(module.TrustError):
+    with contextlib.suppress(TrustError):
         module._verify(changed, TrustList.empty(), AT, DEFAULT)
     if verify_pdf(changed, pki().trust_list(), AT).verdict is Verdict.VALID:
         _, first, second, rest = byte_range(original, 0)
@@ -117,7 +118,7 @@ def test_truncations_of_the_corpus_never_raise(step: int) -> None:
     path = files[step % len(files)]
     data = path.read_bytes()
     cut = data[: len(data) * (step + 1) // 61]
-    with contextlib.suppress(module.TrustError):
+    with contextlib.suppress(TrustError):
         module._verify(cut, TrustList.empty(), AT, DEFAULT)
     assert verify_pdf(cut, TrustList.empty(), AT).verdict is not Verdict.VALID
 
