@@ -258,7 +258,7 @@ SEALING: Final = (
     ),
     ProblemText(
         "PLACEMENT_BAD",
-        "Placement is none",
+        "Placement not usable",
         "位置无效",
         "Position and size must be finite numbers, the size above zero.",
         "位置和尺寸须为有限数，尺寸须大于零。",
@@ -285,7 +285,7 @@ SEALING: Final = (
     ),
     ProblemText(
         "KEYWORD_BAD",
-        "Keyword is none",
+        "Keyword not usable",
         "关键字无效",
         "The keyword is empty or holds characters that are no text.",
         "关键字为空或含有非文字字符。",
@@ -294,7 +294,7 @@ SEALING: Final = (
     ),
     ProblemText(
         "KEYWORD_OCCURRENCE_BAD",
-        "Occurrence is none",
+        "Occurrence not usable",
         "出现次序无效",
         "Occurrences count from 1; -1 is the last.",
         "出现次序从 1 开始，-1 为最后一次。",
@@ -351,7 +351,7 @@ DRAWING: Final = (
     ),
     ProblemText(
         "SEAL_CODE_BAD",
-        "Seal code is none",
+        "Seal code not usable",
         "印章编码无效",
         "A seal code has 13 or 14 digits.",
         "印章编码为 13 或 14 位数字。",

@@ -130,7 +130,7 @@ def test_values_that_are_none(value: bytes) -> None:
     assert (report.signatures[0].kind, report.signatures[0].cryptographically_valid) == ("ofd-seal", None)
 
 
-@pytest.mark.parametrize("cut", [20, 200, 1000])
+@pytest.mark.parametrize("cut", [20, 200, 800])
 def test_truncated_values(cut: int) -> None:
     for kind, value in (("Seal", ses_value), ("Sign", signed_forms.form_a)):
         report = verify(sealed(kind=kind, value=lambda original, path, make=value: make(original, path)[:cut]))

@@ -29,7 +29,7 @@ def test_every_part_is_reached() -> None:
     (only,) = graph.bodies
     assert set(only.reached) == set(files) - {"OFD.xml", "Doc_0/Signs/Signatures.xml"}
     assert only.signatures == ["Doc_0/Signs/Signatures.xml"]
-    assert only.older == {}
+    assert not only.older
     assert only.pages == {"1": "Doc_0/Pages/Page_0/Content.xml", "2": "Doc_0/Pages/Page_1/Content.xml"}
     assert tuple(only.default_box or ()) == (0, 0, 210, 297)
     assert only.boxes == {"Doc_0/Pages/Page_1/Content.xml": (0, 0, 100, 100)}
@@ -121,7 +121,7 @@ def test_the_current_version_counts_and_older_ones_are_kept_apart() -> None:
 def test_where_no_version_or_several_are_current_all_of_them_are(current: tuple[str, str]) -> None:
     (only,) = graph_of(versioned(*current)).bodies
     assert {"Doc_0/R0.xml", "Doc_0/R1.xml"} <= set(only.reached)
-    assert only.older == {}
+    assert not only.older
 
 
 def test_cover_pictures_are_reached() -> None:
