@@ -45,12 +45,12 @@ TEXTS: Final = (
     ),
     ProblemText(
         "PORT_BUSY",
-        "Port is in use",
-        "端口已被占用",
-        "Another program listens on this address already.",
-        "已有其他程序监听该地址。",
-        "Stop it, or choose another port with --port.",
-        "停止该程序，或用 --port 指定其他端口。",
+        "Address cannot be listened on",
+        "无法监听该地址",
+        "Another program listens on this address already, or it is not an address of this machine.",
+        "已有其他程序监听该地址，或该地址不属于本机。",
+        "Stop the other program, or choose another --port or --host.",
+        "停止该程序，或用 --port、--host 指定其他地址。",
     ),
 )
 register(*TEXTS)
