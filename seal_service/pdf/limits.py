@@ -35,8 +35,8 @@ class PdfLimits:
     fields: int = 10_000
     annotations: int = 100_000
     signatures: int = 128
-    compared: int = 1_000_000  # values and references compared for all signatures together: about two seconds
-    lookups: int = 6_000_000  # sections of cross-references asked for an object, one after the other: about two seconds
+    compared: int = 500_000  # values and references compared for all signatures together: about a second
+    lookups: int = 3_000_000  # sections of cross-references asked for an object, one after the other: about a second
     scanned_bytes: int = 1_073_741_824  # bytes searched for missing ends of streams: under half a second
     scanned_objects: int = 200_000  # objects found by scanning a file whose cross-references are damaged
 
