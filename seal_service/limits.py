@@ -10,7 +10,7 @@ JSON_BYTES: Final = 64 * 1024  # one JSON request
 FORM_FIELD_BYTES: Final = 16 * 1024  # one field that is not the document
 HEAVY_JOBS_WAITING: Final = 64  # sealing, and as many verifying, jobs under way in one process; further ones are told to come back
 HEAVY_THREADS: Final = (
-    4  # sealing, and as many verifying, at the same time in one process: more only fight for the interpreter (a quarter more CPU at 16)
+    2  # sealing, and as many verifying, at once in one process: more only fight for the interpreter (measured: a quarter more CPU)
 )
 HEAVY_BYTES: Final = 512 * 1024 * 1024  # of their documents together
 RETRY_AFTER_SECONDS: Final = 2
