@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # No deadline for one example: a loaded machine is no defect. Bounds on time stand in tests of their own, generously.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,3 +35,13 @@ def _guarded_connect(self: socket.socket, address: Any) -> None:
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", _guarded_connect)
+
+
+@pytest.fixture(autouse=True)
+def _settings_stay_inside_a_test() -> Iterator[None]:
+    """Commands hand settings to their worker processes by the environment; run in a test, they must not reach the next one."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("YINXIN_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("YINXIN_") and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
