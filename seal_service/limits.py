@@ -29,6 +29,9 @@ DIVISION_DIGITS: Final = 6
 SERIAL_DIGITS: Final = 8
 SERIALS_PER_DIVISION: Final = 10**SERIAL_DIGITS - 1
 
+VENDOR_ID: Final = "YINXIN"  # Vid in the header of the seals made here
+PICTURE_DPI: Final = 150  # of the PNG inside a seal: it goes into every sealing value, so it stays under some 20 kB
+
 PAGE_SIZE: Final = 50  # entries of one list answer
 PAGE_SIZE_MAX: Final = 200
 GRANTS_PER_SEAL: Final = 1000

@@ -113,7 +113,8 @@ class Seal:
     """One seal as recorded. ``code``: 14 digits. Times are aware UTC.
 
     The picture is drawn from ``organisation`` (the registered name, in the ring), ``purpose`` (a short line below the star, may be empty)
-    and ``code``; ``picture_width_mm`` is its diameter. ``name`` is what the seal is called in lists.
+    and ``code``; ``picture_width_mm`` is its diameter. ``name`` is what the seal is called in lists. ``seal_data_der`` is the SESeal of
+    GB/T 38540 made for the certificate; None for a seal that was made before these were.
     """
 
     id: str
@@ -132,6 +133,7 @@ class Seal:
     key_id: str
     certificate_der: bytes | None
     chain_der: tuple[bytes, ...]
+    seal_data_der: bytes | None
     is_certificate_revoked: bool
     picture_width_mm: float
     made_at: datetime

@@ -92,6 +92,7 @@ def _seal(row: RowMapping) -> Seal:
         key_id=row["key_id"],
         certificate_der=row["certificate_der"],
         chain_der=_read_chain(row["chain_der"]),
+        seal_data_der=row["seal_data_der"],
         is_certificate_revoked=bool(row["is_certificate_revoked"]),
         picture_width_mm=row["picture_width_mm"],
         made_at=read_time(row["made_at"]),
@@ -136,6 +137,7 @@ def insert_seal(conn: Connection, seal: Seal) -> None:
             "key_id": seal.key_id,
             "certificate_der": seal.certificate_der,
             "chain_der": b"".join(seal.chain_der) or None,
+            "seal_data_der": seal.seal_data_der,
             "is_certificate_revoked": seal.is_certificate_revoked,
             "picture_width_mm": seal.picture_width_mm,
             "made_at": write_time(seal.made_at),
@@ -165,9 +167,13 @@ def update_state(conn: Connection, seal: Seal, *, state: SealState, reason: str 
     )
 
 
-def update_certificate(conn: Connection, seal_id: str, certificate_der: bytes, chain_der: Collection[bytes]) -> None:
-    """Record the certificate of a seal that is being made."""
-    conn.execute(update(seals).where(seals.c.id == seal_id).values(certificate_der=certificate_der, chain_der=b"".join(chain_der)))
+def update_certificate(conn: Connection, seal_id: str, certificate_der: bytes, chain_der: Collection[bytes], seal_data_der: bytes) -> None:
+    """Record the certificate of a seal that is being made, and the SESeal made for it."""
+    conn.execute(
+        update(seals)
+        .where(seals.c.id == seal_id)
+        .values(certificate_der=certificate_der, chain_der=b"".join(chain_der), seal_data_der=seal_data_der)
+    )
 
 
 def update_certificate_revoked(conn: Connection, seal_id: str) -> None:

@@ -48,6 +48,7 @@ seals: Final = Table(
     Column("key_id", String(64), nullable=False, unique=True),
     Column("certificate_der", LargeBinary),
     Column("chain_der", LargeBinary),  # the issuers' certificates one after the other, nearest first
+    Column("seal_data_der", LargeBinary),  # SESeal of GB/T 38540, made for the certificate
     Column("is_certificate_revoked", Boolean, nullable=False),
     Column("picture_width_mm", Float, nullable=False),
     Column("made_at", BigInteger, nullable=False),

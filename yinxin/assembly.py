@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import idp.ports
 import idp.service
+import seal_service.ports
 from crypto.checkpoints import CheckpointSigner
 from crypto.timestamps import TimeStampClient
+from seal_service.ports import MakerIdentity
 from service_kit.audit import Audit, new_writer_id
 from service_kit.blobs import Blobs
 from service_kit.clock import SystemClock
@@ -31,7 +33,7 @@ from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, Deplo
 from yinxin.house_checks import house_checks
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
-from yinxin.pki.authorities import Authorities, open_authorities
+from yinxin.pki.authorities import MAKER, Authorities, open_authorities
 from yinxin.version import program_version
 
 if TYPE_CHECKING:
@@ -118,7 +120,10 @@ def open_house(deployment: Deployment) -> House:
         issuer=pki_service.Issuer(register, authorities),
         time_stamp=_time_stamp_of(settings, authorities, clock, trust := pki_service.OwnTrust(database, authorities)),
         trust=trust,
-        links={idp.ports.KNOWN_SCOPES: links.known_scopes},
+        links={
+            idp.ports.KNOWN_SCOPES: links.known_scopes,
+            seal_service.ports.SEAL_MAKER: MakerIdentity(authorities.certificates[MAKER], authorities.maker),
+        },
     )
     return House(deployment, context, register, authorities, clock)
 

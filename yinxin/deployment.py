@@ -46,6 +46,7 @@ ROOT_KEY: Final = "ca-root"
 ISSUING_KEY: Final = "ca-issuing"
 TSA_KEY: Final = "tsa"
 OCSP_KEY: Final = "ocsp"
+MAKER_KEY: Final = "seal-maker"
 LOG_KEY: Final = "log-checkpoint"
 AUDIT_MAC_KEY: Final = "audit-mac"
 MAC_KEY_BYTES: Final = 32

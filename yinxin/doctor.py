@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from service_kit.health import CheckResult
 
 PYTHON_MIN: Final = (3, 11)
-DAYS_WARNED: Final = {"root_days_left": 365.0, "issuing_days_left": 180.0, "tsa_days_left": 60.0, "ocsp_days_left": 60.0}
+DAYS_WARNED: Final = {
+    "root_days_left": 365.0,
+    "issuing_days_left": 180.0,
+    "tsa_days_left": 60.0,
+    "ocsp_days_left": 60.0,
+    "seal-maker_days_left": 60.0,
+}
 LIST_DAYS_WARNED: Final = {"root_days_left": 30.0, "issuing_days_left": 2.0}
 GROUP_AND_OTHERS: Final = 0o077
 NO_SETTINGS: Final = frozenset({"YINXIN_FAIL_AT"})

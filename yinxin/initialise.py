@@ -35,6 +35,7 @@ from yinxin.deployment import (
     LOG,
     LOG_KEY,
     MAC_KEY_BYTES,
+    MAKER_KEY,
     MARKER,
     OCSP_KEY,
     PASSPHRASE_VARIABLE,
@@ -48,7 +49,7 @@ from yinxin.deployment import (
 )
 from yinxin.pki.actions.issue_certificate import RegisterDesk, issue_certificate
 from yinxin.pki.actions.publish_list import renew_list
-from yinxin.pki.authorities import ISSUING, OCSP, ROOT, TSA, authority_of, load_own_certificate
+from yinxin.pki.authorities import ISSUING, MAKER, OCSP, ROOT, TSA, authority_of, load_own_certificate
 from yinxin.pki.model import BACKDATED, ROOT_VALIDITY, subject_name
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ LOCK_FILE: Final = ".init.lock"
 ACTOR: Final = "service:init"
 DEFAULT_ORGANISATION: Final = "Yinxin"
 PUBLIC_MODE: Final = 0o644
-_CA_KEYS: Final = (ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, LOG_KEY)
+_CA_KEYS: Final = (ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, MAKER_KEY, LOG_KEY)
+_RENEWED: Final = {TSA: Profile.TSA, OCSP: Profile.OCSP_RESPONDER, MAKER: Profile.SEAL_MAKER}
 _SECRETS: Final = (AUDIT_MAC_KEY, *idp.service.SECRETS)
 
 
@@ -120,11 +122,10 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
 
 
 def renew_service_certificate(house: House, name: str, *, actor: str) -> Certificate:
-    """A new certificate for the key of ``tsa`` or ``ocsp``, with the subject of the present one; running servers see it when restarted."""
+    """A new certificate for the key of ``tsa``, ``ocsp`` or ``seal-maker``, with the subject of the present one; running servers see it when restarted."""
     present = house.authorities.certificates[name]
-    profile = Profile.TSA if name == TSA else Profile.OCSP_RESPONDER
     request = SubjectRequest(present.subject_der, present.spki_der)
-    renewed = issue_certificate(house.register, house.authorities.issuing, request, profile, actor=actor)
+    renewed = issue_certificate(house.register, house.authorities.issuing, request, _RENEWED[name], actor=actor)
     _store(house.deployment, name, renewed)
     return renewed
 
@@ -200,6 +201,8 @@ def _ensure_authority(deployment: Deployment, desk: RegisterDesk, organisation: 
     issuing = authority_of(deployment, ISSUING, load_own_certificate(deployment, ISSUING))
     _ensure_certificate(deployment, desk, issuing, TSA, keystore.signer(TSA_KEY), Profile.TSA, "Time-stamps 时间戳", organisation)
     _ensure_certificate(deployment, desk, issuing, OCSP, keystore.signer(OCSP_KEY), Profile.OCSP_RESPONDER, "OCSP 状态查询", organisation)
+    maker = keystore.signer(MAKER_KEY)
+    _ensure_certificate(deployment, desk, issuing, MAKER, maker, Profile.SEAL_MAKER, "Seal maker 印章制作", organisation)
 
 
 def _ensure_certificate(

@@ -5,26 +5,33 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from crypto.authority import Profile
 from crypto.signatures import SignatureAlgorithm
+from crypto.sm3 import sm3
 from seal_service import store
 from seal_service.actions.change_seal_state import REVOCATION_REASON
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
 from seal_service.actions.record_use import VOIDED_BY_FAILURE, hold_process_mark
 from seal_service.errors import seal_codes_exhausted, seal_making_cut_off, text_unacceptable
-from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
+from seal_service.limits import PICTURE_DPI, SERIAL_DIGITS, SERIALS_PER_DIVISION, VENDOR_ID
 from seal_service.model import Seal, SealState, is_plain_text, new_seal_id
+from seal_service.ports import SEAL_MAKER
+from seal_service.render import draw_picture as draw_png
+from seal_service.seal_data.make import SealDescription, SealMaker, build_seal
 from service_kit import fail_points
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.errors import TrustError
 from standards.gb32100_credit_code import read_credit_code
+from standards.gbt38540_seal.values import SealPicture
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from crypto.certificates import Certificate
+    from seal_service.ports import MakerIdentity
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
     from service_kit.idempotency import Claim
@@ -76,6 +83,7 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         key_id="",
         certificate_der=None,
         chain_der=(),
+        seal_data_der=None,
         is_certificate_revoked=False,
         picture_width_mm=request.picture_width_mm,
         made_at=context.clock.now(),
@@ -148,13 +156,17 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         chain_der = tuple(above.der for above in context.issuer.chain())
         fail_points.reach("make-seal.certified")
 
-        # 4. tx 2: the seal becomes active together with its certificate.
+        # 4. The seal itself as GB/T 38540 has it: picture and certificate under the maker's signature.
+        seal_data_der = _build_seal_data(context, seal, certificate)
+        fail_points.reach("make-seal.built")
+
+        # 5. tx 2: the seal becomes active together with its certificate.
         def finish(conn: Connection) -> Seal:
             found = store.load_seal(conn, seal.id, is_locked=True)
             if found is None or found.state is not SealState.MAKING:
                 raise seal_making_cut_off(seal.id)
             at = context.clock.now()
-            store.update_certificate(conn, seal.id, certificate.der, chain_der)
+            store.update_certificate(conn, seal.id, certificate.der, chain_der, seal_data_der)
             store.update_state(conn, found, state=SealState.ACTIVE, reason=None, at=at)
             context.audit.record(
                 conn,
@@ -163,18 +175,47 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
                 action=ACTION,
                 subject=f"seal:{seal.id}",
                 outcome="done",
-                facts={"code": seal.code, "certificate": certificate.fingerprint, "serial": f"{certificate.serial:x}"},
+                facts={
+                    "code": seal.code,
+                    "certificate": certificate.fingerprint,
+                    "serial": f"{certificate.serial:x}",
+                    "seal_data": sm3(seal_data_der).hex(),
+                },
             )
             if claim is not None:
                 context.idempotency.finish(conn, claim, status=201, headers={})
             return replace(
-                found, state=SealState.ACTIVE, state_at=at, version=found.version + 1, certificate_der=certificate.der, chain_der=chain_der
+                found,
+                state=SealState.ACTIVE,
+                state_at=at,
+                version=found.version + 1,
+                certificate_der=certificate.der,
+                chain_der=chain_der,
+                seal_data_der=seal_data_der,
             )
 
         made = context.database.write(finish)
         on_failure.pop_all()
     fail_points.reach("make-seal.recorded")
     return made
+
+
+def _build_seal_data(context: ServiceContext, seal: Seal, certificate: Certificate) -> bytes:
+    """SESeal (version 4) for the certificate: valid as long as it is, with the seal's picture in its true size."""
+    maker = cast("MakerIdentity", context.links[SEAL_MAKER])
+    picture = draw_picture(seal)
+    at = max(context.clock.now().replace(microsecond=0), certificate.not_before)
+    description = SealDescription(
+        es_id=seal.code,
+        vid=VENDOR_ID,
+        kind=int(seal.type_code),
+        name=seal.name,
+        created_at=at,
+        valid_from=certificate.not_before,
+        valid_until=certificate.not_after,
+        picture=SealPicture("PNG", draw_png(picture, dpi=PICTURE_DPI), round(picture.width_mm), round(picture.height_mm)),
+    )
+    return build_seal(description, [certificate], SealMaker(maker.certificate, maker.signer))
 
 
 def _revoke(context: ServiceContext, caller: Caller, serial: int) -> None:

@@ -12,6 +12,7 @@ from crypto.certificate_requests import SubjectRequest
 from crypto.keystore import Keystore
 from crypto.master_key import MasterKey
 from crypto.timestamps import DEMONSTRATION_POLICY, TimeStampAuthority
+from seal_service.ports import SEAL_MAKER, MakerIdentity
 from seal_service.tables import PREFIX
 from service_kit.audit import Audit, find_entries, new_writer_id
 from service_kit.blobs import Blobs
@@ -119,6 +120,7 @@ def open_house(folder: Path, *, database_url: str | None = None, **changes: Any)
             issuer=issuer,
             time_stamp=lambda data: authority.stamp(data, clock.now()),
             trust=lambda: trust_list,
+            links={SEAL_MAKER: MakerIdentity(pki.maker, pki.maker_signer)},
         )
         yield House(replace(context, **changes), issuer, pki, folder)
     finally:

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from crypto.certificates import Certificate
+from crypto.report import Verdict
 from crypto.signatures import SignatureCheck
 from seal_service.actions.find_seals import find_picture, find_seal, list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import SealState
+from seal_service.seal_data.seal_file import verify_esl
 from standards.errors import Kind, TrustError
+from standards.gbt38540_seal.read import read_seal
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
 
 REQUEST = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE)
@@ -35,6 +38,19 @@ def test_a_seal_has_code_key_certificate_and_picture(house: House) -> None:
         ("seal.make", "intended"),
         ("seal.make", "done"),
     ]
+
+
+def test_a_seal_has_its_electronic_seal_of_the_standard(house: House) -> None:
+    seal = make_seal(house.context, caller(), REQUEST)
+    assert seal.seal_data_der is not None
+    read = read_seal(seal.seal_data_der)
+    assert (read.version, read.es_id, read.property.name, read.property.kind) == (4, seal.code, seal.name, 1)
+    assert read.property.certificates == (seal.certificate_der,)
+    assert read.maker_certificate_der == house.pki.maker.der
+    assert (read.picture.kind, read.picture.width_mm, read.picture.height_mm) == ("PNG", 42, 42)
+    assert read.picture.data.startswith(b"\x89PNG")
+    assert len(seal.seal_data_der) < 26_000
+    assert verify_esl(seal.seal_data_der, house.pki.trust_list(), house.context.clock.now()).verdict is Verdict.VALID
 
 
 def test_codes_take_the_division_asked_for(house: House) -> None:

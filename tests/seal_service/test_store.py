@@ -22,6 +22,7 @@ AT = datetime(2026, 5, 1, 8, 30, 15, 123456, tzinfo=UTC)
 CERTIFICATE = bytes.fromhex("3003020101")
 ISSUER = bytes.fromhex("3003020102")
 ROOT = bytes.fromhex("3003020103")
+SEAL_DATA = bytes.fromhex("3003020104")
 
 
 def make_seal(seal_id: str = "sl_a", **changes: Any) -> Seal:
@@ -42,6 +43,7 @@ def make_seal(seal_id: str = "sl_a", **changes: Any) -> Seal:
         key_id=f"key-{seal_id}",
         certificate_der=CERTIFICATE,
         chain_der=(ISSUER, ROOT),
+        seal_data_der=SEAL_DATA,
         is_certificate_revoked=False,
         picture_width_mm=42.0,
         made_at=AT,
@@ -110,7 +112,7 @@ def test_serials_run_per_division(conn: Connection) -> None:
 def test_making_ends_with_a_certificate(conn: Connection) -> None:
     store.insert_seal(conn, make_seal(state=SealState.MAKING, certificate_der=None, chain_der=()))
     assert [seal.id for seal in store.list_seals_in_making(conn, limit=9)] == ["sl_a"]
-    store.update_certificate(conn, "sl_a", CERTIFICATE, (ISSUER,))
+    store.update_certificate(conn, "sl_a", CERTIFICATE, (ISSUER,), SEAL_DATA)
     seal = store.load_seal(conn, "sl_a")
     assert seal is not None
     store.update_state(conn, seal, state=SealState.ACTIVE, reason=None, at=AT + timedelta(minutes=1))

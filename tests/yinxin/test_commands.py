@@ -141,7 +141,7 @@ def test_init_prints_what_comes_next(tmp_path: Path) -> None:
 
 def test_keys_are_listed_without_their_private_half(folder: Path) -> None:
     rows = run_json("keys", "list", "--dir", folder)["keys"]
-    assert {"ca-root", "ca-issuing", "tsa", "ocsp", "log-checkpoint"} < {row["key_id"] for row in rows}
+    assert {"ca-root", "ca-issuing", "tsa", "ocsp", "seal-maker", "log-checkpoint"} < {row["key_id"] for row in rows}
     assert {"key_id", "algorithm", "created_at", "public_key_sm3"} == set(rows[0])
     assert "ca-root" in run("keys", "list", "--dir", folder).stdout
 
@@ -189,7 +189,7 @@ def test_a_master_key_in_the_environment_has_no_file_to_replace(tmp_path: Path, 
 
 def test_the_authority(folder: Path, tmp_path: Path) -> None:
     shown = run_json("ca", "show", "--dir", folder)["certificates"]
-    assert [each["name"] for each in shown] == ["root", "issuing", "tsa", "ocsp"]
+    assert [each["name"] for each in shown] == ["root", "issuing", "tsa", "ocsp", "seal-maker"]
     key = SM2PrivateKey.generate()
     request = create_request(software_signer(key, "k"), subject_name("申请人", "单位"))
     (tmp_path / "request.pem").write_bytes(write_pem(CERTIFICATE_REQUEST, request))

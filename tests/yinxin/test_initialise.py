@@ -55,7 +55,7 @@ def test_no_client_exists_and_no_two_deployments_share_anything(tmp_path: Path, 
 def test_the_folder_ca_is_a_trust_list(folder: Path) -> None:
     trust = trust_list_from_files({path.name: path.read_bytes() for path in (folder / "ca").iterdir()})
     assert len(trust.anchors) == 1
-    assert len(trust.intermediates) == 3
+    assert len(trust.intermediates) == 4
     assert len(trust.crls) == 2
 
 

@@ -182,7 +182,7 @@ def test_nothing_is_signed_when_the_audit_trail_is_blocked(here: Here) -> None:
     assert here.http.get("/ca/issuing.crl").status_code == 200, "reading goes on"
 
 
-@pytest.mark.parametrize("name", ["root", "issuing", "tsa", "ocsp"])
+@pytest.mark.parametrize("name", ["root", "issuing", "tsa", "ocsp", "seal-maker"])
 def test_own_certificates_are_served(here: Here, name: str) -> None:
     answer = here.http.get(f"/ca/{name}.cer")
     assert (answer.content, answer.headers["content-type"]) == (here.house.authorities.certificates[name].der, "application/pkix-cert")
@@ -277,7 +277,12 @@ def test_states(here: Here) -> None:
     assert TRANSITIONS[CertificateState.REVOKED] == frozenset()
     assert differences(here.house.context.database, "pki", metadata) == []
     with here.house.context.database.read() as connection:
-        assert {record.profile for record in store.list_certificates(connection, limit=10)} == {"issuing-ca", "tsa", "ocsp-responder"}
+        assert {record.profile for record in store.list_certificates(connection, limit=10)} == {
+            "issuing-ca",
+            "tsa",
+            "ocsp-responder",
+            "seal-maker",
+        }
 
 
 @pytest.mark.parametrize("text", ["", "xyz", "0" * 41, "12 34"])

@@ -37,6 +37,7 @@ class Service(StrEnum):
 
     TSA = "tsa"
     OCSP = "ocsp"
+    SEAL_MAKER = "seal-maker"
 
 
 def _open(folder: Path) -> House:

@@ -1,4 +1,4 @@
-"""The deployment's authorities, opened from its folder and key store: root, issuing, time-stamps, OCSP."""
+"""The deployment's authorities, opened from its folder and key store: root, issuing, time-stamps, OCSP, and the maker of seals."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from crypto.ocsp_responder import OcspResponder
 from crypto.timestamps import DEMONSTRATION_POLICY, TimeStampAuthority
 from crypto.trust_list import Anchor, TrustList
 from standards.errors import Kind, TrustError
-from yinxin.deployment import ISSUING_KEY, OCSP_KEY, ROOT_KEY, TSA_KEY
+from yinxin.deployment import ISSUING_KEY, MAKER_KEY, OCSP_KEY, ROOT_KEY, TSA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from crypto.signer import Signer
     from yinxin.deployment import Deployment
 
 ROOT: Final = "root"
 ISSUING: Final = "issuing"
 TSA: Final = "tsa"
 OCSP: Final = "ocsp"
-NAMES: Final = (ROOT, ISSUING, TSA, OCSP)
+MAKER: Final = "seal-maker"
+NAMES: Final = (ROOT, ISSUING, TSA, OCSP, MAKER)
 CERTIFICATE_BYTES_MAX: Final = 65_536
 
 
@@ -35,6 +37,7 @@ class Authorities:
     issuing: CertificateAuthority
     time_stamps: TimeStampAuthority
     responder: OcspResponder
+    maker: Signer
 
     def by_name(self, issuer: str) -> CertificateAuthority:
         """``root`` or ``issuing``."""
@@ -95,4 +98,5 @@ def open_authorities(deployment: Deployment) -> Authorities:
         issuing=authority_of(deployment, ISSUING, certificates[ISSUING]),
         time_stamps=TimeStampAuthority(certificates[TSA], above, keystore.signer(TSA_KEY), DEMONSTRATION_POLICY),
         responder=OcspResponder(certificates[ISSUING], certificates[OCSP], keystore.signer(OCSP_KEY)),
+        maker=keystore.signer(MAKER_KEY),
     )
