@@ -65,6 +65,8 @@ _ROWS: Final = (
     ("SETTING_INVALID", "Setting not valid", "设置无效", "A setting has a value that is not possible; `facts` names it.", "某项设置的值不可用，名称见 facts。", SETTING_EN, SETTING_ZH),
     ("SETTING_UNKNOWN", "Setting unknown", "未知设置", "There is no such setting; probably misspelt.", "没有此项设置，可能拼写有误。", SETTING_EN, SETTING_ZH),
     ("SETTINGS_UNREADABLE", "Settings not readable", "设置无法读取", "settings.toml cannot be read as TOML.", "settings.toml 无法按 TOML 读取。", SETTING_EN, SETTING_ZH),
+    ("GLYPH_MISSING", "Character cannot be drawn", "字形缺失", "No typeface here has a shape for the characters named in `facts`, and nothing else is drawn in their place.", "本机字体中没有 facts 所示字符的字形，系统不会以其他符号代替。", "Check the characters. For rare characters of names or traditional Mongolian, the operator installs a typeface that has them (docs/reference/ofd-writer.md names some).", "请核对字符。生僻字或传统蒙古文须由运维人员安装含有该字的字体（docs/reference/ofd-writer.md 列有可用字体）。"),
+    ("TYPEFACE_TOO_LARGE", "Too many characters for one typeface", "单个字体字符过多", "A document uses more different characters, or more shaped runs, than one embedded typeface may have.", "文档所用的不同字符或连写段超出单个嵌入字体的上限。", "Split the document.", "请拆分文档。"),
     ("CHECK_TOO_SLOW", "Check took too long", "检查超时", "A readiness check did not finish in time.", "就绪检查未按时完成。", OPERATOR_EN, OPERATOR_ZH),
     ("LOG_ENTRY_PENDING", "Not yet in the log", "尚未进入日志", "The entry is stored, but not yet under a signed checkpoint.", "条目已存储，但尚未纳入已签名的检查点。", LATER_EN, LATER_ZH),
     ("LOG_ENTRY_UNKNOWN", "No such log entry", "日志条目不存在", "The log has no entry with this id.", "日志中没有此编号的条目。", "Check the id.", "请核对编号。"),

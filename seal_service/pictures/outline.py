@@ -14,13 +14,25 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.pictures.pdf_operators import write_operators
 from seal_service.pictures.svg import write_svg
+from service_kit.typefaces.contours import Contour, Cubic, Line, Point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Point = tuple[float, float]
-Line = tuple[float, float]  # end
-Cubic = tuple[float, float, float, float, float, float]  # first control point, second control point, end
+__all__ = [
+    "SEAL_RED",
+    "Colour",
+    "Contour",
+    "Cubic",
+    "Line",
+    "Point",
+    "SealPicture",
+    "bounds",
+    "circle",
+    "five_pointed_star",
+    "ring",
+]
+
 Colour = tuple[float, float, float]  # DeviceRGB, each 0..1
 
 # The red of seal paste (印泥): saturated, and dark enough to read on a grey copy. 国发〔1999〕25号 states no colour value.
@@ -28,46 +40,6 @@ SEAL_RED: Final[Colour] = (0.8, 0.1, 0.1)
 
 _CIRCLE: Final = 4 / 3 * (math.sqrt(2) - 1)  # control point distance that makes four cubics a circle to 0.03 %
 _STAR_WAIST: Final = math.sin(math.radians(18)) / math.sin(math.radians(54))  # inner radius of a regular pentagram / outer radius
-
-
-@dataclass(frozen=True, slots=True)
-class Contour:
-    """One closed curve: a start and the pieces from there; the last piece is joined to the start by a straight line."""
-
-    start: Point
-    pieces: tuple[Line | Cubic, ...]
-
-    def moved(self, across: Point, up: Point, origin: Point) -> Contour:
-        """The same curve in another frame: (x, y) becomes x * across + y * up + origin."""
-        a, b = across
-        c, d = up
-        e, f = origin
-        pieces: list[Line | Cubic] = []
-        for piece in self.pieces:
-            if len(piece) == 2:
-                x, y = piece
-                pieces.append((a * x + c * y + e, b * x + d * y + f))
-            else:
-                p, q, r, s, x, y = piece
-                pieces.append(
-                    (
-                        a * p + c * q + e,
-                        b * p + d * q + f,
-                        a * r + c * s + e,
-                        b * r + d * s + f,
-                        a * x + c * y + e,
-                        b * x + d * y + f,
-                    )
-                )
-        x, y = self.start
-        return Contour((a * x + c * y + e, b * x + d * y + f), tuple(pieces))
-
-    def points(self) -> Iterable[Point]:
-        """Every point that bounds the curve, control points included."""
-        yield self.start
-        for piece in self.pieces:
-            for index in range(0, len(piece), 2):
-                yield piece[index], piece[index + 1]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,6 @@ from yinxin.demo import prepare
 from yinxin.demo.document import FORGED_AMOUNT, SEAL_KEYWORD, TRUE_AMOUNT, draw_document
 from yinxin.demo.forgery import forge_amount
 from yinxin.demo.prepare import Demo, prepare_demo, write_demo
-from yinxin.demo.typeface import cut_typeface
 from yinxin.initialise import initialise
 
 MEMBERS = ["dir", "base_url", "trust", "original_pdf", "sealed_pdf", "forged_pdf", "seal_id", "client_id", "client_secret"]
@@ -210,9 +209,6 @@ def test_the_document_has_every_glyph_and_the_same_bytes_each_time() -> None:
         assert len(document.pages) == 1
         [font] = [font for font in document.pages[0].Resources.Font.values() if "/FontDescriptor" in font]
         assert "Regular" in str(font.FontDescriptor.FontName)
-    with pytest.raises(TrustError) as refused:
-        cut_typeface("\U0001f600")
-    assert refused.value.code == "GLYPH_MISSING"
 
 
 def test_only_the_demonstration_can_be_forged_for_show() -> None:

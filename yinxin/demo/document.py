@@ -5,7 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from yinxin.demo.typeface import cut_typeface
+from service_kit.typefaces.cut import cut_face
+from service_kit.typefaces.faces import brought_face
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
@@ -49,7 +50,7 @@ def draw_document(amount: str = TRUE_AMOUNT) -> bytes:
     from reportlab.pdfbase.ttfonts import TTFont
     from reportlab.pdfgen.canvas import Canvas
 
-    pdfmetrics.registerFont(TTFont(_FACE, BytesIO(cut_typeface(_characters()))))
+    pdfmetrics.registerFont(TTFont(_FACE, BytesIO(cut_face(brought_face(), _characters()).truetype)))
     out = BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=1, initialFontName=_FACE, lang="zh-CN")
     canvas.setTitle(f"{TITLE[0]} / {TITLE[1]}")

@@ -35,15 +35,6 @@ TEXTS: Final = (
         "删除部署目录中的 `demo` 文件夹后重新运行 yinxin demo。",
     ),
     ProblemText(
-        "GLYPH_MISSING",
-        "Character missing in the typeface",
-        "字体缺少字符",
-        "The typeface of the demonstration document lacks a character of its text; nothing is drawn in its place.",
-        "演示文件所用字体缺少文本中的某个字符，不会以空框代替。",
-        "Reinstall the locked packages: the typeface comes with justmytype-intl-cjk.",
-        "请重新安装锁定的依赖：字体由 justmytype-intl-cjk 提供。",
-    ),
-    ProblemText(
         "PORT_BUSY",
         "Address cannot be listened on",
         "无法监听该地址",
