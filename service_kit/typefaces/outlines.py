@@ -74,6 +74,8 @@ class Outlines:
         """
         if len(text) > MAX_RUN_CHARACTERS:
             raise ValueError(f"a run has at most {MAX_RUN_CHARACTERS} characters")
+        if not text:
+            return ()
         buffer = hb.Buffer()
         buffer.add_codepoints([ord(character) for character in text])
         buffer.direction, buffer.script, buffer.language = "ltr", script, language
