@@ -7,12 +7,14 @@ import binascii
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 
 from crypto.certificates import Certificate
-from crypto.cms import prepare_signed_data
+from crypto.cms import prepare_signed_data, verify_signed_data
+from crypto.report import Outcome, Verdict
 from crypto.signatures import SignatureCheck, algorithm_identifier, verify_signature
 from crypto.sm3 import sm3
 from seal_service import store
@@ -24,13 +26,15 @@ from service_kit.idempotency import digest_of_request
 from standards.gbt33560_oids import SM3
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from seal_service.actions.record_use import Intent
     from service_kit.composition import ServiceContext
 
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 _DIGEST_BYTES: Final = 32
+JUDGED_FOR: Final = timedelta(seconds=1)  # how long the full verifier's word on a seal's certificate stands for further signatures with it
+KNOWN_CERTIFICATES: Final = 1024  # that are remembered per process
+
+_found_good: Final[dict[bytes, datetime]] = {}  # when the full verifier last called a signature with this certificate valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,11 @@ async def _sign(context: ServiceContext, intent: Intent, digest: bytes, *, is_ti
     if seal.certificate_der is None:
         raise seal_not_usable(seal.id, seal.state)
     signer = context.keystore.signer(seal.key_id)
+    certificate = Certificate.from_der(seal.certificate_der)
     prepared = prepare_signed_data(
         content_digest=digest,
         digest_oid=SM3,
-        signer_certificate=Certificate.from_der(seal.certificate_der),
+        signer_certificate=certificate,
         chain=tuple(Certificate.from_der(der) for der in seal.chain_der),
         signing_time=intent.at,
         algorithm=signer.algorithm,
@@ -129,7 +134,27 @@ async def _sign(context: ServiceContext, intent: Intent, digest: bytes, *, is_ti
     ):
         raise own_check_failed(intent.use_id, "SIG_VALUE_BAD")
     token = await run_in_threadpool(context.time_stamp, signature) if is_timestamped and context.time_stamp is not None else None
-    return prepared.finish(signature, algorithm=signer.algorithm, timestamp_token=token)
+    cms_der = prepared.finish(signature, algorithm=signer.algorithm, timestamp_token=token)
+
+    # The whole of it, certificate and revocation included, costs more than the signature. So it is judged once a second for each
+    # certificate, and always with a time-stamp; in between, what can differ from one signature to the next has been checked above.
+    judged_at = _found_good.get(certificate.der)
+    if token is not None or judged_at is None or not timedelta(0) <= context.clock.now() - judged_at < JUDGED_FOR:
+        await run_in_threadpool(_check, context, intent, certificate.der, digest, cms_der)
+    return cms_der
+
+
+def _check(context: ServiceContext, intent: Intent, certificate_der: bytes, digest: bytes, cms_der: bytes) -> None:
+    """What our own verifier says of the whole. Nothing it does not call valid is released."""
+    at = context.clock.now()
+    result = verify_signed_data(cms_der, content_digest=lambda _oid: digest, trust=context.trust(), at=at)
+    if result.verdict is not Verdict.VALID:
+        _found_good.pop(certificate_der, None)
+        codes = [step.code for step in result.steps if step.outcome in {Outcome.FAIL, Outcome.NOT_CHECKED}]
+        raise own_check_failed(intent.use_id, " ".join(codes))
+    if len(_found_good) >= KNOWN_CERTIFICATES:
+        _found_good.clear()
+    _found_good[certificate_der] = at
 
 
 def _given_before(context: ServiceContext, intent: Intent) -> SealedDigest:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from crypto.certificates import Certificate
 from crypto.cms import verify_signed_data
 from crypto.sm3 import sm3
 from crypto.trust_list import Purpose
+from seal_service.actions import sign_digest as sign_digest_module
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
-from seal_service.actions.sign_digest import SealedDigest, read_digest, sign_digest
+from seal_service.actions.sign_digest import JUDGED_FOR, SealedDigest, read_digest, sign_digest
 from seal_service.model import Seal, UseState, transition_named
+from service_kit.clock import FixedClock
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
 
@@ -174,6 +177,40 @@ def test_a_signature_that_does_not_verify_is_not_released(house: House, seal: Se
         sign(house, seal)
     assert refused.value.code == "SEAL_SELF_CHECK_FAILED"
     assert house.rows("SELECT state, void_reason FROM seal_uses") == [("voided", "failed")]
+
+
+@pytest.mark.parametrize("is_timestamped", [False, True])
+def test_with_a_certificate_that_was_revoked_past_the_seal_nothing_is_released(house: House, seal: Seal, is_timestamped: bool) -> None:
+    """The seal is still active: somebody revoked at the authority. A document would not be sealed either."""
+    assert sign(house, seal, is_timestamped=is_timestamped).cms_der
+    assert seal.certificate_der is not None
+    house.issuer.revoke(Certificate.from_der(seal.certificate_der).serial, reason="keyCompromise", actor="operator:test")
+    newer = house.pki.trust_list()
+    object.__setattr__(house.context, "trust", lambda: newer)
+    object.__setattr__(house.context, "clock", FixedClock(datetime.now(UTC) + JUDGED_FOR))
+    for _ in range(2):
+        with pytest.raises(TrustError) as refused:
+            sign(house, seal, is_timestamped=is_timestamped)
+        assert refused.value.code == "SEAL_SELF_CHECK_FAILED"
+        assert "CERT_REVOKED" in str(refused.value.facts["steps"])
+    assert sorted(house.rows("SELECT state FROM seal_uses")) == [("done",), ("voided",), ("voided",)]
+
+
+def test_with_an_expired_certificate_nothing_is_released(house: House, seal: Seal) -> None:
+    assert seal.certificate_der is not None
+    object.__setattr__(house.context, "clock", FixedClock(Certificate.from_der(seal.certificate_der).not_after + timedelta(seconds=1)))
+    with pytest.raises(TrustError) as refused:
+        sign(house, seal)
+    assert refused.value.code == "SEAL_SELF_CHECK_FAILED"
+    assert "CERT_NOT_VALID_AT_TIME" in str(refused.value.facts["steps"])
+
+
+def test_the_certificates_whose_judgement_is_remembered_are_bounded(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_digest_module, "KNOWN_CERTIFICATES", 1)
+    other = make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
+    for each in (seal, other, seal):
+        assert sign(house, each).cms_der
+    assert len(sign_digest_module._found_good) == 1
 
 
 @pytest.mark.parametrize("verb", ["INSERT", "UPDATE"])
