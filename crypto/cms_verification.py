@@ -109,9 +109,9 @@ def verify_signed_data(
     merged = evidence + RevocationEvidence(found.crls, found.ocsp_responses)
     claimed = found.signing_at or claimed_at
     timestamp_at = _check_timestamps(found.signer, trust, at, merged, steps)
-    if claimed is not None and claimed > at + timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
+    if claimed is not None and claimed - at > timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
         steps.append(not_checked("SIG_TIME_IN_FUTURE", _TIME, claimed_at=claimed.isoformat(), at=at.isoformat()))
-    if claimed is not None and timestamp_at is not None and claimed > timestamp_at + timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
+    if claimed is not None and timestamp_at is not None and claimed - timestamp_at > timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
         steps.append(warned("SIG_TIME_AFTER_TIMESTAMP", _TIME, claimed_at=claimed.isoformat(), gen_at=timestamp_at.isoformat()))
     trusted: bool | None = None
     chain: tuple[Certificate, ...] = ()

@@ -114,7 +114,7 @@ def _is_lifted(revoked: Statement, good: Statement | None) -> bool:
 def _weigh(statement: Statement, certificate: Certificate, at: datetime, now: datetime | None) -> tuple[RevocationStatus, str | None]:
     if statement.says is not Says.GOOD:
         return RevocationStatus.UNDECIDABLE, statement.reason
-    if now is not None and statement.this_update > now + CLOCK_SKEW:
+    if now is not None and statement.this_update - now > CLOCK_SKEW:
         return RevocationStatus.UNDECIDABLE, "dated-in-the-future"
     if statement.next_update is not None and statement.next_update < statement.this_update:
         return RevocationStatus.UNDECIDABLE, "next-update-before-this-update"

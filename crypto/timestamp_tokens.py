@@ -70,7 +70,7 @@ def examine_token(
             steps.append(failed("TS_BAD", CLAUSE, reason=error.code))
     if info is not None:
         imprint_matches = _check_imprint(info, imprinted, steps)
-        if info.gen_at > at + timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
+        if info.gen_at - at > timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
             steps.append(not_checked("TS_TIME_IN_FUTURE", CLAUSE, gen_at=info.gen_at.isoformat(), at=at.isoformat()))
         if info.has_extensions:
             steps.append(warned("TS_EXTENSIONS_IGNORED", CLAUSE))

@@ -126,9 +126,9 @@ def _made_before_use(seal: SealData, used_at: datetime) -> list[Step]:
     """A seal cannot be used before it is made; eight hours are local time written as UTC."""
     made_at = seal.property.created_at
     clause = seal_clause(seal.version, "e")
-    if used_at + LOCAL_AS_UTC + CLOCK_TOLERANCE < made_at:
+    if made_at - used_at > LOCAL_AS_UTC + CLOCK_TOLERANCE:
         return [failed("SEAL_NOT_YET_VALID", clause, reason="made-later", made_at=made_at.isoformat(), at=used_at.isoformat())]
-    if used_at + CLOCK_TOLERANCE < made_at:
+    if made_at - used_at > CLOCK_TOLERANCE:
         return [warned("SEAL_CREATE_TIME_SHIFTED", clause, made_at=made_at.isoformat(), limit=used_at.isoformat())]
     return []
 
@@ -136,9 +136,9 @@ def _made_before_use(seal: SealData, used_at: datetime) -> list[Step]:
 def _making_before_stamp(seal: SealData, token: TokenTime, clause: str) -> list[Step]:
     """Step f of version 5: the seal was made no later than it was time-stamped."""
     made_at = seal.property.created_at
-    if token.stated_at is None or made_at <= token.stated_at + CLOCK_TOLERANCE:
+    if token.stated_at is None or made_at - token.stated_at <= CLOCK_TOLERANCE:
         return []
     facts = {"made_at": made_at.isoformat(), "limit": token.stated_at.isoformat()}
-    if made_at > token.stated_at + LOCAL_AS_UTC + CLOCK_TOLERANCE:
+    if made_at - token.stated_at > LOCAL_AS_UTC + CLOCK_TOLERANCE:
         return [failed("TS_BEFORE_CREATE", clause, **facts)]
     return [warned("SEAL_CREATE_TIME_SHIFTED", clause, **facts)]

@@ -76,9 +76,9 @@ def find_signing_time(signature: SealSignature, setting: Setting) -> SigningTime
         steps.extend(token.steps)
         proven += [token.proven_at] if token.proven_at is not None else []
     proven_at = min(proven, default=None)
-    if claimed is not None and claimed > setting.now + CLOCK_TOLERANCE:
+    if claimed is not None and claimed - setting.now > CLOCK_TOLERANCE:
         steps.append(not_checked("SIG_TIME_IN_FUTURE", clause, claimed_at=claimed.isoformat(), at=setting.now.isoformat()))
-    if claimed is not None and proven_at is not None and claimed > proven_at + CLOCK_TOLERANCE:
+    if claimed is not None and proven_at is not None and claimed - proven_at > CLOCK_TOLERANCE:
         steps.append(warned("SIG_TIME_AFTER_TIMESTAMP", clause, claimed_at=claimed.isoformat(), gen_at=proven_at.isoformat()))
     return SigningTime(min(proven_at or claimed or setting.now, setting.now), claimed, proven_at, tuple(steps))
 

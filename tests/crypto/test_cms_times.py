@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -44,6 +44,19 @@ def test_time_stamp_carries_past_a_revocation_and_a_claim_does_not() -> None:
     assert claimed.verdict is Verdict.INDETERMINATE
     assert claimed.trusted is None
     assert codes(claimed, "not-checked") == {"SIG_TIME_UNPROVEN"}
+
+
+@pytest.mark.parametrize("at", [datetime.min, datetime.max])
+def test_the_ends_of_time_are_times(at: datetime) -> None:
+    """Neither the time of verification nor the claim of a hostile signer runs over: each is judged like any other."""
+    here = world()
+    end = at.replace(tzinfo=UTC)
+    stamped = here.verify(here.sign(timestamp=here.stamp()), at=end)
+    assert stamped.verdict is not Verdict.VALID
+    assert stamped.cryptographically_valid is True
+    claimed = here.verify(here.sign(signing_time=end.replace(microsecond=0)))
+    assert claimed.verdict is not Verdict.VALID
+    assert claimed.cryptographically_valid is True
 
 
 def test_signed_after_the_revocation() -> None:
