@@ -16,6 +16,7 @@ import uvicorn
 
 from service_kit.structured_logs import start_logging
 from standards.errors import Kind, TrustError
+from yinxin import links
 from yinxin.assembly import migrate_all, open_application, open_house
 from yinxin.deployment import open_deployment
 
@@ -55,6 +56,7 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
             os.environ[variable] = str(value)
     house = open_house(open_deployment(serving.folder))
     try:
+        links.issuer_of(house.context.settings)
         migrate_all(house.context.database)
     finally:
         house.close()

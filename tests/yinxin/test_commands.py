@@ -325,6 +325,13 @@ def test_a_lost_database_is_not_replaced_by_an_empty_one(folder: Path) -> None:
     assert not (folder / "yinxin.sqlite3").exists()
 
 
+@pytest.mark.parametrize(("services", "code"), [("idp,no_such_service", "SERVICE_UNKNOWN"), ("seal_service", "SERVICE_URL_MISSING")])
+def test_serve_says_which_setting_of_services_is_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch, services: str, code: str) -> None:
+    monkeypatch.setenv("YINXIN_SERVICES", services)
+    done = run("serve", "--dir", folder, "--port", "0")
+    assert (done.exit_code, code in done.stderr) == (64, True), done.stderr
+
+
 def test_errors_of_the_system_are_one_line_and_never_status_1(folder: Path, tmp_path: Path) -> None:
     """Status 1 of ``verify`` says that something is invalid: a full disk must not say so."""
     document = tmp_path / "a.pdf"
