@@ -134,16 +134,16 @@ def open_signed_revision(final: PdfDocument, coverage: Coverage) -> tuple[PdfDoc
     end = coverage.end
     if end is None:
         return None, []
-    if final.recovered:
-        return None, [not_checked("PDF_RECOVERED", REVISION)]
-    steps: list[Step] = []
+    steps: list[Step] = [not_checked("PDF_RECOVERED", REVISION)] if final.recovered else []
+    if final.recovered and end == final.end:
+        return None, steps
     if end == final.end:
         signed = final
     else:
         try:
             signed = PdfDocument.open(final.data, end=end, budget=final.budget, recover_damaged=False)
         except TrustError as error:
-            return None, [failed("PDF_REVISION_INCOMPLETE", REVISION, end=end, reason=error.code)]
+            return None, steps or [failed("PDF_REVISION_INCOMPLETE", REVISION, end=end, reason=error.code)]
     marker = _REVISION_END.match(final.data, signed.startxref_offset, end)
     if marker is None:
         return None, [failed("PDF_REVISION_INCOMPLETE", REVISION, end=end, reason="%%EOF")]

@@ -34,6 +34,8 @@ def changed_numbers(signed: PdfDocument, final: PdfDocument, limit: int) -> tupl
     The second value says whether the final cross-references continue those of the signed revision, as an incremental update does
     (ISO 32000-1 7.5.6). Where they do not, every entry of both is compared. More than ``limit`` entries are ``PDF_TOO_COMPLEX``.
     """
+    if final.found_behind is not None:
+        return {number for number in final.found_behind if number and _stands_elsewhere(signed, final, number)}, False
     own = [section.extent for section in signed.sections]
     extents = [section.extent for section in final.sections]
     continues = len(extents) >= len(own) and extents[len(extents) - len(own) :] == own
@@ -195,8 +197,9 @@ class ValueComparison:
         if isinstance(before, Stream) and isinstance(after, Stream):
             return before.raw == after.raw and self.same(before.dictionary, after.dictionary, holder, path, depth + 1)
         if isinstance(before, dict) and isinstance(after, dict):
-            return before.keys() == after.keys() and all(
-                self.same(value, after[key], holder, (*path, key), depth + 1) for key, value in before.items()
+            # an entry whose value is null, or a reference to nothing, is the same as no entry (7.3.7, 7.3.10)
+            return all(
+                self.same(before.get(key), after.get(key), holder, (*path, key), depth + 1) for key in before.keys() | after.keys()
             )
         if isinstance(before, list) and isinstance(after, list):
             return len(before) == len(after) and all(self.same(a, b, holder, path, depth + 1) for a, b in zip(before, after, strict=True))

@@ -12,7 +12,7 @@ from seal_service.pdf.cross_references import FREE, IN_FILE, IN_STREAM, Entry, X
 from seal_service.pdf.filters import decode_stream
 from seal_service.pdf.form_fields import SignatureField, read_signature_fields, read_text
 from seal_service.pdf.limits import DEFAULT, Budget, PdfLimits, check_file_size
-from seal_service.pdf.recovery import read_object_stream_index, recover
+from seal_service.pdf.recovery import read_object_stream_index, recover, recover_behind
 from seal_service.pdf.syntax import Lexer, Name, Ref, Stream, read_object_header
 from standards.errors import MalformedError
 
@@ -48,6 +48,7 @@ class PdfDocument:
         self.duplicate_keys: set[Ref] = set()
         self.extents: dict[int, tuple[int, int]] = {}  # from where to where the objects read so far stand in the file
         self.unreadable_fields = 0
+        self.found_behind: dict[int, Entry] | None = None  # see rebuilt_until
         self._recovered_entries: dict[int, Entry] | None = None
         self._entries: dict[int, Entry | None] = {}
         self._objects: dict[Ref, object] = {}
@@ -99,6 +100,19 @@ class PdfDocument:
         self.sections = []
         self._recovered_entries, self.trailer = recover(self.data, self.end, self.budget, self.names)
 
+    def rebuilt_until(self, final: PdfDocument) -> PdfDocument:
+        """This revision with every object that stands behind it, as readers see it who search for objects: the last of a number counts.
+
+        Readers do so where the cross-references of the file ``final`` are damaged, and some where they are not.
+        """
+        view = PdfDocument(final.data, final.end, final.budget, final.names, final.header_offset)
+        view.recovered = True
+        view.sections = self.sections
+        passed_over = sorted(final.extents.values()) if not final.recovered else []
+        view.found_behind, trailer = recover_behind(final.data, self.end, final.end, passed_over, final.budget, final.names)
+        view.trailer = trailer if trailer is not None else self.trailer
+        return view
+
     # -- objects ---------------------------------------------------------------------------------------------------------------------
 
     @property
@@ -134,6 +148,8 @@ class PdfDocument:
         """Where an object stands according to the newest section that names it; None when none does."""
         if self._recovered_entries is not None:
             return self._recovered_entries.get(number)
+        if self.found_behind is not None and number in self.found_behind:
+            return self.found_behind[number]
         if number in self._entries:
             return self._entries[number]
         found = None

@@ -71,6 +71,9 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
     stray: list[int] = []
     for revision, entry in zip(revisions, found, strict=True):
         try:
+            if final.recovered:
+                results.append(_judge_rebuilt(revision, final))
+                continue
             if isinstance(entry, MalformedError):
                 raise entry
             if index is None:
@@ -83,10 +86,22 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
                 changes.refuse("PDF_OBJECT_CHANGED", UPDATE, number, reason="runs over the end of the signed revision")
             if any(at >= revision.document.end for at in stray):
                 changes.leave_open("PDF_REVISION_CHAIN", UPDATE, reason="not in the cross-references")
-            results.append(_judge(changes, continues=entry[1]))
+            outcome = _judge(changes, continues=entry[1])
+            if not outcome.is_tampered and any(at >= revision.document.end for at in stray):
+                rebuilt = _judge_rebuilt(revision, final)
+                outcome = rebuilt if rebuilt.is_tampered else outcome
+            results.append(outcome)
         except MalformedError as error:
             results.append(Modifications((not_checked("PDF_CHANGES_UNDECIDED", UPDATE, reason=error.code),), None))
     return results
+
+
+def _judge_rebuilt(revision: SignedRevision, final: PdfDocument) -> Modifications:
+    """What readers show who rebuild the cross-references: never better than undecided, since no two of them do it alike."""
+    view = revision.document.rebuilt_until(final)
+    numbers, continues = changed_numbers(revision.document, view, final.budget.limits.objects)
+    index = ReferenceIndex(view, numbers | prepared_appearances(revision.document))
+    return _judge(Changes(revision.document, view, numbers, index, revision.permissions), continues=continues)
 
 
 def _judge(changes: Changes, *, continues: bool) -> Modifications:

@@ -15,7 +15,7 @@ from seal_service.pdf.syntax import Lexer, Name, Ref, Stream
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from seal_service.pdf.limits import Budget
 
@@ -28,15 +28,40 @@ _MAX_TRAILERS: Final = 512
 def recover(data: bytes, end: int, budget: Budget, names: dict[bytes, Name]) -> tuple[dict[int, Entry], dict[str, object]]:
     """Every object's last place in the file and the best trailer to be had. ``PDF_UNREADABLE`` when no catalog is found."""
     entries: dict[int, Entry] = {}
-    headers: list[tuple[int, int]] = []  # offset behind the header, object number
-    for offset, number, generation, after in find_objects(data, 0, end, budget):
-        entries[number] = Entry(IN_FILE, offset, generation)
-        headers.append((after, number))
-    trailer = _find_trailer(data, end, headers, budget, names) or _find_catalog(data, end, headers, entries, budget, names)
-    _add_object_streams(data, end, headers, entries, budget, names)
+    headers = _add_objects(data, 0, end, (), entries, budget)
+    trailer = _find_trailer(data, 0, end, headers, budget, names) or _find_catalog(data, end, headers, entries, budget, names)
+    _add_object_streams(data, 0, end, headers, entries, budget, names)
     if trailer is None:
         raise MalformedError("PDF_UNREADABLE")
     return entries, trailer
+
+
+def recover_behind(
+    data: bytes, start: int, end: int, passed_over: Sequence[tuple[int, int]], budget: Budget, names: dict[bytes, Name]
+) -> tuple[dict[int, Entry], dict[str, object] | None]:
+    """The last place of every object that begins behind ``start``, and the last trailer there, None without one.
+
+    ``passed_over``: from where to where objects stand that are in force; what looks like an object inside of one is its content.
+    """
+    entries: dict[int, Entry] = {}
+    headers = _add_objects(data, start, end, passed_over, entries, budget)
+    trailer = _find_trailer(data, start, end, headers, budget, names)
+    _add_object_streams(data, start, end, headers, entries, budget, names)
+    return entries, trailer
+
+
+def _add_objects(
+    data: bytes, start: int, end: int, passed_over: Sequence[tuple[int, int]], entries: dict[int, Entry], budget: Budget
+) -> list[tuple[int, int]]:
+    """Enter what looks like an object; the offsets behind the headers, with the object numbers."""
+    headers: list[tuple[int, int]] = []
+    for offset, number, generation, after in find_objects(data, start, end, budget):
+        at = bisect_right(passed_over, (after, 0)) - 1
+        if at >= 0 and passed_over[at][0] + _HEADER_BYTES < offset < passed_over[at][1]:
+            continue
+        entries[number] = Entry(IN_FILE, offset, generation)
+        headers.append((after, number))
+    return headers
 
 
 def _positions(data: bytes, word: bytes, end: int, limit: int, start: int = 0) -> Iterator[int]:
@@ -79,10 +104,10 @@ def _unresolved(value: object) -> object:
 
 
 def _find_trailer(
-    data: bytes, end: int, headers: list[tuple[int, int]], budget: Budget, names: dict[bytes, Name]
+    data: bytes, start: int, end: int, headers: list[tuple[int, int]], budget: Budget, names: dict[bytes, Name]
 ) -> dict[str, object] | None:
     best: tuple[int, dict[str, object]] | None = None
-    for at in _positions(data, b"trailer", end, _MAX_TRAILERS):
+    for at in _positions(data, b"trailer", end, _MAX_TRAILERS, start):
         lexer = Lexer(data, at + 7, end, limits=budget.limits, names=names)
         try:
             value = lexer.read_value()
@@ -92,7 +117,7 @@ def _find_trailer(
             budget.spend_object(lexer.tokens)
         if isinstance(value, dict) and "Root" in value:
             best = (at, value)
-    for at in _positions(data, b"/XRef", end, _MAX_TRAILERS):
+    for at in _positions(data, b"/XRef", end, _MAX_TRAILERS, start):
         owner = _owner(headers, at)
         if owner is not None and (best is None or at > best[0]):
             value = _read_quietly(data, owner[0], end, budget, names)
@@ -115,9 +140,9 @@ def _find_catalog(
 
 
 def _add_object_streams(
-    data: bytes, end: int, headers: list[tuple[int, int]], entries: dict[int, Entry], budget: Budget, names: dict[bytes, Name]
+    data: bytes, start: int, end: int, headers: list[tuple[int, int]], entries: dict[int, Entry], budget: Budget, names: dict[bytes, Name]
 ) -> None:
-    for at in _positions(data, b"/ObjStm", end, _MAX_OBJECT_STREAMS):
+    for at in _positions(data, b"/ObjStm", end, _MAX_OBJECT_STREAMS, start):
         owner = _owner(headers, at)
         stream = _read_quietly(data, owner[0], end, budget, names) if owner is not None else None
         if owner is None or not isinstance(stream, Stream) or stream.dictionary.get("Type") != "ObjStm":

@@ -50,7 +50,7 @@ def find_unattached(document: PdfDocument, positions: Sequence[int]) -> list[Una
 
 def _examine(document: PdfDocument, offset: int) -> Unattached:
     match = _BYTE_RANGE.match(document.data, offset)
-    if match is None or document.recovered:
+    if match is None:
         return Unattached(offset)
     end = int(match[2]) + int(match[3])
     if not offset < end <= document.end:

@@ -167,6 +167,43 @@ def test_the_step_names_object_way_and_revision() -> None:
     assert str(step.facts["path"]).endswith("Font/F1")
 
 
+_BODY = b"4 0 obj\n" + STREAM + b"\nendobj\n"
+_TRAILER = b"trailer\n<</Root 1 0 R/Size 30>>\n"
+WITHOUT_CROSS_REFERENCES = {
+    "objects only": _BODY,
+    "objects and end of file": _BODY + b"%%EOF\n",
+    "objects and trailer": _BODY + _TRAILER + b"%%EOF\n",
+    "objects and much more": _BODY + b"% more\n" * 400,
+    "the old cross-references": _BODY + _TRAILER + b"startxref\n%d\n%%%%EOF\n" % PdfDocument.open(sealed_form()).last_startxref,
+    "no cross-references there": _BODY + _TRAILER + b"startxref\n0\n%%EOF\n",
+    "outside the file": _BODY + _TRAILER + b"startxref\n99999999\n%%EOF\n",
+    "no catalog of its own": b"90 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\ntrailer\n<</Root 90 0 R/Size 91>>\nstartxref\n0\n%%EOF\n",
+}
+
+
+@pytest.mark.clause("ISO 32000-1 7.5.6")
+@pytest.mark.parametrize("name", WITHOUT_CROSS_REFERENCES)
+def test_incremental_saving_without_cross_references_is_a_change(name: str) -> None:
+    report = verify(sealed_form() + WITHOUT_CROSS_REFERENCES[name])
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
+    assert failures(report) & {"PDF_PAGE_CHANGED", "PDF_CATALOG_CHANGED", "PDF_SIGNATURE_REMOVED"}
+
+
+@pytest.mark.parametrize("previous", [-1, 10**6])
+def test_incremental_saving_that_forgets_the_rest_is_a_change(previous: int) -> None:
+    report = verify(append(sealed_form(), {4: STREAM}, previous=previous))
+    assert "PDF_PAGE_CHANGED" in failures(report, "First")
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
+
+
+def test_a_copied_signature_in_front_of_damaged_cross_references_hides_nothing() -> None:
+    number = signature_number(sealed_form())
+    data = sealed_form() + _BODY + b"%d 0 obj\n%s\nendobj\n%%%%EOF\n" % (number, body_of(sealed_form(), number))
+    report = verify(data)
+    assert failures(report) >= {"PDF_SIGNATURE_REMOVED", "PDF_BYTERANGE_BAD"}
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
+
+
 def test_an_object_freed_afterwards_is_missing_from_the_document() -> None:
     report = verify(append(sealed_form(), {}, freed=[4]))
     assert failures(report) == {"PDF_PAGE_CHANGED"}

@@ -282,7 +282,20 @@ def _inserted(data: bytes, objects: bytes) -> bytes:
     return updated[:at] + objects + updated[at:].replace(b"startxref\n%d" % at, b"startxref\n%d" % (at + len(objects)))
 
 
-@pytest.mark.parametrize("objects", [b"4 0 obj\n" + STREAM + b"\nendobj\n", b"trailer\n<</Root 90 0 R>>\n"])
+def test_a_change_that_only_a_rebuilding_reader_shows_is_a_change() -> None:
+    report = verify(_inserted(sealed_form(), b"4 0 obj\n" + STREAM + b"\nendobj\n"))
+    assert undecided(report) == {"PDF_REVISION_CHAIN"}
+    _assert_tampered(report, "PDF_PAGE_CHANGED")
+
+
+def test_what_looks_like_an_object_inside_of_one_is_left_open() -> None:
+    script = b"4 0 obj\n" + STREAM + b"\nendobj\n"
+    metadata = b"<</Type/Metadata/Subtype/XML/Length %d>>stream\n%s%s\nendstream" % (len(script) + 60, b" " * 60, script)
+    report = verify(append(sealed_form(), {6: metadata}))
+    assert (report.verdict, report.tampered, undecided(report)) == (Verdict.INDETERMINATE, None, {"PDF_REVISION_CHAIN"})
+
+
+@pytest.mark.parametrize("objects", [b"trailer\n<</Root 90 0 R>>\n", b"900 0 obj\n" + STREAM + b"\nendobj\n"])
 def test_what_only_a_rebuilding_reader_finds_is_left_open(objects: bytes) -> None:
     report = verify(_inserted(sealed_form(), objects))
     assert undecided(report) == {"PDF_REVISION_CHAIN"}

@@ -79,6 +79,8 @@ ALLOWED = {
     "appearances need nothing": changed(sealed_form(), 5, (b"<<", b"<</NeedAppearances false")),
     "tab order": changed(sealed_form(), 3, (b"<<", b"<</Tabs/S/LastModified(D:2026)")),
     "field flags": changed(sealed_form(), field_number(sealed_form()), (b"<<", b"<</Ff 1")),
+    "reference to nothing as null": changed(sealed_form(), 3, (b"/Gone 90 0 R", b"/Gone null")),
+    "reference to nothing left out": changed(sealed_form(), 3, (b"/Gone 90 0 R", b"")),
     "page entry as reference": {**changed(sealed_form(), 3, (b"/MediaBox [0 0 595 842]", b"/MediaBox %d 0 R" % N)), N: b"[0 0 595 842]"},
     "copy of the page tree": {**changed(sealed_form(), 1, (b"/Pages 2 0 R", b"/Pages 2 0 R")), 2: b"<</Type/Pages/Count 1/Kids[3 0 R]>>"},
     "new empty field": {
@@ -104,6 +106,15 @@ def test_an_allowed_addition_leaves_the_seal_valid(name: str, kind: str) -> None
     assert failures(report) == set()
     assert (report.verdict, report.tampered) == (Verdict.VALID, False)
     assert "PDF_LATER_REVISION" in warnings(report)
+
+
+@pytest.mark.parametrize("startxref", [b"0", b"99999999"])
+def test_an_honest_revision_with_damaged_cross_references_is_no_change(startxref: bytes) -> None:
+    data = append(sealed_form(), ALLOWED["new empty field"])
+    at = data.rindex(b"startxref")
+    report = verify(data[:at] + b"startxref\n" + startxref + b"\n%%EOF\n")
+    assert failures(report) == set()
+    assert (report.verdict, report.tampered) == (Verdict.INDETERMINATE, None)
 
 
 def test_a_prepared_field_may_be_signed_later() -> None:
