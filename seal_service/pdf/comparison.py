@@ -198,9 +198,7 @@ class ValueComparison:
             return before.raw == after.raw and self.same(before.dictionary, after.dictionary, holder, path, depth + 1)
         if isinstance(before, dict) and isinstance(after, dict):
             # an entry whose value is null, or a reference to nothing, is the same as no entry (7.3.7, 7.3.10)
-            return all(
-                self.same(before.get(key), after.get(key), holder, (*path, key), depth + 1) for key in before.keys() | after.keys()
-            )
+            return all(self.same(before.get(key), after.get(key), holder, (*path, key), depth + 1) for key in before.keys() | after.keys())
         if isinstance(before, list) and isinstance(after, list):
             return len(before) == len(after) and all(self.same(a, b, holder, path, depth + 1) for a, b in zip(before, after, strict=True))
         return _kind(before) == _kind(after) and before == after
