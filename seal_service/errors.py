@@ -97,3 +97,18 @@ def placement_unclear(rule: str) -> TrustError:
 def document_tampered() -> TrustError:
     """The document was changed after it was signed by somebody before."""
     return TrustError(Kind.UNACCEPTABLE, "DOCUMENT_TAMPERED")
+
+
+def pages_unclear(rule: str) -> TrustError:
+    """A rule of pages that says nothing, or nothing that fits the document."""
+    return TrustError(Kind.UNACCEPTABLE, "PAGES_UNCLEAR", rule=rule)
+
+
+def page_not_found(page: int, pages: int) -> TrustError:
+    """The document has no such page."""
+    return TrustError(Kind.UNACCEPTABLE, "PAGE_NOT_FOUND", page=page, pages=pages)
+
+
+def seam_too_short(pages: int) -> TrustError:
+    """A riding seam over fewer than two pages."""
+    return TrustError(Kind.UNACCEPTABLE, "SEAM_TOO_SHORT", pages=pages)

@@ -16,13 +16,15 @@ from pydantic import ValidationError
 from crypto.report_json import write_report
 from seal_service import limits
 from seal_service.actions.find_seals import find_use, load_result
-from seal_service.actions.seal_document import SealOrder, seal_document
+from seal_service.actions.seal_document import seal_document
+from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.actions.verify_document import verify_document
 from seal_service.api.parameters import IdempotencyKey, SealId, UseId, problem_answers, user_of
-from seal_service.api.shapes import PlacementOrder, UseAnswer, VerificationAnswer, write_use
+from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, VerificationAnswer, write_use
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
+from seal_service.places import Edge, Place, Seam
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
@@ -51,8 +53,8 @@ _SEALING_BODY: Final[dict[str, Any]] = {
                         "placement": {
                             "type": "string",
                             "contentMediaType": "application/json",
-                            "description": "JSON: page, x_mm, y_mm and width_mm, or keyword. Centre of the seal in millimetres from the lower-left "
-                            "corner of the page as seen; page 1 is the first, -1 the last. Without placement and keyword the seal is invisible.",
+                            "description": "JSON of the schema PlacementOrder. Centre of the seal in millimetres from the lower-left corner of the "
+                            "page as seen; page 1 is the first, -1 the last. Without placement and keyword the seal is invisible.",
                         },
                         "keyword": {"type": "string", "description": "Put the seal on this text of the document."},
                         "reason": {"type": "string", "maxLength": limits.REASON_CHARACTERS},
@@ -234,7 +236,17 @@ def _read_order(form: Form, key: str | None) -> SealOrder:
         location=fields.get("location") or None,
         is_timestamped=None if stamped is None else _TRUTH[stamped],
         idempotency_key=key,
+        pages=placement.pages,
+        places=tuple(Place(place.page, place.x_mm, place.y_mm, place.width_mm) for place in placement.places or ()),
+        seam=None if placement.seam is None else _read_seam(placement.seam),
+        is_locking=placement.lock,
+        profile=placement.profile,
     )
+
+
+def _read_seam(seam: SeamOrder) -> Seam:
+    pages = seam.pages if isinstance(seam.pages, str) else tuple(seam.pages)
+    return Seam(Edge(seam.edge), pages, seam.offset_mm, seam.width_mm, seam.pages_per_seal)
 
 
 def _read_at(text: str | None) -> datetime | None:

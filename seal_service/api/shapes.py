@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal_service import limits
+from seal_service.places import PAGES_TEXT_MAX, PLACES_MAX
 from standards.rfc7468_pem import write_pem
 
 if TYPE_CHECKING:
@@ -89,16 +90,57 @@ class StateChange(_Request):
     reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
 
 
-class PlacementOrder(_Request):
-    """Where the seal goes: by page and millimetres of its centre, or by a keyword of the text. Without a placement the seal is invisible."""
+Millimetres = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+Width = Annotated[float, Field(strict=False, allow_inf_nan=False, ge=5, le=100, description="Without it the seal's own width.")]
+Page = Annotated[int, Field(ge=-1, le=1_000_000, description="1 is the first page, -1 the last.")]
+PagesRule = Annotated[
+    str, Field(min_length=1, max_length=PAGES_TEXT_MAX, description="all, odd, even, first, last, or numbers and ranges such as 1,3-5.")
+]
 
-    page: Annotated[int | None, Field(ge=-1, le=1_000_000, description="1 is the first page, -1 the last.")] = None
-    x_mm: Annotated[float | None, Field(strict=False, allow_inf_nan=False)] = None
-    y_mm: Annotated[float | None, Field(strict=False, allow_inf_nan=False)] = None
-    width_mm: Annotated[
-        float | None, Field(strict=False, allow_inf_nan=False, ge=5, le=100, description="Without it the seal's own diameter.")
+
+class PlaceOrder(_Request):
+    """One place: a page, and the seal's centre in millimetres from the lower-left corner of the page as seen."""
+
+    page: Page
+    x_mm: Millimetres
+    y_mm: Millimetres
+    width_mm: Width | None = None
+
+
+class SeamOrder(_Request):
+    """A riding seam: the seal is cut into slices, one at the edge of each page."""
+
+    edge: Literal["left", "right", "top", "bottom"] = "right"
+    pages: Annotated[PagesRule | Annotated[list[Page], Field(min_length=1, max_length=PLACES_MAX)], Field()] = "all"
+    offset_mm: Annotated[
+        Millimetres | None, Field(description="Centre of the seal along the edge, from its lower or left end; without it the middle.")
     ] = None
+    width_mm: Width | None = None
+    pages_per_seal: Annotated[
+        int | None, Field(ge=2, le=PLACES_MAX, description="How many pages share one seal; without it at most 20.")
+    ] = None
+
+
+class PlacementOrder(_Request):
+    """Where and how a document is sealed. Without a place the seal is invisible.
+
+    One place (page, x_mm, y_mm), the same place on several pages (pages, x_mm, y_mm), a keyword of the text, several places, a riding seam;
+    a seam may stand beside places.
+    """
+
+    page: Page | None = None
+    x_mm: Millimetres | None = None
+    y_mm: Millimetres | None = None
+    width_mm: Width | None = None
     keyword: Annotated[str | None, Field(min_length=1, max_length=limits.KEYWORD_CHARACTERS)] = None
+    pages: PagesRule | None = None
+    places: Annotated[list[PlaceOrder] | None, Field(min_length=1, max_length=PLACES_MAX)] = None
+    seam: SeamOrder | None = None
+    lock: Annotated[bool, Field(description="Close the document: whoever signs it later breaks this seal.")] = False
+    profile: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="Form of the signature; without it the default of the kind of document."),
+    ] = None
 
 
 class DigestOrder(_Request):

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from seal_service.errors import page_not_found
 from seal_service.pdf.document import PdfDocument
 from seal_service.render import LAST_PAGE, POINTS_PER_MM, find_text, page_size_mm
 from standards.errors import Kind, TrustError
@@ -53,7 +54,7 @@ def locate(document: PdfDocument, placement: Placement) -> PagePosition:
     if not all(math.isfinite(number) for number in numbers) or placement.width_mm <= 0 or placement.height_mm <= 0:
         raise TrustError(Kind.UNACCEPTABLE, "PLACEMENT_BAD", rule="finite numbers, size above zero")
     if placement.page != LAST_PAGE and not 1 <= placement.page <= document.page_count():
-        raise TrustError(Kind.UNACCEPTABLE, "PAGE_NOT_FOUND", page=placement.page, pages=document.page_count())
+        raise page_not_found(placement.page, document.page_count())
     index = placement.page - 1 if placement.page != LAST_PAGE else LAST_PAGE
     left, bottom, right, top = document.page_box(index)
     rotation = document.page_rotation(index)

@@ -15,7 +15,8 @@ from seal_service.actions.find_seals import find_seal, list_seals, load_result
 from seal_service.actions.grant_seal import grant_seal, withdraw_grant
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
-from seal_service.actions.seal_document import SealOrder, seal_document
+from seal_service.actions.seal_document import seal_document
+from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import transition_named

@@ -17,11 +17,12 @@ from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
-from seal_service.actions.seal_document import SealedDocument, SealOrder, seal_document
+from seal_service.actions.seal_document import SealedDocument, seal_document
+from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import again_without_the_dead, sweep_intents
 from seal_service.actions.verify_document import verify_document
 from seal_service.model import Seal, transition_named
-from seal_service.pdf.verify import verify_pdf
+from seal_service.verify import verify_file
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
@@ -95,13 +96,13 @@ def test_a_seal_that_broke_an_earlier_one_is_not_released(house: House, seal: Se
     sealed = do(house, seal).content
 
     def verify_harshly(data: bytes, trust: TrustList, at: datetime) -> Report:
-        found = verify_pdf(data, trust, at)
+        found = verify_file(data, trust, at)
         if len(found.signatures) < 2:
             return found
         first, *others = found.signatures
         return replace(found, signatures=(replace(first, verdict=Verdict.INVALID), *others))
 
-    monkeypatch.setattr(seal_document_module, "verify_pdf", verify_harshly)
+    monkeypatch.setattr(seal_document_module, "verify_file", verify_harshly)
     with pytest.raises(TrustError) as refused:
         do(house, seal, document=sealed, x_mm=60)
     assert refused.value.facts["steps"] == "EARLIER_SIGNATURE_BROKEN"

@@ -25,7 +25,7 @@ from yinxin.commands.console import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from seal_service.actions.seal_document import SealOrder
+    from seal_service.actions.seal_order import SealOrder
     from yinxin.assembly import House
 
 
@@ -68,7 +68,7 @@ def seal(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Seal documents; without a place the seal is invisible. Exit status 1 where one could not be sealed. 为文件盖章。"""
-    from seal_service.actions.seal_document import SealOrder
+    from seal_service.actions.seal_order import SealOrder
 
     try:
         plan = plan_outputs(files, out)

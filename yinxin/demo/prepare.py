@@ -22,7 +22,8 @@ from idp.store import find_client
 from seal_service.actions.find_seals import list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
-from seal_service.actions.seal_document import SealOrder, seal_document
+from seal_service.actions.seal_document import seal_document
+from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.limits import PAGE_SIZE_MAX
 from seal_service.model import USABLE, Seal

@@ -1,0 +1,70 @@
+"""What sealing a document takes and what goes from step to step: the order, the means of the seal, and the document that lacks its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from crypto.certificates import Certificate
+    from crypto.signer import Signer
+    from seal_service.model import Seal
+    from seal_service.pictures.outline import SealPicture
+    from seal_service.places import Place, Seam
+
+
+@dataclass(frozen=True, slots=True)
+class SealOrder:
+    """How a document is to be sealed.
+
+    Visible at page (from 1; -1 last) and centre in mm from the lower-left corner as seen, on each of ``pages`` there, at a keyword, at
+    ``places``, or as a riding seam; invisible without any of them. ``is_locking``: nobody may sign after this seal. ``profile`` is the form
+    of the signature, None the default of the kind of document. ``is_timestamped`` None: where the deployment has a time-stamp authority.
+    """
+
+    document: bytes
+    page: int | None = None
+    x_mm: float | None = None
+    y_mm: float | None = None
+    width_mm: float | None = None
+    keyword: str | None = None
+    reason: str | None = None
+    location: str | None = None
+    is_timestamped: bool | None = None
+    idempotency_key: str | None = None
+    pages: str | None = None
+    places: tuple[Place, ...] = ()
+    seam: Seam | None = None
+    is_locking: bool = False
+    profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealMeans:
+    """With what a document is sealed. ``use_id`` names the record of the use; ``at`` is the time of sealing (aware UTC)."""
+
+    seal: Seal
+    use_id: str
+    signer: Signer
+    certificate: Certificate
+    chain: tuple[Certificate, ...]
+    picture: SealPicture
+    at: datetime
+    is_timestamped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document that lacks only the value of its signature.
+
+    ``name``: how our verifier will call the signature. ``digest``: SM3 of what is sealed, for the record. ``to_be_signed``: what the key
+    signs. ``finish``: signature value and time-stamp token (or None) in, the sealed document out.
+    """
+
+    name: str
+    digest: bytes
+    to_be_signed: bytes
+    finish: Callable[[bytes, bytes | None], bytes]
