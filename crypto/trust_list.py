@@ -85,6 +85,15 @@ class TrustList:
         """A list that trusts nobody."""
         return TrustList()
 
+    def joined_with(self, other: TrustList) -> TrustList:
+        """This list and another: whom either trusts, with the evidence of both."""
+        return TrustList(
+            anchors=(*self.anchors, *other.anchors),
+            intermediates=(*self.intermediates, *other.intermediates),
+            crls=(*self.crls, *other.crls),
+            ocsp=(*self.ocsp, *other.ocsp),
+        )
+
     @cached_property
     def anchors_by_certificate(self) -> dict[bytes, tuple[Anchor, ...]]:
         """The anchors by the DER of their certificate."""

@@ -83,6 +83,8 @@ class Settings:
     log_level: str = "INFO"
     service_urls: tuple[str, ...] = ()
     """``name=URL`` of the services that run elsewhere."""
+    trust_path: str | None = None
+    """A trust list file whose anchors count besides the own root: of an outside time-stamp authority, of others whose seals are verified."""
     limits: Limits = field(default_factory=Limits)
     time_stamps: TimeStamps = field(default_factory=TimeStamps)
     logs: LogSettings = field(default_factory=LogSettings)

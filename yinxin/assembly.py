@@ -107,6 +107,7 @@ def open_house(deployment: Deployment) -> House:
     authorities = open_authorities(deployment)
     register = RegisterDesk(database, audit, clock, deployment.dir / CA)
     blobs = Blobs(deployment.dir / BLOBS)
+    trust = pki_service.OwnTrust(database, authorities, None if settings.trust_path is None else deployment.dir / Path(settings.trust_path))
     context = ServiceContext(
         settings=settings,
         database=database,
@@ -118,7 +119,7 @@ def open_house(deployment: Deployment) -> House:
         outbox=Outbox(database, clock),
         idempotency=Idempotency(blobs),
         issuer=pki_service.Issuer(register, authorities),
-        time_stamp=_time_stamp_of(settings, authorities, clock, trust := pki_service.OwnTrust(database, authorities)),
+        time_stamp=_time_stamp_of(settings, authorities, clock, trust),
         trust=trust,
         links={
             idp.ports.KNOWN_SCOPES: links.known_scopes,
@@ -134,8 +135,9 @@ def _time_stamp_of(
     url = settings.time_stamps.url
     if url is None:  # the authority in this process: no network, one signature
         return lambda data: authorities.time_stamps.stamp(data, clock.now())
-    client = TimeStampClient(links.time_stamp_over_http(url, settings.time_stamps.timeout_seconds), trust())
-    return client.stamp
+    send = links.time_stamp_over_http(url, settings.time_stamps.timeout_seconds)
+    # Trust and revocation as they are when the token comes: a client made once would go by the lists of its beginning
+    return lambda data: TimeStampClient(send, trust(), now=clock.now).stamp(data)
 
 
 def compose(house: House) -> Application:

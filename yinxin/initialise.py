@@ -155,6 +155,7 @@ def settings_text(given: dict[str, object]) -> str:
         '# services = ["idp", "seal_service"]     which services this process runs; empty: all',
         '# service_urls = ["idp=https://..."]     where the others run',
         '# base_url = "https://trust.example.org" what the world calls this deployment',
+        '# trust_path = "trusted.json"           a trust list that counts besides the own root',
         '# database_url = "postgresql://..."      instead of the file beside this one',
     ]
     return "\n".join(lines) + "\n"

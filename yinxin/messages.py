@@ -20,6 +20,15 @@ TEXTS: Final = (
         "运行 `yinxin init --dir DIR`；可重复运行以完成初始化。",
     ),
     ProblemText(
+        "TRUST_FILE_UNUSABLE",
+        "Trust list unusable",
+        "信任列表不可用",
+        "The file named by the setting trust_path is missing or is no trust list; without it nobody can say whom to trust.",
+        "设置 trust_path 所指文件不存在或不是信任列表；没有它就无法确定信任对象。",
+        "Put the trust list back or correct it (docs/reference/trust-list.md); it is read again by itself.",
+        "请恢复或更正信任列表（见 docs/reference/trust-list.md），系统会自动重新读取。",
+    ),
+    ProblemText(
         "FOLDER_NOT_EMPTY",
         "Folder in use",
         "目录已被占用",

@@ -58,6 +58,7 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
     try:
         links.issuer_of(house.context.settings)
         migrate_all(house.context.database)
+        house.context.trust()
     finally:
         house.close()
     settings = house.context.settings

@@ -7,11 +7,14 @@ import os
 import signal
 import threading
 import time
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crypto.timestamps import verify_token
+from crypto.trust_list import Anchor, Purpose, TrustList, write_trust_list
 from service_kit.callers import FetchedKeys
 from service_kit.composition import Job
 from service_kit.metrics import Metrics
@@ -21,7 +24,9 @@ from tests.deployments import Here, make_deployment, served_here
 from yinxin import links
 from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
+from yinxin.initialise import initialise
 from yinxin.job_runner import JobRunner
+from yinxin.pki.trust_file import read_trust_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +166,47 @@ def test_time_stamps_from_elsewhere(tmp_path: Path, here: Here, peer: Peer) -> N
     house.close()
     assert here.house.context.time_stamp is not None
     assert here.house.context.time_stamp(b"data")
+
+
+def test_an_outside_authority_counts_once_its_root_is_trusted(tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def send(request_der: bytes) -> bytes:
+        return here.http.post("/tsa", content=request_der, headers={"content-type": "application/timestamp-query"}).content
+
+    monkeypatch.setattr(links, "time_stamp_over_http", lambda _url, _seconds: send)
+    folder = tmp_path / "other"
+    initialise(folder, settings={"trust_path": "trusted.json", "time_stamps": {"url": "https://tsa.example.org"}})
+    trusted = folder / "trusted.json"
+    house = open_house(open_deployment(folder))
+    trust, stamp = house.context.trust, house.context.time_stamp
+    assert stamp is not None
+
+    # 1. No list there, or none that is one: nobody can say whom to trust, and it is said so
+    for content in (None, b"{}", b"\xff"):
+        if content is not None:
+            trusted.write_bytes(content)
+        with pytest.raises(TrustError, match="TRUST_FILE_UNUSABLE"):
+            trust()
+    # 2. A list that trusts nobody: the outside authority proves nothing
+    trusted.write_bytes(write_trust_list(TrustList.empty()))
+    with pytest.raises(TrustError, match="CERT_NO_ANCHOR"):
+        stamp(b"data")
+    # 3. Its root is trusted for time-stamps: without a new start it counts, and beside it our own root
+    theirs = here.house.context.trust()
+    root = Anchor(theirs.anchors[0].certificate, frozenset({Purpose.TIMESTAMP}))
+    trusted.write_bytes(write_trust_list(TrustList((root,), theirs.intermediates, theirs.crls)))
+    assert verify_token(stamp(b"data"), b"data", trust(), datetime.now(UTC)).trusted is True
+    assert [anchor.certificate for anchor in trust().anchors] == [house.authorities.certificates["root"], root.certificate]
+    assert trust() is trust()
+    # 4. Taken away while serving
+    trusted.unlink()
+    with pytest.raises(TrustError, match="TRUST_FILE_UNUSABLE"):
+        stamp(b"data")
+    house.close()
+
+
+def test_what_cannot_be_read_is_no_trust_list(tmp_path: Path) -> None:
+    with pytest.raises(TrustError, match="TRUST_FILE_UNUSABLE"):
+        read_trust_file(tmp_path)
 
 
 def test_an_authority_elsewhere_that_answers_well(tmp_path: Path, here: Here) -> None:

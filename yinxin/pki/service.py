@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from crypto.certificate_requests import SubjectRequest
+from crypto.trust_list import TrustList
 from service_kit.composition import Job, ReadinessCheck, ServiceParts, days_left
 from service_kit.migrations import migrate as run_migrations
 from standards.errors import Kind, TrustError
@@ -18,11 +19,13 @@ from yinxin.pki.api import make_router
 from yinxin.pki.authorities import ISSUING, ROOT
 from yinxin.pki.model import subject_name
 from yinxin.pki.tables import PREFIX
+from yinxin.pki.trust_file import file_state, read_trust_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crypto.authority import Profile
     from crypto.certificates import Certificate
-    from crypto.trust_list import TrustList
     from service_kit.composition import Facts
     from service_kit.database import Database
     from yinxin.pki.actions.issue_certificate import RegisterDesk
@@ -63,24 +66,30 @@ class Issuer:
 
 @dataclass(slots=True)
 class OwnTrust:
-    """This deployment's trust list with its newest revocation lists: remembered, and made anew when another process published one."""
+    """This deployment's trust list with its newest revocation lists, and what ``further_path`` (a trust list file) adds to it: remembered,
+    and made anew when another process published a list or the file was replaced.
+    """
 
     database: Database
     authorities: Authorities
-    _numbers: tuple[int | None, ...] = ()
+    further_path: Path | None = None
+    _state: tuple[object, ...] = ()
     _list: TrustList | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self) -> TrustList:
-        """The trust list as of now. One small read."""
+        """The trust list as of now. One small read. TRUST_FILE_UNUSABLE where the file is missing or not wholly understood."""
         with self.database.read() as connection:
             numbers = tuple(store.newest_list_number(connection, issuer) for issuer in (ROOT, ISSUING))
-            if self._list is not None and numbers == self._numbers:
+            state = (*numbers, None if self.further_path is None else file_state(self.further_path))
+            if self._list is not None and state == self._state:
                 return self._list
             newest = [store.load_newest_list(connection, issuer) for issuer in (ROOT, ISSUING)]
+        further = TrustList.empty() if self.further_path is None else read_trust_file(self.further_path)
+        own = self.authorities.trust(tuple(each.crl_der for each in newest if each is not None))
         with self._lock:
-            self._numbers = numbers
-            self._list = self.authorities.trust(tuple(each.crl_der for each in newest if each is not None))
+            self._state = state
+            self._list = own.joined_with(further)
             return self._list
 
 
