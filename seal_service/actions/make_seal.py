@@ -105,6 +105,8 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
             )
             if claim.state is ClaimState.DONE:
                 return seal, claim
+            if claim.state is ClaimState.RESUMED and claim.reference is not None:
+                _abandon(context, conn, caller, claim.reference)  # or its end would let go of the key that is ours now
             context.idempotency.set_reference(conn, claim, seal.id)
         serial = store.take_next_serial(conn, division)
         if serial > SERIALS_PER_DIVISION:
@@ -228,16 +230,21 @@ def _give_up(context: ServiceContext, caller: Caller, seal: Seal, claim: Claim |
     """Abandon a seal whose making failed. Where even that cannot be written, the sweeper will do it."""
 
     def abandon(conn: Connection) -> None:
-        found = store.load_seal(conn, seal.id, is_locked=True)
-        if found is None or found.state is not SealState.MAKING:
-            return
-        at = context.clock.now()
-        store.update_state(conn, found, state=SealState.ABANDONED, reason=VOIDED_BY_FAILURE, at=at)
-        context.audit.record(
-            conn, at=at, actor=caller.actor, action=ACTION, subject=f"seal:{seal.id}", outcome="voided", facts={"reason": VOIDED_BY_FAILURE}
-        )
-        if claim is not None:
+        if _abandon(context, conn, caller, seal.id) and claim is not None:
             context.idempotency.release(conn, claim)
 
     with suppress(TrustError):
         context.database.write(abandon)
+
+
+def _abandon(context: ServiceContext, conn: Connection, caller: Caller, seal_id: str) -> bool:
+    """Abandon a seal that is still being made; False where it is not."""
+    found = store.load_seal(conn, seal_id, is_locked=True)
+    if found is None or found.state is not SealState.MAKING:
+        return False
+    at = context.clock.now()
+    store.update_state(conn, found, state=SealState.ABANDONED, reason=VOIDED_BY_FAILURE, at=at)
+    context.audit.record(
+        conn, at=at, actor=caller.actor, action=ACTION, subject=f"seal:{seal_id}", outcome="voided", facts={"reason": VOIDED_BY_FAILURE}
+    )
+    return True

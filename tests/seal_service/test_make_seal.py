@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import SealState
 from seal_service.seal_data.seal_file import verify_esl
+from service_kit.clock import FixedClock
+from service_kit.idempotency import IN_FLIGHT_SECONDS
 from standards.errors import Kind, TrustError
 from standards.gbt38540_seal.read import read_seal
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
@@ -134,6 +138,29 @@ def test_a_making_whose_process_died_is_abandoned_and_its_key_freed(house: House
     assert sweep_intents(house.context) == {"voided": 0, "abandoned": 1, "certificates_revoked": 0}
     assert sweep_intents(house.context)["abandoned"] == 0
     assert make_seal(house.context, caller(), REQUEST, idempotency_key="k1").state is SealState.ACTIVE
+
+
+def test_a_making_begun_again_ends_the_one_that_was_left_and_keeps_its_key(house: House) -> None:
+    """Its process may live, on another machine or held up: its end must not let go of the key that the second making holds."""
+    audit = house.context.audit
+
+    def hold_up(**_: object) -> Certificate:
+        audit.block("so that even giving up cannot be recorded")
+        raise TrustError(Kind.UNAVAILABLE, "CA_UNAVAILABLE")
+
+    object.__setattr__(house.context, "issuer", SimpleNamespace(issue=hold_up))
+    with pytest.raises(TrustError, match="CA_UNAVAILABLE"):
+        make_seal(house.context, caller(), REQUEST, idempotency_key="k1")
+    audit.unblock()
+    assert house.rows("SELECT state FROM seal_seals") == [("making",)]
+
+    object.__setattr__(house.context, "issuer", house.issuer)
+    object.__setattr__(house.context, "clock", FixedClock(datetime.now(UTC) + timedelta(seconds=IN_FLIGHT_SECONDS + 1)))
+    second = make_seal(house.context, caller(), REQUEST, idempotency_key="k1")
+    assert second.state is SealState.ACTIVE
+    assert house.rows("SELECT state, state_reason FROM seal_seals ORDER BY made_at")[0] == ("abandoned", "failed")
+    assert sweep_intents(house.context)["abandoned"] == 0
+    assert make_seal(house.context, caller(), REQUEST, idempotency_key="k1") == second
 
 
 def test_a_making_that_is_swept_meanwhile_does_not_become_active(house: House) -> None:
