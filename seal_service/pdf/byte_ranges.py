@@ -28,6 +28,8 @@ _HASHED_FILE_LENGTHS: Final = 4  # how many times the file's length may be hashe
 _HASHED_FREE_BYTES: Final = 16_777_216
 _TRAILING_SPACE: Final = 64  # white space behind the last %%EOF that transfers add
 _REVISION_END: Final = re.compile(rb"startxref[\x00\t\n\x0c\r ]+\d+[\x00\t\n\x0c\r ]+%%EOF")
+_GAP_TOO_WIDE: Final = "gap holds more than /Contents"
+_WRAPPED: Final = re.compile(rb"\bendobj\b|\d[\x00\t\n\x0c\r ]+obj\b|\bstartxref\b")
 _SPACE_ONLY: Final = re.compile(rb"[\x00\t\n\x0c\r ]*+\Z")
 
 
@@ -36,6 +38,7 @@ class Coverage:
     """What one signature covers. ``ranges``: (start, end) of the covered bytes, clipped to the file, as /ByteRange states them.
 
     ``gap`` and ``end`` are set when all rules on /ByteRange hold; ``contents``: the value of /Contents, None when there is none.
+    ``is_wrapped``: the ranges leave more out than /Contents, and objects stand there: no signer does that.
     """
 
     ranges: tuple[tuple[int, int], ...]
@@ -44,6 +47,7 @@ class Coverage:
     contents: bytes | None
     position: int | None
     steps: tuple[Step, ...]
+    is_wrapped: bool = False
 
 
 def read_coverage(document: PdfDocument, field: SignatureField) -> Coverage:
@@ -84,7 +88,8 @@ def read_coverage(document: PdfDocument, field: SignatureField) -> Coverage:
     problem = _range_problem(pairs, document.end, contents_span)
     if problem is not None:
         steps.append(failed("PDF_BYTERANGE_BAD", CLAUSE, reason=problem, found=_listed(numbers)))
-        return Coverage(clipped, None, None, contents, position, tuple(steps))
+        wrapped = problem == _GAP_TOO_WIDE and _WRAPPED.search(document.data, clipped[0][1], clipped[1][0]) is not None
+        return Coverage(clipped, None, None, contents, position, tuple(steps), wrapped)
     (_, first_end), (second_start, second_end) = clipped
     return Coverage(clipped, (first_end, second_start), second_end, contents, position, tuple(steps))
 
@@ -100,7 +105,7 @@ def _range_problem(pairs: list[tuple[int, int]], size: int, contents: tuple[int,
     if first_length >= second or not second_length:
         return "ranges in disorder"
     if contents != (first_length, second):
-        return "gap is not /Contents"
+        return _GAP_TOO_WIDE if contents is not None and first_length <= contents[0] < contents[1] <= second else "gap is not /Contents"
     return None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.report import Outcome, Step, not_checked, passed
 from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
-from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects, stray_objects
+from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects, references_in, stray_objects
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream, read_object_header
@@ -328,16 +328,36 @@ def _judge_structure(changes: Changes) -> None:
     root = changes.signed.root.get("StructTreeRoot")
     if root is None:
         return
-    old = {
-        number
-        for number in changes.changed - changes.judged
-        if (entry := changes.signed.entry(number)) is not None and entry.kind and not changes.index.referrers.get(number)
-    }
-    for number in sorted(old):
-        value = changes.object_before(number)
-        if _is_structure(value) and not changes.values.same(value, changes.object_after(number), number):
+    found: set[int] = set()
+    for number in sorted(changes.changed - changes.judged):
+        before, after = changes.object_before(number), changes.object_after(number)
+        if changes.index.referrers.get(number) or _is_bookkeeping(after) or changes.values.same(before, after, number):
+            continue
+        if _is_structure(before):
             changes.leave_open("PDF_STRUCTURE_CHANGED", CATALOG, number)
             return
+        found.add(number)
+    if found and (used := _used_by(changes.signed, root, found)) is not None:
+        changes.leave_open("PDF_STRUCTURE_CHANGED", CATALOG, used)
+
+
+def _is_bookkeeping(value: object) -> bool:
+    return isinstance(value, Stream) and value.dictionary.get("Type") in {"XRef", "ObjStm"}
+
+
+def _used_by(document: PdfDocument, start: object, numbers: set[int]) -> int | None:
+    """Which of some objects (they may be missing) a part of the document leads to, if any; pages and what they show are not looked into."""
+    seen: set[int] = set()
+    stack: list[object] = [start]
+    while stack:
+        for path, ref in references_in(stack.pop()):
+            if ref.number in seen or (path and path[-1] in {"Pg", "Obj"}):
+                continue
+            if ref.number in numbers:
+                return ref.number
+            seen.add(ref.number)
+            stack.append(document.get(document.present(ref.number), keep=False))
+    return None
 
 
 def _is_structure(value: object) -> bool:

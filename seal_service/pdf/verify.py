@@ -274,7 +274,8 @@ def _report(document: PdfDocument, signature: _Signature) -> SignatureReport:
     uncovered = any(step.code == "PDF_REVISION_UNCOVERED" for step in steps)
     changed = modifications.is_tampered if modifications is not None else None
     removed = signature.is_removed and result.document_intact is True  # its bytes show that it was there, and right
-    if signature.is_tampered or result.document_intact is False or changed or uncovered or removed:
+    wrapped = coverage.is_wrapped and result.document_intact is True  # what was signed is there, with objects pushed in between
+    if signature.is_tampered or result.document_intact is False or changed or uncovered or removed or wrapped:
         signature.is_tampered = True
     elif result.document_intact is None or changed is None or coverage.gap is None:
         signature.is_tampered = None

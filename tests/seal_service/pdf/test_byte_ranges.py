@@ -251,3 +251,24 @@ def test_every_step_has_a_clause() -> None:
     report = verify(sealed_form() + b"junk")
     assert all(step.clause for each in report.signatures for step in each.steps)
     assert all(step.outcome in Outcome for each in report.signatures for step in each.steps)
+
+
+@pytest.mark.clause("ISO 32000-1 12.8.1")
+def test_objects_pushed_into_the_gap_are_a_change() -> None:
+    data = sealed_form()
+    contents = data[B:C]
+    length = 2 * (4 + int(contents[5:9], 16))
+    pushed = b"/Contents".join([b">>\nendobj\n4 0 obj\n<</Length 9>>stream\n0 0 9 9 re\nendstream\nendobj\n91 0 obj\n<<", b" "])
+    forged = data[:B] + (contents[: 1 + length] + b">" + pushed).ljust(C - B) + data[C:]
+    report = verify(forged)
+    assert failures(report) == {"PDF_BYTERANGE_BAD"}  # every signed byte is as it was
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
+
+
+def test_white_space_in_the_gap_is_bad_but_no_proof_of_a_change() -> None:
+    data = sealed_form()
+    contents = data[B:C]
+    length = 2 * (4 + int(contents[5:9], 16))
+    report = verify(data[:B] + (contents[: 1 + length] + b">").ljust(C - B) + data[C:])
+    assert failures(report) == {"PDF_BYTERANGE_BAD"}
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, None)

@@ -180,6 +180,18 @@ def test_the_structure_tree_is_left_open() -> None:
     assert "PDF_STRUCTURE_CHANGED" in undecided(report)
 
 
+@pytest.mark.parametrize("after", [b"(Pay 900)", b"null"])
+def test_what_an_element_of_the_structure_says_elsewhere_is_left_open(after: bytes) -> None:
+    tree = {5: b"<</Type/StructTreeRoot/K 6 0 R>>", 6: b"<</Type/StructElem/S/P/P 5 0 R/Pg 3 0 R/ActualText 7 0 R/Alt 90 0 R>>"}
+    data = sealed(build(page_objects(root=b"/StructTreeRoot 5 0 R") | tree | {7: b"(Pay 100)"}))
+    assert verify(append(data, {top(data): b"(Pay 900)"})).verdict is Verdict.VALID
+    for number in (7, 90):  # a text that was there, and one for which a place was kept
+        report = verify(append(data, {number: after}))
+        same = (number, after) == (90, b"null")
+        assert undecided(report) == (set() if same else {"PDF_STRUCTURE_CHANGED"})
+        assert report.verdict is (Verdict.VALID if same else Verdict.INDETERMINATE)
+
+
 def test_active_content_is_named() -> None:
     root = b"/OpenAction<</S/JavaScript/JS(x)/Next[<</S/Launch/F(x)>>]>>/Names<</JavaScript<<>>/EmbeddedFiles<<>>>>/AcroForm<</XFA(x)>>/AA<</WC<</S/URI>>>>"
     report = verify(build(page_objects(root=root)))
