@@ -35,13 +35,22 @@ class Changes:
     the report.
     """
 
-    def __init__(self, signed: PdfDocument, final: PdfDocument, changed: set[int], index: ReferenceIndex, permissions: Permissions) -> None:
+    def __init__(
+        self,
+        signed: PdfDocument,
+        final: PdfDocument,
+        changed: set[int],
+        index: ReferenceIndex,
+        permissions: Permissions,
+        *,
+        reads_texts: bool = True,
+    ) -> None:
         self.signed = signed
         self.final = final
         self.changed = changed
         self.index = index
         self.permissions = permissions
-        self.values = ValueComparison(signed, final)
+        self.values = ValueComparison(signed, final, reads_texts=reads_texts)
         self.judged: set[int] = set()
         self.kinds: set[str] = set()
         self.new_widgets: set[Ref] = set()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.changes import ANNOTATIONS, DOC_MDP, FIELD_MDP, FIELDS
 from seal_service.pdf.filters import decode_stream
-from seal_service.pdf.form_fields import SignatureField, read_text, used_defaults
+from seal_service.pdf.form_fields import SignatureField, read_field_names, read_text, used_defaults
 from seal_service.pdf.permissions import ANNOTATIONS as LEVEL_ANNOTATIONS
 from seal_service.pdf.permissions import FORM_FILLING, NO_CHANGES
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
@@ -40,6 +40,7 @@ _KINDS: Final = {
     "Type": Name,
 }
 _ACTION_KEYS: Final = frozenset({"A", "AA"})
+_NOTE_KEYS: Final = frozenset({"IRT", "Popup", "RC", "RV", "DV"})  # of notes and of text fields; a signature field has none of them
 _LINKS: Final = frozenset({"P", "Parent", "Kids"})  # to objects with rules of their own
 _PARENT_KEYS: Final = frozenset({"T", "TU", "TM", "FT", "Ff", "Kids", "Parent", "Type"})
 _MAX_PARENTS: Final = 32
@@ -50,11 +51,12 @@ _PAINTS_NOTHING: Final = re.compile(rb"(?:[\x00\t\n\x0c\r ]++|%[^\r\n]*+|/\w+[ ]
 def judge_signature_fields(changes: Changes) -> None:
     """Every signature field of the final revision against the signed one."""
     before = {field.ref: field for field in changes.signed.signature_fields() if field.ref is not None}
-    names = {field.name for field in before.values()}
+    names: set[str] | None = None
     after = [field for field in changes.final.signature_fields() if field.ref is not None]
     for field in after:
         known = before.get(field.ref) if field.ref is not None else None
         if known is None:
+            names = read_field_names(changes.signed) if names is None else names  # of every kind: two of one name are one (12.7.3.2)
             _judge_new_field(changes, field, names)
         else:
             _judge_known_field(changes, known, field)
@@ -72,7 +74,7 @@ def _judge_new_field(changes: Changes, field: SignatureField, names: set[str]) -
             changes.refuse("PDF_FIELD_CHANGED", FIELDS, ref.number, reason="object of the signed revision", field=field.name)
         if dictionary.keys() & _ACTION_KEYS:
             changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, ref.number, reason="action", field=field.name)
-        if not _is_part_of(final, field, ref, dictionary):
+        if not _is_part_of(final, field, ref, dictionary) or dictionary.keys() & _NOTE_KEYS:
             changes.refuse("PDF_ANNOTATION_CHANGED", ANNOTATIONS, ref.number, reason="no signature widget", field=field.name)
         changes.judged.add(ref.number)
         changes.new_widgets.add(ref)

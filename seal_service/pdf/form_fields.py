@@ -98,6 +98,37 @@ def read_signature_fields(document: PdfDocument) -> Iterator[SignatureField]:
         )
 
 
+def read_field_names(document: PdfDocument) -> set[str]:
+    """The fully qualified names of all fields that are no mere groups of others (12.7.3.2)."""
+    form = document.acro_form() or {}
+    roots = document.resolve(form.get("Fields"))
+    names: set[str] = set()
+    seen: set[Ref] = set()
+    stack: list[tuple[object, str]] = [(root, "") for root in roots] if isinstance(roots, list) else []
+    count = 0
+    while stack:
+        item, prefix = stack.pop()
+        count += 1
+        if count > document.budget.limits.fields:
+            raise MalformedError("PDF_TOO_MANY_FIELDS", limit=document.budget.limits.fields)
+        if isinstance(item, Ref):
+            if item in seen:
+                continue
+            seen.add(item)
+        node = document.resolve(item)
+        if not isinstance(node, dict):
+            continue
+        part = document.resolve(node.get("T"))
+        text = read_text(part) if isinstance(part, PdfString) else ""
+        name = f"{prefix}.{text}" if prefix and text else prefix or text
+        kids = document.resolve(node.get("Kids"))
+        fields = [kid for kid in kids if "T" in (document.resolve_dictionary(kid) or {})] if isinstance(kids, list) else []
+        stack += [(kid, name) for kid in fields]
+        if not fields:
+            names.add(name)
+    return names
+
+
 def used_defaults(document: PdfDocument) -> set[str]:
     """Which of the form's defaults decide what a field that holds no signature looks like (12.7.3.3).
 

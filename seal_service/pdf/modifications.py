@@ -87,6 +87,8 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
             if any(at >= revision.document.end for at in stray):
                 changes.leave_open("PDF_REVISION_CHAIN", UPDATE, reason="not in the cross-references")
             outcome = _judge(changes, continues=entry[1])
+            if outcome.is_tampered and revision.document.is_encrypted:
+                outcome = _judge_encrypted(revision, final, entry, index)
             if not outcome.is_tampered and any(at >= revision.document.end for at in stray):
                 rebuilt = _judge_rebuilt(revision, final)
                 outcome = rebuilt if rebuilt.is_tampered else outcome
@@ -102,6 +104,17 @@ def _judge_rebuilt(revision: SignedRevision, final: PdfDocument) -> Modification
     numbers, continues = changed_numbers(revision.document, view, final.budget.limits.objects)
     index = ReferenceIndex(view, numbers | prepared_appearances(revision.document))
     return _judge(Changes(revision.document, view, numbers, index, revision.permissions), continues=continues)
+
+
+def _judge_encrypted(
+    revision: SignedRevision, final: PdfDocument, entry: tuple[set[int], bool], index: ReferenceIndex
+) -> Modifications:
+    """A change that is one whatever the encrypted strings say; where only strings differ, they may say the same (7.6.2)."""
+    changes = Changes(revision.document, final, entry[0], index, revision.permissions, reads_texts=False)
+    outcome = _judge(changes, continues=entry[1])
+    if outcome.is_tampered is not False:
+        return outcome
+    return Modifications((not_checked("PDF_CHANGES_UNDECIDED", UPDATE, reason="PDF_ENCRYPTED"),), None)
 
 
 def _judge(changes: Changes, *, continues: bool) -> Modifications:

@@ -121,6 +121,13 @@ def sign(
     return bytes(pdf_signer.sign_pdf(writer, bytes_reserved=16_384).getbuffer())
 
 
+def sign_with(writer: IncrementalPdfFileWriter, field: str) -> bytes:
+    """An invisible signature in the revision that ``writer`` has begun."""
+    meta = signers.PdfSignatureMetadata(field_name=field, md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES)
+    signer = signers.PdfSigner(meta, _signer("alice"), new_field_spec=fields.SigFieldSpec(field))
+    return bytes(signer.sign_pdf(writer, bytes_reserved=16_384).getbuffer())
+
+
 def prepare(data: bytes, *specs: fields.SigFieldSpec) -> bytes:
     """Empty signature fields in a further revision."""
     writer = IncrementalPdfFileWriter(io.BytesIO(data), strict=False)

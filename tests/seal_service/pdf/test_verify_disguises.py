@@ -154,6 +154,20 @@ def test_a_field_in_place_is_refused() -> None:
     _assert_tampered(report, "PDF_FIELD_CHANGED")
 
 
+@pytest.mark.clause("ISO 32000-1 12.7.3.2")
+@pytest.mark.parametrize("name", [b"amount", b"Prepared", b"First"])
+def test_a_new_field_must_not_take_the_name_of_another(name: bytes) -> None:
+    field = b"<</Type/Annot/Subtype/Widget/FT/Sig/T(%s)/F 4/P 3 0 R/Rect[0 0 0 0]>>" % name
+    report = verify(_with_field(field))
+    _assert_tampered(report, "PDF_FIELD_CHANGED")
+
+
+@pytest.mark.parametrize("extra", [b"/Popup %d 0 R" % (N + 1), b"/IRT 12 0 R", b"/RC(Pay 900)", b"/RV(Pay 900)", b"/DV(Pay 900)"])
+def test_a_new_field_has_nothing_of_a_note(extra: bytes) -> None:
+    popup = b"<</Type/Annot/Subtype/Popup/Rect[50 690 200 720]/Open true/Contents(Pay 900)/Parent %d 0 R>>" % N
+    _assert_tampered(verify(_with_field(WIDGET % (OVER_TEXT, extra), popup)), "PDF_ANNOTATION_CHANGED")
+
+
 @pytest.mark.parametrize("value", [b"<<>>", b"<</Type/Sig/SubFilter/ETSI.CAdES.detached/ByteRange[0 9 20 9]/Contents<00>>>"])
 def test_a_picture_needs_a_signature_that_is_one(value: bytes) -> None:
     report = verify(_with_field(WIDGET % (OVER_TEXT, APPEARANCE + b"/V" + value), PICTURE))

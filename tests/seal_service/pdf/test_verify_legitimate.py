@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import pikepdf
 import pytest
 from pyhanko.pdf_utils.generic import DictionaryObject, NameObject, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -16,7 +17,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from crypto.report import Verdict
 from tests.seal_service.pdf.documents import DOCUMENTS, build, page_objects
-from tests.seal_service.pdf.pyhanko_signing import add_timestamp, judge, original, prepare, sign
+from tests.seal_service.pdf.pyhanko_signing import add_timestamp, judge, original, prepare, sign, sign_with
 from tests.seal_service.pdf.sealing import sealed
 from tests.seal_service.pdf.tampering import (
     ABOVE,
@@ -223,3 +224,31 @@ def test_pyhanko_says_the_same_of_honest_files(steps: list[str]) -> None:
         assert status.coverage in {SignatureCoverageLevel.ENTIRE_FILE, SignatureCoverageLevel.ENTIRE_REVISION}
         assert status.modification_level is not ModificationLevel.OTHER
         assert ours[embedded.field_name].verdict is Verdict.VALID
+
+
+def _encrypted_form() -> bytes:
+    buffer = io.BytesIO()
+    with pikepdf.open(io.BytesIO(build(page_objects(root=b"/Lang(en)") | {9: b"(nothing)"}))) as pdf:
+        pdf.save(buffer, encryption=pikepdf.Encryption(owner="owner", user="", R=6))
+    return buffer.getvalue()
+
+
+def _sign_encrypted(data: bytes, field: str, key: str = "", text: str = "") -> bytes:
+    writer = IncrementalPdfFileWriter(io.BytesIO(data), strict=False)
+    writer.encrypt("")
+    if key:
+        writer.root[NameObject(key)] = pdf_string(text)
+    writer.update_root()  # writes the catalog again, its strings encrypted anew
+    return sign_with(writer, field)
+
+
+@pytest.mark.clause("ISO 32000-1 7.6")
+def test_strings_encrypted_anew_are_no_change() -> None:
+    once = _sign_encrypted(_encrypted_form(), "A")
+    report = judge(_sign_encrypted(once, "B"))
+    assert failures(report) == set()
+    assert (report.verdict, report.tampered) == (Verdict.INDETERMINATE, None)
+    assert undecided(report) == {"PDF_ENCRYPTED", "PDF_CHANGES_UNDECIDED"}
+    report = judge(_sign_encrypted(once, "B", "/Other", "added"))
+    assert failures(report) == {"PDF_CATALOG_CHANGED"}
+    assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
