@@ -106,9 +106,7 @@ def _judge_rebuilt(revision: SignedRevision, final: PdfDocument) -> Modification
     return _judge(Changes(revision.document, view, numbers, index, revision.permissions), continues=continues)
 
 
-def _judge_encrypted(
-    revision: SignedRevision, final: PdfDocument, entry: tuple[set[int], bool], index: ReferenceIndex
-) -> Modifications:
+def _judge_encrypted(revision: SignedRevision, final: PdfDocument, entry: tuple[set[int], bool], index: ReferenceIndex) -> Modifications:
     """A change that is one whatever the encrypted strings say; where only strings differ, they may say the same (7.6.2)."""
     changes = Changes(revision.document, final, entry[0], index, revision.permissions, reads_texts=False)
     outcome = _judge(changes, continues=entry[1])
