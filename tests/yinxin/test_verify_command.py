@@ -134,6 +134,17 @@ def test_without_an_anchor_a_sound_signature_is_undecided(
     assert (signature["cryptographically_valid"], signature["document_intact"], signature["trusted"]) == (True, True, None)
 
 
+@pytest.mark.parametrize(("variable", "code"), [("YINXIN_LIBCRYPTO_PATH", "_MISSING"), ("YINXIN_SM2_PROVIDER", "_UNKNOWN")])
+def test_a_machine_without_sm2_is_said_to_be_so(files: Files, variable: str, code: str) -> None:
+    """The verdict is that nothing can be told; that it is the machine's fault and not the file's stands beside it."""
+    command = [*YINXIN, "verify", str(files.sealed), "--trust", str(files.trust), "--json"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, variable: "/nowhere/no-such-library", "LC_ALL": "C"}
+    )
+    assert (done.returncode, json.loads(done.stdout)["files"][0]["verdict"]) == (2, "indeterminate")
+    assert f"[CRYPTO_PROVIDER{code}" in done.stderr
+
+
 def test_trust_may_be_a_list_a_folder_or_a_certificate(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, "verify", files.sealed, "--trust", files.folder) == 0
     assert run(monkeypatch, "verify", files.sealed, "--trust", files.folder / "root.cer") == 2  # no revocation lists

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from yinxin.commands.console import EXIT_USAGE, JSON_HELP, print_json
+from yinxin.commands.console import EXIT_USAGE, JSON_HELP, explain, print_json
 from yinxin.commands.reader_language import language_of_reader
 
 if TYPE_CHECKING:
@@ -119,6 +119,17 @@ def exit_status(verdicts: Sequence[str], *, was_unreadable: bool) -> int:
     return EXIT_INDETERMINATE if "indeterminate" in verdicts else EXIT_VALID
 
 
+def _say_what_is_missing() -> None:
+    """Tell the reader on standard error where this machine cannot do SM2 at all: the verdict alone would look like one on the file."""
+    from crypto.sm2 import describe_providers
+    from standards.errors import TrustError
+
+    try:
+        describe_providers()
+    except TrustError as error:
+        typer.echo(f"yinxin verify: {explain(error)}", err=True)
+
+
 def verify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sealed files. 已盖章的文件。")],
     trust: Annotated[
@@ -135,6 +146,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Say of sealed files whether they hold: needs no server, no database, no network. 验证电子签章文件。"""
+    from crypto.report import Verdict
+
     language = language_of_reader()
     try:
         trust_list, judged_at = load_trust(trust), read_at(at)
@@ -151,6 +164,8 @@ def verify(
             typer.echo(f"yinxin verify: {path}: {error.strerror}", err=True)
             was_unreadable = True
 
+    if any(one.report.verdict is not Verdict.VALID for one in found):
+        _say_what_is_missing()
     if as_json:
         from crypto.report_json import write_report
 
