@@ -24,6 +24,9 @@ CACHE_TOKENS: Final = 4096  # about 2 MB
 SCOPES: Final = 64
 NAME_CHARACTERS: Final = 200
 REFRESH_SECONDS: Final = 10.0  # after a failed fetch; a dead issuer is not asked by every request
+OUTAGE_SECONDS: Final = (
+    3600.0  # how long keys count that could not be fetched anew; tokens live minutes, so a longer outage ends calls anyway
+)
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 2.1
 
 
@@ -114,7 +117,8 @@ class CallerVerifier:
 class FetchedKeys:
     """A source of keys for CallerVerifier that fetches a JWK Set by ``fetch`` and keeps it for ``keep_seconds``.
 
-    Where fetching fails the keys at hand are used on; without any, TrustError KEYS_UNAVAILABLE.
+    Where fetching fails the keys at hand are used on, for OUTAGE_SECONDS at most: a key that was withdrawn must not live on because
+    nobody could ask. Without any, TrustError KEYS_UNAVAILABLE.
     """
 
     def __init__(self, fetch: Callable[[], Mapping[str, VerificationKey]], *, keep_seconds: float = 300.0) -> None:
@@ -122,6 +126,7 @@ class FetchedKeys:
         self._keep_seconds = keep_seconds
         self._keys: Mapping[str, VerificationKey] = {}
         self._next = float("-inf")
+        self._fetched_at_seconds = float("-inf")
         self._lock = threading.Lock()
 
     def __call__(self) -> Mapping[str, VerificationKey]:
@@ -134,10 +139,13 @@ class FetchedKeys:
                     fetched = self._fetch()
                 except (TrustError, OSError):
                     self._next = time.monotonic() + REFRESH_SECONDS
+                    if time.monotonic() - self._fetched_at_seconds > OUTAGE_SECONDS:
+                        self._keys = {}
                 else:
                     # a key that is unchanged stays the same object, so that remembered tokens stay known
                     self._keys = {k: self._keys[k] if self._keys.get(k) == v else v for k, v in fetched.items()}
-                    self._next = time.monotonic() + self._keep_seconds
+                    self._fetched_at_seconds = time.monotonic()
+                    self._next = self._fetched_at_seconds + self._keep_seconds
         if not self._keys:
             raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE")
         return self._keys

@@ -92,8 +92,12 @@ class BackgroundKeys:
         self._keys: Keys = {}
 
     def refresh(self) -> None:
-        """Fetch where it is due. KEYS_UNAVAILABLE while there are none."""
-        self._keys = self._source()
+        """Fetch where it is due. KEYS_UNAVAILABLE while there are none, or none any more."""
+        try:
+            self._keys = self._source()
+        except TrustError:
+            self._keys = {}  # the source itself bridges outages, as far as that may go
+            raise
 
     def __call__(self) -> Keys:
         """The keys of the last fetch; KEYS_UNAVAILABLE before the first that succeeded."""

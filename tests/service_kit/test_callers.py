@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -178,3 +179,26 @@ def test_an_issuer_that_is_away() -> None:
     assert source() == {"k1": KEY}
     assert source() == {"k1": KEY}  # away again: the keys at hand serve on
     assert answers == []
+
+
+def test_an_issuer_that_stays_away_is_not_believed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [5.0]
+    monkeypatch.setattr(callers, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    is_away = False
+
+    def fetch() -> dict[str, VerificationKey]:
+        if is_away:
+            raise TrustError(Kind.UNAVAILABLE, "AWAY")
+        return {"k1": KEY}
+
+    source = FetchedKeys(fetch, keep_seconds=60)
+    assert source() == {"k1": KEY}
+    is_away = True
+    now[0] += callers.OUTAGE_SECONDS
+    assert source() == {"k1": KEY}
+    now[0] += callers.REFRESH_SECONDS
+    with pytest.raises(TrustError, match="KEYS_UNAVAILABLE"):
+        source()
+    is_away = False
+    now[0] += callers.REFRESH_SECONDS
+    assert source() == {"k1": KEY}
