@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.certificate_requests import SubjectRequest, read_proven_request
 from crypto.certificates import Certificate
-from crypto.signatures import SignatureCheck, algorithm_identifier
+from crypto.signatures import SignatureCheck, algorithm_identifier, verify_signature
 from crypto.sm3 import sm3
 from standards import gbt33560_oids as oids
 from standards import rfc5280_extensions as x509_extensions
@@ -223,7 +223,8 @@ class CertificateAuthority:
         """A complete revocation list in DER. ``number`` grows with every list; times are aware UTC.
 
         ``expired_since`` states that certificates stay listed although they expired after this moment; without it a list says nothing about
-        certificates that expired before it. It is a promise: entries must then never be dropped.
+        certificates that expired before it. It is a promise: entries must then never be dropped. Raises ``CA_SIGNATURE_BAD`` when the list
+        does not verify under the authority's key.
         """
         tbs_der = write_tbs_crl(
             signature_algorithm_der=self._algorithm_der,
@@ -238,7 +239,13 @@ class CertificateAuthority:
                 *extensions_der,
             ),
         )
-        return write_signed(tbs_der, self._algorithm_der, self._signer.sign(tbs_der))
+        signature = self._signer.sign(tbs_der)
+        if (
+            verify_signature(self.certificate.spki_der, algorithm_identifier(self._signer.algorithm), tbs_der, signature)
+            is not SignatureCheck.GOOD
+        ):
+            raise TrustError(Kind.UNAVAILABLE, "CA_SIGNATURE_BAD", key_id=self._signer.key_id)
+        return write_signed(tbs_der, self._algorithm_der, signature)
 
 
 def _profile_extensions(profile: Profile, path_length: int | None) -> list[bytes]:

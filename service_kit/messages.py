@@ -60,7 +60,7 @@ _ROWS: Final = (
     ("BLOB_TOO_LARGE", "Content too large", "内容过大", "The content is over the limit named in `facts`.", "内容超出 facts 所示上限。", "Send less.", "请减小内容。"),
     ("BLOB_DAMAGED", "Stored content damaged", "存储内容损坏", "A stored file no longer has the content its name states.", "存储文件的内容与其名称所示不符。", OPERATOR_EN, OPERATOR_ZH),
     ("BLOB_STORE_UNAVAILABLE", "Store not available", "存储不可用", "Files cannot be written or read now.", "文件当前无法读写。", LATER_EN, LATER_ZH),
-    ("CLOCK_BEHIND", "Clock is behind", "时钟落后", "The machine's clock is behind times already used by more than the tolerance.", "机器时钟落后于已使用的时间，且超出容差。", "The operator sets the clock right (NTP) and starts again.", "由运维人员校准时钟（NTP）后重新启动。"),
+    ("CLOCK_BEHIND", "Clock is behind", "时钟落后", "The machine's clock is behind times already used by more than the tolerance.", "机器时钟落后于已使用的时间，且超出容差。", "The operator sets the clock right (NTP) and starts again. Where the clock was once ahead by mistake, what it signed then carries a false time: the operator finds it in the audit trail, then removes the file `run/clock-floor`.", "由运维人员校准时钟（NTP）后重新启动。若时钟曾误拨到未来，其间的签名带有错误时间：请先在审计记录中查明，再删除文件 `run/clock-floor`。"),
     ("CLOCK_FLOOR_UNREADABLE", "Last time not readable", "最后时间无法读取", "The file with the last time used is damaged.", "记录最后使用时间的文件已损坏。", OPERATOR_EN, OPERATOR_ZH),
     ("SETTING_INVALID", "Setting not valid", "设置无效", "A setting has a value that is not possible; `facts` names it.", "某项设置的值不可用，名称见 facts。", SETTING_EN, SETTING_ZH),
     ("SETTING_UNKNOWN", "Setting unknown", "未知设置", "There is no such setting; probably misspelt.", "没有此项设置，可能拼写有误。", SETTING_EN, SETTING_ZH),

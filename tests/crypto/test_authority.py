@@ -144,7 +144,10 @@ def test_what_an_authority_refuses() -> None:
         def sign_digest(self, digest: bytes) -> bytes:
             return PKI.root_signer.sign_digest(digest)
 
-    assert refused(REQUEST, Profile.TSA, ca=CertificateAuthority(PKI.issuing.certificate, Faulty())) == "CA_SIGNATURE_BAD"
+    faulty = CertificateAuthority(PKI.issuing.certificate, Faulty())
+    assert refused(REQUEST, Profile.TSA, ca=faulty) == "CA_SIGNATURE_BAD"
+    with pytest.raises(TrustError, match="CA_SIGNATURE_BAD"):  # a list that nobody can believe would leave every certificate unknown
+        faulty.issue_crl([], this_update=AT, next_update=AT + DAY, number=1)
 
 
 def test_roots() -> None:
