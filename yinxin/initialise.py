@@ -146,7 +146,9 @@ def settings_text(given: dict[str, object]) -> str:
     """A settings file that says what was given, and names the rest with its defaults as comments."""
     plain = {name: value for name, value in given.items() if not isinstance(value, dict)}
     tables = {name: value for name, value in given.items() if isinstance(value, dict)}
-    lines = ["# Settings of this deployment. The environment (YINXIN_...) goes before this file; see docs for every setting."]
+    lines = [
+        "# Settings of this deployment. The environment (YINXIN_...) goes before this file; docs/reference/settings.md names every setting."
+    ]
     lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in plain.items()]
     for name, table in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items())]
