@@ -29,7 +29,11 @@ __all__ = [
     "SealPicture",
     "bounds",
     "circle",
+    "ellipse",
     "five_pointed_star",
+    "frame",
+    "oval_ring",
+    "rectangle",
     "ring",
 ]
 
@@ -88,6 +92,27 @@ def circle(radius_mm: float, *, is_hole: bool = False) -> Contour:
 def ring(outer_radius_mm: float, line_mm: float) -> tuple[Contour, Contour]:
     """A circular line that lies wholly inside ``outer_radius_mm``."""
     return circle(outer_radius_mm), circle(outer_radius_mm - line_mm, is_hole=True)
+
+
+def ellipse(half_width_mm: float, half_height_mm: float, *, is_hole: bool = False) -> Contour:
+    """An ellipse about the origin; a hole runs clockwise."""
+    return circle(1, is_hole=is_hole).moved((half_width_mm, 0), (0, half_height_mm), (0, 0))
+
+
+def oval_ring(half_width_mm: float, half_height_mm: float, line_mm: float) -> tuple[Contour, Contour]:
+    """An elliptic line that lies wholly inside the ellipse of these half axes and is ``line_mm`` thick on the axes."""
+    return ellipse(half_width_mm, half_height_mm), ellipse(half_width_mm - line_mm, half_height_mm - line_mm, is_hole=True)
+
+
+def rectangle(half_width_mm: float, half_height_mm: float, *, is_hole: bool = False) -> Contour:
+    """A rectangle about the origin; a hole runs clockwise."""
+    x, y = half_width_mm, half_height_mm
+    return Contour((x, y), ((x, -y), (-x, -y), (-x, y)) if is_hole else ((-x, y), (-x, -y), (x, -y)))
+
+
+def frame(half_width_mm: float, half_height_mm: float, line_mm: float) -> tuple[Contour, Contour]:
+    """A rectangular line that lies wholly inside the rectangle of these half sides."""
+    return rectangle(half_width_mm, half_height_mm), rectangle(half_width_mm - line_mm, half_height_mm - line_mm, is_hole=True)
 
 
 def five_pointed_star(radius_mm: float, centre: Point = (0, 0)) -> Contour:

@@ -1,171 +1,152 @@
-"""The round seal of an organ or enterprise: border, name in the ring, star in the centre, code on the lower arc.
+"""The round seal of an organ or enterprise: border, name in the ring, star or emblem in the centre, code on the lower arc.
 
 Rules: 国发〔1999〕25号 (read in copies): round, at most 45 mm, 42 mm as common for departments; star in the middle; the name from left to
 right in a ring around it; simplified characters. Border, star and text proportions follow the practice of engravers for 42 mm seals
 (border 1.2 mm, star 14 mm from point to point across, characters about 6 mm) and scale with the diameter.
+
+Bilingual (内政办发〔1996〕32号 article 3(3)): Mongolian in the outer ring and Chinese in the inner one, or Mongolian in the upper half and
+Chinese in the lower half; both from left to right, both of one size.
 """
 
 from __future__ import annotations
 
 import math
-import unicodedata
-from functools import lru_cache
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from seal_service.pictures.fonts import Glyph, OutlineFont, default_font
-from seal_service.pictures.outline import Contour, SealPicture, five_pointed_star, ring
-from standards.errors import Kind, TrustError
+from seal_service.pictures.arc_text import (
+    INK_EM,
+    Band,
+    Sizes,
+    draw_characters,
+    draw_digits,
+    draw_run,
+    fit_characters,
+    fit_run,
+)
+from seal_service.pictures.arcs import Arc
+from seal_service.pictures.design import DEFAULT_WIDTH_MM, Arrangement, Centre
+from seal_service.pictures.emblem import emblem_place
+from seal_service.pictures.outline import five_pointed_star, ring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DEFAULT_DIAMETER_MM: Final = 42.0
-DIAMETER_MM_MIN: Final = 20.0  # below this a code of 14 digits cannot be read in print
-DIAMETER_MM_MAX: Final = 60.0  # 国发〔1999〕25号 allows 45 mm, more for the highest organs
-NAME_CHARACTERS_MAX: Final = 64  # ub-common-name of RFC 5280: the name also stands in the certificate
-PURPOSE_CHARACTERS_MAX: Final = 16
-CODE_DIGITS: Final = (13, 14)  # physical seals carry 13, electronic ones 14 (division of the maker and serial)
-PICTURES_KEPT: Final = 512
+    from seal_service.pictures.design import SealDesign
+    from seal_service.pictures.fonts import Glyph, OutlineFont, Run
+    from seal_service.pictures.outline import Contour
 
 # All of the following are millimetres of a seal 42 mm across.
+_RADIUS: Final = DEFAULT_WIDTH_MM / 2
 _BORDER: Final = 1.2
 _GAP: Final = 1.0  # between border and text
-_STAR_RADIUS: Final = 7.0
-_TEXT_HIGHEST: Final = 6.0
-_TEXT_LOWEST: Final = 3.2
-_TEXT_STEP: Final = 0.1
-_TEXT_NARROWEST: Final = 1.3  # character width below which the name cannot be engraved or read: refused
-_TEXT_CROWDED: Final = 2.3  # character width below which the maker is warned
+_REACH: Final = _RADIUS - _BORDER - _GAP
 _CODE_HEIGHT: Final = 1.9
 _CODE_STEP: Final = 1.75  # from digit to digit along the base line
-_PURPOSE_HEIGHT: Final = 3.6
-_PURPOSE_WIDTH: Final = 17.0
-_PURPOSE_BASE: Final = -11.6
-
-_SLENDERNESS: Final = 0.68  # width / height a ring character should keep: Song characters on seals stand tall
-_FILL: Final = 0.86  # share of the step a character takes; the rest is the space to its neighbour
-_STEP_WIDEST: Final = math.radians(30)  # a name of four characters stays a group, it is not scattered
+_NAME: Final = Sizes(highest_mm=6.0, lowest_mm=3.2, crowded_mm=2.3, narrowest_mm=1.3)
 _SPAN: Final = math.radians(286)  # from the middle of the first to the middle of the last character, no code below
 _SPAN_WITH_CODE: Final = math.radians(250)
 _SPAN_WITH_PURPOSE: Final = math.radians(232)
 
-# An ideograph's ink fills about 0.94 em, from -0.09 to 0.85; digits stand 0.733 em high on the base line (Noto Sans SC).
-_INK_EM: Final = 0.94
-_MIDDLE_EM: Final = 0.38
-_DIGIT_EM: Final = 0.733
+
+@dataclass(frozen=True, slots=True)
+class _Middle:
+    """What stands inside the ring text: radius of star or emblem, and the purpose line by height, greatest width and base line."""
+
+    star_radius: float
+    emblem_radius: float
+    centre_y: float
+    purpose_height: float
+    purpose_width: float
+    purpose_base: float
 
 
-def draw_round_seal(
-    name: str,
-    code: str = "",
-    *,
-    star: bool = True,
-    purpose: str = "",
-    diameter_mm: float = DEFAULT_DIAMETER_MM,
-    font: OutlineFont | None = None,
-) -> SealPicture:
-    """Draw the seal of ``name`` (the registered name, as it shall read) with ``code`` (13 or 14 digits, or empty).
+_CHINESE_MIDDLE: Final = _Middle(7.0, 8.4, 0.0, 3.6, 17.0, -11.6)
 
-    ``purpose`` is a short line below the star (合同专用章). Pictures are remembered: drawing the same seal again costs nothing.
-    A crowded name gives the warning ``SEAL_NAME_CROWDED``.
+_RING_SIZES: Final = Sizes(highest_mm=4.4, lowest_mm=2.6, crowded_mm=1.7, narrowest_mm=1.1)
+_RING_APART: Final = 0.7  # between the two rings
+_OUTER_SPAN: Final = math.radians(300)
+_OUTER_SPAN_WITH_CODE: Final = math.radians(264)  # the code takes 78 degrees of the same ring
+_INNER_SPAN: Final = math.radians(250)
+_INNER_SPAN_WITH_PURPOSE: Final = math.radians(226)
+_RING_MIDDLE: Final = _Middle(5.0, 6.6, 0.0, 2.8, 12.0, -9.4)
 
-    :raises TrustError: ``SEAL_NAME_EMPTY``, ``SEAL_NAME_TOO_LONG``, ``SEAL_PURPOSE_TOO_LONG``, ``SEAL_CODE_BAD``, ``SEAL_SIZE_BAD``,
-        ``SEAL_GLYPH_MISSING`` (a character the face does not have; nothing is drawn in its place).
-    """
-    return _draw(unicodedata.normalize("NFC", name).strip(), code, star, unicodedata.normalize("NFC", purpose).strip(), diameter_mm, font)
+_HALF_SIZES: Final = Sizes(highest_mm=5.2, lowest_mm=2.8, crowded_mm=1.8, narrowest_mm=1.2)
+_UPPER_SPAN: Final = math.radians(184)
+_LOWER_SPAN: Final = math.radians(152)
+_CODE_APART: Final = 1.0  # between the code and the Chinese half above it
+_HALF_MIDDLE: Final = _Middle(6.4, 7.6, 0.6, 2.8, 14.0, -8.6)
 
 
-@lru_cache(maxsize=PICTURES_KEPT)
-def _draw(name: str, code: str, has_star: bool, purpose: str, diameter_mm: float, font: OutlineFont | None) -> SealPicture:  # noqa: FBT001
-    _check(name, code, purpose, diameter_mm)
-    font = font or default_font()
-    scale = diameter_mm / DEFAULT_DIAMETER_MM
-    radius = DEFAULT_DIAMETER_MM / 2
-    outline = list(ring(radius, _BORDER))
-    span = _SPAN_WITH_PURPOSE if purpose else _SPAN_WITH_CODE if code else _SPAN
-    text, is_crowded = _ring_text([font.glyph(character) for character in name], name, radius - _BORDER - _GAP, span)
+def draw_round(design: SealDesign, font: OutlineFont, run: Run | None) -> tuple[list[Contour], bool]:
+    """The outline in millimetres of a seal as wide as the design says, and whether the name is crowded."""
+    name = [font.glyph(character) for character in design.name]
+    outline: list[Contour] = list(ring(_RADIUS, _BORDER))
+    if run is None:
+        text, is_crowded = _one_ring(name, design)
+        middle = _CHINESE_MIDDLE
+    elif design.arrangement is Arrangement.RINGS:
+        text, is_crowded = _two_rings(name, run, design)
+        middle = _RING_MIDDLE
+    else:
+        text, is_crowded = _two_halves(name, run, design)
+        middle = _HALF_MIDDLE
     outline += text
-    if has_star:
-        outline.append(five_pointed_star(_STAR_RADIUS))
-    if purpose:
-        outline += _purpose_line([font.glyph(character) for character in purpose])
-    if code:
-        outline += _code_arc([font.glyph(digit) for digit in code], radius - _BORDER - _GAP)
+    if design.centre is Centre.STAR:
+        outline.append(five_pointed_star(middle.star_radius, (0, middle.centre_y if design.purpose else 0)))
+    elif design.centre is Centre.EMBLEM:
+        outline += emblem_place(font, middle.emblem_radius)
+    if design.purpose:
+        outline += _purpose_line([font.glyph(character) for character in design.purpose], middle)
+    if design.code:
+        outline += draw_digits([font.glyph(digit) for digit in design.code], Arc(_REACH, _REACH, is_lower=True), _CODE_HEIGHT, _CODE_STEP)
+    scale = design.width_mm / DEFAULT_WIDTH_MM
     if scale != 1:
         outline = [contour.moved((scale, 0), (0, scale), (0, 0)) for contour in outline]
-    title = " ".join(part for part in (name, purpose, code) if part)
-    return SealPicture(tuple(outline), diameter_mm, diameter_mm, title=title, warnings=("SEAL_NAME_CROWDED",) if is_crowded else ())
+    return outline, is_crowded
 
 
-def _check(name: str, code: str, purpose: str, diameter_mm: float) -> None:
-    if not name:
-        raise TrustError(Kind.UNACCEPTABLE, "SEAL_NAME_EMPTY")
-    if len(name) > NAME_CHARACTERS_MAX:
-        raise TrustError(Kind.UNACCEPTABLE, "SEAL_NAME_TOO_LONG", characters=len(name), most=NAME_CHARACTERS_MAX)
-    if len(purpose) > PURPOSE_CHARACTERS_MAX:
-        raise TrustError(Kind.UNACCEPTABLE, "SEAL_PURPOSE_TOO_LONG", characters=len(purpose), most=PURPOSE_CHARACTERS_MAX)
-    if code and not (len(code) in CODE_DIGITS and code.isascii() and code.isdigit()):
-        raise TrustError(Kind.UNACCEPTABLE, "SEAL_CODE_BAD", characters=len(code), expected="13 or 14 digits")
-    if not DIAMETER_MM_MIN <= diameter_mm <= DIAMETER_MM_MAX:
-        raise TrustError(Kind.UNACCEPTABLE, "SEAL_SIZE_BAD", least_mm=DIAMETER_MM_MIN, most_mm=DIAMETER_MM_MAX)
+def _one_ring(name: Sequence[Glyph], design: SealDesign) -> tuple[list[Contour], bool]:
+    span = _SPAN_WITH_PURPOSE if design.purpose else _SPAN_WITH_CODE if design.code else _SPAN
+    band = Band(_REACH, _REACH, span)
+    setting = fit_characters(name, band, _NAME)
+    return draw_characters(name, band, setting), setting.is_crowded
 
 
-def _ring_text(glyphs: Sequence[Glyph], name: str, top: float, span: float) -> tuple[list[Contour], bool]:
-    """The name along the upper arc, its tops touching the circle of radius ``top``, and whether it is crowded.
-
-    Characters get equal angles (weighted by advance, so that Latin letters stand closer). The fewer they are, the larger: the height
-    falls until a character is no longer too slender for its height.
-    """
-    weights = [glyph.advance_em for glyph in glyphs]
-    between = [(left + right) / 2 for left, right in pairwise(weights)]
-    step = min(_STEP_WIDEST, span / sum(between)) if between else _STEP_WIDEST  # angle of one em
-    height = _TEXT_HIGHEST
-    while True:
-        width = min(height, 2 * (top - height) * math.sin(step / 2) * _FILL)
-        if width >= height * _SLENDERNESS or height - _TEXT_STEP < _TEXT_LOWEST:
-            break
-        height -= _TEXT_STEP
-    if width < _TEXT_NARROWEST:
-        raise TrustError(Kind.UNACCEPTABLE, "SEAL_NAME_TOO_LONG", characters=len(name))
-    across, up = width / _INK_EM, height / _INK_EM
-    angle = sum(between) * step / 2  # from the top, to the left
-    contours: list[Contour] = []
-    middle = top - height / 2
-    for index, glyph in enumerate(glyphs):
-        sine, cosine = math.sin(angle), math.cos(angle)
-        # The glyph's middle sits at (-sine, cosine) * middle, its upright points outwards.
-        dx, dy = glyph.advance_em / 2 * across, _MIDDLE_EM * up
-        origin = (-sine * middle - dx * cosine + dy * sine, cosine * middle - dx * sine - dy * cosine)
-        contours += [contour.moved((across * cosine, across * sine), (-up * sine, up * cosine), origin) for contour in glyph.contours]
-        if index < len(between):
-            angle -= between[index] * step
-    return contours, width < _TEXT_CROWDED
+def _two_rings(name: Sequence[Glyph], run: Run, design: SealDesign) -> tuple[list[Contour], bool]:
+    """Mongolian outside, Chinese inside; where one of them has to be smaller, the other follows."""
+    outer = Band(_REACH, _REACH, _OUTER_SPAN_WITH_CODE if design.code else _OUTER_SPAN)
+    run_setting = fit_run(run, outer, _RING_SIZES)
+    inner_reach = _REACH - _RING_SIZES.highest_mm - _RING_APART
+    inner = Band(inner_reach, inner_reach, _INNER_SPAN_WITH_PURPOSE if design.purpose else _INNER_SPAN)
+    setting = fit_characters(name, inner, replace(_RING_SIZES, highest_mm=run_setting.height_mm))
+    if setting.height_mm < run_setting.height_mm:
+        run_setting = fit_run(run, outer, replace(_RING_SIZES, highest_mm=setting.height_mm))
+    text = draw_run(run, outer, run_setting) + draw_characters(name, inner, setting)
+    return text, setting.is_crowded or run_setting.is_crowded
 
 
-def _code_arc(digits: Sequence[Glyph], reach: float) -> list[Contour]:
-    """The code along the lower arc, read from left to right, its digits' tops towards the centre."""
-    size = _CODE_HEIGHT / _DIGIT_EM
-    step = _CODE_STEP / reach
-    angle = -(len(digits) - 1) / 2 * step  # from the bottom, to the right
-    contours: list[Contour] = []
-    for digit in digits:
-        sine, cosine = math.sin(angle), math.cos(angle)
-        dx = digit.advance_em / 2 * size
-        origin = (sine * reach - dx * cosine, -cosine * reach - dx * sine)
-        contours += [contour.moved((size * cosine, size * sine), (-size * sine, size * cosine), origin) for contour in digit.contours]
-        angle += step
-    return contours
+def _two_halves(name: Sequence[Glyph], run: Run, design: SealDesign) -> tuple[list[Contour], bool]:
+    """Mongolian above, Chinese below, the code below the Chinese half; where one has to be smaller, the other follows."""
+    upper = Band(_REACH, _REACH, _UPPER_SPAN)
+    run_setting = fit_run(run, upper, _HALF_SIZES)
+    lower_reach = _REACH - (_CODE_HEIGHT + _CODE_APART if design.code else 0)
+    lower = Band(lower_reach, lower_reach, _LOWER_SPAN, is_lower=True)
+    setting = fit_characters(name, lower, replace(_HALF_SIZES, highest_mm=run_setting.height_mm))
+    if setting.height_mm < run_setting.height_mm:
+        run_setting = fit_run(run, upper, replace(_HALF_SIZES, highest_mm=setting.height_mm))
+    text = draw_run(run, upper, run_setting) + draw_characters(name, lower, setting)
+    return text, setting.is_crowded or run_setting.is_crowded
 
 
-def _purpose_line(glyphs: Sequence[Glyph]) -> list[Contour]:
-    """A straight line of text below the star, narrowed where it would run into the ring text."""
-    up = _PURPOSE_HEIGHT / _INK_EM
+def _purpose_line(glyphs: Sequence[Glyph], middle: _Middle) -> list[Contour]:
+    """A straight line of text below the centre, narrowed where it would run into the ring text."""
+    up = middle.purpose_height / INK_EM
     length = sum(glyph.advance_em for glyph in glyphs)
-    across = min(up, _PURPOSE_WIDTH / length)
+    across = min(up, middle.purpose_width / length)
     x = -length * across / 2
     contours: list[Contour] = []
     for glyph in glyphs:
-        contours += [contour.moved((across, 0), (0, up), (x, _PURPOSE_BASE)) for contour in glyph.contours]
+        contours += [contour.moved((across, 0), (0, up), (x, middle.purpose_base)) for contour in glyph.contours]
         x += glyph.advance_em * across
     return contours

@@ -41,13 +41,18 @@ class PlacedGlyph:
 class Outlines:
     """One face at one weight. May be shared by threads."""
 
-    def __init__(self, source: Path | bytes, *, index: int = 0, weight: int | None = None) -> None:
-        """A file, or its bytes; ``index`` within a collection. ``weight`` (100..900) is set where the face is variable, ignored elsewhere."""
+    def __init__(self, source: Path | bytes, *, index: int = 0, weight: int | None = None, thicker_em: float = 0) -> None:
+        """A file, or its bytes; ``index`` within a collection. ``weight`` (100..900) is set where the face is variable, ignored elsewhere.
+
+        ``thicker_em`` makes every stroke thicker by that much, for faces that have one weight only.
+        """
         blob = hb.Blob(source) if isinstance(source, bytes) else hb.Blob.from_file_path(str(source))
         face = hb.Face(blob, index)
         self._font = hb.Font(face)
         if weight is not None and any(axis.tag == WEIGHT_AXIS for axis in face.axis_infos):
             self._font.set_variations({WEIGHT_AXIS: weight})
+        if thicker_em:
+            self._font.synthetic_bold = (thicker_em, thicker_em, True)
         self._em = float(face.upem)
         self.glyph_count = int(face.glyph_count)
         # HarfBuzz objects are not shared between threads without a lock; what was drawn once is remembered, so waiting is rare.
