@@ -32,7 +32,8 @@ from crypto.sm3 import sm3
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.seal import seal_pdf
 from seal_service.pdf.verify import verify_pdf
-from seal_service.pictures.round_seal import draw_round_seal
+from seal_service.pictures.design import default_design
+from seal_service.pictures.draw_seal import draw_seal
 from tests.interop import pyhanko_sm2
 from tests.pki import DemoPki
 
@@ -52,7 +53,7 @@ class Bench:
     def __init__(self, algorithm: SignatureAlgorithm) -> None:
         self.algorithm = algorithm
         self.pki = DemoPki.create(NOW, algorithm, label=f"bench-{algorithm.value}")
-        self.picture = draw_round_seal("印信性能测试专用章（样例）", "15070000000001")
+        self.picture = draw_seal(default_design("印信性能测试专用章（样例）", "", "15070000000001", "1"))
         self.trust = self.pki.trust_list()
         self.crls = self.pki.crls()
         self.their_signer: signers.Signer

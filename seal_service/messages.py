@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from seal_service.pdf import problem_catalogue as pdf_catalogue
+from seal_service.pictures import problem_catalogue as pictures_catalogue
 from seal_service.seal_data import problem_catalogue as seal_data_catalogue
 from service_kit.problem_catalogue import ProblemText, register
 
-ENGINES: Final = (pdf_catalogue, seal_data_catalogue)  # importing them enters their codes
+ENGINES: Final = (pdf_catalogue, pictures_catalogue, seal_data_catalogue)  # importing them enters their codes
 
 TEXTS: Final = (
     ProblemText(

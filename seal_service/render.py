@@ -102,7 +102,7 @@ def _drawn(document: bytes, page: int, dpi: float, *, is_transparent: bool) -> I
 def draw_picture(picture: SealPicture, *, dpi: float = PICTURE_DPI) -> bytes:
     """A seal's picture as PNG with a transparent ground, in its true size at ``dpi``.
 
-    One colour in sixteen steps of opacity: a seal of 42 mm at 300 dpi takes under 20 kB, and it is embedded in every seal and signature.
+    One colour in nine steps of opacity: a seal of 42 mm at 300 dpi takes under 20 kB, and it is embedded in every seal and signature.
     """
     with _drawn(_page_of(picture), 1, dpi, is_transparent=True) as bitmap:
         return _write_one_colour_png(bitmap.width, bitmap.height, bitmap.stride, bytes(bitmap.buffer), picture.colour)
@@ -225,15 +225,15 @@ def _write_png(width: int, height: int, stride: int, pixels: bytes) -> bytes:
 
 
 def _write_one_colour_png(width: int, height: int, stride: int, pixels: bytes, colour: Colour) -> bytes:
-    """The opacity of RGBA rows as PNG of four bits per pixel: a palette of one colour in sixteen opacities, the last one full."""
+    """The opacity of RGBA rows as PNG of four bits per pixel: a palette of one colour in nine opacities, the last one full."""
     rows = bytearray()
     for row in range(height):
         opacity = pixels[row * stride + 3 : row * stride + width * 4 : 4]
         left, right = opacity[0::2].translate(_HIGH_HALF), opacity[1::2].translate(_LOW_HALF).ljust((width + 1) // 2, b"\0")
         rows += b"\0" + (int.from_bytes(left, "big") | int.from_bytes(right, "big")).to_bytes(len(left), "big")
     header = struct.pack(">IIBBBBB", width, height, 4, 3, 0, 0, 0)
-    palette = bytes(round(part * 255) for part in colour) * 16
-    opacities = bytes(level * 17 for level in range(16))
+    palette = bytes(round(part * 255) for part in colour) * (_LEVELS + 1)
+    opacities = bytes(round(level * 255 / _LEVELS) for level in range(_LEVELS + 1))
     return (
         _PNG_MARK
         + _chunk(b"IHDR", header)
@@ -245,8 +245,9 @@ def _write_one_colour_png(width: int, height: int, stride: int, pixels: bytes, c
 
 
 _PNG_MARK: Final = b"\x89PNG\r\n\x1a\n"
-_LOW_HALF: Final = bytes(round(value / 17) for value in range(256))
-_HIGH_HALF: Final = bytes(round(value / 17) << 4 for value in range(256))
+_LEVELS: Final = 8  # steps of opacity above none: edges look as smooth as with 255, in half the bytes
+_LOW_HALF: Final = bytes(round(value * _LEVELS / 255) for value in range(256))
+_HIGH_HALF: Final = bytes(level << 4 for level in _LOW_HALF)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

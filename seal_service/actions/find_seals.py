@@ -8,7 +8,8 @@ from seal_service import store
 from seal_service.errors import seal_not_found, seal_use_not_found, use_has_no_result
 from seal_service.limits import PAGE_SIZE_MAX
 from seal_service.model import Seal, SealUse, UseState
-from seal_service.pictures.round_seal import draw_round_seal
+from seal_service.pictures.design import default_design
+from seal_service.pictures.draw_seal import draw_seal
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -41,7 +42,7 @@ def find_picture(context: ServiceContext, caller: Caller, seal_id: str) -> SealP
 
 def draw_picture(seal: Seal) -> SealPicture:
     """A seal's picture from what is recorded of it. The same seal is drawn once per process."""
-    return draw_round_seal(seal.organisation, seal.code, purpose=seal.purpose, diameter_mm=seal.picture_width_mm)
+    return draw_seal(default_design(seal.organisation, seal.purpose, seal.code, seal.type_code, seal.picture_width_mm))
 
 
 def find_use(context: ServiceContext, caller: Caller, use_id: str) -> SealUse:

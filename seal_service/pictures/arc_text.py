@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from seal_service.pictures.outline import Contour, Point
 
 # An ideograph's ink fills about 0.94 em, from -0.09 to 0.85; digits stand 0.733 em high on the base line (Noto Sans SC).
+INK_BOTTOM_EM: Final = -0.09
+INK_TOP_EM: Final = 0.85
 INK_EM: Final = 0.94
 MIDDLE_EM: Final = 0.38
 DIGIT_EM: Final = 0.733
@@ -102,7 +104,7 @@ def _narrowest_step(arc: Arc, places: Sequence[float], between: Sequence[float],
     for place in places:
         stand = arc.at(place)
         feet.append((stand.x + inwards * stand.up_x, stand.y + inwards * stand.up_y))
-    return min(min(math.dist(one, other) / share for (one, other), share in zip(pairwise(feet), between, strict=True)), step)
+    return min(step, *(math.dist(one, other) / share for (one, other), share in zip(pairwise(feet), between, strict=True)))
 
 
 def draw_characters(glyphs: Sequence[Glyph], band: Band, setting: Setting) -> list[Contour]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.pictures.arc_text import (
     DIGIT_EM,
+    INK_BOTTOM_EM,
     INK_EM,
     Band,
     Sizes,
@@ -106,7 +107,7 @@ def _line(glyphs: Sequence[Glyph], middle_y: float, height: float, ink_em: float
     """
     step = min(step, widest / len(glyphs))
     up = height / ink_em
-    foot_em = 0.0 if ink_em == DIGIT_EM else -0.09
+    foot_em = 0.0 if ink_em == DIGIT_EM else INK_BOTTOM_EM
     base = middle_y - height / 2 - foot_em * up
     x = -step * (len(glyphs) - 1) / 2
     contours: list[Contour] = []

@@ -7,12 +7,11 @@ right), Chinese on their right.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from seal_service.pictures.arc_text import DIGIT_EM, MONGOLIAN_CROWDED, MONGOLIAN_NARROWEST
-from seal_service.pictures.outline import frame
+from seal_service.pictures.arc_text import DIGIT_EM, INK_BOTTOM_EM, INK_EM, INK_TOP_EM, MONGOLIAN_CROWDED, MONGOLIAN_NARROWEST
+from seal_service.pictures.outline import bounds, frame
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -30,11 +29,9 @@ _FILL: Final = 0.90  # share of a cell that the ink takes
 _FILL_ALONG: Final = 0.95  # the same in a longer text, along its line
 _FILL_ACROSS: Final = 0.82  # and across it: lines stand further apart than characters, so that nobody reads them crosswise
 _GRID_CHARACTERS: Final = 4  # name seals up to two by two are filled evenly
-_SPACED_OUT: Final = 1.12  # step of a character in a line, of the line's height, at most
+_SPACED_OUT: Final = 1.0  # step of a character in a line, of the line's height, at most
 _SPACED_OUT_SHORT: Final = 1.5  # the same for name seals
 _NARROWEST: Final = 0.45  # width / height of a character, and the other way round: what a column or line may press it to
-_INK_BOTTOM_EM: Final = -0.09
-_INK_TOP_EM: Final = 0.85
 _SIZE_MM_MIN: Final = 1.3  # of a character: smaller ones cannot be engraved or read
 _SIZE_MM_CROWDED: Final = 2.3
 _LINES_MAX: Final = 8
@@ -178,10 +175,14 @@ def _in_cell(glyph: Glyph, cell: _Box) -> list[Contour]:
     """One character filling its box, neither side pressed below ``_NARROWEST`` of the other."""
     width = min(cell.width, cell.height / _NARROWEST)
     height = min(cell.height, width / _NARROWEST)
-    across = width / max(glyph.advance_em, _INK_TOP_EM - _INK_BOTTOM_EM)
-    up = height / (_INK_TOP_EM - _INK_BOTTOM_EM)
-    x = (cell.left + cell.right - glyph.advance_em * across) / 2
-    y = (cell.bottom + cell.top) / 2 - (_INK_TOP_EM + _INK_BOTTOM_EM) / 2 * up
+    left, bottom, right, top = bounds(glyph.contours) if glyph.contours else (0.0, 0.0, 0.0, 0.0)
+    # Ideographs share one box; letters that reach out of it (g, j, accents) are made to fit into the cell as well.
+    bottom, top = min(bottom, INK_BOTTOM_EM), max(top, INK_TOP_EM)
+    middle = glyph.advance_em / 2
+    across = width / max(glyph.advance_em, INK_EM, 2 * (middle - left), 2 * (right - middle))
+    up = height / (top - bottom)
+    x = (cell.left + cell.right) / 2 - middle * across
+    y = (cell.bottom + cell.top) / 2 - (top + bottom) / 2 * up
     return [contour.moved((across, 0), (0, up), (x, y)) for contour in glyph.contours]
 
 

@@ -33,7 +33,7 @@ def test_a_page_in_its_size_white_or_transparent() -> None:
 
 def test_a_picture_has_colour_only_where_there_is_ink() -> None:
     picture = SealPicture((Contour((-5.0, -5.0), ((0.0, -5.0), (0.0, 5.0), (-5.0, 5.0))),), 10, 10, colour=(0, 0, 1))
-    image = _open(draw_picture(picture, dpi=254))
+    image = _open(draw_picture(picture, dpi=254)).convert("RGBA")
     assert image.size == (100, 100)
     assert image.getpixel((20, 50)) == (0, 0, 255, 255)
     assert image.getpixel((80, 50))[3] == 0  # type: ignore[index]

@@ -14,7 +14,8 @@ from asn1crypto import cms
 from crypto.timestamps import TimeStampAuthority, TimeStampClient
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.seal import seal_pdf
-from seal_service.pictures.round_seal import draw_round_seal
+from seal_service.pictures.design import default_design
+from seal_service.pictures.draw_seal import draw_seal
 from tests.pki import DemoPki
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def pki() -> DemoPki:
 
 
 def picture() -> SealPicture:
-    return draw_round_seal("呼伦贝尔市行政审批和政务服务局", "15070012345678")
+    return draw_seal(default_design("呼伦贝尔市行政审批和政务服务局", "", "15070012345678", "1"))
 
 
 def stamp() -> Callable[[bytes], bytes]:

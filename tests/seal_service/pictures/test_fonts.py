@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
-from fontTools.ttLib.ttCollection import TTCollection
 
 from seal_service.pictures import fonts
-from seal_service.pictures.fonts import OutlineFont, default_font, face_number, song_font
+from seal_service.pictures.fonts import OutlineFont, default_font, mongolian_font, song_font
 from seal_service.pictures.outline import bounds
+from service_kit.typefaces.faces import Face, Style
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
@@ -82,39 +82,34 @@ def test_threads_share_a_font() -> None:
     assert drawn == [default_font().glyph(character) for character in text]
 
 
-def test_song_face_is_found_in_a_collection_by_its_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A collection of two faces of which the second is the Song face; fontTools writes it."""
-    from fontTools import subset
+def test_song_and_mongolian_faces_are_those_of_the_system_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kit finds decides; the brought face stands in for installed ones here, so that the test is the same on every machine."""
+    installed = (Face("Any Song", Style.SONG, FACE, weight=700), Face("Any Mongolian", Style.MONGOLIAN, FACE))
+    for search, style in ((song_font, Style.SONG), (mongolian_font, Style.MONGOLIAN)):
+        for faces in (installed, ()):
+            monkeypatch.setattr(fonts, "system_faces", lambda _weight, faces=faces: faces)
+            search.cache_clear()
+            found = search()
+            search.cache_clear()
+            assert (found is not None) == bool(faces)
+            if found is not None and style is Style.SONG:
+                assert found.glyph("局") == default_font(700).glyph("局")
 
-    options = subset.Options(notdef_outline=True, drop_tables=["GSUB", "GPOS", "GDEF", "vhea", "vmtx", "STAT"])
-    collection = TTCollection()
-    for family in ("Noto Serif CJK JP", "Noto Serif CJK SC"):
-        small = TTFont(FACE)
-        chosen = subset.Subsetter(options)
-        chosen.populate(text="局1")
-        chosen.subset(small)
-        small["name"].setName(family, 1, 3, 1, 0x409)
-        collection.fonts.append(small)
-    path = tmp_path / "song.ttc"
-    collection.save(path)
-    for small in collection.fonts:
-        small.close()
-    assert face_number(path, "Noto Serif CJK SC") == 1
-    assert face_number(path, "Another") is None
 
-    monkeypatch.setattr(
-        fonts, "SONG_FACES", ((str(tmp_path / "absent.ttc"), "X"), (str(path), "Another"), (str(path), "Noto Serif CJK SC"))
-    )
-    song_font.cache_clear()
-    try:
-        found = song_font()
-        assert found is not None
-        assert found.glyph("局").contours
-        monkeypatch.setattr(fonts, "SONG_FACES", ())
-        song_font.cache_clear()
-        assert song_font() is None
-    finally:
-        song_font.cache_clear()
+def test_strokes_made_thicker_grow_by_that_much_and_advances_stay() -> None:
+    plain, thick = OutlineFont(FACE).glyph("一"), OutlineFont(FACE, thicker_em=0.04).glyph("一")
+    one, other = bounds(plain.contours), bounds(thick.contours)
+    assert other[3] - other[1] == pytest.approx(one[3] - one[1] + 0.04, abs=0.002)
+    assert thick.advance_em == plain.advance_em
+
+
+def test_mongolian_that_the_face_lacks_is_refused_by_its_code_point() -> None:
+    with pytest.raises(TrustError) as refused:
+        default_font().shape_mongolian("\u1820")
+    assert (refused.value.code, refused.value.facts) == ("SEAL_GLYPH_MISSING", {"character": "U+1820"})
+    with pytest.raises(TrustError) as refused:
+        default_font().shape_mongolian(" ")
+    assert refused.value.code == "SEAL_MONGOLIAN_BAD"
 
 
 def test_cubic_outlines_are_taken_as_they_are_and_a_fixed_face_has_one_weight(tmp_path: Path) -> None:
