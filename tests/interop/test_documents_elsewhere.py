@@ -14,11 +14,12 @@ from service_kit.typefaces.cut import cut_face
 from service_kit.typefaces.faces import Style, find_face, system_faces
 from standards.gbt33190_ofd.write import write_ofd
 from standards.gbt33190_ofd.write_values import Attachment, Document, Font, Image, Page, Template, Text, line, rectangle
-from tests.interop.java_runner import JavaPrograms
 from tests.interop.ofdrw_runner import compile_ofdrw_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.interop.java_runner import JavaPrograms
 
 TEXTS = ["营业执照", "统一社会信用代码：91150700MA0EXAMPL5", "呼伦贝尔市草原乳业有限公司（样例）", "A & B <样例> “壹佰”", "㼆"]
 MONGOLIAN = "ᠮᠣᠩᠭᠣᠯ ᠪᠢᠴᠢᠭ"
