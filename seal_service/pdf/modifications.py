@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.report import Outcome, Step, not_checked, passed
 from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
-from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects, references_in, stray_objects
+from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects, stray_objects
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
+from seal_service.pdf.structure_changes import judge_structure
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream, read_object_header
 from standards.errors import MalformedError
 
@@ -318,7 +319,7 @@ def _judge_rest(changes: Changes) -> None:
         changes.refuse(code, clause, number, used_by=referrers[0][0], key="/".join(referrers[0][1])[-80:])
     if changes.changed and changes.index.unreadable - changes.changed:  # what they refer to is not known
         changes.leave_open("PDF_CHANGES_UNDECIDED", UPDATE, min(changes.index.unreadable), reason="PDF_OBJECT_UNREADABLE")
-    _judge_structure(changes)
+    judge_structure(changes)
 
 
 def _name_change(changes: Changes, referrer: tuple[int, Path], before: object, after: object) -> tuple[str, str]:
@@ -332,47 +333,3 @@ def _name_change(changes: Changes, referrer: tuple[int, Path], before: object, a
         if isinstance(dictionary, dict) and "Subtype" in dictionary and "Rect" in dictionary:
             return "PDF_ANNOTATION_CHANGED", ANNOTATIONS
     return "PDF_OBJECT_CHANGED", UPDATE
-
-
-def _judge_structure(changes: Changes) -> None:
-    """The logical structure is not painted, but it is read aloud and extracted: a change in it is left open, not called harmless."""
-    root = changes.signed.root.get("StructTreeRoot")
-    if root is None:
-        return
-    found: set[int] = set()
-    for number in sorted(changes.changed - changes.judged):
-        before, after = changes.object_before(number), changes.object_after(number)
-        if changes.index.referrers.get(number) or _is_bookkeeping(after) or changes.values.same(before, after, number):
-            continue
-        if _is_structure(before):
-            changes.leave_open("PDF_STRUCTURE_CHANGED", CATALOG, number)
-            return
-        found.add(number)
-    if found and (used := _used_by(changes.signed, root, found)) is not None:
-        changes.leave_open("PDF_STRUCTURE_CHANGED", CATALOG, used)
-
-
-def _is_bookkeeping(value: object) -> bool:
-    return isinstance(value, Stream) and value.dictionary.get("Type") in {"XRef", "ObjStm"}
-
-
-def _used_by(document: PdfDocument, start: object, numbers: set[int]) -> int | None:
-    """Which of some objects (they may be missing) a part of the document leads to, if any; pages and what they show are not looked into."""
-    seen: set[int] = set()
-    stack: list[object] = [start]
-    while stack:
-        for path, ref in references_in(stack.pop()):
-            if ref.number in seen or (path and path[-1] in {"Pg", "Obj"}):
-                continue
-            if ref.number in numbers:
-                return ref.number
-            seen.add(ref.number)
-            stack.append(document.get(document.present(ref.number), keep=False))
-    return None
-
-
-def _is_structure(value: object) -> bool:
-    """Whether an object belongs to a structure tree: an element, or a part of its lists and number trees (14.7.2, 14.7.4)."""
-    if isinstance(value, dict):
-        return value.get("Type") in {"StructElem", "StructTreeRoot"} or ("S" in value and "P" in value) or "Nums" in value
-    return isinstance(value, list)
