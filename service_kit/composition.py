@@ -162,7 +162,8 @@ class ServiceParts:
     ``router``: a FastAPI APIRouter with its routes directly on it (no nested routers). ``hot_routes``: plain Starlette routes with
     a fixed path or text parameters in it, tried before everything else, described by hand in ``openapi_paths`` (an OpenAPI 3.1 paths object).
     ``scopes``: every scope that its operations ask for, with one sentence each: only these can be granted to a client.
-    ``handlers``: outbox handlers by topic. ``on_start`` and ``on_stop`` run once per process around the serving.
+    ``handlers``: outbox handlers by topic. ``event_types``: what it publishes to webhooks
+    (service_kit.webhooks.deliveries.publish), with one sentence each. ``on_start`` and ``on_stop`` run once per process around the serving.
     """
 
     name: str
@@ -174,6 +175,7 @@ class ServiceParts:
     jobs: Sequence[Job] = ()
     readiness: Sequence[ReadinessCheck] = ()
     handlers: Mapping[str, Callable[..., None]] = field(default_factory=dict)
+    event_types: Mapping[str, str] = field(default_factory=dict)
     on_start: Sequence[Callable[[], None]] = ()
     on_stop: Sequence[Callable[[], None]] = ()
 

@@ -86,6 +86,16 @@ _ROWS: Final = (
     ("LOG_CHECKPOINT_NOT_OURS", "Foreign checkpoint", "检查点并非本日志所签", "A checkpoint kept here is not signed by this log's keys.", "此处保存的检查点不是由本日志密钥签名。", OPERATOR_EN, OPERATOR_ZH),
     ("LOG_DIGEST_UNSUPPORTED", "Digest not usable for a log", "摘要算法不可用于日志", "Logs use SM3 or SHA-256.", "日志使用 SM3 或 SHA-256。", SETTING_EN, SETTING_ZH),
     ("LOG_KEY_UNSUPPORTED", "Key not usable for a log", "密钥不可用于日志", "Checkpoints are signed with SM2 or Ed25519.", "检查点使用 SM2 或 Ed25519 签名。", SETTING_EN, SETTING_ZH),
+    ("OUTBOUND_REFUSED", "Address not allowed", "地址不在允许范围", "This deployment may not call that address: it is no http or https URL, or outside the networks the operator allows.", "本部署不得访问该地址：不是 http/https 地址，或不在运维人员允许的网络内。", "Use an address within `outbound.networks`, or ask the operator to add its network.", "请使用 outbound.networks 允许的地址，或请运维人员添加该网络。"),
+    ("OUTBOUND_FAILED", "No answer from outside", "对方未应答", "The other system could not be reached, was too slow, or answered too much.", "无法连接对方系统，或其响应过慢、过大。", LATER_EN, LATER_ZH),
+    ("WEBHOOK_NOT_FOUND", "No such endpoint", "未找到推送地址", "There is no such webhook endpoint, or it is another client's.", "没有此推送地址，或属于其他应用。", "List your endpoints with GET /v1/webhooks.", "请用 GET /v1/webhooks 查看本应用的推送地址。"),
+    ("WEBHOOK_DELIVERY_NOT_FOUND", "No such delivery", "未找到推送记录", "There is no such delivery, or it is another client's.", "没有此推送记录，或属于其他应用。", "List the deliveries of your endpoint.", "请查看本应用推送地址的推送记录。"),
+    ("WEBHOOK_TYPES_UNACCEPTABLE", "Event types not acceptable", "事件类型无效", "An event type is unknown or stands twice, or * is not alone.", "事件类型未知或重复，或 * 未单独使用。", "GET /v1/webhook-event-types lists what exists.", "GET /v1/webhook-event-types 列出全部事件类型。"),
+    ("WEBHOOK_TOO_MANY", "Too many endpoints", "推送地址过多", "The client has as many endpoints as one may have.", "该应用的推送地址已达上限。", "Remove one that is not needed.", "请删除不需要的推送地址。"),
+    ("WEBHOOK_CHANGED", "Endpoint was changed", "推送地址已变更", "The endpoint is no longer the version named in If-Match.", "推送地址已不是 If-Match 所示版本。", "Read it again and repeat the change on what you find.", "请重新读取后再修改。"),
+    ("WEBHOOK_PENDING", "Already on its way", "正在推送", "The message is being delivered; it need not be sent again.", "该消息正在推送，无需重发。", "Wait until the delivery has ended.", "请等待本次推送结束。"),
+    ("WEBHOOK_DISABLED", "Endpoint disabled", "推送地址已停用", "The endpoint is disabled by its owner or answered 410 Gone.", "推送地址已被停用，或曾应答 410 Gone。", "Set it active again, then send the message again.", "请重新启用后再重发消息。"),
+    ("WEBHOOK_NOT_ACCEPTED", "Receiver did not accept", "接收方未接受", "The endpoint answered with another status than 2xx.", "推送地址返回了非 2xx 状态。", "Look into the receiver's log under the webhook-id.", "请按 webhook-id 查看接收方日志。"),
 )  # fmt: skip
 
 TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)

@@ -53,7 +53,16 @@ class Message:
 class Outbox:
     """The sender's side and, with handlers, the worker's."""
 
-    def __init__(self, database: Database, clock: Clock, handlers: Mapping[str, Callable[[Message], None]] | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        handlers: Mapping[str, Callable[[Message], None]] | None = None,
+        *,
+        batch: int = BATCH,
+    ) -> None:
+        """``batch``: messages leased at once; all of them must be tried within the lease of ``LEASE_SECONDS``."""
+        self._batch = batch
         self._database = database
         self._clock = clock
         self._handlers = dict(handlers or {})
@@ -105,7 +114,7 @@ class Outbox:
     def _take(self, connection: Connection) -> list[Message]:
         """Lease due messages: nobody else tries them until the lease is over."""
         now = self._clock.now()
-        rows = connection.execute(self._due(now).limit(BATCH)).all()
+        rows = connection.execute(self._due(now).limit(self._batch)).all()
         if rows:
             connection.execute(
                 update(table)
@@ -188,7 +197,7 @@ class Outbox:
         while not self._stop.is_set():
             self._wake.clear()
             try:
-                busy = bool(self._handlers) and self.run_once() == BATCH
+                busy = bool(self._handlers) and self.run_once() == self._batch
             except Exception as error:  # noqa: BLE001 # edge: the thread outlives every failure; mostly the database is away and will be back
                 _log.warning("outbox waits", exc_info=error)
                 busy = False

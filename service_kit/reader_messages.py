@@ -142,6 +142,7 @@ _CAUSES: Final = {
         "SM2_PLAINTEXT_LENGTH": ("The plaintext has an impossible length.", "明文长度不可用。"),
         "SM2_SIGNATURE_ENCODING": ("The SM2 signature is malformed.", "SM2 签名格式错误。"),
         "SM2_SIGNATURE_RANGE": ("The SM2 signature is outside its range.", "SM2 签名超出范围。"),
+        "SEALED_VALUE_DAMAGED": ("A stored value that is sealed does not open: it was altered, moved, or the key is another.", "已加密存储的值无法解开：已被改动、移位或密钥不符。"),
         "SM4_DECRYPT_FAILED": ("The SM4 ciphertext does not open: it was changed, or the key is another.", "SM4 密文无法解开：已被更改或密钥不符。"),
         "SM4_LENGTH": ("A key, nonce or block has the wrong length.", "密钥、随机数或分组长度错误。"),
     },

@@ -63,6 +63,17 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundSettings:
+    """Calls to addresses that others gave us (webhooks, key sets of clients, logout notices).
+
+    ``networks``: what may be reached, such as ``10.20.0.0/16``, or ``public`` for every globally reachable address; empty: nothing.
+    """
+
+    networks: tuple[str, ...] = ()
+    timeout_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set. ``dir`` is the folder of the deployment; relative paths are taken from it."""
 
@@ -88,6 +99,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     time_stamps: TimeStamps = field(default_factory=TimeStamps)
     logs: LogSettings = field(default_factory=LogSettings)
+    outbound: OutboundSettings = field(default_factory=OutboundSettings)
 
     def __post_init__(self) -> None:
         if not self.database_url:

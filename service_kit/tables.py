@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 NAMES: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -100,3 +114,53 @@ outbox = Table(
     Column("last_error", String(100), nullable=True),  # a code, never a message: that may hold a secret
 )
 Index("ix_kit_outbox_due", outbox.c.due_at, sqlite_where=text("done_at IS NULL"), postgresql_where=text("done_at IS NULL"))
+
+webhook_endpoints = Table(
+    "kit_webhook_endpoints",
+    metadata,
+    Column("endpoint_id", String(40), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("types", Text, nullable=False),  # separated by single spaces; * for all
+    Column("description", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("status_reason", String(100), nullable=True),
+    Column("secret_sealed", LargeBinary, nullable=False),
+    Column("previous_sealed", LargeBinary, nullable=True),  # goes on signing beside the new one until previous_until_at
+    Column("previous_until_at", BigInteger, nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+Index("ix_kit_webhook_endpoints_owner_endpoint_id", webhook_endpoints.c.owner, webhook_endpoints.c.endpoint_id)
+
+webhook_deliveries = Table(
+    "kit_webhook_deliveries",
+    metadata,
+    Column("delivery_id", String(40), primary_key=True),
+    Column("endpoint_id", String(40), ForeignKey("kit_webhook_endpoints.endpoint_id", ondelete="CASCADE"), nullable=False),
+    Column("event_id", String(40), nullable=False),
+    Column("event_type", String(128), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_status", Integer, nullable=True),
+    Column("last_error", String(100), nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("sent_from_at", BigInteger, nullable=False),  # when this round of attempts began: a re-send begins another
+    Column("finished_at", BigInteger, nullable=True),
+    UniqueConstraint("endpoint_id", "event_id"),
+)
+Index("ix_kit_webhook_deliveries_endpoint_id_delivery_id", webhook_deliveries.c.endpoint_id, webhook_deliveries.c.delivery_id)
+Index("ix_kit_webhook_deliveries_finished_at", webhook_deliveries.c.finished_at)
+
+webhook_attempts = Table(
+    "kit_webhook_attempts",
+    metadata,
+    Column("delivery_id", String(40), ForeignKey("kit_webhook_deliveries.delivery_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("status", Integer, nullable=True),
+    Column("error", String(100), nullable=True),  # a code, never a message
+    Column("milliseconds", Integer, nullable=False),
+)

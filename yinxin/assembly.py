@@ -11,6 +11,7 @@ import idp.ports
 import idp.service
 import seal_service.ports
 from crypto.checkpoints import CheckpointSigner
+from crypto.sealed_values import ValueSealer
 from crypto.timestamps import TimeStampClient
 from seal_service.ports import MakerIdentity
 from service_kit.audit import Audit, new_writer_id
@@ -21,15 +22,18 @@ from service_kit.database import Database
 from service_kit.idempotency import Idempotency
 from service_kit.idempotency import sweep as sweep_idempotency
 from service_kit.migrations import migrate_kit
-from service_kit.outbox import Outbox
+from service_kit.outbound import Outbound, read_networks
+from service_kit.outbox import BATCH, LEASE_SECONDS, Outbox
 from service_kit.structured_logs import write_line
 from service_kit.tables import audit as audit_table
 from service_kit.transparency_log import LogTree, TransparencyLog
+from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
+from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids
-from yinxin import audit_api, links
+from yinxin import audit_api, links, webhooks_api
 from yinxin.access_gate import Gatekeeper
 from yinxin.app import Application, Composition
-from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, Deployment, open_deployment
+from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
 from yinxin.house_checks import house_checks
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
@@ -146,6 +150,7 @@ def compose(house: House) -> Application:
     settings = context.settings
     parts = [pki_service.build(house.register, house.authorities), _audit_parts(context)]
     parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
+    parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
     for part in parts:
         context.outbox.add_handlers(part.handlers)
     callers, key_jobs = links.callers_of(context)
@@ -182,6 +187,34 @@ def _audit_parts(context: ServiceContext) -> ServiceParts:
         router=audit_api.make_router(context.database, context.log),
         openapi_tags=({"name": "audit", "description": "The audit trail and the proofs of its log."},),
         scopes=audit_api.SCOPES,
+    )
+
+
+def _webhook_parts(house: House, event_types: dict[str, str]) -> ServiceParts:
+    """Webhooks: fanned out by the common outbox, delivered by a worker of their own, so that a slow receiver holds up nothing else."""
+    context = house.context
+    settings = context.settings.outbound
+    keystore = house.deployment.keystore
+    sealer = ValueSealer(keystore.open_secret(WEBHOOK_SECRETS_KEY))
+    outbound = Outbound(read_networks(settings.networks), timeout_seconds=settings.timeout_seconds)
+    signer = keystore.signer(WEBHOOK_KEY)
+    deliveries = DeliveryDesk(context.database, context.clock, context.outbox, outbound, sealer, signer.sign)
+    worker = Outbox(
+        context.database,
+        context.clock,
+        {DELIVERY_TOPIC: deliveries.deliver},
+        batch=max(1, min(BATCH, int(LEASE_SECONDS / (2 * settings.timeout_seconds)))),
+    )
+    desk = SubscriptionDesk(context.database, context.audit, context.clock, context.outbox, outbound, sealer, event_types)
+    return ServiceParts(
+        name="webhooks",
+        router=webhooks_api.make_router(desk, signer.public_spki_der),
+        openapi_tags=({"name": "webhooks", "description": "Being told what happened: signed messages to addresses of one's own."},),
+        scopes=webhooks_api.SCOPES,
+        handlers={EVENT_TOPIC: deliveries.fan_out},
+        jobs=(Job("webhook-sweep", SWEEP_EVERY_SECONDS, deliveries.sweep),),
+        on_start=(worker.start,),
+        on_stop=(worker.stop,),
     )
 
 

@@ -49,6 +49,8 @@ OCSP_KEY: Final = "ocsp"
 MAKER_KEY: Final = "seal-maker"
 LOG_KEY: Final = "log-checkpoint"
 AUDIT_MAC_KEY: Final = "audit-mac"
+WEBHOOK_SECRETS_KEY: Final = "webhook-secrets"  # seals the secrets of webhook endpoints
+WEBHOOK_KEY: Final = "webhooks"  # SM2, signs webhook messages
 MAC_KEY_BYTES: Final = 32
 MARKER_BYTES_MAX: Final = 4096
 

@@ -42,6 +42,8 @@ from yinxin.deployment import (
     ROOT_KEY,
     RUN,
     TSA_KEY,
+    WEBHOOK_KEY,
+    WEBHOOK_SECRETS_KEY,
     Deployment,
     is_complete,
     load_master_key,
@@ -64,9 +66,9 @@ LOCK_FILE: Final = ".init.lock"
 ACTOR: Final = "service:init"
 DEFAULT_ORGANISATION: Final = "Yinxin"
 PUBLIC_MODE: Final = 0o644
-_CA_KEYS: Final = (ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, MAKER_KEY, LOG_KEY)
+_CA_KEYS: Final = (ROOT_KEY, ISSUING_KEY, TSA_KEY, OCSP_KEY, MAKER_KEY, LOG_KEY, WEBHOOK_KEY)
 _RENEWED: Final = {TSA: Profile.TSA, OCSP: Profile.OCSP_RESPONDER, MAKER: Profile.SEAL_MAKER}
-_SECRETS: Final = (AUDIT_MAC_KEY, *idp.service.SECRETS)
+_SECRETS: Final = (AUDIT_MAC_KEY, WEBHOOK_SECRETS_KEY, *idp.service.SECRETS)
 
 
 def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settings: dict[str, object] | None = None) -> Deployment:

@@ -58,6 +58,7 @@ LOCK_FILE: Final = "demo.lock"
 FOLDER: Final = "demo"
 ACTOR: Final = "operator:demo"
 PUBLIC_MODE: Final = 0o644
+LOOPBACK: Final = ["127.0.0.0/8", "::1/128"]  # a demonstration reaches nothing but its own machine
 CATALOGUE: Final = TEXTS  # importing them enters them into the error catalogue
 
 
@@ -87,7 +88,7 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
         if not open_deployment(folder).settings.demo:
             raise TrustError(Kind.UNACCEPTABLE, "DEMO_FOLDER_TAKEN", dir=str(folder))
     else:
-        initialise(folder, organisation=ORGANISATION, settings={**(settings or {}), "demo": True})
+        initialise(folder, organisation=ORGANISATION, settings={"outbound": {"networks": LOOPBACK}, **(settings or {}), "demo": True})
     with _alone(folder):
         house = open_house(open_deployment(folder))
         try:

@@ -1,0 +1,184 @@
+"""Calls to other machines: none unless the operator allows their address, and always to the very address that was checked.
+
+An address that comes from outside (a webhook, a client's key set, a logout notice) is a way into the network behind us (SSRF). So a
+host name is looked up once, each of its addresses is compared with the allow-list, and the connection goes to one of those addresses,
+not to what a second look-up may say. Redirects are never followed; time and size are bounded.
+
+Allow-list entries: a network (``10.20.0.0/16``, ``::1/128``), or ``public`` for every address that is globally reachable.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PUBLIC: Final = "public"
+URL_CHARACTERS_MAX: Final = 2048
+ADDRESSES_MAX: Final = 16  # of one host name; more is no ordinary service
+ANSWER_BYTES: Final = 64 * 1024
+TIMEOUT_SECONDS: Final = 5.0
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. ``body``: at most the limit that was given."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read_networks(entries: Sequence[str]) -> tuple[str | Network, ...]:
+    """The allow-list of the settings; ``SETTING_INVALID`` names an entry that is none."""
+    read: list[str | Network] = []
+    for entry in entries:
+        if entry == PUBLIC:
+            read.append(PUBLIC)
+            continue
+        try:
+            read.append(ipaddress.ip_network(entry))
+        except ValueError:
+            raise TrustError(
+                Kind.UNACCEPTABLE, "SETTING_INVALID", name="outbound.networks", expected="networks such as 10.0.0.0/8, or public"
+            ) from None
+    return tuple(read)
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Outbound:
+    """The one way out for addresses that others gave us. ``networks``: what :func:`read_networks` gave; empty: nothing is reached."""
+
+    def __init__(
+        self,
+        networks: Sequence[str | Network],
+        *,
+        look_up: Callable[[str, int], list[str]] = _look_up,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._networks = tuple(networks)
+        self._look_up = look_up
+        self._timeout_seconds = timeout_seconds
+
+    def check_url(self, url: str) -> None:
+        """Whether such an address may be stored: form and scheme, and a literal IP address must be allowed. ``OUTBOUND_REFUSED``.
+
+        A host name is looked up only when it is called, each time anew.
+        """
+        host, _ = self._split(url)
+        literal = _literal(host)
+        if literal is not None and not self._is_allowed(literal):
+            raise _refused("address-not-allowed")
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        answer_bytes: int = ANSWER_BYTES,
+    ) -> Answer:
+        """One request, one answer, no redirect followed. ``OUTBOUND_REFUSED`` (not allowed), ``OUTBOUND_FAILED`` (tried, no answer)."""
+        host, port = self._split(url)
+        address = self._resolve(host, port)
+        parts = httpx.URL(url)
+        target = parts.copy_with(host=str(address))
+        named = parts.netloc.decode("ascii")
+        sent = {**(headers or {}), "host": named, "connection": "close"}
+        deadline = time.monotonic() + self._timeout_seconds
+        try:
+            with (
+                httpx.Client(timeout=self._timeout_seconds, follow_redirects=False, trust_env=False) as client,
+                client.stream(method, target, headers=sent, content=content, extensions={"sni_hostname": host}) as answer,
+            ):
+                body = bytearray()
+                for part in answer.iter_raw():
+                    body += part
+                    if len(body) > answer_bytes:
+                        raise _failed("answer-too-large")
+                    if time.monotonic() > deadline:  # a server that drips would hold us for ever otherwise
+                        raise _failed("too-slow")
+                return Answer(answer.status_code, dict(answer.headers), bytes(body))
+        except httpx.TimeoutException:
+            raise _failed("too-slow") from None
+        except httpx.HTTPError as error:
+            raise _failed(type(error).__name__) from None
+
+    @staticmethod
+    def _split(url: str) -> tuple[str, int]:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise _refused("not-a-url") from None
+        if len(url) > URL_CHARACTERS_MAX or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+            raise _refused("not-a-url")
+        if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None or parts.fragment:
+            raise _refused("not-a-url")
+        return parts.hostname, port or _PORTS[parts.scheme]
+
+    def _resolve(self, host: str, port: int) -> Address:
+        """An address of the host, all of whose addresses are allowed: one forbidden among them is reason enough not to call."""
+        literal = _literal(host)
+        if literal is not None:
+            addresses = [literal]
+        else:
+            try:
+                addresses = [ipaddress.ip_address(found.partition("%")[0]) for found in self._look_up(host, port)]
+            except (OSError, ValueError, UnicodeError):
+                raise _failed("name-not-found") from None
+        if not addresses or len(addresses) > ADDRESSES_MAX:
+            raise _failed("name-not-found")
+        if not all(self._is_allowed(address) for address in addresses):
+            raise _refused("address-not-allowed")
+        return addresses[0]
+
+    def _is_allowed(self, address: Address) -> bool:
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        for network in self._networks:
+            if isinstance(network, str):
+                if address.is_global and not address.is_multicast:
+                    return True
+            elif address.version == network.version and address in network:
+                return True
+        return False
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host literally is. Also the short, octal and hexadecimal spellings that resolvers accept count as literal."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.ip_address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _refused(reason: str) -> TrustError:
+    return TrustError(Kind.UNACCEPTABLE, "OUTBOUND_REFUSED", reason=reason)
+
+
+def _failed(reason: str) -> TrustError:
+    return TrustError(Kind.UNAVAILABLE, "OUTBOUND_FAILED", reason=reason)

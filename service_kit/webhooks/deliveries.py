@@ -1,0 +1,164 @@
+"""From an event to the attempts to deliver it. Nothing here holds a transaction while it calls out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from service_kit.entry_ids import new_entry_id
+from service_kit.webhooks import store
+from service_kit.webhooks.model import (
+    ANY,
+    AUDIENCE_MAX,
+    GIVE_UP_SECONDS,
+    Attempt,
+    DeliveryStatus,
+    EndpointStatus,
+    write_event,
+)
+from service_kit.webhooks.signing import sign_message
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from crypto.sealed_values import ValueSealer
+    from service_kit.clock import Clock
+    from service_kit.database import Database
+    from service_kit.outbound import Outbound
+    from service_kit.outbox import Message, Outbox
+
+EVENT_TOPIC: Final = "webhook-event"
+DELIVERY_TOPIC: Final = "webhook-delivery"
+USER_AGENT: Final = "Yinxin-Webhooks/1"
+KEEP_FINISHED: Final = timedelta(days=30)
+SWEEP_ROWS: Final = 1000
+_GONE: Final = 410
+
+
+def publish(
+    outbox: Outbox, connection: Connection, *, event_type: str, data: Mapping[str, Any], audience: Sequence[str], at: datetime
+) -> str:
+    """Store an event within the transaction of the change; returns its id.
+
+    ``audience``: the clients that may know of it; only their endpoints hear. ``data``: identifiers and states, never personal data
+    or documents.
+    """
+    event_id = new_entry_id(at)
+    body = write_event(event_id, event_type, at, data)
+    owners = sorted(set(audience))[:AUDIENCE_MAX]
+    outbox.put(
+        connection, topic=EVENT_TOPIC, payload={"id": event_id, "type": event_type, "body": body.decode(), "audience": owners}, at=at
+    )
+    return event_id
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDesk:
+    """What fanning out and delivering need. ``sign_sm2`` None: no SM2 header."""
+
+    database: Database
+    clock: Clock
+    outbox: Outbox
+    outbound: Outbound
+    sealer: ValueSealer
+    sign_sm2: Callable[[bytes], bytes] | None = None
+
+    def fan_out(self, message: Message) -> None:
+        """One event becomes one delivery for each endpoint that listens. Repeated, it adds nothing."""
+        payload = message.payload
+
+        def spread(conn: Connection) -> int:
+            at = self.clock.now()
+            listening = [
+                each
+                for each in store.list_listening(conn, tuple(payload["audience"]))
+                if each.types == (ANY,) or payload["type"] in each.types
+            ]
+            for endpoint in listening:
+                if store.has_delivery(conn, endpoint.endpoint_id, payload["id"]):
+                    continue
+                delivery_id = new_entry_id(at)
+                body = payload["body"].encode()
+                store.insert_delivery(
+                    conn, delivery_id, endpoint.endpoint_id, event_id=payload["id"], event_type=payload["type"], body=body, at=at
+                )
+                self.outbox.put(conn, topic=DELIVERY_TOPIC, payload={"delivery": delivery_id}, at=at)
+            return len(listening)
+
+        self.database.write(spread)
+
+    def deliver(self, message: Message) -> None:
+        """One attempt. Raises what went wrong, so that the outbox comes again later; ends quietly where there is nothing more to try."""
+        # 1. What is to be sent, and where; a deleted endpoint took its deliveries with it
+        delivery_id = str(message.payload["delivery"])
+        with self.database.read() as conn:
+            delivery = store.load_delivery(conn, delivery_id)
+            if delivery is None or delivery.status is not DeliveryStatus.PENDING:
+                return
+            endpoint = store.load_endpoint(conn, delivery.endpoint_id)
+            at = self.clock.now()
+            sealed = store.load_sealed_secrets(conn, delivery.endpoint_id, at)
+            began_at = store.load_round_began_at(conn, delivery_id)
+        if endpoint is None:
+            return
+        secrets = [self.sealer.open(each, secret_place(endpoint.endpoint_id)).decode() for each in sealed]
+
+        # 2. The attempt, with no transaction open
+        began = time.monotonic()
+        failure: TrustError | None = None
+        status: int | None = None
+        if endpoint.status is EndpointStatus.DISABLED:
+            failure = TrustError(Kind.CONFLICT, "WEBHOOK_DISABLED")
+        else:
+            headers = sign_message(delivery.event_id, at, delivery.body, secrets, sign_sm2=self.sign_sm2)
+            headers |= {"content-type": "application/json", "user-agent": USER_AGENT}
+            try:
+                status = self.outbound.call("POST", endpoint.url, headers=headers, content=delivery.body).status
+            except TrustError as error:
+                failure = error
+        milliseconds = round((time.monotonic() - began) * 1000)
+        if failure is None and status is not None and not 200 <= status < 300:
+            failure = TrustError(Kind.UNAVAILABLE, "WEBHOOK_NOT_ACCEPTED", status=status)
+
+        # 3. What came of it
+        is_over = failure is not None and (
+            status == _GONE or endpoint.status is EndpointStatus.DISABLED or (at - began_at).total_seconds() >= GIVE_UP_SECONDS
+        )
+        outcome = DeliveryStatus.DELIVERED if failure is None else DeliveryStatus.GIVEN_UP if is_over else DeliveryStatus.PENDING
+
+        def note(conn: Connection) -> bool:
+            found = store.load_delivery(conn, delivery_id)
+            if found is None or found.status is not DeliveryStatus.PENDING:
+                return False
+            attempt = Attempt(found.attempts + 1, at, status, None if failure is None else failure.code, milliseconds)
+            store.insert_attempt(conn, delivery_id, attempt, outcome)
+            if status == _GONE:
+                gone = replace(
+                    endpoint,
+                    status=EndpointStatus.DISABLED,
+                    status_reason="answered 410 Gone",
+                    changed_at=at,
+                    version=endpoint.version + 1,
+                )
+                store.update_endpoint(conn, gone)
+            return True
+
+        self.database.write(note)
+        if failure is not None and outcome is DeliveryStatus.PENDING:
+            raise failure
+
+    def sweep(self) -> int:
+        """Forget what came to an end long ago."""
+        before = self.clock.now() - KEEP_FINISHED
+        return self.database.write(lambda conn: store.delete_finished(conn, before, limit=SWEEP_ROWS))
+
+
+def secret_place(endpoint_id: str) -> str:
+    """Where a secret is sealed for."""
+    return f"kit_webhook_endpoints.secret:{endpoint_id}"

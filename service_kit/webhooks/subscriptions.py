@@ -1,0 +1,216 @@
+"""Registering endpoints and looking after them: every change is audited, and an owner sees only what is its own."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from service_kit.webhooks import store
+from service_kit.webhooks.deliveries import DELIVERY_TOPIC, secret_place
+from service_kit.webhooks.model import (
+    DESCRIPTION_CHARACTERS,
+    ENDPOINTS_PER_OWNER,
+    SECRET_OVERLAP_SECONDS,
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+    EndpointStatus,
+    check_types,
+    new_secret,
+)
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from crypto.sealed_values import ValueSealer
+    from service_kit.audit import Audit
+    from service_kit.callers import Caller
+    from service_kit.clock import Clock
+    from service_kit.database import Database
+    from service_kit.outbound import Outbound
+    from service_kit.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an owner may set. ``is_active`` False: nothing is sent until it is set again."""
+
+    url: str
+    types: tuple[str, ...]
+    description: str = ""
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDesk:
+    """What the administration of endpoints needs. ``event_types``: what exists, with a sentence each."""
+
+    database: Database
+    audit: Audit
+    clock: Clock
+    outbox: Outbox
+    outbound: Outbound
+    sealer: ValueSealer
+    event_types: Mapping[str, str]
+
+    def create(self, caller: Caller, wanted: Wanted) -> tuple[Endpoint, str]:
+        """A new endpoint and its secret, which is shown this once. ``OUTBOUND_REFUSED``, ``WEBHOOK_*``."""
+        self._check(wanted)
+        at = self.clock.now()
+        endpoint_id = f"wh_{secrets.token_hex(12)}"
+        endpoint = Endpoint(
+            endpoint_id,
+            caller.client_id,
+            wanted.url,
+            wanted.types,
+            wanted.description,
+            EndpointStatus.ACTIVE if wanted.is_active else EndpointStatus.DISABLED,
+            None,
+            at,
+            at,
+            1,
+        )
+        secret = new_secret()
+        sealed = self.sealer.seal(secret.encode(), secret_place(endpoint_id))
+
+        def add(conn: Connection) -> None:
+            if store.count_endpoints(conn, caller.client_id) >= ENDPOINTS_PER_OWNER:
+                raise TrustError(Kind.CONFLICT, "WEBHOOK_TOO_MANY", most=ENDPOINTS_PER_OWNER)
+            store.insert_endpoint(conn, endpoint, sealed)
+            self._record(conn, caller, "webhook.create", endpoint)
+
+        self.database.write(add)
+        return endpoint, secret
+
+    def change(self, caller: Caller, endpoint_id: str, wanted: Wanted, *, expected_version: int | None) -> Endpoint:
+        """Replace what an owner may set. ``WEBHOOK_CHANGED`` where ``expected_version`` is not the present one."""
+        self._check(wanted)
+
+        def put(conn: Connection) -> Endpoint:
+            found = self._own(conn, caller, endpoint_id)
+            if expected_version is not None and expected_version != found.version:
+                raise TrustError(Kind.CONFLICT, "WEBHOOK_CHANGED", expected=expected_version, found=found.version)
+            changed = replace(
+                found,
+                url=wanted.url,
+                types=wanted.types,
+                description=wanted.description,
+                status=EndpointStatus.ACTIVE if wanted.is_active else EndpointStatus.DISABLED,
+                status_reason=None,
+                changed_at=self.clock.now(),
+                version=found.version + 1,
+            )
+            store.update_endpoint(conn, changed)
+            self._record(conn, caller, "webhook.change", changed)
+            return changed
+
+        return self.database.write(put)
+
+    def rotate_secret(self, caller: Caller, endpoint_id: str) -> str:
+        """A new secret, shown this once; the old one goes on signing beside it for a day, so that a receiver can change over."""
+        secret = new_secret()
+        sealed = self.sealer.seal(secret.encode(), secret_place(endpoint_id))
+
+        def put(conn: Connection) -> None:
+            found = self._own(conn, caller, endpoint_id)
+            at = self.clock.now()
+            store.update_secret(conn, endpoint_id, sealed, at + timedelta(seconds=SECRET_OVERLAP_SECONDS))
+            changed = replace(found, changed_at=at, version=found.version + 1)
+            store.update_endpoint(conn, changed)
+            self._record(conn, caller, "webhook.rotate-secret", changed)
+
+        self.database.write(put)
+        return secret
+
+    def remove(self, caller: Caller, endpoint_id: str) -> None:
+        """Delete an endpoint and its delivery log."""
+
+        def take(conn: Connection) -> None:
+            found = self._own(conn, caller, endpoint_id)
+            store.delete_endpoint(conn, endpoint_id)
+            self._record(conn, caller, "webhook.remove", found)
+
+        self.database.write(take)
+
+    def find(self, caller: Caller, endpoint_id: str) -> Endpoint:
+        """One of the caller's endpoints; ``WEBHOOK_NOT_FOUND`` for everything else."""
+        with self.database.read() as conn:
+            return self._own(conn, caller, endpoint_id)
+
+    def list_endpoints(self, caller: Caller) -> list[Endpoint]:
+        """The caller's endpoints."""
+        with self.database.read() as conn:
+            return store.list_endpoints(conn, caller.client_id)
+
+    def deliveries(
+        self, caller: Caller, endpoint_id: str, *, before: str | None, status: DeliveryStatus | None, limit: int
+    ) -> list[Delivery]:
+        """What was sent to an endpoint, the newest first."""
+        with self.database.read() as conn:
+            self._own(conn, caller, endpoint_id)
+            return store.list_deliveries(conn, endpoint_id, before=before, status=status, limit=limit)
+
+    def delivery(self, caller: Caller, delivery_id: str) -> tuple[Delivery, list[Attempt]]:
+        """One delivery with every attempt. ``WEBHOOK_DELIVERY_NOT_FOUND``."""
+        with self.database.read() as conn:
+            found = self._own_delivery(conn, caller, delivery_id)
+            return found, store.list_attempts(conn, delivery_id)
+
+    def resend(self, caller: Caller, delivery_id: str) -> None:
+        """Send a message again, with the same id, so that a receiver can tell. ``WEBHOOK_PENDING`` where it is on its way already."""
+
+        def again(conn: Connection) -> None:
+            found = self._own_delivery(conn, caller, delivery_id)
+            if found.status is DeliveryStatus.PENDING:
+                raise TrustError(Kind.CONFLICT, "WEBHOOK_PENDING", delivery=delivery_id)
+            at = self.clock.now()
+            store.reopen_delivery(conn, delivery_id, at)
+            self.outbox.put(conn, topic=DELIVERY_TOPIC, payload={"delivery": delivery_id}, at=at)
+            self.audit.record(
+                conn,
+                at=at,
+                actor=caller.actor,
+                action="webhook.resend",
+                subject=f"webhook:{found.endpoint_id}",
+                outcome="done",
+                facts={"delivery": delivery_id, "event": found.event_id},
+            )
+
+        self.database.write(again)
+
+    def _check(self, wanted: Wanted) -> None:
+        self.outbound.check_url(wanted.url)
+        check_types(wanted.types, self.event_types)
+        if len(wanted.description) > DESCRIPTION_CHARACTERS or not wanted.description.isprintable():
+            raise TrustError(Kind.UNACCEPTABLE, "FIELD_TOO_LONG", field="description", limit=DESCRIPTION_CHARACTERS)
+
+    def _own(self, conn: Connection, caller: Caller, endpoint_id: str) -> Endpoint:
+        found = store.load_endpoint(conn, endpoint_id)
+        if found is None or found.owner != caller.client_id:
+            raise TrustError(Kind.NOT_FOUND, "WEBHOOK_NOT_FOUND", endpoint=endpoint_id)
+        return found
+
+    def _own_delivery(self, conn: Connection, caller: Caller, delivery_id: str) -> Delivery:
+        found = store.load_delivery(conn, delivery_id)
+        if found is not None:
+            endpoint = store.load_endpoint(conn, found.endpoint_id)
+            if endpoint is not None and endpoint.owner == caller.client_id:
+                return found
+        raise TrustError(Kind.NOT_FOUND, "WEBHOOK_DELIVERY_NOT_FOUND", delivery=delivery_id)
+
+    def _record(self, conn: Connection, caller: Caller, action: str, endpoint: Endpoint) -> None:
+        self.audit.record(
+            conn,
+            at=endpoint.changed_at,
+            actor=caller.actor,
+            action=action,
+            subject=f"webhook:{endpoint.endpoint_id}",
+            outcome="done",
+            facts={"url": endpoint.url[:200], "types": " ".join(endpoint.types)[:500], "status": endpoint.status.value},
+        )

@@ -1,0 +1,80 @@
+"""HTTP servers on loopback that receive what is sent to them, and misbehave on demand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class Received:
+    """One request as it arrived; header names in lower case."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """``status`` is what the next answers say; ``location`` goes with it; ``drip_seconds`` slows the body; ``body`` is what comes back."""
+
+    url: str
+    status: int = 204
+    location: str | None = None
+    drip_seconds: float = 0.0
+    body: bytes = b""
+    received: list[Received] = field(default_factory=list)
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    """A server on a free port of 127.0.0.1."""
+    state = Receiver("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            state.received.append(Received(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(state.status)
+            if state.location is not None:
+                self.send_header("location", state.location)
+            if state.status != 204:
+                self.send_header("content-length", str(len(state.body)))
+            self.end_headers()
+            for i in range(len(state.body)):
+                self.wfile.write(state.body[i : i + 1] if state.drip_seconds else state.body)
+                self.wfile.flush()
+                if not state.drip_seconds:
+                    break
+                time.sleep(state.drip_seconds)
+
+        do_GET = do_POST
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except (BrokenPipeError, ConnectionResetError):
+                return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,152 @@
+"""The way out: nothing by default, only to the address that was checked, no redirect followed, bounded in time and size."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from service_kit.outbound import Outbound, read_networks
+from standards.errors import TrustError
+from tests.service_kit.receivers import receiver
+
+LOOPBACK = read_networks(["127.0.0.0/8", "::1/128"])
+
+
+def reason_of(error: TrustError) -> tuple[str, object]:
+    return error.code, error.facts.get("reason")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://127.1/",
+        "http://0177.0.0.1/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.0.0.1/",
+        "http://192.168.0.1/",
+        "http://0.0.0.0/",
+        "http://100.64.0.1/",
+        "http://[fe80::1]/",
+        "http://[fd00::1]/",
+        "http://224.0.0.1/",
+    ],
+)
+def test_public_means_neither_this_machine_nor_its_networks(url: str) -> None:
+    for networks in ([], ["public"]):
+        outbound = Outbound(read_networks(networks))
+        with pytest.raises(TrustError) as refused:
+            outbound.check_url(url)
+        assert reason_of(refused.value) == ("OUTBOUND_REFUSED", "address-not-allowed")
+        with pytest.raises(TrustError, match="OUTBOUND_REFUSED"):
+            outbound.call("GET", url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1/",
+        "http://",
+        "http:///x",
+        "//127.0.0.1/",
+        "http://user@127.0.0.1/",
+        "http://127.0.0.1/#fragment",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1/a b",
+        "http://127.0.0.1\\@x/",
+        "http://[::1",
+        "http://例子.cn/",
+        "http://127.0.0.1/" + "a" * 3000,
+        "http://127.0.0.1/\r\nx: y",
+    ],
+)
+def test_what_is_no_plain_url_is_refused(url: str) -> None:
+    with pytest.raises(TrustError) as refused:
+        Outbound(LOOPBACK).check_url(url)
+    assert reason_of(refused.value) == ("OUTBOUND_REFUSED", "not-a-url")
+
+
+def test_nothing_is_reached_by_default() -> None:
+    with receiver() as listening:
+        with pytest.raises(TrustError, match="OUTBOUND_REFUSED"):
+            Outbound(()).call("POST", listening.url)
+        assert listening.received == []
+
+
+def test_an_allowed_address_is_called_with_its_name() -> None:
+    with receiver() as listening:
+        port = listening.url.split(":")[2].split("/")[0]
+        asked = []
+
+        def look_up(host: str, port: int) -> list[str]:
+            asked.append((host, port))
+            return ["127.0.0.1"]
+
+        outbound = Outbound(LOOPBACK, look_up=look_up)
+        answer = outbound.call("POST", f"http://hooks.example:{port}/hook?a=1", headers={"x-mark": "1"}, content=b"hello")
+    assert (answer.status, answer.body) == (204, b"")
+    assert asked == [("hooks.example", int(port))]
+    got = listening.received[0]
+    assert (got.path, got.body, got.headers["host"], got.headers["x-mark"]) == ("/hook?a=1", b"hello", f"hooks.example:{port}", "1")
+
+
+def test_a_name_with_one_forbidden_address_is_not_called() -> None:
+    outbound = Outbound(read_networks(["127.0.0.1/32"]), look_up=lambda _host, _port: ["127.0.0.1", "10.0.0.1"])
+    with pytest.raises(TrustError, match="OUTBOUND_REFUSED"):
+        outbound.call("GET", "http://rebinding.example/")
+
+
+@pytest.mark.parametrize("found", [[], ["127.0.0.1"] * 17, ["not-an-address"]])
+def test_a_name_without_a_usable_address_fails(found: list[str]) -> None:
+    with pytest.raises(TrustError, match="OUTBOUND_FAILED"):
+        Outbound(LOOPBACK, look_up=lambda _host, _port: found).call("GET", "http://nowhere.example/")
+
+
+def test_an_unknown_name_fails() -> None:
+    def look_up(_host: str, _port: int) -> list[str]:
+        raise socket.gaierror
+
+    with pytest.raises(TrustError, match="OUTBOUND_FAILED"):
+        Outbound(LOOPBACK, look_up=look_up).call("GET", "http://nowhere.example/")
+
+
+def test_redirects_are_not_followed() -> None:
+    with receiver() as inner, receiver() as outer:
+        outer.status, outer.location = 302, inner.url
+        assert Outbound(LOOPBACK).call("POST", outer.url).status == 302
+        assert inner.received == []
+
+
+def test_an_answer_that_drips_or_swells_is_cut() -> None:
+    with receiver() as listening:
+        listening.status, listening.body, listening.drip_seconds = 200, b"x" * 1000, 0.05
+        began = time.monotonic()
+        with pytest.raises(TrustError) as cut:
+            Outbound(LOOPBACK, timeout_seconds=0.4).call("POST", listening.url)
+        assert reason_of(cut.value) == ("OUTBOUND_FAILED", "too-slow")
+        assert time.monotonic() - began < 5
+        listening.drip_seconds, listening.body = 0.0, b"x" * 100_000
+        with pytest.raises(TrustError) as cut:
+            Outbound(LOOPBACK).call("POST", listening.url, answer_bytes=1000)
+        assert reason_of(cut.value) == ("OUTBOUND_FAILED", "answer-too-large")
+
+
+def test_nobody_listening_is_a_failure() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(TrustError, match="OUTBOUND_FAILED"):
+        Outbound(LOOPBACK).call("GET", f"http://127.0.0.1:{port}/")
+
+
+def test_the_allow_list_says_which_entry_is_wrong() -> None:
+    with pytest.raises(TrustError, match="SETTING_INVALID"):
+        read_networks(["10.0.0.1/8"])

@@ -1,0 +1,109 @@
+"""Webhooks over HTTP: registered, told, looked up and sent again by their owner; nobody else's."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import idp.service
+from idp.actions.register_client import NewClient, register_client
+from service_kit.webhooks.deliveries import publish
+from tests.deployments import make_deployment, served_here
+from tests.service_kit.receivers import receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.deployments import Here
+
+
+@pytest.fixture
+def hooked(tmp_path: Path) -> Iterator[Here]:
+    """A deployment that may call this machine."""
+    folder = make_deployment(tmp_path / "deployment")
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + '\n[outbound]\nnetworks = ["127.0.0.0/8"]\n', encoding="utf-8")
+    with served_here(folder) as served:
+        yield served
+
+
+def headers_of(here: Here, client_id: str) -> dict[str, str]:
+    desk = idp.service.client_desk(here.house.context)
+    _, secret = register_client(desk, NewClient("hooks", ("webhook.manage",), client_id=client_id), actor="operator:test")
+    answer = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=(client_id, secret))
+    return {"authorization": "Bearer " + answer.json()["access_token"]}
+
+
+def ended(here: Here, headers: dict[str, str], endpoint: str, status: str) -> list[dict[str, Any]]:
+    for _ in range(200):
+        found = here.http.get(f"/v1/webhooks/{endpoint}/deliveries?status={status}", headers=headers).json()["deliveries"]
+        if found:
+            return list(found)
+        time.sleep(0.05)
+    raise AssertionError(f"no delivery became {status}")
+
+
+def test_an_endpoint_from_its_making_to_its_end(hooked: Here) -> None:
+    context = hooked.house.context
+    owner, other = headers_of(hooked, "cl_owner"), headers_of(hooked, "cl_other")
+    with receiver() as listening:
+        made = hooked.http.post("/v1/webhooks", headers=owner, json={"url": listening.url})
+        assert (made.status_code, made.headers["etag"], made.headers["cache-control"]) == (201, '"1"', "no-store")
+        endpoint = made.json()["id"]
+        assert made.json()["secret"].startswith("whsec_")
+        assert made.headers["location"] == f"/v1/webhooks/{endpoint}"
+        context.database.write(
+            lambda conn: publish(
+                context.outbox, conn, event_type="thing.made", data={"n": 1}, audience=["cl_owner"], at=context.clock.now()
+            )
+        )
+        [delivery] = ended(hooked, owner, endpoint, "delivered")
+        detail = hooked.http.get(f"/v1/webhook-deliveries/{delivery['id']}", headers=owner).json()
+        assert [each["status"] for each in detail["tries"]] == [204]
+        assert '"n":1' in detail["body"]
+        assert hooked.http.post(f"/v1/webhook-deliveries/{delivery['id']}/resend", headers=owner).status_code == 202
+        for _ in range(200):
+            if len(listening.received) == 2:
+                break
+            time.sleep(0.05)
+        assert {each.headers["webhook-id"] for each in listening.received} == {delivery["event_id"]}
+        assert len(listening.received) == 2
+        for method, path in (
+            ("GET", f"/v1/webhooks/{endpoint}"),
+            ("DELETE", f"/v1/webhooks/{endpoint}"),
+            ("POST", f"/v1/webhooks/{endpoint}/secret"),
+            ("GET", f"/v1/webhooks/{endpoint}/deliveries"),
+            ("GET", f"/v1/webhook-deliveries/{delivery['id']}"),
+            ("POST", f"/v1/webhook-deliveries/{delivery['id']}/resend"),
+        ):
+            assert hooked.http.request(method, path, headers=other).status_code == 404, path
+        changed = {"url": listening.url, "types": ["*"], "active": False}
+        stale = hooked.http.request("PUT", f"/v1/webhooks/{endpoint}", headers={**owner, "if-match": '"7"'}, json=changed)
+        assert (stale.status_code, stale.json()["code"]) == (409, "WEBHOOK_CHANGED")
+        odd = hooked.http.request("PUT", f"/v1/webhooks/{endpoint}", headers={**owner, "if-match": "x"}, json=changed)
+        assert odd.json()["code"] == "WEBHOOK_CHANGED"
+        put = hooked.http.request("PUT", f"/v1/webhooks/{endpoint}", headers={**owner, "if-match": '"1"'}, json=changed)
+        assert (put.status_code, put.json()["active"], put.headers["etag"]) == (200, False, '"2"')
+        assert hooked.http.post(f"/v1/webhooks/{endpoint}/secret", headers=owner).json()["secret"] != made.json()["secret"]
+        assert "secret" not in str(hooked.http.get("/v1/webhooks", headers=owner).json()["endpoints"][0]["secret"])
+        assert hooked.http.request("DELETE", f"/v1/webhooks/{endpoint}", headers=owner).status_code == 204
+        assert hooked.http.get("/v1/webhooks", headers=owner).json() == {"endpoints": []}
+
+
+def test_addresses_outside_the_allow_list_are_refused_by_name(hooked: Here) -> None:
+    owner = headers_of(hooked, "cl_owner")
+    refused = hooked.http.post("/v1/webhooks", headers=owner, json={"url": "http://169.254.169.254/latest"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "OUTBOUND_REFUSED")
+    unknown = hooked.http.post("/v1/webhooks", headers=owner, json={"url": "http://127.0.0.1/", "owner": "cl_other"})
+    assert unknown.json()["code"] == "REQUEST_INVALID"
+
+
+def test_what_can_be_listened_to_and_the_key_of_the_signatures_are_published(hooked: Here) -> None:
+    owner = headers_of(hooked, "cl_owner")
+    assert isinstance(hooked.http.get("/v1/webhook-event-types", headers=owner).json()["types"], dict)
+    key = hooked.http.get("/v1/webhook-signing-key").json()
+    assert key["algorithm"] == "SM2 with SM3"
+    assert key["public_key"].startswith("-----BEGIN PUBLIC KEY-----")
