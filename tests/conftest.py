@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.workermanage import NodeManager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 # No deadline for one example: a loaded machine is no defect. Bounds on time stand in tests of their own, generously.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+# A worker that ends writes what it covered; on a loaded machine that takes longer than the ten seconds xdist allows before it kills.
+NodeManager.EXIT_TIMEOUT = 300
 
 _connect = socket.socket.connect
 
