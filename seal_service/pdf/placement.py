@@ -14,6 +14,8 @@ from standards.errors import Kind, TrustError
 LAST_OCCURRENCE: Final = -1
 USER_UNIT_MAX: Final = 75_000.0  # Acrobat's own bound for /UserUnit (implementation note to ISO 32000-1 table 30)
 OCCURRENCE_MAX: Final = 10_000  # a keyword counted further than this is a mistake
+Part = tuple[float, float, float, float]
+WHOLE: Final[Part] = (0.0, 0.0, 1.0, 1.0)
 _TOLERANCE_MM: Final = 0.01  # rounding in callers' arithmetic
 
 
@@ -22,7 +24,8 @@ class Placement:
     """The centre and size of a seal on a page as it is seen.
 
     ``page`` counts from 1; -1 is the last. ``x_mm`` and ``y_mm``: the seal's centre, from the lower-left corner of what is visible
-    (crop box) after the page's rotation. ``width_mm`` and ``height_mm``: the seal's size on paper.
+    (crop box) after the page's rotation. ``width_mm`` and ``height_mm``: the seal's size on paper. ``part``: which part of the picture
+    is shown there (left, bottom, right, top as fractions of it); centre and size are then those of the part.
     """
 
     page: int
@@ -30,18 +33,21 @@ class Placement:
     y_mm: float
     width_mm: float = 42.0
     height_mm: float = 42.0
+    part: Part = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
 class PagePosition:
     """A placement in the coordinates of its page.
 
-    ``index`` from 0, -1 for the last; ``rectangle``: left, bottom, right, top; ``rotation``: how far the page is turned when shown.
+    ``index`` from 0, -1 for the last; ``rectangle``: left, bottom, right, top; ``rotation``: how far the page is turned when shown;
+    ``part``: which part of the picture is shown.
     """
 
     index: int
     rectangle: tuple[float, float, float, float]
     rotation: int
+    part: Part = WHOLE
 
 
 def locate(document: PdfDocument, placement: Placement) -> PagePosition:
@@ -56,12 +62,10 @@ def locate(document: PdfDocument, placement: Placement) -> PagePosition:
     if placement.page != LAST_PAGE and not 1 <= placement.page <= document.page_count():
         raise page_not_found(placement.page, document.page_count())
     index = placement.page - 1 if placement.page != LAST_PAGE else LAST_PAGE
-    left, bottom, right, top = document.page_box(index)
+    left, bottom, _, _ = document.page_box(index)
     rotation = document.page_rotation(index)
     per_mm = POINTS_PER_MM / _user_unit(document, index)
-    width, height = (right - left) / per_mm, (top - bottom) / per_mm
-    if rotation % 180:
-        width, height = height, width
+    width, height = seen_size_mm(document, index)
     x0, x1 = placement.x_mm - placement.width_mm / 2, placement.x_mm + placement.width_mm / 2
     y0, y1 = placement.y_mm - placement.height_mm / 2, placement.y_mm + placement.height_mm / 2
     if min(x0, y0) < -_TOLERANCE_MM or x1 > width + _TOLERANCE_MM or y1 > height + _TOLERANCE_MM:
@@ -82,7 +86,15 @@ def locate(document: PdfDocument, placement: Placement) -> PagePosition:
     elif rotation == 270:
         x0, y0, x1, y1 = y0, width - x1, y1, width - x0
     rectangle = (left + x0 * per_mm, bottom + y0 * per_mm, left + x1 * per_mm, bottom + y1 * per_mm)
-    return PagePosition(index, rectangle, rotation)
+    return PagePosition(index, rectangle, rotation, placement.part)
+
+
+def seen_size_mm(document: PdfDocument, index: int) -> tuple[float, float]:
+    """Width and height of a page (from 0; -1 the last) as it is seen: crop box, rotation and unit applied."""
+    left, bottom, right, top = document.page_box(index)
+    per_mm = POINTS_PER_MM / _user_unit(document, index)
+    width, height = (right - left) / per_mm, (top - bottom) / per_mm
+    return (height, width) if document.page_rotation(index) % 180 else (width, height)
 
 
 def _user_unit(document: PdfDocument, index: int) -> float:

@@ -16,10 +16,19 @@ from crypto.signatures import digest_oid_of
 from seal_service.pdf import problem_catalogue  # noqa: F401 - enters the error texts of this floor
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.object_text import Verbatim
-from seal_service.pdf.placement import locate
+from seal_service.pdf.placement import Placement, locate
+from seal_service.pdf.restrictions import (
+    check_certifiable,
+    check_lock,
+    is_same_lock,
+    lock_dictionary,
+    lock_of,
+    name_certification,
+    write_references,
+)
 from seal_service.pdf.sealing_rules import check_allowed, check_document, check_seed_values, check_uncovered, is_filled
-from seal_service.pdf.signature_field import add_field, appearance, fill_field, mark_signed, new_name, read_widget
-from seal_service.pdf.syntax import Name, PdfString, write_name, write_object
+from seal_service.pdf.signature_field import OPAQUE, add_field, appearances, fill_field, mark_signed, new_name, read_widget
+from seal_service.pdf.syntax import PdfString, write_name, write_object
 from seal_service.pdf.update import IncrementalUpdate
 from standards import gbt33560_oids as oids
 from standards.errors import Kind, MalformedError, TrustError
@@ -29,7 +38,8 @@ if TYPE_CHECKING:
 
     from crypto.certificates import Certificate
     from crypto.signer import Signer
-    from seal_service.pdf.placement import Placement
+    from seal_service.pdf.permissions import FieldLock
+    from seal_service.pdf.syntax import Ref
     from seal_service.pictures.outline import SealPicture
 
 PADES_FILTER: Final = "Adobe.PPKLite"
@@ -39,6 +49,7 @@ RESERVED_BYTES_MAX: Final = 1 << 20  # a CMS with a long chain, token and pictur
 TEXT_CHARACTERS_MAX: Final = 2048  # /Reason, /Location, /ContactInfo, /Name: sentences, not documents
 SEALED_BYTES_MAX: Final = 1 << 30  # a prepared seal read back: above the reader's own limit for documents
 _RANGE_DIGITS: Final = 10  # digits kept free for each number of /ByteRange, as in a cross-reference table
+OPACITY_MIN: Final = 0.1  # what is fainter is no seal that a person would see
 _STATE_MAGIC: Final = b"YINXIN-PREPARED-SEAL-1\n"
 _STATE_NUMBERS: Final = struct.Struct(">QQQQB")
 _SEQUENCE: Final = 0x30
@@ -65,6 +76,10 @@ class PreparedSeal:
 
     def __repr__(self) -> str:
         return f"PreparedSeal(byte_range={self.byte_range}, digest={self.digest.hex()})"
+
+    def covered(self) -> bytes:
+        """The bytes that ``digest`` is over, put together: for a time-stamp authority that takes bytes."""
+        return b"".join((self._original, self._tail[: self._gap_start], self._tail[self._gap_end :]))
 
     @property
     def reserved_bytes(self) -> int:
@@ -131,7 +146,7 @@ def _is_one_sequence(der: bytes) -> bool:
 def prepare_seal(
     original: bytes,
     *,
-    placement: Placement | None,
+    placement: Placement | Sequence[Placement] | None,
     picture: SealPicture | None,
     field_name: str | None = None,
     reserved_bytes: int,
@@ -143,52 +158,88 @@ def prepare_seal(
     filter_name: str = PADES_FILTER,
     subfilter: str = PADES_SUBFILTER,
     digest_oid: str = oids.SM3,
+    certify: int | None = None,
+    lock: FieldLock | None = None,
+    opacity: float = OPAQUE,
 ) -> PreparedSeal:
     """Write the revision with an empty signature.
 
     A field called ``field_name`` that is there and empty is filled, and its own rectangle shows the picture; otherwise a new field is
-    made (Seal1, Seal2, ... when no name is given). Without ``picture`` or, for a new field, without ``placement`` the signature is
-    invisible. ``reserved_bytes``: room for the CMS. ``signed_at`` (aware) becomes /M, in whole seconds UTC.
+    made (Seal1, Seal2, ... when no name is given), shown at every one of ``placement``. Without ``picture`` or, for a new field, without
+    ``placement`` the signature is invisible. ``reserved_bytes``: room for the CMS. ``signed_at`` (aware) becomes /M, in whole seconds UTC.
+    ``certify``: what stays allowed after this, the first signature (DocMDP 1, 2 or 3). ``lock``: the fields that nobody may change after it.
+    ``opacity``: of the ink, 1 covers.
 
-    :raises TrustError: for what the reader refuses (``PDF_*``), for what :mod:`sealing_rules` refuses, ``PAGE_NOT_FOUND``,
-        ``PLACEMENT_OFF_PAGE``, ``PLACEMENT_OVER_SEAL``, ``PLACEMENT_BAD``, ``PDF_FIELD_*``, ``SEAL_TEXT_TOO_LONG``.
+    :raises TrustError: for what the reader refuses (``PDF_*``), for what :mod:`sealing_rules` and :mod:`restrictions` refuse,
+        ``PAGE_NOT_FOUND``, ``PLACEMENT_OFF_PAGE``, ``PLACEMENT_OVER_SEAL``, ``PLACEMENT_BAD``, ``PDF_FIELD_*``, ``SEAL_TEXT_TOO_LONG``.
     """
     if signed_at.tzinfo is None:
         raise ValueError("signed_at must be aware")
     if not RESERVED_BYTES_MIN <= reserved_bytes <= RESERVED_BYTES_MAX:
         raise TrustError(Kind.UNACCEPTABLE, "PDF_RESERVED_BYTES_BAD", least=RESERVED_BYTES_MIN, most=RESERVED_BYTES_MAX)
+    if not OPACITY_MIN <= opacity <= OPAQUE:
+        raise TrustError(Kind.UNACCEPTABLE, "PLACEMENT_BAD", rule=f"opacity from {OPACITY_MIN} to 1")
+    placements = () if placement is None or picture is None else (placement,) if isinstance(placement, Placement) else tuple(placement)
     texts = {"Name": name, "Reason": reason, "Location": location, "ContactInfo": contact}
     written = {key: write_text(key, text) for key, text in texts.items() if text}
     document = PdfDocument.open(original)
     check_document(original, document)
     fields = document.signature_fields()
     signed = [field for field in fields if is_filled(field)]
+    if certify is not None:
+        check_certifiable(document, signed, certify)
+    if lock is not None:
+        check_lock(lock)
     prepared_field = next((field for field in fields if field_name is not None and field.name == field_name), None)
     update = IncrementalUpdate(document, len(original), ends_line=original.endswith((b"\n", b"\r")))
     value_ref = update.reserve()
 
-    lock: object = None
+    binding = lock_dictionary(lock, write_text) if lock is not None else None
     if prepared_field is not None:
         widget = read_widget(document, prepared_field)
         check_allowed(document, signed, prepared_field.name, is_new=False, is_visible=widget.is_visible)
         check_seed_values(document, prepared_field, filter_name=filter_name, subfilter=subfilter, reason=reason)
         if picture is not None and not widget.is_visible:
             raise TrustError(Kind.UNACCEPTABLE, "PDF_FIELD_INVISIBLE", field=prepared_field.name)
-        shown = appearance(picture, widget.rectangle, widget.rotation) if picture is not None else None
+        authors = lock_of(document, prepared_field)
+        if authors is not None and lock is not None and not is_same_lock(authors, lock):
+            raise TrustError(Kind.CONFLICT, "PDF_FIELD_LOCK_SET", field=prepared_field.name)
+        binding = binding if authors is None else authors
+        shown = appearances(update, picture, [widget.position], opacity) if picture is not None else []
         fill_field(update, widget, value_ref, shown)
         mark_signed(update, document)
-        lock = document.resolve(prepared_field.field_dict.get("Lock"))
     else:
-        position = locate(document, placement) if placement is not None and picture is not None else None
+        positions = [locate(document, each) for each in placements]
         free_name = new_name(document, field_name)
-        check_allowed(document, signed, free_name, is_new=True, is_visible=position is not None)
-        shown = None
-        if picture is not None and position is not None:
+        check_allowed(document, signed, free_name, is_new=True, is_visible=bool(positions))
+        for position in positions:
             check_uncovered(document, signed, position.index, position.rectangle)
-            shown = appearance(picture, position.rectangle, position.rotation)
-        add_field(update, document, write_text("T", free_name), value_ref, position, shown)
+        shown = appearances(update, picture, positions, opacity) if picture is not None and positions else []
+        entries: dict[str, object] = {"V": value_ref}
+        if binding is not None:
+            entries["Lock"] = update.add(binding)
+        add_field(update, document, write_text("T", free_name), positions, shown, entries)
+    if certify is not None:
+        name_certification(update, document, value_ref)
 
-    opening = _signature_opening(filter_name, subfilter, signed_at, written, _field_lock(document, lock))
+    opening = _signature_opening(filter_name, subfilter, signed_at, written, write_references(document, certify, binding))
+    return write_revision(original, document, update, value_ref, opening, reserved_bytes, signed_at.isoformat(), digest_oid)
+
+
+def write_revision(
+    original: bytes,
+    document: PdfDocument,
+    update: IncrementalUpdate,
+    value_ref: Ref,
+    opening: bytes,
+    reserved_bytes: int,
+    seed: str,
+    digest_oid: str,
+) -> PreparedSeal:
+    """Finish an update whose object ``value_ref`` is a signature dictionary: ``opening`` (its other entries), /ByteRange, empty /Contents.
+
+    ``seed``: what makes the new /ID different from others.
+    """
     # /ByteRange and /Contents come last, at known distances from the object's start.
     range_at = len(opening)
     room = b" " * (3 * _RANGE_DIGITS + 6)
@@ -196,7 +247,7 @@ def prepare_seal(
     gap_bytes = 2 * reserved_bytes + 2
     contents = b"<" + b"0" * (2 * reserved_bytes) + b">"
     update.replace(value_ref, Verbatim(opening + b"/ByteRange" + room + b"/Contents" + contents + b">>"))
-    tail = update.write(_second_id(document, signed_at, len(original)))
+    tail = update.write(digest(oids.SM3, f"{seed} {len(original)} {document.last_startxref} {document.size}".encode("ascii"))[:16])
 
     body_at = update.offsets[value_ref] - len(original) + len(b"%d %d obj\n" % value_ref)
     gap = (body_at + contents_at, body_at + contents_at + gap_bytes)
@@ -214,7 +265,7 @@ def seal_pdf(
     certificate: Certificate,
     chain: Sequence[Certificate] = (),
     timestamp: Callable[[bytes], bytes] | None = None,
-    placement: Placement | None = None,
+    placement: Placement | Sequence[Placement] | None = None,
     picture: SealPicture | None = None,
     field_name: str | None = None,
     signed_at: datetime,
@@ -222,6 +273,9 @@ def seal_pdf(
     reason: str | None = None,
     location: str | None = None,
     contact: str | None = None,
+    certify: int | None = None,
+    lock: FieldLock | None = None,
+    opacity: float = OPAQUE,
 ) -> bytes:
     """Seal a document: PAdES baseline B-B, or B-T where ``timestamp`` (signature value in, RFC 3161 token out) is given.
 
@@ -243,6 +297,9 @@ def seal_pdf(
         location=location,
         contact=contact,
         digest_oid=digest_oid,
+        certify=certify,
+        lock=lock,
+        opacity=opacity,
     )
     # The time of signing stands in /M; PAdES wants no signing-time attribute beside it (EN 319 142-1 clause 6.3).
     cms_der = sign_detached(
@@ -270,20 +327,3 @@ def _signature_opening(filter_name: str, subfilter: str, signed_at: datetime, te
     at = signed_at.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'").encode("ascii")
     head = b"<</Type/Sig/Filter%s/SubFilter%s/M(%s)" % (write_name(filter_name), write_name(subfilter), at)
     return head + b"".join(write_name(key) + write_object(text) for key, text in texts.items()) + reference
-
-
-def _field_lock(document: PdfDocument, lock: object) -> bytes:
-    """A prepared field's lock, stated again under the signature so that it binds (12.8.2.4 and table 233)."""
-    if not isinstance(lock, dict):
-        return b""
-    root = document.trailer.get("Root")
-    parameters: dict[str, object] = {"Type": Name("TransformParams"), "V": Name("1.2")}
-    parameters |= {key: document.resolve(lock[key]) for key in ("Action", "Fields") if key in lock}
-    reference = {"Type": Name("SigRef"), "TransformMethod": Name("FieldMDP"), "Data": root, "TransformParams": parameters}
-    return b"/Reference" + write_object([reference])
-
-
-def _second_id(document: PdfDocument, signed_at: datetime, length: int) -> bytes:
-    """A fresh second part of /ID (14.4): from time, length and the file's last cross-reference, as the standard suggests."""
-    seed = f"{signed_at.isoformat()} {length} {document.last_startxref} {document.size}"
-    return digest(oids.SM3, seed.encode("ascii"))[:16]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from seal_service.pdf.form_fields import read_text
-from seal_service.pdf.object_text import entry_text, last_ref, read_text_of, with_entries, with_item
+from seal_service.pdf.object_text import Verbatim, entry_text, last_ref, read_text_of, with_entries, with_item
+from seal_service.pdf.placement import WHOLE, PagePosition
 from seal_service.pdf.sealing_rules import is_filled
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from seal_service.pdf.document import PdfDocument
     from seal_service.pdf.form_fields import SignatureField
-    from seal_service.pdf.placement import PagePosition
     from seal_service.pdf.update import IncrementalUpdate
     from seal_service.pictures.outline import SealPicture
 
@@ -23,6 +26,8 @@ FIELD_NAME_CHARACTERS: Final = 128  # ISO 32000-1 annex C.2 allows names of 127 
 PRINT_AND_LOCKED: Final = 132  # annotation flags (table 165): bit 3 Print, bit 8 Locked
 SIGNATURES_EXIST: Final = 1  # /SigFlags (table 219)
 APPEND_ONLY: Final = 2
+OPAQUE: Final = 1.0
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _READ_ONLY: Final = 1  # /Ff (table 221)
 # The turn that keeps a seal upright on a page shown turned clockwise by so many degrees.
 _UPRIGHT: Final = {0: None, 90: [0, 1, -1, 0, 0, 0], 180: [-1, 0, 0, -1, 0, 0], 270: [0, -1, 1, 0, 0, 0]}
@@ -43,6 +48,11 @@ class Widget:
     def is_visible(self) -> bool:
         """Whether the rectangle has an area."""
         return self.rectangle[2] > self.rectangle[0] and self.rectangle[3] > self.rectangle[1]
+
+    @property
+    def position(self) -> PagePosition:
+        """The rectangle as a place for the whole picture; the page does not matter any more."""
+        return PagePosition(0, self.rectangle, self.rotation)
 
 
 def top_names(document: PdfDocument) -> set[str]:
@@ -125,55 +135,119 @@ def appearance(picture: SealPicture, rectangle: tuple[float, float, float, float
     return Stream(dictionary, picture.packed_operators)
 
 
+def appearances(
+    update: IncrementalUpdate, picture: SealPicture, positions: Sequence[PagePosition], opacity: float = OPAQUE
+) -> list[dict[str, object]]:
+    """The appearance dictionary for each position. The picture's operators stand in the file once, however often it or parts are shown."""
+    if len(positions) == 1 and positions[0].part == WHOLE and opacity == OPAQUE:
+        (only,) = positions
+        return [{"N": update.add(appearance(picture, only.rectangle, only.rotation))}]
+    right, top = picture.width_mm / 2 * _UNITS_PER_MM, picture.height_mm / 2 * _UNITS_PER_MM
+    whole: dict[str, object] = {"Type": Name("XObject"), "Subtype": Name("Form"), "Resources": {}}
+    whole["BBox"] = [round(number, 3) for number in (-right, -top, right, top)]
+    drawing = update.add(Stream(whole | {"Filter": Name("FlateDecode")}, picture.packed_operators))
+    resources: dict[str, object] = {"XObject": {"Seal": drawing}}
+    if opacity != OPAQUE:
+        resources["ExtGState"] = {"Ink": {"Type": Name("ExtGState"), "CA": opacity, "ca": opacity}}
+    content = b"/Seal Do" if opacity == OPAQUE else b"/Ink gs /Seal Do"
+    return [{"N": update.add(_window(position, right, top, resources, content))} for position in positions]
+
+
+def _window(position: PagePosition, right: float, top: float, resources: dict[str, object], content: bytes) -> Stream:
+    """A form as large as the part of the picture that is shown: its box clips the rest away (8.10.1).
+
+    Readers stretch the box to the widget's rectangle: it is widened on the side where the rectangle has room to spare.
+    """
+    width, height = position.rectangle[2] - position.rectangle[0], position.rectangle[3] - position.rectangle[1]
+    if position.rotation % 180:
+        width, height = height, width
+    left_part, bottom_part, right_part, top_part = position.part
+    part_width, part_height = (right_part - left_part) * 2 * right, (top_part - bottom_part) * 2 * top
+    spare_x, spare_y = max(part_height * width / height - part_width, 0) / 2, max(part_width * height / width - part_height, 0) / 2
+    box = [
+        (2 * left_part - 1) * right - spare_x,
+        (2 * bottom_part - 1) * top - spare_y,
+        (2 * right_part - 1) * right + spare_x,
+        (2 * top_part - 1) * top + spare_y,
+    ]
+    dictionary: dict[str, object] = {"Type": Name("XObject"), "Subtype": Name("Form"), "BBox": [round(number, 3) for number in box]}
+    matrix = _UPRIGHT[position.rotation]
+    if matrix is not None:
+        dictionary["Matrix"] = matrix
+    return Stream(dictionary | {"Resources": resources}, content)
+
+
 def add_field(
-    update: IncrementalUpdate, document: PdfDocument, name: PdfString, value: Ref, position: PagePosition | None, shown: Stream | None
+    update: IncrementalUpdate,
+    document: PdfDocument,
+    name: PdfString,
+    positions: Sequence[PagePosition] = (),
+    shown: Sequence[dict[str, object]] = (),
+    entries: Mapping[str, object] = NOTHING,
 ) -> Ref:
-    """Write a new field, merged with its widget, into the form and onto its page (the first page where it is invisible)."""
-    page_ref, page = document.page(0 if position is None else position.index)
-    field: dict[str, object] = {
-        "Type": Name("Annot"),
-        "Subtype": Name("Widget"),
-        "FT": Name("Sig"),
-        "T": name,
-        "F": PRINT_AND_LOCKED,
-        "Rect": [0, 0, 0, 0] if position is None else [round(number, 4) for number in position.rectangle],
-        "P": page_ref,
-        "V": value,
-    }
-    if shown is not None:
-        field["AP"] = {"N": update.add(shown)}
-    ref = update.add(field)
-    _add_annotation(update, document, ref, page_ref, page)
+    """Write a new field into the form and its widgets onto their pages; one widget is merged with the field (12.7.4.5).
+
+    Without ``positions`` the field is invisible, on the first page. ``shown``: an appearance dictionary for each position, or none at all.
+    ``entries``: further entries of the field, its value among them.
+    """
+    pages = [document.page(position.index) for position in positions] or [document.page(0)]
+    rectangles = [[round(number, 4) for number in position.rectangle] for position in positions] or [[0, 0, 0, 0]]
+    widgets: list[dict[str, object]] = [
+        {"Type": Name("Annot"), "Subtype": Name("Widget"), "F": PRINT_AND_LOCKED, "Rect": rectangle, "P": page_ref}
+        for (page_ref, _), rectangle in zip(pages, rectangles, strict=True)
+    ]
+    for widget, drawn in zip(widgets, shown, strict=False):
+        widget["AP"] = drawn
+    own = {"FT": Name("Sig"), "T": name, **entries}
+    if len(widgets) == 1:
+        ref = update.add(widgets[0] | own)
+        refs = [ref]
+    else:
+        ref = update.reserve()
+        refs = [update.add(widget | {"Parent": ref}) for widget in widgets]
+        update.replace(ref, own | {"Kids": refs})
+    by_page: dict[Ref, tuple[dict[str, object], list[Ref]]] = {}
+    for widget_ref, (page_ref, page) in zip(refs, pages, strict=True):
+        by_page.setdefault(page_ref, (page, []))[1].append(widget_ref)
+    for page_ref, (page, on_page) in by_page.items():
+        _add_annotations(update, document, on_page, page_ref, page)
     _add_to_form(update, document, ref)
     return ref
 
 
-def fill_field(update: IncrementalUpdate, widget: Widget, value: Ref, shown: Stream | None) -> None:
-    """Write the signature into a prepared field and the picture into its widget."""
+def fill_field(update: IncrementalUpdate, widget: Widget, value: Ref, shown: Sequence[dict[str, object]]) -> None:
+    """Write the signature into a prepared field, and its appearance (where there is one) into its widget."""
     drawn: dict[str, object] = {"F": PRINT_AND_LOCKED}
-    if shown is not None:
-        drawn["AP"] = {"N": update.add(shown)}
+    for appearance_dictionary in shown:
+        drawn["AP"] = appearance_dictionary
     update.set_entries(widget.field_ref, {"V": value})
     update.set_entries(widget.ref, drawn)
 
 
-def _add_annotation(update: IncrementalUpdate, document: PdfDocument, ref: Ref, page_ref: Ref, page: dict[str, object]) -> None:
+def _add_annotations(update: IncrementalUpdate, document: PdfDocument, refs: list[Ref], page_ref: Ref, page: dict[str, object]) -> None:
     """Append to the page's /Annots: in place where it is an object of its own, else with the page."""
     listed = page.get("Annots")
     annotations = document.resolve(listed)
     if annotations is None:
-        update.set_entries(page_ref, {"Annots": [ref]})
+        update.set_entries(page_ref, {"Annots": list(refs)})
     elif not isinstance(annotations, list):
         raise MalformedError("PDF_MALFORMED", at="Annots")
     elif isinstance(listed, Ref):
         is_shared = sum(other.get("Annots") == listed for _, other in document.pages()) > 1
         if is_shared:
-            update.set_entries(page_ref, {"Annots": with_item(read_text_of(document, last_ref(document, listed)), ref)})
+            update.set_entries(page_ref, {"Annots": _with_items(read_text_of(document, last_ref(document, listed)), refs)})
         else:
-            update.append_item(listed, ref)
+            for ref in refs:
+                update.append_item(listed, ref)
     else:
         text = entry_text(read_text_of(document, last_ref(document, page_ref)), "Annots")
-        update.set_entries(page_ref, {"Annots": with_item(text or b"[]", ref)})
+        update.set_entries(page_ref, {"Annots": _with_items(text or b"[]", refs)})
+
+
+def _with_items(array: bytes, refs: list[Ref]) -> Verbatim:
+    for ref in refs:
+        array = with_item(array, ref)
+    return Verbatim(array)
 
 
 def _add_to_form(update: IncrementalUpdate, document: PdfDocument, ref: Ref) -> None:
