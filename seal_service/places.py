@@ -15,6 +15,7 @@ from typing import Final
 from seal_service.errors import page_not_found, pages_unclear, seam_too_short
 
 LAST_PAGE: Final = -1
+EVERY: Final = 0  # as the occurrence of a keyword: all of them
 PLACES_MAX: Final = 1000  # places of one seal in one document: each costs a drawing
 SLICES_MAX: Final = 20  # pages that share one seal where the caller does not say: at 42 mm a slice is then 2 mm
 PAGES_TEXT_MAX: Final = 1000  # characters of a rule of pages

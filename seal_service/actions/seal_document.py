@@ -20,7 +20,7 @@ from seal_service.actions.record_use import (
     record_intent,
     record_result,
 )
-from seal_service.actions.seal_order import SealMeans, SealOrder
+from seal_service.actions.seal_order import B_B, SealMeans, SealOrder
 from seal_service.errors import (
     document_tampered,
     own_check_failed,
@@ -48,12 +48,16 @@ SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every signed PDF
 
 @dataclass(frozen=True, slots=True)
 class SealedDocument:
-    """The sealed bytes and where they are on record. ``is_repeated``: the answer to the same request given before."""
+    """The sealed bytes and where they are on record. ``is_repeated``: the answer to the same request given before.
+
+    ``warnings``: codes of what was done otherwise than ordered.
+    """
 
     content: bytes
     use_id: str
     audit_id: str
     is_repeated: bool
+    warnings: tuple[str, ...] = ()
 
 
 def seal_document(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> SealedDocument:
@@ -71,6 +75,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     if seal.certificate_der is None or (seal.state is not USABLE and order.idempotency_key is None):
         raise seal_not_usable(seal_id, seal.state)
     is_timestamped = context.time_stamp is not None if order.is_timestamped is None else order.is_timestamped
+    if order.level is not None:
+        is_timestamped = order.level != B_B
     if is_timestamped and context.time_stamp is None:
         raise time_stamp_not_configured()
 
@@ -119,7 +125,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
 
     intent = context.database.write(intend)
     if intent.is_done:
-        return _given_before(context, intent)
+        return replace(_given_before(context, intent), warnings=draft.warnings)
     fail_points.reach("seal-document.intended")
 
     with ended_if_failing(context, user, intent):
@@ -146,7 +152,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
 
         audit_id = context.database.write(record)
     fail_points.reach("seal-document.recorded")
-    return SealedDocument(sealed, use_id, audit_id, is_repeated=False)
+    return SealedDocument(sealed, use_id, audit_id, is_repeated=False, warnings=draft.warnings)
 
 
 @dataclass(frozen=True, slots=True)

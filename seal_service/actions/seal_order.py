@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from seal_service.places import Place, Seam
 
 
+B_B: Final = "B-B"
+B_T: Final = "B-T"
+B_LT: Final = "B-LT"
+B_LTA: Final = "B-LTA"
+LEVELS: Final = (B_B, B_T, B_LT, B_LTA)
+
+
 @dataclass(frozen=True, slots=True)
 class SealOrder:
     """How a document is to be sealed.
@@ -23,6 +30,9 @@ class SealOrder:
     Visible at page (from 1; -1 last) and centre in mm from the lower-left corner as seen, on each of ``pages`` there, at a keyword, at
     ``places``, or as a riding seam; invisible without any of them. ``is_locking``: nobody may sign after this seal. ``profile`` is the form
     of the signature, None the default of the kind of document. ``is_timestamped`` None: where the deployment has a time-stamp authority.
+    ``occurrence`` of the keyword counts from 1, -1 is the last, ``places.EVERY`` all of them. PDF only: ``field``, a prepared field or the
+    name of a new one; ``opacity`` of the ink; ``certify``, what stays allowed (DocMDP 1 to 3); ``lock_fields`` and ``lock_except``, the
+    fields that are locked, or all but those; ``level``, the PAdES baseline level (ETSI EN 319 142-1 6).
     """
 
     document: bytes
@@ -40,6 +50,13 @@ class SealOrder:
     seam: Seam | None = None
     is_locking: bool = False
     profile: str | None = None
+    occurrence: int = 1
+    field: str | None = None
+    opacity: float = 1.0
+    certify: int | None = None
+    lock_fields: tuple[str, ...] = ()
+    lock_except: tuple[str, ...] = ()
+    level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +78,12 @@ class Draft:
     """A document that lacks only the value of its signature.
 
     ``name``: how our verifier will call the signature. ``digest``: SM3 of what is sealed, for the record. ``to_be_signed``: what the key
-    signs. ``finish``: signature value and time-stamp token (or None) in, the sealed document out.
+    signs. ``finish``: signature value and time-stamp token (or None) in, the sealed document out. ``warnings``: codes of what was done
+    otherwise than ordered.
     """
 
     name: str
     digest: bytes
     to_be_signed: bytes
     finish: Callable[[bytes, bytes | None], bytes]
+    warnings: tuple[str, ...] = ()

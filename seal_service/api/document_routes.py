@@ -17,14 +17,14 @@ from crypto.report_json import write_report
 from seal_service import limits
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.seal_document import seal_document
-from seal_service.actions.seal_order import SealOrder
+from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.actions.verify_document import verify_document
 from seal_service.api.parameters import IdempotencyKey, SealId, UseId, problem_answers, user_of
 from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, VerificationAnswer, write_use
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
-from seal_service.places import Edge, Place, Seam
+from seal_service.places import EVERY, Edge, Place, Seam
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 PDF: Final = "application/pdf"
 CMS: Final = "application/pkcs7-signature"
 _BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
-_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp"})
+_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level"})
 _TRUTH: Final = {"true": True, "false": False}
 _SEALING_BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -63,6 +63,12 @@ _SEALING_BODY: Final[dict[str, Any]] = {
                             "type": "string",
                             "enum": ["true", "false"],
                             "description": "Without it: where the deployment has an authority.",
+                        },
+                        "level": {
+                            "type": "string",
+                            "enum": list(LEVELS),
+                            "description": "PAdES baseline level of a PDF: B-T has a time-stamp, B-LT what shows the certificates good as well, "
+                            "B-LTA a document time-stamp over all of it.",
                         },
                     },
                 },
@@ -92,6 +98,7 @@ _VERIFYING_BODY: Final[dict[str, Any]] = {
 _SEALED_HEADERS: Final[dict[str, Any]] = {
     "Seal-Use": {"schema": {"type": "string"}, "description": "The record of this use: /v1/seal-uses/{id}."},
     "Audit-Entry": {"schema": {"type": "string"}, "description": "The audit entry: /v1/audit/entries/{id}/receipt proves it."},
+    "Seal-Warnings": {"schema": {"type": "string"}, "description": "What was done otherwise than ordered: SEAM_SKIPPED (a single page)."},
     "Idempotent-Replay": {"schema": {"type": "string", "enum": ["true"]}, "description": "This is the answer given before."},
 }
 
@@ -134,6 +141,8 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
             )
         headers = {"seal-use": sealed.use_id, "audit-entry": sealed.audit_id, "cache-control": "no-store"}
         headers["content-disposition"] = f'attachment; filename="{sealed.use_id}.pdf"'
+        if sealed.warnings:
+            headers["seal-warnings"] = ", ".join(sealed.warnings)
         if sealed.is_repeated:
             headers["idempotent-replay"] = "true"
         return Response(sealed.content, media_type=PDF, headers=headers)
@@ -225,6 +234,7 @@ def _read_order(form: Form, key: str | None) -> SealOrder:
     stamped = fields.get("timestamp") or None
     if stamped is not None and stamped not in _TRUTH:
         raise field_unacceptable("timestamp", "true or false")
+    some, all_but = _locked_names(placement)
     return SealOrder(
         document=_document(form),
         page=placement.page,
@@ -239,9 +249,35 @@ def _read_order(form: Form, key: str | None) -> SealOrder:
         pages=placement.pages,
         places=tuple(Place(place.page, place.x_mm, place.y_mm, place.width_mm) for place in placement.places or ()),
         seam=None if placement.seam is None else _read_seam(placement.seam),
-        is_locking=placement.lock,
+        is_locking=placement.lock is True,
         profile=placement.profile,
+        occurrence=EVERY if placement.occurrence == "every" else placement.occurrence or 1,
+        field=placement.field,
+        opacity=placement.opacity,
+        certify=placement.certify,
+        lock_fields=some,
+        lock_except=all_but,
+        level=_read_level(fields.get("level"), stamped),
     )
+
+
+def _locked_names(placement: PlacementOrder) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    lock = placement.lock
+    if isinstance(lock, bool):
+        return (), ()
+    if (lock.fields is None) == (lock.all_but is None):
+        raise field_unacceptable("placement.lock", "fields or all_but")
+    return tuple(lock.fields or ()), tuple(lock.all_but or ())
+
+
+def _read_level(level: str | None, stamped: str | None) -> str | None:
+    if not level:
+        return None
+    if level not in LEVELS:
+        raise field_unacceptable("level", ", ".join(LEVELS))
+    if stamped is not None and _TRUTH[stamped] is (level == LEVELS[0]):
+        raise field_unacceptable("timestamp", "as the level has it")
+    return level
 
 
 def _read_seam(seam: SeamOrder) -> Seam:

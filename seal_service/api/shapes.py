@@ -121,6 +121,16 @@ class SeamOrder(_Request):
     ] = None
 
 
+FieldNames = Annotated[list[Annotated[str, Field(min_length=1, max_length=256)]], Field(min_length=1, max_length=1000)]
+
+
+class LockOrder(_Request):
+    """Which fields nobody may change after this seal (PDF): some, or all but some. Give one of the two."""
+
+    fields: FieldNames | None = None
+    all_but: FieldNames | None = None
+
+
 class PlacementOrder(_Request):
     """Where and how a document is sealed. Without a place the seal is invisible.
 
@@ -136,7 +146,24 @@ class PlacementOrder(_Request):
     pages: PagesRule | None = None
     places: Annotated[list[PlaceOrder] | None, Field(min_length=1, max_length=PLACES_MAX)] = None
     seam: SeamOrder | None = None
-    lock: Annotated[bool, Field(description="Close the document: whoever signs it later breaks this seal.")] = False
+    lock: Annotated[
+        bool | LockOrder, Field(description="Close the document: whoever signs it later breaks this seal. Or lock some fields.")
+    ] = False
+    occurrence: Annotated[
+        Literal["every"] | Annotated[int, Field(ge=-1, le=10_000)],
+        Field(description="Which occurrence of the keyword: from 1, -1 the last, or every."),
+    ] = 1
+    opacity: Annotated[float, Field(strict=False, ge=0.1, le=1, description="Of the seal's ink (PDF).")] = 1.0
+    field: Annotated[
+        str | None, Field(min_length=1, max_length=128, description="A prepared signature field to fill, or the name of a new one (PDF).")
+    ] = None
+    certify: Annotated[
+        Literal[1, 2, 3] | None,
+        Field(
+            description="Certify the document with its first signature (PDF): 1 allows no change, 2 filling and signing prepared fields, "
+            "3 notes as well."
+        ),
+    ] = None
     profile: Annotated[
         str | None,
         Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="Form of the signature; without it the default of the kind of document."),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from seal_service.errors import page_not_found
 from seal_service.pdf.document import PdfDocument
-from seal_service.render import LAST_PAGE, POINTS_PER_MM, find_text, page_size_mm
+from seal_service.places import EVERY, LAST_PAGE, PLACES_MAX
+from seal_service.render import POINTS_PER_MM, find_text
 from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from seal_service.render import TextHit
 
 LAST_OCCURRENCE: Final = -1
 USER_UNIT_MAX: Final = 75_000.0  # Acrobat's own bound for /UserUnit (implementation note to ISO 32000-1 table 30)
@@ -126,11 +130,31 @@ def find_keyword(
     hits = find_text(original, keyword, page=page, most=OCCURRENCE_MAX if occurrence == LAST_OCCURRENCE else occurrence)
     if not hits or len(hits) < occurrence:
         raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_NOT_FOUND", keyword_characters=len(keyword), occurrence=occurrence, found=len(hits))
-    hit = hits[-1]
-    unit = _user_unit(PdfDocument.open(original), hit.page - 1)
-    page_width, page_height = page_size_mm(original, hit.page)
-    x_mm = _inside(hit.x_mm * unit, width_mm, page_width * unit)
-    return Placement(hit.page, x_mm, _inside(hit.y_mm * unit, height_mm, page_height * unit), width_mm, height_mm)
+    return _onto(PdfDocument.open(original), hits[-1], width_mm, height_mm)
+
+
+def find_keywords(
+    original: bytes, keyword: str, *, page: int | None = None, width_mm: float = 42.0, height_mm: float = 42.0
+) -> list[Placement]:
+    """A placement on every occurrence of ``keyword``, in the document or on one ``page``; otherwise as :func:`find_keyword`.
+
+    :raises TrustError: ``KEYWORD_NOT_FOUND``, ``KEYWORD_TOO_OFTEN`` (more than a seal is shown at), ``KEYWORD_BAD``, ``PDF_MALFORMED``.
+    """
+    hits = find_text(original, keyword, page=page, most=PLACES_MAX + 1)
+    if not hits:
+        raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_NOT_FOUND", keyword_characters=len(keyword), occurrence=EVERY, found=0)
+    if len(hits) > PLACES_MAX:
+        raise TrustError(Kind.UNACCEPTABLE, "KEYWORD_TOO_OFTEN", most=PLACES_MAX)
+    document = PdfDocument.open(original)
+    return [_onto(document, hit, width_mm, height_mm) for hit in hits]
+
+
+def _onto(document: PdfDocument, hit: TextHit, width_mm: float, height_mm: float) -> Placement:
+    """The seal's centre on the centre of the text, moved inwards where it would leave the page."""
+    unit = _user_unit(document, hit.page - 1)
+    page_width, page_height = seen_size_mm(document, hit.page - 1)
+    x_mm, y_mm = _inside(hit.x_mm * unit, width_mm, page_width), _inside(hit.y_mm * unit, height_mm, page_height)
+    return Placement(hit.page, x_mm, y_mm, width_mm, height_mm)
 
 
 def _inside(centre: float, size: float, room: float) -> float:

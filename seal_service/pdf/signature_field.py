@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.form_fields import read_text
 from seal_service.pdf.object_text import Verbatim, entry_text, last_ref, read_text_of, with_entries, with_item
 from seal_service.pdf.placement import WHOLE, PagePosition
@@ -16,7 +17,6 @@ from standards.errors import Kind, MalformedError, TrustError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from seal_service.pdf.document import PdfDocument
     from seal_service.pdf.form_fields import SignatureField
     from seal_service.pdf.update import IncrementalUpdate
     from seal_service.pictures.outline import SealPicture
@@ -84,6 +84,11 @@ def new_name(document: PdfDocument, wanted: str | None) -> str:
     while f"{DEFAULT_NAME}{number}" in taken:
         number += 1
     return f"{DEFAULT_NAME}{number}"
+
+
+def has_signature_field(original: bytes, name: str) -> bool:
+    """Whether the document has a signature field of this name, filled or not."""
+    return any(field.name == name for field in PdfDocument.open(original).signature_fields())
 
 
 def read_widget(document: PdfDocument, field: SignatureField) -> Widget:

@@ -1,0 +1,73 @@
+"""What can be asked of a PDF seal over HTTP: places, riding seam, fields, certification, locks, levels."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.flows.test_first_thread import code, document
+from tests.seal_service.pdf.documents import reportlab_document
+from tests.seal_service.pdf.sealing import signatures
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.flows.served import Served
+
+
+def ask(client: httpx.Client, seal_id: str, content: bytes, placement: dict[str, Any], **fields: str) -> httpx.Response:
+    data = {"placement": json.dumps(placement), **fields}
+    return client.post(f"/v1/seals/{seal_id}/signatures", files={"document": ("d.pdf", content)}, data=data)
+
+
+def test_places_seam_lock_and_certification(served: Served) -> None:
+    wishes = {
+        "places": [{"page": 1, "x_mm": 60, "y_mm": 60}, {"page": -1, "x_mm": 100, "y_mm": 60, "width_mm": 30}],
+        "seam": {"edge": "right", "pages": "1-4", "pages_per_seal": 2, "offset_mm": 150},
+        "opacity": 0.7,
+        "certify": 2,
+        "lock": {"all_but": ["Countersign"]},
+    }
+    with served.client() as client:
+        seal_id = served.deployment.made["seal_id"]
+        sealed = ask(client, seal_id, reportlab_document(5), wishes)
+        assert sealed.status_code == 200, sealed.text
+        assert "seal-warnings" not in sealed.headers
+        (signature,) = signatures(sealed.content).values()
+        assert [each["/TransformMethod"] for each in signature["/Reference"]] == ["/DocMDP", "/FieldMDP"]
+        refused = ask(client, seal_id, sealed.content, {"page": 1, "x_mm": 150, "y_mm": 60})
+        assert code(refused) == (422, "PDF_CERTIFIED_NO_NEW_FIELD")
+
+
+def test_a_seam_on_one_page_is_said_to_be_skipped(served: Served) -> None:
+    with served.client() as client:
+        answer = ask(client, served.deployment.made["seal_id"], document(served), {"seam": {}})
+        assert (answer.status_code, answer.headers["seal-warnings"]) == (200, "SEAM_SKIPPED")
+
+
+def test_every_occurrence_of_a_keyword(served: Served) -> None:
+    with served.client() as client:
+        answer = ask(client, served.deployment.made["seal_id"], reportlab_document(3), {"keyword": "HERE", "occurrence": "every"})
+        assert answer.status_code == 200, answer.text
+        assert answer.content.count(b"/Subtype /Widget") == 3
+
+
+@pytest.mark.parametrize(
+    ("placement", "fields", "expected"),
+    [
+        ({"lock": {}}, {}, "FIELD_UNACCEPTABLE"),
+        ({"lock": {"fields": ["a"], "all_but": ["b"]}}, {}, "FIELD_UNACCEPTABLE"),
+        ({"certify": 4}, {}, "FIELD_UNACCEPTABLE"),
+        ({"seam": {"edge": "middle"}}, {}, "FIELD_UNACCEPTABLE"),
+        ({"seam": {"pages": "9"}}, {}, "PAGE_NOT_FOUND"),
+        ({"seam": {"pages": "1"}}, {}, "SEAM_TOO_SHORT"),
+        ({}, {"level": "B-X"}, "FIELD_UNACCEPTABLE"),
+        ({}, {"level": "B-B", "timestamp": "true"}, "FIELD_UNACCEPTABLE"),
+        ({}, {"level": "B-T", "timestamp": "false"}, "FIELD_UNACCEPTABLE"),
+    ],
+)
+def test_wishes_against_a_rule_are_refused(served: Served, placement: dict[str, Any], fields: dict[str, str], expected: str) -> None:
+    with served.client() as client:
+        assert code(ask(client, served.deployment.made["seal_id"], reportlab_document(3), placement, **fields)) == (422, expected)
