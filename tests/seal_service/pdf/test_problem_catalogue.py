@@ -22,6 +22,8 @@ _MODULES = [
     "pdf/placement",
     "pdf/signature_field",
     "pdf/sealing_rules",
+    "pdf/restrictions",
+    "pdf/riding_seam",
     "pdf/document",
     "pdf/syntax",
     "pdf/cross_references",
