@@ -32,6 +32,9 @@ SERIALS_PER_DIVISION: Final = 10**SERIAL_DIGITS - 1
 VENDOR_ID: Final = "YINXIN"  # Vid in the header of the seals made here
 PICTURE_DPI: Final = 150  # of the PNG inside a seal: it goes into every sealing value, so it stays under some 20 kB
 
+PREVIEW_DPI_MIN: Final = 36
+PREVIEW_DPI_MAX: Final = 600  # the finest that offices print; 100 mm square at that resolution has 5.6 million pixels
+
 PAGE_SIZE: Final = 50  # entries of one list answer
 PAGE_SIZE_MAX: Final = 200
 GRANTS_PER_SEAL: Final = 1000

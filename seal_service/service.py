@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from seal_service import jobs, messages
 from seal_service.api import digest_endpoint
+from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
 from seal_service.api.seal_routes import add_seal_routes
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SCOPE_USE
@@ -41,6 +42,7 @@ def build(context: ServiceContext) -> ServiceParts:
     router = APIRouter()
     add_seal_routes(router, context)
     add_document_routes(router, context)
+    add_design_routes(router)
     return ServiceParts(
         name=NAME,
         router=router,

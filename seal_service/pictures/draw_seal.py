@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seal_service.pictures.design import SealDesign
     from seal_service.pictures.fonts import OutlineFont
 
-PICTURES_KEPT: Final = 512
+PICTURES_KEPT: Final = 64  # a bilingual one takes about a megabyte; drawing anew takes some milliseconds
 NAME_CROWDED: Final = "SEAL_NAME_CROWDED"
 
 

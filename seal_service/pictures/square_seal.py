@@ -237,19 +237,28 @@ _COLUMN_WIDTH_MAX: Final = 0.3  # of the height: a single short word does not be
 def _broken(words: Sequence[Run], count: int) -> list[list[Run]]:
     """The words in order, in at most ``count`` columns, the longest of them as short as can be."""
     lengths = [word.length_em + _SPACE_EM for word in words]
-    limits = sorted({sum(lengths[start:end]) for start in range(len(words)) for end in range(start + 1, len(words) + 1)})
-    for limit in limits:  # the last limit is the length of all
-        columns: list[list[Run]] = [[]]
-        filled = 0.0
-        for word, length in zip(words, lengths, strict=True):
-            if filled + length > limit + _ROUNDING and columns[-1]:
-                columns.append([])
-                filled = 0.0
-            columns[-1].append(word)
-            filled += length
-        if len(columns) <= count and max(lengths) <= limit + _ROUNDING:
-            break
-    return columns
+    shortest, longest = max(lengths), sum(lengths)
+    for _ in range(_HALVINGS):
+        middle = (shortest + longest) / 2
+        if len(_filled(words, lengths, middle)) <= count:
+            longest = middle
+        else:
+            shortest = middle
+    return _filled(words, lengths, longest + _ROUNDING)
 
 
+_HALVINGS: Final = 24  # of the length of a column: to less than a micrometre
 _ROUNDING: Final = 1e-9  # sums of the same lengths in another order
+
+
+def _filled(words: Sequence[Run], lengths: Sequence[float], limit: float) -> list[list[Run]]:
+    """One column after the other, each with as many words as ``limit`` lets in."""
+    columns: list[list[Run]] = [[]]
+    filled = 0.0
+    for word, length in zip(words, lengths, strict=True):
+        if columns[-1] and filled + length > limit:
+            columns.append([])
+            filled = 0.0
+        columns[-1].append(word)
+        filled += length
+    return columns
