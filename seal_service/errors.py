@@ -112,3 +112,88 @@ def page_not_found(page: int, pages: int) -> TrustError:
 def seam_too_short(pages: int) -> TrustError:
     """A riding seam over fewer than two pages."""
     return TrustError(Kind.UNACCEPTABLE, "SEAM_TOO_SHORT", pages=pages)
+
+
+def second_person_needed(act: str) -> TrustError:
+    """The act takes two people, and this one has done the other half."""
+    return TrustError(Kind.FORBIDDEN, "SECOND_PERSON_NEEDED", act=act)
+
+
+def review_required() -> TrustError:
+    """Seals are made for approved applications only."""
+    return TrustError(Kind.FORBIDDEN, "SEAL_REVIEW_REQUIRED", setting="seals.two_person_review")
+
+
+def power_held(seal_id: str, holder: str, held: str, wanted: str) -> TrustError:
+    """Nobody holds two powers over one seal."""
+    return TrustError(Kind.CONFLICT, "SEAL_POWER_HELD", seal_id=seal_id, holder=holder, held=held, wanted=wanted)
+
+
+def last_manager(seal_id: str) -> TrustError:
+    """A seal without anybody who manages it could not even be frozen by its owner."""
+    return TrustError(Kind.CONFLICT, "SEAL_LAST_MANAGER", seal_id=seal_id)
+
+
+def grant_not_found(grant_id: str) -> TrustError:
+    """No such grant, or one the caller has no right to know of."""
+    return TrustError(Kind.NOT_FOUND, "SEAL_GRANT_NOT_FOUND", grant=grant_id)
+
+
+def grant_refuses(code: str, seal_id: str, **facts: str | int) -> TrustError:
+    """The caller may use the seal, but not now, not for this or not any more. ``code`` names the limit."""
+    return TrustError(Kind.FORBIDDEN, code, seal_id=seal_id, **facts)
+
+
+def paper_unknown(paper_id: str) -> TrustError:
+    """No such paper, or not handed in by the caller."""
+    return TrustError(Kind.UNACCEPTABLE, "PAPER_UNKNOWN", paper=paper_id)
+
+
+def paper_not_found(paper_id: str) -> TrustError:
+    """No such paper, or one the caller has no right to read."""
+    return TrustError(Kind.NOT_FOUND, "PAPER_NOT_FOUND", paper=paper_id)
+
+
+def application_not_found(application_id: str) -> TrustError:
+    """No such application, or one the caller has no right to know of."""
+    return TrustError(Kind.NOT_FOUND, "APPLICATION_NOT_FOUND", application=application_id)
+
+
+def application_state_conflict(application_id: str, verb: str, state: str) -> TrustError:
+    """The life of an application has no such step from the present state."""
+    return TrustError(Kind.CONFLICT, "APPLICATION_STATE_CONFLICT", application=application_id, verb=verb, state=state)
+
+
+def application_changed(application_id: str, expected: int, found: int) -> TrustError:
+    """The application changed since the caller looked (If-Match)."""
+    return TrustError(Kind.CONFLICT, "APPLICATION_CHANGED", application=application_id, expected=expected, found=found)
+
+
+def application_open(seal_id: str) -> TrustError:
+    """Something is being applied for about this seal already."""
+    return TrustError(Kind.CONFLICT, "APPLICATION_OPEN", seal_id=seal_id)
+
+
+def making_under_way(seal_id: str) -> TrustError:
+    """Another maker is at it."""
+    return TrustError(Kind.CONFLICT, "SEAL_MAKING_UNDER_WAY", seal_id=seal_id)
+
+
+def certificate_refused(reason: str) -> TrustError:
+    """The certificate handed in does not fit the seal that waits for it. ``reason`` names the check."""
+    return TrustError(Kind.UNACCEPTABLE, "SEAL_CERTIFICATE_REFUSED", reason=reason)
+
+
+def import_refused(reason: str) -> TrustError:
+    """The seal handed in is not taken over. ``reason`` names the check, or the codes of our verifier."""
+    return TrustError(Kind.UNACCEPTABLE, "SEAL_IMPORT_REFUSED", reason=reason)
+
+
+def code_taken(seal_code: str) -> TrustError:
+    """There is a seal of this code."""
+    return TrustError(Kind.CONFLICT, "SEAL_CODE_TAKEN", seal_code=seal_code)
+
+
+def grant_changed(grant_id: str, expected: int, found: int) -> TrustError:
+    """The grant changed since the caller looked (If-Match)."""
+    return TrustError(Kind.CONFLICT, "SEAL_CHANGED", grant=grant_id, expected=expected, found=found)

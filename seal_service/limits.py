@@ -38,6 +38,16 @@ PREVIEW_DPI_MAX: Final = 600  # the finest that offices print; 100 mm square at 
 PAGE_SIZE: Final = 50  # entries of one list answer
 PAGE_SIZE_MAX: Final = 200
 GRANTS_PER_SEAL: Final = 1000
+HOLDERS_PER_POWER: Final = 100  # named in one application
+PAPERS_PER_ACT: Final = 20
+PAPER_BYTES: Final = 16 * 1024 * 1024  # one paper: a scan of some pages
+DESIGN_CHARACTERS: Final = 32 * 1024  # of the JSON of a seal's design
+DOCUMENT_TYPE_CHARACTERS: Final = 64
+DOCUMENT_TYPES_PER_GRANT: Final = 50
+USES_MAX: Final = 1_000_000_000
+SEARCH_CHARACTERS: Final = 64
+IMPORT_BYTES: Final = 1024 * 1024  # an .esl, a PKCS #12 or a certificate that is handed in
+EXPIRY_INTERVAL_SECONDS: Final = 60
 
 INTENT_LEASE_SECONDS: Final = 120  # an intent older than this without result belongs to a process that died
 INTENTS_PER_SWEEP: Final = 200

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from seal_service import life_messages
 from seal_service.pdf import problem_catalogue as pdf_catalogue
 from seal_service.pictures import problem_catalogue as pictures_catalogue
 from seal_service.seal_data import problem_catalogue as seal_data_catalogue
 from service_kit.problem_catalogue import ProblemText, register
 
-ENGINES: Final = (pdf_catalogue, pictures_catalogue, seal_data_catalogue)  # importing them enters their codes
+ENGINES: Final = (pdf_catalogue, pictures_catalogue, seal_data_catalogue, life_messages)  # importing them enters their codes
 
 TEXTS: Final = (
     ProblemText(
@@ -43,8 +44,8 @@ TEXTS: Final = (
         "SEAL_NOT_ACTIVE",
         "Seal not active",
         "印章不可用",
-        "The seal is being made, frozen, revoked or abandoned, so it cannot be used.",
-        "印章正在制作、已冻结、已注销或已作废，不能使用。",
+        "The seal is in a state in which it cannot be used: not issued yet, frozen, expired, cancelled, or another that the facts name.",
+        "印章处于不能使用的状态：尚未启用、已冻结、已过期、已注销等，见 facts。",
         "Look at the state of the seal; a frozen one can be unfrozen by who manages it.",
         "查看印章状态；冻结的印章可由管理方解冻。",
     ),

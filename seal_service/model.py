@@ -1,8 +1,4 @@
-"""The nouns of the seal service and their life as data.
-
-Two tables stand here, one per noun that has a life: ``SEAL_LIFE`` and ``USE_LIFE``. The actions, the routes, the API documentation and
-the tests are driven from them. A further stage of a seal's life (applied, reviewed, filed, ...) is a further row, not further code.
-"""
+"""The nouns of the seal service. Their life stands as data in ``seal_service.life``, which is read through this module."""
 
 from __future__ import annotations
 
@@ -12,26 +8,84 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from seal_service.life import (
+    APPLICATION_LIFE,
+    EDITION_LIFE,
+    ENDED,
+    REMAKEABLE,
+    SCOPE_APPLY,
+    SCOPE_AUDIT,
+    SCOPE_MAKE,
+    SCOPE_MANAGE,
+    SCOPE_READ,
+    SCOPE_REVIEW,
+    SCOPE_SECURE,
+    SCOPE_USE,
+    SCOPES,
+    SEAL_LIFE,
+    SEAL_TYPES,
+    USABLE,
+    USE_LIFE,
+    ApplicationKind,
+    ApplicationState,
+    EditionState,
+    Power,
+    SealState,
+    SealType,
+    Transition,
+    UseState,
+    seal_type,
+    transition_named,
+)
+
 if TYPE_CHECKING:
     from datetime import datetime
 
-
-class SealState(StrEnum):
-    """Where a seal is in its life."""
-
-    MAKING = "making"  # code and key name are reserved, the key may exist, no certificate is recorded yet
-    ACTIVE = "active"  # the only state in which a seal may be used
-    FROZEN = "frozen"  # use is suspended; can be lifted
-    REVOKED = "revoked"  # for good; the certificate is revoked too
-    ABANDONED = "abandoned"  # the making was cut off; nothing was ever sealed with it
-
-
-class UseState(StrEnum):
-    """Where one use of a seal is."""
-
-    INTENT = "intent"  # recorded with its digest before the key is used
-    DONE = "done"  # the result is durable and was released
-    VOIDED = "voided"  # nothing was released; whatever was signed is lost on purpose
+__all__ = [
+    "APPLICATION_LIFE",
+    "EDITION_LIFE",
+    "ENDED",
+    "REMAKEABLE",
+    "SCOPES",
+    "SCOPE_APPLY",
+    "SCOPE_AUDIT",
+    "SCOPE_MAKE",
+    "SCOPE_MANAGE",
+    "SCOPE_READ",
+    "SCOPE_REVIEW",
+    "SCOPE_SECURE",
+    "SCOPE_USE",
+    "SEAL_LIFE",
+    "SEAL_TYPES",
+    "USABLE",
+    "USE_LIFE",
+    "Act",
+    "Application",
+    "ApplicationKind",
+    "ApplicationState",
+    "DocumentForm",
+    "Edition",
+    "EditionState",
+    "Grant",
+    "Paper",
+    "Power",
+    "PowerHolder",
+    "Seal",
+    "SealState",
+    "SealType",
+    "SealUse",
+    "Transition",
+    "UseKind",
+    "UseState",
+    "is_plain_text",
+    "new_application_id",
+    "new_grant_id",
+    "new_paper_id",
+    "new_seal_id",
+    "new_use_id",
+    "seal_type",
+    "transition_named",
+]
 
 
 class UseKind(StrEnum):
@@ -41,71 +95,12 @@ class UseKind(StrEnum):
     DIGEST = "digest"
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One allowed step of a life. ``verb`` is also the last part of the route; None where only the service itself takes the step."""
+class DocumentForm(StrEnum):
+    """The form of what is sealed, as grants name it."""
 
-    name: str
-    sources: frozenset[str]
-    target: str
-    verb: str | None = None
-    scope: str | None = None
-    is_reason_required: bool = False
-    does_revoke_certificate: bool = False
-    summary: str = ""
-
-
-SCOPE_MANAGE: Final = "seal.manage"
-SCOPE_USE: Final = "seal.use"
-SCOPE_READ: Final = "seal.read"
-
-SEAL_LIFE: Final[tuple[Transition, ...]] = (
-    Transition("finish-making", frozenset({SealState.MAKING}), SealState.ACTIVE, summary="key and certificate are there"),
-    Transition("abandon", frozenset({SealState.MAKING}), SealState.ABANDONED, summary="the making was cut off"),
-    Transition(
-        "freeze",
-        frozenset({SealState.ACTIVE}),
-        SealState.FROZEN,
-        verb="freeze",
-        scope=SCOPE_MANAGE,
-        is_reason_required=True,
-        summary="suspend the use of a seal from the very next request on",
-    ),
-    Transition(
-        "unfreeze",
-        frozenset({SealState.FROZEN}),
-        SealState.ACTIVE,
-        verb="unfreeze",
-        scope=SCOPE_MANAGE,
-        is_reason_required=True,
-        summary="lift the suspension of a seal",
-    ),
-    Transition(
-        "revoke",
-        frozenset({SealState.ACTIVE, SealState.FROZEN}),
-        SealState.REVOKED,
-        verb="revoke",
-        scope=SCOPE_MANAGE,
-        is_reason_required=True,
-        does_revoke_certificate=True,
-        summary="end a seal for good and revoke its certificate",
-    ),
-)
-
-USE_LIFE: Final[tuple[Transition, ...]] = (
-    Transition("finish", frozenset({UseState.INTENT}), UseState.DONE, summary="result recorded and released"),
-    Transition("void", frozenset({UseState.INTENT}), UseState.VOIDED, summary="nothing was released"),
-)
-
-USABLE: Final = SealState.ACTIVE
-
-
-def transition_named(name: str, life: tuple[Transition, ...] = SEAL_LIFE) -> Transition:
-    """The transition of that name; a KeyError is a mistake in the code that asks."""
-    for transition in life:
-        if transition.name == name:
-            return transition
-    raise KeyError(name)
+    PDF = "pdf"
+    OFD = "ofd"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +108,10 @@ class Seal:
     """One seal as recorded. ``code``: 14 digits. Times are aware UTC.
 
     The picture is drawn from ``organisation`` (the registered name, in the ring), ``purpose`` (a short line below the star, may be empty)
-    and ``code``; ``picture_width_mm`` is its diameter. ``name`` is what the seal is called in lists. ``seal_data_der`` is the SESeal of
-    GB/T 38540 made for the certificate; None for a seal that was made before these were.
+    and ``code``; ``picture_width_mm`` is its diameter; a seal with ``design_json`` is drawn from that. ``name`` is what the seal is called in
+    lists and in the SESeal. ``seal_data_der`` is the SESeal of GB/T 38540 made for the certificate; None for a seal that was made before
+    these were. ``edition`` counts its makings. ``are_powers_separated``: nobody may hold two powers over it; False only for seals made in
+    one step where no review is asked for. ``is_key_here``: False for a key that lives with its owner.
     """
 
     id: str
@@ -127,7 +124,6 @@ class Seal:
     state: SealState
     state_reason: str | None
     version: int
-    managed_by: str
     made_by: str
     claim_digest: bytes | None
     key_id: str
@@ -138,6 +134,17 @@ class Seal:
     picture_width_mm: float
     made_at: datetime
     state_at: datetime
+    name_mongolian: str = ""
+    name_romanised: str = ""
+    design_json: str = ""
+    edition: int = 1
+    application_id: str | None = None
+    are_powers_separated: bool = False
+    is_key_here: bool = True
+    is_key_destroyed: bool = False
+    is_certificate_outside: bool = False
+    filing: str | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,161 @@ class SealUse:
     void_reason: str | None
     intent_audit_id: str
     result_audit_id: str | None
+    holder: str = ""
+    form: DocumentForm | None = None
+    document_type: str = ""
+    grant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PowerHolder:
+    """Who holds which power over a seal. ``holder``: a client's id, or ``person:`` and a subject."""
+
+    seal_id: str
+    holder: str
+    power: Power
+    given_by: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Within which limits a holder may use a seal. Empty sets and None are no limit.
+
+    ``forms``: pdf, ofd, digest. ``document_types``: labels the user gives at each use. ``uses_max`` against ``used``: intents and results, not
+    what was voided. Usable from ``valid_from`` (inclusive) until ``valid_until`` (exclusive), aware UTC. Of each day from ``from_minute``
+    (inclusive) until ``until_minute`` (exclusive), minutes since midnight at ``offset_minutes`` east of UTC; a window over midnight has the
+    greater number first. ``via_client``: only through that system.
+    """
+
+    id: str
+    seal_id: str
+    holder: str
+    granted_by: str
+    granted_at: datetime
+    via_client: str = ""
+    forms: frozenset[str] = frozenset()
+    document_types: frozenset[str] = frozenset()
+    uses_max: int | None = None
+    used: int = 0
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    from_minute: int | None = None
+    until_minute: int | None = None
+    offset_minutes: int = 480
+    revoked_by: str | None = None
+    revoked_at: datetime | None = None
+    revoked_reason: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper handed in: its content lies in the blobs under ``digest`` (SM3, hex). ``name`` is what its sender calls it."""
+
+    id: str
+    name: str
+    digest: str
+    size_bytes: int
+    handed_in_by: str
+    handed_in_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What somebody applied for, and what became of it. Of a change, empty members stay as the seal has them."""
+
+    id: str
+    kind: ApplicationKind
+    state: ApplicationState
+    seal_id: str | None
+    applied_by: str
+    applied_at: datetime
+    reason: str
+    organisation: str
+    credit_code: str
+    name: str
+    name_mongolian: str
+    name_romanised: str
+    purpose: str
+    type_code: str
+    division: str
+    design_json: str
+    picture_width_mm: float
+    managers: tuple[str, ...]
+    users: tuple[str, ...]
+    auditors: tuple[str, ...]
+    is_certificate_outside: bool
+    papers: tuple[str, ...]
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = None
+    review_reason: str | None = None
+    version: int = 1
+    state_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One making of a seal: the key, the certificate and the SESeal, and as what it was made.
+
+    ``request_der``: PKCS #10, while an outside authority is asked for the certificate.
+    """
+
+    seal_id: str
+    edition: int
+    state: EditionState
+    key_id: str
+    owner: str
+    begun_at: datetime
+    name: str
+    organisation: str
+    purpose: str
+    application_id: str | None = None
+    request_der: bytes | None = None
+    certificate_der: bytes | None = None
+    seal_data_der: bytes | None = None
+    made_at: datetime | None = None
+    retired_at: datetime | None = None
+    is_key_destroyed: bool = False
+    is_certificate_revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One line of the history of a seal or an application: an allowed step that was taken, or what else was decided about it.
+
+    ``second_to``: whom the holder had to be different from. ``papers``: pairs of name and digest (SM3, hex). ``audit_id``: the audit entry
+    that proves it.
+    """
+
+    position: int
+    seal_id: str | None
+    application_id: str | None
+    act: str
+    from_state: str
+    to_state: str
+    holder: str
+    actor: str
+    second_to: str | None
+    at: datetime
+    reason: str
+    papers: tuple[tuple[str, str], ...]
+    audit_id: str
+
+
+def new_application_id() -> str:
+    """A fresh application identifier: ``sa_`` and 96 random bits."""
+    return f"sa_{secrets.token_hex(12)}"
+
+
+def new_grant_id() -> str:
+    """A fresh grant identifier: ``sg_`` and 96 random bits."""
+    return f"sg_{secrets.token_hex(12)}"
+
+
+def new_paper_id() -> str:
+    """A fresh paper identifier: ``sp_`` and 96 random bits."""
+    return f"sp_{secrets.token_hex(12)}"
 
 
 def new_seal_id() -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from crypto.certificates import Certificate
     from crypto.signer import Signer
+    from seal_service.model import Seal
 
+REGIONAL_PLATFORM: Final = "seal_service.regional_platform"  # name of the link; its value is a RegionalPlatform, or it is missing
+STATE_LISTENERS: Final = "seal_service.state_listeners"  # name of the link; its value is a sequence of StateListener, or it is missing
 SEAL_MAKER: Final = "seal_service.maker"  # name of the link; its value is a MakerIdentity
 
 
@@ -18,3 +21,22 @@ class MakerIdentity:
 
     certificate: Certificate
     signer: Signer
+
+
+class RegionalPlatform(Protocol):
+    """The region's seal platform, as far as filing goes. Called by the outbox: at least once, with no transaction open."""
+
+    def file_seal(self, seal: Seal) -> str:
+        """Put a made seal on file and return the platform's receipt number (1 to 64 characters).
+
+        The same seal and version again gives the same receipt. Raises TrustError where the platform is away: it is tried again.
+        """
+        ...
+
+
+class StateListener(Protocol):
+    """Whoever is to be told that a seal changed its state. Called by the outbox: at least once, with no transaction open."""
+
+    def __call__(self, seal: Seal, version: int) -> None:
+        """``seal`` as it is now; ``version`` is that of the change that is told."""
+        ...

@@ -12,7 +12,7 @@ from seal_service.api import digest_endpoint
 from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
 from seal_service.api.seal_routes import add_seal_routes
-from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SCOPE_USE
+from seal_service.model import SCOPES
 from seal_service.tables import PREFIX
 from service_kit import fail_points
 from service_kit.composition import ServiceParts
@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
 
+__all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "migrate"]
+
 NAME: Final = "seal_service"
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
-SCOPES: Final = {
-    SCOPE_MANAGE: "Make seals, freeze and revoke them, say who may use them.",
-    SCOPE_READ: "Read the seals one manages or may use, and what was done with them.",
-    SCOPE_USE: "Seal documents and digests with the seals one was granted.",
-}
 
 
 def migrate(database: Database) -> None:

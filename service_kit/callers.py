@@ -27,6 +27,7 @@ REFRESH_SECONDS: Final = 10.0  # after a failed fetch; a dead issuer is not aske
 OUTAGE_SECONDS: Final = (
     3600.0  # how long keys count that could not be fetched anew; tokens live minutes, so a longer outage ends calls anyway
 )
+PERSON_PREFIX: Final = "person:"  # in front of a person's subject, where rights are kept by holder; a client's id has no colon
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 2.1
 
 
@@ -43,6 +44,14 @@ class Caller:
     def actor(self) -> str:
         """How the audit trail names this caller."""
         return f"client:{self.client_id}" if self.subject == self.client_id else f"client:{self.client_id} for {self.subject}"
+
+    @property
+    def holder(self) -> str:
+        """Under which name rights of this caller are kept: the person's where one stands behind the call, else the client's own.
+
+        So what a system may do is not what every person may do through it, and a person keeps his rights whatever system he comes by.
+        """
+        return self.client_id if self.subject == self.client_id else PERSON_PREFIX + self.subject
 
 
 def require(caller: Caller, scope: str) -> None:

@@ -74,6 +74,16 @@ class OutboundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Seals:
+    """``two_person_review``: a seal is made only for an application that somebody other than the applicant has approved.
+
+    Where nothing is said, review is asked for everywhere but in demonstrations.
+    """
+
+    two_person_review: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set. ``dir`` is the folder of the deployment; relative paths are taken from it."""
 
@@ -100,6 +110,12 @@ class Settings:
     time_stamps: TimeStamps = field(default_factory=TimeStamps)
     logs: LogSettings = field(default_factory=LogSettings)
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
+    seals: Seals = field(default_factory=Seals)
+
+    @property
+    def is_review_required(self) -> bool:
+        """Whether nothing is made that has not been reviewed."""
+        return not self.demo if self.seals.two_person_review is None else self.seals.two_person_review
 
     def __post_init__(self) -> None:
         if not self.database_url:

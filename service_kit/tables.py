@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKey,
     Identity,
@@ -163,4 +164,15 @@ webhook_attempts = Table(
     Column("status", Integer, nullable=True),
     Column("error", String(100), nullable=True),  # a code, never a message
     Column("milliseconds", Integer, nullable=False),
+)
+
+role_holders = Table(
+    "kit_role_holders",
+    metadata,
+    Column("holder", String(255), primary_key=True),  # one row each: nobody holds two roles
+    Column("role", String(16), nullable=False),
+    Column("appointed_by", String(255), nullable=False),
+    Column("appointed_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    CheckConstraint("role IN ('system', 'security', 'audit')", name="role_known"),
 )

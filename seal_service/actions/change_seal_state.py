@@ -1,79 +1,153 @@
-"""Freeze, unfreeze or revoke a seal: one step of ``model.SEAL_LIFE``, effective for the very next request of every process."""
+"""Take one step of ``life.SEAL_LIFE`` (freeze, cancel, destroy, ...), effective for the very next request of every process."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
-from seal_service.errors import field_unacceptable, seal_not_found, seal_state_conflict, seal_version_conflict, text_unacceptable
-from seal_service.limits import REASON_CHARACTERS
-from seal_service.model import Seal, SealState, Transition, is_plain_text
+from seal_service.actions.check_power import check_step
+from seal_service.actions.record_act import check_reason, load_papers, person_of, record_act
+from seal_service.errors import seal_not_found, seal_state_conflict, seal_version_conflict
+from seal_service.model import Seal, SealState, Transition
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
+    from seal_service.actions.record_act import Person
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
 REVOCATION_REASON: Final = "cessationOfOperation"  # RFC 5280 5.3.1; why in words stands in the seal and in the audit trail
+SUPERSEDED: Final = "superseded"  # the same, for the certificate of an edition that a changed one replaces
+KEY_UNKNOWN: Final = "KEY_UNKNOWN"  # of the keystore
+STATE_TOPIC: Final = "seal.state-changed"  # for whoever publishes states: webhooks, the region, status lists
 
 
 def change_seal_state(
-    context: ServiceContext, caller: Caller, seal_id: str, step: Transition, *, reason: str, if_version: int | None = None
+    context: ServiceContext,
+    caller: Caller,
+    seal_id: str,
+    step: Transition,
+    *,
+    reason: str,
+    papers: Sequence[str] = (),
+    if_version: int | None = None,
 ) -> Seal:
     """Take ``step`` and return the seal as it is then. ``if_version``: refuse where the seal is at another version (If-Match).
 
-    Raises TrustError SEAL_NOT_FOUND, SEAL_CHANGED, SEAL_STATE_CONFLICT, FIELD_UNACCEPTABLE.
+    Raises TrustError SEAL_NOT_FOUND, SEAL_CHANGED, SEAL_STATE_CONFLICT, SECOND_PERSON_NEEDED, PAPER_UNKNOWN, FIELD_UNACCEPTABLE.
     """
     # 1. A reason that a later reader can use.
-    reason = reason.strip()
-    if step.is_reason_required and not reason:
-        raise field_unacceptable("reason", "must not be empty")
-    if len(reason) > REASON_CHARACTERS:
-        raise field_unacceptable("reason", f"at most {REASON_CHARACTERS} characters")
-    if not is_plain_text(reason):
-        raise text_unacceptable("reason")
+    reason = check_reason(reason, is_required=step.is_reason_required)
 
     def take_step(conn: Connection) -> Seal:
         # 2. The seal is locked: what was signed before is recorded before, what comes after sees the new state.
         seal = store.load_seal(conn, seal_id, is_locked=True)
-        if seal is None or seal.managed_by != caller.client_id:
+        if seal is None:
             raise seal_not_found(seal_id)
+        check_step(conn, caller, seal, step)
         if if_version is not None and seal.version != if_version:
             raise seal_version_conflict(seal_id, str(if_version), seal.version)
         if seal.state not in step.sources:
             raise seal_state_conflict(seal_id, step.name, seal.state)
 
-        # 3. The time is taken with the lock held, so that nothing signed before this record carries a later time.
-        at = context.clock.now()
-        store.update_state(conn, seal, state=SealState(step.target), reason=reason, at=at)
-        context.audit.record(
+        # 3. Where it takes two: not who took the step before.
+        before = store.last_step(conn, seal_id) if step.needs_second_person and seal.are_powers_separated else None
+
+        # 4. The time is taken with the lock held, so that nothing signed before this record carries a later time.
+        return record_step(
+            context,
             conn,
-            at=at,
-            actor=caller.actor,
-            action=f"seal.{step.name}",
-            subject=f"seal:{seal_id}",
-            outcome="done",
-            facts={"from": seal.state.value, "to": step.target, "reason": reason},
+            person_of(caller),
+            seal,
+            step,
+            reason=reason,
+            at=context.clock.now(),
+            second_to=None if before is None else before.holder,
+            papers=load_papers(conn, papers, caller.holder),
         )
-        changed = store.load_seal(conn, seal_id)
-        if changed is None:
-            raise seal_not_found(seal_id)
-        return changed
 
     changed = context.database.write(take_step)
 
-    # 4. The certificate follows; where this process ends in between, the sweeper does it.
+    # 5. Certificate and key follow; where this process ends in between, the sweeper does it.
     if step.does_revoke_certificate:
         revoke_certificate(context, changed, actor=caller.actor)
+    if step.does_destroy_key:
+        destroy_key(context, changed)
     return changed
 
 
+def record_step(
+    context: ServiceContext,
+    conn: Connection,
+    person: Person,
+    seal: Seal,
+    step: Transition,
+    *,
+    reason: str,
+    at: datetime,
+    second_to: str | None = None,
+    papers: Sequence[tuple[str, str]] = (),
+    application_id: str | None = None,
+    facts: dict[str, str | int | bool | None] | None = None,
+) -> Seal:
+    """Put a step on record: state, history, audit entry and the message to whoever publishes states. The seal is locked by the caller."""
+    store.update_state(conn, seal, state=SealState(step.target), reason=reason or None, at=at)
+    record_act(
+        context,
+        conn,
+        person,
+        act=step.name,
+        from_state=seal.state.value,
+        to_state=step.target,
+        at=at,
+        seal_id=seal.id,
+        application_id=application_id,
+        reason=reason,
+        second_to=second_to,
+        papers=papers,
+        facts=facts,
+    )
+    changed = store.load_seal(conn, seal.id)
+    if changed is None:
+        raise seal_not_found(seal.id)
+    announce_state(context, conn, changed, at)
+    return changed
+
+
+def announce_state(context: ServiceContext, conn: Connection, seal: Seal, at: datetime) -> None:
+    """Leave a message on the state of a seal, in the transaction that changed it. Nobody has to take it: it is done once it is kept."""
+    context.outbox.put(
+        conn, topic=STATE_TOPIC, payload={"seal_id": seal.id, "code": seal.code, "state": seal.state.value, "version": seal.version}, at=at
+    )
+
+
 def revoke_certificate(context: ServiceContext, seal: Seal, *, actor: str) -> None:
-    """Have the issuer revoke a seal's certificate and record that it did."""
+    """Have the issuer revoke a seal's certificate and record that it did. One of an outside authority is revoked there."""
     from crypto.certificates import Certificate
 
-    if seal.certificate_der is None or seal.is_certificate_revoked:
+    if seal.certificate_der is None or seal.is_certificate_revoked or seal.is_certificate_outside:
         return
     context.issuer.revoke(Certificate.from_der(seal.certificate_der).serial, reason=REVOCATION_REASON, actor=actor)
     context.database.write(lambda conn: store.update_certificate_revoked(conn, seal.id))
+
+
+def destroy_key(context: ServiceContext, seal: Seal) -> None:
+    """Destroy the key of a destroyed seal in the keystore and record that it is gone."""
+    if seal.is_key_destroyed or not seal.is_key_here:
+        return
+    remove_key(context, seal.key_id)
+    context.database.write(lambda conn: store.update_key_destroyed(conn, seal.id))
+
+
+def remove_key(context: ServiceContext, key_id: str) -> None:
+    """Destroy a key; one that is gone already is no failure."""
+    try:
+        context.keystore.destroy(key_id)
+    except TrustError as error:
+        if error.code != KEY_UNKNOWN:
+            raise

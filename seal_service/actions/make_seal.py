@@ -5,39 +5,35 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from crypto.authority import Profile
 from crypto.signatures import SignatureAlgorithm
-from crypto.sm3 import sm3
 from seal_service import store
-from seal_service.actions.change_seal_state import REVOCATION_REASON
+from seal_service.actions.certify_seal import certify_seal
+from seal_service.actions.check_power import give_power
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
+from seal_service.actions.record_act import person_of, record_act
 from seal_service.actions.record_use import VOIDED_BY_FAILURE, hold_process_mark
-from seal_service.errors import seal_codes_exhausted, seal_making_cut_off, text_unacceptable
-from seal_service.limits import PICTURE_DPI, SERIAL_DIGITS, SERIALS_PER_DIVISION, VENDOR_ID
-from seal_service.model import Seal, SealState, is_plain_text, new_seal_id
-from seal_service.ports import SEAL_MAKER
-from seal_service.render import draw_picture as draw_png
-from seal_service.seal_data.make import SealDescription, SealMaker, build_seal
+from seal_service.errors import review_required, seal_codes_exhausted, seal_making_cut_off, text_unacceptable
+from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
+from seal_service.model import Edition, EditionState, Grant, Power, Seal, SealState, is_plain_text, new_grant_id, new_seal_id
 from service_kit import fail_points
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.errors import TrustError
 from standards.gb32100_credit_code import read_credit_code
-from standards.gbt38540_seal.values import SealPicture
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
-    from crypto.certificates import Certificate
-    from seal_service.ports import MakerIdentity
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
     from service_kit.idempotency import Claim
 
 ROUTE = "POST /v1/seals"
-ACTION = "seal.make"
+ACT = "make"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +53,13 @@ class SealRequest:
 def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, idempotency_key: str | None = None) -> Seal:
     """Make a seal and let the clients in ``grants`` use it; the caller manages it from now on.
 
-    Raises TrustError CREDIT_CODE_*, SEAL_NAME_*, SEAL_GLYPH_MISSING, FIELD_UNACCEPTABLE, SEAL_CODES_EXHAUSTED, IDEMPOTENCY_*,
+    Raises TrustError SEAL_REVIEW_REQUIRED, CREDIT_CODE_*, SEAL_NAME_*, SEAL_GLYPH_MISSING, FIELD_UNACCEPTABLE, SEAL_CODES_EXHAUSTED, IDEMPOTENCY_*,
     AUDIT_UNAVAILABLE and what the issuer raises.
     """
+    # 0. Is anything made in one step here at all?
+    if context.settings.is_review_required:
+        raise review_required()
+
     # 1. What can be checked without anything else: the credit code, and that the picture can be drawn (with a code to stand for its own).
     credit_code = read_credit_code(request.credit_code)
     division = request.division or credit_code.division
@@ -77,7 +77,6 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         state=SealState.MAKING,
         state_reason=None,
         version=1,
-        managed_by=caller.client_id,
         made_by=hold_process_mark(context),
         claim_digest=None,
         key_id="",
@@ -88,6 +87,7 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         picture_width_mm=request.picture_width_mm,
         made_at=context.clock.now(),
         state_at=context.clock.now(),
+        edition=0,
     )
     if not is_plain_text(seal.name):
         raise text_unacceptable("name")
@@ -119,14 +119,19 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
             state_at=at,
         )
         store.insert_seal(conn, begun)
-        for client_id in granted:
-            store.insert_grant(conn, seal.id, client_id, granted_by=caller.client_id, at=at)
-        context.audit.record(
+        give_power(conn, begun, caller.holder, Power.MANAGE, given_by=caller.holder, at=at)
+        for holder in granted:
+            give_power(conn, begun, holder, Power.USE, given_by=caller.holder, at=at)
+            store.insert_grant(conn, Grant(new_grant_id(), seal.id, holder, granted_by=caller.holder, granted_at=at))
+        record_act(
+            context,
             conn,
+            person_of(caller),
+            act=ACT,
+            from_state="",
+            to_state=begun.state.value,
             at=at,
-            actor=caller.actor,
-            action=ACTION,
-            subject=f"seal:{seal.id}",
+            seal_id=seal.id,
             outcome="intended",
             facts={"code": begun.code, "credit_code": begun.credit_code, "key_id": begun.key_id, "grants": " ".join(granted)},
         )
@@ -144,22 +149,11 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
     with ExitStack() as on_failure:
         on_failure.callback(_give_up, context, caller, seal, claim)
 
-        # 3. Key and certificate. National convention for seals: O is the credit code followed by the name, CN is the seal code.
+        # 3. The key.
         signer = context.keystore.create(seal.key_id, SignatureAlgorithm.SM2_SM3)
         fail_points.reach("make-seal.key-made")
-        certificate = context.issuer.issue(
-            common_name=seal.code,
-            organisation=seal.credit_code + seal.organisation,
-            spki_der=signer.public_spki_der,
-            profile=Profile.SEAL_SIGNING,
-            actor=caller.actor,
-        )
-        on_failure.callback(_revoke, context, caller, certificate.serial)
-        chain_der = tuple(above.der for above in context.issuer.chain())
-        fail_points.reach("make-seal.certified")
-
-        # 4. The seal itself as GB/T 38540 has it: picture and certificate under the maker's signature.
-        seal_data_der = _build_seal_data(context, seal, certificate)
+        # 4. The certificate, and the seal itself as GB/T 38540 has it: picture and certificate under the maker's signature.
+        certified = certify_seal(context, seal, signer, actor=caller.actor, on_failure=on_failure)
         fail_points.reach("make-seal.built")
 
         # 5. tx 2: the seal becomes active together with its certificate.
@@ -168,33 +162,31 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
             if found is None or found.state is not SealState.MAKING:
                 raise seal_making_cut_off(seal.id)
             at = context.clock.now()
-            store.update_certificate(conn, seal.id, certificate.der, chain_der, seal_data_der)
+            made = replace(
+                found,
+                edition=1,
+                certificate_der=certified.certificate.der,
+                chain_der=certified.chain_der,
+                seal_data_der=certified.seal_data_der,
+                valid_until=certified.valid_until,
+            )
+            store.update_edition(conn, made)
+            store.insert_edition(conn, first_edition(made, at))
             store.update_state(conn, found, state=SealState.ACTIVE, reason=None, at=at)
-            context.audit.record(
+            record_act(
+                context,
                 conn,
+                person_of(caller),
+                act=ACT,
+                from_state=found.state.value,
+                to_state=SealState.ACTIVE.value,
                 at=at,
-                actor=caller.actor,
-                action=ACTION,
-                subject=f"seal:{seal.id}",
-                outcome="done",
-                facts={
-                    "code": seal.code,
-                    "certificate": certificate.fingerprint,
-                    "serial": f"{certificate.serial:x}",
-                    "seal_data": sm3(seal_data_der).hex(),
-                },
+                seal_id=seal.id,
+                facts={"code": seal.code, **certified.facts},
             )
             if claim is not None:
                 context.idempotency.finish(conn, claim, status=201, headers={})
-            return replace(
-                found,
-                state=SealState.ACTIVE,
-                state_at=at,
-                version=found.version + 1,
-                certificate_der=certificate.der,
-                chain_der=chain_der,
-                seal_data_der=seal_data_der,
-            )
+            return replace(made, state=SealState.ACTIVE, state_at=at, version=found.version + 1)
 
         made = context.database.write(finish)
         on_failure.pop_all()
@@ -202,28 +194,22 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
     return made
 
 
-def _build_seal_data(context: ServiceContext, seal: Seal, certificate: Certificate) -> bytes:
-    """SESeal (version 4) for the certificate: valid as long as it is, with the seal's picture in its true size."""
-    maker = cast("MakerIdentity", context.links[SEAL_MAKER])
-    picture = draw_picture(seal)
-    at = max(context.clock.now().replace(microsecond=0), certificate.not_before)
-    description = SealDescription(
-        es_id=seal.code,
-        vid=VENDOR_ID,
-        kind=int(seal.type_code),
+def first_edition(seal: Seal, at: datetime) -> Edition:
+    """The record of a seal's first making, finished at ``at``."""
+    return Edition(
+        seal_id=seal.id,
+        edition=1,
+        state=EditionState.MADE,
+        key_id=seal.key_id,
+        owner=seal.made_by,
+        begun_at=seal.made_at,
         name=seal.name,
-        created_at=at,
-        valid_from=certificate.not_before,
-        valid_until=certificate.not_after,
-        picture=SealPicture("PNG", draw_png(picture, dpi=PICTURE_DPI), round(picture.width_mm), round(picture.height_mm)),
+        organisation=seal.organisation,
+        purpose=seal.purpose,
+        certificate_der=seal.certificate_der,
+        seal_data_der=seal.seal_data_der,
+        made_at=at,
     )
-    return build_seal(description, [certificate], SealMaker(maker.certificate, maker.signer))
-
-
-def _revoke(context: ServiceContext, caller: Caller, serial: int) -> None:
-    """Revoke the certificate of a seal that did not come to be. Where that fails it stays in the issuer's register, for a key nobody uses."""
-    with suppress(TrustError):
-        context.issuer.revoke(serial, reason=REVOCATION_REASON, actor=caller.actor)
 
 
 def _give_up(context: ServiceContext, caller: Caller, seal: Seal, claim: Claim | None) -> None:
@@ -244,7 +230,16 @@ def _abandon(context: ServiceContext, conn: Connection, caller: Caller, seal_id:
         return False
     at = context.clock.now()
     store.update_state(conn, found, state=SealState.ABANDONED, reason=VOIDED_BY_FAILURE, at=at)
-    context.audit.record(
-        conn, at=at, actor=caller.actor, action=ACTION, subject=f"seal:{seal_id}", outcome="voided", facts={"reason": VOIDED_BY_FAILURE}
+    record_act(
+        context,
+        conn,
+        person_of(caller),
+        act=ACT,
+        from_state=found.state.value,
+        to_state=SealState.ABANDONED.value,
+        at=at,
+        seal_id=seal_id,
+        reason=VOIDED_BY_FAILURE,
+        outcome="voided",
     )
     return True

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
+from seal_service.actions.choose_grant import Wish, choose_grant
 from seal_service.errors import NOT_ACTIVE, seal_not_found, seal_not_usable, use_was_voided
-from seal_service.model import USABLE, Seal, UseKind, UseState
+from seal_service.model import USABLE, DocumentForm, Seal, SealState, UseKind, UseState
 from service_kit.idempotency import Claim, ClaimState
 from service_kit.process_marks import FOLDER_NAME, hold_mark
 from standards.errors import TrustError
@@ -44,6 +45,12 @@ class User:
     client_id: str
     actor: str  # as the audit trail names him
     is_operator: bool = False
+    holder: str = ""  # as powers are kept by (``Caller.holder``); empty: the client itself
+
+    @property
+    def name(self) -> str:
+        """Under which name his powers and grants stand."""
+        return self.holder or self.client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +94,22 @@ def record_intent(
     input_digest: bytes | None,
     is_timestamped: bool,
     repeatable: Repeatable | None,
+    form: DocumentForm | None = None,
+    document_type: str = "",
 ) -> Intent:
     """Check that the user may use the seal now and record that he is about to; all in one transaction.
 
-    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
+    ``form`` None: a digest, or else a PDF. ``document_type``: the label the user gives, for grants that name types.
+
+    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, GRANT_*, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
     """
     # 1. May this user use this seal? The row is held as it is until the commit.
-    right = store.load_right(conn, seal_id, user.client_id, is_locked=True)
-    if right is None or not (right.is_granted or user.is_operator):
+    form = form or (DocumentForm.DIGEST if kind is UseKind.DIGEST else DocumentForm.PDF)
+    standing = store.load_standing(conn, seal_id, is_locked=True)
+    grants = [] if standing is None else store.list_standing_grants(conn, seal_id, user.name)
+    if standing is None or not (grants or user.is_operator):
         raise seal_not_found(seal_id)
-    seal, at = _seal_of_version(conn, seal_id, right.version), context.clock.now()
+    seal, at = _seal_of_version(conn, seal_id, standing.version), context.clock.now()
 
     # 2. Has this very request been answered before, or begun by a process that died?
     claim = None
@@ -118,9 +131,12 @@ def record_intent(
                 record_void(context, conn, user.actor, seal_id=seal_id, use_id=earlier.id, reason=VOIDED_AS_ORPHAN)
             context.idempotency.set_reference(conn, claim, use_id)
 
-    # 3. Now?
-    if right.state is not USABLE:
-        raise seal_not_usable(seal_id, right.state)
+    # 3. Now? And does a grant cover this use? One that counts is counted here, where the intent is recorded.
+    if standing.state is not USABLE:
+        raise seal_not_usable(seal_id, standing.state)
+    if standing.valid_until is not None and at > standing.valid_until:
+        raise seal_not_usable(seal_id, SealState.EXPIRED)
+    grant = None if user.is_operator else choose_grant(conn, grants, Wish(seal_id, user.client_id, form, document_type, at))
 
     # 4. The intent, on record before the key is used.
     audit_id = context.audit.record(
@@ -130,7 +146,14 @@ def record_intent(
         action=ACTION,
         subject=f"seal:{seal_id}",
         outcome="intended",
-        facts={"seal_use": use_id, "kind": kind.value, "digest": digest.hex(), "timestamped": is_timestamped},
+        facts={
+            "seal_use": use_id,
+            "kind": kind.value,
+            "digest": digest.hex(),
+            "timestamped": is_timestamped,
+            **({"document_type": document_type} if document_type else {}),
+            **({"grant": grant.id} if grant is not None else {}),
+        },
     )
     store.insert_intent(
         conn,
@@ -145,6 +168,10 @@ def record_intent(
         at=at,
         is_timestamped=is_timestamped,
         audit_id=audit_id,
+        holder=user.name,
+        form=form,
+        document_type=document_type,
+        grant_id=None if grant is None else grant.id,
     )
     return Intent(seal, use_id, at, claim)
 
@@ -196,7 +223,7 @@ def record_result(
         result_inline=result_inline,
         audit_id=audit_id,
     ):
-        state = store.load_state(conn, intent.seal.id)
+        state = store.hold_state(conn, intent.seal.id)
         raise use_was_voided(intent.use_id) if state is USABLE else seal_not_usable(intent.seal.id, str(state))
     if intent.claim is not None:
         context.idempotency.finish(conn, intent.claim, status=200, headers={})
@@ -220,6 +247,7 @@ def record_void(context: ServiceContext, conn: Connection, actor: str, *, seal_i
     )
     if not store.void_use(conn, use_id, at=at, reason=reason, audit_id=audit_id):
         raise use_was_voided(use_id)
+    store.give_one_use_back(conn, use_id)
     return audit_id
 
 

@@ -26,6 +26,7 @@ from seal_service.errors import (
     own_check_failed,
     seal_not_found,
     seal_not_usable,
+    seal_version_conflict,
     text_unacceptable,
     time_stamp_not_configured,
 )
@@ -69,8 +70,9 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
     hold_process_mark(context)
     with context.database.read() as conn:
-        right, seal = store.load_right(conn, seal_id, user.client_id), store.load_seal(conn, seal_id)
-    if seal is None or right is None or not (right.is_granted or user.is_operator):
+        seal = store.load_seal(conn, seal_id)
+        is_granted = user.is_operator or store.is_granted(conn, seal_id, user.name)
+    if seal is None or not is_granted:
         raise seal_not_found(seal_id)
     if seal.certificate_der is None or (seal.state is not USABLE and order.idempotency_key is None):
         raise seal_not_usable(seal_id, seal.state)
@@ -121,6 +123,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
             input_digest=None if repeatable is None else repeatable.document_digest,
             is_timestamped=is_timestamped,
             repeatable=None if repeatable is None else repeatable.request,
+            document_type=order.document_type,
         )
 
     intent = context.database.write(intend)
@@ -129,6 +132,9 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     fail_points.reach("seal-document.intended")
 
     with ended_if_failing(context, user, intent):
+        if intent.seal.key_id != seal.key_id:  # made again since step 1: what was prepared names the certificate of before
+            raise seal_version_conflict(seal_id, str(seal.version), intent.seal.version)
+
         # 7. The signature, with no transaction open.
         signature = means.signer.sign(draft.to_be_signed)
         fail_points.reach("seal-document.signed")

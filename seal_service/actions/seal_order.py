@@ -45,6 +45,7 @@ class SealOrder:
     location: str | None = None
     is_timestamped: bool | None = None
     idempotency_key: str | None = None
+    document_type: str = ""
     pages: str | None = None
     places: tuple[Place, ...] = ()
     seam: Seam | None = None

@@ -60,7 +60,14 @@ def read_digest(text: str) -> bytes:
 
 
 async def sign_digest(
-    context: ServiceContext, user: User, seal_id: str, digest: bytes, *, is_timestamped: bool = False, idempotency_key: str | None = None
+    context: ServiceContext,
+    user: User,
+    seal_id: str,
+    digest: bytes,
+    *,
+    is_timestamped: bool = False,
+    idempotency_key: str | None = None,
+    document_type: str = "",
 ) -> SealedDigest:
     """A detached CMS (RFC 5652, SM2 with SM3, signing time inside) over a content of which ``digest`` is the SM3.
 
@@ -72,7 +79,8 @@ async def sign_digest(
     use_id = new_use_id(context.clock.now())
     repeatable = None
     if idempotency_key is not None:
-        request_digest = digest_of_request(digest, b"stamped" if is_timestamped else b"")
+        wishes = (document_type.encode(),) if document_type else ()
+        request_digest = digest_of_request(digest, b"stamped" if is_timestamped else b"", *wishes)
         repeatable = Repeatable(idempotency_key, f"POST /v1/seals/{seal_id}/digest-signatures", request_digest)
 
     # 1. tx 1: the right, the intent with the digest, the idempotency claim and the audit entry stand together or not at all.
@@ -88,6 +96,7 @@ async def sign_digest(
             input_digest=None,
             is_timestamped=is_timestamped,
             repeatable=repeatable,
+            document_type=document_type,
         )
     )
     if intent.is_done:

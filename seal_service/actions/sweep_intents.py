@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from seal_service import store
 from seal_service.actions.change_seal_state import revoke_certificate
+from seal_service.actions.record_act import Person, record_act
 from seal_service.actions.record_use import VOIDED_AS_ORPHAN, record_void
 from seal_service.limits import INTENT_LEASE_SECONDS, INTENTS_PER_SWEEP
 from seal_service.model import SealState
@@ -91,8 +92,17 @@ def _abandon(context: ServiceContext, seal: Seal) -> bool:
             return False
         at = context.clock.now()
         store.update_state(conn, found, state=SealState.ABANDONED, reason=VOIDED_AS_ORPHAN, at=at)
-        context.audit.record(
-            conn, at=at, actor=ACTOR, action="seal.make", subject=f"seal:{seal.id}", outcome="voided", facts={"reason": VOIDED_AS_ORPHAN}
+        record_act(
+            context,
+            conn,
+            Person(ACTOR, ACTOR),
+            act="make",
+            from_state=found.state.value,
+            to_state=SealState.ABANDONED.value,
+            at=at,
+            seal_id=seal.id,
+            reason=VOIDED_AS_ORPHAN,
+            outcome="voided",
         )
         _release(context, conn, seal.claim_digest)
         return True

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from seal_service import limits
 from seal_service.actions.sign_digest import read_digest, sign_digest
 from seal_service.actions.sweep_intents import IN_FLIGHT, sweep_intents
-from seal_service.api.parameters import problem_answers, user_of
+from seal_service.api.parameters import check_document_type, problem_answers, user_of
 from seal_service.api.shapes import DigestAnswer, DigestOrder
 from seal_service.errors import field_unacceptable, seal_not_found
 from seal_service.model import SCOPE_USE
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PATH: Final = "/v1/seals/{seal_id}/digest-signatures"
 _SEAL_ID: Final = re.compile(r"sl_[0-9a-f]{24}")
-_MEMBERS: Final = frozenset({"digest", "digest_algorithm", "timestamp"})
+_MEMBERS: Final = frozenset({"digest", "digest_algorithm", "timestamp", "document_type"})
 
 
 @needs(SCOPE_USE)
@@ -52,16 +52,20 @@ class DigestEndpoint:
         body = await _read_body(receive)
         if body is None:
             return
-        digest, is_timestamped = _read_order(body)
+        digest, is_timestamped, document_type = _read_order(body)
         key = keys[0].decode("latin-1") if keys else None
         try:
-            sealed = await sign_digest(self._context, user, seal_id, digest, is_timestamped=is_timestamped, idempotency_key=key)
+            sealed = await sign_digest(
+                self._context, user, seal_id, digest, is_timestamped=is_timestamped, idempotency_key=key, document_type=document_type
+            )
         except TrustError as error:
             if error.code != IN_FLIGHT:
                 raise
             # In flight, says the claim; where its process died, the sweep lets go of it at once.
             await run_in_threadpool(sweep_intents, self._context)
-            sealed = await sign_digest(self._context, user, seal_id, digest, is_timestamped=is_timestamped, idempotency_key=key)
+            sealed = await sign_digest(
+                self._context, user, seal_id, digest, is_timestamped=is_timestamped, idempotency_key=key, document_type=document_type
+            )
         answer = (
             f'{{"seal_use":"{sealed.use_id}","audit_entry":"{sealed.audit_id}","signed_at":"{sealed.signed_at:%Y-%m-%dT%H:%M:%SZ}",'
             f'"cms":"{base64.b64encode(sealed.cms_der).decode("ascii")}"}}'
@@ -86,7 +90,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             return body
 
 
-def _read_order(body: bytes) -> tuple[bytes, bool]:
+def _read_order(body: bytes) -> tuple[bytes, bool, str]:
     try:
         order = json.loads(body)
     except (ValueError, RecursionError):
@@ -103,7 +107,7 @@ def _read_order(body: bytes) -> tuple[bytes, bool]:
         raise field_unacceptable("digest_algorithm", "SM3")
     if not isinstance(is_timestamped, bool):
         raise field_unacceptable("timestamp", "true or false")
-    return read_digest(text), is_timestamped
+    return read_digest(text), is_timestamped, check_document_type(order.get("document_type", ""))
 
 
 async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:

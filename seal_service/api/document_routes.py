@@ -20,7 +20,7 @@ from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.actions.verify_document import verify_document
-from seal_service.api.parameters import IdempotencyKey, SealId, UseId, problem_answers, user_of
+from seal_service.api.parameters import IdempotencyKey, SealId, UseId, check_document_type, problem_answers, user_of
 from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, VerificationAnswer, write_use
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 PDF: Final = "application/pdf"
 CMS: Final = "application/pkcs7-signature"
 _BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
-_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level"})
+_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type"})
 _TRUTH: Final = {"true": True, "false": False}
 _SEALING_BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -69,6 +69,11 @@ _SEALING_BODY: Final[dict[str, Any]] = {
                             "enum": list(LEVELS),
                             "description": "PAdES baseline level of a PDF: B-T has a time-stamp, B-LT what shows the certificates good as well, "
                             "B-LTA a document time-stamp over all of it.",
+                        },
+                        "document_type": {
+                            "type": "string",
+                            "maxLength": limits.DOCUMENT_TYPE_CHARACTERS,
+                            "description": "What kind of document it is, in the words of the grant.",
                         },
                     },
                 },
@@ -258,6 +263,7 @@ def _read_order(form: Form, key: str | None) -> SealOrder:
         lock_fields=some,
         lock_except=all_but,
         level=_read_level(fields.get("level"), stamped),
+        document_type=check_document_type(fields.get("document_type", "")),
     )
 
 

@@ -9,6 +9,8 @@ from fastapi import Header, Path
 
 from seal_service.actions.record_use import User
 from seal_service.errors import field_unacceptable
+from seal_service.limits import DOCUMENT_TYPE_CHARACTERS
+from seal_service.model import is_plain_text
 from service_kit.idempotency import KEY_CHARACTERS
 
 if TYPE_CHECKING:
@@ -48,7 +50,14 @@ def etag_of(seal: Seal) -> str:
 
 def user_of(caller: Caller) -> User:
     """The caller as one who uses a seal. Never an operator."""
-    return User(caller.client_id, caller.actor)
+    return User(caller.client_id, caller.actor, holder=caller.holder)
+
+
+def check_document_type(text: object) -> str:
+    """The label of a document's type as it was given; empty where none was. Raises TrustError FIELD_UNACCEPTABLE."""
+    if not isinstance(text, str) or len(text) > DOCUMENT_TYPE_CHARACTERS or not is_plain_text(text):
+        raise field_unacceptable("document_type", f"one line of at most {DOCUMENT_TYPE_CHARACTERS} characters")
+    return text
 
 
 def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:

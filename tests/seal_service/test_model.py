@@ -8,15 +8,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seal_service.model import (
+    APPLICATION_LIFE,
+    ENDED,
+    SCOPES,
     SEAL_LIFE,
+    SEAL_TYPES,
     USABLE,
     USE_LIFE,
+    ApplicationState,
     SealState,
     Transition,
     UseState,
     is_plain_text,
     new_seal_id,
     new_use_id,
+    seal_type,
     transition_named,
 )
 
@@ -28,9 +34,13 @@ def test_every_state_can_be_reached_from_the_first() -> None:
     assert reached == {state.value for state in SealState}
 
 
-def test_revoked_and_abandoned_are_final() -> None:
-    for state in (SealState.REVOKED, SealState.ABANDONED):
+def test_destroyed_and_abandoned_are_final_and_what_is_cancelled_is_never_used_again() -> None:
+    for state in (SealState.DESTROYED, SealState.ABANDONED):
         assert not [step for step in SEAL_LIFE if state in step.sources]
+    reached = {SealState.CANCELLED.value}
+    for _ in SealState:
+        reached |= {step.target for step in SEAL_LIFE if step.sources & reached}
+    assert reached == {SealState.CANCELLED, SealState.INVALIDATED, SealState.DESTROYED}
 
 
 def test_only_active_is_usable_and_a_frozen_seal_can_come_back() -> None:
@@ -43,14 +53,35 @@ def test_results_and_voids_of_a_use_are_final() -> None:
     assert {source for step in USE_LIFE for source in step.sources} == {UseState.INTENT}
 
 
-def test_names_and_verbs_are_unique_and_every_verb_has_scope_and_reason() -> None:
-    names = [step.name for step in SEAL_LIFE]
-    assert len(names) == len(set(names))
-    for step in SEAL_LIFE:
+@pytest.mark.parametrize("life", [SEAL_LIFE, APPLICATION_LIFE])
+def test_names_and_verbs_are_unique_and_every_verb_has_a_scope(life: tuple[Transition, ...]) -> None:
+    for names in ([step.name for step in life], [step.verb for step in life if step.verb]):
+        assert len(names) == len(set(names))
+    for step in life:
         if step.verb is not None:
-            assert step.scope == "seal.manage"
-            assert step.is_reason_required
+            assert step.scope in SCOPES
             assert step.summary
+            assert step.is_reason_required or step.name in {"issue", "activate"}
+
+
+def test_what_ends_a_seal_takes_its_certificate_along() -> None:
+    for step in SEAL_LIFE:
+        if step.target in ENDED:
+            assert step.does_revoke_certificate
+    assert [step.name for step in SEAL_LIFE if step.does_destroy_key] == ["destroy"]
+
+
+def test_every_state_of_an_application_can_be_reached() -> None:
+    reached = {ApplicationState.APPLIED.value}
+    for _ in ApplicationState:
+        reached |= {step.target for step in APPLICATION_LIFE if step.sources & reached}
+    assert reached == {state.value for state in ApplicationState}
+
+
+def test_types_of_seals_are_data() -> None:
+    assert len({each.code for each in SEAL_TYPES}) == len(SEAL_TYPES) == 8
+    assert seal_type("2").name_zh == "财务专用章"
+    assert "15" in seal_type("15").name_en
 
 
 def test_an_unknown_transition_is_a_mistake_in_the_code() -> None:

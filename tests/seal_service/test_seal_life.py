@@ -100,7 +100,7 @@ def test_revoking_revokes_the_certificate(house: House, seal: Seal) -> None:
 
 
 def test_a_certificate_left_unrevoked_is_revoked_by_the_sweeper(house: House, seal: Seal) -> None:
-    house.sql("UPDATE seal_seals SET state = 'revoked'")  # as a process killed between the two steps leaves it
+    house.sql("UPDATE seal_seals SET state = 'cancelled'")  # as a process killed between the two steps leaves it
     assert sweep_intents(house.context)["certificates_revoked"] == 1
     assert len(house.issuer.revoked) == 1
     assert sweep_intents(house.context)["certificates_revoked"] == 0

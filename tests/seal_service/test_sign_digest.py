@@ -196,8 +196,18 @@ def test_with_a_certificate_that_was_revoked_past_the_seal_nothing_is_released(h
     assert sorted(house.rows("SELECT state FROM seal_uses")) == [("done",), ("voided",), ("voided",)]
 
 
+def test_a_seal_whose_time_is_over_is_not_used(house: House, seal: Seal) -> None:
+    assert seal.valid_until is not None
+    object.__setattr__(house.context, "clock", FixedClock(seal.valid_until + timedelta(seconds=1)))
+    with pytest.raises(TrustError) as refused:
+        sign(house, seal)
+    assert (refused.value.code, refused.value.facts["state"]) == ("SEAL_NOT_ACTIVE", "expired")
+    assert house.rows("SELECT count(*) FROM seal_uses") == [(0,)]
+
+
 def test_with_an_expired_certificate_nothing_is_released(house: House, seal: Seal) -> None:
     assert seal.certificate_der is not None
+    house.sql("UPDATE seal_seals SET valid_until = NULL")  # as seals stand that were made before this was recorded
     object.__setattr__(house.context, "clock", FixedClock(Certificate.from_der(seal.certificate_der).not_after + timedelta(seconds=1)))
     with pytest.raises(TrustError) as refused:
         sign(house, seal)

@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import IntegrityError
 
 from seal_service import store
-from seal_service.model import Seal, SealState, UseKind, UseState
+from seal_service.model import DocumentForm, Grant, Power, Seal, SealState, UseKind, UseState
+from seal_service.store import seals
 from seal_service.tables import metadata
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ def make_seal(seal_id: str = "sl_a", **changes: Any) -> Seal:
         state=SealState.ACTIVE,
         state_reason=None,
         version=1,
-        managed_by="cl_a",
         made_by="host-1-a",
         claim_digest=None,
         key_id=f"key-{seal_id}",
@@ -75,6 +75,10 @@ def intent(conn: Connection, use_id: str = "su_a", seal_id: str = "sl_a", at: da
         at=at,
         is_timestamped=False,
         audit_id="ae_1",
+        holder="cl_a",
+        form=DocumentForm.DIGEST,
+        document_type="",
+        grant_id=None,
     )
 
 
@@ -89,8 +93,8 @@ def test_a_seal_comes_back_as_it_went_in(conn: Connection) -> None:
     assert store.load_seal(conn, "sl_a") == seal
     assert store.load_seal(conn, "sl_a", is_locked=True) == seal
     assert store.load_seal(conn, "sl_b") is None
-    assert store.load_state(conn, "sl_a") is SealState.ACTIVE
-    assert store.load_state(conn, "sl_b") is None
+    assert store.hold_state(conn, "sl_a") is SealState.ACTIVE
+    assert store.hold_state(conn, "sl_b") is None
 
 
 def test_an_active_seal_without_certificate_is_refused_by_the_database(conn: Connection) -> None:
@@ -112,9 +116,9 @@ def test_serials_run_per_division(conn: Connection) -> None:
 def test_making_ends_with_a_certificate(conn: Connection) -> None:
     store.insert_seal(conn, make_seal(state=SealState.MAKING, certificate_der=None, chain_der=()))
     assert [seal.id for seal in store.list_seals_in_making(conn, limit=9)] == ["sl_a"]
-    store.update_certificate(conn, "sl_a", CERTIFICATE, (ISSUER,), SEAL_DATA)
     seal = store.load_seal(conn, "sl_a")
     assert seal is not None
+    store.update_edition(conn, replace(seal, certificate_der=CERTIFICATE, chain_der=(ISSUER,), seal_data_der=SEAL_DATA, valid_until=AT))
     store.update_state(conn, seal, state=SealState.ACTIVE, reason=None, at=AT + timedelta(minutes=1))
     found = store.load_seal(conn, "sl_a")
     assert found is not None
@@ -126,31 +130,68 @@ def test_a_revoked_seal_waits_for_its_certificate_to_be_revoked(conn: Connection
     seal = make_seal()
     store.insert_seal(conn, seal)
     assert store.list_seals_with_certificate_to_revoke(conn, limit=9) == []
-    store.update_state(conn, seal, state=SealState.REVOKED, reason="lost", at=AT)
+    store.update_state(conn, seal, state=SealState.CANCELLED, reason="lost", at=AT)
     assert [one.id for one in store.list_seals_with_certificate_to_revoke(conn, limit=9)] == ["sl_a"]
     store.update_certificate_revoked(conn, "sl_a")
     assert store.list_seals_with_certificate_to_revoke(conn, limit=9) == []
 
 
-def test_a_client_sees_what_it_manages_or_may_use_and_nothing_else(conn: Connection) -> None:
+def test_a_holder_sees_the_seals_he_has_a_power_over_and_nothing_else(conn: Connection) -> None:
     for name, manager in (("sl_1", "cl_a"), ("sl_2", "cl_b"), ("sl_3", "cl_b"), ("sl_4", "cl_a")):
-        store.insert_seal(conn, make_seal(name, managed_by=manager))
-    store.insert_grant(conn, "sl_3", "cl_a", granted_by="cl_b", at=AT)
-    assert [seal.id for seal in store.list_seals_known_to(conn, "cl_a", after="", limit=9)] == ["sl_1", "sl_3", "sl_4"]
-    assert [seal.id for seal in store.list_seals_known_to(conn, "cl_a", after="sl_1", limit=1)] == ["sl_3"]
-    assert store.list_seals_known_to(conn, "cl_c", after="", limit=9) == []
+        seal = make_seal(name)
+        store.insert_seal(conn, seal)
+        store.insert_power(conn, seal, manager, Power.MANAGE, given_by="x", at=AT)
+        if name == "sl_3":
+            store.insert_power(conn, seal, "cl_a", Power.USE, given_by="cl_b", at=AT)
+
+    paging: dict[str, Any] = {"after": "", "limit": 9}
+
+    def listed(holder: str | None, **conditions: Any) -> list[str]:
+        return [seal.id for seal in store.list_seals_of_holder(conn, holder, **{**paging, **conditions})]
+
+    assert listed("cl_a") == ["sl_1", "sl_3", "sl_4"]
+    assert listed("cl_a", after="sl_1", limit=1) == ["sl_3"]
+    assert listed("cl_c") == []
+    assert listed(None) == ["sl_1", "sl_2", "sl_3", "sl_4"]
+    assert listed(None, state=SealState.FROZEN) == []
+    assert listed("cl_b", search="演示") == ["sl_2", "sl_3"]
+    assert listed("cl_b", search="%") == []
 
 
-def test_grants_are_given_and_taken_back(conn: Connection) -> None:
-    store.insert_seal(conn, make_seal())
-    assert not store.is_granted(conn, "sl_a", "cl_b")
-    store.insert_grant(conn, "sl_a", "cl_b", granted_by="cl_a", at=AT)
-    store.insert_grant(conn, "sl_a", "cl_b", granted_by="cl_a", at=AT)
-    assert store.list_grants(conn, "sl_a") == ["cl_b"]
+def test_the_table_itself_keeps_separated_powers_apart(conn: Connection) -> None:
+    apart, together = make_seal("sl_1", are_powers_separated=True), make_seal("sl_2")
+    for seal in (apart, together):
+        store.insert_seal(conn, seal)
+        store.insert_power(conn, seal, "cl_a", Power.MANAGE, given_by="x", at=AT)
+        store.insert_power(conn, seal, "cl_b", Power.USE, given_by="x", at=AT)
+    store.insert_power(conn, together, "cl_a", Power.USE, given_by="x", at=AT)
+    assert store.powers_of(conn, "sl_2", "cl_a") == {Power.MANAGE, Power.USE}
+    for holder, power in (("cl_a", Power.USE), ("cl_a", Power.AUDIT), ("cl_b", Power.MANAGE)):
+        with pytest.raises(IntegrityError), conn.begin_nested():
+            store.insert_power(conn, apart, holder, power, given_by="x", at=AT)
+    assert [(each.holder, each.power) for each in store.list_powers(conn, "sl_1")] == [("cl_a", Power.MANAGE), ("cl_b", Power.USE)]
+
+
+def test_grants_are_given_counted_and_taken_back(conn: Connection) -> None:
+    seal = make_seal()
+    store.insert_seal(conn, seal)
+    grant = Grant("sg_1", "sl_a", "cl_b", "cl_a", AT, forms=frozenset({"pdf"}), document_types=frozenset({"批文"}), uses_max=2)
+    store.insert_grant(conn, grant)
+    assert not store.is_granted(conn, "sl_a", "cl_b")  # a grant is nothing without the power
+    store.insert_power(conn, seal, "cl_b", Power.USE, given_by="cl_a", at=AT)
     assert store.is_granted(conn, "sl_a", "cl_b")
-    assert store.delete_grant(conn, "sl_a", "cl_b")
-    assert not store.delete_grant(conn, "sl_a", "cl_b")
+    assert store.list_grants(conn, "sl_a") == ["cl_b"]
+    assert store.list_standing_grants(conn, "sl_a", "cl_b") == [grant]
+    assert [store.take_one_use(conn, "sg_1") for _ in range(3)] == [True, True, False]
+    with pytest.raises(IntegrityError), conn.begin_nested():
+        conn.exec_driver_sql("UPDATE seal_grants SET used = 3")
+    assert store.revoke_grant(conn, "sg_1", by="cl_a", at=AT, reason="x")
+    assert not store.revoke_grant(conn, "sg_1", by="cl_a", at=AT, reason="x")
     assert not store.is_granted(conn, "sl_a", "cl_b")
+    assert not store.take_one_use(conn, "sg_1")
+    kept = store.load_grant(conn, "sg_1")
+    assert kept is not None
+    assert (kept.used, kept.revoked_by, kept.version) == (2, "cl_a", 2)
 
 
 def test_an_intent_is_finished_once(conn: Connection) -> None:
@@ -190,6 +231,9 @@ def test_old_intents_are_found_oldest_first(conn: Connection) -> None:
 
 def test_states_are_read_under_a_lock_where_the_database_has_several_writers() -> None:
     dialect: Any = PGDialect
-    assert "FOR SHARE" in str(store._STATE_LOCKED.compile(dialect=dialect()))
-    assert str(store._RIGHT_LOCKED.compile(dialect=dialect())).rstrip().endswith("FOR SHARE OF seal_seals")
-    assert str(store._SEAL_LOCKED.compile(dialect=dialect())).rstrip().endswith("FOR UPDATE")
+    for statement, ending in (
+        (seals._STATE_LOCKED, "FOR SHARE"),
+        (seals._STANDING_LOCKED, "FOR SHARE"),
+        (seals._SEAL_LOCKED, "FOR UPDATE"),
+    ):
+        assert str(statement.compile(dialect=dialect())).rstrip().endswith(ending)

@@ -170,7 +170,7 @@ def _ensure_client(context: ServiceContext, path: Path) -> tuple[str, str]:
 
 def _ensure_seal(context: ServiceContext, caller: Caller) -> Seal:
     for seal in list_seals(context, caller, after="", limit=PAGE_SIZE_MAX):
-        if seal.state is USABLE and seal.purpose == PURPOSE and seal.managed_by == caller.client_id:
+        if seal.state is USABLE and seal.purpose == PURPOSE:
             return seal
     wanted = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, purpose=PURPOSE, type_code="99")
     return make_seal(context, caller, wanted)

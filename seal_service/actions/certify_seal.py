@@ -1,0 +1,106 @@
+"""The middle of every making, with no transaction open: certificate and SESeal for a key that is there. What records them is elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from crypto.authority import Profile
+from crypto.sm3 import sm3
+from seal_service.actions.change_seal_state import REVOCATION_REASON
+from seal_service.actions.find_seals import draw_picture
+from seal_service.limits import PICTURE_DPI, VENDOR_ID
+from seal_service.ports import SEAL_MAKER
+from seal_service.render import draw_picture as draw_png
+from seal_service.seal_data.make import SealDescription, SealMaker, build_seal
+from service_kit import fail_points
+from standards import x690_der as der
+from standards.errors import TrustError
+from standards.gbt38540_seal.values import CREDIT_CODE_AND_NAME, MONGOLIAN_NAME, ROMANISED_NAME, SealExtension, SealPicture
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from datetime import datetime
+
+    from crypto.certificates import Certificate
+    from crypto.signer import Signer
+    from seal_service.model import Seal
+    from seal_service.ports import MakerIdentity
+    from service_kit.composition import ServiceContext
+
+_EXTENSIONS: Final = ((MONGOLIAN_NAME, True), (ROMANISED_NAME, False))  # critical as in the seals of the region
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """What a making yields: certificate, issuers (nearest first), SESeal, and until when both hold (aware UTC)."""
+
+    certificate: Certificate
+    chain_der: tuple[bytes, ...]
+    seal_data_der: bytes
+    valid_until: datetime
+
+    @property
+    def facts(self) -> dict[str, str | int | bool | None]:
+        """For the audit trail."""
+        return {
+            "certificate": self.certificate.fingerprint,
+            "serial": f"{self.certificate.serial:x}",
+            "seal_data": sm3(self.seal_data_der).hex(),
+        }
+
+
+def certify_seal(context: ServiceContext, seal: Seal, signer: Signer, *, actor: str, on_failure: ExitStack) -> Certified:
+    """Have the built-in authority certify the key of ``seal``, and make the SESeal. What was issued is revoked where the making fails.
+
+    National convention for seals: O is the credit code followed by the name, CN is the seal code.
+    """
+    certificate = context.issuer.issue(
+        common_name=seal.code,
+        organisation=seal.credit_code + seal.organisation,
+        spki_der=signer.public_spki_der,
+        profile=Profile.SEAL_SIGNING,
+        actor=actor,
+    )
+    on_failure.callback(_revoke, context, actor, certificate.serial)
+    chain_der = tuple(above.der for above in context.issuer.chain())
+    fail_points.reach("make-seal.certified")
+    return Certified(certificate, chain_der, build_seal_data(context, seal, certificate), certificate.not_after)
+
+
+def build_seal_data(context: ServiceContext, seal: Seal, certificate: Certificate) -> bytes:
+    """SESeal (version 4) for the certificate: valid as long as it is, with the seal's picture in its true size and its further names."""
+    maker = cast("MakerIdentity", context.links[SEAL_MAKER])
+    picture = draw_picture(seal)
+    at = max(context.clock.now().replace(microsecond=0), certificate.not_before)
+    description = SealDescription(
+        es_id=seal.code,
+        vid=VENDOR_ID,
+        kind=int(seal.type_code),
+        name=seal.name,
+        created_at=at,
+        valid_from=certificate.not_before,
+        valid_until=certificate.not_after,
+        picture=SealPicture("PNG", draw_png(picture, dpi=PICTURE_DPI), round(picture.width_mm), round(picture.height_mm)),
+        extensions=write_name_extensions(seal),
+    )
+    return build_seal(description, [certificate], SealMaker(maker.certificate, maker.signer))
+
+
+def write_name_extensions(seal: Seal) -> tuple[SealExtension, ...]:
+    """The extensions of seals in minority languages; none for a seal without a further name. Each value is the DER of a UTF8String."""
+    given = [
+        SealExtension(oid, is_critical, der.utf8_string(text))
+        for (oid, is_critical), text in zip(_EXTENSIONS, (seal.name_mongolian, seal.name_romanised), strict=True)
+        if text
+    ]
+    if not given:
+        return ()
+    return (SealExtension(CREDIT_CODE_AND_NAME, critical=False, value=der.utf8_string(seal.credit_code + seal.name)), *given)
+
+
+def _revoke(context: ServiceContext, actor: str, serial: int) -> None:
+    """Revoke the certificate of a seal that did not come to be. Where that fails it stays in the issuer's register, for a key nobody uses."""
+    with suppress(TrustError):
+        context.issuer.revoke(serial, reason=REVOCATION_REASON, actor=actor)

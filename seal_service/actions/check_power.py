@@ -1,0 +1,72 @@
+"""May this caller take this step over this seal? Asked inside the transaction of the step, so that it holds when the step is on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seal_service import store
+from seal_service.errors import power_held, seal_not_found
+from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, SCOPE_SECURE, Power
+from service_kit.roles import Role, role_of
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from seal_service.model import Seal, Transition
+    from service_kit.callers import Caller
+
+
+def check_step(conn: Connection, caller: Caller, seal: Seal, step: Transition) -> None:
+    """SEAL_NOT_FOUND unless the caller holds the power the step needs, or is a security administrator where the step is open to one.
+
+    The scope the step needs was checked at the gate. Who has no power over a seal is told nothing of it.
+    """
+    if step.power is None or step.power in store.powers_of(conn, seal.id, caller.holder):
+        return
+    if step.is_open_to_security and is_security_administrator(conn, caller):
+        return
+    raise seal_not_found(seal.id)
+
+
+def check_manages(conn: Connection, caller: Caller, seal: Seal) -> None:
+    """SEAL_NOT_FOUND unless the caller manages the seal."""
+    if Power.MANAGE not in store.powers_of(conn, seal.id, caller.holder):
+        raise seal_not_found(seal.id)
+
+
+def check_security_administrator(conn: Connection, caller: Caller) -> None:
+    """ROLE_MISSING unless the caller is a security administrator."""
+    if not is_security_administrator(conn, caller):
+        raise TrustError(Kind.FORBIDDEN, "ROLE_MISSING", role=Role.SECURITY.value)
+
+
+def is_security_administrator(conn: Connection, caller: Caller) -> bool:
+    """Whether the caller is a security administrator and may act as one here."""
+    return SCOPE_SECURE in caller.scopes and role_of(conn, caller.holder) is Role.SECURITY
+
+
+def may_see(conn: Connection, caller: Caller, seal: Seal) -> bool:
+    """Whether the caller may know of the seal: holders of any power, makers, reviewers and security administrators."""
+    return bool(store.powers_of(conn, seal.id, caller.holder)) or may_see_all(conn, caller)
+
+
+def may_see_all(conn: Connection, caller: Caller) -> bool:
+    """Whether the caller may know of every seal, as makers, reviewers and security administrators must."""
+    return bool(caller.scopes & {SCOPE_MAKE, SCOPE_REVIEW}) or is_security_administrator(conn, caller)
+
+
+def give_power(conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> bool:
+    """Give a power within the caller's transaction; False where he has it. SEAL_POWER_HELD where he has another one, ROLE_FORBIDS."""
+    held = store.powers_of(conn, seal.id, holder)
+    if power in held:
+        return False
+    role = role_of(conn, holder)
+    if role is not None:
+        raise TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)
+    if held and seal.are_powers_separated:
+        raise power_held(seal.id, holder, min(held), power)
+    store.insert_power(conn, seal, holder, power, given_by=given_by, at=at)
+    return True

@@ -1,0 +1,44 @@
+"""Entries of the error catalogue about the life of seals: applications, powers, grants, making, papers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service_kit.problem_catalogue import ProblemText, register
+
+_AGAIN_EN: Final = "Read it again and choose a step that its state allows."
+_AGAIN_ZH: Final = "请重新读取，选择当前状态允许的操作。"
+_GRANT_EN: Final = "Ask who manages the seal for a grant that covers this use."
+_GRANT_ZH: Final = "请向印章管理方申请覆盖此次用章的授权。"
+_ID_EN: Final = "Check the identifier, and whether the caller takes part in it."
+_ID_ZH: Final = "请核对标识，以及调用方是否为相关方。"
+
+_ROWS: Final = (
+    # code, title, 标题, cause, 原因, remedy, 处理
+    ("SECOND_PERSON_NEEDED", "Takes two people", "须由两人分别办理", "Whoever did the step before must not do this one.", "上一步的经办人不得办理此步骤。", "Let another person with the same right do it.", "请由另一名具有相同权限的人员办理。"),
+    ("SEAL_REVIEW_REQUIRED", "Apply first", "须先申请并审核", "In this deployment seals are made only for applications that somebody else has approved.", "本部署仅为经他人审核通过的申请制章。", "Use POST /v1/seal-applications; the setting seals.two_person_review says so.", "请使用 POST /v1/seal-applications 提交申请；该规则由设置 seals.two_person_review 决定。"),
+    ("SEAL_POWER_HELD", "Holds another power", "已持有其他权限", "Nobody holds two of the powers to manage, to use and to audit one seal.", "对同一印章，任何人不得同时持有管理、使用、审计中的两项权限。", "Give the power to somebody else, or take the other one back first.", "请将该权限授予他人，或先收回其已有权限。"),
+    ("SEAL_LAST_MANAGER", "Last one who manages it", "最后一名管理方", "A seal always has somebody who manages it.", "印章必须始终有管理方。", "Give the power to somebody else first.", "请先将管理权限授予他人。"),
+    ("SEAL_GRANT_NOT_FOUND", "Grant not found", "未找到授权", "There is no such grant, or the caller may not know of it.", "没有此授权，或调用方无权知悉。", _ID_EN, _ID_ZH),
+    ("GRANT_FORM_NOT_COVERED", "Form not covered by the grant", "授权不含此文件形式", "The grant does not cover documents of this form (pdf, ofd, digest).", "授权不包含此形式的文件（pdf、ofd、digest）。", _GRANT_EN, _GRANT_ZH),
+    ("GRANT_TYPE_NOT_COVERED", "Document type not covered by the grant", "授权不含此文件类型", "The grant names document types, and the one given is none of them.", "授权限定了文件类型，所给类型不在其中。", "Give the document_type the grant names, or ask for another grant.", "请给出授权所列的 document_type，或另行申请授权。"),
+    ("GRANT_SYSTEM_NOT_COVERED", "System not covered by the grant", "授权不含此系统", "The grant is for uses through another system.", "授权仅限通过其他系统用章。", _GRANT_EN, _GRANT_ZH),
+    ("GRANT_NOT_YET_VALID", "Grant not valid yet", "授权尚未生效", "The grant begins later.", "授权的生效时间尚未到。", "Wait, or ask for another grant.", "请等待生效或另行申请授权。"),
+    ("GRANT_OVER", "Grant is over", "授权已到期", "The grant has ended.", "授权已过期。", _GRANT_EN, _GRANT_ZH),
+    ("GRANT_OUTSIDE_HOURS", "Outside the hours of the grant", "不在授权时段内", "The grant holds at other hours of the day only.", "授权仅在一天中的其他时段有效。", "Come again within the hours the facts name, or ask for another grant.", "请在 facts 所示时段内办理，或另行申请授权。"),
+    ("GRANT_USED_UP", "Grant used up", "授权次数已用完", "As many uses as the grant allows are done or under way.", "授权次数已全部使用或正在使用。", _GRANT_EN, _GRANT_ZH),
+    ("PAPER_UNKNOWN", "Paper unknown", "材料不存在", "There is no such paper, or somebody else has handed it in.", "没有此材料，或由他人提交。", "Hand it in with POST /v1/seal-papers and use the id that comes back.", "请先用 POST /v1/seal-papers 提交材料，再使用返回的标识。"),
+    ("PAPER_NOT_FOUND", "Paper not found", "未找到材料", "There is no such paper, or the caller may not read it.", "没有此材料，或调用方无权读取。", _ID_EN, _ID_ZH),
+    ("PRECONDITION_REQUIRED", "If-Match required", "缺少 If-Match", "This change must say which version it is made to, so that nobody changes what he has not seen.", "此变更须指明所依据的版本，以免更改未曾看到的内容。", "Read it, and send its ETag as If-Match.", "请先读取，并以其 ETag 作为 If-Match 发送。"),
+    ("APPLICATION_NOT_FOUND", "Application not found", "未找到申请", "There is no such application, or the caller may not know of it.", "没有此申请，或调用方无权知悉。", _ID_EN, _ID_ZH),
+    ("APPLICATION_STATE_CONFLICT", "Step not allowed in this state", "当前状态不允许此操作", "The life of an application has no such step from its present state.", "申请的当前状态下没有这一步。", _AGAIN_EN, _AGAIN_ZH),
+    ("APPLICATION_CHANGED", "Application changed meanwhile", "申请已被更改", "The application is not at the version that If-Match names.", "申请已不是 If-Match 所指的版本。", "Read it again, look at what changed, and repeat with its new ETag.", "请重新读取，确认变化后用新的 ETag 重试。"),
+    ("APPLICATION_OPEN", "Another application is open", "已有未办结的申请", "Something is being applied for about this seal already.", "该印章已有未办结的申请。", "Wait for its end, or let its applicant withdraw it.", "请等待其办结，或由申请人撤回。"),
+    ("SEAL_MAKING_UNDER_WAY", "Being made", "正在制作", "Another maker is making this seal.", "该印章正由他方制作。", "Look at the seal again in a moment.", "请稍后重新查看。"),
+    ("SEAL_CERTIFICATE_REFUSED", "Certificate refused", "证书不予接受", "The certificate does not fit the key or the seal, or is not trusted here; `facts` names the check.", "证书与密钥或印章不符，或不受信任，所涉检查见 facts。", "Hand in the certificate issued for this seal's request, with the chain up to a trusted authority.", "请提交针对该印章请求签发的证书，并附至受信任机构的证书链。"),
+    ("SEAL_IMPORT_REFUSED", "Seal not taken over", "印章未导入", "The seal, its key or its certificate did not pass a check; `facts` names it.", "印章、密钥或证书未通过检查，详见 facts。", "Look at the named check with yinxin verify; a seal of another authority needs it in the trust list.", "请用 yinxin verify 查看所列检查；其他机构的印章需将该机构列入信任列表。"),
+    ("SEAL_CODE_TAKEN", "Seal code taken", "印章编码已存在", "There is a seal of this code here.", "本系统已有此编码的印章。", "Look for the seal under its code.", "请按编码查找该印章。"),
+)  # fmt: skip
+
+TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)
+register(*TEXTS)

@@ -1,0 +1,55 @@
+"""Who holds which power over a seal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import and_, bindparam, delete, insert, select
+
+from seal_service.model import Power, PowerHolder, Seal
+from seal_service.store.times import read_time, write_time
+from seal_service.tables import powers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+_OF_HOLDER: Final = select(powers.c.power).where(
+    and_(powers.c.seal_id == bindparam("seal_id"), powers.c.holder == bindparam("holder_name"))
+)
+
+
+def insert_power(conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> None:
+    """Give a power. Where the powers over the seal are separated the table itself refuses a second one for the same holder."""
+    conn.execute(
+        insert(powers),
+        {
+            "seal_id": seal.id,
+            "holder": holder,
+            "power": power.value,
+            "is_separated": seal.are_powers_separated,
+            "given_by": given_by,
+            "given_at": write_time(at),
+        },
+    )
+
+
+def delete_power(conn: Connection, seal_id: str, holder: str, power: Power) -> bool:
+    """Take a power back; False where there was none."""
+    condition = and_(powers.c.seal_id == seal_id, powers.c.holder == holder, powers.c.power == power.value)
+    return conn.execute(delete(powers).where(condition)).rowcount > 0
+
+
+def powers_of(conn: Connection, seal_id: str, holder: str) -> frozenset[Power]:
+    """The powers somebody holds over a seal."""
+    return frozenset(Power(power) for power in conn.execute(_OF_HOLDER, {"seal_id": seal_id, "holder_name": holder}).scalars())
+
+
+def list_powers(conn: Connection, seal_id: str) -> list[PowerHolder]:
+    """Everybody with a power over a seal, by power and holder."""
+    statement = select(powers).where(powers.c.seal_id == seal_id).order_by(powers.c.power, powers.c.holder)
+    return [
+        PowerHolder(row["seal_id"], row["holder"], Power(row["power"]), row["given_by"], read_time(row["given_at"]))
+        for row in conn.execute(statement).mappings()
+    ]
