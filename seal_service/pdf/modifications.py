@@ -70,10 +70,13 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
     index: ReferenceIndex | None = None
     crossing: dict[int, list[int]] = {}
     stray: list[int] = []
+    rebuilt: Modifications | None = None  # looked at once, behind the last signature: what came there came behind every other too
+    last = max(revisions, key=lambda each: each.document.end, default=None)
     for revision, entry in zip(revisions, found, strict=True):
         try:
-            if final.recovered:
-                results.append(_judge_rebuilt(revision, final))
+            if final.recovered and last is not None:
+                rebuilt = rebuilt or _judge_rebuilt(last, final)
+                results.append(rebuilt)
                 continue
             if isinstance(entry, MalformedError):
                 raise entry
@@ -90,8 +93,8 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
             outcome = _judge(changes, continues=entry[1])
             if outcome.is_tampered and revision.document.is_encrypted:
                 outcome = _judge_encrypted(revision, final, entry, index)
-            if not outcome.is_tampered and any(at >= revision.document.end for at in stray):
-                rebuilt = _judge_rebuilt(revision, final)
+            if not outcome.is_tampered and last is not None and any(at >= last.document.end for at in stray):
+                rebuilt = rebuilt or _judge_rebuilt(last, final)
                 outcome = rebuilt if rebuilt.is_tampered else outcome
             results.append(outcome)
         except MalformedError as error:
@@ -101,10 +104,13 @@ def compare_with_final(revisions: Sequence[SignedRevision], final: PdfDocument) 
 
 def _judge_rebuilt(revision: SignedRevision, final: PdfDocument) -> Modifications:
     """What readers show who rebuild the cross-references: never better than undecided, since no two of them do it alike."""
-    view = revision.document.rebuilt_until(final)
-    numbers, continues = changed_numbers(revision.document, view, final.budget.limits.objects)
-    index = ReferenceIndex(view, numbers | prepared_appearances(revision.document))
-    return _judge(Changes(revision.document, view, numbers, index, revision.permissions), continues=continues)
+    try:
+        view = revision.document.rebuilt_until(final)
+        numbers, continues = changed_numbers(revision.document, view, final.budget.limits.objects)
+        index = ReferenceIndex(view, numbers | prepared_appearances(revision.document))
+        return _judge(Changes(revision.document, view, numbers, index, revision.permissions), continues=continues)
+    except MalformedError as error:
+        return Modifications((not_checked("PDF_CHANGES_UNDECIDED", UPDATE, reason=error.code),), None)
 
 
 def _judge_encrypted(revision: SignedRevision, final: PdfDocument, entry: tuple[set[int], bool], index: ReferenceIndex) -> Modifications:
