@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from seal_service import life_messages
+from seal_service.ofd import problem_catalogue as ofd_catalogue
 from seal_service.pdf import problem_catalogue as pdf_catalogue
 from seal_service.pictures import problem_catalogue as pictures_catalogue
 from seal_service.seal_data import problem_catalogue as seal_data_catalogue
 from service_kit.problem_catalogue import ProblemText, register
 
-ENGINES: Final = (pdf_catalogue, pictures_catalogue, seal_data_catalogue, life_messages)  # importing them enters their codes
+ENGINES: Final = (ofd_catalogue, pdf_catalogue, pictures_catalogue, seal_data_catalogue, life_messages)  # importing them enters their codes
 
 TEXTS: Final = (
     ProblemText(

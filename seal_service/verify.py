@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from crypto.trust_list import TrustList
 
+PDF: Final = "application/pdf"
+OFD: Final = "application/ofd"
 PDF_HEADER_WITHIN_BYTES: Final = 1024  # readers look for %PDF- this far (ISO 32000-1 implementation note 13)
 
 
@@ -64,10 +66,15 @@ def _verify_seal_data(data: bytes, trust: TrustList, at: datetime) -> Report:
 
 
 VERIFIERS: Final[tuple[Verifier, ...]] = (
-    Verifier("application/pdf", _is_pdf, _verify_pdf),
-    Verifier("application/ofd", _is_ofd, _verify_ofd),
+    Verifier(PDF, _is_pdf, _verify_pdf),
+    Verifier(OFD, _is_ofd, _verify_ofd),
     Verifier("application/x-ses-seal", _is_seal_data, _verify_seal_data),
 )
+
+
+def media_type_of(data: bytes) -> str | None:
+    """The media type of the first verifier that knows this content; None where none does."""
+    return next((verifier.media_type for verifier in VERIFIERS if verifier.is_content(data)), None)
 
 
 def verify_file(data: bytes, trust: TrustList, at: datetime) -> Report:

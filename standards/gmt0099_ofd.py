@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from standards.errors import MalformedError
 from standards.gbt33190_ofd.limits import MAX_REFERENCES
-from standards.gbt33190_ofd.xml_parts import MALFORMED
+from standards.gbt33190_ofd.xml_parts import MALFORMED, new_part
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
     from standards.gbt33190_ofd.xml_parts import XmlNode
 
 ENTRIES_NAME: Final = "OFDEntries.xml"
@@ -39,3 +42,13 @@ def read_entries(root: XmlNode) -> IntegrityList:
     if len(files) > MAX_REFERENCES:
         raise MalformedError(MALFORMED, reason="too-many-references", found=len(files))
     return IntegrityList(value.text, tuple(node.get("FileLoc") or node.text for node in files))
+
+
+def write_entries(names: Iterable[str], value_location: str, *, creator: str, made_on: date) -> bytes:
+    """``OFDEntries.xml`` (annex D.1) for the files of these names; the list and its value do not list themselves."""
+    root = new_part("DocEntries", ID="1", CreatorName=creator, Version="1.0", CreationDate=made_on.isoformat())
+    root.add("SignedValueLoc", value_location)
+    files = root.add("FileList")
+    for number, name in enumerate(names, start=2):
+        files.add("File", ID=str(number), FileLoc=f"/{name}")
+    return root.to_bytes()

@@ -10,6 +10,7 @@ from crypto.certificates import Certificate
 from crypto.report import Outcome, Verdict
 from seal_service import store
 from seal_service.actions.find_seals import draw_picture
+from seal_service.actions.prepare_ofd import prepare_ofd
 from seal_service.actions.prepare_pdf import prepare_pdf
 from seal_service.actions.record_use import (
     Intent,
@@ -31,7 +32,7 @@ from seal_service.errors import (
     time_stamp_not_configured,
 )
 from seal_service.model import USABLE, UseKind, is_plain_text, new_use_id
-from seal_service.verify import verify_file
+from seal_service.verify import OFD, media_type_of, verify_file
 from service_kit import fail_points
 from service_kit.idempotency import digest_of_request
 
@@ -62,9 +63,10 @@ class SealedDocument:
 
 
 def seal_document(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> SealedDocument:
-    """Seal ``order.document`` with the seal. The result begins with the document, byte for byte.
+    """Seal ``order.document``, PDF or OFD, with the seal. A sealed PDF begins with the document byte for byte; the files of a sealed OFD
+    keep theirs.
 
-    Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, FIELD_UNACCEPTABLE, PDF_*, PLACEMENT_*, PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*,
+    Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, FIELD_UNACCEPTABLE, PDF_*, OFD_*, PLACEMENT_*, PAGES_UNCLEAR, SEAM_TOO_SHORT, PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*,
     AUDIT_UNAVAILABLE, TIME_STAMP_*, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED.
     """
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
@@ -87,7 +89,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
             raise text_unacceptable(field)
 
     # 2. A document that was changed after an earlier signature gets no seal of ours on top of that.
-    if SIGNATURE_MARK in order.document and verify_file(order.document, context.trust(), context.clock.now()).tampered:
+    is_ofd = media_type_of(order.document) == OFD
+    if (is_ofd or SIGNATURE_MARK in order.document) and verify_file(order.document, context.trust(), context.clock.now()).tampered:
         raise document_tampered()
 
     # 3. With what: key, certificate, chain, picture, time.
@@ -104,7 +107,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     )
 
     # 4. The document with room for the signature, and the digest over everything else.
-    draft = prepare_pdf(means, order)
+    draft = prepare_ofd(means, order) if is_ofd else prepare_pdf(means, order)
     fail_points.reach("seal-document.prepared")
 
     # 5. What makes this request what it is, where it may come again.

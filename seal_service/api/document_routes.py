@@ -25,6 +25,7 @@ from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, Verifi
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
 from seal_service.places import EVERY, Edge, Place, Seam
+from seal_service.verify import OFD, PDF, media_type_of
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
     from service_kit.multipart import Form
 
-PDF: Final = "application/pdf"
 CMS: Final = "application/pkcs7-signature"
 _BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
 _SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type"})
@@ -49,7 +49,7 @@ _SEALING_BODY: Final[dict[str, Any]] = {
                     "required": ["document"],
                     "additionalProperties": False,
                     "properties": {
-                        "document": {**_BINARY, "description": "The PDF to be sealed."},
+                        "document": {**_BINARY, "description": "The PDF or OFD to be sealed."},
                         "placement": {
                             "type": "string",
                             "contentMediaType": "application/json",
@@ -120,10 +120,15 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
         "/v1/seals/{seal_id}/signatures",
         name="seal_document",
         summary="Seal a document",
-        description="Answers the sealed document; it begins with the document that was sent, byte for byte.",
+        description="Answers the sealed document. A sealed PDF begins with the document that was sent, byte for byte; in a sealed OFD all files "
+        "that were sent keep their bytes, but for the list of signatures.",
         response_class=Response,
         responses={
-            200: {"description": "The sealed document.", "content": {PDF: {"schema": _BINARY}}, "headers": _SEALED_HEADERS},
+            200: {
+                "description": "The sealed document.",
+                "content": {PDF: {"schema": _BINARY}, OFD: {"schema": _BINARY}},
+                "headers": _SEALED_HEADERS,
+            },
             **problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503),
         },
         openapi_extra=_SEALING_BODY,
@@ -145,12 +150,13 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
                 partial(again_without_the_dead, context, partial(seal_document, context, user, seal_id, order)), limiter=sealing_threads
             )
         headers = {"seal-use": sealed.use_id, "audit-entry": sealed.audit_id, "cache-control": "no-store"}
-        headers["content-disposition"] = f'attachment; filename="{sealed.use_id}.pdf"'
+        media_type, suffix = _form_of(sealed.content)
+        headers["content-disposition"] = f'attachment; filename="{sealed.use_id}.{suffix}"'
         if sealed.warnings:
             headers["seal-warnings"] = ", ".join(sealed.warnings)
         if sealed.is_repeated:
             headers["idempotent-replay"] = "true"
-        return Response(sealed.content, media_type=PDF, headers=headers)
+        return Response(sealed.content, media_type=media_type, headers=headers)
 
     @router.get(
         "/v1/seal-uses/{use_id}",
@@ -170,7 +176,10 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
         summary="The result of a use again",
         response_class=Response,
         responses={
-            200: {"description": "The sealed document or the CMS.", "content": {PDF: {"schema": _BINARY}, CMS: {"schema": _BINARY}}},
+            200: {
+                "description": "The sealed document or the CMS.",
+                "content": {PDF: {"schema": _BINARY}, OFD: {"schema": _BINARY}, CMS: {"schema": _BINARY}},
+            },
             **problem_answers(401, 403, 404, 409),
         },
         tags=["sealing"],
@@ -178,10 +187,9 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
     @needs(SCOPE_USE)
     def read_result(request: Request, use_id: UseId) -> Response:
         use, content = load_result(context, caller_of(request), use_id)
-        is_document = use.kind is UseKind.DOCUMENT
-        name = f"{use.id}.{'pdf' if is_document else 'p7s'}"
-        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store", "seal-use": use.id}
-        return Response(content, media_type=PDF if is_document else CMS, headers=headers)
+        media_type, suffix = _form_of(content) if use.kind is UseKind.DOCUMENT else (CMS, "p7s")
+        headers = {"content-disposition": f'attachment; filename="{use.id}.{suffix}"', "cache-control": "no-store", "seal-use": use.id}
+        return Response(content, media_type=media_type, headers=headers)
 
     @router.post(
         "/v1/verifications",
@@ -206,6 +214,11 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
         name = form.files["document"].file_name[: limits.FILE_NAME_CHARACTERS]
         answer = VerificationAnswer.model_validate(write_report(name, report, language))
         return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def _form_of(document: bytes) -> tuple[str, str]:
+    """Media type and file suffix of a sealed document."""
+    return (OFD, "ofd") if media_type_of(document) == OFD else (PDF, "pdf")
 
 
 def _announced_bytes(request: Request, most: int) -> int:

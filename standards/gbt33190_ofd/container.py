@@ -6,6 +6,7 @@ code, and a name that is not safe gives no member at all. Archives inside the ar
 
 from __future__ import annotations
 
+import re
 import stat
 import unicodedata
 import zlib
@@ -47,8 +48,7 @@ UNREADABLE: Final = "OFD_ENTRY_UNREADABLE"
 
 _UNIX: Final = 3
 _PLAIN_TYPES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
-_LAST_CONTROL: Final = 0x20
-_DELETE: Final = 0x7F
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _FIRST_OF_THREE_BYTES: Final = "\u0800"
 
 
@@ -76,7 +76,10 @@ class Member:
 
 
 class Container:
-    """The files of a package. ``members`` is by name; of several with the same name it has the first, and ``duplicates`` has the name."""
+    """The files of a package. ``members`` is by name; of several with the same name it has the first, and ``duplicates`` has the name.
+
+    ``directory`` and ``spans`` are the records as they stand, entry by entry.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -85,8 +88,8 @@ class Container:
         self.irregularities: list[Irregularity] = []
         self._folded: dict[str, str] = {}
         self._unpacked_bytes = 0
-        directory = read_directory(data)
-        spans = [read_span(data, record, directory.offset) for record in directory.records]
+        self.directory = directory = read_directory(data)
+        self.spans = spans = [read_span(data, record, directory.offset) for record in directory.records]
         for record, span in zip(directory.records, spans, strict=True):
             self._add(record, span)
         self._check_layout(directory, spans)
@@ -238,7 +241,7 @@ def _path_problem(name: str, record: Record) -> str | None:
     parts = name.split("/")
     if len(record.name) > MAX_NAME_BYTES or len(parts) > MAX_NAME_DEPTH:
         return "too-long"
-    if any(ord(character) < _LAST_CONTROL or ord(character) == _DELETE for character in name):
+    if _CONTROL.search(name):
         return "control-character"
     if "\\" in name:
         return "backslash"

@@ -139,6 +139,7 @@ class Graph:
         self.entry_name = like or ENTRY_NAME
         self.failure: MalformedError | None = None
         self._parts: dict[str, XmlNode | None] = {}
+        self._bodies: list[XmlNode] = []
         self._read_bytes = 0
         try:
             if like is None:
@@ -157,7 +158,8 @@ class Graph:
         bodies = root.children("DocBody")
         if len(bodies) > MAX_BODIES:
             self.note(TOO_MANY, self.entry_name, "", "DocBody")
-        for index, node in enumerate(bodies[:MAX_BODIES]):
+        self._bodies = bodies[:MAX_BODIES]
+        for index, node in enumerate(self._bodies):
             self.bodies.append(self._walk_body(index, node))
 
     def note(self, code: str, path: str, by: str, reason: str) -> None:
@@ -169,6 +171,10 @@ class Graph:
     def troubles(self) -> tuple[Trouble, ...]:
         """What was wrong, in the order met."""
         return tuple(self._troubles)
+
+    def entry_body(self, index: int) -> XmlNode:
+        """The DocBody of ``OFD.xml`` that :attr:`bodies` has at ``index``."""
+        return self._bodies[index]
 
     def look_up(self, location: str, by: str, folders: tuple[str, ...] = (), base: str | None = None) -> Found | None:
         """The member a location in the part ``by`` leads to; None, with a trouble, where it leads out of the package."""

@@ -6,6 +6,7 @@ names are told apart by case. Real writers also start at the folder of the docum
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from standards.gbt33190_ofd.container import Container
 
+_NOT_IN_PACKAGE: Final = re.compile(r"[:\x00-\x1f\x7f]")
 BAD_LOCATION: Final = "OFD_LOCATION_BAD"
 BY_CASE: Final = "case"
 BY_FOLDER: Final = "folder"  # found from another folder than the standard's
@@ -47,7 +49,7 @@ def resolve(folder: str, location: str) -> str:
         raise MalformedError(BAD_LOCATION, reason="length")
     if "\\" in location:
         raise MalformedError(BAD_LOCATION, reason="backslash", location=location[:80])
-    if ":" in location or any(character < " " or character == "\x7f" for character in location):
+    if _NOT_IN_PACKAGE.search(location):
         raise MalformedError(BAD_LOCATION, reason="not-in-package", location=location[:80])
     steps = [] if location.startswith("/") or not folder else folder.split("/")
     for step in location.split("/"):

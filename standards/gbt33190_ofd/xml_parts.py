@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMESPACE: Final = "http://www.ofdspec.org/2016"
+PREFIX: Final = "ofd"
 MALFORMED: Final = "OFD_XML_MALFORMED"
 DOCTYPE: Final = "OFD_XML_DOCTYPE"
 XINCLUDE: Final = "OFD_XML_XINCLUDE"
@@ -86,10 +87,31 @@ class XmlNode:
             raise MalformedError(MALFORMED, reason="repeated", element=name)
         return found[0] if found else None
 
+    def add(self, name: str, text: str | None = None, **attributes: str) -> XmlNode:
+        """A further element behind those inside, in the namespace of this one and under its prefix."""
+        element = etree.SubElement(self._element, etree.QName(self.namespace or None, name), attributes)
+        element.text = text
+        return XmlNode(element)
+
+    def set_text(self, text: str) -> None:
+        """Put ``text`` in the place of everything inside."""
+        for child in list(self._element):
+            self._element.remove(child)
+        self._element.text = text
+
+    def to_bytes(self) -> bytes:
+        """The part this element is the root of, in UTF-8 with its declaration."""
+        return bytes(etree.tostring(self._element.getroottree(), encoding="UTF-8", xml_declaration=True))
+
     def descendants(self, name: str) -> Iterator[XmlNode]:
         """The elements of one local name anywhere inside, this one included."""
         for element in self._element.iter("{*}" + name):
             yield XmlNode(element)
+
+
+def new_part(name: str, **attributes: str) -> XmlNode:
+    """The root of a new part, in the namespace of the standard under the usual prefix."""
+    return XmlNode(etree.Element(etree.QName(NAMESPACE, name), attributes, nsmap={PREFIX: NAMESPACE}))
 
 
 def read_xml(data: bytes) -> XmlNode:

@@ -143,6 +143,17 @@ def _read_records(data: bytes, offset: int, stop: int, count: int) -> list[Recor
     return records
 
 
+def raw_records(data: bytes, directory: Directory) -> list[bytes]:
+    """The entries of a directory that was read, as they stand in the archive."""
+    found = []
+    start = directory.offset
+    for _ in directory.records:
+        end = start + _CENTRAL_BYTES + sum(struct.unpack_from("<HHH", data, start + 28))
+        found.append(data[start:end])
+        start = end
+    return found
+
+
 def _read_extra(extra: bytes) -> dict[int, bytes]:
     """The extra fields by their identifier, the first of each; what does not fit at the end is padding."""
     found: dict[int, bytes] = {}
