@@ -193,7 +193,9 @@ def _check(sealed: bytes, original: bytes, name: str, trust: TrustList, at: date
 
 
 def _broken(report: Report) -> set[str]:
-    return {signature.name for signature in report.signatures if signature.verdict is Verdict.INVALID}
+    """What is wrong beside our own signature: the signatures that are invalid, and the failures that concern the whole document."""
+    invalid = {signature.name for signature in report.signatures if signature.verdict is Verdict.INVALID}
+    return invalid | {step.code for step in report.steps if step.outcome is Outcome.FAIL}
 
 
 def _given_before(context: ServiceContext, intent: Intent) -> SealedDocument:

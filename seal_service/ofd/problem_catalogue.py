@@ -49,15 +49,6 @@ TEXTS: Final = (
         ("Seal a copy that is not locked; only the last to seal should lock.", "请使用未锁定的文件签章；只应由最后签章者锁定。"),
     ),
     _sealing(
-        "OFD_ENTRY_LOCKED",
-        ("Document is locked", "文件已锁定"),
-        (
-            "An earlier signature protects OFD.xml, which does not lead to a list of signatures yet and would have to be changed.",
-            "此前的签章保护了 OFD.xml，而其中尚未指明签名列表，必须改动才能签章。",
-        ),
-        ("Have all documents of the file sealed before OFD.xml is protected.", "请在 OFD.xml 受保护之前完成各文档的签章。"),
-    ),
-    _sealing(
         "OFD_SIGNATURES_UNCLEAR",
         _UNSEALABLE,
         (

@@ -1,7 +1,7 @@
 """What may be sealed: a package that all readers take for the same document, and no earlier signature that forbids a further one.
 
-Sealing adds files and, at most, an entry to ``Signatures.xml`` and the way to it in ``OFD.xml``. Where an earlier signature protects what
-would have to change, the document is refused, never changed.
+Sealing adds files, an entry to ``Signatures.xml``, and the way to it in ``OFD.xml`` where there is none; then there is no signature either
+that could protect ``OFD.xml``. Where an earlier signature protects the list, the document is refused, never changed.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def open_package(original: bytes) -> OfdPackage:
         reason = str(graph.failure.facts.get("reason") or graph.failure.code)
         raise refused(Kind.MALFORMED, "OFD_UNREADABLE", reason=reason)
     _refuse(package_steps(container.irregularities))
-    _refuse(trouble_steps(each for each in graph.troubles if (each.code, each.reason) != (PART_MISSING, "signatures")))
+    _refuse_troubles(graph)
     for name in container.members:
         # A signature can only name what a location can say
         try:
@@ -73,6 +73,11 @@ def open_package(original: bytes) -> OfdPackage:
         if not is_sayable:
             raise refused(Kind.UNACCEPTABLE, "OFD_UNACCEPTABLE", found="BAD_PATH", path=name[:80], reason="no-location")
     return OfdPackage(container, graph)
+
+
+def _refuse_troubles(graph: Graph) -> None:
+    """A list of signatures that ``OFD.xml`` promises and that is not there yet is no trouble: it is about to be."""
+    _refuse(trouble_steps(each for each in graph.troubles if (each.code, each.reason) != (PART_MISSING, "signatures")))
 
 
 def _refuse(steps: list[Step]) -> None:
@@ -86,12 +91,13 @@ def _refuse(steps: list[Step]) -> None:
 def check_sealable(original: bytes) -> SealableOfd:
     """The document, opened for a further signature.
 
-    Raises TrustError as :func:`open_package`, and ``OFD_LOCKED``, ``OFD_ENTRY_LOCKED``, ``OFD_SIGNATURES_UNCLEAR``,
+    Raises TrustError as :func:`open_package`, and ``OFD_LOCKED``, ``OFD_SIGNATURES_UNCLEAR``,
     ``OFD_SIGNATURES_TOO_MANY``.
     """
     package = open_package(original)
     steps: list[Step] = []
     signatures = list_signatures(package, steps)
+    _refuse_troubles(package.graph)  # now those of the list too
     _refuse(steps + [step for signature in signatures for step in signature.steps])
     bodies = package.graph.bodies
     body = next((each for each in bodies if each.signatures), bodies[0] if bodies else None)
@@ -106,12 +112,11 @@ def check_sealable(original: bytes) -> SealableOfd:
         raise refused(Kind.CONFLICT, "OFD_SIGNATURES_TOO_MANY", limit=MAX_SIGNATURES)
     promised = _promised_list(package, body)
     list_path = promised or _free_list_path(package, body)
-    is_way_missing = promised is None
     list_part = package.container.read(list_path, MAX_XML_BYTES) if list_path in package.container else None
     for signature in signatures:
-        _check_locks(package, signature, list_path, is_way_missing=is_way_missing)
+        _check_lock(package, signature, list_path)
     files = SignatureFiles(next_identifier(list_part), _free_folder(package, folder_of(list_path)))
-    return SealableOfd(package, body, list_path, list_part, is_way_missing, files)
+    return SealableOfd(package, body, list_path, list_part, promised is None, files)
 
 
 def _promised_list(package: OfdPackage, body: Body) -> str | None:
@@ -136,7 +141,12 @@ def _free_list_path(package: OfdPackage, body: Body) -> str:
 
 
 def _free_folder(package: OfdPackage, signs: str) -> str:
-    """A folder that no file was ever in, numbered behind all of its kind; whatever its case, it meets no other."""
+    """A folder that no file was ever in, numbered behind all of its kind; whatever its case, it meets no other.
+
+    Its name stands in the sealing value as IA5String, so it is at the root where the document's own folder is not in ASCII.
+    """
+    if not signs.isascii():
+        signs = _SIGNS
     base = f"{signs}/{_SIGN}" if signs else _SIGN
     folded = base.casefold()
     taken = [-1]
@@ -148,7 +158,7 @@ def _free_folder(package: OfdPackage, signs: str) -> str:
     return f"{base}{max(taken) + 1}"
 
 
-def _check_locks(package: OfdPackage, signature: OfdSignature, list_path: str, *, is_way_missing: bool) -> None:
+def _check_lock(package: OfdPackage, signature: OfdSignature, list_path: str) -> None:
     references = () if signature.description is None else signature.description.references
     for reference in references:
         try:
@@ -157,8 +167,6 @@ def _check_locks(package: OfdPackage, signature: OfdSignature, list_path: str, *
             continue  # that signature is broken already, and our verifier says so
         if found.path == list_path:
             raise refused(Kind.CONFLICT, "OFD_LOCKED", by=signature.path)
-        if is_way_missing and found.path == package.graph.entry_name:
-            raise refused(Kind.CONFLICT, "OFD_ENTRY_LOCKED", by=signature.path)
 
 
 def check_unlisted(package: OfdPackage) -> None:

@@ -62,17 +62,20 @@ def place_stamps(pages: OfdPages, places: Sequence[Place], seam: Seam | None, pi
 
 def _scaled(picture_mm: Size, width_mm: float | None) -> Size:
     width = picture_mm[0] if width_mm is None else width_mm
-    if not math.isfinite(width) or width <= 0:
-        raise refused(Kind.UNACCEPTABLE, "PLACEMENT_BAD", rule="finite numbers, size above zero")
+    _check_numbers(width, is_size=True)
     return width, width * picture_mm[1] / picture_mm[0]
+
+
+def _check_numbers(*numbers: float, is_size: bool = False) -> None:
+    if not all(math.isfinite(number) for number in numbers) or (is_size and min(numbers) <= 0):
+        raise refused(Kind.UNACCEPTABLE, "PLACEMENT_BAD", rule="finite numbers, size above zero")
 
 
 def _place(pages: OfdPages, place: Place, picture_mm: Size) -> Stamp:
     number = pages.number(place.page)
     width, height = _scaled(picture_mm, place.width_mm)
     page = pages.size_mm(number)
-    if not (math.isfinite(place.x_mm) and math.isfinite(place.y_mm)):
-        raise refused(Kind.UNACCEPTABLE, "PLACEMENT_BAD", rule="finite numbers, size above zero")
+    _check_numbers(place.x_mm, place.y_mm)
     left, top = place.x_mm - width / 2, page[1] - place.y_mm - height / 2
     if min(left, top) < -_TOLERANCE_MM or left + width > page[0] + _TOLERANCE_MM or top + height > page[1] + _TOLERANCE_MM:
         raise _off_page(place.page, page, place.x_mm, place.y_mm)
@@ -91,7 +94,8 @@ def _slice(pages: OfdPages, seam: Seam, number: int, share: tuple[int, int], pic
     is_upright = seam.edge in {Edge.LEFT, Edge.RIGHT}
     along, length = (height, page[1]) if is_upright else (width, page[0])
     offset = length / 2 if seam.offset_mm is None else seam.offset_mm
-    if not math.isfinite(offset) or offset - along / 2 < -_TOLERANCE_MM or offset + along / 2 > length + _TOLERANCE_MM:
+    _check_numbers(offset)
+    if offset - along / 2 < -_TOLERANCE_MM or offset + along / 2 > length + _TOLERANCE_MM:
         raise _off_page(number, page, *((0.0, offset) if is_upright else (offset, 0.0)))
     across = (width if is_upright else height) / count
     if across > (page[0] if is_upright else page[1]):

@@ -18,6 +18,8 @@ from crypto.report import Verdict
 from crypto.sm3 import sm3
 from crypto.trust_list import Purpose, read_trust_list
 from seal_service.verify import verify_file
+from tests.standards.gbt33190_ofd.archives import pack
+from tests.standards.gbt33190_ofd.parts import plain_files
 
 if TYPE_CHECKING:
     from tests.flows.served import Served
@@ -48,6 +50,21 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 def trust(served: Served) -> Any:
     return read_trust_list(Path(served.deployment.made["trust"]).read_bytes())
+
+
+def test_an_ofd_document_is_sealed_over_http(served: Served) -> None:
+    with served.client() as client:
+        seal_id = make(client).json()["id"]
+        placement = json.dumps({"places": [{"page": 1, "x_mm": 50, "y_mm": 50}], "seam": {"edge": "right", "pages": "1-2"}, "lock": True})
+        sealed = seal(client, pack(plain_files(signatures=None)), seal_id, placement=placement)
+        assert sealed.status_code == 200, sealed.text
+        assert sealed.headers["content-type"] == "application/ofd"
+        assert sealed.headers["content-disposition"].endswith('.ofd"')
+        assert client.get(f"/v1/seal-uses/{sealed.headers['seal-use']}/result").headers["content-type"] == "application/ofd"
+        verified = httpx.post(served.url + "/v1/verifications", files={"document": ("d.ofd", sealed.content)}).json()
+        assert (verified["verdict"], verified["tampered"]) == ("valid", False)
+        assert code(seal(client, sealed.content, seal_id)) == (409, "OFD_LOCKED")
+        assert code(seal(client, b"PK\3\4", seal_id))[0] in {400, 422}
 
 
 def test_from_a_token_to_a_proven_record(served: Served) -> None:

@@ -15,6 +15,8 @@ from crypto.report import Verdict
 from crypto.trust_list import read_trust_list
 from seal_service.verify import verify_file
 from tests.flows.served import Deployment, make_deployment, run_yinxin
+from tests.standards.gbt33190_ofd.archives import pack
+from tests.standards.gbt33190_ofd.parts import plain_files
 from yinxin import command_line
 from yinxin.commands import seal_command
 from yinxin.commands.seal_command import UnusablePathError, plan_outputs
@@ -80,6 +82,32 @@ def test_one_file(
     assert state == "done"
     entries = [json.loads(row[0]) for row in deployment.rows("SELECT entry FROM kit_audit WHERE action = 'seal.use'")]
     assert {entry["actor"] for entry in entries if entry["facts"].get("seal_use") == use_id} == {f"operator:{client_id}"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("--place", "1,50,60", "--place", "-1,40,40,20", "--lock"),
+        ("--seam", "left", "--seam-pages", "1-2"),
+        ("--pages", "all", "--x-mm", 50, "--y-mm", 50),
+        ("--profile", "sign"),
+    ],
+)
+def test_an_ofd_document(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, ...]) -> None:
+    document, out = tmp_path / "notice.ofd", tmp_path / "sealed.ofd"
+    document.write_bytes(pack(plain_files(signatures=None)))
+    assert run(monkeypatch, deployment, document, "--out", out, "--reason", "test", *place) == 0
+    assert verdict(deployment, out) is Verdict.VALID
+    again = tmp_path / "again.ofd"
+    assert run(monkeypatch, deployment, out, "--out", again) == (1 if "--lock" in place else 0)
+
+
+@pytest.mark.parametrize("place", ["1", "1,2", "one,2,3", "1,2,3,4,5", ""])
+def test_a_place_that_is_none_is_refused(
+    deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str], place: str
+) -> None:
+    assert run(monkeypatch, deployment, document, "--out", tmp_path / "x.pdf", "--place", place) == 64
+    assert "PAGE,X,Y" in capsys.readouterr().err
 
 
 def test_several_files_go_into_a_folder(

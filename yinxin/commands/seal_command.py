@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seal_service.places import Edge, Place, Seam
 from standards.errors import Kind, TrustError
 from yinxin.commands.console import (
     DIR_HELP,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class UnusablePathError(Exception):
-    """A path that cannot be used; the text goes to the reader as it is, exit status 64."""
+    """A path or a place that cannot be used; the text goes to the reader as it is, exit status 64."""
 
 
 def plan_outputs(files: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
@@ -52,8 +53,18 @@ def plan_outputs(files: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
     return plan
 
 
+def read_place(text: str) -> Place:
+    """A place as it is typed. Raises UnusablePathError where it is none."""
+    try:
+        page, *numbers = text.split(",")
+        x_mm, y_mm, *width = map(float, numbers)
+        return Place(int(page), x_mm, y_mm, *width)
+    except (TypeError, ValueError):
+        raise UnusablePathError(f"--place {text}: PAGE,X,Y or PAGE,X,Y,WIDTH, lengths in millimetres") from None
+
+
 def seal(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="PDF documents. PDF 文件。")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="PDF or OFD documents. PDF 或 OFD 文件。")],
     *,
     folder: Annotated[Path, typer.Option("--dir", help=DIR_HELP)],
     seal_id: Annotated[str, typer.Option("--seal", metavar="ID", help="The seal. 印章标识。")],
@@ -63,6 +74,14 @@ def seal(
     y_mm: Annotated[float | None, typer.Option(help="Centre of the seal from the lower edge, mm. 印章中心距下边（毫米）。")] = None,
     keyword: Annotated[str | None, typer.Option(metavar="TEXT", help="Put the seal on this text instead. 按关键字定位。")] = None,
     width_mm: Annotated[float | None, typer.Option(help="Width; without it the seal's own. 宽度（毫米）。")] = None,
+    pages: Annotated[str | None, typer.Option(help="The same place on several pages: all, odd, even, 1,3-5. 多页同一位置。")] = None,
+    places: Annotated[
+        list[str] | None, typer.Option("--place", metavar="PAGE,X,Y[,WIDTH]", help="One of several places, mm. 多处盖章（毫米）。")
+    ] = None,
+    seam: Annotated[Edge | None, typer.Option(help="Riding seam along this edge. 骑缝章所在的边。")] = None,
+    seam_pages: Annotated[str, typer.Option(metavar="RULE", help="Pages of the riding seam. 骑缝章页码。")] = "all",
+    lock: Annotated[bool, typer.Option("--lock", help="Nobody may sign after this seal. 锁定文件，不允许再签。")] = False,
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="Form of the signature. 签章形式。")] = None,
     reason: Annotated[str | None, typer.Option(help="Why it is sealed. 用章事由。")] = None,
     location: Annotated[str | None, typer.Option(help="Where. 地点。")] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
@@ -71,6 +90,7 @@ def seal(
     from seal_service.actions.seal_order import SealOrder
 
     try:
+        several = tuple(map(read_place, places or ()))
         plan = plan_outputs(files, out)
         check_folder(folder)
         house = _open(folder)
@@ -79,7 +99,21 @@ def seal(
         raise typer.Exit(EXIT_USAGE) from None
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
-    order = SealOrder(b"", page=page, x_mm=x_mm, y_mm=y_mm, keyword=keyword, width_mm=width_mm, reason=reason, location=location)
+    order = SealOrder(
+        b"",
+        page=page,
+        x_mm=x_mm,
+        y_mm=y_mm,
+        keyword=keyword,
+        width_mm=width_mm,
+        reason=reason,
+        location=location,
+        pages=pages,
+        places=several,
+        seam=None if seam is None else Seam(seam, seam_pages),
+        is_locking=lock,
+        profile=profile,
+    )
     status = 0
     answers: list[dict[str, Any]] = []
     try:
