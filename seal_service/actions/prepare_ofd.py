@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Final
 
 from seal_service.actions.seal_order import Draft
@@ -17,6 +17,7 @@ from standards.x690_der import utf8_string
 if TYPE_CHECKING:
     from seal_service.actions.seal_order import SealMeans, SealOrder
 
+PDF_ONLY: Final = frozenset({"keyword", "occurrence", "field", "opacity", "certify", "lock_fields", "lock_except", "level"})
 SEAL_PROFILE: Final = "seal"  # Type="Seal": GB/T 38540, the default
 SIGN_PROFILE: Final = "sign"  # Type="Sign": GB/T 35275, no seal and no picture
 REASON_OID: Final = "2.25.58494569872681223787226023895464549393"  # extension of TBS_Sign, or signed attribute: why it was sealed
@@ -28,6 +29,9 @@ def prepare_ofd(means: SealMeans, order: SealOrder) -> Draft:
 
     Raises TrustError OFD_*, PLACEMENT_*, PAGES_UNCLEAR, PAGE_NOT_FOUND, SEAM_TOO_SHORT, SEAL_*, FIELD_UNACCEPTABLE.
     """
+    for member in fields(order):
+        if member.name in PDF_ONLY and getattr(order, member.name) != member.default:
+            raise placement_unclear(f"{member.name} is for PDF only")
     if order.profile not in {None, SEAL_PROFILE, SIGN_PROFILE}:
         raise field_unacceptable("placement.profile", f"{SEAL_PROFILE} or {SIGN_PROFILE}")
     is_seal = order.profile != SIGN_PROFILE
@@ -80,8 +84,6 @@ def _statements(order: SealOrder) -> tuple[tuple[str, bytes], ...]:
 
 def read_places(order: SealOrder, page_count: int) -> tuple[Place, ...]:
     """All single places of an order; raises TrustError ``PLACEMENT_UNCLEAR`` where it says too little or contradicts itself."""
-    if order.keyword is not None:
-        raise placement_unclear("a keyword is searched in PDF only")
     is_single = order.x_mm is not None or order.y_mm is not None
     if not is_single:
         if order.page is not None or order.pages is not None or (order.width_mm is not None and not order.places and order.seam is None):

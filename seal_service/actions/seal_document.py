@@ -66,8 +66,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     """Seal ``order.document``, PDF or OFD, with the seal. A sealed PDF begins with the document byte for byte; the files of a sealed OFD
     keep theirs.
 
-    Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, FIELD_UNACCEPTABLE, PDF_*, OFD_*, PLACEMENT_*, PAGES_UNCLEAR, SEAM_TOO_SHORT, PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*,
-    AUDIT_UNAVAILABLE, TIME_STAMP_*, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED.
+    Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, FIELD_UNACCEPTABLE, PDF_*, OFD_*, PLACEMENT_*, PAGES_UNCLEAR, SEAM_*,
+    PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*, AUDIT_UNAVAILABLE, TIME_STAMP_*, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED.
     """
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
     hold_process_mark(context)
