@@ -64,7 +64,7 @@ TEXTS: Final = (
         ("Seal another copy.", "请使用另一份文件签章。"),
     ),
     _sealing(
-        "OFD_TOO_LARGE",
+        "OFD_SIGNATURE_TOO_LARGE",
         _UNSEALABLE,
         ("The signature would describe more files or places than fit into it.", "签名需要描述的文件或位置过多。"),
         ("Choose fewer places, or split the document.", "请减少签章位置，或拆分文件。"),

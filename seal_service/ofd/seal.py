@@ -122,7 +122,7 @@ def prepare_seal(
     shown nowhere. ``picture_mm``: the seal's own width and height. Without ``places`` and ``seam`` the seal is shown nowhere. ``signed_at``
     (aware) is stated in whole seconds UTC. ``is_locking`` protects the list of signatures as well: whoever signs later breaks this one.
 
-    :raises TrustError: what :mod:`stamp_places` refuses, ``OFD_TOO_LARGE``, ``OFD_SIGN_NOT_SHOWN``, ``OFD_UNACCEPTABLE``.
+    :raises TrustError: what :mod:`stamp_places` refuses, ``OFD_SIGNATURE_TOO_LARGE``, ``OFD_SIGN_NOT_SHOWN``, ``OFD_UNACCEPTABLE``.
     """
     if signed_at.tzinfo is None:
         raise ValueError("signed_at must be aware")
@@ -133,7 +133,7 @@ def prepare_seal(
     package, files = document.package, document.files
     stamps = place_stamps(OfdPages(document.body), places, seam, picture_mm)
     if len(stamps) > MAX_STAMPS:
-        raise refused(Kind.UNACCEPTABLE, "OFD_TOO_LARGE", found=len(stamps), limit=MAX_STAMPS)
+        raise refused(Kind.UNACCEPTABLE, "OFD_SIGNATURE_TOO_LARGE", found=len(stamps), limit=MAX_STAMPS)
 
     # 2. What has to be written anew: the list with the new entry, and the way to it where there is none.
     kind = SIGN if seal_der is None else SEAL
@@ -148,7 +148,7 @@ def prepare_seal(
         digests[files.seal] = sm3(seal_der)
     description = write_signature(files, digests, kind=kind, signed_at=signed_at, stamps=stamps, version=PROGRAM_VERSION)
     if len(description) > MAX_XML_BYTES:
-        raise refused(Kind.UNACCEPTABLE, "OFD_TOO_LARGE", found=len(description), limit=MAX_XML_BYTES)
+        raise refused(Kind.UNACCEPTABLE, "OFD_SIGNATURE_TOO_LARGE", found=len(description), limit=MAX_XML_BYTES)
 
     # 4. The package with everything but the value.
     archive = copy_archive(package.container, leave_out=_raw_names(package, rewritten))
