@@ -35,6 +35,8 @@ def changed_numbers(signed: PdfDocument, final: PdfDocument, limit: int) -> tupl
     (ISO 32000-1 7.5.6). Where they do not, every entry of both is compared. More than ``limit`` entries are ``PDF_TOO_COMPLEX``.
     """
     if final.found_behind is not None:
+        if len(final.found_behind) > limit:
+            raise MalformedError("PDF_TOO_COMPLEX", entries=limit)
         return {number for number in final.found_behind if number and _stands_elsewhere(signed, final, number)}, False
     own = [section.extent for section in signed.sections]
     extents = [section.extent for section in final.sections]

@@ -34,6 +34,7 @@ _GRANTED_TYPES: Final = {"DSS": dict, "Metadata": Stream, "Extensions": dict, "M
 _GRANTED_KEYS: Final = {"DSS": "validation data", "Metadata": "metadata", "Extensions": "extensions", "MarkInfo": "metadata"}
 _PAGE_TYPES: Final = (list, Name, PdfString, type(None))  # of the entries above: lists, names, dates, never a stream
 _MAX_CROSSING: Final = 8  # named objects that run over the end of a revision; one is enough
+_MAX_REBUILT: Final = 20_000  # objects behind a signature that no cross-reference names; honest files have none
 _OVERLAP_PT: Final = 1.0  # seals that merely touch do not cover each other
 
 
@@ -106,7 +107,7 @@ def _judge_rebuilt(revision: SignedRevision, final: PdfDocument) -> Modification
     """What readers show who rebuild the cross-references: never better than undecided, since no two of them do it alike."""
     try:
         view = revision.document.rebuilt_until(final)
-        numbers, continues = changed_numbers(revision.document, view, final.budget.limits.objects)
+        numbers, continues = changed_numbers(revision.document, view, _MAX_REBUILT)
         index = ReferenceIndex(view, numbers | prepared_appearances(revision.document))
         return _judge(Changes(revision.document, view, numbers, index, revision.permissions), continues=continues)
     except MalformedError as error:

@@ -20,6 +20,7 @@ from tests.seal_service.pdf.tampering import (
     sealed_form,
     signature_number,
     top,
+    undecided,
     verify,
 )
 
@@ -194,6 +195,13 @@ def test_incremental_saving_that_forgets_the_rest_is_a_change(previous: int) -> 
     report = verify(append(sealed_form(), {4: STREAM}, previous=previous))
     assert "PDF_PAGE_CHANGED" in failures(report, "First")
     assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
+
+
+def test_very_many_objects_without_cross_references_are_left_undecided() -> None:
+    objects = b"".join(b"%d 0 obj\n[%d 0 R]\nendobj\n" % (number, number + 1) for number in range(3, 30_000))
+    report = verify(sealed_form() + objects + b"startxref\n0\n%%EOF\n")
+    assert "PDF_CHANGES_UNDECIDED" in undecided(report)
+    assert report.verdict is not Verdict.VALID
 
 
 def test_a_copied_signature_in_front_of_damaged_cross_references_hides_nothing() -> None:
