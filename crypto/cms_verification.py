@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from crypto.certificates import Certificate
     from crypto.trust_list import Anchor, TrustList
-    from standards.rfc5652_cms import SignerInfo
+    from standards.rfc5652_cms import Attribute, SignerInfo
 
 MAX_TIMESTAMPS: Final = 4  # one is usual; each costs two or more signature verifications
 _TIME: Final = "ETSI EN 319 102-1 5.2.8"
@@ -43,6 +43,7 @@ _HARMLESS_UNSIGNED: Final = frozenset(
         "1.2.840.113549.1.9.16.2.24",  # revocation-values
         "1.2.840.113549.1.9.16.2.48",  # archive-time-stamp-v2
         "0.4.0.1733.2.4",  # archive-time-stamp-v3
+        oids.SES_SIGNATURE_ATTRIBUTE,  # a sealing value binds only where it is signed; beside the signature it says nothing
     }
 )
 
@@ -54,6 +55,7 @@ class CmsResult:
     ``cryptographically_valid``: the signature value verifies with the key of the certificate. ``document_intact``: the signed digest is
     that of the content (False where it is not). ``trusted``: the signer's certificate leads to an anchor for this purpose.
     ``signed_at`` is the time claimed by the signer, else that of the time-stamp; ``timestamp_at`` only a time that may be relied on.
+    ``certificates`` and ``signed_attributes`` are all those inside, as they stand there.
     """
 
     cryptographically_valid: bool | None
@@ -67,6 +69,8 @@ class CmsResult:
     chain: tuple[Certificate, ...] = ()
     content_type: str | None = None
     encapsulated: bytes | None = None
+    certificates: tuple[Certificate, ...] = ()
+    signed_attributes: tuple[Attribute, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -151,6 +155,8 @@ def verify_signed_data(
         chain=chain,
         content_type=found.signed.content_type,
         encapsulated=found.signed.content,
+        certificates=found.certificates,
+        signed_attributes=tuple(found.signer.signed_attributes or ()),
     )
 
 

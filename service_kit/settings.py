@@ -9,6 +9,7 @@ table. The environment uses ``YINXIN_`` and the name in upper case, a nested one
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "settings.toml"
 PREFIX: Final = "YINXIN_"
+_PDF_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NO_SETTINGS: Final = frozenset({"YINXIN_REQUIRE_ALL"})
 """Variables of ours that are read elsewhere and are no settings; those of the master key all begin with YINXIN_MASTER_KEY."""
 
@@ -102,6 +104,10 @@ class Settings:
     threads: int = 16
     """Worker threads and database connections of one process: one number, so that a thread never waits for a connection."""
     log_level: str = "INFO"
+    pdf_ses_filter: str = "Yinxin.SES"
+    """The /Filter under which a SES_Signature stands alone in a PDF; no standard registers one."""
+    pdf_ses_subfilter: str = "GBT38540.SES"
+    """Its /SubFilter."""
     service_urls: tuple[str, ...] = ()
     """``name=URL`` of the services that run elsewhere."""
     trust_path: str | None = None
@@ -134,6 +140,9 @@ class Settings:
         ):
             if not low <= value <= high:
                 raise _refused("SETTING_INVALID", name=name, expected=f"{low} to {high}")
+        for name, text in (("pdf_ses_filter", self.pdf_ses_filter), ("pdf_ses_subfilter", self.pdf_ses_subfilter)):
+            if _PDF_NAME.fullmatch(text) is None:
+                raise _refused("SETTING_INVALID", name=name, expected=_PDF_NAME.pattern)
 
     def __repr__(self) -> str:
         """Without the database URL, which may hold a password."""

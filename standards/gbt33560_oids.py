@@ -22,6 +22,9 @@ SM4_CBC: Final = "1.2.156.10197.1.104.2"
 SM4_GCM: Final = "1.2.156.10197.1.104.8"
 SM2_SIGNATURE_OIDS: Final = frozenset({SM2_WITH_SM3, SM2_SIGN_ALIAS, SM2_WITH_SM3_ALIAS})
 
+# Our own, below 2.25 (ITU-T X.667: the arc is the UUID 6f1c9a52-3d0e-4b8f-9a47-c15e80d27b36 as a number); docs/reference/ses-in-pdf.md
+SES_SIGNATURE_ATTRIBUTE: Final = "2.25.147692821850848792979906746716972546870"  # signed attribute: one SES_Signature of GB/T 38540
+
 # GB/T 35275 content types
 GM_DATA: Final = "1.2.156.10197.6.1.4.2.1"
 GM_SIGNED_DATA: Final = "1.2.156.10197.6.1.4.2.2"

@@ -151,6 +151,35 @@ PDF: Final = {
         "文档未将 {field} 登记为认证签名。",
     ),
     "PDF_SIGNATURE_REMOVED": ("A signature of an earlier revision was removed ({field}).", "较早修订中的签名被删除（{field}）。"),
+    # the seal of GB/T 38540 in a signature
+    "PDF_SES_AGREES": (
+        "The electronic seal and the signature around it have the same signer, time and range.",
+        "电子印章签章与外层签名的签名人、时间和范围一致。",
+    ),
+    "PDF_SES_ATTRIBUTE_BAD": (
+        "The electronic seal inside the signature cannot be read ({reason}).",
+        "签名内的电子印章签章无法读取（{reason}）。",
+    ),
+    "PDF_SES_SIGNER_DISAGREES": (
+        "The electronic seal was used with another certificate than the signature around it.",
+        "电子印章签章所用证书与外层签名的证书不一致。",
+    ),
+    "PDF_SES_TIME_DISAGREES": (
+        "The electronic seal states the time {found}, the signature {stated}.",
+        "电子印章签章的时间为 {found}，签名的时间为 {stated}。",
+    ),
+    "PDF_SES_RANGE_DISAGREES": (
+        "The electronic seal names another range ({stated}) than the signature covers ({found}).",
+        "电子印章签章所述范围（{stated}）与签名覆盖范围（{found}）不一致。",
+    ),
+    "PDF_SUBFILTER_PRIVATE": (
+        "The signature is of the kind {sub_filter}, whose rules are not published.",
+        "签名类型 {sub_filter} 的规则未公开。",
+    ),
+    "PDF_SUBFILTER_DISAGREES": (
+        "The dictionary says {sub_filter}, and the value is a sealing value of GB/T 38540.",
+        "签名字典标为 {sub_filter}，签名值实为 GB/T 38540 电子印章签章数据。",
+    ),
 }
 
 # OFD: GB/T 33190-2016, GM/T 0099-2020

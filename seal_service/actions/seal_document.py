@@ -67,7 +67,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     keep theirs.
 
     Raises TrustError: SEAL_NOT_FOUND, SEAL_NOT_ACTIVE, FIELD_UNACCEPTABLE, PDF_*, OFD_*, PLACEMENT_*, PAGES_UNCLEAR, SEAM_*,
-    PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*, AUDIT_UNAVAILABLE, TIME_STAMP_*, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED.
+    PAGE_NOT_FOUND, KEYWORD_NOT_FOUND, IDEMPOTENCY_*, AUDIT_UNAVAILABLE, TIME_STAMP_*, SEAL_SELF_CHECK_FAILED, SEAL_USE_VOIDED,
+    SEAL_WITHOUT_SEAL_DATA, SEAL_NOT_VALID_AT_SIGNING.
     """
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
     hold_process_mark(context)
@@ -107,7 +108,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     )
 
     # 4. The document with room for the signature, and the digest over everything else.
-    draft = prepare_ofd(means, order) if is_ofd else prepare_pdf(means, order)
+    ses_names = (context.settings.pdf_ses_filter, context.settings.pdf_ses_subfilter)
+    draft = prepare_ofd(means, order) if is_ofd else prepare_pdf(means, order, ses_names=ses_names)
     fail_points.reach("seal-document.prepared")
 
     # 5. What makes this request what it is, where it may come again.
@@ -138,8 +140,11 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         if intent.seal.key_id != seal.key_id:  # made again since step 1: what was prepared names the certificate of before
             raise seal_version_conflict(seal_id, str(seal.version), intent.seal.version)
 
-        # 7. The signature, with no transaction open.
+        # 7. The signature, with no transaction open; where one signature is part of what another signs, the inner one first.
         signature = means.signer.sign(draft.to_be_signed)
+        while draft.follow is not None:
+            draft = draft.follow(signature)
+            signature = means.signer.sign(draft.to_be_signed)
         fail_points.reach("seal-document.signed")
 
         # 8. The time-stamp over it.

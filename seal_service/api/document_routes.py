@@ -32,13 +32,12 @@ from service_kit.multipart import read_form
 from service_kit.problems import language_of
 
 if TYPE_CHECKING:
-    from seal_service.actions.publish_status import StatusPublisher
     from service_kit.composition import ServiceContext
     from service_kit.multipart import Form
 
 CMS: Final = "application/pkcs7-signature"
 _BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
-_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type"})
+_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type", "profile"})
 _TRUTH: Final = {"true": True, "false": False}
 _SEALING_BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -76,6 +75,11 @@ _SEALING_BODY: Final[dict[str, Any]] = {
                             "maxLength": limits.DOCUMENT_TYPE_CHARACTERS,
                             "description": "What kind of document it is, in the words of the grant.",
                         },
+                        "profile": {
+                            "type": "string",
+                            "description": "PDF: pades+ses, a PAdES signature that also carries the seal of GB/T 38540 (the default where the seal "
+                            "has its data); pades, without it; ses, the seal's own signature alone. May also stand in placement.",
+                        },
                     },
                 },
                 "examples": {"bottom right": {"value": {"document": "(file)", "placement": '{"page": -1, "x_mm": 150, "y_mm": 60}'}}},
@@ -109,7 +113,7 @@ _SEALED_HEADERS: Final[dict[str, Any]] = {
 }
 
 
-def add_document_routes(router: APIRouter, context: ServiceContext, publisher: StatusPublisher) -> None:
+def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
     """Add them to the service's router."""
     sealing = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     verifying = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
@@ -211,9 +215,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
             document = _document(form)
             at = _read_at(form.fields.get("at"))
             language = language_of(request.headers.get("accept-language"))
-            report = await anyio.to_thread.run_sync(
-                partial(verify_document, context, document, at=at, publisher=publisher), limiter=verifying_threads
-            )
+            report = await anyio.to_thread.run_sync(partial(verify_document, context, document, at=at), limiter=verifying_threads)
         name = form.files["document"].file_name[: limits.FILE_NAME_CHARACTERS]
         answer = VerificationAnswer.model_validate(write_report(name, report, language))
         return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})
@@ -271,7 +273,7 @@ def _read_order(form: Form, key: str | None) -> SealOrder:
         places=tuple(Place(place.page, place.x_mm, place.y_mm, place.width_mm) for place in placement.places or ()),
         seam=None if placement.seam is None else _read_seam(placement.seam),
         is_locking=placement.lock is True,
-        profile=placement.profile,
+        profile=fields.get("profile") or placement.profile,
         occurrence=EVERY if placement.occurrence == "every" else placement.occurrence or 1,
         field=placement.field,
         opacity=placement.opacity,

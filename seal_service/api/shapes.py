@@ -166,7 +166,7 @@ class PlacementOrder(_Request):
     ] = None
     profile: Annotated[
         str | None,
-        Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="Form of the signature; without it the default of the kind of document."),
+        Field(pattern=r"^[a-z][a-z0-9+-]{0,31}$", description="Form of the signature; without it the default of the kind of document."),
     ] = None
 
 

@@ -77,6 +77,15 @@ READING: Final = (
 
 SEALING: Final = (
     ProblemText(
+        "SEAL_WITHOUT_SEAL_DATA",
+        "Seal has no data of GB/T 38540",
+        "印章没有 GB/T 38540 印章数据",
+        "The chosen profile carries the electronic seal itself, and this seal was made before seal data were.",
+        "所选签章格式须含电子印章数据，而该印章制作时尚无此数据。",
+        "Choose the profile pades, or have the seal made again.",
+        "请选用 pades 格式，或重新制作该印章。",
+    ),
+    ProblemText(
         "PDF_ENCRYPTED",
         "Document encrypted",
         "文件已加密",

@@ -10,7 +10,7 @@ import struct
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from crypto.cms import TIMESTAMP_RESERVED_BYTES, estimate_size, sign_detached
+from crypto.cms import TIMESTAMP_RESERVED_BYTES, check_key
 from crypto.digests import digest, new_digest
 from crypto.signatures import digest_oid_of
 from seal_service.pdf import problem_catalogue  # noqa: F401 - enters the error texts of this floor
@@ -27,6 +27,18 @@ from seal_service.pdf.restrictions import (
     write_references,
 )
 from seal_service.pdf.sealing_rules import check_allowed, check_document, check_seed_values, check_uncovered, is_filled
+from seal_service.pdf.sealing_value import (
+    PADES_FILTER,
+    PADES_SUBFILTER,
+    SES_FILTER,
+    SES_SUBFILTER,
+    Profile,
+    ValueOrder,
+    default_profile,
+    describe_range,
+    estimate_value_size,
+    sign_value,
+)
 from seal_service.pdf.signature_field import OPAQUE, add_field, appearances, fill_field, mark_signed, new_name, read_widget
 from seal_service.pdf.syntax import PdfString, write_name, write_object
 from seal_service.pdf.update import IncrementalUpdate
@@ -42,8 +54,6 @@ if TYPE_CHECKING:
     from seal_service.pdf.syntax import Ref
     from seal_service.pictures.outline import SealPicture
 
-PADES_FILTER: Final = "Adobe.PPKLite"
-PADES_SUBFILTER: Final = "ETSI.CAdES.detached"
 RESERVED_BYTES_MIN: Final = 256  # no CMS with a certificate is shorter
 RESERVED_BYTES_MAX: Final = 1 << 20  # a CMS with a long chain, token and picture (SES) stays far below
 TEXT_CHARACTERS_MAX: Final = 2048  # /Reason, /Location, /ContactInfo, /Name: sentences, not documents
@@ -276,11 +286,16 @@ def seal_pdf(
     certify: int | None = None,
     lock: FieldLock | None = None,
     opacity: float = OPAQUE,
+    seal_data_der: bytes | None = None,
+    profile: Profile | None = None,
 ) -> bytes:
     """Seal a document: PAdES baseline B-B, or B-T where ``timestamp`` (signature value in, RFC 3161 token out) is given.
 
-    ``chain``: the certificates above the signer's. Errors as in :func:`prepare_seal`, of the signer and of ``timestamp``.
+    ``chain``: the certificates above the signer's. ``seal_data_der``: the SESeal, which makes ``pades+ses`` the default profile.
+    Errors as in :func:`prepare_seal`, of the signer and of ``timestamp``.
     """
+    check_key(signer, certificate)
+    profile = profile or default_profile(seal_data_der)
     timestamp_bytes = TIMESTAMP_RESERVED_BYTES if timestamp is not None else 0
     digest_oid = digest_oid_of(signer.algorithm)
     prepared = prepare_seal(
@@ -288,29 +303,37 @@ def seal_pdf(
         placement=placement,
         picture=picture,
         field_name=field_name,
-        reserved_bytes=estimate_size(
-            signer_certificate=certificate, chain=chain, algorithm=signer.algorithm, timestamp_bytes=timestamp_bytes
+        reserved_bytes=estimate_value_size(
+            profile,
+            certificate=certificate,
+            chain=chain,
+            algorithm=signer.algorithm,
+            seal_data_der=seal_data_der,
+            timestamp_bytes=timestamp_bytes,
         ),
         signed_at=signed_at,
         name=name if name is not None else certificate.common_name,
         reason=reason,
         location=location,
         contact=contact,
+        filter_name=SES_FILTER if profile is Profile.SES else PADES_FILTER,
+        subfilter=SES_SUBFILTER if profile is Profile.SES else PADES_SUBFILTER,
         digest_oid=digest_oid,
         certify=certify,
         lock=lock,
         opacity=opacity,
     )
-    # The time of signing stands in /M; PAdES wants no signing-time attribute beside it (EN 319 142-1 clause 6.3).
-    cms_der = sign_detached(
+    order = ValueOrder(
+        profile=profile,
         content_digest=prepared.digest,
-        digest_oid=digest_oid,
-        signer=signer,
-        signer_certificate=certificate,
-        chain=chain,
-        timestamp=timestamp,
+        property_info=describe_range(prepared.byte_range),
+        certificate=certificate,
+        chain=tuple(chain),
+        algorithm=signer.algorithm,
+        signed_at=signed_at,
+        seal_data_der=seal_data_der,
     )
-    return prepared.finish(cms_der)
+    return prepared.finish(sign_value(order, signer.sign, timestamp))
 
 
 def write_text(key: str, text: str) -> PdfString:

@@ -1,6 +1,7 @@
 """The value of one PDF signature by its /SubFilter (ISO 32000-1 12.8.3, ETSI EN 319 142-1 5): what the cryptography says.
 
-Every kind that occurs in files is named. Only CMS signatures and document time-stamps can become valid; the old kinds rest on SHA-1.
+Every kind that occurs in files is named. Only CMS signatures, sealing values of GB/T 38540 and document time-stamps can become valid; the
+old kinds rest on SHA-1. A sealing value is known by its content: no standard registers a /SubFilter for it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.certificates import Certificate
 from crypto.cms_verification import CmsResult, verify_signed_data
-from crypto.report import failed, not_checked, passed
+from crypto.report import failed, not_checked, passed, warned
 from crypto.signatures import SignatureCheck, verify_signature
 from crypto.timestamps import verify_token
 from crypto.trust_list import Purpose
 from seal_service.pdf.byte_ranges import CLAUSE
+from seal_service.pdf.sealing_checks import BOTH_KIND, SES_KIND, Sealed, Setting, add_seal, verify_seal_alone
 from seal_service.pdf.syntax import PdfString
+from seal_service.seal_data.seal_file import Content, content_of
 from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
@@ -26,8 +29,6 @@ from standards.rfc5652_cms import encoded_length
 
 if TYPE_CHECKING:
     from crypto.report import Step
-    from crypto.revocation import RevocationEvidence
-    from crypto.trust_list import TrustList
     from seal_service.pdf.byte_ranges import Coverage, RangeDigests
     from seal_service.pdf.document import PdfDocument
 
@@ -41,54 +42,69 @@ KINDS: Final = {
     "adbe.x509.rsa_sha1": "pdf-x509-rsa-sha1",
 }
 UNKNOWN_KIND: Final = "pdf-unknown"
+_PRIVATE: Final = frozenset({"GM.SM2"})  # seen in files, with a content whose rules are not published
 _OLD: Final = "ISO 32000-2 12.8.3"
 _DATE: Final = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(?:(\d\d)'?)?)?")
 _SHA1_WITH_RSA: Final = "1.2.840.113549.1.1.5"
 
 
 def verify_value(
-    document: PdfDocument,
-    value: dict[str, object],
-    coverage: Coverage,
-    digests: RangeDigests,
-    trust: TrustList,
-    at: datetime,
-    evidence: RevocationEvidence,
-) -> CmsResult:
-    """Verify the signature value in /Contents over the covered bytes. Never raises on hostile input."""
+    document: PdfDocument, value: dict[str, object], coverage: Coverage, digests: RangeDigests, setting: Setting
+) -> tuple[str, CmsResult]:
+    """The kind of the signature value in /Contents and what verifying it over the covered bytes shows. Never raises on hostile input."""
     sub_filter = document.resolve(value.get("SubFilter"))
+    stated = str(sub_filter)[:60]
     kind = KINDS.get(str(sub_filter), UNKNOWN_KIND)
-    if coverage.contents is None or not coverage.ranges:
-        return undecided(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, sub_filter=str(sub_filter)[:60]))
-    if kind == UNKNOWN_KIND:
-        return undecided(not_checked("PDF_SUBFILTER_UNKNOWN", CLAUSE, sub_filter=str(sub_filter)[:60]))
-    if kind == "pdf-x509-rsa-sha1":
-        return _verify_bare_rsa(document, value, coverage)
+    if coverage.contents is None or not coverage.ranges or coverage.gap is None or coverage.end is None:
+        return kind, undecided(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, sub_filter=stated))
+    is_seal = kind != "pdf-timestamp" and content_of(coverage.contents) is Content.SIGNATURE
+    if kind == UNKNOWN_KIND and not is_seal:
+        code = "PDF_SUBFILTER_PRIVATE" if stated in _PRIVATE else "PDF_SUBFILTER_UNKNOWN"
+        return kind, undecided(not_checked(code, CLAUSE, sub_filter=stated))
+    if kind == "pdf-x509-rsa-sha1" and not is_seal:
+        return kind, _verify_bare_rsa(document, value, coverage)
     steps: list[Step] = []
     try:
         length = encoded_length(coverage.contents)
     except MalformedError as error:
-        return undecided(failed("PDF_CONTENTS_UNREADABLE", CLAUSE, reason=error.code))
+        return kind, undecided(failed("PDF_CONTENTS_UNREADABLE", CLAUSE, reason=error.code))
     if any(coverage.contents[length:]):
         steps.append(failed("PDF_CONTENTS_PADDING", CLAUSE, count=len(coverage.contents) - length))
-    cms_der = coverage.contents[:length]
+    value_der = coverage.contents[:length]
     ranges = coverage.ranges
-    if kind == "pdf-timestamp":
-        result = verify_token(cms_der, lambda oid: digests.digest(oid, ranges), trust, at, evidence)
+    sealed = Sealed(
+        digest=lambda oid: digests.digest(oid, ranges),
+        content=lambda: _joined(document.data, ranges),
+        byte_range=(0, coverage.gap[0], coverage.gap[1], coverage.end - coverage.gap[1]),
+        claimed_at=read_date(document.resolve(value.get("M"))),
+    )
+    if is_seal:
+        if kind != UNKNOWN_KIND:
+            steps.append(warned("PDF_SUBFILTER_DISAGREES", CLAUSE, sub_filter=stated))
+        kind, result = SES_KIND, verify_seal_alone(value_der, sealed, setting)
+    elif kind == "pdf-timestamp":
+        result = verify_token(value_der, sealed.digest, setting.trust, setting.at, setting.evidence)
     elif kind == "pdf-pkcs7-sha1":
-        result = _verify_sha1(cms_der, coverage, digests, trust, at, evidence)
+        result = _verify_sha1(value_der, coverage, digests, setting)
     else:
-        result = verify_signed_data(
-            cms_der,
-            content_digest=lambda oid: digests.digest(oid, ranges),
-            content=lambda: _joined(document.data, ranges),
-            trust=trust,
-            at=at,
-            purpose=Purpose.DOCUMENT,
-            evidence=evidence,
-            claimed_at=read_date(document.resolve(value.get("M"))),
-        )
-    return replace(result, steps=(*steps, *result.steps)) if steps else result
+        result = _verify_cms(value_der, sealed, setting)
+        together = add_seal(result, sealed, setting)
+        if together is not None:
+            kind, result = BOTH_KIND, together
+    return kind, replace(result, steps=(*steps, *result.steps)) if steps else result
+
+
+def _verify_cms(value_der: bytes, sealed: Sealed, setting: Setting) -> CmsResult:
+    return verify_signed_data(
+        value_der,
+        content_digest=sealed.digest,
+        content=sealed.content,
+        trust=setting.trust,
+        at=setting.at,
+        purpose=Purpose.DOCUMENT,
+        evidence=setting.evidence,
+        claimed_at=sealed.claimed_at,
+    )
 
 
 def undecided(*steps: Step) -> CmsResult:
@@ -101,16 +117,14 @@ def _joined(data: bytes, ranges: tuple[tuple[int, int], ...]) -> bytes:
     return b"".join(view[start:end] for start, end in ranges)
 
 
-def _verify_sha1(
-    cms_der: bytes, coverage: Coverage, digests: RangeDigests, trust: TrustList, at: datetime, evidence: RevocationEvidence
-) -> CmsResult:
+def _verify_sha1(cms_der: bytes, coverage: Coverage, digests: RangeDigests, setting: Setting) -> CmsResult:
     """adbe.pkcs7.sha1: the CMS carries the SHA-1 digest of the ranges as its content. Never better than undecided."""
     result = verify_signed_data(
         cms_der,
         content_digest=None,
-        trust=trust,
-        at=at,
-        evidence=evidence,
+        trust=setting.trust,
+        at=setting.at,
+        evidence=setting.evidence,
         allow_encapsulated=True,
         require_signed_attributes=False,
     )

@@ -18,18 +18,20 @@ from seal_service.pdf.form_changes import is_shown
 from seal_service.pdf.limits import DEFAULT, PdfLimits
 from seal_service.pdf.modifications import Modifications, SignedRevision, compare_with_final
 from seal_service.pdf.permissions import Permissions, read_permissions
+from seal_service.pdf.sealing_checks import Setting
 from seal_service.pdf.signature_value import KINDS, TIMESTAMP_FILTER, UNKNOWN_KIND, undecided, verify_value
 from seal_service.pdf.unattached import find_unattached
 from seal_service.pdf.validation_data import read_validation_data
 from standards.errors import MalformedError, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from crypto.cms_verification import CmsResult
-    from crypto.revocation import RevocationEvidence
     from crypto.trust_list import TrustList
     from seal_service.pdf.form_fields import SignatureField
+    from seal_service.seal_data.status_list import OpenedStatusList
 
 _FILE: Final = "ISO 32000-1 7.5"
 _ENCRYPTION: Final = "ISO 32000-1 7.6"
@@ -48,6 +50,7 @@ class _Signature:
     steps: list[Step] = dataclasses.field(default_factory=list)
     signed: PdfDocument | None = None
     modifications: Modifications | None = None
+    kind: str = UNKNOWN_KIND
     result: CmsResult = dataclasses.field(default_factory=undecided)
     is_tampered: bool | None = None
     is_removed: bool = False
@@ -61,20 +64,29 @@ class _Signature:
             return ""
 
 
-def verify_pdf(data: bytes, trust: TrustList, at: datetime, *, limits: PdfLimits = DEFAULT) -> Report:
+def verify_pdf(
+    data: bytes,
+    trust: TrustList,
+    at: datetime,
+    *,
+    limits: PdfLimits = DEFAULT,
+    status: Sequence[OpenedStatusList] = (),
+    strict: bool = False,
+) -> Report:
     """Verify every signature of a PDF under ``trust`` as of ``at`` (aware UTC). Never raises.
 
+    ``status`` from :func:`~seal_service.seal_data.status_list.open_status_lists` and ``strict`` are for the seals of GB/T 38540 inside.
     A file without signatures is indeterminate with ``PDF_NOT_SIGNED``; one that cannot be read with ``PDF_UNREADABLE``.
     """
     try:
-        return _verify(data, trust, at, limits)
+        return _verify(data, Setting(trust, at, status=status, strict=strict), limits)
     except TrustError as error:
         return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_UNREADABLE", _FILE, reason=error.code),))
     except Exception as error:  # noqa: BLE001 - the edge at which a verifier never raises: unknown trouble is "not decided"
         return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_UNREADABLE", _FILE, reason=type(error).__name__),))
 
 
-def _verify(data: bytes, trust: TrustList, at: datetime, limits: PdfLimits) -> Report:
+def _verify(data: bytes, setting: Setting, limits: PdfLimits) -> Report:
     document = PdfDocument.open(data, limits=limits)
     steps: list[Step] = []
     if document.recovered:
@@ -101,10 +113,11 @@ def _verify(data: bytes, trust: TrustList, at: datetime, limits: PdfLimits) -> R
     for signature in signatures:
         _open_revision(document, signature)
     _compare(document, signatures)
-    trust, evidence = read_validation_data(document, trust)
+    trust, evidence = read_validation_data(document, setting.trust)
+    setting = dataclasses.replace(setting, trust=trust, evidence=evidence)
     digests = RangeDigests(data)
     for signature in signatures:
-        _check_value(signature, digests, trust, at, evidence)
+        _check_value(signature, digests, setting)
     _check_pictures(document, signatures)
     reports = [_report(document, signature) for signature in signatures]
     tampered = {signature.is_tampered for signature in signatures}
@@ -224,10 +237,11 @@ def _compare(document: PdfDocument, signatures: list[_Signature]) -> None:
         signature.modifications = outcome
 
 
-def _check_value(signature: _Signature, digests: RangeDigests, trust: TrustList, at: datetime, evidence: RevocationEvidence) -> None:
+def _check_value(signature: _Signature, digests: RangeDigests, setting: Setting) -> None:
     try:
-        signature.result = verify_value(signature.view, signature.value, signature.coverage, digests, trust, at, evidence)
+        signature.kind, signature.result = verify_value(signature.view, signature.value, signature.coverage, digests, setting)
     except TrustError as error:
+        signature.kind = KINDS.get(signature.sub_filter, UNKNOWN_KIND)
         signature.result = undecided(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, reason=error.code))
 
 
@@ -283,7 +297,7 @@ def _report(document: PdfDocument, signature: _Signature) -> SignatureReport:
         signature.is_tampered = False
     return SignatureReport(
         name=signature.field.name,
-        kind=KINDS.get(signature.sub_filter, UNKNOWN_KIND),
+        kind=signature.kind,
         verdict=verdict_of(steps),
         cryptographically_valid=result.cryptographically_valid,
         document_intact=False if signature.is_tampered else None if signature.is_tampered is None else result.document_intact,

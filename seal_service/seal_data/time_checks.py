@@ -60,11 +60,14 @@ class SigningTime:
     steps: tuple[Step, ...]
 
 
-def find_signing_time(signature: SealSignature, setting: Setting) -> SigningTime:
-    """The time of sealing and the steps on it; that nothing proves it is for the caller to say, who knows what hangs on it."""
+def find_signing_time(signature: SealSignature, setting: Setting, enclosed_at: datetime | None = None) -> SigningTime:
+    """The time of sealing and the steps on it; that nothing proves it is for the caller to say, who knows what hangs on it.
+
+    ``enclosed_at``: a time-stamp that may be relied on is over something that holds this sealing value.
+    """
     clause = signature_clause(signature.version, "h")
     steps: list[Step] = []
-    proven: list[datetime] = []
+    proven: list[datetime] = [] if enclosed_at is None else [enclosed_at]
     claimed = signature.time_info_at
     if signature.time_info_token is not None:
         token = _check_inner_token(signature.time_info_token, signature, setting)

@@ -134,16 +134,18 @@ def verify_seal_signature(
     strict: bool = False,
     intermediates: Sequence[Certificate] = (),
     evidence: RevocationEvidence = NO_EVIDENCE,
+    enclosed_at: datetime | None = None,
 ) -> SealSignatureResult:
     """Verify a sealing value as of ``at`` (aware UTC).
 
     The original: ``data`` its bytes (in OFD those of Signature.xml), or ``data_digest``, its digest by OID or its SM3 alone. Only with
     ``data`` the variant of dataHash with the signer's identity can be recognised. Neither leaves the document undecided.
+    ``enclosed_at``: the time of a reliable time-stamp over a signature that holds this value as a signed part of it.
     """
     setting = Setting(trust, at, strict, tuple(intermediates), evidence)
     version = signature.version
     signer = open_certificate(signature.signer_certificate_der)
-    time = find_signing_time(signature, setting)
+    time = find_signing_time(signature, setting, enclosed_at)
     seal = examine_seal(signature.seal, setting, time.at)
 
     steps = quirk_steps((quirk for quirk in signature.quirks if quirk not in signature.seal.quirks), signature_clause(version, "a"))

@@ -17,11 +17,13 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from crypto.report import Verdict
 from seal_service.pdf.placement import Placement
+from seal_service.pdf.sealing_value import Profile
 from seal_service.pdf.verify import verify_pdf
 from standards.errors import TrustError
 from tests.interop.pyhanko_sm2 import SM2Signer, validation_context
 from tests.seal_service.pdf.documents import DOCUMENTS, reportlab_document
 from tests.seal_service.pdf.sealing import AT, pki, sealed, signatures, stamp
+from tests.seal_service.pdf.seals_inside import seal_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,11 +41,15 @@ def _judged(document: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.clause("EN 319 142-1 6.3", "RFC 5652 5.6")
-@pytest.mark.parametrize("level", ["B-B", "B-T"])
+@pytest.mark.parametrize("level", ["B-B", "B-T", "B-T with seal"])
 @pytest.mark.parametrize("name", ["reportlab", "qpdf object streams", "own, hybrid"])
 def test_bouncy_castle_verifies_what_a_sealed_pdf_holds(name: str, level: str, tmp_path: Path, java_programs: JavaPrograms) -> None:
-    """The CMS and the bytes it is over are taken out by pypdf; signature, path and token are BouncyCastle's verdict alone."""
-    document = sealed(DOCUMENTS[name], timestamp=stamp() if level == "B-T" else None)
+    """The CMS and the bytes it is over are taken out by pypdf; signature, path and token are BouncyCastle's verdict alone.
+
+    A seal of GB/T 38540 among the signed attributes is one more attribute to it.
+    """
+    seal_data_der = seal_data() if level.endswith("seal") else None
+    document = sealed(DOCUMENTS[name], timestamp=stamp() if level != "B-B" else None, seal_data_der=seal_data_der)
     (signature,) = signatures(document).values()
     start, first, second, rest = signature["/ByteRange"]
     assert (start, second + rest) == (0, len(document))
@@ -57,7 +63,7 @@ def test_bouncy_castle_verifies_what_a_sealed_pdf_holds(name: str, level: str, t
     moment = LATER.isoformat().replace("+00:00", "Z")
     found = java_programs.run("VerifyCms", "cms", tmp_path / "cms", tmp_path / "content", trust, moment)
     expected = {"signers": "1", "signature": "true", "signing-certificate": "true", "path": "true"}
-    if level == "B-T":
+    if level != "B-B":
         expected |= {"token": "true", "imprint": "true", "gen-time": AT.isoformat().replace("+00:00", "Z"), "token-path": "true"}
     assert found == expected
 
@@ -88,6 +94,21 @@ def test_three_seals_are_good_to_pyhanko_and_to_us(name: str) -> None:
             (f"Seal{index}", Verdict.VALID) for index in range(1, number + 1)
         ]
         assert (report.verdict, report.tampered) == (Verdict.VALID, False)
+
+
+def test_pyhanko_reads_past_the_seal_inside_and_past_a_seal_alone() -> None:
+    """The profile for both worlds is a PAdES signature to it; a sealing value alone it does not know, and judges the rest."""
+    document = sealed(reportlab_document(), timestamp=stamp(), seal_data_der=seal_data())
+    status = _judged(document)["Seal1"]
+    assert status.intact
+    assert status.valid
+    assert status.bottom_line
+    mixed = sealed(document, placement=Placement(1, 150, 40), seal_data_der=seal_data(), profile=Profile.SES)
+    last = sealed(mixed, picture=None, placement=None, seal_data_der=seal_data())
+    found = _judged(last)
+    assert {"Seal1", "Seal3"} <= set(found)
+    assert all(found[name].bottom_line for name in ("Seal1", "Seal3"))
+    assert verify_pdf(last, pki().trust_list(), LATER).verdict is Verdict.VALID
 
 
 def test_a_changed_byte_is_seen_by_both() -> None:

@@ -81,7 +81,9 @@ def seal(
     seam: Annotated[Edge | None, typer.Option(help="Riding seam along this edge. 骑缝章所在的边。")] = None,
     seam_pages: Annotated[str, typer.Option(metavar="RULE", help="Pages of the riding seam. 骑缝章页码。")] = "all",
     lock: Annotated[bool, typer.Option("--lock", help="Nobody may sign after this seal. 锁定文件，不允许再签。")] = False,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="Form of the signature. 签章形式。")] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Form of the signature; of a PDF pades+ses, pades or ses. 签章形式。")
+    ] = None,
     reason: Annotated[str | None, typer.Option(help="Why it is sealed. 用章事由。")] = None,
     location: Annotated[str | None, typer.Option(help="Where. 地点。")] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,

@@ -211,7 +211,8 @@ def test_a_signed_file_whose_header_stands_further_down_is_left_open(monkeypatch
     [
         (b"/adbe.pkcs7.sha1", "PDF_SUBFILTER_OLD"),
         (b"/adbe.x509.rsa_sha1", "PDF_SUBFILTER_OLD"),
-        (b"/GM.SM2", "PDF_SUBFILTER_UNKNOWN"),
+        (b"/GM.SM2", "PDF_SUBFILTER_PRIVATE"),
+        (b"/Of.Somebody", "PDF_SUBFILTER_UNKNOWN"),
         (b"null", "PDF_SUBFILTER_UNKNOWN"),
     ],
 )

@@ -17,6 +17,7 @@ _ELSEWHERE = {"CMS_MALFORMED"}  # entries of the floors below
 # Everything that stands between a document and its seal; the verifier turns what it meets into steps of its report instead.
 _MODULES = [
     "pdf/seal",
+    "pdf/sealing_value",
     "pdf/update",
     "pdf/object_text",
     "pdf/placement",

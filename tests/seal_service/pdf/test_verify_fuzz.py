@@ -14,11 +14,14 @@ from crypto.report import Verdict
 from crypto.trust_list import TrustList
 from seal_service.pdf import verify as module
 from seal_service.pdf.limits import DEFAULT
+from seal_service.pdf.sealing_checks import Setting
+from seal_service.pdf.sealing_value import Profile
 from seal_service.pdf.verify import verify_pdf
 from standards.errors import TrustError
 from tests.optional import corpus
 from tests.seal_service.pdf.documents import build, page_objects
 from tests.seal_service.pdf.sealing import AT, pki, sealed
+from tests.seal_service.pdf.seals_inside import sealed_with
 from tests.seal_service.pdf.tampering import RIGHT, append, byte_range, failures, sealed_form, undecided, verify
 
 
@@ -31,13 +34,15 @@ def originals() -> tuple[bytes, ...]:
         append(sealed_form(), {}),
         sealed(build(page_objects(), kind="stream")),
         sealed(build(page_objects(), kind="hybrid")),
+        sealed_with(Profile.PADES_SES, build(page_objects())),
+        sealed_with(Profile.SES, build(page_objects())),
     )
 
 
 def check(data: bytes) -> None:
     """Not valid, and nothing raised even below the edge that would catch it."""
     try:
-        report = module._verify(data, pki().trust_list(), AT, DEFAULT)
+        report = module._verify(data, Setting(pki().trust_list(), AT), DEFAULT)
     except TrustError:
         report = verify_pdf(data, pki().trust_list(), AT)
     assert report.verdict is not Verdict.VALID
@@ -62,7 +67,7 @@ def test_a_flipped_byte_inside_the_signed_range_is_noticed(data: st.DataObject) 
 def check_covered(changed: bytes, original: bytes) -> None:
     """Nothing raised; valid only where the range of the first seal is as it was (what follows it may be cut off or allowed)."""
     with contextlib.suppress(TrustError):
-        module._verify(changed, TrustList.empty(), AT, DEFAULT)
+        module._verify(changed, Setting(TrustList.empty(), AT), DEFAULT)
     if verify_pdf(changed, pki().trust_list(), AT).verdict is Verdict.VALID:
         _, first, second, rest = byte_range(original, 0)
         assert changed[:first] == original[:first]
@@ -119,7 +124,7 @@ def test_truncations_of_the_corpus_never_raise(step: int) -> None:
     data = path.read_bytes()
     cut = data[: len(data) * (step + 1) // 61]
     with contextlib.suppress(TrustError):
-        module._verify(cut, TrustList.empty(), AT, DEFAULT)
+        module._verify(cut, Setting(TrustList.empty(), AT), DEFAULT)
     assert verify_pdf(cut, TrustList.empty(), AT).verdict is not Verdict.VALID
 
 
