@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO_DIR ?= demo-data
 SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs .ci
 
-.PHONY: setup setup-dev demo test check bench docs format locks clean
+.PHONY: setup setup-dev demo test check bench docs fuzz format locks clean
 
 setup: .venv/.ready
 
@@ -42,6 +42,13 @@ bench: setup-dev
 # Writes everything that is generated: clause matrix, OpenAPI file, error catalogue, command reference, pictures.
 docs: setup-dev
 	@$(BIN)/python -m docs.generators
+
+# Ten minutes on every parser (SECONDS_EACH=600, TARGETS="der cms"); guided by coverage where atheris can be had for this Python.
+SECONDS_EACH ?= 600
+fuzz: setup-dev
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.lock 2>/dev/null || \
+	    echo "atheris is not to be had for this Python: blind mutation instead"
+	@$(BIN)/python -m tests.fuzzing --seconds $(SECONDS_EACH) $(TARGETS)
 
 format: setup-dev
 	@$(BIN)/ruff format $(SOURCES)

@@ -31,6 +31,7 @@ MAX_TRUST_LIST_BYTES: Final = 64 * 1024 * 1024  # several revocation lists of 50
 MAX_ANCHORS: Final = 1000  # the largest browser root store holds about 150, the EU lists together about 3,000 services
 MAX_INTERMEDIATES: Final = 10_000
 MAX_EVIDENCE: Final = 10_000  # revocation lists and OCSP responses, each
+MAX_STATUS_LISTS: Final = 64  # regions that one verifier follows
 MAX_FOLDER_FILES: Final = 20_000
 FORMAT: Final = "yinxin-trust-list"
 VERSION: Final = 1
@@ -73,12 +74,16 @@ class Anchor:
 
 @dataclass(frozen=True)
 class TrustList:
-    """What a verifier trusts and has at hand. Immutable; the indexes by name are made once."""
+    """What a verifier trusts and has at hand. Immutable; the indexes by name are made once.
+
+    ``status_lists``: signed lists of the status of what certificates alone do not tell, believed only if rightly signed and fresh.
+    """
 
     anchors: tuple[Anchor, ...] = ()
     intermediates: tuple[Certificate, ...] = ()
     crls: tuple[bytes, ...] = ()
     ocsp: tuple[bytes, ...] = ()
+    status_lists: tuple[bytes, ...] = ()
 
     @staticmethod
     def empty() -> TrustList:
@@ -92,6 +97,7 @@ class TrustList:
             intermediates=(*self.intermediates, *other.intermediates),
             crls=(*self.crls, *other.crls),
             ocsp=(*self.ocsp, *other.ocsp),
+            status_lists=(*self.status_lists, *other.status_lists),
         )
 
     @cached_property
@@ -165,7 +171,7 @@ def read_trust_list(data: bytes) -> TrustList:
         document = json.loads(data.decode("utf-8"), object_pairs_hook=_unrepeated, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise _malformed("", "not JSON") from None
-    top = _object(document, "", {"format", "version", "anchors"}, {"name", "issued_at", "intermediates", "crls", "ocsp"})
+    top = _object(document, "", {"format", "version", "anchors"}, {"name", "issued_at", "intermediates", "crls", "ocsp", "status_lists"})
     if top["format"] != FORMAT or type(top["version"]) is not int or top["version"] != VERSION:
         raise _malformed("version", f"expected {FORMAT} {VERSION}")
     _text(top.get("name", ""), "name")
@@ -179,6 +185,10 @@ def read_trust_list(data: bytes) -> TrustList:
         ),
         crls=tuple(_base64(item, f"crls[{i}]") for i, item in enumerate(_array(top.get("crls", []), "crls", MAX_EVIDENCE))),
         ocsp=tuple(_base64(item, f"ocsp[{i}]") for i, item in enumerate(_array(top.get("ocsp", []), "ocsp", MAX_EVIDENCE))),
+        status_lists=tuple(
+            _base64(item, f"status_lists[{i}]")
+            for i, item in enumerate(_array(top.get("status_lists", []), "status_lists", MAX_STATUS_LISTS))
+        ),
     )
 
 
@@ -193,6 +203,8 @@ def write_trust_list(trust: TrustList, *, name: str | None = None, issued_at: da
     document["intermediates"] = [_base64_text(certificate.der) for certificate in trust.intermediates]
     document["crls"] = [_base64_text(crl) for crl in trust.crls]
     document["ocsp"] = [_base64_text(response) for response in trust.ocsp]
+    if trust.status_lists:
+        document["status_lists"] = [_base64_text(each) for each in trust.status_lists]
     return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
@@ -237,6 +249,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
     """A trust list from a folder's files, given as name -> content; names with other endings are passed over.
 
     ``.cer .crt .der .pem`` hold certificates (PEM: any number, revocation lists too), ``.crl`` a revocation list, ``.ocsp`` an OCSP response,
+    ``.status`` a signed status list,
     ``.json`` a whole trust list. A self-signed certificate becomes an anchor for every purpose; any other an intermediate. The file name can
     say otherwise: ``anchor-...`` makes every certificate in it an anchor, ``intermediate-...`` none. Raises like :func:`read_trust_list`.
     """
@@ -246,6 +259,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
     intermediates: dict[Certificate, None] = {}
     crls: dict[bytes, None] = {}
     ocsp: dict[bytes, None] = {}
+    status: dict[bytes, None] = {}
     for path, content in sorted(files.items()):
         name = path.rpartition("/")[2].lower()
         ending = name.rpartition(".")[2]
@@ -256,6 +270,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
                 intermediates.update(dict.fromkeys(listed.intermediates))
                 crls.update(dict.fromkeys(listed.crls))
                 ocsp.update(dict.fromkeys(listed.ocsp))
+                status.update(dict.fromkeys(listed.status_lists))
             elif ending in {"pem", "cer", "crt", "der", "crl"}:
                 for label, encoded in _encoded_parts(content, "X509 CRL" if ending == "crl" else "CERTIFICATE"):
                     if label == "X509 CRL":
@@ -268,9 +283,11 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
                             intermediates[certificate] = None
             elif ending == "ocsp":
                 ocsp[content] = None
+            elif ending == "status":
+                status[content] = None
         except MalformedError as error:
             raise MalformedError("TRUST_LIST_MALFORMED", where=path, reason=error.code) from error
-    return TrustList(tuple(anchors), tuple(intermediates), tuple(crls), tuple(ocsp))
+    return TrustList(tuple(anchors), tuple(intermediates), tuple(crls), tuple(ocsp), tuple(status))
 
 
 def _encoded_parts(content: bytes, label: str) -> list[tuple[str, bytes]]:

@@ -8,10 +8,12 @@ from fastapi import APIRouter
 from starlette.routing import Route
 
 from seal_service import jobs, messages
+from seal_service.actions.publish_status import StatusPublisher
 from seal_service.api import digest_endpoint
 from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
 from seal_service.api.seal_routes import add_seal_routes
+from seal_service.api.status_routes import add_status_routes
 from seal_service.model import SCOPES
 from seal_service.tables import PREFIX
 from service_kit import fail_points
@@ -38,7 +40,9 @@ def build(context: ServiceContext) -> ServiceParts:
     fail_points.arm_from_environment(is_allowed=context.settings.demo)
     router = APIRouter()
     add_seal_routes(router, context)
-    add_document_routes(router, context)
+    publisher = StatusPublisher(context)
+    add_document_routes(router, context, publisher)
+    add_status_routes(router, context, publisher)
     add_design_routes(router)
     return ServiceParts(
         name=NAME,
@@ -48,6 +52,7 @@ def build(context: ServiceContext) -> ServiceParts:
         openapi_tags=(
             {"name": "seals", "description": "Seals, their life and who may use them."},
             {"name": "sealing", "description": "Using a seal: on a document, or on a digest only."},
+            {"name": "seal status", "description": "Whether a seal is in force, for anyone."},
             {"name": "verification", "description": "Verdicts on sealed files, for anyone."},
         ),
         scopes=SCOPES,

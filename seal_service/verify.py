@@ -7,6 +7,7 @@ of ``VERIFIERS``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import Report, Verdict, not_checked
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.trust_list import TrustList
+    from seal_service.seal_data.status_list import OpenedStatusList
 
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
@@ -50,7 +52,7 @@ def _is_ofd(data: bytes) -> bool:
 def _verify_ofd(data: bytes, trust: TrustList, at: datetime) -> Report:
     from seal_service.ofd.verify import verify_ofd
 
-    return verify_ofd(data, trust, at)
+    return verify_ofd(data, trust, at, status=_status(trust, at))
 
 
 def _is_seal_data(data: bytes) -> bool:
@@ -62,7 +64,19 @@ def _is_seal_data(data: bytes) -> bool:
 def _verify_seal_data(data: bytes, trust: TrustList, at: datetime) -> Report:
     from seal_service.seal_data.seal_file import verify_seal_data
 
-    return verify_seal_data(data, trust, at)
+    return verify_seal_data(data, trust, at, status=_status(trust, at))
+
+
+def _status(trust: TrustList, at: datetime) -> tuple[OpenedStatusList, ...]:
+    """The status lists that the trust list carries, verified; a server asks many times within one second."""
+    return _opened(trust, at.replace(microsecond=0)) if trust.status_lists else ()
+
+
+@lru_cache(maxsize=4)
+def _opened(trust: TrustList, at: datetime) -> tuple[OpenedStatusList, ...]:
+    from seal_service.seal_data.status_list import open_status_lists
+
+    return open_status_lists(trust.status_lists, trust, at)
 
 
 VERIFIERS: Final[tuple[Verifier, ...]] = (

@@ -10,11 +10,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.report import Report
+    from seal_service.actions.publish_status import StatusPublisher
     from service_kit.composition import ServiceContext
 
 
-def verify_document(context: ServiceContext, document: bytes, *, at: datetime | None = None) -> Report:
-    """The report on ``document`` as of ``at`` (aware UTC; None is now). Needs neither the database nor the audit trail: it works while
-    sealing is refused.
+def verify_document(
+    context: ServiceContext, document: bytes, *, at: datetime | None = None, publisher: StatusPublisher | None = None
+) -> Report:
+    """The report on ``document`` as of ``at`` (aware UTC; None is now). Needs no audit trail: it works while sealing is refused.
+
+    Of now, the present status of the seals made here counts too (``publisher``); of an earlier moment certificates alone decide, and the
+    report says that the status was not asked.
     """
-    return verify_file(document, context.trust(), at or context.clock.now())
+    trust = publisher.trust() if publisher is not None and at is None else context.trust()
+    return verify_file(document, trust, at or context.clock.now())

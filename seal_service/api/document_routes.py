@@ -32,6 +32,7 @@ from service_kit.multipart import read_form
 from service_kit.problems import language_of
 
 if TYPE_CHECKING:
+    from seal_service.actions.publish_status import StatusPublisher
     from service_kit.composition import ServiceContext
     from service_kit.multipart import Form
 
@@ -113,7 +114,7 @@ _SEALED_HEADERS: Final[dict[str, Any]] = {
 }
 
 
-def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
+def add_document_routes(router: APIRouter, context: ServiceContext, publisher: StatusPublisher) -> None:
     """Add them to the service's router."""
     sealing = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     verifying = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
@@ -215,7 +216,9 @@ def add_document_routes(router: APIRouter, context: ServiceContext) -> None:
             document = _document(form)
             at = _read_at(form.fields.get("at"))
             language = language_of(request.headers.get("accept-language"))
-            report = await anyio.to_thread.run_sync(partial(verify_document, context, document, at=at), limiter=verifying_threads)
+            report = await anyio.to_thread.run_sync(
+                partial(verify_document, context, document, at=at, publisher=publisher), limiter=verifying_threads
+            )
         name = form.files["document"].file_name[: limits.FILE_NAME_CHARACTERS]
         answer = VerificationAnswer.model_validate(write_report(name, report, language))
         return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})

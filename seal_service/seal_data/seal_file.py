@@ -67,9 +67,9 @@ def is_seal_data(data: bytes) -> bool:
     return found in {Content.SEAL, Content.SIGNED_DATA} or (found is Content.SIGNATURE and b"\x16\x02ES" in data[:128])
 
 
-def verify_seal_data(data: bytes, trust: TrustList, at: datetime) -> Report:
+def verify_seal_data(data: bytes, trust: TrustList, at: datetime, *, status: Sequence[OpenedStatusList] = ()) -> Report:
     """Verify a seal or a sealing value, whichever the content is."""
-    return verify_esl(data, trust, at) if content_of(data) is Content.SEAL else verify_ses_value(data, trust, at)
+    return (verify_esl if content_of(data) is Content.SEAL else verify_ses_value)(data, trust, at, status=status)
 
 
 def verify_esl(data: bytes, trust: TrustList, at: datetime, *, status: Sequence[OpenedStatusList] = (), strict: bool = False) -> Report:

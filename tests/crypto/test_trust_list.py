@@ -189,7 +189,7 @@ def test_documented_example_is_read() -> None:
 
     text = (PROJECT / "docs" / "reference" / "trust-list.md").read_text(encoding="utf-8")
     example = text.split("```json\n")[1].split("```")[0].replace("MIIB...", "@")
-    real = {"anchors": ROOT.der, "intermediates": ISSUING.der, "crls": CRLS[0], "ocsp": b"x"}
+    real = {"anchors": ROOT.der, "intermediates": ISSUING.der, "crls": CRLS[0], "ocsp": b"x", "status_lists": b"y"}
     for content in real.values():
         example = example.replace('"@"', f'"{base64.b64encode(content).decode()}"', 1)
     trust = read_trust_list(example.encode())

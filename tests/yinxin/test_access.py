@@ -38,6 +38,8 @@ PUBLIC = {
     "GET /readyz",
     "GET /v1/audit/checkpoint",
     "GET /v1/audit/consistency",
+    "GET /v1/seal-status-list",
+    "GET /v1/seal-status/{code}",
     "GET /v1/webhook-signing-key",
     "POST /oauth2/token",
     "POST /ocsp",

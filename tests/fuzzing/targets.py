@@ -1,0 +1,198 @@
+"""What is fuzzed, each with seeds to begin from. A seed is good input: mutations of it get deeper than noise does."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.optional import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tests.pki import DemoPki
+
+AT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Target:
+    """``run`` takes the bytes and may raise TrustError; ``seeds`` gives some good inputs; ``suffixes``: of corpus files that fit."""
+
+    run: Callable[[bytes], object]
+    seeds: Callable[[], Iterable[bytes]]
+    suffixes: tuple[str, ...] = ()
+
+
+def corpus_files(suffixes: tuple[str, ...], most_bytes: int = 200_000) -> list[bytes]:
+    """Files of the shared corpus with these endings, where there is one."""
+    folder = Path(os.environ.get("TRUST_CORPUS", PROJECT.parent / "shared" / "corpus"))
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file())
+    return [path.read_bytes() for path in paths if path.stat().st_size <= most_bytes]
+
+
+@functools.cache
+def _pki() -> DemoPki:
+    from tests.pki import DemoPki
+
+    return DemoPki.create(AT)
+
+
+def _certificates() -> list[bytes]:
+    pki = _pki()
+    return [pki.seal.der, pki.tsa.der, pki.chain[-1].der]
+
+
+def _crls() -> list[bytes]:
+    return list(_pki().crls(AT))
+
+
+def _tokens() -> list[bytes]:
+    from tests.seal_service.pdf.sealing import stamp
+
+    return [stamp()(b"value")]
+
+
+def _cms() -> list[bytes]:
+    from tests.seal_service.ofd.documents import cms_value
+
+    return [cms_value(b"original")]
+
+
+def _pdfs() -> list[bytes]:
+    from tests.seal_service.pdf.documents import build, page_objects, reportlab_document
+    from tests.seal_service.pdf.sealing import sealed
+
+    return [sealed(reportlab_document()), sealed(build(page_objects(), kind="stream")), sealed(build(page_objects(), kind="hybrid"))]
+
+
+def _ofds() -> list[bytes]:
+    from tests.seal_service.ofd.documents import sealed
+    from tests.standards.gbt33190_ofd.archives import pack
+
+    return [pack(sealed())]
+
+
+def _xml() -> list[bytes]:
+    from tests.seal_service.ofd.documents import sealed
+
+    return [data for name, data in sealed().items() if name.endswith(".xml")]
+
+
+def _seals() -> list[bytes]:
+    from tests.seal_service.seal_data.actors import cached_seal
+
+    return [cached_seal(version) for version in (4, 5)]
+
+
+def _ses_values() -> list[bytes]:
+    from tests.seal_service.seal_data.actors import cached_signature
+
+    return [cached_signature(version) for version in (4, 5)]
+
+
+def _keys() -> list[bytes]:
+    from crypto.keys import write_private_key
+    from crypto.signatures import SignatureAlgorithm
+    from tests.pki import make_key
+
+    return [write_private_key(make_key(SignatureAlgorithm.SM2_SM3))]
+
+
+def _trust() -> list[bytes]:
+    from crypto.trust_list import write_trust_list
+    from tests.seal_service.pdf.sealing import pki
+
+    return [write_trust_list(pki().trust_list(), name="seed", issued_at=AT)]
+
+
+def _nothing() -> list[bytes]:
+    return [b""]
+
+
+def _run_verifier(data: bytes) -> None:
+    """The one door for files: never raises, and never calls valid what the fuzzer made up without a key."""
+    from crypto.report import Verdict
+    from crypto.report_json import write_report
+    from crypto.trust_list import TrustList
+    from seal_service.verify import verify_file
+
+    report = verify_file(data, TrustList(anchors=()), AT)
+    assert report.verdict is not Verdict.VALID
+    write_report("fuzz", report, "en")
+
+
+def _reading(module: str, name: str) -> Callable[[bytes], object]:
+    def run(data: bytes) -> object:
+        import importlib
+
+        return getattr(importlib.import_module(module), name)(data)
+
+    return run
+
+
+def _text(module: str, name: str) -> Callable[[bytes], object]:
+    def run(data: bytes) -> object:
+        import importlib
+
+        return getattr(importlib.import_module(module), name)(data.decode("utf-8", "surrogateescape"))
+
+    return run
+
+
+def _run_token(data: bytes) -> None:
+    from crypto.jose import check_token
+
+    check_token(data.decode("utf-8", "surrogateescape"), {}, token_type="at+jwt")
+
+
+def _run_status_list(data: bytes) -> None:
+    from crypto.trust_list import TrustList
+    from seal_service.seal_data.status_list import open_status_list
+
+    open_status_list(data, TrustList(anchors=()), AT)
+
+
+TARGETS: dict[str, Target] = {
+    "der": Target(_reading("standards.x690_der", "read_der"), _certificates),
+    "certificate": Target(_reading("standards.rfc5280_certificate", "read_certificate"), _certificates, (".der", ".cer")),
+    "crl": Target(_reading("crypto.revocation_lists", "read_revocation_list"), _crls, (".crl",)),
+    "ocsp-response": Target(_reading("standards.rfc6960_ocsp", "read_ocsp_response"), _nothing),
+    "ocsp-request": Target(_reading("standards.rfc6960_ocsp", "read_ocsp_request"), _nothing),
+    "certificate-request": Target(_reading("crypto.certificate_requests", "read_proven_request"), _nothing),
+    "cms": Target(_reading("standards.gbt35275_cms", "read_either_dialect"), _cms),
+    "time-stamp-response": Target(_reading("standards.rfc3161_timestamp", "read_response"), _tokens),
+    "time-stamp-request": Target(_reading("standards.rfc3161_timestamp", "read_request"), _nothing),
+    "private-key": Target(_reading("standards.rfc5958_private_keys", "read_private_key_info"), _keys),
+    "pkcs12": Target(_reading("standards.rfc7292_pkcs12", "read_pfx"), _nothing),
+    "pem": Target(_reading("standards.rfc7468_pem", "read_pem"), _keys, (".pem",)),
+    "sm2-signature": Target(_reading("standards.gbt32918_sm2", "read_signature"), _nothing),
+    "sm2-ciphertext": Target(_reading("standards.gbt32918_sm2", "read_ciphertext"), _nothing),
+    "seal": Target(_reading("standards.gbt38540_seal.read", "read_seal"), _seals, (".esl",)),
+    "sealing-value": Target(_reading("standards.gbt38540_seal.read", "read_seal_signature"), _ses_values, (".dat",)),
+    "seal-file-verifier": Target(_run_verifier, _seals, (".esl", ".dat")),
+    "xml": Target(_reading("standards.gbt33190_ofd.xml_parts", "read_xml"), _xml),
+    "zip": Target(_reading("standards.gbt33190_ofd.zip_records", "read_directory"), _ofds, (".ofd",)),
+    "ofd-verifier": Target(_run_verifier, _ofds, (".ofd",)),
+    "pdf-verifier": Target(_run_verifier, _pdfs, (".pdf",)),
+    "status-list": Target(_run_status_list, _cms),
+    "trust-list": Target(_reading("crypto.trust_list", "read_trust_list"), _trust),
+    "jwk-set": Target(_reading("crypto.jose", "read_jwks"), _nothing),
+    "token": Target(_run_token, _nothing),
+    "signed-note": Target(_reading("standards.c2sp_signed_note", "read_note"), _nothing),
+    "log-proof": Target(_reading("standards.c2sp_tlog_proof", "read_proof"), _nothing),
+    "log-bundle": Target(_reading("standards.c2sp_tlog_tiles", "read_bundle"), _nothing),
+    "checkpoint": Target(_text("standards.c2sp_tlog_checkpoint", "read_checkpoint"), _nothing),
+    "credit-code": Target(_text("standards.gb32100_credit_code", "read_credit_code"), _nothing),
+    "resident-id": Target(_text("standards.gb11643_resident_id", "read_resident_id"), _nothing),
+}
+
+
+def seeds_of(name: str) -> list[bytes]:
+    """All seeds of a target, the made ones first."""
+    target = TARGETS[name]
+    return [*target.seeds(), *corpus_files(target.suffixes)]

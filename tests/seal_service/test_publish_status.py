@@ -1,0 +1,141 @@
+"""The published status: what verifiers offline and online are told of a seal, from the very next moment on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crypto.report import Verdict
+from crypto.trust_list import TrustList, read_trust_list, trust_list_from_files, write_trust_list
+from seal_service.actions.change_seal_state import change_seal_state
+from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.publish_status import STATUS_OF, StatusPublisher, _records, find_status
+from seal_service.life import SealState
+from seal_service.model import transition_named
+from seal_service.seal_data.status_list import MAX_RECORDS, SealStatus, open_status_list
+from seal_service.verify import verify_file
+from standards.errors import TrustError
+from tests.seal_service.house import CREDIT_CODE, ORGANISATION, caller
+
+if TYPE_CHECKING:
+    from seal_service.model import Seal
+    from tests.seal_service.house import House
+
+AT = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
+
+
+def made(house: House) -> Seal:
+    return make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
+
+
+def change(house: House, seal: Seal, verb: str) -> None:
+    change_seal_state(house.context, caller(), seal.id, transition_named(verb), reason="because")
+
+
+def test_every_state_of_a_seal_has_its_published_status() -> None:
+    assert set(STATUS_OF) == set(SealState)
+    assert STATUS_OF[SealState.ACTIVE] is SealStatus.VALID
+    assert {state for state, status in STATUS_OF.items() if status is SealStatus.VALID} == {SealState.ACTIVE}
+
+
+def test_a_frozen_seal_is_frozen_in_the_very_next_list_and_answer(house: House) -> None:
+    seal = made(house)
+    publisher = StatusPublisher(house.context)
+    number, _, _ = publisher.current()
+    assert find_status(house.context, seal.code).status is SealStatus.VALID
+    change(house, seal, "freeze")
+    assert find_status(house.context, seal.code).status is SealStatus.FROZEN
+    later, _, list_der = publisher.current()
+    assert later > number
+    opened = open_status_list(list_der, house.pki.trust_list(), house.context.clock.now())
+    assert opened.verdict is Verdict.VALID
+    assert opened.content is not None
+    [history] = opened.content.seals
+    assert (history.seal_id, history.records[-1].status) == (seal.code, SealStatus.FROZEN)
+    assert "because" not in str(opened.content)
+
+
+def test_verifiers_with_the_list_see_the_status_of_the_seal(house: House) -> None:
+    seal = made(house)
+    publisher = StatusPublisher(house.context)
+    assert seal.seal_data_der is not None
+
+    def judge() -> tuple[Verdict, set[str]]:
+        report = verify_file(seal.seal_data_der or b"", publisher.trust(), house.context.clock.now())
+        return report.verdict, {step.code for signature in report.signatures for step in signature.steps}
+
+    verdict, codes = judge()
+    assert (verdict, "SEAL_STATUS_OK" in codes) == (Verdict.VALID, True)
+    change(house, seal, "freeze")
+    verdict, codes = judge()
+    assert (verdict, "SEAL_REVOKED" in codes) == (Verdict.INVALID, True)
+
+
+def test_a_seal_that_the_list_does_not_name_has_an_unknown_status(house: House) -> None:
+    _, _, before = StatusPublisher(house.context).current()
+    seal = made(house)
+    trust = house.context.trust().joined_with(TrustList(status_lists=(before,)))
+    report = verify_file(seal.seal_data_der or b"", trust, house.context.clock.now())
+    assert report.verdict is Verdict.INDETERMINATE
+
+
+def test_an_unchanged_list_is_kept_and_an_old_one_made_anew(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(house)
+    publisher = StatusPublisher(house.context)
+    first = publisher.current()
+    assert publisher.current() == first
+    shift = timedelta(hours=2)
+    now = house.context.clock.now
+    monkeypatch.setattr(type(house.context.clock), "now", lambda _self: now() + shift)
+    renewed = publisher.current()
+    assert (renewed[0], renewed[2] == first[2]) == (first[0], False)
+
+
+def test_seals_that_never_were_in_force_are_not_found(house: House) -> None:
+    with pytest.raises(TrustError, match="SEAL_NOT_FOUND"):
+        find_status(house.context, "15070000009999")
+
+
+def test_records_are_whole_seconds_in_order_and_only_of_changes() -> None:
+    def step(seconds: float, state: SealState) -> tuple[str, str, datetime]:
+        return state.value, state.value, AT + timedelta(seconds=seconds)
+
+    steps = [
+        step(0, SealState.MADE),
+        step(1, SealState.FILED),
+        step(2.7, SealState.ACTIVE),
+        step(5.1, SealState.FROZEN),
+        step(5.9, SealState.ACTIVE),
+        step(9, SealState.CHANGED),
+        step(10, SealState.MADE),
+        step(12, SealState.ACTIVE),
+        step(20, SealState.CANCELLED),
+        step(30, SealState.DESTROYED),
+    ]
+    found = [(record.status, (record.since - AT).total_seconds()) for record in _records(steps)]
+    assert found == [
+        (SealStatus.VALID, 2),
+        (SealStatus.FROZEN, 9),
+        (SealStatus.VALID, 12),
+        (SealStatus.CANCELLED, 20),
+    ]
+    assert _records([step(0, SealState.MADE)]) == ()
+
+
+def test_a_seal_changed_more_often_than_a_list_may_carry_keeps_its_newest_records() -> None:
+    steps = [
+        ("x", (SealState.FROZEN if number % 2 else SealState.ACTIVE).value, AT + timedelta(seconds=number))
+        for number in range(MAX_RECORDS + 7)
+    ]
+    records = _records(steps)
+    assert len(records) == MAX_RECORDS
+    assert records[-1].since == AT + timedelta(seconds=MAX_RECORDS + 6)
+
+
+def test_trust_lists_carry_status_lists(house: House) -> None:
+    made(house)
+    trust = StatusPublisher(house.context).trust()
+    assert read_trust_list(write_trust_list(trust)).status_lists == trust.status_lists != ()
+    assert trust_list_from_files({"a.status": b"one", "b.json": write_trust_list(trust)}).status_lists == (b"one", *trust.status_lists)
