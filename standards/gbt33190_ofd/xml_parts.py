@@ -71,9 +71,14 @@ class XmlNode:
 
         Raises ``OFD_XML_MALFORMED``, reason ``mixed-content``: with a comment or an element inside, readers disagree about the text.
         """
+        return self.raw_text.strip()
+
+    @property
+    def raw_text(self) -> str:
+        """The text as it stands, white space included: in a text object every space has its place. Raises as :attr:`text`."""
         if len(self._element):
             raise MalformedError(MALFORMED, reason="mixed-content", element=self.name)
-        return str(self._element.text or "").strip()
+        return str(self._element.text or "")
 
     def children(self, name: str | None = None) -> list[XmlNode]:
         """The elements directly inside, all or those of one local name."""
