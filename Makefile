@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO_DIR ?= demo-data
 SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs .ci
 
-.PHONY: setup setup-dev demo test check bench docs fuzz format locks clean
+.PHONY: setup setup-dev demo test check bench docs fuzz format locks clean seal-sheet
 
 setup: .venv/.ready
 
@@ -49,6 +49,9 @@ fuzz: setup-dev
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.lock 2>/dev/null || \
 	    echo "atheris is not to be had for this Python: blind mutation instead"
 	@$(BIN)/python -m tests.fuzzing --seconds $(SECONDS_EACH) $(TARGETS)
+# The sheet of all kinds of seals, for people to look at. Needs the faces of fonts-noto-core and fonts-noto-cjk.
+seal-sheet: setup-dev
+	@$(BIN)/python -m docs.generators.seal_sheet
 
 format: setup-dev
 	@$(BIN)/ruff format $(SOURCES)
