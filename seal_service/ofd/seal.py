@@ -209,17 +209,16 @@ def prepare_signed(
 ) -> PreparedCms:
     """The value of a signature without a seal (``Type="Sign"``), and of a list of files: SignedData of GB/T 35275 over ``Signature.xml``.
 
-    Its content is the SM3 of that file (GM/T 0099-2020 7.2), in the form that readers of the field verify.
+    That file stands outside, and its SM3 is the message digest (GM/T 0099-2020 7.2): of the forms in use the one that other readers verify.
     """
     return prepare_signed_data(
-        content_digest=sm3(prepared.digest),
+        content_digest=prepared.digest,
         digest_oid=oids.SM3,
         signer_certificate=certificate,
         chain=chain,
         dialect=Dialect.GBT35275,
         signing_time=signed_at,
         extra_signed_attributes=extra_signed_attributes,
-        encapsulated=prepared.digest,
     )
 
 
