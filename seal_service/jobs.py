@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from seal_service.actions.expire_seals import expire_seals
 from seal_service.actions.record_use import hold_process_mark
 from seal_service.actions.sweep_intents import sweep_intents
-from seal_service.limits import SWEEP_INTERVAL_SECONDS
+from seal_service.limits import EXPIRY_INTERVAL_SECONDS, SWEEP_INTERVAL_SECONDS
 from seal_service.tables import PREFIX
 from service_kit.composition import Job, ReadinessCheck
 from service_kit.migrations import is_current
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 def jobs_of(context: ServiceContext) -> Sequence[Job]:
     """The periodic work."""
-    return (Job("seal-sweeper", SWEEP_INTERVAL_SECONDS, partial(sweep_intents, context)),)
+    return (
+        Job("seal-sweeper", SWEEP_INTERVAL_SECONDS, partial(sweep_intents, context)),
+        Job("seal-expiry", EXPIRY_INTERVAL_SECONDS, partial(expire_seals, context)),
+    )
 
 
 def starts_of(context: ServiceContext) -> Sequence[Callable[[], None]]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
 from starlette.routing import Route
 
 from seal_service import jobs, messages
+from seal_service.actions.change_seal_state import STATE_TOPIC
+from seal_service.actions.file_seal import file_seal, tell_state
 from seal_service.actions.publish_status import StatusPublisher
+from seal_service.actions.record_making import FILING_TOPIC
 from seal_service.api import digest_endpoint
+from seal_service.api.application_routes import add_application_routes
 from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
+from seal_service.api.power_routes import add_power_routes
 from seal_service.api.seal_routes import add_seal_routes
 from seal_service.api.status_routes import add_status_routes
 from seal_service.model import SCOPES
@@ -43,6 +49,8 @@ def build(context: ServiceContext) -> ServiceParts:
     publisher = StatusPublisher(context)
     add_document_routes(router, context, publisher)
     add_status_routes(router, context, publisher)
+    add_application_routes(router, context)
+    add_power_routes(router, context)
     add_design_routes(router)
     return ServiceParts(
         name=NAME,
@@ -51,12 +59,15 @@ def build(context: ServiceContext) -> ServiceParts:
         openapi_paths=digest_endpoint.openapi_paths(),
         openapi_tags=(
             {"name": "seals", "description": "Seals, their life and who may use them."},
+            {"name": "applications", "description": "Applying for seals, review by somebody else, making what was approved."},
+            {"name": "powers", "description": "Who manages, uses and audits a seal, and grants with limits."},
             {"name": "sealing", "description": "Using a seal: on a document, or on a digest only."},
             {"name": "seal status", "description": "Whether a seal is in force, for anyone."},
             {"name": "verification", "description": "Verdicts on sealed files, for anyone."},
         ),
         scopes=SCOPES,
         jobs=jobs.jobs_of(context),
+        handlers={FILING_TOPIC: partial(file_seal, context), STATE_TOPIC: partial(tell_state, context)},
         readiness=jobs.readiness_of(context),
         on_start=jobs.starts_of(context),
         on_stop=jobs.stops_of(context),

@@ -9,7 +9,7 @@ from seal_service.actions.check_power import check_step
 from seal_service.actions.record_act import check_reason, load_papers, person_of, record_act
 from seal_service.errors import seal_not_found, seal_state_conflict, seal_version_conflict
 from seal_service.model import Seal, SealState, Transition
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from seal_service.actions.record_act import Person
+    from seal_service.model import Edition
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
@@ -142,6 +143,26 @@ def destroy_key(context: ServiceContext, seal: Seal) -> None:
         return
     remove_key(context, seal.key_id)
     context.database.write(lambda conn: store.update_key_destroyed(conn, seal.id))
+
+
+def retire_edition(context: ServiceContext, edition: Edition, *, actor: str) -> None:
+    """Destroy the key of a retired edition. A certificate under another name than the seal's is revoked as superseded; one that only was
+    renewed is not, since what was sealed with it stays good and without its key nothing new is.
+    """
+    from crypto.certificates import Certificate
+
+    with context.database.read() as conn:
+        seal = store.load_seal(conn, edition.seal_id)
+    is_renamed = seal is not None and (seal.name, seal.organisation) != (edition.name, edition.organisation)
+    if edition.certificate_der is not None and is_renamed and not edition.is_certificate_revoked:
+        try:
+            context.issuer.revoke(Certificate.from_der(edition.certificate_der).serial, reason=SUPERSEDED, actor=actor)
+        except TrustError as error:
+            if error.kind is not Kind.NOT_FOUND:  # issued elsewhere, as imported ones are: its own authority revokes it
+                raise
+        context.database.write(lambda conn: store.update_edition_revoked(conn, edition.seal_id, edition.edition))
+    remove_key(context, edition.key_id)
+    context.database.write(lambda conn: store.update_edition_key_destroyed(conn, edition.seal_id, edition.edition))
 
 
 def remove_key(context: ServiceContext, key_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seal_service import store
@@ -9,7 +11,7 @@ from seal_service.actions.check_power import may_see, may_see_all
 from seal_service.errors import grant_not_found, seal_not_found, seal_use_not_found, use_has_no_result
 from seal_service.limits import PAGE_SIZE_MAX
 from seal_service.model import SCOPE_MAKE, Power, Seal, SealState, SealUse, UseState
-from seal_service.pictures.design import default_design
+from seal_service.pictures.design import default_design, read_design
 from seal_service.pictures.draw_seal import draw_seal
 from standards.errors import Kind, TrustError
 
@@ -115,7 +117,13 @@ def find_picture(context: ServiceContext, caller: Caller, seal_id: str) -> SealP
 
 
 def draw_picture(seal: Seal) -> SealPicture:
-    """A seal's picture from what is recorded of it. The same seal is drawn once per process."""
+    """A seal's picture from what is recorded of it. The same seal is drawn once per process.
+
+    A design that was applied for says how; what stands in the ring is the registered name, and the code is the seal's own.
+    """
+    if seal.design_json:
+        design = read_design(json.loads(seal.design_json))
+        return draw_seal(replace(design, name=seal.organisation, code=seal.code if design.code else ""))
     return draw_seal(default_design(seal.organisation, seal.purpose, seal.code, seal.type_code, seal.picture_width_mm))
 
 

@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from seal_service import store
-from seal_service.actions.change_seal_state import revoke_certificate
+from seal_service.actions.change_seal_state import destroy_key, retire_edition, revoke_certificate
 from seal_service.actions.record_act import Person, record_act
+from seal_service.actions.record_making import give_up_making
 from seal_service.actions.record_use import VOIDED_AS_ORPHAN, record_void
 from seal_service.limits import INTENT_LEASE_SECONDS, INTENTS_PER_SWEEP
 from seal_service.model import SealState
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.model import Seal, SealUse
+    from seal_service.model import Edition, Seal, SealUse
     from service_kit.composition import ServiceContext
 
 Value = TypeVar("Value")
@@ -39,6 +40,7 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
     with context.database.read() as conn:
         intents = store.list_intents(conn, limit=INTENTS_PER_SWEEP)
         in_making = store.list_seals_in_making(conn, limit=INTENTS_PER_SWEEP)
+        editions = store.list_editions_in_making(conn, limit=INTENTS_PER_SWEEP)
         to_revoke = store.list_seals_with_certificate_to_revoke(conn, limit=INTENTS_PER_SWEEP)
     now = context.clock.now()
     dead: dict[str, bool] = {}
@@ -52,12 +54,28 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
     voided = sum(_void(context, use) for use in intents if is_orphan(use.owner, use.intent_at))
 
     # 2. Seals whose making was cut off: the key was never usable and stays so.
-    abandoned = sum(_abandon(context, seal) for seal in in_making if is_orphan(seal.made_by, seal.made_at))
+    given_up = sum(_give_up(context, each) for each in editions if is_orphan(each.owner, each.begun_at))
+    abandoned = given_up + sum(_abandon(context, seal) for seal in in_making if is_orphan(seal.made_by, seal.made_at))
 
-    # 3. Certificates of revoked seals.
+    # 3. Certificates of seals that have ended, and of editions that a changed one replaced.
     for seal in to_revoke:
         revoke_certificate(context, seal, actor=ACTOR)
+
+    # 4. Keys that nobody may use any more.
+    sweep_keys(context)
     return {"voided": voided, "abandoned": abandoned, "certificates_revoked": len(to_revoke)}
+
+
+def sweep_keys(context: ServiceContext) -> int:
+    """Destroy the keys of destroyed and abandoned seals and of retired editions; how many. A changed edition's certificate is revoked too."""
+    with context.database.read() as conn:
+        seals = store.list_seals_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)
+        editions = store.list_editions_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)
+    for seal in seals:
+        destroy_key(context, seal)
+    for edition in editions:
+        retire_edition(context, edition, actor=ACTOR)
+    return len(seals) + len(editions)
 
 
 def again_without_the_dead(context: ServiceContext, act: Callable[[], Value]) -> Value:
@@ -69,6 +87,12 @@ def again_without_the_dead(context: ServiceContext, act: Callable[[], Value]) ->
             raise
     sweep_intents(context)
     return act()
+
+
+def _give_up(context: ServiceContext, edition: Edition) -> bool:
+    return context.database.write(
+        lambda conn: give_up_making(context, conn, Person(ACTOR, ACTOR), edition.seal_id, edition.edition, reason=VOIDED_AS_ORPHAN)
+    )
 
 
 def _void(context: ServiceContext, use: SealUse) -> bool:

@@ -14,7 +14,7 @@ from seal_service.model import is_plain_text
 from service_kit.idempotency import KEY_CHARACTERS
 
 if TYPE_CHECKING:
-    from seal_service.model import Seal
+    from seal_service.model import Application, Grant, Seal
     from service_kit.callers import Caller
 
 SealId = Annotated[str, Path(pattern=r"^sl_[0-9a-f]{24}$", description="Identifier of the seal.")]
@@ -43,9 +43,9 @@ def read_if_match(header: str | None) -> int | None:
     return int(found[1])
 
 
-def etag_of(seal: Seal) -> str:
-    """The ETag of a seal: its version."""
-    return f'"{seal.version}"'
+def etag_of(versioned: Seal | Application | Grant) -> str:
+    """The ETag of what is counted up with every change: its version."""
+    return f'"{versioned.version}"'
 
 
 def user_of(caller: Caller) -> User:

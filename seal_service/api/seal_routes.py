@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -21,8 +21,8 @@ from seal_service.api.parameters import (
     problem_answers,
     read_if_match,
 )
-from seal_service.api.shapes import MakeSeal, SealAnswer, SealList, StateChange, write_seal
-from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SEAL_LIFE
+from seal_service.api.shapes import Acceptance, MakeSeal, SealAnswer, SealList, StateChange, write_seal
+from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SEAL_LIFE, SealState
 from service_kit.composition import caller_of, needs
 
 if TYPE_CHECKING:
@@ -76,8 +76,13 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
         request: Request,
         after: Annotated[str, Query(max_length=40, description="The `next_after` of the page before.")] = "",
         limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+        state: SealState | None = None,
+        search: Annotated[str, Query(max_length=limits.SEARCH_CHARACTERS, description="Part of the name, or beginning of the code.")] = "",
+        of: Annotated[Literal["mine", "all"], Query(description="all: for makers, reviewers and security administrators.")] = "mine",
     ) -> SealList:
-        found = find_seals.list_seals(context, caller_of(request), after=after, limit=limit + 1)
+        found = find_seals.list_seals(
+            context, caller_of(request), after=after, limit=limit + 1, state=state, search=search, is_all=of == "all"
+        )
         page = found[:limit]
         return SealList(seals=[write_seal(seal) for seal in page], next_after=page[-1].id if len(found) > limit else None)
 
@@ -140,7 +145,26 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
 def _add_step(router: APIRouter, context: ServiceContext, step: Transition, verb: str, scope: str) -> None:
     """One route per step that a caller may take: what the table says is what the API offers."""
 
-    @router.post(
+    def take(request: Request, seal_id: str, body: StateChange | Acceptance, response: Response, if_match: str | None) -> SealAnswer:
+        seal = change_seal_state(
+            context,
+            caller_of(request),
+            seal_id,
+            step,
+            reason=body.reason,
+            papers=tuple(body.papers),
+            if_version=read_if_match(if_match),
+        )
+        response.headers["etag"] = etag_of(seal)
+        return write_seal(seal)
+
+    def with_reason(request: Request, seal_id: SealId, body: StateChange, response: Response, if_match: IfMatch = None) -> SealAnswer:
+        return take(request, seal_id, body, response, if_match)
+
+    def without_reason(request: Request, seal_id: SealId, body: Acceptance, response: Response, if_match: IfMatch = None) -> SealAnswer:
+        return take(request, seal_id, body, response, if_match)
+
+    router.post(
         f"/v1/seals/{{seal_id}}/{verb}",
         name=f"{verb}_seal",
         summary=step.summary[0].upper() + step.summary[1:],
@@ -148,9 +172,4 @@ def _add_step(router: APIRouter, context: ServiceContext, step: Transition, verb
         response_model=SealAnswer,
         responses=problem_answers(401, 403, 404, 409, 422, 503),
         tags=_TAGS,
-    )
-    @needs(scope)
-    def take_step(request: Request, seal_id: SealId, body: StateChange, response: Response, if_match: IfMatch = None) -> SealAnswer:
-        seal = change_seal_state(context, caller_of(request), seal_id, step, reason=body.reason, if_version=read_if_match(if_match))
-        response.headers["etag"] = etag_of(seal)
-        return write_seal(seal)
+    )(needs(scope)(with_reason if step.is_reason_required else without_reason))

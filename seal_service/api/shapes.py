@@ -88,6 +88,18 @@ class StateChange(_Request):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "device reported lost"}]})
 
     reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
+    papers: Annotated[
+        list[str], Field(max_length=limits.PAPERS_PER_ACT, description="Ids of papers handed in with POST /v1/seal-papers.")
+    ] = []
+
+
+class Acceptance(_Request):
+    """A step that needs no reason."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": ""}]})
+
+    reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
+    papers: Annotated[list[str], Field(max_length=limits.PAPERS_PER_ACT)] = []
 
 
 Millimetres = Annotated[float, Field(strict=False, allow_inf_nan=False)]
@@ -211,6 +223,13 @@ class SealAnswer(BaseModel):
     certificate: str | None
     made_at: datetime
     state_at: datetime
+    name_mongolian: str = ""
+    name_romanised: str = ""
+    edition: int = 1
+    application_id: str | None = None
+    powers_separated: Annotated[bool, Field(description="Nobody may hold two powers over it.")] = False
+    filing: Annotated[str | None, Field(description="The region's receipt, or not-configured.")] = None
+    valid_until: datetime | None = None
     grants: list[str] | None = None
 
 
@@ -239,6 +258,13 @@ class UseAnswer(BaseModel):
     result: Annotated[str | None, Field(description="Where the result can be fetched again.")]
     intent_audit_entry: str
     result_audit_entry: str | None
+
+
+class UseList(BaseModel):
+    """Uses of a seal, and where the next page begins."""
+
+    uses: list[UseAnswer]
+    next_after: str | None
 
 
 class StepAnswer(BaseModel):
@@ -291,6 +317,13 @@ def write_seal(seal: Seal, grants: list[str] | None = None) -> SealAnswer:
         certificate=None if seal.certificate_der is None else write_pem("CERTIFICATE", seal.certificate_der).decode("ascii"),
         made_at=seal.made_at,
         state_at=seal.state_at,
+        name_mongolian=seal.name_mongolian,
+        name_romanised=seal.name_romanised,
+        edition=seal.edition,
+        application_id=seal.application_id,
+        powers_separated=seal.are_powers_separated,
+        filing=seal.filing,
+        valid_until=seal.valid_until,
         grants=grants,
     )
 

@@ -1,0 +1,57 @@
+"""What the outbox does for seals: put a made one on file with the region, and tell who listens that a seal changed its state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from seal_service import store
+from seal_service.actions.change_seal_state import record_step
+from seal_service.actions.record_act import BY_ITSELF
+from seal_service.model import transition_named
+from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from seal_service.model import Seal
+    from seal_service.ports import RegionalPlatform, StateListener
+    from service_kit.composition import ServiceContext
+    from service_kit.outbox import Message
+
+FILE: Final = transition_named("file")
+NOT_CONFIGURED: Final = "not-configured"
+RECEIPT_CHARACTERS: Final = 64
+
+
+def file_seal(context: ServiceContext, message: Message) -> None:
+    """Put the seal of a message on file. Comes again until it succeeds; a seal that has gone on meanwhile is left alone."""
+    seal_id, version = str(message.payload["seal_id"]), int(message.payload["version"])
+    with context.database.read() as conn:
+        seal = store.load_seal(conn, seal_id)
+    if seal is None or seal.version != version or seal.state not in FILE.sources:
+        return
+    platform = cast("RegionalPlatform | None", context.links.get(REGIONAL_PLATFORM))
+    receipt = NOT_CONFIGURED if platform is None else platform.file_seal(seal)[:RECEIPT_CHARACTERS]
+
+    def record(conn: Connection) -> None:
+        found = store.load_seal(conn, seal_id, is_locked=True)
+        if found is None or found.version != version or found.state not in FILE.sources:
+            return
+        store.update_filing(conn, seal_id, receipt)
+        record_step(context, conn, BY_ITSELF, found, FILE, reason="", at=context.clock.now(), facts={"filing": receipt})
+
+    context.database.write(record)
+
+
+def tell_state(context: ServiceContext, message: Message) -> None:
+    """Tell every listener of the composition; without one there is nothing to do."""
+    listeners = cast("Sequence[StateListener]", context.links.get(STATE_LISTENERS, ()))
+    if not listeners:
+        return
+    with context.database.read() as conn:
+        seal: Seal | None = store.load_seal(conn, str(message.payload["seal_id"]))
+    if seal is not None:
+        for listener in listeners:
+            listener(seal, int(message.payload["version"]))

@@ -1,0 +1,88 @@
+"""Read applications and papers: the applicant his own, makers and reviewers all. Hand in a paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seal_service import store
+from seal_service.errors import application_not_found, field_unacceptable, paper_not_found, text_unacceptable
+from seal_service.limits import FILE_NAME_CHARACTERS
+from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, Paper, is_plain_text, new_paper_id
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from seal_service.model import Act, Application, ApplicationState
+    from service_kit.callers import Caller
+    from service_kit.composition import ServiceContext
+
+
+def sees_all_applications(caller: Caller) -> bool:
+    """Whether the caller works on the applications of others."""
+    return bool(caller.scopes & {SCOPE_MAKE, SCOPE_REVIEW})
+
+
+def list_applications(
+    context: ServiceContext, caller: Caller, *, after: str, limit: int, state: ApplicationState | None = None, search: str = ""
+) -> list[Application]:
+    """At most ``limit`` applications behind the id ``after``, in the order of their ids."""
+    applied_by = None if sees_all_applications(caller) else caller.holder
+    with context.database.read() as conn:
+        return store.list_applications(conn, applied_by=applied_by, after=after, limit=limit, state=state, search=search)
+
+
+def find_application(context: ServiceContext, caller: Caller, application_id: str) -> tuple[Application, list[Paper]]:
+    """One application with its papers. Raises APPLICATION_NOT_FOUND."""
+    with context.database.read() as conn:
+        application = _known(conn, caller, application_id)
+        return application, store.list_papers(conn, application.papers)
+
+
+def list_application_timeline(context: ServiceContext, caller: Caller, application_id: str, *, after: int, limit: int) -> list[Act]:
+    """What happened to an application, the oldest first, behind the position ``after``."""
+    with context.database.read() as conn:
+        _known(conn, caller, application_id)
+        return store.list_acts_of_application(conn, application_id, after=after, limit=limit)
+
+
+def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: bytes) -> Paper:
+    """Keep a paper: its content first, then the record of it. Raises FIELD_UNACCEPTABLE, BLOB_*."""
+    name = name.strip()
+    if not 1 <= len(name) <= FILE_NAME_CHARACTERS:
+        raise field_unacceptable("name", f"1 to {FILE_NAME_CHARACTERS} characters")
+    if not is_plain_text(name):
+        raise text_unacceptable("name")
+    digest = context.blobs.put(content)
+
+    def record(conn: Connection) -> Paper:
+        at = context.clock.now()
+        paper = Paper(new_paper_id(), name, digest, len(content), caller.holder, at)
+        store.insert_paper(conn, paper)
+        context.audit.record(
+            conn,
+            at=at,
+            actor=caller.actor,
+            action="paper.hand-in",
+            subject=f"paper:{paper.id}",
+            outcome="done",
+            facts={"digest": digest, "bytes": len(content)},
+        )
+        return paper
+
+    return context.database.write(record)
+
+
+def load_paper(context: ServiceContext, caller: Caller, paper_id: str) -> tuple[Paper, bytes]:
+    """A paper and its content: for who handed it in, for makers and reviewers. Raises PAPER_NOT_FOUND."""
+    with context.database.read() as conn:
+        found = store.list_papers(conn, [paper_id])
+    if not found or (found[0].handed_in_by != caller.holder and not sees_all_applications(caller)):
+        raise paper_not_found(paper_id)
+    return found[0], context.blobs.get(found[0].digest)
+
+
+def _known(conn: Connection, caller: Caller, application_id: str) -> Application:
+    application = store.load_application(conn, application_id)
+    if application is None or (application.applied_by != caller.holder and not sees_all_applications(caller)):
+        raise application_not_found(application_id)
+    return application

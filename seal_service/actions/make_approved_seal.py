@@ -1,0 +1,222 @@
+"""Make what was approved: a new seal, or the next edition of one that is changed or renewed. Two transactions around the making.
+
+A renewed certificate means a seal that is made again (GB/T 38540): same code, new key, new certificate, new SESeal. From the first
+transaction on the edition before is used no more.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from crypto.certificate_requests import create_request
+from crypto.signatures import SignatureAlgorithm
+from seal_service import store
+from seal_service.actions.apply_for_seal import changed_seal, seal_of_application
+from seal_service.actions.certify_seal import certify_seal
+from seal_service.actions.change_seal_state import record_step
+from seal_service.actions.check_power import give_power
+from seal_service.actions.record_act import person_of, record_act
+from seal_service.actions.record_making import Making, finish_making, give_up_making
+from seal_service.actions.record_use import hold_process_mark
+from seal_service.errors import (
+    application_not_found,
+    application_state_conflict,
+    making_under_way,
+    seal_codes_exhausted,
+    seal_making_cut_off,
+    seal_not_found,
+    seal_state_conflict,
+    second_person_needed,
+)
+from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
+from seal_service.model import (
+    APPLICATION_LIFE,
+    Application,
+    ApplicationKind,
+    ApplicationState,
+    Edition,
+    EditionState,
+    Grant,
+    Power,
+    Seal,
+    SealState,
+    new_grant_id,
+    new_seal_id,
+    transition_named,
+)
+from service_kit import fail_points
+from standards.errors import TrustError
+from standards.rfc5280_names import write_name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from service_kit.callers import Caller
+    from service_kit.composition import ServiceContext
+
+BEGIN: Final = transition_named("begin", APPLICATION_LIFE)
+CHANGE: Final = transition_named("change")
+REQUEST: Final = transition_named("request-certificate")
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What tx 1 left: the making under way, or the seal that was made for the same application before."""
+
+    making: Making | None
+    made: Seal | None = None
+
+
+def make_approved_seal(context: ServiceContext, caller: Caller, application_id: str) -> Seal:
+    """Make the seal of an approved application; made before: that seal. The applicant is not the maker.
+
+    Where the certificate comes from an outside authority the seal waits for it, see ``install_certificate``.
+
+    Raises APPLICATION_NOT_FOUND, APPLICATION_STATE_CONFLICT, SECOND_PERSON_NEEDED, SEAL_STATE_CONFLICT, SEAL_MAKING_UNDER_WAY,
+    SEAL_CODES_EXHAUSTED, SEAL_MAKING_CUT_OFF and what the issuer raises.
+    """
+    owner = hold_process_mark(context)
+
+    # 1. tx 1: the making is on record. The application is locked, so two makers never make it twice.
+    def begin(conn: Connection) -> _Begun:
+        application = store.load_application(conn, application_id, is_locked=True)
+        if application is None:
+            raise application_not_found(application_id)
+        if application.state is ApplicationState.CARRIED_OUT and application.kind is not ApplicationKind.CANCEL:
+            return _Begun(None, store.load_seal(conn, str(application.seal_id)))
+        if application.state is ApplicationState.BEING_CARRIED_OUT:
+            raise making_under_way(str(application.seal_id))
+        if application.state not in BEGIN.sources:
+            raise application_state_conflict(application_id, "make", application.state)
+        if application.applied_by == caller.holder:
+            raise second_person_needed("make")
+        at = context.clock.now()
+        if application.kind is ApplicationKind.NEW:
+            making = _begin_new(context, conn, caller, application, owner, at)
+        else:
+            making = _begin_again(context, conn, caller, application, owner, at)
+        store.update_application(conn, application_id, state=ApplicationState(BEGIN.target), at=at, seal_id=making.wanted.id)
+        return _Begun(making)
+
+    begun = context.database.write(begin)
+    if begun.making is None:
+        if begun.made is None:
+            raise seal_making_cut_off(application_id)
+        return begun.made
+    making = begun.making
+    fail_points.reach("make-approved.intended")
+
+    with ExitStack() as on_failure:
+        on_failure.callback(_give_up, context, caller, making)
+
+        # 2. The key, a new one for every edition.
+        signer = context.keystore.create(making.edition.key_id, SignatureAlgorithm.SM2_SM3)
+        fail_points.reach("make-approved.key-made")
+
+        # 3. An outside authority is asked: the request is on record, and the seal waits.
+        if making.wanted.is_certificate_outside:
+            subject_der = write_name(
+                (("C", "CN"), ("O", making.wanted.credit_code + making.wanted.organisation), ("CN", making.wanted.code))
+            )
+            request_der = create_request(signer, subject_der)
+            waiting = context.database.write(lambda conn: _wait(context, conn, caller, making, request_der))
+            on_failure.pop_all()
+            return waiting
+
+        # 4. Certificate and SESeal, with no transaction open.
+        certified = certify_seal(context, making.wanted, signer, actor=caller.actor, on_failure=on_failure)
+        fail_points.reach("make-approved.built")
+
+        # 5. tx 2: the seal is made; the region is told by the outbox.
+        made = context.database.write(lambda conn: finish_making(context, conn, person_of(caller), making, certified))
+        on_failure.pop_all()
+    fail_points.reach("make-approved.recorded")
+    return made
+
+
+def _begin_new(context: ServiceContext, conn: Connection, caller: Caller, application: Application, owner: str, at: datetime) -> Making:
+    serial = store.take_next_serial(conn, application.division)
+    if serial > SERIALS_PER_DIVISION:
+        raise seal_codes_exhausted(application.division)
+    code = f"{application.division}{serial:0{SERIAL_DIGITS}d}"
+    seal = seal_of_application(application, seal_id=new_seal_id(), code=code, made_by=owner, at=at)
+    store.insert_seal(conn, seal)
+    for power, holders in ((Power.MANAGE, application.managers), (Power.USE, application.users), (Power.AUDIT, application.auditors)):
+        for holder in holders:
+            give_power(conn, seal, holder, power, given_by=application.reviewed_by or "", at=at)
+            if power is Power.USE:
+                store.insert_grant(conn, Grant(new_grant_id(), seal.id, holder, granted_by=application.reviewed_by or "", granted_at=at))
+    edition = _insert_edition(conn, seal, 1, owner, at)
+    record_act(
+        context,
+        conn,
+        person_of(caller),
+        act="make",
+        from_state="",
+        to_state=seal.state.value,
+        at=at,
+        seal_id=seal.id,
+        application_id=application.id,
+        outcome="intended",
+        facts={"code": code, "credit_code": seal.credit_code, "key_id": seal.key_id},
+    )
+    return Making(seal, seal, edition, application)
+
+
+def _begin_again(context: ServiceContext, conn: Connection, caller: Caller, application: Application, owner: str, at: datetime) -> Making:
+    seal = store.load_seal(conn, str(application.seal_id), is_locked=True)
+    if seal is None:
+        raise seal_not_found(str(application.seal_id))
+    if seal.state not in CHANGE.sources:
+        raise seal_state_conflict(seal.id, application.kind.value, seal.state)
+    number = store.next_edition(conn, seal.id)
+    if seal.state is not SealState.CHANGED:
+        seal = record_step(context, conn, person_of(caller), seal, CHANGE, reason=application.reason, at=at, application_id=application.id)
+    wanted = replace(
+        changed_seal(seal, application),
+        edition=number,
+        key_id=f"seal-{seal.id[3:]}-{number}",
+        application_id=application.id,
+        is_certificate_outside=application.is_certificate_outside,
+    )
+    return Making(seal, wanted, _insert_edition(conn, wanted, number, owner, at), application)
+
+
+def _insert_edition(conn: Connection, seal: Seal, number: int, owner: str, at: datetime) -> Edition:
+    edition = Edition(
+        seal_id=seal.id,
+        edition=number,
+        state=EditionState.MAKING,
+        key_id=seal.key_id,
+        owner=owner,
+        begun_at=at,
+        name=seal.name,
+        organisation=seal.organisation,
+        purpose=seal.purpose,
+        application_id=seal.application_id,
+    )
+    store.insert_edition(conn, edition)
+    return edition
+
+
+def _wait(context: ServiceContext, conn: Connection, caller: Caller, making: Making, request_der: bytes) -> Seal:
+    seal = store.load_seal(conn, making.wanted.id, is_locked=True)
+    if seal is None or not store.update_edition_request(conn, seal.id, making.edition.edition, request_der):
+        raise seal_making_cut_off(making.wanted.id)
+    if seal.state not in REQUEST.sources:  # a seal that is changed stays so while it waits
+        return seal
+    return record_step(
+        context, conn, person_of(caller), seal, REQUEST, reason="", at=context.clock.now(), application_id=making.application.id
+    )
+
+
+def _give_up(context: ServiceContext, caller: Caller, making: Making) -> None:
+    """Give the making up. Where even that cannot be written, the sweeper will."""
+    with suppress(TrustError):
+        context.database.write(
+            lambda conn: give_up_making(context, conn, person_of(caller), making.wanted.id, making.edition.edition, reason="failed")
+        )

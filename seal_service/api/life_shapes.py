@@ -1,0 +1,414 @@
+"""What goes over the wire about the life of seals: applications, powers, grants, papers, history. Times are RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seal_service import limits
+from seal_service.actions.choose_grant import write_hours
+from seal_service.actions.grant_seal import GrantOrder
+from seal_service.errors import field_unacceptable
+
+if TYPE_CHECKING:
+    from seal_service.model import Act, Application, Edition, Grant, Paper, PowerHolder
+
+_HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
+_OFFSET: Final = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)")
+Holders = Annotated[list[str], Field(max_length=limits.HOLDERS_PER_POWER)]
+PaperIds = Annotated[list[str], Field(max_length=limits.PAPERS_PER_ACT, description="Ids of papers handed in with POST /v1/seal-papers.")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+
+
+class Apply(_Request):
+    """An application: for a new seal, or (with `seal_id`) for its change, renewal or end. Of a change, members left out stay as they are."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "new",
+                    "reason": "机构设立",
+                    "organisation": "呼伦贝尔市政务服务演示中心（样例）",
+                    "credit_code": "11150700MB1234562Q",
+                    "managers": ["seal-office"],
+                    "users": ["portal"],
+                    "auditors": ["audit-office"],
+                }
+            ]
+        }
+    )
+
+    kind: Literal["new", "change", "renew", "cancel"]
+    reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
+    seal_id: Annotated[str | None, Field(pattern=r"^sl_[0-9a-f]{24}$")] = None
+    organisation: Annotated[str, Field(max_length=limits.ORGANISATION_CHARACTERS, description="The registered name.")] = ""
+    credit_code: Annotated[str, Field(max_length=18, description="Unified social credit code (GB 32100).")] = ""
+    name: Annotated[str, Field(max_length=limits.SEAL_NAME_CHARACTERS)] = ""
+    name_mongolian: Annotated[
+        str, Field(max_length=128, description="Traditional Mongolian; goes into the seal as 1.2.156.112600.7.2.")
+    ] = ""
+    name_romanised: Annotated[str, Field(max_length=128, description="Goes into the seal as 1.2.156.112600.7.3.")] = ""
+    purpose: Annotated[str, Field(max_length=limits.PURPOSE_CHARACTERS)] = ""
+    type_code: Annotated[str, Field(pattern=r"^[0-9]{1,2}$", description="See GET /v1/seal-types.")] = "1"
+    division: Annotated[str, Field(pattern=r"^([0-9]{6})?$")] = ""
+    design: Annotated[dict[str, Any] | None, Field(description="A seal design; without it the usual one.")] = None
+    picture_width_mm: Annotated[float, Field(ge=20, le=60, strict=False)] = 42.0
+    managers: Holders = []
+    users: Holders = []
+    auditors: Holders = []
+    certificate: Annotated[
+        Literal["built-in", "external"],
+        Field(description="Who issues the certificate: the built-in authority, or another one by a request."),
+    ] = "built-in"
+    papers: PaperIds = []
+
+
+class Step(_Request):
+    """Why a step is taken, and on which papers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "documents checked"}]})
+
+    reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
+    papers: PaperIds = []
+
+
+class GrantRequest(_Request):
+    """Who may use a seal, and within which limits; a member left out is no limit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "holder": "portal",
+                    "forms": ["pdf"],
+                    "document_types": ["批文"],
+                    "uses_max": 100,
+                    "valid_until": "2026-12-31T16:00:00Z",
+                    "hours": "08:30-17:30",
+                    "utc_offset": "+08:00",
+                }
+            ]
+        }
+    )
+
+    holder: Annotated[str, Field(max_length=255, description="A client id, or `person:` and a subject.")]
+    via_client: Annotated[str, Field(max_length=128, description="Only through this system.")] = ""
+    forms: Annotated[list[Literal["pdf", "ofd", "digest"]], Field(max_length=3)] = []
+    document_types: Annotated[list[str], Field(max_length=limits.DOCUMENT_TYPES_PER_GRANT)] = []
+    uses_max: Annotated[int | None, Field(ge=1, le=limits.USES_MAX)] = None
+    valid_from: Annotated[datetime | None, Field(strict=False)] = None
+    valid_until: Annotated[datetime | None, Field(strict=False)] = None
+    hours: Annotated[str, Field(max_length=11, description="Such as 08:30-17:30; over midnight 22:00-06:00.")] = ""
+    utc_offset: Annotated[str, Field(description="The zone the hours are in.")] = "+08:00"
+    reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
+
+
+class PowerRequest(_Request):
+    """A power that is given."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "takes over from a colleague"}]})
+
+    reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
+
+
+class PaperAnswer(BaseModel):
+    """A paper that was handed in."""
+
+    id: str
+    name: str
+    digest: Annotated[str, Field(description="SM3 of the content, hex.")]
+    size_bytes: int
+    handed_in_by: str
+    handed_in_at: datetime
+
+
+class ApplicationAnswer(BaseModel):
+    """An application and where it stands."""
+
+    id: str
+    kind: str
+    state: str
+    seal_id: str | None
+    applied_by: str
+    applied_at: datetime
+    reason: str
+    organisation: str
+    credit_code: str
+    name: str
+    name_mongolian: str
+    name_romanised: str
+    purpose: str
+    type_code: str
+    division: str
+    design: str
+    picture_width_mm: float
+    managers: list[str]
+    users: list[str]
+    auditors: list[str]
+    certificate: Literal["built-in", "external"]
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    review_reason: str | None
+    version: int
+    state_at: datetime | None
+    papers: list[PaperAnswer] | None = None
+
+
+class ApplicationPage(BaseModel):
+    """Applications, and where the next page begins."""
+
+    applications: list[ApplicationAnswer]
+    next_after: str | None
+
+
+class GrantAnswer(BaseModel):
+    """A grant and how much of it is used."""
+
+    id: str
+    seal_id: str
+    holder: str
+    granted_by: str
+    granted_at: datetime
+    via_client: str
+    forms: list[str]
+    document_types: list[str]
+    uses_max: int | None
+    used: Annotated[int, Field(description="Counted only for a grant with uses_max.")]
+    valid_from: datetime | None
+    valid_until: datetime | None
+    hours: str
+    utc_offset: str
+    revoked_by: str | None
+    revoked_at: datetime | None
+    revoked_reason: str | None
+    version: int
+
+
+class GrantPage(BaseModel):
+    """Grants, and where the next page begins."""
+
+    grants: list[GrantAnswer]
+    next_after: str | None
+
+
+class PowerAnswer(BaseModel):
+    """Who holds a power over a seal."""
+
+    holder: str
+    power: str
+    given_by: str
+    given_at: datetime
+
+
+class PowerList(BaseModel):
+    """Everybody with a power over a seal; `separated`: nobody may hold two."""
+
+    separated: bool
+    powers: list[PowerAnswer]
+
+
+class ActAnswer(BaseModel):
+    """One line of a history."""
+
+    position: int
+    seal_id: str | None
+    application_id: str | None
+    act: str
+    from_state: str
+    to_state: str
+    by: str
+    at: datetime
+    reason: str
+    papers: list[dict[str, str]]
+    audit_entry: Annotated[str, Field(description="/v1/audit/entries/{id}/receipt proves it.")]
+
+
+class Timeline(BaseModel):
+    """A part of a history, the oldest first, and where the next page begins."""
+
+    acts: list[ActAnswer]
+    next_after: int | None
+
+
+class EditionAnswer(BaseModel):
+    """One making of a seal."""
+
+    edition: int
+    state: str
+    name: str
+    organisation: str
+    purpose: str
+    application_id: str | None
+    begun_at: datetime
+    made_at: datetime | None
+    retired_at: datetime | None
+    key_destroyed: bool
+
+
+class EditionList(BaseModel):
+    """Every making of a seal, the first one first."""
+
+    editions: list[EditionAnswer]
+
+
+class SealTypeAnswer(BaseModel):
+    """A type of seal."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class SealTypeList(BaseModel):
+    """The published type codes; regions add their own."""
+
+    types: list[SealTypeAnswer]
+
+
+def read_grant(body: GrantRequest) -> GrantOrder:
+    """The order in a request. Raises TrustError FIELD_UNACCEPTABLE."""
+    hours = _HOURS.fullmatch(body.hours)
+    if body.hours and hours is None:
+        raise field_unacceptable("hours", "HH:MM-HH:MM")
+    offset = _OFFSET.fullmatch(body.utc_offset)
+    if offset is None:
+        raise field_unacceptable("utc_offset", "+HH:MM or -HH:MM")
+    for field, at in (("valid_from", body.valid_from), ("valid_until", body.valid_until)):
+        if at is not None and at.tzinfo is None:
+            raise field_unacceptable(field, "RFC 3339 with a zone")
+    minutes = int(offset[2]) * 60 + int(offset[3])
+    return GrantOrder(
+        holder=body.holder,
+        via_client=body.via_client,
+        forms=frozenset(body.forms),
+        document_types=frozenset(body.document_types),
+        uses_max=body.uses_max,
+        valid_from=body.valid_from,
+        valid_until=body.valid_until,
+        from_minute=None if hours is None else int(hours[1]) * 60 + int(hours[2]),
+        until_minute=None if hours is None else int(hours[3]) * 60 + int(hours[4]),
+        offset_minutes=minutes if offset[1] == "+" else -minutes,
+        reason=body.reason,
+    )
+
+
+def write_grant(grant: Grant) -> GrantAnswer:
+    """A grant as it goes out."""
+    hours, minutes = divmod(abs(grant.offset_minutes), 60)
+    return GrantAnswer(
+        id=grant.id,
+        seal_id=grant.seal_id,
+        holder=grant.holder,
+        granted_by=grant.granted_by,
+        granted_at=grant.granted_at,
+        via_client=grant.via_client,
+        forms=sorted(grant.forms),
+        document_types=sorted(grant.document_types),
+        uses_max=grant.uses_max,
+        used=grant.used,
+        valid_from=grant.valid_from,
+        valid_until=grant.valid_until,
+        hours=write_hours(grant),
+        utc_offset=f"{'-' if grant.offset_minutes < 0 else '+'}{hours:02d}:{minutes:02d}",
+        revoked_by=grant.revoked_by,
+        revoked_at=grant.revoked_at,
+        revoked_reason=grant.revoked_reason,
+        version=grant.version,
+    )
+
+
+def write_application(application: Application, papers: list[Paper] | None = None) -> ApplicationAnswer:
+    """An application as it goes out."""
+    return ApplicationAnswer(
+        id=application.id,
+        kind=application.kind.value,
+        state=application.state.value,
+        seal_id=application.seal_id,
+        applied_by=application.applied_by,
+        applied_at=application.applied_at,
+        reason=application.reason,
+        organisation=application.organisation,
+        credit_code=application.credit_code,
+        name=application.name,
+        name_mongolian=application.name_mongolian,
+        name_romanised=application.name_romanised,
+        purpose=application.purpose,
+        type_code=application.type_code,
+        division=application.division,
+        design=application.design_json,
+        picture_width_mm=application.picture_width_mm,
+        managers=list(application.managers),
+        users=list(application.users),
+        auditors=list(application.auditors),
+        certificate="external" if application.is_certificate_outside else "built-in",
+        reviewed_by=application.reviewed_by,
+        reviewed_at=application.reviewed_at,
+        review_reason=application.review_reason,
+        version=application.version,
+        state_at=application.state_at,
+        papers=None if papers is None else [write_paper(paper) for paper in papers],
+    )
+
+
+def write_paper(paper: Paper) -> PaperAnswer:
+    """A paper as it goes out."""
+    return PaperAnswer(
+        id=paper.id,
+        name=paper.name,
+        digest=paper.digest,
+        size_bytes=paper.size_bytes,
+        handed_in_by=paper.handed_in_by,
+        handed_in_at=paper.handed_in_at,
+    )
+
+
+def write_power(each: PowerHolder) -> PowerAnswer:
+    """A power as it goes out."""
+    return PowerAnswer(holder=each.holder, power=each.power.value, given_by=each.given_by, given_at=each.given_at)
+
+
+def write_timeline(found: list[Act], limit: int) -> Timeline:
+    """A page of a history; ``found`` has one more than ``limit`` where there is a next page."""
+    page = found[:limit]
+    return Timeline(
+        acts=[
+            ActAnswer(
+                position=act.position,
+                seal_id=act.seal_id,
+                application_id=act.application_id,
+                act=act.act,
+                from_state=act.from_state,
+                to_state=act.to_state,
+                by=act.actor,
+                at=act.at,
+                reason=act.reason,
+                papers=[{"name": name, "digest": digest} for name, digest in act.papers],
+                audit_entry=act.audit_id,
+            )
+            for act in page
+        ],
+        next_after=page[-1].position if len(found) > limit else None,
+    )
+
+
+def write_edition(edition: Edition) -> EditionAnswer:
+    """A making as it goes out."""
+    return EditionAnswer(
+        edition=edition.edition,
+        state=edition.state.value,
+        name=edition.name,
+        organisation=edition.organisation,
+        purpose=edition.purpose,
+        application_id=edition.application_id,
+        begun_at=edition.begun_at,
+        made_at=edition.made_at,
+        retired_at=edition.retired_at,
+        key_destroyed=edition.is_key_destroyed,
+    )
