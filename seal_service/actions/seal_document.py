@@ -31,7 +31,7 @@ from seal_service.errors import (
     text_unacceptable,
     time_stamp_not_configured,
 )
-from seal_service.model import USABLE, UseKind, is_plain_text, new_use_id
+from seal_service.model import USABLE, DocumentForm, UseKind, is_plain_text, new_use_id
 from seal_service.verify import OFD, media_type_of, verify_file
 from service_kit import fail_points
 from service_kit.idempotency import digest_of_request
@@ -128,6 +128,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
             input_digest=None if repeatable is None else repeatable.document_digest,
             is_timestamped=is_timestamped,
             repeatable=None if repeatable is None else repeatable.request,
+            form=DocumentForm.OFD if is_ofd else DocumentForm.PDF,
             document_type=order.document_type,
         )
 

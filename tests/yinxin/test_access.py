@@ -36,6 +36,7 @@ PUBLIC = {
     "GET /problems",
     "GET /problems/{code}",
     "GET /readyz",
+    "GET /v1/seal-types",
     "GET /v1/audit/checkpoint",
     "GET /v1/audit/consistency",
     "GET /v1/seal-status-list",
