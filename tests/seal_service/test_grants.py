@@ -78,7 +78,7 @@ def grant(house: House, seal: Seal, **limits: Any) -> Grant:
 )
 def test_each_limit_holds_by_itself(limits: dict[str, Any], wish: dict[str, Any], code: str | None) -> None:
     given = Grant("sg_1", "sl_1", "cl_b", "cl_m", AT, **limits)
-    refused = refusal_of(given, Wish("sl_1", **({"client_id": "cl_a", "form": DocumentForm.PDF, "document_type": "", "at": AT} | wish)))
+    refused = refusal_of(given, replace(Wish("sl_1", "cl_a", DocumentForm.PDF, "", AT), **wish))
     assert (refused and refused[1].code) == code
     assert refused is None or refused[1].kind is Kind.FORBIDDEN
 
