@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from crypto.cms_examination import SIGNED_ONLY, Demands, examine
@@ -90,13 +91,15 @@ def verify_signed_data(
     allow_encapsulated: bool = False,
     content: Callable[[], bytes] | None = None,
     claimed_at: datetime | None = None,
+    proven_by: datetime | None = None,
 ) -> CmsResult:
     """Verify one SignedData of either dialect. Never raises on hostile input.
 
     ``cms_der`` without padding behind it (:func:`standards.rfc5652_cms.encoded_length`). ``content_digest`` gives the digest of the
     detached content by OID; ``content`` its bytes, needed only for signatures without signed attributes. With ``allow_encapsulated``
     the content may stand inside, and is checked beside a detached one. ``at`` (aware) is the time of verification.
-    ``claimed_at`` is a claim about the time from outside the CMS that the signature covers (``/M`` of a PDF signature).
+    ``claimed_at`` is a claim about the time from outside the CMS that the signature covers (``/M`` of a PDF signature). ``proven_by``:
+    when a time-stamp over the whole signature shows that it existed (a document time-stamp of PDF; ETSI EN 319 102-1, 5.6.2).
     """
     found = examine(
         cms_der,
@@ -112,7 +115,7 @@ def verify_signed_data(
     steps = found.steps
     merged = evidence + RevocationEvidence(found.crls, found.ocsp_responses)
     claimed = found.signing_at or claimed_at
-    timestamp_at = _check_timestamps(found.signer, trust, at, merged, steps)
+    timestamp_at = _check_timestamps(found.signer, trust, at, merged, steps, proven_by)
     if claimed is not None and claimed - at > timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
         steps.append(not_checked("SIG_TIME_IN_FUTURE", _TIME, claimed_at=claimed.isoformat(), at=at.isoformat()))
     if claimed is not None and timestamp_at is not None and claimed - timestamp_at > timedelta(seconds=CLOCK_TOLERANCE_SECONDS):
@@ -121,16 +124,15 @@ def verify_signed_data(
     chain: tuple[Certificate, ...] = ()
     undone_later = False
     if found.certificate is not None:
-        path = validate_path(
-            found.certificate,
-            intermediates=found.certificates,
-            trust=trust,
-            purpose=purpose,
-            at=min(timestamp_at or claimed or at, at),
-            evidence=merged,
-            now=at,
-            is_proven=timestamp_at is not None,
-        )
+        validate = partial(validate_path, found.certificate, intermediates=found.certificates, trust=trust, purpose=purpose)
+        path = None
+        if timestamp_at is None and proven_by is not None:
+            # Shown to exist by a moment at which all was well is as good as a time-stamp of its own; where it was not, nothing is lost
+            path = validate(at=proven_by, evidence=merged, now=at)
+            timestamp_at = proven_by if path.trusted else None
+        if path is None or timestamp_at is None:
+            judged_at = min(timestamp_at or claimed or at, at)
+            path = validate(at=judged_at, evidence=merged, now=at, is_proven=timestamp_at is not None)
         chain = path.chain
         time_stated = timestamp_at is not None or claimed is not None
         path_steps = tuple(_undecided(step, anchored=path.anchor is not None, time_stated=time_stated) for step in path.steps)
@@ -177,7 +179,12 @@ def _undecided(step: Step, *, anchored: bool, time_stated: bool) -> Step:
 
 
 def _check_timestamps(
-    signer: SignerInfo, trust: TrustList, at: datetime, evidence: RevocationEvidence, steps: list[Step]
+    signer: SignerInfo,
+    trust: TrustList,
+    at: datetime,
+    evidence: RevocationEvidence,
+    steps: list[Step],
+    proven_by: datetime | None,
 ) -> datetime | None:
     """The earliest time among the signature's time-stamps, if every one of them may be relied on; one bad one spoils the proof."""
     tokens: list[bytes] = []
@@ -194,7 +201,7 @@ def _check_timestamps(
     times: list[datetime] = []
     sound = True
     for token in tokens:
-        stamp = examine_token(token, lambda digest_oid: digest(digest_oid, signer.signature), trust, at, evidence)
+        stamp = examine_token(token, lambda digest_oid: digest(digest_oid, signer.signature), trust, at, evidence, proven_by=proven_by)
         steps.extend(_condense(stamp))
         sound = sound and stamp.is_proof
         if stamp.gen_at is not None:

@@ -46,20 +46,22 @@ def validate_path(
     evidence: RevocationEvidence = NO_EVIDENCE,
     now: datetime | None = None,
     is_proven: bool = True,
+    proven_by: datetime | None = None,
 ) -> PathResult:
     """Validate ``leaf`` for ``purpose`` at the moment ``at`` (aware UTC: signing time, token time).
 
     ``intermediates`` and ``evidence`` come from the document and are believed only as far as signatures prove them; those of the trust list
     are used as well. ``now`` makes expiry since then a warning and refuses evidence from the future. ``is_proven`` false says that nobody
     but the holder of the key vouches for ``at``: evidence must then show every certificate good up to ``now``, or up to its own end,
-    since a thief chooses an old moment together with old evidence. Of several paths the best one is reported. Never raises on hostile
+    since a thief chooses an old moment together with old evidence; or only up to ``proven_by``, where a time-stamp of somebody else shows
+    that the signature existed then. Of several paths the best one is reported. Never raises on hostile
     certificates; cost is bounded (see ``path_search``).
     """
     search = PathSearch(trust, intermediates, purpose, at)
     offered = evidence + RevocationEvidence(responders=_trusted_responders(trust, at))
     best: PathResult | None = None
     for path in islice(search.paths(leaf), MAX_PATHS):
-        judged = _judge(path, purpose, offered, trust, Moment(at, now, is_proven))
+        judged = _judge(path, purpose, offered, trust, Moment(at, now, is_proven, proven_by))
         if judged.trusted:
             return judged
         if best is None or (best.trusted is False and judged.trusted is None):

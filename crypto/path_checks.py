@@ -56,17 +56,25 @@ _DEDICATED: Final = frozenset({oids.EKU_TIME_STAMPING, oids.EKU_OCSP_SIGNING})
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When: ``at`` is judged, seen from ``now`` (aware UTC); ``is_proven`` unless only the holder of the key vouches for ``at``."""
+    """When: ``at`` is judged, seen from ``now`` (aware UTC); ``is_proven`` unless only the holder of the key vouches for ``at``.
+
+    ``proven_by``: a moment by which somebody else shows the signature to have existed.
+    """
 
     at: datetime
     now: datetime | None
     is_proven: bool
+    proven_by: datetime | None = None
 
     def evidence_at(self, certificate: Certificate) -> datetime:
-        """At which moment evidence must show the certificate good: up to now, or to its end, where ``at`` may have been made up."""
+        """At which moment evidence must show the certificate good: up to now, or to its end, where ``at`` may have been made up.
+
+        Up to the moment by which the signature is shown to have existed, where there is one: nobody can have made it later.
+        """
         if self.is_proven or self.now is None:
             return self.at
-        return max(self.at, min(self.now, certificate.not_after))
+        seen_from = self.now if self.proven_by is None else min(self.proven_by, self.now)
+        return max(self.at, min(seen_from, certificate.not_after))
 
 
 def check_chain(path: FoundPath) -> Iterator[Step]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from crypto import digests
@@ -18,7 +18,6 @@ from standards.rfc3161_timestamp import read_tst_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from crypto.certificates import Certificate
     from crypto.trust_list import TrustList
@@ -55,9 +54,18 @@ class TokenFindings:
 
 
 def examine_token(
-    token_der: bytes, imprinted: Callable[[str], bytes], trust: TrustList, at: datetime, evidence: RevocationEvidence
+    token_der: bytes,
+    imprinted: Callable[[str], bytes],
+    trust: TrustList,
+    at: datetime,
+    evidence: RevocationEvidence,
+    *,
+    proven_by: datetime | None = None,
 ) -> TokenFindings:
-    """Run every check on a token. ``imprinted`` gives the digest, by OID, of what should have been stamped. Never raises."""
+    """Run every check on a token. ``imprinted`` gives the digest, by OID, of what should have been stamped. Never raises.
+
+    ``proven_by``: when a later time-stamp shows this token to have existed; what happens to its authority after that does not touch it.
+    """
     demands = Demands(content_digest=None, content_types=frozenset({oids.TST_INFO}), allow_encapsulated=True)
     found = examine(token_der, demands)
     steps = list(found.steps)
@@ -86,9 +94,10 @@ def examine_token(
             evidence=merged,
             now=at,
             is_proven=False,  # the authority's own word; a later revocation may undo it (RFC 3161, 4), so evidence must reach until now
+            proven_by=proven_by,
         )
         trusted = path.trusted
-        steps.extend(Step(step.code, _outcome(step), step.clause, {**step.facts, "role": "time-stamp"}) for step in path.steps)
+        steps.extend(Step(step.code, _outcome(step, proven_by), step.clause, {**step.facts, "role": "time-stamp"}) for step in path.steps)
     if info is not None and verdict_of(steps) is Verdict.VALID:
         steps.append(passed("TS_OK", CLAUSE, gen_at=info.gen_at.isoformat()))
     return TokenFindings(
@@ -96,11 +105,16 @@ def examine_token(
     )
 
 
-def _outcome(step: Step) -> Outcome:
-    """A step of the authority's path; a revocation after the stamp is harmless only for the reasons that RFC 3161, 4 names."""
-    if step.code == "CERT_REVOKED_AFTER" and step.facts.get("reason") not in _HARMLESS_REASONS:
-        return Outcome.FAIL
-    return step.outcome
+def _outcome(step: Step, proven_by: datetime | None) -> Outcome:
+    """A step of the authority's path; a revocation after the stamp is harmless only for the reasons that RFC 3161, 4 names.
+
+    Or where it came after the token is shown to have existed: RFC 3161, 4 names this way out.
+    """
+    if step.code != "CERT_REVOKED_AFTER" or step.facts.get("reason") in _HARMLESS_REASONS:
+        return step.outcome
+    if proven_by is not None and datetime.fromisoformat(str(step.facts["revoked_at"])) > proven_by:
+        return step.outcome
+    return Outcome.FAIL
 
 
 def _check_imprint(info: TimeStampInfo, imprinted: Callable[[str], bytes], steps: list[Step]) -> bool | None:

@@ -210,14 +210,16 @@ def verify_token(
     trust: TrustList,
     at: datetime,
     evidence: RevocationEvidence = NO_EVIDENCE,
+    *,
+    proven_by: datetime | None = None,
 ) -> CmsResult:
     """Verify a token by itself (a document time-stamp, or the token of another container). Never raises on hostile input.
 
     ``imprinted`` are the bytes that should have been stamped, or a callable that gives their digest by OID. ``document_intact`` says
-    whether the imprint is theirs.
+    whether the imprint is theirs. ``proven_by``: when a later time-stamp shows that the token existed.
     """
     digest_by_oid = (lambda oid: digests.digest(oid, imprinted)) if isinstance(imprinted, bytes) else imprinted
-    found = examine_token(token_der, digest_by_oid, trust, at, evidence)
+    found = examine_token(token_der, digest_by_oid, trust, at, evidence, proven_by=proven_by)
     authority = found.authority
     # An imprint that fits says nothing when TSTInfo itself, or the signature over it, does not hold
     intact = found.imprint_matches if found.imprint_matches is False or found.info_intact else None

@@ -150,6 +150,10 @@ PDF: Final = {
         "The document does not name {field} as its certification.",
         "文档未将 {field} 登记为认证签名。",
     ),
+    "PDF_EXISTENCE_PROVEN": (
+        "A document time-stamp shows that the signature existed by {proven_by}.",
+        "文档时间戳证明该签名在 {proven_by} 之前已存在。",
+    ),
     "PDF_SIGNATURE_REMOVED": ("A signature of an earlier revision was removed ({field}).", "较早修订中的签名被删除（{field}）。"),
     # the seal of GB/T 38540 in a signature
     "PDF_SES_AGREES": (

@@ -18,6 +18,8 @@ from seal_service.pdf.syntax import HexString, Lexer, PdfString, Ref, read_objec
 from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from seal_service.pdf.form_fields import SignatureField
 
 CLAUSE: Final = "ISO 32000-1 12.8.1"
@@ -171,30 +173,38 @@ def check_tail(final: PdfDocument, end: int) -> list[Step]:
 
 
 class RangeDigests:
-    """Digests of covered ranges over one pass: a later signature covers all of an earlier one, so its hashing goes on from there."""
+    """Digests of covered ranges over one pass: a later signature covers all of an earlier one, so its hashing goes on from there.
 
-    def __init__(self, data: bytes) -> None:
+    ``stops``: where the first ranges end. What is met on the way to one is kept for the others, so the order of asking does not matter.
+    """
+
+    def __init__(self, data: bytes, stops: Iterable[int] = ()) -> None:
         self._view = memoryview(data)
-        self._running: dict[str, tuple[Digest, int]] = {}
+        self._stops = sorted(set(stops))
+        self._known: dict[str, dict[int, Digest]] = {}
         self._left = _HASHED_FILE_LENGTHS * len(data) + _HASHED_FREE_BYTES
 
     def digest(self, oid: str, ranges: tuple[tuple[int, int], ...]) -> bytes:
         """The digest of the bytes in ``ranges``; ``PDF_TOO_COMPLEX`` when too much would have to be hashed."""
         if not ranges or ranges[0][0] != 0:
-            state, start = new_digest(oid), 0
-            rest = ranges
+            state, rest = new_digest(oid), ranges
         else:
-            running, done = self._running.get(oid) or (new_digest(oid), 0)
-            stop = ranges[0][1]
-            if done > stop:
-                running, done = new_digest(oid), 0
-            self._update(running, done, stop)
-            self._running[oid] = (running, stop)
-            state = running.copy()
-            rest = ranges[1:]
+            state, rest = self._at(oid, ranges[0][1]).copy(), ranges[1:]
         for start, end in rest:
             self._update(state, start, end)
         return state.digest()
+
+    def _at(self, oid: str, stop: int) -> Digest:
+        """The running digest over everything before ``stop``."""
+        known = self._known.setdefault(oid, {})
+        if stop not in known:
+            done = max((each for each in known if each < stop), default=0)
+            running = known[done].copy() if done else new_digest(oid)
+            for until in [*(each for each in self._stops if done < each < stop), stop]:
+                self._update(running, done, until)
+                known[until] = running.copy()
+                done = until
+        return known[stop]
 
     def _update(self, state: Digest, start: int, end: int) -> None:
         if end <= start:

@@ -36,13 +36,17 @@ _RANGE: Final = re.compile(r"\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,1
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Under which trust, as of when (aware UTC), with which evidence, against which published states of seals, whether by the letter."""
+    """Under which trust, as of when (aware UTC), with which evidence, against which published states of seals, whether by the letter.
+
+    ``proven_by``: when a document time-stamp over the signature shows that it existed.
+    """
 
     trust: TrustList
     at: datetime
     evidence: RevocationEvidence = NO_EVIDENCE
     status: Sequence[OpenedStatusList] = ()
     strict: bool = False
+    proven_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,8 @@ def top_names(document: PdfDocument) -> set[str]:
     return names
 
 
-def new_name(document: PdfDocument, wanted: str | None) -> str:
-    """A name no field has: ``wanted``, or Seal1, Seal2, ...
+def new_name(document: PdfDocument, wanted: str | None, *, stem: str = DEFAULT_NAME) -> str:
+    """A name no field has: ``wanted``, or ``stem`` with a number: Seal1, Seal2, ...
 
     :raises TrustError: ``PDF_FIELD_NAME_TAKEN`` (a field that is no signature field has it), ``PDF_FIELD_NAME_BAD``.
     """
@@ -81,9 +81,9 @@ def new_name(document: PdfDocument, wanted: str | None) -> str:
             raise TrustError(Kind.CONFLICT, "PDF_FIELD_NAME_TAKEN", field=wanted)
         return wanted
     number = 1
-    while f"{DEFAULT_NAME}{number}" in taken:
+    while f"{stem}{number}" in taken:
         number += 1
-    return f"{DEFAULT_NAME}{number}"
+    return f"{stem}{number}"
 
 
 def has_signature_field(original: bytes, name: str) -> bool:

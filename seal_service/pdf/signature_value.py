@@ -83,7 +83,7 @@ def verify_value(
             steps.append(warned("PDF_SUBFILTER_DISAGREES", CLAUSE, sub_filter=stated))
         kind, result = SES_KIND, verify_seal_alone(value_der, sealed, setting)
     elif kind == "pdf-timestamp":
-        result = verify_token(value_der, sealed.digest, setting.trust, setting.at, setting.evidence)
+        result = verify_token(value_der, sealed.digest, setting.trust, setting.at, setting.evidence, proven_by=setting.proven_by)
     elif kind == "pdf-pkcs7-sha1":
         result = _verify_sha1(value_der, coverage, digests, setting)
     else:
@@ -104,6 +104,7 @@ def _verify_cms(value_der: bytes, sealed: Sealed, setting: Setting) -> CmsResult
         purpose=Purpose.DOCUMENT,
         evidence=setting.evidence,
         claimed_at=sealed.claimed_at,
+        proven_by=setting.proven_by,
     )
 
 

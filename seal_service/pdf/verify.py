@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _FILE: Final = "ISO 32000-1 7.5"
 _ENCRYPTION: Final = "ISO 32000-1 7.6"
 _FIELD: Final = "ISO 32000-1 12.7.4.5"
+_LONG_TERM: Final = "ETSI EN 319 102-1 5.6.2"
 
 
 @dataclasses.dataclass(slots=True)
@@ -113,11 +114,10 @@ def _verify(data: bytes, setting: Setting, limits: PdfLimits) -> Report:
     for signature in signatures:
         _open_revision(document, signature)
     _compare(document, signatures)
-    trust, evidence = read_validation_data(document, setting.trust)
-    setting = dataclasses.replace(setting, trust=trust, evidence=evidence)
-    digests = RangeDigests(data)
-    for signature in signatures:
-        _check_value(signature, digests, setting)
+    stamped = [each.signed for each in reversed(signatures) if each.sub_filter == TIMESTAMP_FILTER and each.signed is not None]
+    trust, evidence = read_validation_data([*stamped, document], setting.trust)
+    digests = RangeDigests(data, [each.coverage.ranges[0][1] for each in signatures if each.coverage.ranges])
+    _check_values(signatures, digests, dataclasses.replace(setting, trust=trust, evidence=evidence))
     _check_pictures(document, signatures)
     reports = [_report(document, signature) for signature in signatures]
     tampered = {signature.is_tampered for signature in signatures}
@@ -237,12 +237,29 @@ def _compare(document: PdfDocument, signatures: list[_Signature]) -> None:
         signature.modifications = outcome
 
 
-def _check_value(signature: _Signature, digests: RangeDigests, setting: Setting) -> None:
-    try:
-        signature.kind, signature.result = verify_value(signature.view, signature.value, signature.coverage, digests, setting)
-    except TrustError as error:
-        signature.kind = KINDS.get(signature.sub_filter, UNKNOWN_KIND)
-        signature.result = undecided(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, reason=error.code))
+def _check_values(signatures: list[_Signature], digests: RangeDigests, setting: Setting) -> None:
+    """From the last to the first: a document time-stamp that may be relied on shows that everything before it existed at its time.
+
+    So a certificate that expired since, or a time-stamp authority that was given up, is judged as of then, with what was known then.
+    """
+    proofs: list[tuple[int, datetime]] = []  # up to which byte, and when it existed
+    for signature in reversed(signatures):
+        end = signature.coverage.end
+        proven_by = min((known for reach, known in proofs if end is not None and end <= reach), default=None)
+        known_by = dataclasses.replace(setting, proven_by=proven_by)
+        try:
+            signature.kind, signature.result = verify_value(signature.view, signature.value, signature.coverage, digests, known_by)
+        except TrustError as error:
+            signature.kind = KINDS.get(signature.sub_filter, UNKNOWN_KIND)
+            signature.result = undecided(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, reason=error.code))
+        if proven_by is not None:
+            signature.steps.append(passed("PDF_EXISTENCE_PROVEN", _LONG_TERM, proven_by=proven_by.isoformat()))
+        result, coverage = signature.result, signature.coverage
+        is_sound = all(step.outcome is not Outcome.FAIL for step in (*coverage.steps, *signature.steps))
+        if signature.sub_filter != TIMESTAMP_FILTER or signature.is_removed or not is_sound or not result.document_intact:
+            continue
+        if result.timestamp_at is not None and coverage.gap is not None and end is not None:
+            proofs.append((coverage.gap[0], result.timestamp_at))
 
 
 def _check_pictures(document: PdfDocument, signatures: list[_Signature]) -> None:

@@ -25,6 +25,8 @@ _MODULES = [
     "pdf/sealing_rules",
     "pdf/restrictions",
     "pdf/riding_seam",
+    "pdf/evidence",
+    "pdf/security_store",
     "pdf/document",
     "pdf/syntax",
     "pdf/cross_references",
