@@ -197,3 +197,8 @@ def code_taken(seal_code: str) -> TrustError:
 def grant_changed(grant_id: str, expected: int, found: int) -> TrustError:
     """The grant changed since the caller looked (If-Match)."""
     return TrustError(Kind.CONFLICT, "SEAL_CHANGED", grant=grant_id, expected=expected, found=found)
+
+
+def document_not_extendable(found: str) -> TrustError:
+    """Only a sealed PDF that is valid now is carried on. ``found``: what it is, or what it should be."""
+    return TrustError(Kind.UNACCEPTABLE, "DOCUMENT_NOT_EXTENDABLE", found=found)

@@ -150,6 +150,15 @@ TEXTS: Final = (
         "请选择更多页，或改为在单页上盖章。",
     ),
     ProblemText(
+        "DOCUMENT_NOT_EXTENDABLE",
+        "Document cannot be carried on",
+        "文件不能延展",
+        "Only a sealed PDF that is valid today gets further validation data and a document time-stamp.",
+        "只有目前验证有效的已签章 PDF 才能追加验证数据和文档时间戳。",
+        "Look at yinxin verify; seal the document first, or bring the trust list and its revocation lists up to date.",
+        "请查看 yinxin verify 的结果；先签章，或更新信任列表及撤销列表。",
+    ),
+    ProblemText(
         "DOCUMENT_TAMPERED",
         "Document was changed after an earlier signature",
         "文件在此前签章后被改动",

@@ -18,6 +18,7 @@ from seal_service.api.application_routes import add_application_routes
 from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
 from seal_service.api.power_routes import add_power_routes
+from seal_service.api.pdf_routes import add_pdf_routes
 from seal_service.api.seal_routes import add_seal_routes
 from seal_service.api.status_routes import add_status_routes
 from seal_service.model import SCOPES
@@ -51,6 +52,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_status_routes(router, context, publisher)
     add_application_routes(router, context)
     add_power_routes(router, context)
+    add_pdf_routes(router, context)
     add_design_routes(router)
     return ServiceParts(
         name=NAME,

@@ -21,6 +21,7 @@ from yinxin.commands import (
 from yinxin.commands.console import EXIT_UNAVAILABLE, EXIT_USAGE, print_line, say
 from yinxin.commands.demo_command import demo
 from yinxin.commands.doctor_command import doctor
+from yinxin.commands.extend_command import extend
 from yinxin.commands.init_command import init
 from yinxin.commands.seal_command import seal
 from yinxin.commands.serve_command import serve
@@ -41,6 +42,7 @@ app: Final = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("seal")(seal)
+app.command("extend")(extend)
 app.command("verify")(verify)
 app.command("init")(init)
 app.command("serve")(serve)

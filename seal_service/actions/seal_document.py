@@ -21,7 +21,7 @@ from seal_service.actions.record_use import (
     record_intent,
     record_result,
 )
-from seal_service.actions.seal_order import B_B, SealMeans, SealOrder
+from seal_service.actions.seal_order import B_B, B_LT, B_LTA, SealMeans, SealOrder
 from seal_service.errors import (
     document_tampered,
     own_check_failed,
@@ -32,6 +32,7 @@ from seal_service.errors import (
     time_stamp_not_configured,
 )
 from seal_service.model import USABLE, DocumentForm, UseKind, is_plain_text, new_use_id
+from seal_service.pdf.long_term import make_long_term
 from seal_service.verify import OFD, media_type_of, verify_file
 from service_kit import fail_points
 from service_kit.idempotency import digest_of_request
@@ -154,7 +155,10 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
 
         # 9. The whole document, and what our own verifier says of it. Nothing it does not call valid is released.
         sealed = draft.finish(signature, token)
-        _check(sealed, order.document, draft.name, context.trust(), context.clock.now(), use_id)
+        if order.level in {B_LT, B_LTA}:
+            stamp = context.time_stamp if order.level == B_LTA else None
+            sealed = make_long_term(sealed, trust=context.trust(), at=context.clock.now(), stamp=stamp)
+        _check(sealed, order, draft.name, context.trust(), context.clock.now(), use_id)
         fail_points.reach("seal-document.checked")
 
         # 10. The result is durable before it is on record.
@@ -185,7 +189,7 @@ def _repeatable(seal_id: str, order: SealOrder) -> _RepeatableDocument | None:
     return _RepeatableDocument(Repeatable(order.idempotency_key, f"POST /v1/seals/{seal_id}/signatures", request_digest), document_digest)
 
 
-def _check(sealed: bytes, original: bytes, name: str, trust: TrustList, at: datetime, use_id: str) -> None:
+def _check(sealed: bytes, order: SealOrder, name: str, trust: TrustList, at: datetime, use_id: str) -> None:
     """Our own signature must be valid, and no earlier one may be worse off than before."""
     report = verify_file(sealed, trust, at)
     own = next((signature for signature in report.signatures if signature.name == name), None)
@@ -193,8 +197,10 @@ def _check(sealed: bytes, original: bytes, name: str, trust: TrustList, at: date
         steps = report.steps if own is None else own.steps
         codes = [step.code for step in steps if step.outcome in {Outcome.FAIL, Outcome.NOT_CHECKED}]
         raise own_check_failed(use_id, " ".join(codes))
+    if order.level == B_LTA and report.signatures[-1].verdict is not Verdict.VALID:
+        raise own_check_failed(use_id, "DOCUMENT_TIME_STAMP")
     broken = _broken(report)
-    if broken and broken - _broken(verify_file(original, trust, at)):
+    if broken and broken - _broken(verify_file(order.document, trust, at)):
         raise own_check_failed(use_id, "EARLIER_SIGNATURE_BROKEN")
 
 

@@ -20,9 +20,10 @@ from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.actions.verify_document import verify_document
+from seal_service.api.bodies import announced_bytes, read_document, read_lock
 from seal_service.api.parameters import IdempotencyKey, SealId, UseId, check_document_type, problem_answers, user_of
 from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, VerificationAnswer, write_use
-from seal_service.errors import document_missing, field_unacceptable
+from seal_service.errors import field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
 from seal_service.places import EVERY, Edge, Place, Seam
 from seal_service.verify import OFD, PDF, media_type_of
@@ -143,7 +144,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
     @needs(SCOPE_USE)
     async def create_signature(request: Request, seal_id: SealId, key: IdempotencyKey = None) -> Response:
         user = user_of(caller_of(request))
-        with sealing.take(_announced_bytes(request, document_bytes)):
+        with sealing.take(announced_bytes(request, document_bytes)):
             form = await read_form(
                 request,
                 files={"document"},
@@ -209,11 +210,11 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
     )
     @public("whoever was given a sealed document may have it verified; nothing is stored, size and number are limited")
     async def create_verification(request: Request) -> Response:
-        with verifying.take(_announced_bytes(request, document_bytes)):
+        with verifying.take(announced_bytes(request, document_bytes)):
             form = await read_form(
                 request, files={"document"}, fields={"at"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
             )
-            document = _document(form)
+            document = read_document(form)
             at = _read_at(form.fields.get("at"))
             language = language_of(request.headers.get("accept-language"))
             report = await anyio.to_thread.run_sync(
@@ -227,19 +228,6 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
 def _form_of(document: bytes) -> tuple[str, str]:
     """Media type and file suffix of a sealed document."""
     return (OFD, "ofd") if media_type_of(document) == OFD else (PDF, "pdf")
-
-
-def _announced_bytes(request: Request, most: int) -> int:
-    """How much a request will hold: what it announces, or (chunked) as much as it may."""
-    announced = request.headers.get("content-length", "")
-    return min(int(announced), most) if announced.isascii() and announced.isdigit() else most
-
-
-def _document(form: Form) -> bytes:
-    part = form.files.get("document")
-    if part is None or not part.content:
-        raise document_missing()
-    return part.content
 
 
 def _read_order(form: Form, key: str | None) -> SealOrder:
@@ -260,9 +248,9 @@ def _read_order(form: Form, key: str | None) -> SealOrder:
     stamped = fields.get("timestamp") or None
     if stamped is not None and stamped not in _TRUTH:
         raise field_unacceptable("timestamp", "true or false")
-    some, all_but = _locked_names(placement)
+    some, all_but = read_lock(None if isinstance(placement.lock, bool) else placement.lock)
     return SealOrder(
-        document=_document(form),
+        document=read_document(form),
         page=placement.page,
         x_mm=placement.x_mm,
         y_mm=placement.y_mm,
@@ -286,15 +274,6 @@ def _read_order(form: Form, key: str | None) -> SealOrder:
         level=_read_level(fields.get("level"), stamped),
         document_type=check_document_type(fields.get("document_type", "")),
     )
-
-
-def _locked_names(placement: PlacementOrder) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    lock = placement.lock
-    if isinstance(lock, bool):
-        return (), ()
-    if (lock.fields is None) == (lock.all_but is None):
-        raise field_unacceptable("placement.lock", "fields or all_but")
-    return tuple(lock.fields or ()), tuple(lock.all_but or ())
 
 
 def _read_level(level: str | None, stamped: str | None) -> str | None:

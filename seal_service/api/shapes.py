@@ -143,6 +143,20 @@ class LockOrder(_Request):
     all_but: FieldNames | None = None
 
 
+class EmptyFieldOrder(PlaceOrder):
+    """An empty signature field to be prepared: where its seal will stand, its name, and what is locked once it is signed."""
+
+    name: Annotated[str | None, Field(min_length=1, max_length=128, description="Without it the next free one: Seal1, Seal2, ...")] = None
+    height_mm: Annotated[Width | None, Field(description="Without it as high as wide.")] = None
+    lock: bool | LockOrder = False
+
+
+class EmptyFields(_Request):
+    """The fields of one request."""
+
+    fields: Annotated[list[EmptyFieldOrder], Field(min_length=1, max_length=50)]
+
+
 class PlacementOrder(_Request):
     """Where and how a document is sealed. Without a place the seal is invisible.
 

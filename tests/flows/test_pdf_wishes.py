@@ -71,3 +71,47 @@ def test_every_occurrence_of_a_keyword(served: Served) -> None:
 def test_wishes_against_a_rule_are_refused(served: Served, placement: dict[str, Any], fields: dict[str, str], expected: str) -> None:
     with served.client() as client:
         assert code(ask(client, served.deployment.made["seal_id"], reportlab_document(3), placement, **fields)) == (422, expected)
+
+
+def test_prepared_fields_are_sealed_by_name_and_carried_on(served: Served) -> None:
+    wishes = {
+        "fields": [
+            {"name": "Approval", "page": 1, "x_mm": 60, "y_mm": 60, "lock": {"fields": ["Other"]}},
+            {"page": 1, "x_mm": 150, "y_mm": 60, "width_mm": 30, "height_mm": 20, "lock": {"all_but": ["Approval"]}},
+            {"name": "Last", "page": -1, "x_mm": 150, "y_mm": 150, "lock": True},
+        ]
+    }
+    with served.client() as client:
+        prepared = client.post("/v1/documents/fields", files={"document": document(served)}, data={"fields": json.dumps(wishes)})
+        assert prepared.status_code == 200, prepared.text
+        assert prepared.content.startswith(document(served))
+        seal_id = served.deployment.made["seal_id"]
+        sealed = ask(client, seal_id, prepared.content, {"field": "Approval"}, level="B-LTA")
+        assert sealed.status_code == 200, sealed.text
+        assert set(signatures(sealed.content)) == {"Approval", "Timestamp1"}
+        taken = ask(client, seal_id, prepared.content, {"field": "Approval", "page": 1, "x_mm": 60, "y_mm": 60})
+        assert code(taken) == (422, "PLACEMENT_UNCLEAR")
+        extended = client.post("/v1/documents/extensions", files={"document": sealed.content})
+        assert extended.status_code == 200, extended.text
+        assert set(signatures(extended.content)) == {"Approval", "Timestamp1", "Timestamp2"}
+        assert client.get(f"/v1/audit/entries/{extended.headers['audit-entry']}").status_code in {200, 403}
+        last = ask(client, seal_id, extended.content, {"field": "Last"})
+        assert last.status_code == 200, last.text
+        verified = client.post("/v1/verifications", files={"document": last.content}).json()
+        assert (verified["verdict"], verified["tampered"]) == ("valid", False)
+        assert code(ask(client, seal_id, last.content, {"page": 1, "x_mm": 100, "y_mm": 200})) == (422, "PDF_FIELD_LOCKED")
+
+
+@pytest.mark.parametrize(
+    "fields", ["", "{}", '{"fields": []}', '{"fields": [{"page": 1}]}', '{"fields": [{"page": 1, "x_mm": 60, "y_mm": 60, "lock": {}}]}']
+)
+def test_fields_against_a_rule_are_refused(served: Served, fields: str) -> None:
+    with served.client() as client:
+        answer = client.post("/v1/documents/fields", files={"document": document(served)}, data={"fields": fields})
+        assert code(answer) == (422, "FIELD_UNACCEPTABLE")
+
+
+def test_only_what_is_sealed_is_carried_on(served: Served) -> None:
+    with served.client() as client:
+        assert code(client.post("/v1/documents/extensions", files={"document": document(served)})) == (422, "DOCUMENT_NOT_EXTENDABLE")
+        assert code(client.post("/v1/documents/extensions", files={"crl": b"x"})) == (422, "DOCUMENT_MISSING")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from asn1crypto import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.validation import RevocationInfoValidationType, validate_pdf_ltv_signature
 from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.ltv import RevocationInfoValidationType, validate_pdf_ltv_signature
 
 from tests.interop.pyhanko_sm2 import SM2SignatureValidator
 from tests.seal_service.pdf.documents import DOCUMENTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import sys
@@ -20,6 +21,7 @@ from tests.standards.gbt33190_ofd.parts import plain_files
 from yinxin import command_line
 from yinxin.commands import seal_command
 from yinxin.commands.seal_command import UnusablePathError, plan_outputs
+from yinxin.commands.seal_files import Outcome
 from yinxin.demo.document import SEAL_KEYWORD
 
 if TYPE_CHECKING:
@@ -172,11 +174,80 @@ def test_results_never_meet_and_documents_are_never_overwritten(tmp_path: Path) 
     assert plan_outputs([a], tmp_path / "y.pdf") == [(a, tmp_path / "y.pdf")]
 
 
-def test_a_person_sees_progress_on_a_batch(document: Path, capsys: CaptureFixture[str]) -> None:
-    plan = [(document, document)] * 3
-    assert list(seal_command._with_progress(plan, is_shown=True)) == plan
+def test_a_person_sees_progress_on_a_batch(capsys: CaptureFixture[str]) -> None:
+    outcomes = [Outcome(str(number)) for number in range(3)]
+    assert list(seal_command._with_progress(iter(outcomes), 3, is_shown=True)) == outcomes
     assert "yinxin seal" in capsys.readouterr().err
-    assert list(seal_command._with_progress(plan, is_shown=False)) == plan
+    assert list(seal_command._with_progress(iter(outcomes), 3, is_shown=False)) == outcomes
+
+
+def test_a_batch_goes_on_after_a_bad_file_and_where_it_stopped(
+    deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same batch again: what was sealed comes from the record, byte for byte, without a further use of the seal."""
+    content = document.read_bytes()
+    files = [tmp_path / f"{number}.pdf" for number in range(8)]
+    for file in files:
+        file.write_bytes(content)
+    files[3].write_bytes(b"%PDF-1.7 and no more")
+    report = tmp_path / "report.json"
+    arguments = [*files, "--out", tmp_path / "out", "--batch", "spring", "--seam", "right", "--level", "B-B", "--report", report]
+    assert run(monkeypatch, deployment, *arguments) == 1
+    first = {Path(row["file"]).name: row for row in json.loads(report.read_bytes())["files"]}
+    assert len(first) == 8
+    assert [name for name, row in first.items() if row["code"] is not None] == ["3.pdf"]
+    assert {row["verdict"] for name, row in first.items() if name != "3.pdf"} == {"valid"}
+    assert all(row["warnings"] == ["SEAM_SKIPPED"] for name, row in first.items() if name != "3.pdf")
+    before = (tmp_path / "out" / "5.pdf").read_bytes()
+    (tmp_path / "out" / "5.pdf").unlink()
+    files[3].write_bytes(content)
+    assert run(monkeypatch, deployment, *arguments) == 0
+    second = {Path(row["file"]).name: row for row in json.loads(report.read_bytes())["files"]}
+    assert {name for name, row in second.items() if not row["is_repeated"]} == {"3.pdf"}
+    assert second["5.pdf"]["seal_use"] == first["5.pdf"]["seal_use"]
+    assert (tmp_path / "out" / "5.pdf").read_bytes() == before
+    assert verdict(deployment, tmp_path / "out" / "3.pdf") is Verdict.VALID
+
+
+def test_a_report_as_a_table_holds_no_formula(
+    deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "=1+1.pdf"
+    odd.write_bytes(document.read_bytes())
+    report = tmp_path / "report.csv"
+    monkeypatch.chdir(tmp_path)
+    status = run(monkeypatch, deployment, odd.name, "missing.pdf", "--out", tmp_path / "out", "--report", report)
+    assert status == 64
+    rows = list(csv.DictReader(report.read_text(encoding="utf-8-sig").splitlines()))
+    assert {row["file"] for row in rows} == {"'=1+1.pdf", "missing.pdf"}
+    assert {row["code"] for row in rows} == {"", "PATH_UNUSABLE"}
+
+
+def test_sealed_for_the_long_term_and_carried_on(
+    deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    sealed, extended = tmp_path / "sealed.pdf", tmp_path / "extended.pdf"
+    assert run(monkeypatch, deployment, document, "--out", sealed, "--level", "B-LTA", "--certify", "1") == 0
+    assert sealed.read_bytes().count(b"/DocTimeStamp") == 1
+
+    def extend(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["yinxin", "extend", *map(str, arguments)])
+        try:
+            command_line.main()
+        except SystemExit as ended:
+            return int(ended.code or 0)
+        return 0
+
+    assert extend(sealed, "--dir", deployment.folder, "--out", extended) == 0
+    assert extended.read_bytes().startswith(sealed.read_bytes())
+    assert verdict(deployment, extended) is Verdict.VALID
+    assert extend(sealed, "--dir", deployment.folder, "--out", sealed) == 64
+    capsys.readouterr()
+    assert extend(document, "--dir", deployment.folder, "--out", extended, "--json") == 64
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "DOCUMENT_NOT_EXTENDABLE"
+    assert extend(extended, "--dir", deployment.folder, "--out", tmp_path / "again.pdf", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["audit_entry"]
+    assert run(monkeypatch, deployment, document, "--out", sealed, "--level", "B-X") == 64
 
 
 def test_beside_a_running_server_and_while_frozen(deployment: Deployment, document: Path, tmp_path: Path) -> None:

@@ -26,8 +26,7 @@ from yinxin.commands.console import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from seal_service.actions.seal_order import SealOrder
-    from yinxin.assembly import House
+    from yinxin.commands.seal_files import Outcome
 
 
 class UnusablePathError(Exception):
@@ -80,6 +79,19 @@ def seal(
     ] = None,
     seam: Annotated[Edge | None, typer.Option(help="Riding seam along this edge. 骑缝章所在的边。")] = None,
     seam_pages: Annotated[str, typer.Option(metavar="RULE", help="Pages of the riding seam. 骑缝章页码。")] = "all",
+    seam_offset_mm: Annotated[float | None, typer.Option(help="Centre of the seam along its edge, mm. 骑缝章沿边位置（毫米）。")] = None,
+    pages_per_seal: Annotated[int | None, typer.Option(min=2, help="Pages that share one riding seal. 每个骑缝章跨越的页数。")] = None,
+    occurrence: Annotated[
+        int, typer.Option(min=-1, help="Which occurrence of the keyword; 0 all, -1 the last. 第几处关键字，0 为全部。")
+    ] = 1,
+    field: Annotated[str | None, typer.Option(metavar="NAME", help="Prepared signature field to fill. 预留签名域名称。")] = None,
+    opacity: Annotated[float, typer.Option(min=0.1, max=1, help="Of the ink. 印迹不透明度。")] = 1.0,
+    certify: Annotated[int | None, typer.Option(min=1, max=3, help="Certify: 1 no changes, 2 filling, 3 notes. 认证级别。")] = None,
+    level: Annotated[str | None, typer.Option(metavar="B-B|B-T|B-LT|B-LTA", help="PAdES level. 签名级别。")] = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The same name again goes on where it stopped. 批次名称，可中断后继续。")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report: .json or .csv. 结果报告。")] = None,
     lock: Annotated[bool, typer.Option("--lock", help="Nobody may sign after this seal. 锁定文件，不允许再签。")] = False,
     profile: Annotated[
         str | None, typer.Option(metavar="NAME", help="Form of the signature; of a PDF pades+ses, pades or ses. 签章形式。")
@@ -89,13 +101,18 @@ def seal(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Seal documents; without a place the seal is invisible. Exit status 1 where one could not be sealed. 为文件盖章。"""
-    from seal_service.actions.seal_order import SealOrder
+    from seal_service.actions.record_use import User
+    from seal_service.actions.seal_order import LEVELS, SealOrder
+    from service_kit.durable_files import write_durably
+    from yinxin.commands.seal_files import close_house, open_house_of, seal_files, write_report
 
     try:
         several = tuple(map(read_place, places or ()))
         plan = plan_outputs(files, out)
         check_folder(folder)
-        house = _open(folder)
+        if level is not None and level not in LEVELS:
+            raise UnusablePathError(f"--level {level}: {', '.join(LEVELS)}")
+        house = open_house_of(folder)
     except UnusablePathError as error:
         typer.echo(f"yinxin seal: {error}", err=True)
         raise typer.Exit(EXIT_USAGE) from None
@@ -112,80 +129,70 @@ def seal(
         location=location,
         pages=pages,
         places=several,
-        seam=None if seam is None else Seam(seam, seam_pages),
+        seam=None if seam is None else Seam(seam, seam_pages, seam_offset_mm, None, pages_per_seal),
+        occurrence=occurrence,
+        field=field,
+        opacity=opacity,
+        certify=certify,
+        level=level,
         is_locking=lock,
         profile=profile,
     )
+    actor = operator()
+    user = User(actor.partition(":")[2], actor, is_operator=True)
     status = 0
-    answers: list[dict[str, Any]] = []
+    outcomes: list[Outcome] = []
     try:
         if len(plan) > 1:
             out.mkdir(parents=True, exist_ok=True)
-        for file, target in _with_progress(plan, is_shown=len(plan) > 1 and not as_json and sys.stderr.isatty()):
-            try:
-                answers.append(_seal_one(house, seal_id, order, file, target))
-            except TrustError as error:
-                answers.append({"file": str(file), "error": {"code": error.code, "facts": error.facts}})
-                status = max(status, EXIT_USAGE if error.kind is Kind.NOT_FOUND else EXIT_FAILED)
-                if not as_json:
-                    typer.echo(f"yinxin seal: {file}: {explain(error)}", err=True)
-            except OSError as error:
-                answers.append({"file": str(file), "error": {"code": "PATH_UNUSABLE", "facts": {"reason": error.strerror}}})
-                status = EXIT_USAGE
-                if not as_json:
-                    typer.echo(f"yinxin seal: {file}: {error.strerror} ({error.filename})", err=True)
-            else:
-                if not as_json:
-                    print_line(f"{file} -> {target}  {answers[-1]['seal_use']}")
+        is_watched = len(plan) > 1 and not as_json and sys.stderr.isatty()
+        for outcome in _with_progress(seal_files(house, user, seal_id, order, plan, batch=batch), len(plan), is_shown=is_watched):
+            outcomes.append(outcome)
+            status = max(status, _status(outcome))
+            if not as_json:
+                _tell(outcome)
     finally:
-        _close(house)
+        close_house(house)
+        if report is not None:
+            write_durably(report, write_report(outcomes, report.suffix), mode=0o644)
     if as_json:
-        print_json({"files": answers})
+        print_json(
+            {"files": [_answer(each) for each in sorted(outcomes, key=lambda each: [str(file) for file, _ in plan].index(each.file))]}
+        )
     raise typer.Exit(status)
 
 
-def _open(folder: Path) -> House:
-    from yinxin.assembly import open_house
-    from yinxin.deployment import open_deployment
-
-    return open_house(open_deployment(folder))
-
-
-def _close(house: House) -> None:
-    from service_kit.process_marks import FOLDER_NAME, release_mark
-
-    release_mark(house.context.settings.dir / FOLDER_NAME, house.context.audit.writer_id)
-    house.close()
+def _status(outcome: Outcome) -> int:
+    if outcome.error is None:
+        return 0
+    is_usage = isinstance(outcome.error, OSError) or outcome.error.kind is Kind.NOT_FOUND
+    return EXIT_USAGE if is_usage else EXIT_FAILED
 
 
-def _seal_one(house: House, seal_id: str, order: SealOrder, file: Path, target: Path) -> dict[str, Any]:
-    from dataclasses import replace
-
-    from seal_service.actions.record_use import User
-    from seal_service.actions.seal_document import seal_document
-    from seal_service.limits import DOCUMENT_BYTES
-    from service_kit.durable_files import write_durably
-
-    with file.open("rb") as source:
-        document = source.read(DOCUMENT_BYTES + 1)
-    if len(document) > DOCUMENT_BYTES:
-        raise TrustError(Kind.TOO_LARGE, "FILE_TOO_LARGE", limit_bytes=DOCUMENT_BYTES)
-    if not target.parent.is_dir():  # asked before the seal is used: its result must have somewhere to go
-        raise FileNotFoundError(2, "No such folder", str(target.parent))
-    actor = operator()
-    sealed = seal_document(
-        house.context, User(actor.partition(":")[2], actor, is_operator=True), seal_id, replace(order, document=document)
-    )
-    write_durably(target, sealed.content, mode=0o644)
-    return {"file": str(file), "sealed": str(target), "seal_use": sealed.use_id, "audit_entry": sealed.audit_id}
+def _tell(outcome: Outcome) -> None:
+    error = outcome.error
+    if error is None:
+        warnings = f"  ({', '.join(outcome.warnings)})" if outcome.warnings else ""
+        print_line(f"{outcome.file} -> {outcome.sealed}  {outcome.seal_use}{warnings}")
+    elif isinstance(error, TrustError):
+        typer.echo(f"yinxin seal: {outcome.file}: {explain(error)}", err=True)
+    else:
+        typer.echo(f"yinxin seal: {outcome.file}: {error.strerror} ({error.filename})", err=True)
 
 
-def _with_progress(plan: list[tuple[Path, Path]], *, is_shown: bool) -> Iterator[tuple[Path, Path]]:
-    """The plan, item by item, with a progress bar on standard error where a person is watching."""
+def _answer(outcome: Outcome) -> dict[str, Any]:
+    if outcome.error is not None:
+        return {"file": outcome.file, "error": {"code": outcome.code, "facts": outcome.facts}}
+    answer = {"file": outcome.file, "sealed": outcome.sealed, "seal_use": outcome.seal_use, "audit_entry": outcome.audit_entry}
+    return answer | ({"warnings": list(outcome.warnings)} if outcome.warnings else {})
+
+
+def _with_progress(outcomes: Iterator[Outcome], total: int, *, is_shown: bool) -> Iterator[Outcome]:
+    """The outcomes one by one, with a progress bar on standard error where a person is watching."""
     if not is_shown:
-        yield from plan
+        yield from outcomes
         return
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(plan, description="yinxin seal", console=Console(stderr=True))
+    yield from track(outcomes, total=total, description="yinxin seal", console=Console(stderr=True))

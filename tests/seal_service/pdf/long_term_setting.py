@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from crypto.authority import Profile
 from crypto.certificate_requests import SubjectRequest
-from crypto.certificates import Certificate
 from crypto.timestamps import DEMONSTRATION_POLICY, TimeStampAuthority
 from seal_service.pdf.long_term import make_long_term
 from seal_service.pdf.placement import Placement
@@ -22,6 +21,7 @@ from tests.seal_service.pdf.sealing import AT, picture
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from crypto.certificates import Certificate
     from crypto.report import Report
     from crypto.trust_list import TrustList
 
@@ -68,7 +68,7 @@ def trust(at: datetime) -> TrustList:
 
 
 @cache
-def sealed(level: str, original: bytes = reportlab_document()) -> bytes:  # noqa: B008 - cached bytes, never changed
+def sealed(level: str, original: bytes = reportlab_document()) -> bytes:
     """A document sealed at ``AT`` to a level of PAdES."""
     demo = pki()
     document = seal_pdf(

@@ -1,0 +1,36 @@
+"""What the heavy routes read out of their multipart bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seal_service.errors import document_missing, field_unacceptable
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+    from seal_service.api.shapes import LockOrder
+    from service_kit.multipart import Form
+
+
+def announced_bytes(request: Request, most: int) -> int:
+    """How much a request will hold: what it announces, or (chunked) as much as it may."""
+    announced = request.headers.get("content-length", "")
+    return min(int(announced), most) if announced.isascii() and announced.isdigit() else most
+
+
+def read_document(form: Form) -> bytes:
+    """The part named document. Raises TrustError DOCUMENT_MISSING."""
+    part = form.files.get("document")
+    if part is None or not part.content:
+        raise document_missing()
+    return part.content
+
+
+def read_lock(lock: LockOrder | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields that a lock names, and those it leaves open. Raises TrustError FIELD_UNACCEPTABLE."""
+    if lock is None:
+        return (), ()
+    if (lock.fields is None) == (lock.all_but is None):
+        raise field_unacceptable("lock", "fields or all_but")
+    return tuple(lock.fields or ()), tuple(lock.all_but or ())

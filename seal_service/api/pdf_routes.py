@@ -1,0 +1,134 @@
+"""What only PDF has: carrying a sealed document on, and empty fields for those who seal later."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from crypto.revocation import RevocationEvidence
+from seal_service import limits
+from seal_service.actions.extend_document import extend_document
+from seal_service.api.bodies import announced_bytes, read_document, read_lock
+from seal_service.api.parameters import problem_answers, user_of
+from seal_service.api.shapes import EmptyFieldOrder, EmptyFields
+from seal_service.errors import field_unacceptable
+from seal_service.model import SCOPE_USE
+from seal_service.pdf.empty_fields import EmptyField, add_empty_fields
+from seal_service.pdf.permissions import FieldLock
+from seal_service.pdf.placement import Placement
+from seal_service.verify import PDF
+from service_kit.admission import Admission
+from service_kit.composition import caller_of, needs
+from service_kit.multipart import read_form
+
+if TYPE_CHECKING:
+    from service_kit.composition import ServiceContext
+
+_BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
+_FIELD_WIDTH_MM: Final = 42.0
+
+
+def _body(**further: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["document"],
+        "additionalProperties": False,
+        "properties": {"document": {**_BINARY, "description": "The PDF."}, **further},
+    }
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
+    """Add them to the service's router."""
+    working = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
+    document_bytes = min(limits.DOCUMENT_BYTES, context.settings.limits.body_bytes)
+    threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
+
+    @router.post(
+        "/v1/documents/extensions",
+        name="extend_document",
+        summary="Carry a sealed PDF on",
+        description="Adds what shows the certificates good today, and a document time-stamp over all of it (PAdES B-LTA). Done again before the "
+        "last time-stamp's authority expires, the document stays verifiable. It begins with the document that was sent, byte for byte.",
+        response_class=Response,
+        responses={
+            200: {"description": "The extended document.", "content": {PDF: {"schema": _BINARY}}},
+            **problem_answers(400, 401, 403, 413, 422, 429, 503),
+        },
+        openapi_extra=_body(
+            crl={**_BINARY, "description": "A revocation list (DER) beside those of this deployment."},
+            ocsp={**_BINARY, "description": "An OCSP response (DER)."},
+        ),
+        tags=["sealing"],
+    )
+    @needs(SCOPE_USE)
+    async def create_extension(request: Request) -> Response:
+        user = user_of(caller_of(request))
+        with working.take(announced_bytes(request, document_bytes)):
+            form = await read_form(
+                request,
+                files={"document", "crl", "ocsp"},
+                fields=set(),
+                file_bytes_max=document_bytes,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+            )
+            crls, ocsp = (tuple(form.files[name].content for name in (part,) if name in form.files) for part in ("crl", "ocsp"))
+            extended = await anyio.to_thread.run_sync(
+                partial(extend_document, context, user, read_document(form), evidence=RevocationEvidence(crls, ocsp)), limiter=threads
+            )
+        headers = {"audit-entry": extended.audit_id, "cache-control": "no-store"}
+        return Response(extended.content, media_type=PDF, headers=headers)
+
+    @router.post(
+        "/v1/documents/fields",
+        name="prepare_fields",
+        summary="Prepare empty signature fields",
+        description="Adds empty signature fields to a PDF that is not sealed, or whose seals allow it. They are sealed later by their names. "
+        "Nothing is stored.",
+        response_class=Response,
+        responses={
+            200: {"description": "The document with its fields.", "content": {PDF: {"schema": _BINARY}}},
+            **problem_answers(400, 401, 403, 409, 413, 422, 429),
+        },
+        openapi_extra=_body(
+            fields={
+                "type": "string",
+                "contentMediaType": "application/json",
+                "description": 'JSON: {"fields": [{"name", "page", "x_mm", "y_mm", "width_mm", "height_mm", "lock"}]}. The centre in '
+                "millimetres from the lower-left corner of the page as seen.",
+            }
+        ),
+        tags=["sealing"],
+    )
+    @needs(SCOPE_USE)
+    async def create_fields(request: Request) -> Response:
+        with working.take(announced_bytes(request, document_bytes)):
+            form = await read_form(
+                request, files={"document"}, fields={"fields"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+            )
+            fields = _read_fields(form.fields.get("fields", ""))
+            prepared = await anyio.to_thread.run_sync(partial(add_empty_fields, read_document(form), fields), limiter=threads)
+        return Response(prepared, media_type=PDF, headers={"cache-control": "no-store"})
+
+
+def _read_fields(text: str) -> list[EmptyField]:
+    try:
+        ordered = EmptyFields.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise field_unacceptable(".".join(map(str, first["loc"])) or "fields", str(first["type"])) from None
+    return [_read_field(each) for each in ordered.fields]
+
+
+def _read_field(order: EmptyFieldOrder) -> EmptyField:
+    width_mm = order.width_mm or _FIELD_WIDTH_MM
+    lock = FieldLock("All", frozenset()) if order.lock is True else None
+    if not isinstance(order.lock, bool):
+        some, all_but = read_lock(order.lock)
+        lock = FieldLock("Include", frozenset(some)) if some else FieldLock("Exclude", frozenset(all_but))
+    return EmptyField(order.name, Placement(order.page, order.x_mm, order.y_mm, width_mm, order.height_mm or width_mm), lock)
