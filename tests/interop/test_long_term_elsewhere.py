@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,8 +10,20 @@ from typing import TYPE_CHECKING
 import pytest
 from asn1crypto import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.ades.report import AdESPassed
+from pyhanko.sign.validation.ades import ades_lta_validation
 from pyhanko.sign.validation.dss import DocumentSecurityStore
-from pyhanko.sign.validation.ltv import RevocationInfoValidationType, validate_pdf_ltv_signature
+from pyhanko.sign.validation.policy_decl import (
+    PdfSignatureValidationSpec,
+    RevinfoOnlineFetchingRule,
+    RevocationInfoGatheringSpec,
+    SignatureValidationSpec,
+)
+from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko_certvalidator.authority import CertTrustAnchor
+from pyhanko_certvalidator.context import CertValidationPolicySpec, ValidationTimingInfo
+from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy
+from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from tests.interop.pyhanko_sm2 import SM2SignatureValidator
 from tests.seal_service.pdf.documents import DOCUMENTS
@@ -23,32 +36,35 @@ if TYPE_CHECKING:
     from tests.interop.java_runner import JavaPrograms
 
 
-@pytest.mark.parametrize("name", ["reportlab", "qpdf object streams", "own, hybrid"])
-@pytest.mark.parametrize(
-    ("level", "kind"), [("B-LT", RevocationInfoValidationType.PADES_LT), ("B-LTA", RevocationInfoValidationType.PADES_LTA)]
-)
-def test_pyhanko_finds_long_term_validation_in_order(name: str, level: str, kind: RevocationInfoValidationType) -> None:
-    reader = PdfFileReader(io.BytesIO(sealed(level, DOCUMENTS[name])), strict=False)
-    arguments = {
-        "trust_roots": [x509.Certificate.load(pki().root.certificate.der)],
-        "moment": AT + timedelta(hours=1),
-        "signature_validator": SM2SignatureValidator(),
-    }
-    status = validate_pdf_ltv_signature(reader.embedded_signatures[0], kind, validation_context_kwargs=arguments, force_revinfo=True)
-    assert status.bottom_line, status.pretty_print_details()
-    assert status.timestamp_validity.valid
-
-
-def test_pyhanko_finds_long_term_validation_in_order_years_later() -> None:
-    """The seal's certificate has expired; the store, and the time-stamp that pyHanko calls the last one, carry it on."""
-    document = extended(sealed("B-LTA"), RENEWED, second=True)
-    reader = PdfFileReader(io.BytesIO(document), strict=False)
-    arguments = {"trust_roots": [x509.Certificate.load(pki().root.certificate.der)], "signature_validator": SM2SignatureValidator()}
-    arguments["moment"] = RENEWED + timedelta(hours=1)
-    status = validate_pdf_ltv_signature(
-        reader.embedded_signatures[0], RevocationInfoValidationType.PADES_LTA, validation_context_kwargs=arguments, force_revinfo=True
+def _spec() -> PdfSignatureValidationSpec:
+    """ETSI EN 319 102-1 by pyHanko: our root alone, revocation data demanded, nothing fetched."""
+    policy = CertValidationPolicySpec(
+        trust_manager=SimpleTrustManager.build(trust_roots=[CertTrustAnchor(x509.Certificate.load(pki().root.certificate.der))]),
+        revinfo_policy=CertRevTrustPolicy(revocation_checking_policy=REQUIRE_REVINFO),
+        signature_validator=SM2SignatureValidator(),
     )
-    assert status.bottom_line, status.pretty_print_details()
+    gathering = RevocationInfoGatheringSpec(online_fetching_rule=RevinfoOnlineFetchingRule.LOCAL_ONLY)
+    usage = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
+    signature = SignatureValidationSpec(cert_validation_policy=policy, revinfo_gathering_policy=gathering, key_usage_settings=usage)
+    return PdfSignatureValidationSpec(signature)
+
+
+@pytest.mark.parametrize("name", ["reportlab", "qpdf object streams", "own, hybrid"])
+def test_pyhanko_passes_our_long_term_document(name: str) -> None:
+    reader = PdfFileReader(io.BytesIO(sealed("B-LTA", DOCUMENTS[name])), strict=False)
+    moment = AT + timedelta(hours=1)
+    timing = ValidationTimingInfo(validation_time=moment, best_signature_time=moment, point_in_time_validation=True)
+    result = asyncio.run(ades_lta_validation(reader.embedded_signatures[0], _spec(), timing))
+    assert result.ades_subindic == AdESPassed.OK, result.failure_msg
+
+
+def test_pyhanko_passes_a_renewed_document_after_the_seals_certificate_expired() -> None:
+    reader = PdfFileReader(io.BytesIO(extended(sealed("B-LTA"), RENEWED, second=True)), strict=False)
+    moment = RENEWED + timedelta(hours=1)
+    timing = ValidationTimingInfo(validation_time=moment, best_signature_time=moment, point_in_time_validation=True)
+    result = asyncio.run(ades_lta_validation(reader.embedded_signatures[0], _spec(), timing))
+    assert result.ades_subindic == AdESPassed.OK, result.failure_msg
+    assert result.oldest_evidence_record_timestamp == AT
 
 
 def test_pyhanko_reads_our_store() -> None:
