@@ -13,8 +13,9 @@ from crypto.digests import digest
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.filters import decode_stream
 from seal_service.pdf.object_text import Verbatim
-from seal_service.pdf.seal import PADES_FILTER, write_revision, write_text
+from seal_service.pdf.seal import write_revision, write_text
 from seal_service.pdf.sealing_rules import check_document
+from seal_service.pdf.sealing_value import PADES_FILTER
 from seal_service.pdf.signature_field import add_field, new_name
 from seal_service.pdf.signature_value import TIMESTAMP_FILTER
 from seal_service.pdf.syntax import Name, Ref, Stream, write_name
