@@ -17,8 +17,8 @@ from seal_service.api import digest_endpoint
 from seal_service.api.application_routes import add_application_routes
 from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
-from seal_service.api.power_routes import add_power_routes
 from seal_service.api.pdf_routes import add_pdf_routes
+from seal_service.api.power_routes import add_power_routes
 from seal_service.api.seal_routes import add_seal_routes
 from seal_service.api.status_routes import add_status_routes
 from seal_service.model import SCOPES
