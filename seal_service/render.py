@@ -99,6 +99,75 @@ def _drawn(document: bytes, page: int, dpi: float, *, is_transparent: bool) -> I
                 bitmap.close()
 
 
+@dataclass(frozen=True, slots=True)
+class PageDifference:
+    """Two pictures of one page, and where they differ (red on white), as PNG. ``box_mm``: left, bottom, right, top of all that differs, from
+    the lower-left corner of the page as seen; ``share``: of the page's pixels.
+    """
+
+    before: bytes
+    after: bytes
+    mask: bytes
+    box_mm: tuple[float, float, float, float]
+    share: float
+
+
+def compare_page(before: bytes, after: bytes, page: int, *, dpi: float = 72) -> PageDifference | None:
+    """A page (from 1) of two documents, compared pixel by pixel; None where they look the same. Of different sizes: all of it differs.
+
+    :raises TrustError: ``RENDER_TOO_LARGE``, ``PAGE_NOT_FOUND``, ``PDF_MALFORMED``.
+    """
+    (width, height, old), (other_width, other_height, new) = (_pixels(each, page, dpi) for each in (before, after))
+    is_same_size = (width, height) == (other_width, other_height)
+    if is_same_size and old == new:
+        return None
+    white, line = b"\xff" * width, 4 * width
+    rows, touched, count = [], [], 0
+    left, right = width, 0
+    for at in range(0, len(old), line):
+        first, second = old[at : at + line], new[at : at + line]
+        row = bytearray(b"\xff" * line)
+        if not is_same_size or first != second:
+            changed = white if not is_same_size else _changed(first, second, width)
+            row[1::4] = row[2::4] = changed.translate(_INVERTED)
+            touched.append(at // line)
+            left, right = min(left, len(changed) - len(changed.lstrip(b"\0"))), max(right, len(changed.rstrip(b"\0")))
+            count += width - changed.count(0)
+        rows.append(bytes(row))
+    mm = 25.4 / dpi
+    box = (left * mm, (height - touched[-1] - 1) * mm, right * mm, (height - touched[0]) * mm)
+    pictures = (_write_png(width, height, line, old), _write_png(other_width, other_height, 4 * other_width, new))
+    return PageDifference(*pictures, _write_png(width, height, line, b"".join(rows)), box, count / (width * height))
+
+
+_INVERTED: Final = bytes(255 - value for value in range(256))
+_ANY: Final = bytes(255 if value else 0 for value in range(256))
+
+
+def _changed(first: bytes, second: bytes, width: int) -> bytes:
+    """One byte for each pixel of two rows: 255 where they differ."""
+    both = (int.from_bytes(first, "big") ^ int.from_bytes(second, "big")).to_bytes(len(first), "big")
+    colours = [int.from_bytes(both[channel::4], "big") for channel in range(4)]
+    return (colours[0] | colours[1] | colours[2] | colours[3]).to_bytes(width, "big").translate(_ANY)
+
+
+def _pixels(document: bytes, page: int, dpi: float) -> tuple[int, int, bytes]:
+    """Width, height and RGBA rows of a page without gaps between them."""
+    with _opened(document) as pdf:
+        pdf.init_forms()
+        with _page(pdf, page) as shown:
+            width, height = shown.get_size()
+            if (width * dpi / 72 + 1) * (height * dpi / 72 + 1) > PIXELS_MAX:
+                raise TrustError(Kind.TOO_LARGE, "RENDER_TOO_LARGE", most_pixels=PIXELS_MAX)
+            bitmap = shown.render(scale=dpi / 72, rev_byteorder=True, force_bitmap_format=pdfium_raw.FPDFBitmap_BGRA)
+            try:
+                content, line = bytes(bitmap.buffer), 4 * bitmap.width
+                rows = [content[row * bitmap.stride : row * bitmap.stride + line] for row in range(bitmap.height)]
+                return bitmap.width, bitmap.height, b"".join(rows)
+            finally:
+                bitmap.close()
+
+
 def draw_picture(picture: SealPicture, *, dpi: float = PICTURE_DPI) -> bytes:
     """A seal's picture as PNG with a transparent ground, in its true size at ``dpi``.
 

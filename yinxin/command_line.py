@@ -18,6 +18,7 @@ from yinxin.commands import (
     client_command,
     keys_command,
 )
+from yinxin.commands.changes_command import changes
 from yinxin.commands.console import EXIT_UNAVAILABLE, EXIT_USAGE, print_line, say
 from yinxin.commands.demo_command import demo
 from yinxin.commands.doctor_command import doctor
@@ -42,6 +43,7 @@ app: Final = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("seal")(seal)
+app.command("changes")(changes)
 app.command("extend")(extend)
 app.command("verify")(verify)
 app.command("init")(init)

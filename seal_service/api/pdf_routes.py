@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from crypto.revocation import RevocationEvidence
 from seal_service import limits
 from seal_service.actions.extend_document import extend_document
+from seal_service.actions.show_changes import sealed_revision, show_changes
 from seal_service.api.bodies import announced_bytes, read_document, read_lock
+from seal_service.api.change_shapes import ChangesAnswer, write_changes
 from seal_service.api.parameters import problem_answers, user_of
 from seal_service.api.shapes import EmptyFieldOrder, EmptyFields
 from seal_service.errors import field_unacceptable
@@ -23,8 +25,9 @@ from seal_service.pdf.permissions import FieldLock
 from seal_service.pdf.placement import Placement
 from seal_service.verify import PDF
 from service_kit.admission import Admission
-from service_kit.composition import caller_of, needs
+from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
+from service_kit.problems import language_of
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -114,6 +117,52 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
             fields = _read_fields(form.fields.get("fields", ""))
             prepared = await anyio.to_thread.run_sync(partial(add_empty_fields, read_document(form), fields), limiter=threads)
         return Response(prepared, media_type=PDF, headers={"cache-control": "no-store"})
+
+    @router.post(
+        "/v1/verifications/sealed-revision",
+        name="fetch_sealed_revision",
+        summary="The document as it was sealed",
+        description="Of the field named, else of the last signature whose bytes are whole. Nothing is stored.",
+        response_class=Response,
+        responses={
+            200: {"description": "The sealed revision.", "content": {PDF: {"schema": _BINARY}}},
+            **problem_answers(400, 413, 422, 429),
+        },
+        openapi_extra=_body(field={"type": "string", "description": "Name of the signature."}),
+        tags=["verification"],
+    )
+    @public("whoever was given a sealed document may see what was sealed; nothing is stored, size and number are limited")
+    async def create_sealed_revision(request: Request) -> Response:
+        with working.take(announced_bytes(request, document_bytes)):
+            form = await read_form(
+                request, files={"document"}, fields={"field"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+            )
+            _, sealed = await anyio.to_thread.run_sync(
+                partial(sealed_revision, context, read_document(form), field=form.fields.get("field") or None), limiter=threads
+            )
+        return Response(sealed, media_type=PDF, headers={"cache-control": "no-store"})
+
+    @router.post(
+        "/v1/verifications/changes",
+        name="show_changes",
+        summary="What changed after sealing",
+        description="The verifier's list of changes after a signature, and pictures of the first pages that look different. Nothing is stored.",
+        response_model=ChangesAnswer,
+        responses=problem_answers(400, 413, 422, 429),
+        openapi_extra=_body(field={"type": "string", "description": "Name of the signature."}),
+        tags=["verification"],
+    )
+    @public("whoever was given a sealed document may see what was changed; nothing is stored, size and number are limited")
+    async def create_changes(request: Request) -> Response:
+        with working.take(announced_bytes(request, document_bytes)):
+            form = await read_form(
+                request, files={"document"}, fields={"field"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+            )
+            shown = await anyio.to_thread.run_sync(
+                partial(show_changes, context, read_document(form), field=form.fields.get("field") or None), limiter=threads
+            )
+        answer = write_changes(shown, language_of(request.headers.get("accept-language")))
+        return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})
 
 
 def _read_fields(text: str) -> list[EmptyField]:

@@ -149,6 +149,15 @@ SEALING: Final = (
         "请使用未被锁定的签名域，或使用该签名之前的版本。",
     ),
     ProblemText(
+        "SEALED_REVISION_LOST",
+        "What was sealed cannot be had any more",
+        "无法恢复签章时的版本",
+        "No signature of the document covers bytes that are still whole: they were changed inside what was sealed, or it was never sealed.",
+        "文件中没有签名所覆盖的内容仍然完整：签章范围内的字节已被改动，或文件从未签章。",
+        "Ask whoever sealed it for the original; the record of the use names its digest.",
+        "请向签章方索取原件；用章记录中有其摘要。",
+    ),
+    ProblemText(
         "PDF_EVIDENCE_MISSING",
         "Nothing shows a certificate good",
         "缺少证书未撤销的证据",

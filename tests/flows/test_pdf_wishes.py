@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.flows.served import run_yinxin
 from tests.flows.test_first_thread import code, document
 from tests.seal_service.pdf.documents import reportlab_document
 from tests.seal_service.pdf.sealing import signatures
+from yinxin.demo.forgery import forge_amount
 
 if TYPE_CHECKING:
     import httpx
@@ -115,3 +119,35 @@ def test_only_what_is_sealed_is_carried_on(served: Served) -> None:
     with served.client() as client:
         assert code(client.post("/v1/documents/extensions", files={"document": document(served)})) == (422, "DOCUMENT_NOT_EXTENDABLE")
         assert code(client.post("/v1/documents/extensions", files={"crl": b"x"})) == (422, "DOCUMENT_MISSING")
+
+
+def test_what_changed_is_shown_and_what_was_sealed_given_back(served: Served) -> None:
+    content = Path(served.deployment.made["sealed_pdf"]).read_bytes()
+    forged = forge_amount(content)
+    with served.client() as client:
+        shown = client.post("/v1/verifications/changes", files={"document": forged})
+        assert shown.status_code == 200, shown.text
+        answer = shown.json()
+        assert answer["tampered"] is True
+        assert [page["kind"] for page in answer["pages"]] == ["changed"]
+        assert base64.b64decode(answer["pages"][0]["mask"]).startswith(b"\x89PNG")
+        assert answer["steps"]
+        assert client.post("/v1/verifications/sealed-revision", files={"document": forged}).content == content
+        lost = client.post("/v1/verifications/sealed-revision", files={"document": document(served)})
+        assert code(lost) == (422, "SEALED_REVISION_LOST")
+        assert code(client.post("/v1/verifications/changes", files={"document": b"PK"})) == (422, "DOCUMENT_NOT_EXTENDABLE")
+
+
+def test_the_command_line_shows_changes_too(served: Served, tmp_path: Path) -> None:
+    file = tmp_path / "forged.pdf"
+    content = Path(served.deployment.made["sealed_pdf"]).read_bytes()
+    file.write_bytes(forge_amount(content))
+    ended = run_yinxin("changes", str(file), "--out", str(tmp_path / "out"), "--json")
+    assert ended.returncode == 1, ended.stderr
+    assert (tmp_path / "out" / "sealed-revision.pdf").read_bytes() == content
+    assert json.loads(ended.stdout)["pages"][0]["page"] == 1
+    assert (tmp_path / "out" / "page-1-mask.png").is_file()
+    file.write_bytes(content)
+    assert run_yinxin("changes", str(file), "--out", str(tmp_path / "out")).returncode == 0
+    file.write_bytes(document(served))
+    assert run_yinxin("changes", str(file), "--out", str(tmp_path / "out")).returncode == 64

@@ -26,6 +26,7 @@ _MODULES = [
     "pdf/restrictions",
     "pdf/riding_seam",
     "pdf/evidence",
+    "pdf/sealed_revision",
     "pdf/security_store",
     "pdf/document",
     "pdf/syntax",
