@@ -46,6 +46,8 @@ PUBLIC = {
     "POST /ocsp",
     "POST /tsa",
     "POST /v1/verifications",
+    "POST /v1/verifications/changes",
+    "POST /v1/verifications/sealed-revision",
 }
 
 
