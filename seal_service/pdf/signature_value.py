@@ -55,7 +55,7 @@ def verify_value(
     sub_filter = document.resolve(value.get("SubFilter"))
     stated = str(sub_filter)[:60]
     kind = KINDS.get(str(sub_filter), UNKNOWN_KIND)
-    if coverage.contents is None or not coverage.ranges or coverage.gap is None or coverage.end is None:
+    if coverage.contents is None or not coverage.ranges:
         return kind, undecided(not_checked("PDF_VALUE_NOT_CHECKED", CLAUSE, sub_filter=stated))
     is_seal = kind != "pdf-timestamp" and content_of(coverage.contents) is Content.SIGNATURE
     if kind == UNKNOWN_KIND and not is_seal:
@@ -72,10 +72,12 @@ def verify_value(
         steps.append(failed("PDF_CONTENTS_PADDING", CLAUSE, count=len(coverage.contents) - length))
     value_der = coverage.contents[:length]
     ranges = coverage.ranges
+    # Where the ranges break a rule, which is a step of its own, no text of a sealing value can name them rightly
+    gap, end = coverage.gap or (0, 0), coverage.end or 0
     sealed = Sealed(
         digest=lambda oid: digests.digest(oid, ranges),
         content=lambda: _joined(document.data, ranges),
-        byte_range=(0, coverage.gap[0], coverage.gap[1], coverage.end - coverage.gap[1]),
+        byte_range=(0, gap[0], gap[1], end - gap[1]),
         claimed_at=read_date(document.resolve(value.get("M"))),
     )
     if is_seal:
