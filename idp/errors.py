@@ -45,3 +45,13 @@ def rate_exceeded(retry_after_seconds: int) -> TrustError:
 def client_not_found(client_id: str) -> TrustError:
     """No client of that id is registered."""
     return TrustError(Kind.NOT_FOUND, "CLIENT_NOT_FOUND", client_id=client_id)
+
+
+def account_not_found() -> TrustError:
+    """No such account, or none of the kind asked for."""
+    return TrustError(Kind.NOT_FOUND, "ACCOUNT_NOT_FOUND")
+
+
+def sign_in_failed() -> TrustError:
+    """One answer for an unknown name, a wrong password, a locked and a disabled account: nobody learns which accounts exist."""
+    return TrustError(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED")

@@ -17,8 +17,8 @@ from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_key
 from idp.api import token_endpoint
 from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
-from idp.model import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
-from idp.store import load_signing_keys
+from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
+from idp.store.clients import load_signing_keys
 from idp.tables import PREFIX
 from service_kit.composition import ReadinessCheck, ServiceParts
 from service_kit.migrations import migrate as run_migrations

@@ -1,14 +1,28 @@
 """Tables of the identity provider (prefix ``idp_``). No foreign key leaves the service, so that it can become its own process.
 
-Times are integers, microseconds since 1970 UTC. Each client row carries an HMAC-SM3 over all its columns: whoever edits rights with
-SQL cannot make the program use them.
+Times are integers, microseconds since 1970 UTC. Rows that give rights carry an HMAC-SM3 over all their columns: whoever edits rights
+with SQL cannot make the program use them. Columns named ``..._sealed`` hold personal data or secrets, sealed for their row (SM4-GCM,
+crypto/sealed_values.py); columns named ``..._hash`` are keyed hashes to find such values by.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from service_kit.tables import NAMES
 
@@ -47,4 +61,169 @@ signing_keys: Final = Table(
     Column("signs_from_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),
     Column("row_mac", LargeBinary, nullable=False),
+)
+
+accounts: Final = Table(
+    "idp_accounts",
+    metadata,
+    Column("account_id", String(32), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("name_sealed", LargeBinary, nullable=False),
+    Column("name_hash", LargeBinary, nullable=False),  # of the whole name: pieces would betray it to who holds the database
+    Column("attributes_sealed", LargeBinary, nullable=False),  # JSON
+    Column("area", String(12), nullable=False),  # GB/T 2260; empty: unknown
+    Column("level", Integer, nullable=False),
+    Column("origin", String(80), nullable=False),
+    Column("needs_two_factors", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("uversion", BigInteger, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+    CheckConstraint("kind IN ('person', 'organisation')", name="kind"),
+    CheckConstraint("status IN ('active', 'disabled', 'closed')", name="status"),
+    CheckConstraint("level BETWEEN 0 AND 4", name="level"),
+    Index("ix_idp_accounts_name_hash", "name_hash", "account_id"),
+    Index("ix_idp_accounts_kind", "kind", "account_id"),
+    Index("ix_idp_accounts_area", "area", "account_id"),
+)
+
+account_identifiers: Final = Table(
+    "idp_account_identifiers",
+    metadata,
+    Column("account_id", String(32), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("find_hash", LargeBinary, primary_key=True),
+    Column("exclusive_hash", LargeBinary, unique=True),  # as find_hash where one value belongs to one account; otherwise null
+    Column("value_sealed", LargeBinary, nullable=False),
+    Column("verified_at", BigInteger),
+    Index("ix_idp_account_identifiers_find_hash", "find_hash", "account_id"),
+)
+
+evidence: Final = Table(
+    "idp_evidence",
+    metadata,
+    Column("evidence_id", String(32), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("method", String(40), nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("verified_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_evidence_account_id", "account_id", "evidence_id"),
+)
+
+agents: Final = Table(
+    "idp_agents",
+    metadata,
+    Column("agent_id", String(32), primary_key=True),
+    Column("organisation_id", String(32), nullable=False),
+    Column("person_id", String(32), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("scopes", Text, nullable=False),  # separated by single spaces; empty: everything
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_until", BigInteger),
+    Column("granted_by", String(255), nullable=False),
+    Column("granted_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", String(255)),
+    Column("standing", String(80), unique=True),  # organisation/person until revoked: of two grants at once one fails
+    Column("version", Integer, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+    CheckConstraint("(revoked_at IS NULL) = (standing IS NOT NULL)", name="standing"),
+    Index("ix_idp_agents_organisation_id", "organisation_id", "agent_id"),
+    Index("ix_idp_agents_person_id", "person_id", "agent_id"),
+)
+
+credentials: Final = Table(
+    "idp_credentials",
+    metadata,
+    Column("credential_id", String(32), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("value_sealed", LargeBinary, nullable=False),
+    Column("find_hash", LargeBinary, unique=True),
+    Column("single", String(64), unique=True),  # account/kind for kinds of which an account has one
+    Column("label", String(100), nullable=False),
+    Column("counter", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("expires_at", BigInteger),
+    Column("version", Integer, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+    CheckConstraint("kind IN ('password', 'totp', 'passkey', 'certificate', 'recovery')", name="kind"),
+    Index("ix_idp_credentials_account_id", "account_id", "kind"),
+)
+
+attempts: Final = Table(
+    "idp_attempts",
+    metadata,
+    Column("subject_hash", LargeBinary, primary_key=True),  # keyed hash of a login name as it was typed, or of an address
+    Column("failures", Integer, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("locked_until", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Index("ix_idp_attempts_last_at", "last_at"),
+)
+
+sessions: Final = Table(
+    "idp_sessions",
+    metadata,
+    Column("session_id", String(32), primary_key=True),
+    Column("cookie_hash", LargeBinary, nullable=False, unique=True),
+    Column("account_id", String(32), nullable=False),
+    Column("acting_for", String(32)),
+    Column("level", Integer, nullable=False),
+    Column("amr", String(80), nullable=False),
+    Column("browser", String(80), nullable=False),  # what the list of sessions says, such as "Firefox"
+    Column("auth_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("ended_by", String(255)),
+    Column("version", Integer, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_sessions_account_id", "account_id", "session_id"),
+    Index("ix_idp_sessions_expires_at", "expires_at"),
+)
+
+session_clients: Final = Table(
+    "idp_session_clients",
+    metadata,
+    Column("session_id", String(32), primary_key=True),
+    Column("client_id", String(64), primary_key=True),
+    Column("last_at", BigInteger, nullable=False),
+)
+
+sign_ins: Final = Table(
+    "idp_sign_ins",
+    metadata,
+    Column("sign_in_id", String(32), primary_key=True),
+    Column("browser_hash", LargeBinary, nullable=False),
+    Column("client_id", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("row_sealed", LargeBinary, nullable=False),  # JSON: the request and how far the sign-in is
+    Column("expires_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("state IN ('open', 'finished', 'refused')", name="state"),
+    Index("ix_idp_sign_ins_expires_at", "expires_at"),
+)
+
+consents: Final = Table(
+    "idp_consents",
+    metadata,
+    Column("consent_id", String(32), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("acting_for", String(32), nullable=False),  # empty: oneself
+    Column("client_id", String(64), nullable=False),
+    Column("purpose", String(200), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("claims", Text, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "acting_for", "client_id", name="uq_idp_consents_account_id"),
+    Index("ix_idp_consents_client_id", "client_id"),
 )

@@ -12,7 +12,7 @@ import anyio.to_thread
 from crypto.sm3 import hmac_sm3
 from idp.errors import client_auth_failed, rate_exceeded
 from idp.limits import WRONG_PER_CLIENT_AND_PEER, WRONG_PER_CLIENT_AND_PEER_PER_SECOND, WRONG_PER_PEER, WRONG_PER_PEER_PER_SECOND
-from idp.model import CLIENT_ID_PATTERN, ClientStatus
+from idp.model.clients import CLIENT_ID_PATTERN, ClientStatus
 from service_kit.rates import Rates
 
 if TYPE_CHECKING:

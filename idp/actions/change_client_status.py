@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.model import ClientStatus, with_status
-from idp.store import load_client, update_client
+from idp.model.clients import ClientStatus, with_status
+from idp.store.clients import load_client, update_client
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.register_client import ClientDesk
-    from idp.model import Client
+    from idp.model.clients import Client
 
 
 def change_client_status(desk: ClientDesk, client_id: str, status: ClientStatus, *, actor: str) -> Client:

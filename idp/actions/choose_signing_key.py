@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from idp.limits import KEY_RING_MAX_AGE_SECONDS
-from idp.model import published_keys_at, signing_key_at
-from idp.store import load_signing_keys, signing_key_mac
+from idp.model.clients import published_keys_at, signing_key_at
+from idp.store.clients import load_signing_keys, signing_key_mac
 from idp.tokens.access_token import write_public_key
 from standards.errors import Kind, TrustError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from crypto.keystore import Keystore
     from crypto.signer import Signer
-    from idp.model import SigningKey
+    from idp.model.clients import SigningKey
     from service_kit.database import Database
 
 

@@ -15,7 +15,7 @@ from idp.actions.choose_signing_key import SigningKeyChangedError
 from idp.actions.recall_client import ClientChangedError
 from idp.errors import rate_exceeded
 from idp.limits import CLIENT_BURST_SECONDS
-from idp.model import granted_scopes
+from idp.model.clients import granted_scopes
 from idp.tokens.access_token import Grant, sign_access_token, token_answer
 from standards.errors import Kind, TrustError
 

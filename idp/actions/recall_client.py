@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.limits import CLIENTS_REMEMBERED_MAX
-from idp.model import ClientStatus
-from idp.store import CLIENT_MAC_QUERY, client_mac, find_client
+from idp.model.clients import ClientStatus
+from idp.store.clients import CLIENT_MAC_QUERY, client_mac, find_client
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from idp.model import Client
+    from idp.model.clients import Client
     from service_kit.database import Database
 
 

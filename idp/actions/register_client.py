@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idp.actions.authenticate_client import secret_digest
-from idp.model import SECRET_BYTES, SECRET_PREFIX, TOKENS_PER_MINUTE_DEFAULT, Client, ClientStatus, check_client_fields, check_client_id
-from idp.store import insert_client
+from idp.model.clients import (
+    SECRET_BYTES,
+    SECRET_PREFIX,
+    TOKENS_PER_MINUTE_DEFAULT,
+    Client,
+    ClientStatus,
+    check_client_fields,
+    check_client_id,
+)
+from idp.store.clients import insert_client
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from idp.actions.authenticate_client import secret_digest
 from idp.actions.register_client import new_secret
-from idp.model import with_secret
-from idp.store import load_client, update_client
+from idp.model.clients import with_secret
+from idp.store.clients import load_client, update_client
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.register_client import ClientDesk
-    from idp.model import Client
+    from idp.model.clients import Client
 
 
 def rotate_secret(

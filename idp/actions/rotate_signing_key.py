@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from crypto.signatures import SignatureAlgorithm
-from idp.model import KEY_ANNOUNCE_SECONDS, SigningKey, signing_key_at
-from idp.store import insert_signing_key, load_signing_keys, update_signing_key
+from idp.model.clients import KEY_ANNOUNCE_SECONDS, SigningKey, signing_key_at
+from idp.store.clients import insert_signing_key, load_signing_keys, update_signing_key
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from idp.actions.change_client_status import change_client_status
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.rotate_secret import rotate_secret
-from idp.model import (
+from idp.model.clients import (
     AUDIENCES_PER_CLIENT_MAX,
     NAME_CHARACTERS_MAX,
     PAGE_CLIENTS_MAX,
@@ -21,7 +21,7 @@ from idp.model import (
     Client,
     ClientStatus,
 )
-from idp.store import list_clients, load_client
+from idp.store.clients import list_clients, load_client
 from service_kit.composition import caller_of, needs
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Response
 
 from idp.api import token_endpoint
-from idp.model import KEY_SET_MAX_AGE_SECONDS
+from idp.model.clients import KEY_SET_MAX_AGE_SECONDS
 from service_kit.composition import public
 
 if TYPE_CHECKING:

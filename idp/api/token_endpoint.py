@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from idp.actions.issue_token import issue_token
 from idp.errors import OAUTH_ERRORS, OAUTH_OTHER, request_malformed
-from idp.model import TOKEN_SECONDS
+from idp.model.clients import TOKEN_SECONDS
 from idp.tokens.request import FORM_BYTES_MAX, read_token_request
 from service_kit.composition import public
 from standards.errors import Kind, TrustError

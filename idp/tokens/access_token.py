@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from idp.model import TOKEN_SECONDS
+from idp.model.clients import TOKEN_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

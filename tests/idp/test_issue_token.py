@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from idp.actions.change_client_status import change_client_status
 from idp.actions.rotate_secret import rotate_secret
-from idp.model import TOKEN_SECONDS, ClientStatus
+from idp.model.clients import TOKEN_SECONDS, ClientStatus
 from idp.tokens.request import FORM_BYTES_MAX
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.model import ClientStatus, check_client_id, is_resource, with_secret, with_status
+from idp.model.clients import ClientStatus, check_client_id, is_resource, with_secret, with_status
 from idp.tables import metadata
 from idp.tokens.access_token import Grant, base64url, signing_input, token_answer
 from idp.tokens.request import TokenRequest, read_basic, read_form
@@ -75,7 +75,7 @@ def test_requests_and_desks_do_not_show_secrets(provider: Provider) -> None:
 
 
 def test_client_records_do_not_show_digests(provider: Provider) -> None:
-    from idp.store import load_client
+    from idp.store.clients import load_client
 
     with provider.here.house.context.database.read() as connection:
         client = load_client(connection, "portal", provider.desk.mac_key)
@@ -110,7 +110,7 @@ def test_migrations_make_the_tables_that_the_code_uses(provider: Provider) -> No
 
 
 def test_two_changes_of_one_client_at_once_do_not_overwrite_each_other(provider: Provider) -> None:
-    from idp.store import load_client, update_client
+    from idp.store.clients import load_client, update_client
 
     database, mac_key = provider.here.house.context.database, provider.desk.mac_key
     with database.read() as connection:

@@ -12,7 +12,7 @@ import pytest
 
 import idp.service
 from idp.actions.rotate_signing_key import ensure_signing_key, replace_signing_key, rotate_signing_key
-from idp.model import (
+from idp.model.clients import (
     CLOCK_LEEWAY_SECONDS,
     KEY_ANNOUNCE_SECONDS,
     KEY_SET_MAX_AGE_SECONDS,

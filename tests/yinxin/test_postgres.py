@@ -10,7 +10,7 @@ from crypto.authority import Profile
 from crypto.sm2 import SM2PrivateKey
 from idp.actions.change_client_status import change_client_status
 from idp.actions.register_client import NewClient, register_client
-from idp.model import ClientStatus
+from idp.model.clients import ClientStatus
 from idp.tables import metadata as idp_tables
 from service_kit.log_check import check_audit, check_log
 from service_kit.migrations import differences

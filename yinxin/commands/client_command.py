@@ -11,7 +11,7 @@ from standards.errors import TrustError
 from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
 
 if TYPE_CHECKING:
-    from idp.model import Client, ClientStatus
+    from idp.model.clients import Client, ClientStatus
     from yinxin.assembly import House
 
 app: Final = typer.Typer(no_args_is_help=True, help="Clients that may call the API. 管理接口调用方。")
@@ -61,7 +61,7 @@ def add_client(
     """Register a client; its secret is shown this once. 登记客户端，密钥仅显示一次。"""
     import idp.service
     from idp.actions.register_client import NewClient, register_client
-    from idp.model import TOKENS_PER_MINUTE_DEFAULT
+    from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT
 
     try:
         house = _open(folder)
@@ -79,8 +79,8 @@ def add_client(
 def list_clients(*, folder: Folder, as_json: AsJson = False) -> None:
     """List the clients. 列出客户端。"""
     import idp.service
-    from idp.model import PAGE_CLIENTS_MAX
-    from idp.store import list_clients as list_rows
+    from idp.model.clients import PAGE_CLIENTS_MAX
+    from idp.store.clients import list_clients as list_rows
 
     try:
         house = _open(folder)
@@ -145,7 +145,7 @@ def _change(folder: Path, client_id: str, status: ClientStatus, *, as_json: bool
 @app.command("disable")
 def disable_client(*, client_id: ClientId, folder: Folder, as_json: AsJson = False) -> None:
     """No further token, and none of its tokens counts any more. 停用客户端，立即生效。"""
-    from idp.model import ClientStatus
+    from idp.model.clients import ClientStatus
 
     _change(folder, client_id, ClientStatus.DISABLED, as_json=as_json)
 
@@ -153,7 +153,7 @@ def disable_client(*, client_id: ClientId, folder: Folder, as_json: AsJson = Fal
 @app.command("enable")
 def enable_client(*, client_id: ClientId, folder: Folder, as_json: AsJson = False) -> None:
     """Let a disabled client in again. 重新启用客户端。"""
-    from idp.model import ClientStatus
+    from idp.model.clients import ClientStatus
 
     _change(folder, client_id, ClientStatus.ACTIVE, as_json=as_json)
 

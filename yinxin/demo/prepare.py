@@ -18,7 +18,7 @@ from crypto.report import Verdict
 from crypto.trust_list import write_trust_list
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.rotate_secret import rotate_secret
-from idp.store import find_client
+from idp.store.clients import find_client
 from seal_service.actions.find_seals import list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.publish_status import StatusPublisher

@@ -1,4 +1,4 @@
-"""Rows of the identity provider: read and written inside the caller's transaction. Nothing here commits, nothing here decides.
+"""Rows of clients and signing keys.
 
 Every row carries a MAC over all its columns. A row whose MAC does not hold is refused with ROW_ALTERED: someone wrote to the database
 past the program.
@@ -6,26 +6,18 @@ past the program.
 
 from __future__ import annotations
 
-import hmac
-import json
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 
-from crypto.sm3 import hmac_sm3
 from idp.errors import client_not_found
-from idp.model import Client, ClientStatus, SigningKey
+from idp.model.clients import Client, ClientStatus, SigningKey
+from idp.store.rows import check_mac, read_time, row_mac, write_time
 from idp.tables import clients, signing_keys
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy import Connection, RowMapping
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 _CLIENT: Final = select(clients).where(clients.c.client_id == bindparam("wanted"))
 _CLIENTS: Final = select(clients).where(clients.c.client_id > bindparam("after")).order_by(clients.c.client_id).limit(bindparam("count"))
@@ -33,27 +25,6 @@ CLIENT_MAC_QUERY: Final = f"SELECT row_mac FROM {clients.name} WHERE client_id =
 _CLIENT_MAC: Final = select(clients.c.row_mac).where(clients.c.client_id == bindparam("wanted"))
 _KEY_MAC: Final = select(signing_keys.c.row_mac).where(signing_keys.c.key_id == bindparam("wanted"))
 _KEYS: Final = select(signing_keys).order_by(signing_keys.c.signs_from_at, signing_keys.c.key_id)
-
-
-def write_time(at: datetime) -> int:
-    """Aware time -> microseconds since 1970 UTC."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def read_time(microseconds: int) -> datetime:
-    """Microseconds since 1970 UTC -> aware UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def row_mac(mac_key: bytes, table: str, row: Mapping[Any, Any]) -> bytes:
-    """HMAC-SM3, 32 bytes, over the table's name and every column but the MAC itself."""
-    columns = {str(name): value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "row_mac"}
-    return hmac_sm3(mac_key, json.dumps([table, columns], sort_keys=True, separators=(",", ":")).encode())
-
-
-def _check_mac(mac_key: bytes, table: str, key: str, row: RowMapping) -> None:
-    if not hmac.compare_digest(row_mac(mac_key, table, dict(row)), row["row_mac"]):
-        raise TrustError(Kind.UNAVAILABLE, "ROW_ALTERED", table=table, row=key)
 
 
 # Clients
@@ -80,7 +51,7 @@ def _client_row(client: Client, mac_key: bytes) -> dict[str, Any]:
 
 
 def _client(row: RowMapping, mac_key: bytes) -> Client:
-    _check_mac(mac_key, clients.name, row["client_id"], row)
+    check_mac(mac_key, clients.name, row["client_id"], row)
     return Client(
         client_id=row["client_id"],
         name=row["name"],
@@ -176,7 +147,7 @@ def load_signing_keys(connection: Connection, mac_key: bytes) -> tuple[tuple[Sig
     """All signing keys ever, in the order in which they sign, and the MACs of their rows by key id."""
     found, macs = [], {}
     for row in connection.execute(_KEYS).mappings():
-        _check_mac(mac_key, signing_keys.name, row["key_id"], row)
+        check_mac(mac_key, signing_keys.name, row["key_id"], row)
         macs[row["key_id"]] = row["row_mac"]
         found.append(
             SigningKey(

@@ -1,4 +1,4 @@
-"""The identity provider's entries in the error catalogue."""
+"""Entries of the error catalogue about clients and tokens."""
 
 from __future__ import annotations
 

@@ -1,0 +1,311 @@
+"""Rows of accounts: identifiers, evidence and agents with them. Personal data is sealed for its row and found by keyed hash only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from idp.errors import account_not_found
+from idp.model.people import EXCLUSIVE, Account, AccountKind, AccountStatus, Agent, AgentRole, Evidence, Identifier, IdentifierKind
+from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
+from idp.tables import account_identifiers, accounts, agents, evidence
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, RowMapping, Select
+
+    from crypto.sealed_values import ValueSealer
+
+_ACCOUNT: Final = select(accounts).where(accounts.c.account_id == bindparam("wanted"))
+_IDENTIFIERS: Final = select(account_identifiers).where(account_identifiers.c.account_id == bindparam("wanted"))
+_EXCLUSIVE: Final = select(account_identifiers.c.account_id).where(account_identifiers.c.exclusive_hash == bindparam("hash"))
+_EVIDENCE: Final = select(evidence).where(evidence.c.account_id == bindparam("wanted")).order_by(evidence.c.evidence_id)
+_AGENT: Final = select(agents).where(agents.c.agent_id == bindparam("wanted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """The keys of rows about people: ``sealer`` for what is personal, ``mac_key`` for what gives rights."""
+
+    sealer: ValueSealer
+    mac_key: bytes
+
+    def __repr__(self) -> str:
+        """Without the keys."""
+        return "Vault()"
+
+
+def identifier_hash(vault: Vault, kind: IdentifierKind, value: str) -> bytes:
+    """The keyed hash that a (normalised) identifier is found by."""
+    return vault.sealer.find(value.encode(), f"idp.identifier.{kind.value}")
+
+
+def name_hash(vault: Vault, name: str) -> bytes:
+    """The keyed hash that a whole name is found by; blanks and case do not count."""
+    return vault.sealer.find("".join(name.split()).casefold().encode(), "idp.name")
+
+
+def _place(column: str, row: str) -> str:
+    return f"idp_accounts.{column}:{row}"
+
+
+def _account_row(vault: Vault, account: Account) -> dict[str, Any]:
+    attributes = json.dumps(dict(account.attributes), ensure_ascii=False, sort_keys=True).encode()
+    row: dict[str, Any] = {
+        "account_id": account.account_id,
+        "kind": account.kind.value,
+        "status": account.status.value,
+        "name_sealed": vault.sealer.seal(account.name.encode(), _place("name", account.account_id)),
+        "name_hash": name_hash(vault, account.name),
+        "attributes_sealed": vault.sealer.seal(attributes, _place("attributes", account.account_id)),
+        "area": account.area,
+        "level": account.level,
+        "origin": account.origin,
+        "needs_two_factors": account.needs_two_factors,
+        "created_at": write_time(account.created_at),
+        "created_by": account.created_by,
+        "changed_at": write_time(account.changed_at),
+        "version": account.version,
+        "uversion": account.uversion,
+    }
+    row["row_mac"] = row_mac(vault.mac_key, accounts.name, row)
+    return row
+
+
+def _account(connection: Connection, vault: Vault, row: RowMapping) -> Account:
+    account_id = row["account_id"]
+    check_mac(vault.mac_key, accounts.name, account_id, row)
+    identifiers = tuple(
+        Identifier(
+            IdentifierKind(each["kind"]),
+            vault.sealer.open(each["value_sealed"], _place(each["kind"], account_id)).decode(),
+            read_optional_time(each["verified_at"]),
+        )
+        for each in connection.execute(_IDENTIFIERS, {"wanted": account_id}).mappings()
+    )
+    return Account(
+        account_id=account_id,
+        kind=AccountKind(row["kind"]),
+        status=AccountStatus(row["status"]),
+        name=vault.sealer.open(row["name_sealed"], _place("name", account_id)).decode(),
+        area=row["area"],
+        level=row["level"],
+        origin=row["origin"],
+        created_at=read_time(row["created_at"]),
+        created_by=row["created_by"],
+        changed_at=read_time(row["changed_at"]),
+        version=row["version"],
+        uversion=row["uversion"],
+        needs_two_factors=row["needs_two_factors"],
+        attributes=json.loads(vault.sealer.open(row["attributes_sealed"], _place("attributes", account_id))),
+        identifiers=tuple(sorted(identifiers, key=lambda each: (each.kind.value, each.value))),
+    )
+
+
+def _write_identifiers(connection: Connection, vault: Vault, account: Account) -> None:
+    for each in account.identifiers:
+        found = identifier_hash(vault, each.kind, each.value)
+        exclusive = found if each.kind in EXCLUSIVE else None
+        if exclusive is not None:
+            holder = connection.execute(_EXCLUSIVE, {"hash": exclusive}).scalar()
+            if holder is not None:
+                raise TrustError(Kind.CONFLICT, "IDENTIFIER_TAKEN", identifier=each.kind.value)
+        row = {
+            "account_id": account.account_id,
+            "kind": each.kind.value,
+            "find_hash": found,
+            "exclusive_hash": exclusive,
+            "value_sealed": vault.sealer.seal(each.value.encode(), _place(each.kind.value, account.account_id)),
+            "verified_at": write_optional_time(each.verified_at),
+        }
+        try:
+            connection.execute(insert(account_identifiers), row)
+        except IntegrityError:
+            raise TrustError(Kind.CONFLICT, "IDENTIFIER_TAKEN", identifier=each.kind.value) from None
+
+
+def insert_account(connection: Connection, vault: Vault, account: Account) -> None:
+    """Add an account with its identifiers; IDENTIFIER_TAKEN where one that belongs to one account alone is another's."""
+    connection.execute(insert(accounts), _account_row(vault, account))
+    _write_identifiers(connection, vault, account)
+
+
+def update_account(connection: Connection, vault: Vault, account: Account, *, identifiers_too: bool = False) -> None:
+    """Write a changed account over its version before; ACCOUNT_CHANGED where someone else changed it meanwhile, IDENTIFIER_TAKEN."""
+    row = _account_row(vault, account)
+    same = (accounts.c.account_id == account.account_id) & (accounts.c.version == account.version - 1)
+    if connection.execute(update(accounts).where(same).values(row)).rowcount != 1:
+        raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
+    if identifiers_too:
+        connection.execute(delete(account_identifiers).where(account_identifiers.c.account_id == account.account_id))
+        _write_identifiers(connection, vault, account)
+
+
+def find_account(connection: Connection, vault: Vault, account_id: str) -> Account | None:
+    """An account with its identifiers, None where there is none."""
+    row = connection.execute(_ACCOUNT, {"wanted": account_id}).mappings().first()
+    return None if row is None else _account(connection, vault, row)
+
+
+def load_account(connection: Connection, vault: Vault, account_id: str, kind: AccountKind | None = None) -> Account:
+    """An account; ACCOUNT_NOT_FOUND where there is none, or none of this kind."""
+    found = find_account(connection, vault, account_id)
+    if found is None or (kind is not None and found.kind is not kind):
+        raise account_not_found()
+    return found
+
+
+def account_id_by(connection: Connection, vault: Vault, kind: IdentifierKind, value: str) -> str | None:
+    """Whose a (normalised) identifier is, of a kind that belongs to one account."""
+    found: str | None = connection.execute(_EXCLUSIVE, {"hash": identifier_hash(vault, kind, value)}).scalar()
+    return found
+
+
+def search_query(vault: Vault, *, kind: AccountKind, name: str = "", identifier: Identifier | None = None) -> Select[Any]:
+    """The query behind a page of accounts; parameters ``after`` and ``count``. Each form of it goes along an index (a test asks the databases)."""
+    wanted = select(accounts).where(accounts.c.kind == kind.value, accounts.c.account_id > bindparam("after"))
+    if identifier is not None:
+        owners = select(account_identifiers.c.account_id).where(
+            account_identifiers.c.find_hash == identifier_hash(vault, identifier.kind, identifier.value)
+        )
+        wanted = wanted.where(accounts.c.account_id.in_(owners))
+    if name:
+        wanted = wanted.where(accounts.c.name_hash == name_hash(vault, name))
+    return wanted.order_by(accounts.c.account_id).limit(bindparam("count"))
+
+
+def list_accounts(
+    connection: Connection,
+    vault: Vault,
+    *,
+    kind: AccountKind,
+    after: str,
+    count: int,
+    name: str = "",
+    identifier: Identifier | None = None,
+) -> list[Account]:
+    """Accounts in the order of their ids, those behind ``after``."""
+    query = search_query(vault, kind=kind, name=name, identifier=identifier)
+    return [_account(connection, vault, row) for row in connection.execute(query, {"after": after, "count": count}).mappings().all()]
+
+
+# Evidence
+
+
+def insert_evidence(connection: Connection, vault: Vault, account_id: str, item: Evidence) -> None:
+    """Add a piece of evidence."""
+    row: dict[str, Any] = {
+        "evidence_id": item.evidence_id,
+        "account_id": account_id,
+        "method": item.method,
+        "source": item.source,
+        "level": item.level,
+        "verified_at": write_time(item.verified_at),
+        "expires_at": write_optional_time(item.expires_at),
+    }
+    row["row_mac"] = row_mac(vault.mac_key, evidence.name, row)
+    connection.execute(insert(evidence), row)
+
+
+def list_evidence(connection: Connection, vault: Vault, account_id: str) -> tuple[Evidence, ...]:
+    """The evidence of an account, oldest first."""
+    found = []
+    for row in connection.execute(_EVIDENCE, {"wanted": account_id}).mappings():
+        check_mac(vault.mac_key, evidence.name, row["evidence_id"], row)
+        found.append(
+            Evidence(
+                row["evidence_id"],
+                row["method"],
+                row["source"],
+                row["level"],
+                read_time(row["verified_at"]),
+                read_optional_time(row["expires_at"]),
+            )
+        )
+    return tuple(sorted(found, key=lambda each: (each.verified_at, each.evidence_id)))
+
+
+def delete_evidence(connection: Connection, account_id: str, evidence_id: str) -> bool:
+    """Remove a piece of evidence; False where there is none of that id."""
+    same = (evidence.c.account_id == account_id) & (evidence.c.evidence_id == evidence_id)
+    return connection.execute(delete(evidence).where(same)).rowcount == 1
+
+
+# Agents
+
+
+def _agent_row(vault: Vault, agent: Agent) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "agent_id": agent.agent_id,
+        "organisation_id": agent.organisation_id,
+        "person_id": agent.person_id,
+        "role": agent.role.value,
+        "scopes": " ".join(agent.scopes),
+        "valid_from": write_time(agent.valid_from),
+        "valid_until": write_optional_time(agent.valid_until),
+        "granted_by": agent.granted_by,
+        "granted_at": write_time(agent.granted_at),
+        "revoked_at": write_optional_time(agent.revoked_at),
+        "revoked_by": agent.revoked_by,
+        "standing": f"{agent.organisation_id}/{agent.person_id}" if agent.revoked_at is None else None,
+        "version": agent.version,
+    }
+    row["row_mac"] = row_mac(vault.mac_key, agents.name, row)
+    return row
+
+
+def _agent(vault: Vault, row: RowMapping) -> Agent:
+    check_mac(vault.mac_key, agents.name, row["agent_id"], row)
+    return Agent(
+        agent_id=row["agent_id"],
+        organisation_id=row["organisation_id"],
+        person_id=row["person_id"],
+        role=AgentRole(row["role"]),
+        scopes=tuple(row["scopes"].split()),
+        valid_from=read_time(row["valid_from"]),
+        valid_until=read_optional_time(row["valid_until"]),
+        granted_by=row["granted_by"],
+        granted_at=read_time(row["granted_at"]),
+        revoked_at=read_optional_time(row["revoked_at"]),
+        revoked_by=row["revoked_by"],
+        version=row["version"],
+    )
+
+
+def insert_agent(connection: Connection, vault: Vault, agent: Agent) -> None:
+    """Add a grant; AGENT_EXISTS where the person already acts for the organisation."""
+    standing = select(agents.c.agent_id).where(agents.c.standing == f"{agent.organisation_id}/{agent.person_id}")
+    if connection.execute(standing).first() is not None:
+        raise TrustError(Kind.CONFLICT, "AGENT_EXISTS")
+    connection.execute(insert(agents), _agent_row(vault, agent))
+
+
+def update_agent(connection: Connection, vault: Vault, agent: Agent) -> None:
+    """Write a changed grant over its version before; ACCOUNT_CHANGED where someone else changed it meanwhile."""
+    same = (agents.c.agent_id == agent.agent_id) & (agents.c.version == agent.version - 1)
+    if connection.execute(update(agents).where(same).values(_agent_row(vault, agent))).rowcount != 1:
+        raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
+
+
+def load_agent(connection: Connection, vault: Vault, agent_id: str) -> Agent:
+    """A grant; AGENT_NOT_FOUND where there is none."""
+    row = connection.execute(_AGENT, {"wanted": agent_id}).mappings().first()
+    if row is None:
+        raise TrustError(Kind.NOT_FOUND, "AGENT_NOT_FOUND")
+    return _agent(vault, row)
+
+
+def list_agents(
+    connection: Connection, vault: Vault, *, organisation_id: str = "", person_id: str = "", after: str = "", count: int = 200
+) -> tuple[Agent, ...]:
+    """Grants of an organisation or of a person, in the order of their ids; revoked ones too."""
+    wanted = select(agents).where(agents.c.agent_id > after)
+    if organisation_id:
+        wanted = wanted.where(agents.c.organisation_id == organisation_id)
+    if person_id:
+        wanted = wanted.where(agents.c.person_id == person_id)
+    return tuple(_agent(vault, row) for row in connection.execute(wanted.order_by(agents.c.agent_id).limit(count)).mappings())

@@ -1,0 +1,132 @@
+"""Rows of credentials, and the counts of failed attempts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from idp.model.people import Credential, CredentialKind
+from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
+from idp.tables import attempts, credentials
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+    from idp.store.accounts import Vault
+
+_OF_ACCOUNT: Final = select(credentials).where(credentials.c.account_id == bindparam("wanted")).order_by(credentials.c.credential_id)
+_BY_HASH: Final = select(credentials).where(credentials.c.find_hash == bindparam("hash"))
+_BY_ID: Final = select(credentials).where(credentials.c.credential_id == bindparam("wanted"))
+_ATTEMPTS: Final = select(attempts).where(attempts.c.subject_hash == bindparam("hash"))
+SINGLE: Final = frozenset({CredentialKind.PASSWORD, CredentialKind.TOTP, CredentialKind.RECOVERY})
+"""Kinds of which an account has one: a new one takes the place of the old."""
+
+
+def _place(credential: Credential) -> str:
+    return f"idp_credentials.value:{credential.credential_id}:{credential.account_id}"
+
+
+def _row(vault: Vault, credential: Credential) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "credential_id": credential.credential_id,
+        "account_id": credential.account_id,
+        "kind": credential.kind.value,
+        "value_sealed": vault.sealer.seal(credential.value, _place(credential)),
+        "find_hash": credential.find_hash,
+        "single": f"{credential.account_id}/{credential.kind.value}" if credential.kind in SINGLE else None,
+        "label": credential.label,
+        "counter": credential.counter,
+        "created_at": write_time(credential.created_at),
+        "last_used_at": write_optional_time(credential.last_used_at),
+        "expires_at": write_optional_time(credential.expires_at),
+        "version": credential.version,
+    }
+    row["row_mac"] = row_mac(vault.mac_key, credentials.name, row)
+    return row
+
+
+def _credential(vault: Vault, row: RowMapping) -> Credential:
+    check_mac(vault.mac_key, credentials.name, row["credential_id"], row)
+    place = f"idp_credentials.value:{row['credential_id']}:{row['account_id']}"
+    return Credential(
+        credential_id=row["credential_id"],
+        account_id=row["account_id"],
+        kind=CredentialKind(row["kind"]),
+        value=vault.sealer.open(row["value_sealed"], place),
+        label=row["label"],
+        created_at=read_time(row["created_at"]),
+        find_hash=row["find_hash"],
+        counter=row["counter"],
+        last_used_at=read_optional_time(row["last_used_at"]),
+        expires_at=read_optional_time(row["expires_at"]),
+        version=row["version"],
+    )
+
+
+def put_credential(connection: Connection, vault: Vault, credential: Credential) -> None:
+    """Add a credential; one of a kind of which an account has one takes the place of the old. CREDENTIAL_TAKEN."""
+    if credential.kind in SINGLE:
+        same = (credentials.c.account_id == credential.account_id) & (credentials.c.kind == credential.kind.value)
+        connection.execute(delete(credentials).where(same))
+    if credential.find_hash is not None and connection.execute(_BY_HASH, {"hash": credential.find_hash}).first() is not None:
+        raise TrustError(Kind.CONFLICT, "CREDENTIAL_TAKEN")
+    connection.execute(insert(credentials), _row(vault, credential))
+
+
+def update_credential(connection: Connection, vault: Vault, credential: Credential) -> bool:
+    """Write a changed credential over its version before; False where someone else used or changed it meanwhile."""
+    same = (credentials.c.credential_id == credential.credential_id) & (credentials.c.version == credential.version - 1)
+    return connection.execute(update(credentials).where(same).values(_row(vault, credential))).rowcount == 1
+
+
+def list_credentials(connection: Connection, vault: Vault, account_id: str) -> tuple[Credential, ...]:
+    """All credentials of an account."""
+    return tuple(_credential(vault, row) for row in connection.execute(_OF_ACCOUNT, {"wanted": account_id}).mappings())
+
+
+def find_credential(connection: Connection, vault: Vault, credential_id: str) -> Credential | None:
+    """A credential by its id."""
+    row = connection.execute(_BY_ID, {"wanted": credential_id}).mappings().first()
+    return None if row is None else _credential(vault, row)
+
+
+def credential_by_hash(connection: Connection, vault: Vault, find_hash: bytes) -> Credential | None:
+    """A passkey or certificate by its keyed hash."""
+    row = connection.execute(_BY_HASH, {"hash": find_hash}).mappings().first()
+    return None if row is None else _credential(vault, row)
+
+
+def delete_credential(connection: Connection, account_id: str, credential_id: str) -> bool:
+    """Remove a credential of an account; False where there is none."""
+    same = (credentials.c.account_id == account_id) & (credentials.c.credential_id == credential_id)
+    return connection.execute(delete(credentials).where(same)).rowcount == 1
+
+
+# Attempts
+
+
+def read_attempts(connection: Connection, subject_hash: bytes) -> tuple[int, int, int]:
+    """Failures, when the first of them was and until when the subject is locked (microseconds); zeros where nothing is noted."""
+    row = connection.execute(_ATTEMPTS, {"hash": subject_hash}).first()
+    return (0, 0, 0) if row is None else (row.failures, row.first_at, row.locked_until)
+
+
+def write_attempts(connection: Connection, subject_hash: bytes, failures: int, first_at: int, locked_until: int, at: datetime) -> None:
+    """Note the failures of a subject."""
+    values = {"failures": failures, "first_at": first_at, "locked_until": locked_until, "last_at": write_time(at)}
+    if connection.execute(update(attempts).where(attempts.c.subject_hash == subject_hash).values(values)).rowcount == 0:
+        connection.execute(insert(attempts), {"subject_hash": subject_hash, **values})
+
+
+def forget_attempts(connection: Connection, subject_hash: bytes) -> None:
+    """A success: the failures before it count no more."""
+    connection.execute(delete(attempts).where(attempts.c.subject_hash == subject_hash))
+
+
+def sweep_attempts(connection: Connection, before: datetime) -> None:
+    """Forget what is older than any rule looks back."""
+    connection.execute(delete(attempts).where(attempts.c.last_at < write_time(before)))

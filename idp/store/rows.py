@@ -1,0 +1,49 @@
+"""What all rows share: times as integers, and the MAC that shows a row written past the program."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from crypto.sm3 import hmac_sm3
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def write_time(at: datetime) -> int:
+    """Aware time -> microseconds since 1970 UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def read_time(microseconds: int) -> datetime:
+    """Microseconds since 1970 UTC -> aware UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def write_optional_time(at: datetime | None) -> int | None:
+    """As ``write_time``; nothing stays nothing."""
+    return None if at is None else write_time(at)
+
+
+def read_optional_time(microseconds: int | None) -> datetime | None:
+    """As ``read_time``; nothing stays nothing."""
+    return None if microseconds is None else read_time(microseconds)
+
+
+def row_mac(mac_key: bytes, table: str, row: Mapping[Any, Any]) -> bytes:
+    """HMAC-SM3, 32 bytes, over the table's name and every column but the MAC itself."""
+    columns = {str(name): value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "row_mac"}
+    return hmac_sm3(mac_key, json.dumps([table, columns], sort_keys=True, separators=(",", ":")).encode())
+
+
+def check_mac(mac_key: bytes, table: str, key: str, row: Mapping[Any, Any]) -> None:
+    """Raise ROW_ALTERED unless the row is as the program wrote it."""
+    if not hmac.compare_digest(row_mac(mac_key, table, dict(row)), row["row_mac"]):
+        raise TrustError(Kind.UNAVAILABLE, "ROW_ALTERED", table=table, row=key)

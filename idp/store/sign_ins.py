@@ -1,0 +1,216 @@
+"""Rows of sign-ins under way, of sessions and of consents."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from idp.model.requests import AuthorizationRequest
+from idp.model.sign_in import Session, SignIn
+from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
+from idp.tables import consents, session_clients, sessions, sign_ins
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+    from idp.store.accounts import Vault
+
+_SIGN_IN: Final = select(sign_ins).where(sign_ins.c.sign_in_id == bindparam("wanted"))
+_BY_COOKIE: Final = select(sessions).where(sessions.c.cookie_hash == bindparam("hash"))
+_BY_ID: Final = select(sessions).where(sessions.c.session_id == bindparam("wanted"))
+_TIMES: Final = frozenset({"created_at", "expires_at", "auth_at"})
+_PLAIN: Final = frozenset({"sign_in_id", "browser_hash", "version", "expires_at"})
+
+
+def _state(row: SignIn) -> str:
+    return "refused" if row.error is not None else "finished" if row.is_finished else "open"
+
+
+def _sign_in_row(vault: Vault, row: SignIn) -> dict[str, Any]:
+    kept: dict[str, Any] = {each.name: getattr(row, each.name) for each in fields(row) if each.name not in _PLAIN}
+    for name in _TIMES & set(kept):
+        kept[name] = write_optional_time(kept[name])
+    if row.request is not None:
+        kept["request"] = {**asdict(row.request), "raw_digest": row.request.raw_digest.hex()}
+    data = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+    return {
+        "sign_in_id": row.sign_in_id,
+        "browser_hash": row.browser_hash,
+        "client_id": row.request.client_id if row.request else "",
+        "state": _state(row),
+        "row_sealed": vault.sealer.seal(data, f"idp_sign_ins.row:{row.sign_in_id}:{row.browser_hash.hex()}:{row.version}"),
+        "expires_at": write_time(row.expires_at),
+        "version": row.version,
+    }
+
+
+def _request(kept: dict[str, Any]) -> AuthorizationRequest:
+    for name in ("scopes", "prompt", "ui_locales", "acr_values"):
+        kept[name] = tuple(kept[name])
+    return AuthorizationRequest(**{**kept, "raw_digest": bytes.fromhex(kept["raw_digest"])})
+
+
+def _sign_in(vault: Vault, row: RowMapping) -> SignIn:
+    place = f"idp_sign_ins.row:{row['sign_in_id']}:{row['browser_hash'].hex()}:{row['version']}"
+    kept = json.loads(vault.sealer.open(row["row_sealed"], place))
+    for name in _TIMES & set(kept):
+        kept[name] = read_optional_time(kept[name])
+    for name in ("methods", "organisations"):
+        kept[name] = tuple(kept[name])
+    if kept["request"] is not None:
+        kept["request"] = _request(kept["request"])
+    plain = {"sign_in_id": row["sign_in_id"], "browser_hash": row["browser_hash"], "version": row["version"]}
+    return SignIn(**plain, expires_at=read_time(row["expires_at"]), **kept)
+
+
+def insert_sign_in(connection: Connection, vault: Vault, row: SignIn) -> None:
+    """Add a sign-in."""
+    connection.execute(insert(sign_ins), _sign_in_row(vault, row))
+
+
+def update_sign_in(connection: Connection, vault: Vault, row: SignIn) -> None:
+    """Write a changed sign-in over its version before; SIGN_IN_OVERTAKEN where another request of the browser was faster."""
+    same = (sign_ins.c.sign_in_id == row.sign_in_id) & (sign_ins.c.version == row.version - 1)
+    if connection.execute(update(sign_ins).where(same).values(_sign_in_row(vault, row))).rowcount != 1:
+        raise TrustError(Kind.CONFLICT, "SIGN_IN_OVERTAKEN")
+
+
+def find_sign_in(connection: Connection, vault: Vault, sign_in_id: str) -> SignIn | None:
+    """A sign-in, None where there is none (any more)."""
+    row = connection.execute(_SIGN_IN, {"wanted": sign_in_id}).mappings().first()
+    return None if row is None else _sign_in(vault, row)
+
+
+def sweep_sign_ins(connection: Connection, before: datetime) -> int:
+    """Remove those that ended or expired before a time."""
+    return connection.execute(delete(sign_ins).where(sign_ins.c.expires_at < write_time(before))).rowcount
+
+
+# Sessions
+
+
+def _session_row(vault: Vault, session: Session) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "session_id": session.session_id,
+        "cookie_hash": session.cookie_hash,
+        "account_id": session.account_id,
+        "acting_for": session.acting_for,
+        "level": session.level,
+        "amr": " ".join(session.methods),
+        "browser": session.browser,
+        "auth_at": write_time(session.auth_at),
+        "created_at": write_time(session.created_at),
+        "last_seen_at": write_time(session.last_seen_at),
+        "expires_at": write_time(session.expires_at),
+        "ended_at": write_optional_time(session.ended_at),
+        "ended_by": session.ended_by,
+        "version": session.version,
+    }
+    row["row_mac"] = row_mac(vault.mac_key, sessions.name, row)
+    return row
+
+
+def _session(vault: Vault, row: RowMapping) -> Session:
+    check_mac(vault.mac_key, sessions.name, row["session_id"], row)
+    return Session(
+        session_id=row["session_id"],
+        cookie_hash=row["cookie_hash"],
+        account_id=row["account_id"],
+        acting_for=row["acting_for"],
+        level=row["level"],
+        methods=tuple(row["amr"].split()),
+        browser=row["browser"],
+        auth_at=read_time(row["auth_at"]),
+        created_at=read_time(row["created_at"]),
+        last_seen_at=read_time(row["last_seen_at"]),
+        expires_at=read_time(row["expires_at"]),
+        ended_at=read_optional_time(row["ended_at"]),
+        ended_by=row["ended_by"],
+        version=row["version"],
+    )
+
+
+def insert_session(connection: Connection, vault: Vault, session: Session) -> None:
+    """Add a session."""
+    connection.execute(insert(sessions), _session_row(vault, session))
+
+
+def update_session(connection: Connection, vault: Vault, session: Session) -> None:
+    """Write a changed session over its version before; SIGN_IN_OVERTAKEN where another request was faster."""
+    same = (sessions.c.session_id == session.session_id) & (sessions.c.version == session.version - 1)
+    if connection.execute(update(sessions).where(same).values(_session_row(vault, session))).rowcount != 1:
+        raise TrustError(Kind.CONFLICT, "SIGN_IN_OVERTAKEN")
+
+
+def session_by_cookie(connection: Connection, vault: Vault, cookie_hash: bytes) -> Session | None:
+    """The session of a cookie, whether it is still alive or not."""
+    row = connection.execute(_BY_COOKIE, {"hash": cookie_hash}).mappings().first()
+    return None if row is None else _session(vault, row)
+
+
+def find_session(connection: Connection, vault: Vault, session_id: str) -> Session | None:
+    """A session by its id."""
+    row = connection.execute(_BY_ID, {"wanted": session_id}).mappings().first()
+    return None if row is None else _session(vault, row)
+
+
+def list_sessions(connection: Connection, vault: Vault, account_id: str, *, after: str = "", count: int = 200) -> tuple[Session, ...]:
+    """The sessions of an account in the order of their ids, ended ones too until they are swept."""
+    wanted = select(sessions).where(sessions.c.account_id == account_id, sessions.c.session_id > after)
+    return tuple(_session(vault, row) for row in connection.execute(wanted.order_by(sessions.c.session_id).limit(count)).mappings())
+
+
+def sweep_sessions(connection: Connection, before: datetime) -> int:
+    """Remove those whose time was over before a time, with what they remember of clients."""
+    old = select(sessions.c.session_id).where(sessions.c.expires_at < write_time(before))
+    connection.execute(delete(session_clients).where(session_clients.c.session_id.in_(old)))
+    return connection.execute(delete(sessions).where(sessions.c.expires_at < write_time(before))).rowcount
+
+
+def note_client(connection: Connection, session_id: str, client_id: str, at: datetime) -> None:
+    """Remember that a client has tokens of a session, so that it can be told of its end."""
+    same = (session_clients.c.session_id == session_id) & (session_clients.c.client_id == client_id)
+    if connection.execute(update(session_clients).where(same).values(last_at=write_time(at))).rowcount == 0:
+        connection.execute(insert(session_clients), {"session_id": session_id, "client_id": client_id, "last_at": write_time(at)})
+
+
+def clients_of_session(connection: Connection, session_id: str) -> tuple[str, ...]:
+    """The clients that have tokens of a session."""
+    wanted = select(session_clients.c.client_id).where(session_clients.c.session_id == session_id).order_by(session_clients.c.client_id)
+    return tuple(connection.execute(wanted).scalars())
+
+
+# Consents
+
+
+def find_consent(connection: Connection, account_id: str, acting_for: str | None, client_id: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The scopes and claims that a person has let a client have, in one capacity."""
+    same = (consents.c.account_id == account_id) & (consents.c.acting_for == (acting_for or "")) & (consents.c.client_id == client_id)
+    row = connection.execute(select(consents.c.scopes, consents.c.claims).where(same)).first()
+    return (frozenset(), frozenset()) if row is None else (frozenset(row.scopes.split()), frozenset(row.claims.split()))
+
+
+def put_consent(
+    connection: Connection,
+    consent_id: str,
+    account_id: str,
+    acting_for: str | None,
+    client_id: str,
+    *,
+    purpose: str,
+    scopes: frozenset[str],
+    claims: frozenset[str],
+    at: datetime,
+) -> None:
+    """Note a consent over the one before."""
+    same = (consents.c.account_id == account_id) & (consents.c.acting_for == (acting_for or "")) & (consents.c.client_id == client_id)
+    values = {"purpose": purpose, "scopes": " ".join(sorted(scopes)), "claims": " ".join(sorted(claims)), "given_at": write_time(at)}
+    if connection.execute(update(consents).where(same).values(values)).rowcount == 0:
+        row = {"consent_id": consent_id, "account_id": account_id, "acting_for": acting_for or "", "client_id": client_id, **values}
+        connection.execute(insert(consents), row)
