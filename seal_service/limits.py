@@ -35,6 +35,11 @@ PICTURE_DPI: Final = 150  # of the PNG inside a seal: it goes into every sealing
 PREVIEW_DPI_MIN: Final = 36
 PREVIEW_DPI_MAX: Final = 600  # the finest that offices print; 100 mm square at that resolution has 5.6 million pixels
 
+CROWD_WINDOW_SECONDS: Final = 600  # uses are counted by ten minutes
+CROWD_USES: Final = 100  # as many by one holder within a window are shown as an anomaly; an office stamps a few dozen an hour
+SUPERVISED_DAYS: Final = 400  # a year and its overlap, in one question
+EXPORT_ROWS: Final = 1_000_000  # what a spreadsheet holds
+
 PAGE_SIZE: Final = 50  # entries of one list answer
 PAGE_SIZE_MAX: Final = 200
 GRANTS_PER_SEAL: Final = 1000

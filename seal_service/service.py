@@ -21,6 +21,7 @@ from seal_service.api.pdf_routes import add_pdf_routes
 from seal_service.api.power_routes import add_power_routes
 from seal_service.api.seal_routes import add_seal_routes
 from seal_service.api.status_routes import add_status_routes
+from seal_service.api.supervision_routes import add_supervision_routes
 from seal_service.model import SCOPES
 from seal_service.tables import PREFIX
 from service_kit import fail_points
@@ -53,6 +54,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_application_routes(router, context)
     add_power_routes(router, context)
     add_pdf_routes(router, context)
+    add_supervision_routes(router, context)
     add_design_routes(router)
     return ServiceParts(
         name=NAME,
@@ -65,6 +67,7 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "powers", "description": "Who manages, uses and audits a seal, and grants with limits."},
             {"name": "sealing", "description": "Using a seal: on a document, or on a digest only."},
             {"name": "seal status", "description": "Whether a seal is in force, for anyone."},
+            {"name": "supervision", "description": "What seals were used for, what ends soon, what is out of the ordinary."},
             {"name": "verification", "description": "Verdicts on sealed files, for anyone."},
         ),
         scopes=SCOPES,

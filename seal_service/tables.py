@@ -197,6 +197,19 @@ history: Final = Table(
     Index("ix_seal_history_application_id_position", "application_id", "position"),
 )
 
+refusals: Final = Table(
+    "seal_refusals",
+    metadata,
+    Column("seal_id", String(40), ForeignKey("seal_seals.id"), primary_key=True),
+    Column("holder", String(255), primary_key=True),
+    Column("client_id", String(128), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    Column("hour", BigInteger, primary_key=True),  # hours since 1970 UTC: one row for each, however often somebody tries
+    Column("times", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Index("ix_seal_refusals_last_at", "last_at"),
+)
+
 code_counters: Final = Table(
     "seal_code_counters",
     metadata,

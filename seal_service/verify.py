@@ -40,7 +40,7 @@ def _is_pdf(data: bytes) -> bool:
 def _verify_pdf(data: bytes, trust: TrustList, at: datetime) -> Report:
     from seal_service.pdf.verify import verify_pdf
 
-    return verify_pdf(data, trust, at)
+    return verify_pdf(data, trust, at, status=_status(trust, at))
 
 
 def _is_ofd(data: bytes) -> bool:

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from seal_service import limits
+from seal_service.actions.note_refusal import note_refused_use
 from seal_service.actions.sign_digest import read_digest, sign_digest
 from seal_service.actions.sweep_intents import IN_FLIGHT, sweep_intents
 from seal_service.api.parameters import check_document_type, problem_answers, user_of
@@ -60,6 +61,7 @@ class DigestEndpoint:
             )
         except TrustError as error:
             if error.code != IN_FLIGHT:
+                await run_in_threadpool(note_refused_use, self._context, user, seal_id, error.code)
                 raise
             # In flight, says the claim; where its process died, the sweep lets go of it at once.
             await run_in_threadpool(sweep_intents, self._context)

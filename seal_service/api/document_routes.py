@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from crypto.report_json import write_report
 from seal_service import limits
 from seal_service.actions.find_seals import find_use, load_result
-from seal_service.actions.seal_document import seal_document
+from seal_service.actions.note_refusal import refusals_noted
+from seal_service.actions.seal_document import SealedDocument, seal_document
 from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.actions.verify_document import verify_document
@@ -153,9 +154,12 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
                 field_bytes_max=limits.FORM_FIELD_BYTES,
             )
             order = _read_order(form, key)
-            sealed = await anyio.to_thread.run_sync(
-                partial(again_without_the_dead, context, partial(seal_document, context, user, seal_id, order)), limiter=sealing_threads
-            )
+
+            def seal() -> SealedDocument:
+                with refusals_noted(context, user, seal_id):
+                    return again_without_the_dead(context, partial(seal_document, context, user, seal_id, order))
+
+            sealed = await anyio.to_thread.run_sync(seal, limiter=sealing_threads)
         headers = {"seal-use": sealed.use_id, "audit-entry": sealed.audit_id, "cache-control": "no-store"}
         media_type, suffix = _form_of(sealed.content)
         headers["content-disposition"] = f'attachment; filename="{sealed.use_id}.{suffix}"'
