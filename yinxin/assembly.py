@@ -30,7 +30,7 @@ from service_kit.transparency_log import LogTree, TransparencyLog
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
 from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids
-from yinxin import audit_api, links, webhooks_api
+from yinxin import audit_api, links, roles_api, webhooks_api
 from yinxin.access_gate import Gatekeeper
 from yinxin.app import Application, Composition
 from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
@@ -148,7 +148,7 @@ def compose(house: House) -> Application:
     """The HTTP application of this process, with the services that its settings name."""
     context = house.context
     settings = context.settings
-    parts = [pki_service.build(house.register, house.authorities), _audit_parts(context)]
+    parts = [pki_service.build(house.register, house.authorities), _audit_parts(context), _roles_parts(context)]
     parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
     parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
     for part in parts:
@@ -215,6 +215,15 @@ def _webhook_parts(house: House, event_types: dict[str, str]) -> ServiceParts:
         jobs=(Job("webhook-sweep", SWEEP_EVERY_SECONDS, deliveries.sweep),),
         on_start=(worker.start,),
         on_stop=(worker.stop,),
+    )
+
+
+def _roles_parts(context: ServiceContext) -> ServiceParts:
+    return ServiceParts(
+        name="roles",
+        router=roles_api.make_router(context),
+        openapi_tags=({"name": "roles", "description": "The system, security and audit administrators."},),
+        scopes=roles_api.SCOPES,
     )
 
 

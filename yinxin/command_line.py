@@ -17,6 +17,7 @@ from yinxin.commands import (
     ca_command,
     client_command,
     keys_command,
+    roles_command,
 )
 from yinxin.commands.changes_command import changes
 from yinxin.commands.console import EXIT_UNAVAILABLE, EXIT_USAGE, print_line, say
@@ -50,6 +51,7 @@ app.command("init")(init)
 app.command("serve")(serve)
 app.command("doctor")(doctor)
 app.add_typer(client_command.app, name="client")
+app.add_typer(roles_command.app, name="roles")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(ca_command.app, name="ca")
 app.add_typer(audit_command.app, name="audit")

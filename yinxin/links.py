@@ -15,7 +15,7 @@ from crypto.jose import JWKS_BYTES, read_jwks
 from service_kit.callers import CallerVerifier, FetchedKeys
 from service_kit.composition import Job
 from standards.errors import Kind, TrustError
-from yinxin import audit_api, messages, webhooks_api
+from yinxin import audit_api, messages, roles_api, webhooks_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ FETCH_SECONDS: Final = 5.0
 
 def known_scopes() -> dict[str, str]:
     """Every scope of every service, with a sentence each, wherever the service runs."""
-    scopes = {**audit_api.SCOPES, **webhooks_api.SCOPES}
+    scopes = {**audit_api.SCOPES, **roles_api.SCOPES, **webhooks_api.SCOPES}
     for service in SERVICES.values():
         scopes.update(service.scopes)
     return scopes

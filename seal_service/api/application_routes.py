@@ -10,9 +10,11 @@ from urllib.parse import quote
 import anyio.to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from crypto.certificates import Certificate
 from seal_service import limits
 from seal_service.actions import find_applications
 from seal_service.actions.apply_for_seal import ApplicationOrder, apply_for_seal
+from seal_service.actions.install_certificate import find_request, install_certificate
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.review_application import review_application
 from seal_service.actions.sweep_intents import again_without_the_dead
@@ -20,19 +22,22 @@ from seal_service.api.life_shapes import (
     ApplicationAnswer,
     ApplicationPage,
     Apply,
+    CertificateChain,
     PaperAnswer,
     Step,
     Timeline,
+    read_certificates,
     write_application,
     write_paper,
     write_timeline,
 )
-from seal_service.api.parameters import IdempotencyKey, IfMatch, etag_of, problem_answers, read_if_match
+from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, problem_answers, read_if_match
 from seal_service.api.shapes import SealAnswer, write_seal
 from seal_service.errors import document_missing
 from seal_service.model import APPLICATION_LIFE, SCOPE_APPLY, SCOPE_MAKE, SCOPE_READ, ApplicationKind, ApplicationState
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
+from standards.rfc7468_pem import write_pem
 
 if TYPE_CHECKING:
     from seal_service.model import Transition
@@ -175,6 +180,37 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
     def create_approved_seal(request: Request, application_id: ApplicationId, response: Response) -> SealAnswer:
         seal = again_without_the_dead(context, partial(make_approved_seal, context, caller_of(request), application_id))
         response.headers["location"] = f"/v1/seals/{seal.id}"
+        response.headers["etag"] = etag_of(seal)
+        return write_seal(seal)
+
+    @router.get(
+        "/v1/seals/{seal_id}/certificate-request",
+        name="fetch_certificate_request",
+        summary="The request (PKCS #10) of a seal that waits for an outside authority's certificate",
+        response_class=Response,
+        responses={
+            200: {"description": "PEM.", "content": {"application/x-pem-file": {"schema": {"type": "string"}}}},
+            **problem_answers(401, 403, 404, 409),
+        },
+        tags=_TAGS,
+    )
+    @needs(SCOPE_MAKE)
+    def read_request(request: Request, seal_id: SealId) -> Response:
+        request_der = find_request(context, caller_of(request), seal_id)
+        return Response(write_pem("CERTIFICATE REQUEST", request_der), media_type="application/x-pem-file")
+
+    @router.post(
+        "/v1/seals/{seal_id}/certificate",
+        name="install_certificate",
+        summary="Hand in the certificate that the outside authority issued",
+        response_model=SealAnswer,
+        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_MAKE)
+    def create_certificate(request: Request, seal_id: SealId, body: CertificateChain, response: Response) -> SealAnswer:
+        certificates = [Certificate.from_der(each) for each in read_certificates(body.certificates)]
+        seal = install_certificate(context, caller_of(request), seal_id, certificates[0], certificates[1:])
         response.headers["etag"] = etag_of(seal)
         return write_seal(seal)
 

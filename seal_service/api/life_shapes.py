@@ -12,6 +12,7 @@ from seal_service import limits
 from seal_service.actions.choose_grant import write_hours
 from seal_service.actions.grant_seal import GrantOrder
 from seal_service.errors import field_unacceptable
+from standards.rfc7468_pem import read_pem
 
 if TYPE_CHECKING:
     from seal_service.model import Act, Application, Edition, Grant, Paper, PowerHolder
@@ -116,6 +117,18 @@ class PowerRequest(_Request):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "takes over from a colleague"}]})
 
     reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
+
+
+class CertificateChain(_Request):
+    """The certificate of a seal, and what stands above it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"certificates": "-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n"}]}
+    )
+
+    certificates: Annotated[
+        str, Field(max_length=limits.JSON_BYTES, description="PEM: the seal's certificate first, then its issuers, nearest first.")
+    ]
 
 
 class PaperAnswer(BaseModel):
@@ -270,6 +283,14 @@ class SealTypeList(BaseModel):
     """The published type codes; regions add their own."""
 
     types: list[SealTypeAnswer]
+
+
+def read_certificates(pem: str) -> list[bytes]:
+    """The certificates (DER) of a request, the seal's own first. Raises TrustError FIELD_UNACCEPTABLE."""
+    found = [der for label, der in read_pem(pem.encode("utf-8", "replace")) if label == "CERTIFICATE"]
+    if not 1 <= len(found) <= limits.CHAIN_CERTIFICATES:
+        raise field_unacceptable("certificates", f"1 to {limits.CHAIN_CERTIFICATES} certificates in PEM")
+    return found
 
 
 def read_grant(body: GrantRequest) -> GrantOrder:

@@ -1,0 +1,80 @@
+"""A seal that waits for the certificate of an outside authority: its request, and the certificate when it comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crypto.path import validate_path
+from crypto.trust_list import Purpose
+from seal_service import store
+from seal_service.actions.apply_for_seal import changed_seal
+from seal_service.actions.certify_seal import Certified, build_seal_data
+from seal_service.actions.find_seals import find_seal
+from seal_service.actions.record_act import person_of
+from seal_service.actions.record_making import Making, finish_making
+from seal_service.errors import certificate_refused, seal_not_found, seal_state_conflict
+from standards.gbt20518_certificate import is_sm2_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crypto.certificates import Certificate
+    from seal_service.model import Edition, Seal
+    from service_kit.callers import Caller
+    from service_kit.composition import ServiceContext
+
+
+def find_request(context: ServiceContext, caller: Caller, seal_id: str) -> bytes:
+    """The request (PKCS #10, DER) of a seal that waits for its certificate. Raises SEAL_NOT_FOUND, SEAL_STATE_CONFLICT."""
+    seal, edition = _waiting(context, caller, seal_id)
+    if edition is None or edition.request_der is None:
+        raise seal_state_conflict(seal_id, "certificate-request", seal.state)
+    return edition.request_der
+
+
+def install_certificate(
+    context: ServiceContext, caller: Caller, seal_id: str, certificate: Certificate, chain: Sequence[Certificate]
+) -> Seal:
+    """Take the certificate of an outside authority, make the SESeal for it, and record the seal as made.
+
+    ``chain``: what stands above, nearest first, at most up to the anchor. Raises SEAL_NOT_FOUND, SEAL_STATE_CONFLICT,
+    SEAL_CERTIFICATE_REFUSED, SEAL_CERTIFICATE_UNACCEPTABLE, SEAL_MAKING_CUT_OFF.
+    """
+    # 1. What waits, and what it is to become.
+    seal, edition = _waiting(context, caller, seal_id)
+    with context.database.read() as conn:
+        application = None if edition is None or edition.application_id is None else store.load_application(conn, edition.application_id)
+    if edition is None or application is None:
+        raise seal_state_conflict(seal_id, "certificate", seal.state)
+    wanted = replace(
+        changed_seal(seal, application),
+        edition=edition.edition,
+        key_id=edition.key_id,
+        application_id=application.id,
+        is_certificate_outside=True,
+    )
+
+    # 2. The certificate is for our key, for this kind of use, in force, and of an authority that is trusted here.
+    at = context.clock.now()
+    if certificate.spki_der != context.keystore.signer(edition.key_id).public_spki_der or not is_sm2_certificate(certificate.fields):
+        raise certificate_refused("another key")
+    path = validate_path(certificate, trust=context.trust(), purpose=Purpose.DOCUMENT, at=at, now=at, intermediates=tuple(chain))
+    if path.trusted is not True:
+        raise certificate_refused(" ".join(step.code for step in path.steps if step.outcome in {"fail", "not-checked"}))
+
+    # 3. The SESeal, with no transaction open; then everything at once.
+    certified = Certified(
+        certificate, tuple(each.der for each in chain), build_seal_data(context, wanted, certificate), certificate.not_after
+    )
+    making = Making(seal, wanted, edition, application)
+    return context.database.write(lambda conn: finish_making(context, conn, person_of(caller), making, certified))
+
+
+def _waiting(context: ServiceContext, caller: Caller, seal_id: str) -> tuple[Seal, Edition | None]:
+    seal, _ = find_seal(context, caller, seal_id)
+    with context.database.read() as conn:
+        edition = store.load_waiting_edition(conn, seal.id)
+        if store.load_seal(conn, seal_id) is None:
+            raise seal_not_found(seal_id)
+    return seal, edition

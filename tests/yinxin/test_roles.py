@@ -1,0 +1,43 @@
+"""Three administrators that no two of which one holder is: appointed at the command line first, over HTTP by a security administrator."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.deployments import make_deployment, served_here, yinxin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_first_security_administrator_comes_from_the_command_line(tmp_path: Path) -> None:
+    folder = make_deployment(tmp_path / "d")
+    made = {}
+    for name, scopes in (("sec-office", ("roles.manage", "roles.read")), ("audit-office", ("audit.read",))):
+        arguments = [part for scope in scopes for part in ("--scope", scope)]
+        done = yinxin("client", "add", "--dir", str(folder), "--name", name, "--id", name, *arguments, "--json")
+        made[name] = json.loads(done.stdout)["client_secret"]
+    with served_here(folder) as here:
+        token = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("sec-office", made["sec-office"])).json()[
+            "access_token"
+        ]
+        headers = {"authorization": f"Bearer {token}"}
+        path, wish = "/v1/role-holders/audit-office", {"role": "audit", "reason": "decision 12"}
+        assert here.http.request("PUT", path, json=wish, headers=headers).json()["code"] == "ROLE_MISSING"
+        yinxin("roles", "appoint", "sec-office", "--role", "security", "--reason", "first", "--dir", str(folder))
+        assert here.http.request("PUT", path, json=wish, headers=headers).status_code == 204
+        assert here.http.request("PUT", path, json=wish | {"role": "system"}, headers=headers).json()["code"] == "ROLE_HELD"
+        for holder in ("sec-office", "other"):
+            refused = here.http.request("PUT", f"/v1/role-holders/{holder}", json=wish | {"role": "security"}, headers=headers)
+            assert refused.json()["code"] == "ROLE_OF_ONE_SELF"
+        page = here.http.get("/v1/role-holders?limit=1", headers=headers).json()
+        assert (page["role_holders"][0]["holder"], page["next_after"]) == ("audit-office", "audit-office")
+        assert here.http.post(path + "/dismiss", json={"reason": "left"}, headers=headers).status_code == 204
+    listed = json.loads(yinxin("roles", "list", "--dir", str(folder), "--json").stdout)
+    assert [(each["holder"], each["role"]) for each in listed["role_holders"]] == [("sec-office", "security")]
+    assert "sec-office" in yinxin("roles", "list", "--dir", str(folder)).stdout
+    yinxin("roles", "dismiss", "sec-office", "--reason", "left", "--dir", str(folder))
+    assert yinxin("roles", "appoint", "x", "--role", "king", "--reason", "x", "--dir", str(folder), check=False).returncode != 0
+    json.loads(yinxin("roles", "appoint", "x", "--role", "audit", "--reason", "x", "--dir", str(folder), "--json").stdout)
+    json.loads(yinxin("roles", "dismiss", "x", "--reason", "x", "--dir", str(folder), "--json").stdout)

@@ -1,0 +1,105 @@
+"""``yinxin roles``: the three administrators. The first security administrator is made here and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from standards.errors import TrustError
+from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
+
+if TYPE_CHECKING:
+    from yinxin.assembly import House
+
+app: Final = typer.Typer(no_args_is_help=True, help="System, security and audit administrators. 系统、安全、审计三员管理。")
+
+Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+Holder = Annotated[str, typer.Argument(metavar="HOLDER", help="A client id, or person: and a subject. 应用标识，或 person: 加人员标识。")]
+Reason = Annotated[str, typer.Option(help="Why; stands in the audit trail. 事由，记入审计。")]
+
+
+def _open(folder: Path) -> House:
+    from yinxin.assembly import open_house
+    from yinxin.deployment import open_deployment
+
+    check_folder(folder)
+    return open_house(open_deployment(folder))
+
+
+@app.command("appoint")
+def appoint_holder(
+    *,
+    holder: Holder,
+    role: Annotated[str, typer.Option(help="system, security or audit. 角色。")],
+    reason: Reason,
+    folder: Folder,
+    as_json: AsJson = False,
+) -> None:
+    """Appoint an administrator; nobody holds two roles. 任命管理员，一人一角色。"""
+    from service_kit.roles import Role, appoint
+
+    if role not in set(Role):
+        raise typer.BadParameter(", ".join(Role), param_hint="--role")
+    try:
+        house = _open(folder)
+        try:
+            context = house.context
+            context.database.write(
+                lambda connection: appoint(
+                    connection, context.audit, holder, Role(role), actor=operator(), reason=reason, at=context.clock.now()
+                )
+            )
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"holder": holder, "role": role})
+        return
+    print_line(say(f"{holder} is the {role} administrator", f"{holder} 已任命为 {role} 管理员"))
+
+
+@app.command("dismiss")
+def dismiss_holder(*, holder: Holder, reason: Reason, folder: Folder, as_json: AsJson = False) -> None:
+    """End an appointment. 免去管理员。"""
+    from service_kit.roles import dismiss
+
+    try:
+        house = _open(folder)
+        try:
+            context = house.context
+            had_one = context.database.write(
+                lambda connection: dismiss(connection, context.audit, holder, actor=operator(), reason=reason, at=context.clock.now())
+            )
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"holder": holder, "dismissed": had_one})
+        return
+    print_line(say(f"{holder} holds no role", f"{holder} 不担任任何角色"))
+
+
+@app.command("list")
+def list_holders(*, folder: Folder, as_json: AsJson = False) -> None:
+    """List the administrators. 列出管理员。"""
+    from service_kit.roles import list_role_holders
+
+    try:
+        house = _open(folder)
+        try:
+            with house.context.database.read() as connection:
+                found = list_role_holders(connection)
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"role_holders": [{"holder": each.holder, "role": each.role.value, "reason": each.reason} for each in found]})
+        return
+    headings = (say("Holder", "持有者"), say("Role", "角色"), say("By", "任命人"), say("Reason", "事由"))
+    print_table(headings, [(each.holder, each.role.value, each.appointed_by, each.reason) for each in found])
