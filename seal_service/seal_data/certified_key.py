@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.certificates import Certificate
 from crypto.path import validate_path
 from crypto.report import Outcome, Step, Verdict, failed, not_checked, passed, verdict_of
-from crypto.signatures import SignatureCheck, verify_signature
+from crypto.signatures import SignatureCheck, remember_decided, verify_signature
 from crypto.trust_list import Purpose
 from standards import gbt33560_oids as oids
 from standards.errors import MalformedError
@@ -56,12 +56,28 @@ def open_certificate(certificate_der: bytes) -> CertifiedKey:
     return CertifiedKey(certificate, CertificateFrame(certificate.spki_der, certificate.not_before, certificate.not_after), None)
 
 
+REMEMBERED_SEALS: Final = 64  # makers' values over seals: one seal comes back with every document it is used on
+REMEMBERED_BYTES: Final = 65_536  # the memory of them stays under 4 MB
+
+_check_seal_value = remember_decided(verify_signature, REMEMBERED_SEALS)
+
+
 def check_value(
-    key: CertifiedKey, oid: str, message: bytes, value: bytes, version: int, clause: str, codes: tuple[str, str], role: str
+    key: CertifiedKey,
+    oid: str,
+    message: bytes,
+    value: bytes,
+    version: int,
+    clause: str,
+    codes: tuple[str, str],
+    role: str,
+    *,
+    is_remembered: bool = False,
 ) -> tuple[bool | None, Step]:
     """The step on a signature value over ``message``, with ``codes`` for good and bad; True, False, or None where it is undecided.
 
-    Versions 4 and 5 know SM2 with SM3 alone. What verifies only with a weak algorithm is undecided.
+    Versions 4 and 5 know SM2 with SM3 alone. What verifies only with a weak algorithm is undecided. ``is_remembered``: the answer depends on
+    these bytes alone, so the same bytes are checked once.
     """
     good, bad = codes
     if oid not in oids.SM2_SIGNATURE_OIDS and not (version == V1 and oid in _OF_V1):
@@ -72,7 +88,10 @@ def check_value(
     if oid in oids.SM2_SIGNATURE_OIDS:
         signature = signature_from_raw(value) or value
     digest_oid = oids.SHA1 if oid == oids.RSA else None  # the bare key identifier, of the time of SHA-1: at best weak
-    check = verify_signature(key.frame.spki_der, algorithm(oid), message, signature, digest_oid=digest_oid)
+    if is_remembered and digest_oid is None and len(message) <= REMEMBERED_BYTES:
+        check = _check_seal_value(key.frame.spki_der, algorithm(oid), message, signature)
+    else:
+        check = verify_signature(key.frame.spki_der, algorithm(oid), message, signature, digest_oid=digest_oid)
     if check is SignatureCheck.GOOD:
         return True, passed(good, clause, role=role)
     if check is SignatureCheck.BAD:

@@ -56,6 +56,7 @@ def examine_seal(seal: SealData, setting: Setting, used_at: datetime | None) -> 
         seal_clause(version, "b"),
         ("SEAL_SIG_OK", "SEAL_SIG_BAD"),
         MAKER,
+        is_remembered=True,
     )
     steps.append(value_step)
     if version == V5:
