@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from docs.generators import clause_matrix, error_catalogue, openapi
+from docs.generators import clause_matrix, error_catalogue, openapi, permission_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/clause-matrix.md": clause_matrix.render,
     "docs/reference/error-catalogue.md": error_catalogue.render,
     "docs/reference/openapi.json": openapi.render,
+    "docs/reference/permission-matrix.md": permission_matrix.render,
 }
 
 
