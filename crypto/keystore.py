@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from crypto.devices.signer import Devices
     from crypto.sealed_file import SealedFile
     from crypto.signer import PrivateKey
 
@@ -64,8 +65,10 @@ class KeyInfo:
 class Keystore:
     """Keys and secrets in ``folder``, sealed under ``master``. Thread-safe; safe beside other processes on the same folder."""
 
-    def __init__(self, folder: Path, master: MasterKey, *, verify_after_sign: bool = False) -> None:
+    def __init__(self, folder: Path, master: MasterKey, *, verify_after_sign: bool = False, devices: Devices | None = None) -> None:
         """Open the store, or make an empty one. A change of master key that was cut off is carried to its end here.
+
+        ``devices``: keys that live elsewhere and are found here by their name as those in the folder are.
 
         Raises ``KEYSTORE_MASTER_WRONG`` when the store is under another master key (the facts name both), ``KEYSTORE_CHANGED`` when
         ``store.json`` is unreadable or missing beside sealed files.
@@ -74,6 +77,7 @@ class Keystore:
         self._verify_after_sign: Final = verify_after_sign
         self._guard: Final = threading.Lock()
         self._signers: Final[OrderedDict[str, Signer]] = OrderedDict()
+        self._devices: Final = devices
         self._master = master
         self._masters: Final = {master.identity: master}  # with the former ones, for readers that run during a rotation
         folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
@@ -102,8 +106,10 @@ class Keystore:
         """The signer of a key.
 
         Raises ``KEY_UNKNOWN``, ``KEYSTORE_FILE_CHANGED`` when its file is not as it was sealed, ``KEYSTORE_MASTER_WRONG`` when another
-        process has changed the master key.
+        process has changed the master key; for a key in a device what the device raises (``DEVICE_*``).
         """
+        if self._devices is not None and self._devices.has(key_id):
+            return self._devices.signer(key_id)
         with self._guard:
             found = self._signers.get(key_id)
             if found is not None:
@@ -113,6 +119,12 @@ class Keystore:
         made = software_signer(private_key, key_id, algorithm=_algorithm(file), verify_after_sign=self._verify_after_sign)
         self._remember(made)
         return made
+
+    def device_signer(self, key_id: str) -> Signer:
+        """The signer of a key that lives in a device; ``KEY_UNKNOWN`` for every other key, also for those in the folder."""
+        if self._devices is None:
+            raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=key_id)
+        return self._devices.signer(key_id)
 
     def decrypt(self, key_id: str, ciphertext_der: bytes) -> bytes:
         """Open an SM2 ciphertext with a stored SM2 key; ``KEY_UNSUPPORTED`` for a key of another kind, ``SM2_DECRYPT_FAILED``."""
@@ -223,6 +235,8 @@ class Keystore:
 
     def _write_new(self, kind: str, name: str, algorithm: str, public_spki_der: bytes, content: bytes) -> None:
         path = self._path(kind, name)
+        if kind == sealed_file.KEY and self._devices is not None and self._devices.has(name):
+            raise TrustError(Kind.CONFLICT, "KEY_EXISTS", key_id=name)
         with self._locked():
             self._check_master()
             file = sealed_file.seal_file(kind, name, algorithm, public_spki_der, content, self._master)

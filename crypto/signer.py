@@ -86,7 +86,7 @@ class SoftwareSigner:
         """Sign a digest that the caller has computed; ``SIGN_DIGEST_LENGTH`` when it is not one of this algorithm."""
         if self._digest is None:
             raise TrustError(Kind.UNACCEPTABLE, "SIGN_DIGEST_IMPOSSIBLE", algorithm=self.algorithm.value)
-        expected = _DIGEST_BYTES[self.algorithm]
+        expected = DIGEST_BYTES[self.algorithm]
         if len(digest) != expected:
             raise TrustError(Kind.UNACCEPTABLE, "SIGN_DIGEST_LENGTH", expected=expected, found=len(digest))
         return self._signed(digest)
@@ -104,7 +104,7 @@ class SoftwareSigner:
         raise TypeError("a signer is neither copied nor pickled")
 
 
-_DIGEST_BYTES: Final = {
+DIGEST_BYTES: Final = {
     SignatureAlgorithm.SM2_SM3: 32,
     SignatureAlgorithm.ECDSA_SHA256: 32,
     SignatureAlgorithm.ECDSA_SHA384: 48,

@@ -158,6 +158,27 @@ _CAUSES: Final = {
         "CRYPTO_PROVIDER_MISSING": ("No usable provider was found.", "未找到可用的密码库。"),
         "CRYPTO_PROVIDER_UNKNOWN": ("There is no provider of this name.", "没有此名称的密码库。"),
         "CRYPTO_SELF_TEST_FAILED": ("The provider failed its self-test and is not used.", "密码库自检失败，不予使用。"),
+        "DEVICE_FAILED": (
+            "A cryptographic device did not carry out a call; the code is its own (see the vendor's manual).",
+            "密码设备调用失败；错误码为设备自身代码（见厂商手册）。",
+        ),
+        "DEVICE_PIN_REFUSED": (
+            "The device did not take the PIN. It is not tried again until the program is restarted, so that nothing is locked.",
+            "设备拒绝了口令。为避免锁定，重启程序前不再尝试。",
+        ),
+        "DEVICE_PIN_MISSING": ("The file or variable with the PIN of a device is empty or missing.", "存放设备口令的文件或环境变量为空或不存在。"),
+        "DEVICE_LIBRARY_UNUSABLE": (
+            "The library of a device cannot be loaded, lacks functions, or shows no single fitting token.",
+            "设备的程序库无法加载、缺少函数，或未找到唯一匹配的令牌。",
+        ),
+        "DEVICE_KEY_UNKNOWN": ("The device has no such key, or several that fit.", "设备中没有此密钥，或有多个匹配。"),
+        "DEVICE_ANSWER_UNUSABLE": ("The device answered with something that is no such value.", "设备返回的数据无效。"),
+        "DEVICE_BUSY": ("All sessions of the device are in use.", "设备的会话已全部占用。"),
+        "DEVICE_TIMEOUT": ("The device did not answer in time.", "设备未在时限内响应。"),
+        "DEVICE_DESCRIPTION_BAD": (
+            "The file that describes devices and keys breaks a rule (see docs/reference/signing-devices.md).",
+            "设备与密钥描述文件不符合规则（见 docs/reference/signing-devices.md）。",
+        ),
         "SIGN_FAULT": ("A signature just made did not verify and was not given out.", "刚生成的签名未通过校验，未予输出。"),
     },
     "number": {

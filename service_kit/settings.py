@@ -104,6 +104,8 @@ class Settings:
     threads: int = 16
     """Worker threads and database connections of one process: one number, so that a thread never waits for a connection."""
     log_level: str = "INFO"
+    devices: str = "devices.toml"
+    """The file that describes cryptographic devices and the keys in them; none need be there."""
     pdf_ses_filter: str = "Yinxin.SES"
     """The /Filter under which a SES_Signature stands alone in a PDF; no standard registers one."""
     pdf_ses_subfilter: str = "GBT38540.SES"

@@ -1,6 +1,7 @@
 """The folder of one deployment, and how it is opened.
 
 settings.toml     what the operator may change
+devices.toml      cryptographic devices and the keys in them, where there are any
 master.key        opens keys/ (0600); may live elsewhere, or not at all (environment, passphrase): never inside keys/
 master.salt       only with a passphrase; not secret, but needed
 keys/             private keys and secrets, each sealed under the master key
@@ -19,6 +20,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from crypto.devices.description import load_descriptions
+from crypto.devices.signer import Devices
 from crypto.keystore import Keystore
 from crypto.master_key import ENVIRONMENT_VARIABLE, MasterKey
 from service_kit.database import check_database_file
@@ -115,4 +118,6 @@ def open_deployment(folder: Path) -> Deployment:
         raise TrustError(Kind.UNACCEPTABLE, "DEPLOYMENT_MISSING", dir=str(folder))
     settings = load_settings(folder)
     check_database_file(settings.database_url)
-    return Deployment(settings, Keystore(folder / KEYS, load_master_key(folder)))
+    descriptions = load_descriptions(folder / settings.devices)
+    devices = Devices(descriptions) if descriptions.keys else None
+    return Deployment(settings, Keystore(folder / KEYS, load_master_key(folder), devices=devices))

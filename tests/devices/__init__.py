@@ -1,0 +1,1 @@
+"""Software devices of the tests' own, one per interface, compiled when they are needed. No key in them is a secret."""
