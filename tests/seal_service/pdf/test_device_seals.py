@@ -15,8 +15,8 @@ from seal_service.pdf.seal import seal_pdf
 from seal_service.pdf.sealing_value import Profile
 from tests.devices.soft import SoftDevice
 from tests.seal_service.pdf.documents import reportlab_document
-from tests.seal_service.pdf.seals_inside import judged, make_seal_data
 from tests.seal_service.pdf.sealing import AT, picture, pki, stamp
+from tests.seal_service.pdf.seals_inside import judged, make_seal_data
 
 if TYPE_CHECKING:
     from pathlib import Path
