@@ -28,8 +28,8 @@ def test_a_key_in_a_device_seals_a_pdf(kind: str, profile: Profile, tmp_path: Pa
     demo = pki()
     signer = SoftDevice(kind, tmp_path).open().signer("sdf-key" if kind == "sdf" else "sm2-key")
     request = SubjectRequest(demo.seal.subject_der, signer.public_spki_der)
-    times = {"not_before": AT - timedelta(days=30), "not_after": AT + timedelta(days=300)}
-    certificate = demo.issuing.issue(request, CertificateProfile.SEAL_SIGNING, **times)
+    begins, ends = AT - timedelta(days=30), AT + timedelta(days=300)
+    certificate = demo.issuing.issue(request, CertificateProfile.SEAL_SIGNING, not_before=begins, not_after=ends)
     document = seal_pdf(
         reportlab_document(),
         signer=signer,
