@@ -128,7 +128,7 @@ def test_attack_a_second_redirect_address_or_client_is_answered_on_the_page() ->
     assert refusal(CLIENT, ("redirect_uri", REGISTERED)).redirect_uri is None
     assert refusal(CLIENT, ("client_id", "portal")).redirect_uri is None
     for changes in ({"redirect_uri": None}, {"redirect_uri": ""}, {"client_id": None}, {"client_id": "other"}):
-        assert refusal(CLIENT, **changes).redirect_uri is None  # type: ignore[arg-type]
+        assert refusal(CLIENT, **changes).redirect_uri is None
     assert refusal(None).redirect_uri is None
 
 
