@@ -20,6 +20,8 @@ OAUTH_ERRORS: Final = {
     "GRANT_UNSUPPORTED": ("unsupported_grant_type", "only client_credentials is supported"),
     "SCOPE_NOT_GRANTED": ("invalid_scope", "a requested scope is unknown or not granted to this client"),
     "RESOURCE_NOT_GRANTED": ("invalid_target", "the requested resource is unknown or not granted to this client"),
+    "CODE_INVALID": ("invalid_grant", "the code is not good for this client and request"),
+    "CODE_REUSED": ("invalid_grant", "the code has been used before"),
     "RATE_EXCEEDED": ("temporarily_unavailable", "too many requests, try later"),
 }
 """Code -> (error of RFC 6749 5.2 or RFC 8707 2, description in the characters RFC 6749 allows)."""

@@ -227,3 +227,16 @@ consents: Final = Table(
     UniqueConstraint("account_id", "acting_for", "client_id", name="uq_idp_consents_account_id"),
     Index("ix_idp_consents_client_id", "client_id"),
 )
+
+codes: Final = Table(
+    "idp_codes",
+    metadata,
+    Column("code_digest", LargeBinary, primary_key=True),  # SM3; the code itself is kept nowhere
+    Column("client_id", String(64), nullable=False),
+    Column("session_id", String(32), nullable=False),
+    Column("grant_json", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("spent_at", BigInteger),  # the one column outside the row's MAC: it is set by a single conditional update
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_codes_expires_at", "expires_at"),
+)

@@ -197,6 +197,24 @@ TEXTS: Final = (
         "Have it done by a client that holds the scope, or by the operator with `yinxin client`.",
         "请由具备该范围的客户端操作，或由运维人员使用 `yinxin client` 操作。",
     ),
+    ProblemText(
+        "CODE_INVALID",
+        "Authorization code not accepted",
+        "授权码不被接受",
+        "The code is unknown, expired or another client's, or redirect address, verifier or key are not those of the request.",
+        "授权码未知、已过期或属于其他客户端，或回调地址、验证码、密钥与请求不一致。",
+        "Begin the sign-in anew and redeem the code at once, with what the request was made with.",
+        "请重新发起登录，并使用与请求一致的参数立即兑换授权码。",
+    ),
+    ProblemText(
+        "CODE_REUSED",
+        "Authorization code used before",
+        "授权码已被使用",
+        "The code has been redeemed already; a code is good once.",
+        "该授权码已被兑换；每个授权码只能使用一次。",
+        "Begin the sign-in anew; where it was not you who redeemed it, tell the operator.",
+        "请重新发起登录；若首次兑换并非本方所为，请告知运维人员。",
+    ),
 )
 
 register(*TEXTS)

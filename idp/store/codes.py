@@ -1,0 +1,75 @@
+"""Authorization codes: one row each, spent by one conditional update. Nothing here commits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import insert, select, update
+
+from idp.model.codes import IssuedCode
+from idp.store.rows import check_mac, read_time, row_mac, write_time
+from idp.tables import codes
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+_TEXTS: Final = (
+    "client_id",
+    "redirect_uri",
+    "account_id",
+    "acting_for",
+    "session_id",
+    "acr",
+    "nonce",
+    "resource",
+    "code_challenge",
+    "dpop_jkt",
+)
+
+
+def insert_code(connection: Connection, code_digest: bytes, issued: IssuedCode, mac_key: bytes) -> None:
+    """Store what a code stands for, under the digest of the code."""
+    kept = asdict(issued)
+    grant = {name: kept[name] for name in _TEXTS} | {
+        "scopes": list(issued.scopes),
+        "amr": list(issued.amr),
+        "claims": dict(issued.claims),
+        "auth_at": write_time(issued.auth_at),
+    }
+    row: dict[str, Any] = {
+        "code_digest": code_digest,
+        "client_id": issued.client_id,
+        "session_id": issued.session_id,
+        "grant_json": json.dumps(grant, sort_keys=True, separators=(",", ":")),
+        "expires_at": write_time(issued.expires_at),
+    }
+    row["row_mac"] = row_mac(mac_key, codes.name, row)
+    connection.execute(insert(codes), {**row, "spent_at": None})
+
+
+def find_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> tuple[IssuedCode, bool] | None:
+    """What a code stands for and whether it has been spent; None where it was never issued. ROW_ALTERED for an edited row."""
+    row = connection.execute(select(codes).where(codes.c.code_digest == code_digest)).mappings().first()
+    if row is None:
+        return None
+    check_mac(mac_key, codes.name, code_digest.hex()[:16], {name: value for name, value in row.items() if name != "spent_at"})
+    grant = json.loads(row["grant_json"])
+    issued = IssuedCode(
+        **{name: grant[name] for name in _TEXTS},
+        scopes=tuple(grant["scopes"]),
+        amr=tuple(grant["amr"]),
+        claims=grant["claims"],
+        auth_at=read_time(grant["auth_at"]),
+        expires_at=read_time(row["expires_at"]),
+    )
+    return issued, row["spent_at"] is not None
+
+
+def spend_code(connection: Connection, code_digest: bytes, at: datetime) -> bool:
+    """Spend a code; True for exactly one of all who try, however many at once."""
+    unspent = update(codes).where(codes.c.code_digest == code_digest, codes.c.spent_at.is_(None))
+    return connection.execute(unspent.values(spent_at=write_time(at))).rowcount == 1
