@@ -1,0 +1,81 @@
+"""Begin a sign-in: store what is asked, take over the browser's session where that is enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.actions.sign_in_row import put_back, recognise, take_up
+from idp.model.people import AccountStatus, IdentifierKind, new_id
+from idp.model.requests import wanted_level
+from idp.model.sign_in import Step, begin_sign_in, decide_next_step, is_session_enough, with_session
+from idp.store.accounts import account_id_by, find_account
+from idp.store.sign_ins import insert_sign_in, session_by_cookie
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.requests import AuthorizationRequest, ClientProfile
+    from idp.model.sign_in import Session, SignIn
+
+
+def store_sign_in(
+    desk: PeopleDesk,
+    browser_hash: bytes,
+    request: AuthorizationRequest | None,
+    profile: ClientProfile | None,
+    session_hash: bytes | None,
+    *,
+    return_to: str = "",
+) -> SignIn:
+    """A new sign-in for this browser. ``session_hash``: of the session cookie it sent, None where it sent none."""
+    at = desk.clock.now()
+    wanted = wanted_level(request) if request else (None, False)
+    row = begin_sign_in(new_id("si_"), browser_hash, request, at, profile=profile, wanted=wanted, return_to=return_to)
+
+    def store(connection: Connection) -> SignIn:
+        insert_sign_in(connection, desk.vault, row)
+        return _adopt(connection, desk, row, session_hash, profile, at) if session_hash else row
+
+    return desk.database.write(store)
+
+
+def adopt_session(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, session_hash: bytes) -> SignIn:
+    """Take over the session where the cookie came only now (a cross-site POST carries none). SIGN_IN_UNKNOWN."""
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> SignIn:
+        row = take_up(connection, desk, sign_in_id, browser_hash, at)
+        if decide_next_step(row) is not Step.FIRST_FACTOR or row.version != 1:
+            return row
+        return _adopt(connection, desk, row, session_hash, profile, at)
+
+    return desk.database.write(store)
+
+
+def living_session(connection: Connection, desk: PeopleDesk, session_hash: bytes | None, at: datetime) -> Session | None:
+    """The session of a cookie, if it is alive and its account active."""
+    session = session_by_cookie(connection, desk.vault, session_hash) if session_hash else None
+    if session is None or not session.is_alive_at(at):
+        return None
+    account = find_account(connection, desk.vault, session.account_id)
+    return session if account is not None and account.status is AccountStatus.ACTIVE else None
+
+
+def _adopt(
+    connection: Connection, desk: PeopleDesk, row: SignIn, session_hash: bytes, profile: ClientProfile | None, at: datetime
+) -> SignIn:
+    session = living_session(connection, desk, session_hash, at)
+    account = find_account(connection, desk.vault, session.account_id) if session else None
+    if session is None or account is None:
+        return row
+    hint = row.request.login_hint if row.request else None
+    hinted = hint is None or account_id_by(connection, desk.vault, IdentifierKind.LOGIN, hint.strip().lower()) in {
+        None,
+        account.account_id,
+    }
+    if not is_session_enough(row, session, account, at, hinted=hinted):
+        return row
+    return put_back(connection, desk, with_session(recognise(connection, desk, row, account, at), session), profile)

@@ -1,0 +1,80 @@
+"""What the person decides in a sign-in: which account, for whom, yes or no."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from idp.actions.sign_in_row import put_back, sign_in_unknown, take_up, take_up_at
+from idp.model.sign_in import Step, as_anyone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.requests import ClientProfile
+    from idp.model.sign_in import SignIn
+
+_ASKING: Final = frozenset(Step) - {Step.FINISH, Step.REFUSED}
+
+
+def choose_account(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, another: bool) -> None:
+    """Go on with the account of this browser's session, or as another one. SIGN_IN_UNKNOWN."""
+    steps = _ASKING if another else frozenset({Step.ACCOUNT})
+    _change(
+        desk, sign_in_id, browser_hash, profile, steps, lambda row: as_anyone(row) if another else replace(row, must_choose_account=False)
+    )
+
+
+def choose_acting(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, acting_for: str) -> None:
+    """Act for oneself (empty) or for an organisation that the row names. SIGN_IN_UNKNOWN for any other."""
+
+    def change(row: SignIn) -> SignIn:
+        if acting_for and acting_for not in row.organisations:
+            raise sign_in_unknown()
+        if not acting_for and row.acting_rule == "organisation":
+            raise sign_in_unknown()
+        return replace(row, acting_chosen=True, acting_for=acting_for or None)
+
+    _change(desk, sign_in_id, browser_hash, profile, frozenset({Step.ACTING}), change)
+
+
+def give_consent(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None) -> None:
+    """Yes: what is asked may be told. The consent is stored when the sign-in finishes."""
+    _change(desk, sign_in_id, browser_hash, profile, frozenset({Step.CONSENT}), lambda row: replace(row, consent_given=True))
+
+
+def cancel(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None) -> None:
+    """No, at any step: the client is told access_denied."""
+    _change(desk, sign_in_id, browser_hash, profile, _ASKING, lambda row: replace(row, error="access_denied"))
+
+
+def refuse(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, error: str) -> SignIn:
+    """End a sign-in with an error for the client (OAuth error code). SIGN_IN_UNKNOWN."""
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> SignIn:
+        row = take_up(connection, desk, sign_in_id, browser_hash, at)
+        return put_back(connection, desk, replace(row, error=row.error or error), None)
+
+    return desk.database.write(store)
+
+
+def _change(
+    desk: PeopleDesk,
+    sign_in_id: str,
+    browser_hash: bytes,
+    profile: ClientProfile | None,
+    steps: frozenset[Step],
+    change: Callable[[SignIn], SignIn],
+) -> None:
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> None:
+        row = take_up_at(connection, desk, sign_in_id, browser_hash, at, steps)
+        if row is not None:
+            put_back(connection, desk, change(row), profile)
+
+    desk.database.write(store)

@@ -1,0 +1,126 @@
+"""What a client is told of a person or organisation: what its scopes and the claims parameter ask for, and it is allowed, no more.
+
+| scope | claims |
+|---|---|
+| openid | sub |
+| profile | name, updated_at; of persons also gender and birthdate, where known |
+| phone | phone_number, phone_number_verified |
+| email | email, email_verified |
+| address | address |
+| identity | id_type, id_number, level, organisation facts; verified_claims (OIDC Identity Assurance 1.0) |
+
+Where the person acts for an organisation, the claims are the organisation's, and ``act`` names the person by his subject alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from idp.model.people import AccountKind, IdentifierKind, level_at
+from idp.model.requests import acr_of
+from idp.store.accounts import list_evidence, load_account
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.model.people import Account, Evidence
+    from idp.model.requests import ClientProfile
+    from idp.store.accounts import Vault
+
+TRUST_FRAMEWORK: Final = "urn:yinxin:loa"
+SCOPE_CLAIMS: Final = {
+    "profile": frozenset({"name", "gender", "birthdate", "updated_at"}),
+    "phone": frozenset({"phone_number", "phone_number_verified"}),
+    "email": frozenset({"email", "email_verified"}),
+    "address": frozenset({"address"}),
+    "identity": frozenset({"account_kind", "id_type", "id_number", "level", "area", "organisation_type", "verified_claims"}),
+}
+IDENTITY_CLAIMS: Final = frozenset().union(*SCOPE_CLAIMS.values())
+_GENDER: Final = {"1": "male", "2": "female"}  # GB/T 2261.1
+
+
+def asked_claims(scopes: Collection[str], claims_request: Mapping[str, Any], place: str, profile: ClientProfile) -> frozenset[str]:
+    """The names of the claims a client gets at ``place`` (``userinfo`` or ``id_token``): asked for, known, and allowed to it."""
+    part = claims_request.get(place)
+    asked = frozenset(part) if isinstance(part, dict) else frozenset[str]()
+    if place == "userinfo":
+        asked |= frozenset().union(*(SCOPE_CLAIMS.get(scope, frozenset[str]()) for scope in scopes))
+    known = asked & IDENTITY_CLAIMS
+    return known & profile.allowed_claims if profile.allowed_claims else known
+
+
+def claims_of(
+    connection: Connection,
+    vault: Vault,
+    account_id: str,
+    acting_for: str | None,
+    scopes: Collection[str],
+    claims_request: Mapping[str, Any],
+    profile: ClientProfile,
+    *,
+    at: datetime,
+    place: str = "userinfo",
+) -> dict[str, Any]:
+    """The claims beside ``sub``, as of ``at``: evidence that has expired counts no more. ACCOUNT_NOT_FOUND."""
+    names = asked_claims(scopes, claims_request, place, profile)
+    account = load_account(connection, vault, acting_for or account_id)
+    standing = [each for each in list_evidence(connection, vault, account.account_id) if each.expires_at is None or at < each.expires_at]
+    account = replace(account, level=level_at(standing, at))
+    facts = _facts(account)
+    claims = {name: facts[name] for name in sorted(names) if facts.get(name) is not None}
+    if "verified_claims" in names:
+        verified = _verified(account, standing, names)
+        if verified is not None:
+            claims["verified_claims"] = verified
+    return claims
+
+
+def _facts(account: Account) -> dict[str, Any]:
+    number, mobile, mail = account.id_number, account.identifier(IdentifierKind.MOBILE), account.identifier(IdentifierKind.MAIL)
+    is_person = account.kind is AccountKind.PERSON
+    return {
+        "name": account.name,
+        "gender": _GENDER.get(account.attributes.get("sex", "")) if is_person else None,
+        "birthdate": account.attributes.get("born_on") if is_person else None,
+        "updated_at": int(account.changed_at.timestamp()),
+        "phone_number": mobile.value if mobile else None,
+        "phone_number_verified": mobile.verified_at is not None if mobile else None,
+        "email": mail.value if mail else None,
+        "email_verified": mail.verified_at is not None if mail else None,
+        "address": {"formatted": account.attributes["address"]} if "address" in account.attributes else None,
+        "account_kind": account.kind.value,
+        "id_type": number.kind.value if number else None,
+        "id_number": number.value if number else None,
+        "level": account.level,
+        "area": account.area or None,
+        "organisation_type": account.attributes.get("organisation_type"),
+    }
+
+
+def _verified(account: Account, evidence: list[Evidence], names: frozenset[str]) -> dict[str, Any] | None:
+    # Only what evidence stands behind may be called verified: name and number, from level 2 on (real name compared)
+    facts = _facts(account)
+    proven = {name: facts[name] for name in ("name", "id_type", "id_number", "birthdate") if name in names and facts[name] is not None}
+    standing = [each for each in evidence if each.level >= 2]
+    if account.level < 2 or not standing or not proven:
+        return None
+    return {
+        "verification": {
+            "trust_framework": TRUST_FRAMEWORK,
+            "assurance_level": acr_of(account.level),
+            "time": f"{max(each.verified_at for each in standing):%Y-%m-%dT%H:%M:%SZ}",
+            "evidence": [
+                {
+                    "type": "electronic_record",
+                    "check_details": [{"check_method": each.method, "organization": each.source}],
+                    "time": f"{each.verified_at:%Y-%m-%dT%H:%M:%SZ}",
+                }
+                for each in standing
+            ],
+        },
+        "claims": proven,
+    }

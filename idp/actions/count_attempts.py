@@ -1,0 +1,64 @@
+"""Count attempts before they are made, so that of many at once no more get through than the rule allows.
+
+An attempt is entered as a failure and taken back by success. What is counted is the name as it was typed, whether it exists or not, so
+that being locked tells nothing. Runs within the caller's write job.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from idp.limits import FAILURE_WINDOW_SECONDS, FAILURES_PER_NAME, FAILURES_PER_PEER, LOCK_SECONDS
+from idp.store.credentials import forget_attempts, read_attempts, write_attempts
+from idp.store.rows import write_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.store.accounts import Vault
+
+_MICROSECONDS: Final = 1_000_000
+
+
+def name_key(vault: Vault, name: str) -> bytes:
+    """What attempts under a name, or on an account's second factor, are counted by."""
+    return vault.sealer.find(name.strip().lower().encode(), "idp.attempt.name")
+
+
+def peer_key(vault: Vault, peer: str) -> bytes:
+    """What attempts from an address are counted by."""
+    return vault.sealer.find(peer.encode(), "idp.attempt.peer")
+
+
+def enter_attempt(connection: Connection, name: bytes, peer: bytes, at: datetime) -> tuple[bool, bool, bool]:
+    """Enter an attempt: may the name try, may the address try, and is the name locked by just this attempt."""
+    peer_may, _ = _enter(connection, peer, FAILURES_PER_PEER, at)
+    if not peer_may:
+        return False, False, False
+    name_may, locks = _enter(connection, name, FAILURES_PER_NAME, at)
+    return name_may, True, locks
+
+
+def take_back(connection: Connection, name: bytes, peer: bytes, at: datetime) -> None:
+    """It was a success: the name begins anew, the address has one failure less."""
+    forget_attempts(connection, name)
+    failures, first_at, _ = read_attempts(connection, peer)
+    if failures > 0:
+        write_attempts(connection, peer, failures - 1, first_at, 0, at)
+
+
+def _enter(connection: Connection, key: bytes, most: int, at: datetime) -> tuple[bool, bool]:
+    now = write_time(at)
+    failures, first_at, locked_until = read_attempts(connection, key)
+    if now < locked_until:
+        return False, False
+    if locked_until or now - first_at > FAILURE_WINDOW_SECONDS * _MICROSECONDS:
+        failures, first_at = 0, now
+    failures += 1
+    locks = failures >= most
+    until = write_time(at + timedelta(seconds=LOCK_SECONDS)) if locks else 0
+    write_attempts(connection, key, failures, first_at, until, at)
+    return True, locks

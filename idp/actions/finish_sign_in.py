@@ -1,0 +1,157 @@
+"""The end of a sign-in: session, consent, code and record become durable together, then the browser goes on."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from idp.actions.sign_in_row import asked_of, cookie_hash, put_back, recognise, sign_in_unknown, take_up
+from idp.model.people import AccountStatus, new_id
+from idp.model.requests import Authentication
+from idp.model.sign_in import SESSION_SECONDS, Session, Step, decide_next_step
+from idp.store.accounts import find_account
+from idp.store.sign_ins import clients_of_session, find_session, insert_session, note_client, put_consent, session_by_cookie, update_session
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk, SignInProtocol
+    from idp.model.requests import ClientProfile
+    from idp.model.sign_in import SignIn
+
+SESSION_COOKIE_BYTES: Final = 32
+SESSION_ENDED_TOPIC: Final = "idp-session-ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """``code`` None: it led into one's own pages. ``cookie``: the browser's new session cookie, None where the old one goes on."""
+
+    row: SignIn
+    code: str | None
+    cookie: str | None
+
+    def __repr__(self) -> str:
+        """Without code and cookie."""
+        return f"Finished({self.row!r})"
+
+
+def finish_sign_in(
+    desk: PeopleDesk,
+    protocol: SignInProtocol | None,
+    sign_in_id: str,
+    browser_hash: bytes,
+    profile: ClientProfile | None,
+    *,
+    browser: str,
+    session_hash: bytes | None,
+) -> Finished | None:
+    """Finish a sign-in that waits for nothing more; None where it does. ``session_hash``: of the cookie the browser sent. SIGN_IN_UNKNOWN."""
+    at = desk.clock.now()
+    cookie = secrets.token_urlsafe(SESSION_COOKIE_BYTES)
+
+    def store(connection: Connection) -> Finished | None:
+        # 1. What it rests on, as it is now: account, grants, rules
+        row = take_up(connection, desk, sign_in_id, browser_hash, at)
+        account = find_account(connection, desk.vault, row.account_id or "")
+        if account is None or account.status is not AccountStatus.ACTIVE:
+            raise sign_in_unknown()
+        row = recognise(connection, desk, row, account, at)
+        if row.acting_for is not None and row.acting_for not in row.organisations and row.request is not None:
+            row = replace(row, acting_for=None, acting_chosen=False)
+        if decide_next_step(row) is not Step.FINISH:
+            put_back(connection, desk, row, profile)
+            return None
+        # 2. The session: a new one for a new sign-in, a new cookie for a stronger one
+        session, is_new = _session(connection, desk, row, cookie, browser, session_hash, at)
+        # 3. Consent and code
+        code = None
+        if row.request is not None and protocol is not None:
+            if row.consent_given and profile is not None:
+                scopes, claims = asked_of(row, profile)
+                put_consent(
+                    connection,
+                    new_id("co_"),
+                    account.account_id,
+                    row.acting_for,
+                    profile.client_id,
+                    purpose=profile.purpose,
+                    scopes=scopes,
+                    claims=claims,
+                    at=at,
+                )
+            who = Authentication(account.account_id, row.acting_for, session.session_id, row.acr, row.amr, session.auth_at)
+            code = protocol.issue_code(connection, row.request, who, row.request.scopes, at)
+            note_client(connection, session.session_id, row.request.client_id, at)
+        # 4. The row has ended; the record
+        row = put_back(connection, desk, replace(row, is_finished=True, session_id=session.session_id), profile)
+        facts = {
+            "client": row.request.client_id if row.request else "",
+            "session": session.session_id,
+            "acting_for": row.acting_for,
+            "acr": row.acr,
+            "amr": " ".join(row.amr),
+            "consent": row.consent_given,
+            "request": row.request.raw_digest.hex() if row.request else "",
+        }
+        subject = f"account:{account.account_id}"
+        desk.audit.record(connection, at=at, actor=subject, action="sign-in.finish", subject=subject, outcome="done", facts=facts)
+        return Finished(row, code, cookie if is_new else None)
+
+    return desk.database.write(store)
+
+
+def _session(
+    connection: Connection, desk: PeopleDesk, row: SignIn, cookie: str, browser: str, session_hash: bytes | None, at: datetime
+) -> tuple[Session, bool]:
+    present = find_session(connection, desk.vault, row.session_id) if row.session_id else None
+    if present is not None and present.is_alive_at(at):
+        is_new = present.methods != row.methods or present.acting_for != row.acting_for
+        changed = replace(
+            present,
+            cookie_hash=cookie_hash(cookie) if is_new else present.cookie_hash,
+            acting_for=row.acting_for if row.request is not None else present.acting_for,
+            level=row.level,
+            methods=row.methods,
+            auth_at=row.auth_at or at,
+            last_seen_at=at,
+            version=present.version + 1,
+        )
+        update_session(connection, desk.vault, changed)
+        return changed, is_new
+    # The cookie the browser came with may be of somebody else's session: that one ends
+    other = session_by_cookie(connection, desk.vault, session_hash) if session_hash else None
+    if other is not None and other.is_alive_at(at):
+        end_in(connection, desk, other, f"account:{row.account_id}", at)
+    session = Session(
+        session_id=new_id("se_"),
+        cookie_hash=cookie_hash(cookie),
+        account_id=row.account_id or "",
+        acting_for=row.acting_for,
+        level=row.level,
+        methods=row.methods,
+        browser=browser,
+        auth_at=row.auth_at or at,
+        created_at=at,
+        last_seen_at=at,
+        expires_at=at + timedelta(seconds=SESSION_SECONDS),
+    )
+    insert_session(connection, desk.vault, session)
+    return session, True
+
+
+def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: str, at: datetime) -> Session:
+    """End a session within a write job: row, record, and the event by which its clients hear of it."""
+    ended = replace(session, ended_at=at, ended_by=actor, version=session.version + 1)
+    update_session(connection, desk.vault, ended)
+    clients = clients_of_session(connection, session.session_id)
+    subject = f"account:{session.account_id}"
+    facts = {"session": session.session_id, "clients": " ".join(clients)}
+    desk.audit.record(connection, at=at, actor=actor, action="session.end", subject=subject, outcome="done", facts=facts)
+    desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": session.account_id}, at, *clients)
+    desk.outbox.put(connection, topic=SESSION_ENDED_TOPIC, payload={"session": session.session_id, "clients": list(clients)}, at=at)
+    return ended

@@ -1,0 +1,74 @@
+"""Let a person act for an organisation, and end it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idp.model.people import AccountKind, Agent, AgentRole, check_agent_scopes, field_invalid, new_id
+from idp.store.accounts import insert_agent, load_account, load_agent, update_agent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+
+
+def grant_agent(
+    desk: PeopleDesk,
+    organisation_id: str,
+    person_id: str,
+    *,
+    role: AgentRole = AgentRole.AGENT,
+    scopes: tuple[str, ...] = (),
+    valid_from: datetime | None = None,
+    valid_until: datetime | None = None,
+    actor: str,
+) -> Agent:
+    """A grant, in force from ``valid_from`` (now where missing). ACCOUNT_NOT_FOUND, AGENT_EXISTS, ACCOUNT_FIELD_INVALID."""
+    check_agent_scopes(scopes)
+    at = desk.clock.now()
+    begins = valid_from or at
+    if valid_until is not None and valid_until <= max(begins, at):
+        raise field_invalid("valid_until", "a time to come, after valid_from")
+    agent = Agent(new_id("ag_"), organisation_id, person_id, role, scopes, begins, valid_until, actor, at)
+
+    def store(connection: Connection) -> None:
+        load_account(connection, desk.vault, organisation_id, AccountKind.ORGANISATION)
+        load_account(connection, desk.vault, person_id, AccountKind.PERSON)
+        insert_agent(connection, desk.vault, agent)
+        _record(desk, connection, agent, "agent.grant", at, actor)
+        desk.tell(connection, "agent.granted", _event(agent), at)
+
+    desk.database.write(store)
+    return agent
+
+
+def revoke_agent(desk: PeopleDesk, agent_id: str, *, actor: str) -> Agent:
+    """End a grant at once; ended already, it stays as it was. AGENT_NOT_FOUND."""
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> Agent:
+        present = load_agent(connection, desk.vault, agent_id)
+        if present.revoked_at is not None:
+            return present
+        ended = replace(present, revoked_at=at, revoked_by=actor, version=present.version + 1)
+        update_agent(connection, desk.vault, ended)
+        _record(desk, connection, ended, "agent.revoke", at, actor)
+        desk.tell(connection, "agent.revoked", _event(ended), at)
+        return ended
+
+    return desk.database.write(store)
+
+
+def _event(agent: Agent) -> dict[str, str | int]:
+    return {"agent_id": agent.agent_id, "organisation_id": agent.organisation_id, "person_id": agent.person_id}
+
+
+def _record(desk: PeopleDesk, connection: Connection, agent: Agent, action: str, at: datetime, actor: str) -> None:
+    facts = {"agent": agent.agent_id, "person": agent.person_id, "role": agent.role.value, "scopes": " ".join(agent.scopes)}
+    desk.audit.record(
+        connection, at=at, actor=actor, action=action, subject=f"account:{agent.organisation_id}", outcome="done", facts=facts
+    )

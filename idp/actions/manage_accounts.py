@@ -1,0 +1,202 @@
+"""Create and change accounts, and what proves them. Audit facts name fields, never their values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from idp.model.people import (
+    ID_PREFIX,
+    Account,
+    AccountKind,
+    AccountStatus,
+    Evidence,
+    Identifier,
+    check_area,
+    check_attributes,
+    check_evidence,
+    check_name,
+    level_at,
+    new_id,
+    normalised,
+    with_status,
+)
+from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
+from idp.store.sign_ins import list_sessions, update_session
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What an account is created with. Personal data: not for logs."""
+
+    kind: AccountKind
+    name: str
+    identifiers: tuple[Identifier, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    area: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    needs_two_factors: bool = False
+    origin: str = "operator"
+
+    def __repr__(self) -> str:
+        """Without personal data."""
+        return f"NewAccount({self.kind.value!r})"
+
+
+def create_account(desk: PeopleDesk, wanted: NewAccount, *, actor: str) -> Account:
+    """Create an account. TrustError ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, AUDIT_UNAVAILABLE."""
+    # 1. Each field by its rule
+    check_name(wanted.name)
+    check_area(wanted.area)
+    check_attributes(wanted.kind, wanted.attributes)
+    for item in wanted.evidence:
+        check_evidence(item)
+    at = desk.clock.now()
+    account = Account(
+        account_id=new_id(ID_PREFIX[wanted.kind]),
+        kind=wanted.kind,
+        status=AccountStatus.ACTIVE,
+        name=wanted.name,
+        area=wanted.area,
+        level=level_at(wanted.evidence, at),
+        origin=wanted.origin,
+        created_at=at,
+        created_by=actor,
+        changed_at=at,
+        needs_two_factors=wanted.needs_two_factors,
+        attributes=dict(wanted.attributes),
+        identifiers=normalised(wanted.identifiers),
+    )
+
+    # 2. Rows, record and event together
+    def store(connection: Connection) -> None:
+        insert_account(connection, desk.vault, account)
+        for item in wanted.evidence:
+            insert_evidence(connection, desk.vault, account.account_id, item)
+        _record(desk, connection, account, "account.create", at, actor, level=account.level, origin=account.origin)
+        desk.tell(connection, "account.created", {"account_id": account.account_id, "kind": account.kind.value}, at)
+
+    desk.database.write(store)
+    return account
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What to change; None leaves it. ``expected_version``: of If-Match, None where it does not matter."""
+
+    name: str | None = None
+    identifiers: tuple[Identifier, ...] | None = None
+    attributes: Mapping[str, str] | None = None
+    area: str | None = None
+    needs_two_factors: bool | None = None
+    expected_version: int | None = None
+
+    def __repr__(self) -> str:
+        """Without personal data."""
+        return "AccountChange()"
+
+
+def change_account(desk: PeopleDesk, account_id: str, kind: AccountKind, change: AccountChange, *, actor: str) -> Account:
+    """Change an account. TrustError ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, ACCOUNT_STATUS_CONFLICT."""
+    if change.name is not None:
+        check_name(change.name)
+    if change.area is not None:
+        check_area(change.area)
+    if change.attributes is not None:
+        check_attributes(kind, change.attributes)
+    identifiers = None if change.identifiers is None else normalised(change.identifiers)
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> Account:
+        present = load_account(connection, desk.vault, account_id, kind)
+        if change.expected_version is not None and present.version != change.expected_version:
+            raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
+        if present.status is AccountStatus.CLOSED:
+            raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=present.status.value)
+        given = {
+            "name": change.name,
+            "identifiers": identifiers,
+            "attributes": None if change.attributes is None else dict(change.attributes),
+            "area": change.area,
+            "needs_two_factors": change.needs_two_factors,
+        }
+        fields = {name: value for name, value in given.items() if value is not None and value != getattr(present, name)}
+        if not fields:
+            return present
+        changed = replace(present, **fields, changed_at=at, version=present.version + 1, uversion=present.uversion + 1)  # type: ignore[arg-type]
+        update_account(connection, desk.vault, changed, identifiers_too="identifiers" in fields)
+        _record(desk, connection, changed, "account.change", at, actor, fields=" ".join(sorted(fields)))
+        desk.tell_changed(connection, changed, at)
+        return changed
+
+    return desk.database.write(store)
+
+
+def change_account_status(
+    desk: PeopleDesk, account_id: str, kind: AccountKind, status: AccountStatus, *, actor: str, expected_version: int | None = None
+) -> Account:
+    """Disable, enable or close an account; its sessions end with it, at once. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED."""
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> Account:
+        present = load_account(connection, desk.vault, account_id, kind)
+        if expected_version is not None and present.version != expected_version:
+            raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
+        changed = with_status(present, status, at)
+        update_account(connection, desk.vault, changed)
+        ended = 0
+        if status is not AccountStatus.ACTIVE:
+            for session in list_sessions(connection, desk.vault, account_id):
+                if session.is_alive_at(at):
+                    update_session(connection, desk.vault, replace(session, ended_at=at, ended_by=actor, version=session.version + 1))
+                    desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": account_id}, at)
+                    ended += 1
+        _record(desk, connection, changed, f"account.{status.value}", at, actor, sessions_ended=ended)
+        desk.tell_changed(connection, changed, at)
+        return changed
+
+    return desk.database.write(store)
+
+
+def add_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, item: Evidence, *, actor: str) -> Account:
+    """Add a piece of evidence; the account's level follows. ACCOUNT_NOT_FOUND, ACCOUNT_FIELD_INVALID."""
+    check_evidence(item)
+    return _with_evidence(desk, account_id, kind, item, "", actor)
+
+
+def remove_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, evidence_id: str, *, actor: str) -> Account:
+    """Take a piece of evidence back; the account's level follows. ACCOUNT_NOT_FOUND."""
+    return _with_evidence(desk, account_id, kind, None, evidence_id, actor)
+
+
+def _with_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, added: Evidence | None, removed: str, actor: str) -> Account:
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> Account:
+        present = load_account(connection, desk.vault, account_id, kind)
+        if added is not None:
+            insert_evidence(connection, desk.vault, account_id, added)
+        elif not delete_evidence(connection, account_id, removed):
+            return present
+        level = level_at(list_evidence(connection, desk.vault, account_id), at)
+        changed = replace(present, level=level, changed_at=at, version=present.version + 1, uversion=present.uversion + 1)
+        update_account(connection, desk.vault, changed)
+        action = "account.evidence-add" if added else "account.evidence-remove"
+        _record(desk, connection, changed, action, at, actor, method=added.method if added else "", level=level)
+        desk.tell_changed(connection, changed, at)
+        return changed
+
+    return desk.database.write(store)
+
+
+def _record(desk: PeopleDesk, connection: Connection, account: Account, action: str, at: datetime, actor: str, **facts: str | int) -> None:
+    desk.audit.record(connection, at=at, actor=actor, action=action, subject=f"account:{account.account_id}", outcome="done", facts=facts)

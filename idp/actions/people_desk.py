@@ -1,0 +1,86 @@
+"""What everything about people needs, and the seam to the protocol: how a client is known and how a code comes to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from service_kit.webhooks.deliveries import publish
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.credentials.passwords import PasswordPool
+    from idp.model.people import Account
+    from idp.model.requests import Authentication, AuthorizationRequest, ClientProfile
+    from idp.store.accounts import Vault
+    from service_kit.audit import Audit
+    from service_kit.clock import Clock
+    from service_kit.database import Database
+    from service_kit.outbox import Outbox
+
+EVENT_TYPES: Final = {
+    "account.created": "An account has been created.",
+    "account.changed": "What others are told of an account has changed; `uversion` says how often by now.",
+    "account.sign-in-alert": "Something about an account's sign-in that its holder should hear of.",
+    "agent.granted": "A person may act for an organisation.",
+    "agent.revoked": "A person may no longer act for an organisation.",
+    "session.ended": "A session has ended; clients with tokens of it end theirs.",
+}
+
+
+class SignInProtocol(Protocol):
+    """What sign-in needs of the protocol."""
+
+    def read_request(self, parameters: Mapping[str, str], at: datetime) -> AuthorizationRequest:
+        """The request, checked. AuthorizationRefusedError where it is not acceptable, with an address only if the error may go there."""
+        ...
+
+    def profile(self, client_id: str) -> ClientProfile | None:
+        """What sign-in may know of a client; None where it is unknown or disabled."""
+        ...
+
+    def issue_code(
+        self, connection: Connection, request: AuthorizationRequest, who: Authentication, granted_scopes: tuple[str, ...], at: datetime
+    ) -> str:
+        """A one-use code, stored on the connection."""
+        ...
+
+
+class AuthorizationRefusedError(Exception):
+    """A request that cannot go on. ``request`` None: nothing may be sent to the address it names, the person is told on a page."""
+
+    def __init__(self, error: str, description: str = "", request: AuthorizationRequest | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description
+        self.request = request
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleDesk:
+    """``issuer``: the deployment's base URL. ``pool``: where passwords are hashed."""
+
+    database: Database
+    audit: Audit
+    clock: Clock
+    outbox: Outbox
+    vault: Vault
+    pool: PasswordPool
+    issuer: str
+
+    def __repr__(self) -> str:
+        """Without the keys."""
+        return "PeopleDesk()"
+
+    def tell(self, connection: Connection, event_type: str, data: Mapping[str, str | int], at: datetime, *audience: str) -> None:
+        """Publish an event to the clients it concerns. ``data`` holds identifiers and states, never personal data."""
+        publish(self.outbox, connection, event_type=event_type, data=data, audience=audience, at=at)
+
+    def tell_changed(self, connection: Connection, account: Account, at: datetime, *audience: str) -> None:
+        """Say that an account has changed."""
+        data: dict[str, str | int] = {"account_id": account.account_id, "status": account.status.value, "uversion": account.uversion}
+        self.tell(connection, "account.changed", data, at, *audience)

@@ -1,0 +1,87 @@
+"""Give an account what it signs in with, and take it away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from idp.credentials.one_time_codes import RECOVERY_SECONDS, new_recovery_code, new_totp_secret, normalise_recovery_code
+from idp.credentials.passwords import check_kept_hash, check_password_rules, hash_password
+from idp.model.people import AccountKind, Credential, CredentialKind, IdentifierKind, new_id
+from idp.store.accounts import load_account
+from idp.store.credentials import delete_credential, put_credential
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.store.accounts import Vault
+
+
+def recovery_hash(vault: Vault, code: str) -> bytes:
+    """What is kept of a recovery code: 100 random bits under a key, so that a fast function is enough."""
+    return vault.sealer.find(normalise_recovery_code(code).encode(), "idp.recovery")
+
+
+def set_password(desk: PeopleDesk, account_id: str, password: str, *, actor: str) -> None:
+    """Set a person's password. PASSWORD_UNACCEPTABLE, ACCOUNT_NOT_FOUND, SIGN_IN_BUSY."""
+    with desk.database.read() as connection:
+        account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+    login = account.identifier(IdentifierKind.LOGIN)
+    check_password_rules(password, login.value if login else "")
+    value = desk.pool.submit(lambda: hash_password(password)).result()
+    _put(desk, account_id, CredentialKind.PASSWORD, value, actor)
+
+
+def set_password_hash(desk: PeopleDesk, account_id: str, kept: str, *, actor: str) -> None:
+    """Take over a hash of another system; the first use replaces it. CREDENTIAL_UNUSABLE, ACCOUNT_NOT_FOUND."""
+    check_kept_hash(kept)
+    _put(desk, account_id, CredentialKind.PASSWORD, kept.encode(), actor)
+
+
+def set_totp(desk: PeopleDesk, account_id: str, *, actor: str) -> bytes:
+    """A new secret for one-time codes in place of any before; shown once. ACCOUNT_NOT_FOUND."""
+    secret = new_totp_secret()
+    _put(desk, account_id, CredentialKind.TOTP, secret, actor)
+    return secret
+
+
+def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str) -> str:
+    """A code with which the person signs in once and sets a new password, within a day. ACCOUNT_NOT_FOUND."""
+    code = new_recovery_code()
+    _put(desk, account_id, CredentialKind.RECOVERY, recovery_hash(desk.vault, code), actor, seconds=RECOVERY_SECONDS)
+    return code
+
+
+def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, actor: str) -> None:
+    """Take a credential away. CREDENTIAL_NOT_FOUND."""
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> None:
+        if not delete_credential(connection, account_id, credential_id):
+            raise TrustError(Kind.NOT_FOUND, "CREDENTIAL_NOT_FOUND")
+        _record(desk, connection, account_id, "credential.remove", at, actor, credential_id)
+
+    desk.database.write(store)
+
+
+def _put(desk: PeopleDesk, account_id: str, kind: CredentialKind, value: bytes, actor: str, *, seconds: int = 0) -> None:
+    at = desk.clock.now()
+    expires_at = at + timedelta(seconds=seconds) if seconds else None
+    credential = Credential(new_id("cr_"), account_id, kind, value, kind.value, at, expires_at=expires_at)
+
+    def store(connection: Connection) -> None:
+        load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+        put_credential(connection, desk.vault, credential)
+        _record(desk, connection, account_id, f"credential.set-{kind.value}", at, actor, credential.credential_id)
+        desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{kind.value} set"}, at)
+
+    desk.database.write(store)
+
+
+def _record(desk: PeopleDesk, connection: Connection, account_id: str, action: str, at: datetime, actor: str, credential_id: str) -> None:
+    facts = {"credential": credential_id}
+    desk.audit.record(connection, at=at, actor=actor, action=action, subject=f"account:{account_id}", outcome="done", facts=facts)

@@ -1,0 +1,133 @@
+"""The first factor by password, or by a recovery code with which a new password is set."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import anyio.to_thread
+
+from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
+from idp.actions.set_credentials import recovery_hash
+from idp.actions.sign_in_row import put_back, recognise, take_up_at
+from idp.credentials.passwords import check_password_rules, hash_password, is_outdated, is_right
+from idp.errors import rate_exceeded, sign_in_failed
+from idp.limits import LOCK_SECONDS
+from idp.model.people import AccountStatus, Credential, CredentialKind, IdentifierKind, new_id
+from idp.model.sign_in import Step, with_method
+from idp.store.accounts import account_id_by, find_account
+from idp.store.credentials import delete_credential, list_credentials, put_credential, update_credential
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.requests import ClientProfile
+
+LOGIN_CHARACTERS_MAX: Final = 200
+_FIRST: Final = frozenset({Step.FIRST_FACTOR})
+_NEW: Final = frozenset({Step.NEW_PASSWORD})
+
+
+async def show_password(
+    desk: PeopleDesk,
+    sign_in_id: str,
+    browser_hash: bytes,
+    profile: ClientProfile | None,
+    *,
+    login: str,
+    secret: str,
+    peer: str,
+    is_recovery: bool = False,
+) -> None:
+    """Show a name and a password (or recovery code). SIGN_IN_FAILED, one and the same for every reason, after the same work;
+    RATE_EXCEEDED for an address that failed too often, SIGN_IN_BUSY, SIGN_IN_UNKNOWN.
+    """
+    at = desk.clock.now()
+    name, address = name_key(desk.vault, login), peer_key(desk.vault, peer)
+    kind = CredentialKind.RECOVERY if is_recovery else CredentialKind.PASSWORD
+    # 1. The attempt counts before it is made
+    may_name, may_peer, locks = await desk.database.awrite(lambda connection: enter_attempt(connection, name, address, at))
+    if not may_peer:
+        raise rate_exceeded(LOCK_SECONDS)
+    # 2. What the secret is compared with. An unknown name goes the same way, with nothing found at its end
+    credential = await anyio.to_thread.run_sync(_find, desk, login, kind)
+    # 3. The work: the same for all, and a new hash where the old one is of another time
+    if is_recovery:
+        is_correct = hmac.compare_digest(recovery_hash(desk.vault, secret), credential.value if credential else bytes(32))
+        renewed = None
+    else:
+        is_correct, renewed = await asyncio.wrap_future(desk.pool.submit(lambda: _check(credential, secret)))
+
+    # 4. Decide and record
+    def record(connection: Connection) -> bool:
+        row = take_up_at(connection, desk, sign_in_id, browser_hash, at, _FIRST)
+        account = None if credential is None else find_account(connection, desk.vault, credential.account_id)
+        reason = ""
+        if credential is None or account is None:
+            reason = "unknown"
+        elif not may_name:
+            reason = "locked"
+        elif not is_correct or not credential.is_usable_at(at):
+            reason = "wrong"
+        elif account.status is not AccountStatus.ACTIVE:
+            reason = "inactive"
+        subject = f"account:{account.account_id}" if account else "account:unknown"
+        if locks and account is not None and reason:
+            desk.tell(connection, "account.sign-in-alert", {"account_id": account.account_id, "what": "locked"}, at)
+        if not reason and row is not None and credential is not None and account is not None:
+            if is_recovery:
+                delete_credential(connection, account.account_id, credential.credential_id)
+            else:
+                used = replace(credential, value=renewed or credential.value, last_used_at=at, version=credential.version + 1)
+                update_credential(connection, desk.vault, used)
+            take_back(connection, name, address, at)
+            row = recognise(connection, desk, row, account, at)
+            put_back(connection, desk, with_method(row, "recovery" if is_recovery else "password", at), profile)
+        facts = {"method": kind.value, "reason": reason, "sign_in": sign_in_id, "locks": locks and bool(reason)}
+        outcome = "refused" if reason else "done"
+        desk.audit.record(connection, at=at, actor=subject, action="sign-in.show", subject=subject, outcome=outcome, facts=facts)
+        return not reason
+
+    if not await desk.database.awrite(record):
+        raise sign_in_failed()
+
+
+def _find(desk: PeopleDesk, login: str, kind: CredentialKind) -> Credential | None:
+    with desk.database.read() as connection:
+        account_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, login.strip().lower()[:LOGIN_CHARACTERS_MAX])
+        found = list_credentials(connection, desk.vault, account_id or "")
+    return next((each for each in found if each.kind is kind), None)
+
+
+def _check(credential: Credential | None, password: str) -> tuple[bool, bytes | None]:
+    kept = credential.value if credential else None
+    correct = is_right(kept, password)
+    return correct, hash_password(password) if correct and kept is not None and is_outdated(kept) else None
+
+
+async def set_new_password(
+    desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, password: str, login: str = ""
+) -> None:
+    """The new password after a recovery code. PASSWORD_UNACCEPTABLE, SIGN_IN_BUSY, SIGN_IN_UNKNOWN."""
+    check_password_rules(password, login)
+    at: datetime = desk.clock.now()
+    value = await asyncio.wrap_future(desk.pool.submit(lambda: hash_password(password)))
+
+    def record(connection: Connection) -> None:
+        row = take_up_at(connection, desk, sign_in_id, browser_hash, at, _NEW)
+        if row is None or row.account_id is None:
+            return
+        made = Credential(new_id("cr_"), row.account_id, CredentialKind.PASSWORD, value, "password", at)
+        put_credential(connection, desk.vault, made)
+        put_back(connection, desk, replace(row, needs_password_change=False), profile)
+        subject = f"account:{row.account_id}"
+        facts = {"credential": made.credential_id, "sign_in": sign_in_id}
+        desk.audit.record(connection, at=at, actor=subject, action="credential.set-password", subject=subject, outcome="done", facts=facts)
+        desk.tell(connection, "account.sign-in-alert", {"account_id": row.account_id, "what": "password set"}, at)
+
+    await desk.database.awrite(record)

@@ -1,0 +1,94 @@
+"""Take up a sign-in of this browser, and put it back: what every step does before and after its own work."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idp.actions.claims_of import asked_claims
+from idp.model.people import AccountStatus, CredentialKind, level_at
+from idp.model.sign_in import decide_next_step, with_account
+from idp.store.accounts import find_account, list_agents, list_evidence
+from idp.store.credentials import list_credentials
+from idp.store.sign_ins import find_consent, find_sign_in, update_sign_in
+from service_kit.roles import role_of
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.people import Account
+    from idp.model.requests import ClientProfile
+    from idp.model.sign_in import SignIn, Step
+
+_SECOND = frozenset({CredentialKind.TOTP, CredentialKind.PASSKEY, CredentialKind.CERTIFICATE})
+
+
+def cookie_hash(secret: str) -> bytes:
+    """What is kept of a cookie: its SHA-256. The cookie has 256 random bits."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def sign_in_unknown() -> TrustError:
+    """It is over, or another browser's; which of these is not told."""
+    return TrustError(Kind.NOT_FOUND, "SIGN_IN_UNKNOWN")
+
+
+def take_up(connection: Connection, desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, at: datetime) -> SignIn:
+    """An open sign-in of this browser. SIGN_IN_UNKNOWN."""
+    row = find_sign_in(connection, desk.vault, sign_in_id)
+    if row is None or not hmac.compare_digest(row.browser_hash, browser_hash) or at >= row.expires_at or row.is_finished:
+        raise sign_in_unknown()
+    return row
+
+
+def take_up_at(
+    connection: Connection, desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, at: datetime, steps: frozenset[Step]
+) -> SignIn | None:
+    """As ``take_up``; None where the sign-in waits for something else than these steps: the dispatcher then shows what."""
+    row = take_up(connection, desk, sign_in_id, browser_hash, at)
+    return row if decide_next_step(row) in steps else None
+
+
+def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Account, at: datetime) -> SignIn:
+    """The row with the account's rules and what its credentials can reach, as they are now."""
+    kinds = {each.kind.value for each in list_credentials(connection, desk.vault, account.account_id) if each.kind in _SECOND}
+    level = level_at(list_evidence(connection, desk.vault, account.account_id), at)
+    agents = [
+        each
+        for each in list_agents(connection, desk.vault, person_id=account.account_id)
+        if each.is_valid_at(at) and _is_active(connection, desk, each.organisation_id)
+    ]
+    is_administrator = role_of(connection, f"person:{account.account_id}") is not None
+    return with_account(row, replace(account, level=level), kinds, agents, at, is_administrator=is_administrator)
+
+
+def put_back(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:
+    """Store the row's next version, with whether consent is still needed in the capacity chosen."""
+    if row.account_id is not None and row.request is not None and profile is not None and not profile.is_own:
+        scopes, claims = asked_of(row, profile)
+        had_scopes, had_claims = find_consent(connection, row.account_id, row.acting_for, profile.client_id)
+        is_covered = scopes <= had_scopes and claims <= had_claims and "consent" not in row.request.prompt
+        row = replace(row, needs_consent=not is_covered)
+    row = replace(row, version=row.version + 1)
+    update_sign_in(connection, desk.vault, row)
+    return row
+
+
+def asked_of(row: SignIn, profile: ClientProfile) -> tuple[frozenset[str], frozenset[str]]:
+    """The scopes and the claims that a request would let a client have."""
+    if row.request is None:
+        return frozenset(), frozenset()
+    scopes, request = row.request.scopes, row.request.claims
+    claims = asked_claims(scopes, request, "userinfo", profile) | asked_claims(scopes, request, "id_token", profile)
+    return frozenset(scopes), claims
+
+
+def _is_active(connection: Connection, desk: PeopleDesk, account_id: str) -> bool:
+    account = find_account(connection, desk.vault, account_id)
+    return account is not None and account.status is AccountStatus.ACTIVE

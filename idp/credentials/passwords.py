@@ -1,0 +1,125 @@
+"""Passwords: Argon2id, in a pool of two threads with a short queue; hashes of other systems are read, and replaced at the next use.
+
+Parameters: 19 MiB, two passes, one lane (OWASP Password Storage), about 27 ms. Forms that are read: ``$argon2id$...``,
+``$pbkdf2-sha256$<iterations>$<salt>$<hash>`` and ``$pbkdf2-sm3$...`` (base64 of passlib: no padding, ``.`` for ``+``), ``$sm3$<salt>$<hex>``
+(SM3 of salt and password, one pass, as older national systems keep it).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from crypto.sm3 import pbkdf2_hmac_sm3, sm3
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+Value = TypeVar("Value")
+
+MEMORY_KIB: Final = 19 * 1024
+PASSES: Final = 2
+LANES: Final = 1
+POOL_THREADS: Final = 2
+QUEUE_MAX: Final = 32  # at 27 ms and two threads under half a second of waiting; whoever comes then hears 503 at once
+CHARACTERS_MIN: Final = 10
+CHARACTERS_MAX: Final = 128
+LEGACY_ITERATIONS_MAX: Final = 2_000_000  # a hash brought in must not stop the pool
+HASH_CHARACTERS_MAX: Final = 512
+_PBKDF2: Final = re.compile(r"\$pbkdf2-(sha256|sm3)\$([1-9][0-9]{0,6})\$([A-Za-z0-9./]{1,128})\$([A-Za-z0-9./]{22,128})")
+_SM3: Final = re.compile(r"\$sm3\$([A-Za-z0-9./]{1,128})\$([0-9a-f]{64})")
+_HASHER: Final = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+_DUMMY: Final = _HASHER.hash("nobody has this password")
+"""What is compared where there is no password to compare with: it takes the same time."""
+
+
+def hash_password(password: str) -> bytes:
+    """A new hash, PHC text."""
+    return _HASHER.hash(password).encode()
+
+
+def check_password_rules(password: str, login: str = "") -> None:
+    """Raise PASSWORD_UNACCEPTABLE unless long enough, of more than one kind of character, and without the login name (GB/T 22239 8.1.4.1)."""
+    kinds = sum(
+        any(test(each) for each in password)
+        for test in (str.islower, str.isupper, str.isdigit, lambda each: not each.isalnum(), lambda each: not each.isascii())
+    )
+    if (
+        not CHARACTERS_MIN <= len(password) <= CHARACTERS_MAX
+        or kinds < 2
+        or len(set(password)) < 5
+        or (login and login in password.lower())
+    ):
+        raise TrustError(Kind.UNACCEPTABLE, "PASSWORD_UNACCEPTABLE", characters_min=CHARACTERS_MIN, characters_max=CHARACTERS_MAX)
+
+
+def check_kept_hash(text: str) -> None:
+    """Raise CREDENTIAL_UNUSABLE unless a hash brought from another system is of a form that is read."""
+    match = _PBKDF2.fullmatch(text)
+    known = bool(match) or bool(_SM3.fullmatch(text)) or text.startswith("$argon2id$")
+    if not known or len(text) > HASH_CHARACTERS_MAX or (match is not None and int(match[2]) > LEGACY_ITERATIONS_MAX):
+        raise TrustError(Kind.UNACCEPTABLE, "CREDENTIAL_UNUSABLE", reason="hash of an unknown form")
+
+
+def _decode(text: str) -> bytes:
+    padded = text.replace(".", "+") + "=" * (-len(text) % 4)
+    return base64.b64decode(padded)
+
+
+def is_right(kept: bytes | None, password: str) -> bool:
+    """Whether the password belongs to the hash. Without a hash, and with a damaged one, it takes as long and is False."""
+    text = (kept or b"").decode("utf-8", "replace")
+    try:
+        if match := _PBKDF2.fullmatch(text):
+            function, iterations, salt, expected = match[1], int(match[2]), _decode(match[3]), _decode(match[4])
+            if function == "sm3":
+                made = pbkdf2_hmac_sm3(password.encode(), salt, iterations, len(expected))
+            else:
+                made = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations, len(expected))
+            return hmac.compare_digest(made, expected)
+        if match := _SM3.fullmatch(text):
+            return hmac.compare_digest(sm3(_decode(match[1]) + password.encode()), bytes.fromhex(match[2]))
+    except binascii.Error:
+        text = ""
+    try:
+        right = _HASHER.verify(text or _DUMMY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return right and bool(text)
+
+
+def is_outdated(kept: bytes) -> bool:
+    """Whether a hash is to be replaced, now that the password is at hand."""
+    text = kept.decode("utf-8", "replace")
+    return not text.startswith("$argon2id$") or _HASHER.check_needs_rehash(text)
+
+
+class PasswordPool:
+    """Two threads that hash, and a bounded queue before them. Argon2 lets go of the interpreter while it works."""
+
+    def __init__(self, threads: int = POOL_THREADS, queue_max: int = QUEUE_MAX) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password")
+        self._places = threading.BoundedSemaphore(threads + queue_max)
+
+    def submit(self, work: Callable[[], Value]) -> Future[Value]:
+        """Hand over work; TrustError SIGN_IN_BUSY (503) at once where the queue is full."""
+        if not self._places.acquire(blocking=False):
+            raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
+        future = self._executor.submit(work)
+        future.add_done_callback(lambda _: self._places.release())
+        return future
+
+    def close(self) -> None:
+        """End the threads."""
+        self._executor.shutdown(wait=True)
