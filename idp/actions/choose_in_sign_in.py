@@ -46,11 +46,6 @@ def give_consent(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile
     _change(desk, sign_in_id, browser_hash, profile, frozenset({Step.CONSENT}), lambda row: replace(row, consent_given=True))
 
 
-def cancel(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None) -> None:
-    """No, at any step: the client is told access_denied."""
-    _change(desk, sign_in_id, browser_hash, profile, _ASKING, lambda row: replace(row, error="access_denied"))
-
-
 def refuse(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, error: str) -> SignIn:
     """End a sign-in with an error for the client (OAuth error code). SIGN_IN_UNKNOWN."""
     at = desk.clock.now()

@@ -153,5 +153,6 @@ def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: st
     facts = {"session": session.session_id, "clients": " ".join(clients)}
     desk.audit.record(connection, at=at, actor=actor, action="session.end", subject=subject, outcome="done", facts=facts)
     desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": session.account_id}, at, *clients)
-    desk.outbox.put(connection, topic=SESSION_ENDED_TOPIC, payload={"session": session.session_id, "clients": list(clients)}, at=at)
+    if desk.tells_clients:
+        desk.outbox.put(connection, topic=SESSION_ENDED_TOPIC, payload={"session": session.session_id, "clients": list(clients)}, at=at)
     return ended

@@ -62,7 +62,9 @@ class AuthorizationRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PeopleDesk:
-    """``issuer``: the deployment's base URL. ``pool``: where passwords are hashed."""
+    """``issuer``: the deployment's base URL. ``pool``: where passwords are hashed. ``tells_clients``: back-channel logout has a handler
+    for the topic of ended sessions (``finish_sign_in.SESSION_ENDED_TOPIC``).
+    """
 
     database: Database
     audit: Audit
@@ -71,6 +73,7 @@ class PeopleDesk:
     vault: Vault
     pool: PasswordPool
     issuer: str
+    tells_clients: bool = False
 
     def __repr__(self) -> str:
         """Without the keys."""

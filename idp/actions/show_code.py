@@ -37,7 +37,8 @@ def show_code(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: C
         account = find_account(connection, desk.vault, row.account_id)
         found = [each for each in list_credentials(connection, desk.vault, row.account_id) if each.kind is CredentialKind.TOTP]
         step = step_of(found[0].value, code, int(at.timestamp()), found[0].counter) if found else None
-        is_good = may_name and may_peer and step is not None and account is not None and account.status is AccountStatus.ACTIVE
+        is_active = account is not None and account.status is AccountStatus.ACTIVE
+        is_good = may_name and may_peer and step is not None and is_active
         # 2. The step is used up
         if is_good and step is not None:
             is_good = update_credential(
@@ -49,7 +50,7 @@ def show_code(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: C
         elif locks:
             desk.tell(connection, "account.sign-in-alert", {"account_id": row.account_id, "what": "second factor locked"}, at)
         subject = f"account:{row.account_id}"
-        facts = {"method": "totp", "sign_in": sign_in_id, "locks": locks and not is_good}
+        facts: dict[str, str | int | bool | None] = {"method": "totp", "sign_in": sign_in_id, "locks": bool(locks and not is_good)}
         outcome = "done" if is_good else "refused"
         desk.audit.record(connection, at=at, actor=subject, action="sign-in.show", subject=subject, outcome=outcome, facts=facts)
         return is_good

@@ -166,7 +166,7 @@ def decide_next_step(row: SignIn) -> Step:
     # 4. For whom, and with whose leave
     if row.acting_rule == "organisation" and not row.organisations:
         return Step.REFUSED
-    if not row.acting_chosen and row.organisations and row.acting_rule != "person":
+    if not row.acting_chosen and row.organisations and row.acting_rule != "person" and row.request is not None:
         return Step.ACTING
     if row.needs_consent and not row.consent_given:
         return Step.CONSENT
@@ -272,7 +272,7 @@ def with_account(
         needs_two=is_administrator or account.needs_two_factors,
         has_second=bool(second_factors),
         can_reach=min(account.level, reachable),
-        organisations=organisations if row.request is not None else (),
+        organisations=organisations,
     )
 
 

@@ -1,0 +1,251 @@
+"""/authorize and the pages of a sign-in. Every step changes the stored row and returns to ``_dispatch``, which shows what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio.to_thread
+from fastapi import APIRouter, Request, Response
+
+from idp.actions import choose_in_sign_in as choose
+from idp.actions.begin_sign_in import adopt_session, store_sign_in
+from idp.actions.finish_sign_in import finish_sign_in
+from idp.actions.people_desk import AuthorizationRefusedError
+from idp.actions.show_code import show_code
+from idp.actions.show_password import set_new_password, show_password
+from idp.actions.sign_in_row import asked_of, take_up
+from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
+from idp.pages.visit import LANGUAGE_COOKIE, SESSION_COOKIE, STYLE_SHEET, Visit
+from idp.store.accounts import find_account
+from service_kit.composition import public
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from idp.actions.people_desk import PeopleDesk, SignInProtocol
+    from idp.model.requests import ClientProfile
+    from idp.model.sign_in import SignIn
+
+AUTHORIZE_PATH: Final = "/authorize"
+_YEAR_SECONDS: Final = 365 * 86_400
+_RECOVERY: Final = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the pages need. ``protocol`` None: no client can send anybody here yet."""
+
+    desk: PeopleDesk
+    protocol: SignInProtocol | None
+    is_secure: bool
+    is_demo: bool
+
+    def visit(self, request: Request) -> Visit:
+        """A request with what answers it."""
+        return Visit(request, self.desk.vault.sealer, self.is_secure, self.is_demo)
+
+    def profile_of(self, row: SignIn) -> ClientProfile | None:
+        """The client of a sign-in; SIGN_IN_UNKNOWN where it has gone meanwhile."""
+        if row.request is None or self.protocol is None:
+            return None
+        profile = self.protocol.profile(row.request.client_id)
+        if profile is None:
+            raise TrustError(Kind.NOT_FOUND, "SIGN_IN_UNKNOWN")
+        return profile
+
+    def load(self, sign_in_id: str, browser_hash: bytes) -> tuple[SignIn, ClientProfile | None]:
+        """A sign-in of this browser and its client. SIGN_IN_UNKNOWN."""
+        with self.desk.database.read() as connection:
+            row = take_up(connection, self.desk, sign_in_id, browser_hash, self.desk.clock.now())
+        return row, self.profile_of(row)
+
+
+def switch_language(visit: Visit) -> Response | None:
+    """Where the address asks for a language: remember it and show the page again."""
+    wanted = visit.request.query_params.get("lang", "")
+    if wanted not in {"zh", "en"}:
+        return None
+    visit.set_cookie(LANGUAGE_COOKIE, wanted, seconds=_YEAR_SECONDS)
+    method = "?method=recovery" if visit.request.query_params.get("method") == _RECOVERY else ""
+    return visit.see(visit.request.url.path + method)
+
+
+async def _authorize(pages: Pages, visit: Visit, parameters: dict[str, str], *, is_post: bool) -> Response:
+    """Read the request, store the sign-in, and go on where possible without a page."""
+    desk, protocol = pages.desk, pages.protocol
+    if protocol is None:
+        return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED"))
+    # 1. The request, by the protocol's rules. Where its address may not be trusted, the error stays here
+    try:
+        request = await anyio.to_thread.run_sync(protocol.read_request, parameters, desk.clock.now())
+    except AuthorizationRefusedError as refused:
+        if refused.request is None:
+            return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error=refused.error))
+        return visit.answer_client(refused.request, desk.issuer, error=refused.error, error_description=refused.description or None)
+    profile = protocol.profile(request.client_id)
+    visit.locales = request.ui_locales
+    # 2. The row; from here on only it decides
+    store = partial(store_sign_in, desk, visit.browser_hash, request, profile, None if is_post else visit.session_hash)
+    row = await anyio.to_thread.run_sync(store)
+    if is_post or visit.new_browser:  # a POST from elsewhere brings no cookies along: look again where it does
+        return visit.see(f"/sign-in/{row.sign_in_id}")
+    return await anyio.to_thread.run_sync(_dispatch, pages, visit, row.sign_in_id)
+
+
+def _dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | None = None) -> Response:
+    """The one place that says what a browser sees of a sign-in."""
+    row, profile = pages.load(sign_in_id, visit.browser_hash)
+    if row.version == 1 and visit.session_hash is not None and row.account_id is None:
+        row = adopt_session(pages.desk, sign_in_id, visit.browser_hash, profile, visit.session_hash)
+    visit.locales = row.request.ui_locales if row.request else ()
+    step = decide_next_step(row)
+    request = row.request
+    # 1. Without asking
+    if request is not None and "none" in request.prompt and step in PROMPT_ERROR:
+        row = choose.refuse(pages.desk, sign_in_id, visit.browser_hash, PROMPT_ERROR[step])
+        step = Step.REFUSED
+    if step is Step.REFUSED:
+        if row.needs_two and not row.has_two and row.error is None:  # the person must hear why, the client need not
+            return visit.error(TrustError(Kind.FORBIDDEN, "SECOND_FACTOR_MISSING"), back=f"/sign-in/{sign_in_id}/cancel")
+        error = refusal_of(row)
+        if request is None:
+            return visit.see("/logout/done")
+        if row.error is None:
+            choose.refuse(pages.desk, sign_in_id, visit.browser_hash, error)
+        return visit.answer_client(request, pages.desk.issuer, error=error)
+    if step is Step.FINISH:
+        done = finish_sign_in(
+            pages.desk,
+            pages.protocol,
+            sign_in_id,
+            visit.browser_hash,
+            profile,
+            browser=visit.browser_name,
+            session_hash=visit.session_hash,
+        )
+        if done is None:
+            return visit.see(f"/sign-in/{sign_in_id}")
+        if done.cookie is not None:
+            visit.set_cookie(SESSION_COOKIE, done.cookie, seconds=SESSION_SECONDS)
+        if request is None:
+            return visit.see(row.return_to)
+        return visit.answer_client(request, pages.desk.issuer, code=done.code)
+    # 2. With a page
+    return _page(pages, visit, row, profile, step, problem)
+
+
+def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None, step: Step, problem: TrustError | None) -> Response:
+    place = f"/sign-in/{row.sign_in_id}"
+    request = row.request
+    values: dict[str, Any] = {"at": place, "csrf": visit.token(place), "client": profile.name if profile else ""}
+    name = step.value
+    if step is Step.FIRST_FACTOR:
+        values["hint"] = (request.login_hint or "")[:200] if request else ""
+        name = _RECOVERY if visit.request.query_params.get("method") == _RECOVERY else name
+    elif step in {Step.ACCOUNT, Step.ACTING, Step.CONSENT}:
+        with pages.desk.database.read() as connection:
+            found = {
+                each: find_account(connection, pages.desk.vault, each)
+                for each in (*row.organisations, row.account_id or "", row.acting_for or "")
+            }
+        names = {key: account.name for key, account in found.items() if account is not None}
+        own = names.get(row.account_id or "", "")
+        values["name"] = names.get(row.acting_for or "", own) if step is Step.CONSENT else own
+        values["organisations"] = [{"account_id": each, "name": names.get(each, each)} for each in row.organisations]
+        values["may_be_oneself"] = row.acting_rule == "any"
+        if step is Step.CONSENT and profile is not None:
+            values["purpose"] = profile.purpose
+            values["claims"] = sorted(asked_of(row, profile)[1])
+    return visit.page(name, problem=problem, targets=request.redirect_uri if request else "", **values)
+
+
+def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
+    """Add them to the service's router."""
+    desk = pages.desk
+    hidden: Any = {"include_in_schema": False}
+
+    @router.get(AUTHORIZE_PATH, **hidden)
+    @public("people come here to sign in")
+    async def begin_by_get(request: Request) -> Response:
+        visit = pages.visit(request)
+        parameters = dict(request.query_params)
+        if len(parameters) != len(request.query_params.multi_items()):  # RFC 6749 3.1: never more than once
+            return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request"))
+        return await _authorize(pages, visit, parameters, is_post=False)
+
+    @router.post(AUTHORIZE_PATH, **hidden)
+    @public("people come here to sign in (OIDC Core 3.1.2.1)")
+    async def begin_by_post(request: Request) -> Response:
+        visit = pages.visit(request)
+        try:
+            parameters = await visit.plain_form()
+        except TrustError as error:
+            return visit.error(error)
+        return await _authorize(pages, visit, parameters, is_post=True)
+
+    @router.get("/sign-in/static/sign-in.css", **hidden)
+    @public("a style sheet")
+    async def read_style() -> Response:
+        return Response(STYLE_SHEET, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
+
+    @router.get("/sign-in/{sign_in_id}", **hidden)
+    @public("people sign in here; the row is bound to their browser")
+    async def show_sign_in(request: Request, sign_in_id: str) -> Response:
+        visit = pages.visit(request)
+        switched = switch_language(visit)
+        if switched is not None:
+            return switched
+        try:
+            return await anyio.to_thread.run_sync(_dispatch, pages, visit, sign_in_id)
+        except TrustError as error:
+            return visit.error(error)
+
+    async def step(
+        request: Request, sign_in_id: str, work: Callable[[Visit, dict[str, str], ClientProfile | None], Awaitable[None]]
+    ) -> Response:
+        """What each form shares: is it ours, what it does, back to the dispatcher; what went wrong is told on the page it came from."""
+        visit = pages.visit(request)
+        place = f"/sign-in/{sign_in_id}"
+        try:
+            form = await visit.form(place)
+            _, profile = await anyio.to_thread.run_sync(pages.load, sign_in_id, visit.browser_hash)
+            await work(visit, form, profile)
+        except TrustError as error:
+            if error.code in {"FORM_FORGED", "FORM_UNREADABLE", "SIGN_IN_UNKNOWN"}:
+                return visit.error(error)
+            if error.code == "SIGN_IN_OVERTAKEN":
+                return visit.see(place)
+            try:
+                return await anyio.to_thread.run_sync(_dispatch, pages, visit, sign_in_id, error)
+            except TrustError as further:
+                return visit.error(further)
+        return visit.see(place)
+
+    @router.post("/sign-in/{sign_in_id}/{name}", **hidden)
+    @public("the forms of a sign-in; each carries a token of its browser")
+    async def take_step(request: Request, sign_in_id: str, name: str) -> Response:
+        async def work(visit: Visit, form: dict[str, str], profile: ClientProfile | None) -> None:
+            where = (desk, sign_in_id, visit.browser_hash, profile)
+            if name in {"password", _RECOVERY}:
+                secret = form.get("code" if name == _RECOVERY else "password", "")
+                login = form.get("login", "")
+                await show_password(*where, login=login, secret=secret, peer=visit.peer, is_recovery=name == _RECOVERY)
+            elif name == "new-password":
+                await set_new_password(*where, password=form.get("password", ""))
+            elif name == "code":
+                await anyio.to_thread.run_sync(partial(show_code, *where, code=form.get("code", ""), peer=visit.peer))
+            elif name == "account":
+                await anyio.to_thread.run_sync(partial(choose.choose_account, *where, another=form.get("another") == "yes"))
+            elif name == "acting":
+                await anyio.to_thread.run_sync(partial(choose.choose_acting, *where, acting_for=form.get("acting_for", "")))
+            elif name == "consent":
+                await anyio.to_thread.run_sync(partial(choose.give_consent, *where))
+            elif name == "cancel":
+                await anyio.to_thread.run_sync(partial(choose.refuse, desk, sign_in_id, visit.browser_hash, "access_denied"))
+            else:
+                raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
+
+        return await step(request, sign_in_id, work)

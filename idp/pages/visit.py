@@ -1,0 +1,205 @@
+"""One request of a browser: its cookies, its language, its form; and the answers it gets."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from idp.actions.sign_in_row import cookie_hash
+from idp.pages.texts import LANGUAGES, text
+from idp.tokens.request import FORM_BYTES_MAX, FORM_TYPE, read_form
+from service_kit.problem_catalogue import text_of
+from service_kit.problems import STATUS, language_of
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from crypto.sealed_values import ValueSealer
+    from idp.model.requests import AuthorizationRequest
+
+BROWSER_COOKIE: Final = "yinxin-browser"
+SESSION_COOKIE: Final = "yinxin-session"
+LANGUAGE_COOKIE: Final = "yinxin-language"
+_COOKIE_CHARACTERS_MAX: Final = 100
+_POLICY: Final = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action {}; frame-ancestors 'none'; base-uri 'none'"
+STYLE_SHEET: Final = files("idp.pages").joinpath("static/sign-in.css").read_bytes()
+_PAGES: Final = Environment(
+    loader=PackageLoader("idp.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+@dataclass(slots=True)
+class Visit:
+    """A request of a browser. ``sealer``: makes the tokens of forms. ``is_secure``: the deployment is reached by https."""
+
+    request: Request
+    sealer: ValueSealer
+    is_secure: bool
+    is_demo: bool
+    locales: tuple[str, ...] = ()
+    new_browser: str | None = None
+    cookies: list[str] = field(default_factory=list)
+
+    def cookie(self, name: str) -> str:
+        """The value of a cookie of ours, empty where there is none."""
+        value = self.request.cookies.get(self._name(name), "")
+        return value if len(value) <= _COOKIE_CHARACTERS_MAX else ""
+
+    @property
+    def browser(self) -> str:
+        """The secret that binds sign-ins to this browser; a new one where it has none."""
+        known = self.new_browser or self.cookie(BROWSER_COOKIE)
+        if not known:
+            known = self.new_browser = secrets.token_urlsafe(32)
+            self.set_cookie(BROWSER_COOKIE, known)
+        return known
+
+    @property
+    def browser_hash(self) -> bytes:
+        """Its hash, as rows keep it."""
+        return cookie_hash(self.browser)
+
+    @property
+    def session_hash(self) -> bytes | None:
+        """The hash of the session cookie, None where there is none."""
+        value = self.cookie(SESSION_COOKIE)
+        return cookie_hash(value) if value else None
+
+    @property
+    def language(self) -> str:
+        """``zh`` or ``en``: what the person chose, what the client asks for, what the browser prefers."""
+        chosen = self.cookie(LANGUAGE_COOKIE)
+        if chosen in LANGUAGES:
+            return chosen
+        for locale in self.locales:
+            if locale.split("-")[0].lower() in LANGUAGES:
+                return locale.split("-")[0].lower()
+        return language_of(self.request.headers.get("accept-language"))
+
+    @property
+    def peer(self) -> str:
+        """The address it comes from."""
+        return self.request.client.host if self.request.client else "local"
+
+    @property
+    def browser_name(self) -> str:
+        """A word on the browser for the list of sessions; the header itself is not kept."""
+        agent = self.request.headers.get("user-agent", "")
+        names = (("MicroMessenger", "WeChat"), ("Edg/", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+        return next((name for mark, name in names if mark in agent), "Browser")
+
+    def _name(self, name: str) -> str:
+        return f"__Host-{name}" if self.is_secure else name
+
+    def set_cookie(self, name: str, value: str, *, seconds: int | None = None) -> None:
+        """Set one of our cookies on the answer; empty removes it."""
+        life = "; Max-Age=0" if not value else "" if seconds is None else f"; Max-Age={seconds}"
+        secure = "; Secure" if self.is_secure else ""
+        self.cookies.append(f"{self._name(name)}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}")
+
+    def token(self, place: str) -> str:
+        """The token of a form at ``place`` for this browser."""
+        return base64.urlsafe_b64encode(self.sealer.find(f"{self.browser}|{place}".encode(), "idp.form")).decode("ascii").rstrip("=")
+
+    async def form(self, place: str) -> dict[str, str]:
+        """The form, if this site made it for this browser. FORM_FORGED, FORM_UNREADABLE."""
+        fields = await self.plain_form()
+        if not self.cookie(BROWSER_COOKIE) or not hmac.compare_digest(fields.get("csrf", "").encode(), self.token(place).encode()):
+            raise TrustError(Kind.FORBIDDEN, "FORM_FORGED")
+        return fields
+
+    async def plain_form(self) -> dict[str, str]:
+        """A form from anywhere. FORM_UNREADABLE."""
+        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = b""
+        async for part in self.request.stream():
+            body += part
+            if len(body) > FORM_BYTES_MAX:
+                raise TrustError(Kind.TOO_LARGE, "FORM_UNREADABLE", limit_bytes=FORM_BYTES_MAX)
+        if kind.encode() != FORM_TYPE:
+            raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE")
+        try:
+            return read_form(body)
+        except TrustError as error:
+            raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE", reason=error.code) from None
+
+    # ---- answers
+
+    def page(self, name: str, *, status: int = 200, targets: str = "", problem: TrustError | None = None, **values: Any) -> Response:
+        """A page. ``targets``: a redirect address that a form of it may lead to."""
+        language = self.language
+        told = None
+        if problem is not None:
+            entry = text_of(problem.code)
+            told = {"title": entry.title(language), "remedy": entry.remedy(language)} if entry else {"title": problem.code, "remedy": ""}
+            status = STATUS[problem.kind]
+        other = LANGUAGES[1 - LANGUAGES.index(language)]
+        body = _PAGES.get_template(f"{name}.html").render(
+            t=partial(text, language=language),
+            language=language,
+            language_url=f"?lang={other}" if self.request.method == "GET" else "",
+            is_demo=self.is_demo,
+            problem=told,
+            **values,
+        )
+        policy = _POLICY.format(" ".join(["'self'", *filter(None, [_source(targets)])]))
+        headers = {
+            "content-security-policy": policy,
+            "cache-control": "no-store",
+            "content-language": "zh-CN" if language == "zh" else "en",
+        }
+        if problem is not None and "retry_after_seconds" in problem.facts:
+            headers["retry-after"] = str(problem.facts["retry_after_seconds"])
+        return self.with_cookies(HTMLResponse(body, status, headers=headers))
+
+    def see(self, address: str) -> Response:
+        """Go on there, by GET (303)."""
+        return self.with_cookies(RedirectResponse(address, 303, headers={"cache-control": "no-store"}))
+
+    def error(self, error: TrustError, *, back: str = "") -> Response:
+        """The error page."""
+        entry = text_of(error.code)
+        language = self.language
+        told = (entry.title(language), entry.cause(language), entry.remedy(language)) if entry else (error.code, "", "")
+        return self.page(
+            "error",
+            status=STATUS[error.kind],
+            title=told[0],
+            cause=told[1],
+            remedy=told[2],
+            code=error.code,
+            request_id=getattr(self.request.state, "request_id", ""),
+            back=back,
+            csrf=self.token(back.rpartition("/")[0]) if back else "",
+        )
+
+    def answer_client(self, request: AuthorizationRequest, issuer: str, **fields: str | None) -> Response:
+        """Take the browser back to the client with these fields, ``state`` and ``iss`` (RFC 9207), in the way it asked for."""
+        given = {name: value for name, value in {**fields, "state": request.state, "iss": issuer}.items() if value is not None}
+        if request.response_mode == "form_post":  # without scripts, so that the policy stays strict: the person presses the button
+            return self.page("form_post", targets=request.redirect_uri, target=request.redirect_uri, fields=given)
+        joint = "&" if urlsplit(request.redirect_uri).query else "?"
+        return self.see(f"{request.redirect_uri}{joint}{urlencode(given)}")
+
+    def with_cookies(self, response: Response) -> Response:
+        """The answer with the cookies set on the way."""
+        for cookie in self.cookies:
+            response.headers.append("set-cookie", cookie)
+        return response
+
+
+def _source(address: str) -> str:
+    """An address as a source of a content security policy: its origin, or its scheme where it has no host."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:" if parts.scheme else ""
