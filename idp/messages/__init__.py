@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from idp.messages import clients, people
+from idp.messages import clients, federation, people
 
-TEXTS: Final = (*clients.TEXTS, *people.TEXTS)
+TEXTS: Final = (*clients.TEXTS, *federation.TEXTS, *people.TEXTS)

@@ -1,0 +1,130 @@
+"""Checking an ID token of an upstream: OpenID Connect Core 1.0, 3.1.3.7, with the algorithm bound to the key before it is chosen."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from idp.connectors.protocol import read_object, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from idp.connectors.settings import ConnectorSettings
+
+TOKEN_CHARACTERS_MAX: Final = 16 * 1024
+KEYS_MAX: Final = 32
+RSA_BITS_MIN: Final = 2048
+RSA_BITS_MAX: Final = 8192
+AGE_SECONDS_MAX: Final = 600
+_PARTS: Final = 3
+_COORDINATE_BYTES: Final = 32
+_KEY_TYPES: Final = {"RS256": "RSA", "ES256": "EC"}
+
+
+def read_id_token(
+    settings: ConnectorSettings, token: object, key_set: Mapping[str, Any], nonce: str, access_token: str, at: datetime
+) -> dict[str, Any]:
+    """The claims of a token that this issuer made for us, now, for this very sign-in; anything else ``UPSTREAM_ANSWER_REFUSED``."""
+    # 1. form
+    if not isinstance(token, str) or len(token) > TOKEN_CHARACTERS_MAX or token.count(".") != _PARTS - 1 or not token.isascii():
+        raise refused("id-token-form")
+    head, body, signature = token.split(".")
+    header, claims = read_object(_decode(head)), read_object(_decode(body))
+    # 2. algorithm of our short list (never none, never HMAC), and no extension that we do not understand
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in _KEY_TYPES or "crit" in header:
+        raise refused("id-token-algorithm")
+    # 3. signature, by a key of the issuer's set
+    if not _verify(algorithm, _choose_key(algorithm, header, key_set), f"{head}.{body}".encode(), _decode(signature)):
+        raise refused("id-token-signature")
+    # 4. by whom, for whom
+    if claims.get("iss") != settings.issuer:
+        raise refused("id-token-issuer")
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if settings.client_id not in audiences or (len(audiences) > 1 and "azp" not in claims):
+        raise refused("id-token-audience")
+    if claims.get("azp", settings.client_id) != settings.client_id:
+        raise refused("id-token-audience")
+    # 5. when
+    now, skew = int(at.timestamp()), settings.clock_skew_seconds
+    if _seconds(claims, "exp") + skew <= now:
+        raise refused("id-token-expired")
+    issued = _seconds(claims, "iat")
+    if issued - skew > now or ("nbf" in claims and _seconds(claims, "nbf") - skew > now):
+        raise refused("id-token-early")
+    if issued + AGE_SECONDS_MAX + skew < now:
+        raise refused("id-token-expired")
+    # 6. for which sign-in, with which access token
+    stated = claims.get("nonce")
+    if not isinstance(stated, str) or not hmac.compare_digest(stated.encode(), nonce.encode()):
+        raise refused("id-token-nonce")
+    half = base64.urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()[:16]).rstrip(b"=").decode()
+    if claims.get("at_hash", half) != half:
+        raise refused("id-token-access-token")
+    return claims
+
+
+def _choose_key(algorithm: str, header: Mapping[str, Any], key_set: Mapping[str, Any]) -> Mapping[str, Any]:
+    keys = key_set.get("keys")
+    if not isinstance(keys, list) or len(keys) > KEYS_MAX:
+        raise refused("key-set")
+    fitting = [
+        key
+        for key in keys
+        if isinstance(key, dict)
+        and key.get("kty") == _KEY_TYPES[algorithm]
+        and key.get("alg", algorithm) == algorithm
+        and key.get("use", "sig") == "sig"
+        and ("kid" not in header or key.get("kid") == header["kid"])
+    ]
+    if len(fitting) != 1:
+        raise refused("id-token-key")
+    return fitting[0]
+
+
+def _verify(algorithm: str, key: Mapping[str, Any], signed: bytes, signature: bytes) -> bool:
+    try:
+        if algorithm == "RS256":
+            rsa_key = rsa.RSAPublicNumbers(_number(key, "e"), _number(key, "n"))
+            if not RSA_BITS_MIN <= rsa_key.n.bit_length() <= RSA_BITS_MAX:
+                raise refused("id-token-key")
+            rsa_key.public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+            return True
+        if key.get("crv") != "P-256" or len(signature) != 2 * _COORDINATE_BYTES:
+            return False
+        public = ec.EllipticCurvePublicNumbers(_number(key, "x"), _number(key, "y"), ec.SECP256R1()).public_key()
+        r, s = (int.from_bytes(half) for half in (signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]))
+        public.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _number(key: Mapping[str, Any], name: str) -> int:
+    value = key.get(name)
+    return int.from_bytes(_decode(value if isinstance(value, str) else ""))
+
+
+def _seconds(claims: Mapping[str, Any], name: str) -> int:
+    value = claims.get(name)
+    if type(value) is not int:
+        raise refused("id-token-times")
+    return value
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise refused("id-token-form") from None

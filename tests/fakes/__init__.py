@@ -1,0 +1,1 @@
+"""Stand-ins for systems of others, on loopback, with the misbehaviour that tests ask for."""

@@ -1,0 +1,213 @@
+"""An upstream identity provider of every kind on loopback. Synthetic persons only. ``attack`` makes it misbehave in one way."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLIENT: Final = "yinxin-city"
+SECRET: Final = "a secret of the upstream: 1/2"
+NUMBER: Final = "110101199003070011"  # synthetic, with a valid check character
+AT: Final = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _int(number: int) -> str:
+    return _b64(number.to_bytes((number.bit_length() + 7) // 8))
+
+
+@dataclass
+class Upstream:
+    """``record``: what it says of the person; ``claims`` overrides members of the ID token (None leaves one out)."""
+
+    url: str = ""
+    attack: str = ""
+    algorithm: str = "ES256"
+    record: dict[str, Any] = field(default_factory=dict)
+    claims: dict[str, Any] = field(default_factory=dict)
+    nonce: str = ""
+    challenge: str = ""
+    service: str = ""
+    used: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    ec_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    rsa_key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+
+    def authorize(self, redirect_url: str) -> dict[str, str]:
+        """What the browser brings back from the page it was sent to."""
+        asked = dict(parse_qsl(urlsplit(redirect_url).query))
+        self.nonce, self.challenge, self.service = asked.get("nonce", ""), asked.get("code_challenge", ""), asked.get("service", "")
+        back = asked.get("redirect_uri") or asked.get("goto") or asked.get("callbackurl") or asked["service"]
+        state = asked.get("state") or dict(parse_qsl(urlsplit(back).query))["state"]
+        self.used.clear()
+        return {"code": "c-1", "ticket": "c-1", "trustticket": "c-1", "state": state, "iss": self.url}
+
+    def key_set(self) -> dict[str, Any]:
+        point, numbers = self.ec_key.public_key().public_numbers(), self.rsa_key.public_key().public_numbers()
+        if self.attack == "other-keys":
+            point = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
+        keys: list[Any] = [
+            {"kty": "EC", "crv": "P-256", "kid": "e", "x": _b64(point.x.to_bytes(32)), "y": _b64(point.y.to_bytes(32))},
+            {"kty": "RSA", "kid": "r", "use": "sig", "n": _int(numbers.n), "e": _int(numbers.e)},
+        ]
+        changed = {
+            "no-keys": [],
+            "key-twice": keys * 2,
+            "many-keys": keys * 20,
+            "small-key": [keys[0], {**keys[1], "n": _int((1 << 1023) + 1)}],
+            "other-curve": [{**keys[0], "crv": "secp256k1"}],
+            "off-curve": [{**keys[0], "y": keys[0]["x"]}],
+            "key-without-point": [{"kty": "EC", "crv": "P-256", "kid": "e"}],
+            "encryption-key": [{**keys[0], "use": "enc"}],
+        }
+        return {"keys": "none"} if self.attack == "keys-no-list" else {"keys": changed.get(self.attack, keys)}
+
+    def id_token(self, access_token: str) -> str:
+        now = int(AT.timestamp())
+        at_hash = _b64(hashlib.sha256(access_token.encode()).digest()[:16])
+        claims = {
+            "iss": self.url,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 300,
+            "nonce": self.nonce,
+            "at_hash": at_hash,
+            **self.record,
+            **self.claims,
+        }
+        header: dict[str, Any] = {"alg": self.algorithm, "kid": {"ES256": "e", "RS256": "r"}.get(self.algorithm, "e")}
+        if self.attack == "crit":
+            header["crit"] = ["exp"]
+        body = _b64(json.dumps({name: value for name, value in claims.items() if value is not None}).encode())
+        signed = f"{_b64(json.dumps(header).encode())}.{body}"
+        if self.algorithm == "none":
+            return signed + "."
+        if self.algorithm == "HS256":  # the public key as HMAC secret
+            return f"{signed}.{_b64(hmac.digest(json.dumps(self.key_set()).encode(), signed.encode(), 'sha256'))}"
+        if self.algorithm == "RS256":
+            signature = self.rsa_key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        else:
+            r, s = decode_dss_signature(self.ec_key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+            signature = r.to_bytes(32) + s.to_bytes(32)
+        if self.attack == "bad-signature":
+            signature = bytes((signature[0] ^ 1,)) + signature[1:]
+        if self.attack == "short-signature":
+            signature = signature[:40]
+        return f"{signed}.{'*' if self.attack == 'not-base64' else _b64(signature)}"
+
+    def answer(self, path: str, form: dict[str, str], authorization: str) -> tuple[int, Any]:
+        """Status and JSON of one request; wrong credentials, a wrong code and a second use are refused as real ones do."""
+        if path == "/jwks":
+            return 200, self.key_set()
+        if path == "/userinfo":
+            return 200, {**self.record, "address": "synthetic street 1", **({"sub": "another"} if self.attack == "other-userinfo" else {})}
+        if path == "/tokeninfo":
+            return (200, self.record) if form.get("access_token") == "t-1" else (401, {})
+        if path == "/token":
+            if authorization:
+                client, _, secret = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+                form = {**form, "client_id": unquote_plus(client), "client_secret": unquote_plus(secret)}
+                proof = _b64(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
+                if proof != self.challenge:
+                    return 400, {"error": "invalid_grant"}
+            if form.get("client_id") != CLIENT or form.get("client_secret") != SECRET or not self._use(form.get("code")):
+                return 400, {"error": "invalid_grant"}
+            token: Any = {"no-token": "", "token-no-text": 5}.get(self.attack, "t-1")
+            return 200, {"access_token": token, "id_token": 7 if self.attack == "no-id-token" else self.id_token("t-1")}
+        if path == "/record":
+            right = form.get("client_id") == CLIENT and form.get("client_secret") == SECRET and self._use(form.get("code"))
+            return (200, self.record) if right else (403, {})
+        if path == "/md5":
+            sign = hashlib.md5(f"{CLIENT}{SECRET}{form['time']}".encode(), usedforsecurity=False).hexdigest()
+            if sign != form["sign"] or form["time"] != (AT + timedelta(hours=8)).strftime("%Y%m%d%H%M%S"):
+                return 200, {"result": "1", "errmsg": "sign"}
+            if form["method"] == "ticketValidation":
+                return 200, {"result": "0", "token": "t-1"} if self._use(form.get("st")) else {"result": "2"}
+            return 200, {"result": "0", **self.record}
+        if path == "/trust":
+            posted = json.loads(form["POSTPARAM_JSON"])
+            if posted["INVOKESERVICE_CODE"] == "103":
+                used = posted["INVOKECALLER_CODE"] == CLIENT and self._use(posted["TRUST_TICKET"])
+                return 200, {"success": used, "data": {"USER_ID": self.record["USER_ID"], "USER_TOKEN": "t-1"} if used else None}
+            return 200, {"success": True, "data": {**self.record, **({"USER_ID": "another"} if self.attack == "other-record" else {})}}
+        if form.get("service") != self.service or not self._use(form.get("ticket")):  # /validate
+            return 200, {"serviceResponse": {"authenticationFailure": {"code": "INVALID_TICKET"}}}
+        return 200, {"serviceResponse": {"authenticationSuccess": self.record}}
+
+    def _use(self, code: str | None) -> bool:
+        first = code == "c-1" and code not in self.used
+        self.used.add(code or "")
+        return first
+
+
+@contextmanager
+def upstream() -> Iterator[Upstream]:
+    """A server on a free port of 127.0.0.1."""
+    state = Upstream()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+            parts = urlsplit(self.path)
+            state.asked.append(parts.path)
+            form = {**dict(parse_qsl(parts.query)), **dict(parse_qsl(body))}
+            status, value = state.answer(parts.path, form, self.headers.get("authorization", ""))
+            content = json.dumps(value).encode()
+            content = {
+                "not-json": b"<html>",
+                "list": b"[]",
+                "twice": b'{"a": 1, "a": 2}',
+                "oversized": b'{"a": "' + b"x" * 70_000 + b'"}',
+                "deep": b"[" * 60_000,
+            }.get(state.attack, content)
+            status = {"broken": 503, "redirect": 302}.get(state.attack, status)
+            if state.attack == "slow":
+                time.sleep(1.5)
+            self.send_response(status)
+            self.send_header("location", f"{state.url}/elsewhere")
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except (BrokenPipeError, ConnectionResetError):
+                return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
