@@ -226,7 +226,7 @@ def test_logout_leads_to_the_upstream_where_it_has_a_page(round_: Round) -> None
     assert open_connector(read_settings({**stated(round_.kind), "endpoints": endpoints})).logout_url("http://127.0.0.1/") is None
 
 
-@pytest.mark.clause("OpenID Connect Core 1.0 3.1.3.7")
+@pytest.mark.clause("OIDC Core 3.1.3.7")
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [
