@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from fastapi import APIRouter
 from starlette.routing import Route
 
+from crypto.sealed_values import ValueSealer
 from idp import messages, ports
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
 from idp.actions.issue_token import TokenDesk
+from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.recall_client import ClientMemory
 from idp.actions.register_client import ClientDesk
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_key
+from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.api import token_endpoint
 from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
+from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
+from idp.pages.session_pages import add_session_pages
+from idp.pages.sign_in_pages import Pages, add_sign_in_pages
+from idp.store.accounts import Vault
 from idp.store.clients import load_signing_keys
 from idp.tables import PREFIX
-from service_kit.composition import ReadinessCheck, ServiceParts
+from service_kit.composition import Job, ReadinessCheck, ServiceParts
 from service_kit.migrations import migrate as run_migrations
 from service_kit.rates import Rates
 from standards.errors import Kind, TrustError
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crypto.keystore import Keystore
+    from idp.actions.people_desk import SignInProtocol
     from service_kit.composition import Facts, ServiceContext
     from service_kit.database import Database
 
@@ -44,7 +53,9 @@ __all__ = [
     "key_desk",
     "key_ring",
     "migrate",
+    "people_desk",
     "prepare",
+    "sign_in_protocol",
 ]
 
 NAME: Final = "idp"
@@ -53,7 +64,9 @@ CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error c
 SCOPES: Final = {MANAGE: "Register, change and disable clients."}
 PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
 ROW_MAC_KEY: Final = "idp-row-mac"
-SECRETS: Final = (PEPPER, ROW_MAC_KEY)
+PEOPLE_SECRETS: Final = "idp-people"  # seals personal data and finds it
+SWEEP_EVERY_SECONDS: Final = 600.0
+SECRETS: Final = (PEPPER, ROW_MAC_KEY, PEOPLE_SECRETS)
 """What ``init`` puts into the keystore for this service: 32 random bytes each."""
 _PER_SECOND: Final = TOKENS_PER_MINUTE_DEFAULT / 60
 
@@ -104,6 +117,27 @@ def client_check(context: ServiceContext) -> Callable[[str], bool]:
     return memory.is_active
 
 
+def people_desk(context: ServiceContext) -> PeopleDesk:
+    """What everything about people needs; for the command line too. Its pool of threads is closed by ``close``."""
+    keystore: Keystore = context.keystore
+    vault = Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY))
+    return PeopleDesk(
+        database=context.database,
+        audit=context.audit,
+        clock=context.clock,
+        outbox=context.outbox,
+        vault=vault,
+        pool=PasswordPool(),
+        issuer=context.settings.base_url,
+    )
+
+
+def sign_in_protocol(context: ServiceContext) -> SignInProtocol | None:
+    """How clients send people here. None: no client can yet, people sign in to their own pages only."""
+    del context
+    return None
+
+
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     issuer = context.settings.base_url
@@ -115,6 +149,11 @@ def build(context: ServiceContext) -> ServiceParts:
     router = APIRouter()
     add_metadata_routes(router, ring=ring, clock=context.clock, issuer=issuer, scopes=sorted(desk.known_scopes))
     add_client_routes(router, desk)
+    people = people_desk(context)
+    settings = context.settings
+    pages = Pages(people, sign_in_protocol(context), settings.base_url.startswith("https://"), settings.demo)
+    add_sign_in_pages(router, pages)
+    add_session_pages(router, pages)
 
     def check_signing_key() -> Facts:
         with context.database.read() as connection:
@@ -135,4 +174,7 @@ def build(context: ServiceContext) -> ServiceParts:
         ),
         scopes=SCOPES,
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
+        event_types=EVENT_TYPES,
+        jobs=(Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),),
+        on_stop=(people.pool.close,),
     )

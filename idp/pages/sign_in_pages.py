@@ -35,13 +35,24 @@ _RECOVERY: Final = "recovery"
 
 
 @dataclass(frozen=True, slots=True)
+class TokenHint:
+    """Of an ID token shown as a hint: the client it was made for and the session it belongs to."""
+
+    client_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pages:
-    """What the pages need. ``protocol`` None: no client can send anybody here yet."""
+    """What the pages need. ``protocol`` None: no client can send anybody here. ``read_hint``: reads an ID token that this deployment
+    issued, expired ones too; None for anything else.
+    """
 
     desk: PeopleDesk
     protocol: SignInProtocol | None
     is_secure: bool
     is_demo: bool
+    read_hint: Callable[[str], TokenHint | None] | None = None
 
     def visit(self, request: Request) -> Visit:
         """A request with what answers it."""

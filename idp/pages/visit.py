@@ -115,9 +115,13 @@ class Visit:
     async def form(self, place: str) -> dict[str, str]:
         """The form, if this site made it for this browser. FORM_FORGED, FORM_UNREADABLE."""
         fields = await self.plain_form()
+        self.check_token(fields, place)
+        return fields
+
+    def check_token(self, fields: dict[str, str], place: str) -> None:
+        """Raise FORM_FORGED unless the form carries this browser's token."""
         if not self.cookie(BROWSER_COOKIE) or not hmac.compare_digest(fields.get("csrf", "").encode(), self.token(place).encode()):
             raise TrustError(Kind.FORBIDDEN, "FORM_FORGED")
-        return fields
 
     async def plain_form(self) -> dict[str, str]:
         """A form from anywhere. FORM_UNREADABLE."""

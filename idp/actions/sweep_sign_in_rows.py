@@ -1,0 +1,27 @@
+"""Remove rows whose time is over: sign-ins, sessions, counts of attempts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from idp.limits import FAILURE_WINDOW_SECONDS, LOCK_SECONDS, SESSION_KEEP_SECONDS, SIGN_IN_KEEP_SECONDS
+from idp.store.credentials import sweep_attempts
+from idp.store.sign_ins import sweep_sessions, sweep_sign_ins
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+
+
+def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
+    """How many sign-ins and sessions were removed. Idempotent: several processes may do it."""
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> tuple[int, int]:
+        sweep_attempts(connection, at - timedelta(seconds=FAILURE_WINDOW_SECONDS + LOCK_SECONDS))
+        gone = sweep_sign_ins(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
+        return gone, sweep_sessions(connection, at - timedelta(seconds=SESSION_KEEP_SECONDS))
+
+    return desk.database.write(store)

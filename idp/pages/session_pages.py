@@ -1,0 +1,223 @@
+"""One's own pages: where one is signed in, for whom one acts, and signing out (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+import hmac
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import anyio.to_thread
+
+from idp.actions.begin_sign_in import living_session, store_sign_in
+from idp.actions.end_session import end_all_sessions, end_session, organisations_of, switch_acting
+from idp.model.sign_in import SESSION_SECONDS
+from idp.pages.sign_in_pages import switch_language
+from idp.pages.visit import SESSION_COOKIE
+from idp.store.accounts import find_account
+from idp.store.sign_ins import list_sessions
+from service_kit.composition import public
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import APIRouter, Request, Response
+
+    from idp.model.sign_in import Session
+    from idp.pages.sign_in_pages import Pages
+    from idp.pages.visit import Visit
+
+SESSIONS: Final = "/sessions"
+SWITCH: Final = "/switch"
+LOGOUT: Final = "/logout"
+LOGGED_OUT: Final = "/logout/done"
+_STATE_CHARACTERS_MAX: Final = 512
+
+
+def _present(pages: Pages, visit: Visit) -> Session | None:
+    with pages.desk.database.read() as connection:
+        return living_session(connection, pages.desk, visit.session_hash, pages.desk.clock.now())
+
+
+def _sign_in_first(pages: Pages, visit: Visit, return_to: str) -> Response:
+    row = store_sign_in(pages.desk, visit.browser_hash, None, None, None, return_to=return_to)
+    return visit.see(f"/sign-in/{row.sign_in_id}")
+
+
+def _show_sessions(pages: Pages, visit: Visit) -> Response:
+    session = _present(pages, visit)
+    if session is None:
+        return _sign_in_first(pages, visit, SESSIONS)
+    desk, at = pages.desk, pages.desk.clock.now()
+    with desk.database.read() as connection:
+        account = find_account(connection, desk.vault, session.account_id)
+        organisation = find_account(connection, desk.vault, session.acting_for) if session.acting_for else None
+        alive = [each for each in list_sessions(connection, desk.vault, session.account_id) if each.is_alive_at(at)]
+        may_switch = bool(organisations_of(connection, desk, session.account_id))
+    shown = [
+        {
+            "session_id": each.session_id,
+            "browser": each.browser,
+            "is_this": each.session_id == session.session_id,
+            "since": f"{each.created_at:%Y-%m-%d %H:%M} UTC",
+        }
+        for each in sorted(alive, key=lambda each: (each.session_id != session.session_id, -each.created_at.timestamp()))
+    ]
+    return visit.page(
+        "sessions",
+        name=account.name if account else "",
+        organisation=organisation.name if organisation else "",
+        sessions=shown,
+        may_switch=may_switch,
+        csrf=visit.token(SESSIONS),
+    )
+
+
+def _show_switch(pages: Pages, visit: Visit, problem: TrustError | None = None) -> Response:
+    session = _present(pages, visit)
+    if session is None:
+        return _sign_in_first(pages, visit, SWITCH)
+    desk = pages.desk
+    with desk.database.read() as connection:
+        account = find_account(connection, desk.vault, session.account_id)
+        found = [find_account(connection, desk.vault, each) for each in organisations_of(connection, desk, session.account_id)]
+    organisations = [{"account_id": each.account_id, "name": each.name} for each in found if each is not None]
+    return visit.page(
+        "switch",
+        problem=problem,
+        name=account.name if account else "",
+        organisations=organisations,
+        present=session.acting_for or "",
+        csrf=visit.token(SWITCH),
+    )
+
+
+def _target_mac(visit: Visit, target: str) -> str:
+    return visit.sealer.find(f"{visit.browser}|{target}".encode(), "idp.logout-target").hex()
+
+
+def _logout_target(pages: Pages, parameters: dict[str, str], hint_client: str | None) -> str:
+    """Where to go after signing out: only an address that the client has registered, compared as it stands. Empty: nowhere."""
+    client_id = parameters.get("client_id") or hint_client or ""
+    address = parameters.get("post_logout_redirect_uri", "")
+    profile = pages.protocol.profile(client_id) if pages.protocol is not None and client_id else None
+    if profile is None or address not in profile.post_logout_redirect_uris or (hint_client and hint_client != client_id):
+        return ""
+    state = parameters.get("state", "")[:_STATE_CHARACTERS_MAX]
+    joint = "&" if urlsplit(address).query else "?"
+    return f"{address}{joint}{urlencode({'state': state})}" if state else address
+
+
+def _begin_logout(pages: Pages, visit: Visit, parameters: dict[str, str]) -> Response:
+    """Ask before ending a session, except where the client shows by its ID token that it is this session's."""
+    session = _present(pages, visit)
+    hint = pages.read_hint(parameters["id_token_hint"]) if pages.read_hint is not None and "id_token_hint" in parameters else None
+    target = _logout_target(pages, parameters, hint.client_id if hint else None)
+    if session is None:
+        return visit.see(target or LOGGED_OUT)
+    if hint is not None and hint.session_id == session.session_id:
+        return _leave(pages, visit, session, target)
+    csrf = visit.token(LOGOUT)
+    return visit.page("logout", targets=target, target=target, target_mac=_target_mac(visit, target), csrf=csrf)
+
+
+def _leave(pages: Pages, visit: Visit, session: Session, target: str) -> Response:
+    end_session(pages.desk, session.session_id, actor=f"account:{session.account_id}")
+    visit.set_cookie(SESSION_COOKIE, "")
+    return visit.see(target or LOGGED_OUT)
+
+
+def add_session_pages(router: APIRouter, pages: Pages) -> None:
+    """Add them to the service's router."""
+    desk = pages.desk
+    hidden: Any = {"include_in_schema": False}
+
+    async def shown(request: Request, show: Callable[[Pages, Visit], Response]) -> Response:
+        visit = pages.visit(request)
+        try:
+            return switch_language(visit) or await anyio.to_thread.run_sync(show, pages, visit)
+        except TrustError as error:
+            return visit.error(error)
+
+    async def changed(request: Request, place: str, work: Callable[[Visit, dict[str, str], Session], Response]) -> Response:
+        visit = pages.visit(request)
+        try:
+            form = await visit.form(place)
+            session = await anyio.to_thread.run_sync(_present, pages, visit)
+            if session is None:
+                return visit.see(place)
+            return await anyio.to_thread.run_sync(work, visit, form, session)
+        except TrustError as error:
+            return visit.error(error)
+
+    @router.get(SESSIONS, **hidden)
+    @public("people look where they are signed in; who is not, signs in first")
+    async def show_sessions(request: Request) -> Response:
+        return await shown(request, _show_sessions)
+
+    @router.post("/sessions/end-others", **hidden)
+    @public("a form of the person's own page")
+    async def end_others(request: Request) -> Response:
+        def work(visit: Visit, _form: dict[str, str], session: Session) -> Response:
+            end_all_sessions(desk, session.account_id, actor=f"account:{session.account_id}", but=session.session_id)
+            return visit.see(SESSIONS)
+
+        return await changed(request, SESSIONS, work)
+
+    @router.post("/sessions/{session_id}/end", **hidden)
+    @public("a form of the person's own page; only sessions of the same account end")
+    async def end_one(request: Request, session_id: str) -> Response:
+        def work(visit: Visit, _form: dict[str, str], session: Session) -> Response:
+            end_session(desk, session_id, actor=f"account:{session.account_id}", account_id=session.account_id)
+            return visit.see(SESSIONS)
+
+        return await changed(request, SESSIONS, work)
+
+    @router.get(SWITCH, **hidden)
+    @public("people choose for whom they act; who is not signed in, signs in first")
+    async def show_switch(request: Request) -> Response:
+        return await shown(request, _show_switch)
+
+    @router.post(SWITCH, **hidden)
+    @public("a form of the person's own page")
+    async def switch(request: Request) -> Response:
+        def work(visit: Visit, form: dict[str, str], _session: Session) -> Response:
+            cookie = switch_acting(desk, visit.session_hash or b"", acting_for=form.get("acting_for", ""))
+            visit.set_cookie(SESSION_COOKIE, cookie, seconds=SESSION_SECONDS)
+            return visit.see(SESSIONS)
+
+        return await changed(request, SWITCH, work)
+
+    @router.get(LOGOUT, **hidden)
+    @public("people sign out here; nothing ends without their yes or their client's ID token")
+    async def begin_logout(request: Request) -> Response:
+        return await shown(request, partial(_logout_by_get, dict(request.query_params)))
+
+    @router.post(LOGOUT, **hidden)
+    @public("people sign out here; a form of ours carries its token, a client's request is answered like GET")
+    async def finish_logout(request: Request) -> Response:
+        visit = pages.visit(request)
+        try:
+            form = await visit.plain_form()
+            if form.get("confirm") != "yes":
+                return await anyio.to_thread.run_sync(_begin_logout, pages, visit, form)
+            visit.check_token(form, LOGOUT)
+            target = form.get("target", "")
+            if target and not hmac.compare_digest(form.get("target_mac", ""), _target_mac(visit, target)):
+                target = ""
+            session = await anyio.to_thread.run_sync(_present, pages, visit)
+            if session is None:
+                return visit.see(target or LOGGED_OUT)
+            return await anyio.to_thread.run_sync(_leave, pages, visit, session, target)
+        except TrustError as error:
+            return visit.error(error)
+
+    @router.get(LOGGED_OUT, **hidden)
+    @public("says that one is signed out")
+    async def logged_out(request: Request) -> Response:
+        return await shown(request, lambda _pages, visit: visit.page("logged_out"))
+
+
+def _logout_by_get(parameters: dict[str, str], pages: Pages, visit: Visit) -> Response:
+    return _begin_logout(pages, visit, parameters)
