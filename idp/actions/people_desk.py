@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from service_kit.webhooks.deliveries import publish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from idp.model.people import Account
     from idp.model.requests import Authentication, AuthorizationRequest, ClientProfile
     from idp.store.accounts import Vault
+    from idp.tokens.authorization_request import RefusedAuthorization
     from service_kit.audit import Audit
     from service_kit.clock import Clock
     from service_kit.database import Database
@@ -35,8 +36,8 @@ EVENT_TYPES: Final = {
 class SignInProtocol(Protocol):
     """What sign-in needs of the protocol."""
 
-    def read_request(self, parameters: Mapping[str, str], at: datetime) -> AuthorizationRequest:
-        """The request, checked. AuthorizationRefusedError where it is not acceptable, with an address only if the error may go there."""
+    def read_request(self, pairs: Sequence[tuple[str, str]], at: datetime) -> AuthorizationRequest | RefusedAuthorization:
+        """The request, checked, or why it cannot go on. ``pairs``: the parameters in their order, repetitions included."""
         ...
 
     def profile(self, client_id: str) -> ClientProfile | None:
@@ -48,16 +49,6 @@ class SignInProtocol(Protocol):
     ) -> str:
         """A one-use code, stored on the connection."""
         ...
-
-
-class AuthorizationRefusedError(Exception):
-    """A request that cannot go on. ``request`` None: nothing may be sent to the address it names, the person is told on a page."""
-
-    def __init__(self, error: str, description: str = "", request: AuthorizationRequest | None = None) -> None:
-        super().__init__(error)
-        self.error = error
-        self.description = description
-        self.request = request
 
 
 @dataclass(frozen=True, slots=True)

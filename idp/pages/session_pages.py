@@ -136,7 +136,8 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
     async def shown(request: Request, show: Callable[[Pages, Visit], Response]) -> Response:
         visit = pages.visit(request)
         try:
-            return switch_language(visit) or await anyio.to_thread.run_sync(show, pages, visit)
+            switched = switch_language(visit)
+            return switched if switched is not None else await anyio.to_thread.run_sync(show, pages, visit)
         except TrustError as error:
             return visit.error(error)
 

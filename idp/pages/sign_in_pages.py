@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
@@ -12,13 +13,13 @@ from fastapi import APIRouter, Request, Response
 from idp.actions import choose_in_sign_in as choose
 from idp.actions.begin_sign_in import adopt_session, store_sign_in
 from idp.actions.finish_sign_in import finish_sign_in
-from idp.actions.people_desk import AuthorizationRefusedError
 from idp.actions.show_code import show_code
 from idp.actions.show_password import set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
 from idp.pages.visit import LANGUAGE_COOKIE, SESSION_COOKIE, STYLE_SHEET, Visit
 from idp.store.accounts import find_account
+from idp.tokens.authorization_request import PARAMETERS_MAX, RefusedAuthorization
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
 
@@ -84,18 +85,17 @@ def switch_language(visit: Visit) -> Response | None:
     return visit.see(visit.request.url.path + method)
 
 
-async def _authorize(pages: Pages, visit: Visit, parameters: dict[str, str], *, is_post: bool) -> Response:
+async def _authorize(pages: Pages, visit: Visit, pairs: list[tuple[str, str]], *, is_post: bool) -> Response:
     """Read the request, store the sign-in, and go on where possible without a page."""
     desk, protocol = pages.desk, pages.protocol
     if protocol is None:
         return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED"))
     # 1. The request, by the protocol's rules. Where its address may not be trusted, the error stays here
-    try:
-        request = await anyio.to_thread.run_sync(protocol.read_request, parameters, desk.clock.now())
-    except AuthorizationRefusedError as refused:
-        if refused.request is None:
-            return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error=refused.error))
-        return visit.answer_client(refused.request, desk.issuer, error=refused.error, error_description=refused.description or None)
+    request = await anyio.to_thread.run_sync(protocol.read_request, pairs, desk.clock.now())
+    if isinstance(request, RefusedAuthorization):
+        if request.redirect_uri is None:
+            return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error=request.error))
+        return visit.answer_client(request, desk.issuer, error=request.error, error_description=request.description or None)
     profile = protocol.profile(request.client_id)
     visit.locales = request.ui_locales
     # 2. The row; from here on only it decides
@@ -182,20 +182,19 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
     @public("people come here to sign in")
     async def begin_by_get(request: Request) -> Response:
         visit = pages.visit(request)
-        parameters = dict(request.query_params)
-        if len(parameters) != len(request.query_params.multi_items()):  # RFC 6749 3.1: never more than once
-            return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request"))
-        return await _authorize(pages, visit, parameters, is_post=False)
+        return await _authorize(pages, visit, request.query_params.multi_items(), is_post=False)
 
     @router.post(AUTHORIZE_PATH, **hidden)
     @public("people come here to sign in (OIDC Core 3.1.2.1)")
     async def begin_by_post(request: Request) -> Response:
         visit = pages.visit(request)
         try:
-            parameters = await visit.plain_form()
+            pairs = parse_qsl((await visit.body()).decode(), keep_blank_values=True, max_num_fields=PARAMETERS_MAX + 1)
+        except ValueError:
+            return visit.error(TrustError(Kind.MALFORMED, "FORM_UNREADABLE"))
         except TrustError as error:
             return visit.error(error)
-        return await _authorize(pages, visit, parameters, is_post=True)
+        return await _authorize(pages, visit, pairs, is_post=True)
 
     @router.get("/sign-in/static/sign-in.css", **hidden)
     @public("a style sheet")

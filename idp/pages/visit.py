@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from idp.actions.sign_in_row import cookie_hash
 from idp.pages.texts import LANGUAGES, text
-from idp.tokens.request import FORM_BYTES_MAX, FORM_TYPE, read_form
+from idp.tokens.request import FORM_TYPE, read_form
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import STATUS, language_of
 from standards.errors import Kind, TrustError
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
     from crypto.sealed_values import ValueSealer
     from idp.model.requests import AuthorizationRequest
+    from idp.tokens.authorization_request import RefusedAuthorization
 
 BROWSER_COOKIE: Final = "yinxin-browser"
 SESSION_COOKIE: Final = "yinxin-session"
 LANGUAGE_COOKIE: Final = "yinxin-language"
+BODY_BYTES_MAX: Final = 64 * 1024  # an authorization request with a signed request object
 _COOKIE_CHARACTERS_MAX: Final = 100
 _POLICY: Final = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action {}; frame-ancestors 'none'; base-uri 'none'"
 STYLE_SHEET: Final = files("idp.pages").joinpath("static/sign-in.css").read_bytes()
@@ -124,23 +126,27 @@ class Visit:
             raise TrustError(Kind.FORBIDDEN, "FORM_FORGED")
 
     async def plain_form(self) -> dict[str, str]:
-        """A form from anywhere. FORM_UNREADABLE."""
+        """A form from anywhere. FORM_UNREADABLE, also for a repeated field."""
+        try:
+            return read_form(await self.body())
+        except TrustError as error:
+            raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE", reason=error.code) from None
+
+    async def body(self) -> bytes:
+        """The body of a form, as it came. FORM_UNREADABLE."""
         kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body = b""
         async for part in self.request.stream():
             body += part
-            if len(body) > FORM_BYTES_MAX:
-                raise TrustError(Kind.TOO_LARGE, "FORM_UNREADABLE", limit_bytes=FORM_BYTES_MAX)
+            if len(body) > BODY_BYTES_MAX:
+                raise TrustError(Kind.TOO_LARGE, "FORM_UNREADABLE", limit_bytes=BODY_BYTES_MAX)
         if kind.encode() != FORM_TYPE:
             raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE")
-        try:
-            return read_form(body)
-        except TrustError as error:
-            raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE", reason=error.code) from None
+        return body
 
     # ---- answers
 
-    def page(self, name: str, *, status: int = 200, targets: str = "", problem: TrustError | None = None, **values: Any) -> Response:
+    def page(self, template: str, /, *, status: int = 200, targets: str = "", problem: TrustError | None = None, **values: Any) -> Response:
         """A page. ``targets``: a redirect address that a form of it may lead to."""
         language = self.language
         told = None
@@ -149,7 +155,7 @@ class Visit:
             told = {"title": entry.title(language), "remedy": entry.remedy(language)} if entry else {"title": problem.code, "remedy": ""}
             status = STATUS[problem.kind]
         other = LANGUAGES[1 - LANGUAGES.index(language)]
-        body = _PAGES.get_template(f"{name}.html").render(
+        body = _PAGES.get_template(f"{template}.html").render(
             t=partial(text, language=language),
             language=language,
             language_url=f"?lang={other}" if self.request.method == "GET" else "",
@@ -188,13 +194,14 @@ class Visit:
             csrf=self.token(back.rpartition("/")[0]) if back else "",
         )
 
-    def answer_client(self, request: AuthorizationRequest, issuer: str, **fields: str | None) -> Response:
+    def answer_client(self, to: AuthorizationRequest | RefusedAuthorization, issuer: str, **fields: str | None) -> Response:
         """Take the browser back to the client with these fields, ``state`` and ``iss`` (RFC 9207), in the way it asked for."""
-        given = {name: value for name, value in {**fields, "state": request.state, "iss": issuer}.items() if value is not None}
-        if request.response_mode == "form_post":  # without scripts, so that the policy stays strict: the person presses the button
-            return self.page("form_post", targets=request.redirect_uri, target=request.redirect_uri, fields=given)
-        joint = "&" if urlsplit(request.redirect_uri).query else "?"
-        return self.see(f"{request.redirect_uri}{joint}{urlencode(given)}")
+        address = to.redirect_uri or ""
+        given = {name: value for name, value in {**fields, "state": to.state, "iss": issuer}.items() if value is not None}
+        if to.response_mode == "form_post":  # without scripts, so that the policy stays strict: the person presses the button
+            return self.page("form_post", targets=address, target=address, fields=given)
+        joint = "&" if urlsplit(address).query else "?"
+        return self.see(f"{address}{joint}{urlencode(given)}")
 
     def with_cookies(self, response: Response) -> Response:
         """The answer with the cookies set on the way."""
