@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import anyio.to_thread
+from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
 
 from idp.actions.begin_sign_in import living_session, store_sign_in
 from idp.actions.end_session import end_all_sessions, end_session, organisations_of, switch_acting
@@ -21,8 +22,6 @@ from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from fastapi import APIRouter, Request, Response
 
     from idp.model.sign_in import Session
     from idp.pages.sign_in_pages import Pages
