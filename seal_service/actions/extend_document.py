@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import Verdict
 from crypto.revocation import NO_EVIDENCE, RevocationEvidence
 from crypto.sm3 import sm3
+from seal_service.actions.record_use import VOIDED_BY_FAILURE
 from seal_service.errors import document_not_extendable, document_tampered, own_check_failed, time_stamp_not_configured
 from seal_service.pdf.long_term import make_long_term
 from seal_service.verify import PDF, media_type_of, verify_file
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
     from seal_service.actions.record_use import User
@@ -54,15 +59,27 @@ def extend_document(
     digest = sm3(document).hex()
     _record(context, user, digest, "intended")
 
-    # 3. The revisions, with no transaction open, and what our own verifier says of the whole.
-    extended = make_long_term(document, trust=trust, at=context.clock.now(), stamp=context.time_stamp)
-    checked = verify_file(extended, trust, context.clock.now())
-    if checked.verdict is not Verdict.VALID:
-        raise own_check_failed("", "DOCUMENT_TIME_STAMP")
+    with _voided_if_failing(context, user, digest):
+        # 3. The revisions, with no transaction open, and what our own verifier says of the whole.
+        extended = make_long_term(document, trust=trust, at=context.clock.now(), stamp=context.time_stamp)
+        checked = verify_file(extended, trust, context.clock.now())
+        if checked.verdict is not Verdict.VALID:
+            raise own_check_failed("", "DOCUMENT_TIME_STAMP")
 
-    # 4. The result is on record before it leaves.
-    audit_id = _record(context, user, digest, "done", result=sm3(extended).hex(), bytes=len(extended))
+        # 4. The result is on record before it leaves.
+        audit_id = _record(context, user, digest, "done", result=sm3(extended).hex(), bytes=len(extended))
     return ExtendedDocument(extended, audit_id)
+
+
+@contextmanager
+def _voided_if_failing(context: ServiceContext, user: User, digest: str) -> Iterator[None]:
+    """Whatever ends the block ends the intent on record too, and goes on its way."""
+    try:
+        yield
+    except BaseException as error:  # edge: no intent of a living process is left open
+        with suppress(TrustError):  # the cause matters more than that it could not be recorded
+            _record(context, user, digest, "voided", reason=error.code if isinstance(error, TrustError) else VOIDED_BY_FAILURE)
+        raise
 
 
 def _record(context: ServiceContext, user: User, digest: str, outcome: str, **facts: str | int) -> str:

@@ -29,6 +29,10 @@ def _refused(house: House, document: bytes) -> str:
     return refused.value.code
 
 
+def _outcomes(house: House) -> list[str]:
+    return [outcome for action, outcome, _ in house.entries() if action == "document.extend"]
+
+
 @pytest.mark.parametrize("level", ["B-B", "B-T", "B-LT", "B-LTA"])
 def test_every_level_is_released_valid_and_carried_on(house: House, seal: Seal, level: str) -> None:  # noqa: F811
     sealed = do(house, seal, level=level).content
@@ -37,7 +41,7 @@ def test_every_level_is_released_valid_and_carried_on(house: House, seal: Seal, 
     extended = extend_document(house.context, USER, sealed, evidence=RevocationEvidence(crls=house.pki.crls()))
     assert extended.content.startswith(sealed)
     assert report(house, extended.content).verdict is Verdict.VALID
-    assert [outcome for action, outcome, _ in house.entries() if action == "document.extend"] == ["intended", "done"]
+    assert _outcomes(house) == ["intended", "done"]
 
 
 def test_what_is_not_valid_is_not_carried_on(house: House, seal: Seal) -> None:  # noqa: F811
@@ -68,7 +72,21 @@ def test_a_bad_time_stamp_is_not_released(house: House, seal: Seal) -> None:  # 
     with pytest.raises(TrustError) as refused:
         extend_document(broken, USER, sealed)
     assert refused.value.code == "SEAL_SELF_CHECK_FAILED"
+    assert _outcomes(house) == ["intended", "voided"]
     with pytest.raises(TrustError) as refused:
         do(replace(house, context=broken), seal, level="B-LTA")
     assert refused.value.facts["steps"] == "DOCUMENT_TIME_STAMP"
     assert module.ACTION == "document.extend"
+
+
+def test_an_authority_that_breaks_down_leaves_no_intent_open(house: House, seal: Seal) -> None:  # noqa: F811
+    sealed = do(house, seal).content
+
+    def break_down(_data: bytes) -> bytes:
+        raise OSError("synthetic")
+
+    with pytest.raises(OSError, match="synthetic"):
+        extend_document(replace(house.context, time_stamp=break_down), USER, sealed)
+    assert _outcomes(house) == ["intended", "voided"]
+    extend_document(house.context, USER, sealed, evidence=RevocationEvidence(crls=house.pki.crls()))
+    assert _outcomes(house) == ["intended", "voided", "intended", "done"]
