@@ -207,6 +207,9 @@ def _overlay(record: type[Any], given: dict[str, Any], environment: Mapping[str,
 def _from_text(wanted: Any, text: str, name: str) -> object:
     if get_origin(wanted) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
+    inner = [part for part in get_args(wanted) if part is not type(None)]
+    if len(inner) == 1 and type(None) in get_args(wanted):  # may be left out: empty is None, anything else as the type inside wants it
+        return _from_text(inner[0], text, name) if text else None
     if wanted is bool:
         if text.lower() not in {"true", "false", "1", "0"}:
             raise _refused("SETTING_INVALID", name=name, expected="true or false")
@@ -216,8 +219,6 @@ def _from_text(wanted: Any, text: str, name: str) -> object:
             return wanted(text)
         except ValueError:
             raise _refused("SETTING_INVALID", name=name, expected=f"a {wanted.__name__}") from None
-    if type(None) in get_args(wanted) and not text:
-        return None
     return text
 
 

@@ -18,19 +18,8 @@ from seal_service.actions.install_certificate import find_request, install_certi
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.review_application import review_application
 from seal_service.actions.sweep_intents import again_without_the_dead
-from seal_service.api.life_shapes import (
-    ApplicationAnswer,
-    ApplicationPage,
-    Apply,
-    CertificateChain,
-    PaperAnswer,
-    Step,
-    Timeline,
-    read_certificates,
-    write_application,
-    write_paper,
-    write_timeline,
-)
+from seal_service.api.life_shapes import ApplicationAnswer, ApplicationPage, Apply, CertificateChain, PaperAnswer, Step, Timeline
+from seal_service.api.life_values import read_certificates, write_application, write_paper, write_timeline
 from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, problem_answers, read_if_match
 from seal_service.api.shapes import SealAnswer, write_seal
 from seal_service.errors import document_missing

@@ -19,12 +19,8 @@ from seal_service.api.life_shapes import (
     SealTypeAnswer,
     SealTypeList,
     Timeline,
-    read_grant,
-    write_edition,
-    write_grant,
-    write_power,
-    write_timeline,
 )
+from seal_service.api.life_values import read_grant, write_edition, write_grant, write_power, write_timeline
 from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, problem_answers, read_if_match
 from seal_service.api.shapes import StateChange, UseList, write_use
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SCOPE_SECURE, SEAL_TYPES, Power

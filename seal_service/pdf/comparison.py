@@ -52,7 +52,9 @@ def _stands_elsewhere(signed: PdfDocument, final: PdfDocument, number: int) -> b
     before, after = signed.entry(number), final.entry(number)
     if (before is None or before.kind == FREE) and (after is None or after.kind == FREE):
         return False
-    return before is None or after is None or before.kind != after.kind or signed.place(number) != final.place(number) or before != after
+    if before is None or after is None or before != after:
+        return True
+    return before.kind == IN_STREAM and signed.place(number) != final.place(number)  # the same entry of another stream
 
 
 def crossing_objects(final: PdfDocument, ends: list[int]) -> dict[int, list[int]]:

@@ -75,9 +75,19 @@ class XrefSection:
 
         Where table and stream name two different places, readers disagree: ``PDF_XREF_DUPLICATE``.
         """
-        entry = self._find(number)
         if self.hidden is None:
-            return entry
+            # As _find, without the call: hostile files have hundreds of sections, each asked for each number
+            at = bisect_right(self._firsts, number) - 1
+            if at < 0:
+                return None
+            part = self._ranges[at]
+            index = number - part.first
+            if index >= part.length:
+                return None
+            if part.entries:
+                return part.entries[index]
+            return self._stream_entry(part, index) if self.kind == "stream" else self._table_entry(part, index)
+        entry = self._find(number)
         hidden = self.hidden._find(number)  # noqa: SLF001 - the same class
         if hidden is None or entry is None or entry.kind == FREE:
             return hidden or entry

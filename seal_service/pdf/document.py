@@ -23,6 +23,7 @@ __all__ = ["PdfDocument", "SignatureField", "read_text"]
 
 _HEADER_BYTES: Final = 1024  # %PDF- stands within these (Adobe's implementation note to 7.5.2)
 _MAX_REFERENCE_CHAIN: Final = 16  # references to references
+_UNASKED: Final = Entry(-1, -1, -1)  # stands for "not looked up yet" where None is an answer
 _SPENT: Final = frozenset({"PDF_TOO_COMPLEX", "PDF_DECODED_TOO_LARGE", "PDF_TOO_MANY_REVISIONS"})
 _A4_PT: Final = (0.0, 0.0, 595.0, 842.0)  # a page without /MediaBox breaks 7.7.3.3; readers show it in a default size
 
@@ -150,8 +151,9 @@ class PdfDocument:
             return self._recovered_entries.get(number)
         if self.found_behind is not None and number in self.found_behind:
             return self.found_behind[number]
-        if number in self._entries:
-            return self._entries[number]
+        known = self._entries.get(number, _UNASKED)
+        if known is not _UNASKED:
+            return known
         found = None
         asked = 0
         for asked, section in enumerate(self.sections, 1):  # noqa: B007 - the work done, for the account below

@@ -30,7 +30,7 @@ class Style(StrEnum):
     """What a face looks like."""
 
     SANS = "sans"  # 黑体
-    SONG = "song"  # 宋体, the type of official papers and seals
+    SONG = "song"  # 宋体, the type of official papers
     KAI = "kai"  # 楷体
     MONGOLIAN = "mongolian"  # the traditional script
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+DIRECT = {"YINXIN_SEALS__TWO_PERSON_REVIEW": "false"}  # seals in one step: the flow is about the processes, not the review
 SCOPES = ("seal.manage", "seal.use", "seal.read", "audit.read")
 
 
@@ -47,11 +48,11 @@ def way(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Way]:
     with ExitStack() as stack:
         identity_port, seal_port = free_port(), free_port()
         if request.param == "one process":
-            identity = seals = Server(make_deployment(tmp_path / "all"), identity_port)
+            identity = seals = Server(make_deployment(tmp_path / "all"), identity_port, environment=DIRECT)
         else:
             identity = Server(make_deployment(tmp_path / "identity", services=["idp"]), identity_port)
             initialise(tmp_path / "seals", settings={"services": ["seal_service"], "service_urls": [f"idp={identity.url}"]})
-            seals = Server(tmp_path / "seals", seal_port)
+            seals = Server(tmp_path / "seals", seal_port, environment=DIRECT)
         scopes = [part for scope in SCOPES for part in ("--scope", scope)]
         made = json.loads(
             yinxin(

@@ -62,7 +62,7 @@ def test_clients_from_first_to_last(folder: Path) -> None:
 
 
 def test_many_clients_are_listed_in_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("idp.model.PAGE_CLIENTS_MAX", 2)
+    monkeypatch.setattr("idp.model.clients.PAGE_CLIENTS_MAX", 2)
     for i in range(5):
         run_json("client", "add", "--dir", folder, "--name", "x", "--scope", "seal.use", "--id", f"client-{i}")
     assert len(run_json("client", "list", "--dir", folder)["clients"]) == 5

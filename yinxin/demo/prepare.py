@@ -21,7 +21,6 @@ from idp.actions.rotate_secret import rotate_secret
 from idp.store.clients import find_client
 from seal_service.actions.find_seals import list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal
-from seal_service.actions.publish_status import StatusPublisher
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
@@ -113,7 +112,7 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
             # 5. Whom to trust: the demonstration's own authority, with its revocation lists of today.
             trust_path = folder / FOLDER / "trust.json"
             trust = write_trust_list(
-                StatusPublisher(context).trust(), name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now()
+                context.trust(), name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now()
             )
             write_durably(trust_path, trust, mode=PUBLIC_MODE)
             return Demo(
