@@ -111,9 +111,7 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
 
             # 5. Whom to trust: the demonstration's own authority, with its revocation lists of today.
             trust_path = folder / FOLDER / "trust.json"
-            trust = write_trust_list(
-                context.trust(), name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now()
-            )
+            trust = write_trust_list(context.trust(), name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now())
             write_durably(trust_path, trust, mode=PUBLIC_MODE)
             return Demo(
                 dir=str(folder),
