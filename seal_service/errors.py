@@ -184,11 +184,6 @@ def certificate_refused(reason: str) -> TrustError:
     return TrustError(Kind.UNACCEPTABLE, "SEAL_CERTIFICATE_REFUSED", reason=reason)
 
 
-def import_refused(reason: str) -> TrustError:
-    """The seal handed in is not taken over. ``reason`` names the check, or the codes of our verifier."""
-    return TrustError(Kind.UNACCEPTABLE, "SEAL_IMPORT_REFUSED", reason=reason)
-
-
 def code_taken(seal_code: str) -> TrustError:
     """There is a seal of this code."""
     return TrustError(Kind.CONFLICT, "SEAL_CODE_TAKEN", seal_code=seal_code)

@@ -36,7 +36,6 @@ _ROWS: Final = (
     ("APPLICATION_OPEN", "Another application is open", "已有未办结的申请", "Something is being applied for about this seal already.", "该印章已有未办结的申请。", "Wait for its end, or let its applicant withdraw it.", "请等待其办结，或由申请人撤回。"),
     ("SEAL_MAKING_UNDER_WAY", "Being made", "正在制作", "Another maker is making this seal.", "该印章正由他方制作。", "Look at the seal again in a moment.", "请稍后重新查看。"),
     ("SEAL_CERTIFICATE_REFUSED", "Certificate refused", "证书不予接受", "The certificate does not fit the key or the seal, or is not trusted here; `facts` names the check.", "证书与密钥或印章不符，或不受信任，所涉检查见 facts。", "Hand in the certificate issued for this seal's request, with the chain up to a trusted authority.", "请提交针对该印章请求签发的证书，并附至受信任机构的证书链。"),
-    ("SEAL_IMPORT_REFUSED", "Seal not taken over", "印章未导入", "The seal, its key or its certificate did not pass a check; `facts` names it.", "印章、密钥或证书未通过检查，详见 facts。", "Look at the named check with yinxin verify; a seal of another authority needs it in the trust list.", "请用 yinxin verify 查看所列检查；其他机构的印章需将该机构列入信任列表。"),
     ("SEAL_CODE_TAKEN", "Seal code taken", "印章编码已存在", "There is a seal of this code here.", "本系统已有此编码的印章。", "Look for the seal under its code.", "请按编码查找该印章。"),
 )  # fmt: skip
 

@@ -52,7 +52,6 @@ DOCUMENT_TYPES_PER_GRANT: Final = 50
 USES_MAX: Final = 1_000_000_000
 SEARCH_CHARACTERS: Final = 64
 CHAIN_CERTIFICATES: Final = 10  # a seal and what stands above it; three in practice
-IMPORT_BYTES: Final = 1024 * 1024  # an .esl, a PKCS #12 or a certificate that is handed in
 EXPIRY_INTERVAL_SECONDS: Final = 60
 
 INTENT_LEASE_SECONDS: Final = 120  # an intent older than this without result belongs to a process that died
