@@ -13,6 +13,7 @@ from typing import Annotated, Final, cast
 import typer
 
 from yinxin.commands import (
+    account_command,
     audit_command,
     ca_command,
     client_command,
@@ -51,6 +52,7 @@ app.command("init")(init)
 app.command("serve")(serve)
 app.command("doctor")(doctor)
 app.add_typer(client_command.app, name="client")
+app.add_typer(account_command.app, name="account")
 app.add_typer(roles_command.app, name="roles")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(ca_command.app, name="ca")

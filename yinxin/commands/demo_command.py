@@ -49,6 +49,8 @@ def demo(
             say("  seal              ", "  印章              ") + made.seal_id,
             say("  client id         ", "  应用标识          ") + made.client_id,
             say("  client secret     ", "  应用密钥          ") + made.client_secret,
+            say("  person            ", "  演示用户          ") + made.demo_user,
+            say("  password          ", "  密码              ") + made.demo_password,
             say("Try it:", "试一试："),
             f"  {verify} {made.sealed_pdf}",
             f"  {verify} {made.forged_pdf}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,8 +17,13 @@ from typing import TYPE_CHECKING, Final
 import idp.service
 from crypto.report import Verdict
 from crypto.trust_list import write_trust_list
+from idp.actions.grant_agent import grant_agent
+from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.rotate_secret import rotate_secret
+from idp.actions.set_credentials import set_password
+from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
+from idp.store.accounts import account_id_by, list_agents
 from idp.store.clients import find_client
 from seal_service.actions.find_seals import list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal
@@ -54,6 +60,10 @@ PURPOSE: Final = "演示专用章"
 CLIENT_ID: Final = "demo-portal"
 CLIENT_NAME: Final = "Demonstration portal 演示门户"
 CLIENT_FILE: Final = "demo-client.json"
+PERSON_LOGIN: Final = "demo"
+PERSON_NAME: Final = "演示用户"  # invented
+PERSON_LEVEL: Final = 3
+PERSON_FILE: Final = "demo-person.json"
 LOCK_FILE: Final = "demo.lock"
 FOLDER: Final = "demo"
 ACTOR: Final = "operator:demo"
@@ -75,6 +85,8 @@ class Demo:
     seal_id: str
     client_id: str
     client_secret: str
+    demo_user: str
+    demo_password: str
 
 
 def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Demo:
@@ -100,16 +112,19 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
             # 2. A client that may do everything here, its secret kept for the next run.
             client_id, client_secret = _ensure_client(context, folder / CLIENT_FILE)
 
-            # 3. A seal of an organisation that does not exist.
+            # 3. A person who does not exist either, as agent of that organisation; the password is kept for the next run.
+            demo_password = _ensure_person(context, folder / PERSON_FILE)
+
+            # 4. A seal of an organisation that does not exist.
             caller = Caller(client_id, client_id, frozenset(links.known_scopes()))
             seal = _ensure_seal(context, caller)
 
-            # 4. A document, sealed through the same action as over HTTP, and a forged copy.
+            # 5. A document, sealed through the same action as over HTTP, and a forged copy.
             make_folder(folder / FOLDER)
             paths = {name: folder / FOLDER / f"{name}.pdf" for name in ("original", "sealed", "forged")}
             _ensure_documents(context, caller, seal, paths)
 
-            # 5. Whom to trust: the demonstration's own authority, with its revocation lists of today.
+            # 6. Whom to trust: the demonstration's own authority, with its revocation lists of today.
             trust_path = folder / FOLDER / "trust.json"
             trust = write_trust_list(context.trust(), name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now())
             write_durably(trust_path, trust, mode=PUBLIC_MODE)
@@ -123,6 +138,8 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
                 seal_id=seal.id,
                 client_id=client_id,
                 client_secret=client_secret,
+                demo_user=PERSON_LOGIN,
+                demo_password=demo_password,
             )
         finally:
             release_mark(folder / FOLDER_NAME, house.context.audit.writer_id)
@@ -166,6 +183,33 @@ def _ensure_client(context: ServiceContext, path: Path) -> tuple[str, str]:
         _, secret = rotate_secret(desk, CLIENT_ID, overlap_seconds=0, actor=ACTOR)
     write_durably(path, json.dumps({"client_id": CLIENT_ID, "client_secret": secret}, indent=2).encode())
     return CLIENT_ID, secret
+
+
+def _ensure_person(context: ServiceContext, path: Path) -> str:
+    desk = idp.service.people_desk(context)
+    try:
+        with context.database.read() as connection:
+            person_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, PERSON_LOGIN)
+            firm_id = account_id_by(connection, desk.vault, IdentifierKind.CREDIT_CODE, CREDIT_CODE)
+        if person_id is not None and path.exists():
+            return str(json.loads(path.read_text(encoding="utf-8"))["password"])
+        if person_id is None:
+            proof = Evidence(new_id("ev_"), "counter", "Demonstration 演示", PERSON_LEVEL, context.clock.now())
+            wanted = NewAccount(AccountKind.PERSON, PERSON_NAME, (Identifier(IdentifierKind.LOGIN, PERSON_LOGIN),), evidence=(proof,))
+            person_id = create_account(desk, wanted, actor=ACTOR).account_id
+        if firm_id is None:
+            code = Identifier(IdentifierKind.CREDIT_CODE, CREDIT_CODE)
+            firm_id = create_account(desk, NewAccount(AccountKind.ORGANISATION, ORGANISATION, (code,)), actor=ACTOR).account_id
+        with context.database.read() as connection:
+            is_agent = any(each.organisation_id == firm_id for each in list_agents(connection, desk.vault, person_id=person_id))
+        if not is_agent:
+            grant_agent(desk, firm_id, person_id, actor=ACTOR)
+        password = f"Demo-{secrets.token_urlsafe(12)}"  # never one that all demonstrations share
+        set_password(desk, person_id, password, actor=ACTOR)
+    finally:
+        desk.pool.close()
+    write_durably(path, json.dumps({"login": PERSON_LOGIN, "password": password}, indent=2).encode())
+    return password
 
 
 def _ensure_seal(context: ServiceContext, caller: Caller) -> Seal:

@@ -1,0 +1,64 @@
+"""``yinxin account`` as operators use it, and that its people sign in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.deployments import make_deployment, yinxin
+from tests.optional import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_deployment(tmp_path_factory.mktemp("account") / "deployment")
+
+
+def with_input(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", "from yinxin.command_line import main; main()", *arguments]
+    return subprocess.run(program, cwd=PROJECT, input=text, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_add_list_change_and_disable(folder: Path) -> None:
+    at = ("--dir", str(folder), "--json")
+    made = json.loads(yinxin("account", "add", "--login", "Jia", "--name", "测试甲", "--two-factors", *at).stdout)
+    assert made["account_id"].startswith("pe_")
+    assert len(made["recovery_code"]) == 23
+    twice = yinxin("account", "add", "--login", "jia", "--name", "测试乙", *at, check=False)
+    assert twice.returncode == 1
+    assert json.loads(twice.stdout)["error"]["code"] == "IDENTIFIER_TAKEN"
+    assert [each["name"] for each in json.loads(yinxin("account", "list", *at).stdout)["accounts"]] == ["测试甲"]
+    assert with_input("correct horse 7\n", "account", "set-password", "jia", "--stdin", *at).returncode == 0
+    weak = with_input("short\n", "account", "set-password", "jia", "--stdin", *at)
+    assert weak.returncode == 64
+    assert "short" not in weak.stdout + weak.stderr
+    address = json.loads(yinxin("account", "totp", "jia", *at).stdout)["otpauth"]
+    assert parse_qs(urlsplit(address).query)["secret"]
+    assert yinxin("account", "totp", made["account_id"], "--dir", str(folder)).stdout.startswith("otpauth://totp/")
+    assert json.loads(yinxin("account", "recovery-code", "jia", *at).stdout)["recovery_code"] != made["recovery_code"]
+    assert json.loads(yinxin("account", "disable", "jia", *at).stdout)["status"] == "disabled"
+    assert yinxin("account", "disable", "jia", *at, check=False).returncode == 1
+    assert json.loads(yinxin("account", "enable", "jia", *at).stdout)["status"] == "active"
+
+
+def test_plain_output_and_refusals(folder: Path) -> None:
+    at = ("--dir", str(folder))
+    shown = yinxin("account", "add", "--login", "bing", "--name", "测试丙", *at).stdout
+    assert "recovery_code  " in shown
+    assert "测试丙" in yinxin("account", "list", *at).stdout
+    assert "disabled" in yinxin("account", "disable", "bing", *at).stdout
+    assert "active" in yinxin("account", "enable", "bing", *at).stdout
+    assert "recovery_code" in yinxin("account", "recovery-code", "bing", *at).stdout
+    for command in ("disable", "enable", "totp", "recovery-code", "set-password"):
+        missing = yinxin("account", command, "nobody", *at, check=False)
+        assert missing.returncode == 1
+        assert "ACCOUNT_NOT_FOUND" in missing.stderr
+    assert yinxin("account", "list", "--dir", str(folder / "no"), check=False).returncode == 64

@@ -1,0 +1,222 @@
+"""``yinxin account``: people who may sign in. For operators; everything is audited, and nothing personal is printed that was not asked for."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from standards.errors import Kind, TrustError
+from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.people import Account
+
+app: Final = typer.Typer(no_args_is_help=True, help="People who may sign in. 管理可登录的人员账户。")
+
+Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+AccountName = Annotated[str, typer.Argument(metavar="LOGIN_OR_ID", help="Login name, or the account's id. 登录名或账户标识。")]
+
+
+@contextmanager
+def _desk(folder: Path) -> Iterator[PeopleDesk]:
+    import idp.service
+    from yinxin.assembly import open_house
+    from yinxin.deployment import open_deployment
+
+    check_folder(folder)
+    house = open_house(open_deployment(folder))
+    desk = idp.service.people_desk(house.context)
+    try:
+        yield desk
+    finally:
+        desk.pool.close()
+        house.close()
+
+
+def _find(desk: PeopleDesk, name: str) -> Account:
+    from idp.model.people import IdentifierKind
+    from idp.store.accounts import account_id_by, load_account
+
+    with desk.database.read() as connection:
+        account_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, name.strip().lower())
+        return load_account(connection, desk.vault, account_id or name)
+
+
+def _view(account: Account) -> dict[str, Any]:
+    return {
+        "account_id": account.account_id,
+        "kind": account.kind.value,
+        "name": account.name,
+        "status": account.status.value,
+        "level": account.level,
+        "version": account.version,
+    }
+
+
+def _read_password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    return str(typer.prompt(say("New password", "新密码"), hide_input=True, confirmation_prompt=True, err=True))
+
+
+@app.command("add")
+def add_account(
+    *,
+    folder: Folder,
+    login: Annotated[str, typer.Option(help="Login name. 登录名。")],
+    name: Annotated[str, typer.Option(help="The person's name. 姓名。")],
+    two_factors: Annotated[bool, typer.Option("--two-factors", help="Signs in in two ways only. 必须双因素登录。")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create a person's account; a recovery code to set the first password is shown once. 新建个人账户，恢复码仅显示一次。"""
+    from idp.actions.manage_accounts import NewAccount, create_account
+    from idp.actions.set_credentials import issue_recovery_code
+    from idp.model.people import AccountKind, Identifier, IdentifierKind
+
+    try:
+        with _desk(folder) as desk:
+            wanted = NewAccount(AccountKind.PERSON, name, (Identifier(IdentifierKind.LOGIN, login),), needs_two_factors=two_factors)
+            account = create_account(desk, wanted, actor=operator())
+            code = issue_recovery_code(desk, account.account_id, actor=operator())
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({**_view(account), "recovery_code": code})
+        return
+    print_line(f"account_id     {account.account_id}")
+    print_line(f"recovery_code  {code}")
+    print_line(say("Shown this once; it sets the first password within 24 hours.", "仅显示这一次，24 小时内用于设置首个密码。"))
+
+
+@app.command("list")
+def list_accounts(*, folder: Folder, as_json: AsJson = False) -> None:
+    """List the accounts of persons. 列出个人账户。"""
+    from idp.model.people import PAGE_MAX, AccountKind
+    from idp.store.accounts import list_accounts as list_rows
+
+    found: list[Account] = []
+    try:
+        with _desk(folder) as desk, desk.database.read() as connection:
+            while True:
+                after = found[-1].account_id if found else ""
+                page = list_rows(connection, desk.vault, kind=AccountKind.PERSON, after=after, count=PAGE_MAX)
+                found += page
+                if len(page) < PAGE_MAX:
+                    break
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"accounts": [_view(account) for account in found]})
+        return
+    headings = (say("Account", "账户"), say("Name", "姓名"), say("Status", "状态"), say("Level", "等级"))
+    print_table(headings, [(each.account_id, each.name, each.status.value, str(each.level)) for each in found])
+
+
+@app.command("disable")
+def disable_account(*, account: AccountName, folder: Folder, as_json: AsJson = False) -> None:
+    """Nobody signs in with it any more; its sessions end at once. 停用账户，会话立即结束。"""
+    from idp.actions.manage_accounts import change_account_status
+    from idp.model.people import AccountStatus
+
+    try:
+        with _desk(folder) as desk:
+            present = _find(desk, account)
+            changed = change_account_status(desk, present.account_id, present.kind, AccountStatus.DISABLED, actor=operator())
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    _tell(changed, as_json=as_json)
+
+
+@app.command("enable")
+def enable_account(*, account: AccountName, folder: Folder, as_json: AsJson = False) -> None:
+    """Let it sign in again. 重新启用账户。"""
+    from idp.actions.manage_accounts import change_account_status
+    from idp.model.people import AccountStatus
+
+    try:
+        with _desk(folder) as desk:
+            present = _find(desk, account)
+            changed = change_account_status(desk, present.account_id, present.kind, AccountStatus.ACTIVE, actor=operator())
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    _tell(changed, as_json=as_json)
+
+
+@app.command("set-password")
+def set_password(
+    *,
+    account: AccountName,
+    folder: Folder,
+    from_stdin: Annotated[bool, typer.Option("--stdin", help="Read it from standard input. 从标准输入读取。")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set the password; it is asked for, never an argument. 设置密码（交互输入，不作为参数）。"""
+    from idp.actions.set_credentials import set_password as put
+
+    try:
+        with _desk(folder) as desk:
+            present = _find(desk, account)
+            password = _read_password(from_stdin=from_stdin)
+            put(desk, present.account_id, password, actor=operator())
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    _tell(present, as_json=as_json)
+
+
+@app.command("recovery-code")
+def recovery_code(*, account: AccountName, folder: Folder, as_json: AsJson = False) -> None:
+    """A code that signs in once, to set a new password. 签发一次性恢复码。"""
+    from idp.actions.set_credentials import issue_recovery_code
+
+    try:
+        with _desk(folder) as desk:
+            present = _find(desk, account)
+            code = issue_recovery_code(desk, present.account_id, actor=operator())
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({**_view(present), "recovery_code": code})
+    else:
+        print_line(f"recovery_code  {code}")
+
+
+@app.command("totp")
+def totp(*, account: AccountName, folder: Folder, as_json: AsJson = False) -> None:
+    """A new secret for one-time codes, shown once as the address an authenticator app reads. 登记动态码，仅显示一次。"""
+    from idp.actions.set_credentials import set_totp
+    from idp.credentials.one_time_codes import provisioning_uri
+    from idp.model.people import AccountKind, IdentifierKind
+
+    try:
+        with _desk(folder) as desk:
+            present = _find(desk, account)
+            if present.kind is not AccountKind.PERSON:
+                raise TrustError(Kind.NOT_FOUND, "ACCOUNT_NOT_FOUND")
+            login = present.identifier(IdentifierKind.LOGIN)
+            secret = set_totp(desk, present.account_id, actor=operator())
+            address = provisioning_uri(secret, desk.issuer, login.value if login else present.account_id)
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({**_view(present), "otpauth": address})
+        return
+    print_line(address)
+    if sys.stdout.isatty():
+        import segno
+
+        segno.make(address).terminal(compact=True)
+
+
+def _tell(account: Account, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_view(account))
+    else:
+        print_line(f"{account.account_id}  {account.status.value}")
