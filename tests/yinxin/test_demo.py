@@ -33,7 +33,19 @@ from yinxin.demo.forgery import forge_amount
 from yinxin.demo.prepare import Demo, prepare_demo, write_demo
 from yinxin.initialise import initialise
 
-MEMBERS = ["dir", "base_url", "trust", "original_pdf", "sealed_pdf", "forged_pdf", "seal_id", "client_id", "client_secret"]
+MEMBERS = [
+    "dir",
+    "base_url",
+    "trust",
+    "original_pdf",
+    "sealed_pdf",
+    "forged_pdf",
+    "seal_id",
+    "client_id",
+    "client_secret",
+    "demo_user",
+    "demo_password",
+]
 
 
 @pytest.fixture(scope="module")
