@@ -204,7 +204,7 @@ def _ensure_person(context: ServiceContext, path: Path) -> str:
             is_agent = any(each.organisation_id == firm_id for each in list_agents(connection, desk.vault, person_id=person_id))
         if not is_agent:
             grant_agent(desk, firm_id, person_id, actor=ACTOR)
-        password = f"Demo-{secrets.token_urlsafe(12)}"  # never one that all demonstrations share
+        password = f"Try-{secrets.token_urlsafe(12)}"  # never one that all demonstrations share
         set_password(desk, person_id, password, actor=ACTOR)
     finally:
         desk.pool.close()
