@@ -197,3 +197,8 @@ def grant_changed(grant_id: str, expected: int, found: int) -> TrustError:
 def document_not_extendable(found: str) -> TrustError:
     """Only a sealed PDF that is valid now is carried on. ``found``: what it is, or what it should be."""
     return TrustError(Kind.UNACCEPTABLE, "DOCUMENT_NOT_EXTENDABLE", found=found)
+
+
+def receipt_unusable(seal_id: str, limit: int) -> TrustError:
+    """The region's receipt cannot be kept as it is."""
+    return TrustError(Kind.UNAVAILABLE, "SEAL_RECEIPT_UNUSABLE", seal_id=seal_id, limit_characters=limit)

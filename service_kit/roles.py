@@ -18,6 +18,8 @@ from service_kit.tables import role_holders as table
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Connection
 
     from service_kit.audit import Audit
@@ -64,8 +66,22 @@ def list_role_holders(connection: Connection, *, after: str = "", limit: int = 2
     ]
 
 
-def appoint(connection: Connection, audit: Audit, holder: str, role: Role, *, actor: str, reason: str, at: datetime) -> bool:
-    """Give a role, within a write job; False where he has it already. TrustError ROLE_HELD, ROLE_FIELD_INVALID."""
+def appoint(
+    connection: Connection,
+    audit: Audit,
+    holder: str,
+    role: Role,
+    *,
+    is_bound: Callable[[Connection, str], bool],
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> bool:
+    """Give a role, within a write job; False where he has it already. TrustError ROLE_HELD, ROLE_HOLDER_BOUND, ROLE_FIELD_INVALID.
+
+    ``is_bound``: whether the services know the holder in an office that no administrator may have; asked in the same transaction, so that
+    giving both at once fails for one of them.
+    """
     if not 1 <= len(holder) <= HOLDER_CHARACTERS or not holder.isprintable() or " " in holder:
         raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="holder", expected="a client id, or person: and a subject")
     if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not reason.isprintable():
@@ -75,6 +91,8 @@ def appoint(connection: Connection, audit: Audit, holder: str, role: Role, *, ac
         return False
     if present is not None:
         raise TrustError(Kind.CONFLICT, "ROLE_HELD", holder=holder, role=present.value, wanted=role.value)
+    if is_bound(connection, holder):
+        raise TrustError(Kind.CONFLICT, "ROLE_HOLDER_BOUND", holder=holder, wanted=role.value)
     connection.execute(
         insert(table),
         {

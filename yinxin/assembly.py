@@ -221,7 +221,7 @@ def _webhook_parts(house: House, event_types: dict[str, str]) -> ServiceParts:
 def _roles_parts(context: ServiceContext) -> ServiceParts:
     return ServiceParts(
         name="roles",
-        router=roles_api.make_router(context),
+        router=roles_api.make_router(context, links.is_bound),
         openapi_tags=({"name": "roles", "description": "The system, security and audit administrators."},),
         scopes=roles_api.SCOPES,
     )

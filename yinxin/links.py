@@ -20,6 +20,8 @@ from yinxin import audit_api, messages, roles_api, webhooks_api
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from sqlalchemy import Connection
+
     from crypto.jose import VerificationKey
     from service_kit.composition import ServiceContext, ServiceParts
     from service_kit.database import Database
@@ -46,6 +48,11 @@ LOCAL_KEYS_KEPT_SECONDS: Final = 1.0
 REMOTE_KEYS_KEPT_SECONDS: Final = 60.0
 REFRESH_EVERY_SECONDS: Final = 2.0  # how often a process looks whether its keys are due; fetching has its own pace
 FETCH_SECONDS: Final = 5.0
+
+
+def is_bound(connection: Connection, holder: str) -> bool:
+    """Whether a holder has an office in some service that no administrator may have."""
+    return seal_service.service.holds_any_power(connection, holder)
 
 
 def known_scopes() -> dict[str, str]:

@@ -12,6 +12,8 @@ from service_kit.roles import REASON_CHARACTERS, Role, appoint, dismiss, list_ro
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Connection
 
     from service_kit.callers import Caller
@@ -60,7 +62,7 @@ class RoleHolderPage(BaseModel):
     next_after: str | None
 
 
-def make_router(context: ServiceContext) -> APIRouter:
+def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], bool]) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["roles"])
 
@@ -90,7 +92,16 @@ def make_router(context: ServiceContext) -> APIRouter:
 
         def work(connection: Connection) -> None:
             _check(connection, caller, holder, body.role)
-            appoint(connection, context.audit, holder, body.role, actor=caller.actor, reason=body.reason, at=context.clock.now())
+            appoint(
+                connection,
+                context.audit,
+                holder,
+                body.role,
+                is_bound=is_bound,
+                actor=caller.actor,
+                reason=body.reason,
+                at=context.clock.now(),
+            )
 
         context.database.write(work)
 

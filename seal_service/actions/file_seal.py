@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 from seal_service import store
 from seal_service.actions.change_seal_state import record_step
 from seal_service.actions.record_act import BY_ITSELF
-from seal_service.model import transition_named
+from seal_service.errors import receipt_unusable
+from seal_service.model import is_plain_text, transition_named
 from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS
 
 if TYPE_CHECKING:
@@ -26,14 +27,19 @@ RECEIPT_CHARACTERS: Final = 64
 
 
 def file_seal(context: ServiceContext, message: Message) -> None:
-    """Put the seal of a message on file. Comes again until it succeeds; a seal that has gone on meanwhile is left alone."""
+    """Put the seal of a message on file. Comes again until it succeeds; a seal that has gone on meanwhile is left alone.
+
+    Raises SEAL_RECEIPT_UNUSABLE for a receipt that is empty, too long to be kept whole, or no plain line.
+    """
     seal_id, version = str(message.payload["seal_id"]), int(message.payload["version"])
     with context.database.read() as conn:
         seal = store.load_seal(conn, seal_id)
     if seal is None or seal.version != version or seal.state not in FILE.sources:
         return
     platform = cast("RegionalPlatform | None", context.links.get(REGIONAL_PLATFORM))
-    receipt = NOT_CONFIGURED if platform is None else platform.file_seal(seal)[:RECEIPT_CHARACTERS]
+    receipt = NOT_CONFIGURED if platform is None else platform.file_seal(seal)
+    if not 1 <= len(receipt) <= RECEIPT_CHARACTERS or not is_plain_text(receipt):  # a shortened receipt is a wrong one
+        raise receipt_unusable(seal_id, RECEIPT_CHARACTERS)
 
     def record(conn: Connection) -> None:
         found = store.load_seal(conn, seal_id, is_locked=True)

@@ -41,7 +41,7 @@ from seal_service.store.grants import (
     take_one_use,
 )
 from seal_service.store.history import insert_act, last_step, list_acts_of_application, list_acts_of_seal
-from seal_service.store.powers import delete_power, insert_power, list_powers, powers_of
+from seal_service.store.powers import delete_power, holds_any_power, insert_power, list_powers, powers_of
 from seal_service.store.seals import (
     Standing,
     hold_state,
@@ -73,6 +73,7 @@ __all__ = [
     "give_one_use_back",
     "has_open_application",
     "hold_state",
+    "holds_any_power",
     "insert_act",
     "insert_application",
     "insert_edition",

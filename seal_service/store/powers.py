@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, bindparam, delete, insert, select
 
-from seal_service.model import Power, PowerHolder, Seal
+from seal_service.model import ENDED, Power, PowerHolder, Seal, SealState
 from seal_service.store.times import read_time, write_time
-from seal_service.tables import powers
+from seal_service.tables import powers, seals
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +44,13 @@ def delete_power(conn: Connection, seal_id: str, holder: str, power: Power) -> b
 def powers_of(conn: Connection, seal_id: str, holder: str) -> frozenset[Power]:
     """The powers somebody holds over a seal."""
     return frozenset(Power(power) for power in conn.execute(_OF_HOLDER, {"seal_id": seal_id, "holder_name": holder}).scalars())
+
+
+def holds_any_power(conn: Connection, holder: str) -> bool:
+    """Whether somebody holds a power over a seal that has not ended."""
+    ended = [state.value for state in (*ENDED, SealState.ABANDONED)]
+    living = select(seals.c.id).where(and_(seals.c.id == powers.c.seal_id, seals.c.state.not_in(ended))).exists()
+    return conn.execute(select(powers.c.seal_id).where(and_(powers.c.holder == holder, living)).limit(1)).first() is not None
 
 
 def list_powers(conn: Connection, seal_id: str) -> list[PowerHolder]:

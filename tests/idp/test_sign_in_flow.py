@@ -163,7 +163,9 @@ def test_administrators_need_two_factors(town: Town) -> None:
     at = town.desk.clock.now()
     holder = f"person:{person.account_id}"
     town.desk.database.write(
-        lambda connection: appoint(connection, town.desk.audit, holder, Role.SECURITY, actor="test", reason="test", at=at)
+        lambda connection: appoint(
+            connection, town.desk.audit, holder, Role.SECURITY, is_bound=lambda *_: False, actor="test", reason="test", at=at
+        )
     )
     browser = Browser(town.here)
     browser.authorize("own")

@@ -340,6 +340,19 @@ def test_the_region_and_the_listeners_are_told(house: House) -> None:
     assert (seal.code, seal.version) in told
 
 
+@pytest.mark.parametrize("receipt", ["", "x" * 65, "one\ntwo"])
+def test_a_receipt_that_cannot_be_kept_whole_is_refused(house: House, receipt: str) -> None:
+    class Region:
+        def file_seal(self, seal: Seal) -> str:
+            return receipt
+
+    house.context = replace(house.context, links={**house.context.links, REGIONAL_PLATFORM: Region()})
+    seal = make_approved_seal(house.context, MAKER, approved(house).id)
+    message = Message("m", FILING_TOPIC, {"seal_id": seal.id, "version": seal.version}, 1)
+    assert code_of(file_seal, house.context, message) == "SEAL_RECEIPT_UNUSABLE"
+    assert find_seal(house.context, MANAGER, seal.id)[0].state is SealState.MADE
+
+
 def test_without_review_nothing_is_made_in_one_step(house: House) -> None:
     for settings in (Settings(dir=house.folder), Settings(dir=house.folder, demo=True, seals=Seals(two_person_review=True))):
         context = replace(house.context, settings=settings)

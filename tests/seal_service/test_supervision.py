@@ -19,6 +19,7 @@ from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.supervise_seals import Period, export_uses, find_anomalies, list_expiring, period_of, summarise
 from seal_service.model import Seal, transition_named
+from seal_service.store import holds_any_power
 from service_kit.roles import Role, appoint
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, caller
@@ -64,10 +65,33 @@ def test_only_who_audits_or_manages_a_seal_sees_what_concerns_it(house: House, s
     assert list_expiring(house.context, stranger, days=3650) == []
     assert len(lines(house, "cl_b")) == 1
     house.context.database.write(
-        lambda conn: appoint(conn, house.context.audit, holder="cl_b", role=Role.AUDIT, actor="operator:test", at=NOW, reason="test")
+        lambda conn: appoint(
+            conn,
+            house.context.audit,
+            holder="cl_b",
+            role=Role.AUDIT,
+            is_bound=holds_any_power,
+            actor="operator:test",
+            at=NOW,
+            reason="test",
+        )
     )
     assert summarise(house.context, stranger, PERIOD).states == {"active": 1}
     assert len(lines(house, "cl_b")) == 2
+
+
+def test_who_holds_a_power_over_a_living_seal_is_no_administrator(house: House, seal: Seal) -> None:
+    def appointed() -> bool:
+        return house.context.database.write(
+            lambda conn: appoint(
+                conn, house.context.audit, "cl_a", Role.AUDIT, is_bound=holds_any_power, actor="operator:test", at=NOW, reason="test"
+            )
+        )
+
+    with pytest.raises(TrustError, match="ROLE_HOLDER_BOUND"):
+        appointed()
+    change_seal_state(house.context, caller(), seal.id, transition_named("cancel"), reason="over")
+    assert appointed()
 
 
 def test_a_refused_use_is_counted_and_the_first_of_an_hour_audited(house: House, seal: Seal) -> None:

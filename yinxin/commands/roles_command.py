@@ -40,6 +40,7 @@ def appoint_holder(
 ) -> None:
     """Appoint an administrator; nobody holds two roles. 任命管理员，一人一角色。"""
     from service_kit.roles import Role, appoint
+    from yinxin.links import is_bound
 
     if role not in set(Role):
         raise typer.BadParameter(", ".join(Role), param_hint="--role")
@@ -49,7 +50,14 @@ def appoint_holder(
             context = house.context
             context.database.write(
                 lambda connection: appoint(
-                    connection, context.audit, holder, Role(role), actor=operator(), reason=reason, at=context.clock.now()
+                    connection,
+                    context.audit,
+                    holder,
+                    Role(role),
+                    is_bound=is_bound,
+                    actor=operator(),
+                    reason=reason,
+                    at=context.clock.now(),
                 )
             )
         finally:
