@@ -224,13 +224,15 @@ def test_powers_are_given_by_a_security_administrator_and_never_to_himself(house
     assert code_of(give_power, context, SECURITY, seal.id, "cl_n", Power.MANAGE, reason="x") == "ROLE_MISSING"
 
     def change(work: Any, *arguments: Any) -> Any:
-        return context.database.write(lambda conn: work(conn, context.audit, *arguments, actor="operator:x", reason="x", at=AT))
+        further = {"is_bound": store.holds_any_power} if work is appoint else {}
+        return context.database.write(lambda conn: work(conn, context.audit, *arguments, actor="operator:x", reason="x", at=AT, **further))
 
     assert change(appoint, "person:security", Role.SECURITY)
     assert not change(appoint, "person:security", Role.SECURITY)
     for role in (Role.SYSTEM, Role.AUDIT):
         assert code_of(change, appoint, "person:security", role) == "ROLE_HELD"
     assert code_of(change, appoint, "a b", Role.AUDIT) == "ROLE_FIELD_INVALID"
+    assert code_of(change, appoint, "person:manager", Role.AUDIT) == "ROLE_HOLDER_BOUND"
     with context.database.read() as conn:
         assert [(each.holder, each.role) for each in list_role_holders(conn)] == [("person:security", Role.SECURITY)]
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_deployment(tmp_path_factory.mktemp("account") / "deployment")
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_deployment(tmp_path / "deployment")
 
 
 def with_input(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
