@@ -171,7 +171,7 @@ class Changes:
 
 def _object(document: PdfDocument, number: int) -> object:
     try:
-        return document.get(document.present(number))
+        return document.current(number)
     except MalformedError as error:
         if error.code == "PDF_TOO_COMPLEX":
             raise

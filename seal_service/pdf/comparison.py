@@ -94,7 +94,8 @@ def stray_objects(final: PdfDocument, start: int) -> list[int]:
 
 def revision_of(signed: PdfDocument, final: PdfDocument, number: int) -> int:
     """In which revision behind the signed one (1 = the first) an object was last written; 0 when none of them names it."""
-    newer = [section for section in final.sections if section.offset not in {own.offset for own in signed.sections}]
+    own = {section.offset for section in signed.sections}
+    newer = [section for section in final.sections if section.offset not in own]
     for index, section in enumerate(newer):
         if section.find(number) is not None:
             return len(newer) - index

@@ -108,6 +108,12 @@ class XrefSection:
             yield from self.hidden.numbers()
 
     @property
+    def highest(self) -> int:
+        """The largest object number that has an entry here (a hybrid's stream included); -1 when there is none."""
+        own = max((part.first + part.length - 1 for part in self._ranges), default=-1)
+        return own if self.hidden is None else max(own, self.hidden.highest)
+
+    @property
     def count(self) -> int:
         """How many entries there are."""
         return sum(part.length for part in self._ranges) + (self.hidden.count if self.hidden is not None else 0)

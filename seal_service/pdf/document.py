@@ -52,6 +52,9 @@ class PdfDocument:
         self.found_behind: dict[int, Entry] | None = None  # see rebuilt_until
         self._recovered_entries: dict[int, Entry] | None = None
         self._entries: dict[int, Entry | None] = {}
+        self._highest = -1  # no section has an entry of a larger number
+        self._current: dict[int, object] = {}
+        self._misplaced: dict[int, bool] = {}
         self._objects: dict[Ref, object] = {}
         self._failures: dict[Ref, tuple[str, dict[str, str | int | float | bool | None]]] = {}
         self._object_streams: dict[int, tuple[bytes, list[tuple[int, int]]]] = {}
@@ -87,6 +90,7 @@ class PdfDocument:
     def _read_sections(self) -> None:
         self.startxref_offset, self.last_startxref = find_startxref(self.data, self.end)
         self.sections = read_chain(self.data, self.last_startxref, self.end, self.budget, self.names)
+        self._highest = max(section.highest for section in self.sections)
         self.trailer = self.sections[0].trailer
         if not self.is_encrypted and self.root.get("Pages") is None:
             raise MalformedError("PDF_CATALOG")
@@ -151,6 +155,8 @@ class PdfDocument:
             return self._recovered_entries.get(number)
         if self.found_behind is not None and number in self.found_behind:
             return self.found_behind[number]
+        if number > self._highest:  # what came later has no entry in an earlier revision: not worth asking every section
+            return None
         known = self._entries.get(number, _UNASKED)
         if known is not _UNASKED:
             return known
@@ -212,6 +218,24 @@ class PdfDocument:
             self.budget.spend_kept(self.budget.tokens - before)
             self._objects[ref] = value
         return value
+
+    def current(self, number: int) -> object:
+        """The object a number stands for in this view, kept once read; None for a free or missing one."""
+        if number in self._current:
+            return self._current[number]
+        value = self._current[number] = self.get(self.present(number))
+        return value
+
+    def is_misplaced(self, number: int) -> bool:
+        """Whether something else than the object's header stands where its entry says. Objects in object streams never are."""
+        known = self._misplaced.get(number)
+        if known is None:
+            entry, known = self.entry(number), False
+            if entry is not None and entry.kind == IN_FILE:
+                header = read_object_header(self.data, entry.at, self.end) if entry.at < self.end else None
+                known = header is None or header[:2] != (number, entry.extra)
+            self._misplaced[number] = known
+        return known
 
     def resolve(self, value: object) -> object:
         """A value, or what its reference leads to."""

@@ -16,7 +16,7 @@ from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_n
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
 from seal_service.pdf.structure_changes import judge_structure
-from seal_service.pdf.syntax import Name, PdfString, Ref, Stream, read_object_header
+from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -159,10 +159,8 @@ def _judge_storage(changes: Changes) -> None:
             value = changes.object_before(number)
             if isinstance(value, Stream) and value.dictionary.get("Type") == "ObjStm":
                 changes.refuse("PDF_OBJECT_STREAM_CHANGED", OBJECT_STREAMS, number)
-        if after is not None and after.kind == IN_FILE:
-            header = read_object_header(final.data, after.at, final.end) if after.at < final.end else None
-            if header is None or header[:2] != (number, after.extra):
-                changes.refuse("PDF_OBJECT_MISPLACED", UPDATE, number, offset=after.at)
+        if after is not None and final.is_misplaced(number):
+            changes.refuse("PDF_OBJECT_MISPLACED", UPDATE, number, offset=after.at)
 
 
 def _judge_trailer(changes: Changes) -> None:
