@@ -52,7 +52,7 @@ class PdfDocument:
         self.found_behind: dict[int, Entry] | None = None  # see rebuilt_until
         self._recovered_entries: dict[int, Entry] | None = None
         self._entries: dict[int, Entry | None] = {}
-        self._highest = -1  # no section has an entry of a larger number
+        self._highest = budget.limits.object_number  # no section has an entry of a larger number
         self._current: dict[int, object] = {}
         self._misplaced: dict[int, bool] = {}
         self._objects: dict[Ref, object] = {}
