@@ -12,6 +12,7 @@ from crypto.sealed_values import ValueSealer
 from idp import messages, ports
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
+from idp.actions.fill_changes import fill_changes
 from idp.actions.issue_token import TokenDesk
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.recall_client import ClientMemory
@@ -19,6 +20,8 @@ from idp.actions.register_client import ClientDesk
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_key
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.api import token_endpoint
+from idp.api.change_routes import READ as DIRECTORY_READ
+from idp.api.change_routes import add_change_routes
 from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
 from idp.credentials.passwords import PasswordPool
@@ -61,7 +64,10 @@ __all__ = [
 NAME: Final = "idp"
 TOKEN_PATH: Final = token_endpoint.PATH
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
-SCOPES: Final = {MANAGE: "Register, change and disable clients."}
+SCOPES: Final = {
+    MANAGE: "Register, change and disable clients.",
+    DIRECTORY_READ: "Follow and read the whole directory of persons, organisations and agents, personal data included.",
+}
 PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
 ROW_MAC_KEY: Final = "idp-row-mac"
 PEOPLE_SECRETS: Final = "idp-people"  # seals personal data and finds it
@@ -117,16 +123,19 @@ def client_check(context: ServiceContext) -> Callable[[str], bool]:
     return memory.is_active
 
 
+def _vault(context: ServiceContext) -> Vault:
+    keystore: Keystore = context.keystore
+    return Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY))
+
+
 def people_desk(context: ServiceContext) -> PeopleDesk:
     """What everything about people needs; for the command line too. Its pool of threads is closed by ``close``."""
-    keystore: Keystore = context.keystore
-    vault = Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY))
     return PeopleDesk(
         database=context.database,
         audit=context.audit,
         clock=context.clock,
         outbox=context.outbox,
-        vault=vault,
+        vault=_vault(context),
         pool=PasswordPool(),
         issuer=context.settings.base_url,
     )
@@ -152,6 +161,7 @@ def build(context: ServiceContext) -> ServiceParts:
     people = people_desk(context)
     settings = context.settings
     pages = Pages(people, sign_in_protocol(context), settings.base_url.startswith("https://"), settings.demo)
+    add_change_routes(router, people)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)
 
@@ -171,10 +181,12 @@ def build(context: ServiceContext) -> ServiceParts:
         openapi_tags=(
             {"name": "identity", "description": "Access tokens and the keys that verify them."},
             {"name": "clients", "description": "Registration of clients."},
+            {"name": "directory", "description": "Changes of accounts, for directories that follow this one."},
         ),
         scopes=SCOPES,
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
         event_types=EVENT_TYPES,
         jobs=(Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),),
+        on_start=(partial(fill_changes, context.database, people.vault),),
         on_stop=(people.pool.close,),
     )

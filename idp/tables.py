@@ -240,3 +240,39 @@ codes: Final = Table(
     Column("row_mac", LargeBinary, nullable=False),
     Index("ix_idp_codes_expires_at", "expires_at"),
 )
+
+change_head: Final = Table(
+    "idp_change_head",
+    metadata,
+    Column("head", Integer, primary_key=True, autoincrement=False),
+    Column("feed_id", String(32), nullable=False),  # random: of one data set, so that a cursor of another is known as such
+    Column("last", BigInteger, nullable=False),  # the number of the newest change; its row's lock makes numbers follow commits
+    Column("is_filled", Boolean, nullable=False),  # whether the accounts that were there before this table have been entered
+    CheckConstraint("head = 1", name="head"),
+)
+
+changes: Final = Table(
+    "idp_changes",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject_id", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('person', 'organisation', 'agent')", name="kind"),
+)
+
+change_states: Final = Table(
+    "idp_change_states",
+    metadata,
+    Column("subject_id", String(32), primary_key=True),
+    Column("bucket", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Index("ix_idp_change_states_bucket", "bucket", "subject_id"),
+)

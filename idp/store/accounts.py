@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.errors import account_not_found
 from idp.model.people import EXCLUSIVE, Account, AccountKind, AccountStatus, Agent, AgentRole, Evidence, Identifier, IdentifierKind
+from idp.store.changes import note_account, note_agent
 from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
 from idp.tables import account_identifiers, accounts, agents, evidence
 from standards.errors import Kind, TrustError
@@ -132,6 +133,7 @@ def insert_account(connection: Connection, vault: Vault, account: Account) -> No
     """Add an account with its identifiers; IDENTIFIER_TAKEN where one that belongs to one account alone is another's."""
     connection.execute(insert(accounts), _account_row(vault, account))
     _write_identifiers(connection, vault, account)
+    note_account(connection, vault.sealer, account)
 
 
 def update_account(connection: Connection, vault: Vault, account: Account, *, identifiers_too: bool = False) -> None:
@@ -143,6 +145,7 @@ def update_account(connection: Connection, vault: Vault, account: Account, *, id
     if identifiers_too:
         connection.execute(delete(account_identifiers).where(account_identifiers.c.account_id == account.account_id))
         _write_identifiers(connection, vault, account)
+    note_account(connection, vault.sealer, account)
 
 
 def find_account(connection: Connection, vault: Vault, account_id: str) -> Account | None:
@@ -282,6 +285,7 @@ def insert_agent(connection: Connection, vault: Vault, agent: Agent) -> None:
     if connection.execute(standing).first() is not None:
         raise TrustError(Kind.CONFLICT, "AGENT_EXISTS")
     connection.execute(insert(agents), _agent_row(vault, agent))
+    note_agent(connection, vault.sealer, agent)
 
 
 def update_agent(connection: Connection, vault: Vault, agent: Agent) -> None:
@@ -289,6 +293,7 @@ def update_agent(connection: Connection, vault: Vault, agent: Agent) -> None:
     same = (agents.c.agent_id == agent.agent_id) & (agents.c.version == agent.version - 1)
     if connection.execute(update(agents).where(same).values(_agent_row(vault, agent))).rowcount != 1:
         raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
+    note_agent(connection, vault.sealer, agent)
 
 
 def load_agent(connection: Connection, vault: Vault, agent_id: str) -> Agent:

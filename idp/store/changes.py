@@ -1,0 +1,118 @@
+"""Rows of the change feed. A change is noted where its account is written, in the same transaction, so that none can be forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, insert, select, update
+
+from idp.model.changes import Change, Entry, SubjectKind, SubjectState, account_facts, agent_facts, agent_status, bucket_of, facts_digest
+from idp.store.rows import read_time, write_time
+from idp.tables import accounts, agents, change_head, change_states, changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from crypto.sealed_values import ValueSealer
+    from idp.model.people import Account, Agent
+
+_NEXT: Final = update(change_head).values(last=change_head.c.last + 1).returning(change_head.c.last)
+
+
+def subject_salt(sealer: ValueSealer, subject_id: str) -> bytes:
+    """The salt of a subject's digests, 32 bytes: the same for all its versions, kept nowhere."""
+    return sealer.find(subject_id.encode(), "idp.change-salt")
+
+
+def note_account(connection: Connection, sealer: ValueSealer, account: Account) -> None:
+    """Note that an account is now as given."""
+    kind, status = SubjectKind(account.kind.value), account.status.value
+    _note(connection, sealer, account.account_id, kind, status, account.uversion, account_facts(account), account.changed_at)
+
+
+def note_agent(connection: Connection, sealer: ValueSealer, agent: Agent) -> None:
+    """Note that a grant is now as given."""
+    at = agent.revoked_at or agent.granted_at
+    _note(connection, sealer, agent.agent_id, SubjectKind.AGENT, agent_status(agent), agent.version, agent_facts(agent), at)
+
+
+def _note(
+    connection: Connection,
+    sealer: ValueSealer,
+    subject_id: str,
+    kind: SubjectKind,
+    status: str,
+    version: int,
+    facts: Mapping[str, Any],
+    at: datetime,
+) -> None:
+    # Whoever takes a number holds the head's row until he commits or fails: numbers become visible in their order, and none is lost
+    position: int = connection.execute(_NEXT).scalar_one()
+    digest = facts_digest(subject_salt(sealer, subject_id), facts)
+    state = {"kind": kind.value, "status": status, "version": version, "digest": digest, "position": position}
+    connection.execute(insert(changes), {**state, "subject_id": subject_id, "at": write_time(at)})
+    if connection.execute(update(change_states).where(change_states.c.subject_id == subject_id).values(state)).rowcount == 0:
+        connection.execute(insert(change_states), {**state, "subject_id": subject_id, "bucket": bucket_of(subject_id)})
+
+
+def read_head(connection: Connection) -> tuple[str, int, bool]:
+    """The feed's id, the number of the newest change, and whether the accounts of before the feed have been entered."""
+    row = connection.execute(select(change_head)).one()
+    return row.feed_id, row.last, row.is_filled
+
+
+def list_changes(connection: Connection, *, after: int, count: int) -> list[Change]:
+    """Changes behind ``after`` in the order of their numbers."""
+    wanted = select(changes).where(changes.c.position > after).order_by(changes.c.position).limit(count)
+    return [
+        Change(
+            row.position,
+            SubjectState(row.subject_id, SubjectKind(row.kind), row.status, row.version, row.digest, read_time(row.at)),
+        )
+        for row in connection.execute(wanted)
+    ]
+
+
+def find_state(connection: Connection, subject_id: str) -> tuple[SubjectKind, int, int, bytes] | None:
+    """A subject's kind, version, the number of its newest change and its digest; None where it was never told of."""
+    row = connection.execute(select(change_states).where(change_states.c.subject_id == subject_id)).first()
+    return None if row is None else (SubjectKind(row.kind), row.version, row.position, row.digest)
+
+
+def count_states(connection: Connection) -> list[tuple[str, str, int]]:
+    """How many subjects there are of each kind and status."""
+    columns = (change_states.c.kind, change_states.c.status)
+    found = connection.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns))
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def each_entry(connection: Connection) -> Iterator[tuple[int, Entry]]:
+    """Every subject with its bucket, bucket by bucket in the order of the ids."""
+    state = change_states.c
+    wanted = select(state.bucket, state.subject_id, state.version, state.digest).order_by(state.bucket, state.subject_id)
+    for row in connection.execution_options(yield_per=2000).execute(wanted):
+        yield row.bucket, Entry(row.subject_id, row.version, row.digest.hex())
+
+
+def entries_of(connection: Connection, bucket: int, *, after: str, count: int) -> list[Entry]:
+    """The subjects of a bucket behind ``after``, in the order of their ids."""
+    state = change_states.c
+    wanted = select(state.subject_id, state.version, state.digest).where(state.bucket == bucket, state.subject_id > after)
+    found = connection.execute(wanted.order_by(state.subject_id).limit(count))
+    return [Entry(row.subject_id, row.version, row.digest.hex()) for row in found]
+
+
+def missing_subjects(connection: Connection, count: int) -> tuple[list[str], list[str]]:
+    """Accounts and grants that the feed does not know yet."""
+    known = select(change_states.c.subject_id)
+    lost_accounts = select(accounts.c.account_id).where(accounts.c.account_id.not_in(known)).limit(count)
+    lost_agents = select(agents.c.agent_id).where(agents.c.agent_id.not_in(known)).limit(count)
+    return list(connection.execute(lost_accounts).scalars()), list(connection.execute(lost_agents).scalars())
+
+
+def mark_filled(connection: Connection) -> None:
+    """The accounts of before the feed have been entered."""
+    connection.execute(update(change_head).values(is_filled=True))
