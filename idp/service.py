@@ -173,6 +173,9 @@ def build(context: ServiceContext) -> ServiceParts:
             raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
         return {"key": key.key_id, "keys": len(keys)}
 
+    def enter_older_accounts() -> None:
+        fill_changes(context.database, people.vault)
+
     return ServiceParts(
         name=NAME,
         router=router,
@@ -187,6 +190,6 @@ def build(context: ServiceContext) -> ServiceParts:
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
         event_types=EVENT_TYPES,
         jobs=(Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),),
-        on_start=(partial(fill_changes, context.database, people.vault),),
+        on_start=(enter_older_accounts,),
         on_stop=(people.pool.close,),
     )

@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,10 +76,10 @@ def test_writers_at_once_leave_no_gap_and_no_reader_skips_one(people: Database) 
     def write(number: int) -> None:
         for index in range(per_writer):
             made = person(f"测试{number}-{index}")
-            writers[number].write(lambda conn, made=made: accounts.insert_account(conn, VAULT, made))
+            writers[number].write(partial(accounts.insert_account, vault=VAULT, account=made))
             failing = replace(made, version=9)
             with pytest.raises(TrustError, match="ACCOUNT_CHANGED"):
-                writers[number].write(lambda conn, failing=failing: accounts.update_account(conn, VAULT, failing))
+                writers[number].write(partial(accounts.update_account, vault=VAULT, account=failing))
 
     with ThreadPoolExecutor(3) as pool:
         running = [pool.submit(write, number) for number in range(3)]
@@ -88,8 +89,8 @@ def test_writers_at_once_leave_no_gap_and_no_reader_skips_one(people: Database) 
                     each.result()
             with people.read() as conn:
                 seen += [each.position for each in changes.list_changes(conn, after=seen[-1] if seen else 0, count=5)]
-    for each in others:
-        each.close()
+    for other in others:
+        other.close()
     assert seen == list(range(1, per_writer * 3 + 1))
     with people.read() as conn:
         assert changes.read_head(conn)[1] == len(seen)
@@ -99,7 +100,8 @@ def test_writers_at_once_leave_no_gap_and_no_reader_skips_one(people: Database) 
 def test_what_was_there_before_is_entered_once(people: Database) -> None:
     made = person()
     grant = Agent(new_id("ag_"), "or_1", made.account_id, AgentRole.AGENT, (), AT, None, "test", AT)
-    people.write(lambda conn: (accounts.insert_account(conn, VAULT, made), accounts.insert_agent(conn, VAULT, grant)))
+    people.write(partial(accounts.insert_account, vault=VAULT, account=made))
+    people.write(partial(accounts.insert_agent, vault=VAULT, agent=grant))
     with people.read() as conn:
         before = {each.state.subject_id: each.state.digest for each in changes.list_changes(conn, after=0, count=9)}
 
