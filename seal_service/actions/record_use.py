@@ -105,10 +105,10 @@ def record_intent(
     """
     # 1. May this user use this seal? The row is held as it is until the commit.
     form = form or (DocumentForm.DIGEST if kind is UseKind.DIGEST else DocumentForm.PDF)
-    standing = store.load_standing(conn, seal_id, is_locked=True)
-    grants = [] if standing is None else store.list_standing_grants(conn, seal_id, user.name)
-    if standing is None or not (grants or user.is_operator):
+    right = store.load_right(conn, seal_id, user.name)
+    if right is None or not (right[1] or user.is_operator):
         raise seal_not_found(seal_id)
+    standing, grants = right
     seal, at = _seal_of_version(conn, seal_id, standing.version), context.clock.now()
 
     # 2. Has this very request been answered before, or begun by a process that died?

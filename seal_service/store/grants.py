@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, bindparam, exists, insert, or_, select, update
 
-from seal_service.model import Grant, Power
+from seal_service.model import Grant, Power, SealState
+from seal_service.store.seals import Standing
 from seal_service.store.times import read_list, read_optional_time, read_time, write_list, write_optional_time, write_time
-from seal_service.tables import grants, powers, uses
+from seal_service.tables import grants, powers, seals, uses
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,19 +17,19 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
 # A grant counts only together with the power it details
-_STANDING: Final = (
-    select(grants)
-    .where(
-        and_(
-            grants.c.seal_id == bindparam("seal_id"),
-            grants.c.holder == bindparam("holder_name"),
-            grants.c.revoked_at.is_(None),
-            exists().where(
-                and_(powers.c.seal_id == grants.c.seal_id, powers.c.holder == grants.c.holder, powers.c.power == Power.USE.value)
-            ),
-        )
-    )
+_COUNTS: Final = and_(
+    grants.c.seal_id == bindparam("seal_id"),
+    grants.c.holder == bindparam("holder_name"),
+    grants.c.revoked_at.is_(None),
+    exists().where(and_(powers.c.seal_id == grants.c.seal_id, powers.c.holder == grants.c.holder, powers.c.power == Power.USE.value)),
+)
+_STANDING: Final = select(grants).where(_COUNTS).order_by(grants.c.id)
+_RIGHT: Final = (
+    select(seals.c.state.label("seal_state"), seals.c.version.label("seal_version"), seals.c.valid_until.label("seal_valid_until"), grants)
+    .select_from(seals.outerjoin(grants, _COUNTS))
+    .where(seals.c.id == bindparam("seal_id"))
     .order_by(grants.c.id)
+    .with_for_update(read=True, of=seals)
 )
 _TAKE_ONE: Final = (
     update(grants)
@@ -113,6 +114,19 @@ def load_grant(conn: Connection, grant_id: str, *, is_locked: bool = False) -> G
 def list_standing_grants(conn: Connection, seal_id: str, holder: str) -> list[Grant]:
     """Somebody's grants that are not revoked; none where he does not hold the power to use the seal."""
     return [_grant(row) for row in conn.execute(_STANDING, {"seal_id": seal_id, "holder_name": holder}).mappings()]
+
+
+def load_right(conn: Connection, seal_id: str, holder: str) -> tuple[Standing, list[Grant]] | None:
+    """How a seal stands, held as it is until this transaction ends, and somebody's grants that count. None: there is no such seal.
+
+    One statement, because every use of a seal begins with it.
+    """
+    rows = conn.execute(_RIGHT, {"seal_id": seal_id, "holder_name": holder}).mappings().all()
+    if not rows:
+        return None
+    first = rows[0]
+    standing = Standing(SealState(first["seal_state"]), first["seal_version"], read_optional_time(first["seal_valid_until"]))
+    return standing, [_grant(row) for row in rows if row["id"] is not None]
 
 
 def list_grants(conn: Connection, seal_id: str) -> list[str]:

@@ -249,13 +249,3 @@ class Standing:
     state: SealState
     version: int
     valid_until: datetime | None
-
-
-_STANDING: Final = select(seals.c.state, seals.c.version, seals.c.valid_until).where(seals.c.id == bindparam("seal_id"))
-_STANDING_LOCKED: Final = _STANDING.with_for_update(read=True)
-
-
-def load_standing(conn: Connection, seal_id: str, *, is_locked: bool = False) -> Standing | None:
-    """How a seal stands; ``is_locked`` holds it as it is until this transaction ends. None: there is no such seal."""
-    row = conn.execute(_STANDING_LOCKED if is_locked else _STANDING, {"seal_id": seal_id}).first()
-    return None if row is None else Standing(SealState(row[0]), row[1], read_optional_time(row[2]))
