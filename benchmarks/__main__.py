@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import http_load, library, sm2_speed
+from benchmarks import http_load, library, seals, sm2_speed
 from benchmarks.machine import describe
 from benchmarks.rounds import pin_to_one_core
 from crypto.providers import current
@@ -25,6 +25,8 @@ TARGETS: dict[str, tuple[Callable[[dict[str, Any]], float], str, float]] = {
     "verify, times quicker than pyHanko (ECDSA)": (lambda r: r["library"]["ecdsa-sha256"]["verify"]["ratio"], ">=", 8),
     "seal 20 MB, times of one SM3 pass": (lambda r: r["large"]["seal_ratio"], "<=", 1.4),
     "verify 20 MB, times of one SM3 pass": (lambda r: r["large"]["verify_ratio"], "<=", 1.4),
+    "OFD seals per second and core": (lambda r: r["seals"]["ofd"]["seals_per_second"], ">=", 200),
+    "verify 20 seals, times of four times 5 seals": (lambda r: r["seals"]["many_seals"]["growth"], "<=", 1.3),
     "SM2 sign, share of openssl speed": (lambda r: r["sm2"]["sign_ratio"], ">=", 0.9),
     "SM2 verify, share of openssl speed": (lambda r: r["sm2"]["verify_ratio"], ">=", 0.9),
     "HTTP sealed one-page PDF, server CPU ms": (lambda r: r["http"]["sealed_pdf"]["one_worker"]["server_cpu_ms"], "<=", 8),
@@ -70,6 +72,8 @@ def main(arguments: list[str]) -> int:
     print(f"  library: {results['library']}", flush=True)
     results["large"] = library.large_against_hashing()
     print(f"  20 MB: {results['large']}", flush=True)
+    results["seals"] = seals.measure()
+    print(f"  seals: {results['seals']}", flush=True)
     results["targets"] = {}
     for name, (figure, relation, target) in TARGETS.items():
         value = figure(results)
