@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.library import PLACEMENT, one_page_document
 from benchmarks.rounds import cpu_ms
 from crypto.report import Verdict
-from seal_service.ofd.verify import verify_ofd
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.sealing_value import Profile
 from service_kit.typefaces.cut import cut_face
@@ -19,6 +18,7 @@ from standards.gbt33190_ofd.write_values import Document, Font, Page, Text
 from tests.seal_service.ofd import documents as ofd_documents
 from tests.seal_service.ofd import sealing as ofd_sealing
 from tests.seal_service.pdf import long_term_setting, seals_inside
+from tests.seal_service.pdf.sealing import AT as SEALED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,12 +70,11 @@ def _sealed_pdf(plain: bytes, profile: Profile) -> bytes:
 
 def _long_term() -> dict[str, float]:
     """Adding the validation data and the document time-stamp to a sealed document, and verifying it when its certificate has long expired."""
-    at = long_term_setting.AT
     stamped = long_term_setting.sealed("B-T")
-    complete = long_term_setting.extended(stamped, at)
+    complete = long_term_setting.extended(stamped, SEALED_AT)
     return {
-        "extend_to_b_lt_ms": _median_ms(lambda: long_term_setting.extended(stamped, at, with_stamp=False)),
-        "extend_to_b_lta_ms": _median_ms(lambda: long_term_setting.extended(stamped, at)),
+        "extend_to_b_lt_ms": _median_ms(lambda: long_term_setting.extended(stamped, SEALED_AT, with_stamp=False)),
+        "extend_to_b_lta_ms": _median_ms(lambda: long_term_setting.extended(stamped, SEALED_AT)),
         "verify_b_lta_ms": _median_ms(lambda: _valid(long_term_setting.report(complete, long_term_setting.EXPIRED), "a B-LTA")),
     }
 
