@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.cms_verification import CmsResult
 from crypto.report import Step, failed, not_checked, passed, warned
 from crypto.revocation import NO_EVIDENCE, RevocationEvidence
+from seal_service.seal_data.certified_key import open_certificate
 from seal_service.seal_data.setting import CLOCK_TOLERANCE
 from seal_service.seal_data.verify import SealSignatureResult, verify_seal_signature
 from standards import gbt33560_oids as oids
@@ -96,13 +97,20 @@ def _verify(signature: SealSignature, sealed: Sealed, setting: Setting, cms: Cms
             strict=setting.strict,
             intermediates=() if cms is None else cms.certificates,
             evidence=setting.evidence,
-            enclosed_at=None if cms is None else cms.timestamp_at,
+            enclosed_at=_proven_alone(signature, setting) if cms is None else cms.timestamp_at,
         )
 
     found = run(None)
     if found.document_intact is False and cms is None:
         found = run(sealed.content())  # only the bytes show the variant with the signer's identity
     return found
+
+
+def _proven_alone(signature: SealSignature, setting: Setting) -> datetime | None:
+    """When a document time-stamp shows the value to have existed; one that came after seal or certificate had ended says nothing of before."""
+    signer = open_certificate(signature.signer_certificate_der).certificate
+    ends = [signature.seal.property.valid_until, *([signer.not_after] if signer is not None else [])]
+    return setting.proven_by if setting.proven_by is not None and setting.proven_by <= min(ends) else None
 
 
 def add_seal(cms: CmsResult, sealed: Sealed, setting: Setting) -> CmsResult | None:
