@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from seal_service import store
 from seal_service.model import DocumentForm, Grant, Power, Seal, SealState, UseKind, UseState
-from seal_service.store import seals
+from seal_service.store import grants, seals
 from seal_service.tables import metadata
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def test_states_are_read_under_a_lock_where_the_database_has_several_writers() -
     dialect: Any = PGDialect
     for statement, ending in (
         (seals._STATE_LOCKED, "FOR SHARE"),
-        (seals._STANDING_LOCKED, "FOR SHARE"),
+        (grants._RIGHT, "FOR SHARE OF seal_seals"),
         (seals._SEAL_LOCKED, "FOR UPDATE"),
     ):
         assert str(statement.compile(dialect=dialect())).rstrip().endswith(ending)
