@@ -236,9 +236,47 @@ codes: Final = Table(
     Column("session_id", String(32), nullable=False),
     Column("grant_json", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("spent_at", BigInteger),  # the one column outside the row's MAC: it is set by a single conditional update
+    Column("spent_at", BigInteger),  # outside the row's MAC, as is the grant: both are set by a single conditional update
     Column("row_mac", LargeBinary, nullable=False),
+    Column("grant_id", String(40)),  # what it became
     Index("ix_idp_codes_expires_at", "expires_at"),
+)
+
+registrations: Final = Table(
+    "idp_registrations",
+    metadata,
+    Column("client_id", String(64), primary_key=True),
+    Column("metadata_json", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+)
+
+grants: Final = Table(
+    "idp_grants",
+    metadata,
+    Column("grant_id", String(40), primary_key=True),
+    Column("client_id", String(64), nullable=False),
+    Column("account_id", String(32), nullable=False),
+    Column("session_id", String(32), nullable=False),
+    Column("grant_json", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),  # outside the row's MAC, with its reason: set by a single conditional update
+    Column("ended_why", String(40), nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_grants_session_id", "session_id"),
+    Index("ix_idp_grants_account_id", "account_id", "grant_id"),
+)
+
+refresh_tokens: Final = Table(
+    "idp_refresh_tokens",
+    metadata,
+    Column("token_digest", LargeBinary, primary_key=True),  # SM3; the token itself is kept nowhere
+    Column("grant_id", String(40), nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("spent_at", BigInteger),  # outside the row's MAC
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_refresh_tokens_grant_id", "grant_id"),
 )
 
 change_head: Final = Table(

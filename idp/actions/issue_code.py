@@ -62,6 +62,7 @@ def redeem_code(
     dpop_jkt: str | None,
     at: datetime,
     mac_key: bytes,
+    grant_id: str | None = None,
 ) -> IssuedCode:
     """What the code stands for, for the client it was issued to, once. ``client_id``: authenticated already.
 
@@ -83,6 +84,6 @@ def redeem_code(
     if issued.dpop_jkt is not None and dpop_jkt != issued.dpop_jkt:
         raise TrustError(Kind.UNACCEPTABLE, "CODE_INVALID")
     # 3. Spent by exactly one
-    if not spend_code(connection, digest, at):
+    if not spend_code(connection, digest, at, grant_id):
         raise TrustError(Kind.UNACCEPTABLE, "CODE_REUSED")
     return issued

@@ -48,7 +48,10 @@ def insert_code(connection: Connection, code_digest: bytes, issued: IssuedCode, 
         "expires_at": write_time(issued.expires_at),
     }
     row["row_mac"] = row_mac(mac_key, codes.name, row)
-    connection.execute(insert(codes), {**row, "spent_at": None})
+    connection.execute(insert(codes), {**row, "spent_at": None, "grant_id": None})
+
+
+_MUTABLE: Final = frozenset({"spent_at", "grant_id"})
 
 
 def find_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> tuple[IssuedCode, bool] | None:
@@ -56,7 +59,7 @@ def find_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> tup
     row = connection.execute(select(codes).where(codes.c.code_digest == code_digest)).mappings().first()
     if row is None:
         return None
-    check_mac(mac_key, codes.name, code_digest.hex()[:16], {name: value for name, value in row.items() if name != "spent_at"})
+    check_mac(mac_key, codes.name, code_digest.hex()[:16], {name: value for name, value in row.items() if name not in _MUTABLE})
     grant = json.loads(row["grant_json"])
     issued = IssuedCode(
         **{name: grant[name] for name in _TEXTS},
@@ -69,7 +72,13 @@ def find_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> tup
     return issued, row["spent_at"] is not None
 
 
-def spend_code(connection: Connection, code_digest: bytes, at: datetime) -> bool:
-    """Spend a code; True for exactly one of all who try, however many at once."""
+def grant_of_code(connection: Connection, code_digest: bytes) -> str | None:
+    """The grant that a spent code became."""
+    found: str | None = connection.execute(select(codes.c.grant_id).where(codes.c.code_digest == code_digest)).scalar()
+    return found
+
+
+def spend_code(connection: Connection, code_digest: bytes, at: datetime, grant_id: str | None = None) -> bool:
+    """Spend a code; True for exactly one of all who try, however many at once. ``grant_id``: what it becomes."""
     unspent = update(codes).where(codes.c.code_digest == code_digest, codes.c.spent_at.is_(None))
-    return connection.execute(unspent.values(spent_at=write_time(at))).rowcount == 1
+    return connection.execute(unspent.values(spent_at=write_time(at), grant_id=grant_id)).rowcount == 1

@@ -1,0 +1,56 @@
+"""Grants: what a person has let a client have, from the redeemed code on until it ends. Refresh tokens hang on one. No input or output here."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+GRANT_SECONDS: Final = 90 * 86_400  # an unused refresh token ends before, with its session or after this
+REFRESH_BYTES: Final = 32
+REFRESH_PREFIX: Final = "yxr_"  # lets scanners of source code find one that was committed by mistake
+
+
+@dataclass(frozen=True, slots=True)
+class PersonGrant:
+    """``account_id``: who signed in; ``acting_for``: the organisation he acts for. ``dpop_jkt``, ``certificate_digest``: the key or the
+    certificate (base64url SHA-256) every token of it is bound to. ``is_offline``: it outlives its session. Times are aware UTC.
+    """
+
+    grant_id: str
+    client_id: str
+    account_id: str
+    acting_for: str | None
+    session_id: str
+    scopes: tuple[str, ...]
+    audience: str
+    acr: str
+    amr: tuple[str, ...]
+    auth_at: datetime
+    nonce: str | None
+    created_at: datetime
+    is_offline: bool = False
+    dpop_jkt: str | None = None
+    certificate_digest: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    ended_at: datetime | None = None
+    ended_why: str = ""
+
+    @property
+    def subject_id(self) -> str:
+        """Whom tokens are about: the organisation where the person acts for one."""
+        return self.acting_for or self.account_id
+
+
+def new_grant_id() -> str:
+    """Such as ``gr_`` and 24 hexadecimal digits."""
+    return "gr_" + secrets.token_hex(12)
+
+
+def new_refresh_token() -> str:
+    """256 random bits behind a prefix; only its digest is stored."""
+    return REFRESH_PREFIX + secrets.token_urlsafe(REFRESH_BYTES)

@@ -1,0 +1,192 @@
+"""What a client has registered beyond its credentials: how it signs people in (OpenID Connect Registration 1.0, RFC 7591 2). No input or output here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from idp.model.redirects import SignInRegistration, is_redirect_uri
+from idp.model.requests import ClientProfile
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from idp.model.clients import Client
+
+REDIRECTS_MAX: Final = 32
+KEYS_MAX: Final = 16
+TEXT_CHARACTERS_MAX: Final = 200
+CLAIMS_MAX: Final = 64
+AUTH_METHODS: Final = (
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+    "none",
+)
+CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_credentials"
+DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+GRANT_TYPES: Final = (CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE)
+SIGN_IN_SCOPES: Final = ("openid", "profile", "phone", "email", "address", "identity", "offline_access")
+FAPI2: Final = "fapi2"
+_ALGORITHM: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_NAME: Final = re.compile(r"[a-z_]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The names are those of RFC 7591 and OpenID Connect Registration where they have one.
+
+    ``scopes``: what it may ask people for beside the scopes of the client itself. ``jwks``: public keys as JWK. ``allowed_claims``: empty:
+    those its scopes name. ``purpose``: shown at consent. ``is_own``: belongs to this deployment, so that no consent is asked. ``acting``:
+    for whom people may act towards it. ``profile``: ``fapi2`` holds it to the FAPI 2.0 security profile. ``is_pkce_required`` False only for
+    a confidential client that cannot send a challenge. ``registration_token_digest``: SM3 of the token that manages it (RFC 7592).
+    """
+
+    client_id: str
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = (CODE,)
+    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a name of RFC 7591
+    scopes: tuple[str, ...] = SIGN_IN_SCOPES
+    jwks: tuple[dict[str, Any], ...] = ()
+    jwks_uri: str = ""
+    tls_client_auth_subject_dn: str = ""
+    id_token_signed_response_alg: str = "ES256"  # noqa: S105 - the name of an algorithm
+    userinfo_signed_response_alg: str = ""
+    introspection_signed_response_alg: str = ""
+    request_object_signing_alg: str = ""
+    subject_type: Literal["public", "pairwise"] = "public"
+    sector_identifier_uri: str = ""
+    require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
+    require_signed_request_object: bool = False
+    profile: Literal["", "fapi2"] = ""
+    backchannel_logout_uri: str = ""
+    backchannel_logout_session_required: bool = False
+    initiate_login_uri: str = ""
+    allowed_claims: tuple[str, ...] = ()
+    purpose: str = ""
+    is_own: bool = False
+    acting: Literal["any", "person", "organisation"] = "any"
+    is_pkce_required: bool = True
+    registration_token_digest: str = ""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the client cannot keep a secret."""
+        return self.token_endpoint_auth_method == "none"  # noqa: S105 - a name of RFC 7591, no secret
+
+    @property
+    def is_fapi(self) -> bool:
+        """Whether it is held to the FAPI 2.0 security profile."""
+        return self.profile == FAPI2
+
+
+def check_registration(registration: Registration) -> None:
+    """Raise CLIENT_FIELD_INVALID naming the member that breaks its rule."""
+    for name, addresses, most in (
+        ("redirect_uris", registration.redirect_uris, REDIRECTS_MAX),
+        ("post_logout_redirect_uris", registration.post_logout_redirect_uris, REDIRECTS_MAX),
+        ("backchannel_logout_uri", _given(registration.backchannel_logout_uri), 1),
+        ("initiate_login_uri", _given(registration.initiate_login_uri), 1),
+        ("jwks_uri", _given(registration.jwks_uri), 1),
+        ("sector_identifier_uri", _given(registration.sector_identifier_uri), 1),
+    ):
+        if len(addresses) > most or len(set(addresses)) != len(addresses) or not all(is_redirect_uri(each) for each in addresses):
+            raise _invalid(name, f"at most {most} https addresses (http on a loopback address alone), none twice, without fragment")
+    if not registration.grant_types or not set(registration.grant_types) <= set(GRANT_TYPES):
+        raise _invalid("grant_types", "some of " + " ".join(GRANT_TYPES))
+    if CODE in registration.grant_types and not registration.redirect_uris:
+        raise _invalid("redirect_uris", "at least one for authorization_code")
+    if REFRESH in registration.grant_types and not {CODE, DEVICE} & set(registration.grant_types):
+        raise _invalid("grant_types", "refresh_token only beside authorization_code or the device grant")
+    if registration.token_endpoint_auth_method not in AUTH_METHODS:
+        raise _invalid("token_endpoint_auth_method", "one of " + " ".join(AUTH_METHODS))
+    if registration.is_public and {CREDENTIALS, EXCHANGE} & set(registration.grant_types):
+        raise _invalid("grant_types", "a client without credentials acts for people only")
+    if not set(registration.scopes) <= set(SIGN_IN_SCOPES) or len(set(registration.scopes)) != len(registration.scopes):
+        raise _invalid("scopes", "some of " + " ".join(SIGN_IN_SCOPES))
+    for name in (
+        "id_token_signed_response_alg",
+        "userinfo_signed_response_alg",
+        "introspection_signed_response_alg",
+        "request_object_signing_alg",
+    ):
+        value = getattr(registration, name)
+        if (value and not _ALGORITHM.fullmatch(value)) or value.lower() == "none":
+            raise _invalid(name, "the name of a signature algorithm, never none")
+    if len(registration.jwks) > KEYS_MAX or (registration.jwks and registration.jwks_uri):
+        raise _invalid("jwks", f"at most {KEYS_MAX} keys, and not beside jwks_uri")
+    if registration.token_endpoint_auth_method in {"private_key_jwt", "self_signed_tls_client_auth"} and not (
+        registration.jwks or registration.jwks_uri
+    ):
+        raise _invalid("jwks", "keys, for this way to authenticate")
+    if (registration.token_endpoint_auth_method == AUTH_METHODS[4]) != bool(registration.tls_client_auth_subject_dn):
+        raise _invalid("tls_client_auth_subject_dn", "the subject, for tls_client_auth alone")
+    if len(registration.allowed_claims) > CLAIMS_MAX or not all(_NAME.fullmatch(each) for each in registration.allowed_claims):
+        raise _invalid("allowed_claims", "names of claims")
+    if len(registration.purpose) > TEXT_CHARACTERS_MAX or (registration.purpose and not registration.purpose.isprintable()):
+        raise _invalid("purpose", f"at most {TEXT_CHARACTERS_MAX} visible characters")
+    if len(registration.tls_client_auth_subject_dn) > TEXT_CHARACTERS_MAX:
+        raise _invalid("tls_client_auth_subject_dn", f"at most {TEXT_CHARACTERS_MAX} characters")
+    if not registration.is_pkce_required and (registration.is_public or registration.is_fapi):
+        raise _invalid("is_pkce_required", "true for a client without credentials and under FAPI 2.0")
+    _check_pairwise(registration)
+    if registration.is_fapi:
+        _check_fapi(registration)
+
+
+def _check_pairwise(registration: Registration) -> None:
+    """OpenID Connect Core 8.1: with redirect addresses on several hosts, the sector must be named."""
+    hosts = {urlsplit(each).hostname for each in registration.redirect_uris}
+    if registration.subject_type == "pairwise" and len(hosts) > 1 and not registration.sector_identifier_uri:
+        raise _invalid("sector_identifier_uri", "an address, because the redirect addresses are on several hosts")
+
+
+def _check_fapi(registration: Registration) -> None:
+    """FAPI 2.0 security profile 5.3.2: asymmetric client authentication, pushed requests, sender-constrained tokens."""
+    if registration.token_endpoint_auth_method not in {"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}:
+        raise _invalid("token_endpoint_auth_method", "private_key_jwt or TLS under FAPI 2.0")
+    if not registration.require_pushed_authorization_requests:
+        raise _invalid("require_pushed_authorization_requests", "true under FAPI 2.0")
+    if not (registration.dpop_bound_access_tokens or registration.tls_client_certificate_bound_access_tokens):
+        raise _invalid("dpop_bound_access_tokens", "tokens bound to the sender under FAPI 2.0")
+
+
+def sign_in_of(client: Client, registration: Registration) -> SignInRegistration:
+    """What the reader of authorization requests needs to know."""
+    return SignInRegistration(
+        client_id=client.client_id,
+        redirect_uris=registration.redirect_uris if CODE in registration.grant_types else (),
+        scopes=(*registration.scopes, *client.scopes),
+        audiences=client.audiences,
+        is_pkce_required=registration.is_pkce_required,
+        is_par_required=registration.require_pushed_authorization_requests,
+    )
+
+
+def profile_of(client: Client, registration: Registration) -> ClientProfile:
+    """What sign-in needs to know."""
+    return ClientProfile(
+        client_id=client.client_id,
+        name=client.name,
+        purpose=registration.purpose,
+        allowed_claims=frozenset(registration.allowed_claims),
+        is_own=registration.is_own,
+        acting=registration.acting,
+        post_logout_redirect_uris=registration.post_logout_redirect_uris,
+    )
+
+
+def _given(address: str) -> tuple[str, ...]:
+    return (address,) if address else ()
+
+
+def _invalid(field: str, expected: str) -> TrustError:
+    return TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field=field, expected=expected)

@@ -1,0 +1,113 @@
+"""Rows of grants and of the refresh tokens that hang on them. Spent and ended are set once, by conditional updates. Nothing here commits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, insert, select, update
+
+from idp.model.grants import PersonGrant
+from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_time
+from idp.tables import grants, refresh_tokens
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+_ONE: Final = select(grants).where(grants.c.grant_id == bindparam("wanted"))
+_REFRESH: Final = select(refresh_tokens).where(refresh_tokens.c.token_digest == bindparam("wanted"))
+_IN_JSON: Final = ("acting_for", "acr", "audience", "nonce", "is_offline", "dpop_jkt", "certificate_digest")
+_UNDER_MAC: Final = ("grant_id", "client_id", "account_id", "session_id", "grant_json", "created_at")
+IS_ENDED_QUERY: Final = f"SELECT ended_at FROM {grants.name} WHERE grant_id = :wanted"  # noqa: S608 - our own table's name
+
+
+def insert_grant(connection: Connection, grant: PersonGrant, mac_key: bytes) -> None:
+    """Store a new grant."""
+    kept = asdict(grant)
+    inner = {name: kept[name] for name in _IN_JSON} | {
+        "scopes": list(grant.scopes),
+        "amr": list(grant.amr),
+        "auth_at": write_time(grant.auth_at),
+        "claims": dict(grant.claims),
+    }
+    row: dict[str, Any] = {
+        "grant_id": grant.grant_id,
+        "client_id": grant.client_id,
+        "account_id": grant.account_id,
+        "session_id": grant.session_id,
+        "grant_json": json.dumps(inner, sort_keys=True, separators=(",", ":")),
+        "created_at": write_time(grant.created_at),
+    }
+    row["row_mac"] = row_mac(mac_key, grants.name, row)
+    connection.execute(insert(grants), {**row, "ended_at": None, "ended_why": ""})
+
+
+def find_grant(connection: Connection, grant_id: str, mac_key: bytes) -> PersonGrant | None:
+    """A grant, ended ones too; None where there is none. ROW_ALTERED for an edited row."""
+    row = connection.execute(_ONE, {"wanted": grant_id}).mappings().first()
+    return None if row is None else _grant(row, mac_key)
+
+
+def _grant(row: RowMapping, mac_key: bytes) -> PersonGrant:
+    check_mac(mac_key, grants.name, row["grant_id"], {name: row[name] for name in (*_UNDER_MAC, "row_mac")})
+    inner = json.loads(row["grant_json"])
+    return PersonGrant(
+        grant_id=row["grant_id"],
+        client_id=row["client_id"],
+        account_id=row["account_id"],
+        session_id=row["session_id"],
+        **{name: inner[name] for name in _IN_JSON},
+        scopes=tuple(inner["scopes"]),
+        amr=tuple(inner["amr"]),
+        auth_at=read_time(inner["auth_at"]),
+        claims=inner["claims"],
+        created_at=read_time(row["created_at"]),
+        ended_at=read_optional_time(row["ended_at"]),
+        ended_why=row["ended_why"],
+    )
+
+
+def end_grant(connection: Connection, grant_id: str, at: datetime, why: str) -> bool:
+    """End a grant with all its tokens; False where it had ended."""
+    living = update(grants).where(grants.c.grant_id == grant_id, grants.c.ended_at.is_(None))
+    return connection.execute(living.values(ended_at=write_time(at), ended_why=why)).rowcount == 1
+
+
+def end_grants_of_session(connection: Connection, session_id: str, at: datetime) -> int:
+    """End what hangs on a session; grants that were made to outlive it go on. How many ended."""
+    living = update(grants).where(
+        grants.c.session_id == session_id, grants.c.ended_at.is_(None), grants.c.grant_json.not_like('%"is_offline":true%')
+    )
+    return connection.execute(living.values(ended_at=write_time(at), ended_why="session")).rowcount
+
+
+def insert_refresh_token(
+    connection: Connection, token_digest: bytes, grant_id: str, at: datetime, expires_at: datetime, mac_key: bytes
+) -> None:
+    """Store a refresh token under its digest."""
+    row: dict[str, Any] = {
+        "token_digest": token_digest,
+        "grant_id": grant_id,
+        "issued_at": write_time(at),
+        "expires_at": write_time(expires_at),
+    }
+    row["row_mac"] = row_mac(mac_key, refresh_tokens.name, row)
+    connection.execute(insert(refresh_tokens), {**row, "spent_at": None})
+
+
+def find_refresh_token(connection: Connection, token_digest: bytes, mac_key: bytes) -> tuple[str, datetime, bool] | None:
+    """Of a refresh token: its grant, when it expires, and whether it has been spent. None where it was never issued."""
+    row = connection.execute(_REFRESH, {"wanted": token_digest}).mappings().first()
+    if row is None:
+        return None
+    check_mac(mac_key, refresh_tokens.name, token_digest.hex()[:16], {name: value for name, value in row.items() if name != "spent_at"})
+    return row["grant_id"], read_time(row["expires_at"]), row["spent_at"] is not None
+
+
+def spend_refresh_token(connection: Connection, token_digest: bytes, at: datetime) -> bool:
+    """Spend a refresh token; True for exactly one of all who try."""
+    unspent = update(refresh_tokens).where(refresh_tokens.c.token_digest == token_digest, refresh_tokens.c.spent_at.is_(None))
+    return connection.execute(unspent.values(spent_at=write_time(at))).rowcount == 1
