@@ -84,7 +84,7 @@ def test_what_may_not(changes: dict[str, Any], field: str) -> None:
     assert (refused.value.code, refused.value.facts["field"]) == ("CLIENT_FIELD_INVALID", field)
 
 
-@pytest.mark.clause("FAPI 2.0 Security Profile 5.3.2")
+@pytest.mark.clause("OIDC FAPI2 5.3.2")
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
