@@ -1,0 +1,204 @@
+"""Bring an account to what another directory says it is, by the same actions that an administrator uses; each is audited for itself.
+
+What a directory may not do: change who a proven person is (name and number of an identity from level 2 on rest on evidence that somebody
+checked), touch accounts that administer this deployment, or remove what links an account to other sources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from idp.actions.grant_agent import grant_agent, revoke_agent
+from idp.actions.manage_accounts import AccountChange, NewAccount, change_account, change_account_status, create_account
+from idp.actions.set_credentials import set_password
+from idp.credentials.passwords import check_password_rules
+from idp.errors import account_not_found
+from idp.model.people import ID_NUMBERS, Account, AccountKind, AccountStatus, Identifier, IdentifierKind, field_invalid, normalised
+from idp.store.accounts import find_account, load_account
+from idp.store.directory import standing_agents
+from service_kit.callers import PERSON_PREFIX
+from service_kit.roles import role_of
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from idp.actions.people_desk import PeopleDesk
+
+PROVEN_LEVEL: Final = 2  # from here on evidence says who somebody is
+_PROVISIONED: Final = frozenset({IdentifierKind.LOGIN, IdentifierKind.MAIL, IdentifierKind.MOBILE})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an account is to be. ``source``: whose word it is, such as ``scim:hr``; ``source_id``: the subject's name there, None: leave it.
+
+    ``number``: the identifier a state gave, None: leave it. ``attributes``: None removes one, those not named stay. ``members``: of an
+    organisation, None: leave them. Personal data.
+    """
+
+    kind: AccountKind
+    name: str
+    source: str
+    source_id: str | None = None
+    identifiers: tuple[Identifier, ...] = ()
+    number: Identifier | None = None
+    attributes: Mapping[str, str | None] = field(default_factory=dict)
+    area: str | None = None
+    is_active: bool = True
+    password: str | None = None
+    members: frozenset[str] | None = None
+
+    def __repr__(self) -> str:
+        """Without personal data."""
+        return f"Wanted({self.kind.value!r}, source={self.source!r})"
+
+
+def source_identifier(source: str, source_id: str) -> Identifier:
+    """A subject's name in another directory: one account has it, whoever asks first (UNIQUE in the database)."""
+    return Identifier(IdentifierKind.UPSTREAM, f"{source}|{source_id}")
+
+
+def source_id_of(account: Account, source: str) -> str | None:
+    """The subject's name in that directory."""
+    head = f"{source}|"
+    found = (each.value for each in account.identifiers if each.kind is IdentifierKind.UPSTREAM and each.value.startswith(head))
+    return next((value.removeprefix(head) for value in found), None)
+
+
+def load_provisioned(desk: PeopleDesk, account_id: str, kind: AccountKind) -> Account:
+    """An account that is not closed. ACCOUNT_NOT_FOUND."""
+    with desk.database.read() as connection:
+        account = load_account(connection, desk.vault, account_id, kind)
+    if account.status is AccountStatus.CLOSED:
+        raise account_not_found()
+    return account
+
+
+def provision_account(desk: PeopleDesk, wanted: Wanted, *, actor: str) -> Account:
+    """Create an account. ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, PASSWORD_UNACCEPTABLE, SIGN_IN_BUSY, AUDIT_UNAVAILABLE."""
+    # 1. What may fail for the wish alone, before anything is stored
+    _check_password(wanted)
+    _check_members(desk, wanted, frozenset())
+    identifiers = [*wanted.identifiers, *([wanted.number] if wanted.number else [])]
+    if wanted.source_id is not None:
+        identifiers.append(source_identifier(wanted.source, wanted.source_id))
+    # 2. The account, then what belongs to it
+    account = create_account(
+        desk,
+        NewAccount(wanted.kind, wanted.name, tuple(identifiers), _attributes({}, wanted), wanted.area or "", origin=wanted.source),
+        actor=actor,
+    )
+    return _finish(desk, wanted, account, actor)
+
+
+def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, actor: str, expected_version: int | None = None) -> Account:
+    """Change an account to what is wanted. Further ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_PROTECTED, ACCOUNT_PROVEN."""
+    # 1. May it be changed, and by this
+    account = load_provisioned(desk, account_id, wanted.kind)
+    _check_password(wanted)
+    _check_open(desk, account)
+    with desk.database.read() as connection:
+        members = frozenset(each.person_id for each in standing_agents(connection, desk.vault, organisation_id=account_id))
+    _check_members(desk, wanted, members)
+    identifiers = _merged(account, wanted)
+    number = next((each for each in identifiers if each.kind in ID_NUMBERS[account.kind]), None)
+    if account.level >= PROVEN_LEVEL and (wanted.name != account.name or _value(number) != _value(account.id_number)):
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=account.level)
+    # 2. Fields, then what belongs to it
+    change = AccountChange(
+        name=wanted.name,
+        identifiers=identifiers if set(identifiers) != set(account.identifiers) else None,
+        attributes=_attributes(account.attributes, wanted),
+        area=wanted.area,
+        expected_version=expected_version,
+    )
+    return _finish(desk, wanted, change_account(desk, account_id, wanted.kind, change, actor=actor), actor)
+
+
+def end_provisioned(
+    desk: PeopleDesk, account_id: str, kind: AccountKind, source: str, *, actor: str, expected_version: int | None = None
+) -> None:
+    """Close an account; its login name and its name in the directory become free. ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_PROTECTED."""
+    account = load_provisioned(desk, account_id, kind)
+    _check_open(desk, account)
+    head = f"{source}|"
+    kept = tuple(
+        each
+        for each in account.identifiers
+        if each.kind is not IdentifierKind.LOGIN and not (each.kind is IdentifierKind.UPSTREAM and each.value.startswith(head))
+    )
+    freed = change_account(desk, account_id, kind, AccountChange(identifiers=kept, expected_version=expected_version), actor=actor)
+    change_account_status(desk, account_id, kind, AccountStatus.CLOSED, actor=actor, expected_version=freed.version)
+
+
+def _check_password(wanted: Wanted) -> None:
+    if wanted.password is not None:
+        login = next((each.value for each in wanted.identifiers if each.kind is IdentifierKind.LOGIN), "")
+        check_password_rules(wanted.password, login.lower())
+
+
+def _check_members(desk: PeopleDesk, wanted: Wanted, present: frozenset[str]) -> None:
+    with desk.database.read() as connection:
+        for person_id in (wanted.members or frozenset()) - present:
+            person = find_account(connection, desk.vault, person_id)
+            if person is None or person.kind is not AccountKind.PERSON or person.status is AccountStatus.CLOSED:
+                raise field_invalid("members", "ids of persons")
+
+
+def _attributes(present: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
+    merged = {**present, **wanted.attributes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _check_open(desk: PeopleDesk, account: Account) -> None:
+    with desk.database.read() as connection:
+        if role_of(connection, PERSON_PREFIX + account.account_id) is not None:
+            raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROTECTED")
+
+
+def _value(number: Identifier | None) -> str | None:
+    return None if number is None else number.value
+
+
+def _merged(account: Account, wanted: Wanted) -> tuple[Identifier, ...]:
+    """What the directory says of the kinds that are its own, everything else as it is; what was verified and stays the same stays verified."""
+    replaced = set(_PROVISIONED)
+    given = [*wanted.identifiers]
+    head = f"{wanted.source}|"
+    if wanted.number is not None:
+        replaced |= ID_NUMBERS[account.kind]
+        given.append(wanted.number)
+    if wanted.source_id is not None:
+        given.append(source_identifier(wanted.source, wanted.source_id))
+    kept = [
+        each
+        for each in account.identifiers
+        if each.kind not in replaced
+        and not (wanted.source_id is not None and each.kind is IdentifierKind.UPSTREAM and each.value.startswith(head))
+    ]
+    verified = {(each.kind, each.value): each.verified_at for each in account.identifiers}
+    return normalised(
+        (*kept, *(replace(each, verified_at=verified.get((each.kind, each.value), each.verified_at)) for each in normalised(given)))
+    )
+
+
+def _finish(desk: PeopleDesk, wanted: Wanted, account: Account, actor: str) -> Account:
+    """State, password, members: each only where it differs."""
+    status = AccountStatus.ACTIVE if wanted.is_active else AccountStatus.DISABLED
+    if account.status is not status:
+        account = change_account_status(desk, account.account_id, account.kind, status, actor=actor)
+    if wanted.password is not None:
+        set_password(desk, account.account_id, wanted.password, actor=actor)
+    if wanted.members is not None:
+        at = desk.clock.now()
+        with desk.database.read() as connection:
+            present = standing_agents(connection, desk.vault, organisation_id=account.account_id)
+        lasting = {each.person_id for each in present if each.valid_until is None or at < each.valid_until}
+        for agent in present:  # one whose time is over makes room for a new grant
+            if agent.person_id not in wanted.members & lasting:
+                revoke_agent(desk, agent.agent_id, actor=actor)
+        for person_id in sorted(wanted.members - lasting):
+            grant_agent(desk, account.account_id, person_id, actor=actor)
+    return account
