@@ -24,6 +24,8 @@ from idp.api.change_routes import READ as DIRECTORY_READ
 from idp.api.change_routes import add_change_routes
 from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
+from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
+from idp.api.scim_routes import add_scim_routes
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
 from idp.pages.session_pages import add_session_pages
@@ -67,6 +69,7 @@ CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error c
 SCOPES: Final = {
     MANAGE: "Register, change and disable clients.",
     DIRECTORY_READ: "Follow and read the whole directory of persons, organisations and agents, personal data included.",
+    DIRECTORY_MANAGE: "Provision persons, organisations and their agents (SCIM), passwords included.",
 }
 PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
 ROW_MAC_KEY: Final = "idp-row-mac"
@@ -162,6 +165,7 @@ def build(context: ServiceContext) -> ServiceParts:
     settings = context.settings
     pages = Pages(people, sign_in_protocol(context), settings.base_url.startswith("https://"), settings.demo)
     add_change_routes(router, people)
+    add_scim_routes(router, people)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)
 
@@ -185,6 +189,7 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "identity", "description": "Access tokens and the keys that verify them."},
             {"name": "clients", "description": "Registration of clients."},
             {"name": "directory", "description": "Changes of accounts, for directories that follow this one."},
+            {"name": "scim", "description": "Provisioning of persons and organisations by other systems (SCIM 2.0)."},
         ),
         scopes=SCOPES,
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),

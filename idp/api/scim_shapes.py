@@ -141,7 +141,7 @@ def _active(holder: Mapping[str, Any]) -> bool:
 
 def _name(resource: Mapping[str, Any]) -> str:
     name = _part(resource, "name")
-    stated = _text(name, "formatted") or _text(resource, "displayName")
+    stated = _text(resource, "displayName") or _text(name, "formatted")
     if stated is None:
         family, given = _text(name, "familyName") or "", _text(name, "givenName") or ""
         stated = f"{family}{given}" if not (family + given).isascii() else f"{given} {family}".strip()

@@ -8,6 +8,14 @@ from service_kit.problem_catalogue import ProblemText, register
 
 _ROWS: Final = (
     ("CHANGE_CURSOR_UNKNOWN", "Cursor not of this feed", "变更游标无效", "The cursor is malformed, of another deployment, or ahead of this one, as after a restored backup.", "游标格式错误、属于其他部署，或超前于本部署（例如恢复备份之后）。", "Reconcile, then go on from the cursor that the reconciliation names.", "请先对账，再从对账结果给出的游标继续。"),
+    ("ACCOUNT_PROTECTED", "Administrator's account", "管理员账户受保护", "The account administers this deployment; other directories may not change it.", "该账户为本系统管理员账户，不允许其他目录修改。", "Let a security administrator change it, or take the role away first.", "请由安全管理员修改，或先撤销其管理员角色。"),
+    ("ACCOUNT_PROVEN", "Identity already proven", "实名身份已核验", "Name and number of an identity proven from level 2 on are not changed by another directory.", "实名等级 2 及以上账户的姓名与证件号码不能由其他目录修改。", "Correct the other directory, or have an administrator change the account with new evidence.", "请更正对方目录，或由管理员凭新的证明材料修改。"),
+    ("SCIM_FILTER_INVALID", "Filter not supported", "筛选条件不受支持", "The filter is malformed or uses more than eq, sw and pr joined by and.", "筛选条件格式错误，或使用了 eq、sw、pr 与 and 以外的运算。", "Use the subset described in docs/reference/directory.md.", "请使用 docs/reference/directory.md 所述的运算子集。"),
+    ("SCIM_PATH_INVALID", "No such attribute path", "属性路径无效", "The attribute path is malformed or of a schema that is not known here.", "属性路径格式错误，或属于未知的模式。", "See /scim/v2/Schemas.", "请参阅 /scim/v2/Schemas。"),
+    ("SCIM_VALUE_INVALID", "Value not acceptable", "属性值无效", "A value is missing or of the wrong type; `facts` says which.", "缺少属性值或类型错误，详见 facts。", "Correct the value named.", "请更正所示的值。"),
+    ("SCIM_SYNTAX_INVALID", "Not a SCIM message", "不是有效的 SCIM 消息", "The body is no JSON, lacks its schema, or is not built as RFC 7644 says.", "请求体不是 JSON、缺少 schemas，或结构不符合 RFC 7644。", "Send application/scim+json with the schema named in `facts`.", "请以 application/scim+json 发送，并包含 facts 所示的模式。"),
+    ("SCIM_TARGET_MISSING", "Nothing to change there", "未找到修改目标", "The path of an operation selects nothing.", "操作路径未选中任何内容。", "Read the resource and name what is there.", "请读取资源并指定存在的内容。"),
+    ("SCIM_TOO_MANY", "Filter would look at too many", "筛选范围过大", "No index serves this filter, and there are too many accounts to look at each.", "该筛选条件无索引可用，且账户数量过多，无法逐一检查。", "Filter by eq on userName, externalId, displayName, mail, telephone or number, or page through all.", "请对 userName、externalId、displayName、邮箱、电话或证件号使用 eq，或逐页读取。"),
 )  # fmt: skip
 
 TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)

@@ -60,7 +60,9 @@ def ids_by_identifier(connection: Connection, vault: Vault, identifier: Identifi
 
 def ids_by_name(connection: Connection, vault: Vault, name: str, count: int) -> list[str]:
     """The accounts of a whole name; blanks and case do not count."""
-    return list(connection.execute(select(accounts.c.account_id).where(accounts.c.name_hash == name_hash(vault, name)).limit(count)).scalars())
+    return list(
+        connection.execute(select(accounts.c.account_id).where(accounts.c.name_hash == name_hash(vault, name)).limit(count)).scalars()
+    )
 
 
 def standing_agents(connection: Connection, vault: Vault, *, organisation_id: str = "", person_id: str = "") -> list[Agent]:

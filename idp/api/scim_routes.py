@@ -1,0 +1,308 @@
+"""SCIM 2.0 (RFC 7643, 7644): other systems keep persons and organisations here. Scope directory.read to look, directory.manage to change.
+
+Errors have the form of RFC 7644 3.12, but for those of the gate before every operation (no token, no scope), which are problem documents.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio.to_thread
+from fastapi import APIRouter, Request, Response
+
+from idp.actions.provision_account import end_provisioned, load_provisioned, provision_account, reprovision_account
+from idp.api import scim_schemas
+from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, members_of, search
+from idp.api.scim_shapes import BASE, COLLECTION, SHAPES, TYPE_NAME, resource_of, source_of, wanted_of
+from idp.model.people import AccountKind
+from service_kit.composition import caller_of, needs
+from service_kit.problem_catalogue import text_of
+from service_kit.problems import STATUS
+from standards.errors import Kind, MalformedError, TrustError
+from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, PATCH_OP, apply_patch, read_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.people import Account
+
+READ: Final = "directory.read"
+MANAGE: Final = "directory.manage"
+BODY_SCIM_BYTES_MAX: Final = 1024 * 1024
+_TYPES: Final = {
+    "SCIM_FILTER_INVALID": "invalidFilter",
+    "SCIM_PATH_INVALID": "invalidPath",
+    "SCIM_VALUE_INVALID": "invalidValue",
+    "SCIM_SYNTAX_INVALID": "invalidSyntax",
+    "SCIM_TARGET_MISSING": "noTarget",
+    "SCIM_TOO_MANY": "tooMany",
+    "ACCOUNT_FIELD_INVALID": "invalidValue",
+    "PASSWORD_UNACCEPTABLE": "invalidValue",
+    "IDENTIFIER_TAKEN": "uniqueness",
+    "AGENT_EXISTS": "uniqueness",
+    "ACCOUNT_PROVEN": "mutability",
+}
+"""Code -> scimType (RFC 7644 table 9)."""
+_USER: Final[dict[str, Any]] = {
+    "schemas": [SHAPES[AccountKind.PERSON].core],
+    "userName": "jia",
+    "displayName": "测试甲",
+    "externalId": "4711",
+}
+_GROUP: Final[dict[str, Any]] = {
+    "schemas": [SHAPES[AccountKind.ORGANISATION].core],
+    "displayName": "测试有限公司",
+    "members": [{"value": "pe_abcdefghijklmnopqrstuvwx"}],
+}
+_EXAMPLE: Final[dict[AccountKind, dict[str, Any]]] = {AccountKind.PERSON: _USER, AccountKind.ORGANISATION: _GROUP}
+_PATCH: Final = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "displayName", "value": "测试乙"}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, read. ``body``: the JSON value, None where there is none."""
+
+    client_id: str
+    actor: str
+    query: dict[str, str]
+    if_match: str | None
+    if_none_match: str | None
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered. ``resource`` None: nothing but the status."""
+
+    status: int
+    resource: dict[str, Any] | None = None
+    etag: str = ""
+    location: str = ""
+
+
+def _written(answer: Answer) -> Response:
+    headers = {"cache-control": "no-store"}
+    headers |= {name: value for name, value in (("etag", answer.etag), ("location", answer.location)) if value}
+    content = b"" if answer.resource is None else json.dumps(answer.resource, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(content, answer.status, headers=headers, media_type=MEDIA_TYPE if content else None)
+
+
+def _told(error: TrustError, *, is_conditional: bool) -> Response:
+    """An error in the form of RFC 7644 3.12."""
+    status = 400 if _TYPES.get(error.code) not in {None, "uniqueness"} else STATUS[error.kind]
+    if error.code == "ACCOUNT_CHANGED" and is_conditional:
+        status = 412
+    entry = text_of(error.code)
+    detail = entry.cause("en") if entry else error.code
+    facts = "; ".join(f"{name}: {value}" for name, value in error.facts.items())
+    told: dict[str, Any] = {
+        "schemas": [ERROR],
+        "status": str(status),
+        "detail": f"{error.code}: {detail}" + (f" ({facts})" if facts else ""),
+    }
+    if error.code in _TYPES:
+        told["scimType"] = _TYPES[error.code]
+    response = _written(Answer(status, told))
+    if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY}:
+        response.headers["retry-after"] = str(int(error.facts.get("retry_after_seconds") or 1))
+    return response
+
+
+def _strict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise MalformedError("SCIM_SYNTAX_INVALID", expected="no name twice")
+    return read
+
+
+def _no_constant(_: str) -> Any:
+    raise MalformedError("SCIM_SYNTAX_INVALID", expected="JSON")
+
+
+async def _read_body(request: Request) -> Any:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {MEDIA_TYPE, "application/json"}:
+        raise MalformedError("SCIM_SYNTAX_INVALID", expected=MEDIA_TYPE)
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_SCIM_BYTES_MAX:
+            raise TrustError(Kind.TOO_LARGE, "BODY_TOO_LARGE", limit_bytes=BODY_SCIM_BYTES_MAX)
+    try:
+        return json.loads(body, object_pairs_hook=_strict, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise MalformedError("SCIM_SYNTAX_INVALID", expected="JSON") from None
+
+
+async def _answer(request: Request, work: Callable[[Call], Answer], *, with_body: bool = False) -> Response:
+    caller, headers = caller_of(request), request.headers
+    if_match = headers.get("if-match")
+    try:
+        body = await _read_body(request) if with_body else None
+        call = Call(caller.client_id, caller.actor, dict(request.query_params), if_match, headers.get("if-none-match"), body)
+        return _written(await anyio.to_thread.run_sync(work, call))
+    except TrustError as error:
+        return _told(error, is_conditional=if_match is not None)
+
+
+def _number(query: dict[str, str], name: str, default: int) -> int:
+    text = query.get(name, str(default))
+    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 9:
+        raise MalformedError("SCIM_VALUE_INVALID", reason=f"{name} is a number")
+    return int(text)
+
+
+def _page_of(query: dict[str, str]) -> Page:
+    count = max(0, min(PAGE_SCIM_MAX, _number(query, "count", PAGE_SCIM_MAX)))
+    if "cursor" in query:
+        return Page(count, after=query["cursor"][:64])
+    return Page(count, max(1, _number(query, "startIndex", 1)))
+
+
+def narrowed(resource: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
+    """Only the attributes asked for (RFC 7644 3.4.2.5); whole attributes, without their parts."""
+
+    def names(text: str) -> set[str]:
+        read = set()
+        for each in text.lower().split(","):
+            urn, _, last = each.strip().rpartition(":")
+            read |= {last.partition(".")[0], urn, each.strip()}
+        return read
+
+    always = {"schemas", "id", "meta"}
+    if query.get("attributes"):
+        wanted = names(query["attributes"]) | always
+        return {name: value for name, value in resource.items() if name.lower() in wanted}
+    if query.get("excludedAttributes"):
+        unwanted = names(query["excludedAttributes"]) - always
+        return {name: value for name, value in resource.items() if name.lower() not in unwanted}
+    return resource
+
+
+def add_scim_routes(router: APIRouter, desk: PeopleDesk) -> None:
+    """Add them to the service's router."""
+    for name, document in scim_schemas.discovery(desk.issuer).items():
+        _add_document(router, f"{BASE}/{name}", document)
+    for kind in AccountKind:
+        _add_collection(router, desk, kind)
+
+
+def _documented(summary: str, name: str, example: dict[str, Any] | None = None) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "summary": summary,
+        "name": name,
+        "tags": ["scim"],
+        "response_class": Response,
+        "responses": {200: {"description": "A SCIM message (RFC 7644).", "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
+    }
+    if example is not None:
+        content = {MEDIA_TYPE: {"schema": {"type": "object"}, "example": example}}
+        made["openapi_extra"] = {"requestBody": {"required": True, "content": content}}
+    return made
+
+
+def _add_document(router: APIRouter, path: str, document: dict[str, Any]) -> None:
+    @router.get(path, **_documented("What this SCIM service can do", "scim_" + path.removeprefix(BASE).strip("/").replace("/", "_")))
+    @needs(READ)
+    async def read_document(request: Request) -> Response:
+        del request
+        return _written(Answer(200, document))
+
+
+def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> None:
+    path, word, example = f"{BASE}/{COLLECTION[kind]}", TYPE_NAME[kind], _EXAMPLE[kind]
+    shape = SHAPES[kind]
+
+    def shown(account: Account, call: Call) -> dict[str, Any]:
+        with desk.database.read() as connection:
+            return resource_of(account, members_of(connection, desk, account), call.client_id, desk.issuer)
+
+    def whole(account: Account, call: Call, status: int = 200) -> Answer:
+        resource = shown(account, call)
+        etag, location = resource["meta"]["version"], resource["meta"]["location"] if status == 201 else ""
+        return Answer(status, narrowed(resource, call.query), etag, location)
+
+    def checked(account: Account, call: Call) -> int | None:
+        """The version that If-Match demands; ACCOUNT_CHANGED where it is not the present one."""
+        if call.if_match is None or call.if_match.strip() == "*":
+            return None
+        if shown(account, call)["meta"]["version"] not in [each.strip() for each in call.if_match.split(",")]:
+            raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
+        return account.version
+
+    def listed(call: Call) -> Answer:
+        terms = read_filter(call.query["filter"], shape) if call.query.get("filter") else ()
+        page = _page_of(call.query)
+        with desk.database.read() as connection:
+            found: Found = search(connection, desk, kind, terms, page, call.client_id, desk.issuer)
+        answer: dict[str, Any] = {
+            "schemas": [LIST_RESPONSE],
+            "totalResults": found.total,
+            "itemsPerPage": len(found.resources),
+            "Resources": [narrowed(each, call.query) for each in found.resources],
+        }
+        if page.after is None:
+            answer["startIndex"] = page.start
+        elif found.next_id is not None:
+            answer["nextCursor"] = found.next_id
+        return Answer(200, answer)
+
+    def created(call: Call) -> Answer:
+        wanted = wanted_of(call.body, kind, call.client_id)
+        return whole(provision_account(desk, wanted, actor=call.actor), call, 201)
+
+    def read_one(account_id: str, call: Call) -> Answer:
+        answer = whole(load_provisioned(desk, account_id, kind), call)
+        is_known = answer.etag in [each.strip() for each in (call.if_none_match or "").split(",")]
+        return Answer(304, None, answer.etag) if is_known else answer
+
+    def changed(account_id: str, is_patch: bool, call: Call) -> Answer:  # noqa: FBT001 - bound by partial below
+        account = load_provisioned(desk, account_id, kind)
+        expected = checked(account, call)
+        body = call.body
+        if is_patch:
+            present = shown(account, call)
+            if kind is AccountKind.PERSON:
+                del present["displayName"]  # said by name.formatted already; where a patch sets it, it counts
+            body = apply_patch(present, call.body, shape)
+        wanted = wanted_of(body, kind, call.client_id, account)
+        return whole(reprovision_account(desk, account_id, wanted, actor=call.actor, expected_version=expected), call)
+
+    def ended(account_id: str, call: Call) -> Answer:
+        expected = checked(load_provisioned(desk, account_id, kind), call)
+        end_provisioned(desk, account_id, kind, source_of(call.client_id), actor=call.actor, expected_version=expected)
+        return Answer(204)
+
+    @router.get(path, **_documented(f"List or find {word}s", f"scim_list_{word}s"))
+    @needs(READ)
+    async def list_resources(request: Request) -> Response:
+        return await _answer(request, listed)
+
+    @router.post(path, status_code=201, **_documented(f"Create a {word}", f"scim_create_{word}", example))
+    @needs(MANAGE)
+    async def create(request: Request) -> Response:
+        return await _answer(request, created, with_body=True)
+
+    @router.get(path + "/{account_id}", **_documented(f"Show a {word}", f"scim_show_{word}"))
+    @needs(READ)
+    async def read(request: Request, account_id: str) -> Response:
+        return await _answer(request, partial(read_one, account_id))
+
+    @router.put(path + "/{account_id}", **_documented(f"Replace a {word}", f"scim_replace_{word}", example))
+    @needs(MANAGE)
+    async def replace(request: Request, account_id: str) -> Response:
+        return await _answer(request, partial(changed, account_id, False), with_body=True)
+
+    @router.patch(path + "/{account_id}", **_documented(f"Change a {word}", f"scim_change_{word}", _PATCH))
+    @needs(MANAGE)
+    async def patch(request: Request, account_id: str) -> Response:
+        return await _answer(request, partial(changed, account_id, True), with_body=True)
+
+    @router.delete(path + "/{account_id}", status_code=204, **_documented(f"Close a {word}", f"scim_delete_{word}"))
+    @needs(MANAGE)
+    async def delete(request: Request, account_id: str) -> Response:
+        return await _answer(request, partial(ended, account_id))

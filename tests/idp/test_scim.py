@@ -1,0 +1,394 @@
+"""SCIM 2.0 over HTTP: provisioning, search, conditional changes, and what a provisioning client must not be able to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idp.actions.grant_agent import grant_agent
+from idp.actions.set_credentials import set_totp
+from idp.api import scim_search
+from idp.api.scim_routes import BODY_SCIM_BYTES_MAX
+from idp.api.scim_shapes import GROUP, ORGANISATION, PERSON, USER
+from idp.model.people import AgentRole, CredentialKind
+from idp.store.accounts import find_account, list_agents
+from idp.store.credentials import list_credentials
+from service_kit.roles import Role, appoint
+from standards.rfc7644_scim import ERROR, MEDIA_TYPE, PATCH_OP
+from tests.deployments import make_deployment, served_here
+from tests.idp.people import Registered, Town, settle
+from tests.idp.test_changes import bearer
+from tests.idp.test_people_store import resident_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+
+@dataclass
+class Scim:
+    town: Town
+    headers: dict[str, str]
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        content: dict[str, Any] = {}
+        if body is not None:
+            content = {"content": body if isinstance(body, bytes) else json.dumps(body).encode()}
+            headers = {"content-type": MEDIA_TYPE, **headers}
+        return self.town.here.http.request(method, "/scim/v2" + path, headers={**self.headers, **headers}, **content)
+
+    def ok(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> dict[str, Any]:
+        answer = self.send(method, path, body, **headers)
+        assert answer.status_code == status, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+    def refused(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str | None]:
+        answer = self.send(method, path, body, **headers)
+        told = answer.json()
+        assert told["schemas"] == [ERROR]
+        assert told["status"] == str(answer.status_code)
+        return answer.status_code, told.get("scimType")
+
+    def user(self, login: str, **fields: Any) -> dict[str, Any]:
+        return self.ok("POST", "/Users", {"schemas": [USER], "userName": login, "displayName": "测试甲", **fields}, 201)
+
+    def group(self, name: str, **fields: Any) -> dict[str, Any]:
+        return self.ok("POST", "/Groups", {"schemas": [GROUP], "displayName": name, **fields}, 201)
+
+    def patch(self, path: str, *operations: dict[str, Any], **headers: str) -> dict[str, Any]:
+        return self.ok("PATCH", path, {"schemas": [PATCH_OP], "Operations": list(operations)}, **headers)
+
+    def find(self, kind: str, filter_text: str, **query: str) -> list[str]:
+        import httpx
+
+        found = self.ok("GET", f"/{kind}?" + str(httpx.QueryParams({"filter": filter_text, **query})))
+        assert found["totalResults"] >= len(found["Resources"])
+        return [each["id"] for each in found["Resources"]]
+
+
+@pytest.fixture(scope="module")
+def scim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scim]:
+    with served_here(make_deployment(tmp_path_factory.mktemp("scim") / "deployment")) as here:
+        town = settle(here, Registered())
+        yield Scim(town, bearer(town, "hrs", "directory.read", "directory.manage"))
+        town.desk.pool.close()
+
+
+@pytest.mark.clause("RFC 7644 3.3", "RFC 7644 3.4.1", "RFC 7644 3.5.1", "RFC 7644 3.6")
+def test_a_user_from_creation_to_removal(scim: Scim) -> None:
+    number = resident_number("99000019900307123")
+    given = {
+        "externalId": "E-1",
+        "emails": [{"value": "Jia@Example.org", "type": "work"}],
+        "phoneNumbers": [{"value": "138 0000 0001"}],
+        "addresses": [{"formatted": "演示路 1 号"}],
+        "title": "nobody here knows this",
+        PERSON: {"idType": "resident_id", "idNumber": number, "area": "150700", "sex": "2"},
+    }
+    answer = scim.send("POST", "/Users", {"schemas": [USER, PERSON], "userName": "First", "displayName": "测试甲", **given})
+    made = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (201, MEDIA_TYPE)
+    assert answer.headers["location"] == made["meta"]["location"]
+    assert answer.headers["etag"] == made["meta"]["version"] == 'W/"1"'
+    assert (made["userName"], made["externalId"], made["active"], made["name"]) == ("first", "E-1", True, {"formatted": "测试甲"})
+    assert made["emails"] == [{"value": "jia@example.org", "type": "work", "primary": True}]
+    assert made["phoneNumbers"][0]["value"] == "13800000001"
+    assert made[PERSON] == {"sex": "2", "level": 0, "area": "150700", "idType": "resident_id", "idNumber": number}
+    path = f"/Users/{made['id']}"
+    assert scim.ok("GET", path) == made
+    assert scim.send("GET", path, **{"if-none-match": 'W/"1"'}).status_code == 304
+    # Replaced: what is not said goes, but for the number
+    replaced = scim.ok("PUT", path, {"schemas": [USER], "userName": "first", "name": {"formatted": "测试乙"}, "active": False})
+    assert "emails" not in replaced
+    assert "addresses" not in replaced
+    assert (replaced["displayName"], replaced["active"], replaced["externalId"]) == ("测试乙", False, "E-1")
+    assert replaced[PERSON] == {"level": 0, "idType": "resident_id", "idNumber": number}
+    assert scim.send("DELETE", path).status_code == 204
+    assert scim.refused("GET", path) == (404, None)
+    assert scim.refused("DELETE", path) == (404, None)
+    assert scim.find("Users", 'userName eq "first"') == []
+    again = scim.user("first", externalId="E-1")  # its names are free again
+    assert again["id"] != made["id"]
+    actions = {json.loads(entry)["action"] for entry in scim.town.audited("account.create") + scim.town.audited("account.closed")}
+    assert actions == {"account.create", "account.closed"}
+    assert json.loads(scim.town.audited("account.closed")[0])["actor"] == "client:hrs"
+
+
+@pytest.mark.clause("RFC 7644 3.5.2")
+def test_patches(scim: Scim) -> None:
+    made = scim.user("patched", emails=[{"value": "a@example.org"}], password="a quite long 1")
+    path = f"/Users/{made['id']}"
+    changed = scim.patch(
+        path,
+        {"op": "Add", "path": "emails", "value": [{"value": "b@example.org"}]},
+        {"op": "replace", "path": "displayName", "value": "测试丙"},
+        {"op": "replace", "value": {"active": "False", "externalId": "E-2"}},
+        {"op": "add", "path": f"{PERSON}:area", "value": "150702"},
+    )
+    assert [each["value"] for each in changed["emails"]] == ["a@example.org", "b@example.org"]
+    assert (changed["displayName"], changed["active"], changed["externalId"]) == ("测试丙", False, "E-2")
+    assert changed[PERSON]["area"] == "150702"
+    changed = scim.patch(
+        path, {"op": "remove", "path": 'emails[value eq "a@example.org"]'}, {"op": "replace", "path": "active", "value": True}
+    )
+    assert [each["value"] for each in changed["emails"]] == ["b@example.org"]
+    changed = scim.patch(
+        path,
+        {"op": "replace", "path": "name.formatted", "value": "Test Four"},
+        {"op": "add", "path": "password", "value": "another long 2"},
+    )
+    assert (changed["displayName"], changed["active"]) == ("Test Four", True)
+    assert "password" not in changed
+    with scim.town.desk.database.read() as connection:
+        kinds = [each.kind for each in list_credentials(connection, scim.town.desk.vault, made["id"])]
+    assert kinds == [CredentialKind.PASSWORD]
+    assert scim.user("composed", displayName=None, name={"familyName": "欧阳", "givenName": "测试"})["displayName"] == "欧阳测试"
+    assert scim.user("latin", displayName="", name={"familyName": "Test", "givenName": "Ann"})["displayName"] == "Ann Test"
+
+
+@pytest.mark.clause("RFC 7644 3.14")
+def test_changes_only_of_what_was_read(scim: Scim) -> None:
+    made = scim.user("versions")
+    path, body = f"/Users/{made['id']}", {"schemas": [USER], "userName": "versions", "displayName": "测试丁"}
+    changed = scim.ok("PUT", path, body, **{"if-match": made["meta"]["version"]})
+    assert changed["meta"]["version"] != made["meta"]["version"]
+    for method, given in (
+        ("PUT", body),
+        ("PATCH", {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "active", "value": False}]}),
+    ):
+        assert scim.refused(method, path, given, **{"if-match": made["meta"]["version"]}) == (412, None)
+    assert scim.refused("DELETE", path, **{"if-match": made["meta"]["version"]}) == (412, None)
+    scim.ok("PUT", path, body, **{"if-match": "*"})
+    assert scim.send("DELETE", path, **{"if-match": f'W/"9", {changed["meta"]["version"]}'}).status_code == 204
+
+
+def test_groups_are_organisations_and_members_their_agents(scim: Scim) -> None:
+    first, second = scim.user("member1"), scim.user("member2")
+    code = {"idType": "credit_code", "idNumber": "12990000YX0000008K", "area": "150700", "organisationType": "1"}
+    firm = scim.group("测试有限公司", externalId="G-1", members=[{"value": first["id"]}], **{ORGANISATION: code})
+    path = f"/Groups/{firm['id']}"
+    assert firm[ORGANISATION] == {**code, "level": 0, "active": True}
+    assert [each["value"] for each in firm["members"]] == [first["id"]]
+    assert scim.find("Groups", f'members.value eq "{first["id"]}"') == [firm["id"]]
+    changed = scim.patch(
+        path, {"op": "add", "path": "members", "value": [{"value": second["id"]}]}, **{"if-match": firm["meta"]["version"]}
+    )
+    assert {each["value"] for each in changed["members"]} == {first["id"], second["id"]}
+    assert scim.refused("DELETE", path, **{"if-match": firm["meta"]["version"]}) == (412, None)
+    changed = scim.patch(path, {"op": "remove", "path": f'members[value eq "{first["id"]}"]'})
+    assert [each["value"] for each in changed["members"]] == [second["id"]]
+    # A legal representative is not the directory's to appoint or dismiss; a grant whose time is over makes room
+    desk = scim.town.desk
+    late = scim.user("late")
+    grant_agent(desk, firm["id"], first["id"], role=AgentRole.REPRESENTATIVE, actor="test")
+    grant_agent(desk, firm["id"], late["id"], valid_until=desk.clock.now() + timedelta(milliseconds=30), actor="test")
+    import time
+
+    time.sleep(0.04)
+    changed = scim.patch(path, {"op": "replace", "path": "members", "value": [{"value": late["id"]}]})
+    assert [each["value"] for each in changed["members"]] == [late["id"]]
+    with desk.database.read() as connection:
+        standing = [each for each in list_agents(connection, desk.vault, organisation_id=firm["id"]) if each.revoked_at is None]
+    assert {(each.person_id, each.role) for each in standing} == {(first["id"], "representative"), (late["id"], "agent")}
+    assert scim.refused("PATCH", path, patch_of({"op": "add", "path": "members", "value": [{"value": first["id"]}]})) == (409, "uniqueness")
+    changed = scim.ok("PUT", path, {"schemas": [GROUP], "displayName": "测试股份公司", ORGANISATION: {"active": False}})
+    assert (changed["members"], changed[ORGANISATION]["active"], changed["externalId"]) == ([], False, "G-1")
+    before = len(scim.find("Groups", "id pr"))
+    assert scim.refused("POST", "/Groups", {"schemas": [GROUP], "displayName": "测", "members": [{"value": "pe_ghost"}]}) == (
+        400,
+        "invalidValue",
+    )
+    assert len(scim.find("Groups", "id pr")) == before
+    assert scim.send("DELETE", path).status_code == 204
+
+
+def patch_of(*operations: dict[str, Any]) -> dict[str, Any]:
+    return {"schemas": [PATCH_OP], "Operations": list(operations)}
+
+
+@pytest.mark.clause("RFC 7644 3.4.2", "RFC 9865 2")
+def test_search_and_paging(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = resident_number("99000019900307224")
+    ids = sorted(scim.user(f"found{index}", displayName=f"测试 {index}")["id"] for index in range(5))
+    special = scim.user("special", displayName="特 殊", externalId="S-1", phoneNumbers=[{"value": "13900000009"}], active=False)
+    scim.patch(
+        f"/Users/{special['id']}",
+        {"op": "add", "path": PERSON + ":idType", "value": "resident_id"},
+        {"op": "add", "path": PERSON + ":idNumber", "value": number},
+    )
+    firm = scim.group("另一公司")["id"]
+    for text in (
+        'userName eq "SPECIAL"',
+        'externalId eq "S-1"',
+        'displayName eq "特 殊"',
+        'name.formatted eq "特 殊" and active eq false',
+        'phoneNumbers.value eq "13900000009" and userName sw "spec"',
+        f'{PERSON}:idNumber eq "{number}"',
+        f'id eq "{special["id"]}"',
+        f'id sw "{special["id"][:14]}"',
+        f'userName eq "special" and {PERSON}:idType eq "resident_id" and phoneNumbers pr',
+    ):
+        assert scim.find("Users", text) == [special["id"]], text
+    assert special["id"] in scim.find("Users", "active eq false")
+    assert not set(ids) & set(scim.find("Users", "active eq false and userName pr"))
+    assert scim.find("Groups", f'{ORGANISATION}:active eq true and id eq "{firm}"') == [firm]
+    assert firm in scim.find("Groups", f"{ORGANISATION}:active eq true")
+    for text in (
+        'userName eq "x"',
+        'emails eq "none@example.org"',
+        'emails eq "no address"',
+        f'{PERSON}:idNumber eq "123"',
+        'id eq "or_x"',
+        "active eq true and active eq false",
+    ):
+        assert scim.find("Users", text) == [], text
+    assert scim.find("Users", 'emails.type eq "fax"') == []
+    assert scim.find("Users", f'{PERSON}:sex eq "9"') == []
+    monkeypatch.setattr(scim_search, "SCAN_MAX", 3)
+    for text in ('userName sw "found"', 'emails.type eq "work"', f'{PERSON}:sex eq "1"'):
+        assert scim.refused("GET", f"/Users?filter={text.replace(' ', '%20')}") == (400, "tooMany")
+    monkeypatch.undo()
+    assert scim.find("Users", 'userName sw "found"') == ids
+    # By number, by cursor, and along a filter
+    whole = scim.ok("GET", "/Users")
+    assert (whole["startIndex"], whole["itemsPerPage"]) == (1, whole["totalResults"])
+    everyone = [each["id"] for each in whole["Resources"]]
+    second = scim.ok("GET", "/Users?startIndex=3&count=2")
+    assert ([each["id"] for each in second["Resources"]], second["startIndex"], second["totalResults"]) == (everyone[2:4], 3, len(everyone))
+    walked, cursor = [], ""
+    while True:
+        page = scim.ok("GET", f"/Users?cursor={cursor}&count=4")
+        walked += [each["id"] for each in page["Resources"]]
+        if "nextCursor" not in page:
+            break
+        cursor = page["nextCursor"]
+    assert walked == everyone
+    assert scim.find("Users", 'userName sw "found"', cursor=ids[1], count="2") == ids[2:4]
+    assert scim.find("Users", 'userName sw "found"', startIndex="5", count="9") == ids[4:]
+    assert scim.ok("GET", "/Users?count=0")["Resources"] == []
+    assert scim.ok("GET", "/Users?startIndex=-5&count=-1")["startIndex"] == 1
+    only = scim.ok("GET", f"/Users/{special['id']}?attributes=userName,{PERSON}:level")
+    assert set(only) == {"schemas", "id", "meta", "userName", PERSON}
+    without = scim.ok("GET", f"/Users/{special['id']}?excludedAttributes=name.formatted,id")
+    assert "name" not in without
+    assert "id" in without
+
+
+@pytest.mark.clause("RFC 7644 3.12")
+def test_refusals_have_the_form_and_word_of_the_standard(scim: Scim) -> None:
+    made = scim.user("errors", externalId="X-1")
+    path = f"/Users/{made['id']}"
+    user = {"schemas": [USER], "userName": "other", "displayName": "测试"}
+    for body, expected in (
+        ({**user, "userName": "errors"}, (409, "uniqueness")),
+        ({**user, "externalId": "X-1"}, (409, "uniqueness")),
+        ({**user, "userName": "a"}, (400, "invalidValue")),
+        ({**user, "userName": None}, (400, "invalidValue")),
+        ({**user, "userName": 5}, (400, "invalidValue")),
+        ({**user, "displayName": ""}, (400, "invalidValue")),
+        ({**user, "active": 1}, (400, "invalidValue")),
+        ({**user, "emails": "x"}, (400, "invalidValue")),
+        ({**user, "emails": ["x"]}, (400, "invalidValue")),
+        ({**user, "name": "x"}, (400, "invalidValue")),
+        ({**user, "password": "short"}, (400, "invalidValue")),
+        ({**user, "password": "with other 1"}, (400, "invalidValue")),
+        ({**user, PERSON: []}, (400, "invalidValue")),
+        ({**user, PERSON: {"idNumber": "1"}}, (400, "invalidValue")),
+        ({**user, PERSON: {"idType": "resident_id", "idNumber": "1"}}, (400, "invalidValue")),
+        ({**user, "schemas": [GROUP]}, (400, "invalidSyntax")),
+        ({}, (400, "invalidSyntax")),
+        ([], (400, "invalidSyntax")),
+        (b"{", (400, "invalidSyntax")),
+        (b'{"schemas": NaN}', (400, "invalidSyntax")),
+        (b'{"schemas": [], "schemas": []}', (400, "invalidSyntax")),
+        (b"[" * 100_000, (400, "invalidSyntax")),
+        (b" " * (BODY_SCIM_BYTES_MAX + 1), (413, None)),
+    ):
+        assert scim.refused("POST", "/Users", body) == expected, str(body)[:80]
+    assert scim.refused("POST", "/Users", user, **{"content-type": "text/plain"}) == (400, "invalidSyntax")
+    assert scim.refused("POST", "/Groups", {"schemas": [GROUP]}) == (400, "invalidValue")
+    assert scim.refused("PATCH", path, patch_of({"op": "remove"})) == (400, "noTarget")
+    assert scim.refused("PATCH", path, patch_of({"op": "add", "path": "a b", "value": 1})) == (400, "invalidPath")
+    for query, expected in (
+        ("filter=userName%20co%20%22x%22", (400, "invalidFilter")),
+        ("startIndex=x", (400, "invalidValue")),
+        ("count=1e3", (400, "invalidValue")),
+    ):
+        assert scim.refused("GET", "/Users?" + query) == expected
+    assert scim.find("Users", 'userName eq "other"') == []
+    reader = bearer(scim.town, "reader", "directory.read")
+    answer = scim.town.here.http.request("DELETE", "/scim/v2" + path, headers=reader)
+    assert (answer.status_code, answer.json()["code"]) == (403, "SCOPE_MISSING")
+
+
+def test_attack_a_directory_cannot_become_somebody_else(scim: Scim) -> None:
+    """Who is proven, who administers and who comes from elsewhere is not the provisioning client's to decide."""
+    town = scim.town
+    proven = town.person("proven", name="测试甲", level=3)
+    path = f"/Users/{proven.account_id}"
+    before = scim.ok("GET", path)
+    other = resident_number("99000019900307325")
+    for operation in (
+        {"op": "replace", "path": "displayName", "value": "测试乙"},
+        {"op": "add", "value": {PERSON: {"idType": "resident_id", "idNumber": other}}},
+    ):
+        assert scim.refused("PATCH", path, patch_of(operation)) == (400, "mutability")
+    scim.patch(
+        path,
+        {"op": "replace", "path": "emails", "value": [{"value": "new@example.org"}]},
+        {"op": "add", "path": PERSON + ":level", "value": 4},
+    )
+    after = scim.ok("GET", path)
+    assert (after["displayName"], after[PERSON]["level"], after["userName"]) == (before["displayName"], 3, "proven")
+    # An administrator: no change, no password, no end
+    admin = town.person("boss")
+    set_totp(town.desk, admin.account_id, actor="test")
+    at = town.desk.clock.now()
+    town.desk.database.write(
+        lambda connection: appoint(
+            connection,
+            town.desk.audit,
+            f"person:{admin.account_id}",
+            Role.SECURITY,
+            is_bound=lambda *_: False,
+            actor="test",
+            reason="test",
+            at=at,
+        )
+    )
+    assert scim.refused("PATCH", f"/Users/{admin.account_id}", patch_of({"op": "add", "path": "password", "value": "taken over 99"})) == (
+        403,
+        None,
+    )
+    assert scim.refused("DELETE", f"/Users/{admin.account_id}") == (403, None)
+    # Each client has its own names for accounts, and none can take another's or a connector's
+    second = Scim(town, bearer(town, "hr2", "directory.read", "directory.manage"))
+    shared = scim.user("shared", externalId="7")
+    assert "externalId" not in second.ok("GET", f"/Users/{shared['id']}")
+    assert second.find("Users", 'externalId eq "7"') == []
+    second.patch(f"/Users/{shared['id']}", {"op": "add", "path": "externalId", "value": "region|8"})
+    with town.desk.database.read() as connection:
+        account = find_account(connection, town.desk.vault, shared["id"])
+    assert account is not None
+    assert sorted(each.value for each in account.identifiers if each.kind == "upstream") == ["scim:hr2|region|8", "scim:hrs|7"]
+
+
+def test_what_it_says_of_itself(scim: Scim) -> None:
+    config = scim.ok("GET", "/ServiceProviderConfig")
+    assert (config["patch"]["supported"], config["etag"]["supported"], config["bulk"]["supported"]) == (True, True, False)
+    types = scim.ok("GET", "/ResourceTypes")
+    assert [each["id"] for each in types["Resources"]] == ["User", "Group"]
+    assert scim.ok("GET", "/ResourceTypes/User") == types["Resources"][0]
+    schemas = scim.ok("GET", "/Schemas")
+    assert {each["id"] for each in schemas["Resources"]} == {USER, GROUP, PERSON, ORGANISATION}
+    described = scim.ok("GET", f"/Schemas/{USER}")
+    told = scim.user("described", emails=[{"value": "d@example.org"}])
+    names = {each["name"] for each in described["attributes"]}
+    assert set(told) - {"schemas", "id", "meta", "externalId", PERSON} <= names
+    password = next(each for each in described["attributes"] if each["name"] == "password")
+    assert (password["mutability"], password["returned"]) == ("writeOnly", "never")
