@@ -1,8 +1,9 @@
-"""JSON Web Signatures in the compact form (RFC 7515, RFC 7518, RFC 8037, RFC 8725), strictly.
+"""JSON Web Signatures in the compact form (RFC 7515, RFC 7518, RFC 8037, RFC 8725, with SM2 GM/T 0125), strictly.
 
 A key carries its algorithm and is used with no other; the header may say nothing but ``alg``, ``kid`` and ``typ``; what would fetch a
 key from somewhere (``jku``, ``x5u``), bring one along (``jwk``, ``x5c``) or change the rules (``crit``, ``b64``, ``zip``) is refused, as are
-duplicate members, numbers that are none, and base64url that has two spellings.
+duplicate members, numbers that are none, and base64url that has two spellings. A key set holds SM2 keys alone or none: whoever did not
+ask for SM2 (``gm``) never meets it. An SM2 signature is r and s, 32 bytes each, as ECDSA's (the bytes of GM/T 0125.2 are to be confirmed).
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from crypto.signatures import SignatureAlgorithm
-from standards.errors import Kind, TrustError
+from crypto.sm2 import SM2PublicKey
+from standards.errors import Kind, MalformedError, TrustError
+from standards.rfc5280_algorithms import read_spki
+from standards.rfc5958_private_keys import is_sm2_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +43,7 @@ JWKS_KEYS: Final = 32
 HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
 RSA_BITS: Final = 2048  # RFC 7518 3.3
 RSA_BITS_LIMIT: Final = 8192  # a larger modulus only costs time
+SM2_CURVE: Final = "SM2-P-256"  # GM/T 0125.4
 NUMERIC_DATE_LIMIT: Final = 2**53 - 1
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _COORDINATE: Final = 32
@@ -46,19 +51,21 @@ _ES256: Final = ec.ECDSA(hashes.SHA256())
 
 
 class JwsAlgorithm(StrEnum):
-    """The signature algorithms we use and accept (RFC 7518 3.1, RFC 8037 3.1)."""
+    """The signature algorithms we use and accept (RFC 7518 3.1, RFC 8037 3.1, GM/T 0125.1)."""
 
     ES256 = "ES256"
     EDDSA = "EdDSA"
     RS256 = "RS256"
+    SM2 = "SGD_SM3_SM2"
 
 
 _BY_SIGNER: Final = {
     SignatureAlgorithm.ECDSA_SHA256: JwsAlgorithm.ES256,
     SignatureAlgorithm.ED25519: JwsAlgorithm.EDDSA,
     SignatureAlgorithm.RSA_SHA256: JwsAlgorithm.RS256,
+    SignatureAlgorithm.SM2_SM3: JwsAlgorithm.SM2,
 }
-PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
+PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey | SM2PublicKey
 
 
 def invalid(reason: str) -> TrustError:
@@ -150,6 +157,11 @@ class VerificationKey:
                 if not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER):
                     return False
                 key.verify(encode_dss_signature(r, s), message, _ES256)
+            elif isinstance(key, SM2PublicKey):
+                if len(signature) != 2 * _COORDINATE:
+                    return False
+                r, s = int.from_bytes(signature[:_COORDINATE], "big"), int.from_bytes(signature[_COORDINATE:], "big")
+                return key.verify(encode_dss_signature(r, s), message)
             elif isinstance(key, rsa.RSAPublicKey):
                 key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
             else:
@@ -160,12 +172,15 @@ class VerificationKey:
 
 
 def verification_key(spki_der: bytes, key_id: str | None = None) -> VerificationKey:
-    """From a SubjectPublicKeyInfo (DER): P-256, Ed25519 or RSA of 2048 to 8192 bits. ``key_id`` None: the thumbprint (RFC 7638)."""
+    """From a SubjectPublicKeyInfo (DER): P-256, Ed25519, SM2 or RSA of 2048 to 8192 bits. ``key_id`` None: the thumbprint (RFC 7638)."""
     try:
-        public = load_der_public_key(spki_der)
-    except (ValueError, UnsupportedAlgorithm):
+        info = read_spki(spki_der)
+        public = SM2PublicKey.from_spki(spki_der) if is_sm2_key(info) else load_der_public_key(spki_der)
+    except (ValueError, UnsupportedAlgorithm, TrustError):
         raise invalid("key") from None
-    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
+    if isinstance(public, SM2PublicKey):
+        found = VerificationKey("", JwsAlgorithm.SM2, public)
+    elif isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
         found = VerificationKey("", JwsAlgorithm.ES256, public)
     elif isinstance(public, ed25519.Ed25519PublicKey):
         found = VerificationKey("", JwsAlgorithm.EDDSA, public)
@@ -183,6 +198,9 @@ def _members(key: VerificationKey) -> dict[str, str]:
         point = public.public_numbers()
         x, y = point.x.to_bytes(_COORDINATE, "big"), point.y.to_bytes(_COORDINATE, "big")
         return {"crv": "P-256", "kty": "EC", "x": write_base64url(x), "y": write_base64url(y)}
+    if isinstance(public, SM2PublicKey):
+        x, y = public.point[-2 * _COORDINATE : -_COORDINATE], public.point[-_COORDINATE:]
+        return {"crv": SM2_CURVE, "kty": "EC", "x": write_base64url(x), "y": write_base64url(y)}
     if isinstance(public, rsa.RSAPublicKey):
         numbers = public.public_numbers()
         n, e = ((v.bit_length() + 7) // 8 for v in (numbers.n, numbers.e))
@@ -200,18 +218,27 @@ def write_jwk(key: VerificationKey) -> dict[str, str]:
     return {**_members(key), "use": "sig", "alg": str(key.algorithm), "kid": key.key_id}
 
 
-def read_jwk(members: Mapping[str, Any]) -> VerificationKey:
-    """Read a public JWK. Refused: private members, a ``use`` other than ``sig``, an ``alg`` that is not the key's, no ``kid``."""
+def read_jwk(members: Mapping[str, Any], *, gm: bool = False) -> VerificationKey:
+    """Read a public JWK. Refused: private members, a ``use`` other than ``sig``, an ``alg`` that is not the key's, no ``kid``.
+
+    ``gm``: SM2 keys and no others; False: all others and no SM2.
+    """
     if {"d", "p", "q", "k"} & set(members):
         raise invalid("key is not public")
     texts = {name: value for name, value in members.items() if isinstance(value, str)}
     key_id, kind, curve = texts.get("kid", ""), texts.get("kty"), texts.get("crv")
     try:
-        if kind == "EC" and curve == "P-256":
+        if gm != (curve == SM2_CURVE):
+            raise invalid("key type")
+        if kind == "EC" and curve in {"P-256", SM2_CURVE}:
             x, y = read_base64url(texts["x"]), read_base64url(texts["y"])
             if len(x) != _COORDINATE or len(y) != _COORDINATE:
                 raise invalid("key")
-            public: PublicKey = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
+        if kind == "EC" and curve == SM2_CURVE:
+            public: PublicKey = SM2PublicKey.from_point(x + y)
+            algorithm = JwsAlgorithm.SM2
+        elif kind == "EC" and curve == "P-256":
+            public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
             algorithm = JwsAlgorithm.ES256
         elif kind == "OKP" and curve == "Ed25519":
             public, algorithm = ed25519.Ed25519PublicKey.from_public_bytes(read_base64url(texts["x"])), JwsAlgorithm.EDDSA
@@ -226,15 +253,18 @@ def read_jwk(members: Mapping[str, Any]) -> VerificationKey:
             algorithm = JwsAlgorithm.RS256
         else:
             raise invalid("key type")
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, MalformedError):
         raise invalid("key") from None
     if members.get("alg", algorithm) != algorithm or members.get("use", "sig") != "sig" or not key_id:
         raise invalid("key")
     return VerificationKey(key_id, algorithm, public)
 
 
-def read_jwks(data: bytes) -> dict[str, VerificationKey]:
-    """Read a JWK Set: usable keys by ``kid``. Keys of kinds we do not use are passed over (RFC 7517 5); two of one ``kid`` are refused."""
+def read_jwks(data: bytes, *, gm: bool = False) -> dict[str, VerificationKey]:
+    """Read a JWK Set: usable keys by ``kid``. Keys of kinds we do not use are passed over (RFC 7517 5); two of one ``kid`` are refused.
+
+    ``gm``: as for ``read_jwk``.
+    """
     if len(data) > JWKS_BYTES:
         raise invalid("key set too large")
     listed = read_strict_json(data).get("keys")
@@ -243,7 +273,7 @@ def read_jwks(data: bytes) -> dict[str, VerificationKey]:
     keys: dict[str, VerificationKey] = {}
     for members in listed:
         try:
-            key = read_jwk(members if isinstance(members, dict) else {})
+            key = read_jwk(members if isinstance(members, dict) else {}, gm=gm)
         except TrustError:
             continue
         if key.key_id in keys:
@@ -274,14 +304,14 @@ class TokenSigner:
         header = json.dumps({"alg": str(algorithm), "typ": token_type, "kid": key_id}, separators=(",", ":"))
         self._header = write_base64url(header.encode()).encode("ascii") + b"."
         self._sign = signer.sign
-        self._is_ecdsa = algorithm is JwsAlgorithm.ES256
+        self._is_pair = algorithm in {JwsAlgorithm.ES256, JwsAlgorithm.SM2}
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """The token, compact. Times in ``claims`` are NumericDates: whole seconds since 1970, UTC."""
         payload = json.dumps(claims, separators=(",", ":"), allow_nan=False).encode()
         message = self._header + base64.urlsafe_b64encode(payload).rstrip(b"=")
         signature = self._sign(message)
-        if self._is_ecdsa:
+        if self._is_pair:
             r, s = decode_dss_signature(signature)
             signature = r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")  # RFC 7518 3.4
         return (message + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode("ascii")

@@ -17,7 +17,7 @@ from idp.actions.issue_token import TokenDesk
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.recall_client import ClientMemory
 from idp.actions.register_client import ClientDesk
-from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_key
+from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.api import token_endpoint
 from idp.api.change_routes import READ as DIRECTORY_READ
@@ -117,7 +117,7 @@ def key_ring(context: ServiceContext) -> KeyRing:
 
 def prepare(context: ServiceContext) -> None:
     """What must exist before the first request; once per deployment, before the worker processes start."""
-    ensure_signing_key(key_desk(context), actor="service:idp")
+    ensure_signing_keys(key_desk(context), actor="service:idp")
 
 
 def client_check(context: ServiceContext) -> Callable[[str], bool]:
@@ -177,6 +177,9 @@ def build(context: ServiceContext) -> ServiceParts:
             raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
         return {"key": key.key_id, "keys": len(keys)}
 
+    def complete_signing_keys() -> None:  # a deployment from before there were other algorithms has a key for access tokens alone
+        ensure_signing_keys(key_desk(context), actor="service:idp")
+
     def enter_older_accounts() -> None:
         fill_changes(context.database, people.vault)
 
@@ -195,6 +198,6 @@ def build(context: ServiceContext) -> ServiceParts:
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
         event_types=EVENT_TYPES,
         jobs=(Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),),
-        on_start=(enter_older_accounts,),
+        on_start=(complete_signing_keys, enter_older_accounts),
         on_stop=(people.pool.close,),
     )

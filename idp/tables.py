@@ -55,12 +55,14 @@ signing_keys: Final = Table(
     "idp_signing_keys",
     metadata,
     Column("key_id", String(64), primary_key=True),
-    Column("public_x", LargeBinary, nullable=False),
+    Column("public_x", LargeBinary, nullable=False),  # x and y: of P-256 keys from before there were others; empty in newer rows
     Column("public_y", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("signs_from_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),
     Column("row_mac", LargeBinary, nullable=False),
+    Column("algorithm", String(16)),  # null in rows from before there was more than ES256
+    Column("public_der", LargeBinary),  # SubjectPublicKeyInfo
 )
 
 accounts: Final = Table(

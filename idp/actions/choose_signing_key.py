@@ -1,4 +1,4 @@
-"""Which key signs now, which keys are published, and their signers, as one process remembers them."""
+"""Which key signs now with which algorithm, which keys are published, and their signers, as one process remembers them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from crypto.jose import verification_key, write_jwk
 from idp.limits import KEY_RING_MAX_AGE_SECONDS
-from idp.model.clients import published_keys_at, signing_key_at
+from idp.model.clients import ACCESS_TOKEN_ALGORITHM, GM_ALGORITHM, ORDINARY_ALGORITHMS, published_keys_at, signing_key_at
 from idp.store.clients import load_signing_keys, signing_key_mac
-from idp.tokens.access_token import write_public_key
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ class KeyRing:
         """Read the keys again next time."""
         self._read_at_seconds = None
 
-    async def signing(self, at: datetime) -> tuple[SigningKey, Signer]:
-        """The key that signs at a time, with its signer. SIGNING_KEY_MISSING (unavailable) where there is none."""
+    async def signing(self, at: datetime, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> tuple[SigningKey, Signer]:
+        """The key that signs with an algorithm at a time, with its signer. SIGNING_KEY_MISSING (unavailable) where there is none."""
         if not self._is_fresh():
             await anyio.to_thread.run_sync(self.read)
-        key = signing_key_at(self._keys, at)
+        key = signing_key_at(self._keys, at, algorithm)
         if key is None:
             raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
         if key.key_id not in self._signers:
@@ -73,9 +73,17 @@ class KeyRing:
 
     def public_set(self, at: datetime) -> bytes:
         """The JWK set (RFC 7517 5) that verifiers need at a time, as JSON. Reads the database where what is remembered is old."""
+        return self._set(at, ORDINARY_ALGORITHMS)
+
+    def gm_set(self, at: datetime) -> bytes:
+        """The set of SM2 keys (GM/T 0125.4), apart from the other because readers that do not know the curve refuse a whole set for it."""
+        return self._set(at, (GM_ALGORITHM,))
+
+    def _set(self, at: datetime, algorithms: tuple[str, ...]) -> bytes:
         if not self._is_fresh():
             self.read()
-        keys = [write_public_key(key.key_id, key.public_x, key.public_y) for key in published_keys_at(self._keys, at)]
+        published = published_keys_at(self._keys, at, algorithms)
+        keys = [write_jwk(verification_key(key.public_der, key.key_id)) for key in published]
         return json.dumps({"keys": keys}, separators=(",", ":")).encode()
 
     def demand_unchanged(self, connection: Connection, key: SigningKey) -> None:

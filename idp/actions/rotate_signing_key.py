@@ -1,4 +1,4 @@
-"""Change the key that signs access tokens: in peace without any token failing, in need at once."""
+"""Change a key that signs tokens: in peace without any token failing, in need at once. Each algorithm has keys of its own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-
 from crypto.signatures import SignatureAlgorithm
-from idp.model.clients import KEY_ANNOUNCE_SECONDS, SigningKey, signing_key_at
+from idp.model.clients import ACCESS_TOKEN_ALGORITHM, GM_ALGORITHM, KEY_ANNOUNCE_SECONDS, SIGNING_ALGORITHMS, SigningKey, signing_key_at
 from idp.store.clients import insert_signing_key, load_signing_keys, update_signing_key
 
 if TYPE_CHECKING:
@@ -25,7 +22,12 @@ if TYPE_CHECKING:
     from service_kit.database import Database
 
 KEY_PREFIX: Final = "token-"
-_COORDINATE_BYTES: Final = 32
+_SIGNERS: Final = {
+    ACCESS_TOKEN_ALGORITHM: SignatureAlgorithm.ECDSA_SHA256,
+    "RS256": SignatureAlgorithm.RSA_SHA256,
+    "EdDSA": SignatureAlgorithm.ED25519,
+    GM_ALGORITHM: SignatureAlgorithm.SM2_SM3,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,64 +45,65 @@ class KeyDesk:
         return "KeyDesk()"
 
 
-def _new_key(desk: KeyDesk, at: datetime, signs_from_at: datetime) -> SigningKey:
+def _new_key(desk: KeyDesk, algorithm: str, at: datetime, signs_from_at: datetime) -> SigningKey:
     # The private key is durable in the keystore before its row exists: a crash in between leaves an unused key, never a row without one
     key_id = f"{KEY_PREFIX}{at:%Y%m%d}-{secrets.token_hex(4)}"
-    signer = desk.keystore.create(key_id, SignatureAlgorithm.ECDSA_SHA256)
-    public = load_der_public_key(signer.public_spki_der)
-    if not isinstance(public, EllipticCurvePublicKey):
-        raise TypeError(key_id)
-    point = public.public_numbers()
-    return SigningKey(
-        key_id=key_id,
-        public_x=point.x.to_bytes(_COORDINATE_BYTES, "big"),
-        public_y=point.y.to_bytes(_COORDINATE_BYTES, "big"),
-        created_at=at,
-        signs_from_at=signs_from_at,
-        withdrawn_at=None,
-    )
+    signer = desk.keystore.create(key_id, _SIGNERS[algorithm])
+    return SigningKey(key_id, algorithm, signer.public_spki_der, created_at=at, signs_from_at=signs_from_at, withdrawn_at=None)
 
 
-def ensure_signing_key(desk: KeyDesk, *, actor: str) -> SigningKey:
-    """The key that signs now; the first one is made where there is none."""
+def ensure_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey:
+    """The key that signs now with an algorithm; the first one is made where there is none, by one of all who try."""
     at = desk.clock.now()
     with desk.database.read() as connection:
         keys, _ = load_signing_keys(connection, desk.mac_key)
-    present = signing_key_at(keys, at)
-    return present or _add(desk, _new_key(desk, at, at), withdrawn=(), actor=actor)
+    present = signing_key_at(keys, at, algorithm)
+    return present or _add(desk, _new_key(desk, algorithm, at, at), is_first=True, actor=actor)
 
 
-def rotate_signing_key(desk: KeyDesk, *, actor: str) -> SigningKey:
+def ensure_signing_keys(desk: KeyDesk, *, actor: str) -> None:
+    """A key for every algorithm."""
+    for algorithm in SIGNING_ALGORITHMS:
+        ensure_signing_key(desk, actor=actor, algorithm=algorithm)
+
+
+def rotate_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey:
     """Make the next signing key and publish it; it signs once every verifier has had the time to fetch it (KEY_ANNOUNCE_SECONDS)."""
     at = desk.clock.now()
-    return _add(desk, _new_key(desk, at, at + timedelta(seconds=KEY_ANNOUNCE_SECONDS)), withdrawn=(), actor=actor)
+    return _add(desk, _new_key(desk, algorithm, at, at + timedelta(seconds=KEY_ANNOUNCE_SECONDS)), actor=actor)
 
 
-def replace_signing_key(desk: KeyDesk, *, actor: str) -> SigningKey:
-    """After a compromise: a new key signs at once, every other is withdrawn, and with it all tokens that it signed."""
+def replace_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey:
+    """After a compromise: a new key signs at once, every other of its algorithm is withdrawn, and with it all tokens that it signed."""
     at = desk.clock.now()
-    key = _new_key(desk, at, at)
-    with desk.database.read() as connection:
-        keys, _ = load_signing_keys(connection, desk.mac_key)
-    return _add(desk, key, withdrawn=tuple(other.key_id for other in keys if other.withdrawn_at is None), actor=actor)
+    return _add(desk, _new_key(desk, algorithm, at, at), is_alone=True, actor=actor)
 
 
-def _add(desk: KeyDesk, key: SigningKey, *, withdrawn: tuple[str, ...], actor: str) -> SigningKey:
-    def store(connection: Connection) -> None:
+def _add(desk: KeyDesk, key: SigningKey, *, is_first: bool = False, is_alone: bool = False, actor: str) -> SigningKey:
+    """Store a key and the record. ``is_first``: where another process was quicker, its key counts; ``is_alone``: all others are withdrawn."""
+
+    def store(connection: Connection) -> SigningKey:
         keys, _ = load_signing_keys(connection, desk.mac_key)
-        for other in keys:
-            if other.key_id in withdrawn:
-                update_signing_key(connection, replace(other, withdrawn_at=key.created_at), desk.mac_key)
+        present = signing_key_at(keys, key.created_at, key.algorithm)
+        if is_first and present is not None:
+            return present
+        withdrawn = [other for other in keys if is_alone and other.algorithm == key.algorithm and other.withdrawn_at is None]
+        for other in withdrawn:
+            update_signing_key(connection, replace(other, withdrawn_at=key.created_at), desk.mac_key)
         insert_signing_key(connection, key, desk.mac_key)
         desk.audit.record(
             connection,
             at=key.created_at,
             actor=actor,
-            action="signing-key.replace" if withdrawn else "signing-key.announce",
+            action="signing-key.replace" if is_alone else "signing-key.announce",
             subject=f"key:{key.key_id}",
             outcome="done",
-            facts={"signs_from": key.signs_from_at.isoformat(), "withdrawn": " ".join(withdrawn)},
+            facts={
+                "algorithm": key.algorithm,
+                "signs_from": key.signs_from_at.isoformat(),
+                "withdrawn": " ".join(other.key_id for other in withdrawn),
+            },
         )
+        return key
 
-    desk.database.write(store)
-    return key
+    return desk.database.write(store)

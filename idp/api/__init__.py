@@ -4,6 +4,7 @@
 |---|---|---|
 | POST /oauth2/token | a client with its secret | an access token (RFC 6749 4.4) |
 | GET /oauth2/jwks | anyone | the keys that verify access tokens (RFC 7517) |
+| GET /oauth2/gm-jwks | anyone | the SM2 keys that verify tokens of clients that asked for SM2 (GM/T 0125.4) |
 | GET /.well-known/openid-configuration, /.well-known/oauth-authorization-server | anyone | what this provider can do (RFC 8414) |
 | /v1/clients... | scope client.manage | registration of clients |
 

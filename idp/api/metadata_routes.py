@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from service_kit.clock import Clock
 
 JWKS_PATH: Final = "/oauth2/jwks"
+GM_JWKS_PATH: Final = "/oauth2/gm-jwks"
 METADATA_PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 _CACHED: Final = {"cache-control": f"public, max-age={KEY_SET_MAX_AGE_SECONDS}"}
 
@@ -26,6 +27,7 @@ def provider_metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:
         "issuer": issuer,
         "token_endpoint": issuer + token_endpoint.PATH,
         "jwks_uri": issuer + JWKS_PATH,
+        "gm_jwks_uri": issuer + GM_JWKS_PATH,
         "scopes_supported": scopes,
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
@@ -42,6 +44,13 @@ def add_metadata_routes(router: APIRouter, *, ring: KeyRing, clock: Clock, issue
     @public("whoever verifies a token needs them")
     def read_key_set() -> Response:
         return Response(ring.public_set(clock.now()), media_type="application/json", headers=_CACHED)
+
+    @router.get(
+        GM_JWKS_PATH, summary="SM2 keys that verify tokens of clients that asked for SM2", **_documented("A JWK set.", {"keys": []})
+    )
+    @public("whoever verifies a token needs them")
+    def read_gm_key_set() -> Response:
+        return Response(ring.gm_set(clock.now()), media_type="application/json", headers=_CACHED)
 
     @public("clients read it before they have anything to authenticate with")
     def read_metadata() -> Response:

@@ -25,6 +25,11 @@ TOKENS_PER_MINUTE_DEFAULT: Final = 300_000  # what two cores can issue at most: 
 TOKENS_PER_MINUTE_MAX: Final = 10_000_000
 PAGE_CLIENTS_MAX: Final = 200  # clients in one answer
 
+ACCESS_TOKEN_ALGORITHM: Final = "ES256"  # noqa: S105 - the name of an algorithm
+ORDINARY_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
+GM_ALGORITHM: Final = "SGD_SM3_SM2"  # GM/T 0125.1; for clients that have registered it, its keys in a set of their own
+SIGNING_ALGORITHMS: Final = (*ORDINARY_ALGORITHMS, GM_ALGORITHM)
+
 CLIENT_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 SCOPE_PATTERN: Final = re.compile(r"[a-z][a-z0-9_]{0,31}(?:\.[a-z][a-z0-9_]{0,31}){0,3}")
 URI_PATTERN: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-\[\]-~]+")  # absolute, visible ASCII without quote or backslash troubles
@@ -73,15 +78,15 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key for access tokens. ``public_x``, ``public_y``: P-256 coordinates, 32 bytes each. ``key_id`` is also its name in the keystore.
+    """A key for tokens, of one of SIGNING_ALGORITHMS. ``public_der``: SubjectPublicKeyInfo. ``key_id`` is also its name in the keystore.
 
-    It is published from its creation on, signs from ``signs_from_at`` until a later key does, and stays published until the last
-    token it signed has expired. A withdrawn key is gone at once, tokens signed with it with it.
+    It is published from its creation on, signs from ``signs_from_at`` until a later key of its algorithm does, and stays published until
+    the last token it signed has expired. A withdrawn key is gone at once, tokens signed with it with it.
     """
 
     key_id: str
-    public_x: bytes
-    public_y: bytes
+    algorithm: str
+    public_der: bytes
     created_at: datetime
     signs_from_at: datetime
     withdrawn_at: datetime | None
@@ -153,14 +158,22 @@ def granted_scopes(client: Client, requested: str | None) -> tuple[str, ...] | N
     return tuple(scope for scope in client.scopes if scope in wanted)
 
 
-def signing_key_at(keys: tuple[SigningKey, ...], at: datetime) -> SigningKey | None:
-    """The key that signs at a time: of those not withdrawn whose turn has come, the one whose turn came last."""
-    ready = [key for key in keys if key.withdrawn_at is None and key.signs_from_at <= at]
+def signing_key_at(keys: tuple[SigningKey, ...], at: datetime, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey | None:
+    """The key that signs with an algorithm at a time: of those not withdrawn whose turn has come, the one whose turn came last."""
+    ready = [key for key in keys if key.algorithm == algorithm and key.withdrawn_at is None and key.signs_from_at <= at]
     return max(ready, key=lambda key: (key.signs_from_at, key.key_id), default=None)
 
 
-def published_keys_at(keys: tuple[SigningKey, ...], at: datetime) -> tuple[SigningKey, ...]:
+def published_keys_at(
+    keys: tuple[SigningKey, ...], at: datetime, algorithms: tuple[str, ...] = ORDINARY_ALGORITHMS
+) -> tuple[SigningKey, ...]:
     """The keys that verifiers need at a time: future ones, the signing one, and those whose last token may still live."""
-    alive = sorted((key for key in keys if key.withdrawn_at is None), key=lambda key: (key.signs_from_at, key.key_id))
     tail = timedelta(seconds=TOKEN_SECONDS + CLOCK_LEEWAY_SECONDS)
-    return tuple(key for i, key in enumerate(alive) if i + 1 == len(alive) or at < alive[i + 1].signs_from_at + tail)
+    found: list[SigningKey] = []
+    for algorithm in algorithms:
+        alive = sorted(
+            (key for key in keys if key.algorithm == algorithm and key.withdrawn_at is None),
+            key=lambda key: (key.signs_from_at, key.key_id),
+        )
+        found += (key for i, key in enumerate(alive) if i + 1 == len(alive) or at < alive[i + 1].signs_from_at + tail)
+    return tuple(found)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from idp.errors import client_not_found
-from idp.model.clients import Client, ClientStatus, SigningKey
+from idp.model.clients import ACCESS_TOKEN_ALGORITHM, Client, ClientStatus, SigningKey
 from idp.store.rows import check_mac, read_time, row_mac, write_time
 from idp.tables import clients, signing_keys
 from standards.errors import Kind, TrustError
@@ -114,17 +114,40 @@ def client_mac(connection: Connection, client_id: str) -> bytes | None:
 # Signing keys
 
 
+_NEWER_COLUMNS: Final = ("algorithm", "public_der")
+_P256_HEAD: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")  # a SubjectPublicKeyInfo (RFC 5480) up to x
+
+
 def _key_row(key: SigningKey, mac_key: bytes) -> dict[str, Any]:
     row: dict[str, Any] = {
         "key_id": key.key_id,
-        "public_x": key.public_x,
-        "public_y": key.public_y,
+        "public_x": b"",
+        "public_y": b"",
         "created_at": write_time(key.created_at),
         "signs_from_at": write_time(key.signs_from_at),
         "withdrawn_at": None if key.withdrawn_at is None else write_time(key.withdrawn_at),
+        "algorithm": key.algorithm,
+        "public_der": key.public_der,
     }
     row["row_mac"] = row_mac(mac_key, signing_keys.name, row)
     return row
+
+
+def _key(row: RowMapping, mac_key: bytes) -> SigningKey:
+    if row["algorithm"] is None:  # written before there was more than ES256: its MAC is over the columns of then
+        check_mac(mac_key, signing_keys.name, row["key_id"], {name: value for name, value in row.items() if name not in _NEWER_COLUMNS})
+        algorithm, public_der = ACCESS_TOKEN_ALGORITHM, _P256_HEAD + row["public_x"] + row["public_y"]
+    else:
+        check_mac(mac_key, signing_keys.name, row["key_id"], row)
+        algorithm, public_der = row["algorithm"], row["public_der"]
+    return SigningKey(
+        key_id=row["key_id"],
+        algorithm=algorithm,
+        public_der=public_der,
+        created_at=read_time(row["created_at"]),
+        signs_from_at=read_time(row["signs_from_at"]),
+        withdrawn_at=None if row["withdrawn_at"] is None else read_time(row["withdrawn_at"]),
+    )
 
 
 def insert_signing_key(connection: Connection, key: SigningKey, mac_key: bytes) -> None:
@@ -147,16 +170,6 @@ def load_signing_keys(connection: Connection, mac_key: bytes) -> tuple[tuple[Sig
     """All signing keys ever, in the order in which they sign, and the MACs of their rows by key id."""
     found, macs = [], {}
     for row in connection.execute(_KEYS).mappings():
-        check_mac(mac_key, signing_keys.name, row["key_id"], row)
+        found.append(_key(row, mac_key))
         macs[row["key_id"]] = row["row_mac"]
-        found.append(
-            SigningKey(
-                key_id=row["key_id"],
-                public_x=row["public_x"],
-                public_y=row["public_y"],
-                created_at=read_time(row["created_at"]),
-                signs_from_at=read_time(row["signs_from_at"]),
-                withdrawn_at=None if row["withdrawn_at"] is None else read_time(row["withdrawn_at"]),
-            )
-        )
     return tuple(found), macs

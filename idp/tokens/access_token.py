@@ -70,16 +70,3 @@ def sign_access_token(grant: Grant, key_id: str, sign: Callable[[bytes], bytes])
 def token_answer(token: bytes, scope: str) -> bytes:
     """The body of a successful answer (RFC 6749 5.1). ``scope`` needs no escaping: its characters are checked at registration."""
     return b'{"access_token":"%b","token_type":"Bearer","expires_in":%d,"scope":"%b"}' % (token, TOKEN_SECONDS, scope.encode())
-
-
-def write_public_key(key_id: str, public_x: bytes, public_y: bytes) -> dict[str, str]:
-    """A P-256 verification key as a JWK (RFC 7517, RFC 7518 6.2.1)."""
-    return {
-        "kty": "EC",
-        "crv": "P-256",
-        "x": base64url(public_x).decode(),
-        "y": base64url(public_y).decode(),
-        "use": "sig",
-        "alg": "ES256",
-        "kid": key_id,
-    }

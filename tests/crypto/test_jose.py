@@ -35,6 +35,7 @@ from crypto.jose import (
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from standards.errors import TrustError
+from standards.gbt32918_sm2 import read_signature, write_signature
 
 P256 = ec.generate_private_key(ec.SECP256R1())
 ED = Ed25519PrivateKey.generate()
@@ -140,20 +141,44 @@ def test_a_key_is_used_with_its_own_algorithm_only(kid: str, alg: str) -> None:
     assert refused(forge({"alg": alg, "kid": kid, "typ": "at+jwt"})) == "alg"
 
 
-def test_an_sm2_key_is_none_of_ours_and_its_signature_is_no_es256() -> None:
+def test_an_sm2_signature_is_no_es256_and_no_es256_signature_is_sm2s() -> None:
     sm2 = SM2PrivateKey.generate()
-    with pytest.raises(TrustError):
-        verification_key(sm2.public_key.spki_der)
     with pytest.raises(TrustError, match="JWS_ALGORITHM_UNSUPPORTED"):
-        TokenSigner(software_signer(sm2, "s"), key_id="s", token_type="at+jwt")
+        TokenSigner(software_signer(ec.generate_private_key(ec.SECP384R1()), "s"), key_id="s", token_type="at+jwt")
 
     def sign(message: bytes) -> bytes:
-        from standards.gbt32918_sm2 import read_signature
-
         r, s = read_signature(sm2.sign(message))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     assert refused(forge(GOOD, sign=sign)) == "signature"
+    keys = {"p": verification_key(sm2.public_key.spki_der, "p")}  # the SM2 key under the name of the P-256 one
+    for head, reason in ((GOOD, "alg"), ({**GOOD, "alg": "SGD_SM3_SM2"}, "signature")):
+        with pytest.raises(TrustError) as caught:
+            check_token(forge(head), keys, token_type="at+jwt")
+        assert caught.value.facts["reason"] == reason
+    assert not keys["p"].verifies(bytes(63), b"")
+    assert not keys["p"].verifies(bytes(64), b"")
+
+
+@pytest.mark.clause("GM/T 0125")
+def test_an_sm2_key_signs_and_is_read_only_by_who_asks_for_sm2() -> None:
+    sm2 = SM2PrivateKey.generate()
+    key = verification_key(sm2.public_key.spki_der, "s")
+    token = TokenSigner(software_signer(sm2, "s"), key_id="s", token_type="JWT").sign({"sub": "a"})
+    jwk = write_jwk(key)
+    assert (jwk["kty"], jwk["crv"], jwk["alg"], jwk["use"]) == ("EC", "SM2-P-256", "SGD_SM3_SM2", "sig")
+    both = json.dumps({"keys": [jwk, write_jwk(KEYS["p"])]}).encode()
+    assert set(read_jwks(both)) == {"p"}
+    gm = read_jwks(both, gm=True)
+    assert set(gm) == {"s"}
+    assert check_token(token, gm, token_type="jwt").claims == {"sub": "a"}
+    with pytest.raises(TrustError, match="JWS_KEY_UNKNOWN"):
+        check_token(token, read_jwks(both), token_type="jwt")
+    raw = read_base64url(token.split(".")[2])
+    assert sm2.public_key.verify(write_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:])), token.rpartition(".")[0].encode())
+    for wrong in ({**jwk, "x": jwk["y"]}, {**jwk, "x": "AA"}, {**jwk, "alg": "ES256"}, {**jwk, "crv": "P-256"}):
+        with pytest.raises(TrustError, match="JWS_INVALID"):
+            read_jwk(wrong, gm=True)
 
 
 @pytest.mark.clause("RFC 7515 4.1.11", "RFC 8725 3.5")
@@ -397,4 +422,4 @@ def test_a_lifetime_may_be_bounded() -> None:
 
 
 def test_algorithms_have_their_registered_names() -> None:
-    assert {str(each) for each in JwsAlgorithm} == {"ES256", "EdDSA", "RS256"}
+    assert {str(each) for each in JwsAlgorithm} == {"ES256", "EdDSA", "RS256", "SGD_SM3_SM2"}

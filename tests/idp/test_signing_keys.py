@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 import idp.service
-from idp.actions.rotate_signing_key import ensure_signing_key, replace_signing_key, rotate_signing_key
+from crypto.jose import check_token, read_jwks
+from idp.actions.rotate_signing_key import ensure_signing_key, ensure_signing_keys, replace_signing_key, rotate_signing_key
 from idp.model.clients import (
     CLOCK_LEEWAY_SECONDS,
     KEY_ANNOUNCE_SECONDS,
@@ -21,9 +24,14 @@ from idp.model.clients import (
     published_keys_at,
     signing_key_at,
 )
+from idp.store.clients import load_signing_keys
+from idp.store.rows import row_mac
+from idp.tokens.signed_jwt import sign_jwt
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from tests.idp.conftest import Provider
 
 T0 = datetime(2026, 5, 1, tzinfo=UTC)
@@ -31,7 +39,7 @@ T0 = datetime(2026, 5, 1, tzinfo=UTC)
 
 def key(name: str, signs_from: float, withdrawn: float | None = None) -> SigningKey:
     at = T0 + timedelta(seconds=signs_from)
-    return SigningKey(name, bytes(32), bytes(32), at, at, None if withdrawn is None else T0 + timedelta(seconds=withdrawn))
+    return SigningKey(name, "ES256", b"", at, at, None if withdrawn is None else T0 + timedelta(seconds=withdrawn))
 
 
 def kid(token: str) -> str:
@@ -69,7 +77,7 @@ def test_a_new_key_is_published_at_once_and_signs_later(provider: Provider, monk
     desk = idp.service.key_desk(provider.here.house.context)
     first = kid(provider.token().json()["access_token"])
     made = rotate_signing_key(desk, actor="test")
-    published = [each["kid"] for each in provider.here.http.get("/oauth2/jwks").json()["keys"]]
+    published = [each["kid"] for each in provider.here.http.get("/oauth2/jwks").json()["keys"] if each["alg"] == "ES256"]
     assert published == [first, made.key_id]
     assert kid(provider.token().json()["access_token"]) == first
     later = datetime.now(UTC) + timedelta(seconds=KEY_ANNOUNCE_SECONDS + 1)
@@ -84,9 +92,11 @@ def test_after_a_compromise_the_old_key_and_its_tokens_end(provider: Provider) -
     made = replace_signing_key(desk, actor="test")
     # this process still remembers the old key; what becomes durable does not
     assert kid(provider.token().json()["access_token"]) == made.key_id
-    published = [each["kid"] for each in json.loads(idp.service.key_ring(provider.here.house.context).public_set(desk.clock.now()))["keys"]]
+    keys = json.loads(idp.service.key_ring(provider.here.house.context).public_set(desk.clock.now()))["keys"]
+    published = [each["kid"] for each in keys if each["alg"] == "ES256"]
     assert published == [made.key_id]
     assert old not in published
+    assert {each["alg"] for each in keys} == {"ES256", "RS256", "EdDSA"}, "keys of other algorithms go on"
     recorded = json.loads(provider.audited("signing-key.replace")[0])
     assert recorded["facts"]["withdrawn"] == old
 
@@ -120,3 +130,67 @@ def test_an_edited_key_row_is_refused(provider: Provider) -> None:
     database.write(lambda connection: connection.exec_driver_sql("UPDATE idp_signing_keys SET public_x = x'00'"))
     with pytest.raises(TrustError, match="ROW_ALTERED"):
         idp.service.key_ring(provider.here.house.context).read()
+
+
+def test_each_algorithm_has_a_key_and_sm2_a_set_of_its_own(provider: Provider) -> None:
+    context = provider.here.house.context
+    ordinary, gm = (provider.here.http.get(path) for path in ("/oauth2/jwks", "/oauth2/gm-jwks"))
+    assert [(each["kty"], each["alg"]) for each in ordinary.json()["keys"]] == [("EC", "ES256"), ("RSA", "RS256"), ("OKP", "EdDSA")]
+    assert [(each["kty"], each["crv"], each["alg"]) for each in gm.json()["keys"]] == [("EC", "SM2-P-256", "SGD_SM3_SM2")]
+    ring = idp.service.key_ring(context)
+    at = context.clock.now()
+    for algorithm, keys in (
+        ("RS256", read_jwks(ordinary.content)),
+        ("EdDSA", read_jwks(ordinary.content)),
+        ("SGD_SM3_SM2", read_jwks(gm.content, gm=True)),
+    ):
+        key, signer = asyncio.run(ring.signing(at, algorithm))
+        token = sign_jwt(key, signer, "JWT", {"sub": "pe_1"})
+        assert check_token(token, keys, token_type="jwt").claims == {"sub": "pe_1"}
+        assert keys[key.key_id].algorithm == algorithm
+    with pytest.raises(TrustError, match="SIGNING_KEY_MISSING"):
+        asyncio.run(ring.signing(at, "HS256"))
+
+
+def test_a_key_of_another_algorithm_changes_nothing_about_access_tokens(provider: Provider) -> None:
+    desk = idp.service.key_desk(provider.here.house.context)
+    first = kid(provider.token().json()["access_token"])
+    made = replace_signing_key(desk, actor="test", algorithm="EdDSA")
+    assert kid(provider.token().json()["access_token"]) == first
+    recorded = json.loads(provider.audited("signing-key.replace")[0])["facts"]
+    assert (recorded["algorithm"], made.algorithm, len(recorded["withdrawn"].split())) == ("EdDSA", "EdDSA", 1)
+
+
+def test_a_key_from_before_there_were_other_algorithms_still_counts(provider: Provider) -> None:
+    context = provider.here.house.context
+    mac_key = context.keystore.open_secret(idp.service.ROW_MAC_KEY)
+    with context.database.read() as connection:
+        before = {key.key_id: key for key in load_signing_keys(connection, mac_key)[0]}
+        row = dict(connection.exec_driver_sql("SELECT * FROM idp_signing_keys WHERE algorithm = 'ES256'").mappings().one())
+    older = {name: row[name] for name in ("key_id", "created_at", "signs_from_at", "withdrawn_at")}
+    older |= {"public_x": row["public_der"][-64:-32], "public_y": row["public_der"][-32:]}
+    older["row_mac"] = row_mac(mac_key, "idp_signing_keys", older)
+    names = ", ".join(older)
+
+    def put_back(connection: Connection) -> None:
+        connection.exec_driver_sql("DELETE FROM idp_signing_keys WHERE algorithm = 'ES256'")
+        marks = ", ".join("?" for _ in older)
+        connection.exec_driver_sql(f"INSERT INTO idp_signing_keys ({names}) VALUES ({marks})", tuple(older.values()))
+
+    context.database.write(put_back)
+    with context.database.read() as connection:
+        assert {key.key_id: key for key in load_signing_keys(connection, mac_key)[0]} == before
+    context.database.write(lambda connection: connection.exec_driver_sql("UPDATE idp_signing_keys SET algorithm = 'RS256'"))
+    with pytest.raises(TrustError, match="ROW_ALTERED"), context.database.read() as connection:
+        load_signing_keys(connection, mac_key)
+
+
+def test_missing_keys_are_made_at_the_next_start_and_once(provider: Provider) -> None:
+    context = provider.here.house.context
+    context.database.write(lambda connection: connection.exec_driver_sql("DELETE FROM idp_signing_keys WHERE algorithm = 'EdDSA'"))
+    desk = idp.service.key_desk(context)
+    with ThreadPoolExecutor(4) as pool:
+        made = {key.key_id for key in pool.map(lambda _: ensure_signing_key(desk, actor="test", algorithm="EdDSA"), range(4))}
+    assert len(made) == 1, "of several processes that start at once, one makes the key"
+    ensure_signing_keys(desk, actor="test")
+    assert len(provider.here.http.get("/oauth2/jwks").json()["keys"]) == 3

@@ -34,6 +34,7 @@ PUBLIC = {
     "GET /logout",
     "GET /logout/done",
     "GET /metrics",
+    "GET /oauth2/gm-jwks",
     "GET /oauth2/jwks",
     "GET /openapi.json",
     "GET /problems",

@@ -162,27 +162,39 @@ def enable_client(*, client_id: ClientId, folder: Folder, as_json: AsJson = Fals
 def rotate_signing_key(
     *,
     folder: Folder,
+    algorithm: Annotated[
+        str | None, typer.Option("--algorithm", help="Of this algorithm alone, such as RS256; all where missing. 算法，缺省为全部。")
+    ] = None,
     at_once: Annotated[
         bool,
         typer.Option("--at-once", help="After a compromise: withdraw every key and its tokens now. 密钥泄露时立即替换并作废全部令牌。"),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change the key that signs access tokens; it is published first and signs a quarter of an hour later. 更换令牌签名密钥。"""
+    """Change the keys that sign tokens; they are published first and sign a quarter of an hour later. 更换令牌签名密钥。"""
     import idp.service
     from idp.actions import rotate_signing_key as rotation
+    from idp.model.clients import SIGNING_ALGORITHMS
+    from standards.errors import Kind
 
     try:
+        if algorithm is not None and algorithm not in SIGNING_ALGORITHMS:
+            raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="algorithm", expected=" ".join(SIGNING_ALGORITHMS))
         house = _open(folder)
         try:
             desk = idp.service.key_desk(house.context)
-            key = (rotation.replace_signing_key if at_once else rotation.rotate_signing_key)(desk, actor=operator())
+            rotate = rotation.replace_signing_key if at_once else rotation.rotate_signing_key
+            keys = [rotate(desk, actor=operator(), algorithm=each) for each in ([algorithm] if algorithm else SIGNING_ALGORITHMS)]
         finally:
             house.close()
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
-    signs_from = key.signs_from_at.isoformat(timespec="seconds")
+    shown = [
+        {"key_id": key.key_id, "algorithm": key.algorithm, "signs_from": key.signs_from_at.isoformat(timespec="seconds")} for key in keys
+    ]
     if as_json:
-        print_json({"key_id": key.key_id, "signs_from": signs_from})
+        print_json({"keys": shown})
         return
-    print_line(say(f"{key.key_id} signs from {signs_from}", f"{key.key_id} 自 {signs_from} 起签名"))
+    for key in shown:
+        signs_from, name = key["signs_from"], f"{key['key_id']} ({key['algorithm']})"
+        print_line(say(f"{name} signs from {signs_from}", f"{name} 自 {signs_from} 起签名"))

@@ -1,0 +1,21 @@
+"""Signing whatever the provider states to a client: ID tokens, answers about tokens and people, logout notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crypto.jose import TokenSigner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crypto.signer import Signer
+    from idp.model.clients import SigningKey
+
+
+def sign_jwt(key: SigningKey, signer: Signer, token_type: str, claims: Mapping[str, object]) -> str:
+    """The token, compact. ``key``, ``signer``: as KeyRing.signing gives them for the client's algorithm. ``token_type``: its ``typ`` (RFC 8725 3.11).
+
+    Its record must be durable by then, and the record's write must have demanded the key unchanged (KeyRing.demand_unchanged).
+    """
+    return TokenSigner(signer, key_id=key.key_id, token_type=token_type).sign(claims)
