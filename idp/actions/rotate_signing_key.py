@@ -84,10 +84,10 @@ def _add(desk: KeyDesk, key: SigningKey, *, is_first: bool = False, is_alone: bo
 
     def store(connection: Connection) -> SigningKey:
         keys, _ = load_signing_keys(connection, desk.mac_key)
-        present = signing_key_at(keys, key.created_at, key.algorithm)
-        if is_first and present is not None:
-            return present
-        withdrawn = [other for other in keys if is_alone and other.algorithm == key.algorithm and other.withdrawn_at is None]
+        present = [other for other in keys if other.algorithm == key.algorithm and other.withdrawn_at is None]
+        if is_first and present:  # perhaps from a moment after our own clock's reading: whether its turn has come does not matter
+            return present[0]
+        withdrawn = present if is_alone else []
         for other in withdrawn:
             update_signing_key(connection, replace(other, withdrawn_at=key.created_at), desk.mac_key)
         insert_signing_key(connection, key, desk.mac_key)
