@@ -1,4 +1,6 @@
-"""Who is calling: OAuth 2.0 bearer tokens as JWT (RFC 6750, RFC 9068), checked against the issuer's published keys."""
+"""Who is calling: OAuth 2.0 access tokens as JWT (RFC 9068), checked against the issuer's published keys, sent by their bearer
+(RFC 6750) or, where a token is bound to a key, with a proof that the sender holds it (DPoP, RFC 9449).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,10 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from crypto.jose import check_claims, check_token
+from service_kit.dpop import check_proof
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from crypto.jose import VerificationKey
     from service_kit.clock import Clock
+    from service_kit.dpop import Proof
 
 LEEWAY_SECONDS: Final = 5  # clocks of one deployment
 CACHE_TOKENS: Final = 4096  # about 2 MB
@@ -33,12 +37,15 @@ TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 2.1
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls and with which rights. ``subject`` is the client itself where no person stands behind the call."""
+    """Who calls and with which rights. ``subject`` is the client itself where no person stands behind the call. ``bound_to``: the
+    thumbprint of the key that the token is bound to, empty for a token that anyone who has it may send.
+    """
 
     client_id: str
     subject: str
     scopes: frozenset[str]
     token_id: str = ""
+    bound_to: str = ""
 
     @property
     def actor(self) -> str:
@@ -60,6 +67,26 @@ def require(caller: Caller, scope: str) -> None:
         raise TrustError(Kind.FORBIDDEN, "SCOPE_MISSING", scope=scope)
 
 
+def _token_in(authorization: str | None, wanted_scheme: str) -> str:
+    if not authorization:
+        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != wanted_scheme or not token or " " in token:
+        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="scheme")
+    return token
+
+
+def _binding(claims: Mapping[str, Any]) -> str:
+    """The thumbprint a token is bound to (RFC 7800, RFC 9449 6.1); a binding of a kind that cannot be checked here is none to pass over."""
+    if "cnf" not in claims:
+        return ""
+    confirmation = claims["cnf"]
+    jkt = confirmation.get("jkt") if isinstance(confirmation, dict) and set(confirmation) == {"jkt"} else None
+    if not isinstance(jkt, str) or not 0 < len(jkt) <= NAME_CHARACTERS:
+        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="cnf")
+    return jkt
+
+
 class CallerVerifier:
     """Checks access tokens of one issuer for one audience.
 
@@ -77,16 +104,30 @@ class CallerVerifier:
         self._lock = threading.Lock()
 
     def verify_header(self, authorization: str | None) -> Caller:
-        """The caller named by an ``Authorization`` header; TrustError TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED."""
-        if not authorization:
-            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token or " " in token:
-            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="scheme")
-        return self.verify(token)
+        """The caller named by an ``Authorization: Bearer`` header; TrustError TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED.
+
+        A token that is bound to a key is refused: who copied it must not be able to use it by calling it another kind (RFC 9449 7.2).
+        """
+        caller = self.verify(_token_in(authorization, "bearer"))
+        if caller.bound_to:
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="bound to a key")
+        return caller
+
+    def verify_bound(self, authorization: str | None, proof: str | None, *, method: str, url: str) -> tuple[Caller, Proof]:
+        """The caller named by an ``Authorization: DPoP`` header, with the proof, which is still to be taken once.
+
+        ``proof``: the value of the only ``DPoP`` header. ``url``: of the request, without query. TrustError TOKEN_MISSING, TOKEN_INVALID,
+        TOKEN_EXPIRED or DPOP_PROOF_INVALID.
+        """
+        token = _token_in(authorization, "dpop")
+        caller = self.verify(token)
+        if not caller.bound_to:  # RFC 9449 7.1: without the binding a proof proves nothing
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="not bound to a key")
+        at = self._clock.now()
+        return caller, check_proof(proof or "", method=method, url=url, at=at, access_token=token, bound_to=caller.bound_to)
 
     def verify(self, token: str) -> Caller:
-        """The caller a token names; TrustError TOKEN_INVALID or TOKEN_EXPIRED."""
+        """The caller a token names, whoever sent it; TrustError TOKEN_INVALID or TOKEN_EXPIRED."""
         at = self._clock.now()
         now = at.timestamp()
         keys = self._keys()
@@ -119,7 +160,7 @@ class CallerVerifier:
         scope = claims.get("scope", "")
         if not isinstance(scope, str) or scope.count(" ") >= SCOPES:
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="scope")
-        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"])
+        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"], _binding(claims))
         return caller, float(claims["exp"]), checked.key
 
 

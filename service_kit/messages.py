@@ -42,6 +42,7 @@ _ROWS: Final = (
     ("WRITE_QUEUE_FULL", "Too busy to store", "存储繁忙", "More changes wait to be stored than the limit allows.", "等待存储的变更超过上限。", LATER_EN, LATER_ZH),
     ("TOKEN_MISSING", "No access token", "缺少访问令牌", "The request carries no access token.", "请求未携带访问令牌。", BEARER_EN, BEARER_ZH),
     ("TOKEN_INVALID", "Access token not accepted", "访问令牌不被接受", "The token is not one this service accepts; `facts` names the rule.", "令牌不被本服务接受，规则见 facts。", BEARER_EN, BEARER_ZH),
+    ("DPOP_PROOF_INVALID", "Proof of possession not accepted", "持有证明不被接受", "The DPoP proof is missing or not one for this request, this token and its key; `facts` names the rule.", "DPoP 持有证明缺失，或与本次请求、令牌及其密钥不符，规则见 facts。", "Make a new proof for each request with the key the token is bound to (RFC 9449 4.2): its `htm` and `htu` are those of the request, `ath` the digest of the token, and the clock is right.", "请为每次请求用令牌绑定的密钥生成新的证明（RFC 9449 4.2）：htm、htu 与请求一致，ath 为令牌摘要，且时钟准确。"),
     ("TOKEN_EXPIRED", "Access token expired", "访问令牌已过期", "The token was right, but its time is over.", "令牌有效期已过。", BEARER_EN, BEARER_ZH),
     ("SCOPE_MISSING", "Right missing", "缺少权限", "The token does not carry the scope this operation asks for.", "令牌不含该操作要求的权限范围。", "Request a token with the scope named in `facts`; the operator grants scopes to clients.", "请申请包含 facts 所示权限范围的令牌；权限由运维人员授予应用。"),
     ("KEYS_UNAVAILABLE", "Issuer's keys not available", "签发方密钥不可用", "The keys that check access tokens could not be fetched.", "无法取得用于校验访问令牌的密钥。", LATER_EN, LATER_ZH),

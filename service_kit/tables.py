@@ -176,3 +176,11 @@ role_holders = Table(
     Column("reason", Text, nullable=False),
     CheckConstraint("role IN ('system', 'security', 'audit')", name="role_known"),
 )
+
+used_values = Table(
+    "kit_used_values",
+    metadata,
+    Column("value_digest", LargeBinary, primary_key=True),  # SM3 over the place and the value
+    Column("used_until_at", BigInteger, nullable=False),  # microseconds since 1970 UTC; after it the value counts nowhere anyway
+)
+Index("ix_kit_used_values_used_until_at", used_values.c.used_until_at)

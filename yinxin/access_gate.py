@@ -14,30 +14,44 @@ from starlette.routing import BaseRoute, Route
 
 from service_kit.callers import require
 from service_kit.composition import CALLER_STATE, Access, access_of
+from service_kit.dpop import refused
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from service_kit.callers import Caller, CallerVerifier
+    from service_kit.dpop import Proof
 
 
 @dataclass(frozen=True, slots=True)
 class Gatekeeper:
     """Who is let in. ``is_active``: whether a client is still allowed to act (None: this process cannot know, and a token counts
-    until it expires). ``may_block``: it asks over a network and must not hold up the event loop.
+    until it expires). ``may_block``: it asks over a network and must not hold up the event loop. ``use_once`` takes a proof of possession
+    that was found right, True the first time; None: tokens bound to a key are not let in. ``base_url``: what such proofs are made for.
     """
 
     callers: CallerVerifier
     is_active: Callable[[str], bool] | None = None
     may_block: bool = False
+    use_once: Callable[[Proof], Awaitable[bool]] | None = None
+    base_url: str = ""
 
-    async def admit(self, authorization: str | None, scope: str) -> Caller:
-        """The caller, if its token is good, carries the scope, and its client has not been disabled since it was issued."""
-        caller = self.callers.verify_header(authorization)
-        require(caller, scope)
+    async def admit(self, authorization: str | None, scope: str, proof: str | None = None, *, method: str = "", path: str = "") -> Caller:
+        """The caller, if its token is good, carries the scope, and its client has not been disabled since it was issued.
+
+        ``proof``: the value of the ``DPoP`` header, ``method`` and ``path`` what it must have been made for.
+        """
+        if authorization is not None and self.use_once is not None and authorization[:5].lower() == "dpop ":
+            caller, checked = self.callers.verify_bound(authorization, proof, method=method, url=self.base_url + path)
+            require(caller, scope)
+            if not await self.use_once(checked):
+                raise refused("used before")
+        else:
+            caller = self.callers.verify_header(authorization)
+            require(caller, scope)
         if self.is_active is not None:
             if self.may_block:
                 is_active = await anyio.to_thread.run_sync(self.is_active, caller.client_id)
@@ -46,6 +60,12 @@ class Gatekeeper:
             if not is_active:
                 raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
         return caller
+
+
+def path_as_sent(scope: Scope) -> str:
+    """The path of a request as its sender wrote it, escapes included: what a proof of possession names."""
+    raw = scope.get("raw_path")
+    return str(scope["path"]) if raw is None else bytes(raw).partition(b"?")[0].decode("latin-1")
 
 
 class Gate:
@@ -62,7 +82,16 @@ class Gate:
             found = [value for name, value in scope["headers"] if name == b"authorization"]
             if len(found) > 1:
                 raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="more than one Authorization header")
-            caller = await self._keeper.admit(found[0].decode("latin-1") if found else None, self._scope_needed)
+            proofs = [value for name, value in scope["headers"] if name == b"dpop"]
+            if len(proofs) > 1:
+                raise refused("more than one proof")
+            caller = await self._keeper.admit(
+                found[0].decode("latin-1") if found else None,
+                self._scope_needed,
+                proofs[0].decode("latin-1") if proofs else None,
+                method=scope["method"],
+                path=path_as_sent(scope),
+            )
             scope.setdefault("state", {})[CALLER_STATE] = caller
         await self._app(scope, receive, send)
 

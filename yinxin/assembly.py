@@ -22,6 +22,7 @@ from service_kit.database import Database
 from service_kit.idempotency import Idempotency
 from service_kit.idempotency import sweep as sweep_idempotency
 from service_kit.migrations import migrate_kit
+from service_kit.one_use import DPOP_PLACE, sweep_used_values, use_once
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import BATCH, LEASE_SECONDS, Outbox
 from service_kit.structured_logs import write_line
@@ -41,10 +42,11 @@ from yinxin.pki.authorities import MAKER, Authorities, open_authorities
 from yinxin.version import program_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from sqlalchemy import Connection
 
+    from service_kit.dpop import Proof
     from service_kit.settings import Settings
 
 CLOCK_FLOOR_FILE: Final = "clock-floor"
@@ -154,13 +156,24 @@ def compose(house: House) -> Application:
     for part in parts:
         context.outbox.add_handlers(part.handlers)
     callers, key_jobs = links.callers_of(context)
-    keeper = Gatekeeper(callers, links.client_check_of(context), may_block=not context.database.is_sqlite)
+
+    def use_proof(proof: Proof) -> Awaitable[bool]:
+        return context.database.awrite(lambda connection: use_once(connection, DPOP_PLACE, proof.once, proof.used_until_at))
+
+    keeper = Gatekeeper(
+        callers,
+        links.client_check_of(context),
+        may_block=not context.database.is_sqlite,
+        use_once=use_proof,
+        base_url=settings.base_url,
+    )
 
     def sweep() -> None:
         at = context.clock.now()
 
         def remove(connection: Connection) -> None:
             sweep_idempotency(connection, at)
+            sweep_used_values(connection, at)
             context.outbox.sweep(connection, at)
 
         context.database.write(remove)

@@ -14,7 +14,9 @@ from crypto.signer import software_signer
 from service_kit import callers
 from service_kit.callers import Caller, CallerVerifier, FetchedKeys, require
 from service_kit.clock import FixedClock
+from service_kit.dpop import access_token_digest, check_proof
 from standards.errors import Kind, TrustError
+from tests.service_kit.dpop_proofs import Prover
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
@@ -202,3 +204,42 @@ def test_an_issuer_that_stays_away_is_not_believed_for_ever(monkeypatch: pytest.
     is_away = False
     now[0] += callers.REFRESH_SECONDS
     assert source() == {"k1": KEY}
+
+
+@pytest.mark.clause("RFC 9449 7.1", "RFC 9449 7.2", "RFC 7800 3.1")
+def test_attack_a_token_bound_to_a_key_is_not_let_in_without_a_proof(verifier: CallerVerifier) -> None:
+    prover, url = Prover(), "https://api.example/v1/things"
+    jkt = check_proof(prover.proof("GET", url, SECONDS), method="GET", url=url, at=NOW).jkt
+    bound, free = token(cnf={"jkt": jkt}), token()
+
+    def show(scheme: str, sent: str, proof: str | None) -> Caller:
+        return verifier.verify_bound(f"{scheme} {sent}", proof, method="GET", url=url)[0]
+
+    good = prover.proof("GET", url, SECONDS, ath=access_token_digest(bound))
+    assert show("DPoP", bound, good).bound_to == jkt
+    assert show("dpop", bound, good).client_id == "portal"
+    for call in (
+        lambda: verifier.verify_header("Bearer " + bound),  # the copied token, called by another name
+        lambda: show("Bearer", bound, good),
+        lambda: show("DPoP", free, prover.proof("GET", url, SECONDS, ath=access_token_digest(free))),
+    ):
+        with pytest.raises(TrustError, match="TOKEN_INVALID"):
+            call()
+    for proof in (
+        None,
+        "",
+        good + "x",
+        prover.proof("GET", url, SECONDS),
+        Prover().proof("GET", url, SECONDS, ath=access_token_digest(bound)),
+    ):
+        with pytest.raises(TrustError, match="DPOP_PROOF_INVALID"):
+            show("DPoP", bound, proof)
+    with pytest.raises(TrustError, match="TOKEN_MISSING"):
+        verifier.verify_bound(None, good, method="GET", url=url)
+
+
+@pytest.mark.parametrize("confirmation", [None, "x", {}, {"jkt": 7}, {"jkt": ""}, {"x5t#S256": "abc"}, {"jkt": "abc", "jwk": {}}])
+def test_attack_a_binding_that_cannot_be_checked_is_not_passed_over(verifier: CallerVerifier, confirmation: object) -> None:
+    with pytest.raises(TrustError) as refused:
+        verifier.verify(token(cnf=confirmation))
+    assert refused.value.facts == {"reason": "cnf"}

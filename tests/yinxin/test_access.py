@@ -137,7 +137,7 @@ def test_the_gate_lets_in_whom_it_should() -> None:
 
     def enter(app: Any, header: str | None) -> None:
         headers = [] if header is None else [(b"authorization", header.encode())]
-        asyncio.run(app({"type": "http", "headers": headers}, None, None))
+        asyncio.run(app({"type": "http", "method": "GET", "path": "/x", "headers": headers}, None, None))
 
     enter(gated(public("all")), None)
     enter(gated(needs("a.b")), "Bearer good")
