@@ -24,9 +24,10 @@ def test_one_of_sixteen_at_once_and_nobody_later(database: Database) -> None:
 
 
 def test_places_and_values_do_not_touch_and_are_forgotten_in_their_time(database: Database) -> None:
-    for place, value, seconds in (("dpop", "a", 0), ("dpop", "b", 60), ("other", "a", 60), ("dpop\0", "a", 60)):
-        until = AT + timedelta(seconds=seconds)
-        assert database.write(lambda connection, p=place, v=value, u=until: use_once(connection, p, v, u))
+    def take(place: str, value: str, seconds: int = 0) -> bool:
+        return database.write(lambda connection: use_once(connection, place, value, AT + timedelta(seconds=seconds)))
+
+    assert all([take("dpop", "a"), take("dpop", "b", 60), take("other", "a", 60), take("dpop\0", "a", 60)])
     assert database.write(lambda connection: sweep_used_values(connection, AT + timedelta(seconds=30))) == 1
-    assert database.write(lambda connection: use_once(connection, "dpop", "a", AT))
-    assert not database.write(lambda connection: use_once(connection, "dpop", "b", AT))
+    assert take("dpop", "a")
+    assert not take("dpop", "b")
