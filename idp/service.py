@@ -13,13 +13,17 @@ from idp import messages, ports
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
 from idp.actions.fill_changes import fill_changes
+from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.recall_client import ClientMemory
 from idp.actions.register_client import ClientDesk
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
+from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
 from idp.api import token_endpoint
+from idp.api.cas_client_routes import add_cas_client_routes
+from idp.api.cas_endpoints import add_cas_endpoints
 from idp.api.change_routes import READ as DIRECTORY_READ
 from idp.api.change_routes import add_change_routes
 from idp.api.client_routes import MANAGE, add_client_routes
@@ -28,6 +32,7 @@ from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
 from idp.api.scim_routes import add_scim_routes
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
+from idp.pages.cas_pages import add_cas_pages
 from idp.pages.session_pages import add_session_pages
 from idp.pages.sign_in_pages import Pages, add_sign_in_pages
 from idp.store.accounts import Vault
@@ -35,6 +40,7 @@ from idp.store.clients import load_signing_keys
 from idp.tables import PREFIX
 from service_kit.composition import Job, ReadinessCheck, ServiceParts
 from service_kit.migrations import migrate as run_migrations
+from service_kit.outbound import Outbound, read_networks
 from service_kit.rates import Rates
 from standards.errors import Kind, TrustError
 
@@ -163,11 +169,15 @@ def build(context: ServiceContext) -> ServiceParts:
     add_client_routes(router, desk)
     people = people_desk(context)
     settings = context.settings
-    pages = Pages(people, sign_in_protocol(context), settings.base_url.startswith("https://"), settings.demo)
+    pages = Pages(people, sign_in_protocol(context), settings.base_url.startswith("https://"), settings.demo, cas=CasProtocol(people))
+    outbound = Outbound(read_networks(settings.outbound.networks), timeout_seconds=settings.outbound.timeout_seconds)
     add_change_routes(router, people)
     add_scim_routes(router, people)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)
+    add_cas_pages(router, pages)
+    add_cas_endpoints(router, people)
+    add_cas_client_routes(router, desk)
 
     def check_signing_key() -> Facts:
         with context.database.read() as connection:
@@ -191,12 +201,14 @@ def build(context: ServiceContext) -> ServiceParts:
         openapi_tags=(
             {"name": "identity", "description": "Access tokens and the keys that verify them."},
             {"name": "clients", "description": "Registration of clients."},
+            {"name": "cas", "description": "Services that speak CAS 3.0: validation of their tickets, and their registration."},
             {"name": "directory", "description": "Changes of accounts, for directories that follow this one."},
             {"name": "scim", "description": "Provisioning of persons and organisations by other systems (SCIM 2.0)."},
         ),
         scopes=SCOPES,
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
         event_types=EVENT_TYPES,
+        handlers={CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, outbound)},
         jobs=(Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),),
         on_start=(complete_signing_keys, enter_older_accounts),
         on_stop=(people.pool.close,),

@@ -316,3 +316,28 @@ change_states: Final = Table(
     Column("position", BigInteger, nullable=False),
     Index("ix_idp_change_states_bucket", "bucket", "subject_id"),
 )
+
+cas_services: Final = Table(
+    "idp_cas_services",
+    metadata,
+    Column("service", String(512), primary_key=True),  # an address belongs to one client
+    Column("client_id", String(64), nullable=False),
+    Column("claims", Text, nullable=False),  # separated by single spaces
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_cas_services_client_id", "client_id"),
+)
+
+cas_tickets: Final = Table(
+    "idp_cas_tickets",
+    metadata,
+    Column("ticket_digest", LargeBinary, primary_key=True),  # SM3; the ticket itself is kept nowhere until it has been spent
+    Column("client_id", String(64), nullable=False),
+    Column("session_id", String(32), nullable=False),
+    Column("ticket_json", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("spent_at", BigInteger),  # outside the row's MAC, as that of a code
+    Column("ticket_sealed", LargeBinary),  # once it was good: the service knows its session by it, and is told when that ends
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_cas_tickets_session_id", "session_id"),
+    Index("ix_idp_cas_tickets_expires_at", "expires_at"),
+)

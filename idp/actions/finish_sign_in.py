@@ -8,10 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.sign_in_row import asked_of, cookie_hash, put_back, recognise, sign_in_unknown, take_up
+from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC
 from idp.model.people import AccountStatus, new_id
 from idp.model.requests import Authentication
 from idp.model.sign_in import SESSION_SECONDS, Session, Step, decide_next_step
 from idp.store.accounts import find_account
+from idp.store.cas import tickets_of_session
 from idp.store.sign_ins import clients_of_session, find_session, insert_session, note_client, put_consent, session_by_cookie, update_session
 
 if TYPE_CHECKING:
@@ -155,4 +157,6 @@ def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: st
     desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": session.account_id}, at, *clients)
     if desk.tells_clients:
         desk.outbox.put(connection, topic=SESSION_ENDED_TOPIC, payload={"session": session.session_id, "clients": list(clients)}, at=at)
+    for ticket_digest in tickets_of_session(connection, session.session_id):
+        desk.outbox.put(connection, topic=CAS_LOGOUT_TOPIC, payload={"ticket": ticket_digest.hex()}, at=at)
     return ended

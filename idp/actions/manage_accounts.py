@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from idp.actions.finish_sign_in import end_in
 from idp.model.people import (
     ID_PREFIX,
     Account,
@@ -22,7 +23,7 @@ from idp.model.people import (
     with_status,
 )
 from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
-from idp.store.sign_ins import list_sessions, update_session
+from idp.store.sign_ins import list_sessions
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -157,8 +158,7 @@ def change_account_status(
         if status is not AccountStatus.ACTIVE:
             for session in list_sessions(connection, desk.vault, account_id):
                 if session.is_alive_at(at):
-                    update_session(connection, desk.vault, replace(session, ended_at=at, ended_by=actor, version=session.version + 1))
-                    desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": account_id}, at)
+                    end_in(connection, desk, session, actor, at)
                     ended += 1
         _record(desk, connection, changed, f"account.{status.value}", at, actor, sessions_ended=ended)
         desk.tell_changed(connection, changed, at)

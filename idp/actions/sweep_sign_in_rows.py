@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from idp.limits import FAILURE_WINDOW_SECONDS, LOCK_SECONDS, SESSION_KEEP_SECONDS, SIGN_IN_KEEP_SECONDS
+from idp.model.sign_in import SESSION_SECONDS
+from idp.store.cas import sweep_tickets
 from idp.store.credentials import sweep_attempts
 from idp.store.sign_ins import sweep_sessions, sweep_sign_ins
 
@@ -21,6 +23,7 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
 
     def store(connection: Connection) -> tuple[int, int]:
         sweep_attempts(connection, at - timedelta(seconds=FAILURE_WINDOW_SECONDS + LOCK_SECONDS))
+        sweep_tickets(connection, at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS))
         gone = sweep_sign_ins(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         return gone, sweep_sessions(connection, at - timedelta(seconds=SESSION_KEEP_SECONDS))
 

@@ -19,11 +19,12 @@ class AuthorizationRequest:
 
     ``claims``: the claims parameter as read (OIDC Core 5.5). ``id_token_hint_sub``: the account a valid hint names. ``raw_digest``: SM3 of
     the request as it came, 32 bytes, for the audit trail. ``max_age_seconds`` None: any sign-in will do.
+    ``response_mode`` cas and cas_post: for a service that speaks CAS, which is sent a ticket.
     """
 
     client_id: str
     redirect_uri: str
-    response_mode: Literal["query", "form_post"] = "query"
+    response_mode: Literal["query", "form_post", "cas", "cas_post"] = "query"
     state: str | None = None
     nonce: str | None = None
     scopes: tuple[str, ...] = ()

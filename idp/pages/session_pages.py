@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from idp.model.sign_in import Session
-    from idp.pages.sign_in_pages import Pages
+    from idp.pages.sign_in_pages import Pages, TokenHint
     from idp.pages.visit import Visit
 
 SESSIONS: Final = "/sessions"
@@ -109,10 +109,14 @@ def _logout_target(pages: Pages, parameters: dict[str, str], hint_client: str | 
 
 
 def _begin_logout(pages: Pages, visit: Visit, parameters: dict[str, str]) -> Response:
-    """Ask before ending a session, except where the client shows by its ID token that it is this session's."""
-    session = _present(pages, visit)
+    """What a client asks for (OpenID Connect RP-Initiated Logout 1.0)."""
     hint = pages.read_hint(parameters["id_token_hint"]) if pages.read_hint is not None and "id_token_hint" in parameters else None
-    target = _logout_target(pages, parameters, hint.client_id if hint else None)
+    return begin_logout(pages, visit, _logout_target(pages, parameters, hint.client_id if hint else None), hint)
+
+
+def begin_logout(pages: Pages, visit: Visit, target: str, hint: TokenHint | None) -> Response:
+    """Ask before ending a session, except where the client shows by its ID token that it is this session's. ``target``: checked already."""
+    session = _present(pages, visit)
     if session is None:
         return visit.see(target or LOGGED_OUT)
     if hint is not None and hint.session_id == session.session_id:

@@ -54,6 +54,7 @@ class Pages:
     is_secure: bool
     is_demo: bool
     read_hint: Callable[[str], TokenHint | None] | None = None
+    cas: SignInProtocol | None = None
 
     def visit(self, request: Request) -> Visit:
         """A request with what answers it."""
@@ -61,12 +62,17 @@ class Pages:
 
     def profile_of(self, row: SignIn) -> ClientProfile | None:
         """The client of a sign-in; SIGN_IN_UNKNOWN where it has gone meanwhile."""
-        if row.request is None or self.protocol is None:
+        protocol = self.protocol_of(row)
+        if row.request is None or protocol is None:
             return None
-        profile = self.protocol.profile(row.request.client_id)
+        profile = protocol.profile(row.request.client_id)
         if profile is None:
             raise TrustError(Kind.NOT_FOUND, "SIGN_IN_UNKNOWN")
         return profile
+
+    def protocol_of(self, row: SignIn) -> SignInProtocol | None:
+        """The protocol in which the client of a sign-in asked."""
+        return self.cas if row.request is not None and row.request.response_mode in {"cas", "cas_post"} else self.protocol
 
     def load(self, sign_in_id: str, browser_hash: bytes) -> tuple[SignIn, ClientProfile | None]:
         """A sign-in of this browser and its client. SIGN_IN_UNKNOWN."""
@@ -85,9 +91,11 @@ def switch_language(visit: Visit) -> Response | None:
     return visit.see(visit.request.url.path + method)
 
 
-async def _authorize(pages: Pages, visit: Visit, pairs: list[tuple[str, str]], *, is_post: bool) -> Response:
+async def begin_authorization(
+    pages: Pages, visit: Visit, protocol: SignInProtocol | None, pairs: list[tuple[str, str]], *, is_post: bool
+) -> Response:
     """Read the request, store the sign-in, and go on where possible without a page."""
-    desk, protocol = pages.desk, pages.protocol
+    desk = pages.desk
     if protocol is None:
         return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED"))
     # 1. The request, by the protocol's rules. Where its address may not be trusted, the error stays here
@@ -130,7 +138,7 @@ def _dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError |
     if step is Step.FINISH:
         done = finish_sign_in(
             pages.desk,
-            pages.protocol,
+            pages.protocol_of(row),
             sign_in_id,
             visit.browser_hash,
             profile,
@@ -182,7 +190,7 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
     @public("people come here to sign in")
     async def begin_by_get(request: Request) -> Response:
         visit = pages.visit(request)
-        return await _authorize(pages, visit, request.query_params.multi_items(), is_post=False)
+        return await begin_authorization(pages, visit, pages.protocol, request.query_params.multi_items(), is_post=False)
 
     @router.post(AUTHORIZE_PATH, **hidden)
     @public("people come here to sign in (OIDC Core 3.1.2.1)")
@@ -194,7 +202,7 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
             return visit.error(TrustError(Kind.MALFORMED, "FORM_UNREADABLE"))
         except TrustError as error:
             return visit.error(error)
-        return await _authorize(pages, visit, pairs, is_post=True)
+        return await begin_authorization(pages, visit, pages.protocol, pairs, is_post=True)
 
     @router.get("/sign-in/static/sign-in.css", **hidden)
     @public("a style sheet")

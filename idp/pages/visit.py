@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from idp.actions.sign_in_row import cookie_hash
+from idp.model.requests import AuthorizationRequest
 from idp.pages.texts import LANGUAGES, text
 from idp.tokens.request import FORM_TYPE, read_form
 from service_kit.problem_catalogue import text_of
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from crypto.sealed_values import ValueSealer
-    from idp.model.requests import AuthorizationRequest
     from idp.tokens.authorization_request import RefusedAuthorization
 
 BROWSER_COOKIE: Final = "yinxin-browser"
@@ -197,11 +197,23 @@ class Visit:
     def answer_client(self, to: AuthorizationRequest | RefusedAuthorization, issuer: str, **fields: str | None) -> Response:
         """Take the browser back to the client with these fields, ``state`` and ``iss`` (RFC 9207), in the way it asked for."""
         address = to.redirect_uri or ""
+        if isinstance(to, AuthorizationRequest) and to.response_mode in {"cas", "cas_post"}:
+            return self._answer_cas_service(to, fields.get("code"))
         given = {name: value for name, value in {**fields, "state": to.state, "iss": issuer}.items() if value is not None}
         if to.response_mode == "form_post":  # without scripts, so that the policy stays strict: the person presses the button
             return self.page("form_post", targets=address, target=address, fields=given)
         joint = "&" if urlsplit(address).query else "?"
         return self.see(f"{address}{joint}{urlencode(given)}")
+
+    def _answer_cas_service(self, to: AuthorizationRequest, ticket: str | None) -> Response:
+        """CAS has no word for a refusal: only a service that asked for no page gets its browser back without a ticket (2.1.1, gateway)."""
+        address = to.redirect_uri
+        if ticket is None:
+            return self.see(address) if "none" in to.prompt else self.error(TrustError(Kind.FORBIDDEN, "SIGN_IN_REFUSED"))
+        if to.response_mode == "cas_post":
+            return self.page("form_post", targets=address, target=address, fields={"ticket": ticket})
+        joint = "&" if urlsplit(address).query else "?"
+        return self.see(f"{address}{joint}{urlencode({'ticket': ticket})}")
 
     def with_cookies(self, response: Response) -> Response:
         """The answer with the cookies set on the way."""

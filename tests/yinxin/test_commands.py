@@ -52,6 +52,9 @@ def test_clients_from_first_to_last(folder: Path) -> None:
     assert rotated["client_secret"] != made["client_secret"]
     assert run_json("client", "disable", "housing", "--dir", folder)["status"] == "disabled"
     assert run_json("client", "enable", "housing", "--dir", folder)["status"] == "active"
+    told = run_json("client", "cas-services", "housing", "--dir", folder, "--service", "https://a.example/*", "--claim", "name")
+    assert told == {"client_id": "housing", "services": ["https://a.example/*"], "claims": ["name"]}
+    assert "https://b.example/" in run("client", "cas-services", "housing", "--dir", folder, "--service", "https://b.example/").stdout
     shown = run("client", "add", "--dir", folder, "--name", "x", "--scope", "seal.use", "--audience", "urn:x", "--tokens-per-minute", "5")
     assert "The secret is shown this once" in shown.stdout
     assert "密钥仅显示这一次" in run("client", "rotate-secret", "housing", "--dir", folder, language="zh_CN.UTF-8").stdout
@@ -75,6 +78,7 @@ def test_many_clients_are_listed_in_full(folder: Path, monkeypatch: pytest.Monke
         (("client", "add", "--name", "x", "--scope", "seal.use", "--id", "-"), 64, "CLIENT_ID_INVALID"),
         (("client", "disable", "nobody"), 1, "CLIENT_NOT_FOUND"),
         (("client", "rotate-secret", "nobody"), 1, "CLIENT_NOT_FOUND"),
+        (("client", "cas-services", "nobody"), 1, "CLIENT_NOT_FOUND"),
         (("ca", "revoke", "zz"), 64, "SERIAL_MALFORMED"),
         (("ca", "revoke", "00"), 1, "CERTIFICATE_UNKNOWN"),
         (("ca", "issue", "no-such-file", "--out", "x"), 64, "FILE_UNREADABLE"),

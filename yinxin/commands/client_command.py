@@ -158,6 +158,37 @@ def enable_client(*, client_id: ClientId, folder: Folder, as_json: AsJson = Fals
     _change(folder, client_id, ClientStatus.ACTIVE, as_json=as_json)
 
 
+@app.command("cas-services")
+def set_cas_services(
+    *,
+    client_id: ClientId,
+    folder: Folder,
+    service: Annotated[
+        list[str] | None,
+        typer.Option("--service", help="Address, or folder ending in /*; several times; none: no tickets. 服务地址，可多次。"),
+    ] = None,
+    claim: Annotated[list[str] | None, typer.Option("--claim", help="What it is told of people; several times. 可获得的属性。")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say where a client that speaks CAS gets its tickets, in place of what was said before. 登记 CAS 服务地址（覆盖原有）。"""
+    import idp.service
+    from idp.actions.register_cas_services import register_cas_services
+
+    try:
+        house = _open(folder)
+        try:
+            desk = idp.service.client_desk(house.context)
+            entries = register_cas_services(desk, client_id, tuple(service or ()), tuple(claim or ()), actor=operator())
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"client_id": client_id, "services": [each.service for each in entries], "claims": list(claim or ())})
+    else:
+        print_line("\n".join(each.service for each in entries))
+
+
 @app.command("rotate-signing-key")
 def rotate_signing_key(
     *,

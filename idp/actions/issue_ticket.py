@@ -1,0 +1,172 @@
+"""CAS service tickets: issued at the end of a sign-in as a code is, validated once by the service they were issued for."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from crypto.sm3 import sm3
+from idp.actions.claims_of import claims_of
+from idp.model.cas import TICKET_BYTES, TICKET_CHARACTERS_MAX, TICKET_PREFIX, TICKET_SECONDS, IssuedTicket
+from idp.model.clients import ClientStatus
+from idp.model.people import AccountStatus
+from idp.model.registrations import profile_of
+from idp.model.requests import AuthorizationRequest, ClientProfile
+from idp.store.accounts import find_account
+from idp.store.cas import find_service, find_ticket, insert_ticket, keep_ticket, spend_ticket
+from idp.store.clients import find_client
+from idp.store.registrations import find_registration
+from idp.store.rows import read_time, write_time
+from idp.store.sign_ins import find_session
+from idp.tokens.authorization_request import RefusedAuthorization
+from standards.apereo_cas import INVALID_SERVICE, INVALID_TICKET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.requests import Authentication
+
+_PLACE = "userinfo"
+
+
+def _is_set(value: str | None) -> bool:
+    """Whether a flag of CAS is set: it is there and not the word false (2.1.1: the value does not matter, true is recommended)."""
+    return value is not None and value.lower() != "false"
+
+
+class CasProtocol:
+    """How department systems that speak CAS send people here (``people_desk.SignInProtocol``)."""
+
+    def __init__(self, desk: PeopleDesk) -> None:
+        self._desk = desk
+
+    def read_request(self, pairs: Sequence[tuple[str, str]], at: datetime) -> AuthorizationRequest | RefusedAuthorization:
+        """The parameters of /cas/login as a request. A service that nobody has registered is told on a page, never sent to."""
+        given = dict(pairs)
+        if len(given) != len(pairs):
+            return RefusedAuthorization("invalid_request", "a parameter is given more than once")
+        address = given.get("service", "")
+        mac_key = self._desk.vault.mac_key
+        with self._desk.database.read() as connection:
+            service = find_service(connection, address, mac_key)
+        if service is None or self.profile(service.client_id) is None:
+            return RefusedAuthorization("unauthorized_client", "the service is not registered")
+        renews, is_gateway = _is_set(given.get("renew")), _is_set(given.get("gateway"))
+        return AuthorizationRequest(
+            client_id=service.client_id,
+            redirect_uri=address,
+            response_mode="cas_post" if given.get("method", "").upper() == "POST" else "cas",
+            state=str(write_time(at)),  # when the sign-in began: what was shown before came of a session
+            scopes=("openid",),
+            claims={_PLACE: dict.fromkeys(service.claims)},
+            prompt=("login",) if renews else ("none",) if is_gateway else (),  # 2.1.1: renew goes before gateway
+            raw_digest=sm3(address.encode()),
+        )
+
+    def profile(self, client_id: str) -> ClientProfile | None:
+        """What sign-in may know of a client; None where it is unknown or disabled."""
+        with self._desk.database.read() as connection:
+            return _profile(connection, client_id, self._desk.vault.mac_key)
+
+    def issue_code(
+        self, connection: Connection, request: AuthorizationRequest, who: Authentication, granted_scopes: tuple[str, ...], at: datetime
+    ) -> str:
+        """A new ticket, 256 random bits; only its digest is stored. It lives for TICKET_SECONDS."""
+        del granted_scopes
+        ticket = TICKET_PREFIX + secrets.token_urlsafe(TICKET_BYTES)
+        issued = IssuedTicket(
+            client_id=request.client_id,
+            service=request.redirect_uri,
+            account_id=who.account_id,
+            acting_for=who.acting_for,
+            session_id=who.session_id,
+            acr=who.acr,
+            auth_at=who.auth_time,
+            is_fresh=who.auth_time >= read_time(int(request.state or 0)),
+            claims=tuple(request.claims.get(_PLACE, ())),
+            expires_at=at + timedelta(seconds=TICKET_SECONDS),
+        )
+        insert_ticket(connection, sm3(ticket.encode()), issued, self._desk.vault.mac_key)
+        return ticket
+
+
+def _profile(connection: Connection, client_id: str, mac_key: bytes) -> ClientProfile | None:
+    found = find_client(connection, client_id, mac_key)
+    if found is None or found[0].status is not ClientStatus.ACTIVE:
+        return None
+    registration = find_registration(connection, client_id, mac_key)
+    return ClientProfile(client_id, found[0].name) if registration is None else profile_of(found[0], registration)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """``failure``: a code of CAS 3.0.3 2.5.3, empty where the ticket was good. ``claims``: what the service may be told. Personal data."""
+
+    failure: str = ""
+    ticket: IssuedTicket | None = None
+    claims: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        """Without personal data."""
+        return f"Validation({self.failure!r})"
+
+
+def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fresh: bool) -> Validation:
+    """Validate a ticket, once: whatever comes of it, it is spent (3.1.1). ``must_be_fresh``: ``renew`` was asked for.
+
+    What is wrong is told as INVALID_SERVICE where the ticket is another service's, as INVALID_TICKET in every other case. AUDIT_UNAVAILABLE.
+    """
+    if len(ticket) > TICKET_CHARACTERS_MAX:
+        return Validation(INVALID_TICKET)
+    at, digest, mac_key = desk.clock.now(), sm3(ticket.encode("utf-8", "replace")), desk.vault.mac_key
+
+    def store(connection: Connection) -> Validation:
+        # 1. Never issued: nothing is known, nothing is recorded, so that nobody fills the trail with guesses
+        issued = find_ticket(connection, digest, mac_key)
+        if issued is None:
+            return Validation(INVALID_TICKET)
+        # 2. Spent by this attempt, or by one before
+        reason = "" if spend_ticket(connection, digest, at) else "spent"
+        # 3. Is it this service's, now; does what it rests on still hold
+        profile = _profile(connection, issued.client_id, mac_key)
+        session = find_session(connection, desk.vault, issued.session_id)
+        subject = find_account(connection, desk.vault, issued.user)
+        if not reason and issued.service != service:
+            reason = "service"
+        elif not reason and at >= issued.expires_at:
+            reason = "expired"
+        elif not reason and must_be_fresh and not issued.is_fresh:
+            reason = "renew"
+        elif not reason and (session is None or not session.is_alive_at(at)):
+            reason = "session"
+        elif not reason and (subject is None or subject.status is not AccountStatus.ACTIVE):
+            reason = "account"
+        registered = find_service(connection, issued.service, mac_key)
+        if not reason and (profile is None or registered is None or registered.client_id != issued.client_id):
+            reason = "client"
+        facts = {"client": issued.client_id, "session": issued.session_id, "reason": reason}
+        outcome = "refused" if reason else "done"
+        desk.audit.record(
+            connection,
+            at=at,
+            actor=f"client:{issued.client_id}",
+            action="cas.validate",
+            subject=f"account:{issued.account_id}",
+            outcome=outcome,
+            facts=facts,
+        )
+        if reason or profile is None:
+            return Validation(INVALID_SERVICE if reason == "service" else INVALID_TICKET)
+        # 4. What it may be told; the ticket is kept, because the service knows its session by it
+        keep_ticket(connection, desk.vault, digest, ticket)
+        asked = {_PLACE: dict.fromkeys(issued.claims)}
+        told = claims_of(connection, desk.vault, issued.account_id, issued.acting_for, (), asked, profile, at=at)
+        return Validation("", issued, told)
+
+    return desk.database.write(store)

@@ -1,0 +1,54 @@
+"""Registration of the services of a client that speak CAS. Scope client.manage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter, Request  # noqa: TC002 - the framework reads the annotations
+from pydantic import BaseModel, ConfigDict, Field
+
+from idp.actions.register_cas_services import register_cas_services
+from idp.api.client_routes import MANAGE
+from idp.model.cas import SERVICES_MAX
+from idp.store.cas import list_services
+from idp.store.clients import load_client
+from service_kit.composition import caller_of, needs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from idp.actions.register_client import ClientDesk
+    from idp.model.cas import CasService
+
+_EXAMPLE: Final[dict[str, Any]] = {"services": ["https://office.example.org/app/*"], "claims": ["name", "level"]}
+
+
+class CasServices(BaseModel):
+    """Where tickets may go, and what is told of people there beside the id of the account."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    services: list[str] = Field(max_length=SERVICES_MAX, description="Whole addresses, or folders ending in /*; none: no tickets.")
+    claims: list[str] = Field(default=[], max_length=64, description="Names of claims, such as name, phone_number or level.")
+
+
+def _view(found: Sequence[CasService]) -> dict[str, Any]:
+    return {"services": [each.service for each in found], "claims": list(found[0].claims) if found else []}
+
+
+def add_cas_client_routes(router: APIRouter, desk: ClientDesk) -> None:
+    """Add them to the service's router."""
+    path, tags = "/v1/clients/{client_id}/cas-services", ["cas"]
+
+    @router.get(path, summary="Show where a client gets CAS tickets", response_model=CasServices, tags=list(tags))
+    @needs(MANAGE)
+    def read_cas_services(client_id: str) -> dict[str, Any]:
+        with desk.database.read() as connection:
+            load_client(connection, client_id, desk.mac_key)
+            return _view(list_services(connection, client_id, desk.mac_key))
+
+    @router.put(path, summary="Say where a client gets CAS tickets", response_model=CasServices, tags=list(tags))
+    @needs(MANAGE)
+    def replace_cas_services(request: Request, client_id: str, body: CasServices) -> dict[str, Any]:
+        actor = caller_of(request).actor
+        return _view(register_cas_services(desk, client_id, tuple(body.services), tuple(body.claims), actor=actor))

@@ -1,0 +1,89 @@
+"""The CAS protocol, version 3.0.3 (Apereo): what a server answers to validations, and its logout message. Texts in, octets out.
+
+XML is written by hand, so that nothing but what is here gets into it: names of attributes are checked, values are escaped, and characters
+that XML 1.0 cannot hold are replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+NAMESPACE: Final = "http://www.yale.edu/tp/cas"
+SAML_PROTOCOL: Final = "urn:oasis:names:tc:SAML:2.0:protocol"
+SAML_ASSERTION: Final = "urn:oasis:names:tc:SAML:2.0:assertion"
+INVALID_REQUEST: Final = "INVALID_REQUEST"
+INVALID_TICKET: Final = "INVALID_TICKET"
+INVALID_SERVICE: Final = "INVALID_SERVICE"
+UNAUTHORIZED_SERVICE_PROXY: Final = "UNAUTHORIZED_SERVICE_PROXY"
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Value = str | bool | int
+
+
+def _text(value: Value) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _escaped(value: Value) -> str:
+    return escape(_NOT_XML.sub("\ufffd", _text(value)), {'"': "&quot;", "'": "&apos;", "\r": "&#13;"})
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and not name.lower().startswith("xml")
+
+
+def write_success(user: str, attributes: Mapping[str, Value] | None) -> bytes:
+    """A ticket was good (2.5.2, appendix A). ``attributes`` None: the form of CAS 2.0, which has none. ValueError for a name that is none."""
+    lines = [f"<cas:user>{_escaped(user)}</cas:user>"]
+    if attributes is not None:
+        if not all(_is_name(name) for name in attributes):
+            raise ValueError("an attribute's name is an XML name")
+        inner = "".join(f"<cas:{name}>{_escaped(value)}</cas:{name}>" for name, value in attributes.items())
+        lines.append(f"<cas:attributes>{inner}</cas:attributes>")
+    return _response(f"<cas:authenticationSuccess>{''.join(lines)}</cas:authenticationSuccess>")
+
+
+def write_failure(code: str, description: str) -> bytes:
+    """A ticket was not good, or the request was none (2.5.3)."""
+    return _response(f'<cas:authenticationFailure code="{_escaped(code)}">{_escaped(description)}</cas:authenticationFailure>')
+
+
+def _response(inner: str) -> bytes:
+    return f'<cas:serviceResponse xmlns:cas="{NAMESPACE}">{inner}</cas:serviceResponse>\n'.encode()
+
+
+def write_success_json(user: str, attributes: Mapping[str, Value] | None) -> bytes:
+    """As ``write_success``, as JSON (2.5.1, ``format=JSON``). Attributes are lists, as clients of the reference server read them."""
+    success = {"user": user} if attributes is None else {"user": user, "attributes": {name: [each] for name, each in attributes.items()}}
+    return _json({"authenticationSuccess": success})
+
+
+def write_failure_json(code: str, description: str) -> bytes:
+    """As ``write_failure``, as JSON."""
+    return _json({"authenticationFailure": {"code": code, "description": description}})
+
+
+def _json(response: Mapping[str, object]) -> bytes:
+    return json.dumps({"serviceResponse": response}, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def write_validation(user: str | None) -> bytes:
+    """The answer of CAS 1.0 (2.4.2): two lines."""
+    return b"no\n\n" if user is None else f"yes\n{' '.join(user.split())}\n".encode()
+
+
+def write_logout_request(request_id: str, user: str, ticket: str, at: datetime) -> str:
+    """What a service is told when the session ends in which it got ``ticket`` (2.3.3): a SAML 2.0 LogoutRequest. ``at``: aware UTC."""
+    return (
+        f'<samlp:LogoutRequest xmlns:samlp="{SAML_PROTOCOL}" xmlns:saml="{SAML_ASSERTION}" ID="{_escaped(request_id)}" Version="2.0" '
+        f'IssueInstant="{at:%Y-%m-%dT%H:%M:%SZ}"><saml:NameID>{_escaped(user)}</saml:NameID>'
+        f"<samlp:SessionIndex>{_escaped(ticket)}</samlp:SessionIndex></samlp:LogoutRequest>"
+    )
