@@ -14,14 +14,19 @@ OAUTH_ERRORS: Final = {
     "TOKEN_REQUEST_MALFORMED": ("invalid_request", "the request is not a well-formed form"),
     "TOKEN_REQUEST_TOO_LARGE": ("invalid_request", "the request is too large"),
     "TOKEN_PARAMETER_REPEATED": ("invalid_request", "a parameter is given more than once"),
-    "TOKEN_PARAMETER_MISSING": ("invalid_request", "grant_type is missing"),
+    "TOKEN_PARAMETER_MISSING": ("invalid_request", "a parameter is missing"),
     "CLIENT_METHODS_BOTH": ("invalid_request", "the client authenticates in more than one way"),
     "CLIENT_AUTH_FAILED": ("invalid_client", "client authentication failed"),
-    "GRANT_UNSUPPORTED": ("unsupported_grant_type", "only client_credentials is supported"),
+    "GRANT_UNSUPPORTED": ("unsupported_grant_type", "the grant type is not supported"),
+    "GRANT_NOT_ALLOWED": ("unauthorized_client", "the client is not registered for this grant type"),
     "SCOPE_NOT_GRANTED": ("invalid_scope", "a requested scope is unknown or not granted to this client"),
     "RESOURCE_NOT_GRANTED": ("invalid_target", "the requested resource is unknown or not granted to this client"),
     "CODE_INVALID": ("invalid_grant", "the code is not good for this client and request"),
     "CODE_REUSED": ("invalid_grant", "the code has been used before"),
+    "REFRESH_INVALID": ("invalid_grant", "the refresh token is not good for this client"),
+    "REFRESH_REUSED": ("invalid_grant", "the refresh token has been used before"),
+    "GRANT_ENDED": ("invalid_grant", "what the person granted has ended"),
+    "JWS_ALGORITHM_UNSUPPORTED": ("invalid_request", "the client registered a signature algorithm that is not available"),
     "RATE_EXCEEDED": ("temporarily_unavailable", "too many requests, try later"),
 }
 """Code -> (error of RFC 6749 5.2 or RFC 8707 2, description in the characters RFC 6749 allows)."""
@@ -57,3 +62,10 @@ def account_not_found() -> TrustError:
 def sign_in_failed() -> TrustError:
     """One answer for an unknown name, a wrong password, a locked and a disabled account: nobody learns which accounts exist."""
     return TrustError(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED")
+
+
+def bearer_challenge(error: TrustError) -> tuple[str, str]:
+    """The word of RFC 6750 3.1 for a refused token, and the WWW-Authenticate header that says it. A missing token gets no error word."""
+    word = "insufficient_scope" if error.kind is Kind.FORBIDDEN else "invalid_token"
+    realm = 'Bearer realm="yinxin"'
+    return word, realm if error.code == "TOKEN_MISSING" else f'{realm}, error="{word}"'

@@ -9,13 +9,17 @@ from fastapi import APIRouter
 from starlette.routing import Route
 
 from crypto.sealed_values import ValueSealer
+from crypto.sm3 import hmac_sm3
 from idp import messages, ports
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
+from idp.actions.client_protocol import ClientProtocol
 from idp.actions.fill_changes import fill_changes
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
+from idp.actions.person_desk import PersonDesk
+from idp.actions.read_hint import HintReader
 from idp.actions.recall_client import ClientMemory
 from idp.actions.register_client import ClientDesk
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
@@ -28,8 +32,10 @@ from idp.api.change_routes import READ as DIRECTORY_READ
 from idp.api.change_routes import add_change_routes
 from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
+from idp.api.registration_routes import add_registration_routes
 from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
 from idp.api.scim_routes import add_scim_routes
+from idp.api.userinfo_endpoint import add_userinfo_routes
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
 from idp.pages.cas_pages import add_cas_pages
@@ -150,10 +156,18 @@ def people_desk(context: ServiceContext) -> PeopleDesk:
     )
 
 
-def sign_in_protocol(context: ServiceContext) -> SignInProtocol | None:
-    """How clients send people here. None: no client can yet, people sign in to their own pages only."""
-    del context
-    return None
+def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
+    """How clients send people here."""
+    keystore: Keystore = context.keystore
+    mac_key, ring = keystore.open_secret(ROW_MAC_KEY), key_ring(context)
+    memory = ClientMemory(context.database, mac_key)
+    hints = HintReader(ring, context.settings.base_url)
+    return ClientProtocol(context.database, _vault(context), memory, hints, mac_key, _pairwise_key(mac_key))
+
+
+def _pairwise_key(mac_key: bytes) -> bytes:
+    # Derived, so that a deployment made before there were pairwise subjects needs no new secret
+    return hmac_sm3(mac_key, b"yinxin pairwise subjects v1")
 
 
 def build(context: ServiceContext) -> ServiceParts:
@@ -167,9 +181,13 @@ def build(context: ServiceContext) -> ServiceParts:
     router = APIRouter()
     add_metadata_routes(router, ring=ring, clock=context.clock, issuer=issuer, scopes=sorted(desk.known_scopes))
     add_client_routes(router, desk)
+    add_registration_routes(router, desk)
     people = people_desk(context)
+    persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key))
+    add_userinfo_routes(router, persons)
     settings = context.settings
-    pages = Pages(people, sign_in_protocol(context), settings.base_url.startswith("https://"), settings.demo, cas=CasProtocol(people))
+    protocol, hints = sign_in_protocol(context), HintReader(ring, issuer)
+    pages = Pages(people, protocol, settings.base_url.startswith("https://"), settings.demo, hints.read, CasProtocol(people))
     outbound = Outbound(read_networks(settings.outbound.networks), timeout_seconds=settings.outbound.timeout_seconds)
     add_change_routes(router, people)
     add_scim_routes(router, people)
@@ -196,7 +214,7 @@ def build(context: ServiceContext) -> ServiceParts:
     return ServiceParts(
         name=NAME,
         router=router,
-        hot_routes=(Route(token_endpoint.PATH, token_endpoint.TokenEndpoint(tokens), name="issue_token"),),
+        hot_routes=(Route(token_endpoint.PATH, token_endpoint.TokenEndpoint(tokens, persons), name="issue_token"),),
         openapi_paths=token_endpoint.OPENAPI,
         openapi_tags=(
             {"name": "identity", "description": "Access tokens and the keys that verify them."},

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from crypto.jose import VerificationKey
     from crypto.keystore import Keystore
     from crypto.signer import Signer
     from idp.model.clients import SigningKey
@@ -85,6 +86,12 @@ class KeyRing:
         published = published_keys_at(self._keys, at, algorithms)
         keys = [write_jwk(verification_key(key.public_der, key.key_id)) for key in published]
         return json.dumps({"keys": keys}, separators=(",", ":")).encode()
+
+    def verification_keys(self) -> dict[str, VerificationKey]:
+        """Every key of this deployment that was never withdrawn, by its id: what reads our own tokens, old ones too."""
+        if not self._is_fresh():
+            self.read()
+        return {key.key_id: verification_key(key.public_der, key.key_id) for key in self._keys if key.withdrawn_at is None}
 
     def demand_unchanged(self, connection: Connection, key: SigningKey) -> None:
         """Within a write job: let it become durable only if the key's row is still the one that was read."""

@@ -14,6 +14,7 @@ from idp.model.requests import Authentication
 from idp.model.sign_in import SESSION_SECONDS, Session, Step, decide_next_step
 from idp.store.accounts import find_account
 from idp.store.cas import tickets_of_session
+from idp.store.grants import end_grants_of_session
 from idp.store.sign_ins import clients_of_session, find_session, insert_session, note_client, put_consent, session_by_cookie, update_session
 
 if TYPE_CHECKING:
@@ -147,9 +148,10 @@ def _session(
 
 
 def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: str, at: datetime) -> Session:
-    """End a session within a write job: row, record, and the event by which its clients hear of it."""
+    """End a session within a write job: row, the grants that do not outlive it, record, and the event by which its clients hear of it."""
     ended = replace(session, ended_at=at, ended_by=actor, version=session.version + 1)
     update_session(connection, desk.vault, ended)
+    end_grants_of_session(connection, session.session_id, at)
     clients = clients_of_session(connection, session.session_id)
     subject = f"account:{session.account_id}"
     facts = {"session": session.session_id, "clients": " ".join(clients)}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from idp.actions.authenticate_client import authenticate_client
 from idp.actions.choose_signing_key import SigningKeyChangedError
+from idp.actions.prove_client import prove_client
 from idp.actions.recall_client import ClientChangedError
 from idp.errors import rate_exceeded
 from idp.limits import CLIENT_BURST_SECONDS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from idp.actions.authenticate_client import Doorkeeper
     from idp.actions.choose_signing_key import KeyRing
+    from idp.model.clients import Client
     from idp.tokens.request import TokenRequest
     from service_kit.rates import Rates
 
@@ -57,18 +58,25 @@ async def issue_token(desk: TokenDesk, request: TokenRequest, peer: str) -> byte
     raise TrustError(Kind.UNAVAILABLE, "TOKEN_DECISION_OVERTAKEN", attempts=DECISIONS_MAX)
 
 
-async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -> bytes:
-    door = desk.door
-    # 1. Who is it
-    known = await authenticate_client(door, request.client_id, request.client_secret, peer)
-    client = known.client
-    # 2. What does it want, and may it have that
-    if request.grant_type != GRANT_TYPE:
-        raise TrustError(Kind.UNACCEPTABLE, "GRANT_UNSUPPORTED")
+def take_turn(desk: TokenDesk, client: Client) -> None:
+    """Count a token against the client's own rate; RATE_EXCEEDED beyond it."""
     per_second = client.tokens_per_minute / _SECONDS_PER_MINUTE
     wait = desk.tokens.take(client.client_id, monotonic(), per_second=per_second, burst=max(1.0, per_second * CLIENT_BURST_SECONDS))
     if wait > 0:
         raise rate_exceeded(int(wait) + 1)
+
+
+async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -> bytes:
+    door = desk.door
+    # 1. Who is it
+    known = await prove_client(door, request, peer)
+    client = known.client
+    # 2. What does it want, and may it have that
+    if request.grant_type != GRANT_TYPE:
+        raise TrustError(Kind.UNACCEPTABLE, "GRANT_UNSUPPORTED")
+    if known.registration is not None and GRANT_TYPE not in known.registration.grant_types:
+        raise TrustError(Kind.UNACCEPTABLE, "GRANT_NOT_ALLOWED")
+    take_turn(desk, client)
     scopes = granted_scopes(client, request.scope)
     if scopes is None:
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")

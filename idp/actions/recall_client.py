@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from idp.limits import CLIENTS_REMEMBERED_MAX
 from idp.model.clients import ClientStatus
 from idp.store.clients import CLIENT_MAC_QUERY, client_mac, find_client
+from idp.store.registrations import find_registration
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.model.clients import Client
+    from idp.model.registrations import Registration
     from service_kit.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class KnownClient:
-    """A client as it was read, with the MAC of its row."""
+    """A client as it was read, with the MAC of its row, and what it registered: a change of that changes the client's row too."""
 
     client: Client
     row_mac: bytes
+    registration: Registration | None = None
 
 
 class ClientChangedError(TrustError):
@@ -57,22 +60,27 @@ class ClientMemory:
         """Read the row anew and remember it. Blocks: to be called in a thread. ROW_ALTERED where its MAC does not hold."""
         with self._database.read() as connection:
             found = find_client(connection, client_id, self._mac_key)
+            registration = find_registration(connection, client_id, self._mac_key)
         if found is None:
             self._known.pop(client_id, None)
             return None
-        known = KnownClient(*found)
+        known = KnownClient(*found, registration)
         self._known[client_id] = known
         if len(self._known) > CLIENTS_REMEMBERED_MAX:
             self._known.popitem(last=False)
         return known
 
-    def is_active(self, client_id: str) -> bool:
-        """Whether the client may act, as of now: what is remembered counts only while the row's MAC is the same."""
+    def present(self, client_id: str) -> KnownClient | None:
+        """The client as of now: what is remembered counts only while the row's MAC is the same. None: unknown or disabled."""
         row = self._database.look(CLIENT_MAC_QUERY, {"wanted": client_id})
         known = self._known.get(client_id)
         if known is None or row is None or known.row_mac != row[0]:
             known = self.read(client_id)
-        return known is not None and known.client.status is ClientStatus.ACTIVE
+        return known if known is not None and known.client.status is ClientStatus.ACTIVE else None
+
+    def is_active(self, client_id: str) -> bool:
+        """Whether the client may act, as of now."""
+        return self.present(client_id) is not None
 
     def forget(self, client_id: str) -> None:
         """Read the row again next time."""

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Response
 
-from idp.api import token_endpoint
-from idp.model.clients import KEY_SET_MAX_AGE_SECONDS
+from idp.actions.claims_of import IDENTITY_CLAIMS
+from idp.actions.prove_client import BY_SECRET
+from idp.api import token_endpoint, userinfo_endpoint
+from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
+from idp.model.registrations import CODE, CREDENTIALS, REFRESH, SIGN_IN_SCOPES
+from idp.model.requests import LEVEL_MAX, acr_of
+from idp.tokens.authorization_request import PROMPTS
 from service_kit.composition import public
 
 if TYPE_CHECKING:
@@ -17,21 +22,39 @@ if TYPE_CHECKING:
 
 JWKS_PATH: Final = "/oauth2/jwks"
 GM_JWKS_PATH: Final = "/oauth2/gm-jwks"
+AUTHORIZE_PATH: Final = "/authorize"  # pages of their own, see idp/pages
+LOGOUT_PATH: Final = "/logout"
 METADATA_PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 _CACHED: Final = {"cache-control": f"public, max-age={KEY_SET_MAX_AGE_SECONDS}"}
 
 
 def provider_metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:
-    """What this provider can do (RFC 8414 2): only what exists. There is no authorization endpoint, hence no response type."""
+    """What this provider can do (OpenID Connect Discovery 3, RFC 8414 2, RFC 9207 3): only what exists."""
     return {
         "issuer": issuer,
+        "authorization_endpoint": issuer + AUTHORIZE_PATH,
         "token_endpoint": issuer + token_endpoint.PATH,
+        "userinfo_endpoint": issuer + userinfo_endpoint.PATH,
+        "end_session_endpoint": issuer + LOGOUT_PATH,
         "jwks_uri": issuer + JWKS_PATH,
         "gm_jwks_uri": issuer + GM_JWKS_PATH,
-        "scopes_supported": scopes,
-        "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "scopes_supported": [*SIGN_IN_SCOPES, *scopes],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": [CODE, REFRESH, CREDENTIALS],
+        "subject_types_supported": ["public", "pairwise"],
+        "id_token_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
+        "userinfo_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
+        "token_endpoint_auth_methods_supported": [*BY_SECRET, "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "prompt_values_supported": sorted(PROMPTS),
+        "acr_values_supported": [acr_of(level) for level in range(LEVEL_MAX + 1)],
+        "claims_supported": sorted({"sub", "acr", "amr", "auth_time", "act"} | IDENTITY_CLAIMS),
+        "ui_locales_supported": ["zh-CN", "en"],
         "service_documentation": issuer + "/docs",
     }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from idp.actions.issue_token import issue_token
+from idp.actions.issue_for_person import GRANTS, issue_for_person
+from idp.actions.issue_token import GRANT_TYPE, issue_token
 from idp.errors import OAUTH_ERRORS, OAUTH_OTHER, request_malformed
 from idp.model.clients import TOKEN_SECONDS
 from idp.tokens.request import FORM_BYTES_MAX, read_token_request
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from idp.actions.issue_token import TokenDesk
+    from idp.actions.person_desk import PersonDesk
 
 PATH: Final = "/oauth2/token"
 _STATUS: Final = {
@@ -55,8 +57,9 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 class TokenEndpoint:
     """The endpoint as an ASGI application."""
 
-    def __init__(self, desk: TokenDesk) -> None:
+    def __init__(self, desk: TokenDesk, people: PersonDesk) -> None:
         self._desk = desk
+        self._people = people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -77,7 +80,11 @@ class TokenEndpoint:
             if count > 1:
                 raise request_malformed(found="more than one Authorization header")
             peer = scope.get("client")
-            answer = await issue_token(self._desk, read_token_request(content_type, authorization, body), peer[0] if peer else "local")
+            request, name = read_token_request(content_type, authorization, body), peer[0] if peer else "local"
+            if request.grant_type in GRANTS:
+                answer = await issue_for_person(self._people, request, name)
+            else:
+                answer = await issue_token(self._desk, request, name)
         except BodyAbandonedError:
             return
         except TrustError as error:
@@ -107,7 +114,11 @@ _FORM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["grant_type"],
     "properties": {
-        "grant_type": {"type": "string", "enum": ["client_credentials"]},
+        "grant_type": {"type": "string", "enum": [GRANT_TYPE, *GRANTS]},
+        "code": {"type": "string", "description": "Of authorization_code: the code that came to the redirect address."},
+        "redirect_uri": {"type": "string", "format": "uri", "description": "Of authorization_code: that address, as it was asked for."},
+        "code_verifier": {"type": "string", "description": "Of authorization_code: the PKCE verifier (RFC 7636)."},
+        "refresh_token": {"type": "string", "description": "Of refresh_token: the newest one; each is good once."},
         "scope": {"type": "string", "description": "Scopes separated by spaces; everything the client may have where missing."},
         "resource": {"type": "string", "format": "uri", "description": "The resource server the token is for (RFC 8707)."},
         "client_id": {"type": "string", "description": "Where the client authenticates in the form instead of the header."},
@@ -137,7 +148,8 @@ OPENAPI: Final[dict[str, Any]] = {
             "operationId": "issue_token",
             "tags": ["identity"],
             "summary": "Obtain an access token",
-            "description": "RFC 6749 4.4 (client credentials). The client authenticates with HTTP Basic or in the form, never both.",
+            "description": "Client credentials (RFC 6749 4.4), authorization codes with PKCE (4.1, RFC 7636) and refresh tokens (6). The client "
+            "authenticates by the method it registered, never by two.",
             "security": [{"clientSecret": []}, {}],
             "requestBody": {
                 "required": True,
@@ -161,6 +173,11 @@ OPENAPI: Final[dict[str, Any]] = {
                                     "token_type": {"type": "string", "enum": ["Bearer"]},
                                     "expires_in": {"type": "integer", "description": "seconds"},
                                     "scope": {"type": "string"},
+                                    "id_token": {
+                                        "type": "string",
+                                        "description": "Who signed in (OpenID Connect Core 2), with the scope openid.",
+                                    },
+                                    "refresh_token": {"type": "string", "description": "Where the client registered refresh_token."},
                                 },
                             },
                             "example": {

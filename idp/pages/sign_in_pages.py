@@ -27,20 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
+    from idp.actions.read_hint import TokenHint
     from idp.model.requests import ClientProfile
     from idp.model.sign_in import SignIn
 
 AUTHORIZE_PATH: Final = "/authorize"
 _YEAR_SECONDS: Final = 365 * 86_400
 _RECOVERY: Final = "recovery"
-
-
-@dataclass(frozen=True, slots=True)
-class TokenHint:
-    """Of an ID token shown as a hint: the client it was made for and the session it belongs to."""
-
-    client_id: str
-    session_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
 from idp.errors import client_auth_failed, request_malformed
 from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FORM_BYTES_MAX: Final = 8 * 1024  # a request with 64 scopes and a resource stays below 4 KiB
 FORM_PARAMETERS_MAX: Final = 32
@@ -23,7 +26,10 @@ FORM_TYPE: Final = b"application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A token request as it was read. ``by_header``: the client used the Authorization header (RFC 6749 5.2 answers differently)."""
+    """A token request as it was read. ``by_header``: the client used the Authorization header (RFC 6749 5.2 answers differently).
+
+    ``client_secret`` is empty where none was sent. ``form``: every parameter, for the grants that have more.
+    """
 
     grant_type: str
     client_id: str
@@ -31,9 +37,10 @@ class TokenRequest:
     scope: str | None
     resource: str | None
     by_header: bool
+    form: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """Without the secret and the form, which may hold others."""
         return f"TokenRequest({self.grant_type!r}, client_id={self.client_id!r}, scope={self.scope!r})"
 
 
@@ -113,10 +120,10 @@ def read_token_request(content_type: bytes, authorization: bytes | None, body: b
         client_id, secret = read_basic(authorization)
         if posted_id is not None and posted_id != client_id:
             raise TrustError(Kind.MALFORMED, "CLIENT_METHODS_BOTH")
-    elif posted_id is None or posted_secret is None:
+    elif posted_id is None:
         raise client_auth_failed()
     else:
-        client_id, secret = posted_id, posted_secret
+        client_id, secret = posted_id, posted_secret or ""
     # 2. The rest of the form; parameters nobody knows are ignored (RFC 6749 3.2)
     if not form.get("grant_type"):
         raise TrustError(Kind.MALFORMED, "TOKEN_PARAMETER_MISSING", parameter="grant_type")
@@ -127,4 +134,5 @@ def read_token_request(content_type: bytes, authorization: bytes | None, body: b
         scope=form.get("scope") or None,
         resource=form.get("resource") or None,
         by_header=authorization is not None,
+        form=form,
     )

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 CALLBACK = "https://rp.example/cb"
 PASSWORD = "correct horse 7"
 MAC_KEY = b"c" * 32
-CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbu-fOlQiwcM"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636 appendix B
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 @dataclass

@@ -135,11 +135,10 @@ def test_metadata_states_only_what_exists(provider: Provider) -> None:
     for path in ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"):
         metadata = http.get(path).json()
         assert metadata["issuer"] == base_url
-        assert metadata["grant_types_supported"] == ["client_credentials"]
-        assert metadata["response_types_supported"] == []
-        assert set(metadata["scopes_supported"]) >= {"client.manage", "seal.use", "audit.read"}
+        assert metadata["response_types_supported"] == ["code"]
+        assert metadata["code_challenge_methods_supported"] == ["S256"]
+        assert set(metadata["scopes_supported"]) >= {"openid", "client.manage", "seal.use", "audit.read"}
         for name, value in metadata.items():
             if name.endswith(("_endpoint", "_uri", "_documentation")):
                 assert http.get(value).status_code != 404, name
-        assert "authorization_endpoint" not in metadata
         assert http.get(path).headers["cache-control"] == "public, max-age=300"

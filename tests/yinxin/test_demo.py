@@ -45,6 +45,10 @@ MEMBERS = [
     "client_secret",
     "demo_user",
     "demo_password",
+    "issuer",
+    "rp_client_id",
+    "rp_client_secret",
+    "rp_redirect_uri",
 ]
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
 
 if TYPE_CHECKING:
     from idp.model.clients import Client, ClientStatus
     from yinxin.assembly import House
 
+REGISTRATION_BYTES: Final = 64 * 1024  # of a file with a client's registration
 app: Final = typer.Typer(no_args_is_help=True, help="Clients that may call the API. 管理接口调用方。")
 
 Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
@@ -125,6 +126,67 @@ def rotate_secret(
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     _show(client, secret, as_json=as_json)
+
+
+@app.command("sign-in")
+def set_sign_in(
+    *,
+    client_id: ClientId,
+    folder: Folder,
+    redirect_uri: Annotated[
+        list[str] | None, typer.Option("--redirect-uri", help="Where people come back to; several times. 回调地址。")
+    ] = None,
+    logout_uri: Annotated[list[str] | None, typer.Option("--logout-uri", help="Where they may go after signing out. 退出后地址。")] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="It may have refresh tokens. 允许刷新令牌。")] = False,
+    own: Annotated[
+        bool, typer.Option("--own", help="Belongs to this deployment: no consent is asked for. 自有系统，无需授权确认。")
+    ] = False,
+    without_secret: Annotated[bool, typer.Option("--without-secret", help="It cannot keep a secret. 无法保存密钥的客户端。")] = False,
+    purpose: Annotated[str, typer.Option(help="Shown where consent is asked for. 用途说明。")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Everything, as JSON for PUT /v1/clients/{id}/registration. 完整登记信息。")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a client sign people in; what it registered before is replaced. 登记客户端的登录方式。"""
+    import json
+
+    import idp.service
+    from idp.actions.set_registration import set_registration
+    from idp.api.registration_routes import SignInRegistrationBody, read_registration_body, registration_view
+    from idp.model.registrations import CODE, REFRESH
+    from yinxin.commands.verify_command import read_limited
+
+    members: dict[str, Any] = {
+        "redirect_uris": redirect_uri or [],
+        "post_logout_redirect_uris": logout_uri or [],
+        "grant_types": [CODE, *([REFRESH] if refresh else [])],
+        "token_endpoint_auth_method": "none" if without_secret else "client_secret_basic",
+        "is_own": own,
+        "purpose": purpose,
+    }
+    try:
+        if file is not None:
+            members = json.loads(read_limited(file, REGISTRATION_BYTES) or b"")
+        wanted = read_registration_body(client_id, SignInRegistrationBody.model_validate(members).model_dump())
+        house = _open(folder)
+        try:
+            kept = set_registration(idp.service.client_desk(house.context), wanted, actor=operator())
+        finally:
+            house.close()
+    except ValueError:
+        raise fail(TrustError(Kind.MALFORMED, "REQUEST_MALFORMED"), as_json=as_json) from None
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"client_id": client_id, **registration_view(kept)})
+        return
+    print_line(
+        say(
+            f"{client_id} signs people in, back to: {' '.join(kept.redirect_uris)}",
+            f"{client_id} 已可登录，回调：{' '.join(kept.redirect_uris)}",
+        )
+    )
 
 
 def _change(folder: Path, client_id: str, status: ClientStatus, *, as_json: bool) -> None:

@@ -51,6 +51,7 @@ def demo(
             say("  client secret     ", "  应用密钥          ") + made.client_secret,
             say("  person            ", "  演示用户          ") + made.demo_user,
             say("  password          ", "  密码              ") + made.demo_password,
+            say("  relying party     ", "  接入系统          ") + f"{made.rp_client_id} {made.rp_client_secret} {made.rp_redirect_uri}",
             say("Try it:", "试一试："),
             f"  {verify} {made.sealed_pdf}",
             f"  {verify} {made.forged_pdf}",

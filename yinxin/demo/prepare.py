@@ -22,9 +22,12 @@ from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.rotate_secret import rotate_secret
 from idp.actions.set_credentials import set_password
+from idp.actions.set_registration import set_registration
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
+from idp.model.registrations import CODE, REFRESH, Registration
 from idp.store.accounts import account_id_by, list_agents
 from idp.store.clients import find_client
+from idp.store.registrations import find_registration
 from seal_service.actions.find_seals import list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
@@ -32,7 +35,7 @@ from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.limits import PAGE_SIZE_MAX
-from seal_service.model import USABLE, Seal
+from seal_service.model import SCOPE_READ, USABLE, Seal
 from seal_service.verify import verify_file
 from service_kit.callers import Caller
 from service_kit.durable_files import make_folder, write_durably
@@ -60,6 +63,11 @@ PURPOSE: Final = "演示专用章"
 CLIENT_ID: Final = "demo-portal"
 CLIENT_NAME: Final = "Demonstration portal 演示门户"
 CLIENT_FILE: Final = "demo-client.json"
+RP_CLIENT_ID: Final = "demo-department"
+RP_CLIENT_NAME: Final = "Demonstration department system 演示部门系统"
+RP_CLIENT_FILE: Final = "demo-department.json"
+RP_REDIRECT_URI: Final = "http://127.0.0.1:9401/cb"  # where no one listens unless the reader starts something there
+RP_AFTER_LOGOUT: Final = "http://127.0.0.1:9401/"
 PERSON_LOGIN: Final = "demo"
 PERSON_NAME: Final = "演示用户"  # invented
 PERSON_LEVEL: Final = 3
@@ -87,6 +95,10 @@ class Demo:
     client_secret: str
     demo_user: str
     demo_password: str
+    issuer: str
+    rp_client_id: str
+    rp_client_secret: str
+    rp_redirect_uri: str
 
 
 def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Demo:
@@ -109,8 +121,12 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
             _renew_lists(house)
             sweep_intents(context)
 
-            # 2. A client that may do everything here, its secret kept for the next run.
-            client_id, client_secret = _ensure_client(context, folder / CLIENT_FILE)
+            # 2. A client that may do everything here, and one that signs people in; their secrets kept for the next run.
+            client_id, client_secret = _ensure_client(
+                context, folder / CLIENT_FILE, CLIENT_ID, CLIENT_NAME, tuple(sorted(links.known_scopes()))
+            )
+
+            rp_secret = _ensure_department(context, folder / RP_CLIENT_FILE)
 
             # 3. A person who does not exist either, as agent of that organisation; the password is kept for the next run.
             demo_password = _ensure_person(context, folder / PERSON_FILE)
@@ -140,6 +156,10 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
                 client_secret=client_secret,
                 demo_user=PERSON_LOGIN,
                 demo_password=demo_password,
+                issuer=context.settings.base_url,
+                rp_client_id=RP_CLIENT_ID,
+                rp_client_secret=rp_secret,
+                rp_redirect_uri=RP_REDIRECT_URI,
             )
         finally:
             release_mark(folder / FOLDER_NAME, house.context.audit.writer_id)
@@ -169,20 +189,36 @@ def _renew_lists(house: House) -> None:
         renew_list(house.register, house.authorities.by_name(issuer), issuer, actor=ACTOR)
 
 
-def _ensure_client(context: ServiceContext, path: Path) -> tuple[str, str]:
+def _ensure_client(context: ServiceContext, path: Path, client_id: str, name: str, scopes: tuple[str, ...]) -> tuple[str, str]:
     desk = idp.service.client_desk(context)
     with context.database.read() as connection:
-        found = find_client(connection, CLIENT_ID, desk.mac_key)
+        found = find_client(connection, client_id, desk.mac_key)
     if found is not None and path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
         return str(kept["client_id"]), str(kept["client_secret"])
     if found is None:
-        wanted = NewClient(CLIENT_NAME, tuple(sorted(links.known_scopes())), client_id=CLIENT_ID)
-        _, secret = register_client(desk, wanted, actor=ACTOR)
+        _, secret = register_client(desk, NewClient(name, scopes, client_id=client_id), actor=ACTOR)
     else:  # the run before was cut off between registering the client and keeping its secret
-        _, secret = rotate_secret(desk, CLIENT_ID, overlap_seconds=0, actor=ACTOR)
-    write_durably(path, json.dumps({"client_id": CLIENT_ID, "client_secret": secret}, indent=2).encode())
-    return CLIENT_ID, secret
+        _, secret = rotate_secret(desk, client_id, overlap_seconds=0, actor=ACTOR)
+    write_durably(path, json.dumps({"client_id": client_id, "client_secret": secret}, indent=2).encode())
+    return client_id, secret
+
+
+def _ensure_department(context: ServiceContext, path: Path) -> str:
+    _, secret = _ensure_client(context, path, RP_CLIENT_ID, RP_CLIENT_NAME, (SCOPE_READ,))
+    desk = idp.service.client_desk(context)
+    wanted = Registration(
+        RP_CLIENT_ID,
+        redirect_uris=(RP_REDIRECT_URI,),
+        post_logout_redirect_uris=(RP_AFTER_LOGOUT,),
+        grant_types=(CODE, REFRESH),
+        purpose="Demonstration 演示",
+    )
+    with context.database.read() as connection:
+        present = find_registration(connection, RP_CLIENT_ID, desk.mac_key)
+    if present != wanted:
+        set_registration(desk, wanted, actor=ACTOR)
+    return secret
 
 
 def _ensure_person(context: ServiceContext, path: Path) -> str:

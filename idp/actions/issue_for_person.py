@@ -1,0 +1,44 @@
+"""The token endpoint's grants that are about people: prove the client, see whether it may, and decide again where it changed meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from idp.actions.choose_signing_key import SigningKeyChangedError
+from idp.actions.exchange_code import Binding, exchange_code
+from idp.actions.issue_token import DECISIONS_MAX, take_turn
+from idp.actions.prove_client import prove_client
+from idp.actions.recall_client import ClientChangedError
+from idp.actions.refresh_token import refresh_token
+from idp.model.registrations import CODE, REFRESH
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from idp.actions.person_desk import PersonDesk
+    from idp.actions.recall_client import KnownClient
+    from idp.model.registrations import Registration
+    from idp.tokens.request import TokenRequest
+
+    Answer = Callable[[PersonDesk, TokenRequest, KnownClient, Registration, Binding], Awaitable[bytes]]
+
+GRANTS: Final[dict[str, Answer]] = {CODE: exchange_code, REFRESH: refresh_token}
+
+
+async def issue_for_person(desk: PersonDesk, request: TokenRequest, peer: str) -> bytes:
+    """The body of the answer. TrustError with a code of ``idp.errors.OAUTH_ERRORS``, or of kind unavailable."""
+    door = desk.tokens.door
+    for _ in range(DECISIONS_MAX):
+        try:
+            known = await prove_client(door, request, peer)
+            registration = known.registration
+            if registration is None or request.grant_type not in registration.grant_types:
+                raise TrustError(Kind.UNACCEPTABLE, "GRANT_NOT_ALLOWED")
+            take_turn(desk.tokens, known.client)
+            return await GRANTS[request.grant_type](desk, request, known, registration, Binding())
+        except ClientChangedError:
+            door.memory.forget(request.client_id)
+        except SigningKeyChangedError:
+            desk.tokens.ring.forget()
+    raise TrustError(Kind.UNAVAILABLE, "TOKEN_DECISION_OVERTAKEN", attempts=DECISIONS_MAX)

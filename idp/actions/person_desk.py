@@ -1,0 +1,145 @@
+"""What issuing tokens about people needs, and the steps that each way to them shares: signing, the client's rate, the answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from idp.actions.claims_of import claims_of
+from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS, TOKEN_SECONDS
+from idp.model.people import AccountStatus
+from idp.model.registrations import profile_of
+from idp.store.accounts import find_account
+from idp.store.sign_ins import find_session
+from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims
+from idp.tokens.signed_jwt import sign_jwt
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from crypto.signer import Signer
+    from idp.actions.issue_token import TokenDesk
+    from idp.actions.people_desk import PeopleDesk
+    from idp.actions.recall_client import KnownClient
+    from idp.model.clients import Client, SigningKey
+    from idp.model.grants import PersonGrant
+    from idp.model.registrations import Registration
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDesk:
+    """``tokens``: the desk of client credentials, whose doorkeeper, key ring and limits serve here too. ``pairwise_key``: 32 bytes."""
+
+    tokens: TokenDesk
+    people: PeopleDesk
+    mac_key: bytes
+    pairwise_key: bytes
+
+    def __repr__(self) -> str:
+        """Without the keys."""
+        return "PersonDesk()"
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """The key that signs a kind of tokens; a grant becomes durable only if its row is unchanged."""
+
+    key: SigningKey
+    signer: Signer
+
+    def sign(self, token_type: str, claims: dict[str, Any]) -> str:
+        """A token, compact."""
+        return sign_jwt(self.key, self.signer, token_type, claims)
+
+
+@dataclass(frozen=True, slots=True)
+class Signings:
+    """The keys of an answer: resource servers read access tokens of one algorithm, each client chose that of its ID tokens."""
+
+    access: Signing
+    identity: Signing
+
+
+async def choose_signings(desk: PersonDesk, registration: Registration, at: datetime) -> Signings:
+    """The keys for a client's tokens now. JWS_ALGORITHM_UNSUPPORTED, SIGNING_KEY_MISSING."""
+    access = await choose_signing(desk, ACCESS_TOKEN_ALGORITHM, at)
+    return Signings(access, await choose_signing(desk, registration.id_token_signed_response_alg, at))
+
+
+async def choose_signing(desk: PersonDesk, algorithm: str, at: datetime) -> Signing:
+    """The key that signs with an algorithm now. JWS_ALGORITHM_UNSUPPORTED where no key of ours has it."""
+    if algorithm not in SIGNING_ALGORITHMS:
+        raise TrustError(Kind.UNACCEPTABLE, "JWS_ALGORITHM_UNSUPPORTED", algorithm=algorithm)
+    return Signing(*await desk.tokens.ring.signing(at, algorithm))
+
+
+def demand_standing(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:
+    """Raise GRANT_ENDED unless the grant, its account and (where it does not outlive it) its session stand now."""
+    account = find_account(connection, desk.people.vault, grant.account_id)
+    subject = account if grant.acting_for is None else find_account(connection, desk.people.vault, grant.acting_for)
+    session = None if grant.is_offline else find_session(connection, desk.people.vault, grant.session_id)
+    is_signed_in = grant.is_offline or (session is not None and session.ended_at is None and at < session.expires_at)
+    people = (account, subject)
+    if grant.ended_at is not None or not is_signed_in or any(each is None or each.status is not AccountStatus.ACTIVE for each in people):
+        raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")
+
+
+def demand_unchanged(connection: Connection, desk: PersonDesk, known: KnownClient, signings: Signings) -> None:
+    """Within the write job: durable only if client and keys are still what this was decided on."""
+    desk.tokens.door.memory.demand_unchanged(connection, known)
+    for key in {signings.access.key, signings.identity.key}:
+        desk.tokens.ring.demand_unchanged(connection, key)
+
+
+def claims_in_id_token(
+    connection: Connection, desk: PersonDesk, grant: PersonGrant, client: Client, registration: Registration
+) -> dict[str, Any]:
+    """What the claims parameter asked to have in the ID token itself."""
+    if not isinstance(grant.claims.get("id_token"), dict):
+        return {}
+    return claims_of(
+        connection,
+        desk.people.vault,
+        grant.account_id,
+        grant.acting_for,
+        grant.scopes,
+        grant.claims,
+        profile_of(client, registration),
+        at=desk.people.clock.now(),
+        place="id_token",
+    )
+
+
+def write_answer(
+    desk: PersonDesk,
+    registration: Registration,
+    grant: PersonGrant,
+    signings: Signings,
+    *,
+    token_id: str,
+    at: datetime,
+    wanted: dict[str, Any],
+    refresh_token: str | None,
+    is_refreshed: bool = False,
+    scopes: tuple[str, ...] | None = None,
+) -> bytes:
+    """The body of a successful answer (RFC 6749 5.1, OIDC Core 3.1.3.3). ``scopes``: narrower than the grant's, where asked for."""
+    narrowed = grant if scopes is None else replace(grant, scopes=scopes)
+    setting: Any = {"issuer": desk.tokens.issuer, "issued_at_seconds": int(at.timestamp()), "pairwise_key": desk.pairwise_key}
+    access_token = signings.access.sign(ACCESS_TYPE, access_claims(narrowed, registration, token_id=token_id, **setting))
+    answer: dict[str, Any] = {
+        "access_token": access_token,
+        "token_type": "DPoP" if grant.dpop_jkt else "Bearer",
+        "expires_in": TOKEN_SECONDS,
+        "scope": " ".join(narrowed.scopes),
+    }
+    if "openid" in grant.scopes:
+        claims = id_claims(grant, registration, access_token=access_token, wanted=wanted, with_nonce=not is_refreshed, **setting)
+        answer["id_token"] = signings.identity.sign(ID_TYPE, claims)
+    if refresh_token is not None:
+        answer["refresh_token"] = refresh_token
+    return json.dumps(answer, separators=(",", ":")).encode()

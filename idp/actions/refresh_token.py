@@ -1,0 +1,140 @@
+"""New tokens for a refresh token (RFC 6749 6), which is good once: one that comes back a second time ends the whole family (RFC 9700 4.14.2).
+
+Under the FAPI 2.0 profile tokens are bound to their sender and the refresh token stays the same, as that profile wants (5.3.2.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from crypto.sm3 import sm3
+from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_standing, demand_unchanged, write_answer
+from idp.model.grants import GRANT_SECONDS, new_refresh_token
+from idp.store.grants import end_grant, find_grant, find_refresh_token, insert_refresh_token, spend_refresh_token
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.exchange_code import Binding
+    from idp.actions.person_desk import PersonDesk, Signings
+    from idp.actions.recall_client import KnownClient
+    from idp.model.grants import PersonGrant
+    from idp.model.registrations import Registration
+    from idp.tokens.request import TokenRequest
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    grant: PersonGrant
+    scopes: tuple[str, ...]
+    token_id: str
+    wanted: dict[str, Any]
+
+
+async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownClient, registration: Registration, binding: Binding) -> bytes:
+    """The body of the answer. TrustError REFRESH_INVALID, REFRESH_REUSED, GRANT_ENDED, SCOPE_NOT_GRANTED, and those of issuing."""
+    given = request.form.get("refresh_token")
+    if not given:
+        raise TrustError(Kind.MALFORMED, "TOKEN_PARAMETER_MISSING", parameter="refresh_token")
+    at, digest = desk.people.clock.now(), sm3(given.encode("utf-8", "replace"))
+    signings = await choose_signings(desk, registration, at)
+    follower = given if registration.is_fapi else new_refresh_token()
+
+    def store(connection: Connection) -> _Renewed | None:
+        # 1. Whose it is, and whether it is good for this client and sender now
+        found = find_refresh_token(connection, digest, desk.mac_key)
+        grant = None if found is None else find_grant(connection, found[0], desk.mac_key)
+        if found is None or grant is None or grant.client_id != known.client.client_id:
+            raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
+        if (grant.dpop_jkt, grant.certificate_digest) != (binding.dpop_jkt, binding.certificate_digest) and not _may_change(
+            registration, grant
+        ):
+            raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
+        _, expires_at, is_spent = found
+        if is_spent:
+            _end_family(connection, desk, grant, at)
+            return None
+        if at >= expires_at:
+            raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
+        demand_standing(connection, desk, grant, at)
+        scopes = _narrowed(grant, request.scope)
+
+        # 2. Spent by exactly one, its follower stored, on record
+        if not registration.is_fapi:
+            if not spend_refresh_token(connection, digest, at):
+                _end_family(connection, desk, grant, at)
+                return None
+            insert_refresh_token(
+                connection, sm3(follower.encode()), grant.grant_id, at, at + timedelta(seconds=GRANT_SECONDS), desk.mac_key
+            )
+        demand_unchanged(connection, desk, known, signings)
+        token_id = _record(connection, desk, grant, scopes, signings, at)
+        bound = replace(grant, dpop_jkt=binding.dpop_jkt, certificate_digest=binding.certificate_digest)
+        return _Renewed(bound, scopes, token_id, claims_in_id_token(connection, desk, grant, known.client, registration))
+
+    renewed = await desk.people.database.awrite(store)
+    if renewed is None:
+        raise TrustError(Kind.UNACCEPTABLE, "REFRESH_REUSED")
+    return write_answer(
+        desk,
+        registration,
+        renewed.grant,
+        signings,
+        token_id=renewed.token_id,
+        at=at,
+        wanted=renewed.wanted,
+        refresh_token=follower,
+        is_refreshed=True,
+        scopes=renewed.scopes,
+    )
+
+
+def _may_change(registration: Registration, grant: PersonGrant) -> bool:
+    """RFC 9449 5: of a confidential client the refresh token is bound to the client, not to the key of the first request."""
+    return not registration.is_public and grant.certificate_digest is None and not registration.is_fapi
+
+
+def _narrowed(grant: PersonGrant, wanted: str | None) -> tuple[str, ...]:
+    """What was asked for again, never more than was granted (RFC 6749 6)."""
+    if wanted is None:
+        return grant.scopes
+    scopes = tuple(wanted.split(" "))
+    if not set(scopes) <= set(grant.scopes):
+        raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
+    return tuple(scope for scope in grant.scopes if scope in scopes)
+
+
+def _record(connection: Connection, desk: PersonDesk, grant: PersonGrant, scopes: tuple[str, ...], signings: Signings, at: datetime) -> str:
+    return desk.people.audit.record(
+        connection,
+        at=at,
+        actor=f"client:{grant.client_id}",
+        action="token.issue",
+        subject=f"account:{grant.account_id}",
+        outcome="done",
+        facts={
+            "by": "refresh_token",
+            "grant": grant.grant_id,
+            "scope": " ".join(scopes),
+            "audience": grant.audience,
+            "key": signings.access.key.key_id,
+        },
+    )
+
+
+def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:
+    has_ended = end_grant(connection, grant.grant_id, at, "refresh token reused")
+    desk.people.audit.record(
+        connection,
+        at=at,
+        actor=f"client:{grant.client_id}",
+        action="token.refuse",
+        subject=f"account:{grant.account_id}",
+        outcome="refused",
+        facts={"reason": "refresh token reused", "grant": grant.grant_id, "grant_ended": has_ended},
+    )

@@ -1,0 +1,49 @@
+"""Set what a client registers for signing people in. The client's own row changes with it, so that nobody goes on with what he remembers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idp.model.registrations import Registration, check_registration
+from idp.store.clients import load_client, update_client
+from idp.store.registrations import find_registration, put_registration
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from idp.actions.register_client import ClientDesk
+
+
+def set_registration(desk: ClientDesk, registration: Registration, *, actor: str, if_version: int | None = None) -> Registration:
+    """Store it in place of what was there. CLIENT_FIELD_INVALID, CLIENT_NOT_FOUND, CLIENT_STATUS_CONFLICT (another version than ``if_version``)."""
+    check_registration(registration)
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> Registration:
+        client = load_client(connection, registration.client_id, desk.mac_key)
+        if if_version is not None and client.version != if_version:
+            raise TrustError(Kind.CONFLICT, "CLIENT_STATUS_CONFLICT", client_id=client.client_id)
+        before = find_registration(connection, registration.client_id, desk.mac_key)
+        update_client(connection, replace(client, changed_at=at, version=client.version + 1), desk.mac_key)
+        put_registration(connection, registration, at, desk.mac_key)
+        desk.audit.record(
+            connection,
+            at=at,
+            actor=actor,
+            action="client.register-sign-in",
+            subject=f"client:{client.client_id}",
+            outcome="done",
+            facts={
+                "is_new": before is None,
+                "grant_types": " ".join(registration.grant_types)[:200],
+                "method": registration.token_endpoint_auth_method,
+                "redirect_uris": len(registration.redirect_uris),
+                "profile": registration.profile,
+                "is_own": registration.is_own,
+            },
+        )
+        return registration
+
+    return desk.database.write(store)

@@ -1,0 +1,102 @@
+"""What clients register for signing people in, managed. The members are those of RFC 7591 and OpenID Connect Registration where they have one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
+from pydantic import BaseModel, ConfigDict, Field
+
+from idp.actions.set_registration import set_registration
+from idp.api.client_routes import MANAGE
+from idp.errors import client_not_found
+from idp.model.registrations import CLAIMS_MAX, KEYS_MAX, REDIRECTS_MAX, SIGN_IN_SCOPES, TEXT_CHARACTERS_MAX, Registration
+from idp.store.clients import load_client
+from idp.store.registrations import find_registration
+from service_kit.composition import caller_of, needs
+
+if TYPE_CHECKING:
+    from idp.actions.register_client import ClientDesk
+
+_EXAMPLE: Final[dict[str, Any]] = {
+    "redirect_uris": ["https://housing.example.org/callback"],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "token_endpoint_auth_method": "client_secret_basic",
+    "purpose": "Fill in your housing application",
+}
+_HIDDEN: Final = frozenset({"client_id", "registration_token_digest"})
+
+
+class SignInRegistrationBody(BaseModel):
+    """How a client signs people in. Members nobody knows are refused, so that nobody believes to have set something."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX, description="Compared character by character.")
+    post_logout_redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX)
+    grant_types: list[str] = Field(default=["authorization_code"], max_length=8)
+    token_endpoint_auth_method: str = Field(default="client_secret_basic", max_length=40)
+    scopes: list[str] = Field(default=list(SIGN_IN_SCOPES), max_length=16, description="What it may ask people for.")
+    jwks: list[dict[str, Any]] = Field(default=[], max_length=KEYS_MAX, description="Public keys as JWK.")
+    jwks_uri: str = ""
+    tls_client_auth_subject_dn: str = Field(default="", max_length=TEXT_CHARACTERS_MAX)
+    id_token_signed_response_alg: str = Field(default="ES256", max_length=32)
+    userinfo_signed_response_alg: str = Field(default="", max_length=32)
+    introspection_signed_response_alg: str = Field(default="", max_length=32)
+    request_object_signing_alg: str = Field(default="", max_length=32)
+    subject_type: Literal["public", "pairwise"] = "public"
+    sector_identifier_uri: str = ""
+    require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
+    require_signed_request_object: bool = False
+    profile: Literal["", "fapi2"] = Field(default="", description="fapi2: held to the FAPI 2.0 security profile.")
+    backchannel_logout_uri: str = ""
+    backchannel_logout_session_required: bool = False
+    initiate_login_uri: str = ""
+    allowed_claims: list[str] = Field(default=[], max_length=CLAIMS_MAX, description="Empty: those its scopes name.")
+    purpose: str = Field(default="", max_length=TEXT_CHARACTERS_MAX, description="Shown where consent is asked for.")
+    is_own: bool = Field(default=False, description="Belongs to this deployment: no consent is asked for.")
+    acting: Literal["any", "person", "organisation"] = "any"
+    is_pkce_required: bool = True
+
+
+def read_registration_body(client_id: str, members: dict[str, Any]) -> Registration:
+    """JSON-compatible values -> the registration, not yet checked by its rules."""
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in members.items()}
+    return Registration(client_id, **given)
+
+
+def registration_view(registration: Registration) -> dict[str, Any]:
+    """As JSON-compatible values, without what manages it."""
+    return {name: value for name, value in asdict(registration).items() if name not in _HIDDEN}
+
+
+def add_registration_routes(router: APIRouter, desk: ClientDesk) -> None:
+    """Add them to the service's router."""
+    path, tags = "/v1/clients/{client_id}/registration", ["clients"]
+
+    @router.get(path, summary="Show how a client signs people in", response_model=SignInRegistrationBody, tags=[*tags])
+    @needs(MANAGE)
+    def read_registration(client_id: str, response: Response) -> dict[str, Any]:
+        with desk.database.read() as connection:
+            client = load_client(connection, client_id, desk.mac_key)
+            found = find_registration(connection, client_id, desk.mac_key)
+        if found is None:
+            raise client_not_found(client_id)
+        response.headers["etag"] = f'"{client.version}"'
+        return registration_view(found)
+
+    @router.put(path, summary="Set how a client signs people in", response_model=SignInRegistrationBody, tags=[*tags])
+    @needs(MANAGE)
+    def put_registration(request: Request, client_id: str, body: SignInRegistrationBody, response: Response) -> dict[str, Any]:
+        wanted = read_registration_body(client_id, body.model_dump())
+        with desk.database.read() as connection:
+            before = find_registration(connection, client_id, desk.mac_key)
+        if before is not None:
+            wanted = replace(wanted, registration_token_digest=before.registration_token_digest)
+        kept = set_registration(desk, wanted, actor=f"client:{caller_of(request).client_id}")
+        with desk.database.read() as connection:
+            response.headers["etag"] = f'"{load_client(connection, client_id, desk.mac_key).version}"'
+        return registration_view(kept)

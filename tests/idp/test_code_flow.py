@@ -1,0 +1,386 @@
+"""From the authorization request to tokens, claims, fresh tokens and the end of it all, as a client goes through it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc import jws, jwt
+from joserfc.jwk import KeySet
+
+import idp.service
+from crypto.jose import check_token, read_jwks
+from idp.actions.grant_agent import grant_agent
+from idp.actions.manage_accounts import change_account_status
+from idp.actions.register_client import NewClient, register_client
+from idp.actions.set_registration import set_registration
+from idp.model.people import AccountKind, AccountStatus
+from idp.model.registrations import Registration
+from tests.deployments import make_deployment, served_here
+from tests.idp.people import CALLBACK, VERIFIER, Browser, Registered, Town, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BYE = "https://rp.example/bye"
+BASE = Registration(
+    "own",
+    redirect_uris=(CALLBACK,),
+    post_logout_redirect_uris=(BYE,),
+    grant_types=("authorization_code", "refresh_token"),
+    is_own=True,
+)
+
+
+class Clients:
+    """The town with real registrations, and their secrets."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.http = town.here.http
+        self.desk = idp.service.client_desk(town.here.house.context)
+        self.secrets: dict[str, str] = {}
+
+    def add(self, registration: Registration, *scopes: str) -> None:
+        wanted = NewClient(registration.client_id.title(), scopes or ("seal.read",), client_id=registration.client_id)
+        _, self.secrets[registration.client_id] = register_client(self.desk, wanted, actor="test")
+        set_registration(self.desk, registration, actor="test")
+
+    def token(self, client: str = "own", /, **form: str) -> httpx.Response:
+        return self.http.post("/oauth2/token", data=form, auth=(client, self.secrets[client]))
+
+    def redeem(self, code: str, client: str = "own", /, **changes: str) -> httpx.Response:
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER, **changes}
+        return self.token(client, **form)
+
+    def sign_in(self, browser: Browser | None = None, client: str = "own", /, **query: str) -> dict[str, Any]:
+        """Tokens for the person ``jia``."""
+        browser = browser or Browser(self.town.here)
+        browser.authorize(client, **query)
+        if browser.heading == "Sign in":
+            browser.log_in()
+        answer = self.redeem(browser.returned["code"], client)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def userinfo(self, token: str, method: str = "GET") -> httpx.Response:
+        return self.http.request(method, "/oauth2/userinfo", headers={"authorization": f"Bearer {token}"})
+
+    def read(self, token: str, audience: str) -> dict[str, Any]:
+        """By a library of others, from the published keys."""
+        keys = KeySet.import_key_set(self.http.get("/oauth2/jwks").json())
+        claims = jwt.decode(token, keys, algorithms=["ES256"]).claims
+        assert (claims["aud"], claims["iss"]) == (audience, self.town.desk.issuer)
+        return dict(claims)
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    with served_here(make_deployment(tmp_path_factory.mktemp("flow") / "deployment")) as here:
+        found = Clients(settle(here, Registered()))
+        found.town.person()
+        found.add(BASE)
+        found.add(replace(BASE, client_id="shop", is_own=False, purpose="To fill in your application"))
+        found.add(replace(BASE, client_id="pair", subject_type="pairwise"))
+        found.add(replace(BASE, client_id="public", token_endpoint_auth_method="none"))
+        found.add(replace(BASE, client_id="post", token_endpoint_auth_method="client_secret_post"))
+        found.add(replace(BASE, client_id="signed", userinfo_signed_response_alg="ES256"))
+        found.add(replace(BASE, client_id="old", id_token_signed_response_alg="HS256"))
+        yield found
+
+
+def refused(answer: httpx.Response) -> tuple[int, str, str]:
+    return answer.status_code, answer.json()["error"], answer.json()["code"]
+
+
+@pytest.mark.clause("OIDC Core 3.1.3.3")
+def test_a_code_becomes_tokens_that_others_can_verify(clients: Clients) -> None:
+    tokens = clients.sign_in(scope="openid profile phone", nonce="n-1", state="s1")
+    assert (tokens["token_type"], tokens["expires_in"], tokens["scope"]) == ("Bearer", 600, "openid profile phone")
+    said = clients.read(tokens["id_token"], "own")
+    half = base64.urlsafe_b64encode(hashlib.sha256(tokens["access_token"].encode()).digest()[:16]).rstrip(b"=").decode()
+    assert (said["nonce"], said["at_hash"], said["azp"], said["acr"], said["amr"]) == ("n-1", half, "own", "urn:yinxin:loa:2", ["pwd"])
+    assert said["exp"] > said["iat"] >= said["auth_time"]
+    may = clients.read(tokens["access_token"], clients.town.desk.issuer)
+    assert (may["sub"], may["client_id"], may["scope"]) == (said["sub"], "own", tokens["scope"])
+    assert jws.extract_compact(tokens["access_token"].encode()).headers()["typ"] == "at+jwt"
+    assert "name" not in said
+    for method in ("GET", "POST"):
+        told = clients.userinfo(tokens["access_token"], method)
+        assert told.status_code == 200
+        assert told.headers["cache-control"] == "no-store"
+        assert {k: told.json()[k] for k in ("sub", "name", "gender", "phone_number")} == {
+            "sub": said["sub"], "name": "测试甲", "gender": "female", "phone_number": "13800000000"}  # fmt: skip
+        assert "email" not in told.json()
+
+
+@pytest.mark.clause("OIDC Core 5.5")
+def test_the_claims_parameter_puts_claims_where_they_are_asked_for(clients: Clients) -> None:
+    tokens = clients.sign_in(scope="openid", claims=json.dumps({"id_token": {"name": None}, "userinfo": {"phone_number": None}}))
+    assert clients.read(tokens["id_token"], "own")["name"] == "测试甲"
+    told = clients.userinfo(tokens["access_token"]).json()
+    assert told["phone_number"] == "13800000000"
+    assert "name" not in told
+
+
+@pytest.mark.clause("OIDC Core 5.3.2")
+def test_userinfo_is_signed_for_a_client_that_wants_it_so(clients: Clients) -> None:
+    tokens = clients.sign_in(None, "signed")
+    answer = clients.userinfo(tokens["access_token"])
+    assert answer.headers["content-type"].startswith("application/jwt")
+    assert clients.read(answer.text, "signed")["name"] == "测试甲"
+
+
+@pytest.mark.clause("OIDC Core 8.1")
+def test_two_sectors_know_a_person_under_two_names(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    first = clients.read(clients.sign_in(browser)["id_token"], "own")["sub"]
+    tokens = clients.sign_in(browser, "pair")
+    second = clients.read(tokens["id_token"], "pair")["sub"]
+    assert first.startswith("pe_")
+    assert second.startswith("pw_")
+    assert clients.userinfo(tokens["access_token"]).json()["sub"] == second
+    assert clients.read(clients.sign_in(browser, "pair")["id_token"], "pair")["sub"] == second
+    # As a hint it names the person again, to this client alone
+    browser.authorize("pair", prompt="none", id_token_hint=tokens["id_token"])
+    assert browser.returned["code"]
+    browser.authorize("own", prompt="none", id_token_hint=tokens["id_token"])
+    assert browser.returned["error"] == "invalid_request"
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.5")
+def test_form_post_brings_the_code_in_a_form(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    browser.authorize("own", response_mode="form_post")
+    browser.log_in()
+    assert browser.answer.status_code == 200
+    assert f'action="{CALLBACK}"' in browser.answer.text
+    assert 'name="code"' in browser.answer.text
+    assert "form-action" in browser.answer.headers["content-security-policy"]
+
+
+@pytest.mark.clause("RFC 6749 4.1.2", "RFC 9700 4.14.2")
+def test_a_code_is_good_once_and_its_second_use_ends_what_the_first_gave(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    browser.authorize("own")
+    browser.log_in()
+    code = browser.returned["code"]
+    tokens = clients.redeem(code).json()
+    assert refused(clients.redeem(code)) == (400, "invalid_grant", "CODE_REUSED")
+    assert clients.userinfo(tokens["access_token"]).status_code == 401
+    answer = clients.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert refused(answer) == (400, "invalid_grant", "GRANT_ENDED")
+    assert any("code reused" in entry for entry in clients.town.audited("token.refuse"))
+
+
+@pytest.mark.parametrize(
+    ("client", "changes"),
+    [
+        ("own", {"code_verifier": "x" * 43}),
+        ("own", {"code_verifier": ""}),
+        ("own", {"redirect_uri": CALLBACK + "/"}),
+        ("own", {"redirect_uri": ""}),
+        ("own", {"code": "nonsense"}),
+        ("shop", {}),
+    ],
+)
+def test_a_code_is_bound_to_client_address_and_challenge(clients: Clients, client: str, changes: dict[str, str]) -> None:
+    browser = Browser(clients.town.here)
+    browser.authorize("own")
+    browser.log_in()
+    code = browser.returned["code"]
+    assert (
+        refused(clients.redeem(changes.get("code", code), client, **{k: v for k, v in changes.items() if k != "code"}))[1]
+        == "invalid_grant"
+    )
+    assert clients.redeem(code).status_code == 200, "a wrong try of somebody else does not spend it"
+
+
+@pytest.mark.clause("RFC 6749 2.3.1")
+def test_a_client_is_let_in_by_the_method_it_registered_alone(clients: Clients) -> None:
+    http = clients.http
+    form = {"grant_type": "refresh_token", "refresh_token": "x"}
+    secret = clients.secrets["post"]
+    assert refused(http.post("/oauth2/token", data=form, auth=("post", secret)))[1] == "invalid_client"
+    assert refused(http.post("/oauth2/token", data={**form, "client_id": "post", "client_secret": secret}))[1] == "invalid_grant"
+    assert (
+        refused(http.post("/oauth2/token", data={**form, "client_id": "own", "client_secret": clients.secrets["own"]}))[1]
+        == "invalid_client"
+    )
+    for wrong in ({"client_id": "own"}, {"client_id": "nobody"}, {"client_id": "public", "client_secret": "x"}, {}):
+        assert refused(http.post("/oauth2/token", data={**form, **wrong}))[1] == "invalid_client"
+    assert refused(http.post("/oauth2/token", data={**form, "client_id": "public"}))[1] == "invalid_grant"
+    assert refused(clients.token(grant_type="client_credentials")) == (400, "unauthorized_client", "GRANT_NOT_ALLOWED")
+    assert refused(clients.token(grant_type="password"))[1] == "unsupported_grant_type"
+    assert refused(clients.token(grant_type="authorization_code"))[2] == "TOKEN_PARAMETER_MISSING"
+    assert refused(clients.token(grant_type="refresh_token"))[2] == "TOKEN_PARAMETER_MISSING"
+
+
+def test_a_client_without_credentials_signs_people_in_by_pkce_alone(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    browser.authorize("public")
+    browser.log_in()
+    form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "client_id": "public", "code": browser.returned["code"]}
+    assert refused(clients.http.post("/oauth2/token", data=form))[1] == "invalid_grant"
+    assert clients.http.post("/oauth2/token", data={**form, "code_verifier": VERIFIER}).status_code == 200
+    browser.authorize("public", code_challenge="", code_challenge_method="")
+    assert browser.returned["error"] == "invalid_request"
+
+
+@pytest.mark.clause("RFC 6749 6", "RFC 9700 4.14.2")
+def test_refresh_tokens_rotate_and_a_used_one_ends_the_family(clients: Clients) -> None:
+    first = clients.sign_in(scope="openid profile phone", nonce="n")
+    second = clients.token(grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    assert second["refresh_token"] != first["refresh_token"]
+    assert "nonce" not in clients.read(second["id_token"], "own")
+    assert clients.read(second["id_token"], "own")["sub"] == clients.read(first["id_token"], "own")["sub"]
+    narrow = clients.token(grant_type="refresh_token", refresh_token=second["refresh_token"], scope="openid").json()
+    assert narrow["scope"] == "openid"
+    assert "name" not in clients.userinfo(narrow["access_token"]).json()
+    answer = clients.token(grant_type="refresh_token", refresh_token=narrow["refresh_token"], scope="openid email")
+    assert refused(answer)[1] == "invalid_scope"
+    assert refused(clients.token("shop", grant_type="refresh_token", refresh_token=narrow["refresh_token"]))[2] == "REFRESH_INVALID"
+    # The thief and the client cannot both have it: whoever comes second ends it for both
+    assert refused(clients.token(grant_type="refresh_token", refresh_token=first["refresh_token"]))[2] == "REFRESH_REUSED"
+    assert refused(clients.token(grant_type="refresh_token", refresh_token=narrow["refresh_token"]))[2] == "GRANT_ENDED"
+    assert clients.userinfo(narrow["access_token"]).status_code == 401
+
+
+def test_of_sixteen_at_once_one_gets_new_tokens(clients: Clients) -> None:
+    token = clients.sign_in()["refresh_token"]
+    browser = Browser(clients.town.here)
+    browser.authorize("own")
+    browser.log_in()
+    code = browser.returned["code"]
+    with ThreadPoolExecutor(16) as pool:
+        refreshed = list(pool.map(lambda _: clients.token(grant_type="refresh_token", refresh_token=token).status_code, range(16)))
+        redeemed = list(pool.map(lambda _: clients.redeem(code).status_code, range(16)))
+    assert sorted(refreshed) == [200] + [400] * 15
+    assert sorted(redeemed) == [200] + [400] * 15
+
+
+@pytest.mark.clause("OIDC RPInitiated 2")
+def test_signing_out_ends_session_grants_and_tokens_and_goes_back(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    kept = clients.sign_in(browser, "own", scope="openid offline_access")
+    tokens = clients.sign_in(browser)
+    browser.send(
+        "GET", str(httpx.URL("/logout", params={"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": BYE, "state": "z"}))
+    )
+    assert browser.answer.status_code == 303
+    assert browser.answer.headers["location"] == BYE + "?state=z"
+    assert clients.userinfo(tokens["access_token"]).status_code == 401
+    assert refused(clients.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]))[2] == "GRANT_ENDED"
+    assert clients.token(grant_type="refresh_token", refresh_token=kept["refresh_token"]).status_code == 200, "offline access outlives it"
+    browser.authorize("own", prompt="none")
+    assert browser.returned["error"] == "login_required"
+
+
+def test_where_to_go_after_signing_out_is_what_was_registered_or_nowhere(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    tokens = clients.sign_in(browser)
+    query = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": "https://evil.example/"}
+    browser.send("GET", str(httpx.URL("/logout", params=query)))
+    assert browser.answer.headers["location"] == "/logout/done"
+    browser = Browser(clients.town.here)
+    tokens = clients.sign_in(browser)
+    head, body, signature = tokens["id_token"].split(".")
+    browser.go("/logout", id_token_hint=f"{head}.{body}.{signature[::-1]}", post_logout_redirect_uri=BYE)
+    assert browser.heading == "Sign out?"
+
+
+def test_a_disabled_account_has_no_tokens_any_more(clients: Clients) -> None:
+    person = clients.town.person("zai")
+    browser = Browser(clients.town.here)
+    browser.authorize("own", scope="openid offline_access")
+    browser.log_in("zai")
+    tokens = clients.redeem(browser.returned["code"]).json()
+    change_account_status(clients.town.desk, person.account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="test")
+    assert clients.userinfo(tokens["access_token"]).status_code == 401
+    assert refused(clients.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]))[2] == "GRANT_ENDED"
+
+
+def test_who_acts_for_an_organisation_is_named_beside_it(clients: Clients) -> None:
+    person, organisation = clients.town.person("bing", name="测试丙"), clients.town.organisation()
+    grant_agent(clients.town.desk, organisation.account_id, person.account_id, actor="test")
+    browser = Browser(clients.town.here)
+    browser.authorize("own")
+    browser.log_in("bing")
+    browser.submit("acting", acting_for=organisation.account_id)
+    tokens = clients.redeem(browser.returned["code"]).json()
+    said = clients.read(tokens["id_token"], "own")
+    assert (said["sub"], said["act"]) == (organisation.account_id, {"sub": person.account_id})
+    assert clients.userinfo(tokens["access_token"]).json()["name"] == "测试有限公司"
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
+def test_userinfo_refuses_what_is_no_token_of_a_person(clients: Clients, token: str) -> None:
+    answer = clients.userinfo(token)
+    assert answer.status_code == 401
+    assert "Bearer" in answer.headers["www-authenticate"]
+    assert clients.http.get("/oauth2/userinfo").headers["www-authenticate"] == 'Bearer realm="yinxin"'
+
+
+def test_userinfo_wants_an_access_token_with_openid(clients: Clients) -> None:
+    tokens = clients.sign_in()
+    assert clients.userinfo(tokens["id_token"]).status_code == 401
+    without = clients.sign_in(scope="profile")
+    assert "id_token" not in without
+    answer = clients.userinfo(without["access_token"])
+    assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
+
+
+def test_an_algorithm_that_we_have_not_is_said_to_be_so(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    browser.authorize("old")
+    browser.log_in()
+    assert refused(clients.redeem(browser.returned["code"], "old"))[2] == "JWS_ALGORITHM_UNSUPPORTED"
+
+
+@pytest.mark.clause("OIDC Core 15.1")
+@pytest.mark.parametrize("algorithm", ["RS256", "EdDSA", "SGD_SM3_SM2"])
+def test_id_tokens_are_signed_as_the_client_registered(clients: Clients, algorithm: str) -> None:
+    client = f"alg-{algorithm.lower().replace('_', '-')}"
+    clients.add(replace(BASE, client_id=client, id_token_signed_response_alg=algorithm))
+    tokens = clients.sign_in(None, client)
+    gm = algorithm == "SGD_SM3_SM2"
+    keys = read_jwks(clients.http.get("/oauth2/gm-jwks" if gm else "/oauth2/jwks").content, gm=gm)
+    checked = check_token(tokens["id_token"], keys, token_type="jwt")
+    assert (checked.header["alg"], checked.claims["aud"]) == (algorithm, client)
+    hashed = {"RS256": hashlib.sha256, "EdDSA": hashlib.sha512}.get(algorithm, lambda data: hashlib.new("sm3", data))
+    digest = hashed(tokens["access_token"].encode()).digest()
+    half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    assert checked.claims["at_hash"] == half
+    assert clients.read(tokens["access_token"], clients.town.desk.issuer)["client_id"] == client
+
+
+def test_registration_over_http(clients: Clients) -> None:
+    _, secret = register_client(clients.desk, NewClient("Admin", ("client.manage",), client_id="admin"), actor="test")
+    token = clients.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("admin", secret)).json()["access_token"]
+    headers = {"authorization": f"Bearer {token}"}
+    path = "/v1/clients/admin/registration"
+    assert clients.http.get(path, headers=headers).status_code == 404
+    body = {"redirect_uris": [CALLBACK], "grant_types": ["authorization_code", "client_credentials"]}
+    put = clients.http.request("PUT", path, headers=headers, json=body)
+    assert put.status_code == 200, put.text
+    assert put.headers["etag"] == '"2"'
+    assert clients.http.get(path, headers=headers).json()["redirect_uris"] == [CALLBACK]
+    wrong = clients.http.request("PUT", path, headers=headers, json={**body, "redirect_uris": ["http://rp.example/cb"]})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "CLIENT_FIELD_INVALID")
+    assert clients.http.request("PUT", path, headers=headers, json={**body, "unknown": 1}).status_code == 422
+    assert clients.http.request("PUT", "/v1/clients/nobody/registration", headers=headers, json=body).status_code == 404
+
+
+def test_an_address_that_is_not_registered_gets_nothing(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    browser.authorize("own", redirect_uri="https://rp.example/cb/../evil")
+    assert browser.answer.status_code == 422
+    assert "location" not in browser.answer.headers
+    assert parse_qs(urlsplit(str(browser.answer.headers.get("location", ""))).query) == {}
