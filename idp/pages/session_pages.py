@@ -23,8 +23,9 @@ from standards.errors import TrustError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from idp.actions.read_hint import TokenHint
     from idp.model.sign_in import Session
-    from idp.pages.sign_in_pages import Pages, TokenHint
+    from idp.pages.sign_in_pages import Pages
     from idp.pages.visit import Visit
 
 SESSIONS: Final = "/sessions"
