@@ -14,6 +14,7 @@ from idp import messages, ports
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
 from idp.actions.client_protocol import ClientProtocol
+from idp.actions.federation_desk import FederationDesk
 from idp.actions.fill_changes import fill_changes
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
@@ -31,16 +32,19 @@ from idp.api.cas_endpoints import add_cas_endpoints
 from idp.api.change_routes import READ as DIRECTORY_READ
 from idp.api.change_routes import add_change_routes
 from idp.api.client_routes import MANAGE, add_client_routes
+from idp.api.federation_routes import DECIDE, add_federation_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
 from idp.api.registration_routes import add_registration_routes
 from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
 from idp.api.scim_routes import add_scim_routes
 from idp.api.userinfo_endpoint import add_userinfo_routes
+from idp.connectors.settings import read_upstreams
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
 from idp.pages.cas_pages import add_cas_pages
 from idp.pages.session_pages import add_session_pages
 from idp.pages.sign_in_pages import Pages, add_sign_in_pages
+from idp.pages.upstream_pages import add_upstream_pages
 from idp.store.accounts import Vault
 from idp.store.clients import load_signing_keys
 from idp.tables import PREFIX
@@ -67,6 +71,7 @@ __all__ = [
     "build",
     "client_check",
     "client_desk",
+    "federation_desk",
     "key_desk",
     "key_ring",
     "migrate",
@@ -81,6 +86,7 @@ CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error c
 SCOPES: Final = {
     MANAGE: "Register, change and disable clients.",
     DIRECTORY_READ: "Follow and read the whole directory of persons, organisations and agents, personal data included.",
+    DECIDE: "See identities of other providers that are in doubt, personal data included, and decide whose they are.",
     DIRECTORY_MANAGE: "Provision persons, organisations and their agents (SCIM), passwords included.",
 }
 PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
@@ -156,6 +162,18 @@ def people_desk(context: ServiceContext) -> PeopleDesk:
     )
 
 
+def federation_desk(context: ServiceContext, people: PeopleDesk) -> FederationDesk:
+    """Sign-in at other providers, as the deployment's file describes them. CONNECTOR_SETTING_INVALID names what is wrong in it."""
+    settings = context.settings
+    path = settings.dir / settings.upstreams
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, ValueError):
+        raise TrustError(Kind.UNACCEPTABLE, "CONNECTOR_SETTING_INVALID", setting="file") from None
+    outbound = Outbound(read_networks(settings.outbound.networks), timeout_seconds=settings.outbound.timeout_seconds)
+    return FederationDesk(people, read_upstreams(text, settings.base_url), outbound)
+
+
 def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
     """How clients send people here."""
     keystore: Keystore = context.keystore
@@ -187,10 +205,13 @@ def build(context: ServiceContext) -> ServiceParts:
     add_userinfo_routes(router, persons)
     settings = context.settings
     protocol, hints = sign_in_protocol(context), HintReader(ring, issuer)
-    pages = Pages(people, protocol, settings.base_url.startswith("https://"), settings.demo, hints.read, CasProtocol(people))
-    outbound = Outbound(read_networks(settings.outbound.networks), timeout_seconds=settings.outbound.timeout_seconds)
+    federation = federation_desk(context, people)
+    is_secure = settings.base_url.startswith("https://")
+    pages = Pages(people, protocol, federation, is_secure, settings.demo, hints.read, CasProtocol(people))
     add_change_routes(router, people)
     add_scim_routes(router, people)
+    add_federation_routes(router, federation)
+    add_upstream_pages(router, pages)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)
     add_cas_pages(router, pages)
@@ -221,12 +242,13 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "clients", "description": "Registration of clients."},
             {"name": "cas", "description": "Services that speak CAS 3.0: validation of their tickets, and their registration."},
             {"name": "directory", "description": "Changes of accounts, for directories that follow this one."},
+            {"name": "federation", "description": "Identities of other providers that are in doubt."},
             {"name": "scim", "description": "Provisioning of persons and organisations by other systems (SCIM 2.0)."},
         ),
         scopes=SCOPES,
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
         event_types=EVENT_TYPES,
-        handlers={CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, outbound)},
+        handlers={CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound)},
         jobs=(Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),),
         on_start=(complete_signing_keys, enter_older_accounts),
         on_stop=(people.pool.close,),

@@ -341,3 +341,54 @@ cas_tickets: Final = Table(
     Index("ix_idp_cas_tickets_session_id", "session_id"),
     Index("ix_idp_cas_tickets_expires_at", "expires_at"),
 )
+
+upstream_trips: Final = Table(
+    "idp_upstream_trips",
+    metadata,
+    Column("state_hash", LargeBinary, primary_key=True),  # of the state that the answer must carry
+    Column("trip_sealed", LargeBinary, nullable=False),  # JSON: verifier, nonce and whose it is; deleted by the one answer it is for
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_idp_upstream_trips_expires_at", "expires_at"),
+)
+
+upstream_sessions: Final = Table(
+    "idp_upstream_sessions",
+    metadata,
+    Column("session_id", String(32), primary_key=True),
+    Column("upstream", String(40), nullable=False),
+    Column("subject_hash", LargeBinary, nullable=False),
+    Column("upstream_session_hash", LargeBinary),
+    Index("ix_idp_upstream_sessions_subject_hash", "subject_hash"),
+    Index("ix_idp_upstream_sessions_upstream_session_hash", "upstream_session_hash"),
+)
+
+upstream_notices: Final = Table(
+    "idp_upstream_notices",
+    metadata,
+    Column("notice_hash", LargeBinary, primary_key=True),  # of an upstream's logout token: it counts once
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_idp_upstream_notices_expires_at", "expires_at"),
+)
+
+identity_conflicts: Final = Table(
+    "idp_identity_conflicts",
+    metadata,
+    Column("conflict_id", String(32), primary_key=True),
+    Column("upstream", String(40), nullable=False),
+    Column("standing", LargeBinary, unique=True),  # keyed hash of upstream and subject while it keeps that identity out
+    Column("doubt", String(24), nullable=False),
+    Column("account_id", String(32), nullable=False),
+    Column("identity_sealed", LargeBinary, nullable=False),  # JSON
+    Column("state", String(16), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("decided_at", BigInteger),
+    Column("decided_by", String(255)),
+    Column("reason", String(500), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+    CheckConstraint("state IN ('open', 'linked', 'separated', 'rejected')", name="state"),
+    CheckConstraint("(standing IS NOT NULL) = (state IN ('open', 'rejected'))", name="standing"),
+    Index("ix_idp_identity_conflicts_state", "state", "conflict_id"),
+)

@@ -106,6 +106,8 @@ class Settings:
     log_level: str = "INFO"
     devices: str = "devices.toml"
     """The file that describes cryptographic devices and the keys in them; none need be there."""
+    upstreams: str = "upstreams.toml"
+    """The file that describes the identity providers at which people may sign in besides this one; none need be there."""
     pdf_ses_filter: str = "Yinxin.SES"
     """The /Filter under which a SES_Signature stands alone in a PDF; no standard registers one."""
     pdf_ses_subfilter: str = "GBT38540.SES"

@@ -15,6 +15,7 @@ from idp.model.sign_in import SESSION_SECONDS, Session, Step, decide_next_step
 from idp.store.accounts import find_account
 from idp.store.cas import tickets_of_session
 from idp.store.grants import end_grants_of_session
+from idp.store.federation import note_upstream
 from idp.store.sign_ins import clients_of_session, find_session, insert_session, note_client, put_consent, session_by_cookie, update_session
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def finish_sign_in(
             return None
         # 2. The session: a new one for a new sign-in, a new cookie for a stronger one
         session, is_new = _session(connection, desk, row, cookie, browser, session_hash, at)
+        if row.upstream:
+            note_upstream(connection, desk.vault, session.session_id, row.upstream, row.upstream_subject, row.upstream_session)
         # 3. Consent and code
         code = None
         if row.request is not None and protocol is not None:
@@ -99,6 +102,7 @@ def finish_sign_in(
             "acr": row.acr,
             "amr": " ".join(row.amr),
             "consent": row.consent_given,
+            "upstream": row.upstream,
             "request": row.request.raw_digest.hex() if row.request else "",
         }
         subject = f"account:{account.account_id}"

@@ -39,8 +39,7 @@ def grant_agent(
         load_account(connection, desk.vault, organisation_id, AccountKind.ORGANISATION)
         load_account(connection, desk.vault, person_id, AccountKind.PERSON)
         insert_agent(connection, desk.vault, agent)
-        _record(desk, connection, agent, "agent.grant", at, actor)
-        desk.tell(connection, "agent.granted", _event(agent), at)
+        note_grant(connection, desk, agent, "agent.grant", at, actor)
 
     desk.database.write(store)
     return agent
@@ -56,19 +55,17 @@ def revoke_agent(desk: PeopleDesk, agent_id: str, *, actor: str) -> Agent:
             return present
         ended = replace(present, revoked_at=at, revoked_by=actor, version=present.version + 1)
         update_agent(connection, desk.vault, ended)
-        _record(desk, connection, ended, "agent.revoke", at, actor)
-        desk.tell(connection, "agent.revoked", _event(ended), at)
+        note_grant(connection, desk, ended, "agent.revoke", at, actor)
         return ended
 
     return desk.database.write(store)
 
 
-def _event(agent: Agent) -> dict[str, str | int]:
-    return {"agent_id": agent.agent_id, "organisation_id": agent.organisation_id, "person_id": agent.person_id}
-
-
-def _record(desk: PeopleDesk, connection: Connection, agent: Agent, action: str, at: datetime, actor: str) -> None:
+def note_grant(connection: Connection, desk: PeopleDesk, agent: Agent, action: str, at: datetime, actor: str) -> None:
+    """The record of what happened to a grant (``agent.grant``, ``agent.renew``, ``agent.revoke``) and the news of it."""
     facts = {"agent": agent.agent_id, "person": agent.person_id, "role": agent.role.value, "scopes": " ".join(agent.scopes)}
     desk.audit.record(
         connection, at=at, actor=actor, action=action, subject=f"account:{agent.organisation_id}", outcome="done", facts=facts
     )
+    told: dict[str, str | int] = {"agent_id": agent.agent_id, "organisation_id": agent.organisation_id, "person_id": agent.person_id}
+    desk.tell(connection, "agent.granted" if agent.revoked_at is None else "agent.revoked", told, at)

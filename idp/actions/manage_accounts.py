@@ -55,14 +55,19 @@ class NewAccount:
 
 def create_account(desk: PeopleDesk, wanted: NewAccount, *, actor: str) -> Account:
     """Create an account. TrustError ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, AUDIT_UNAVAILABLE."""
-    # 1. Each field by its rule
+    account = make_account(wanted, desk.clock.now(), actor=actor)
+    desk.database.write(lambda connection: store_account(connection, desk, account, wanted.evidence))
+    return account
+
+
+def make_account(wanted: NewAccount, at: datetime, *, actor: str) -> Account:
+    """The account as it would be created, each field by its rule. ACCOUNT_FIELD_INVALID."""
     check_name(wanted.name)
     check_area(wanted.area)
     check_attributes(wanted.kind, wanted.attributes)
     for item in wanted.evidence:
         check_evidence(item)
-    at = desk.clock.now()
-    account = Account(
+    return Account(
         account_id=new_id(ID_PREFIX[wanted.kind]),
         kind=wanted.kind,
         status=AccountStatus.ACTIVE,
@@ -78,16 +83,15 @@ def create_account(desk: PeopleDesk, wanted: NewAccount, *, actor: str) -> Accou
         identifiers=normalised(wanted.identifiers),
     )
 
-    # 2. Rows, record and event together
-    def store(connection: Connection) -> None:
-        insert_account(connection, desk.vault, account)
-        for item in wanted.evidence:
-            insert_evidence(connection, desk.vault, account.account_id, item)
-        _record(desk, connection, account, "account.create", at, actor, level=account.level, origin=account.origin)
-        desk.tell(connection, "account.created", {"account_id": account.account_id, "kind": account.kind.value}, at)
 
-    desk.database.write(store)
-    return account
+def store_account(connection: Connection, desk: PeopleDesk, account: Account, evidence: tuple[Evidence, ...]) -> None:
+    """A new account's rows, record and event, within a write job. IDENTIFIER_TAKEN."""
+    insert_account(connection, desk.vault, account)
+    for item in evidence:
+        insert_evidence(connection, desk.vault, account.account_id, item)
+    facts: dict[str, str | int] = {"level": account.level, "origin": account.origin}
+    _record(desk, connection, account, "account.create", account.created_at, account.created_by, **facts)
+    desk.tell(connection, "account.created", {"account_id": account.account_id, "kind": account.kind.value}, account.created_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import base64
 import binascii
 import hashlib
 import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -14,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from idp.connectors.protocol import read_object, refused
+from idp.connectors.settings import SKEW_SECONDS_MAX, VALUE_CHARACTERS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from idp.connectors.settings import ConnectorSettings
 
@@ -26,15 +28,69 @@ KEYS_MAX: Final = 32
 RSA_BITS_MIN: Final = 2048
 RSA_BITS_MAX: Final = 8192
 AGE_SECONDS_MAX: Final = 600
+LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
+LOGOUT_TYPE: Final = "logout+jwt"
+EXPIRY_SECONDS_MAX: Final = 10**11  # of a time in a token: what datetime can hold
 _PARTS: Final = 3
 _COORDINATE_BYTES: Final = 32
 _KEY_TYPES: Final = {"RS256": "RSA", "ES256": "EC"}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a logout token says: subject or session there (one may be empty), its number, and until when it has to be remembered."""
+
+    subject: str
+    session: str
+    number: str
+    keep_until: datetime
 
 
 def read_id_token(
     settings: ConnectorSettings, token: object, key_set: Mapping[str, Any], nonce: str, access_token: str, at: datetime
 ) -> dict[str, Any]:
     """The claims of a token that this issuer made for us, now, for this very sign-in; anything else ``UPSTREAM_ANSWER_REFUSED``."""
+    # 1. signed by this issuer for us, now; a notice of logout is signed by the same keys and is no ID token
+    header, claims = _read_signed(settings, token, key_set)
+    if header.get("typ") == LOGOUT_TYPE or LOGOUT_EVENT in (claims.get("events") or ()):
+        raise refused("id-token-form")
+    audience = claims.get("aud")
+    if isinstance(audience, list) and len(audience) > 1 and "azp" not in claims:
+        raise refused("id-token-audience")
+    if claims.get("azp", settings.client_id) != settings.client_id:
+        raise refused("id-token-audience")
+    _check_times(settings, claims, at)
+    # 2. for which sign-in, with which access token
+    stated = claims.get("nonce")
+    if not isinstance(stated, str) or not hmac.compare_digest(stated.encode(), nonce.encode()):
+        raise refused("id-token-nonce")
+    half = base64.urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()[:16]).rstrip(b"=").decode()
+    if claims.get("at_hash", half) != half:
+        raise refused("id-token-access-token")
+    return claims
+
+
+def read_logout_token(settings: ConnectorSettings, token: object, key_set: Mapping[str, Any], at: datetime) -> Notice:
+    """The notice that a session there has ended (OpenID Connect Back-Channel Logout 1.0, 2.6); anything else ``UPSTREAM_ANSWER_REFUSED``."""
+    # 1. signed by this issuer for us, now
+    header, claims = _read_signed(settings, token, key_set)
+    if str(header.get("typ", LOGOUT_TYPE)).lower().removeprefix("application/") not in {LOGOUT_TYPE, "jwt"}:
+        raise refused("logout-token-form")
+    _check_times(settings, claims, at)
+    # 2. a notice of logout and nothing else: an ID token is signed by the same keys
+    events = claims.get("events")
+    if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict) or "nonce" in claims:
+        raise refused("logout-token-form")
+    # 3. whose, and under which number
+    subject, session, number = (claims.get(name, "") for name in ("sub", "sid", "jti"))
+    texts = (subject, session, number)
+    if not all(isinstance(each, str) and len(each) <= VALUE_CHARACTERS_MAX for each in texts) or not number or not (subject or session):
+        raise refused("logout-token-form")
+    return Notice(str(subject), str(session), str(number), datetime.fromtimestamp(_seconds(claims, "exp") + SKEW_SECONDS_MAX, UTC))
+
+
+def _read_signed(settings: ConnectorSettings, token: object, key_set: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a token by the issuer's key, of the issuer, for us."""
     # 1. form
     if not isinstance(token, str) or len(token) > TOKEN_CHARACTERS_MAX or token.count(".") != _PARTS - 1 or not token.isascii():
         raise refused("id-token-form")
@@ -51,12 +107,12 @@ def read_id_token(
     if claims.get("iss") != settings.issuer:
         raise refused("id-token-issuer")
     audience = claims.get("aud")
-    audiences = audience if isinstance(audience, list) else [audience]
-    if settings.client_id not in audiences or (len(audiences) > 1 and "azp" not in claims):
+    if settings.client_id not in (audience if isinstance(audience, list) else [audience]):
         raise refused("id-token-audience")
-    if claims.get("azp", settings.client_id) != settings.client_id:
-        raise refused("id-token-audience")
-    # 5. when
+    return header, claims
+
+
+def _check_times(settings: ConnectorSettings, claims: Mapping[str, Any], at: datetime) -> None:
     now, skew = int(at.timestamp()), settings.clock_skew_seconds
     if _seconds(claims, "exp") + skew <= now:
         raise refused("id-token-expired")
@@ -65,14 +121,6 @@ def read_id_token(
         raise refused("id-token-early")
     if issued + AGE_SECONDS_MAX + skew < now:
         raise refused("id-token-expired")
-    # 6. for which sign-in, with which access token
-    stated = claims.get("nonce")
-    if not isinstance(stated, str) or not hmac.compare_digest(stated.encode(), nonce.encode()):
-        raise refused("id-token-nonce")
-    half = base64.urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()[:16]).rstrip(b"=").decode()
-    if claims.get("at_hash", half) != half:
-        raise refused("id-token-access-token")
-    return claims
 
 
 def _choose_key(algorithm: str, header: Mapping[str, Any], key_set: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -118,7 +166,7 @@ def _number(key: Mapping[str, Any], name: str) -> int:
 
 def _seconds(claims: Mapping[str, Any], name: str) -> int:
     value = claims.get(name)
-    if type(value) is not int:
+    if type(value) is not int or not 0 <= value <= EXPIRY_SECONDS_MAX:
         raise refused("id-token-times")
     return value
 

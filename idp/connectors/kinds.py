@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
@@ -81,11 +81,12 @@ class OidcConnector:
             if more.get("sub") != claims.get("sub"):
                 raise refused("userinfo-subject")
             claims = {**more, **claims}
-        return read_identity(settings, claims, at)
+        session = claims.get("sid")
+        return replace(read_identity(settings, claims, at), session=session if isinstance(session, str) else "")
 
-    def logout_url(self, return_url: str) -> str | None:
+    def logout_url(self, return_url: str, state: str) -> str | None:
         """OpenID Connect RP-Initiated Logout 1.0, by client id: the ID token is not kept."""
-        return _logout(self.settings, {"client_id": self.settings.client_id, "post_logout_redirect_uri": return_url})
+        return _logout(self.settings, {"client_id": self.settings.client_id, "post_logout_redirect_uri": return_url, "state": state})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,9 @@ class TokenInfoConnector:
         record = ask(outbound, "GET", with_query(settings.endpoints["tokeninfo"], {"access_token": token}))
         return read_identity(settings, record, at, weak=("secret-in-query",))
 
-    def logout_url(self, return_url: str) -> str | None:
-        """The upstream's logout page."""
-        return _logout(self.settings, {"client_id": self.settings.client_id, "redirect_uri": return_url})
+    def logout_url(self, return_url: str, state: str) -> str | None:
+        """The upstream's logout page; the state travels in the return address."""
+        return _logout(self.settings, {"client_id": self.settings.client_id, "redirect_uri": with_query(return_url, {"state": state})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,9 @@ class CodeUserinfoConnector:
         form = {"client_id": settings.client_id, "client_secret": settings.client_secret, "code": code}
         return read_identity(settings, ask(outbound, "POST", settings.endpoints["userinfo"], form=form), at)
 
-    def logout_url(self, return_url: str) -> str | None:
-        """The upstream's logout page."""
-        return _logout(self.settings, {"redirect_uri": return_url})
+    def logout_url(self, return_url: str, state: str) -> str | None:
+        """The upstream's logout page; the state travels in the return address."""
+        return _logout(self.settings, {"redirect_uri": with_query(return_url, {"state": state})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +161,9 @@ class TicketMd5Connector:
         record = self._ask(outbound, at, {"method": "getUserInfo", "token": token})
         return read_identity(self.settings, record, at, weak=("md5-signature",))
 
-    def logout_url(self, return_url: str) -> str | None:
-        """The upstream's logout page."""
-        return _logout(self.settings, {"goto": return_url})
+    def logout_url(self, return_url: str, state: str) -> str | None:
+        """The upstream's logout page; the state travels in the return address."""
+        return _logout(self.settings, {"goto": with_query(return_url, {"state": state})})
 
     def _ask(self, outbound: Outbound, at: datetime, asked: Mapping[str, str]) -> dict[str, Any]:
         time = at.astimezone(CHINA).strftime("%Y%m%d%H%M%S")
@@ -197,9 +198,9 @@ class TrustTicketConnector:
             raise refused("record-subject")
         return read_identity(self.settings, record, at, weak=("caller-code-only",))
 
-    def logout_url(self, return_url: str) -> str | None:
-        """The upstream's logout page."""
-        return _logout(self.settings, {"callbackurl": return_url})
+    def logout_url(self, return_url: str, state: str) -> str | None:
+        """The upstream's logout page; the state travels in the return address."""
+        return _logout(self.settings, {"callbackurl": with_query(return_url, {"state": state})})
 
     def _ask(self, outbound: Outbound, service: str, asked: Mapping[str, str]) -> dict[str, Any]:
         posted = json.dumps({"INVOKESERVICE_CODE": service, "INVOKECALLER_CODE": self.settings.client_id, **asked})
@@ -233,9 +234,9 @@ class CasConnector:
             raise refused("upstream-error")
         return read_identity(self.settings, success, at)
 
-    def logout_url(self, return_url: str) -> str | None:
+    def logout_url(self, return_url: str, state: str) -> str | None:
         """``/logout`` (2.3)."""
-        return _logout(self.settings, {"service": return_url})
+        return _logout(self.settings, {"service": with_query(return_url, {"state": state})})
 
 
 def _begin_code(settings: ConnectorSettings, sign_in_id: str, at: datetime) -> Begun:

@@ -50,8 +50,8 @@ class Connector(Protocol):
     def finish(self, stored: Mapping[str, str], answer: Mapping[str, str], outbound: Outbound, at: datetime) -> Identity:
         """Who came back. ``UPSTREAM_ANSWER_REFUSED`` with the reason, ``OUTBOUND_FAILED`` where the upstream does not answer."""
 
-    def logout_url(self, return_url: str) -> str | None:
-        """Where the browser goes to end the session there; None: the upstream has no such page."""
+    def logout_url(self, return_url: str, state: str) -> str | None:
+        """Where the browser goes to end the session there, to come back with ``state``; None: the upstream has no such page."""
 
 
 def refused(reason: str) -> TrustError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -14,9 +15,13 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TITLE_CHARACTERS_MAX: Final = 60
+LINK_LEVEL_MIN: Final = 2  # below it nothing is proven that two accounts could be told to be one by
+AGENT_SECONDS_MAX: Final = 31 * 86_400
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 VALUE_CHARACTERS_MAX: Final = 2048
 ENTRIES_MAX: Final = 64
+UPSTREAMS_MAX: Final = 16  # each is a button on the sign-in page
 SKEW_SECONDS_MAX: Final = 300
 ID_KINDS: Final = frozenset({"resident_id", "passport", "permit", "credit_code", "other_id"})
 
@@ -44,12 +49,34 @@ ENDPOINTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class LinkingRules:
+    """What the operator believes an upstream.
+
+    ``id_types``: kinds of number for which its word is good enough to join its identity with an account that bears the same verified
+    number; empty: none. ``least_level``: from which level of the identity on, 2 to 4. ``creates_accounts``: who has no account here gets
+    one. ``agent_seconds``: how long its word that somebody acts for an organisation holds; 0: it is not believed.
+    """
+
+    id_types: tuple[str, ...] = ()
+    least_level: int = LINK_LEVEL_MIN
+    creates_accounts: bool = True
+    agent_seconds: int = 0
+
+    def __post_init__(self) -> None:
+        """``CONNECTOR_SETTING_INVALID`` names the first rule that is none."""
+        _require(all(each in ID_KINDS for each in self.id_types), "linking.id_types")
+        _require(type(self.least_level) is int and LINK_LEVEL_MIN <= self.least_level <= LEVEL_MAX, "linking.least_level")
+        _require(isinstance(self.creates_accounts, bool), "linking.creates_accounts")
+        _require(type(self.agent_seconds) is int and 0 <= self.agent_seconds <= AGENT_SECONDS_MAX, "linking.agent_seconds")
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorSettings:
     """One upstream.
 
     ``fields``: our name of a value -> where it stands in the upstream's answer, members separated by dots; ``subject`` and ``name`` must
     be there. ``levels``, ``id_types``, ``kinds``: the upstream's value -> ours; a level that is not in the map counts as 0.
-    ``kind``: what an account is where the upstream does not say. ``issuer``: only of oidc.
+    ``kind``: what an account is where the upstream does not say. ``issuer``: only of oidc. ``title_zh``, ``title_en``: on the button.
     """
 
     name: str
@@ -67,6 +94,9 @@ class ConnectorSettings:
     kinds: Mapping[str, str] = field(default_factory=dict)
     is_issuer_returned: bool = False
     clock_skew_seconds: int = 60
+    title_zh: str = ""
+    title_en: str = ""
+    linking: LinkingRules = field(default_factory=LinkingRules)
 
     def __post_init__(self) -> None:
         """``CONNECTOR_SETTING_INVALID`` names the first setting against its rule."""
@@ -77,6 +107,9 @@ class ConnectorSettings:
         for name in ("client_id", "client_secret", "scope", "issuer"):
             value = getattr(self, name)
             _require(isinstance(value, str) and len(value) <= VALUE_CHARACTERS_MAX and (value != "" or name == "issuer"), name)
+        for name in ("title_zh", "title_en"):
+            value = getattr(self, name)
+            _require(isinstance(value, str) and len(value) <= TITLE_CHARACTERS_MAX and (not value or value.isprintable()), name)
         for name in ("endpoints", "fields", "levels", "id_types", "kinds"):
             entries = getattr(self, name)
             _require(isinstance(entries, dict) and len(entries) <= ENTRIES_MAX, name)
@@ -99,7 +132,44 @@ def read_settings(stated: Mapping[str, Any]) -> ConnectorSettings:
         _require(name in stated, name)
     _require(stated["protocol"] in set(ConnectorKind), "protocol")
     _require(isinstance(stated["name"], str), "name")
-    return ConnectorSettings(**{**stated, "protocol": ConnectorKind(stated["protocol"])})
+    return ConnectorSettings(
+        **{**stated, "protocol": ConnectorKind(stated["protocol"]), "linking": _read_linking(stated.get("linking", {}))}
+    )
+
+
+def _read_linking(stated: object) -> LinkingRules:
+    known = set(LinkingRules.__dataclass_fields__)
+    if not isinstance(stated, dict):
+        raise _invalid("linking")
+    for name in stated:
+        _require(name in known, f"linking.{str(name)[:40]}")
+    types = stated.get("id_types", [])
+    _require(isinstance(types, list), "linking.id_types")
+    return LinkingRules(**{**stated, "id_types": tuple(types)})
+
+
+def read_upstreams(text: str, base_url: str) -> dict[str, ConnectorSettings]:
+    """All upstreams of a file (TOML, ``[[upstream]]`` each) by name, in its order. ``callback_url`` may be left out.
+
+    ``CONNECTOR_SETTING_INVALID`` with the upstream's number or name and the setting.
+    """
+    try:
+        stated = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise _invalid("file") from None
+    entries = stated.get("upstream", [])
+    _require(set(stated) <= {"upstream"} and isinstance(entries, list) and len(entries) <= UPSTREAMS_MAX, "upstream")
+    read: dict[str, ConnectorSettings] = {}
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            raise _invalid(f"upstream {number}")
+        try:
+            given = read_settings({"callback_url": f"{base_url}/sign-in/upstream/{entry.get('name', '')}/callback", **entry})
+        except TrustError as error:
+            raise _invalid(f"upstream {number}: {error.facts['setting']}") from None
+        _require(given.name not in read, f"upstream {number}: name")
+        read[given.name] = given
+    return read
 
 
 def _is_address(url: object) -> bool:
@@ -111,4 +181,8 @@ def _is_address(url: object) -> bool:
 
 def _require(holds: bool, name: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not holds:
-        raise TrustError(Kind.UNACCEPTABLE, "CONNECTOR_SETTING_INVALID", setting=name)
+        raise _invalid(name)
+
+
+def _invalid(name: str) -> TrustError:
+    return TrustError(Kind.UNACCEPTABLE, "CONNECTOR_SETTING_INVALID", setting=name)

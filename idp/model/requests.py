@@ -84,7 +84,10 @@ class ClientProfile:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who somebody is by the word of an upstream. ``evidence``: (method, source, level, verified at). Values are personal data."""
+    """Who somebody is by the word of an upstream. ``evidence``: (method, source, level, verified at). Values are personal data.
+
+    ``agent_of``: the organisations that the person acts for. ``session``: the upstream's name for its session, by which it ends ours.
+    """
 
     kind: Literal["person", "organisation"]
     upstream: str
@@ -96,6 +99,7 @@ class Identity:
     evidence: tuple[tuple[str, str, int, datetime], ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
     agent_of: tuple[Identity, ...] = ()
+    session: str = ""
 
     def __repr__(self) -> str:
         """Without personal data."""

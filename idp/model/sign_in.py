@@ -35,13 +35,30 @@ SESSION_SECONDS: Final = 12 * 3600  # GB/T 22239 level 3: sessions end
 SESSION_IDLE_SECONDS: Final = 2 * 3600
 RECENT_SECONDS: Final = 300  # how fresh a sign-in must be to change credentials
 
-Method = Literal["password", "totp", "passkey", "certificate", "recovery", "upstream"]
-METHOD_LEVEL: Final[dict[str, int]] = {"password": 2, "recovery": 1, "passkey": 3, "certificate": 4, "upstream": 4}
+Method = Literal[
+    "password", "totp", "passkey", "certificate", "recovery", "upstream-0", "upstream-1", "upstream-2", "upstream-3", "upstream-4"
+]
+UPSTREAM_METHODS: Final[tuple[Method, ...]] = ("upstream-0", "upstream-1", "upstream-2", "upstream-3", "upstream-4")
+"""By the word of another provider that vouches for this level: its sign-in is worth no more here than it says itself."""
+METHOD_LEVEL: Final[dict[str, int]] = {
+    "password": 2,
+    "recovery": 1,
+    "passkey": 3,
+    "certificate": 4,
+    **{method: level for level, method in enumerate(UPSTREAM_METHODS)},
+}
 """What a sign-in by one method is worth at most; two factors are worth at least 3. The account's own level is the other bound."""
 TWO_FACTOR_LEVEL: Final = 3
 STRONG: Final = frozenset({"passkey", "certificate"})
 """Methods that are two factors by themselves: a key in hand, opened by a PIN or a finger."""
-AMR: Final = {"password": "pwd", "totp": "otp", "passkey": "hwk", "certificate": "sc", "recovery": "rcv", "upstream": "fed"}
+AMR: Final[dict[str, str]] = {
+    "password": "pwd",
+    "totp": "otp",
+    "passkey": "hwk",
+    "certificate": "sc",
+    "recovery": "rcv",
+    **dict.fromkeys(UPSTREAM_METHODS, "fed"),
+}
 """Method -> name in ``amr`` (RFC 8176; rcv and fed are ours)."""
 
 
@@ -79,7 +96,8 @@ class SignIn:
     ``methods``: factors shown in this sign-in or by the session it took over (``session_id``), in order. ``needs_two``: the account's
     rule. ``wanted``: the level the client asks for, ``is_essential``: without it there is no answer. ``can_reach``: the best level the
     account's credentials allow. ``organisations``: for whom the person may act. ``error``: why it was refused (OAuth error code).
-    ``challenge``: one-time, for passkey and certificate. Times are aware UTC.
+    ``challenge``: one-time, for passkey and certificate. ``upstream``: the other provider by whose word the person is known, with his
+    subject and session there. Times are aware UTC.
     """
 
     sign_in_id: str
@@ -110,6 +128,9 @@ class SignIn:
     challenge: str | None = None
     error: str | None = None
     is_finished: bool = False
+    upstream: str = ""
+    upstream_subject: str = ""
+    upstream_session: str = ""
 
     def __repr__(self) -> str:
         """Without hints and challenges."""
@@ -320,4 +341,7 @@ def as_anyone(row: SignIn) -> SignIn:
         needs_consent=False,
         consent_given=False,
         challenge=None,
+        upstream="",
+        upstream_subject="",
+        upstream_session="",
     )

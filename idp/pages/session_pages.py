@@ -14,6 +14,7 @@ from idp.actions.begin_sign_in import living_session, store_sign_in
 from idp.actions.end_session import end_all_sessions, end_session, organisations_of, switch_acting
 from idp.model.sign_in import SESSION_SECONDS
 from idp.pages.sign_in_pages import switch_language
+from idp.pages.upstream_pages import LOGGED_OUT, upstream_logout
 from idp.pages.visit import SESSION_COOKIE
 from idp.store.accounts import find_account
 from idp.store.sign_ins import list_sessions
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 SESSIONS: Final = "/sessions"
 SWITCH: Final = "/switch"
 LOGOUT: Final = "/logout"
-LOGGED_OUT: Final = "/logout/done"
 _STATE_CHARACTERS_MAX: Final = 512
 
 
@@ -70,6 +70,7 @@ def _show_sessions(pages: Pages, visit: Visit) -> Response:
         organisation=organisation.name if organisation else "",
         sessions=shown,
         may_switch=may_switch,
+        may_link=bool(pages.federation.upstreams),
         csrf=visit.token(SESSIONS),
     )
 
@@ -123,13 +124,15 @@ def begin_logout(pages: Pages, visit: Visit, target: str, hint: TokenHint | None
     if hint is not None and hint.session_id == session.session_id:
         return _leave(pages, visit, session, target)
     csrf = visit.token(LOGOUT)
-    return visit.page("logout", targets=target, target=target, target_mac=_target_mac(visit, target), csrf=csrf)
+    further = upstream_logout(pages, visit, session.session_id, target) or ""
+    return visit.page("logout", targets=f"{target} {further}", target=target, target_mac=_target_mac(visit, target), csrf=csrf)
 
 
 def _leave(pages: Pages, visit: Visit, session: Session, target: str) -> Response:
+    there = upstream_logout(pages, visit, session.session_id, target)
     end_session(pages.desk, session.session_id, actor=f"account:{session.account_id}")
     visit.set_cookie(SESSION_COOKIE, "")
-    return visit.see(target or LOGGED_OUT)
+    return visit.see(there or target or LOGGED_OUT)
 
 
 def add_session_pages(router: APIRouter, pages: Pages) -> None:

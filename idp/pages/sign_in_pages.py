@@ -1,4 +1,4 @@
-"""/authorize and the pages of a sign-in. Every step changes the stored row and returns to ``_dispatch``, which shows what comes next."""
+"""/authorize and the pages of a sign-in. Every step changes the stored row and returns to ``dispatch``, which shows what comes next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from idp.actions.show_code import show_code
 from idp.actions.show_password import set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
-from idp.pages.visit import LANGUAGE_COOKIE, SESSION_COOKIE, STYLE_SHEET, Visit
+from idp.pages.visit import LANGUAGE_COOKIE, SESSION_COOKIE, STYLE_SHEET, Visit, titled
 from idp.store.accounts import find_account
 from idp.tokens.authorization_request import PARAMETERS_MAX, RefusedAuthorization
 from service_kit.composition import public
@@ -26,6 +26,7 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from idp.actions.federation_desk import FederationDesk
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.actions.read_hint import TokenHint
     from idp.model.requests import ClientProfile
@@ -44,6 +45,7 @@ class Pages:
 
     desk: PeopleDesk
     protocol: SignInProtocol | None
+    federation: FederationDesk
     is_secure: bool
     is_demo: bool
     read_hint: Callable[[str], TokenHint | None] | None = None
@@ -104,10 +106,10 @@ async def begin_authorization(
     row = await anyio.to_thread.run_sync(store)
     if is_post or visit.new_browser:  # a POST from elsewhere brings no cookies along: look again where it does
         return visit.see(f"/sign-in/{row.sign_in_id}")
-    return await anyio.to_thread.run_sync(_dispatch, pages, visit, row.sign_in_id)
+    return await anyio.to_thread.run_sync(dispatch, pages, visit, row.sign_in_id)
 
 
-def _dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | None = None) -> Response:
+def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | None = None) -> Response:
     """The one place that says what a browser sees of a sign-in."""
     row, profile = pages.load(sign_in_id, visit.browser_hash)
     if row.version == 1 and visit.session_hash is not None and row.account_id is None:
@@ -155,6 +157,9 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
     values: dict[str, Any] = {"at": place, "csrf": visit.token(place), "client": profile.name if profile else ""}
     name = step.value
     if step is Step.FIRST_FACTOR:
+        values["upstreams"] = [
+            {"name": name, "title": titled(settings, visit.language)} for name, settings in pages.federation.upstreams.items()
+        ]
         values["hint"] = (request.login_hint or "")[:200] if request else ""
         name = _RECOVERY if visit.request.query_params.get("method") == _RECOVERY else name
     elif step in {Step.ACCOUNT, Step.ACTING, Step.CONSENT}:
@@ -210,7 +215,7 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
         if switched is not None:
             return switched
         try:
-            return await anyio.to_thread.run_sync(_dispatch, pages, visit, sign_in_id)
+            return await anyio.to_thread.run_sync(dispatch, pages, visit, sign_in_id)
         except TrustError as error:
             return visit.error(error)
 
@@ -230,7 +235,7 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
             if error.code == "SIGN_IN_OVERTAKEN":
                 return visit.see(place)
             try:
-                return await anyio.to_thread.run_sync(_dispatch, pages, visit, sign_in_id, error)
+                return await anyio.to_thread.run_sync(dispatch, pages, visit, sign_in_id, error)
             except TrustError as further:
                 return visit.error(further)
         return visit.see(place)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from crypto.sealed_values import ValueSealer
+    from idp.connectors.settings import ConnectorSettings
     from idp.tokens.authorization_request import RefusedAuthorization
 
 BROWSER_COOKIE: Final = "yinxin-browser"
@@ -147,7 +148,7 @@ class Visit:
     # ---- answers
 
     def page(self, template: str, /, *, status: int = 200, targets: str = "", problem: TrustError | None = None, **values: Any) -> Response:
-        """A page. ``targets``: a redirect address that a form of it may lead to."""
+        """A page. ``targets``: the addresses, separated by blanks, that a form of it may lead to."""
         language = self.language
         told = None
         if problem is not None:
@@ -158,12 +159,12 @@ class Visit:
         body = _PAGES.get_template(f"{template}.html").render(
             t=partial(text, language=language),
             language=language,
-            language_url=f"?lang={other}" if self.request.method == "GET" else "",
+            language_url=f"{values.get('at', '')}?lang={other}" if self.request.method == "GET" else "",
             is_demo=self.is_demo,
             problem=told,
             **values,
         )
-        policy = _POLICY.format(" ".join(["'self'", *filter(None, [_source(targets)])]))
+        policy = _POLICY.format(" ".join(["'self'", *dict.fromkeys(filter(None, map(_source, targets.split())))]))
         headers = {
             "content-security-policy": policy,
             "cache-control": "no-store",
@@ -220,6 +221,11 @@ class Visit:
         for cookie in self.cookies:
             response.headers.append("set-cookie", cookie)
         return response
+
+
+def titled(settings: ConnectorSettings, language: str) -> str:
+    """What an upstream is called on its button."""
+    return (settings.title_zh if language == "zh" else settings.title_en) or settings.title_zh or settings.title_en or settings.name
 
 
 def _source(address: str) -> str:

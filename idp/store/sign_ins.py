@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from idp.model.requests import AuthorizationRequest
 from idp.model.sign_in import Session, SignIn
 from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
-from idp.tables import consents, session_clients, sessions, sign_ins
+from idp.tables import consents, session_clients, sessions, sign_ins, upstream_sessions
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -167,9 +167,10 @@ def list_sessions(connection: Connection, vault: Vault, account_id: str, *, afte
 
 
 def sweep_sessions(connection: Connection, before: datetime) -> int:
-    """Remove those whose time was over before a time, with what they remember of clients."""
+    """Remove those whose time was over before a time, with what they remember of clients and upstreams."""
     old = select(sessions.c.session_id).where(sessions.c.expires_at < write_time(before))
     connection.execute(delete(session_clients).where(session_clients.c.session_id.in_(old)))
+    connection.execute(delete(upstream_sessions).where(upstream_sessions.c.session_id.in_(old)))
     return connection.execute(delete(sessions).where(sessions.c.expires_at < write_time(before))).rowcount
 
 

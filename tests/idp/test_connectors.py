@@ -221,11 +221,13 @@ def test_what_the_maps_do_not_know_counts_for_nothing(round_: Round) -> None:
 
 
 def test_logout_leads_to_the_upstream_where_it_has_a_page(round_: Round) -> None:
-    page = round_.connector.logout_url("http://127.0.0.1:8000/out?a=1&b=2") or ""
+    page = round_.connector.logout_url("http://127.0.0.1:8000/out?a=1&b=2", "s&1") or ""
     assert page.startswith(f"{round_.there.url}/logout?")
-    assert "http://127.0.0.1:8000/out?a=1&b=2" in dict(parse_qsl(urlsplit(page).query)).values()
+    given = dict(parse_qsl(urlsplit(page).query))
+    (back,) = [value for value in given.values() if value.startswith("http://127.0.0.1:8000/out?a=1&b=2")]
+    assert given.get("state") == "s&1" or dict(parse_qsl(urlsplit(back).query))["state"] == "s&1"
     endpoints = {name: url for name, url in round_.settings.endpoints.items() if name != "logout"}
-    assert open_connector(read_settings({**stated(round_.kind), "endpoints": endpoints})).logout_url("http://127.0.0.1/") is None
+    assert open_connector(read_settings({**stated(round_.kind), "endpoints": endpoints})).logout_url("http://127.0.0.1/", "s") is None
 
 
 @pytest.mark.clause("OIDC Core 3.1.3.7")

@@ -1,0 +1,52 @@
+"""What sign-in at other providers needs: which there are, the way to them, and how many may be asked at once."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from idp.connectors.kinds import open_connector
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.connectors.protocol import Connector
+    from idp.connectors.settings import ConnectorSettings
+    from service_kit.outbound import Outbound
+
+ASKING_MAX: Final = 6  # threads of a process that may wait for upstreams; a slow one must not hold up everything else
+
+
+@dataclass(frozen=True, slots=True)
+class FederationDesk:
+    """``upstreams``: by name, in the order of their buttons."""
+
+    people: PeopleDesk
+    upstreams: Mapping[str, ConnectorSettings]
+    outbound: Outbound
+    _asking: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(ASKING_MAX))
+
+    def settings(self, name: str) -> ConnectorSettings:
+        """An upstream's settings; UPSTREAM_UNKNOWN."""
+        found = self.upstreams.get(name)
+        if found is None:
+            raise TrustError(Kind.NOT_FOUND, "UPSTREAM_UNKNOWN")
+        return found
+
+    def connector(self, name: str) -> Connector:
+        """Who speaks to an upstream; UPSTREAM_UNKNOWN."""
+        return open_connector(self.settings(name))
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """A place among those who wait for an upstream; SIGN_IN_BUSY at once where all are taken."""
+        if not self._asking.acquire(blocking=False):
+            raise TrustError(Kind.TOO_MANY, "SIGN_IN_BUSY", retry_after_seconds=2)
+        try:
+            yield
+        finally:
+            self._asking.release()

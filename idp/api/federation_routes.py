@@ -1,0 +1,136 @@
+"""Identities of other providers that are in doubt, for an administrator; and what other providers tell us when a session there ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import anyio.to_thread
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from idp.actions.decide_conflict import decide_conflict
+from idp.actions.hear_upstream_logout import hear_upstream_logout
+from idp.model.federation import ConflictState, Doubt
+from idp.store.federation import list_conflicts, load_conflict
+from idp.tokens.request import read_form
+from service_kit.composition import caller_of, needs, public
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from idp.actions.federation_desk import FederationDesk
+    from idp.model.federation import Conflict
+
+DECIDE: Final = "identity.decide"
+BODY_BYTES_MAX: Final = 32 * 1024
+PAGE_MAX: Final = 100
+_SHOWN_CHARACTERS: Final = 4
+_STATES: Final = {"link": ConflictState.LINKED, "separate": ConflictState.SEPARATED, "reject": ConflictState.REJECTED}
+
+
+class ConflictView(BaseModel):
+    """An identity of another provider that is kept out until somebody decides whose it is."""
+
+    conflict_id: str
+    upstream: str = Field(description="Name of the other provider.")
+    doubt: Doubt = Field(description="Why it was not joined.")
+    account_id: str = Field(description="The account it looks like; after a decision the account it has been joined with.")
+    kind: Literal["person", "organisation"]
+    name: str = Field(description="As the other provider says.")
+    id_type: str
+    id_number: str = Field(description="The last four characters; empty: none was given.")
+    level: int = Field(description="What the other provider vouches for, 0 to 4.")
+    state: ConflictState
+    opened_at: str = Field(description="UTC, RFC 3339")
+    last_at: str = Field(description="When it was tried last, UTC, RFC 3339")
+    tries: int
+    decided_at: str | None
+    decided_by: str | None
+    reason: str
+
+
+class ConflictPage(BaseModel):
+    """Identities in doubt in the order of their ids. ``next``: the value of ``after`` for the following page, null on the last."""
+
+    conflicts: list[ConflictView]
+    next: str | None
+
+
+class Decision(BaseModel):
+    """``link``: it is that account. ``separate``: somebody else, who gets an account of his own. ``reject``: it stays out."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"decision": "link", "reason": "Compared with the paper file at the counter."}]}
+    )
+
+    decision: Literal["link", "separate", "reject"]
+    account_id: str = Field(default="", max_length=32, description="Only for link: another account than the one it looks like.")
+    reason: str = Field(min_length=1, max_length=500)
+
+
+def _view(conflict: Conflict) -> dict[str, Any]:
+    return {
+        "conflict_id": conflict.conflict_id,
+        "upstream": conflict.upstream,
+        "doubt": conflict.doubt,
+        "account_id": conflict.account_id,
+        "kind": conflict.kind,
+        "name": conflict.name,
+        "id_type": conflict.id_type,
+        "id_number": f"…{conflict.id_number[-_SHOWN_CHARACTERS:]}" if conflict.id_number else "",
+        "level": conflict.level,
+        "state": conflict.state,
+        "opened_at": f"{conflict.opened_at:%Y-%m-%dT%H:%M:%SZ}",
+        "last_at": f"{conflict.last_at:%Y-%m-%dT%H:%M:%SZ}",
+        "tries": conflict.tries,
+        "decided_at": f"{conflict.decided_at:%Y-%m-%dT%H:%M:%SZ}" if conflict.decided_at else None,
+        "decided_by": conflict.decided_by,
+        "reason": conflict.reason,
+    }
+
+
+def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
+    """Add them to the service's router."""
+    tags: Any = ["federation"]
+    people = desk.people
+
+    @router.get("/v1/identity-conflicts", summary="Identities of other providers in doubt", response_model=ConflictPage, tags=tags)
+    @needs(DECIDE)
+    def read_conflicts(
+        response: Response,
+        state: ConflictState = ConflictState.OPEN,
+        after: Annotated[str, Query(max_length=32)] = "",
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
+    ) -> dict[str, Any]:
+        response.headers["cache-control"] = "no-store"
+        with people.database.read() as connection:
+            found = list_conflicts(connection, people.vault, state=state, after=after, count=limit + 1)
+        page = found[:limit]
+        return {"conflicts": [_view(each) for each in page], "next": page[-1].conflict_id if len(found) > limit else None}
+
+    @router.get("/v1/identity-conflicts/{conflict_id}", summary="One identity in doubt", response_model=ConflictView, tags=tags)
+    @needs(DECIDE)
+    def read_conflict(conflict_id: Annotated[str, Path(max_length=32)], response: Response) -> dict[str, Any]:
+        response.headers["cache-control"] = "no-store"
+        with people.database.read() as connection:
+            return _view(load_conflict(connection, people.vault, conflict_id))
+
+    @router.post(
+        "/v1/identity-conflicts/{conflict_id}/decision", summary="Decide whose an identity is", response_model=ConflictView, tags=tags
+    )
+    @needs(DECIDE)
+    def decide(conflict_id: Annotated[str, Path(max_length=32)], body: Decision, request: Request) -> dict[str, Any]:
+        actor = caller_of(request).actor
+        done = decide_conflict(people, conflict_id, _STATES[body.decision], account_id=body.account_id, reason=body.reason, actor=actor)
+        return _view(done)
+
+    @router.post("/sign-in/upstream/{name}/backchannel-logout", include_in_schema=False)
+    @public("another provider says that a session there has ended; the notice carries its signature")
+    async def hear_logout(request: Request, name: str) -> Response:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > BODY_BYTES_MAX:
+                raise TrustError(Kind.TOO_LARGE, "FORM_UNREADABLE", limit_bytes=BODY_BYTES_MAX)
+        token = read_form(body).get("logout_token", "")
+        await anyio.to_thread.run_sync(hear_upstream_logout, desk, name, token)
+        return Response(status_code=200, headers={"cache-control": "no-store"})

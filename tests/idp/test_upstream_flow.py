@@ -1,0 +1,405 @@
+"""Signing in through another provider, from the button to the client's code, and everything that must not get through on that way."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+import idp.service
+from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
+from idp.actions.set_credentials import set_totp
+from idp.connectors.settings import read_settings
+from idp.model.people import AccountKind, AccountStatus, Evidence, Identifier, IdentifierKind, new_id
+from idp.model.requests import ClientProfile
+from idp.store.accounts import account_id_by, list_evidence, load_account
+from tests.deployments import make_deployment, served_here
+from tests.fakes import upstream as fake
+from tests.fakes.upstream import Upstream, upstream
+from tests.idp.people import Browser, Registered, Town, settle
+from tests.idp.test_connectors import record, stated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from idp.model.people import Account
+
+RULES = {"id_types": ["resident_id", "passport", "credit_code"], "least_level": 2, "agent_seconds": 3600}
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[Upstream]:
+    with upstream() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, there: Upstream) -> Iterator[Town]:
+    own = ClientProfile("own", "Own portal", is_own=True, post_logout_redirect_uris=("https://rp.example/bye",))
+    protocol = Registered({"own": own})
+    folder = make_deployment(tmp_path_factory.mktemp("federation") / "deployment")
+    with (folder / "settings.toml").open("a", encoding="utf-8") as out:
+        out.write('\n[outbound]\nnetworks = ["127.0.0.0/8"]\n')
+    patch = pytest.MonkeyPatch()
+    patch.setattr(idp.service, "sign_in_protocol", lambda _context: protocol)
+    patch.setattr(idp.service, "read_upstreams", lambda _text, base_url: upstreams(there, base_url))
+    with served_here(folder) as here:
+        yield settle(here, protocol)
+    patch.undo()
+
+
+def upstreams(there: Upstream, base_url: str) -> dict[str, Any]:
+    """The same provider under three names: trusted for numbers, trusted for nothing, and one that creates no accounts."""
+    made = {}
+    for name, rules in (("region", RULES), ("other", {}), ("closed", {**RULES, "creates_accounts": False})):
+        callback = f"{base_url}/sign-in/upstream/{name}/callback"
+        base = stated("oidc", there.url)
+        fields = {**base["fields"], **{each: each for each in ("mobile", "mail", "area", "sex")}}
+        made[name] = read_settings(
+            {**base, "fields": fields, "name": name, "callback_url": callback, "linking": rules, "title_en": f"The {name}"}
+        )
+    return made
+
+
+@pytest.fixture(autouse=True)
+def fresh(there: Upstream, town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    there.attack, there.algorithm, there.claims = "", "ES256", {}
+    there.asked.clear()
+    town.protocol.issued.clear()
+    monkeypatch.setattr(fake, "AT", town.desk.clock.now())
+
+
+_numbers = iter(range(1000))
+
+
+def someone(**changed: object) -> dict[str, Any]:
+    """The record of a person whom nobody has met before: the number's check character holds."""
+    digits = f"11010119900307{next(_numbers):03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    number = digits + "10X98765432"[sum(int(d) * w for d, w in zip(digits, weights, strict=True)) % 11]
+    return record("oidc", **{"sub": f"u-{digits}", "idnum": number, **changed})
+
+
+def away(town: Town, name: str = "region", browser: Browser | None = None, **query: str) -> tuple[Browser, str]:
+    """A browser on its way: where it was sent."""
+    browser = browser or Browser(town.here)
+    browser.authorize("own", **query)
+    assert browser.heading == "Sign in"
+    assert f"The {name}" in browser.answer.text
+    browser.send("GET", button(browser, name))
+    assert browser.answer.status_code == 303
+    return browser, browser.answer.headers["location"]
+
+
+def button(browser: Browser, name: str = "region") -> str:
+    found = re.search(rf'href="(/sign-in/[^"]+/upstream/{name})"', browser.answer.text)
+    assert found
+    return found[1]
+
+
+def back(there: Upstream, browser: Browser, sent_to: str, name: str = "region", **changed: str) -> None:
+    answer = {**there.authorize(sent_to), **changed}
+    browser.go(f"/sign-in/upstream/{name}/callback?{urlencode({k: v for k, v in answer.items() if v != '-'})}")
+
+
+def sign_in(
+    town: Town, there: Upstream, said: dict[str, Any], name: str = "region", browser: Browser | None = None, **query: str
+) -> Browser:
+    there.record = said
+    browser, sent_to = away(town, name, browser, **query)
+    back(there, browser, sent_to, name)
+    return browser
+
+
+def resident(said: dict[str, Any], *, verified: bool = True, level: int = 3, name: str = "测试甲", town: Town, login: str) -> Account:
+    at = town.desk.clock.now()
+    identifiers = (Identifier(IdentifierKind.RESIDENT_ID, said["idnum"], at if verified else None), Identifier(IdentifierKind.LOGIN, login))
+    evidence = (Evidence(new_id("ev_"), "counter", "Demo hall", level, at),) if level else ()
+    return create_account(town.desk, NewAccount(AccountKind.PERSON, name, identifiers, evidence=evidence), actor="test")
+
+
+def conflicts(town: Town) -> list[str]:
+    with town.desk.database.read() as connection:
+        return [row[0] for row in connection.exec_driver_sql("SELECT doubt FROM idp_identity_conflicts ORDER BY opened_at, conflict_id")]
+
+
+def account_by(town: Town, name: str, subject: str) -> Account:
+    with town.desk.database.read() as connection:
+        found = account_id_by(connection, town.desk.vault, IdentifierKind.UPSTREAM, f"{name}|{subject}")
+        assert found
+        return load_account(connection, town.desk.vault, found)
+
+
+def test_a_new_person_comes_back_with_an_account_and_comes_again_as_the_same(town: Town, there: Upstream) -> None:
+    said = someone(area="150700", mobile="138 0000 0000", sex="2")
+    browser = sign_in(town, there, said)
+    assert browser.returned["code"]
+    who = town.protocol.issued[-1]
+    assert (who.acr, who.amr) == ("urn:yinxin:loa:2", ("fed",))
+    account = account_by(town, "region", said["sub"])
+    assert (account.account_id, account.name, account.origin, account.level) == (who.account_id, "测试甲", "upstream:region", 2)
+    number = account.id_number
+    assert number is not None
+    assert number.value == said["idnum"]
+    assert number.verified_at is not None
+    with town.desk.database.read() as connection:
+        (proof,) = list_evidence(connection, town.desk.vault, account.account_id)
+    assert (proof.method, proof.source, proof.level) == ("upstream.oidc", "region", 2)
+    # Again, in another browser, now vouched for at a higher level: the evidence follows
+    other = sign_in(town, there, {**said, "lv": "L3"})
+    assert other.returned["code"]
+    assert town.protocol.issued[-1].account_id == who.account_id
+    assert town.protocol.issued[-1].acr == "urn:yinxin:loa:3"
+    with town.desk.database.read() as connection:
+        assert [each.level for each in list_evidence(connection, town.desk.vault, account.account_id)] == [3]
+    entries = [json.loads(each) for each in town.audited("sign-in.return")]
+    assert [each["outcome"] for each in entries[-2:]] == ["done", "done"]
+    assert said["idnum"] not in "".join(town.audited("sign-in.return") + town.audited("account.create") + town.audited("sign-in.leave"))
+
+
+def test_a_sign_in_is_worth_no_more_than_the_upstream_says(town: Town, there: Upstream) -> None:
+    said = someone()
+    known = resident(said, level=3, town=town, login="worth")
+    assert sign_in(town, there, said).returned["code"]
+    assert town.protocol.issued[-1].account_id == known.account_id
+    assert sign_in(town, there, {**said, "lv": "L0"}).returned["code"]
+    assert town.protocol.issued[-1].acr == "urn:yinxin:loa:0"  # the account is at 3, this way in is not
+    essential = '{"id_token":{"acr":{"essential":true,"values":["urn:yinxin:loa:3"]}}}'
+    assert sign_in(town, there, said, claims=essential).returned["error"] == "unmet_authentication_requirements"
+
+
+def test_who_must_show_two_factors_must_here_too(town: Town, there: Upstream) -> None:
+    said = someone()
+    known = resident(said, town=town, login="twofactors")
+    set_totp(town.desk, known.account_id, actor="test")
+    browser = sign_in(town, there, said, acr_values="urn:yinxin:loa:3")
+    assert browser.heading == "One more step"
+
+
+def test_the_same_proven_number_joins(town: Town, there: Upstream) -> None:
+    said = someone(name="测试 甲")
+    known = resident(said, town=town, login="joined")
+    assert sign_in(town, there, said).returned["code"]
+    assert town.protocol.issued[-1].account_id == known.account_id
+    assert '"why":"number"' in town.audited("account.link")[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "account", "doubt"),
+    [
+        ("region", {"name": "测试乙"}, {}, "name_differs"),
+        ("region", {}, {"verified": False}, "number_claimed"),
+        ("region", {}, {"level": 1}, "account_unproven"),
+        ("region", {"lv": "L1"}, {}, "not_trusted"),
+        ("region", {"usertype": 2}, {}, "kind_differs"),
+        ("other", {}, {}, "not_trusted"),
+    ],
+)
+def test_what_only_looks_alike_opens_nothing(
+    town: Town, there: Upstream, name: str, said: dict[str, object], account: dict[str, Any], doubt: str
+) -> None:
+    told = someone(**said)
+    resident(told, town=town, login=f"alike-{next(_numbers)}", **account)
+    before = len(conflicts(town))
+    for _ in range(2):
+        browser = sign_in(town, there, told, name)
+        assert browser.answer.status_code == 409
+        assert "Not clear whether this is the same account" in browser.answer.text
+        assert "yinxin-session" not in browser.cookies
+    assert town.protocol.issued == []
+    assert conflicts(town)[before:] == [doubt]
+
+
+def test_telephone_mail_and_name_join_nothing(town: Town, there: Upstream) -> None:
+    mail = Identifier(IdentifierKind.MAIL, "jia@example.org", town.desk.clock.now())
+    phone = Identifier(IdentifierKind.MOBILE, "13900000001", town.desk.clock.now())
+    known = create_account(town.desk, NewAccount(AccountKind.PERSON, "测试甲", (mail, phone)), actor="test")
+    said = someone(mail="jia@example.org", mobile="13900000001", email="jia@example.org", idnum="", idtype="")
+    assert sign_in(town, there, said).returned["code"]
+    assert town.protocol.issued[-1].account_id != known.account_id
+
+
+def test_a_number_that_is_not_proven_is_not_kept_from_its_owner(town: Town, there: Upstream) -> None:
+    said = someone()
+    assert sign_in(town, there, said, "other").returned["code"]  # an upstream that nobody trusts for numbers
+    first = town.protocol.issued[-1].account_id
+    assert account_by(town, "other", said["sub"]).id_number is None
+    assert sign_in(town, there, said).returned["code"]  # its owner, by one that is trusted
+    assert town.protocol.issued[-1].account_id != first
+    number = account_by(town, "region", said["sub"]).id_number
+    assert number is not None
+    assert number.value == said["idnum"]
+
+
+def test_a_subject_handed_on_and_a_second_subject_of_one_number(town: Town, there: Upstream) -> None:
+    said, stranger = someone(), someone()
+    assert sign_in(town, there, said).returned["code"]
+    before = len(conflicts(town))
+    assert sign_in(town, there, {**said, "idnum": stranger["idnum"]}).answer.status_code == 409
+    assert sign_in(town, there, {**said, "sub": "second-" + said["sub"]}).answer.status_code == 409
+    assert conflicts(town)[before:] == ["number_differs", "other_subject"]
+    assert len(town.protocol.issued) == 1
+
+
+def test_who_may_not_sign_in_may_not_this_way_either(town: Town, there: Upstream) -> None:
+    said = someone()
+    known = resident(said, town=town, login="disabled")
+    change_account_status(town.desk, known.account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="test")
+    browser = sign_in(town, there, said)
+    assert browser.answer.status_code == 401
+    assert "Sign-in failed" in browser.answer.text
+    unknown = sign_in(town, there, someone(), "closed")
+    assert unknown.answer.status_code == 403
+    assert "No account here" in unknown.answer.text
+    assert town.protocol.issued == []
+    assert '"reason":"sign-up-closed"' in town.audited("sign-in.return")[-1]
+
+
+@pytest.mark.clause("RFC 9207 2.4")
+def test_mix_up_an_answer_of_one_provider_counts_at_no_other(town: Town, there: Upstream) -> None:
+    there.record = someone()
+    browser, sent_to = away(town)
+    back(there, browser, sent_to, iss="https://attacker.example")
+    assert browser.answer.status_code == 401
+    assert "Answer of the upstream not accepted" in browser.answer.text
+    assert there.asked == []
+    back(there, browser, sent_to)  # that trip is over, whoever brings the right answer now
+    assert browser.answer.status_code == 404
+    browser, sent_to = away(town)
+    back(there, browser, sent_to, name="other")
+    assert browser.answer.status_code == 401
+    assert there.asked == []
+    back(there, browser, sent_to)
+    assert browser.answer.status_code == 404
+    assert town.protocol.issued == []
+
+
+def test_replay_an_answer_counts_once_even_of_sixteen_at_once(town: Town, there: Upstream) -> None:
+    there.record = someone()
+    browser, sent_to = away(town)
+    query = urlencode(there.authorize(sent_to))
+    statuses = []
+
+    def bring() -> None:
+        copy = Browser(town.here)
+        copy.cookies = dict(browser.cookies)
+        statuses.append(
+            (copy.send("GET", f"/sign-in/upstream/region/callback?{query}").status_code, copy.answer.headers.get("location", ""))
+        )
+
+    threads = [threading.Thread(target=bring) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(status == 303 for status, _ in statuses) == 1
+    assert {status for status, _ in statuses} <= {303, 404, 503}
+    assert there.asked.count("/token") == 1
+    bring()
+    assert statuses[-1][0] == 404
+
+
+def test_login_csrf_an_answer_counts_in_no_other_browser(town: Town, there: Upstream) -> None:
+    """The attacker's own answer, planted in a victim's browser, and the victim's answer in the attacker's."""
+    there.record = someone()
+    attacker, sent_to = away(town)
+    victim, _ = away(town)
+    back(there, victim, sent_to)
+    assert victim.answer.status_code == 404
+    nobody = Browser(town.here)
+    back(there, nobody, sent_to)
+    assert nobody.answer.status_code == 404
+    assert there.asked == []
+    back(there, attacker, sent_to)
+    assert attacker.returned["code"]
+
+
+def test_swapped_responses_of_two_sign_ins(town: Town, there: Upstream) -> None:
+    """Two sign-ins of one browser: a code brought under the other's state fails by nonce and PKCE."""
+    there.record = someone()
+    browser, first = away(town)
+    _, second = away(town, browser=browser)
+    there.authorize(second)  # the upstream's code is of the second
+    state = dict(parse_qsl(urlsplit(first).query))["state"]
+    browser.go(f"/sign-in/upstream/region/callback?{urlencode({'code': 'c-1', 'state': state, 'iss': there.url})}")
+    assert browser.answer.status_code == 401
+    assert town.protocol.issued == []
+
+
+@pytest.mark.parametrize(
+    ("attack", "claims", "status"),
+    [
+        ("", {"iss": "https://other.example"}, 401),
+        ("", {"aud": "another-client"}, 401),
+        ("", {"nonce": "of another sign-in"}, 401),
+        ("", {"exp": 1_000}, 401),
+        ("", {"skew": 400}, 401),
+        ("other-keys", {}, 401),
+        ("bad-signature", {}, 401),
+        ("other-userinfo", {}, 401),
+        ("broken", {}, 503),
+        ("oversized", {}, 503),
+        ("redirect", {}, 401),
+        ("not-json", {}, 401),
+    ],
+)
+def test_a_provider_that_misbehaves_signs_nobody_in(town: Town, there: Upstream, attack: str, claims: dict[str, Any], status: int) -> None:
+    there.record = someone()
+    browser, sent_to = away(town)
+    there.attack = attack
+    there.claims = {"iat": int(town.desk.clock.now().timestamp()) + claims["skew"]} if "skew" in claims else claims
+    back(there, browser, sent_to)
+    assert browser.answer.status_code == status
+    assert browser.heading == "Sign in"
+    assert "yinxin-session" not in browser.cookies
+    assert town.protocol.issued == []
+    assert json.loads(town.audited("sign-in.return")[-1])["outcome"] == "refused"
+
+
+def test_parameters_given_twice_errors_and_unknown_providers(town: Town, there: Upstream) -> None:
+    there.record = someone()
+    browser, sent_to = away(town)
+    query = urlencode(there.authorize(sent_to))
+    browser.go(f"/sign-in/upstream/region/callback?{query}&code=c-2")
+    assert browser.answer.status_code == 400
+    back(there, browser, sent_to, error="access_denied", code="-")
+    assert browser.answer.status_code == 401
+    browser.go("/sign-in/upstream/region/callback")
+    assert browser.answer.status_code == 404
+    browser.authorize("own")
+    browser.go(button(browser).replace("/region", "/nobody"))
+    assert browser.answer.status_code == 404
+    browser.go("/sign-in/si_none/upstream/region")
+    assert browser.answer.status_code == 404
+
+
+def test_away_too_long(town: Town, there: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    there.record = someone()
+    browser, sent_to = away(town)
+    later = town.desk.clock.now() + timedelta(seconds=601)
+    monkeypatch.setattr(type(town.desk.clock), "now", lambda _clock: later)
+    back(there, browser, sent_to)
+    assert browser.answer.status_code == 401
+    assert there.asked == []
+
+
+def test_after_the_first_factor_nobody_goes_away_any_more(town: Town, there: Upstream) -> None:
+    person = town.person("gone-on", needs_two_factors=True)
+    set_totp(town.desk, person.account_id, actor="test")
+    there.record = someone()
+    browser, sent_to = away(town)
+    path = browser.path.rpartition("/upstream")[0]
+    assert path.startswith("/sign-in/si_")
+    browser.go(path)
+    browser.log_in("gone-on")
+    assert browser.heading == "One more step"
+    browser.go(f"{path}/upstream/region")
+    assert browser.heading == "One more step"
+    back(there, browser, sent_to)  # a late answer changes nothing of who it is
+    assert browser.heading == "One more step"
+    assert town.protocol.issued == []
