@@ -14,8 +14,8 @@ from idp.model.requests import Authentication
 from idp.model.sign_in import SESSION_SECONDS, Session, Step, decide_next_step
 from idp.store.accounts import find_account
 from idp.store.cas import tickets_of_session
-from idp.store.grants import end_grants_of_session
 from idp.store.federation import note_upstream
+from idp.store.grants import end_grants_of_session
 from idp.store.sign_ins import clients_of_session, find_session, insert_session, note_client, put_consent, session_by_cookie, update_session
 
 if TYPE_CHECKING:
