@@ -126,7 +126,7 @@ def check_assertion_claims(assertion: ReadAssertion, client_id: str, audiences: 
         raise invalid("aud")
     times = {name: claims.get(name) for name in ("exp", "nbf", "iat") if name in claims or name == "exp"}
     for name, value in times.items():
-        if type(value) not in {int, float} or not 0 <= value <= NUMERIC_DATE_LIMIT:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= NUMERIC_DATE_LIMIT:
             raise invalid(name)
         if name != "exp" and value > now + AHEAD_SECONDS:
             raise invalid(name)

@@ -49,7 +49,7 @@ KEYS = {name: verification_key(spki(key), name) for name, key in (("p", P256), (
 
 
 def made(name: str = "p", claims: dict[str, Any] | None = None, token_type: str = "JWT") -> str:
-    key = {"p": P256, "e": ED, "r": RSA}[name]
+    key: Any = {"p": P256, "e": ED, "r": RSA}[name]
     return TokenSigner(software_signer(key, name), key_id=name, token_type=token_type).sign(CLAIMS if claims is None else claims)
 
 
