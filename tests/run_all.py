@@ -29,6 +29,7 @@ def run(*arguments: str) -> int:
 
 def main(arguments: list[str]) -> int:
     """Exit status: 0 only when every test passed and every gate held."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of processes, and each would compile every module anew
     run("coverage", "erase")
     workers = str(os.cpu_count() or 2)
     status = run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments)

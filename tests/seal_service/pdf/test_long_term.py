@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 
 import pytest
 
@@ -18,10 +17,8 @@ from seal_service.pdf.evidence import ValidationData, collect_validation_data
 from seal_service.pdf.long_term import make_long_term
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.seal import seal_pdf
-from seal_service.pdf.sealing_value import Profile
 from seal_service.pdf.security_store import add_validation_data, prepare_document_timestamp
 from seal_service.pdf.validation_data import MAX_ITEMS, read_validation_data
-from seal_service.seal_data.make import SealMaker, build_seal
 from standards.errors import TrustError
 from standards.gbt33560_oids import SM3
 from standards.rfc6960_ocsp import write_ocsp_request
@@ -43,7 +40,6 @@ from tests.seal_service.pdf.long_term_setting import (
 )
 from tests.seal_service.pdf.sealing import AT, picture
 from tests.seal_service.pdf.sealing import sealed as sealed_by_others
-from tests.seal_service.pdf.seals_inside import DESCRIPTION
 
 SOON = AT + timedelta(hours=1)
 
@@ -65,45 +61,6 @@ def test_every_level_is_valid_at_once(level: str, name: str) -> None:
     found = report(document, SOON)
     assert (found.verdict, found.tampered) == (Verdict.VALID, False)
     assert len(found.signatures) == (2 if level == "B-LTA" else 1)
-
-
-@cache
-def sealed_with_seal(profile: Profile) -> bytes:
-    """A document with the seal of GB/T 38540 whose signer's certificate runs out after thirty days, without a time-stamp of its own."""
-    demo = pki()
-    seal_der = build_seal(DESCRIPTION, [short_certificate()], SealMaker(demo.maker, demo.maker_signer))
-    return seal_pdf(
-        reportlab_document(),
-        signer=demo.seal_signer,
-        certificate=short_certificate(),
-        chain=demo.chain,
-        placement=Placement(1, 60, 40),
-        picture=picture(),
-        signed_at=AT,
-        seal_data_der=seal_der,
-        profile=profile,
-    )
-
-
-@pytest.mark.clause("ETSI EN 319 102-1 5.6.2")
-@pytest.mark.parametrize("profile", [Profile.SES, Profile.PADES_SES])
-def test_a_sealing_value_lives_on_under_a_document_time_stamp(profile: Profile) -> None:
-    document = extended(sealed_with_seal(profile), SOON)
-    found = report(document, EXPIRED)
-    assert found.verdict is Verdict.VALID
-    assert "PDF_EXISTENCE_PROVEN" in {step.code for step in found.signatures[0].steps}
-    assert "SIG_TIME_UNPROVEN" not in _codes(found, "Seal1")
-    store, _ = read_validation_data([PdfDocument.open(document)], TrustList.empty())
-    assert pki().maker.der in {each.der for each in store.intermediates}
-
-
-@pytest.mark.parametrize("profile", [Profile.SES, Profile.PADES_SES])
-def test_a_sealing_value_stamped_too_late_is_neither_better_nor_worse(profile: Profile) -> None:
-    prepared = prepare_document_timestamp(sealed_with_seal(profile), EXPIRED)
-    stamped = report(prepared.finish(stamper(EXPIRED)(prepared.covered())), EXPIRED + DAY).signatures[0]
-    alone = report(sealed_with_seal(profile), EXPIRED + DAY).signatures[0]
-    assert stamped.verdict is alone.verdict is Verdict.INDETERMINATE
-    assert "SIG_TIME_UNPROVEN" in {step.code for step in stamped.steps} & {step.code for step in alone.steps}
 
 
 @pytest.mark.clause("ETSI EN 319 102-1 5.6.2")
