@@ -1,0 +1,84 @@
+"""What clients sign with their own keys: request objects (RFC 9101) and assertions (RFC 7523). Pure: text and keys in, claims out.
+
+The keys are those the client registered, never any that the text names or brings along; each is used with its own algorithm and no other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from crypto.jose import NUMERIC_DATE_LIMIT, TOKEN_CHARACTERS, invalid, read_base64url, read_jwk, read_strict_json
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from crypto.jose import VerificationKey
+
+CLIENT_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "RS256")
+FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")  # FAPI 2.0 security profile 5.4.1, of those we read
+LIFETIME_SECONDS: Final = 3600  # FAPI 2.0 message signing 5.3.1: an hour at most
+AHEAD_SECONDS: Final = 30  # FAPI 2.0 security profile 5.3.2.1: ten seconds ahead must be taken, more than sixty never
+_SAME: Final = {"Ed25519": "EdDSA"}  # RFC 9864 2.2: another name for what is done here anyway
+_HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
+_KEY_MEMBERS_IGNORED: Final = frozenset({"key_ops", "ext", "x5c", "x5t", "x5t#S256", "x5u", "nbf", "exp", "iat"})
+
+
+def client_keys(jwks: Iterable[Mapping[str, Any]]) -> tuple[VerificationKey, ...]:
+    """The keys among a client's that can verify signatures here; others are passed over (RFC 7517 5). A key needs no ``kid``."""
+    keys: list[VerificationKey] = []
+    for members in jwks:
+        stated = {name: value for name, value in members.items() if name not in _KEY_MEMBERS_IGNORED}
+        if _SAME.get(str(stated.get("alg"))):
+            stated["alg"] = _SAME[str(stated["alg"])]
+        try:
+            keys.append(read_jwk({**stated, "kid": stated.get("kid") or "unnamed"}))
+        except TrustError:
+            continue
+    return tuple(keys)
+
+
+def check_client_jwt(
+    text: str, keys: Iterable[VerificationKey], *, algorithms: Collection[str], types: Collection[str | None]
+) -> dict[str, Any]:
+    """The claims of a compact JWS that one of a client's keys signed; they are not judged here. JWS_INVALID.
+
+    ``types``: the ``typ`` values that may stand in the header, lower case; None among them: it may be missing. Where the header names no
+    key, each of the algorithm's is tried: a client has few.
+    """
+    if len(text) > TOKEN_CHARACTERS or not text.isascii():
+        raise invalid("length")
+    parts = text.split(".")
+    if len(parts) != 3:
+        raise invalid("form")
+    header = read_strict_json(read_base64url(parts[0]))
+    if not set(header) <= _HEADER_MEMBERS:
+        raise invalid("header member")
+    algorithm, key_id, kind = header.get("alg"), header.get("kid"), header.get("typ")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
+        raise invalid("alg")
+    if (kind.lower().removeprefix("application/") if isinstance(kind, str) else kind) not in types:
+        raise invalid("typ")
+    wanted = _SAME.get(algorithm, algorithm)
+    fitting = [key for key in keys if key.algorithm == wanted and ("kid" not in header or key.key_id == key_id)]
+    signature, message = read_base64url(parts[2]), f"{parts[0]}.{parts[1]}".encode("ascii")
+    if not any(key.verifies(signature, message) for key in fitting):
+        raise invalid("signature")
+    return read_strict_json(read_base64url(parts[1]))
+
+
+def check_client_times(claims: Mapping[str, Any], at: datetime, *, lifetime_seconds: int = LIFETIME_SECONDS) -> int:
+    """``exp``, seconds since 1970 UTC: demanded, not past, not further off than a lifetime; ``nbf`` and ``iat`` not ahead. JWS_INVALID."""
+    now = at.timestamp()
+    for name in ("exp", "nbf", "iat"):
+        if name not in claims and name != "exp":
+            continue
+        value = claims.get(name)
+        if type(value) is not int or not 0 <= value <= NUMERIC_DATE_LIMIT:
+            raise invalid(name)
+        if name == "exp" and not now < value <= now + lifetime_seconds + AHEAD_SECONDS:
+            raise invalid(name)
+        if name != "exp" and not now - lifetime_seconds <= value <= now + AHEAD_SECONDS:
+            raise invalid(name)
+    return int(claims["exp"])
