@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from service_kit.dpop import ALGORITHMS
 from standards.errors import Kind, TrustError
 
 OAUTH_ERRORS: Final = {
@@ -25,6 +26,7 @@ OAUTH_ERRORS: Final = {
     "CODE_REUSED": ("invalid_grant", "the code has been used before"),
     "REFRESH_INVALID": ("invalid_grant", "the refresh token is not good for this client"),
     "REFRESH_REUSED": ("invalid_grant", "the refresh token has been used before"),
+    "DPOP_PROOF_INVALID": ("invalid_dpop_proof", "the DPoP proof is missing or not good for this request"),
     "GRANT_ENDED": ("invalid_grant", "what the person granted has ended"),
     "JWS_ALGORITHM_UNSUPPORTED": ("invalid_request", "the client registered a signature algorithm that is not available"),
     "RATE_EXCEEDED": ("temporarily_unavailable", "too many requests, try later"),
@@ -67,5 +69,7 @@ def sign_in_failed() -> TrustError:
 def bearer_challenge(error: TrustError) -> tuple[str, str]:
     """The word of RFC 6750 3.1 for a refused token, and the WWW-Authenticate header that says it. A missing token gets no error word."""
     word = "insufficient_scope" if error.kind is Kind.FORBIDDEN else "invalid_token"
+    if error.code == "DPOP_PROOF_INVALID":
+        return "invalid_dpop_proof", f'DPoP error="invalid_dpop_proof", algs="{" ".join(ALGORITHMS)}"'  # RFC 9449 7.1
     realm = 'Bearer realm="yinxin"'
     return word, realm if error.code == "TOKEN_MISSING" else f'{realm}, error="{word}"'

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crypto.sm3 import sm3
 from idp.actions.issue_code import redeem_code
 from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_standing, demand_unchanged, write_answer
+from idp.actions.prove_key import take_proof
 from idp.model.grants import GRANT_SECONDS, PersonGrant, new_grant_id, new_refresh_token
 from idp.model.registrations import REFRESH
 from idp.store.codes import grant_of_code
@@ -25,16 +26,9 @@ if TYPE_CHECKING:
     from idp.actions.person_desk import PersonDesk
     from idp.actions.recall_client import KnownClient
     from idp.model.codes import IssuedCode
+    from idp.model.grants import Binding
     from idp.model.registrations import Registration
     from idp.tokens.request import TokenRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What the sender proved to hold: a DPoP key's thumbprint, a TLS certificate's SHA-256, both base64url; None: nothing of the kind."""
-
-    dpop_jkt: str | None = None
-    certificate_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +49,7 @@ async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownCli
 
     # 1. One transaction: the code is spent, the grant stands, the refresh token is known, all of it on record
     def store(connection: Connection) -> _Issued | None:
+        take_proof(connection, binding)
         grant_id = new_grant_id()
         try:
             issued = redeem_code(

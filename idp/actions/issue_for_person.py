@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.choose_signing_key import SigningKeyChangedError
-from idp.actions.exchange_code import Binding, exchange_code
+from idp.actions.exchange_code import exchange_code
 from idp.actions.issue_token import DECISIONS_MAX, take_turn
 from idp.actions.prove_client import prove_client
+from idp.actions.prove_key import prove_key
 from idp.actions.recall_client import ClientChangedError
 from idp.actions.refresh_token import refresh_token
 from idp.model.registrations import CODE, REFRESH
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from idp.actions.person_desk import PersonDesk
     from idp.actions.recall_client import KnownClient
+    from idp.model.grants import Binding
     from idp.model.registrations import Registration
     from idp.tokens.request import TokenRequest
 
@@ -36,7 +38,8 @@ async def issue_for_person(desk: PersonDesk, request: TokenRequest, peer: str) -
             if registration is None or request.grant_type not in registration.grant_types:
                 raise TrustError(Kind.UNACCEPTABLE, "GRANT_NOT_ALLOWED")
             take_turn(desk.tokens, known.client)
-            return await GRANTS[request.grant_type](desk, request, known, registration, Binding())
+            binding = prove_key(request.proof, registration, url=desk.tokens.token_url, at=door.clock.now())
+            return await GRANTS[request.grant_type](desk, request, known, registration, binding)
         except ClientChangedError:
             door.memory.forget(request.client_id)
         except SigningKeyChangedError:

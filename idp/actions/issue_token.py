@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.actions.choose_signing_key import SigningKeyChangedError
 from idp.actions.prove_client import prove_client
+from idp.actions.prove_key import prove_key, take_proof
 from idp.actions.recall_client import ClientChangedError
 from idp.errors import rate_exceeded
 from idp.limits import CLIENT_BURST_SECONDS
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from service_kit.rates import Rates
 
 GRANT_TYPE: Final = "client_credentials"
+TOKEN_PATH: Final = "/oauth2/token"  # noqa: S105 - an address
 DECISIONS_MAX: Final = 5  # how often a decision may be overtaken by changes before the caller hears "try later"
 _SECONDS_PER_MINUTE: Final = 60
 
@@ -41,6 +43,11 @@ class TokenDesk:
     ring: KeyRing
     issuer: str
     tokens: Rates
+
+    @property
+    def token_url(self) -> str:
+        """The address of the token endpoint, as proofs of possession name it."""
+        return self.issuer + TOKEN_PATH
 
 
 async def issue_token(desk: TokenDesk, request: TokenRequest, peer: str) -> bytes:
@@ -85,10 +92,12 @@ async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -
         raise TrustError(Kind.UNACCEPTABLE, "RESOURCE_NOT_GRANTED")
     scope = " ".join(scopes)
     at = door.clock.now()
+    binding = prove_key(request.proof, known.registration, url=desk.token_url, at=at)
     key, signer = await desk.ring.signing(at)
 
     # 3. Record it, durably, if client and key are still what this was decided on
     def record(connection: Connection) -> str:
+        take_proof(connection, binding)
         door.memory.demand_unchanged(connection, known)
         desk.ring.demand_unchanged(connection, key)
         return door.audit.record(
@@ -103,5 +112,5 @@ async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -
 
     token_id = await door.database.awrite(record)
     # 4. Sign and hand out
-    grant = Grant(desk.issuer, client.client_id, audience, scope, int(at.timestamp()), token_id)
-    return token_answer(sign_access_token(grant, key.key_id, signer.sign), scope)
+    grant = Grant(desk.issuer, client.client_id, audience, scope, int(at.timestamp()), token_id, binding.dpop_jkt)
+    return token_answer(sign_access_token(grant, key.key_id, signer.sign), scope, is_bound=binding.dpop_jkt is not None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crypto.sm3 import sm3
 from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_standing, demand_unchanged, write_answer
+from idp.actions.prove_key import take_proof
 from idp.model.grants import GRANT_SECONDS, new_refresh_token
 from idp.store.grants import end_grant, find_grant, find_refresh_token, insert_refresh_token, spend_refresh_token
 from standards.errors import Kind, TrustError
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from idp.actions.exchange_code import Binding
     from idp.actions.person_desk import PersonDesk, Signings
     from idp.actions.recall_client import KnownClient
-    from idp.model.grants import PersonGrant
+    from idp.model.grants import Binding, PersonGrant
     from idp.model.registrations import Registration
     from idp.tokens.request import TokenRequest
 
@@ -46,6 +46,7 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
     follower = given if registration.is_fapi else new_refresh_token()
 
     def store(connection: Connection) -> _Renewed | None:
+        take_proof(connection, binding)
         # 1. Whose it is, and whether it is good for this client and sender now
         found = find_refresh_token(connection, digest, desk.mac_key)
         grant = None if found is None else find_grant(connection, found[0], desk.mac_key)

@@ -15,6 +15,7 @@ from idp.model.registrations import CODE, CREDENTIALS, REFRESH, SIGN_IN_SCOPES
 from idp.model.requests import LEVEL_MAX, acr_of
 from idp.tokens.authorization_request import PROMPTS
 from service_kit.composition import public
+from service_kit.dpop import ALGORITHMS
 
 if TYPE_CHECKING:
     from idp.actions.choose_signing_key import KeyRing
@@ -47,6 +48,7 @@ def provider_metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:
         "userinfo_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "token_endpoint_auth_methods_supported": [*BY_SECRET, "none"],
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": [*ALGORITHMS],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
         "request_parameter_supported": False,

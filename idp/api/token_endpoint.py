@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from idp.actions.issue_for_person import GRANTS, issue_for_person
-from idp.actions.issue_token import GRANT_TYPE, issue_token
+from idp.actions.issue_token import GRANT_TYPE, TOKEN_PATH, issue_token
 from idp.errors import OAUTH_ERRORS, OAUTH_OTHER, request_malformed
 from idp.model.clients import TOKEN_SECONDS
 from idp.tokens.request import FORM_BYTES_MAX, read_token_request
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from idp.actions.issue_token import TokenDesk
     from idp.actions.person_desk import PersonDesk
 
-PATH: Final = "/oauth2/token"
+PATH: Final = TOKEN_PATH
 _STATUS: Final = {
     Kind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -68,19 +68,25 @@ class TokenEndpoint:
             return
         authorization: bytes | None = None
         content_type = b""
-        count = 0
+        proof: bytes | None = None
+        count = proofs = 0
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value
                 count += 1
             elif name == b"content-type":
                 content_type = value
+            elif name == b"dpop":
+                proof = value
+                proofs += 1
         try:
             body = await read_body(receive, FORM_BYTES_MAX)
             if count > 1:
                 raise request_malformed(found="more than one Authorization header")
+            if proofs > 1:
+                raise TrustError(Kind.UNACCEPTABLE, "DPOP_PROOF_INVALID", reason="more than one proof")
             peer = scope.get("client")
-            request, name = read_token_request(content_type, authorization, body), peer[0] if peer else "local"
+            request, name = read_token_request(content_type, authorization, body, proof), peer[0] if peer else "local"
             if request.grant_type in GRANTS:
                 answer = await issue_for_person(self._people, request, name)
             else:
@@ -170,7 +176,7 @@ OPENAPI: Final[dict[str, Any]] = {
                                 "required": ["access_token", "token_type", "expires_in", "scope"],
                                 "properties": {
                                     "access_token": {"type": "string"},
-                                    "token_type": {"type": "string", "enum": ["Bearer"]},
+                                    "token_type": {"type": "string", "enum": ["Bearer", "DPoP"]},
                                     "expires_in": {"type": "integer", "description": "seconds"},
                                     "scope": {"type": "string"},
                                     "id_token": {

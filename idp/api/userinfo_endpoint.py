@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from idp.actions.person_desk import choose_signing
+from idp.actions.prove_key import PresentedToken
 from idp.actions.tell_claims import tell_claims
 from idp.errors import bearer_challenge
 from idp.tokens.person_tokens import ID_TYPE
@@ -24,15 +25,19 @@ _NO_STORE: Final = {"cache-control": "no-store"}
 _STATUS: Final = {Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.MALFORMED: 400, Kind.UNAVAILABLE: 503}
 
 
-def read_bearer(request: Request) -> str:
-    """The token in the only Authorization header; TOKEN_MISSING, TOKEN_INVALID."""
+def read_presented(request: Request, issuer: str) -> PresentedToken:
+    """The token in the only Authorization header, with the only proof beside it; TOKEN_MISSING, TOKEN_INVALID, DPOP_PROOF_INVALID."""
     given = request.headers.getlist("authorization")
     if not given:
         raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
     scheme, _, token = given[0].partition(" ")
-    if len(given) > 1 or scheme.lower() != "bearer" or not token or " " in token:
+    if len(given) > 1 or scheme.lower() not in {"bearer", "dpop"} or not token or " " in token:
         raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="scheme")
-    return token
+    proofs = request.headers.getlist("dpop")
+    if len(proofs) > 1:
+        raise TrustError(Kind.UNAUTHENTICATED, "DPOP_PROOF_INVALID", reason="more than one proof")
+    proof = proofs[0] if proofs else None
+    return PresentedToken(token, scheme.lower() == "bearer", proof, request.method, issuer + PATH)
 
 
 def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
@@ -41,7 +46,7 @@ def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
     @public("the endpoint reads the token by itself: a person's, with the grant it hangs on")
     async def tell(request: Request) -> Response:
         try:
-            told, registration = await anyio.to_thread.run_sync(partial(tell_claims, desk, read_bearer(request)))
+            told, registration = await anyio.to_thread.run_sync(partial(tell_claims, desk, read_presented(request, desk.tokens.issuer)))
             algorithm = registration.userinfo_signed_response_alg
             if not algorithm:
                 return JSONResponse(told, headers=_NO_STORE)
@@ -55,7 +60,8 @@ def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
 
     documented: Any = {
         "summary": "What the person has let the client know",
-        "description": "OpenID Connect Core 5.3. Authorization: Bearer with a token that has the scope openid.",
+        "description": "OpenID Connect Core 5.3. Authorization: Bearer (DPoP for a token bound to a key, with a proof) "
+        "with a token that has the scope openid.",
         "tags": ["identity"],
         "response_class": Response,
         "responses": {

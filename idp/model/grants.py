@@ -10,9 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from service_kit.dpop import Proof
+
 GRANT_SECONDS: Final = 90 * 86_400  # an unused refresh token ends before, with its session or after this
 REFRESH_BYTES: Final = 32
 REFRESH_PREFIX: Final = "yxr_"  # lets scanners of source code find one that was committed by mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a sender proved to hold: a DPoP key's thumbprint, a TLS certificate's SHA-256, both base64url; None: nothing of the kind.
+
+    ``proof``: counts once, in the write job that makes durable what it was shown for.
+    """
+
+    dpop_jkt: str | None = None
+    certificate_digest: str | None = None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ def base64url(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What is put into a token. ``issued_at_seconds``: seconds since 1970 UTC (NumericDate); ``scope``: separated by single spaces."""
+    """What is put into a token. ``issued_at_seconds``: seconds since 1970 UTC (NumericDate); ``scope``: separated by single spaces.
+
+    ``dpop_jkt``: the thumbprint of the key it is bound to (base64url, checked by who read it), None: anyone who has it may send it.
+    """
 
     issuer: str
     client_id: str
@@ -37,6 +40,7 @@ class Grant:
     scope: str
     issued_at_seconds: int
     token_id: str
+    dpop_jkt: str | None = None
 
 
 @lru_cache(maxsize=64)
@@ -55,7 +59,8 @@ def signing_input(grant: Grant, key_id: str) -> bytes:
     """The bytes that are signed: header and claims, each in base64url, with a dot between (RFC 7515 5.1)."""
     lasting = _lasting_claims(grant.issuer, grant.client_id, grant.audience, grant.scope)
     issued = grant.issued_at_seconds
-    claims = f'{lasting},"iat":{issued},"exp":{issued + TOKEN_SECONDS},"jti":"{grant.token_id}"}}'
+    bound = "" if grant.dpop_jkt is None else f',"cnf":{{"jkt":"{grant.dpop_jkt}"}}'  # RFC 9449 6.1
+    claims = f'{lasting},"iat":{issued},"exp":{issued + TOKEN_SECONDS},"jti":"{grant.token_id}"{bound}}}'
     return _header(key_id) + b"." + base64url(claims.encode())
 
 
@@ -67,6 +72,7 @@ def sign_access_token(grant: Grant, key_id: str, sign: Callable[[bytes], bytes])
     return to_be_signed + b"." + base64url(raw)
 
 
-def token_answer(token: bytes, scope: str) -> bytes:
+def token_answer(token: bytes, scope: str, *, is_bound: bool = False) -> bytes:
     """The body of a successful answer (RFC 6749 5.1). ``scope`` needs no escaping: its characters are checked at registration."""
-    return b'{"access_token":"%b","token_type":"Bearer","expires_in":%d,"scope":"%b"}' % (token, TOKEN_SECONDS, scope.encode())
+    kind = b"DPoP" if is_bound else b"Bearer"
+    return b'{"access_token":"%b","token_type":"%b","expires_in":%d,"scope":"%b"}' % (token, kind, TOKEN_SECONDS, scope.encode())

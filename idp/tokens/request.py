@@ -29,6 +29,7 @@ class TokenRequest:
     """A token request as it was read. ``by_header``: the client used the Authorization header (RFC 6749 5.2 answers differently).
 
     ``client_secret`` is empty where none was sent. ``form``: every parameter, for the grants that have more.
+    ``proof``: the only ``DPoP`` header, None where there is none.
     """
 
     grant_type: str
@@ -38,6 +39,7 @@ class TokenRequest:
     resource: str | None
     by_header: bool
     form: Mapping[str, str] = field(default_factory=dict)
+    proof: str | None = None
 
     def __repr__(self) -> str:
         """Without the secret and the form, which may hold others."""
@@ -103,7 +105,7 @@ def read_basic(header: bytes) -> tuple[str, str]:
         raise client_auth_failed() from None
 
 
-def read_token_request(content_type: bytes, authorization: bytes | None, body: bytes) -> TokenRequest:
+def read_token_request(content_type: bytes, authorization: bytes | None, body: bytes, proof: bytes | None = None) -> TokenRequest:
     """Read a whole token request. ``authorization``: the value of the only Authorization header, None where there is none.
 
     Raises TrustError with a code of ``idp.errors.OAUTH_ERRORS``. Which client it is has not been proven yet.
@@ -135,4 +137,5 @@ def read_token_request(content_type: bytes, authorization: bytes | None, body: b
         resource=form.get("resource") or None,
         by_header=authorization is not None,
         form=form,
+        proof=None if proof is None else proof.decode("latin-1"),
     )

@@ -1,0 +1,78 @@
+"""To what key a token becomes bound, or is: proofs of possession at the provider's own endpoints (DPoP, RFC 9449 5, 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from idp.model.grants import Binding
+from service_kit.dpop import check_proof, refused
+from service_kit.one_use import DPOP_PLACE, use_once
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.model.registrations import Registration
+    from service_kit.dpop import Proof
+
+
+def prove_key(proof: str | None, registration: Registration | None, *, url: str, at: datetime) -> Binding:
+    """What the sender of a POST to ``url`` proves to hold. ``proof``: its only ``DPoP`` header, None where it sent none.
+
+    TrustError DPOP_PROOF_INVALID, also where a client whose tokens are always bound sends no proof. The proof is still to be taken.
+    """
+    if proof is None:
+        if registration is not None and registration.dpop_bound_access_tokens:
+            raise _unacceptable("missing")
+        return Binding()
+    try:
+        checked = check_proof(proof, method="POST", url=url, at=at)
+    except TrustError as error:
+        raise _unacceptable(str(error.facts.get("reason"))) from None
+    return Binding(dpop_jkt=checked.jkt, proof=checked)
+
+
+def take_proof(connection: Connection, binding: Binding) -> None:
+    """Within the write job that makes what the proof is for durable: it counts once. DPOP_PROOF_INVALID for one that has been used."""
+    if binding.proof is not None and not use_once(connection, DPOP_PLACE, binding.proof.once, binding.proof.used_until_at):
+        raise _unacceptable("used before")
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedToken:
+    """An access token as it came: ``is_bearer`` by the scheme of the header, ``url`` without query."""
+
+    token: str
+    is_bearer: bool
+    proof: str | None
+    method: str
+    url: str
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"PresentedToken({self.method} {self.url})"
+
+
+def check_presented(presented: PresentedToken, claims: Mapping[str, Any], at: datetime) -> Proof | None:
+    """Whether an access token came as its binding demands; the proof, still to be taken. TOKEN_INVALID, DPOP_PROOF_INVALID."""
+    confirmation = claims.get("cnf")
+    jkt = confirmation.get("jkt") if isinstance(confirmation, dict) and set(confirmation) == {"jkt"} else None
+    if presented.is_bearer != (confirmation is None) or (not presented.is_bearer and not isinstance(jkt, str)):
+        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="its binding is not the way it was sent")
+    if presented.is_bearer:
+        return None
+    return check_proof(presented.proof or "", method=presented.method, url=presented.url, at=at, access_token=presented.token, bound_to=jkt)
+
+
+def take_presented(connection: Connection, proof: Proof) -> None:
+    """As ``take_proof``, for a proof that came beside an access token."""
+    if not use_once(connection, DPOP_PLACE, proof.once, proof.used_until_at):
+        raise refused("used before")
+
+
+def _unacceptable(reason: str) -> TrustError:
+    return TrustError(Kind.UNACCEPTABLE, "DPOP_PROOF_INVALID", reason=reason)  # RFC 9449 5: 400 at the token endpoint
