@@ -16,6 +16,7 @@ from idp.actions.choose_signing_key import KeyRing
 from idp.actions.client_protocol import ClientProtocol
 from idp.actions.federation_desk import FederationDesk
 from idp.actions.fill_changes import fill_changes
+from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
@@ -33,6 +34,7 @@ from idp.api.change_routes import READ as DIRECTORY_READ
 from idp.api.change_routes import add_change_routes
 from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.federation_routes import DECIDE, add_federation_routes
+from idp.api.import_routes import add_import_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
 from idp.api.registration_routes import add_registration_routes
 from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
@@ -92,6 +94,7 @@ SCOPES: Final = {
 PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
 ROW_MAC_KEY: Final = "idp-row-mac"
 PEOPLE_SECRETS: Final = "idp-people"  # seals personal data and finds it
+IMPORT_EVERY_SECONDS: Final = 2.0
 SWEEP_EVERY_SECONDS: Final = 600.0
 SECRETS: Final = (PEPPER, ROW_MAC_KEY, PEOPLE_SECRETS)
 """What ``init`` puts into the keystore for this service: 32 random bytes each."""
@@ -212,6 +215,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_scim_routes(router, people)
     add_federation_routes(router, federation)
     add_upstream_pages(router, pages)
+    add_import_routes(router, people)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)
     add_cas_pages(router, pages)
@@ -249,7 +253,10 @@ def build(context: ServiceContext) -> ServiceParts:
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
         event_types=EVENT_TYPES,
         handlers={CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound)},
-        jobs=(Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),),
+        jobs=(
+            Job("account-imports", IMPORT_EVERY_SECONDS, partial(run_imports, people)),
+            Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),
+        ),
         on_start=(complete_signing_keys, enter_older_accounts),
         on_stop=(people.pool.close,),
     )

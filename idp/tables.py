@@ -392,3 +392,35 @@ identity_conflicts: Final = Table(
     CheckConstraint("(standing IS NOT NULL) = (state IN ('open', 'rejected'))", name="standing"),
     Index("ix_idp_identity_conflicts_state", "state", "conflict_id"),
 )
+
+imports: Final = Table(
+    "idp_imports",
+    metadata,
+    Column("import_id", String(32), primary_key=True),
+    Column("source", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("is_dry_run", Boolean, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("file_digest", LargeBinary, nullable=False),  # SM3
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("finished_at", BigInteger),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),  # of what was asked for, by whom; not of how far it is
+    CheckConstraint("state IN ('receiving', 'running', 'finished')", name="state"),
+    Index("ix_idp_imports_state", "state", "import_id"),
+)
+
+import_rows: Final = Table(
+    "idp_import_rows",
+    metadata,
+    Column("import_id", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("row_sealed", LargeBinary),  # null once it has been dealt with
+    Column("outcome", String(16), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("field", String(64), nullable=False),
+    Column("account_id", String(32)),
+    CheckConstraint("outcome IN ('waiting', 'created', 'changed', 'unchanged', 'refused')", name="outcome"),
+    Index("ix_idp_import_rows_outcome", "import_id", "outcome", "number"),
+)

@@ -112,38 +112,46 @@ class AccountChange:
 
 def change_account(desk: PeopleDesk, account_id: str, kind: AccountKind, change: AccountChange, *, actor: str) -> Account:
     """Change an account. TrustError ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, ACCOUNT_STATUS_CONFLICT."""
+    checked = checked_change(kind, change)
+    at = desk.clock.now()
+    return desk.database.write(lambda connection: change_in(connection, desk, account_id, kind, checked, actor, at))
+
+
+def checked_change(kind: AccountKind, change: AccountChange) -> AccountChange:
+    """The change as it is kept: each field by its rule. ACCOUNT_FIELD_INVALID."""
     if change.name is not None:
         check_name(change.name)
     if change.area is not None:
         check_area(change.area)
     if change.attributes is not None:
         check_attributes(kind, change.attributes)
-    identifiers = None if change.identifiers is None else normalised(change.identifiers)
-    at = desk.clock.now()
+    return change if change.identifiers is None else replace(change, identifiers=normalised(change.identifiers))
 
-    def store(connection: Connection) -> Account:
-        present = load_account(connection, desk.vault, account_id, kind)
-        if change.expected_version is not None and present.version != change.expected_version:
-            raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
-        if present.status is AccountStatus.CLOSED:
-            raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=present.status.value)
-        given = {
-            "name": change.name,
-            "identifiers": identifiers,
-            "attributes": None if change.attributes is None else dict(change.attributes),
-            "area": change.area,
-            "needs_two_factors": change.needs_two_factors,
-        }
-        fields = {name: value for name, value in given.items() if value is not None and value != getattr(present, name)}
-        if not fields:
-            return present
-        changed = replace(present, **fields, changed_at=at, version=present.version + 1, uversion=present.uversion + 1)  # type: ignore[arg-type]
-        update_account(connection, desk.vault, changed, identifiers_too="identifiers" in fields)
-        _record(desk, connection, changed, "account.change", at, actor, fields=" ".join(sorted(fields)))
-        desk.tell_changed(connection, changed, at)
-        return changed
 
-    return desk.database.write(store)
+def change_in(
+    connection: Connection, desk: PeopleDesk, account_id: str, kind: AccountKind, change: AccountChange, actor: str, at: datetime
+) -> Account:
+    """Change an account within a write job. ``change``: checked."""
+    present = load_account(connection, desk.vault, account_id, kind)
+    if change.expected_version is not None and present.version != change.expected_version:
+        raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
+    if present.status is AccountStatus.CLOSED:
+        raise TrustError(Kind.CONFLICT, "ACCOUNT_STATUS_CONFLICT", status=present.status.value)
+    given = {
+        "name": change.name,
+        "identifiers": change.identifiers,
+        "attributes": None if change.attributes is None else dict(change.attributes),
+        "area": change.area,
+        "needs_two_factors": change.needs_two_factors,
+    }
+    fields = {name: value for name, value in given.items() if value is not None and value != getattr(present, name)}
+    if not fields:
+        return present
+    changed = replace(present, **fields, changed_at=at, version=present.version + 1, uversion=present.uversion + 1)  # type: ignore[arg-type]
+    update_account(connection, desk.vault, changed, identifiers_too="identifiers" in fields)
+    _record(desk, connection, changed, "account.change", at, actor, fields=" ".join(sorted(fields)))
+    desk.tell_changed(connection, changed, at)
+    return changed
 
 
 def change_account_status(
@@ -156,19 +164,26 @@ def change_account_status(
         present = load_account(connection, desk.vault, account_id, kind)
         if expected_version is not None and present.version != expected_version:
             raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
-        changed = with_status(present, status, at)
-        update_account(connection, desk.vault, changed)
-        ended = 0
-        if status is not AccountStatus.ACTIVE:
-            for session in list_sessions(connection, desk.vault, account_id):
-                if session.is_alive_at(at):
-                    end_in(connection, desk, session, actor, at)
-                    ended += 1
-        _record(desk, connection, changed, f"account.{status.value}", at, actor, sessions_ended=ended)
-        desk.tell_changed(connection, changed, at)
-        return changed
+        return change_status_in(connection, desk, present, status, actor, at)
 
     return desk.database.write(store)
+
+
+def change_status_in(
+    connection: Connection, desk: PeopleDesk, present: Account, status: AccountStatus, actor: str, at: datetime
+) -> Account:
+    """As ``change_account_status``, within a write job."""
+    changed = with_status(present, status, at)
+    update_account(connection, desk.vault, changed)
+    ended = 0
+    if status is not AccountStatus.ACTIVE:
+        for session in list_sessions(connection, desk.vault, present.account_id):
+            if session.is_alive_at(at):
+                end_in(connection, desk, session, actor, at)
+                ended += 1
+    _record(desk, connection, changed, f"account.{status.value}", at, actor, sessions_ended=ended)
+    desk.tell_changed(connection, changed, at)
+    return changed
 
 
 def add_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, item: Evidence, *, actor: str) -> Account:

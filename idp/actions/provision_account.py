@@ -24,10 +24,13 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Connection
+
     from idp.actions.people_desk import PeopleDesk
+    from idp.model.people import Evidence
 
 PROVEN_LEVEL: Final = 2  # from here on evidence says who somebody is
-_PROVISIONED: Final = frozenset({IdentifierKind.LOGIN, IdentifierKind.MAIL, IdentifierKind.MOBILE})
+PROVISIONED: Final = frozenset({IdentifierKind.LOGIN, IdentifierKind.MAIL, IdentifierKind.MOBILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Wanted:
     """What an account is to be. ``source``: whose word it is, such as ``scim:hr``; ``source_id``: the subject's name there, None: leave it.
 
     ``number``: the identifier a state gave, None: leave it. ``attributes``: None removes one, those not named stay. ``members``: of an
-    organisation, None: leave them. Personal data.
+    organisation, None: leave them. ``spoken_of``: the kinds of identifiers that the source knows at all, others stay. Personal data.
     """
 
     kind: AccountKind
@@ -49,6 +52,7 @@ class Wanted:
     is_active: bool = True
     password: str | None = None
     members: frozenset[str] | None = None
+    spoken_of: frozenset[IdentifierKind] = PROVISIONED
 
     def __repr__(self) -> str:
         """Without personal data."""
@@ -81,16 +85,8 @@ def provision_account(desk: PeopleDesk, wanted: Wanted, *, actor: str) -> Accoun
     # 1. What may fail for the wish alone, before anything is stored
     _check_password(wanted)
     _check_members(desk, wanted, frozenset())
-    identifiers = [*wanted.identifiers, *([wanted.number] if wanted.number else [])]
-    if wanted.source_id is not None:
-        identifiers.append(source_identifier(wanted.source, wanted.source_id))
     # 2. The account, then what belongs to it
-    account = create_account(
-        desk,
-        NewAccount(wanted.kind, wanted.name, tuple(identifiers), _attributes({}, wanted), wanted.area or "", origin=wanted.source),
-        actor=actor,
-    )
-    return _finish(desk, wanted, account, actor)
+    return _finish(desk, wanted, create_account(desk, new_of(wanted), actor=actor), actor)
 
 
 def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, actor: str, expected_version: int | None = None) -> Account:
@@ -98,22 +94,12 @@ def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, ac
     # 1. May it be changed, and by this
     account = load_provisioned(desk, account_id, wanted.kind)
     _check_password(wanted)
-    _check_open(desk, account)
     with desk.database.read() as connection:
+        check_open(connection, account)
         members = frozenset(each.person_id for each in standing_agents(connection, desk.vault, organisation_id=account_id))
     _check_members(desk, wanted, members)
-    identifiers = _merged(account, wanted)
-    number = next((each for each in identifiers if each.kind in ID_NUMBERS[account.kind]), None)
-    if account.level >= PROVEN_LEVEL and (wanted.name != account.name or _value(number) != _value(account.id_number)):
-        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=account.level)
+    change = wanted_change(account, wanted, expected_version)
     # 2. Fields, then what belongs to it
-    change = AccountChange(
-        name=wanted.name,
-        identifiers=identifiers if set(identifiers) != set(account.identifiers) else None,
-        attributes=_attributes(account.attributes, wanted),
-        area=wanted.area,
-        expected_version=expected_version,
-    )
     return _finish(desk, wanted, change_account(desk, account_id, wanted.kind, change, actor=actor), actor)
 
 
@@ -122,7 +108,8 @@ def end_provisioned(
 ) -> None:
     """Close an account; its login name and its name in the directory become free. ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_PROTECTED."""
     account = load_provisioned(desk, account_id, kind)
-    _check_open(desk, account)
+    with desk.database.read() as connection:
+        check_open(connection, account)
     head = f"{source}|"
     kept = tuple(
         each
@@ -152,10 +139,34 @@ def _attributes(present: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _check_open(desk: PeopleDesk, account: Account) -> None:
-    with desk.database.read() as connection:
-        if role_of(connection, PERSON_PREFIX + account.account_id) is not None:
-            raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROTECTED")
+def check_open(connection: Connection, account: Account) -> None:
+    """Raise ACCOUNT_PROTECTED for an account that administers this deployment."""
+    if role_of(connection, PERSON_PREFIX + account.account_id) is not None:
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROTECTED")
+
+
+def wanted_change(account: Account, wanted: Wanted, expected_version: int | None = None) -> AccountChange:
+    """What has to change so that an account is as wanted. ACCOUNT_PROVEN, ACCOUNT_FIELD_INVALID."""
+    identifiers = _merged(account, wanted)
+    number = next((each for each in identifiers if each.kind in ID_NUMBERS[account.kind]), None)
+    if account.level >= PROVEN_LEVEL and (wanted.name != account.name or _value(number) != _value(account.id_number)):
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=account.level)
+    return AccountChange(
+        name=wanted.name,
+        identifiers=identifiers if set(identifiers) != set(account.identifiers) else None,
+        attributes=_attributes(account.attributes, wanted),
+        area=wanted.area,
+        expected_version=expected_version,
+    )
+
+
+def new_of(wanted: Wanted, evidence: tuple[Evidence, ...] = ()) -> NewAccount:
+    """What an account is created with that nobody has yet."""
+    identifiers = [*wanted.identifiers, *([wanted.number] if wanted.number else [])]
+    if wanted.source_id is not None:
+        identifiers.append(source_identifier(wanted.source, wanted.source_id))
+    attributes = _attributes({}, wanted)
+    return NewAccount(wanted.kind, wanted.name, tuple(identifiers), attributes, wanted.area or "", evidence, origin=wanted.source)
 
 
 def _value(number: Identifier | None) -> str | None:
@@ -164,7 +175,7 @@ def _value(number: Identifier | None) -> str | None:
 
 def _merged(account: Account, wanted: Wanted) -> tuple[Identifier, ...]:
     """What the directory says of the kinds that are its own, everything else as it is; what was verified and stays the same stays verified."""
-    replaced = set(_PROVISIONED)
+    replaced = set(wanted.spoken_of)
     given = [*wanted.identifiers]
     head = f"{wanted.source}|"
     if wanted.number is not None:

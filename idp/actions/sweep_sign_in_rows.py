@@ -10,6 +10,7 @@ from idp.model.sign_in import SESSION_SECONDS
 from idp.store.cas import sweep_tickets
 from idp.store.credentials import sweep_attempts
 from idp.store.federation import sweep_trips
+from idp.store.imports import sweep_imports
 from idp.store.sign_ins import sweep_sessions, sweep_sign_ins
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
 
     def store(connection: Connection) -> tuple[int, int]:
         sweep_attempts(connection, at - timedelta(seconds=FAILURE_WINDOW_SECONDS + LOCK_SECONDS))
+        sweep_imports(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         sweep_tickets(connection, at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS))
         sweep_trips(connection, at)
         gone = sweep_sign_ins(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -23,6 +24,7 @@ app: Final = typer.Typer(no_args_is_help=True, help="People who may sign in. 管
 Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 AccountName = Annotated[str, typer.Argument(metavar="LOGIN_OR_ID", help="Login name, or the account's id. 登录名或账户标识。")]
+_PAUSE_SECONDS: Final = 0.05
 
 
 @contextmanager
@@ -213,6 +215,53 @@ def totp(*, account: AccountName, folder: Folder, as_json: AsJson = False) -> No
         import segno
 
         segno.make(address).terminal(compact=True)
+
+
+@app.command("import")
+def import_file(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, or JSON lines where it ends in .jsonl or .ndjson. 账户文件。")],
+    folder: Folder,
+    source: Annotated[str, typer.Option(help="Whose accounts they are, such as hr. 来源名称。")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Try everything, change nothing. 试运行，不做修改。")] = False,
+    encoding: Annotated[str, typer.Option(help="utf-8 or gb18030. 文件编码。")] = "utf-8",
+    as_json: AsJson = False,
+) -> None:
+    """Import accounts from a file of another directory; exit status 1 where a row was refused. 批量导入账户。"""
+    from idp.actions.import_accounts import receive_import, run_imports
+    from idp.api.import_routes import import_view
+    from idp.model.imports import ImportForm, ImportState, RowOutcome
+    from idp.store.imports import list_rows, load_import
+
+    try:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise TrustError(Kind.UNACCEPTABLE, "FILE_UNREADABLE", path=str(file), reason=error.strerror) from None
+        form = ImportForm.JSON_LINES if file.suffix.lower() in {".jsonl", ".ndjson"} else ImportForm.CSV
+        with _desk(folder) as desk:
+            made = receive_import(desk, source, data, form, encoding=encoding.lower(), is_dry_run=dry_run, actor=operator())
+            while True:  # a served deployment may take a turn as well
+                if run_imports(desk) == 0:
+                    time.sleep(_PAUSE_SECONDS)
+                with desk.database.read() as connection:
+                    made = load_import(connection, desk.vault, made.import_id)
+                if made.state is ImportState.FINISHED:
+                    break
+            with desk.database.read() as connection:
+                view = import_view(connection, made)
+                refused = list_rows(connection, made.import_id, outcome=RowOutcome.REFUSED, after=0, count=made.rows)
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({**view, "refused": [{"number": each.number, "code": each.code, "field": each.field} for each in refused]})
+    else:
+        print_line(f"{view['import_id']}  {view['state']}  " + "  ".join(f"{name} {count}" for name, count in view["counts"].items()))
+        if refused:
+            headings = (say("Row", "行"), say("Code", "代码"), say("Field", "字段"))
+            print_table(headings, [(str(each.number), each.code, each.field) for each in refused])
+    if refused:
+        raise typer.Exit(1)
 
 
 def _tell(account: Account, *, as_json: bool) -> None:
