@@ -132,7 +132,7 @@ def test_created_changed_unchanged_refused_and_the_trial_says_the_same(town: Tow
     assert {each.kind.value for each in jia.identifiers} == {"login", "resident_id", "upstream"}
     assert (jia.area, yi.name, yi.status) == ("150700", "测试乙二", "active")
     assert run(town, "hr", "source_id,kind,name\n1,organisation,测试甲\n") == [("refused", "ACCOUNT_FIELD_INVALID", "kind")]
-    finished = json.loads(town.audited("import.finish")[0])
+    finished = next(each for each in map(json.loads, town.audited("import.finish")) if each["facts"]["source"] == "hr")
     assert (finished["facts"]["dry_run"], finished["facts"]["created"], finished["facts"]["refused"]) == (True, 4, 11)
 
 
@@ -223,17 +223,30 @@ def test_it_goes_on_after_an_interruption_and_with_several_processes(town: Town,
     assert run_imports(town.desk) == 0  # leased by the one that died
     town.desk.database.write(lambda connection: connection.exec_driver_sql("UPDATE idp_imports SET lease_until = 0"))
     monkeypatch.setattr(import_accounts, "ROWS_PER_TURN", 32)
-    with ThreadPoolExecutor(4) as pool:
-        turns = list(pool.map(lambda _: run_imports(town.desk), range(8)))
-    assert sum(turns) == 50
+
+    def worker(_: int) -> int:
+        done = 0
+        while True:
+            done += run_imports(town.desk)
+            with town.desk.database.read() as connection:
+                if load_import(connection, town.desk.vault, made.import_id).state == "finished":
+                    return done
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(worker, range(3))) == 50
     with town.desk.database.read() as connection:
         counts = count_outcomes(connection, made.import_id)
         sealed = connection.exec_driver_sql("SELECT count(*) FROM idp_import_rows WHERE row_sealed IS NOT NULL").scalar_one()
     assert (counts["created"], counts["waiting"], accounts(town) - before, sealed) == (90, 0, 90, 0)
     # Two who deal with the same rows, because a lease ran out: each row counts once
     made = receive(town, "twice", text)
+
+    def careless(_: int) -> None:
+        while import_accounts._run(town.desk, made.import_id):
+            pass
+
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: import_accounts._run(town.desk, made.import_id), range(2)))
+        list(pool.map(careless, range(2)))
     assert accounts(town) - before == 180
     with town.desk.database.read() as connection:
         assert count_outcomes(connection, made.import_id)["created"] == 90
@@ -290,7 +303,7 @@ def test_over_http(town: Town) -> None:
 
     def post(text: str, query: str = "source=web", kind: str = "text/csv") -> Any:
         return http.post(
-            f"{path}?{query}", headers={**headers, "content-type": kind}, content=text.encode("gb18030" if "gb" in kind else "utf-8")
+            f"{path}?{query}", headers={**headers, "content-type": kind}, content=text.encode("gb18030" if "GB" in kind else "utf-8")
         )
 
     answer = post("source_id,name\n1,测试\n2,\n", kind="text/csv; charset=GB18030")

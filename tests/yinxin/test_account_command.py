@@ -12,6 +12,7 @@ import pytest
 
 from tests.deployments import make_deployment, yinxin
 from tests.optional import PROJECT
+from tests.yinxin.test_commands import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,3 +63,24 @@ def test_plain_output_and_refusals(folder: Path) -> None:
         assert missing.returncode == 1
         assert "ACCOUNT_NOT_FOUND" in missing.stderr
     assert yinxin("account", "list", "--dir", str(folder / "no"), check=False).returncode == 64
+
+
+def test_import_with_trial_run_and_report(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("source_id,name,login\n1,测试甲,jia\n2,,yi\n", encoding="gb18030")
+    at = ("--dir", folder, "--source", "hr", "--encoding", "GB18030")
+    trial = run("account", "import", file, *at, "--dry-run", "--json")
+    told = json.loads(trial.stdout)
+    assert (trial.exit_code, told["dry_run"], told["counts"]["created"]) == (1, True, 1)
+    assert told["refused"] == [{"number": 2, "code": "ACCOUNT_FIELD_INVALID", "field": "name"}]
+    assert json.loads(run("account", "list", "--dir", folder, "--json").stdout)["accounts"] == []
+    done = run("account", "import", file, *at)
+    assert done.exit_code == 1
+    assert "created 1" in done.stdout
+    assert "ACCOUNT_FIELD_INVALID" in done.stdout
+    lines = tmp_path / "people.jsonl"
+    lines.write_text('{"source_id":"1","name":"测试甲"}\n', encoding="utf-8")
+    again = run("account", "import", lines, "--dir", folder, "--source", "hr")
+    assert (again.exit_code, "unchanged 1" in again.stdout) == (0, True)
+    assert run("account", "import", tmp_path / "none.csv", *at).exit_code == 64
+    assert run("account", "import", file, "--dir", folder, "--source", "HR").exit_code == 64
