@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, update
 
+from idp.directory_tables import cas_services, cas_tickets
 from idp.model.cas import CasService, IssuedTicket, entries_for
 from idp.store.rows import check_mac, read_time, row_mac, write_time
-from idp.tables import cas_services, cas_tickets
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

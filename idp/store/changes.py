@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select, update
 
+from idp.directory_tables import change_head, change_states, changes
 from idp.model.changes import Change, Entry, SubjectKind, SubjectState, account_facts, agent_facts, agent_status, bucket_of, facts_digest
 from idp.store.rows import read_time, write_time
-from idp.tables import accounts, agents, change_head, change_states, changes
+from idp.tables import accounts, agents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,0 +1,102 @@
+"""Further tables of the identity provider, by the rules of ``tables``: what other directories follow, import and sign in with (CAS)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table, Text
+
+from idp.tables import metadata
+
+change_head: Final = Table(
+    "idp_change_head",
+    metadata,
+    Column("head", Integer, primary_key=True, autoincrement=False),
+    Column("feed_id", String(32), nullable=False),  # random: of one data set, so that a cursor of another is known as such
+    Column("last", BigInteger, nullable=False),  # the number of the newest change; its row's lock makes numbers follow commits
+    Column("is_filled", Boolean, nullable=False),  # whether the accounts that were there before this table have been entered
+    CheckConstraint("head = 1", name="head"),
+)
+
+changes: Final = Table(
+    "idp_changes",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject_id", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('person', 'organisation', 'agent')", name="kind"),
+)
+
+change_states: Final = Table(
+    "idp_change_states",
+    metadata,
+    Column("subject_id", String(32), primary_key=True),
+    Column("bucket", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Index("ix_idp_change_states_bucket", "bucket", "subject_id"),
+)
+
+cas_services: Final = Table(
+    "idp_cas_services",
+    metadata,
+    Column("service", String(512), primary_key=True),  # an address belongs to one client
+    Column("client_id", String(64), nullable=False),
+    Column("claims", Text, nullable=False),  # separated by single spaces
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_cas_services_client_id", "client_id"),
+)
+
+cas_tickets: Final = Table(
+    "idp_cas_tickets",
+    metadata,
+    Column("ticket_digest", LargeBinary, primary_key=True),  # SM3; the ticket itself is kept nowhere until it has been spent
+    Column("client_id", String(64), nullable=False),
+    Column("session_id", String(32), nullable=False),
+    Column("ticket_json", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("spent_at", BigInteger),  # outside the row's MAC, as that of a code
+    Column("ticket_sealed", LargeBinary),  # once it was good: the service knows its session by it, and is told when that ends
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_cas_tickets_session_id", "session_id"),
+    Index("ix_idp_cas_tickets_expires_at", "expires_at"),
+)
+
+imports: Final = Table(
+    "idp_imports",
+    metadata,
+    Column("import_id", String(32), primary_key=True),
+    Column("source", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("is_dry_run", Boolean, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("file_digest", LargeBinary, nullable=False),  # SM3
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("finished_at", BigInteger),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),  # of what was asked for, by whom; not of how far it is
+    CheckConstraint("state IN ('receiving', 'running', 'finished')", name="state"),
+    Index("ix_idp_imports_state", "state", "import_id"),
+)
+
+import_rows: Final = Table(
+    "idp_import_rows",
+    metadata,
+    Column("import_id", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("row_sealed", LargeBinary),  # null once it has been dealt with
+    Column("outcome", String(16), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("field", String(64), nullable=False),
+    Column("account_id", String(32)),
+    CheckConstraint("outcome IN ('waiting', 'created', 'changed', 'unchanged', 'refused')", name="outcome"),
+    Index("ix_idp_import_rows_outcome", "import_id", "outcome", "number"),
+)
