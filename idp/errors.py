@@ -68,7 +68,8 @@ def sign_in_failed() -> TrustError:
 
 def bearer_challenge(error: TrustError) -> tuple[str, str]:
     """The word of RFC 6750 3.1 for a refused token, and the WWW-Authenticate header that says it. A missing token gets no error word."""
-    word = "insufficient_scope" if error.kind is Kind.FORBIDDEN else "invalid_token"
+    words = {Kind.FORBIDDEN: "insufficient_scope", Kind.MALFORMED: "invalid_request", Kind.TOO_LARGE: "invalid_request"}
+    word = words.get(error.kind, "invalid_token")
     if error.code == "DPOP_PROOF_INVALID":
         return "invalid_dpop_proof", f'DPoP error="invalid_dpop_proof", algs="{" ".join(ALGORITHMS)}"'  # RFC 9449 7.1
     realm = 'Bearer realm="yinxin"'

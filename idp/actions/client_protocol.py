@@ -48,7 +48,7 @@ class ClientProtocol:
         known = self.memory.present(named) if named else None
         registration = None if known is None else known.registration
         client = None if known is None or registration is None else sign_in_of(known.client, registration)
-        return read_authorization_request(client, pairs, read_hint=lambda token: self._account_of(token, registration))
+        return read_authorization_request(client, pairs, read_hint=lambda token: self._subject_of(token, registration))
 
     def profile(self, client_id: str) -> ClientProfile | None:
         """What sign-in may know of a client; None where it is unknown, disabled, or signs nobody in."""
@@ -61,14 +61,27 @@ class ClientProtocol:
         """A one-use code, stored on the connection."""
         return issue_code(connection, request, who, granted_scopes, at, mac_key=self.mac_key)
 
-    def _account_of(self, token: str, registration: Registration | None) -> str | None:
-        """The account that an ID token of ours is about; None for any other, and for one made for another client."""
+    def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
+        """Whether the ID token would name whom the hint or the claims parameter names: the organisation, where one is acted for."""
+        subject_id = acting_for or account_id
+        if request.id_token_hint_sub not in {None, subject_id}:
+            return False
+        part = request.claims.get("id_token")
+        stated = part.get("sub") if isinstance(part, dict) else None
+        named = stated.get("value") if isinstance(stated, dict) else None
+        known = None if named is None else self.memory.present(request.client_id)
+        if named is None or known is None or known.registration is None:
+            return named is None
+        return bool(named == subject_for(known.registration, subject_id, self.pairwise_key))
+
+    def _subject_of(self, token: str, registration: Registration | None) -> str | None:
+        """Whom an ID token of ours is about, by the account's own id; None for any other, and for one made for another client."""
         hint = self.hints.read(token)
         if hint is None or registration is None or hint.client_id != registration.client_id:
             return None
+        if registration.subject_type == "public":
+            return hint.subject
         with self.database.read() as connection:
             session = find_session(connection, self.vault, hint.session_id)
-        if session is None:
-            return None
-        subjects = {subject_for(registration, each, self.pairwise_key) for each in (session.account_id, session.acting_for) if each}
-        return session.account_id if hint.subject in subjects else None
+        subjects = () if session is None else (session.account_id, session.acting_for)
+        return next((each for each in subjects if each and subject_for(registration, each, self.pairwise_key) == hint.subject), None)

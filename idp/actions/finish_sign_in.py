@@ -70,11 +70,15 @@ def finish_sign_in(
         if decide_next_step(row) is not Step.FINISH:
             put_back(connection, desk, row, profile)
             return None
-        # 2. The session: a new one for a new sign-in, a new cookie for a stronger one
+        # 2. Whom the client means is somebody else: its answer is that, not this person's name (OIDC Core 3.1.2.1)
+        if protocol is not None and row.request is not None and not protocol.is_meant(row.request, account.account_id, row.acting_for):
+            put_back(connection, desk, replace(row, error="login_required"), profile)
+            return None
+        # 3. The session: a new one for a new sign-in, a new cookie for a stronger one
         session, is_new = _session(connection, desk, row, cookie, browser, session_hash, at)
         if row.upstream:
             note_upstream(connection, desk.vault, session.session_id, row.upstream, row.upstream_subject, row.upstream_session)
-        # 3. Consent and code
+        # 4. Consent and code
         code = None
         if row.request is not None and protocol is not None:
             if row.consent_given and profile is not None:
@@ -93,7 +97,7 @@ def finish_sign_in(
             who = Authentication(account.account_id, row.acting_for, session.session_id, row.acr, row.amr, session.auth_at)
             code = protocol.issue_code(connection, row.request, who, row.request.scopes, at)
             note_client(connection, session.session_id, row.request.client_id, at)
-        # 4. The row has ended; the record
+        # 5. The row has ended; the record
         row = put_back(connection, desk, replace(row, is_finished=True, session_id=session.session_id), profile)
         facts = {
             "client": row.request.client_id if row.request else "",

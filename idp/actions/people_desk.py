@@ -50,6 +50,10 @@ class SignInProtocol(Protocol):
         """A one-use code, stored on the connection."""
         ...
 
+    def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
+        """Whether who signed in is whom the request names, where it names anybody (OIDC Core 3.1.2.1 id_token_hint, 5.5.1 sub)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PeopleDesk:

@@ -12,8 +12,10 @@ from fastapi.responses import JSONResponse
 from idp.actions.person_desk import choose_signing
 from idp.actions.prove_key import PresentedToken
 from idp.actions.tell_claims import tell_claims
-from idp.errors import bearer_challenge
+from idp.api.token_endpoint import BodyAbandonedError, read_body
+from idp.errors import bearer_challenge, request_malformed
 from idp.tokens.person_tokens import ID_TYPE
+from idp.tokens.request import FORM_BYTES_MAX, FORM_TYPE, read_form
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
 
@@ -22,12 +24,25 @@ if TYPE_CHECKING:
 
 PATH: Final = "/oauth2/userinfo"
 _NO_STORE: Final = {"cache-control": "no-store"}
-_STATUS: Final = {Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.MALFORMED: 400, Kind.UNAVAILABLE: 503}
+_STATUS: Final = {Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.MALFORMED: 400, Kind.TOO_LARGE: 413, Kind.UNAVAILABLE: 503}
 
 
-def read_presented(request: Request, issuer: str) -> PresentedToken:
-    """The token in the only Authorization header, with the only proof beside it; TOKEN_MISSING, TOKEN_INVALID, DPOP_PROOF_INVALID."""
+async def read_presented(request: Request, issuer: str) -> PresentedToken:
+    """The token in the only Authorization header, with the only proof beside it, or in the form of a POST (RFC 6750 2.2), never in the address.
+
+    TOKEN_MISSING, TOKEN_INVALID, DPOP_PROOF_INVALID, BEARER_METHODS_BOTH, and those of reading a form.
+    """
     given = request.headers.getlist("authorization")
+    posted = ""
+    if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip().lower().encode() == FORM_TYPE:
+        try:
+            posted = read_form(await read_body(request.receive, FORM_BYTES_MAX)).get("access_token", "")
+        except BodyAbandonedError:
+            raise request_malformed(found="half a body") from None
+    if posted and given:
+        raise TrustError(Kind.MALFORMED, "BEARER_METHODS_BOTH")
+    if posted:
+        return PresentedToken(posted, True, None, request.method, issuer + PATH)
     if not given:
         raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
     scheme, _, token = given[0].partition(" ")
@@ -46,7 +61,8 @@ def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
     @public("the endpoint reads the token by itself: a person's, with the grant it hangs on")
     async def tell(request: Request) -> Response:
         try:
-            told, registration = await anyio.to_thread.run_sync(partial(tell_claims, desk, read_presented(request, desk.tokens.issuer)))
+            presented = await read_presented(request, desk.tokens.issuer)
+            told, registration = await anyio.to_thread.run_sync(partial(tell_claims, desk, presented))
             algorithm = registration.userinfo_signed_response_alg
             if not algorithm:
                 return JSONResponse(told, headers=_NO_STORE)
@@ -60,8 +76,8 @@ def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
 
     documented: Any = {
         "summary": "What the person has let the client know",
-        "description": "OpenID Connect Core 5.3. Authorization: Bearer (DPoP for a token bound to a key, with a proof) "
-        "with a token that has the scope openid.",
+        "description": "OpenID Connect Core 5.3. Authorization: Bearer (DPoP for a token bound to a key, with a proof) with a token that has "
+        "the scope openid; a POST may carry a token that is not bound as access_token in its form instead (RFC 6750 2.2).",
         "tags": ["identity"],
         "response_class": Response,
         "responses": {
@@ -71,6 +87,7 @@ def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
                     "application/json": {"schema": {"type": "object"}, "example": {"sub": "pe_0123456789abcdef", "name": "测试甲"}}
                 },
             },
+            400: {"description": "The token came in two ways, or the form cannot be read."},
             401: {"description": "The token is missing, expired, or what it hangs on has ended; see WWW-Authenticate."},
             403: {"description": "The token has not the scope openid."},
         },

@@ -44,6 +44,15 @@ TEXTS: Final = (
         "请发送 grant_type 以及该授权所需的参数：code、redirect_uri 和 code_verifier，或 refresh_token。",
     ),
     ProblemText(
+        "BEARER_METHODS_BOTH",
+        "Two tokens at once",
+        "同时发送两个令牌",
+        "The request carries a token in the Authorization header and another in its form (RFC 6750 2 forbids it).",
+        "请求同时在 Authorization 头和表单中携带令牌（RFC 6750 2 不允许）。",
+        "Send it in the header alone.",
+        "只在 Authorization 头中发送。",
+    ),
+    ProblemText(
         "CLIENT_METHODS_BOTH",
         "Two ways of authentication at once",
         "同时使用两种认证方式",

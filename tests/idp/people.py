@@ -54,6 +54,9 @@ class Registered:
     def profile(self, client_id: str) -> ClientProfile | None:
         return self.profiles.get(client_id)
 
+    def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
+        return request.id_token_hint_sub in {None, account_id, acting_for}
+
     def issue_code(
         self, connection: Connection, request: AuthorizationRequest, who: Authentication, granted_scopes: tuple[str, ...], at: datetime
     ) -> str:

@@ -1,0 +1,543 @@
+"""What the modules of the OpenID conformance suite ask, by their names: the plans Basic, Config, Form Post and RP-initiated logout.
+
+The suite itself runs against a served deployment; these are the same questions, asked of the program directly and quickly. A module that
+waits (a code used again after thirty seconds, a maximal age) moves the clock instead.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+from starlette.requests import Request
+
+from crypto.jose import check_token, read_jwks
+from idp.api.userinfo_endpoint import read_presented
+from idp.model.registrations import SIGN_IN_SCOPES
+from standards.errors import TrustError
+from tests.deployments import make_deployment, served_here
+from tests.idp.people import CALLBACK, CHALLENGE, Browser, Registered, settle
+from tests.idp.test_code_flow import BASE, BYE, Clients, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BYE_WITH_QUERY = "https://rp.example/bye?from=city"
+SUITE = replace(
+    BASE,
+    client_id="suite",
+    is_pkce_required=False,  # the Basic plan sends no challenge
+    post_logout_redirect_uris=(BYE, BYE_WITH_QUERY),
+    redirect_uris=(CALLBACK, CALLBACK + "?dummy1=lorem"),
+)
+
+
+@dataclass
+class Module:
+    """The client of the suite, in one response mode, with a browser that may be signed in."""
+
+    clients: Clients
+    mode: str
+    browser: Browser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.browser = Browser(self.clients.town.here)
+
+    def ask(self, client: str = "suite", method: str = "GET", /, **changes: str) -> Module:
+        """Open the authorization endpoint; an empty value leaves a parameter out."""
+        given = {"client_id": client, "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid", "state": "s", "nonce": "n"}
+        given |= {"response_mode": self.mode} | changes
+        sent = {name: value for name, value in given.items() if value}
+        if method == "POST":
+            self.browser.send("POST", "/authorize", data=sent)
+            self.browser.follow()
+        else:
+            self.browser.go("/authorize", **sent)
+        return self
+
+    def log_in(self, login: str = "jia") -> Module:
+        assert self.browser.heading == "Sign in", self.browser.answer.text
+        self.browser.log_in(login)
+        return self
+
+    @property
+    def returned(self) -> dict[str, str]:
+        """What came to the redirect address, in the way that was asked for."""
+        answer = self.browser.answer
+        if self.mode == "query":
+            return self.browser.returned
+        assert answer.status_code == 200, answer.text
+        assert f'method="post" action="{CALLBACK}' in html.unescape(answer.text)
+        return {name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text)}
+
+    def redeem(self, client: str = "suite", /, **changes: str) -> dict[str, Any]:
+        came = self.returned
+        assert (came["state"], came["iss"]) == ("s", self.clients.town.desk.issuer)
+        form = {"grant_type": "authorization_code", "code": came["code"], "redirect_uri": CALLBACK, **changes}
+        answer = self.clients.token(client, **form)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def id_token(self, tokens: dict[str, Any]) -> dict[str, Any]:
+        return self.clients.read(tokens["id_token"], "suite")
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    with served_here(make_deployment(tmp_path_factory.mktemp("modules") / "deployment")) as here:
+        found = Clients(settle(here, Registered()))
+        found.town.person()
+        found.town.person("bing", name="测试丙")
+        found.add(SUITE)
+        found.add(replace(SUITE, client_id="suite-post", token_endpoint_auth_method="client_secret_post"))
+        found.add(replace(SUITE, client_id="asking", is_own=False, purpose="To fill in your application"))
+        yield found
+
+
+@pytest.fixture(scope="module", params=["query", "form_post"])
+def signed_in(clients: Clients, request: pytest.FixtureRequest) -> Module:
+    module = Module(clients, request.param)
+    module.ask().log_in().redeem()
+    return module
+
+
+@pytest.fixture(params=["query", "form_post"])
+def fresh(clients: Clients, request: pytest.FixtureRequest) -> Module:
+    return Module(clients, request.param)
+
+
+@pytest.fixture
+def later(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Move the deployment's clock on."""
+    clock = type(clients.town.here.house.clock)
+    now = clock.now
+
+    def move(seconds: int) -> None:
+        monkeypatch.setattr(clock, "now", lambda self: now(self) + timedelta(seconds=seconds))
+
+    return move
+
+
+# Basic and Form Post: what comes back
+
+
+@pytest.mark.clause("OIDC Core 3.1.3.7")
+def test_oidcc_server(fresh: Module) -> None:
+    tokens = fresh.ask().log_in().redeem()
+    said = fresh.id_token(tokens)
+    assert (said["nonce"], said["azp"]) == ("n", "suite")
+    assert tokens["token_type"].lower() == "bearer"
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.2")
+def test_oidcc_response_type_missing(signed_in: Module) -> None:
+    came = signed_in.ask(response_type="").returned
+    assert (came["error"], came["state"]) == ("invalid_request", "s")
+    assert signed_in.ask(response_type="id_token").returned["error"] == "unsupported_response_type"
+
+
+def test_oidcc_idtoken_signature(signed_in: Module) -> None:
+    tokens = signed_in.ask().redeem()
+    keys = read_jwks(signed_in.clients.http.get("/oauth2/jwks").content)
+    assert check_token(tokens["id_token"], keys, token_type="jwt").header["alg"] == "ES256"
+
+
+@pytest.mark.clause("OIDC Core 3.1.3.7")
+def test_oidcc_idtoken_unsigned(clients: Clients) -> None:
+    """None is not to be had: neither at registration nor by what discovery says."""
+    with pytest.raises(TrustError, match="CLIENT_FIELD_INVALID"):
+        clients.add(replace(SUITE, client_id="unsigned", id_token_signed_response_alg="none"))
+    assert "none" not in clients.http.get("/.well-known/openid-configuration").json()["id_token_signing_alg_values_supported"]
+
+
+def test_oidcc_userinfo_get(signed_in: Module) -> None:
+    tokens = signed_in.ask().redeem()
+    assert signed_in.clients.userinfo(tokens["access_token"]).json() == {"sub": signed_in.id_token(tokens)["sub"]}
+
+
+def test_oidcc_userinfo_post_header(signed_in: Module) -> None:
+    tokens = signed_in.ask().redeem()
+    assert signed_in.clients.userinfo(tokens["access_token"], "POST").json() == {"sub": signed_in.id_token(tokens)["sub"]}
+
+
+@pytest.mark.clause("RFC 6750 2.2")
+def test_oidcc_userinfo_post_body(signed_in: Module) -> None:
+    tokens, http = signed_in.ask().redeem(), signed_in.clients.http
+    form = {"access_token": tokens["access_token"]}
+    assert http.post("/oauth2/userinfo", data=form).json() == {"sub": signed_in.id_token(tokens)["sub"]}
+    # Never in the address, never in two places, never without bound
+    assert http.get("/oauth2/userinfo", params=form).status_code == 401
+    twice = http.post("/oauth2/userinfo", data=form, headers={"authorization": f"Bearer {tokens['access_token']}"})
+    assert (*refused(twice), 'error="invalid_request"' in twice.headers["www-authenticate"]) == (
+        400, "invalid_request", "BEARER_METHODS_BOTH", True)  # fmt: skip
+    assert http.post("/oauth2/userinfo", data={"access_token": "x" * 9000}).status_code == 413
+    assert http.post("/oauth2/userinfo", data={"other": "x"}).status_code == 401
+
+
+def test_a_userinfo_request_that_breaks_off_is_refused() -> None:
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, gone)
+    with pytest.raises(TrustError, match="TOKEN_REQUEST_MALFORMED"):
+        anyio.run(read_presented, request, "https://trust.example")
+
+
+def test_oidcc_ensure_request_without_nonce_succeeds_for_code_flow(signed_in: Module) -> None:
+    assert "nonce" not in signed_in.id_token(signed_in.ask(nonce="").redeem())
+
+
+@pytest.mark.clause("OIDC Core 5.4")
+@pytest.mark.parametrize(
+    ("scope", "claims"),
+    [
+        ("profile", {"name", "gender", "updated_at"}),
+        ("email", set()),  # the person has none: left out, not empty
+        ("address", set()),
+        ("phone", {"phone_number", "phone_number_verified"}),
+        ("profile email address phone", {"name", "gender", "updated_at", "phone_number", "phone_number_verified"}),
+    ],
+)
+def test_oidcc_scope(signed_in: Module, scope: str, claims: set[str]) -> None:
+    tokens = signed_in.ask(scope=f"openid {scope}").redeem()
+    assert set(signed_in.clients.userinfo(tokens["access_token"]).json()) == {"sub"} | claims
+
+
+def test_oidcc_ensure_other_scope_order_succeeds(signed_in: Module) -> None:
+    assert "id_token" in signed_in.ask(scope="email openid").redeem()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"display": "page"}, id="oidcc-display-page"),
+        pytest.param({"display": "popup"}, id="oidcc-display-popup"),
+        pytest.param({"extra": "foobar"}, id="oidcc-ensure-request-with-unknown-parameter-succeeds"),
+        pytest.param({"claims_locales": "se"}, id="oidcc-claims-locales"),
+        pytest.param({"acr_values": "1 2"}, id="oidcc-ensure-request-with-acr-values-succeeds"),
+        pytest.param({"max_age": "10000"}, id="oidcc-max-age-10000"),
+    ],
+)
+def test_oidcc_requests_that_go_on(signed_in: Module, changes: dict[str, str]) -> None:
+    said = signed_in.id_token(signed_in.ask(**changes).redeem())
+    assert {"acr", "auth_time"} <= set(said)
+
+
+# Basic and Form Post: how the person is asked
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.1")
+def test_oidcc_prompt_login(fresh: Module, later: Callable[[int], None]) -> None:
+    first = fresh.id_token(fresh.ask().log_in().redeem())
+    later(2)
+    second = fresh.id_token(fresh.ask(prompt="login").log_in().redeem())
+    assert second["auth_time"] > first["auth_time"]
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.6")
+def test_oidcc_prompt_none_not_logged_in(fresh: Module) -> None:
+    came = fresh.ask(prompt="none").returned
+    assert (came["error"], came["state"], came["iss"]) == ("login_required", "s", fresh.clients.town.desk.issuer)
+    assert "code" not in came
+
+
+def test_oidcc_prompt_none_logged_in(fresh: Module, later: Callable[[int], None]) -> None:
+    first = fresh.id_token(fresh.ask().log_in().redeem())
+    later(2)
+    second = fresh.id_token(fresh.ask(prompt="none").redeem())
+    assert (second["sub"], second["auth_time"]) == (first["sub"], first["auth_time"])
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.1")
+def test_oidcc_max_age_1(fresh: Module, later: Callable[[int], None]) -> None:
+    first = fresh.id_token(fresh.ask().log_in().redeem())
+    later(2)
+    assert fresh.ask(max_age="1", prompt="none").returned["error"] == "login_required"
+    second = fresh.id_token(fresh.ask(max_age="1").log_in().redeem())
+    assert second["auth_time"] > first["auth_time"]
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.1")
+def test_oidcc_id_token_hint(fresh: Module) -> None:
+    tokens = fresh.ask().log_in().redeem()
+    again = fresh.ask(prompt="none", id_token_hint=tokens["id_token"]).redeem()
+    assert fresh.id_token(again)["sub"] == fresh.id_token(tokens)["sub"]
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.1")
+def test_whom_the_hint_names_not_is_not_given_to_the_client(fresh: Module) -> None:
+    hint = fresh.ask().log_in().redeem()["id_token"]
+    other = Module(fresh.clients, fresh.mode)
+    assert other.ask(id_token_hint=hint).log_in("bing").returned["error"] == "login_required"
+    assert other.ask(prompt="none").returned["error"] == "login_required", "nobody was signed in by it"
+
+
+@pytest.mark.clause("OIDC Core 5.5.1")
+def test_a_subject_that_the_claims_parameter_names_is_the_only_one_to_come_back(fresh: Module) -> None:
+    sub = fresh.id_token(fresh.ask().log_in().redeem())["sub"]
+
+    def naming(value: object) -> str:
+        return json.dumps({"id_token": {"sub": value}})
+
+    assert fresh.id_token(fresh.ask(claims=naming({"value": sub})).redeem())["sub"] == sub
+    assert fresh.id_token(fresh.ask(claims=naming(None)).redeem())["sub"] == sub
+    assert fresh.id_token(fresh.ask(claims=json.dumps({"id_token": []})).redeem())["sub"] == sub
+    for named in ("pe_0000000000000000", 7, {"x": 1}):
+        assert fresh.ask(prompt="none", claims=naming({"value": named})).returned["error"] == "login_required"
+
+
+def test_oidcc_login_hint(fresh: Module) -> None:
+    fresh.ask(login_hint="jia")
+    assert 'value="jia"' in fresh.browser.answer.text
+    fresh.log_in().redeem()
+    fresh.ask(login_hint="bing")
+    assert fresh.browser.heading == "Sign in", "the session is another's"
+
+
+def test_oidcc_ui_locales(fresh: Module) -> None:
+    fresh.ask(ui_locales="zh-CN en")
+    assert fresh.browser.answer.headers["content-language"] == "zh-CN"
+
+
+@pytest.mark.clause("OIDC Core 5.5.1")
+def test_oidcc_claims_essential(signed_in: Module) -> None:
+    tokens = signed_in.ask(claims=json.dumps({"userinfo": {"name": {"essential": True}}})).redeem()
+    assert signed_in.clients.userinfo(tokens["access_token"]).json()["name"] == "测试甲"
+
+
+def test_oidcc_ensure_post_request_succeeds(fresh: Module) -> None:
+    fresh.ask("suite", "POST").log_in().redeem()
+    fresh.ask("suite", "POST").redeem()
+
+
+# Basic and Form Post: codes, addresses, clients
+
+
+@pytest.mark.clause("RFC 6749 4.1.2")
+@pytest.mark.parametrize("seconds", [pytest.param(0, id="oidcc-codereuse"), pytest.param(30, id="oidcc-codereuse-30seconds")])
+def test_oidcc_codereuse(fresh: Module, later: Callable[[int], None], seconds: int) -> None:
+    fresh.ask().log_in()
+    code, tokens = fresh.returned["code"], fresh.redeem()
+    later(seconds)
+    again = fresh.clients.token("suite", grant_type="authorization_code", code=code, redirect_uri=CALLBACK)
+    assert refused(again)[:2] == (400, "invalid_grant")
+    assert fresh.clients.userinfo(tokens["access_token"]).status_code == 401
+
+
+@pytest.mark.clause("RFC 9700 4.1")
+@pytest.mark.parametrize("address", [CALLBACK + "/x", CALLBACK + "?dummy2=ipsum", "https://evil.example/cb", ""])
+def test_oidcc_ensure_registered_redirect_uri(signed_in: Module, address: str) -> None:
+    answer = signed_in.ask(redirect_uri=address).browser.answer
+    assert answer.status_code == 422
+    assert "location" not in answer.headers
+    assert "<form" not in answer.text or "evil" not in answer.text
+
+
+def test_a_redirect_address_may_have_a_query_of_its_own(signed_in: Module) -> None:
+    registered = CALLBACK + "?dummy1=lorem"
+    signed_in.ask(redirect_uri=registered)
+    if signed_in.mode == "query":
+        assert signed_in.browser.answer.headers["location"].startswith(registered + "&code=")
+    assert "id_token" in signed_in.redeem(redirect_uri=registered)
+
+
+def test_oidcc_server_client_secret_post(signed_in: Module) -> None:
+    signed_in.ask("suite-post")
+    form = {"grant_type": "authorization_code", "code": signed_in.returned["code"], "redirect_uri": CALLBACK}
+    secret = signed_in.clients.secrets["suite-post"]
+    answer = signed_in.clients.http.post("/oauth2/token", data={**form, "client_id": "suite-post", "client_secret": secret})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.clause("OIDC Core 6")
+@pytest.mark.parametrize("inner", [{}, {"redirect_uri": CALLBACK}], ids=["oidcc-unsigned-request-object", "oidcc-request-object-with-uri"])
+def test_oidcc_unsigned_request_objects_are_refused_as_such(signed_in: Module, inner: dict[str, str]) -> None:
+    payload = urlsafe_b64encode(json.dumps({"client_id": "suite", **inner}).encode()).rstrip(b"=").decode()
+    came = signed_in.ask(request=f"eyJhbGciOiJub25lIn0.{payload}.").returned
+    assert came["error"] in {"request_not_supported", "invalid_request_object"}
+    assert signed_in.ask(request_uri="https://rp.example/request.jwt").returned["error"] in {
+        "request_uri_not_supported", "invalid_request_uri"}  # fmt: skip
+
+
+@pytest.mark.clause("OIDC Core 12")
+def test_oidcc_refresh_token(signed_in: Module) -> None:
+    first = signed_in.ask(scope="openid offline_access", prompt="consent").redeem()
+    answer = signed_in.clients.token("suite", grant_type="refresh_token", refresh_token=first["refresh_token"])
+    second = answer.json()
+    before, after = signed_in.id_token(first), signed_in.id_token(second)
+    assert {name: after[name] for name in ("iss", "sub", "aud", "auth_time", "azp")} == {
+        name: before[name] for name in ("iss", "sub", "aud", "auth_time", "azp")}  # fmt: skip
+    assert signed_in.clients.userinfo(second["access_token"]).status_code == 200
+    # Whoever else registered sends it in vain
+    form = {"grant_type": "refresh_token", "refresh_token": second["refresh_token"]}
+    secret = signed_in.clients.secrets["suite-post"]
+    other = signed_in.clients.http.post("/oauth2/token", data={**form, "client_id": "suite-post", "client_secret": secret})
+    assert refused(other)[1] == "invalid_grant"
+
+
+@pytest.mark.clause("RFC 7636 4.5")
+def test_oidcc_ensure_request_with_valid_pkce_succeeds(signed_in: Module) -> None:
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    signed_in.ask(code_challenge=CHALLENGE, code_challenge_method="S256").redeem(code_verifier=verifier)
+    code = signed_in.ask(code_challenge=CHALLENGE, code_challenge_method="S256").returned["code"]
+    without = signed_in.clients.token("suite", grant_type="authorization_code", code=code, redirect_uri=CALLBACK)
+    assert refused(without)[1] == "invalid_grant"
+
+
+def test_consent_is_asked_once_and_again_where_the_client_wants_it(clients: Clients) -> None:
+    module = Module(clients, "query")
+    module.ask("asking", scope="openid profile").log_in()
+    assert module.browser.heading != "Sign in"
+    module.browser.submit("consent")
+    assert "code" in module.returned
+    assert "code" in module.ask("asking", scope="openid profile", prompt="none").returned
+    assert module.ask("asking", scope="openid phone", prompt="none").returned["error"] == "consent_required"
+    module.ask("asking", scope="openid profile", prompt="consent")
+    module.browser.submit("cancel")
+    assert module.returned["error"] == "access_denied"
+
+
+# Config
+
+
+@pytest.mark.clause("OIDC Discovery 3", "RFC 8414 2")
+def test_oidcc_discovery_endpoint_verification(clients: Clients) -> None:
+    answer = clients.http.get("/.well-known/openid-configuration")
+    assert answer.headers["content-type"].startswith("application/json")
+    said = answer.json()
+    issuer = clients.town.desk.issuer
+    assert said["issuer"] == issuer
+    assert "?" not in issuer
+    for name in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint"):
+        assert said[name].startswith(issuer + "/"), name
+    assert said["response_types_supported"] == ["code"]
+    assert set(said["subject_types_supported"]) == {"public", "pairwise"}
+    assert "RS256" in said["id_token_signing_alg_values_supported"]
+    assert {"openid", *SIGN_IN_SCOPES} <= set(said["scopes_supported"])
+    assert {"sub", "name", "acr"} <= set(said["claims_supported"])
+    assert said["code_challenge_methods_supported"] == ["S256"]
+    assert {"authorization_code", "refresh_token"} <= set(said["grant_types_supported"])
+    assert "implicit" not in said["grant_types_supported"]
+    assert said["claims_parameter_supported"] is True
+    assert clients.http.get("/.well-known/oauth-authorization-server").json() == said
+    # What is named is there, and no key of the set is anybody's secret
+    keys = clients.http.get(said["jwks_uri"].removeprefix(issuer)).json()["keys"]
+    assert {key["kty"] for key in keys} == {"EC", "RSA", "OKP"}
+    assert not {"d", "p", "q", "k"} & {name for key in keys for name in key}
+    assert all(key["kid"] and key["use"] == "sig" for key in keys)
+
+
+# RP-initiated logout
+
+
+@dataclass
+class Leaving:
+    """A signed-in browser whose client asks to sign it out."""
+
+    module: Module
+    tokens: dict[str, Any]
+
+    def leave(self, method: str = "GET", /, **parameters: str) -> httpx.Response:
+        sent = {name: value for name, value in parameters.items() if value}
+        browser = self.module.browser
+        if method == "POST":
+            return browser.send("POST", "/logout", data=sent)
+        return browser.send("GET", str(httpx.URL("/logout", params=sent)))
+
+    @property
+    def is_signed_in(self) -> bool:
+        return "code" in self.module.ask(prompt="none").returned
+
+
+@pytest.fixture
+def leaving(clients: Clients) -> Leaving:
+    module = Module(clients, "query")
+    return Leaving(module, module.ask().log_in().redeem())
+
+
+def test_oidcc_rp_initiated_logout_discovery_endpoint_verification(clients: Clients) -> None:
+    said = clients.http.get("/.well-known/openid-configuration").json()
+    assert said["end_session_endpoint"] == clients.town.desk.issuer + "/logout"
+
+
+@pytest.mark.clause("OIDC RPInitiated 2", "OIDC RPInitiated 3")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_oidcc_rp_initiated_logout(leaving: Leaving, method: str) -> None:
+    answer = leaving.leave(method, id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=BYE, state="x y&z")
+    assert answer.headers["location"] == BYE + "?state=x+y%26z"
+    assert not leaving.is_signed_in
+    assert leaving.module.clients.userinfo(leaving.tokens["access_token"]).status_code == 401
+
+
+def test_oidcc_rp_initiated_logout_expired_hint(leaving: Leaving, later: Callable[[int], None]) -> None:
+    later(3600)
+    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=BYE)
+    assert answer.headers["location"] == BYE
+
+
+@pytest.mark.parametrize("address", ["https://evil.example/", BYE + "/more", "", "javascript:alert(1)"])
+def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(leaving: Leaving, address: str) -> None:
+    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=address, state="s")
+    assert answer.headers["location"] == "/logout/done"
+    assert not leaving.is_signed_in
+
+
+def test_oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri(leaving: Leaving) -> None:
+    hint = leaving.tokens["id_token"]
+    assert leaving.leave(id_token_hint=hint, post_logout_redirect_uri=BYE + "?foo=bar").headers["location"] == "/logout/done"
+    leaving.tokens = leaving.module.ask().log_in().redeem()
+    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=BYE_WITH_QUERY, state="s")
+    assert answer.headers["location"] == BYE_WITH_QUERY + "&state=s"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda token: token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB"), id="modified-id-token-hint"),
+        pytest.param(lambda _: "not a token", id="bad-id-token-hint"),
+        pytest.param(lambda _: "", id="no-id-token-hint"),
+    ],
+)
+def test_oidcc_rp_initiated_logout_hints_that_prove_nothing(leaving: Leaving, damage: Callable[[str], str]) -> None:
+    answer = leaving.leave(id_token_hint=damage(leaving.tokens["id_token"]), post_logout_redirect_uri=BYE, state="s")
+    assert answer.status_code == 200
+    assert leaving.module.browser.heading == "Sign out?"
+    assert leaving.is_signed_in, "nothing ends without the person's yes"
+    leaving.leave(id_token_hint=damage(leaving.tokens["id_token"]), post_logout_redirect_uri=BYE)
+    browser = leaving.module.browser
+    browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes"})
+    assert browser.answer.headers["location"] == "/logout/done"
+    assert not leaving.is_signed_in
+
+
+@pytest.mark.parametrize("state", ["", "only-state"], ids=["oidcc-rp-initiated-logout-no-params", "oidcc-rp-initiated-logout-only-state"])
+def test_oidcc_rp_initiated_logout_without_anything(leaving: Leaving, state: str) -> None:
+    assert leaving.leave(state=state).status_code == 200
+    assert leaving.module.browser.heading == "Sign out?"
+    assert leaving.is_signed_in
+
+
+def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(leaving: Leaving) -> None:
+    assert leaving.leave(id_token_hint=leaving.tokens["id_token"]).headers["location"] == "/logout/done"
+    assert not leaving.is_signed_in
+
+
+def test_oidcc_rp_initiated_logout_no_state(leaving: Leaving) -> None:
+    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=BYE)
+    assert answer.headers["location"] == BYE
+
+
+def test_the_hint_of_another_client_names_no_address(leaving: Leaving) -> None:
+    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], client_id="asking", post_logout_redirect_uri=BYE)
+    assert answer.headers.get("location", "") != BYE
+    payload = leaving.tokens["id_token"].split(".")[1]
+    assert json.loads(urlsafe_b64decode(payload + "=="))["aud"] == "suite"
