@@ -1,4 +1,4 @@
-"""What the modules of the OpenID conformance suite ask, by their names: the plans Basic, Config, Form Post and RP-initiated logout.
+"""What the modules of the OpenID conformance suite ask, by their names: the plans Basic, Config and Form Post.
 
 The suite itself runs against a served deployment; these are the same questions, asked of the program directly and quickly. A module that
 waits (a code used again after thirty seconds, a maximal age) moves the clock instead.
@@ -6,16 +6,12 @@ waits (a code used again after thirty seconds, a maximal age) moves the clock in
 
 from __future__ import annotations
 
-import html
 import json
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from base64 import urlsafe_b64encode
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 import pytest
 from starlette.requests import Request
 
@@ -23,82 +19,19 @@ from crypto.jose import check_token, read_jwks
 from idp.api.userinfo_endpoint import read_presented
 from idp.model.registrations import SIGN_IN_SCOPES
 from standards.errors import TrustError
-from tests.deployments import make_deployment, served_here
-from tests.idp.people import CALLBACK, CHALLENGE, Browser, Registered, settle
-from tests.idp.test_code_flow import BASE, BYE, Clients, refused
+from tests.idp.people import CALLBACK, CHALLENGE
+from tests.idp.suite import SUITE, Module, moving, served_suite
+from tests.idp.test_code_flow import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BYE_WITH_QUERY = "https://rp.example/bye?from=city"
-SUITE = replace(
-    BASE,
-    client_id="suite",
-    is_pkce_required=False,  # the Basic plan sends no challenge
-    post_logout_redirect_uris=(BYE, BYE_WITH_QUERY),
-    redirect_uris=(CALLBACK, CALLBACK + "?dummy1=lorem"),
-)
-
-
-@dataclass
-class Module:
-    """The client of the suite, in one response mode, with a browser that may be signed in."""
-
-    clients: Clients
-    mode: str
-    browser: Browser = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.browser = Browser(self.clients.town.here)
-
-    def ask(self, client: str = "suite", method: str = "GET", /, **changes: str) -> Module:
-        """Open the authorization endpoint; an empty value leaves a parameter out."""
-        given = {"client_id": client, "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid", "state": "s", "nonce": "n"}
-        given |= {"response_mode": self.mode} | changes
-        sent = {name: value for name, value in given.items() if value}
-        if method == "POST":
-            self.browser.send("POST", "/authorize", data=sent)
-            self.browser.follow()
-        else:
-            self.browser.go("/authorize", **sent)
-        return self
-
-    def log_in(self, login: str = "jia") -> Module:
-        assert self.browser.heading == "Sign in", self.browser.answer.text
-        self.browser.log_in(login)
-        return self
-
-    @property
-    def returned(self) -> dict[str, str]:
-        """What came to the redirect address, in the way that was asked for."""
-        answer = self.browser.answer
-        if self.mode == "query":
-            return self.browser.returned
-        assert answer.status_code == 200, answer.text
-        assert f'method="post" action="{CALLBACK}' in html.unescape(answer.text)
-        return {name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text)}
-
-    def redeem(self, client: str = "suite", /, **changes: str) -> dict[str, Any]:
-        came = self.returned
-        assert (came["state"], came["iss"]) == ("s", self.clients.town.desk.issuer)
-        form = {"grant_type": "authorization_code", "code": came["code"], "redirect_uri": CALLBACK, **changes}
-        answer = self.clients.token(client, **form)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    def id_token(self, tokens: dict[str, Any]) -> dict[str, Any]:
-        return self.clients.read(tokens["id_token"], "suite")
+    from tests.idp.test_code_flow import Clients
 
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("modules") / "deployment")) as here:
-        found = Clients(settle(here, Registered()))
-        found.town.person()
-        found.town.person("bing", name="测试丙")
-        found.add(SUITE)
-        found.add(replace(SUITE, client_id="suite-post", token_endpoint_auth_method="client_secret_post"))
-        found.add(replace(SUITE, client_id="asking", is_own=False, purpose="To fill in your application"))
+    with served_suite(tmp_path_factory.mktemp("modules") / "deployment") as found:
         yield found
 
 
@@ -117,13 +50,7 @@ def fresh(clients: Clients, request: pytest.FixtureRequest) -> Module:
 @pytest.fixture
 def later(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Move the deployment's clock on."""
-    clock = type(clients.town.here.house.clock)
-    now = clock.now
-
-    def move(seconds: int) -> None:
-        monkeypatch.setattr(clock, "now", lambda self: now(self) + timedelta(seconds=seconds))
-
-    return move
+    return moving(clients, monkeypatch)
 
 
 # Basic and Form Post: what comes back
@@ -434,110 +361,3 @@ def test_oidcc_discovery_endpoint_verification(clients: Clients) -> None:
     assert {key["kty"] for key in keys} == {"EC", "RSA", "OKP"}
     assert not {"d", "p", "q", "k"} & {name for key in keys for name in key}
     assert all(key["kid"] and key["use"] == "sig" for key in keys)
-
-
-# RP-initiated logout
-
-
-@dataclass
-class Leaving:
-    """A signed-in browser whose client asks to sign it out."""
-
-    module: Module
-    tokens: dict[str, Any]
-
-    def leave(self, method: str = "GET", /, **parameters: str) -> httpx.Response:
-        sent = {name: value for name, value in parameters.items() if value}
-        browser = self.module.browser
-        if method == "POST":
-            return browser.send("POST", "/logout", data=sent)
-        return browser.send("GET", str(httpx.URL("/logout", params=sent)))
-
-    @property
-    def is_signed_in(self) -> bool:
-        return "code" in self.module.ask(prompt="none").returned
-
-
-@pytest.fixture
-def leaving(clients: Clients) -> Leaving:
-    module = Module(clients, "query")
-    return Leaving(module, module.ask().log_in().redeem())
-
-
-def test_oidcc_rp_initiated_logout_discovery_endpoint_verification(clients: Clients) -> None:
-    said = clients.http.get("/.well-known/openid-configuration").json()
-    assert said["end_session_endpoint"] == clients.town.desk.issuer + "/logout"
-
-
-@pytest.mark.clause("OIDC RPInitiated 2", "OIDC RPInitiated 3")
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_oidcc_rp_initiated_logout(leaving: Leaving, method: str) -> None:
-    answer = leaving.leave(method, id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=BYE, state="x y&z")
-    assert answer.headers["location"] == BYE + "?state=x+y%26z"
-    assert not leaving.is_signed_in
-    assert leaving.module.clients.userinfo(leaving.tokens["access_token"]).status_code == 401
-
-
-def test_oidcc_rp_initiated_logout_expired_hint(leaving: Leaving, later: Callable[[int], None]) -> None:
-    later(3600)
-    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=BYE)
-    assert answer.headers["location"] == BYE
-
-
-@pytest.mark.parametrize("address", ["https://evil.example/", BYE + "/more", "", "javascript:alert(1)"])
-def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(leaving: Leaving, address: str) -> None:
-    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=address, state="s")
-    assert answer.headers["location"] == "/logout/done"
-    assert not leaving.is_signed_in
-
-
-def test_oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri(leaving: Leaving) -> None:
-    hint = leaving.tokens["id_token"]
-    assert leaving.leave(id_token_hint=hint, post_logout_redirect_uri=BYE + "?foo=bar").headers["location"] == "/logout/done"
-    leaving.tokens = leaving.module.ask().log_in().redeem()
-    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=BYE_WITH_QUERY, state="s")
-    assert answer.headers["location"] == BYE_WITH_QUERY + "&state=s"
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        pytest.param(lambda token: token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB"), id="modified-id-token-hint"),
-        pytest.param(lambda _: "not a token", id="bad-id-token-hint"),
-        pytest.param(lambda _: "", id="no-id-token-hint"),
-    ],
-)
-def test_oidcc_rp_initiated_logout_hints_that_prove_nothing(leaving: Leaving, damage: Callable[[str], str]) -> None:
-    answer = leaving.leave(id_token_hint=damage(leaving.tokens["id_token"]), post_logout_redirect_uri=BYE, state="s")
-    assert answer.status_code == 200
-    assert leaving.module.browser.heading == "Sign out?"
-    assert leaving.is_signed_in, "nothing ends without the person's yes"
-    leaving.leave(id_token_hint=damage(leaving.tokens["id_token"]), post_logout_redirect_uri=BYE)
-    browser = leaving.module.browser
-    browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes"})
-    assert browser.answer.headers["location"] == "/logout/done"
-    assert not leaving.is_signed_in
-
-
-@pytest.mark.parametrize("state", ["", "only-state"], ids=["oidcc-rp-initiated-logout-no-params", "oidcc-rp-initiated-logout-only-state"])
-def test_oidcc_rp_initiated_logout_without_anything(leaving: Leaving, state: str) -> None:
-    assert leaving.leave(state=state).status_code == 200
-    assert leaving.module.browser.heading == "Sign out?"
-    assert leaving.is_signed_in
-
-
-def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(leaving: Leaving) -> None:
-    assert leaving.leave(id_token_hint=leaving.tokens["id_token"]).headers["location"] == "/logout/done"
-    assert not leaving.is_signed_in
-
-
-def test_oidcc_rp_initiated_logout_no_state(leaving: Leaving) -> None:
-    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], post_logout_redirect_uri=BYE)
-    assert answer.headers["location"] == BYE
-
-
-def test_the_hint_of_another_client_names_no_address(leaving: Leaving) -> None:
-    answer = leaving.leave(id_token_hint=leaving.tokens["id_token"], client_id="asking", post_logout_redirect_uri=BYE)
-    assert answer.headers.get("location", "") != BYE
-    payload = leaving.tokens["id_token"].split(".")[1]
-    assert json.loads(urlsafe_b64decode(payload + "=="))["aud"] == "suite"
