@@ -26,6 +26,7 @@ OAUTH_ERRORS: Final = {
     "CODE_REUSED": ("invalid_grant", "the code has been used before"),
     "REFRESH_INVALID": ("invalid_grant", "the refresh token is not good for this client"),
     "REFRESH_REUSED": ("invalid_grant", "the refresh token has been used before"),
+    "REQUEST_OBJECT_INVALID": ("invalid_request_object", "the request object is not good for this client and provider"),
     "DPOP_PROOF_INVALID": ("invalid_dpop_proof", "the DPoP proof is missing or not good for this request"),
     "GRANT_ENDED": ("invalid_grant", "what the person granted has ended"),
     "JWS_ALGORITHM_UNSUPPORTED": ("invalid_request", "the client registered a signature algorithm that is not available"),

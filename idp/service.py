@@ -21,13 +21,14 @@ from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.person_desk import PersonDesk
+from idp.actions.push_request import PushDesk
 from idp.actions.read_hint import HintReader
 from idp.actions.recall_client import ClientMemory
 from idp.actions.register_client import ClientDesk
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
-from idp.api import token_endpoint
+from idp.api import pushed_endpoint, token_endpoint
 from idp.api.cas_client_routes import add_cas_client_routes
 from idp.api.cas_endpoints import add_cas_endpoints
 from idp.api.change_routes import READ as DIRECTORY_READ
@@ -178,7 +179,11 @@ def federation_desk(context: ServiceContext, people: PeopleDesk) -> FederationDe
 
 
 def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
-    """How clients send people here."""
+    """How clients send people here, as the pages see it."""
+    return _client_protocol(context)
+
+
+def _client_protocol(context: ServiceContext) -> ClientProtocol:
     keystore: Keystore = context.keystore
     mac_key, ring = keystore.open_secret(ROW_MAC_KEY), key_ring(context)
     memory = ClientMemory(context.database, mac_key)
@@ -239,8 +244,11 @@ def build(context: ServiceContext) -> ServiceParts:
     return ServiceParts(
         name=NAME,
         router=router,
-        hot_routes=(Route(token_endpoint.PATH, token_endpoint.TokenEndpoint(tokens, persons), name="issue_token"),),
-        openapi_paths=token_endpoint.OPENAPI,
+        hot_routes=(
+            Route(token_endpoint.PATH, token_endpoint.TokenEndpoint(tokens, persons), name="issue_token"),
+            pushed_endpoint.push_route(PushDesk(persons, _client_protocol(context))),
+        ),
+        openapi_paths={**token_endpoint.OPENAPI, **pushed_endpoint.OPENAPI},
         openapi_tags=(
             {"name": "identity", "description": "Access tokens and the keys that verify them."},
             {"name": "clients", "description": "Registration of clients."},

@@ -331,3 +331,14 @@ identity_conflicts: Final = Table(
     CheckConstraint("(standing IS NOT NULL) = (state IN ('open', 'rejected'))", name="standing"),
     Index("ix_idp_identity_conflicts_state", "state", "conflict_id"),
 )
+
+pushed_requests: Final = Table(
+    "idp_pushed_requests",
+    metadata,
+    Column("uri_digest", LargeBinary, primary_key=True),  # SM3 of the request_uri, which is kept nowhere
+    Column("client_id", String(64), nullable=False),
+    Column("row_sealed", LargeBinary, nullable=False),  # JSON: the parameters
+    Column("expires_at", BigInteger, nullable=False),
+    Column("taken_at", BigInteger),
+    Index("ix_idp_pushed_requests_expires_at", "expires_at"),
+)

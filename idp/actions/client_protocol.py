@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crypto.sm3 import sm3
 from idp.actions.issue_code import issue_code
+from idp.model.pushed import REQUEST_URI_PREFIX
 from idp.model.registrations import profile_of, sign_in_of
+from idp.store.pushed import take_pushed
 from idp.store.sign_ins import find_session
-from idp.tokens.authorization_request import read_authorization_request
+from idp.tokens.authorization_request import RefusedAuthorization, read_authorization_request
+from idp.tokens.client_jwt import client_keys
 from idp.tokens.person_tokens import subject_for
+from idp.tokens.request_object import read_request_object
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.read_hint import HintReader
-    from idp.actions.recall_client import ClientMemory
+    from idp.actions.recall_client import ClientMemory, KnownClient
     from idp.model.registrations import Registration
     from idp.model.requests import Authentication, AuthorizationRequest, ClientProfile
     from idp.store.accounts import Vault
-    from idp.tokens.authorization_request import RefusedAuthorization
     from service_kit.database import Database
 
 
@@ -42,13 +47,48 @@ class ClientProtocol:
         return "ClientProtocol()"
 
     def read_request(self, pairs: Sequence[tuple[str, str]], at: datetime) -> AuthorizationRequest | RefusedAuthorization:
-        """The request, checked against what the client registered."""
-        del at
-        named = next((value for name, value in pairs if name == "client_id"), "")
-        known = self.memory.present(named) if named else None
-        registration = None if known is None else known.registration
-        client = None if known is None or registration is None else sign_in_of(known.client, registration)
-        return read_authorization_request(client, pairs, read_hint=lambda token: self._subject_of(token, registration))
+        """The request, checked against what the client registered; a pushed one is taken, once."""
+        named = [value for name, value in pairs if name == "client_id"]
+        known = self.memory.present(named[0]) if len(named) == 1 and named[0] else None
+        if known is None or known.registration is None:
+            return read_authorization_request(None, pairs, read_hint=lambda _: None)
+        uris = [value for name, value in pairs if name == "request_uri"]
+        if not any(uris):  # RFC 6749 3.1: without a value it is as if left out
+            opened = self.open_object(known, pairs, at)
+            return opened if isinstance(opened, RefusedAuthorization) else self.read_opened(known, opened, is_pushed=False)
+        # What stands beside the name does not count (RFC 9126 4); nothing is fetched from anywhere (RFC 9101 10.4)
+        pushed = None
+        if len(uris) == 1 and uris[0].startswith(REQUEST_URI_PREFIX):
+            digest, client_id = sm3(uris[0].encode("utf-8", "replace")), known.client.client_id
+            pushed = self.database.write(lambda connection: take_pushed(connection, self.vault, digest, client_id, at))
+        if pushed is None:
+            return RefusedAuthorization("invalid_request_uri", "the pushed request is unknown, has expired or has been used")
+        return self.read_opened(known, pushed, is_pushed=True)
+
+    def open_object(
+        self, known: KnownClient, pairs: Sequence[tuple[str, str]], at: datetime
+    ) -> tuple[tuple[str, str], ...] | RefusedAuthorization:
+        """The parameters that count: those of the signed object where there is one. Blocks where the client's keys must be fetched."""
+        registration = known.registration
+        objects = [value for name, value in pairs if name == "request" and value]
+        if registration is None or not objects:
+            if registration is not None and registration.require_signed_request_object:
+                return RefusedAuthorization("invalid_request", "this client signs its requests")
+            return tuple(pairs)
+        if len(objects) > 1:
+            return RefusedAuthorization("invalid_request", "a parameter is given more than once")
+        try:
+            return read_request_object(objects[0], registration, client_keys(registration.jwks), issuer=self.hints.issuer, at=at)
+        except TrustError:  # to nobody but the person: the address in an object that does not hold is not to be trusted
+            return RefusedAuthorization("invalid_request_object", "the request object is not good for this client and provider")
+
+    def read_opened(
+        self, known: KnownClient, pairs: Sequence[tuple[str, str]], *, is_pushed: bool
+    ) -> AuthorizationRequest | RefusedAuthorization:
+        """The request, checked by its parameters."""
+        registration = known.registration
+        client = None if registration is None else sign_in_of(known.client, registration)
+        return read_authorization_request(client, pairs, is_pushed=is_pushed, read_hint=lambda token: self._subject_of(token, registration))
 
     def profile(self, client_id: str) -> ClientProfile | None:
         """What sign-in may know of a client; None where it is unknown, disabled, or signs nobody in."""

@@ -11,6 +11,7 @@ from idp.store.cas import sweep_tickets
 from idp.store.credentials import sweep_attempts
 from idp.store.federation import sweep_trips
 from idp.store.imports import sweep_imports
+from idp.store.pushed import sweep_pushed
 from idp.store.sign_ins import sweep_sessions, sweep_sign_ins
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
         sweep_imports(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         sweep_tickets(connection, at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS))
         sweep_trips(connection, at)
+        sweep_pushed(connection, at)
         gone = sweep_sign_ins(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         return gone, sweep_sessions(connection, at - timedelta(seconds=SESSION_KEEP_SECONDS))
 

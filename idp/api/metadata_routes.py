@@ -9,11 +9,13 @@ from fastapi import APIRouter, Response
 
 from idp.actions.claims_of import IDENTITY_CLAIMS
 from idp.actions.prove_client import BY_SECRET
+from idp.actions.push_request import PUSH_PATH
 from idp.api import token_endpoint, userinfo_endpoint
 from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
 from idp.model.registrations import CODE, CREDENTIALS, REFRESH, SIGN_IN_SCOPES
 from idp.model.requests import LEVEL_MAX, acr_of
 from idp.tokens.authorization_request import PROMPTS
+from idp.tokens.client_jwt import CLIENT_ALGORITHMS
 from service_kit.composition import public
 from service_kit.dpop import ALGORITHMS
 
@@ -51,7 +53,10 @@ def provider_metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": [*ALGORITHMS],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "pushed_authorization_request_endpoint": issuer + PUSH_PATH,
+        "require_pushed_authorization_requests": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": [*CLIENT_ALGORITHMS],
         "request_uri_parameter_supported": False,
         "prompt_values_supported": sorted(PROMPTS),
         "acr_values_supported": [acr_of(level) for level in range(LEVEL_MAX + 1)],

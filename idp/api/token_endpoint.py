@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from idp.actions.issue_for_person import GRANTS, issue_for_person
 from idp.actions.issue_token import GRANT_TYPE, TOKEN_PATH, issue_token
-from idp.errors import OAUTH_ERRORS, OAUTH_OTHER, request_malformed
+from idp.api.client_endpoint import HEADERS, BodyAbandonedError, read_call, send_answer, send_error
+from idp.errors import OAUTH_ERRORS, OAUTH_OTHER
 from idp.model.clients import TOKEN_SECONDS
-from idp.tokens.request import FORM_BYTES_MAX, read_token_request
 from service_kit.composition import public
-from standards.errors import Kind, TrustError
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -20,37 +20,6 @@ if TYPE_CHECKING:
     from idp.actions.person_desk import PersonDesk
 
 PATH: Final = TOKEN_PATH
-_STATUS: Final = {
-    Kind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
-    Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    Kind.TOO_MANY: HTTPStatus.TOO_MANY_REQUESTS,
-    Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-"""RFC 6749 5.2 wants 400 for all else."""
-_HEADERS: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"pragma", b"no-cache")]  # RFC 6749 5.1
-_RETRY_SECONDS: Final = 5  # for outages whose end nobody knows
-
-
-class BodyAbandonedError(Exception):
-    """The caller went away before the body was complete: there is nobody to answer."""
-
-
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole body, never holding more than ``limit`` bytes and one part. TOKEN_REQUEST_TOO_LARGE, BodyAbandonedError."""
-    message = await receive()
-    if message["type"] != "http.request":
-        raise BodyAbandonedError
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        if len(body) > limit:
-            break
-        message = await receive()
-        if message["type"] != "http.request":
-            raise BodyAbandonedError
-        body += message.get("body", b"")
-    if len(body) > limit:
-        raise TrustError(Kind.TOO_LARGE, "TOKEN_REQUEST_TOO_LARGE", limit_bytes=limit)
-    return body
 
 
 @public("clients come here to authenticate")
@@ -64,56 +33,20 @@ class TokenEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] != "POST":
-            await _send(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", [(b"allow", b"POST")])
+            await send_answer(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", [(b"allow", b"POST")])
             return
-        authorization: bytes | None = None
-        content_type = b""
-        proof: bytes | None = None
-        count = proofs = 0
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-                count += 1
-            elif name == b"content-type":
-                content_type = value
-            elif name == b"dpop":
-                proof = value
-                proofs += 1
         try:
-            body = await read_body(receive, FORM_BYTES_MAX)
-            if count > 1:
-                raise request_malformed(found="more than one Authorization header")
-            if proofs > 1:
-                raise TrustError(Kind.UNACCEPTABLE, "DPOP_PROOF_INVALID", reason="more than one proof")
-            peer = scope.get("client")
-            request, name = read_token_request(content_type, authorization, body, proof), peer[0] if peer else "local"
+            request, peer = await read_call(scope, receive)
             if request.grant_type in GRANTS:
-                answer = await issue_for_person(self._people, request, name)
+                answer = await issue_for_person(self._people, request, peer)
             else:
-                answer = await issue_token(self._desk, request, name)
+                answer = await issue_token(self._desk, request, peer)
         except BodyAbandonedError:
             return
         except TrustError as error:
-            await _send_error(send, error)
+            await send_error(send, error)
             return
-        await _send(send, HTTPStatus.OK, answer, _HEADERS)
-
-
-async def _send_error(send: Send, error: TrustError) -> None:
-    name, description = OAUTH_ERRORS.get(error.code, OAUTH_OTHER)
-    status = _STATUS.get(error.kind, HTTPStatus.BAD_REQUEST)
-    headers = list(_HEADERS)
-    if status is HTTPStatus.UNAUTHORIZED:
-        headers.append((b"www-authenticate", b'Basic realm="yinxin", charset="UTF-8"'))  # RFC 9110 15.5.2 wants a challenge with every 401
-    if error.kind in {Kind.TOO_MANY, Kind.UNAVAILABLE}:
-        headers.append((b"retry-after", b"%d" % int(error.facts.get("retry_after_seconds") or _RETRY_SECONDS)))
-    body = f'{{"error":"{name}","error_description":"{description}","code":"{error.code}"}}'
-    await _send(send, status, body.encode(), headers)
-
-
-async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": int(status), "headers": [*headers, (b"content-length", b"%d" % len(body))]})
-    await send({"type": "http.response.body", "body": body})
+        await send_answer(send, HTTPStatus.OK, answer, HEADERS)
 
 
 _FORM: Final[dict[str, Any]] = {
@@ -131,7 +64,7 @@ _FORM: Final[dict[str, Any]] = {
         "client_secret": {"type": "string", "format": "password"},
     },
 }
-_ERROR: Final[dict[str, Any]] = {
+ERROR_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["error", "code"],
     "properties": {
@@ -142,10 +75,11 @@ _ERROR: Final[dict[str, Any]] = {
 }
 
 
-def _error(description: str, code: str) -> dict[str, Any]:
+def error_answer(description: str, code: str) -> dict[str, Any]:
+    """A refusal as the API documentation shows it."""
     error, text = OAUTH_ERRORS.get(code, OAUTH_OTHER)
     example = {"error": error, "error_description": text, "code": code}
-    return {"description": description, "content": {"application/json": {"schema": _ERROR, "example": example}}}
+    return {"description": description, "content": {"application/json": {"schema": ERROR_SCHEMA, "example": example}}}
 
 
 OPENAPI: Final[dict[str, Any]] = {
@@ -195,11 +129,11 @@ OPENAPI: Final[dict[str, Any]] = {
                         }
                     },
                 },
-                "400": _error("Refused: the request or what it asks for.", "SCOPE_NOT_GRANTED"),
-                "401": _error("The client is not who it says it is.", "CLIENT_AUTH_FAILED"),
-                "413": _error("The request is too large.", "TOKEN_REQUEST_TOO_LARGE"),
-                "429": _error("Too many requests; see Retry-After.", "RATE_EXCEEDED"),
-                "503": _error("No token can be issued now; see Retry-After.", "AUDIT_UNAVAILABLE"),
+                "400": error_answer("Refused: the request or what it asks for.", "SCOPE_NOT_GRANTED"),
+                "401": error_answer("The client is not who it says it is.", "CLIENT_AUTH_FAILED"),
+                "413": error_answer("The request is too large.", "TOKEN_REQUEST_TOO_LARGE"),
+                "429": error_answer("Too many requests; see Retry-After.", "RATE_EXCEEDED"),
+                "503": error_answer("No token can be issued now; see Retry-After.", "AUDIT_UNAVAILABLE"),
             },
         }
     }

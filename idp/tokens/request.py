@@ -46,13 +46,13 @@ class TokenRequest:
         return f"TokenRequest({self.grant_type!r}, client_id={self.client_id!r}, scope={self.scope!r})"
 
 
-def read_form(body: bytes) -> dict[str, str]:
+def read_form(body: bytes, limit: int = FORM_BYTES_MAX) -> dict[str, str]:
     """Read an x-www-form-urlencoded body. Empty values count as absent (RFC 6749 3.2); a repeated name is refused.
 
     Raises TrustError TOKEN_REQUEST_TOO_LARGE, TOKEN_REQUEST_MALFORMED or TOKEN_PARAMETER_REPEATED.
     """
-    if len(body) > FORM_BYTES_MAX:
-        raise TrustError(Kind.TOO_LARGE, "TOKEN_REQUEST_TOO_LARGE", limit_bytes=FORM_BYTES_MAX)
+    if len(body) > limit:
+        raise TrustError(Kind.TOO_LARGE, "TOKEN_REQUEST_TOO_LARGE", limit_bytes=limit)
     form: dict[str, str] = {}
     if not body:
         return form
@@ -105,15 +105,23 @@ def read_basic(header: bytes) -> tuple[str, str]:
         raise client_auth_failed() from None
 
 
-def read_token_request(content_type: bytes, authorization: bytes | None, body: bytes, proof: bytes | None = None) -> TokenRequest:
+def read_token_request(
+    content_type: bytes,
+    authorization: bytes | None,
+    body: bytes,
+    proof: bytes | None = None,
+    *,
+    has_grant: bool = True,
+    limit: int = FORM_BYTES_MAX,
+) -> TokenRequest:
     """Read a whole token request. ``authorization``: the value of the only Authorization header, None where there is none.
 
-    Raises TrustError with a code of ``idp.errors.OAUTH_ERRORS``. Which client it is has not been proven yet.
+    ``has_grant`` False: at another endpoint where clients prove themselves. Raises TrustError with a code of ``idp.errors.OAUTH_ERRORS``. Which client it is has not been proven yet.
     """
     media_type, _, parameters = content_type.partition(b";")
     if media_type.strip().lower() != FORM_TYPE or parameters.strip().lower() not in {b"", b"charset=utf-8"}:
         raise request_malformed(expected=FORM_TYPE.decode())
-    form = read_form(body)
+    form = read_form(body, limit)
     # 1. One way to authenticate, never two (RFC 6749 2.3)
     posted_id, posted_secret = form.get("client_id") or None, form.get("client_secret") or None
     if authorization is not None:
@@ -127,10 +135,10 @@ def read_token_request(content_type: bytes, authorization: bytes | None, body: b
     else:
         client_id, secret = posted_id, posted_secret or ""
     # 2. The rest of the form; parameters nobody knows are ignored (RFC 6749 3.2)
-    if not form.get("grant_type"):
+    if has_grant and not form.get("grant_type"):
         raise TrustError(Kind.MALFORMED, "TOKEN_PARAMETER_MISSING", parameter="grant_type")
     return TokenRequest(
-        grant_type=form["grant_type"],
+        grant_type=form.get("grant_type", ""),
         client_id=client_id,
         client_secret=secret,
         scope=form.get("scope") or None,

@@ -65,6 +65,7 @@ PUBLIC = {
     "POST /initiate-login",
     "POST /links",
     "POST /logout",
+    "POST /oauth2/par",
     "POST /oauth2/token",
     "POST /oauth2/userinfo",
     "POST /ocsp",
