@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from idp.actions.person_desk import choose_signing
 from idp.actions.prove_key import PresentedToken
 from idp.actions.tell_claims import tell_claims
-from idp.api.token_endpoint import BodyAbandonedError, read_body
+from idp.api.client_endpoint import BodyAbandonedError, read_body
 from idp.errors import bearer_challenge, request_malformed
 from idp.tokens.person_tokens import ID_TYPE
 from idp.tokens.request import FORM_BYTES_MAX, FORM_TYPE, read_form
