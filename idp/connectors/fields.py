@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from idp.connectors.protocol import refused
@@ -18,38 +20,90 @@ if TYPE_CHECKING:
     from idp.connectors.settings import ConnectorSettings
 
 SUBJECT_CHARACTERS_MAX: Final = 255
+ORGANISATIONS_MAX: Final = 32  # for which one person acts
 _OWN: Final = frozenset({"subject", "name", "id_type", "id_number", "kind", "level"})
 
 
 def read_identity(settings: ConnectorSettings, record: Mapping[str, Any], at: datetime, *, weak: tuple[str, ...] = ()) -> Identity:
     """The identity the record speaks of. ``weak``: what of the upstream's scheme is too weak to be relied on, kept as evidence of level 0."""
+    found = _read(settings, settings.fields, record, at, weak)
+    if found.kind == "person":
+        return replace(found, agent_of=_organisations(settings, record, found.level, at))
+    return _handler(settings, record, found, at)
+
+
+def _read(
+    settings: ConnectorSettings,
+    fields: Mapping[str, str],
+    record: Mapping[str, Any],
+    at: datetime,
+    weak: tuple[str, ...] = (),
+) -> Identity:
     # 1. subject and name, without which there is nobody
-    subject, name = _value(settings, record, "subject"), _value(settings, record, "name")
-    if not subject or len(subject) > SUBJECT_CHARACTERS_MAX or not subject.isprintable():
-        raise refused("subject")
+    subject, name = _value(fields, record, "subject"), _value(fields, record, "name")
+    _check_subject(subject)
     if not name or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
         raise refused("name")
     # 2. person or organisation: as the upstream says where it says it
     kind: Literal["person", "organisation"] = settings.kind
-    stated = _value(settings, record, "kind")
+    stated = _value(fields, record, "kind")
     if stated:
         mapped = settings.kinds.get(stated)
         if mapped is None:
             raise refused("kind")
         kind = "organisation" if mapped == "organisation" else "person"
     # 3. the level by the map; what is not in the map is not a level
-    level = settings.levels.get(_value(settings, record, "level"), 0)
+    level = settings.levels.get(_value(fields, record, "level"), 0)
     # 4. number with its type; a number of no known type is left out, one that contradicts its type refuses the whole record
-    id_type = settings.id_types.get(_value(settings, record, "id_type"))
-    id_number = _checked(id_type, _value(settings, record, "id_number")) if id_type else ""
-    attributes = {
-        key: value[:ATTRIBUTE_CHARACTERS_MAX] for key in settings.fields if key not in _OWN and (value := _value(settings, record, key))
-    }
+    id_type = settings.id_types.get(_value(fields, record, "id_type"))
+    id_number = _checked(id_type, _value(fields, record, "id_number")) if id_type else ""
+    attributes = {key: value[:ATTRIBUTE_CHARACTERS_MAX] for key in fields if key not in _OWN and (value := _value(fields, record, key))}
     evidence = (
         (f"upstream.{settings.protocol.value}", settings.name, level, at),
         *((f"weak.{reason}", settings.name, 0, at) for reason in weak),
     )
     return Identity(kind, settings.name, subject, name, id_type if id_number else None, id_number or None, level, evidence, attributes)
+
+
+def _organisations(settings: ConnectorSettings, record: Mapping[str, Any], level: int, at: datetime) -> tuple[Identity, ...]:
+    """The organisations for which the record says the person acts, each at the person's own level."""
+    listed = _found(record, settings.agents.get("list", ""))
+    if not isinstance(listed, list):
+        return ()
+    if len(listed) > ORGANISATIONS_MAX:
+        raise refused("organisations")
+    made = []
+    for entry in listed:
+        if not isinstance(entry, dict):
+            raise refused("organisations")
+        subject, name = _value(settings.agents, entry, "subject"), _value(settings.agents, entry, "name")
+        _check_subject(subject)
+        if not name or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
+            raise refused("organisations")
+        number = _checked("credit_code", _value(settings.agents, entry, "credit_code"))
+        evidence = ((f"upstream.{settings.protocol.value}", settings.name, level, at),)
+        id_type = "credit_code" if number else None
+        made.append(Identity("organisation", settings.name, subject, name, id_type, number or None, level, evidence))
+    return tuple(made)
+
+
+def _handler(settings: ConnectorSettings, record: Mapping[str, Any], organisation: Identity, at: datetime) -> Identity:
+    """The person who acts in an organisation's record, where the upstream names one; otherwise the organisation itself.
+
+    The upstream gives such a person no subject of his own: ours is made of the organisation's and a hash of the person's number.
+    """
+    number = _value(settings.handler, record, "id_number")
+    if not number:
+        return organisation
+    subject = f"{organisation.subject}#{hashlib.sha256(number.encode()).hexdigest()[:32]}"
+    fields = {**settings.handler, "subject": "subject", "kind": ""}
+    person = _read(replace(settings, kind="person"), fields, {**record, "subject": subject}, at)
+    return replace(person, agent_of=(organisation,))
+
+
+def _check_subject(subject: str) -> None:
+    if not subject or len(subject) > SUBJECT_CHARACTERS_MAX or not subject.isprintable():
+        raise refused("subject")
 
 
 def _checked(id_type: str, number: str) -> str:
@@ -68,12 +122,17 @@ def _checked(id_type: str, number: str) -> str:
     return number
 
 
-def _value(settings: ConnectorSettings, record: Mapping[str, Any], name: str) -> str:
-    found: Any = record
-    for member in settings.fields.get(name, "").split("."):
-        found = found.get(member) if isinstance(found, dict) else None
+def _value(fields: Mapping[str, str], record: Mapping[str, Any], name: str) -> str:
+    found = _found(record, fields.get(name, ""))
     if isinstance(found, list) and len(found) == 1:  # CAS gives every attribute as a list
         found = found[0]
     if isinstance(found, bool) or not isinstance(found, str | int):
         return ""
     return str(found).strip()
+
+
+def _found(record: Mapping[str, Any], path: str) -> Any:
+    found: Any = record
+    for member in path.split("."):
+        found = found.get(member) if isinstance(found, dict) else None
+    return found

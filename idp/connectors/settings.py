@@ -23,6 +23,7 @@ VALUE_CHARACTERS_MAX: Final = 2048
 ENTRIES_MAX: Final = 64
 UPSTREAMS_MAX: Final = 16  # each is a button on the sign-in page
 SKEW_SECONDS_MAX: Final = 300
+_HANDLER: Final = frozenset({"id_type", "level"})
 ID_KINDS: Final = frozenset({"resident_id", "passport", "permit", "credit_code", "other_id"})
 
 
@@ -77,6 +78,8 @@ class ConnectorSettings:
     ``fields``: our name of a value -> where it stands in the upstream's answer, members separated by dots; ``subject`` and ``name`` must
     be there. ``levels``, ``id_types``, ``kinds``: the upstream's value -> ours; a level that is not in the map counts as 0.
     ``kind``: what an account is where the upstream does not say. ``issuer``: only of oidc. ``title_zh``, ``title_en``: on the button.
+    ``agents``: where a person's record lists organisations (``list``) and where in each entry ``subject``, ``name`` and ``credit_code`` stand.
+    ``handler``: where an organisation's record names the person who acts (``name``, ``id_type``, ``id_number``, ``level``).
     """
 
     name: str
@@ -96,6 +99,8 @@ class ConnectorSettings:
     clock_skew_seconds: int = 60
     title_zh: str = ""
     title_en: str = ""
+    agents: Mapping[str, str] = field(default_factory=dict)
+    handler: Mapping[str, str] = field(default_factory=dict)
     linking: LinkingRules = field(default_factory=LinkingRules)
 
     def __post_init__(self) -> None:
@@ -110,13 +115,20 @@ class ConnectorSettings:
         for name in ("title_zh", "title_en"):
             value = getattr(self, name)
             _require(isinstance(value, str) and len(value) <= TITLE_CHARACTERS_MAX and (not value or value.isprintable()), name)
-        for name in ("endpoints", "fields", "levels", "id_types", "kinds"):
+        for name in ("endpoints", "fields", "levels", "id_types", "kinds", "agents", "handler"):
             entries = getattr(self, name)
             _require(isinstance(entries, dict) and len(entries) <= ENTRIES_MAX, name)
         _require(_is_address(self.callback_url), "callback_url")
         _require(all(_is_address(url) for url in self.endpoints.values()), "endpoints")
         _require(set(ENDPOINTS[self.protocol]) <= set(self.endpoints), "endpoints")
         _require({"subject", "name"} <= set(self.fields) and all(isinstance(path, str) for path in self.fields.values()), "fields")
+        for name, needed, possible in (
+            ("agents", {"list", "subject", "name"}, {"credit_code"}),
+            ("handler", {"name", "id_number"}, _HANDLER),
+        ):
+            entries = getattr(self, name)
+            _require(not entries or needed <= set(entries) <= needed | possible, name)
+            _require(all(isinstance(path, str) for path in entries.values()), name)
         _require(all(type(level) is int and 0 <= level <= LEVEL_MAX for level in self.levels.values()), "levels")
         _require(all(value in ID_KINDS for value in self.id_types.values()), "id_types")
         _require(all(value in {"person", "organisation"} for value in self.kinds.values()), "kinds")

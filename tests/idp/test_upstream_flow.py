@@ -61,7 +61,15 @@ def upstreams(there: Upstream, base_url: str) -> dict[str, Any]:
         base = stated("oidc", there.url)
         fields = {**base["fields"], **{each: each for each in ("mobile", "mail", "area", "sex")}}
         made[name] = read_settings(
-            {**base, "fields": fields, "name": name, "callback_url": callback, "linking": rules, "title_en": f"The {name}"}
+            {
+                **base,
+                "fields": fields,
+                "agents": {"list": "firms", "subject": "id", "name": "title", "credit_code": "code"},
+                "name": name,
+                "callback_url": callback,
+                "linking": rules,
+                "title_en": f"The {name}",
+            }
         )
     return made
 
