@@ -13,6 +13,7 @@ import ipaddress
 import socket
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ import httpx
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping, Sequence
 
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -107,7 +109,7 @@ class Outbound:
         deadline = time.monotonic() + self._timeout_seconds
         try:
             with (
-                httpx.Client(timeout=self._timeout_seconds, follow_redirects=False, trust_env=False) as client,
+                httpx.Client(timeout=self._timeout_seconds, follow_redirects=False, trust_env=False, verify=_authorities()) as client,
                 client.stream(method, target, headers=sent, content=content, extensions={"sni_hostname": host}) as answer,
             ):
                 body = bytearray()
@@ -162,6 +164,12 @@ class Outbound:
             elif address.version == network.version and address in network:
                 return True
         return False
+
+
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    """Whom certificates of servers must come from: read once, for reading them costs more than a whole call."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _literal(host: str) -> Address | None:

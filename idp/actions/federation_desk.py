@@ -45,7 +45,7 @@ class FederationDesk:
     def asking(self) -> Iterator[None]:
         """A place among those who wait for an upstream; SIGN_IN_BUSY at once where all are taken."""
         if not self._asking.acquire(blocking=False):
-            raise TrustError(Kind.TOO_MANY, "SIGN_IN_BUSY", retry_after_seconds=2)
+            raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
         try:
             yield
         finally:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SUBJECT_CHARACTERS_MAX: Final = 255
 ORGANISATIONS_MAX: Final = 32  # for which one person acts
-_OWN: Final = frozenset({"subject", "name", "id_type", "id_number", "kind", "level"})
+_OWN: Final = frozenset({"subject", "name", "id_type", "id_number", "kind", "level", "state"})
 
 
 def read_identity(settings: ConnectorSettings, record: Mapping[str, Any], at: datetime, *, weak: tuple[str, ...] = ()) -> Identity:
@@ -40,24 +40,24 @@ def _read(
     weak: tuple[str, ...] = (),
 ) -> Identity:
     # 1. subject and name, without which there is nobody
-    subject, name = _value(fields, record, "subject"), _value(fields, record, "name")
+    subject, name = value_of(fields, record, "subject"), value_of(fields, record, "name")
     _check_subject(subject)
     if not name or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
         raise refused("name")
     # 2. person or organisation: as the upstream says where it says it
     kind: Literal["person", "organisation"] = settings.kind
-    stated = _value(fields, record, "kind")
+    stated = value_of(fields, record, "kind")
     if stated:
         mapped = settings.kinds.get(stated)
         if mapped is None:
             raise refused("kind")
         kind = "organisation" if mapped == "organisation" else "person"
     # 3. the level by the map; what is not in the map is not a level
-    level = settings.levels.get(_value(fields, record, "level"), 0)
+    level = settings.levels.get(value_of(fields, record, "level"), 0)
     # 4. number with its type; a number of no known type is left out, one that contradicts its type refuses the whole record
-    id_type = settings.id_types.get(_value(fields, record, "id_type"))
-    id_number = _checked(id_type, _value(fields, record, "id_number")) if id_type else ""
-    attributes = {key: value[:ATTRIBUTE_CHARACTERS_MAX] for key in fields if key not in _OWN and (value := _value(fields, record, key))}
+    id_type = settings.id_types.get(value_of(fields, record, "id_type"))
+    id_number = _checked(id_type, value_of(fields, record, "id_number")) if id_type else ""
+    attributes = {key: value[:ATTRIBUTE_CHARACTERS_MAX] for key in fields if key not in _OWN and (value := value_of(fields, record, key))}
     evidence = (
         (f"upstream.{settings.protocol.value}", settings.name, level, at),
         *((f"weak.{reason}", settings.name, 0, at) for reason in weak),
@@ -76,11 +76,11 @@ def _organisations(settings: ConnectorSettings, record: Mapping[str, Any], level
     for entry in listed:
         if not isinstance(entry, dict):
             raise refused("organisations")
-        subject, name = _value(settings.agents, entry, "subject"), _value(settings.agents, entry, "name")
+        subject, name = value_of(settings.agents, entry, "subject"), value_of(settings.agents, entry, "name")
         _check_subject(subject)
         if not name or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
             raise refused("organisations")
-        number = _checked("credit_code", _value(settings.agents, entry, "credit_code"))
+        number = _checked("credit_code", value_of(settings.agents, entry, "credit_code"))
         evidence = ((f"upstream.{settings.protocol.value}", settings.name, level, at),)
         id_type = "credit_code" if number else None
         made.append(Identity("organisation", settings.name, subject, name, id_type, number or None, level, evidence))
@@ -92,7 +92,7 @@ def _handler(settings: ConnectorSettings, record: Mapping[str, Any], organisatio
 
     The upstream gives such a person no subject of his own: ours is made of the organisation's and a hash of the person's number.
     """
-    number = _value(settings.handler, record, "id_number")
+    number = value_of(settings.handler, record, "id_number")
     if not number:
         return organisation
     subject = f"{organisation.subject}#{hashlib.sha256(number.encode()).hexdigest()[:32]}"
@@ -122,7 +122,8 @@ def _checked(id_type: str, number: str) -> str:
     return number
 
 
-def _value(fields: Mapping[str, str], record: Mapping[str, Any], name: str) -> str:
+def value_of(fields: Mapping[str, str], record: Mapping[str, Any], name: str) -> str:
+    """The text of a value by our name for it; empty where the record holds none."""
     found = _found(record, fields.get(name, ""))
     if isinstance(found, list) and len(found) == 1:  # CAS gives every attribute as a list
         found = found[0]

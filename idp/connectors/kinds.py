@@ -13,8 +13,9 @@ from urllib.parse import quote_plus
 
 from idp.connectors.fields import read_identity
 from idp.connectors.id_token import read_id_token
-from idp.connectors.protocol import Begun, Connector, ask, check_return, refused, start, with_query
+from idp.connectors.protocol import Begun, Connector, ask, check_return, logout_page, refused, start, text_in, with_query
 from idp.connectors.settings import ConnectorKind
+from idp.connectors.signed_kinds import EncryptedRedirectConnector, SsoTokenConnector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,7 +71,7 @@ class OidcConnector:
             "code_verifier": stored["verifier"],
         }
         tokens = ask(outbound, "POST", settings.endpoints["token"], form=form, headers={"authorization": f"Basic {basic}"})
-        access_token = _text(tokens, "access_token")
+        access_token = text_in(tokens, "access_token")
         # 3. the ID token says who
         claims = read_id_token(
             settings, tokens.get("id_token"), ask(outbound, "GET", settings.endpoints["jwks"]), stored["nonce"], access_token, at
@@ -86,7 +87,7 @@ class OidcConnector:
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """OpenID Connect RP-Initiated Logout 1.0, by client id: the ID token is not kept."""
-        return _logout(self.settings, {"client_id": self.settings.client_id, "post_logout_redirect_uri": return_url, "state": state})
+        return logout_page(self.settings, {"client_id": self.settings.client_id, "post_logout_redirect_uri": return_url, "state": state})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,13 @@ class TokenInfoConnector:
             "redirect_uri": settings.callback_url,
             "grant_type": "authorization_code",
         }
-        token = _text(ask(outbound, "GET", with_query(settings.endpoints["token"], asked)), "access_token")
+        token = text_in(ask(outbound, "GET", with_query(settings.endpoints["token"], asked)), "access_token")
         record = ask(outbound, "GET", with_query(settings.endpoints["tokeninfo"], {"access_token": token}))
         return read_identity(settings, record, at, weak=("secret-in-query",))
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """The upstream's logout page; the state travels in the return address."""
-        return _logout(self.settings, {"client_id": self.settings.client_id, "redirect_uri": with_query(return_url, {"state": state})})
+        return logout_page(self.settings, {"client_id": self.settings.client_id, "redirect_uri": with_query(return_url, {"state": state})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class CodeUserinfoConnector:
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """The upstream's logout page; the state travels in the return address."""
-        return _logout(self.settings, {"redirect_uri": with_query(return_url, {"state": state})})
+        return logout_page(self.settings, {"redirect_uri": with_query(return_url, {"state": state})})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +158,13 @@ class TicketMd5Connector:
     def finish(self, stored: Mapping[str, str], answer: Mapping[str, str], outbound: Outbound, at: datetime) -> Identity:
         """Ticket, token, record."""
         ticket = check_return(self.settings, stored, answer, "ticket", at)
-        token = _text(self._ask(outbound, at, {"method": "ticketValidation", "st": ticket}), "token")
+        token = text_in(self._ask(outbound, at, {"method": "ticketValidation", "st": ticket}), "token")
         record = self._ask(outbound, at, {"method": "getUserInfo", "token": token})
         return read_identity(self.settings, record, at, weak=("md5-signature",))
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """The upstream's logout page; the state travels in the return address."""
-        return _logout(self.settings, {"goto": with_query(return_url, {"state": state})})
+        return logout_page(self.settings, {"goto": with_query(return_url, {"state": state})})
 
     def _ask(self, outbound: Outbound, at: datetime, asked: Mapping[str, str]) -> dict[str, Any]:
         time = at.astimezone(CHINA).strftime("%Y%m%d%H%M%S")
@@ -192,7 +193,7 @@ class TrustTicketConnector:
         """Ticket, user, record; the record must be of the user whom the ticket gave."""
         ticket = check_return(self.settings, stored, answer, "trustticket", at)
         user = self._ask(outbound, "103", {"TRUST_TICKET": ticket})
-        user_id, token = _text(user, "USER_ID"), _text(user, "USER_TOKEN")
+        user_id, token = text_in(user, "USER_ID"), text_in(user, "USER_TOKEN")
         record = self._ask(outbound, "033", {"USER_TOKEN": token})
         if record.get("USER_ID") != user_id:
             raise refused("record-subject")
@@ -200,7 +201,7 @@ class TrustTicketConnector:
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """The upstream's logout page; the state travels in the return address."""
-        return _logout(self.settings, {"callbackurl": with_query(return_url, {"state": state})})
+        return logout_page(self.settings, {"callbackurl": with_query(return_url, {"state": state})})
 
     def _ask(self, outbound: Outbound, service: str, asked: Mapping[str, str]) -> dict[str, Any]:
         posted = json.dumps({"INVOKESERVICE_CODE": service, "INVOKECALLER_CODE": self.settings.client_id, **asked})
@@ -236,7 +237,7 @@ class CasConnector:
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """``/logout`` (2.3)."""
-        return _logout(self.settings, {"service": with_query(return_url, {"state": state})})
+        return logout_page(self.settings, {"service": with_query(return_url, {"state": state})})
 
 
 def _begin_code(settings: ConnectorSettings, sign_in_id: str, at: datetime) -> Begun:
@@ -251,18 +252,6 @@ def _begin_code(settings: ConnectorSettings, sign_in_id: str, at: datetime) -> B
     return Begun(with_query(settings.endpoints["authorization"], asked), kept)
 
 
-def _logout(settings: ConnectorSettings, parameters: Mapping[str, str]) -> str | None:
-    page = settings.endpoints.get("logout")
-    return with_query(page, parameters) if page else None
-
-
-def _text(answer: Mapping[str, Any], name: str) -> str:
-    value = answer.get(name)
-    if not isinstance(value, str) or not value:
-        raise refused("answer-incomplete")
-    return value
-
-
 _CLASSES: Final[dict[ConnectorKind, Callable[[ConnectorSettings], Connector]]] = {
     ConnectorKind.OIDC: OidcConnector,
     ConnectorKind.OAUTH2_TOKENINFO: TokenInfoConnector,
@@ -270,4 +259,7 @@ _CLASSES: Final[dict[ConnectorKind, Callable[[ConnectorSettings], Connector]]] =
     ConnectorKind.TICKET_MD5: TicketMd5Connector,
     ConnectorKind.TRUST_TICKET: TrustTicketConnector,
     ConnectorKind.CAS: CasConnector,
+    ConnectorKind.KEYCLOAK: OidcConnector,
+    ConnectorKind.SSO_TOKEN: SsoTokenConnector,
+    ConnectorKind.ENCRYPTED_REDIRECT: EncryptedRedirectConnector,
 }

@@ -89,6 +89,20 @@ def with_query(url: str, parameters: Mapping[str, str]) -> str:
     return url + ("&" if "?" in url else "?") + urlencode(parameters)
 
 
+def logout_page(settings: ConnectorSettings, parameters: Mapping[str, str]) -> str | None:
+    """The upstream's logout page with these parameters, where it has one."""
+    page = settings.endpoints.get("logout")
+    return with_query(page, parameters) if page else None
+
+
+def text_in(answer: Mapping[str, Any], name: str) -> str:
+    """A text that an answer must hold."""
+    value = answer.get(name)
+    if not isinstance(value, str) or not value:
+        raise refused("answer-incomplete")
+    return value
+
+
 def ask(
     outbound: Outbound,
     method: str,

@@ -36,6 +36,9 @@ class ConnectorKind(StrEnum):
     TICKET_MD5 = "ticket_md5"
     TRUST_TICKET = "trust_ticket"
     CAS = "cas"
+    KEYCLOAK = "keycloak"
+    SSO_TOKEN = "sso_token"  # noqa: S105 - a protocol
+    ENCRYPTED_REDIRECT = "encrypted_redirect"
 
 
 ENDPOINTS: Final = {
@@ -45,8 +48,16 @@ ENDPOINTS: Final = {
     ConnectorKind.TICKET_MD5: ("authorization", "ticket"),
     ConnectorKind.TRUST_TICKET: ("authorization", "ticket"),
     ConnectorKind.CAS: ("authorization", "validation"),
+    ConnectorKind.KEYCLOAK: ("authorization", "token", "jwks"),
+    ConnectorKind.SSO_TOKEN: ("authorization", "ticket"),
+    ConnectorKind.ENCRYPTED_REDIRECT: ("authorization",),
 }
 """The endpoints each kind cannot do without. ``logout`` (all) and ``userinfo`` (oidc) are optional."""
+SIGNING: Final = frozenset({ConnectorKind.OIDC, ConnectorKind.KEYCLOAK})
+"""Kinds that sign what they say as an issuer."""
+KEYCLOAK_PATHS: Final = {"authorization": "auth", "token": "token", "jwks": "certs", "userinfo": "userinfo", "logout": "logout"}
+CIPHERS: Final = {"sm4-gcm": (16, 0, 0), "sm4-cbc-hmac-sm3": (16, 16, 64), "sm2-sm3": (32, 64, 65)}
+"""Scheme -> octets of the key, least and most octets of the proof key (HMAC key; the upstream's SM2 point)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +88,10 @@ class ConnectorSettings:
 
     ``fields``: our name of a value -> where it stands in the upstream's answer, members separated by dots; ``subject`` and ``name`` must
     be there. ``levels``, ``id_types``, ``kinds``: the upstream's value -> ours; a level that is not in the map counts as 0.
-    ``kind``: what an account is where the upstream does not say. ``issuer``: only of oidc. ``title_zh``, ``title_en``: on the button.
+    ``kind``: what an account is where the upstream does not say. ``issuer``: only of oidc and keycloak. ``title_zh``, ``title_en``: on the button.
     ``agents``: where a person's record lists organisations (``list``) and where in each entry ``subject``, ``name`` and ``credit_code`` stand.
     ``handler``: where an organisation's record names the person who acts (``name``, ``id_type``, ``id_number``, ``level``).
+    ``access_key``: of the gateway of sso_token. ``cipher``: of encrypted_redirect, ``scheme`` (CIPHERS), ``key`` and ``proof_key`` in hexadecimal.
     """
 
     name: str
@@ -101,6 +113,8 @@ class ConnectorSettings:
     title_en: str = ""
     agents: Mapping[str, str] = field(default_factory=dict)
     handler: Mapping[str, str] = field(default_factory=dict)
+    access_key: str = ""
+    cipher: Mapping[str, str] = field(default_factory=dict, repr=False)
     linking: LinkingRules = field(default_factory=LinkingRules)
 
     def __post_init__(self) -> None:
@@ -115,7 +129,7 @@ class ConnectorSettings:
         for name in ("title_zh", "title_en"):
             value = getattr(self, name)
             _require(isinstance(value, str) and len(value) <= TITLE_CHARACTERS_MAX and (not value or value.isprintable()), name)
-        for name in ("endpoints", "fields", "levels", "id_types", "kinds", "agents", "handler"):
+        for name in ("endpoints", "fields", "levels", "id_types", "kinds", "agents", "handler", "cipher"):
             entries = getattr(self, name)
             _require(isinstance(entries, dict) and len(entries) <= ENTRIES_MAX, name)
         _require(_is_address(self.callback_url), "callback_url")
@@ -132,11 +146,32 @@ class ConnectorSettings:
         _require(all(type(level) is int and 0 <= level <= LEVEL_MAX for level in self.levels.values()), "levels")
         _require(all(value in ID_KINDS for value in self.id_types.values()), "id_types")
         _require(all(value in {"person", "organisation"} for value in self.kinds.values()), "kinds")
-        _require((self.protocol is ConnectorKind.OIDC) == bool(self.issuer), "issuer")
+        _require((self.protocol in SIGNING) == bool(self.issuer), "issuer")
+        _require(
+            isinstance(self.access_key, str) and len(self.access_key) <= VALUE_CHARACTERS_MAX and self.access_key.isascii(), "access_key"
+        )
+        _require((self.protocol is ConnectorKind.ENCRYPTED_REDIRECT) == bool(self.cipher), "cipher")
+        if self.cipher:
+            _check_cipher(self.cipher)
+            _require("state" in self.fields, "fields")
+
+
+def _check_cipher(cipher: Mapping[str, str]) -> None:
+    sizes = CIPHERS.get(str(cipher.get("scheme")))
+    _require(sizes is not None and set(cipher) <= {"scheme", "key", "proof_key"}, "cipher")
+    key, low, high = sizes or (0, 0, 0)
+    try:
+        keys = [bytes.fromhex(cipher.get(name, "")) for name in ("key", "proof_key")]
+    except (TypeError, ValueError):
+        raise _invalid("cipher") from None
+    _require(len(keys[0]) == key and low <= len(keys[1]) <= high, "cipher")
 
 
 def read_settings(stated: Mapping[str, Any]) -> ConnectorSettings:
     """The settings as they stand in a TOML or JSON file. ``CONNECTOR_SETTING_INVALID`` also for unknown and missing names."""
+    if stated.get("protocol") == ConnectorKind.KEYCLOAK and isinstance(stated.get("issuer"), str):
+        paths = {name: f"{stated['issuer']}/protocol/openid-connect/{path}" for name, path in KEYCLOAK_PATHS.items()}
+        stated = {"is_issuer_returned": True, "endpoints": paths, **stated}
     known = set(ConnectorSettings.__dataclass_fields__)
     for name in stated:
         _require(name in known, str(name)[:40])

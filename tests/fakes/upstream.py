@@ -19,12 +19,19 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from crypto.sm2 import SM2PrivateKey, SM2PublicKey
+from crypto.sm3 import hmac_sm3
+from crypto.sm4 import sm4_cbc_encrypt, sm4_gcm_seal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CLIENT: Final = "yinxin-city"
 SECRET: Final = "a secret of the upstream: 1/2"
 NUMBER: Final = "110101199003070011"  # synthetic, with a valid check character
+SM4_KEY: Final = bytes(range(16))
+SM2_SCALAR: Final = (12345678901234567890).to_bytes(32)
+MAC_KEY: Final = bytes(range(32))
 AT: Final = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
 
@@ -48,19 +55,38 @@ class Upstream:
     nonce: str = ""
     challenge: str = ""
     service: str = ""
+    scheme: str = "sm4-gcm"
+    headers: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     ec_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    ours: SM2PublicKey = field(default_factory=lambda: SM2PrivateKey.from_scalar(SM2_SCALAR).public_key)
+    theirs: SM2PrivateKey = field(default_factory=SM2PrivateKey.generate)
     rsa_key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
 
     def authorize(self, redirect_url: str) -> dict[str, str]:
         """What the browser brings back from the page it was sent to."""
         asked = dict(parse_qsl(urlsplit(redirect_url).query))
         self.nonce, self.challenge, self.service = asked.get("nonce", ""), asked.get("code_challenge", ""), asked.get("service", "")
-        back = asked.get("redirect_uri") or asked.get("goto") or asked.get("callbackurl") or asked["service"]
+        names = ("redirect_uri", "goto", "callbackurl", "spappurl", "service")
+        back = next((asked[name] for name in names if name in asked), "")  # one kind has its return address registered
         state = asked.get("state") or dict(parse_qsl(urlsplit(back).query))["state"]
         self.used.clear()
-        return {"code": "c-1", "ticket": "c-1", "trustticket": "c-1", "state": state, "iss": self.url}
+        codes = dict.fromkeys(("code", "ticket", "trustticket", "ssotoken"), "c-1")
+        return {**codes, **self.sealed({**self.record, "state": state}), "state": state, "iss": self.url}
+
+    def sealed(self, record: dict[str, Any]) -> dict[str, str]:
+        """The record as it goes through the browser, by the scheme under test."""
+        text = json.dumps(record).encode()
+        if self.scheme == "sm4-gcm":
+            data, proof = bytes(12) + sm4_gcm_seal(SM4_KEY, bytes(12), text), b""
+        elif self.scheme == "sm4-cbc-hmac-sm3":
+            data = bytes(16) + sm4_cbc_encrypt(SM4_KEY, bytes(16), text)
+            proof = hmac_sm3(MAC_KEY, data)
+        else:
+            data = self.ours.encrypt(text)
+            proof = self.theirs.sign(data)
+        return {"data": _b64(data), "sign": base64.b64encode(proof).decode()}
 
     def key_set(self) -> dict[str, Any]:
         point, numbers = self.ec_key.public_key().public_numbers(), self.rsa_key.public_key().public_numbers()
@@ -117,7 +143,8 @@ class Upstream:
 
     def answer(self, path: str, form: dict[str, str], authorization: str) -> tuple[int, Any]:
         """Status and JSON of one request; wrong credentials, a wrong code and a second use are refused as real ones do."""
-        if path == "/jwks":
+        path = path.removeprefix("/protocol/openid-connect")
+        if path in {"/jwks", "/certs"}:
             return 200, self.key_set()
         if path == "/userinfo":
             return 200, {**self.record, "address": "synthetic street 1", **({"sub": "another"} if self.attack == "other-userinfo" else {})}
@@ -144,6 +171,14 @@ class Upstream:
             if form["method"] == "ticketValidation":
                 return 200, {"result": "0", "token": "t-1"} if self._use(form.get("st")) else {"result": "2"}
             return 200, {"result": "0", **self.record}
+        if path == "/gateway":
+            date = self.headers.get("x-bg-date-time", "")
+            key = self.headers.get("x-bg-hmac-access-key", "")
+            signed = f"POST\n/gateway\n\n{key}\n{date}\n".encode()
+            proof = base64.b64encode(hmac.digest(SECRET.encode(), signed, "sha256")).decode()
+            if not hmac.compare_digest(self.headers.get("x-bg-hmac-signature", ""), proof) or form.get("projectId") != CLIENT:
+                return 403, {}
+            return 200, {"errCode": 0, "data": self.record} if self._use(form.get("ssotoken")) else {"errCode": 1}
         if path == "/trust":
             posted = json.loads(form["POSTPARAM_JSON"])
             if posted["INVOKESERVICE_CODE"] == "103":
@@ -171,6 +206,7 @@ def upstream() -> Iterator[Upstream]:
             parts = urlsplit(self.path)
             state.asked.append(parts.path)
             form = {**dict(parse_qsl(parts.query)), **dict(parse_qsl(body))}
+            state.headers = {name.lower(): value for name, value in self.headers.items()}
             status, value = state.answer(parts.path, form, self.headers.get("authorization", ""))
             content = json.dumps(value).encode()
             content = {
