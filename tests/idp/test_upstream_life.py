@@ -1,43 +1,33 @@
-"""What comes after signing in through another provider: linking, decisions, agents, logout in both directions, being sent here."""
+"""What comes after signing in through another provider: linking, decisions, agents."""
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 import idp.service
 from idp.actions.grant_agent import revoke_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import set_password
-from idp.connectors.settings import read_upstreams
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
 from idp.store.accounts import list_agents, load_account
-from standards.errors import TrustError
 from standards.gb32100_credit_code import compute_check_character
-from tests.fakes.upstream import CLIENT
 from tests.idp.people import PASSWORD, Browser, Town
-from tests.idp.test_upstream_flow import (  # noqa: F401 - fixtures
-    _numbers,
+from tests.idp.upstream_town import (  # noqa: F401 - fixtures
     account_by,
-    away,
     back,
     conflicts,
-    fresh,
+    fresh_fixture,
+    numbers,
     resident,
     sign_in,
     someone,
-    there,
-    town,
+    there_fixture,
+    town_fixture,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +38,7 @@ if TYPE_CHECKING:
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
-def bearer(town: Town) -> dict[str, str]:  # noqa: F811
+def bearer(town: Town) -> dict[str, str]:
     desk = idp.service.client_desk(town.here.house.context)
     name = f"decider-{len(town.audited('client.register'))}"
     _, secret = register_client(desk, NewClient("Decider", ("identity.decide",), client_id=name), actor="test")
@@ -56,18 +46,18 @@ def bearer(town: Town) -> dict[str, str]:  # noqa: F811
     return {"authorization": "Bearer " + answer.json()["access_token"]}
 
 
-def newest(town: Town, headers: dict[str, str]) -> dict[str, Any]:  # noqa: F811
+def newest(town: Town, headers: dict[str, str]) -> dict[str, Any]:
     page = town.here.http.get("/v1/identity-conflicts", headers=headers).json()["conflicts"]
     found: dict[str, Any] = max(page, key=lambda each: each["last_at"])
     return found
 
 
-def decide(town: Town, headers: dict[str, str], conflict_id: str, decision: str, **more: str) -> httpx.Response:  # noqa: F811
+def decide(town: Town, headers: dict[str, str], conflict_id: str, decision: str, **more: str) -> httpx.Response:
     body = {"decision": decision, "reason": "seen at the counter", **more}
     return town.here.http.post(f"/v1/identity-conflicts/{conflict_id}/decision", headers=headers, json=body)
 
 
-def test_an_administrator_decides_that_it_is_the_same(town: Town, there: Upstream) -> None:  # noqa: F811
+def test_an_administrator_decides_that_it_is_the_same(town: Town, there: Upstream) -> None:
     said = someone(name="测试乙")
     known = resident(said, town=town, login="married")
     for _ in range(2):
@@ -97,7 +87,7 @@ def test_an_administrator_decides_that_it_is_the_same(town: Town, there: Upstrea
     assert said["idnum"] not in json.dumps(entry)
 
 
-def test_or_that_it_is_somebody_else(town: Town, there: Upstream) -> None:  # noqa: F811
+def test_or_that_it_is_somebody_else(town: Town, there: Upstream) -> None:
     said = someone(name="测试乙")
     known = resident(said, town=town, login="namesake")
     assert sign_in(town, there, said).answer.status_code == 409
@@ -111,7 +101,7 @@ def test_or_that_it_is_somebody_else(town: Town, there: Upstream) -> None:  # no
     assert account_by(town, "region", said["sub"]).id_number is None
 
 
-def test_a_subject_that_was_handed_on_gets_an_account_of_its_own(town: Town, there: Upstream) -> None:  # noqa: F811
+def test_a_subject_that_was_handed_on_gets_an_account_of_its_own(town: Town, there: Upstream) -> None:
     said, next_one = someone(), someone()
     assert sign_in(town, there, said).returned["code"]
     first = town.protocol.issued[-1].account_id
@@ -128,7 +118,7 @@ def test_a_subject_that_was_handed_on_gets_an_account_of_its_own(town: Town, the
     assert town.protocol.issued[-1].account_id != first
 
 
-def test_decisions_that_cannot_be(town: Town, there: Upstream) -> None:  # noqa: F811
+def test_decisions_that_cannot_be(town: Town, there: Upstream) -> None:
     said = someone(name="测试乙")
     resident(said, town=town, login="cannot")
     assert sign_in(town, there, said).answer.status_code == 409
@@ -146,7 +136,7 @@ def test_decisions_that_cannot_be(town: Town, there: Upstream) -> None:  # noqa:
         assert page["next"] not in {each["conflict_id"] for each in further}
 
 
-def signed_in(town: Town, login: str) -> Browser:  # noqa: F811
+def signed_in(town: Town, login: str) -> Browser:
     browser = Browser(town.here)
     browser.go("/links")
     browser.log_in(login)
@@ -154,14 +144,14 @@ def signed_in(town: Town, login: str) -> Browser:  # noqa: F811
     return browser
 
 
-def link(town: Town, there: Upstream, browser: Browser, said: dict[str, Any], name: str = "region") -> None:  # noqa: F811
+def link(town: Town, there: Upstream, browser: Browser, said: dict[str, Any], name: str = "region") -> None:
     there.record = said
     browser.send("POST", "/links", data={"csrf": browser.csrf, "upstream": name})
     assert browser.answer.status_code == 303, browser.answer.text
     back(there, browser, browser.answer.headers["location"], name)
 
 
-def test_who_is_signed_in_links_an_account_and_uses_it(town: Town, there: Upstream) -> None:  # noqa: F811
+def test_who_is_signed_in_links_an_account_and_uses_it(town: Town, there: Upstream) -> None:
     """Also out of a doubt: an account that only claims its number is proven by its owner, signed in on both sides."""
     said = someone()
     known = resident(said, verified=False, town=town, login="claims")
@@ -179,7 +169,7 @@ def test_who_is_signed_in_links_an_account_and_uses_it(town: Town, there: Upstre
     assert town.protocol.issued[-1].account_id == known.account_id
 
 
-def test_what_nobody_may_link(town: Town, there: Upstream) -> None:  # noqa: F811
+def test_what_nobody_may_link(town: Town, there: Upstream) -> None:
     person = town.person("links")
     stranger, other_name = someone(), someone(name="测试乙")
     assert sign_in(town, there, stranger).returned["code"]  # has an account already
@@ -196,7 +186,7 @@ def test_what_nobody_may_link(town: Town, there: Upstream) -> None:  # noqa: F81
     assert sign_in(town, there, stranger).returned["code"]  # and keeps it: a try to link it locks nobody out
 
 
-def test_links_are_made_on_purpose_and_soon_after_signing_in(town: Town, there: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_links_are_made_on_purpose_and_soon_after_signing_in(town: Town, there: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     town.person("purpose")
     browser = signed_in(town, "purpose")
     browser.send("POST", "/links", data={"csrf": "x", "upstream": "region"})
@@ -226,14 +216,14 @@ def test_links_are_made_on_purpose_and_soon_after_signing_in(town: Town, there: 
 # Agents
 
 
-def grants(town: Town, person_id: str) -> list[tuple[str, bool]]:  # noqa: F811
+def grants(town: Town, person_id: str) -> list[tuple[str, bool]]:
     with town.desk.database.read() as connection:
         return [(each.organisation_id, each.revoked_at is None) for each in list_agents(connection, town.desk.vault, person_id=person_id)]
 
 
 def test_organisations_a_person_acts_for_come_and_go_with_what_the_upstream_says(
-    town: Town,  # noqa: F811
-    there: Upstream,  # noqa: F811
+    town: Town,
+    there: Upstream,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     firm = {"id": "o-1", "title": "测试一公司", "code": ""}
@@ -269,7 +259,7 @@ def test_organisations_a_person_acts_for_come_and_go_with_what_the_upstream_says
 
 
 def credit_code() -> str:
-    body = f"12990000YX{next(_numbers):07d}"
+    body = f"12990000YX{next(numbers):07d}"
     return body + compute_check_character(body)
 
 
@@ -284,8 +274,8 @@ def credit_code() -> str:
     ],
 )
 def test_an_organisation_is_no_more_taken_over_than_a_person(
-    town: Town,  # noqa: F811
-    there: Upstream,  # noqa: F811
+    town: Town,
+    there: Upstream,
     *,
     verified: bool,
     level: int,
@@ -304,227 +294,3 @@ def test_an_organisation_is_no_more_taken_over_than_a_person(
     assert grants(town, person) == ([] if doubt else [(firm.account_id, True)])
     assert conflicts(town)[before:] == ([doubt] if doubt else [])
     assert browser.heading == "For whom do you act?" or browser.returned["code"]
-
-
-# Logout
-
-
-def logout_token(town: Town, there: Upstream, **changed: object) -> str:  # noqa: F811
-    now = int(town.desk.clock.now().timestamp())
-    header = {"alg": "ES256", "kid": "e", "typ": changed.pop("typ", "logout+jwt")}
-    claims = {
-        "iss": there.url,
-        "aud": CLIENT,
-        "iat": now,
-        "exp": now + 120,
-        "jti": f"n-{now}-{len(changed)}",
-        "events": {EVENT: {}},
-        **changed,
-    }
-    parts = [json.dumps(header), json.dumps({name: value for name, value in claims.items() if value is not None})]
-    signed = ".".join(base64.urlsafe_b64encode(each.encode()).rstrip(b"=").decode() for each in parts)
-    r, s = decode_dss_signature(there.ec_key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
-    return f"{signed}.{base64.urlsafe_b64encode(r.to_bytes(32) + s.to_bytes(32)).rstrip(b'=').decode()}"
-
-
-def tell(town: Town, token: str, name: str = "region") -> httpx.Response:  # noqa: F811
-    return town.here.http.post(f"/sign-in/upstream/{name}/backchannel-logout", data={"logout_token": token})
-
-
-@pytest.mark.clause("OIDC Back-Channel Logout 2.6")
-def test_a_session_ends_with_the_upstreams(town: Town, there: Upstream) -> None:  # noqa: F811
-    said = someone()
-    there.claims = {"sid": "there-1"}
-    first = sign_in(town, there, said)
-    there.claims = {"sid": "there-2"}
-    second = sign_in(town, there, said)
-    assert second.returned["code"]
-    token = logout_token(town, there, sid="there-1", jti="a1")
-    answer = tell(town, token)
-    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
-    first.authorize("own", prompt="none")
-    assert first.returned["error"] == "login_required"
-    second.authorize("own", prompt="none")
-    assert second.returned["code"]
-    assert tell(town, token).json()["facts"]["reason"] == "seen-before"
-    assert tell(town, logout_token(town, there, sid="there-2", sub="somebody else", jti="a2")).status_code == 200
-    second.authorize("own", prompt="none")
-    assert second.returned["code"]
-    assert tell(town, logout_token(town, there, sub=said["sub"], jti="a3")).status_code == 200
-    second.authorize("own", prompt="none")
-    assert second.returned["error"] == "login_required"
-    assert json.loads(town.audited("upstream.logout")[-1])["facts"]["sessions"] == 1
-
-
-@pytest.mark.clause("OIDC Back-Channel Logout 2.6")
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"nonce": "n"}, "logout-token-form"),
-        ({"events": None}, "logout-token-form"),
-        ({"events": {EVENT: True}}, "logout-token-form"),
-        ({"events": {"other": {}}}, "logout-token-form"),
-        ({"sub": None}, "logout-token-form"),
-        ({"sub": 5}, "logout-token-form"),
-        ({"jti": None}, "logout-token-form"),
-        ({"typ": "at+jwt"}, "logout-token-form"),
-        ({"iss": "https://other.example"}, "id-token-issuer"),
-        ({"aud": "another"}, "id-token-audience"),
-        ({"exp": 1000}, "id-token-expired"),
-        ({"exp": None}, "id-token-times"),
-        ({"exp": 10**13}, "id-token-times"),
-        ({"iat": 1000}, "id-token-expired"),
-    ],
-)
-def test_a_notice_that_is_none(town: Town, there: Upstream, changed: dict[str, object], reason: str) -> None:  # noqa: F811
-    answer = tell(town, logout_token(town, there, **{"sub": "u-1", **changed}))
-    assert (answer.status_code, answer.json()["code"]) == (400, "LOGOUT_TOKEN_REFUSED")
-    assert answer.json()["facts"]["reason"] == reason
-
-
-def test_notices_and_id_tokens_are_not_taken_for_each_other(town: Town, there: Upstream) -> None:  # noqa: F811
-    there.record = someone()
-    browser, sent_to = away(town)
-    there.claims = {"events": {EVENT: {}}}
-    back(there, browser, sent_to)
-    assert browser.answer.status_code == 401
-    there.claims = {}
-    there.nonce = "n"
-    assert tell(town, there.id_token("t-1")).json()["code"] == "LOGOUT_TOKEN_REFUSED"
-    there.attack = "bad-signature"
-    assert tell(town, there.id_token("t-1")).json()["facts"]["reason"] == "id-token-signature"
-    there.attack = "broken"
-    assert tell(town, logout_token(town, there, sub="u")).status_code == 503
-    there.attack = ""
-    assert tell(town, logout_token(town, there, sub="u"), "nobody").status_code == 404
-    assert tell(town, "x" * 40_000).status_code == 413
-
-
-def test_signing_out_leads_on_to_the_upstream_and_back_to_the_client(town: Town, there: Upstream) -> None:  # noqa: F811
-    browser = sign_in(town, there, someone())
-    assert browser.returned["code"]
-    browser.go("/sessions")
-    assert "/links" in browser.answer.text
-    browser.go("/logout", client_id="own", post_logout_redirect_uri="https://rp.example/bye", state="x1")
-    policy = browser.answer.headers["content-security-policy"]
-    assert f"form-action 'self' https://rp.example {there.url};" in policy
-    target = re.findall(r'name="(target|target_mac)" value="([^"]*)"', browser.answer.text)
-    browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes", **dict(target)})
-    there_page = browser.answer.headers["location"]
-    assert there_page.startswith(f"{there.url}/logout?")
-    given = dict(parse_qsl(urlsplit(there_page).query))
-    assert given["client_id"] == CLIENT
-    assert given["post_logout_redirect_uri"] == f"{town.desk.issuer}/sign-in/upstream/region/logged-out"
-    assert "yinxin-session" not in browser.cookies
-    came = urlsplit(given["post_logout_redirect_uri"]).path
-    browser.send("GET", f"{came}?{urlencode({'state': given['state']})}")
-    assert browser.answer.headers["location"] == "https://rp.example/bye?state=x1"
-    stranger = Browser(town.here)
-    for state in (given["state"], "", "x", "%%%", "ключ"):
-        stranger.send("GET", f"{came}?{urlencode({'state': state})}")
-        assert stranger.answer.headers["location"] == "/logout/done"
-
-
-# Being sent here
-
-
-@pytest.mark.clause("OIDC Core 4")
-def test_an_upstream_sends_people_here_to_sign_in(town: Town, there: Upstream) -> None:  # noqa: F811
-    there.record = someone()
-    browser = Browser(town.here)
-    browser.send(
-        "GET", f"/initiate-login?{urlencode({'iss': there.url, 'target_link_uri': town.desk.issuer + '/links?x=1', 'login_hint': 'h'})}"
-    )
-    sent_to = browser.answer.headers["location"]
-    assert sent_to.startswith(f"{there.url}/login?")
-    back(there, browser, sent_to)
-    assert browser.heading == "Linked sign-ins"
-    assert browser.path == "/links?x=1"
-    browser.go(f"/initiate-login?{urlencode({'iss': there.url})}")  # signed in already
-    assert browser.heading == "Where you are signed in"
-    posted = Browser(town.here)
-    posted.send("POST", "/initiate-login", data={"iss": there.url, "other": "x"})
-    assert posted.answer.headers["location"] == f"/initiate-login?{urlencode({'iss': there.url})}"
-
-
-@pytest.mark.clause("OIDC Core 4")
-@pytest.mark.parametrize(
-    "target",
-    [
-        "https://evil.example/",
-        "//evil.example/",
-        "/sessions",
-        "javascript:alert(1)",
-        "{issuer}.evil.example/",
-        "{issuer}@evil.example/",
-        "{issuer}//evil.example",
-        "{issuer}\\evil.example",
-        "{issuer}/a#b",
-        "{issuer}",
-        "{issuer}/" + "x" * 2048,
-        "{issuer}/ключ",
-    ],
-)
-def test_nobody_is_sent_on_to_elsewhere(town: Town, there: Upstream, target: str) -> None:  # noqa: F811
-    browser = Browser(town.here)
-    address = target.replace("{issuer}", town.desk.issuer)
-    browser.go(f"/initiate-login?{urlencode({'iss': there.url, 'target_link_uri': address})}")
-    assert browser.answer.status_code == 422
-    assert "TARGET_NOT_OURS" in browser.answer.text
-
-
-def test_only_an_upstream_sends_people_here(town: Town, there: Upstream) -> None:  # noqa: F811
-    browser = Browser(town.here)
-    for query in ({}, {"iss": "https://attacker.example"}, {"iss": ""}, {"iss": there.url + "/"}):
-        browser.go(f"/initiate-login?{urlencode(query)}")
-        assert browser.answer.status_code == 422
-        assert "UPSTREAM_UNKNOWN" in browser.answer.text
-
-
-# The file
-
-
-FILE = """
-[[upstream]]
-name = "region"
-protocol = "oidc"
-issuer = "https://id.region.example"
-client_id = "city"
-client_secret = "secret"
-[upstream.endpoints]
-authorization = "https://id.region.example/authorize"
-token = "https://id.region.example/token"
-jwks = "https://id.region.example/jwks"
-[upstream.fields]
-subject = "sub"
-name = "name"
-[upstream.linking]
-id_types = ["resident_id"]
-"""
-
-
-def test_upstreams_of_a_file() -> None:
-    read = read_upstreams(FILE, "https://id.city.example")
-    assert read["region"].callback_url == "https://id.city.example/sign-in/upstream/region/callback"
-    assert read["region"].linking.id_types == ("resident_id",)
-    assert read_upstreams("", "https://id.city.example") == {}
-    for text, named in (
-        ("[", "file"),
-        ("x = 1", "upstream"),
-        ("upstream = 5", "upstream"),
-        ("upstream = [5]", "upstream 1"),
-        (FILE + FILE, "upstream 2: name"),
-        (FILE.replace("resident_id", "mobile"), "upstream 1: linking.id_types"),
-        (FILE.replace('["resident_id"]', '"resident_id"'), "upstream 1: linking.id_types"),
-        (FILE + "least_level = 1", "upstream 1: linking.least_level"),
-        (FILE + "creates_accounts = 1", "upstream 1: linking.creates_accounts"),
-        (FILE + "agent_seconds = 9999999", "upstream 1: linking.agent_seconds"),
-        (FILE + "colour = 1", "upstream 1: linking.colour"),
-        (FILE.replace("[upstream.linking]", "[[upstream.linking]]"), "upstream 1: linking"),
-        (FILE + '[upstream.agents]\nlist = "x"', "upstream 1: agents"),
-        (FILE + "[upstream.handler]\nname = 5\nid_number = 6", "upstream 1: handler"),
-        (FILE.replace("issuer", 'title_en = "' + "x" * 61 + '"\nissuer'), "upstream 1: title_en"),
-    ):
-        with pytest.raises(TrustError) as refused:
-            read_upstreams(text, "https://id.city.example")
-        assert refused.value.facts["setting"] == named

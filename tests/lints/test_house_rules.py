@@ -19,7 +19,6 @@ FLOORS = ("standards", "crypto", "service_kit", "idp", "seal_service", "licence_
 LONG_FILES: dict[str, str] = {
     "tests/crypto/test_jose.py": "one set of keys and tokens, changed in every place a reader must refuse",
     "tests/idp/test_cas.py": "the whole CAS protocol over one deployment, which is slow to make",
-    "tests/idp/test_upstream_flow.py": "one town with one upstream, through all that can go wrong between them",
 }
 
 

@@ -1,0 +1,259 @@
+"""Logout to and from an upstream, being sent here by one, and the file that describes them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from idp.connectors.settings import read_upstreams
+from standards.errors import TrustError
+from tests.fakes.upstream import CLIENT
+from tests.idp.people import Browser, Town
+from tests.idp.upstream_town import (  # noqa: F401 - fixtures
+    away,
+    back,
+    fresh_fixture,
+    sign_in,
+    someone,
+    there_fixture,
+    town_fixture,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.fakes.upstream import Upstream
+
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+
+
+# Logout
+
+
+def logout_token(town: Town, there: Upstream, **changed: object) -> str:
+    now = int(town.desk.clock.now().timestamp())
+    header = {"alg": "ES256", "kid": "e", "typ": changed.pop("typ", "logout+jwt")}
+    claims = {
+        "iss": there.url,
+        "aud": CLIENT,
+        "iat": now,
+        "exp": now + 120,
+        "jti": f"n-{now}-{len(changed)}",
+        "events": {EVENT: {}},
+        **changed,
+    }
+    parts = [json.dumps(header), json.dumps({name: value for name, value in claims.items() if value is not None})]
+    signed = ".".join(base64.urlsafe_b64encode(each.encode()).rstrip(b"=").decode() for each in parts)
+    r, s = decode_dss_signature(there.ec_key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+    return f"{signed}.{base64.urlsafe_b64encode(r.to_bytes(32) + s.to_bytes(32)).rstrip(b'=').decode()}"
+
+
+def tell(town: Town, token: str, name: str = "region") -> httpx.Response:
+    return town.here.http.post(f"/sign-in/upstream/{name}/backchannel-logout", data={"logout_token": token})
+
+
+@pytest.mark.clause("OIDC Back-Channel Logout 2.6")
+def test_a_session_ends_with_the_upstreams(town: Town, there: Upstream) -> None:
+    said = someone()
+    there.claims = {"sid": "there-1"}
+    first = sign_in(town, there, said)
+    there.claims = {"sid": "there-2"}
+    second = sign_in(town, there, said)
+    assert second.returned["code"]
+    token = logout_token(town, there, sid="there-1", jti="a1")
+    answer = tell(town, token)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    first.authorize("own", prompt="none")
+    assert first.returned["error"] == "login_required"
+    second.authorize("own", prompt="none")
+    assert second.returned["code"]
+    assert tell(town, token).json()["facts"]["reason"] == "seen-before"
+    assert tell(town, logout_token(town, there, sid="there-2", sub="somebody else", jti="a2")).status_code == 200
+    second.authorize("own", prompt="none")
+    assert second.returned["code"]
+    assert tell(town, logout_token(town, there, sub=said["sub"], jti="a3")).status_code == 200
+    second.authorize("own", prompt="none")
+    assert second.returned["error"] == "login_required"
+    assert json.loads(town.audited("upstream.logout")[-1])["facts"]["sessions"] == 1
+
+
+@pytest.mark.clause("OIDC Back-Channel Logout 2.6")
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"nonce": "n"}, "logout-token-form"),
+        ({"events": None}, "logout-token-form"),
+        ({"events": {EVENT: True}}, "logout-token-form"),
+        ({"events": {"other": {}}}, "logout-token-form"),
+        ({"sub": None}, "logout-token-form"),
+        ({"sub": 5}, "logout-token-form"),
+        ({"jti": None}, "logout-token-form"),
+        ({"typ": "at+jwt"}, "logout-token-form"),
+        ({"iss": "https://other.example"}, "id-token-issuer"),
+        ({"aud": "another"}, "id-token-audience"),
+        ({"exp": 1000}, "id-token-expired"),
+        ({"exp": None}, "id-token-times"),
+        ({"exp": 10**13}, "id-token-times"),
+        ({"iat": 1000}, "id-token-expired"),
+    ],
+)
+def test_a_notice_that_is_none(town: Town, there: Upstream, changed: dict[str, object], reason: str) -> None:
+    answer = tell(town, logout_token(town, there, **{"sub": "u-1", **changed}))
+    assert (answer.status_code, answer.json()["code"]) == (400, "LOGOUT_TOKEN_REFUSED")
+    assert answer.json()["facts"]["reason"] == reason
+
+
+def test_notices_and_id_tokens_are_not_taken_for_each_other(town: Town, there: Upstream) -> None:
+    there.record = someone()
+    browser, sent_to = away(town)
+    there.claims = {"events": {EVENT: {}}}
+    back(there, browser, sent_to)
+    assert browser.answer.status_code == 401
+    there.claims = {}
+    there.nonce = "n"
+    assert tell(town, there.id_token("t-1")).json()["code"] == "LOGOUT_TOKEN_REFUSED"
+    there.attack = "bad-signature"
+    assert tell(town, there.id_token("t-1")).json()["facts"]["reason"] == "id-token-signature"
+    there.attack = "broken"
+    assert tell(town, logout_token(town, there, sub="u")).status_code == 503
+    there.attack = ""
+    assert tell(town, logout_token(town, there, sub="u"), "nobody").status_code == 404
+    assert tell(town, "x" * 40_000).status_code == 413
+
+
+def test_signing_out_leads_on_to_the_upstream_and_back_to_the_client(town: Town, there: Upstream) -> None:
+    browser = sign_in(town, there, someone())
+    assert browser.returned["code"]
+    browser.go("/sessions")
+    assert "/links" in browser.answer.text
+    browser.go("/logout", client_id="own", post_logout_redirect_uri="https://rp.example/bye", state="x1")
+    policy = browser.answer.headers["content-security-policy"]
+    assert f"form-action 'self' https://rp.example {there.url};" in policy
+    target = re.findall(r'name="(target|target_mac)" value="([^"]*)"', browser.answer.text)
+    browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes", **dict(target)})
+    there_page = browser.answer.headers["location"]
+    assert there_page.startswith(f"{there.url}/logout?")
+    given = dict(parse_qsl(urlsplit(there_page).query))
+    assert given["client_id"] == CLIENT
+    assert given["post_logout_redirect_uri"] == f"{town.desk.issuer}/sign-in/upstream/region/logged-out"
+    assert "yinxin-session" not in browser.cookies
+    came = urlsplit(given["post_logout_redirect_uri"]).path
+    browser.send("GET", f"{came}?{urlencode({'state': given['state']})}")
+    assert browser.answer.headers["location"] == "https://rp.example/bye?state=x1"
+    stranger = Browser(town.here)
+    for state in (given["state"], "", "x", "%%%", "ключ"):
+        stranger.send("GET", f"{came}?{urlencode({'state': state})}")
+        assert stranger.answer.headers["location"] == "/logout/done"
+
+
+# Being sent here
+
+
+@pytest.mark.clause("OIDC Core 4")
+def test_an_upstream_sends_people_here_to_sign_in(town: Town, there: Upstream) -> None:
+    there.record = someone()
+    browser = Browser(town.here)
+    browser.send(
+        "GET", f"/initiate-login?{urlencode({'iss': there.url, 'target_link_uri': town.desk.issuer + '/links?x=1', 'login_hint': 'h'})}"
+    )
+    sent_to = browser.answer.headers["location"]
+    assert sent_to.startswith(f"{there.url}/login?")
+    back(there, browser, sent_to)
+    assert browser.heading == "Linked sign-ins"
+    assert browser.path == "/links?x=1"
+    browser.go(f"/initiate-login?{urlencode({'iss': there.url})}")  # signed in already
+    assert browser.heading == "Where you are signed in"
+    posted = Browser(town.here)
+    posted.send("POST", "/initiate-login", data={"iss": there.url, "other": "x"})
+    assert posted.answer.headers["location"] == f"/initiate-login?{urlencode({'iss': there.url})}"
+
+
+@pytest.mark.clause("OIDC Core 4")
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/sessions",
+        "javascript:alert(1)",
+        "{issuer}.evil.example/",
+        "{issuer}@evil.example/",
+        "{issuer}//evil.example",
+        "{issuer}\\evil.example",
+        "{issuer}/a#b",
+        "{issuer}",
+        "{issuer}/" + "x" * 2048,
+        "{issuer}/ключ",
+    ],
+)
+def test_nobody_is_sent_on_to_elsewhere(town: Town, there: Upstream, target: str) -> None:
+    browser = Browser(town.here)
+    address = target.replace("{issuer}", town.desk.issuer)
+    browser.go(f"/initiate-login?{urlencode({'iss': there.url, 'target_link_uri': address})}")
+    assert browser.answer.status_code == 422
+    assert "TARGET_NOT_OURS" in browser.answer.text
+
+
+def test_only_an_upstream_sends_people_here(town: Town, there: Upstream) -> None:
+    browser = Browser(town.here)
+    for query in ({}, {"iss": "https://attacker.example"}, {"iss": ""}, {"iss": there.url + "/"}):
+        browser.go(f"/initiate-login?{urlencode(query)}")
+        assert browser.answer.status_code == 422
+        assert "UPSTREAM_UNKNOWN" in browser.answer.text
+
+
+# The file
+
+
+FILE = """
+[[upstream]]
+name = "region"
+protocol = "oidc"
+issuer = "https://id.region.example"
+client_id = "city"
+client_secret = "secret"
+[upstream.endpoints]
+authorization = "https://id.region.example/authorize"
+token = "https://id.region.example/token"
+jwks = "https://id.region.example/jwks"
+[upstream.fields]
+subject = "sub"
+name = "name"
+[upstream.linking]
+id_types = ["resident_id"]
+"""
+
+
+def test_upstreams_of_a_file() -> None:
+    read = read_upstreams(FILE, "https://id.city.example")
+    assert read["region"].callback_url == "https://id.city.example/sign-in/upstream/region/callback"
+    assert read["region"].linking.id_types == ("resident_id",)
+    assert read_upstreams("", "https://id.city.example") == {}
+    for text, named in (
+        ("[", "file"),
+        ("x = 1", "upstream"),
+        ("upstream = 5", "upstream"),
+        ("upstream = [5]", "upstream 1"),
+        (FILE + FILE, "upstream 2: name"),
+        (FILE.replace("resident_id", "mobile"), "upstream 1: linking.id_types"),
+        (FILE.replace('["resident_id"]', '"resident_id"'), "upstream 1: linking.id_types"),
+        (FILE + "least_level = 1", "upstream 1: linking.least_level"),
+        (FILE + "creates_accounts = 1", "upstream 1: linking.creates_accounts"),
+        (FILE + "agent_seconds = 9999999", "upstream 1: linking.agent_seconds"),
+        (FILE + "colour = 1", "upstream 1: linking.colour"),
+        (FILE.replace("[upstream.linking]", "[[upstream.linking]]"), "upstream 1: linking"),
+        (FILE + '[upstream.agents]\nlist = "x"', "upstream 1: agents"),
+        (FILE + "[upstream.handler]\nname = 5\nid_number = 6", "upstream 1: handler"),
+        (FILE.replace("issuer", 'title_en = "' + "x" * 61 + '"\nissuer'), "upstream 1: title_en"),
+    ):
+        with pytest.raises(TrustError) as refused:
+            read_upstreams(text, "https://id.city.example")
+        assert refused.value.facts["setting"] == named
