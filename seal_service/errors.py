@@ -202,3 +202,33 @@ def document_not_extendable(found: str) -> TrustError:
 def receipt_unusable(seal_id: str, limit: int) -> TrustError:
     """The region's receipt cannot be kept as it is."""
     return TrustError(Kind.UNAVAILABLE, "SEAL_RECEIPT_UNUSABLE", seal_id=seal_id, limit_characters=limit)
+
+
+def key_elsewhere(seal_id: str) -> TrustError:
+    """The key of this seal is not here: it lives in its owner's device, who signs in two phases."""
+    return TrustError(Kind.CONFLICT, "SEAL_KEY_ELSEWHERE", seal_id=seal_id)
+
+
+def key_is_here(seal_id: str) -> TrustError:
+    """The key of this seal is here: nobody outside can sign with it."""
+    return TrustError(Kind.CONFLICT, "SEAL_KEY_HERE", seal_id=seal_id)
+
+
+def remote_signature_bad(reason: str) -> TrustError:
+    """The signature value that came from the owner's device is not one, or not over what was asked for."""
+    return TrustError(Kind.UNACCEPTABLE, "REMOTE_SIGNATURE_BAD", reason=reason)
+
+
+def remote_order_conflict(use_id: str, expected_round: int, found_round: int) -> TrustError:
+    """The signature belongs to another round than the one that is open."""
+    return TrustError(Kind.CONFLICT, "REMOTE_ROUND_CONFLICT", seal_use=use_id, expected_round=expected_round, found_round=found_round)
+
+
+def remote_order_over(use_id: str) -> TrustError:
+    """The time for the owner's signature is over, or the seal was made anew since."""
+    return TrustError(Kind.CONFLICT, "REMOTE_ORDER_OVER", seal_use=use_id)
+
+
+def request_for_key_refused(reason: str) -> TrustError:
+    """The certificate request that comes with an outside key cannot be used."""
+    return TrustError(Kind.UNACCEPTABLE, "SEAL_KEY_REQUEST_REFUSED", reason=reason)

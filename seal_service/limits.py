@@ -58,3 +58,5 @@ INTENT_LEASE_SECONDS: Final = 120  # an intent older than this without result be
 INTENTS_PER_SWEEP: Final = 200
 SWEEP_INTERVAL_SECONDS: Final = 15
 CERTIFICATE_DAYS: Final = 3 * 365  # validity of a seal's signer certificate; it is re-made, not renewed
+REMOTE_ORDER_SECONDS: Final = 15 * 60  # how long a document waits for the signature of its owner's device
+PEM_CHARACTERS: Final = 16 * 1024  # of one certificate request

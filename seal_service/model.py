@@ -93,6 +93,7 @@ class UseKind(StrEnum):
 
     DOCUMENT = "document"
     DIGEST = "digest"
+    REMOTE = "remote"  # a document, signed by a key that its owner keeps
 
 
 class DocumentForm(StrEnum):

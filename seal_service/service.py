@@ -19,6 +19,7 @@ from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
 from seal_service.api.pdf_routes import add_pdf_routes
 from seal_service.api.power_routes import add_power_routes
+from seal_service.api.remote_routes import add_remote_routes
 from seal_service.api.seal_routes import add_seal_routes
 from seal_service.api.status_routes import add_status_routes
 from seal_service.api.supervision_routes import add_supervision_routes
@@ -55,6 +56,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_application_routes(router, context)
     add_power_routes(router, context)
     add_pdf_routes(router, context)
+    add_remote_routes(router, context)
     add_supervision_routes(router, context)
     add_design_routes(router)
     return ServiceParts(

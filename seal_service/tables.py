@@ -247,6 +247,21 @@ grants: Final = Table(
     Index("ix_seal_grants_seal_id_id", "seal_id", "id"),
 )
 
+remote_orders: Final = Table(
+    "seal_remote_orders",
+    metadata,
+    Column("use_id", String(40), ForeignKey("seal_uses.id"), primary_key=True),
+    Column("seal_id", String(40), nullable=False),
+    Column("certificate_digest", String(64), nullable=False),  # of the seal as it was prepared
+    Column("holder", String(255), nullable=False),
+    Column("document_digest", String(64), nullable=False),  # of the blob
+    Column("order_json", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),  # the time of sealing that is signed
+    Column("expires_at", BigInteger, nullable=False),
+    Column("first_signature", LargeBinary),  # DER, of the first of two rounds
+    Index("ix_seal_remote_orders_expires_at", "expires_at"),
+)
+
 uses: Final = Table(
     "seal_uses",
     metadata,

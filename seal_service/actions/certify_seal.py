@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.certificates import Certificate
-    from crypto.signer import Signer
     from seal_service.model import Seal
     from seal_service.ports import MakerIdentity
     from service_kit.composition import ServiceContext
@@ -51,15 +50,15 @@ class Certified:
         }
 
 
-def certify_seal(context: ServiceContext, seal: Seal, signer: Signer, *, actor: str, on_failure: ExitStack) -> Certified:
-    """Have the built-in authority certify the key of ``seal``, and make the SESeal. What was issued is revoked where the making fails.
+def certify_seal(context: ServiceContext, seal: Seal, spki_der: bytes, *, actor: str, on_failure: ExitStack) -> Certified:
+    """Have the built-in authority certify the key of ``seal`` (SubjectPublicKeyInfo, DER), and make the SESeal. What was issued is revoked where the making fails.
 
     National convention for seals: O is the credit code followed by the name, CN is the seal code.
     """
     certificate = context.issuer.issue(
         common_name=seal.code,
         organisation=seal.credit_code + seal.organisation,
-        spki_der=signer.public_spki_der,
+        spki_der=spki_der,
         profile=Profile.SEAL_SIGNING,
         actor=actor,
     )

@@ -11,6 +11,7 @@ from seal_service import store
 from seal_service.actions.apply_for_seal import changed_seal
 from seal_service.actions.certify_seal import Certified, build_seal_data
 from seal_service.actions.find_seals import find_seal
+from seal_service.actions.owners_key import OUTSIDE, read_owners_key
 from seal_service.actions.record_act import person_of
 from seal_service.actions.record_making import Making, finish_making
 from seal_service.errors import certificate_refused, seal_not_found, seal_state_conflict
@@ -53,11 +54,16 @@ def install_certificate(
         key_id=edition.key_id,
         application_id=application.id,
         is_certificate_outside=True,
+        is_key_here=not edition.key_id.startswith(OUTSIDE),
     )
 
     # 2. The certificate is for our key, for this kind of use, in force, and of an authority that is trusted here.
     at = context.clock.now()
-    if certificate.spki_der != context.keystore.signer(edition.key_id).public_spki_der or not is_sm2_certificate(certificate.fields):
+    if (
+        edition.request_der is None
+        or certificate.spki_der != read_owners_key(edition.request_der)
+        or not is_sm2_certificate(certificate.fields)
+    ):
         raise certificate_refused("another key")
     path = validate_path(certificate, trust=context.trust(), purpose=Purpose.DOCUMENT, at=at, now=at, intermediates=tuple(chain))
     if path.trusted is not True:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from crypto.certificate_requests import create_request
-from crypto.signatures import SignatureAlgorithm
 from seal_service import store
 from seal_service.actions.apply_for_seal import changed_seal, seal_of_application
 from seal_service.actions.certify_seal import certify_seal
 from seal_service.actions.change_seal_state import record_step
 from seal_service.actions.check_power import give_power
+from seal_service.actions.owners_key import OUTSIDE, make_key, read_owners_key
 from seal_service.actions.record_act import person_of, record_act
 from seal_service.actions.record_making import Making, finish_making, give_up_making
 from seal_service.actions.record_use import hold_process_mark
@@ -71,15 +71,18 @@ class _Begun:
     made: Seal | None = None
 
 
-def make_approved_seal(context: ServiceContext, caller: Caller, application_id: str) -> Seal:
+def make_approved_seal(context: ServiceContext, caller: Caller, application_id: str, *, key_request_der: bytes = b"") -> Seal:
     """Make the seal of an approved application; made before: that seal. The applicant is not the maker.
 
-    Where the certificate comes from an outside authority the seal waits for it, see ``install_certificate``.
+    Where the certificate comes from an outside authority the seal waits for it, see ``install_certificate``. ``key_request_der``: a request
+    (PKCS #10) of the owner's device, whose key this edition gets; empty: a new key of ours.
 
-    Raises APPLICATION_NOT_FOUND, APPLICATION_STATE_CONFLICT, SECOND_PERSON_NEEDED, SEAL_STATE_CONFLICT, SEAL_MAKING_UNDER_WAY,
+    Raises SEAL_KEY_REQUEST_REFUSED, APPLICATION_NOT_FOUND, APPLICATION_STATE_CONFLICT, SECOND_PERSON_NEEDED, SEAL_STATE_CONFLICT, SEAL_MAKING_UNDER_WAY,
     SEAL_CODES_EXHAUSTED, SEAL_MAKING_CUT_OFF and what the issuer raises.
     """
     owner = hold_process_mark(context)
+    owners_spki_der = read_owners_key(key_request_der) if key_request_der else None
+    is_key_here = owners_spki_der is None
 
     # 1. tx 1: the making is on record. The application is locked, so two makers never make it twice.
     def begin(conn: Connection) -> _Begun:
@@ -96,9 +99,9 @@ def make_approved_seal(context: ServiceContext, caller: Caller, application_id: 
             raise second_person_needed("make")
         at = context.clock.now()
         if application.kind is ApplicationKind.NEW:
-            making = _begin_new(context, conn, caller, application, owner, at)
+            making = _begin_new(context, conn, caller, application, owner, at, is_key_here=is_key_here)
         else:
-            making = _begin_again(context, conn, caller, application, owner, at)
+            making = _begin_again(context, conn, caller, application, owner, at, is_key_here=is_key_here)
         store.update_application(conn, application_id, state=ApplicationState(BEGIN.target), at=at, seal_id=making.wanted.id)
         return _Begun(making)
 
@@ -113,22 +116,20 @@ def make_approved_seal(context: ServiceContext, caller: Caller, application_id: 
     with ExitStack() as on_failure:
         on_failure.callback(_give_up, context, caller, making)
 
-        # 2. The key, a new one for every edition.
-        signer = context.keystore.create(making.edition.key_id, SignatureAlgorithm.SM2_SM3)
+        # 2. The key, a new one for every edition, or the owner's.
+        spki_der, signer = make_key(context, making.edition.key_id, owners_spki_der)
         fail_points.reach("make-approved.key-made")
 
         # 3. An outside authority is asked: the request is on record, and the seal waits.
         if making.wanted.is_certificate_outside:
-            subject_der = write_name(
-                (("C", "CN"), ("O", making.wanted.credit_code + making.wanted.organisation), ("CN", making.wanted.code))
-            )
-            request_der = create_request(signer, subject_der)
+            subject = (("C", "CN"), ("O", making.wanted.credit_code + making.wanted.organisation), ("CN", making.wanted.code))
+            request_der = key_request_der if signer is None else create_request(signer, write_name(subject))
             waiting = context.database.write(lambda conn: _wait(context, conn, caller, making, request_der))
             on_failure.pop_all()
             return waiting
 
         # 4. Certificate and SESeal, with no transaction open.
-        certified = certify_seal(context, making.wanted, signer, actor=caller.actor, on_failure=on_failure)
+        certified = certify_seal(context, making.wanted, spki_der, actor=caller.actor, on_failure=on_failure)
         fail_points.reach("make-approved.built")
 
         # 5. tx 2: the seal is made; the region is told by the outbox.
@@ -138,12 +139,16 @@ def make_approved_seal(context: ServiceContext, caller: Caller, application_id: 
     return made
 
 
-def _begin_new(context: ServiceContext, conn: Connection, caller: Caller, application: Application, owner: str, at: datetime) -> Making:
+def _begin_new(
+    context: ServiceContext, conn: Connection, caller: Caller, application: Application, owner: str, at: datetime, *, is_key_here: bool
+) -> Making:
     serial = store.take_next_serial(conn, application.division)
     if serial > SERIALS_PER_DIVISION:
         raise seal_codes_exhausted(application.division)
     code = f"{application.division}{serial:0{SERIAL_DIGITS}d}"
     seal = seal_of_application(application, seal_id=new_seal_id(), code=code, made_by=owner, at=at)
+    if not is_key_here:
+        seal = replace(seal, key_id=OUTSIDE + seal.id[3:], is_key_here=False)
     store.insert_seal(conn, seal)
     for power, holders in ((Power.MANAGE, application.managers), (Power.USE, application.users), (Power.AUDIT, application.auditors)):
         for holder in holders:
@@ -167,7 +172,9 @@ def _begin_new(context: ServiceContext, conn: Connection, caller: Caller, applic
     return Making(seal, seal, edition, application)
 
 
-def _begin_again(context: ServiceContext, conn: Connection, caller: Caller, application: Application, owner: str, at: datetime) -> Making:
+def _begin_again(
+    context: ServiceContext, conn: Connection, caller: Caller, application: Application, owner: str, at: datetime, *, is_key_here: bool
+) -> Making:
     seal = store.load_seal(conn, str(application.seal_id), is_locked=True)
     if seal is None:
         raise seal_not_found(str(application.seal_id))
@@ -179,7 +186,8 @@ def _begin_again(context: ServiceContext, conn: Connection, caller: Caller, appl
     wanted = replace(
         changed_seal(seal, application),
         edition=number,
-        key_id=f"seal-{seal.id[3:]}-{number}",
+        key_id=f"{'seal-' if is_key_here else OUTSIDE}{seal.id[3:]}-{number}",
+        is_key_here=is_key_here,
         application_id=application.id,
         is_certificate_outside=application.is_certificate_outside,
     )

@@ -7,12 +7,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from crypto.signatures import SignatureAlgorithm
 from seal_service import store
 from seal_service.actions.certify_seal import certify_seal
 from seal_service.actions.check_power import give_power
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
+from seal_service.actions.owners_key import OUTSIDE, make_key, read_owners_key
 from seal_service.actions.record_act import person_of, record_act
 from seal_service.actions.record_use import VOIDED_BY_FAILURE, hold_process_mark
 from seal_service.errors import review_required, seal_codes_exhausted, seal_making_cut_off, text_unacceptable
@@ -38,7 +38,10 @@ ACT = "make"
 
 @dataclass(frozen=True, slots=True)
 class SealRequest:
-    """What a seal is made from. ``name`` and ``division`` empty: derived from the rest. ``grants`` None: the calling client."""
+    """What a seal is made from. ``name`` and ``division`` empty: derived from the rest. ``grants`` None: the calling client.
+
+    ``key_request_der``: a certificate request (PKCS #10) of the owner's device, whose key the seal gets; empty: a key of ours.
+    """
 
     organisation: str
     credit_code: str
@@ -48,12 +51,13 @@ class SealRequest:
     division: str = ""
     picture_width_mm: float = 42.0
     grants: tuple[str, ...] | None = None
+    key_request_der: bytes = b""
 
 
 def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, idempotency_key: str | None = None) -> Seal:
     """Make a seal and let the clients in ``grants`` use it; the caller manages it from now on.
 
-    Raises TrustError SEAL_REVIEW_REQUIRED, CREDIT_CODE_*, SEAL_NAME_*, SEAL_GLYPH_MISSING, FIELD_UNACCEPTABLE, SEAL_CODES_EXHAUSTED, IDEMPOTENCY_*,
+    Raises TrustError SEAL_REVIEW_REQUIRED, SEAL_KEY_REQUEST_REFUSED, CREDIT_CODE_*, SEAL_NAME_*, SEAL_GLYPH_MISSING, FIELD_UNACCEPTABLE, SEAL_CODES_EXHAUSTED, IDEMPOTENCY_*,
     AUDIT_UNAVAILABLE and what the issuer raises.
     """
     # 0. Is anything made in one step here at all?
@@ -91,9 +95,12 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
     )
     if not is_plain_text(seal.name):
         raise text_unacceptable("name")
-    seal = replace(seal, key_id=f"seal-{seal.id[3:]}")
+    owners_spki_der = read_owners_key(request.key_request_der) if request.key_request_der else None
+    is_here = owners_spki_der is None
+    seal = replace(seal, key_id=f"{'seal-' if is_here else OUTSIDE}{seal.id[3:]}", is_key_here=is_here)
     draw_picture(seal)
-    request_digest = digest_of_request(json.dumps(asdict(request), sort_keys=True).encode())
+    wishes = asdict(request) | {"key_request_der": request.key_request_der.hex()}
+    request_digest = digest_of_request(json.dumps(wishes, sort_keys=True).encode())
 
     # 2. tx 1: the code is taken, the making is on record. The counter's row is locked, so two makings never meet on a code.
     def begin(conn: Connection) -> tuple[Seal, Claim | None]:
@@ -149,11 +156,11 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
     with ExitStack() as on_failure:
         on_failure.callback(_give_up, context, caller, seal, claim)
 
-        # 3. The key.
-        signer = context.keystore.create(seal.key_id, SignatureAlgorithm.SM2_SM3)
+        # 3. The key: a new one, or the owner's.
+        spki_der, _ = make_key(context, seal.key_id, owners_spki_der)
         fail_points.reach("make-seal.key-made")
         # 4. The certificate, and the seal itself as GB/T 38540 has it: picture and certificate under the maker's signature.
-        certified = certify_seal(context, seal, signer, actor=caller.actor, on_failure=on_failure)
+        certified = certify_seal(context, seal, spki_der, actor=caller.actor, on_failure=on_failure)
         fail_points.reach("make-seal.built")
 
         # 5. tx 2: the seal becomes active together with its certificate.

@@ -29,6 +29,8 @@ ACTION: Final = "seal.use"
 VOIDED_BY_STATE: Final = "seal-not-active"
 VOIDED_BY_FAILURE: Final = "failed"
 VOIDED_AS_ORPHAN: Final = "orphan"
+VOIDED_AS_OVER: Final = "not-signed-in-time"
+VOIDED_BY_HOLDER: Final = "given-up"
 KNOWN_SEALS: Final = 1024  # seals remembered per process, some 4 KB each
 
 

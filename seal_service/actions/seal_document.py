@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from crypto.certificates import Certificate
-from crypto.report import Outcome, Verdict
 from seal_service import store
+from seal_service.actions.draft_document import check_wishes, draft_document, finish_draft, form_of
 from seal_service.actions.find_seals import draw_picture
-from seal_service.actions.prepare_ofd import prepare_ofd
-from seal_service.actions.prepare_pdf import prepare_pdf
 from seal_service.actions.record_use import (
     Intent,
     Repeatable,
@@ -21,32 +19,16 @@ from seal_service.actions.record_use import (
     record_intent,
     record_result,
 )
-from seal_service.actions.seal_order import B_B, B_LT, B_LTA, SealMeans, SealOrder
-from seal_service.errors import (
-    document_tampered,
-    own_check_failed,
-    seal_not_found,
-    seal_not_usable,
-    seal_version_conflict,
-    text_unacceptable,
-    time_stamp_not_configured,
-)
-from seal_service.model import USABLE, DocumentForm, UseKind, is_plain_text, new_use_id
-from seal_service.pdf.long_term import make_long_term
-from seal_service.verify import OFD, media_type_of, verify_file
+from seal_service.actions.seal_order import SealMeans, SealOrder
+from seal_service.errors import key_elsewhere, seal_not_found, seal_not_usable, seal_version_conflict
+from seal_service.model import USABLE, UseKind, new_use_id
 from service_kit import fail_points
 from service_kit.idempotency import digest_of_request
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
-    from crypto.report import Report
-    from crypto.trust_list import TrustList
     from service_kit.composition import ServiceContext
-
-SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every signed PDF
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +62,12 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         raise seal_not_found(seal_id)
     if seal.certificate_der is None or (seal.state is not USABLE and order.idempotency_key is None):
         raise seal_not_usable(seal_id, seal.state)
-    is_timestamped = context.time_stamp is not None if order.is_timestamped is None else order.is_timestamped
-    if order.level is not None:
-        is_timestamped = order.level != B_B
-    if is_timestamped and context.time_stamp is None:
-        raise time_stamp_not_configured()
+    if not seal.is_key_here:
+        raise key_elsewhere(seal_id)
 
-    for field, text in (("reason", order.reason), ("location", order.location)):
-        if text is not None and not is_plain_text(text):
-            raise text_unacceptable(field)
-
-    # 2. A document that was changed after an earlier signature gets no seal of ours on top of that.
-    is_ofd = media_type_of(order.document) == OFD
-    if (is_ofd or SIGNATURE_MARK in order.document) and verify_file(order.document, context.trust(), context.clock.now()).tampered:
-        raise document_tampered()
+    # 2. Can it be sealed as it is wished? One that was changed after an earlier signature gets no seal of ours on top of that.
+    is_timestamped = check_wishes(context, order)
+    form = form_of(order.document)
 
     # 3. With what: key, certificate, chain, picture, time.
     use_id = new_use_id(context.clock.now())
@@ -109,8 +83,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     )
 
     # 4. The document with room for the signature, and the digest over everything else.
-    ses_names = (context.settings.pdf_ses_filter, context.settings.pdf_ses_subfilter)
-    draft = prepare_ofd(means, order) if is_ofd else prepare_pdf(means, order, ses_names=ses_names)
+    draft = draft_document(context, means, order)
     fail_points.reach("seal-document.prepared")
 
     # 5. What makes this request what it is, where it may come again.
@@ -129,7 +102,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
             input_digest=None if repeatable is None else repeatable.document_digest,
             is_timestamped=is_timestamped,
             repeatable=None if repeatable is None else repeatable.request,
-            form=DocumentForm.OFD if is_ofd else DocumentForm.PDF,
+            form=form,
             document_type=order.document_type,
         )
 
@@ -154,11 +127,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         fail_points.reach("seal-document.time-stamped")
 
         # 9. The whole document, and what our own verifier says of it. Nothing it does not call valid is released.
-        sealed = draft.finish(signature, token)
-        if order.level in {B_LT, B_LTA}:
-            stamp = context.time_stamp if order.level == B_LTA else None
-            sealed = make_long_term(sealed, trust=context.trust(), at=context.clock.now(), stamp=stamp)
-        _check(sealed, order, draft.name, context.trust(), context.clock.now(), use_id)
+        sealed = finish_draft(context, draft, order, signature, token, use_id)
         fail_points.reach("seal-document.checked")
 
         # 10. The result is durable before it is on record.
@@ -184,30 +153,14 @@ def _repeatable(seal_id: str, order: SealOrder) -> _RepeatableDocument | None:
     if order.idempotency_key is None:
         return None
     document_digest = digest_of_request(order.document)
-    wishes = asdict(replace(order, document=b"", idempotency_key=None)) | {"document": document_digest.hex()}
-    request_digest = digest_of_request(json.dumps(wishes, sort_keys=True).encode())
+    request_digest = digest_of_order(order, document_digest)
     return _RepeatableDocument(Repeatable(order.idempotency_key, f"POST /v1/seals/{seal_id}/signatures", request_digest), document_digest)
 
 
-def _check(sealed: bytes, order: SealOrder, name: str, trust: TrustList, at: datetime, use_id: str) -> None:
-    """Our own signature must be valid, and no earlier one may be worse off than before."""
-    report = verify_file(sealed, trust, at)
-    own = next((signature for signature in report.signatures if signature.name == name), None)
-    if own is None or own.verdict is not Verdict.VALID:
-        steps = report.steps if own is None else own.steps
-        codes = [step.code for step in steps if step.outcome in {Outcome.FAIL, Outcome.NOT_CHECKED}]
-        raise own_check_failed(use_id, " ".join(codes))
-    if order.level == B_LTA and report.signatures[-1].verdict is not Verdict.VALID:
-        raise own_check_failed(use_id, "DOCUMENT_TIME_STAMP")
-    broken = _broken(report)
-    if broken and broken - _broken(verify_file(order.document, trust, at)):
-        raise own_check_failed(use_id, "EARLIER_SIGNATURE_BROKEN")
-
-
-def _broken(report: Report) -> set[str]:
-    """What is wrong beside our own signature: the signatures that are invalid, and the failures that concern the whole document."""
-    invalid = {signature.name for signature in report.signatures if signature.verdict is Verdict.INVALID}
-    return invalid | {step.code for step in report.steps if step.outcome is Outcome.FAIL}
+def digest_of_order(order: SealOrder, document_digest: bytes) -> bytes:
+    """What makes an order what it is."""
+    wishes = asdict(replace(order, document=b"", idempotency_key=None)) | {"document": document_digest.hex()}
+    return digest_of_request(json.dumps(wishes, sort_keys=True).encode())
 
 
 def _given_before(context: ServiceContext, intent: Intent) -> SealedDocument:

@@ -19,7 +19,14 @@ from crypto.signatures import SignatureCheck, algorithm_identifier, verify_signa
 from crypto.sm3 import sm3
 from seal_service import store
 from seal_service.actions.record_use import Repeatable, User, give_up, hold_process_mark, record_intent, record_result
-from seal_service.errors import digest_unacceptable, own_check_failed, seal_not_found, seal_not_usable, time_stamp_not_configured
+from seal_service.errors import (
+    digest_unacceptable,
+    key_elsewhere,
+    own_check_failed,
+    seal_not_found,
+    seal_not_usable,
+    time_stamp_not_configured,
+)
 from seal_service.model import UseKind, new_use_id
 from service_kit import fail_points
 from service_kit.idempotency import digest_of_request
@@ -126,6 +133,8 @@ async def _sign(context: ServiceContext, intent: Intent, digest: bytes, *, is_ti
     seal = intent.seal
     if seal.certificate_der is None:
         raise seal_not_usable(seal.id, seal.state)
+    if not seal.is_key_here:
+        raise key_elsewhere(seal.id)
     signer = context.keystore.signer(seal.key_id)
     certificate = Certificate.from_der(seal.certificate_der)
     prepared = prepare_signed_data(

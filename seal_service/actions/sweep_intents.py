@@ -13,7 +13,7 @@ from seal_service import store
 from seal_service.actions.change_seal_state import destroy_key, retire_edition, revoke_certificate
 from seal_service.actions.record_act import Person, record_act
 from seal_service.actions.record_making import give_up_making
-from seal_service.actions.record_use import VOIDED_AS_ORPHAN, record_void
+from seal_service.actions.record_use import VOIDED_AS_ORPHAN, VOIDED_AS_OVER, record_void
 from seal_service.limits import INTENT_LEASE_SECONDS, INTENTS_PER_SWEEP
 from seal_service.model import SealState
 from service_kit.idempotency import Claim, ClaimState
@@ -42,6 +42,7 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
         in_making = store.list_seals_in_making(conn, limit=INTENTS_PER_SWEEP)
         editions = store.list_editions_in_making(conn, limit=INTENTS_PER_SWEEP)
         to_revoke = store.list_seals_with_certificate_to_revoke(conn, limit=INTENTS_PER_SWEEP)
+        over = store.list_remote_orders_over(conn, context.clock.now(), limit=INTENTS_PER_SWEEP)
     now = context.clock.now()
     dead: dict[str, bool] = {}
 
@@ -52,6 +53,8 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
 
     # 1. Uses with an intent and no end: their result, if it was ever made, is never released.
     voided = sum(_void(context, use) for use in intents if is_orphan(use.owner, use.intent_at))
+
+    voided += sum(_void_order(context, use_id, seal_id) for use_id, seal_id in over)
 
     # 2. Seals whose making was cut off: the key was never usable and stays so.
     given_up = sum(_give_up(context, each) for each in editions if is_orphan(each.owner, each.begun_at))
@@ -104,6 +107,16 @@ def _void(context: ServiceContext, use: SealUse) -> bool:
         context.database.write(void)
     except TrustError as error:
         if error.kind is Kind.CONFLICT:  # it ended in the meantime
+            return False
+        raise
+    return True
+
+
+def _void_order(context: ServiceContext, use_id: str, seal_id: str) -> bool:
+    try:
+        context.database.write(lambda conn: record_void(context, conn, ACTOR, seal_id=seal_id, use_id=use_id, reason=VOIDED_AS_OVER))
+    except TrustError as error:
+        if error.kind is Kind.CONFLICT:  # signed in the meantime
             return False
         raise
     return True

@@ -18,9 +18,9 @@ from seal_service.actions.install_certificate import find_request, install_certi
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.review_application import review_application
 from seal_service.actions.sweep_intents import again_without_the_dead
-from seal_service.api.life_shapes import ApplicationAnswer, ApplicationPage, Apply, CertificateChain, PaperAnswer, Step, Timeline
+from seal_service.api.life_shapes import ApplicationAnswer, ApplicationPage, Apply, CertificateChain, MakeOrder, PaperAnswer, Step, Timeline
 from seal_service.api.life_values import read_certificates, write_application, write_paper, write_timeline
-from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, problem_answers, read_if_match
+from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, problem_answers, read_if_match, read_key_request
 from seal_service.api.shapes import SealAnswer, write_seal
 from seal_service.errors import document_missing
 from seal_service.model import APPLICATION_LIFE, SCOPE_APPLY, SCOPE_MAKE, SCOPE_READ, ApplicationKind, ApplicationState
@@ -162,12 +162,16 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
         name="make_approved_seal",
         summary="Make what was approved; made before, the same seal comes back",
         response_model=SealAnswer,
-        responses=problem_answers(401, 403, 404, 409, 503),
+        responses=problem_answers(401, 403, 404, 409, 422, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_MAKE)
-    def create_approved_seal(request: Request, application_id: ApplicationId, response: Response) -> SealAnswer:
-        seal = again_without_the_dead(context, partial(make_approved_seal, context, caller_of(request), application_id))
+    def create_approved_seal(
+        request: Request, application_id: ApplicationId, response: Response, body: MakeOrder | None = None
+    ) -> SealAnswer:
+        key_request_der = read_key_request(body.certificate_request if body is not None else "")
+        make = partial(make_approved_seal, context, caller_of(request), application_id, key_request_der=key_request_der)
+        seal = again_without_the_dead(context, make)
         response.headers["location"] = f"/v1/seals/{seal.id}"
         response.headers["etag"] = etag_of(seal)
         return write_seal(seal)

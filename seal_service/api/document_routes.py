@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 CMS: Final = "application/pkcs7-signature"
 _BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
-_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type", "profile"})
+SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type", "profile"})
 _TRUTH: Final = {"true": True, "false": False}
-_SEALING_BODY: Final[dict[str, Any]] = {
+SEALING_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -108,7 +108,7 @@ _VERIFYING_BODY: Final[dict[str, Any]] = {
         },
     }
 }
-_SEALED_HEADERS: Final[dict[str, Any]] = {
+SEALED_HEADERS: Final[dict[str, Any]] = {
     "Seal-Use": {"schema": {"type": "string"}, "description": "The record of this use: /v1/seal-uses/{id}."},
     "Audit-Entry": {"schema": {"type": "string"}, "description": "The audit entry: /v1/audit/entries/{id}/receipt proves it."},
     "Seal-Warnings": {"schema": {"type": "string"}, "description": "What was done otherwise than ordered: SEAM_SKIPPED (a single page)."},
@@ -135,11 +135,11 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
             200: {
                 "description": "The sealed document.",
                 "content": {PDF: {"schema": _BINARY}, OFD: {"schema": _BINARY}},
-                "headers": _SEALED_HEADERS,
+                "headers": SEALED_HEADERS,
             },
             **problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503),
         },
-        openapi_extra=_SEALING_BODY,
+        openapi_extra=SEALING_BODY,
         tags=["sealing"],
     )
     @needs(SCOPE_USE)
@@ -149,25 +149,18 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
             form = await read_form(
                 request,
                 files={"document"},
-                fields=_SEALING_FIELDS,
+                fields=SEALING_FIELDS,
                 file_bytes_max=document_bytes,
                 field_bytes_max=limits.FORM_FIELD_BYTES,
             )
-            order = _read_order(form, key)
+            order = read_order(form, key)
 
             def seal() -> SealedDocument:
                 with refusals_noted(context, user, seal_id):
                     return again_without_the_dead(context, partial(seal_document, context, user, seal_id, order))
 
             sealed = await anyio.to_thread.run_sync(seal, limiter=sealing_threads)
-        headers = {"seal-use": sealed.use_id, "audit-entry": sealed.audit_id, "cache-control": "no-store"}
-        media_type, suffix = _form_of(sealed.content)
-        headers["content-disposition"] = f'attachment; filename="{sealed.use_id}.{suffix}"'
-        if sealed.warnings:
-            headers["seal-warnings"] = ", ".join(sealed.warnings)
-        if sealed.is_repeated:
-            headers["idempotent-replay"] = "true"
-        return Response(sealed.content, media_type=media_type, headers=headers)
+        return sealed_answer(sealed)
 
     @router.get(
         "/v1/seal-uses/{use_id}",
@@ -198,7 +191,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
     @needs(SCOPE_USE)
     def read_result(request: Request, use_id: UseId) -> Response:
         use, content = load_result(context, caller_of(request), use_id)
-        media_type, suffix = _form_of(content) if use.kind is UseKind.DOCUMENT else (CMS, "p7s")
+        media_type, suffix = media_form_of(content) if use.kind is not UseKind.DIGEST else (CMS, "p7s")
         headers = {"content-disposition": f'attachment; filename="{use.id}.{suffix}"', "cache-control": "no-store", "seal-use": use.id}
         return Response(content, media_type=media_type, headers=headers)
 
@@ -229,12 +222,25 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
         return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def _form_of(document: bytes) -> tuple[str, str]:
+def sealed_answer(sealed: SealedDocument) -> Response:
+    """The sealed document with the headers that say where it is on record."""
+    headers = {"seal-use": sealed.use_id, "audit-entry": sealed.audit_id, "cache-control": "no-store"}
+    media_type, suffix = media_form_of(sealed.content)
+    headers["content-disposition"] = f'attachment; filename="{sealed.use_id}.{suffix}"'
+    if sealed.warnings:
+        headers["seal-warnings"] = ", ".join(sealed.warnings)
+    if sealed.is_repeated:
+        headers["idempotent-replay"] = "true"
+    return Response(sealed.content, media_type=media_type, headers=headers)
+
+
+def media_form_of(document: bytes) -> tuple[str, str]:
     """Media type and file suffix of a sealed document."""
     return (OFD, "ofd") if media_type_of(document) == OFD else (PDF, "pdf")
 
 
-def _read_order(form: Form, key: str | None) -> SealOrder:
+def read_order(form: Form, key: str | None) -> SealOrder:
+    """The order in the form of a sealing. Raises TrustError FIELD_UNACCEPTABLE, DOCUMENT_MISSING."""
     fields = form.fields
     placement = PlacementOrder()
     if fields.get("placement"):

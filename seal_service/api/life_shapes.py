@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal_service import limits
+from seal_service.api.shapes import KEY_REQUEST
 
 _HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _OFFSET: Final = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)")
@@ -110,6 +111,18 @@ class PowerRequest(_Request):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "takes over from a colleague"}]})
 
     reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
+
+
+class MakeOrder(_Request):
+    """With whose key a seal is made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"certificate_request": "-----BEGIN CERTIFICATE REQUEST-----\nMIIB...\n-----END CERTIFICATE REQUEST-----\n"}]
+        }
+    )
+
+    certificate_request: Annotated[str, Field(max_length=limits.PEM_CHARACTERS, description=KEY_REQUEST)] = ""
 
 
 class CertificateChain(_Request):

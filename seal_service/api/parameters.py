@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import Header, Path
 
 from seal_service.actions.record_use import User
-from seal_service.errors import field_unacceptable
+from seal_service.errors import field_unacceptable, request_for_key_refused
 from seal_service.limits import DOCUMENT_TYPE_CHARACTERS
 from seal_service.model import is_plain_text
 from service_kit.idempotency import KEY_CHARACTERS
+from standards.errors import MalformedError
+from standards.rfc7468_pem import CERTIFICATE_REQUEST, read_pem
 
 if TYPE_CHECKING:
     from seal_service.model import Application, Grant, Seal
@@ -58,6 +60,19 @@ def check_document_type(text: object) -> str:
     if not isinstance(text, str) or len(text) > DOCUMENT_TYPE_CHARACTERS or not is_plain_text(text):
         raise field_unacceptable("document_type", f"one line of at most {DOCUMENT_TYPE_CHARACTERS} characters")
     return text
+
+
+def read_key_request(text: str) -> bytes:
+    """The certificate request of an owner's key: one PEM block; nothing for none. Raises TrustError SEAL_KEY_REQUEST_REFUSED."""
+    if not text.strip():
+        return b""
+    try:
+        blocks = read_pem(text.encode("ascii", "replace"))
+    except MalformedError as error:
+        raise request_for_key_refused(error.code) from None
+    if [label for label, _ in blocks] not in ([CERTIFICATE_REQUEST], ["NEW CERTIFICATE REQUEST"]):
+        raise request_for_key_refused("not one PEM block of a certificate request")
+    return blocks[0][1]
 
 
 def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -20,6 +20,7 @@ from seal_service.api.parameters import (
     etag_of,
     problem_answers,
     read_if_match,
+    read_key_request,
 )
 from seal_service.api.shapes import Acceptance, MakeSeal, SealAnswer, SealList, StateChange, write_seal
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SEAL_LIFE, SealState
@@ -56,6 +57,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
             division=body.division or "",
             picture_width_mm=body.picture_width_mm,
             grants=None if body.grants is None else tuple(body.grants),
+            key_request_der=read_key_request(body.certificate_request),
         )
         seal = again_without_the_dead(context, partial(make_seal, context, caller, wanted, idempotency_key=key))
         response.headers["location"] = f"/v1/seals/{seal.id}"

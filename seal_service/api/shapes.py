@@ -6,7 +6,7 @@ Times are RFC 3339 in UTC; lengths are millimetres, from the lower-left corner o
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,6 +41,12 @@ _SEAL_EXAMPLE: dict[str, Any] = {
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+
+
+KEY_REQUEST: Final = (
+    "PKCS #10 (PEM) that the owner's device made for its SM2 key: the seal gets that key, and is used by POST "
+    "/v1/seals/{seal_id}/remote-signatures alone. Without it the key is made and kept here."
+)
 
 
 class MakeSeal(_Request):
@@ -80,6 +86,7 @@ class MakeSeal(_Request):
     grants: Annotated[
         list[str] | None, Field(max_length=100, description="Clients that may use the seal; without it the calling client.")
     ] = None
+    certificate_request: Annotated[str, Field(max_length=limits.PEM_CHARACTERS, description=KEY_REQUEST)] = ""
 
 
 class StateChange(_Request):

@@ -43,6 +43,13 @@ from seal_service.store.grants import (
 )
 from seal_service.store.history import insert_act, last_step, list_acts_of_application, list_acts_of_seal
 from seal_service.store.powers import delete_power, holds_any_power, insert_power, list_powers, powers_of
+from seal_service.store.remote_orders import (
+    RemoteOrder,
+    insert_remote_order,
+    list_remote_orders_over,
+    load_remote_order,
+    put_first_signature,
+)
 from seal_service.store.seals import (
     Standing,
     hold_state,
@@ -65,6 +72,7 @@ from seal_service.store.times import read_time, write_time
 from seal_service.store.uses import finish_use, insert_intent, list_intents, list_uses_of_seal, load_use, void_use
 
 __all__ = [
+    "RemoteOrder",
     "Standing",
     "abandon_edition",
     "delete_power",
@@ -81,6 +89,7 @@ __all__ = [
     "insert_intent",
     "insert_paper",
     "insert_power",
+    "insert_remote_order",
     "insert_seal",
     "is_granted",
     "last_step",
@@ -95,6 +104,7 @@ __all__ = [
     "list_intents",
     "list_papers",
     "list_powers",
+    "list_remote_orders_over",
     "list_seals_in_making",
     "list_seals_of_holder",
     "list_seals_over",
@@ -105,12 +115,14 @@ __all__ = [
     "load_application",
     "load_edition",
     "load_grant",
+    "load_remote_order",
     "load_right",
     "load_seal",
     "load_use",
     "load_waiting_edition",
     "next_edition",
     "powers_of",
+    "put_first_signature",
     "read_time",
     "revoke_grant",
     "take_next_serial",

@@ -157,6 +157,7 @@ def update_edition(conn: Connection, seal: Seal) -> None:
             picture_width_mm=seal.picture_width_mm,
             edition=seal.edition,
             key_id=seal.key_id,
+            is_key_here=seal.is_key_here,
             certificate_der=seal.certificate_der,
             chain_der=b"".join(seal.chain_der),
             seal_data_der=seal.seal_data_der,

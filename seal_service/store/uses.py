@@ -160,8 +160,9 @@ def load_use(conn: Connection, use_id: str) -> SealUse | None:
 
 
 def list_intents(conn: Connection, *, limit: int) -> list[SealUse]:
-    """Intents that have neither result nor end, the oldest first."""
-    statement = select(uses).where(uses.c.state == UseState.INTENT.value).order_by(uses.c.intent_at).limit(limit)
+    """Intents that have neither result nor end, the oldest first; without those that wait for their owner's signature."""
+    waits_for_nobody = and_(uses.c.state == UseState.INTENT.value, uses.c.kind != UseKind.REMOTE.value)
+    statement = select(uses).where(waits_for_nobody).order_by(uses.c.intent_at).limit(limit)
     return [_use(row) for row in conn.execute(statement).mappings()]
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from crypto.report import Report, Verdict
 from seal_service.actions import record_use
-from seal_service.actions import seal_document as seal_document_module
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.make_seal import SealRequest, make_seal
@@ -102,7 +101,7 @@ def test_a_seal_that_broke_an_earlier_one_is_not_released(house: House, seal: Se
         first, *others = found.signatures
         return replace(found, signatures=(replace(first, verdict=Verdict.INVALID), *others))
 
-    monkeypatch.setattr(seal_document_module, "verify_file", verify_harshly)
+    monkeypatch.setattr(draft_document_module, "verify_file", verify_harshly)
     with pytest.raises(TrustError) as refused:
         do(house, seal, document=sealed, x_mm=60)
     assert refused.value.facts["steps"] == "EARLIER_SIGNATURE_BROKEN"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crypto.report import Report, Verdict
-from seal_service.actions import seal_document as seal_document_module
 from seal_service.actions.find_seals import load_result
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.prepare_ofd import LOCATION_OID, REASON_OID
@@ -114,7 +113,7 @@ def test_a_failure_that_sealing_brought_in_is_not_released(house: House, seal: S
         found = verify_file(data, trust, at)
         return replace(found, steps=(failed("OFD_CONTAINER_BAD", "x", path="", reason="x"),)) if found.signatures else found
 
-    monkeypatch.setattr(seal_document_module, "verify_file", verify_harshly)
+    monkeypatch.setattr(draft_document_module, "verify_file", verify_harshly)
     with pytest.raises(TrustError) as refused:
         do(house, seal)
     assert (refused.value.code, refused.value.facts["steps"]) == ("SEAL_SELF_CHECK_FAILED", "EARLIER_SIGNATURE_BROKEN")

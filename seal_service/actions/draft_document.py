@@ -1,0 +1,86 @@
+"""The two halves of sealing a document around the signature itself, the same whether the key is here or with its owner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from crypto.report import Outcome, Verdict
+from seal_service.actions.prepare_ofd import prepare_ofd
+from seal_service.actions.prepare_pdf import prepare_pdf
+from seal_service.actions.seal_order import B_B, B_LT, B_LTA
+from seal_service.errors import document_tampered, own_check_failed, text_unacceptable, time_stamp_not_configured
+from seal_service.model import DocumentForm, is_plain_text
+from seal_service.pdf.long_term import make_long_term
+from seal_service.verify import OFD, media_type_of, verify_file
+
+if TYPE_CHECKING:
+    from crypto.report import Report
+    from seal_service.actions.seal_order import Draft, SealMeans, SealOrder
+    from service_kit.composition import ServiceContext
+
+
+SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every signed PDF
+
+
+def form_of(document: bytes) -> DocumentForm:
+    """PDF, or OFD."""
+    return DocumentForm.OFD if media_type_of(document) == OFD else DocumentForm.PDF
+
+
+def check_wishes(context: ServiceContext, order: SealOrder) -> bool:
+    """Whether the order wants a time-stamp; what can be refused before anything is prepared is refused here.
+
+    Raises TrustError TIME_STAMP_NOT_CONFIGURED, FIELD_UNACCEPTABLE, DOCUMENT_TAMPERED.
+    """
+    is_timestamped = context.time_stamp is not None if order.is_timestamped is None else order.is_timestamped
+    if order.level is not None:
+        is_timestamped = order.level != B_B
+    if is_timestamped and context.time_stamp is None:
+        raise time_stamp_not_configured()
+    for field, text in (("reason", order.reason), ("location", order.location)):
+        if text is not None and not is_plain_text(text):
+            raise text_unacceptable(field)
+    is_ofd = form_of(order.document) is DocumentForm.OFD
+    if (is_ofd or SIGNATURE_MARK in order.document) and verify_file(order.document, context.trust(), context.clock.now()).tampered:
+        raise document_tampered()
+    return is_timestamped
+
+
+def draft_document(context: ServiceContext, means: SealMeans, order: SealOrder) -> Draft:
+    """The document with room for the signature, and what has to be signed. The same means and order give the same draft, byte for byte."""
+    ses_names = (context.settings.pdf_ses_filter, context.settings.pdf_ses_subfilter)
+    if form_of(order.document) is DocumentForm.OFD:
+        return prepare_ofd(means, order)
+    return prepare_pdf(means, order, ses_names=ses_names)
+
+
+def finish_draft(context: ServiceContext, draft: Draft, order: SealOrder, signature: bytes, token: bytes | None, use_id: str) -> bytes:
+    """The whole document at the wished level. Nothing that our own verifier does not call valid is given back: SEAL_SELF_CHECK_FAILED."""
+    sealed = draft.finish(signature, token)
+    if order.level in {B_LT, B_LTA}:
+        stamp = context.time_stamp if order.level == B_LTA else None
+        sealed = make_long_term(sealed, trust=context.trust(), at=context.clock.now(), stamp=stamp)
+    _check(context, sealed, order, draft.name, use_id)
+    return sealed
+
+
+def _check(context: ServiceContext, sealed: bytes, order: SealOrder, name: str, use_id: str) -> None:
+    """Our own signature must be valid, and no earlier one may be worse off than before."""
+    trust, at = context.trust(), context.clock.now()
+    report = verify_file(sealed, trust, at)
+    own = next((signature for signature in report.signatures if signature.name == name), None)
+    if own is None or own.verdict is not Verdict.VALID:
+        steps = report.steps if own is None else own.steps
+        codes = [step.code for step in steps if step.outcome in {Outcome.FAIL, Outcome.NOT_CHECKED}]
+        raise own_check_failed(use_id, " ".join(codes))
+    if order.level == B_LTA and report.signatures[-1].verdict is not Verdict.VALID:
+        raise own_check_failed(use_id, "DOCUMENT_TIME_STAMP")
+    broken = _broken(report)
+    if broken and broken - _broken(verify_file(order.document, trust, at)):
+        raise own_check_failed(use_id, "EARLIER_SIGNATURE_BROKEN")
+
+
+def _broken(report: Report) -> set[str]:
+    """What is wrong beside our own signature: the signatures that are invalid, and the failures that concern the whole document."""
+    invalid = {signature.name for signature in report.signatures if signature.verdict is Verdict.INVALID}
+    return invalid | {step.code for step in report.steps if step.outcome is Outcome.FAIL}
