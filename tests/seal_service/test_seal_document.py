@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crypto.report import Report, Verdict
+from seal_service.actions import draft_document as draft_document_module
 from seal_service.actions import record_use
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_use, load_result

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crypto.report import Report, Verdict
+from seal_service.actions import draft_document as draft_document_module
 from seal_service.actions.find_seals import load_result
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.prepare_ofd import LOCATION_OID, REASON_OID
