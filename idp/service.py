@@ -13,6 +13,7 @@ from crypto.sm3 import hmac_sm3
 from idp import messages, ports
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
+from idp.actions.client_keys import ClientKeys, ProofDesk
 from idp.actions.client_protocol import ClientProtocol
 from idp.actions.federation_desk import FederationDesk
 from idp.actions.fill_changes import fill_changes
@@ -51,6 +52,7 @@ from idp.pages.upstream_pages import add_upstream_pages
 from idp.store.accounts import Vault
 from idp.store.clients import load_signing_keys
 from idp.tables import PREFIX
+from idp.tokens.client_certificate import read_door
 from service_kit.composition import Job, ReadinessCheck, ServiceParts
 from service_kit.migrations import migrate as run_migrations
 from service_kit.outbound import Outbound, read_networks
@@ -85,6 +87,8 @@ __all__ = [
 
 NAME: Final = "idp"
 TOKEN_PATH: Final = token_endpoint.PATH
+CLIENT_PATHS: Final = (token_endpoint.PATH, "/oauth2/par", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/device_authorization")
+"""Where clients prove themselves: an assertion may be addressed to any of these."""
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
 SCOPES: Final = {
     MANAGE: "Register, change and disable clients.",
@@ -118,6 +122,7 @@ def client_desk(context: ServiceContext) -> ClientDesk:
         pepper=keystore.open_secret(PEPPER),
         mac_key=keystore.open_secret(ROW_MAC_KEY),
         known_scopes=frozenset(known()),
+        sealer=ValueSealer(keystore.open_secret(PEOPLE_SECRETS)),
     )
 
 
@@ -202,16 +207,27 @@ def build(context: ServiceContext) -> ServiceParts:
     desk = client_desk(context)
     memory = ClientMemory(context.database, desk.mac_key)
     ring = key_ring(context)
-    door = new_doorkeeper(context.database, context.audit, context.clock, memory, desk.pepper)
+    settings = context.settings
+    outbound = Outbound(read_networks(settings.outbound.networks), timeout_seconds=settings.outbound.timeout_seconds)
+    shown = settings.client_certificates
+    proofs = ProofDesk(
+        context.database,
+        ClientKeys(outbound),
+        desk.sealer,
+        (issuer, *(issuer + path for path in CLIENT_PATHS)),
+        read_door(shown.header, shown.verified_header, shown.peers),
+    )
+    door = new_doorkeeper(context.database, context.audit, context.clock, memory, desk.pepper, proofs)
     tokens = TokenDesk(door=door, ring=ring, issuer=issuer, tokens=Rates(per_second=_PER_SECOND, burst=_PER_SECOND))
     router = APIRouter()
-    add_metadata_routes(router, ring=ring, clock=context.clock, issuer=issuer, scopes=sorted(desk.known_scopes))
+    add_metadata_routes(
+        router, ring=ring, clock=context.clock, issuer=issuer, scopes=sorted(desk.known_scopes), has_certificates=bool(shown.header)
+    )
     add_client_routes(router, desk)
     add_registration_routes(router, desk)
     people = people_desk(context)
     persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key))
     add_userinfo_routes(router, persons)
-    settings = context.settings
     protocol, hints = sign_in_protocol(context), HintReader(ring, issuer)
     federation = federation_desk(context, people)
     is_secure = settings.base_url.startswith("https://")

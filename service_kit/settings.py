@@ -76,6 +76,20 @@ class OutboundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificates:
+    """How a proxy in front of us shows the certificates of clients that come over mutual TLS; nothing is taken where ``header`` is empty.
+
+    ``header``: the certificate (RFC 9440, escaped PEM as nginx writes it, or base64). ``verified_header``: says ``SUCCESS`` or ``0`` where
+    the proxy found the certificate to be of an authority it trusts. ``peers``: the proxies' networks; the proxies must drop these headers
+    from what they receive.
+    """
+
+    header: str = ""
+    verified_header: str = ""
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Seals:
     """``two_person_review``: a seal is made only for an application that somebody other than the applicant has approved.
 
@@ -120,6 +134,7 @@ class Settings:
     time_stamps: TimeStamps = field(default_factory=TimeStamps)
     logs: LogSettings = field(default_factory=LogSettings)
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
+    client_certificates: ClientCertificates = field(default_factory=ClientCertificates)
     seals: Seals = field(default_factory=Seals)
 
     @property

@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from idp.actions.client_keys import ProofDesk
     from idp.actions.recall_client import ClientMemory, KnownClient
     from service_kit.audit import Audit
     from service_kit.clock import Clock
     from service_kit.database import Database
+    from standards.errors import TrustError
 
 
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
-    """What authentication needs. ``pepper``: the key of the secrets' HMAC, from the keystore."""
+    """What authentication needs. ``pepper``: the key of the secrets' HMAC, from the keystore. ``proofs``: for the ways beyond a secret."""
 
     database: Database
     audit: Audit
@@ -37,13 +39,16 @@ class Doorkeeper:
     pepper: bytes
     wrong_per_peer: Rates
     wrong_per_client: Rates
+    proofs: ProofDesk | None = None
 
     def __repr__(self) -> str:
         """Without the pepper."""
         return "Doorkeeper()"
 
 
-def new_doorkeeper(database: Database, audit: Audit, clock: Clock, memory: ClientMemory, pepper: bytes) -> Doorkeeper:
+def new_doorkeeper(
+    database: Database, audit: Audit, clock: Clock, memory: ClientMemory, pepper: bytes, proofs: ProofDesk | None = None
+) -> Doorkeeper:
     """A doorkeeper whose limits stand at their beginning."""
     return Doorkeeper(
         database=database,
@@ -53,6 +58,7 @@ def new_doorkeeper(database: Database, audit: Audit, clock: Clock, memory: Clien
         pepper=pepper,
         wrong_per_peer=Rates(per_second=WRONG_PER_PEER_PER_SECOND, burst=WRONG_PER_PEER),
         wrong_per_client=Rates(per_second=WRONG_PER_CLIENT_AND_PEER_PER_SECOND, burst=WRONG_PER_CLIENT_AND_PEER),
+        proofs=proofs,
     )
 
 
@@ -88,19 +94,26 @@ async def authenticate_client(door: Doorkeeper, client_id: str, client_secret: s
     known = await anyio.to_thread.run_sync(door.memory.read, client_id)
     if is_let_in(known, digest, at):
         return known  # type: ignore[return-value]
-    # 3. From here on each attempt costs an audit row: count them
-    now = monotonic()
-    both = f"{client_id[:64]}\0{peer}"
-    wait = max(door.wrong_per_peer.wait_seconds(peer, now), door.wrong_per_client.wait_seconds(both, now))
-    if wait > 0:
-        raise rate_exceeded(int(wait) + 1)
-    door.wrong_per_peer.take(peer, now)
-    door.wrong_per_client.take(both, now)
-    # 4. Refused, and recorded; only here it is said which way, because the trail is not for the caller's eyes
+    # 3. Refused; only the record says why, because the trail is not for the caller's eyes
     if known is None:
         reason = "unknown"
     else:
         reason = "disabled" if known.client.status is not ClientStatus.ACTIVE else "secret"
+    raise await refuse_client(door, client_id, reason, peer)
+
+
+async def refuse_client(door: Doorkeeper, client_id: str, reason: str, peer: str) -> TrustError:
+    """Record that somebody is not let in as a client, and why; the error to raise. RATE_EXCEEDED after too many, which are not recorded."""
+    # 1. Each attempt costs an audit row: count them
+    now = monotonic()
+    both = f"{client_id[:64]}\0{peer}"
+    wait = max(door.wrong_per_peer.wait_seconds(peer, now), door.wrong_per_client.wait_seconds(both, now))
+    if wait > 0:
+        return rate_exceeded(int(wait) + 1)
+    door.wrong_per_peer.take(peer, now)
+    door.wrong_per_client.take(both, now)
+    # 2. The record
+    at = door.clock.now()
     claimed = client_id if CLIENT_ID_PATTERN.fullmatch(client_id) else "(not a client id)"
 
     def record(connection: Connection) -> None:
@@ -115,4 +128,4 @@ async def authenticate_client(door: Doorkeeper, client_id: str, client_secret: s
         )
 
     await door.database.awrite(record)
-    raise client_auth_failed()
+    return client_auth_failed()

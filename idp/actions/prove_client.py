@@ -1,4 +1,4 @@
-"""Who asks at the token endpoint, by the method it registered: a client that registered one is not let in by another."""
+"""Who asks at the token endpoint and its neighbours, by the method it registered: a client that registered one is not let in by another."""
 
 from __future__ import annotations
 
@@ -6,27 +6,112 @@ from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
-from idp.actions.authenticate_client import authenticate_client
-from idp.errors import client_auth_failed
+from idp.actions.authenticate_client import authenticate_client, is_let_in, refuse_client, secret_digest
+from idp.tokens.client_assertion import check_assertion_claims, check_by_keys, check_by_secret, read_assertion
+from idp.tokens.client_certificate import is_of_keys, is_subject
+from service_kit.one_use import use_once
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crypto.jose import VerificationKey
     from idp.actions.authenticate_client import Doorkeeper
+    from idp.actions.client_keys import ProofDesk
     from idp.actions.recall_client import KnownClient
+    from idp.model.registrations import Registration
+    from idp.tokens.client_assertion import ReadAssertion
     from idp.tokens.request import TokenRequest
 
 BY_SECRET: Final = {"client_secret_basic": True, "client_secret_post": False}
 """Method -> whether the secret comes in the header."""
+BY_KEY, BY_HMAC = "private_key_jwt", "client_secret_jwt"
+BY_SUBJECT, BY_CERTIFICATE = "tls_client_auth", "self_signed_tls_client_auth"
+ASSERTION_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
+FAPI_ALGORITHMS: Final = ("ES256", "EdDSA")  # FAPI 2.0 security profile 5.4.1, of those that are read here
+ASSERTION_PLACE: Final = "idp-client-assertion"
 
 
 async def prove_client(door: Doorkeeper, request: TokenRequest, peer: str) -> KnownClient:
     """The client, proven. TrustError CLIENT_AUTH_FAILED, RATE_EXCEEDED."""
-    # 1. A client without credentials names itself; whoever sends a secret is not one
+    # 1. By a JWT that it signed
+    if request.assertion:
+        return await _by_assertion(door, request, peer)
+    # 2. A client without credentials names itself, one with a certificate shows it; whoever sends a secret is neither
     if not request.client_secret and not request.by_header:
         known = await anyio.to_thread.run_sync(door.memory.present, request.client_id)
-        if known is not None and known.registration is not None and known.registration.is_public:
-            return known
-    # 2. By its secret, sent the way it registered; the same refusal for a wrong way as for a wrong secret
+        registration = None if known is None else known.registration
+        if known is not None and registration is not None:
+            if registration.is_public:
+                return known
+            if registration.token_endpoint_auth_method in {BY_SUBJECT, BY_CERTIFICATE}:
+                return await _by_certificate(door, request, peer, known, registration)
+    # 3. By its secret, sent the way it registered; the same refusal for a wrong way as for a wrong secret
     known = await authenticate_client(door, request.client_id, request.client_secret, peer)
     if known.registration is not None and BY_SECRET.get(known.registration.token_endpoint_auth_method) is not request.by_header:
-        raise client_auth_failed()
+        raise await refuse_client(door, request.client_id, "method", peer)
+    return known
+
+
+async def _by_assertion(door: Doorkeeper, request: TokenRequest, peer: str) -> KnownClient:
+    known = await anyio.to_thread.run_sync(door.memory.present, request.client_id)
+    registration = None if known is None else known.registration
+    method = "" if registration is None else registration.token_endpoint_auth_method
+    if door.proofs is None or known is None or registration is None or method not in {BY_KEY, BY_HMAC}:
+        raise await refuse_client(door, request.client_id, "unknown" if known is None else "method", peer)
+    try:
+        # 1. Made with what the client registered, for us, now
+        assertion = read_assertion(request.assertion)
+        if method == BY_KEY:
+            await _check_by_keys(door.proofs, registration, assertion)
+        else:
+            secrets = await anyio.to_thread.run_sync(door.proofs.secrets_of, request.client_id)
+            at = door.clock.now()
+            check_by_secret(assertion, [each for each in secrets if is_let_in(known, secret_digest(door.pepper, each), at)])
+        addresses = door.proofs.addresses[:1] if registration.is_fapi else door.proofs.addresses
+        use = check_assertion_claims(assertion, request.client_id, addresses, door.clock.now())
+    except TrustError as error:
+        raise await refuse_client(door, request.client_id, f"assertion: {error.facts.get('reason', error.code)}", peer) from None
+    # 2. Once, whoever sends it and wherever to; this request may come by here again where the client changed meanwhile
+    once = f"{request.client_id} {use.assertion_id}"
+    if once not in request.taken:
+        if not await door.database.awrite(lambda connection: use_once(connection, ASSERTION_PLACE, once, use.until_at)):
+            raise await refuse_client(door, request.client_id, "assertion: used before", peer)
+        request.taken.add(once)
+    return known
+
+
+async def _check_by_keys(proofs: ProofDesk, registration: Registration, assertion: ReadAssertion) -> None:
+    algorithms = FAPI_ALGORITHMS if registration.is_fapi else ASSERTION_ALGORITHMS
+    keys = await _keys_of(proofs, registration)
+    try:
+        check_by_keys(assertion, keys, algorithms=algorithms)
+    except TrustError:
+        # Perhaps the client has a new key since its set was fetched
+        fresh = await _keys_of(proofs, registration, missing=True)
+        if fresh == keys:
+            raise
+        check_by_keys(assertion, fresh, algorithms=algorithms)
+
+
+async def _keys_of(proofs: ProofDesk, registration: Registration, *, missing: bool = False) -> Mapping[str, VerificationKey]:
+    if not registration.jwks_uri:
+        return proofs.keys.of(registration)
+    return await anyio.to_thread.run_sync(lambda: proofs.keys.of(registration, missing=missing))
+
+
+async def _by_certificate(
+    door: Doorkeeper, request: TokenRequest, peer: str, known: KnownClient, registration: Registration
+) -> KnownClient:
+    shown = request.certificate
+    is_it = False
+    if shown is not None and registration.token_endpoint_auth_method == BY_SUBJECT:
+        is_it = is_subject(shown, registration.tls_client_auth_subject_dn)
+    elif shown is not None and door.proofs is not None:
+        try:
+            is_it = is_of_keys(shown, await _keys_of(door.proofs, registration))
+        except TrustError as error:
+            raise await refuse_client(door, request.client_id, f"certificate: {error.facts.get('reason', error.code)}", peer) from None
+    if not is_it:
+        raise await refuse_client(door, request.client_id, "certificate", peer)
     return known

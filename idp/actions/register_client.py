@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from crypto.sealed_values import ValueSealer
     from service_kit.audit import Audit
     from service_kit.clock import Clock
     from service_kit.database import Database
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClientDesk:
-    """What the administration of clients needs. ``known_scopes``: every scope that exists; ``mac_key``: of the rows."""
+    """What the administration of clients needs. ``known_scopes``: every scope that exists; ``mac_key``: of the rows; ``sealer``: of secrets."""
 
     database: Database
     audit: Audit
@@ -39,6 +40,7 @@ class ClientDesk:
     pepper: bytes
     mac_key: bytes
     known_scopes: Collection[str]
+    sealer: ValueSealer
 
     def __repr__(self) -> str:
         """Without the keys."""

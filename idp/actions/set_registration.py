@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.model.registrations import Registration, check_registration
+from idp.store.client_secrets import forget_secrets
 from idp.store.clients import load_client, update_client
 from idp.store.registrations import find_registration, put_registration
 from standards.errors import Kind, TrustError
@@ -28,6 +29,8 @@ def set_registration(desk: ClientDesk, registration: Registration, *, actor: str
         before = find_registration(connection, registration.client_id, desk.mac_key)
         update_client(connection, replace(client, changed_at=at, version=client.version + 1), desk.mac_key)
         put_registration(connection, registration, at, desk.mac_key)
+        if registration.token_endpoint_auth_method != "client_secret_jwt":  # noqa: S105 - a name of RFC 7591
+            forget_secrets(connection, client.client_id)
         desk.audit.record(
             connection,
             at=at,

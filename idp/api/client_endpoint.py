@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from idp.errors import OAUTH_ERRORS, OAUTH_OTHER, request_malformed
+from idp.tokens.client_certificate import CertificateDoor, shown_certificate
 from idp.tokens.request import FORM_BYTES_MAX, read_token_request
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from idp.actions.authenticate_client import Doorkeeper
     from idp.tokens.request import TokenRequest
 
 STATUS: Final = {
@@ -25,6 +28,7 @@ STATUS: Final = {
 }
 """RFC 6749 5.2 wants 400 for all else."""
 HEADERS: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"pragma", b"no-cache")]  # RFC 6749 5.1
+NO_CERTIFICATES: Final = CertificateDoor()
 _RETRY_SECONDS: Final = 5  # for outages whose end nobody knows
 
 
@@ -50,7 +54,19 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return body
 
 
-async def read_call(scope: Scope, receive: Receive, *, limit: int = FORM_BYTES_MAX, has_grant: bool = True) -> tuple[TokenRequest, str]:
+def certificates_of(door: Doorkeeper) -> CertificateDoor:
+    """How a proxy in front shows certificates of clients."""
+    return NO_CERTIFICATES if door.proofs is None else door.proofs.certificates
+
+
+async def read_call(
+    scope: Scope,
+    receive: Receive,
+    *,
+    limit: int = FORM_BYTES_MAX,
+    has_grant: bool = True,
+    certificates: CertificateDoor = NO_CERTIFICATES,
+) -> tuple[TokenRequest, str]:
     """The call, and the address it comes from. TrustError with a code of ``idp.errors.OAUTH_ERRORS``, BodyAbandonedError."""
     authorization: bytes | None = None
     proof: bytes | None = None
@@ -70,9 +86,12 @@ async def read_call(scope: Scope, receive: Receive, *, limit: int = FORM_BYTES_M
         raise request_malformed(found="more than one Authorization header")
     if proofs > 1:
         raise TrustError(Kind.UNACCEPTABLE, "DPOP_PROOF_INVALID", reason="more than one proof")
-    peer = scope.get("client")
+    address = scope.get("client")
+    peer = address[0] if address else "local"
     request = read_token_request(content_type, authorization, body, proof, has_grant=has_grant, limit=limit)
-    return request, peer[0] if peer else "local"
+    if certificates.header:
+        request = replace(request, certificate=shown_certificate(certificates, scope["headers"], peer))
+    return request, peer
 
 
 @public("clients come here to authenticate")
@@ -80,8 +99,14 @@ class ClientEndpoint:
     """An endpoint as an ASGI application. ``work``: the call and its sender's address -> the body of the answer, JSON."""
 
     def __init__(
-        self, work: Callable[[TokenRequest, str], Awaitable[bytes]], *, status: HTTPStatus = HTTPStatus.OK, limit: int = FORM_BYTES_MAX
+        self,
+        work: Callable[[TokenRequest, str], Awaitable[bytes]],
+        *,
+        status: HTTPStatus = HTTPStatus.OK,
+        limit: int = FORM_BYTES_MAX,
+        certificates: CertificateDoor = NO_CERTIFICATES,
     ) -> None:
+        self._certificates = certificates
         self._work = work
         self._status = status
         self._limit = limit
@@ -92,7 +117,7 @@ class ClientEndpoint:
             await send_answer(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", [(b"allow", b"POST")])
             return
         try:
-            request, peer = await read_call(scope, receive, limit=self._limit, has_grant=False)
+            request, peer = await read_call(scope, receive, limit=self._limit, has_grant=False, certificates=self._certificates)
             answer = await self._work(request, peer)
         except BodyAbandonedError:
             return

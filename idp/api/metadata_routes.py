@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Response
 
 from idp.actions.claims_of import IDENTITY_CLAIMS
-from idp.actions.prove_client import BY_SECRET
+from idp.actions.prove_client import ASSERTION_ALGORITHMS, BY_CERTIFICATE, BY_SUBJECT
 from idp.actions.push_request import PUSH_PATH
 from idp.api import token_endpoint, userinfo_endpoint
 from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
-from idp.model.registrations import CODE, CREDENTIALS, REFRESH, SIGN_IN_SCOPES
+from idp.model.registrations import AUTH_METHODS, CODE, CREDENTIALS, REFRESH, SIGN_IN_SCOPES
 from idp.model.requests import LEVEL_MAX, acr_of
 from idp.tokens.authorization_request import PROMPTS
+from idp.tokens.client_assertion import SECRET_ALGORITHM
 from idp.tokens.client_jwt import CLIENT_ALGORITHMS
 from service_kit.composition import public
 from service_kit.dpop import ALGORITHMS
@@ -31,8 +32,12 @@ METADATA_PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oaut
 _CACHED: Final = {"cache-control": f"public, max-age={KEY_SET_MAX_AGE_SECONDS}"}
 
 
-def provider_metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:
-    """What this provider can do (OpenID Connect Discovery 3, RFC 8414 2, RFC 9207 3): only what exists."""
+def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool = False) -> dict[str, Any]:
+    """What this provider can do (OpenID Connect Discovery 3, RFC 8414 2, RFC 9207 3): only what exists.
+
+    ``has_certificates``: a proxy in front shows certificates of clients.
+    """
+    methods = [each for each in AUTH_METHODS if has_certificates or each not in {BY_SUBJECT, BY_CERTIFICATE}]
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE_PATH,
@@ -48,7 +53,8 @@ def provider_metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "userinfo_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
-        "token_endpoint_auth_methods_supported": [*BY_SECRET, "none"],
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": [*ASSERTION_ALGORITHMS, SECRET_ALGORITHM],
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": [*ALGORITHMS],
         "authorization_response_iss_parameter_supported": True,
@@ -66,9 +72,11 @@ def provider_metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:
     }
 
 
-def add_metadata_routes(router: APIRouter, *, ring: KeyRing, clock: Clock, issuer: str, scopes: list[str]) -> None:
+def add_metadata_routes(
+    router: APIRouter, *, ring: KeyRing, clock: Clock, issuer: str, scopes: list[str], has_certificates: bool = False
+) -> None:
     """Add them to the service's router."""
-    metadata = json.dumps(provider_metadata(issuer, scopes), separators=(",", ":")).encode()
+    metadata = json.dumps(provider_metadata(issuer, scopes, has_certificates=has_certificates), separators=(",", ":")).encode()
 
     @router.get(JWKS_PATH, summary="Keys that verify access tokens", **_documented("A JWK set (RFC 7517).", {"keys": []}))
     @public("whoever verifies a token needs them")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from idp.actions.issue_for_person import GRANTS, issue_for_person
 from idp.actions.issue_token import GRANT_TYPE, TOKEN_PATH, issue_token
-from idp.api.client_endpoint import HEADERS, BodyAbandonedError, read_call, send_answer, send_error
+from idp.api.client_endpoint import HEADERS, BodyAbandonedError, certificates_of, read_call, send_answer, send_error
 from idp.errors import OAUTH_ERRORS, OAUTH_OTHER
 from idp.model.clients import TOKEN_SECONDS
+from idp.tokens.client_assertion import ASSERTION_TYPE
 from service_kit.composition import public
 from standards.errors import TrustError
 
@@ -36,7 +37,7 @@ class TokenEndpoint:
             await send_answer(send, HTTPStatus.METHOD_NOT_ALLOWED, b"", [(b"allow", b"POST")])
             return
         try:
-            request, peer = await read_call(scope, receive)
+            request, peer = await read_call(scope, receive, certificates=certificates_of(self._desk.door))
             if request.grant_type in GRANTS:
                 answer = await issue_for_person(self._people, request, peer)
             else:
@@ -62,6 +63,8 @@ _FORM: Final[dict[str, Any]] = {
         "resource": {"type": "string", "format": "uri", "description": "The resource server the token is for (RFC 8707)."},
         "client_id": {"type": "string", "description": "Where the client authenticates in the form instead of the header."},
         "client_secret": {"type": "string", "format": "password"},
+        "client_assertion_type": {"type": "string", "enum": [ASSERTION_TYPE]},
+        "client_assertion": {"type": "string", "description": "A JWT by which the client proves itself (RFC 7523 2.2)."},
     },
 }
 ERROR_SCHEMA: Final[dict[str, Any]] = {

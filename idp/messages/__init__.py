@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from idp.messages import clients, directory, federation, people, protocol
+from idp.messages import client_proofs, clients, directory, federation, people, protocol
 
-TEXTS: Final = (*clients.TEXTS, *directory.TEXTS, *federation.TEXTS, *people.TEXTS, *protocol.TEXTS)
+TEXTS: Final = (*client_proofs.TEXTS, *clients.TEXTS, *directory.TEXTS, *federation.TEXTS, *people.TEXTS, *protocol.TEXTS)

@@ -1,4 +1,4 @@
-"""Reading a token request: the form, and the client's two ways to authenticate (RFC 6749 2.3.1, 3.2, 4.4.2).
+"""Reading a token request: the form, and the ways in which a client shows who it is (RFC 6749 2.3.1, 3.2, 4.4.2, RFC 7523 2.2).
 
 Read by hand and not by a framework: this is the hottest route of the house, and the rules here are stricter than a general form
 reader's (every repetition is refused, limits are small, nothing is guessed).
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
 from idp.errors import client_auth_failed, request_malformed
+from idp.tokens.client_assertion import ASSERTION_TYPE, claimed_client
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from idp.tokens.client_certificate import ShownCertificate
 
 FORM_BYTES_MAX: Final = 8 * 1024  # a request with 64 scopes and a resource stays below 4 KiB
 FORM_PARAMETERS_MAX: Final = 32
@@ -28,7 +31,9 @@ FORM_TYPE: Final = b"application/x-www-form-urlencoded"
 class TokenRequest:
     """A token request as it was read. ``by_header``: the client used the Authorization header (RFC 6749 5.2 answers differently).
 
-    ``client_secret`` is empty where none was sent. ``form``: every parameter, for the grants that have more.
+    ``client_secret`` is empty where none was sent. ``form``: every parameter, for the grants that have more. ``grant_type`` is empty at
+    endpoints that have none. ``certificate``: what the client showed under TLS. ``taken``: ids of assertions that this very request has
+    used up, so that deciding it again does not take its own assertion for a repeated one.
     ``proof``: the only ``DPoP`` header, None where there is none.
     """
 
@@ -40,6 +45,13 @@ class TokenRequest:
     by_header: bool
     form: Mapping[str, str] = field(default_factory=dict)
     proof: str | None = None
+    certificate: ShownCertificate | None = None
+    taken: set[str] = field(default_factory=set, compare=False)
+
+    @property
+    def assertion(self) -> str:
+        """The JWT by which the client proves itself (RFC 7523 2.2); empty where it sent none."""
+        return self.form.get("client_assertion", "")
 
     def __repr__(self) -> str:
         """Without the secret and the form, which may hold others."""
@@ -116,7 +128,8 @@ def read_token_request(
 ) -> TokenRequest:
     """Read a whole token request. ``authorization``: the value of the only Authorization header, None where there is none.
 
-    ``has_grant`` False: at another endpoint where clients prove themselves. Raises TrustError with a code of ``idp.errors.OAUTH_ERRORS``. Which client it is has not been proven yet.
+    ``has_grant`` False: at another endpoint where clients prove themselves (introspection, revocation, pushed requests).
+    Raises TrustError with a code of ``idp.errors.OAUTH_ERRORS``. Which client it is has not been proven yet.
     """
     media_type, _, parameters = content_type.partition(b";")
     if media_type.strip().lower() != FORM_TYPE or parameters.strip().lower() not in {b"", b"charset=utf-8"}:
@@ -124,7 +137,13 @@ def read_token_request(
     form = read_form(body, limit)
     # 1. One way to authenticate, never two (RFC 6749 2.3)
     posted_id, posted_secret = form.get("client_id") or None, form.get("client_secret") or None
-    if authorization is not None:
+    if "client_assertion" in form or "client_assertion_type" in form:
+        if authorization is not None or posted_secret is not None:
+            raise TrustError(Kind.MALFORMED, "CLIENT_METHODS_BOTH")
+        client_id, secret = claimed_client(form.get("client_assertion", "")), ""
+        if form.get("client_assertion_type") != ASSERTION_TYPE or not client_id or posted_id not in {None, client_id}:
+            raise client_auth_failed()
+    elif authorization is not None:
         if posted_secret is not None:
             raise TrustError(Kind.MALFORMED, "CLIENT_METHODS_BOTH")
         client_id, secret = read_basic(authorization)

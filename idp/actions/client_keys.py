@@ -1,0 +1,92 @@
+"""The keys and shared secrets of clients that prove themselves by signing: as registered, or fetched from the address they registered."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from crypto.jose import JWKS_BYTES, read_jwk, read_jwks
+from idp.store.client_secrets import list_secrets
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crypto.jose import VerificationKey
+    from crypto.sealed_values import ValueSealer
+    from idp.model.registrations import Registration
+    from idp.tokens.client_certificate import CertificateDoor
+    from service_kit.database import Database
+    from service_kit.outbound import Outbound
+
+KEEP_SECONDS: Final = 300.0  # how long a fetched set counts; a client withdraws a key by taking it from its set
+AGAIN_SECONDS: Final = 10.0  # not more often is a set fetched anew because a key is missing in it
+SETS_MAX: Final = 1_000
+_OK: Final = 200
+
+
+class ClientKeys:
+    """The public keys of clients. Blocks where it must fetch: to be called in a thread."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+        self._sets: dict[str, tuple[float, Mapping[str, VerificationKey]]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, registration: Registration, *, missing: bool = False) -> Mapping[str, VerificationKey]:
+        """By ``kid``. ``missing``: what is remembered lacks a key, so fetch anew where that is not too soon.
+
+        CLIENT_KEYS_UNAVAILABLE where the set cannot be fetched or read. Keys that we do not use are passed over.
+        """
+        if not registration.jwks_uri:
+            return _registered(registration)
+        with self._lock:  # one fetch at a time: a client whose server hangs must not take all threads
+            fetched_at, keys = self._sets.get(registration.jwks_uri, (float("-inf"), {}))
+            if monotonic() - fetched_at < (AGAIN_SECONDS if missing else KEEP_SECONDS):
+                return keys
+            try:
+                answer = self._outbound.call("GET", registration.jwks_uri, headers={"accept": "application/json"}, answer_bytes=JWKS_BYTES)
+                if answer.status != _OK:
+                    raise _unavailable("status")
+                keys = read_jwks(answer.body)
+            except TrustError as error:
+                raise _unavailable(str(error.facts.get("reason", error.code))) from None
+            if len(self._sets) >= SETS_MAX:
+                self._sets.clear()
+            self._sets[registration.jwks_uri] = (monotonic(), keys)
+            return keys
+
+
+def _registered(registration: Registration) -> dict[str, VerificationKey]:
+    keys: dict[str, VerificationKey] = {}
+    for position, members in enumerate(registration.jwks):
+        name = members.get("kid") or f"#{position}"  # a key needs no name where it is the only one of its kind
+        algorithm = "EdDSA" if members.get("alg") == "Ed25519" else members.get("alg")
+        try:
+            key = read_jwk({**members, "kid": name, **({"alg": algorithm} if algorithm else {})})
+        except TrustError:
+            continue
+        keys[key.key_id] = key
+    return keys
+
+
+def _unavailable(reason: str) -> TrustError:
+    return TrustError(Kind.UNAUTHENTICATED, "CLIENT_KEYS_UNAVAILABLE", reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofDesk:
+    """What the ways to prove oneself beyond a secret need. ``addresses``: by what names an assertion may call us, the issuer first."""
+
+    database: Database
+    keys: ClientKeys
+    sealer: ValueSealer = field(repr=False)
+    addresses: tuple[str, ...]
+    certificates: CertificateDoor
+
+    def secrets_of(self, client_id: str) -> list[str]:
+        """The secrets that are kept for checking HMACs with, of which the client's row says whether they count. Blocks."""
+        with self.database.read() as connection:
+            return list_secrets(connection, self.sealer, client_id)
