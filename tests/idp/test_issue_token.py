@@ -97,7 +97,8 @@ def test_without_a_scope_everything_granted_is_given_in_the_registered_order(pro
     [
         ({}, "invalid_request", "TOKEN_PARAMETER_MISSING"),
         ({"grant_type": "password", "username": "a", "password": "b"}, "unsupported_grant_type", "GRANT_UNSUPPORTED"),
-        ({"grant_type": "authorization_code", "code": "x"}, "unsupported_grant_type", "GRANT_UNSUPPORTED"),
+        ({"grant_type": "urn:ietf:params:oauth:grant-type:saml2-bearer"}, "unsupported_grant_type", "GRANT_UNSUPPORTED"),
+        ({"grant_type": "authorization_code", "code": "x"}, "unauthorized_client", "GRANT_NOT_ALLOWED"),
         ({"grant_type": "client_credentials", "scope": "client.manage"}, "invalid_scope", "SCOPE_NOT_GRANTED"),
         ({"grant_type": "client_credentials", "scope": "seal.use client.manage"}, "invalid_scope", "SCOPE_NOT_GRANTED"),
         ({"grant_type": "client_credentials", "scope": "seal.use  seal.read"}, "invalid_scope", "SCOPE_NOT_GRANTED"),
