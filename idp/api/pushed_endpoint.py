@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from idp.actions.push_request import PUSH_PATH, PushDesk, push_request
-from idp.api.client_endpoint import ClientEndpoint
+from idp.api.client_endpoint import ClientEndpoint, certificates_of
 from idp.api.token_endpoint import error_answer
 from idp.model.pushed import PUSHED_SECONDS, REQUEST_URI_PREFIX
 
@@ -22,7 +22,14 @@ PUSH_BYTES_MAX: Final = 32 * 1024  # a signed request object of 8 KiB and an ass
 def push_route(desk: PushDesk) -> BaseRoute:
     """The endpoint."""
     return Route(
-        PUSH_PATH, ClientEndpoint(partial(push_request, desk), status=HTTPStatus.CREATED, limit=PUSH_BYTES_MAX), name="push_request"
+        PUSH_PATH,
+        ClientEndpoint(
+            partial(push_request, desk),
+            status=HTTPStatus.CREATED,
+            limit=PUSH_BYTES_MAX,
+            certificates=certificates_of(desk.persons.tokens.door),
+        ),
+        name="push_request",
     )
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from idp.store.rows import write_time
 from idp.client_tables import client_secrets
+from idp.store.rows import write_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection

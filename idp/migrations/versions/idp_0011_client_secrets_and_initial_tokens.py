@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "idp_0010"
-down_revision = "idp_0009"
+revision = "idp_0011"
+down_revision = "idp_0010"
 branch_labels = None
 depends_on = None
 
