@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
 LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 MEDIA_TYPE: Final = "application/scim+json"
 FILTER_CHARACTERS_MAX: Final = 2000
 TERMS_MAX: Final = 10
@@ -192,7 +193,10 @@ def apply_patch(resource: Mapping[str, Any], body: Any, shape: Shape) -> dict[st
             raise MalformedError("SCIM_TARGET_MISSING")
         if path is not None and (not isinstance(path, str) or len(path) > FILTER_CHARACTERS_MAX):
             raise _invalid_path()
-        if path is None:
+        extension = next((each for each in shape.extensions if path is not None and each.lower() == path.lower()), None)
+        if extension is not None:  # 3.10: the name of an extension stands for all of it
+            _change_extension(changed, verb, extension, value, shape)
+        elif path is None:
             _merge(changed, verb, value, shape)
         else:
             _change(changed, verb, path, value, shape)
@@ -206,11 +210,18 @@ def _merge(resource: dict[str, Any], verb: str, value: Any, shape: Shape) -> Non
         extension = next((each for each in shape.extensions if each.lower() == name.lower()), None)
         if extension is None:
             _change(resource, verb, name, given, shape)
-        elif isinstance(given, dict):
-            for inner, each in given.items():
-                _change(resource, verb, f"{extension}:{inner}", each, shape)
         else:
-            raise _invalid_value("an extension is an object")
+            _change_extension(resource, verb, extension, given, shape)
+
+
+def _change_extension(resource: dict[str, Any], verb: str, extension: str, value: Any, shape: Shape) -> None:
+    if verb == "remove":
+        resource.pop(extension, None)
+        return
+    if not isinstance(value, dict):
+        raise _invalid_value("an extension is an object")
+    for name, each in value.items():
+        _change(resource, verb, f"{extension}:{name}", each, shape)
 
 
 def _change(resource: dict[str, Any], verb: str, text: str, value: Any, shape: Shape) -> None:

@@ -6,7 +6,7 @@ Errors have the form of RFC 7644 3.12, but for those of the gate before every op
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ from service_kit.composition import caller_of, needs
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import STATUS
 from standards.errors import Kind, MalformedError, TrustError
-from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, PATCH_OP, apply_patch, read_filter
+from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, PATCH_OP, SEARCH_REQUEST, apply_patch, read_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,7 @@ _GROUP: Final[dict[str, Any]] = {
     "members": [{"value": "pe_abcdefghijklmnopqrstuvwx"}],
 }
 _EXAMPLE: Final[dict[AccountKind, dict[str, Any]]] = {AccountKind.PERSON: _USER, AccountKind.ORGANISATION: _GROUP}
+_SEARCH: Final[dict[str, Any]] = {"schemas": [SEARCH_REQUEST], "filter": 'userName eq "jia"', "count": 10}
 _PATCH: Final = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "displayName", "value": "测试乙"}]}
 
 
@@ -190,6 +191,12 @@ def add_scim_routes(router: APIRouter, desk: PeopleDesk) -> None:
     for kind in AccountKind:
         _add_collection(router, desk, kind)
 
+    @router.get(BASE + "/{rest:path}", include_in_schema=False)
+    @needs(READ)
+    async def read_nothing(request: Request, rest: str) -> Response:
+        del request, rest
+        return _told(TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN"), is_conditional=False)
+
 
 def _documented(summary: str, name: str, example: dict[str, Any] | None = None) -> dict[str, Any]:
     made: dict[str, Any] = {
@@ -251,6 +258,17 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
             answer["nextCursor"] = found.next_id
         return Answer(200, answer)
 
+    def searched(call: Call) -> Answer:
+        """As ``listed``, with the parameters in a SearchRequest (RFC 7644 3.4.3), so that filters stay out of logs."""
+        body = call.body
+        schemas = body.get("schemas") if isinstance(body, dict) else None
+        if not isinstance(schemas, list) or SEARCH_REQUEST not in schemas:
+            raise MalformedError("SCIM_SYNTAX_INVALID", expected=SEARCH_REQUEST)
+        query = {
+            name: ",".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in body.items() if value is not None
+        }
+        return listed(replace(call, query=query))
+
     def created(call: Call) -> Answer:
         wanted = wanted_of(call.body, kind, call.client_id)
         return whole(provision_account(desk, wanted, actor=call.actor), call, 201)
@@ -282,6 +300,11 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
     async def list_resources(request: Request) -> Response:
         return await _answer(request, listed)
 
+    @router.post(path + "/.search", **_documented(f"Find {word}s", f"scim_search_{word}s", _SEARCH))
+    @needs(READ)
+    async def search_resources(request: Request) -> Response:
+        return await _answer(request, searched, with_body=True)
+
     @router.post(path, status_code=201, **_documented(f"Create a {word}", f"scim_create_{word}", example))
     @needs(MANAGE)
     async def create(request: Request) -> Response:
@@ -294,7 +317,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
 
     @router.put(path + "/{account_id}", **_documented(f"Replace a {word}", f"scim_replace_{word}", example))
     @needs(MANAGE)
-    async def replace(request: Request, account_id: str) -> Response:
+    async def put(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(changed, account_id, False), with_body=True)
 
     @router.patch(path + "/{account_id}", **_documented(f"Change a {word}", f"scim_change_{word}", _PATCH))

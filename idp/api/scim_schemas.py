@@ -6,9 +6,14 @@ from typing import Any, Final
 
 from idp.api.scim_search import PAGE_SCIM_MAX
 from idp.api.scim_shapes import BASE, CORE, GROUP, ORGANISATION, PERSON, USER
+from idp.model.people import ID_NUMBERS, AccountKind
 from standards.rfc7644_scim import LIST_RESPONSE
 
-_LIST_PART: Final = (("value", "string", "Its value."), ("type", "string", "A label."), ("primary", "boolean", "The first."))
+_LIST_PART: Final = (
+    ("value", "string", "Its value."),
+    ("type", "string", "A label.", {"mutability": "readOnly"}),
+    ("primary", "boolean", "The first.", {"mutability": "readOnly"}),
+)
 _ATTRIBUTES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] = {
     USER: (
         ("userName", "string", "Login name; lower case.", {"required": True, "uniqueness": "server"}),
@@ -18,7 +23,15 @@ _ATTRIBUTES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] 
         ("password", "string", "Sets the password; never shown.", {"mutability": "writeOnly", "returned": "never", "caseExact": True}),
         ("emails", "complex", "Mail boxes.", {"multiValued": True, "subAttributes": _LIST_PART}),
         ("phoneNumbers", "complex", "Mobile numbers.", {"multiValued": True, "subAttributes": _LIST_PART}),
-        ("addresses", "complex", "One address.", {"multiValued": True, "subAttributes": (("formatted", "string", "The address."),)}),
+        (
+            "addresses",
+            "complex",
+            "One address.",
+            {
+                "multiValued": True,
+                "subAttributes": (("formatted", "string", "The address."), ("type", "string", "A label.", {"mutability": "readOnly"})),
+            },
+        ),
     ),
     GROUP: (
         ("displayName", "string", "Name of the organisation.", {"required": True}),
@@ -26,11 +39,18 @@ _ATTRIBUTES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] 
             "members",
             "complex",
             "Its agents: who may act for it.",
-            {"multiValued": True, "subAttributes": (("value", "string", "Id of a User."), ("$ref", "reference", "Its address."))},
+            {
+                "multiValued": True,
+                "subAttributes": (
+                    ("value", "string", "Id of a User.", {"mutability": "immutable", "caseExact": True}),
+                    ("$ref", "reference", "Its address.", {"mutability": "immutable", "referenceTypes": ["User"], "caseExact": True}),
+                    ("type", "string", "User.", {"mutability": "immutable", "canonicalValues": ["User"]}),
+                ),
+            },
         ),
     ),
     PERSON: (
-        ("idType", "string", "Kind of identity document: resident_id, passport, permit, other_id.", {}),
+        ("idType", "string", "Kind of identity document.", {"canonicalValues": sorted(ID_NUMBERS[AccountKind.PERSON])}),
         ("idNumber", "string", "Its number; left as it is where not sent.", {"uniqueness": "server"}),
         ("level", "integer", "Assurance level 0 to 4.", {"mutability": "readOnly"}),
         ("area", "string", "GB/T 2260, 6 or 12 digits.", {}),
@@ -40,7 +60,7 @@ _ATTRIBUTES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] 
     ),
     ORGANISATION: (
         ("active", "boolean", "Whether anybody may act for it.", {}),
-        ("idType", "string", "credit_code or other_id.", {}),
+        ("idType", "string", "Kind of number.", {"canonicalValues": sorted(ID_NUMBERS[AccountKind.ORGANISATION])}),
         ("idNumber", "string", "Its number; left as it is where not sent.", {"uniqueness": "server"}),
         ("level", "integer", "Assurance level 0 to 4.", {"mutability": "readOnly"}),
         ("area", "string", "GB/T 2260, 6 or 12 digits.", {}),
@@ -65,7 +85,7 @@ def _attribute(name: str, kind: str, description: str, **further: Any) -> dict[s
         **further,
     }
     if "subAttributes" in further:
-        made["subAttributes"] = [_attribute(*each) for each in further["subAttributes"]]
+        made["subAttributes"] = [_attribute(*each[:3], **(each[3] if len(each) > 3 else {})) for each in further["subAttributes"]]
     return made
 
 

@@ -145,8 +145,6 @@ def _name(resource: Mapping[str, Any]) -> str:
     if stated is None:
         family, given = _text(name, "familyName") or "", _text(name, "givenName") or ""
         stated = f"{family}{given}" if not (family + given).isascii() else f"{given} {family}".strip()
-    if not stated:
-        raise MalformedError("SCIM_VALUE_INVALID", reason="a name is required")
     return stated
 
 
@@ -168,7 +166,7 @@ def wanted_of(resource: Any, kind: AccountKind, client_id: str, present: Account
         identifiers += [Identifier(IdentifierKind.MAIL, value) for value in _elements(resource, "emails", "value")]
         identifiers += [Identifier(IdentifierKind.MOBILE, value) for value in _elements(resource, "phoneNumbers", "value")]
         attributes["address"] = next(iter(_elements(resource, "addresses", "formatted")), None)
-        name, is_active = _name(resource), _active(resource)
+        name, is_active = _name(resource) or login, _active(resource)
     else:
         members = frozenset(_elements(resource, "members", "value"))
         name, is_active = _text(resource, "displayName") or "", _active(extension)

@@ -18,7 +18,7 @@ from idp.model.people import AgentRole, CredentialKind
 from idp.store.accounts import find_account, list_agents
 from idp.store.credentials import list_credentials
 from service_kit.roles import Role, appoint
-from standards.rfc7644_scim import ERROR, MEDIA_TYPE, PATCH_OP
+from standards.rfc7644_scim import ERROR, MEDIA_TYPE, PATCH_OP, SEARCH_REQUEST
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Registered, Town, settle
 from tests.idp.test_changes import bearer
@@ -148,6 +148,7 @@ def test_patches(scim: Scim) -> None:
         kinds = [each.kind for each in list_credentials(connection, scim.town.desk.vault, made["id"])]
     assert kinds == [CredentialKind.PASSWORD]
     assert scim.user("composed", displayName=None, name={"familyName": "欧阳", "givenName": "测试"})["displayName"] == "欧阳测试"
+    assert scim.user("nameless", displayName="")["displayName"] == "nameless"
     assert scim.user("latin", displayName="", name={"familyName": "Test", "givenName": "Ann"})["displayName"] == "Ann Test"
 
 
@@ -272,6 +273,11 @@ def test_search_and_paging(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
     assert scim.find("Users", 'userName sw "found"', startIndex="5", count="9") == ids[4:]
     assert scim.ok("GET", "/Users?count=0")["Resources"] == []
     assert scim.ok("GET", "/Users?startIndex=-5&count=-1")["startIndex"] == 1
+    # As a request of its own, so that what is looked for stays out of logs
+    asked = {"schemas": [SEARCH_REQUEST], "filter": 'userName eq "special"', "attributes": ["userName"], "count": 5, "startIndex": None}
+    answer = scim.send("POST", "/Users/.search", asked)
+    assert (answer.status_code, [set(each) for each in answer.json()["Resources"]]) == (200, [{"schemas", "id", "meta", "userName"}])
+    assert scim.refused("POST", "/Groups/.search", {"filter": "id pr"}) == (400, "invalidSyntax")
     only = scim.ok("GET", f"/Users/{special['id']}?attributes=userName,{PERSON}:level")
     assert set(only) == {"schemas", "id", "meta", "userName", PERSON}
     without = scim.ok("GET", f"/Users/{special['id']}?excludedAttributes=name.formatted,id")
@@ -290,7 +296,6 @@ def test_refusals_have_the_form_and_word_of_the_standard(scim: Scim) -> None:
         ({**user, "userName": "a"}, (400, "invalidValue")),
         ({**user, "userName": None}, (400, "invalidValue")),
         ({**user, "userName": 5}, (400, "invalidValue")),
-        ({**user, "displayName": ""}, (400, "invalidValue")),
         ({**user, "active": 1}, (400, "invalidValue")),
         ({**user, "emails": "x"}, (400, "invalidValue")),
         ({**user, "emails": ["x"]}, (400, "invalidValue")),
@@ -379,6 +384,8 @@ def test_attack_a_directory_cannot_become_somebody_else(scim: Scim) -> None:
 
 
 def test_what_it_says_of_itself(scim: Scim) -> None:
+    for nothing in ("/Schemas/urn:x", "/ResourceTypes/Robot", "/Robots", "/Me"):
+        assert scim.refused("GET", nothing) == (404, None)
     config = scim.ok("GET", "/ServiceProviderConfig")
     assert (config["patch"]["supported"], config["etag"]["supported"], config["bulk"]["supported"]) == (True, True, False)
     types = scim.ok("GET", "/ResourceTypes")

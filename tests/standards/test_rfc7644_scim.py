@@ -142,6 +142,8 @@ def patch(*operations: Any) -> dict[str, Any]:
         ({"op": "add", "path": "members", "value": [{"value": "u1"}, {"type": "x"}]}, {"members": [{"value": "u1"}, {"type": "x"}]}),
         ({"op": "replace", "path": f"{OURS}:area", "value": "15"}, {OURS: {"area": "15", "level": 2}}),
         ({"op": "replace", "value": {OURS.lower(): {"area": "15"}}}, {OURS: {"area": "15", "level": 2}}),
+        ({"op": "add", "path": OURS, "value": {"area": "15"}}, {OURS: {"area": "15", "level": 2}}),
+        ({"op": "remove", "path": OURS.upper()}, {OURS: None}),
         ({"op": "remove", "path": "title"}, {"title": None}),
         ({"op": "remove", "path": "title", "value": "x"}, {"title": []}),
     ],
