@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Identity, Index, Integer, LargeBinary, String, Table, Text, text
 
 from idp.tables import metadata
+from service_kit.tables import BIG
 
 change_head: Final = Table(
     "idp_change_head",
     metadata,
     Column("head", Integer, primary_key=True, autoincrement=False),
     Column("feed_id", String(32), nullable=False),  # random: of one data set, so that a cursor of another is known as such
-    Column("last", BigInteger, nullable=False),  # the number of the newest change; its row's lock makes numbers follow commits
+    Column("last", BigInteger, nullable=False),  # the newest number given; whoever gives numbers holds this row
     Column("is_filled", Boolean, nullable=False),  # whether the accounts that were there before this table have been entered
     CheckConstraint("head = 1", name="head"),
 )
@@ -21,15 +22,18 @@ change_head: Final = Table(
 changes: Final = Table(
     "idp_changes",
     metadata,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("row_id", BIG, Identity(), primary_key=True),
+    Column("number", BigInteger, unique=True),  # given once the change is durable: numbers are without gap and follow commits
     Column("subject_id", String(32), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("status", String(16), nullable=False),
+    Column("status_before", String(16)),
     Column("version", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
     CheckConstraint("kind IN ('person', 'organisation', 'agent')", name="kind"),
 )
+Index("ix_idp_changes_waiting", changes.c.row_id, sqlite_where=text("number IS NULL"), postgresql_where=text("number IS NULL"))
 
 change_states: Final = Table(
     "idp_change_states",
@@ -40,8 +44,15 @@ change_states: Final = Table(
     Column("status", String(16), nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("position", BigInteger, nullable=False),
     Index("ix_idp_change_states_bucket", "bucket", "subject_id"),
+)
+
+change_counts: Final = Table(
+    "idp_change_counts",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("status", String(16), primary_key=True),
+    Column("subjects", BigInteger, nullable=False),  # as of the newest number: counting a million takes seconds
 )
 
 cas_services: Final = Table(

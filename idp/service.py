@@ -20,6 +20,7 @@ from idp.actions.fill_changes import fill_changes
 from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
+from idp.actions.number_changes import number_durable_changes
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.person_desk import PersonDesk
 from idp.actions.push_request import PushDesk
@@ -99,6 +100,7 @@ SCOPES: Final = {
 PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
 ROW_MAC_KEY: Final = "idp-row-mac"
 PEOPLE_SECRETS: Final = "idp-people"  # seals personal data and finds it
+NUMBER_EVERY_SECONDS: Final = 10.0
 IMPORT_EVERY_SECONDS: Final = 2.0
 SWEEP_EVERY_SECONDS: Final = 600.0
 SECRETS: Final = (PEPPER, ROW_MAC_KEY, PEOPLE_SECRETS)
@@ -278,6 +280,7 @@ def build(context: ServiceContext) -> ServiceParts:
         event_types=EVENT_TYPES,
         handlers={CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound)},
         jobs=(
+            Job("number-changes", NUMBER_EVERY_SECONDS, partial(number_durable_changes, context.database)),
             Job("account-imports", IMPORT_EVERY_SECONDS, partial(run_imports, people)),
             Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),
         ),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from idp.actions.number_changes import number_durable_changes
 from idp.errors import account_not_found
 from idp.model.changes import (
     BUCKETS,
@@ -71,7 +72,6 @@ class ChangePage(BaseModel):
 class FactsView(BaseModel):
     """A subject as it is told of. ``digest`` = SM3(salt ‖ facts as canonical JSON, RFC 8785)."""
 
-    position: int = Field(description="Number of its newest change.")
     version: int
     digest: str
     salt: str = Field(description="Hexadecimal.")
@@ -95,7 +95,7 @@ class BucketView(BaseModel):
 
 
 class ReconciliationView(BaseModel):
-    """The whole directory at one moment. ``cursor``: where the feed stood; buckets without subjects are left out."""
+    """The whole directory at one moment. ``cursor``: from where the feed tells all that came later; buckets without subjects are left out."""
 
     cursor: str
     counts: list[CountView]
@@ -183,6 +183,7 @@ def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
         after: Annotated[str, Query(max_length=40, description="The `next` of the page before; empty: from the beginning.")] = "",
         limit: Annotated[int, Query(ge=1, le=PAGE_CHANGES_MAX)] = PAGE_CHANGES_MAX,
     ) -> dict[str, Any]:
+        number_durable_changes(desk.database)
         with desk.database.read() as connection:
             feed_id, position, last = _position(connection, after)
             page = list_changes(connection, after=position, count=limit)
@@ -197,14 +198,14 @@ def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
             state = find_state(connection, subject_id)
             if state is None:
                 raise account_not_found()
-            kind, version, position, _ = state
+            kind, version, _ = state
             if kind is SubjectKind.AGENT:
                 facts = agent_facts(load_agent(connection, desk.vault, subject_id))
             else:
                 facts = account_facts(load_account(connection, desk.vault, subject_id))
         salt = subject_salt(desk.vault.sealer, subject_id)
         digest = facts_digest(salt, facts).hex()
-        return {"position": position, "version": version, "digest": digest, "salt": salt.hex(), "facts": facts}
+        return {"version": version, "digest": digest, "salt": salt.hex(), "facts": facts}
 
     @router.get(
         "/v1/account-reconciliation", summary="Counts and digests of the whole directory", response_model=ReconciliationView, tags=tags
@@ -212,6 +213,7 @@ def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
     @needs(READ)
     def reconcile() -> dict[str, Any]:
         buckets = []
+        number_durable_changes(desk.database)
         with desk.database.read() as connection:
             cursor, counts = _cursor(connection), count_states(connection)
             for bucket, group in groupby(each_entry(connection), key=itemgetter(0)):

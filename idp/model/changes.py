@@ -49,7 +49,7 @@ class SubjectState:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A state as it came to be, under its number: 1, 2, 3, ... without a gap, in the order in which changes became durable."""
+    """A state as it came to be, under its number: 1, 2, 3, ... without a gap, given once it was durable."""
 
     position: int
     state: SubjectState

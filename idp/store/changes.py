@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
-from idp.directory_tables import change_head, change_states, changes
+from idp.directory_tables import change_counts, change_head, change_states, changes
 from idp.model.changes import Change, Entry, SubjectKind, SubjectState, account_facts, agent_facts, agent_status, bucket_of, facts_digest
 from idp.store.rows import read_time, write_time
 from idp.tables import accounts, agents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from crypto.sealed_values import ValueSealer
     from idp.model.people import Account, Agent
 
-_NEXT: Final = update(change_head).values(last=change_head.c.last + 1).returning(change_head.c.last)
+_BEFORE: Final = select(change_states.c.status).where(change_states.c.subject_id == bindparam("wanted"))
+_WAITING: Final = select(changes.c.row_id, changes.c.kind, changes.c.status, changes.c.status_before).where(changes.c.number.is_(None))
+_NUMBER: Final = update(changes).where(changes.c.row_id == bindparam("which")).values(number=bindparam("given"))
 
 
 def subject_salt(sealer: ValueSealer, subject_id: str) -> bytes:
@@ -50,13 +53,51 @@ def _note(
     facts: Mapping[str, Any],
     at: datetime,
 ) -> None:
-    # Whoever takes a number holds the head's row until he commits or fails: numbers become visible in their order, and none is lost
-    position: int = connection.execute(_NEXT).scalar_one()
     digest = facts_digest(subject_salt(sealer, subject_id), facts)
-    state = {"kind": kind.value, "status": status, "version": version, "digest": digest, "position": position}
-    connection.execute(insert(changes), {**state, "subject_id": subject_id, "at": write_time(at)})
-    if connection.execute(update(change_states).where(change_states.c.subject_id == subject_id).values(state)).rowcount == 0:
+    state = {"kind": kind.value, "status": status, "version": version, "digest": digest}
+    before: str | None = connection.execute(_BEFORE, {"wanted": subject_id}).scalar()
+    connection.execute(insert(changes), {**state, "subject_id": subject_id, "status_before": before, "at": write_time(at)})
+    if before is None:
         connection.execute(insert(change_states), {**state, "subject_id": subject_id, "bucket": bucket_of(subject_id)})
+    else:
+        connection.execute(update(change_states).where(change_states.c.subject_id == subject_id).values(state))
+
+
+def has_waiting(connection: Connection) -> bool:
+    """Whether a durable change has no number yet."""
+    return connection.execute(_WAITING.limit(1)).first() is not None
+
+
+def number_changes(connection: Connection, most: int) -> int:
+    """Give the next numbers to changes that have none, and count them; returns how many.
+
+    Numbers are given to what is durable already. So writers of changes never wait for each other, there is no gap where one of them
+    fails, and a reader who has seen a number has seen, or can see, every one below it.
+    """
+    rows = connection.execute(_WAITING.order_by(changes.c.row_id).limit(most)).all()
+    if not rows:
+        return 0
+    last: int = connection.execute(
+        update(change_head).values(last=change_head.c.last + len(rows)).returning(change_head.c.last)
+    ).scalar_one()
+    first = last - len(rows) + 1
+    connection.execute(_NUMBER, [{"which": row.row_id, "given": number} for number, row in enumerate(rows, first)])
+    for (kind, status), difference in _differences(rows).items():
+        same = (change_counts.c.kind == kind) & (change_counts.c.status == status)
+        if connection.execute(update(change_counts).where(same).values(subjects=change_counts.c.subjects + difference)).rowcount == 0:
+            connection.execute(insert(change_counts), {"kind": kind, "status": status, "subjects": difference})
+    return len(rows)
+
+
+def _differences(rows: Iterable[Any]) -> Counter[tuple[str, str]]:
+    """By how much the counts of each kind and state change."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        if row.status != row.status_before:
+            found[row.kind, row.status] += 1
+            if row.status_before is not None:
+                found[row.kind, row.status_before] -= 1
+    return found
 
 
 def read_head(connection: Connection) -> tuple[str, int, bool]:
@@ -67,27 +108,27 @@ def read_head(connection: Connection) -> tuple[str, int, bool]:
 
 def list_changes(connection: Connection, *, after: int, count: int) -> list[Change]:
     """Changes behind ``after`` in the order of their numbers."""
-    wanted = select(changes).where(changes.c.position > after).order_by(changes.c.position).limit(count)
+    wanted = select(changes).where(changes.c.number > after).order_by(changes.c.number).limit(count)
     return [
         Change(
-            row.position,
+            row.number,
             SubjectState(row.subject_id, SubjectKind(row.kind), row.status, row.version, row.digest, read_time(row.at)),
         )
         for row in connection.execute(wanted)
     ]
 
 
-def find_state(connection: Connection, subject_id: str) -> tuple[SubjectKind, int, int, bytes] | None:
-    """A subject's kind, version, the number of its newest change and its digest; None where it was never told of."""
+def find_state(connection: Connection, subject_id: str) -> tuple[SubjectKind, int, bytes] | None:
+    """A subject's kind, version and digest; None where it was never told of."""
     row = connection.execute(select(change_states).where(change_states.c.subject_id == subject_id)).first()
-    return None if row is None else (SubjectKind(row.kind), row.version, row.position, row.digest)
+    return None if row is None else (SubjectKind(row.kind), row.version, row.digest)
 
 
 def count_states(connection: Connection) -> list[tuple[str, str, int]]:
-    """How many subjects there are of each kind and status."""
-    columns = (change_states.c.kind, change_states.c.status)
-    found = connection.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns))
-    return [(row[0], row[1], row[2]) for row in found]
+    """How many subjects there are of each kind and state, without counting them: what was counted, and what waits for its number."""
+    found = Counter({(row.kind, row.status): row.subjects for row in connection.execute(select(change_counts))})
+    found.update(_differences(connection.execute(_WAITING)))
+    return [(kind, status, count) for (kind, status), count in sorted(found.items()) if count > 0]
 
 
 def each_entry(connection: Connection) -> Iterator[tuple[int, Entry]]:

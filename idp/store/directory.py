@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from idp.model.people import AccountKind, AccountStatus, AgentRole
+from idp.model.people import ID_PREFIX, AccountKind, AccountStatus, AgentRole
 from idp.store.accounts import identifier_hash, list_agents, name_hash
+from idp.store.changes import count_states
 from idp.tables import account_identifiers, accounts
 
 if TYPE_CHECKING:
@@ -31,7 +32,14 @@ def _conditions(kind: AccountKind, *, prefix: str, is_active: bool | None) -> li
 
 
 def count_in_directory(connection: Connection, kind: AccountKind, *, prefix: str = "", is_active: bool | None = None) -> int:
-    """How many accounts there are, of a state and with an id that begins with ``prefix``."""
+    """How many accounts there are, of a state and with an id that begins with ``prefix``; without one, from the counts that are kept."""
+    if ID_PREFIX[kind].startswith(prefix):
+        wanted_states = (
+            (AccountStatus.ACTIVE, AccountStatus.DISABLED)
+            if is_active is None
+            else (AccountStatus.ACTIVE if is_active else AccountStatus.DISABLED,)
+        )
+        return sum(count for each, status, count in count_states(connection) if each == kind.value and status in wanted_states)
     wanted = select(func.count()).select_from(accounts).where(*_conditions(kind, prefix=prefix, is_active=is_active))
     found: int = connection.execute(wanted).scalar_one()
     return found

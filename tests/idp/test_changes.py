@@ -17,10 +17,11 @@ from crypto.sm3 import sm3
 from idp.actions.fill_changes import fill_changes
 from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import AccountChange, add_evidence, change_account, change_account_status
+from idp.actions.number_changes import number_durable_changes
 from idp.actions.register_client import NewClient, register_client
 from idp.model.changes import Entry, bucket_digest, bucket_of, compare_entries
 from idp.model.people import AccountKind, AccountStatus, Agent, AgentRole, Evidence, new_id
-from idp.store import accounts, changes
+from idp.store import accounts, changes, directory
 from idp.tables import metadata
 from service_kit.database import Database
 from service_kit.migrations import differences
@@ -87,6 +88,7 @@ def test_writers_at_once_leave_no_gap_and_no_reader_skips_one(people: Database) 
             for each in running:
                 if each.done():
                     each.result()
+            number_durable_changes(others[len(seen) % 2])
             with people.read() as conn:
                 seen += [each.position for each in changes.list_changes(conn, after=seen[-1] if seen else 0, count=5)]
     for other in others:
@@ -102,16 +104,23 @@ def test_what_was_there_before_is_entered_once(people: Database) -> None:
     grant = Agent(new_id("ag_"), "or_1", made.account_id, AgentRole.AGENT, (), AT, None, "test", AT)
     people.write(partial(accounts.insert_account, vault=VAULT, account=made))
     people.write(partial(accounts.insert_agent, vault=VAULT, agent=grant))
+    number_durable_changes(people)
     with people.read() as conn:
         before = {each.state.subject_id: each.state.digest for each in changes.list_changes(conn, after=0, count=9)}
 
     def forget(conn: Any) -> None:
-        for statement in ("DELETE FROM idp_changes", "DELETE FROM idp_change_states", "UPDATE idp_change_head SET is_filled = false"):
+        for statement in (
+            "DELETE FROM idp_changes",
+            "DELETE FROM idp_change_states",
+            "DELETE FROM idp_change_counts",
+            "UPDATE idp_change_head SET is_filled = false",
+        ):
             conn.execute(text(statement))
 
     people.write(forget)
     assert fill_changes(people, VAULT) == 2
     assert fill_changes(people, VAULT) == 0
+    assert number_durable_changes(people) == 2
     with people.read() as conn:
         after = changes.list_changes(conn, after=0, count=9)
     assert {each.state.subject_id: each.state.digest for each in after} == before
@@ -152,7 +161,7 @@ def test_the_feed_tells_every_change_and_nothing_personal(town: Town) -> None:
         newest = [each for each in told if each["subject_id"] == subject][-1]
         canonical = json.dumps(facts["facts"], ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
         assert sm3(bytes.fromhex(facts["salt"]) + canonical).hex() == newest["digest"] == facts["digest"]
-        assert (facts["position"], facts["version"], facts["facts"]["kind"]) == (newest["position"], newest["version"], kind)
+        assert (facts["version"], facts["facts"]["kind"]) == (newest["version"], kind)
 
 
 def test_attack_cursors_of_elsewhere_and_callers_without_the_scope(town: Town) -> None:
@@ -224,10 +233,32 @@ def test_digests_cannot_be_guessed_from_the_database(people: Database) -> None:
             bytes(value) for row in conn.execute(text("SELECT * FROM idp_change_states")).all() for value in row if isinstance(value, bytes)
         ]
     assert found is not None
-    assert facts_digest(changes.subject_salt(VAULT.sealer, made.account_id), account_facts(made)) == found[3]
+    assert facts_digest(changes.subject_salt(VAULT.sealer, made.account_id), account_facts(made)) == found[2]
     assert changes.subject_salt(VAULT.sealer, made.account_id) not in columns
-    assert facts_digest(b"", account_facts(made)) != found[3]
+    assert facts_digest(b"", account_facts(made)) != found[2]
     later = replace(made, changed_at=AT + timedelta(1), version=2, uversion=2)
     people.write(lambda conn: accounts.update_account(conn, VAULT, later))
+    number_durable_changes(people)
     with people.read() as conn:
-        assert [each.state.digest for each in changes.list_changes(conn, after=0, count=9)] == [found[3]] * 2
+        assert [each.state.digest for each in changes.list_changes(conn, after=0, count=9)] == [found[2]] * 2
+
+
+def test_counts_follow_every_change(people: Database) -> None:
+    many = [person(f"测试{index}") for index in range(3)]
+    for each in many:
+        people.write(partial(accounts.insert_account, vault=VAULT, account=each))
+    changed = replace(many[0], status=AccountStatus.DISABLED, version=2, uversion=2)
+    people.write(partial(accounts.update_account, vault=VAULT, account=changed))
+    failing = replace(many[1], status=AccountStatus.CLOSED, version=7)
+    with pytest.raises(TrustError, match="ACCOUNT_CHANGED"):
+        people.write(partial(accounts.update_account, vault=VAULT, account=failing))
+    people.write(partial(accounts.update_account, vault=VAULT, account=replace(changed, version=3, uversion=3)))
+    with people.read() as conn:
+        assert changes.count_states(conn) == [("person", "active", 2), ("person", "disabled", 1)]
+        assert directory.count_in_directory(conn, AccountKind.PERSON) == 3
+        assert directory.count_in_directory(conn, AccountKind.PERSON, prefix="pe_", is_active=False) == 1
+        assert directory.count_in_directory(conn, AccountKind.PERSON, prefix=many[1].account_id[:20], is_active=True) == 1
+        assert directory.count_in_directory(conn, AccountKind.ORGANISATION, prefix="or_") == 0
+    assert number_durable_changes(people) == 5
+    with people.read() as conn:  # counted, as before while they waited
+        assert changes.count_states(conn) == [("person", "active", 2), ("person", "disabled", 1)]
