@@ -9,8 +9,8 @@ from alembic import op
 
 from service_kit.tables import BIG
 
-revision = "idp_0011"
-down_revision = "idp_0010"
+revision = "idp_0012"
+down_revision = "idp_0011"
 branch_labels = None
 depends_on = None
 
