@@ -44,11 +44,15 @@ from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
 from idp.api.scim_routes import add_scim_routes
 from idp.api.userinfo_endpoint import add_userinfo_routes
 from idp.connectors.settings import read_upstreams
+from idp.connectors.simulator import NAME as SIMULATOR
+from idp.connectors.simulator import PATH as SIMULATOR_PATH
+from idp.connectors.simulator import simulated_upstream
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
 from idp.pages.cas_pages import add_cas_pages
 from idp.pages.session_pages import add_session_pages
 from idp.pages.sign_in_pages import Pages, add_sign_in_pages
+from idp.pages.simulator_pages import add_simulator_pages
 from idp.pages.upstream_pages import add_upstream_pages
 from idp.store.accounts import Vault
 from idp.store.clients import load_signing_keys
@@ -74,6 +78,7 @@ __all__ = [
     "NAME",
     "SCOPES",
     "SECRETS",
+    "SIMULATOR_PATH",
     "build",
     "client_check",
     "client_desk",
@@ -182,7 +187,10 @@ def federation_desk(context: ServiceContext, people: PeopleDesk) -> FederationDe
     except (OSError, ValueError):
         raise TrustError(Kind.UNACCEPTABLE, "CONNECTOR_SETTING_INVALID", setting="file") from None
     outbound = Outbound(read_networks(settings.outbound.networks), timeout_seconds=settings.outbound.timeout_seconds)
-    return FederationDesk(people, read_upstreams(text, settings.base_url), outbound)
+    upstreams = read_upstreams(text, settings.base_url)
+    if settings.demo:
+        upstreams.setdefault(SIMULATOR, simulated_upstream(people.vault.sealer, settings.base_url)[1])
+    return FederationDesk(people, upstreams, outbound)
 
 
 def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
@@ -238,6 +246,8 @@ def build(context: ServiceContext) -> ServiceParts:
     add_scim_routes(router, people)
     add_federation_routes(router, federation)
     add_upstream_pages(router, pages)
+    if settings.demo:
+        add_simulator_pages(router, pages, simulated_upstream(people.vault.sealer, settings.base_url)[0])
     add_import_routes(router, people)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)

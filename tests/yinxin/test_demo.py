@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -49,6 +50,7 @@ MEMBERS = [
     "rp_client_id",
     "rp_client_secret",
     "rp_redirect_uri",
+    "upstream_simulator_url",
 ]
 
 
@@ -186,6 +188,20 @@ def test_a_busy_port_is_said_before_anything_is_made(tmp_path: Path) -> None:
         assert not (tmp_path / "deployment").exists()
 
 
+def sign_in_by_the_simulator(base_url: str) -> None:
+    """A reader's first steps: sign in through the simulated upstream, over real sockets."""
+    with httpx.Client(base_url=base_url, follow_redirects=True, timeout=20, headers={"accept-language": "en"}) as browser:
+        page = browser.get("/links").text
+        button = re.search(r'href="(/sign-in/[^"]+/upstream/simulator)"', page)
+        assert button, page
+        page = browser.get(button[1]).text
+        assert "Simulated upstream" in page
+        fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
+        page = browser.post("/upstream-simulator/authorize", data={**fields, "subject": "sim-2", "misbehaviour": ""}).text
+        assert "模拟乙" in page
+        assert "Linked" in page
+
+
 @pytest.mark.parametrize("locale", ["C.UTF-8", "zh_CN.UTF-8"])
 def test_the_command_makes_prints_and_serves(tmp_path: Path, locale: str) -> None:
     port = free_port()
@@ -205,6 +221,8 @@ def test_the_command_makes_prints_and_serves(tmp_path: Path, locale: str) -> Non
                         break
                 time.sleep(0.1)
             assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=20).status_code == 200
+            if locale == "C.UTF-8":
+                sign_in_by_the_simulator(f"http://127.0.0.1:{port}")
         finally:
             process.send_signal(signal.SIGTERM)
         told, _ = process.communicate(timeout=60)
@@ -212,6 +230,7 @@ def test_the_command_makes_prints_and_serves(tmp_path: Path, locale: str) -> Non
         answer = json.loads(told)
         assert list(answer) == MEMBERS
         assert answer["base_url"] == f"http://127.0.0.1:{port}"
+        assert answer["upstream_simulator_url"] == f"http://127.0.0.1:{port}/upstream-simulator"
     else:
         assert "伪造副本" in told.decode()
         assert "yinxin verify --trust" in told.decode()

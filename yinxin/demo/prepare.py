@@ -99,6 +99,7 @@ class Demo:
     rp_client_id: str
     rp_client_secret: str
     rp_redirect_uri: str
+    upstream_simulator_url: str
 
 
 def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Demo:
@@ -160,6 +161,7 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
                 rp_client_id=RP_CLIENT_ID,
                 rp_client_secret=rp_secret,
                 rp_redirect_uri=RP_REDIRECT_URI,
+                upstream_simulator_url=context.settings.base_url + idp.service.SIMULATOR_PATH,
             )
         finally:
             release_mark(folder / FOLDER_NAME, house.context.audit.writer_id)
