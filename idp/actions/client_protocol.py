@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from crypto.sm3 import sm3
 from idp.actions.issue_code import issue_code
@@ -55,15 +55,32 @@ class ClientProtocol:
         uris = [value for name, value in pairs if name == "request_uri"]
         if not any(uris):  # RFC 6749 3.1: without a value it is as if left out
             opened = self.open_object(known, pairs, at)
-            return opened if isinstance(opened, RefusedAuthorization) else self.read_opened(known, opened, is_pushed=False)
+            if isinstance(opened, RefusedAuthorization):
+                return self._addressed(known, pairs, opened)
+            return self.read_opened(known, opened, is_pushed=False)
         # What stands beside the name does not count (RFC 9126 4); nothing is fetched from anywhere (RFC 9101 10.4)
         pushed = None
         if len(uris) == 1 and uris[0].startswith(REQUEST_URI_PREFIX):
             digest, client_id = sm3(uris[0].encode("utf-8", "replace")), known.client.client_id
             pushed = self.database.write(lambda connection: take_pushed(connection, self.vault, digest, client_id, at))
         if pushed is None:
-            return RefusedAuthorization("invalid_request_uri", "the pushed request is unknown, has expired or has been used")
+            refusal = RefusedAuthorization("invalid_request_uri", "the pushed request is unknown, has expired or has been used")
+            return self._addressed(known, pairs, refusal)
         return self.read_opened(known, pushed, is_pushed=True)
+
+    def _addressed(
+        self, known: KnownClient, pairs: Sequence[tuple[str, str]], refusal: RefusedAuthorization
+    ) -> RefusedAuthorization:
+        """The refusal for the client, where a registered address stands beside the object (OIDC Core 3.1.2.6, 6.1).
+
+        A client that always pushes or signs sends none that counts: there the person is told.
+        """
+        registration = known.registration
+        if registration is None or registration.require_pushed_authorization_requests or registration.require_signed_request_object:
+            return refusal
+        beside = self.read_opened(known, pairs, is_pushed=False)
+        mode: Literal["query", "form_post"] = "form_post" if beside.response_mode == "form_post" else "query"
+        return replace(refusal, redirect_uri=beside.redirect_uri, response_mode=mode, state=beside.state)
 
     def open_object(
         self, known: KnownClient, pairs: Sequence[tuple[str, str]], at: datetime
@@ -75,11 +92,13 @@ class ClientProtocol:
             if registration is not None and registration.require_signed_request_object:
                 return RefusedAuthorization("invalid_request", "this client signs its requests")
             return tuple(pairs)
+        if not (registration.jwks or registration.jwks_uri):
+            return RefusedAuthorization("request_not_supported", "this client has registered no keys to sign requests with")
         if len(objects) > 1:
             return RefusedAuthorization("invalid_request", "a parameter is given more than once")
         try:
             return read_request_object(objects[0], registration, client_keys(registration.jwks), issuer=self.hints.issuer, at=at)
-        except TrustError:  # to nobody but the person: the address in an object that does not hold is not to be trusted
+        except TrustError:  # not to the address in it: that of an object that does not hold is not to be trusted
             return RefusedAuthorization("invalid_request_object", "the request object is not good for this client and provider")
 
     def read_opened(
