@@ -109,9 +109,7 @@ class RelyingParty:
         code = parse_qs(urlsplit(location).query).get("code")
         if code is None:
             raise SystemExit(f"no code: {status} {location} {body[:2000]!r}")
-        answer = self._token(
-            grant_type="authorization_code", code=code[0], redirect_uri=self._redirect_uri, code_verifier=verifier
-        )
+        answer = self._token(grant_type="authorization_code", code=code[0], redirect_uri=self._redirect_uri, code_verifier=verifier)
         status, _, body = self._send("GET", "/oauth2/userinfo", authorization=f"Bearer {answer['access_token']}")
         if status != 200 or "sub" not in json.loads(body):
             raise SystemExit(f"no claims: {status} {body!r}")

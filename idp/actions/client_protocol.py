@@ -68,9 +68,7 @@ class ClientProtocol:
             return self._addressed(known, pairs, refusal)
         return self.read_opened(known, pushed, is_pushed=True)
 
-    def _addressed(
-        self, known: KnownClient, pairs: Sequence[tuple[str, str]], refusal: RefusedAuthorization
-    ) -> RefusedAuthorization:
+    def _addressed(self, known: KnownClient, pairs: Sequence[tuple[str, str]], refusal: RefusedAuthorization) -> RefusedAuthorization:
         """The refusal for the client, where a registered address stands beside the object (OIDC Core 3.1.2.6, 6.1).
 
         A client that always pushes or signs sends none that counts: there the person is told.
