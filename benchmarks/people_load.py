@@ -47,7 +47,7 @@ class RelyingParty:
         self.flow()
 
     def _send(self, method: str, path: str, form: dict[str, str] | None = None, **headers: str) -> tuple[int, str, bytes]:
-        sent = {"cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())} if not headers else headers
+        sent = headers or {"cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if form is not None:
             sent["content-type"] = _FORM
         self._connection.request(method, path, None if form is None else urlencode(form), sent)
