@@ -139,8 +139,12 @@ def _measure(parties: list[RelyingParty], work: Callable[[RelyingParty], None], 
             times.append(time.perf_counter() - begin)
         return times
 
+    def warm_up(party: RelyingParty) -> None:
+        for _ in range(_WARM_UP):
+            work(party)
+
     with ThreadPoolExecutor(len(parties)) as pool:
-        list(pool.map(lambda party: [work(party) for _ in range(_WARM_UP)], parties))
+        list(pool.map(warm_up, parties))
         cpu = tree_cpu_seconds(server_pid)
         begin = time.perf_counter()
         running = [pool.submit(repeat, party) for party in parties]
