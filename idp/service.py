@@ -30,7 +30,7 @@ from idp.actions.register_client import ClientDesk
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
-from idp.api import pushed_endpoint, token_endpoint
+from idp.api import device_endpoint, pushed_endpoint, token_endpoint
 from idp.api.cas_client_routes import add_cas_client_routes
 from idp.api.cas_endpoints import add_cas_endpoints
 from idp.api.change_routes import READ as DIRECTORY_READ
@@ -50,6 +50,7 @@ from idp.connectors.simulator import simulated_upstream
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
 from idp.pages.cas_pages import add_cas_pages
+from idp.pages.device_pages import add_device_pages
 from idp.pages.session_pages import add_session_pages
 from idp.pages.sign_in_pages import Pages, add_sign_in_pages
 from idp.pages.simulator_pages import add_simulator_pages
@@ -251,6 +252,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_import_routes(router, people)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)
+    add_device_pages(router, pages)
     add_cas_pages(router, pages)
     add_cas_endpoints(router, people)
     add_cas_client_routes(router, desk)
@@ -274,9 +276,10 @@ def build(context: ServiceContext) -> ServiceParts:
         router=router,
         hot_routes=(
             Route(token_endpoint.PATH, token_endpoint.TokenEndpoint(tokens, persons), name="issue_token"),
+            device_endpoint.device_route(persons),
             pushed_endpoint.push_route(PushDesk(persons, _client_protocol(context))),
         ),
-        openapi_paths={**token_endpoint.OPENAPI, **pushed_endpoint.OPENAPI},
+        openapi_paths={**token_endpoint.OPENAPI, **device_endpoint.OPENAPI, **pushed_endpoint.OPENAPI},
         openapi_tags=(
             {"name": "identity", "description": "Access tokens and the keys that verify them."},
             {"name": "clients", "description": "Registration of clients."},

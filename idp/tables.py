@@ -342,3 +342,22 @@ pushed_requests: Final = Table(
     Column("taken_at", BigInteger),
     Index("ix_idp_pushed_requests_expires_at", "expires_at"),
 )
+
+device_requests: Final = Table(
+    "idp_device_requests",
+    metadata,
+    Column("device_id", String(32), primary_key=True),
+    Column("code_digest", LargeBinary, nullable=False, unique=True),  # SM3 of the device's code
+    Column("user_code_hash", LargeBinary, nullable=False, unique=True),
+    Column("client_id", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("resource", String(512)),
+    Column("state", String(16), nullable=False),
+    Column("who_json", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("interval_seconds", Integer, nullable=False),  # outside the row's MAC, with polled_at
+    Column("polled_at", BigInteger),
+    Column("row_mac", LargeBinary, nullable=False),
+    CheckConstraint("state IN ('waiting', 'approved', 'refused', 'spent')", name="state"),
+    Index("ix_idp_device_requests_expires_at", "expires_at"),
+)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from crypto.sm3 import sm3
+from idp.actions.answer_device import approve_device
 from idp.actions.issue_code import issue_code
 from idp.model.pushed import REQUEST_URI_PREFIX
 from idp.model.registrations import profile_of, sign_in_of
@@ -115,7 +116,10 @@ class ClientProtocol:
     def issue_code(
         self, connection: Connection, request: AuthorizationRequest, who: Authentication, granted_scopes: tuple[str, ...], at: datetime
     ) -> str:
-        """A one-use code, stored on the connection."""
+        """A one-use code, stored on the connection; for a device that waits, its approval in place of a code."""
+        if request.device_id is not None:
+            approve_device(connection, request.device_id, who, at, self.mac_key)
+            return ""
         return issue_code(connection, request, who, granted_scopes, at, mac_key=self.mac_key)
 
     def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:

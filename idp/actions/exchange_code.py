@@ -6,18 +6,17 @@ it became, with all tokens of it (RFC 6749 4.1.2): that must stay on record, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crypto.sm3 import sm3
 from idp.actions.issue_code import redeem_code
-from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_standing, demand_unchanged, write_answer
+from idp.actions.person_desk import choose_signings, write_answer
 from idp.actions.prove_key import take_proof
-from idp.model.grants import GRANT_SECONDS, PersonGrant, new_grant_id, new_refresh_token
+from idp.actions.store_grant import Stored, store_grant
+from idp.model.grants import PersonGrant, new_grant_id, new_refresh_token
 from idp.model.registrations import REFRESH
 from idp.store.codes import grant_of_code
-from idp.store.grants import end_grant, insert_grant, insert_refresh_token
+from idp.store.grants import end_grant
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
     from idp.tokens.request import TokenRequest
 
 
-@dataclass(frozen=True, slots=True)
-class _Issued:
-    grant: PersonGrant
-    token_id: str
-    wanted: dict[str, Any]
-
-
 async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownClient, registration: Registration, binding: Binding) -> bytes:
     """The body of the answer. TrustError CODE_INVALID, CODE_REUSED, GRANT_ENDED, TOKEN_PARAMETER_MISSING, and those of issuing."""
     code = request.form.get("code")
@@ -48,7 +40,7 @@ async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownCli
     refresh_token = new_refresh_token() if REFRESH in registration.grant_types else None
 
     # 1. One transaction: the code is spent, the grant stands, the refresh token is known, all of it on record
-    def store(connection: Connection) -> _Issued | None:
+    def store(connection: Connection) -> Stored | None:
         take_proof(connection, binding)
         grant_id = new_grant_id()
         try:
@@ -68,32 +60,17 @@ async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownCli
                 _end_what_it_became(connection, desk, known, code)
                 return None
             raise
-        grant = _grant(desk, grant_id, issued, binding)
-        demand_standing(connection, desk, grant, at)
-        demand_unchanged(connection, desk, known, signings)
-        insert_grant(connection, grant, desk.mac_key)
-        if refresh_token is not None:
-            expires_at = at + timedelta(seconds=GRANT_SECONDS)
-            insert_refresh_token(connection, sm3(refresh_token.encode()), grant_id, at, expires_at, desk.mac_key)
-        token_id = desk.people.audit.record(
+        return store_grant(
             connection,
+            desk,
+            known,
+            registration,
+            signings,
+            _grant(desk, grant_id, issued, binding),
+            by="authorization_code",
+            refresh_token=refresh_token,
             at=at,
-            actor=f"client:{client.client_id}",
-            action="token.issue",
-            subject=f"account:{grant.account_id}",
-            outcome="done",
-            facts={
-                "by": "authorization_code",
-                "grant": grant_id,
-                "scope": " ".join(grant.scopes),
-                "audience": grant.audience,
-                "session": grant.session_id,
-                "acting_for": grant.acting_for,
-                "key": signings.access.key.key_id,
-                "refresh": refresh_token is not None,
-            },
         )
-        return _Issued(grant, token_id, claims_in_id_token(connection, desk, grant, client, registration))
 
     issued = await desk.people.database.awrite(store)
     if issued is None:

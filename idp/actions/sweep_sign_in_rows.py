@@ -9,6 +9,7 @@ from idp.limits import FAILURE_WINDOW_SECONDS, LOCK_SECONDS, SESSION_KEEP_SECOND
 from idp.model.sign_in import SESSION_SECONDS
 from idp.store.cas import sweep_tickets
 from idp.store.credentials import sweep_attempts
+from idp.store.devices import sweep_devices
 from idp.store.federation import sweep_trips
 from idp.store.imports import sweep_imports
 from idp.store.pushed import sweep_pushed
@@ -30,6 +31,7 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
         sweep_tickets(connection, at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS))
         sweep_trips(connection, at)
         sweep_pushed(connection, at)
+        sweep_devices(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         gone = sweep_sign_ins(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         return gone, sweep_sessions(connection, at - timedelta(seconds=SESSION_KEEP_SECONDS))
 

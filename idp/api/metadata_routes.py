@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Response
 
+from idp.actions.begin_device import DEVICE_PATH
 from idp.actions.claims_of import IDENTITY_CLAIMS
 from idp.actions.prove_client import ASSERTION_ALGORITHMS, BY_CERTIFICATE, BY_SUBJECT
 from idp.actions.push_request import PUSH_PATH
 from idp.api import token_endpoint, userinfo_endpoint
 from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
-from idp.model.registrations import AUTH_METHODS, CODE, CREDENTIALS, REFRESH, SIGN_IN_SCOPES
+from idp.model.registrations import AUTH_METHODS, CODE, CREDENTIALS, DEVICE, REFRESH, SIGN_IN_SCOPES
 from idp.model.requests import LEVEL_MAX, acr_of
 from idp.tokens.authorization_request import PROMPTS
 from idp.tokens.client_assertion import SECRET_ALGORITHM
@@ -49,7 +50,7 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "scopes_supported": [*SIGN_IN_SCOPES, *scopes],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": [CODE, REFRESH, CREDENTIALS],
+        "grant_types_supported": [CODE, REFRESH, CREDENTIALS, DEVICE],
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "userinfo_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
@@ -59,6 +60,7 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "dpop_signing_alg_values_supported": [*ALGORITHMS],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
+        "device_authorization_endpoint": issuer + DEVICE_PATH,
         "pushed_authorization_request_endpoint": issuer + PUSH_PATH,
         "require_pushed_authorization_requests": False,
         "request_parameter_supported": True,

@@ -58,6 +58,7 @@ _FORM: Final[dict[str, Any]] = {
         "code": {"type": "string", "description": "Of authorization_code: the code that came to the redirect address."},
         "redirect_uri": {"type": "string", "format": "uri", "description": "Of authorization_code: that address, as it was asked for."},
         "code_verifier": {"type": "string", "description": "Of authorization_code: the PKCE verifier (RFC 7636)."},
+        "device_code": {"type": "string", "description": "Of the device grant (RFC 8628): the code of the device."},
         "refresh_token": {"type": "string", "description": "Of refresh_token: the newest one; each is good once."},
         "scope": {"type": "string", "description": "Scopes separated by spaces; everything the client may have where missing."},
         "resource": {"type": "string", "format": "uri", "description": "The resource server the token is for (RFC 8707)."},

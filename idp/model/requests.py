@@ -19,6 +19,7 @@ class AuthorizationRequest:
 
     ``claims``: the claims parameter as read (OIDC Core 5.5). ``id_token_hint_sub``: the account a valid hint names. ``raw_digest``: SM3 of
     the request as it came, 32 bytes, for the audit trail. ``max_age_seconds`` None: any sign-in will do.
+    ``device_id``: it is for a device that waits (RFC 8628), and nothing goes back by the browser.
     ``response_mode`` cas and cas_post: for a service that speaks CAS, which is sent a ticket.
     """
 
@@ -39,6 +40,7 @@ class AuthorizationRequest:
     dpop_jkt: str | None = None
     id_token_hint_sub: str | None = None
     raw_digest: bytes = b""
+    device_id: str | None = None
 
     def __repr__(self) -> str:
         """Without hints, which are personal data."""

@@ -11,6 +11,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
 from idp.actions import choose_in_sign_in as choose
+from idp.actions.answer_device import DONE_PATH, REFUSED_PATH, refuse_device
 from idp.actions.begin_sign_in import adopt_session, store_sign_in
 from idp.actions.finish_sign_in import finish_sign_in
 from idp.actions.show_code import show_code
@@ -129,6 +130,9 @@ def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | 
             return visit.see("/logout/done")
         if row.error is None:
             choose.refuse(pages.desk, sign_in_id, visit.browser_hash, error)
+        if request.device_id is not None:
+            refuse_device(pages.desk, request.device_id, pages.desk.vault.mac_key)
+            return visit.see(REFUSED_PATH)
         return visit.answer_client(request, pages.desk.issuer, error=error)
     if step is Step.FINISH:
         done = finish_sign_in(
@@ -146,6 +150,8 @@ def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | 
             visit.set_cookie(SESSION_COOKIE, done.cookie, seconds=SESSION_SECONDS)
         if request is None:
             return visit.see(row.return_to)
+        if request.device_id is not None:
+            return visit.see(DONE_PATH)
         return visit.answer_client(request, pages.desk.issuer, code=done.code)
     # 2. With a page
     return _page(pages, visit, row, profile, step, problem)

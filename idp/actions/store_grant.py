@@ -1,0 +1,73 @@
+"""Make a person's grant durable, whatever led to it: the grant, its refresh token and the audit row, before anything is signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from crypto.sm3 import sm3
+from idp.actions.person_desk import claims_in_id_token, demand_standing, demand_unchanged
+from idp.model.grants import GRANT_SECONDS
+from idp.store.grants import insert_grant, insert_refresh_token
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.person_desk import PersonDesk, Signings
+    from idp.actions.recall_client import KnownClient
+    from idp.model.grants import PersonGrant
+    from idp.model.registrations import Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A grant that stands, the id of its audit row, and what its ID token is to say besides."""
+
+    grant: PersonGrant
+    token_id: str
+    wanted: dict[str, Any]
+
+
+def store_grant(
+    connection: Connection,
+    desk: PersonDesk,
+    known: KnownClient,
+    registration: Registration,
+    signings: Signings,
+    grant: PersonGrant,
+    *,
+    by: str,
+    refresh_token: str | None,
+    at: datetime,
+    **facts: str | int | bool | None,
+) -> Stored:
+    """Within a write job. ``by``: what led to it, for the record. GRANT_ENDED where account or session do not stand now."""
+    demand_standing(connection, desk, grant, at)
+    demand_unchanged(connection, desk, known, signings)
+    insert_grant(connection, grant, desk.mac_key)
+    if refresh_token is not None:
+        expires_at = at + timedelta(seconds=GRANT_SECONDS)
+        insert_refresh_token(connection, sm3(refresh_token.encode()), grant.grant_id, at, expires_at, desk.mac_key)
+    token_id = desk.people.audit.record(
+        connection,
+        at=at,
+        actor=f"client:{grant.client_id}",
+        action="token.issue",
+        subject=f"account:{grant.account_id}",
+        outcome="done",
+        facts={
+            "by": by,
+            "grant": grant.grant_id,
+            "scope": " ".join(grant.scopes),
+            "audience": grant.audience,
+            "session": grant.session_id,
+            "acting_for": grant.acting_for,
+            "key": signings.access.key.key_id,
+            "refresh": refresh_token is not None,
+            **facts,
+        },
+    )
+    return Stored(grant, token_id, claims_in_id_token(connection, desk, grant, known.client, registration))
