@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def device_route(desk: PersonDesk) -> BaseRoute:
     """The endpoint."""
-    return Route(DEVICE_PATH, ClientEndpoint(partial(begin_device, desk), certificates=certificates_of(desk.tokens.door)), name="begin_device")
+    return Route(
+        DEVICE_PATH, ClientEndpoint(partial(begin_device, desk), certificates=certificates_of(desk.tokens.door)), name="begin_device"
+    )
 
 
 OPENAPI: Final[dict[str, Any]] = {
