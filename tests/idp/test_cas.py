@@ -194,10 +194,11 @@ def test_for_an_organisation(office: Office) -> None:
     assert (user, told["actor"], told["name"]) == (firm.account_id, person.account_id, "测试有限公司")
 
 
-@pytest.mark.clause("CAS 3.0.3 3.1.1")
+@pytest.mark.clause("CAS 3.0.3 3.1.1", "CAS 3.0.3 3.7")
 def test_attack_a_ticket_is_good_once_and_for_its_service(office: Office) -> None:
     browser = Browser(office.town.here)
     ticket = office.ticket(browser)
+    assert re.fullmatch("ST-[A-Za-z0-9-]{32,253}", ticket)  # 3.7: nothing else, and clients hold to it
     assert office.validate(ticket)[0].startswith("pe_")
     assert office.validate(ticket)[0] == "INVALID_TICKET"
     # A failed attempt spends it too

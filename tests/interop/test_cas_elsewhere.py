@@ -1,0 +1,158 @@
+"""A CAS client nobody here wrote: Apache with mod_auth_cas lets people in by our tickets, and out when they sign out here."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+import idp.service
+from idp.actions.manage_accounts import NewAccount, create_account
+from idp.actions.register_cas_services import register_cas_services
+from idp.actions.register_client import NewClient, register_client
+from idp.actions.set_credentials import set_password
+from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
+from idp.model.registrations import CREDENTIALS, Registration
+from idp.store.registrations import put_registration
+from tests.deployments import Server, free_port, make_deployment
+from tests.idp.people import PASSWORD, Browser
+from tests.optional import need
+from yinxin.assembly import open_house
+from yinxin.deployment import open_deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODULES = Path("/usr/lib/apache2/modules")
+WAIT_SECONDS = 20.0
+CONFIGURATION = """
+ServerRoot {folder}
+PidFile {folder}/pid
+ErrorLog {folder}/error.log
+ServerName 127.0.0.1
+Listen 127.0.0.1:{port}
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authn_core_module {modules}/mod_authn_core.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule authz_user_module {modules}/mod_authz_user.so
+LoadModule headers_module {modules}/mod_headers.so
+LoadModule auth_cas_module {modules}/mod_auth_cas.so
+User www-data
+Group www-data
+DocumentRoot {folder}/pages
+CASVersion 2
+CASLoginURL {provider}/cas/login
+CASValidateURL {provider}/cas/p3/serviceValidate
+CASRootProxiedAs http://127.0.0.1:{port}
+CASCookiePath {folder}/cookies/
+CASSSOEnabled On
+CASDebug On
+LogLevel debug
+<Location /office>
+  AuthType CAS
+  CASScope /office
+  CASAuthNHeader X-Remote-User
+  Require valid-user
+  Header set X-User "expr=%{{REMOTE_USER}}"
+  Header set X-Level "expr=%{{req:CAS-level}}"
+</Location>
+"""
+
+
+@dataclass
+class There:
+    """A provider at an address, as ``Browser`` wants it."""
+
+    http: httpx.Client
+
+
+@dataclass
+class Town:
+    """A provider and a department's server, both real processes."""
+
+    provider: str
+    office: str
+    account_id: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    apache = shutil.which("apache2", path="/usr/sbin:/usr/bin")
+    need("Apache", apache, "install apache2")
+    need("mod_auth_cas", (MODULES / "mod_auth_cas.so").is_file(), "install libapache2-mod-auth-cas")
+    ports = free_port(), free_port()
+    provider, office = (f"http://127.0.0.1:{port}" for port in ports)
+    folder = make_deployment(tmp_path_factory.mktemp("cas") / "deployment", base_url=provider)
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + '\n[outbound]\nnetworks = ["127.0.0.0/8"]\n', encoding="utf-8")
+    house = open_house(open_deployment(folder))
+    clients, people = idp.service.client_desk(house.context), idp.service.people_desk(house.context)
+    register_client(clients, NewClient("Office", ("seal.read",), client_id="office"), actor="test")
+    own = Registration("office", grant_types=(CREDENTIALS,), is_own=True)
+    house.context.database.write(lambda connection: put_registration(connection, own, clients.clock.now(), clients.mac_key))
+    register_cas_services(clients, "office", (f"{office}/office/*",), ("level",), actor="test")
+    evidence = (Evidence("ev_1", "counter", "Demo hall", 3, clients.clock.now()),)
+    wanted = NewAccount(AccountKind.PERSON, "测试甲", (Identifier(IdentifierKind.LOGIN, "jia"),), evidence=evidence)
+    person = create_account(people, wanted, actor="test")
+    set_password(people, person.account_id, PASSWORD, actor="test")
+    people.pool.close()
+    house.close()
+    place = Path(tempfile.mkdtemp(prefix="yinxin-apache-"))
+    place.chmod(0o755)
+    (place / "pages" / "office").mkdir(parents=True)
+    (place / "pages" / "office" / "index.html").write_text("inside", encoding="utf-8")
+    (place / "cookies").mkdir()
+    (place / "cookies").chmod(0o777)
+    (place / "apache.conf").write_text(
+        CONFIGURATION.format(folder=place, port=ports[1], modules=MODULES, provider=provider), encoding="utf-8"
+    )
+    with Server(folder, ports[0]):
+        process = subprocess.Popen([str(apache), "-f", str(place / "apache.conf"), "-DFOREGROUND"], stderr=subprocess.DEVNULL)
+        try:
+            wait_for((place / "pid").exists)
+            yield Town(provider, office, person.account_id, place)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def wait_for(is_so: object) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_so():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.clause("CAS 3.0.3 2.5.2", "CAS 3.0.3 2.3.3")
+def test_apache_lets_people_in_and_out(town: Town) -> None:
+    with httpx.Client(base_url=town.provider, timeout=30) as to_provider, httpx.Client(base_url=town.office, timeout=30) as to_office:
+        browser = Browser(There(to_provider))  # type: ignore[arg-type]
+        # 1. The department sends the browser here, and gets it back with a ticket
+        sent = to_office.get("/office/index.html")
+        assert sent.status_code == 302
+        assert sent.headers["location"].startswith(town.provider + "/cas/login?service=")
+        browser.go(sent.headers["location"].removeprefix(town.provider))
+        browser.log_in()
+        assert browser.answer.status_code == 303
+        back = to_office.get(browser.answer.headers["location"], follow_redirects=True)
+        assert (back.status_code, back.text) == (200, "inside"), (town.folder / "error.log").read_text(encoding="utf-8")[-4000:]
+        assert (back.headers["x-user"], back.headers["x-level"]) == (town.account_id, "3")
+        assert "ticket" not in str(back.url)
+        # 2. The ticket opens nothing a second time
+        stranger = httpx.get(browser.answer.headers["location"], timeout=30)
+        assert stranger.status_code in {302, 401, 403}
+        assert stranger.text != "inside"
+        # 3. Signing out here ends the department's session
+        assert to_office.get("/office/index.html").status_code == 200
+        browser.go("/logout")
+        browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes"})
+        wait_for(lambda: to_office.get("/office/index.html").status_code == 302)
