@@ -35,6 +35,8 @@ OAUTH_ERRORS: Final = {
     "DPOP_PROOF_INVALID": ("invalid_dpop_proof", "the DPoP proof is missing or not good for this request"),
     "GRANT_ENDED": ("invalid_grant", "what the person granted has ended"),
     "JWS_ALGORITHM_UNSUPPORTED": ("invalid_request", "the client registered a signature algorithm that is not available"),
+    "CERTIFICATE_MISSING": ("invalid_request", "this client shows its certificate under TLS"),
+    "TOKEN_OF_ANOTHER": ("unauthorized_client", "the token was issued to another client"),
     "RATE_EXCEEDED": ("temporarily_unavailable", "too many requests, try later"),
 }
 """Code -> (error of RFC 6749 5.2 or RFC 8707 2, description in the characters RFC 6749 allows)."""

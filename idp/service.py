@@ -20,6 +20,7 @@ from idp.actions.fill_changes import fill_changes
 from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
+from idp.actions.look_into_token import INTROSPECT, LookDesk
 from idp.actions.number_changes import number_durable_changes
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.person_desk import PersonDesk
@@ -27,10 +28,11 @@ from idp.actions.push_request import PushDesk
 from idp.actions.read_hint import HintReader
 from idp.actions.recall_client import ClientMemory
 from idp.actions.register_client import ClientDesk
+from idp.actions.revoke_token import is_withdrawn
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
-from idp.api import device_endpoint, pushed_endpoint, token_endpoint
+from idp.api import device_endpoint, introspection_endpoint, pushed_endpoint, token_endpoint
 from idp.api.cas_client_routes import add_cas_client_routes
 from idp.api.cas_endpoints import add_cas_endpoints
 from idp.api.change_routes import READ as DIRECTORY_READ
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
 
     from crypto.keystore import Keystore
     from idp.actions.people_desk import SignInProtocol
+    from service_kit.callers import Caller
     from service_kit.composition import Facts, ServiceContext
     from service_kit.database import Database
 
@@ -98,6 +101,7 @@ CLIENT_PATHS: Final = (token_endpoint.PATH, "/oauth2/par", "/oauth2/introspect",
 """Where clients prove themselves: an assertion may be addressed to any of these."""
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
 SCOPES: Final = {
+    INTROSPECT: "Ask what access tokens of others are worth, for the resource servers the client is registered for.",
     MANAGE: "Register, change and disable clients.",
     DIRECTORY_READ: "Follow and read the whole directory of persons, organisations and agents, personal data included.",
     DECIDE: "See identities of other providers that are in doubt, personal data included, and decide whose they are.",
@@ -155,10 +159,14 @@ def prepare(context: ServiceContext) -> None:
     ensure_signing_keys(key_desk(context), actor="service:idp")
 
 
-def client_check(context: ServiceContext) -> Callable[[str], bool]:
-    """Whether a client is active now, for the gates of the same process: a disabled client's tokens end with it. One small read."""
+def client_check(context: ServiceContext) -> Callable[[Caller], bool]:
+    """Whether client and token count now, for the gates of the same process: tokens end with their client, their grant, or by revocation."""
     memory = ClientMemory(context.database, context.keystore.open_secret(ROW_MAC_KEY))
-    return memory.is_active
+
+    def stands(caller: Caller) -> bool:
+        return memory.is_active(caller.client_id) and not is_withdrawn(context.database, caller.token_id, caller.grant_id)
+
+    return stands
 
 
 def _vault(context: ServiceContext) -> Vault:
@@ -278,8 +286,14 @@ def build(context: ServiceContext) -> ServiceParts:
             Route(token_endpoint.PATH, token_endpoint.TokenEndpoint(tokens, persons), name="issue_token"),
             device_endpoint.device_route(persons),
             pushed_endpoint.push_route(PushDesk(persons, _client_protocol(context))),
+            *introspection_endpoint.introspection_routes(LookDesk(persons)),
         ),
-        openapi_paths={**token_endpoint.OPENAPI, **device_endpoint.OPENAPI, **pushed_endpoint.OPENAPI},
+        openapi_paths={
+            **token_endpoint.OPENAPI,
+            **device_endpoint.OPENAPI,
+            **pushed_endpoint.OPENAPI,
+            **introspection_endpoint.OPENAPI,
+        },
         openapi_tags=(
             {"name": "identity", "description": "Access tokens and the keys that verify them."},
             {"name": "clients", "description": "Registration of clients."},

@@ -38,7 +38,8 @@ TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 2.1
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls and with which rights. ``subject`` is the client itself where no person stands behind the call. ``bound_to``: the
-    thumbprint of the key that the token is bound to, empty for a token that anyone who has it may send.
+    thumbprint of the key that the token is bound to, empty for a token that anyone who has it may send. ``grant_id``: what a person's token
+    hangs on, as the issuer names it (claim ``gid``).
     """
 
     client_id: str
@@ -46,6 +47,7 @@ class Caller:
     scopes: frozenset[str]
     token_id: str = ""
     bound_to: str = ""
+    grant_id: str = ""
 
     @property
     def actor(self) -> str:
@@ -160,7 +162,10 @@ class CallerVerifier:
         scope = claims.get("scope", "")
         if not isinstance(scope, str) or scope.count(" ") >= SCOPES:
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="scope")
-        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"], _binding(claims))
+        grant_id = claims.get("gid", "")
+        if not isinstance(grant_id, str) or len(grant_id) > NAME_CHARACTERS:
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="gid")
+        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"], _binding(claims), grant_id)
         return caller, float(claims["exp"]), checked.key
 
 

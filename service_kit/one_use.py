@@ -20,10 +20,22 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TAKE: Final = text("INSERT INTO kit_used_values (value_digest, used_until_at) VALUES (:digest, :until) ON CONFLICT DO NOTHING")
 
 
+USED_QUERY: Final = f"SELECT used_until_at FROM {table.name} WHERE value_digest = :digest"  # noqa: S608 - our own table's name
+
+
+def value_digest(place: str, value: str) -> bytes:
+    """Under what a value of a place is stored; for looking with USED_QUERY whether it has been used."""
+    return sm3(f"yinxin used value v1\0{place}\0{value}".encode("utf-8", "surrogatepass"))
+
+
 def use_once(connection: Connection, place: str, value: str, until_at: datetime) -> bool:
     """Use a value at a place (such as ``dpop``): True for exactly one of all who try, in whatever process, until ``until_at`` (aware UTC)."""
-    digest = sm3(f"yinxin used value v1\0{place}\0{value}".encode("utf-8", "surrogatepass"))
-    return connection.execute(_TAKE, {"digest": digest, "until": (until_at - _EPOCH) // timedelta(microseconds=1)}).rowcount == 1
+    return (
+        connection.execute(
+            _TAKE, {"digest": value_digest(place, value), "until": (until_at - _EPOCH) // timedelta(microseconds=1)}
+        ).rowcount
+        == 1
+    )
 
 
 def sweep_used_values(connection: Connection, at: datetime) -> int:

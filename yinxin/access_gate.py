@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gatekeeper:
-    """Who is let in. ``is_active``: whether a client is still allowed to act (None: this process cannot know, and a token counts
+    """Who is let in. ``is_active``: whether client and token still count (None: this process cannot know, and a token counts
     until it expires). ``may_block``: it asks over a network and must not hold up the event loop. ``use_once`` takes a proof of possession
     that was found right, True the first time; None: tokens bound to a key are not let in. ``base_url``: what such proofs are made for.
     """
 
     callers: CallerVerifier
-    is_active: Callable[[str], bool] | None = None
+    is_active: Callable[[Caller], bool] | None = None
     may_block: bool = False
     use_once: Callable[[Proof], Awaitable[bool]] | None = None
     base_url: str = ""
 
     async def admit(self, authorization: str | None, scope: str, proof: str | None = None, *, method: str = "", path: str = "") -> Caller:
-        """The caller, if its token is good, carries the scope, and its client has not been disabled since it was issued.
+        """The caller, if its token is good, carries the scope, and neither it nor its client has been withdrawn since it was issued.
 
         ``proof``: the value of the ``DPoP`` header, ``method`` and ``path`` what it must have been made for.
         """
@@ -54,9 +54,9 @@ class Gatekeeper:
             require(caller, scope)
         if self.is_active is not None:
             if self.may_block:
-                is_active = await anyio.to_thread.run_sync(self.is_active, caller.client_id)
+                is_active = await anyio.to_thread.run_sync(self.is_active, caller)
             else:
-                is_active = self.is_active(caller.client_id)
+                is_active = self.is_active(caller)
             if not is_active:
                 raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
         return caller

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from crypto.jose import VerificationKey
+    from service_kit.callers import Caller
     from service_kit.composition import ServiceContext, ServiceParts
     from service_kit.database import Database
     from service_kit.settings import Settings
@@ -151,8 +152,8 @@ def callers_of(context: ServiceContext) -> tuple[CallerVerifier, tuple[Job, ...]
     return CallerVerifier(issuer=issuer, audience=settings.base_url, keys=keys, clock=context.clock), jobs
 
 
-def client_check_of(context: ServiceContext) -> Callable[[str], bool] | None:
-    """Whether a client may still act, where this process can know: the identity provider runs in it."""
+def client_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
+    """Whether a client may still act and its token counts, where this process can know: the identity provider runs in it."""
     return idp.service.client_check(context) if idp.service.NAME in services_of(context.settings) else None
 
 

@@ -46,12 +46,14 @@ class KeyRing:
         self._keys: tuple[SigningKey, ...] = ()
         self._macs: dict[str, bytes] = {}
         self._signers: dict[str, Signer] = {}
+        self._verifying: dict[str, VerificationKey] = {}
         self._read_at_seconds: float | None = None
 
     def read(self) -> None:
         """Read the keys anew. Blocks: to be called in a thread."""
         with self._database.read() as connection:
             self._keys, self._macs = load_signing_keys(connection, self._mac_key)
+        self._verifying = {key.key_id: verification_key(key.public_der, key.key_id) for key in self._keys if key.withdrawn_at is None}
         self._read_at_seconds = time.monotonic()
 
     def _is_fresh(self) -> bool:
@@ -91,7 +93,11 @@ class KeyRing:
         """Every key of this deployment that was never withdrawn, by its id: what reads our own tokens, old ones too."""
         if not self._is_fresh():
             self.read()
-        return {key.key_id: verification_key(key.public_der, key.key_id) for key in self._keys if key.withdrawn_at is None}
+        return self._verifying
+
+    async def verifying(self) -> dict[str, VerificationKey]:
+        """As ``verification_keys``, without holding up the event loop."""
+        return self._verifying if self._is_fresh() else await anyio.to_thread.run_sync(self.verification_keys)
 
     def demand_unchanged(self, connection: Connection, key: SigningKey) -> None:
         """Within a write job: let it become durable only if the key's row is still the one that was read."""

@@ -92,7 +92,7 @@ async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -
         raise TrustError(Kind.UNACCEPTABLE, "RESOURCE_NOT_GRANTED")
     scope = " ".join(scopes)
     at = door.clock.now()
-    binding = prove_key(request.proof, known.registration, url=desk.token_url, at=at)
+    binding = prove_key(request.proof, known.registration, url=desk.token_url, at=at, shown=request.certificate)
     key, signer = await desk.ring.signing(at)
 
     # 3. Record it, durably, if client and key are still what this was decided on
@@ -112,5 +112,7 @@ async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -
 
     token_id = await door.database.awrite(record)
     # 4. Sign and hand out
-    grant = Grant(desk.issuer, client.client_id, audience, scope, int(at.timestamp()), token_id, binding.dpop_jkt)
+    grant = Grant(
+        desk.issuer, client.client_id, audience, scope, int(at.timestamp()), token_id, binding.dpop_jkt, binding.certificate_digest
+    )
     return token_answer(sign_access_token(grant, key.key_id, signer.sign), scope, is_bound=binding.dpop_jkt is not None)

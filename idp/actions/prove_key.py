@@ -17,23 +17,32 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.model.registrations import Registration
+    from idp.tokens.client_certificate import ShownCertificate
     from service_kit.dpop import Proof
 
 
-def prove_key(proof: str | None, registration: Registration | None, *, url: str, at: datetime) -> Binding:
+def prove_key(
+    proof: str | None, registration: Registration | None, *, url: str, at: datetime, shown: ShownCertificate | None = None
+) -> Binding:
     """What the sender of a POST to ``url`` proves to hold. ``proof``: its only ``DPoP`` header, None where it sent none.
 
-    TrustError DPOP_PROOF_INVALID, also where a client whose tokens are always bound sends no proof. The proof is still to be taken.
+    ``shown``: its certificate under TLS, which counts where the client registered that its tokens are bound to it (RFC 8705 3). TrustError
+    DPOP_PROOF_INVALID, also where a client whose tokens are always bound sends no proof; CERTIFICATE_MISSING. The proof is still to be taken.
     """
+    certificate_digest: str | None = None
+    if registration is not None and registration.tls_client_certificate_bound_access_tokens:
+        if shown is None:
+            raise TrustError(Kind.UNACCEPTABLE, "CERTIFICATE_MISSING")
+        certificate_digest = shown.digest
     if proof is None:
         if registration is not None and registration.dpop_bound_access_tokens:
             raise _unacceptable("missing")
-        return Binding()
+        return Binding(certificate_digest=certificate_digest)
     try:
         checked = check_proof(proof, method="POST", url=url, at=at)
     except TrustError as error:
         raise _unacceptable(str(error.facts.get("reason"))) from None
-    return Binding(dpop_jkt=checked.jkt, proof=checked)
+    return Binding(dpop_jkt=checked.jkt, certificate_digest=certificate_digest, proof=checked)
 
 
 def take_proof(connection: Connection, binding: Binding) -> None:

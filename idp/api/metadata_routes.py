@@ -9,8 +9,10 @@ from fastapi import APIRouter, Response
 
 from idp.actions.begin_device import DEVICE_PATH
 from idp.actions.claims_of import IDENTITY_CLAIMS
+from idp.actions.look_into_token import INTROSPECT_PATH
 from idp.actions.prove_client import ASSERTION_ALGORITHMS, BY_CERTIFICATE, BY_SUBJECT
 from idp.actions.push_request import PUSH_PATH
+from idp.actions.revoke_token import REVOKE_PATH
 from idp.api import token_endpoint, userinfo_endpoint
 from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
 from idp.model.registrations import AUTH_METHODS, CODE, CREDENTIALS, DEVICE, REFRESH, SIGN_IN_SCOPES
@@ -43,6 +45,11 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE_PATH,
         "token_endpoint": issuer + token_endpoint.PATH,
+        "introspection_endpoint": issuer + INTROSPECT_PATH,
+        "introspection_endpoint_auth_methods_supported": [each for each in methods if each != "none"],
+        "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "revocation_endpoint": issuer + REVOKE_PATH,
+        "revocation_endpoint_auth_methods_supported": methods,
         "userinfo_endpoint": issuer + userinfo_endpoint.PATH,
         "end_session_endpoint": issuer + LOGOUT_PATH,
         "jwks_uri": issuer + JWKS_PATH,
@@ -56,6 +63,7 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "userinfo_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": [*ASSERTION_ALGORITHMS, SECRET_ALGORITHM],
+        "tls_client_certificate_bound_access_tokens": has_certificates,
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": [*ALGORITHMS],
         "authorization_response_iss_parameter_supported": True,

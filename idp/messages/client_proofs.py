@@ -16,6 +16,24 @@ TEXTS: Final = (
         "Look at the reason in the audit trail (action token.refuse); allow the address in `outbound.networks`, or register the keys themselves.",
         "查看审计记录（token.refuse）中的原因；在 `outbound.networks` 中允许该地址，或直接登记公钥。",
     ),
+    ProblemText(
+        "CERTIFICATE_MISSING",
+        "No client certificate",
+        "未出示客户端证书",
+        "The client registered that its tokens are bound to its certificate (RFC 8705), and none came over the connection.",
+        "该客户端登记其令牌与证书绑定（RFC 8705），但连接中未出示证书。",
+        "Call through the proxy that ends mutual TLS; see `client_certificates` in the settings.",
+        "请通过终止双向 TLS 的代理调用；参见设置中的 `client_certificates`。",
+    ),
+    ProblemText(
+        "TOKEN_OF_ANOTHER",
+        "Another client's token",
+        "令牌属于其他客户端",
+        "A client revokes its own tokens only.",
+        "客户端只能撤销颁发给自己的令牌。",
+        "Have it revoked by the client it was issued to, or end the session or the grant.",
+        "请由获得该令牌的客户端撤销，或结束相应会话或授权。",
+    ),
 )
 
 register(*TEXTS)

@@ -31,7 +31,8 @@ def base64url(data: bytes) -> bytes:
 class Grant:
     """What is put into a token. ``issued_at_seconds``: seconds since 1970 UTC (NumericDate); ``scope``: separated by single spaces.
 
-    ``dpop_jkt``: the thumbprint of the key it is bound to (base64url, checked by who read it), None: anyone who has it may send it.
+    ``dpop_jkt``: the thumbprint of the key it is bound to (base64url, checked by who read it), ``certificate_digest``: SHA-256 of the TLS
+    certificate it is bound to (base64url). None: anyone who has it may send it.
     """
 
     issuer: str
@@ -41,6 +42,7 @@ class Grant:
     issued_at_seconds: int
     token_id: str
     dpop_jkt: str | None = None
+    certificate_digest: str | None = None
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +61,9 @@ def signing_input(grant: Grant, key_id: str) -> bytes:
     """The bytes that are signed: header and claims, each in base64url, with a dot between (RFC 7515 5.1)."""
     lasting = _lasting_claims(grant.issuer, grant.client_id, grant.audience, grant.scope)
     issued = grant.issued_at_seconds
-    bound = "" if grant.dpop_jkt is None else f',"cnf":{{"jkt":"{grant.dpop_jkt}"}}'  # RFC 9449 6.1
+    members = (("jkt", grant.dpop_jkt), ("x5t#S256", grant.certificate_digest))  # RFC 9449 6.1, RFC 8705 3.1
+    inner = ",".join(f'"{name}":"{value}"' for name, value in members if value is not None)
+    bound = f',"cnf":{{{inner}}}' if inner else ""
     claims = f'{lasting},"iat":{issued},"exp":{issued + TOKEN_SECONDS},"jti":"{grant.token_id}"{bound}}}'
     return _header(key_id) + b"." + base64url(claims.encode())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import secrets
 import time
@@ -14,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 import idp.service
 from idp.actions.register_client import NewClient, register_client
@@ -108,6 +109,7 @@ def settle(found: World) -> World:
     public = TLS_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     found.add("pinned", "self_signed_tls_client_auth", jwks=({**ECKey.import_key(public).as_dict(), "kid": "tls"},))
     strict = {"profile": "fapi2", "require_pushed_authorization_requests": True, "tls_client_certificate_bound_access_tokens": True}
+    found.add("bound", "private_key_jwt", jwks=jwks, tls_client_certificate_bound_access_tokens=True)
     found.add("fapi", "private_key_jwt", jwks=jwks, **strict)
     return found
 
@@ -242,6 +244,21 @@ def test_a_client_proves_itself_by_the_certificate_that_a_proxy_shows(world: Wor
     assert world.refused(world.token({"client_id": "pinned"}, headers={"x-client-cert": other})) == "certificate"
     garbled = world.token({"client_id": "pinned"}, headers={"x-client-cert": "x"})
     assert (garbled.status_code, garbled.json()["code"]) == (401, "CLIENT_AUTH_FAILED")
+
+
+@pytest.mark.clause("RFC 8705 3.1")
+def test_a_token_is_bound_to_the_certificate_and_is_no_bearer_token(world: World) -> None:
+    missing = world.token(world.by(KEY, "bound"))
+    assert (missing.status_code, missing.json()["code"]) == (400, "CERTIFICATE_MISSING")
+    answer = world.token(world.by(KEY, "bound"), headers={"x-client-cert": CERTIFICATE})
+    token = answer.json()["access_token"]
+    claims = jwt.decode(token, KeySet.import_key_set(world.here.http.get("/oauth2/jwks").json()), algorithms=["ES256"]).claims
+    digest = hashlib.sha256(base64.b64decode(CERTIFICATE)).digest()
+    assert claims["cnf"] == {"x5t#S256": base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}
+    call = world.here.http.get("/v1/clients", headers={"authorization": f"Bearer {token}"})
+    assert (call.status_code, call.json()["code"]) == (401, "TOKEN_INVALID")
+    plain = world.token(world.by(KEY, "keys"), headers={"x-client-cert": CERTIFICATE}).json()["access_token"]
+    assert "cnf" not in jwt.decode(plain, KeySet.import_key_set(world.here.http.get("/oauth2/jwks").json()), algorithms=["ES256"]).claims
 
 
 def test_what_a_client_must_do_under_fapi(world: World) -> None:

@@ -71,7 +71,9 @@ PUBLIC = {
     "POST /device/confirm",
     "POST /logout",
     "POST /oauth2/device_authorization",
+    "POST /oauth2/introspect",
     "POST /oauth2/par",
+    "POST /oauth2/revoke",
     "POST /oauth2/token",
     "POST /oauth2/userinfo",
     "POST /ocsp",
@@ -163,7 +165,7 @@ def test_the_gate_lets_in_whom_it_should() -> None:
 
     enter(gated(public("all")), None)
     enter(gated(needs("a.b")), "Bearer good")
-    enter(gated(needs("a.b"), is_active=lambda client: client == "c", may_block=True), "Bearer good")
+    enter(gated(needs("a.b"), is_active=lambda caller: caller.client_id == "c", may_block=True), "Bearer good")
     assert [caller and caller.client_id for caller in entered] == [None, "c", "c"]
     for declaration, header, keeper, code in (
         (needs("a.b"), None, {}, "TOKEN_INVALID"),
