@@ -232,3 +232,23 @@ def remote_order_over(use_id: str) -> TrustError:
 def request_for_key_refused(reason: str) -> TrustError:
     """The certificate request that comes with an outside key cannot be used."""
     return TrustError(Kind.UNACCEPTABLE, "SEAL_KEY_REQUEST_REFUSED", reason=reason)
+
+
+def batch_not_found(batch_id: str) -> TrustError:
+    """No such batch, or somebody else's."""
+    return TrustError(Kind.NOT_FOUND, "BATCH_NOT_FOUND", batch=batch_id)
+
+
+def batch_state_conflict(batch_id: str, state: str) -> TrustError:
+    """The batch takes no such step in its present state."""
+    return TrustError(Kind.CONFLICT, "BATCH_STATE_CONFLICT", batch=batch_id, state=state)
+
+
+def batch_full(most: int) -> TrustError:
+    """No more documents in one batch."""
+    return TrustError(Kind.CONFLICT, "BATCH_FULL", documents_max=most)
+
+
+def batches_too_many(most: int) -> TrustError:
+    """Somebody has as many open and running batches as one may have."""
+    return TrustError(Kind.CONFLICT, "BATCHES_TOO_MANY", batches_max=most)

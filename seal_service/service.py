@@ -13,8 +13,10 @@ from seal_service.actions.change_seal_state import STATE_TOPIC
 from seal_service.actions.file_seal import file_seal, tell_state
 from seal_service.actions.publish_status import StatusPublisher
 from seal_service.actions.record_making import FILING_TOPIC
+from seal_service.actions.seal_batch import TOPIC, seal_item
 from seal_service.api import digest_endpoint
 from seal_service.api.application_routes import add_application_routes
+from seal_service.api.batch_routes import add_batch_routes
 from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
 from seal_service.api.pdf_routes import add_pdf_routes
@@ -23,12 +25,14 @@ from seal_service.api.remote_routes import add_remote_routes
 from seal_service.api.seal_routes import add_seal_routes
 from seal_service.api.status_routes import add_status_routes
 from seal_service.api.supervision_routes import add_supervision_routes
+from seal_service.limits import BATCH_ITEMS_AT_ONCE
 from seal_service.model import SCOPES
 from seal_service.store import holds_any_power
 from seal_service.tables import PREFIX
 from service_kit import fail_points
 from service_kit.composition import ServiceParts
 from service_kit.migrations import migrate as run_migrations
+from service_kit.outbox import Outbox
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -57,8 +61,11 @@ def build(context: ServiceContext) -> ServiceParts:
     add_power_routes(router, context)
     add_pdf_routes(router, context)
     add_remote_routes(router, context)
+    add_batch_routes(router, context)
     add_supervision_routes(router, context)
     add_design_routes(router)
+    # Batches have a worker of their own, so that filing and news do not wait behind a thousand documents
+    batches = Outbox(context.database, context.clock, {TOPIC: partial(seal_item, context)}, batch=BATCH_ITEMS_AT_ONCE)
     return ServiceParts(
         name=NAME,
         router=router,
@@ -77,6 +84,6 @@ def build(context: ServiceContext) -> ServiceParts:
         jobs=jobs.jobs_of(context),
         handlers={FILING_TOPIC: partial(file_seal, context), STATE_TOPIC: partial(tell_state, context)},
         readiness=jobs.readiness_of(context),
-        on_start=jobs.starts_of(context),
-        on_stop=jobs.stops_of(context),
+        on_start=(*jobs.starts_of(context), batches.start),
+        on_stop=(batches.stop, *jobs.stops_of(context)),
     )

@@ -262,6 +262,39 @@ remote_orders: Final = Table(
     Index("ix_seal_remote_orders_expires_at", "expires_at"),
 )
 
+batches: Final = Table(
+    "seal_batches",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("seal_id", String(40), ForeignKey("seal_seals.id"), nullable=False),
+    Column("client_id", String(128), nullable=False),
+    Column("holder", String(255), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("order_json", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    CheckConstraint("state IN ('open', 'running', 'done', 'cancelled')", name="state"),
+    Index("ix_seal_batches_holder_state", "holder", "state"),
+)
+
+batch_items: Final = Table(
+    "seal_batch_items",
+    metadata,
+    Column("batch_id", String(40), ForeignKey("seal_batches.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1, in the order they came
+    Column("name", String(255), nullable=False),
+    Column("document_digest", String(64), nullable=False),  # of the blob
+    Column("state", String(16), nullable=False),
+    Column("use_id", String(40)),
+    Column("code", String(64)),  # why it failed
+    Column("finished_at", BigInteger),
+    CheckConstraint("state IN ('waiting', 'sealed', 'failed', 'cancelled')", name="state"),
+    Index("ix_seal_batch_items_batch_id_state", "batch_id", "state"),
+)
+
 uses: Final = Table(
     "seal_uses",
     metadata,

@@ -8,9 +8,10 @@ from crypto.certificates import Certificate
 from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
 from seal_service import store
 from seal_service.actions.draft_document import finish_draft
-from seal_service.actions.prepare_remote_signature import Awaited, draft_again, find_awaited, open_order, read_order
+from seal_service.actions.prepare_remote_signature import Awaited, draft_again, find_awaited, open_order
 from seal_service.actions.record_use import VOIDED_BY_HOLDER, Intent, record_result, record_void
 from seal_service.actions.seal_document import SealedDocument
+from seal_service.actions.seal_order import read_order
 from seal_service.errors import remote_order_conflict, remote_order_over, remote_signature_bad, seal_use_not_found
 from seal_service.model import UseState
 from service_kit import fail_points

@@ -6,8 +6,7 @@ the second phase makes the very same draft again, in whatever process it comes t
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,7 +19,7 @@ from seal_service.actions.draft_document import check_wishes, draft_document, fo
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.record_use import Repeatable, hold_process_mark, record_intent
 from seal_service.actions.seal_document import digest_of_order
-from seal_service.actions.seal_order import SealMeans, SealOrder
+from seal_service.actions.seal_order import SealMeans, SealOrder, read_order, write_order
 from seal_service.errors import (
     key_elsewhere,
     key_is_here,
@@ -32,7 +31,6 @@ from seal_service.errors import (
 )
 from seal_service.limits import REMOTE_ORDER_SECONDS
 from seal_service.model import USABLE, UseKind, UseState, new_use_id
-from seal_service.places import Edge, Place, Seam
 from seal_service.store import RemoteOrder
 from service_kit import fail_points
 
@@ -208,21 +206,3 @@ def awaited(kept: RemoteOrder, draft: Draft, key: SM2PublicKey) -> Awaited:
 
 def _public_key(seal: Seal) -> SM2PublicKey:
     return SM2PublicKey.from_spki(Certificate.from_der(seal.certificate_der or b"").spki_der)
-
-
-def write_order(order: SealOrder) -> str:
-    """An order without its document, as JSON."""
-    return json.dumps(asdict(replace(order, document=b"", idempotency_key=None)) | {"document": None}, sort_keys=True)
-
-
-def read_order(text: str, document: bytes) -> SealOrder:
-    """What ``write_order`` wrote, with the document."""
-    members = json.loads(text)
-    seam = members["seam"]
-    if seam is not None:
-        pages = seam["pages"] if isinstance(seam["pages"], str) else tuple(seam["pages"])
-        members["seam"] = Seam(**{**seam, "edge": Edge(seam["edge"]), "pages": pages})
-    members["places"] = tuple(Place(**place) for place in members["places"])
-    for name in ("lock_fields", "lock_except"):
-        members[name] = tuple(members[name])
-    return SealOrder(**{**members, "document": document})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from seal_service.places import Edge, Place, Seam
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +16,6 @@ if TYPE_CHECKING:
     from crypto.signer import Signer
     from seal_service.model import Seal
     from seal_service.pictures.outline import SealPicture
-    from seal_service.places import Place, Seam
 
 
 B_B: Final = "B-B"
@@ -90,3 +92,21 @@ class Draft:
     finish: Callable[[bytes, bytes | None], bytes]
     warnings: tuple[str, ...] = ()
     follow: Callable[[bytes], Draft] | None = None
+
+
+def write_order(order: SealOrder) -> str:
+    """An order without its document, as JSON."""
+    return json.dumps(asdict(replace(order, document=b"", idempotency_key=None)) | {"document": None}, sort_keys=True)
+
+
+def read_order(text: str, document: bytes) -> SealOrder:
+    """What ``write_order`` wrote, with the document."""
+    members = json.loads(text)
+    seam = members["seam"]
+    if seam is not None:
+        pages = seam["pages"] if isinstance(seam["pages"], str) else tuple(seam["pages"])
+        members["seam"] = Seam(**{**seam, "edge": Edge(seam["edge"]), "pages": pages})
+    members["places"] = tuple(Place(**place) for place in members["places"])
+    for name in ("lock_fields", "lock_except"):
+        members[name] = tuple(members[name])
+    return SealOrder(**{**members, "document": document})

@@ -17,10 +17,10 @@ from crypto.sm2 import SM2PrivateKey
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.finish_remote_signature import finish_remote_signature, give_up_remote_signature
 from seal_service.actions.make_seal import SealRequest, make_seal
-from seal_service.actions.prepare_remote_signature import Awaited, find_awaited, prepare_remote_signature, read_order, write_order
+from seal_service.actions.prepare_remote_signature import Awaited, find_awaited, prepare_remote_signature
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import SealedDocument, seal_document
-from seal_service.actions.seal_order import SealOrder
+from seal_service.actions.seal_order import SealOrder, read_order, write_order
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.limits import REMOTE_ORDER_SECONDS

@@ -1,0 +1,197 @@
+"""Batches: documents come one by one, then all of them are sealed alike, in the background, each as if it had come alone.
+
+Every document is a message of the outbox with an idempotency key of its own: whatever process dies, each is sealed once, and what became of
+it is on record. A failed document does not hold up the rest. What cannot be done now (no audit trail, no time-stamp) is tried again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from seal_service import store
+from seal_service.actions.draft_document import form_of
+from seal_service.actions.record_use import User
+from seal_service.actions.seal_document import seal_document
+from seal_service.actions.seal_order import SealOrder, read_order, write_order
+from seal_service.actions.sweep_intents import again_without_the_dead
+from seal_service.batch import Batch, BatchItem, BatchState, ItemState, new_batch_id
+from seal_service.errors import (
+    batch_full,
+    batch_not_found,
+    batch_state_conflict,
+    batches_too_many,
+    field_unacceptable,
+    key_elsewhere,
+    seal_not_found,
+)
+from seal_service.limits import BATCH_DOCUMENTS_MAX, BATCHES_PER_HOLDER
+from seal_service.model import DocumentForm, is_plain_text
+from service_kit import fail_points
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from service_kit.composition import ServiceContext
+    from service_kit.outbox import Message
+
+TOPIC: Final = "seal.batch-item"
+NAME_CHARACTERS: Final = 255
+_LATER: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
+
+
+def open_batch(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> Batch:
+    """A batch that takes documents. ``order``: how each is to be sealed. SEAL_NOT_FOUND, SEAL_KEY_ELSEWHERE, BATCHES_TOO_MANY."""
+    at = context.clock.now()
+    wishes = write_order(replace(order, idempotency_key=None))
+    batch = Batch(new_batch_id(), seal_id, user.client_id, user.name, user.actor, wishes, BatchState.OPEN, 0, at)
+
+    def store_batch(conn: Connection) -> Batch:
+        seal = store.load_seal(conn, seal_id)
+        if seal is None or not store.is_granted(conn, seal_id, user.name):
+            raise seal_not_found(seal_id)
+        if not seal.is_key_here:
+            raise key_elsewhere(seal_id)
+        if store.count_living_batches(conn, user.name) >= BATCHES_PER_HOLDER:
+            raise batches_too_many(BATCHES_PER_HOLDER)
+        store.insert_batch(conn, batch)
+        _record(context, conn, user.actor, batch, "opened", {})
+        return batch
+
+    return context.database.write(store_batch)
+
+
+def add_document(context: ServiceContext, user: User, seal_id: str, batch_id: str, name: str, document: bytes) -> BatchItem:
+    """One more document. ``name``: how the report calls it. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, FIELD_UNACCEPTABLE."""
+    name = name or "document"
+    if len(name) > NAME_CHARACTERS or not is_plain_text(name):
+        raise field_unacceptable("document", f"a file name of at most {NAME_CHARACTERS} plain characters")
+    _open(context, user, seal_id, batch_id)  # asked first, so that nobody else's document is kept
+    if form_of(document) is not DocumentForm.OFD and b"%PDF-" not in document[:1024]:
+        raise field_unacceptable("document", "PDF or OFD")
+    digest = context.blobs.put(document)
+
+    def add(conn: Connection) -> BatchItem:
+        batch = _owned(store.load_batch(conn, batch_id, is_locked=True), user, seal_id, batch_id)
+        if batch.state is not BatchState.OPEN:
+            raise batch_state_conflict(batch_id, batch.state)
+        if batch.total >= BATCH_DOCUMENTS_MAX:
+            raise batch_full(BATCH_DOCUMENTS_MAX)
+        item = BatchItem(batch_id, batch.total + 1, name, digest)
+        store.add_batch_item(conn, item)
+        return item
+
+    return context.database.write(add)
+
+
+def start_batch(context: ServiceContext, user: User, seal_id: str, batch_id: str) -> Batch:
+    """Seal them all from now on; started before, it stays so. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT for an empty or cancelled one."""
+    at = context.clock.now()
+
+    def start(conn: Connection) -> Batch:
+        batch = _owned(store.load_batch(conn, batch_id, is_locked=True), user, seal_id, batch_id)
+        if batch.state in {BatchState.RUNNING, BatchState.DONE}:
+            return batch
+        if batch.state is not BatchState.OPEN or not batch.total:
+            raise batch_state_conflict(batch_id, batch.state)
+        store.update_batch(conn, batch_id, state=BatchState.RUNNING, started_at=at)
+        for number in range(1, batch.total + 1):
+            context.outbox.put(conn, topic=TOPIC, payload={"batch": batch_id, "number": number}, at=at)
+        _record(context, conn, user.actor, batch, "started", {"documents": batch.total})
+        return replace(batch, state=BatchState.RUNNING, started_at=at)
+
+    return context.database.write(start)
+
+
+def cancel_batch(context: ServiceContext, user: User, seal_id: str, batch_id: str) -> Batch:
+    """End it: what waits is not sealed any more, what is sealed stays. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT for one that is done."""
+    at = context.clock.now()
+
+    def cancel(conn: Connection) -> Batch:
+        batch = _owned(store.load_batch(conn, batch_id, is_locked=True), user, seal_id, batch_id)
+        if batch.state is BatchState.CANCELLED:
+            return batch
+        if batch.state is BatchState.DONE:
+            raise batch_state_conflict(batch_id, batch.state)
+        ended = store.cancel_waiting_items(conn, batch_id, at)
+        store.update_batch(conn, batch_id, state=BatchState.CANCELLED, ended_at=at)
+        _record(context, conn, user.actor, batch, "cancelled", {"not_sealed": ended})
+        return replace(batch, state=BatchState.CANCELLED, ended_at=at)
+
+    return context.database.write(cancel)
+
+
+def find_batch(context: ServiceContext, user: User, seal_id: str, batch_id: str) -> tuple[Batch, dict[ItemState, int]]:
+    """A batch of this user, and how many of its documents are in which state. BATCH_NOT_FOUND."""
+    with context.database.read() as conn:
+        batch = _owned(store.load_batch(conn, batch_id), user, seal_id, batch_id)
+        return batch, store.count_batch_items(conn, batch_id)
+
+
+def list_items(context: ServiceContext, user: User, seal_id: str, batch_id: str, *, after: int, limit: int) -> list[BatchItem]:
+    """What became of each document. BATCH_NOT_FOUND."""
+    with context.database.read() as conn:
+        _owned(store.load_batch(conn, batch_id), user, seal_id, batch_id)
+        return store.list_batch_items(conn, batch_id, after=after, limit=limit)
+
+
+def seal_item(context: ServiceContext, message: Message) -> None:
+    """Seal one document of a batch; the handler of its message. Raises what may pass by itself, so that the message comes again."""
+    batch_id, number = str(message.payload["batch"]), int(message.payload["number"])
+    with context.database.read() as conn:
+        batch, item = store.load_batch(conn, batch_id), store.load_batch_item(conn, batch_id, number)
+    if batch is None or item is None or item.state is not ItemState.WAITING or batch.state is not BatchState.RUNNING:
+        return
+    user = User(batch.client_id, batch.actor, holder=batch.holder)
+    use_id, code = None, None
+    try:
+        document = context.blobs.get(item.document_digest)
+        order = replace(read_order(batch.order_json, document), idempotency_key=f"{batch_id}-{number}")
+        use_id = again_without_the_dead(context, lambda: seal_document(context, user, batch.seal_id, order)).use_id
+    except TrustError as error:
+        if error.kind in _LATER:
+            raise
+        code = error.code
+    fail_points.reach("seal-batch.sealed")
+    state = ItemState.SEALED if code is None else ItemState.FAILED
+    context.database.write(lambda conn: _end_item(context, conn, batch, number, state, use_id, code))
+
+
+def _end_item(
+    context: ServiceContext, conn: Connection, batch: Batch, number: int, state: ItemState, use_id: str | None, code: str | None
+) -> None:
+    at = context.clock.now()
+    now = store.load_batch(conn, batch.id, is_locked=True)
+    if not store.end_batch_item(conn, batch.id, number, state=state, at=at, use_id=use_id, code=code):
+        return
+    counts = store.count_batch_items(conn, batch.id)
+    if now is not None and now.state is BatchState.RUNNING and not counts[ItemState.WAITING]:
+        store.update_batch(conn, batch.id, state=BatchState.DONE, ended_at=at)
+        facts = {"sealed": counts[ItemState.SEALED], "failed": counts[ItemState.FAILED]}
+        _record(context, conn, batch.actor, batch, "done", facts)
+
+
+def _open(context: ServiceContext, user: User, seal_id: str, batch_id: str) -> None:
+    with context.database.read() as conn:
+        batch = _owned(store.load_batch(conn, batch_id), user, seal_id, batch_id)
+    if batch.state is not BatchState.OPEN:
+        raise batch_state_conflict(batch_id, batch.state)
+
+
+def _owned(batch: Batch | None, user: User, seal_id: str, batch_id: str) -> Batch:
+    if batch is None or batch.seal_id != seal_id or batch.holder != user.name:
+        raise batch_not_found(batch_id)
+    return batch
+
+
+def _record(context: ServiceContext, conn: Connection, actor: str, batch: Batch, what: str, facts: dict[str, Any]) -> None:
+    context.audit.record(
+        conn,
+        at=context.clock.now(),
+        actor=actor,
+        action="seal.batch",
+        subject=f"seal:{batch.seal_id}",
+        outcome="done",
+        facts={"batch": batch.id, "what": what, **facts},
+    )

@@ -1,0 +1,240 @@
+"""Batches over HTTP: open, add documents one by one, start, watch, fetch the report. Results are fetched as those of any use."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from seal_service import limits
+from seal_service.actions import seal_batch
+from seal_service.actions.note_refusal import refusals_noted
+from seal_service.api.bodies import announced_bytes, read_document
+from seal_service.api.document_routes import read_order
+from seal_service.api.parameters import SealId, problem_answers, user_of
+from seal_service.api.shapes import PlacementOrder  # noqa: TC001 - pydantic reads the annotations at run time
+from seal_service.batch import Batch, BatchItem, ItemState
+from seal_service.model import SCOPE_USE
+from service_kit.admission import Admission
+from service_kit.composition import caller_of, needs
+from service_kit.multipart import FilePart, Form, read_form
+
+if TYPE_CHECKING:
+    from service_kit.composition import ServiceContext
+
+_TAGS: Final[list[Any]] = ["sealing"]
+_EXAMPLE: Final[dict[str, Any]] = {"placement": {"page": -1, "x_mm": 150, "y_mm": 60}, "reason": "年检"}
+BatchId = Annotated[str, Path(pattern=r"^sb_[0-9a-f]{24}$", description="Identifier of the batch.")]
+
+
+class BatchOrder(BaseModel):
+    """How every document of the batch is to be sealed; the members mean what they do in the form of POST /v1/seals/{seal_id}/signatures."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    placement: PlacementOrder | None = None
+    keyword: Annotated[str, Field(max_length=limits.KEYWORD_CHARACTERS)] = ""
+    reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
+    location: Annotated[str, Field(max_length=limits.LOCATION_CHARACTERS)] = ""
+    timestamp: bool | None = None
+    level: Annotated[str, Field(max_length=8)] = ""
+    document_type: Annotated[str, Field(max_length=limits.DOCUMENT_TYPE_CHARACTERS)] = ""
+    profile: Annotated[str, Field(max_length=16)] = ""
+
+
+class BatchAnswer(BaseModel):
+    """A batch and how far it is."""
+
+    id: str
+    seal_id: str
+    state: Annotated[str, Field(description="open, running, done or cancelled")]
+    total: int
+    waiting: int
+    sealed: int
+    failed: int
+    cancelled: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class BatchItemAnswer(BaseModel):
+    """What became of one document. `seal_use`: its result is at /v1/seal-uses/{id}/result. `code`: why it failed."""
+
+    number: int
+    name: str
+    state: str
+    seal_use: str | None
+    code: str | None
+    finished_at: datetime | None
+
+
+class BatchReport(BaseModel):
+    """Documents in their order, and where the next page begins."""
+
+    items: list[BatchItemAnswer]
+    next_after: int | None
+
+
+def write_batch(batch: Batch, counts: dict[ItemState, int]) -> BatchAnswer:
+    """As it goes over the wire."""
+    return BatchAnswer(
+        id=batch.id,
+        seal_id=batch.seal_id,
+        state=batch.state.value,
+        total=batch.total,
+        waiting=counts[ItemState.WAITING],
+        sealed=counts[ItemState.SEALED],
+        failed=counts[ItemState.FAILED],
+        cancelled=counts[ItemState.CANCELLED],
+        created_at=batch.created_at,
+        started_at=batch.started_at,
+        ended_at=batch.ended_at,
+    )
+
+
+def write_item(item: BatchItem) -> BatchItemAnswer:
+    """As it goes over the wire."""
+    return BatchItemAnswer(
+        number=item.number, name=item.name, state=item.state.value, seal_use=item.use_id, code=item.code, finished_at=item.finished_at
+    )
+
+
+def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
+    """Add them to the service's router."""
+    admission = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
+    document_bytes = min(limits.DOCUMENT_BYTES, context.settings.limits.body_bytes)
+    threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
+    path = "/v1/seals/{seal_id}/batches"
+
+    @router.post(
+        path,
+        status_code=201,
+        name="open_batch",
+        summary="Open a batch of documents that are sealed alike",
+        response_model=BatchAnswer,
+        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    def create_batch(request: Request, seal_id: SealId, body: BatchOrder, response: Response) -> BatchAnswer:
+        user = user_of(caller_of(request))
+        fields = {name: value for name, value in body.model_dump(exclude={"placement", "timestamp"}).items() if value}
+        if body.placement is not None:
+            fields["placement"] = body.placement.model_dump_json(exclude_unset=True)
+        if body.timestamp is not None:
+            fields["timestamp"] = "true" if body.timestamp else "false"
+        order = read_order(Form({"document": FilePart("", b"-")}, fields), None)
+        with refusals_noted(context, user, seal_id):
+            batch = seal_batch.open_batch(context, user, seal_id, order)
+        response.headers["location"] = f"/v1/seals/{seal_id}/batches/{batch.id}"
+        return write_batch(*seal_batch.find_batch(context, user, seal_id, batch.id))
+
+    @router.post(
+        path + "/{batch_id}/documents",
+        status_code=201,
+        name="add_batch_document",
+        summary="Add a document to an open batch",
+        response_model=BatchItemAnswer,
+        responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503),
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "multipart/form-data": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["document"],
+                            "additionalProperties": False,
+                            "properties": {"document": {"type": "string", "format": "binary", "description": "A PDF or OFD."}},
+                        }
+                    }
+                },
+            }
+        },
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    async def create_document(request: Request, seal_id: SealId, batch_id: BatchId) -> BatchItemAnswer:
+        user = user_of(caller_of(request))
+        with admission.take(announced_bytes(request, document_bytes)):
+            form = await read_form(
+                request, files={"document"}, fields=set(), file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+            )
+            add = partial(
+                seal_batch.add_document,
+                context,
+                user,
+                seal_id,
+                batch_id,
+                form.files["document"].file_name if form.files else "",
+                read_document(form),
+            )
+            return write_item(await anyio.to_thread.run_sync(add, limiter=threads))
+
+    @router.post(
+        path + "/{batch_id}/start",
+        status_code=202,
+        name="start_batch",
+        summary="Seal the documents of a batch",
+        response_model=BatchAnswer,
+        responses=problem_answers(401, 403, 404, 409, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    def begin_batch(request: Request, seal_id: SealId, batch_id: BatchId) -> BatchAnswer:
+        user = user_of(caller_of(request))
+        seal_batch.start_batch(context, user, seal_id, batch_id)
+        return write_batch(*seal_batch.find_batch(context, user, seal_id, batch_id))
+
+    @router.post(
+        path + "/{batch_id}/cancel",
+        name="cancel_batch",
+        summary="End a batch: what waits is not sealed any more",
+        response_model=BatchAnswer,
+        responses=problem_answers(401, 403, 404, 409, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    def end_batch(request: Request, seal_id: SealId, batch_id: BatchId) -> BatchAnswer:
+        user = user_of(caller_of(request))
+        seal_batch.cancel_batch(context, user, seal_id, batch_id)
+        return write_batch(*seal_batch.find_batch(context, user, seal_id, batch_id))
+
+    @router.get(
+        path + "/{batch_id}",
+        name="show_batch",
+        summary="How far a batch is",
+        response_model=BatchAnswer,
+        responses=problem_answers(401, 403, 404),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    def read_batch(request: Request, seal_id: SealId, batch_id: BatchId) -> BatchAnswer:
+        return write_batch(*seal_batch.find_batch(context, user_of(caller_of(request)), seal_id, batch_id))
+
+    @router.get(
+        path + "/{batch_id}/items",
+        name="list_batch_items",
+        summary="The report: what became of each document",
+        response_model=BatchReport,
+        responses=problem_answers(401, 403, 404, 422),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    def read_items(
+        request: Request,
+        seal_id: SealId,
+        batch_id: BatchId,
+        after: Annotated[int, Query(ge=0, description="Number of the last one seen.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+    ) -> BatchReport:
+        user = user_of(caller_of(request))
+        found = seal_batch.list_items(context, user, seal_id, batch_id, after=after, limit=limit + 1)
+        page = found[:limit]
+        return BatchReport(items=[write_item(item) for item in page], next_after=page[-1].number if len(found) > limit else None)

@@ -1,0 +1,169 @@
+"""Batches: every document sealed once and on record, whatever fails, comes twice or dies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from crypto.report import Verdict
+from seal_service import store
+from seal_service.actions.change_seal_state import change_seal_state
+from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.record_use import User
+from seal_service.actions.seal_batch import (
+    TOPIC,
+    add_document,
+    cancel_batch,
+    find_batch,
+    list_items,
+    open_batch,
+    seal_item,
+    start_batch,
+)
+from seal_service.actions.seal_order import SealOrder
+from seal_service.batch import Batch, BatchState, ItemState
+from seal_service.model import Seal, transition_named
+from seal_service.verify import verify_file
+from service_kit.outbox import Message, Outbox
+from standards.errors import Kind, TrustError
+from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
+from tests.seal_service.ofd.sealing import plain
+from tests.seal_service.pdf.documents import reportlab_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+USER = User("cl_a", "client:cl_a")
+ORDER = SealOrder(b"-", page=1, x_mm=150, y_mm=60)
+PDF = reportlab_document()
+
+
+@pytest.fixture
+def seal(house: House) -> Seal:
+    return make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
+
+
+@pytest.fixture
+def batch(house: House, seal: Seal) -> Batch:
+    return open_batch(house.context, USER, seal.id, ORDER)
+
+
+def worker(house: House) -> Outbox:
+    return Outbox(house.context.database, house.context.clock, {TOPIC: lambda message: seal_item(house.context, message)})
+
+
+def work_through(house: House) -> None:
+    outbox = worker(house)
+    while outbox.run_once():
+        pass
+
+
+def refused(act: Callable[..., Any], *arguments: Any) -> str:
+    with pytest.raises(TrustError) as raised:
+        act(*arguments)
+    return raised.value.code
+
+
+def test_documents_are_sealed_each_as_if_it_had_come_alone(house: House, seal: Seal, batch: Batch) -> None:
+    place = (house.context, USER, seal.id, batch.id)
+    names = ["甲.pdf", "乙.pdf", "丙.ofd", "broken.pdf"]
+    for name, content in zip(names, (PDF, PDF + b"\n", plain(), b"%PDF-1.7 nothing else"), strict=True):
+        add_document(*place, name, content)
+    assert start_batch(*place).state is BatchState.RUNNING
+    assert start_batch(*place).state is BatchState.RUNNING
+    work_through(house)
+    found, counts = find_batch(*place)
+    assert (found.state, counts[ItemState.SEALED], counts[ItemState.FAILED]) == (BatchState.DONE, 3, 1)
+    items = list_items(*place, after=0, limit=10)
+    assert [item.name for item in items] == names
+    assert (items[3].state, items[3].use_id) == (ItemState.FAILED, None)
+    assert str(items[3].code).startswith("PDF_")
+    for item in items[:3]:
+        with house.context.database.read() as conn:
+            use = store.load_use(conn, str(item.use_id))
+        assert use is not None
+        sealed = house.context.blobs.get(str(use.result_digest))
+        assert verify_file(sealed, house.context.trust(), house.context.clock.now()).verdict is Verdict.VALID
+    told = [facts["what"] for action, _, facts in house.entries(f"seal:{seal.id}") if action == "seal.batch"]
+    assert told == ["opened", "started", "done"]
+
+
+def test_a_message_that_comes_again_seals_nothing_again(house: House, seal: Seal, batch: Batch) -> None:
+    place = (house.context, USER, seal.id, batch.id)
+    add_document(*place, "a.pdf", PDF)
+    start_batch(*place)
+    message = Message("m", TOPIC, {"batch": batch.id, "number": 1}, 1)
+    # As a process leaves it that died between the sealing and the note of it
+    house.sql("CREATE TRIGGER halt BEFORE UPDATE ON seal_batch_items BEGIN SELECT RAISE(ABORT, 'halt'); END")
+    with pytest.raises(IntegrityError):
+        seal_item(house.context, message)
+    house.sql("DROP TRIGGER halt")
+    assert list_items(*place, after=0, limit=1)[0].state is ItemState.WAITING
+    for _ in range(2):
+        seal_item(house.context, message)
+    assert find_batch(*place)[0].state is BatchState.DONE
+    assert house.rows("SELECT count(*), min(state) FROM seal_uses") == [(1, "done")]
+
+
+def test_what_may_pass_is_tried_again_and_what_stays_is_reported(house: House, seal: Seal, batch: Batch) -> None:
+    place = (house.context, USER, seal.id, batch.id)
+    add_document(*place, "a.pdf", PDF)
+    add_document(*place, "b.pdf", PDF)
+    start_batch(*place)
+    house.context.audit.block("disk full")
+    with pytest.raises(TrustError) as raised:
+        seal_item(house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 1))
+    assert raised.value.kind is Kind.UNAVAILABLE
+    house.context.audit.unblock()
+    seal_item(house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 2))
+    change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason="lost")
+    seal_item(house.context, Message("n", TOPIC, {"batch": batch.id, "number": 2}, 1))
+    assert [(item.state, item.code) for item in list_items(*place, after=0, limit=5)] == [
+        (ItemState.SEALED, None),
+        (ItemState.FAILED, "SEAL_NOT_ACTIVE"),
+    ]
+
+
+def test_cancelling_leaves_what_is_sealed(house: House, seal: Seal, batch: Batch) -> None:
+    place = (house.context, USER, seal.id, batch.id)
+    for _ in range(3):
+        add_document(*place, "a.pdf", PDF)
+    start_batch(*place)
+    seal_item(house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 1))
+    for _ in range(2):
+        assert cancel_batch(*place).state is BatchState.CANCELLED
+    work_through(house)
+    assert [item.state for item in list_items(*place, after=0, limit=5)] == [ItemState.SEALED, ItemState.CANCELLED, ItemState.CANCELLED]
+    assert refused(start_batch, *place) == "BATCH_STATE_CONFLICT"
+    assert refused(add_document, *place, "a.pdf", PDF) == "BATCH_STATE_CONFLICT"
+
+
+def test_a_batch_is_nobody_elses(house: House, seal: Seal, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = User("cl_b", "client:cl_b")
+    assert refused(open_batch, house.context, other, seal.id, ORDER) == "SEAL_NOT_FOUND"
+    for act in (start_batch, cancel_batch, find_batch):
+        assert refused(act, house.context, other, seal.id, batch.id) == "BATCH_NOT_FOUND"
+        assert refused(act, house.context, USER, "sl_other", batch.id) == "BATCH_NOT_FOUND"
+    assert refused(add_document, house.context, other, seal.id, batch.id, "a", PDF) == "BATCH_NOT_FOUND"
+    assert refused(start_batch, house.context, USER, seal.id, batch.id) == "BATCH_STATE_CONFLICT", "empty"
+    assert refused(add_document, house.context, USER, seal.id, batch.id, "a\nb", PDF) == "FIELD_UNACCEPTABLE"
+    assert refused(add_document, house.context, USER, seal.id, batch.id, "a", b"GIF89a") == "FIELD_UNACCEPTABLE"
+    monkeypatch.setattr("seal_service.actions.seal_batch.BATCH_DOCUMENTS_MAX", 1)
+    add_document(house.context, USER, seal.id, batch.id, "a", PDF)
+    assert refused(add_document, house.context, USER, seal.id, batch.id, "b", PDF) == "BATCH_FULL"
+    monkeypatch.setattr("seal_service.actions.seal_batch.BATCHES_PER_HOLDER", 1)
+    assert refused(open_batch, house.context, USER, seal.id, ORDER) == "BATCHES_TOO_MANY"
+    work_through(house)
+    start_batch(house.context, USER, seal.id, batch.id)
+    work_through(house)
+    assert refused(cancel_batch, house.context, USER, seal.id, batch.id) == "BATCH_STATE_CONFLICT"
+    assert open_batch(house.context, USER, seal.id, replace(ORDER, reason="next")).state is BatchState.OPEN
+
+
+def test_messages_about_nothing_do_nothing(house: House, batch: Batch) -> None:
+    for payload in ({"batch": batch.id, "number": 1}, {"batch": "sb_none", "number": 1}):
+        seal_item(house.context, Message("m", TOPIC, payload, 1))
+    assert house.rows("SELECT count(*) FROM seal_uses") == [(0,)]
