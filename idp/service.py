@@ -17,6 +17,7 @@ from idp.actions.client_keys import ClientKeys, ProofDesk
 from idp.actions.client_protocol import ClientProtocol
 from idp.actions.federation_desk import FederationDesk
 from idp.actions.fill_changes import fill_changes
+from idp.actions.finish_sign_in import SESSION_ENDED_TOPIC
 from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
@@ -32,6 +33,7 @@ from idp.actions.revoke_token import is_withdrawn
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
+from idp.actions.tell_client_logout import tell_client_logout
 from idp.api import device_endpoint, introspection_endpoint, pushed_endpoint, token_endpoint
 from idp.api.cas_client_routes import add_cas_client_routes
 from idp.api.cas_endpoints import add_cas_endpoints
@@ -184,6 +186,7 @@ def people_desk(context: ServiceContext) -> PeopleDesk:
         vault=_vault(context),
         pool=PasswordPool(),
         issuer=context.settings.base_url,
+        tells_clients=True,
     )
 
 
@@ -305,7 +308,10 @@ def build(context: ServiceContext) -> ServiceParts:
         scopes=SCOPES,
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
         event_types=EVENT_TYPES,
-        handlers={CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound)},
+        handlers={
+            CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound),
+            SESSION_ENDED_TOPIC: partial(tell_client_logout, persons, outbound),
+        },
         jobs=(
             Job("number-changes", NUMBER_EVERY_SECONDS, partial(number_durable_changes, context.database)),
             Job("account-imports", IMPORT_EVERY_SECONDS, partial(run_imports, people)),

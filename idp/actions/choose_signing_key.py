@@ -74,6 +74,15 @@ class KeyRing:
             self._signers[key.key_id] = await anyio.to_thread.run_sync(self._keystore.signer, key.key_id)
         return key, self._signers[key.key_id]
 
+    def signing_here(self, at: datetime, algorithm: str) -> tuple[SigningKey, Signer]:
+        """As ``signing``, for threads: it may read the database and open the keystore."""
+        if not self._is_fresh():
+            self.read()
+        key = signing_key_at(self._keys, at, algorithm)
+        if key is None:
+            raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
+        return key, self._keystore.signer(key.key_id)
+
     def public_set(self, at: datetime) -> bytes:
         """The JWK set (RFC 7517 5) that verifiers need at a time, as JSON. Reads the database where what is remembered is old."""
         return self._set(at, ORDINARY_ALGORITHMS)

@@ -165,8 +165,8 @@ def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: st
     facts = {"session": session.session_id, "clients": " ".join(clients)}
     desk.audit.record(connection, at=at, actor=actor, action="session.end", subject=subject, outcome="done", facts=facts)
     desk.tell(connection, "session.ended", {"session_id": session.session_id, "account_id": session.account_id}, at, *clients)
-    if desk.tells_clients:
-        desk.outbox.put(connection, topic=SESSION_ENDED_TOPIC, payload={"session": session.session_id, "clients": list(clients)}, at=at)
+    for client_id in clients if desk.tells_clients else ():  # each by itself: one that does not answer holds up no other
+        desk.outbox.put(connection, topic=SESSION_ENDED_TOPIC, payload={"session": session.session_id, "client": client_id}, at=at)
     for ticket_digest in tickets_of_session(connection, session.session_id):
         desk.outbox.put(connection, topic=CAS_LOGOUT_TOPIC, payload={"ticket": ticket_digest.hex()}, at=at)
     return ended

@@ -52,6 +52,8 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "revocation_endpoint_auth_methods_supported": methods,
         "userinfo_endpoint": issuer + userinfo_endpoint.PATH,
         "end_session_endpoint": issuer + LOGOUT_PATH,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "jwks_uri": issuer + JWKS_PATH,
         "gm_jwks_uri": issuer + GM_JWKS_PATH,
         "scopes_supported": [*SIGN_IN_SCOPES, *scopes],

@@ -84,6 +84,13 @@ def end_grants_of_session(connection: Connection, session_id: str, at: datetime)
     return connection.execute(living.values(ended_at=write_time(at), ended_why="session")).rowcount
 
 
+def find_grant_in_session(connection: Connection, session_id: str, client_id: str, mac_key: bytes) -> PersonGrant | None:
+    """The newest grant that a client got in a session, ended or not."""
+    newest = select(grants).where(grants.c.session_id == session_id, grants.c.client_id == client_id)
+    row = connection.execute(newest.order_by(grants.c.created_at.desc()).limit(1)).mappings().first()
+    return None if row is None else _grant(row, mac_key)
+
+
 def insert_refresh_token(
     connection: Connection, token_digest: bytes, grant_id: str, at: datetime, expires_at: datetime, mac_key: bytes
 ) -> None:
