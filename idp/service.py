@@ -35,6 +35,10 @@ from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
 from idp.actions.tell_client_logout import tell_client_logout
 from idp.api import device_endpoint, introspection_endpoint, pushed_endpoint, token_endpoint
+from idp.api.account_routes import MANAGE as ACCOUNT_MANAGE
+from idp.api.account_routes import READ as ACCOUNT_READ
+from idp.api.account_routes import add_account_routes
+from idp.api.agent_routes import add_agent_routes
 from idp.api.cas_client_routes import add_cas_client_routes
 from idp.api.cas_endpoints import add_cas_endpoints
 from idp.api.change_routes import READ as DIRECTORY_READ
@@ -108,6 +112,8 @@ SCOPES: Final = {
     DIRECTORY_READ: "Follow and read the whole directory of persons, organisations and agents, personal data included.",
     DECIDE: "See identities of other providers that are in doubt, personal data included, and decide whose they are.",
     DIRECTORY_MANAGE: "Provision persons, organisations and their agents (SCIM), passwords included.",
+    ACCOUNT_READ: "See persons, organisations, agents and sessions, personal data included.",
+    ACCOUNT_MANAGE: "Create, change and disable them, and issue recovery codes.",
 }
 PEPPER: Final = "idp-client-secret-pepper"  # names of secrets in the keystore
 ROW_MAC_KEY: Final = "idp-row-mac"
@@ -261,6 +267,8 @@ def build(context: ServiceContext) -> ServiceParts:
     if settings.demo:
         add_simulator_pages(router, pages, simulated_upstream(people.vault.sealer, settings.base_url)[0])
     add_import_routes(router, people)
+    add_account_routes(router, people)
+    add_agent_routes(router, people)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)
     add_device_pages(router, pages)
@@ -304,6 +312,9 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "directory", "description": "Changes of accounts, for directories that follow this one."},
             {"name": "federation", "description": "Identities of other providers that are in doubt."},
             {"name": "scim", "description": "Provisioning of persons and organisations by other systems (SCIM 2.0)."},
+            {"name": "accounts", "description": "Persons and organisations, and what proves them."},
+            {"name": "agents", "description": "Who may act for which organisation."},
+            {"name": "sessions", "description": "Where people are signed in."},
         ),
         scopes=SCOPES,
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),

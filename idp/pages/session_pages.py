@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from idp.pages.sign_in_pages import Pages
     from idp.pages.visit import Visit
 
+BEIJING: Final = timezone(timedelta(hours=8))  # the one legal time of the country
 SESSIONS: Final = "/sessions"
 SWITCH: Final = "/switch"
 LOGOUT: Final = "/logout"
@@ -60,7 +62,7 @@ def _show_sessions(pages: Pages, visit: Visit) -> Response:
             "session_id": each.session_id,
             "browser": each.browser,
             "is_this": each.session_id == session.session_id,
-            "since": f"{each.created_at:%Y-%m-%d %H:%M} UTC",
+            "since": f"{each.created_at.astimezone(BEIJING):%Y-%m-%d %H:%M} (UTC+8)",
         }
         for each in sorted(alive, key=lambda each: (each.session_id != session.session_id, -each.created_at.timestamp()))
     ]

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from idp.model.sign_in import SignIn
 
 AUTHORIZE_PATH: Final = "/authorize"
+CONSENT_CLAIMS: Final = (
+    "name", "id_number", "id_type", "gender", "birthdate", "phone_number", "email", "address", "area", "account_kind", "organisation_type", "level", "verified_claims",
+)  # fmt: skip
+"""In the order in which they matter to people. Whether and when something was verified or changed goes with it and is not a line of its own."""
 _YEAR_SECONDS: Final = 365 * 86_400
 _RECOVERY: Final = "recovery"
 
@@ -181,7 +185,8 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
         values["may_be_oneself"] = row.acting_rule == "any"
         if step is Step.CONSENT and profile is not None:
             values["purpose"] = profile.purpose
-            values["claims"] = sorted(asked_of(row, profile)[1])
+            asked = asked_of(row, profile)[1]
+            values["claims"] = [each for each in CONSENT_CLAIMS if each in asked]
     return visit.page(name, problem=problem, targets=request.redirect_uri if request else "", **values)
 
 

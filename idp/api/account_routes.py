@@ -1,0 +1,179 @@
+"""Management of persons and organisations over HTTP: scope account.read to look, account.manage to change.
+
+``/v1/accounts`` are persons, ``/v1/organisations`` organisations; both have the same operations, made here once. A search is for a whole
+name or a whole identifier, by keyed hash: what finds pieces of names without decrypting all rows would betray them to whoever reads the
+database (docs/reference/identity.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from idp.actions import manage_accounts as manage
+from idp.actions.set_credentials import issue_recovery_code
+from idp.api.account_shapes import (
+    AccountDetail,
+    AccountOrder,
+    AccountPage,
+    AccountPatch,
+    AccountView,
+    EvidenceOrder,
+    RecoveryAnswer,
+    StatusOrder,
+    account_view,
+    evidence_view,
+)
+from idp.model.people import PAGE_MAX, AccountKind, Evidence, Identifier, IdentifierKind, field_invalid, new_id, normalise_identifier
+from idp.store.accounts import list_accounts, list_evidence, load_account
+from service_kit.composition import caller_of, needs
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.people import Account
+
+MANAGE: Final = "account.manage"
+READ: Final = "account.read"
+IfMatch = Annotated[str | None, Header(description="The ETag of what was read; a change of anything else is refused (409).")]
+After = Annotated[str, Query(max_length=32, description="The `next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+
+
+def actor_of(request: Request) -> str:
+    """Who does it, for the audit trail."""
+    return caller_of(request).actor
+
+
+def expected_version(if_match: str | None) -> int | None:
+    """The version of an If-Match header; ACCOUNT_CHANGED for what cannot be one."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", expected=if_match[:40])
+    return int(text)
+
+
+def aware(at: datetime | None, name: str) -> datetime | None:
+    """A time with its zone; ACCOUNT_FIELD_INVALID for one without."""
+    if at is not None and at.utcoffset() is None:
+        raise field_invalid(name, "a time with its zone (RFC 3339)")
+    return at
+
+
+def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
+    """Add them to the service's router."""
+    _add(router, desk, AccountKind.PERSON, "/v1/accounts", "person")
+    _add(router, desk, AccountKind.ORGANISATION, "/v1/organisations", "organisation")
+
+    @router.post(
+        "/v1/accounts/{account_id}/recovery-code",
+        name="issue_recovery_code",
+        summary="A code with which the person signs in once and sets a new password",
+        response_model=RecoveryAnswer,
+        tags=["accounts"],
+    )
+    @needs(MANAGE)
+    def create_recovery_code(request: Request, account_id: str, response: Response) -> dict[str, Any]:
+        response.headers["cache-control"] = "no-store"
+        return {"recovery_code": issue_recovery_code(desk, account_id, actor=actor_of(request))}
+
+
+def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word: str) -> None:
+    tags: Any = ["accounts"]
+
+    def detail(account: Account, response: Response) -> dict[str, Any]:
+        response.headers["etag"] = f'"{account.version}"'
+        response.headers["cache-control"] = "no-store"
+        with desk.database.read() as connection:
+            found = list_evidence(connection, desk.vault, account.account_id)
+        return {**account_view(account), "evidence": [evidence_view(each) for each in found]}
+
+    @router.post(path, status_code=201, name=f"create_{word}", summary=f"Create a {word}", response_model=AccountView, tags=tags)
+    @needs(MANAGE)
+    def create(request: Request, body: AccountOrder, response: Response) -> dict[str, Any]:
+        identifiers = tuple(each.read() for each in body.identifiers)
+        for each in identifiers:
+            aware(each.verified_at, "identifiers.verified_at")
+        wanted = manage.NewAccount(kind, body.name, identifiers, body.attributes, body.area, (), body.needs_two_factors)
+        account = manage.create_account(desk, wanted, actor=actor_of(request))
+        response.headers["location"] = f"{path}/{account.account_id}"
+        response.headers["etag"] = f'"{account.version}"'
+        return account_view(account)
+
+    @router.get(path, name=f"list_{word}s", summary=f"List or find {word}s", response_model=AccountPage, tags=tags)
+    @needs(READ)
+    def read_page(
+        after: After = "",
+        limit: Limit = PAGE_MAX,
+        name: Annotated[str, Query(max_length=200, description="The whole name.")] = "",
+        identifier_kind: Annotated[IdentifierKind | None, Query(description="With `identifier`.")] = None,
+        identifier: Annotated[str, Query(max_length=200, description="The whole value.")] = "",
+    ) -> dict[str, Any]:
+        if (identifier_kind is None) != (not identifier):
+            raise field_invalid("identifier", "identifier_kind and identifier together")
+        wanted = Identifier(identifier_kind, normalise_identifier(identifier_kind, identifier)) if identifier_kind else None
+        with desk.database.read() as connection:
+            found = list_accounts(connection, desk.vault, kind=kind, after=after, count=limit + 1, name=name, identifier=wanted)
+        page = found[:limit]
+        return {"accounts": [account_view(each) for each in page], "next": page[-1].account_id if len(found) > limit else None}
+
+    @router.get(path + "/{account_id}", name=f"show_{word}", summary=f"Show a {word}", response_model=AccountDetail, tags=tags)
+    @needs(READ)
+    def read(account_id: str, response: Response) -> dict[str, Any]:
+        with desk.database.read() as connection:
+            account = load_account(connection, desk.vault, account_id, kind)
+        return detail(account, response)
+
+    @router.patch(path + "/{account_id}", name=f"change_{word}", summary=f"Change a {word}", response_model=AccountDetail, tags=tags)
+    @needs(MANAGE)
+    def change(request: Request, account_id: str, body: AccountPatch, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+        identifiers = None if body.identifiers is None else tuple(each.read() for each in body.identifiers)
+        for each in identifiers or ():
+            aware(each.verified_at, "identifiers.verified_at")
+        wanted = manage.AccountChange(
+            body.name, identifiers, body.attributes, body.area, body.needs_two_factors, expected_version(if_match)
+        )
+        return detail(manage.change_account(desk, account_id, kind, wanted, actor=actor_of(request)), response)
+
+    @router.put(
+        path + "/{account_id}/status",
+        name=f"set_{word}_status",
+        summary=f"Disable, enable or close a {word}; sessions end at once",
+        response_model=AccountDetail,
+        tags=tags,
+    )
+    @needs(MANAGE)
+    def set_status(request: Request, account_id: str, body: StatusOrder, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+        expected = expected_version(if_match)
+        changed = manage.change_account_status(desk, account_id, kind, body.status, actor=actor_of(request), expected_version=expected)
+        return detail(changed, response)
+
+    @router.post(
+        path + "/{account_id}/evidence",
+        status_code=201,
+        name=f"add_{word}_evidence",
+        summary="Add evidence; the level follows",
+        response_model=AccountDetail,
+        tags=tags,
+    )
+    @needs(MANAGE)
+    def add_evidence(request: Request, account_id: str, body: EvidenceOrder, response: Response) -> dict[str, Any]:
+        verified_at = aware(body.verified_at, "verified_at") or desk.clock.now()
+        item = Evidence(new_id("ev_"), body.method, body.source, body.level, verified_at, aware(body.expires_at, "expires_at"))
+        return detail(manage.add_evidence(desk, account_id, kind, item, actor=actor_of(request)), response)
+
+    @router.delete(
+        path + "/{account_id}/evidence/{evidence_id}",
+        name=f"remove_{word}_evidence",
+        summary="Take evidence back; the level follows",
+        response_model=AccountDetail,
+        tags=tags,
+    )
+    @needs(MANAGE)
+    def remove_evidence(request: Request, account_id: str, evidence_id: str, response: Response) -> dict[str, Any]:
+        return detail(manage.remove_evidence(desk, account_id, kind, evidence_id, actor=actor_of(request)), response)

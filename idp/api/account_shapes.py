@@ -1,0 +1,264 @@
+"""What the management of people reads and writes as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from idp.model.people import (
+    AGENT_SCOPES_MAX,
+    IDENTIFIERS_PER_ACCOUNT_MAX,
+    NAME_CHARACTERS_MAX,
+    Account,
+    AccountKind,
+    AccountStatus,
+    Agent,
+    AgentRole,
+    Evidence,
+    Identifier,
+    IdentifierKind,
+)
+
+if TYPE_CHECKING:
+    from idp.model.sign_in import Session
+
+_FORBID = ConfigDict(extra="forbid")
+
+
+class IdentifierShape(BaseModel):
+    """What an account is found by."""
+
+    model_config = _FORBID
+
+    kind: IdentifierKind
+    value: str = Field(min_length=1, max_length=500)
+    verified_at: datetime | None = Field(default=None, description="When it was verified; null: only claimed.")
+
+    def read(self) -> Identifier:
+        """As a value of ours."""
+        return Identifier(self.kind, self.value, self.verified_at)
+
+
+class AccountOrder(BaseModel):
+    """What an account is created with. Levels come from evidence alone."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "演示用户", "area": "150700"}]})
+
+    name: str = Field(min_length=1, max_length=NAME_CHARACTERS_MAX)
+    identifiers: list[IdentifierShape] = Field(default=[], max_length=IDENTIFIERS_PER_ACCOUNT_MAX)
+    attributes: dict[str, str] = Field(default={}, max_length=16)
+    area: str = Field(default="", max_length=12, description="GB/T 2260, 6 or 12 digits.")
+    needs_two_factors: bool = Field(default=False, description="Signs in in two ways only; administrators always do.")
+
+
+class AccountPatch(BaseModel):
+    """What to change; what is missing stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"area": "150702"}]})
+
+    name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARACTERS_MAX)
+    identifiers: list[IdentifierShape] | None = Field(default=None, max_length=IDENTIFIERS_PER_ACCOUNT_MAX)
+    attributes: dict[str, str] | None = Field(default=None, max_length=16)
+    area: str | None = Field(default=None, max_length=12)
+    needs_two_factors: bool | None = None
+
+
+class StatusOrder(BaseModel):
+    """The state an account shall be in."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"status": "disabled"}]})
+
+    status: AccountStatus
+
+
+class EvidenceOrder(BaseModel):
+    """Why somebody is who he says he is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"method": "counter", "source": "Demo hall", "level": 3}]})
+
+    method: str = Field(max_length=40, description="Such as counter, face, remote-compare, certificate.")
+    source: str = Field(min_length=1, max_length=200, description="Who verified.")
+    level: int = Field(ge=0, le=4)
+    verified_at: datetime | None = Field(default=None, description="Now where missing.")
+    expires_at: datetime | None = None
+
+
+class AgentOrder(BaseModel):
+    """A grant: who may act for an organisation, in what, from when until when."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"person_id": "pe_aaaaaaaaaaaaaaaaaaaaaaaa", "scopes": ["tax"]}]}
+    )
+
+    person_id: str = Field(max_length=32)
+    role: AgentRole = AgentRole.AGENT
+    scopes: list[str] = Field(default=[], max_length=AGENT_SCOPES_MAX, description="Empty: everything.")
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+class RecoveryAnswer(BaseModel):
+    """A code that is shown this once."""
+
+    recovery_code: str
+
+
+class EvidenceView(BaseModel):
+    """A piece of evidence."""
+
+    id: str
+    method: str
+    source: str
+    level: int
+    verified_at: str
+    expires_at: str | None
+
+
+class AccountView(BaseModel):
+    """An account. Identifiers and attributes are personal data."""
+
+    id: str
+    kind: AccountKind
+    status: AccountStatus
+    name: str
+    area: str
+    level: int
+    origin: str
+    needs_two_factors: bool
+    attributes: dict[str, str]
+    identifiers: list[IdentifierShape]
+    created_at: str
+    changed_at: str
+    version: int
+    uversion: int
+
+
+class AccountDetail(AccountView):
+    """With its evidence."""
+
+    evidence: list[EvidenceView]
+
+
+class AccountPage(BaseModel):
+    """Accounts in the order of their ids. ``next``: the value of ``after`` for the following page, null on the last."""
+
+    accounts: list[AccountView]
+    next: str | None
+
+
+class AgentView(BaseModel):
+    """A grant."""
+
+    id: str
+    organisation_id: str
+    person_id: str
+    role: AgentRole
+    scopes: list[str]
+    valid_from: str
+    valid_until: str | None
+    granted_by: str
+    granted_at: str
+    revoked_at: str | None
+    revoked_by: str | None
+
+
+class AgentPage(BaseModel):
+    """Grants in the order of their ids, revoked ones too."""
+
+    agents: list[AgentView]
+    next: str | None
+
+
+class SessionView(BaseModel):
+    """Where a person is signed in."""
+
+    id: str
+    account_id: str
+    acting_for: str | None
+    level: int
+    methods: list[str]
+    browser: str
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+    ended_at: str | None
+    is_alive: bool
+
+
+class SessionPage(BaseModel):
+    """Sessions of an account."""
+
+    sessions: list[SessionView]
+    next: str | None
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def account_view(account: Account) -> dict[str, Any]:
+    """An account as JSON-compatible values."""
+    return {
+        "id": account.account_id,
+        "kind": account.kind,
+        "status": account.status,
+        "name": account.name,
+        "area": account.area,
+        "level": account.level,
+        "origin": account.origin,
+        "needs_two_factors": account.needs_two_factors,
+        "attributes": dict(account.attributes),
+        "identifiers": [{"kind": each.kind, "value": each.value, "verified_at": each.verified_at} for each in account.identifiers],
+        "created_at": _time(account.created_at),
+        "changed_at": _time(account.changed_at),
+        "version": account.version,
+        "uversion": account.uversion,
+    }
+
+
+def evidence_view(item: Evidence) -> dict[str, Any]:
+    """A piece of evidence as JSON-compatible values."""
+    return {
+        "id": item.evidence_id,
+        "method": item.method,
+        "source": item.source,
+        "level": item.level,
+        "verified_at": _time(item.verified_at),
+        "expires_at": _time(item.expires_at),
+    }
+
+
+def agent_view(agent: Agent) -> dict[str, Any]:
+    """A grant as JSON-compatible values."""
+    return {
+        "id": agent.agent_id,
+        "organisation_id": agent.organisation_id,
+        "person_id": agent.person_id,
+        "role": agent.role,
+        "scopes": list(agent.scopes),
+        "valid_from": _time(agent.valid_from),
+        "valid_until": _time(agent.valid_until),
+        "granted_by": agent.granted_by,
+        "granted_at": _time(agent.granted_at),
+        "revoked_at": _time(agent.revoked_at),
+        "revoked_by": agent.revoked_by,
+    }
+
+
+def session_view(session: Session, at: datetime) -> dict[str, Any]:
+    """A session as JSON-compatible values."""
+    return {
+        "id": session.session_id,
+        "account_id": session.account_id,
+        "acting_for": session.acting_for,
+        "level": session.level,
+        "methods": list(session.methods),
+        "browser": session.browser,
+        "created_at": _time(session.created_at),
+        "last_seen_at": _time(session.last_seen_at),
+        "expires_at": _time(session.expires_at),
+        "ended_at": _time(session.ended_at),
+        "is_alive": session.is_alive_at(at),
+    }

@@ -1,0 +1,181 @@
+"""Management of people over HTTP: what it does, what it refuses, and what it leaves in the trail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import idp.service
+from idp.actions.register_client import NewClient, register_client
+from tests.deployments import make_deployment, served_here
+from tests.idp.conftest import Provider
+from tests.idp.test_people_store import resident_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with served_here(make_deployment(tmp_path / "deployment")) as here:
+        desk = idp.service.client_desk(here.house.context)
+        secrets = {}
+        for name, scopes in (("keeper", ("account.manage", "account.read")), ("reader", ("account.read",)), ("other", ("seal.read",))):
+            _, secrets[name] = register_client(desk, NewClient(name.title(), scopes, client_id=name), actor="test")
+        yield Office(Provider(here, desk, secrets))
+
+
+class Office:
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self._bearers: dict[str, dict[str, str]] = {}
+
+    def call(self, method: str, path: str, who: str = "keeper", **arguments: Any) -> httpx.Response:
+        bearer = self._bearers.setdefault(who, self.provider.bearer(who))
+        return self.provider.here.http.request(method, path, headers={**bearer, **arguments.pop("headers", {})}, **arguments)
+
+    def make(self, path: str = "/v1/accounts", name: str = "测试甲", **fields: Any) -> dict[str, Any]:
+        answer = self.call("POST", path, json={"name": name, **fields})
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        assert answer.headers["location"] == f"{path}/{made['id']}"
+        return made
+
+
+def test_create_find_change_disable(office: Office) -> None:
+    number = resident_number("99000019900307123")
+    made = office.make(identifiers=[{"kind": "resident_id", "value": number}, {"kind": "login", "value": "Jia"}], area="150700")
+    assert made["level"] == 0
+    for query in (
+        {"name": "测试 甲"},
+        {"identifier_kind": "resident_id", "identifier": number.lower()},
+        {"identifier_kind": "login", "identifier": "jia"},
+    ):
+        found = office.call("GET", "/v1/accounts", "reader", params=query).json()
+        assert [each["id"] for each in found["accounts"]] == [made["id"]]
+    assert office.call("GET", "/v1/accounts", params={"name": "测试"}).json()["accounts"] == []  # whole names only
+    assert office.call("GET", "/v1/accounts", params={"identifier": "jia"}).status_code == 422
+    shown = office.call("GET", f"/v1/accounts/{made['id']}")
+    assert shown.headers["etag"] == '"1"'
+    changed = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"name": "测试乙"}, headers={"if-match": '"1"'})
+    assert (changed.json()["version"], changed.json()["uversion"], changed.headers["etag"]) == (2, 2, '"2"')
+    stale = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"area": "150702"}, headers={"if-match": '"1"'})
+    assert (stale.status_code, stale.json()["code"]) == (409, "ACCOUNT_CHANGED")
+    assert office.call("PATCH", f"/v1/accounts/{made['id']}", json={}, headers={"if-match": '"x"'}).status_code == 409
+    same = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"name": "测试乙"}, headers={"if-match": "*"})
+    assert same.json()["version"] == 2
+    taken = office.call("POST", "/v1/accounts", json={"name": "X", "identifiers": [{"kind": "login", "value": "jia"}]})
+    assert (taken.status_code, taken.json()["code"]) == (409, "IDENTIFIER_TAKEN")
+    moved = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"identifiers": [{"kind": "login", "value": "yier"}]})
+    assert [each["value"] for each in moved.json()["identifiers"]] == ["yier"]
+    assert office.make(identifiers=[{"kind": "login", "value": "jia"}])["status"] == "active"
+    off = office.call("PUT", f"/v1/accounts/{made['id']}/status", json={"status": "closed"})
+    assert off.json()["status"] == "closed"
+    assert office.call("PUT", f"/v1/accounts/{made['id']}/status", json={"status": "active"}).status_code == 409
+    assert office.call("PATCH", f"/v1/accounts/{made['id']}", json={"area": "150702"}).status_code == 409
+    trail = "".join(entry for each in ("create", "change", "closed") for entry in office.provider.audited(f"account.{each}"))
+    assert trail.count('"action"') == 5
+    for personal in ("测试", number, "jia", "yier"):
+        assert personal not in trail
+
+
+def test_evidence_makes_the_level(office: Office) -> None:
+    made = office.make()
+    path = f"/v1/accounts/{made['id']}/evidence"
+    first = office.call("POST", path, json={"method": "face", "source": "Region", "level": 3}).json()
+    assert (first["level"], first["evidence"][0]["method"]) == (3, "face")
+    office.call("POST", path, json={"method": "sms", "source": "Own", "level": 1})
+    less = office.call("DELETE", f"{path}/{first['evidence'][0]['id']}").json()
+    assert (less["level"], less["uversion"]) == (1, 4)
+    assert office.call("DELETE", f"{path}/nothing").json()["version"] == less["version"]
+    for wrong in ({"method": "Face!", "source": "x", "level": 1}, {"method": "face", "source": "\n", "level": 1}):
+        assert office.call("POST", path, json=wrong).status_code == 422
+    bare = office.call("POST", path, json={"method": "face", "source": "x", "level": 1, "verified_at": "2026-01-01T00:00:00"})
+    assert (bare.status_code, bare.json()["facts"]["field"]) == (422, "verified_at")
+
+
+def test_agents_of_an_organisation(office: Office) -> None:
+    person = office.make()
+    firm = office.make("/v1/organisations", "测试公司", identifiers=[{"kind": "credit_code", "value": "12990000YX0000008K"}])
+    path = f"/v1/organisations/{firm['id']}/agents"
+    made = office.call("POST", path, json={"person_id": person["id"], "scopes": ["tax"], "valid_until": "2099-01-01T00:00:00Z"})
+    assert made.status_code == 201
+    grant = made.json()
+    assert office.call("POST", path, json={"person_id": person["id"]}).json()["code"] == "AGENT_EXISTS"
+    assert office.call("GET", path).json() == {"agents": [grant], "next": None}
+    assert office.call("GET", f"/v1/accounts/{person['id']}/agents").json()["agents"] == [grant]
+    assert office.call("GET", f"/v1/agents/{grant['id']}").json() == grant
+    ended = office.call("POST", f"/v1/agents/{grant['id']}/revoke").json()
+    assert ended["revoked_by"] == "client:keeper"
+    assert office.call("POST", f"/v1/agents/{grant['id']}/revoke").json() == ended
+    wrong_kinds = office.call("POST", f"/v1/organisations/{person['id']}/agents", json={"person_id": person["id"]})
+    assert wrong_kinds.json()["code"] == "ACCOUNT_NOT_FOUND"
+    assert office.call("POST", path, json={"person_id": firm["id"]}).status_code == 404
+    past = office.call("POST", path, json={"person_id": person["id"], "valid_until": "2020-01-01T00:00:00Z"})
+    assert past.json()["code"] == "ACCOUNT_FIELD_INVALID"
+    assert office.call("POST", path, json={"person_id": person["id"], "scopes": ["a", "a"]}).status_code == 422
+    assert office.call("GET", "/v1/agents/ag_none").json()["code"] == "AGENT_NOT_FOUND"
+
+
+def test_pages_by_key(office: Office) -> None:
+    ids = sorted(office.make(name=f"测试{number}")["id"] for number in range(5))
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = office.call("GET", "/v1/accounts", params={"after": after, "limit": 2}).json()
+        seen += [each["id"] for each in page["accounts"]]
+        after = page["next"]
+    assert seen == ids
+    assert office.call("GET", "/v1/organisations").json() == {"accounts": [], "next": None}
+
+
+def test_recovery_code_and_sessions(office: Office) -> None:
+    person = office.make()
+    answer = office.call("POST", f"/v1/accounts/{person['id']}/recovery-code")
+    assert len(answer.json()["recovery_code"]) == 23
+    assert answer.headers["cache-control"] == "no-store"
+    assert office.call("GET", f"/v1/accounts/{person['id']}/sessions").json() == {"sessions": [], "next": None}
+    assert office.call("DELETE", f"/v1/accounts/{person['id']}/sessions").status_code == 204
+    assert office.call("POST", "/v1/sessions/se_none/end").json()["code"] == "SESSION_NOT_FOUND"
+    firm = office.make("/v1/organisations", "测试公司")
+    assert office.call("POST", f"/v1/accounts/{firm['id']}/recovery-code").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/accounts", {"name": "X"}),
+        ("PATCH", "/v1/accounts/pe_x", {}),
+        ("PUT", "/v1/organisations/or_x/status", {"status": "disabled"}),
+        ("POST", "/v1/organisations/or_x/agents", {"person_id": "pe_x"}),
+        ("POST", "/v1/accounts/pe_x/recovery-code", {}),
+        ("DELETE", "/v1/accounts/pe_x/sessions", {}),
+    ],
+)
+def test_who_may_only_read_changes_nothing(office: Office, method: str, path: str, body: dict[str, Any]) -> None:
+    assert office.call(method, path, "reader", json=body).status_code == 403
+    assert office.call("GET", "/v1/accounts", "other").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": ""},
+        {"name": " X"},
+        {"name": "X", "level": 4},
+        {"name": "X", "area": "15"},
+        {"name": "X", "attributes": {"unknown": "1"}},
+        {"name": "X", "attributes": {"sex": ""}},
+        {"name": "X", "identifiers": [{"kind": "resident_id", "value": "990000199003071230"}]},
+        {"name": "X", "identifiers": [{"kind": "wish", "value": "1"}]},
+        {"name": "X", "identifiers": [{"kind": "mail", "value": f"a{number}@example.org"} for number in range(33)]},
+    ],
+)
+def test_what_an_account_cannot_be(office: Office, body: dict[str, Any]) -> None:
+    answer = office.call("POST", "/v1/accounts", json=body)
+    assert answer.status_code == 422
+    assert "990000199003071230" not in answer.text
