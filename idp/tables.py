@@ -361,3 +361,19 @@ device_requests: Final = Table(
     CheckConstraint("state IN ('waiting', 'approved', 'refused', 'spent')", name="state"),
     Index("ix_idp_device_requests_expires_at", "expires_at"),
 )
+
+trust_tickets: Final = Table(
+    "idp_trust_tickets",
+    metadata,
+    Column("ticket_digest", LargeBinary, primary_key=True),  # SM3; the ticket itself is kept nowhere
+    Column("issued_by", String(64), nullable=False),
+    Column("target_id", String(64), nullable=False),
+    Column("target_mac", LargeBinary, nullable=False),
+    Column("grant_id", String(40), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("spent_at", BigInteger),  # outside the row's MAC, with what it became: set by a single conditional update
+    Column("became", String(40)),
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_trust_tickets_expires_at", "expires_at"),
+)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 from idp.actions.choose_signing_key import SigningKeyChangedError
 from idp.actions.exchange_code import exchange_code
 from idp.actions.exchange_device_code import exchange_device_code
+from idp.actions.exchange_token import exchange_token
 from idp.actions.issue_token import DECISIONS_MAX, take_turn
 from idp.actions.prove_client import prove_client
 from idp.actions.prove_key import prove_key
 from idp.actions.recall_client import ClientChangedError
 from idp.actions.refresh_token import refresh_token
-from idp.model.registrations import CODE, DEVICE, REFRESH
+from idp.model.registrations import CODE, DEVICE, EXCHANGE, REFRESH
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Answer = Callable[[PersonDesk, TokenRequest, KnownClient, Registration, Binding], Awaitable[bytes]]
 
-GRANTS: Final[dict[str, Answer]] = {CODE: exchange_code, REFRESH: refresh_token, DEVICE: exchange_device_code}
+GRANTS: Final[dict[str, Answer]] = {CODE: exchange_code, REFRESH: refresh_token, DEVICE: exchange_device_code, EXCHANGE: exchange_token}
 
 
 async def issue_for_person(desk: PersonDesk, request: TokenRequest, peer: str) -> bytes:

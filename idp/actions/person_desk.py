@@ -126,6 +126,7 @@ def write_answer(
     refresh_token: str | None,
     is_refreshed: bool = False,
     scopes: tuple[str, ...] | None = None,
+    issued_token_type: str | None = None,
 ) -> bytes:
     """The body of a successful answer (RFC 6749 5.1, OIDC Core 3.1.3.3). ``scopes``: narrower than the grant's, where asked for."""
     narrowed = grant if scopes is None else replace(grant, scopes=scopes)
@@ -140,6 +141,8 @@ def write_answer(
     if "openid" in grant.scopes:
         claims = id_claims(grant, registration, access_token=access_token, wanted=wanted, with_nonce=not is_refreshed, **setting)
         answer["id_token"] = signings.identity.sign(ID_TYPE, claims)
+    if issued_token_type is not None:  # RFC 8693 2.2.1
+        answer["issued_token_type"] = issued_token_type
     if refresh_token is not None:
         answer["refresh_token"] = refresh_token
     return json.dumps(answer, separators=(",", ":")).encode()

@@ -14,6 +14,7 @@ from idp.store.federation import sweep_trips
 from idp.store.imports import sweep_imports
 from idp.store.pushed import sweep_pushed
 from idp.store.sign_ins import sweep_sessions, sweep_sign_ins
+from idp.store.tickets import sweep_tickets as sweep_trust_tickets
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -31,6 +32,7 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
         sweep_tickets(connection, at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS))
         sweep_trips(connection, at)
         sweep_pushed(connection, at)
+        sweep_trust_tickets(connection, at - timedelta(seconds=SESSION_SECONDS))
         sweep_devices(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         gone = sweep_sign_ins(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         return gone, sweep_sessions(connection, at - timedelta(seconds=SESSION_KEEP_SECONDS))

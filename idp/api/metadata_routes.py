@@ -15,7 +15,7 @@ from idp.actions.push_request import PUSH_PATH
 from idp.actions.revoke_token import REVOKE_PATH
 from idp.api import token_endpoint, userinfo_endpoint
 from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
-from idp.model.registrations import AUTH_METHODS, CODE, CREDENTIALS, DEVICE, REFRESH, SIGN_IN_SCOPES
+from idp.model.registrations import AUTH_METHODS, CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH, SIGN_IN_SCOPES
 from idp.model.requests import LEVEL_MAX, acr_of
 from idp.tokens.authorization_request import PROMPTS
 from idp.tokens.client_assertion import SECRET_ALGORITHM
@@ -59,7 +59,7 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "scopes_supported": [*SIGN_IN_SCOPES, *scopes],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": [CODE, REFRESH, CREDENTIALS, DEVICE],
+        "grant_types_supported": [CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE],
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "userinfo_signing_alg_values_supported": [*SIGNING_ALGORITHMS],

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from idp.actions.set_registration import set_registration
 from idp.api.client_routes import MANAGE
 from idp.errors import client_not_found
-from idp.model.registrations import CLAIMS_MAX, KEYS_MAX, REDIRECTS_MAX, SIGN_IN_SCOPES, TEXT_CHARACTERS_MAX, Registration
+from idp.model.registrations import CLAIMS_MAX, KEYS_MAX, REDIRECTS_MAX, SERVES_MAX, SIGN_IN_SCOPES, TEXT_CHARACTERS_MAX, Registration
 from idp.store.clients import load_client
 from idp.store.registrations import find_registration
 from service_kit.composition import caller_of, needs
@@ -60,6 +60,9 @@ class SignInRegistrationBody(BaseModel):
     is_own: bool = Field(default=False, description="Belongs to this deployment: no consent is asked for.")
     acting: Literal["any", "person", "organisation"] = "any"
     is_pkce_required: bool = True
+    serves: list[str] = Field(
+        default=[], max_length=SERVES_MAX, description="The resource servers it is: whose tokens it may exchange (RFC 8693)."
+    )
 
 
 def read_registration_body(client_id: str, members: dict[str, Any]) -> Registration:

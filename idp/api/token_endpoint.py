@@ -11,6 +11,7 @@ from idp.api.client_endpoint import HEADERS, BodyAbandonedError, certificates_of
 from idp.errors import OAUTH_ERRORS, OAUTH_OTHER
 from idp.model.clients import TOKEN_SECONDS
 from idp.tokens.client_assertion import ASSERTION_TYPE
+from idp.tokens.exchange import SUBJECT_TYPES
 from service_kit.composition import public
 from standards.errors import TrustError
 
@@ -59,6 +60,10 @@ _FORM: Final[dict[str, Any]] = {
         "redirect_uri": {"type": "string", "format": "uri", "description": "Of authorization_code: that address, as it was asked for."},
         "code_verifier": {"type": "string", "description": "Of authorization_code: the PKCE verifier (RFC 7636)."},
         "device_code": {"type": "string", "description": "Of the device grant (RFC 8628): the code of the device."},
+        "subject_token": {"type": "string", "description": "Of token exchange (RFC 8693): a person's access token, or a trust ticket."},
+        "subject_token_type": {"type": "string", "enum": [*SUBJECT_TYPES]},
+        "requested_token_type": {"type": "string", "enum": [*SUBJECT_TYPES]},
+        "audience": {"type": "string", "description": "Of token exchange: the client that a trust ticket is for."},
         "refresh_token": {"type": "string", "description": "Of refresh_token: the newest one; each is good once."},
         "scope": {"type": "string", "description": "Scopes separated by spaces; everything the client may have where missing."},
         "resource": {"type": "string", "format": "uri", "description": "The resource server the token is for (RFC 8707)."},

@@ -16,6 +16,9 @@ TEXTS: Final = tuple(
         ("DEVICE_REFUSED", "Refused by the person", "用户已拒绝", "The person at the sign-in page refused the device.", "用户在登录页面拒绝了该设备。", "Begin anew if the person wants to.", "如用户同意，请重新发起。"),
         ("DEVICE_EXPIRED", "Device code expired", "设备码已过期", "Nobody signed in within the time the code was good for.", "在设备码有效期内无人登录。", "Begin anew.", "请重新发起。"),
         ("DEVICE_CODE_INVALID", "Device code not accepted", "设备码不被接受", "The device code is unknown, another client's, or has been used.", "设备码未知、属于其他客户端或已被使用。", "Begin anew.", "请重新发起。"),
+        ("EXCHANGE_REFUSED", "Exchange refused", "令牌交换被拒绝", "The token is not one of a person that was issued or sent to this client, or it is asked for in a way that is not supported; `facts` names the rule.", "该令牌不是签发或发送给本客户端的个人令牌，或请求方式不受支持，规则见 facts。", "Exchange only tokens that reach this client as the resource server it is registered for (`serves`), for an audience it may call.", "仅交换发送给本客户端所登记资源（serves）的令牌，目标应为其可调用的受众。"),
+        ("TICKET_INVALID", "Trust ticket not accepted", "信任票据不被接受", "The ticket is unknown, another client's, older than a minute, or this client has changed since it was issued; the audit trail says which.", "票据未知、属于其他客户端、已超过一分钟，或其签发后本客户端已变更；原因见审计记录。", "Send the person back to the application he came from, for a new ticket.", "请让用户返回来源应用重新获取票据。"),
+        ("TICKET_REUSED", "Trust ticket used before", "信任票据已被使用", "The ticket has been redeemed already; what it gave has been ended.", "票据已兑换过，首次兑换所得授权已终止。", "Send the person back for a new ticket. If the first use was not yours, tell the operator.", "请让用户重新获取票据；若首次兑换并非本方所为，请告知运维人员。"),
     )
 )  # fmt: skip
 register(*TEXTS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from idp.model.clients import is_resource
 from idp.model.redirects import SignInRegistration, is_redirect_uri
 from idp.model.requests import ClientProfile
 from standards.errors import Kind, TrustError
@@ -18,6 +19,7 @@ REDIRECTS_MAX: Final = 32
 KEYS_MAX: Final = 16
 TEXT_CHARACTERS_MAX: Final = 200
 CLAIMS_MAX: Final = 64
+SERVES_MAX: Final = 16
 AUTH_METHODS: Final = (
     "client_secret_basic",
     "client_secret_post",
@@ -44,7 +46,7 @@ class Registration:
     ``scopes``: what it may ask people for beside the scopes of the client itself. ``jwks``: public keys as JWK. ``allowed_claims``: empty:
     those its scopes name. ``purpose``: shown at consent. ``is_own``: belongs to this deployment, so that no consent is asked. ``acting``:
     for whom people may act towards it. ``profile``: ``fapi2`` holds it to the FAPI 2.0 security profile. ``is_pkce_required`` False only for
-    a confidential client that cannot send a challenge. ``registration_token_digest``: SM3 of the token that manages it (RFC 7592).
+    a confidential client that cannot send a challenge. ``serves``: the resource servers that this client is, whose tokens it may exchange. ``registration_token_digest``: SM3 of the token that manages it (RFC 7592).
     """
 
     client_id: str
@@ -75,6 +77,7 @@ class Registration:
     is_own: bool = False
     acting: Literal["any", "person", "organisation"] = "any"
     is_pkce_required: bool = True
+    serves: tuple[str, ...] = ()
     registration_token_digest: str = ""
 
     @property
@@ -135,6 +138,10 @@ def check_registration(registration: Registration) -> None:
         raise _invalid("purpose", f"at most {TEXT_CHARACTERS_MAX} visible characters")
     if len(registration.tls_client_auth_subject_dn) > TEXT_CHARACTERS_MAX:
         raise _invalid("tls_client_auth_subject_dn", f"at most {TEXT_CHARACTERS_MAX} characters")
+    if len(registration.serves) > SERVES_MAX or not all(is_resource(each) for each in registration.serves):
+        raise _invalid("serves", f"at most {SERVES_MAX} absolute URIs without fragment")
+    if registration.serves and registration.is_public:
+        raise _invalid("serves", "nothing, for a client without credentials")
     if not registration.is_pkce_required and (registration.is_public or registration.is_fapi):
         raise _invalid("is_pkce_required", "true for a client without credentials and under FAPI 2.0")
     _check_pairwise(registration)

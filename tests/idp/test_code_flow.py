@@ -48,9 +48,12 @@ class Clients:
         self.desk = idp.service.client_desk(town.here.house.context)
         self.secrets: dict[str, str] = {}
 
-    def add(self, registration: Registration, *scopes: str) -> None:
-        wanted = NewClient(registration.client_id.title(), scopes or ("seal.read",), client_id=registration.client_id)
+    def add(self, registration: Registration, *scopes: str, audiences: tuple[str, ...] = ()) -> None:
+        wanted = NewClient(registration.client_id.title(), scopes or ("seal.read",), audiences, client_id=registration.client_id)
         _, self.secrets[registration.client_id] = register_client(self.desk, wanted, actor="test")
+        self.set(registration)
+
+    def set(self, registration: Registration) -> None:
         set_registration(self.desk, registration, actor="test")
 
     def token(self, client: str = "own", /, **form: str) -> httpx.Response:
