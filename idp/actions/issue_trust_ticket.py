@@ -73,7 +73,9 @@ async def issue_trust_ticket(
         grant = find_grant(connection, source.grant_id, desk.mac_key)
         if grant is None:
             raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")
-        demand_standing(connection, desk, replace(grant, is_offline=False), at)  # a person who is there, not a right that outlived his visit
+        demand_standing(
+            connection, desk, replace(grant, is_offline=False), at
+        )  # a person who is there, not a right that outlived his visit
         agreed, _ = find_consent(connection, grant.account_id, grant.acting_for, target.client.client_id)
         if not registration.is_own and not set(asked) <= agreed:
             raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
