@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
+SES: Final = "application/x-ses-seal"
 PDF_HEADER_WITHIN_BYTES: Final = 1024  # readers look for %PDF- this far (ISO 32000-1 implementation note 13)
 
 
@@ -40,7 +41,7 @@ def _is_pdf(data: bytes) -> bool:
 def _verify_pdf(data: bytes, trust: TrustList, at: datetime) -> Report:
     from seal_service.pdf.verify import verify_pdf
 
-    return verify_pdf(data, trust, at, status=_status(trust, at))
+    return verify_pdf(data, trust, at, status=status_lists_of(trust, at))
 
 
 def _is_ofd(data: bytes) -> bool:
@@ -52,7 +53,7 @@ def _is_ofd(data: bytes) -> bool:
 def _verify_ofd(data: bytes, trust: TrustList, at: datetime) -> Report:
     from seal_service.ofd.verify import verify_ofd
 
-    return verify_ofd(data, trust, at, status=_status(trust, at))
+    return verify_ofd(data, trust, at, status=status_lists_of(trust, at))
 
 
 def _is_seal_data(data: bytes) -> bool:
@@ -64,10 +65,10 @@ def _is_seal_data(data: bytes) -> bool:
 def _verify_seal_data(data: bytes, trust: TrustList, at: datetime) -> Report:
     from seal_service.seal_data.seal_file import verify_seal_data
 
-    return verify_seal_data(data, trust, at, status=_status(trust, at))
+    return verify_seal_data(data, trust, at, status=status_lists_of(trust, at))
 
 
-def _status(trust: TrustList, at: datetime) -> tuple[OpenedStatusList, ...]:
+def status_lists_of(trust: TrustList, at: datetime) -> tuple[OpenedStatusList, ...]:
     """The status lists that the trust list carries, verified; a server asks many times within one second."""
     return _opened(trust, at.replace(microsecond=0)) if trust.status_lists else ()
 
@@ -82,7 +83,7 @@ def _opened(trust: TrustList, at: datetime) -> tuple[OpenedStatusList, ...]:
 VERIFIERS: Final[tuple[Verifier, ...]] = (
     Verifier(PDF, _is_pdf, _verify_pdf),
     Verifier(OFD, _is_ofd, _verify_ofd),
-    Verifier("application/x-ses-seal", _is_seal_data, _verify_seal_data),
+    Verifier(SES, _is_seal_data, _verify_seal_data),
 )
 
 

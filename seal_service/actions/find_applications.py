@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.errors import application_not_found, field_unacceptable, paper_not_found, text_unacceptable
 from seal_service.limits import FILE_NAME_CHARACTERS
 from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, Paper, is_plain_text, new_paper_id
+from service_kit.idempotency import ClaimState, digest_of_request
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from seal_service.model import Act, Application, ApplicationState
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
+
+PAPER_ROUTE: Final = "POST /v1/seal-papers"
 
 
 def sees_all_applications(caller: Caller) -> bool:
@@ -45,8 +48,8 @@ def list_application_timeline(context: ServiceContext, caller: Caller, applicati
         return store.list_acts_of_application(conn, application_id, after=after, limit=limit)
 
 
-def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: bytes) -> Paper:
-    """Keep a paper: its content first, then the record of it. Raises FIELD_UNACCEPTABLE, BLOB_*."""
+def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: bytes, *, idempotency_key: str | None = None) -> Paper:
+    """Keep a paper: its content first, then the record of it. Raises FIELD_UNACCEPTABLE, BLOB_*, IDEMPOTENCY_*."""
     name = name.strip()
     if not 1 <= len(name) <= FILE_NAME_CHARACTERS:
         raise field_unacceptable("name", f"1 to {FILE_NAME_CHARACTERS} characters")
@@ -57,6 +60,19 @@ def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: b
     def record(conn: Connection) -> Paper:
         at = context.clock.now()
         paper = Paper(new_paper_id(), name, digest, len(content), caller.holder, at)
+        claim = None
+        if idempotency_key is not None:
+            claim = context.idempotency.claim(
+                conn,
+                caller=caller.holder,
+                route=PAPER_ROUTE,
+                key=idempotency_key,
+                request_digest=digest_of_request(name.encode(), bytes.fromhex(digest)),
+                reference=paper.id,
+                at=at,
+            )
+            if claim.state is ClaimState.DONE:
+                return store.list_papers(conn, [str(claim.reference)])[0]
         store.insert_paper(conn, paper)
         context.audit.record(
             conn,
@@ -67,6 +83,8 @@ def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: b
             outcome="done",
             facts={"digest": digest, "bytes": len(content)},
         )
+        if claim is not None:
+            context.idempotency.finish(conn, claim, status=201, headers={})
         return paper
 
     return context.database.write(record)

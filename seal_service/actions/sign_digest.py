@@ -12,27 +12,25 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 
-from crypto.certificates import Certificate
-from crypto.cms import prepare_signed_data, verify_signed_data
-from crypto.report import Outcome, Verdict
 from crypto.signatures import SignatureCheck, algorithm_identifier, verify_signature
 from crypto.sm3 import sm3
 from seal_service import store
+from seal_service.actions.digest_values import PLAIN, begin_value, find_faults
 from seal_service.actions.record_use import Repeatable, User, give_up, hold_process_mark, record_intent, record_result
 from seal_service.errors import (
     digest_unacceptable,
     key_elsewhere,
     own_check_failed,
     seal_not_found,
-    seal_not_usable,
     time_stamp_not_configured,
 )
 from seal_service.model import UseKind, new_use_id
 from service_kit import fail_points
 from service_kit.idempotency import digest_of_request
-from standards.gbt33560_oids import SM3
 
 if TYPE_CHECKING:
+    from crypto.signer import Signer
+    from seal_service.actions.digest_values import DigestForm
     from seal_service.actions.record_use import Intent
     from service_kit.composition import ServiceContext
 
@@ -46,9 +44,9 @@ _found_good: Final[dict[bytes, datetime]] = {}  # when the full verifier last ca
 
 @dataclass(frozen=True, slots=True)
 class SealedDigest:
-    """A detached CMS over the digest and where it is on record."""
+    """A value over the digest, in the wished form, and where it is on record. ``value_der``: a detached CMS, or a SES_Signature."""
 
-    cms_der: bytes
+    value_der: bytes
     use_id: str
     audit_id: str
     signed_at: datetime
@@ -75,8 +73,9 @@ async def sign_digest(
     is_timestamped: bool = False,
     idempotency_key: str | None = None,
     document_type: str = "",
+    form: DigestForm = PLAIN,
 ) -> SealedDigest:
-    """A detached CMS (RFC 5652, SM2 with SM3, signing time inside) over a content of which ``digest`` is the SM3.
+    """A value over a content of which ``digest`` is the SM3: by default a detached CMS (RFC 5652, SM2 with SM3, signing time inside).
 
     Raises TrustError as ``seal_document`` does.
     """
@@ -86,8 +85,8 @@ async def sign_digest(
     use_id = new_use_id(context.clock.now())
     repeatable = None
     if idempotency_key is not None:
-        wishes = (document_type.encode(),) if document_type else ()
-        request_digest = digest_of_request(digest, b"stamped" if is_timestamped else b"", *wishes)
+        wishes = (document_type.encode(),) if document_type or form.wishes else ()
+        request_digest = digest_of_request(digest, b"stamped" if is_timestamped else b"", *wishes, *form.wishes)
         repeatable = Repeatable(idempotency_key, f"POST /v1/seals/{seal_id}/digest-signatures", request_digest)
 
     # 1. tx 1: the right, the intent with the digest, the idempotency claim and the audit entry stand together or not at all.
@@ -112,64 +111,61 @@ async def sign_digest(
 
     try:
         # 2. The signature, checked before it is used, with no transaction open. Half a millisecond: cheaper here than in a thread.
-        cms_der = await _sign(context, intent, digest, is_timestamped=is_timestamped)
+        value_der = await _sign(context, intent, digest, form, is_timestamped=is_timestamped)
         fail_points.reach("sign-digest.signed")
 
         # 3. tx 2: result, idempotency answer and audit entry; refused where the seal was frozen in the meantime.
-        result_digest = sm3(cms_der).hex()
+        result_digest = sm3(value_der).hex()
         audit_id = await context.database.awrite(
             lambda conn: record_result(
-                context, conn, user, intent, result_digest=result_digest, result_bytes=len(cms_der), result_inline=cms_der
+                context, conn, user, intent, result_digest=result_digest, result_bytes=len(value_der), result_inline=value_der
             )
         )
     except BaseException as error:  # edge: no intent of a living process is left open; the cause goes on its way
         await run_in_threadpool(give_up, context, user, intent, error)
         raise
     fail_points.reach("sign-digest.recorded")
-    return SealedDigest(cms_der, use_id, audit_id, intent.at, is_repeated=False)
+    return SealedDigest(value_der, use_id, audit_id, intent.at, is_repeated=False)
 
 
-async def _sign(context: ServiceContext, intent: Intent, digest: bytes, *, is_timestamped: bool) -> bytes:
+async def _sign(context: ServiceContext, intent: Intent, digest: bytes, form: DigestForm, *, is_timestamped: bool) -> bytes:
     seal = intent.seal
-    if seal.certificate_der is None:
-        raise seal_not_usable(seal.id, seal.state)
     if not seal.is_key_here:
         raise key_elsewhere(seal.id)
     signer = context.keystore.signer(seal.key_id)
-    certificate = Certificate.from_der(seal.certificate_der)
-    prepared = prepare_signed_data(
-        content_digest=digest,
-        digest_oid=SM3,
-        signer_certificate=certificate,
-        chain=tuple(Certificate.from_der(der) for der in seal.chain_der),
-        signing_time=intent.at,
-        algorithm=signer.algorithm,
-    )
-    signature = signer.sign(prepared.to_be_signed)
-    if (
-        verify_signature(signer.public_spki_der, algorithm_identifier(signer.algorithm), prepared.to_be_signed, signature)
-        is not SignatureCheck.GOOD
-    ):
-        raise own_check_failed(intent.use_id, "SIG_VALUE_BAD")
+    wanted = begin_value(seal, digest, form, algorithm=signer.algorithm, at=intent.at)
+    signature = _checked_signature(signer, wanted.to_be_signed, intent.use_id)
+    while not wanted.is_last:
+        wanted = wanted.follow(signature)
+        signature = _checked_signature(signer, wanted.to_be_signed, intent.use_id)
     token = await run_in_threadpool(context.time_stamp, signature) if is_timestamped and context.time_stamp is not None else None
-    cms_der = prepared.finish(signature, algorithm=signer.algorithm, timestamp_token=token)
+    value_der = wanted.finish(signature, token)
 
     # The whole of it, certificate and revocation included, costs more than the signature. So it is judged once a second for each
-    # certificate, and always with a time-stamp; in between, what can differ from one signature to the next has been checked above.
-    judged_at = _found_good.get(certificate.der)
-    if token is not None or judged_at is None or not timedelta(0) <= context.clock.now() - judged_at < JUDGED_FOR:
-        await run_in_threadpool(_check, context, intent, certificate.der, digest, cms_der)
-    return cms_der
+    # certificate, and always with a time-stamp or a seal; in between, what can differ from one signature to the next has been checked above.
+    certificate_der = wanted.order.certificate.der
+    judged_at = _found_good.get(certificate_der)
+    is_judged = judged_at is not None and timedelta(0) <= context.clock.now() - judged_at < JUDGED_FOR
+    if token is not None or form.has_seal or not is_judged:
+        await run_in_threadpool(_check, context, intent, certificate_der, digest, value_der, form)
+    return value_der
 
 
-def _check(context: ServiceContext, intent: Intent, certificate_der: bytes, digest: bytes, cms_der: bytes) -> None:
+def _checked_signature(signer: Signer, to_be_signed: bytes, use_id: str) -> bytes:
+    """A signature that verifies with the signer's key: a faulted one could betray it."""
+    signature = signer.sign(to_be_signed)
+    if verify_signature(signer.public_spki_der, algorithm_identifier(signer.algorithm), to_be_signed, signature) is not SignatureCheck.GOOD:
+        raise own_check_failed(use_id, "SIG_VALUE_BAD")
+    return signature
+
+
+def _check(context: ServiceContext, intent: Intent, certificate_der: bytes, digest: bytes, value_der: bytes, form: DigestForm) -> None:
     """What our own verifier says of the whole. Nothing it does not call valid is released."""
     at = context.clock.now()
-    result = verify_signed_data(cms_der, content_digest=lambda _oid: digest, trust=context.trust(), at=at)
-    if result.verdict is not Verdict.VALID:
+    faults = find_faults(value_der, digest, form, context.trust(), signed_at=intent.at, at=at)
+    if faults is not None:
         _found_good.pop(certificate_der, None)
-        codes = [step.code for step in result.steps if step.outcome in {Outcome.FAIL, Outcome.NOT_CHECKED}]
-        raise own_check_failed(intent.use_id, " ".join(codes))
+        raise own_check_failed(intent.use_id, faults)
     if len(_found_good) >= KNOWN_CERTIFICATES:
         _found_good.clear()
     _found_good[certificate_der] = at

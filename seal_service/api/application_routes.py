@@ -247,12 +247,12 @@ def _add_paper_routes(router: APIRouter, context: ServiceContext) -> None:
         name="hand_in_seal_paper",
         summary="Hand in a paper, to be named in an application or a step",
         response_model=PaperAnswer,
-        responses=problem_answers(400, 401, 403, 413, 422, 503),
+        responses=problem_answers(400, 401, 403, 409, 413, 422, 503),
         openapi_extra=_PAPER_BODY,
         tags=_TAGS,
     )
     @needs(SCOPE_READ)
-    async def create_paper(request: Request) -> PaperAnswer:
+    async def create_paper(request: Request, key: IdempotencyKey = None) -> PaperAnswer:
         form = await read_form(
             request, files={"paper"}, fields={"name"}, file_bytes_max=limits.PAPER_BYTES, field_bytes_max=limits.FORM_FIELD_BYTES
         )
@@ -260,7 +260,7 @@ def _add_paper_routes(router: APIRouter, context: ServiceContext) -> None:
         if part is None or not part.content:
             raise document_missing()
         name = form.fields.get("name") or part.file_name[: limits.FILE_NAME_CHARACTERS]
-        hand_in = partial(find_applications.hand_in_paper, context, caller_of(request), name, part.content)
+        hand_in = partial(find_applications.hand_in_paper, context, caller_of(request), name, part.content, idempotency_key=key)
         return write_paper(await anyio.to_thread.run_sync(hand_in))
 
     @router.get(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from seal_service import limits
+from seal_service.actions.digest_values import CMS_PROFILE, read_digest_form
 from seal_service.actions.note_refusal import note_refused_use
 from seal_service.actions.sign_digest import read_digest, sign_digest
 from seal_service.actions.sweep_intents import IN_FLIGHT, sweep_intents
@@ -18,17 +20,19 @@ from seal_service.api.parameters import check_document_type, problem_answers, us
 from seal_service.api.shapes import DigestAnswer, DigestOrder
 from seal_service.errors import field_unacceptable, seal_not_found
 from seal_service.model import SCOPE_USE
+from seal_service.pdf.sealing_value import Profile
 from service_kit.composition import caller_of, needs
 from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from seal_service.actions.digest_values import DigestForm
     from service_kit.composition import ServiceContext
 
 PATH: Final = "/v1/seals/{seal_id}/digest-signatures"
 _SEAL_ID: Final = re.compile(r"sl_[0-9a-f]{24}")
-_MEMBERS: Final = frozenset({"digest", "digest_algorithm", "timestamp", "document_type"})
+_MEMBERS: Final = frozenset({"digest", "digest_algorithm", "timestamp", "document_type", "profile", "property_info"})
 
 
 @needs(SCOPE_USE)
@@ -53,24 +57,31 @@ class DigestEndpoint:
         body = await _read_body(receive)
         if body is None:
             return
-        digest, is_timestamped, document_type = _read_order(body)
+        digest, is_timestamped, document_type, form = _read_order(body)
         key = keys[0].decode("latin-1") if keys else None
+        sign = partial(
+            sign_digest,
+            self._context,
+            user,
+            seal_id,
+            digest,
+            is_timestamped=is_timestamped,
+            idempotency_key=key,
+            document_type=document_type,
+            form=form,
+        )
         try:
-            sealed = await sign_digest(
-                self._context, user, seal_id, digest, is_timestamped=is_timestamped, idempotency_key=key, document_type=document_type
-            )
+            sealed = await sign()
         except TrustError as error:
             if error.code != IN_FLIGHT:
                 await run_in_threadpool(note_refused_use, self._context, user, seal_id, error.code)
                 raise
             # In flight, says the claim; where its process died, the sweep lets go of it at once.
             await run_in_threadpool(sweep_intents, self._context)
-            sealed = await sign_digest(
-                self._context, user, seal_id, digest, is_timestamped=is_timestamped, idempotency_key=key, document_type=document_type
-            )
+            sealed = await sign()
         answer = (
             f'{{"seal_use":"{sealed.use_id}","audit_entry":"{sealed.audit_id}","signed_at":"{sealed.signed_at:%Y-%m-%dT%H:%M:%SZ}",'
-            f'"cms":"{base64.b64encode(sealed.cms_der).decode("ascii")}"}}'
+            f'"{"ses" if form.profile is Profile.SES else "cms"}":"{base64.b64encode(sealed.value_der).decode("ascii")}"}}'
         )
         headers = [(b"seal-use", sealed.use_id.encode()), (b"audit-entry", sealed.audit_id.encode())]
         if sealed.is_repeated:
@@ -92,7 +103,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             return body
 
 
-def _read_order(body: bytes) -> tuple[bytes, bool, str]:
+def _read_order(body: bytes) -> tuple[bytes, bool, str, DigestForm]:
     try:
         order = json.loads(body)
     except (ValueError, RecursionError):
@@ -109,7 +120,8 @@ def _read_order(body: bytes) -> tuple[bytes, bool, str]:
         raise field_unacceptable("digest_algorithm", "SM3")
     if not isinstance(is_timestamped, bool):
         raise field_unacceptable("timestamp", "true or false")
-    return read_digest(text), is_timestamped, check_document_type(order.get("document_type", ""))
+    form = read_digest_form(order.get("profile", CMS_PROFILE), order.get("property_info", ""))
+    return read_digest(text), is_timestamped, check_document_type(order.get("document_type", "")), form
 
 
 async def _send(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
@@ -133,7 +145,8 @@ def openapi_paths() -> dict[str, Any]:
             "post": {
                 "operationId": "sign_digest",
                 "summary": "Seal a digest",
-                "description": "A detached CMS over the SM3 of a document that stays with its owner.",
+                "description": "A detached CMS over the SM3 of a document that stays with its owner; by `profile` with, or as, the sealing value of "
+                "GB/T 38540. See docs/reference/ses-in-pdf.md.",
                 "tags": ["sealing"],
                 "security": [{"oauth2": [SCOPE_USE]}],
                 "parameters": [

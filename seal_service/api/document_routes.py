@@ -27,7 +27,8 @@ from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, Verifi
 from seal_service.errors import field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
 from seal_service.places import EVERY, Edge, Place, Seam
-from seal_service.verify import OFD, PDF, media_type_of
+from seal_service.seal_data.seal_file import Content, content_of
+from seal_service.verify import OFD, PDF, SES, media_type_of
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
@@ -181,8 +182,8 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
         response_class=Response,
         responses={
             200: {
-                "description": "The sealed document or the CMS.",
-                "content": {PDF: {"schema": _BINARY}, OFD: {"schema": _BINARY}, CMS: {"schema": _BINARY}},
+                "description": "The sealed document, or the value over a digest.",
+                "content": {PDF: {"schema": _BINARY}, OFD: {"schema": _BINARY}, CMS: {"schema": _BINARY}, SES: {"schema": _BINARY}},
             },
             **problem_answers(401, 403, 404, 409),
         },
@@ -191,7 +192,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
     @needs(SCOPE_USE)
     def read_result(request: Request, use_id: UseId) -> Response:
         use, content = load_result(context, caller_of(request), use_id)
-        media_type, suffix = media_form_of(content) if use.kind is not UseKind.DIGEST else (CMS, "p7s")
+        media_type, suffix = media_form_of(content) if use.kind is not UseKind.DIGEST else value_form_of(content)
         headers = {"content-disposition": f'attachment; filename="{use.id}.{suffix}"', "cache-control": "no-store", "seal-use": use.id}
         return Response(content, media_type=media_type, headers=headers)
 
@@ -237,6 +238,11 @@ def sealed_answer(sealed: SealedDocument) -> Response:
 def media_form_of(document: bytes) -> tuple[str, str]:
     """Media type and file suffix of a sealed document."""
     return (OFD, "ofd") if media_type_of(document) == OFD else (PDF, "pdf")
+
+
+def value_form_of(value_der: bytes) -> tuple[str, str]:
+    """Media type and file suffix of a value over a digest."""
+    return (SES, "dat") if content_of(value_der) is Content.SIGNATURE else (CMS, "p7s")
 
 
 def read_order(form: Form, key: str | None) -> SealOrder:

@@ -213,14 +213,32 @@ class DigestOrder(_Request):
     digest: Annotated[str, Field(max_length=64, description="SM3 of the content: 32 bytes in hex or base64.")]
     digest_algorithm: Literal["SM3"] = "SM3"
     timestamp: Annotated[bool, Field(description="Add an RFC 3161 time-stamp.")] = False
+    document_type: Annotated[
+        str, Field(max_length=limits.DOCUMENT_TYPE_CHARACTERS, description="What kind of document it is, in the words of the grant.")
+    ] = ""
+    profile: Annotated[
+        Literal["cms", "pades", "pades+ses", "ses"],
+        Field(
+            description="cms, which states its time (the default); pades, for /Contents of a PDF whose /M states it; pades+ses, the same with the "
+            "sealing value of GB/T 38540 as a signed attribute; ses, the sealing value alone."
+        ),
+    ] = "cms"
+    property_info: Annotated[
+        str,
+        Field(
+            max_length=128,
+            description="With pades+ses and ses, ASCII: what of the original the sealing value protects; of a PDF /ByteRange[a b c d].",
+        ),
+    ] = ""
 
 
 class DigestAnswer(BaseModel):
-    """A detached CMS over a digest."""
+    """A detached value over a digest: `cms`, or for the profile ses `ses`."""
 
     seal_use: str
     audit_entry: str
-    cms: Annotated[str, Field(description="CMS SignedData (RFC 5652, detached, SM2 with SM3), DER in base64.")]
+    cms: Annotated[str | None, Field(description="CMS SignedData (RFC 5652, detached, SM2 with SM3), DER in base64.")] = None
+    ses: Annotated[str | None, Field(description="SES_Signature (GB/T 38540), DER in base64.")] = None
     signed_at: datetime
 
 

@@ -17,7 +17,8 @@ from crypto.cms import verify_signed_data
 from crypto.report import Verdict
 from crypto.sm3 import sm3
 from crypto.trust_list import Purpose, read_trust_list
-from seal_service.verify import verify_file
+from seal_service.api.document_routes import CMS
+from seal_service.verify import SES, verify_file
 from tests.standards.gbt33190_ofd.archives import pack
 from tests.standards.gbt33190_ofd.parts import plain_files
 
@@ -130,6 +131,18 @@ def test_a_digest_is_sealed_and_verifies(served: Served, encoding: str) -> None:
     assert result.cryptographically_valid
     assert result.document_intact
     assert result.trusted
+
+
+@pytest.mark.parametrize(("profile", "member", "media_type"), [("ses", "ses", SES), ("pades+ses", "cms", CMS)])
+def test_a_digest_is_sealed_in_the_wished_form(served: Served, profile: str, member: str, media_type: str) -> None:
+    order = {"digest": sm3(b"x").hex(), "profile": profile, "property_info": "/ByteRange[0 10 20 30]"}
+    with served.client() as client:
+        path = f"/v1/seals/{served.deployment.made['seal_id']}/digest-signatures"
+        answer = client.post(path, json=order)
+        assert answer.status_code == 200, answer.text
+        fetched = client.get(f"/v1/seal-uses/{answer.json()['seal_use']}/result")
+        assert code(client.post(path, json=order | {"profile": "other"})) == (422, "FIELD_UNACCEPTABLE")
+    assert (fetched.content, fetched.headers["content-type"]) == (base64.b64decode(answer.json()[member]), media_type)
 
 
 def test_the_forged_copy_is_invalid_and_the_original_undecided(served: Served) -> None:

@@ -219,6 +219,17 @@ def test_applications_are_known_to_the_applicant_and_to_who_works_on_them(house:
         assert code_of(hand_in_paper, house.context, APPLICANT, name, b"x") == "FIELD_UNACCEPTABLE"
 
 
+def test_the_same_paper_twice_with_one_key_is_one_paper(house: House) -> None:
+    first = hand_in_paper(house.context, APPLICANT, "批文", b"x", idempotency_key="k")
+    assert hand_in_paper(house.context, APPLICANT, "批文", b"x", idempotency_key="k") == first
+    assert hand_in_paper(house.context, MANAGER, "批文", b"x", idempotency_key="k") != first, "a key is its caller's"
+    for name, content in (("批文", b"y"), ("批文二", b"x")):
+        with pytest.raises(TrustError) as refused:
+            hand_in_paper(house.context, APPLICANT, name, content, idempotency_key="k")
+        assert refused.value.code == "IDEMPOTENCY_KEY_REUSED"
+    assert house.rows("SELECT count(*) FROM seal_papers") == [(2,)]
+
+
 def test_a_making_that_fails_can_be_begun_again(house: House) -> None:
     application = approved(house)
     house.issuer.fail_with = TrustError(Kind.UNAVAILABLE, "CA_UNAVAILABLE")

@@ -67,7 +67,7 @@ def test_the_life_of_a_seal_and_its_uses(houses: list[House]) -> None:
     assert seal_document(other, USER, seal.id, order).content == sealed.content
     assert load_result(other, caller(), sealed.use_id)[1] == sealed.content
     signed = asyncio.run(sign_digest(one, USER, seal.id, sm3(b"x"), idempotency_key="k3"))
-    assert asyncio.run(sign_digest(other, USER, seal.id, sm3(b"x"), idempotency_key="k3")).cms_der == signed.cms_der
+    assert asyncio.run(sign_digest(other, USER, seal.id, sm3(b"x"), idempotency_key="k3")).value_der == signed.value_der
 
     change_seal_state(one, caller(), seal.id, transition_named("freeze"), reason="x")
     with pytest.raises(TrustError) as refused:

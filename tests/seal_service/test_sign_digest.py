@@ -42,7 +42,7 @@ def sign(house: House, seal: Seal, **options: Any) -> SealedDigest:
 def test_the_cms_verifies_over_the_content(house: House, seal: Seal, is_timestamped: bool) -> None:
     sealed = sign(house, seal, is_timestamped=is_timestamped)
     result = verify_signed_data(
-        sealed.cms_der,
+        sealed.value_der,
         content_digest=lambda _oid: sm3(CONTENT),
         trust=house.context.trust(),
         at=datetime.now(UTC),
@@ -55,18 +55,18 @@ def test_the_cms_verifies_over_the_content(house: House, seal: Seal, is_timestam
     use = find_use(house.context, caller(), sealed.use_id)
     assert (use.state, use.result_digest, use.digest, use.is_timestamped) == (
         UseState.DONE,
-        sm3(sealed.cms_der).hex(),
+        sm3(sealed.value_der).hex(),
         sm3(CONTENT),
         is_timestamped,
     )
-    assert load_result(house.context, caller(), sealed.use_id)[1] == sealed.cms_der
+    assert load_result(house.context, caller(), sealed.use_id)[1] == sealed.value_der
     made = [outcome for action, outcome, _ in house.entries(f"seal:{seal.id}") if action == "seal.use"]
     assert made == ["intended", "done"]
 
 
 def test_a_wrong_content_does_not_verify(house: House, seal: Seal) -> None:
     result = verify_signed_data(
-        sign(house, seal).cms_der,
+        sign(house, seal).value_der,
         content_digest=lambda _oid: sm3(b"other"),
         trust=house.context.trust(),
         at=datetime.now(UTC),
@@ -89,7 +89,12 @@ def test_the_same_key_gives_the_same_signature(house: House, seal: Seal) -> None
     again = sign(house, seal, idempotency_key="k1")
     assert again.is_repeated
     assert not first.is_repeated
-    assert (again.cms_der, again.use_id, again.audit_id, again.signed_at) == (first.cms_der, first.use_id, first.audit_id, first.signed_at)
+    assert (again.value_der, again.use_id, again.audit_id, again.signed_at) == (
+        first.value_der,
+        first.use_id,
+        first.audit_id,
+        first.signed_at,
+    )
     with pytest.raises(TrustError) as refused:
         sign(house, seal, idempotency_key="k1", is_timestamped=True)
     assert refused.value.code == "IDEMPOTENCY_KEY_REUSED"
@@ -98,7 +103,7 @@ def test_the_same_key_gives_the_same_signature(house: House, seal: Seal) -> None
 def test_the_answer_stays_after_a_freeze_but_nothing_new_comes(house: House, seal: Seal) -> None:
     first = sign(house, seal, idempotency_key="k1")
     change_seal_state(house.context, caller(), seal.id, transition_named("freeze"), reason="x")
-    assert sign(house, seal, idempotency_key="k1").cms_der == first.cms_der
+    assert sign(house, seal, idempotency_key="k1").value_der == first.value_der
     with pytest.raises(TrustError) as refused:
         sign(house, seal, idempotency_key="k2")
     assert refused.value.code == "SEAL_NOT_ACTIVE"
@@ -113,7 +118,7 @@ def test_sixteen_at_once_with_one_key_sign_once(house: House, seal: Seal) -> Non
     assert house.rows("SELECT count(*) FROM seal_uses") == [(1,)]
     refusals = [answer for answer in answers if isinstance(answer, BaseException)]
     assert all(isinstance(error, TrustError) and error.code == "IDEMPOTENCY_IN_FLIGHT" for error in refusals)
-    assert len({answer.cms_der for answer in answers if isinstance(answer, SealedDigest)}) == 1
+    assert len({answer.value_der for answer in answers if isinstance(answer, SealedDigest)}) == 1
 
 
 def test_a_freeze_between_intent_and_result_releases_nothing(house: House, seal: Seal) -> None:
@@ -144,7 +149,7 @@ def test_a_failing_time_stamp_voids_the_use_and_frees_the_key(house: House, seal
         sign(house, seal, is_timestamped=True, idempotency_key="k1")
     assert refused.value.code == "TIME_STAMP_UNAVAILABLE"
     object.__setattr__(house.context, "time_stamp", stamp)
-    assert sign(house, seal, is_timestamped=True, idempotency_key="k1").cms_der
+    assert sign(house, seal, is_timestamped=True, idempotency_key="k1").value_der
     assert sorted(house.rows("SELECT state FROM seal_uses")) == [("done",), ("voided",)]
 
 
@@ -154,7 +159,7 @@ def test_without_an_authority_no_time_stamp_is_promised(tmp_path_factory: pytest
         with pytest.raises(TrustError) as refused:
             sign(house, seal, is_timestamped=True)
         assert refused.value.code == "TIME_STAMP_NOT_CONFIGURED"
-        assert sign(house, seal).cms_der
+        assert sign(house, seal).value_der
 
 
 def test_with_the_audit_trail_blocked_nothing_is_signed(house: House, seal: Seal) -> None:
@@ -182,7 +187,7 @@ def test_a_signature_that_does_not_verify_is_not_released(house: House, seal: Se
 @pytest.mark.parametrize("is_timestamped", [False, True])
 def test_with_a_certificate_that_was_revoked_past_the_seal_nothing_is_released(house: House, seal: Seal, is_timestamped: bool) -> None:
     """The seal is still active: somebody revoked at the authority. A document would not be sealed either."""
-    assert sign(house, seal, is_timestamped=is_timestamped).cms_der
+    assert sign(house, seal, is_timestamped=is_timestamped).value_der
     assert seal.certificate_der is not None
     house.issuer.revoke(Certificate.from_der(seal.certificate_der).serial, reason="keyCompromise", actor="operator:test")
     newer = house.pki.trust_list()
@@ -219,7 +224,7 @@ def test_the_certificates_whose_judgement_is_remembered_are_bounded(house: House
     monkeypatch.setattr(sign_digest_module, "KNOWN_CERTIFICATES", 1)
     other = make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
     for each in (seal, other, seal):
-        assert sign(house, each).cms_der
+        assert sign(house, each).value_der
     assert len(sign_digest_module._found_good) == 1
 
 
@@ -237,7 +242,7 @@ def test_whichever_statement_fails_nothing_signed_is_off_the_record(house: House
             assert house.rows("SELECT count(*) FROM kit_audit") == before
     else:
         assert (table, verb) == ("kit_audit", "UPDATE")  # which signing never does
-        assert sealed.cms_der
+        assert sealed.value_der
     house.sql("DROP TRIGGER planted")
 
 
@@ -246,7 +251,7 @@ def test_the_signed_digest_is_what_was_intended(house: House, seal: Seal) -> Non
     intended = [facts for action, outcome, facts in house.entries() if (action, outcome) == ("seal.use", "intended")]
     assert intended[0]["digest"] == sm3(CONTENT).hex()
     done = [facts for action, outcome, facts in house.entries() if (action, outcome) == ("seal.use", "done")]
-    assert done[0]["result"] == sm3(sealed.cms_der).hex()
+    assert done[0]["result"] == sm3(sealed.value_der).hex()
 
 
 def test_nobody_else_reads_the_use(house: House, seal: Seal) -> None:
