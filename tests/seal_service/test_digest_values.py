@@ -17,7 +17,6 @@ from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import SealedDigest, sign_digest
 from seal_service.api.document_routes import CMS, value_form_of
-from seal_service.model import Seal
 from seal_service.pdf.sealing_value import SES_FILTER, SES_SUBFILTER, Profile, describe_range
 from seal_service.seal_data.verify import verify_seal_signature
 from seal_service.verify import SES, verify_file
@@ -27,6 +26,7 @@ from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
 from tests.seal_service.pdf.seals_inside import prepared
 
 if TYPE_CHECKING:
+    from seal_service.model import Seal
     from seal_service.pdf.seal import PreparedSeal
 
 USER = User("cl_a", "client:cl_a")
