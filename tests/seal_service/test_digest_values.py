@@ -11,8 +11,7 @@ import pytest
 
 from crypto.report import Verdict
 from crypto.sm3 import sm3
-from seal_service.actions import sign_digest as sign_digest_module
-from seal_service.actions.digest_values import CMS_PROFILE, PLAIN, DigestForm, read_digest_form
+from seal_service.actions.digest_values import CMS_PROFILE, PLAIN, DigestForm, begin_value, read_digest_form
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import SealedDigest, sign_digest
@@ -44,7 +43,7 @@ def sign(house: House, seal: Seal, digest: bytes, form: DigestForm, **options: A
 
 def room(profile: Profile) -> PreparedSeal:
     """A PDF that its owner has made ready, with the present time in /M."""
-    names = {"filter_name": SES_FILTER, "subfilter": SES_SUBFILTER} if profile is Profile.SES else {}
+    names: dict[str, Any] = {"filter_name": SES_FILTER, "subfilter": SES_SUBFILTER} if profile is Profile.SES else {}
     return prepared(signed_at=datetime.now(UTC).replace(microsecond=0), reserved_bytes=40_000, **names)
 
 
@@ -95,12 +94,11 @@ def test_a_key_answers_for_one_form(house: House, seal: Seal) -> None:
 def test_a_value_with_a_seal_is_judged_whole_each_time(house: House, seal: Seal, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also right after another signature with this certificate was found good: the seal in it has not been looked at."""
     sign(house, seal, sm3(b"x"), PLAIN)
-    real = sign_digest_module.begin_value
 
     def over_other_bytes(seal: Seal, digest: bytes, form: DigestForm, **options: Any) -> Any:
-        return real(seal, sm3(digest), form, **options)
+        return begin_value(seal, sm3(digest), form, **options)
 
-    monkeypatch.setattr(sign_digest_module, "begin_value", over_other_bytes)
+    monkeypatch.setattr("seal_service.actions.sign_digest.begin_value", over_other_bytes)
     with pytest.raises(TrustError) as refused:
         sign(house, seal, sm3(b"x"), DigestForm(profile, RANGE))
     assert refused.value.code == "SEAL_SELF_CHECK_FAILED"
@@ -108,11 +106,9 @@ def test_a_value_with_a_seal_is_judged_whole_each_time(house: House, seal: Seal,
 
 
 def test_a_cms_without_the_seal_that_was_wished_is_not_released(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = sign_digest_module.begin_value
     monkeypatch.setattr(
-        sign_digest_module,
-        "begin_value",
-        lambda seal, digest, form, **options: real(seal, digest, replace(form, profile=Profile.PADES), **options),
+        "seal_service.actions.sign_digest.begin_value",
+        lambda seal, digest, form, **options: begin_value(seal, digest, replace(form, profile=Profile.PADES), **options),
     )
     with pytest.raises(TrustError) as refused:
         sign(house, seal, sm3(b"x"), DigestForm(Profile.PADES_SES, RANGE))
@@ -132,9 +128,7 @@ def test_a_seal_without_a_certificate_signs_nothing(house: House, seal: Seal) ->
     from crypto.signatures import SignatureAlgorithm
 
     with pytest.raises(TrustError) as refused:
-        sign_digest_module.begin_value(
-            replace(seal, certificate_der=None), sm3(b"x"), PLAIN, algorithm=SignatureAlgorithm.SM2_SM3, at=datetime.now(UTC)
-        )
+        begin_value(replace(seal, certificate_der=None), sm3(b"x"), PLAIN, algorithm=SignatureAlgorithm.SM2_SM3, at=datetime.now(UTC))
     assert refused.value.code == "SEAL_NOT_ACTIVE"
 
 
