@@ -11,6 +11,7 @@ from starlette.routing import Route
 from seal_service import jobs, messages
 from seal_service.actions.change_seal_state import STATE_TOPIC
 from seal_service.actions.file_seal import file_seal, tell_state
+from seal_service.actions.publish_news import EVENT_TYPES
 from seal_service.actions.publish_status import StatusPublisher
 from seal_service.actions.record_making import FILING_TOPIC
 from seal_service.actions.seal_batch import TOPIC, seal_item
@@ -81,6 +82,7 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "verification", "description": "Verdicts on sealed files, for anyone."},
         ),
         scopes=SCOPES,
+        event_types=EVENT_TYPES,
         jobs=jobs.jobs_of(context),
         handlers={FILING_TOPIC: partial(file_seal, context), STATE_TOPIC: partial(tell_state, context)},
         readiness=jobs.readiness_of(context),

@@ -1,4 +1,4 @@
-"""One act in the life of a seal or an application, on record: the audit entry and the line of the history, in the transaction of the act."""
+"""One act in the life of a seal or an application, on record: audit entry, line of the history and event, in the transaction of the act."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
+from seal_service.actions.publish_news import tell_of_act
 from seal_service.errors import field_unacceptable, paper_unknown, second_person_needed, text_unacceptable
 from seal_service.limits import PAPERS_PER_ACT, REASON_CHARACTERS
 from seal_service.model import is_plain_text
@@ -113,4 +114,17 @@ def record_act(
         papers=papers,
         audit_id=audit_id,
     )
+    if outcome == "done":
+        tell_of_act(
+            context,
+            conn,
+            act=act,
+            from_state=from_state,
+            to_state=to_state,
+            at=at,
+            seal_id=seal_id,
+            application_id=application_id,
+            audit_id=audit_id,
+            facts=facts or {},
+        )
     return audit_id

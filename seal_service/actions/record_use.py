@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.actions.choose_grant import Wish, choose_grant
+from seal_service.actions.publish_news import tell_of_use
 from seal_service.errors import NOT_ACTIVE, seal_not_found, seal_not_usable, use_was_voided
 from seal_service.model import USABLE, DocumentForm, Seal, SealState, UseKind, UseState
 from service_kit.idempotency import Claim, ClaimState
@@ -229,6 +230,7 @@ def record_result(
         raise use_was_voided(intent.use_id) if state is USABLE else seal_not_usable(intent.seal.id, str(state))
     if intent.claim is not None:
         context.idempotency.finish(conn, intent.claim, status=200, headers={})
+    tell_of_use(context, conn, seal_id=intent.seal.id, use_id=intent.use_id, user=user.client_id, at=at, audit_id=audit_id)
     return audit_id
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from service_kit.entry_ids import new_entry_id
 from service_kit.webhooks import store
@@ -38,7 +39,9 @@ DELIVERY_TOPIC: Final = "webhook-delivery"
 USER_AGENT: Final = "Yinxin-Webhooks/1"
 KEEP_FINISHED: Final = timedelta(days=30)
 SWEEP_ROWS: Final = 1000
+LISTENING_SECONDS: Final = 5.0
 _GONE: Final = 410
+_listening: Final[WeakKeyDictionary[Database, dict[str, tuple[bool, float]]]] = WeakKeyDictionary()
 
 
 def publish(
@@ -56,6 +59,16 @@ def publish(
         connection, topic=EVENT_TOPIC, payload={"id": event_id, "type": event_type, "body": body.decode(), "audience": owners}, at=at
     )
     return event_id
+
+
+def is_anyone_listening(database: Database, event_type: str) -> bool:
+    """Whether an endpoint listens to a type, as of LISTENING_SECONDS ago at most: for events so frequent that storing each would cost."""
+    known = _listening.setdefault(database, {}).get(event_type)
+    if known is None or time.monotonic() - known[1] > LISTENING_SECONDS:
+        with database.read() as connection:
+            known = (store.has_listener(connection, event_type), time.monotonic())
+        _listening[database][event_type] = known
+    return known[0]
 
 
 @dataclass(frozen=True, slots=True)

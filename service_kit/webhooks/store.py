@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, delete, func, insert, select, update
 
 from service_kit.tables import webhook_attempts, webhook_deliveries, webhook_endpoints
-from service_kit.webhooks.model import Attempt, Delivery, DeliveryStatus, Endpoint, EndpointStatus
+from service_kit.webhooks.model import ANY, Attempt, Delivery, DeliveryStatus, Endpoint, EndpointStatus
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
@@ -113,6 +113,12 @@ def load_endpoint(conn: Connection, endpoint_id: str) -> Endpoint | None:
     """One endpoint."""
     row = conn.execute(select(webhook_endpoints).where(webhook_endpoints.c.endpoint_id == endpoint_id)).mappings().one_or_none()
     return None if row is None else _endpoint(row)
+
+
+def has_listener(conn: Connection, event_type: str) -> bool:
+    """Whether any active endpoint listens to a type of events."""
+    statement = select(webhook_endpoints.c.types).where(webhook_endpoints.c.status == EndpointStatus.ACTIVE.value).distinct()
+    return any({ANY, event_type} & set(types.split(" ")) for types in conn.execute(statement).scalars())
 
 
 def load_sealed_secrets(conn: Connection, endpoint_id: str, at: datetime) -> list[bytes]:
