@@ -10,7 +10,7 @@ from idp.actions.claims_of import claims_of
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS, TOKEN_SECONDS
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
-from idp.store.accounts import find_account
+from idp.store.accounts import account_status
 from idp.store.sign_ins import find_session
 from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims
 from idp.tokens.signed_jwt import sign_jwt
@@ -79,12 +79,11 @@ async def choose_signing(desk: PersonDesk, algorithm: str, at: datetime) -> Sign
 
 def demand_standing(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:
     """Raise GRANT_ENDED unless the grant, its account and (where it does not outlive it) its session stand now."""
-    account = find_account(connection, desk.people.vault, grant.account_id)
-    subject = account if grant.acting_for is None else find_account(connection, desk.people.vault, grant.acting_for)
     session = None if grant.is_offline else find_session(connection, desk.people.vault, grant.session_id)
     is_signed_in = grant.is_offline or (session is not None and session.ended_at is None and at < session.expires_at)
-    people = (account, subject)
-    if grant.ended_at is not None or not is_signed_in or any(each is None or each.status is not AccountStatus.ACTIVE for each in people):
+    people = [each for each in (grant.account_id, grant.acting_for) if each is not None]
+    are_active = all(account_status(connection, desk.people.vault, each) is AccountStatus.ACTIVE for each in people)
+    if grant.ended_at is not None or not is_signed_in or not are_active:
         raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")
 
 

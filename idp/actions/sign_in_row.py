@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from idp.actions.claims_of import asked_claims
 from idp.model.people import AccountStatus, CredentialKind, level_at
 from idp.model.sign_in import decide_next_step, with_account
-from idp.store.accounts import find_account, list_agents, list_evidence
+from idp.store.accounts import account_status, list_agents, list_evidence
 from idp.store.credentials import list_credentials
 from idp.store.sign_ins import find_consent, find_sign_in, update_sign_in
 from service_kit.roles import role_of
@@ -90,5 +90,4 @@ def asked_of(row: SignIn, profile: ClientProfile) -> tuple[frozenset[str], froze
 
 
 def _is_active(connection: Connection, desk: PeopleDesk, account_id: str) -> bool:
-    account = find_account(connection, desk.vault, account_id)
-    return account is not None and account.status is AccountStatus.ACTIVE
+    return account_status(connection, desk.vault, account_id) is AccountStatus.ACTIVE

@@ -25,6 +25,13 @@ _ACCOUNT: Final = select(accounts).where(accounts.c.account_id == bindparam("wan
 _IDENTIFIERS: Final = select(account_identifiers).where(account_identifiers.c.account_id == bindparam("wanted"))
 _EXCLUSIVE: Final = select(account_identifiers.c.account_id).where(account_identifiers.c.exclusive_hash == bindparam("hash"))
 _EVIDENCE: Final = select(evidence).where(evidence.c.account_id == bindparam("wanted")).order_by(evidence.c.evidence_id)
+_AGENTS: Final = select(agents).where(agents.c.agent_id > bindparam("after")).order_by(agents.c.agent_id).limit(bindparam("count"))
+_AGENTS_OF: Final = {  # (by organisation, by person)
+    (False, False): _AGENTS,
+    (True, False): _AGENTS.where(agents.c.organisation_id == bindparam("organisation_id")),
+    (False, True): _AGENTS.where(agents.c.person_id == bindparam("person_id")),
+    (True, True): _AGENTS.where(agents.c.organisation_id == bindparam("organisation_id"), agents.c.person_id == bindparam("person_id")),
+}
 _AGENT: Final = select(agents).where(agents.c.agent_id == bindparam("wanted"))
 
 
@@ -152,6 +159,15 @@ def find_account(connection: Connection, vault: Vault, account_id: str) -> Accou
     """An account with its identifiers, None where there is none."""
     row = connection.execute(_ACCOUNT, {"wanted": account_id}).mappings().first()
     return None if row is None else _account(connection, vault, row)
+
+
+def account_status(connection: Connection, vault: Vault, account_id: str) -> AccountStatus | None:
+    """Whether an account may act, with nothing opened that is personal: for every use of a token. None where there is none."""
+    row = connection.execute(_ACCOUNT, {"wanted": account_id}).mappings().first()
+    if row is None:
+        return None
+    check_mac(vault.mac_key, accounts.name, account_id, row)
+    return AccountStatus(row["status"])
 
 
 def load_account(connection: Connection, vault: Vault, account_id: str, kind: AccountKind | None = None) -> Account:
@@ -308,9 +324,6 @@ def list_agents(
     connection: Connection, vault: Vault, *, organisation_id: str = "", person_id: str = "", after: str = "", count: int = 200
 ) -> tuple[Agent, ...]:
     """Grants of an organisation or of a person, in the order of their ids; revoked ones too."""
-    wanted = select(agents).where(agents.c.agent_id > after)
-    if organisation_id:
-        wanted = wanted.where(agents.c.organisation_id == organisation_id)
-    if person_id:
-        wanted = wanted.where(agents.c.person_id == person_id)
-    return tuple(_agent(vault, row) for row in connection.execute(wanted.order_by(agents.c.agent_id).limit(count)).mappings())
+    named = {name: value for name, value in (("organisation_id", organisation_id), ("person_id", person_id)) if value}
+    query = _AGENTS_OF[bool(organisation_id), bool(person_id)]
+    return tuple(_agent(vault, row) for row in connection.execute(query, {"after": after, "count": count, **named}).mappings())

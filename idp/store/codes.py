@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from idp.model.codes import IssuedCode
 from idp.store.rows import check_mac, read_time, row_mac, write_time
@@ -29,6 +29,13 @@ _TEXTS: Final = (
     "code_challenge",
     "dpop_jkt",
 )
+_INSERT: Final = insert(codes)
+_ONE: Final = select(codes).where(codes.c.code_digest == bindparam("wanted"))
+_SPEND: Final = (
+    update(codes)
+    .where(codes.c.code_digest == bindparam("wanted"), codes.c.spent_at.is_(None))
+    .values(spent_at=bindparam("at"), grant_id=bindparam("becomes"))
+)
 
 
 def insert_code(connection: Connection, code_digest: bytes, issued: IssuedCode, mac_key: bytes) -> None:
@@ -48,7 +55,7 @@ def insert_code(connection: Connection, code_digest: bytes, issued: IssuedCode, 
         "expires_at": write_time(issued.expires_at),
     }
     row["row_mac"] = row_mac(mac_key, codes.name, row)
-    connection.execute(insert(codes), {**row, "spent_at": None, "grant_id": None})
+    connection.execute(_INSERT, {**row, "spent_at": None, "grant_id": None})
 
 
 _MUTABLE: Final = frozenset({"spent_at", "grant_id"})
@@ -56,7 +63,7 @@ _MUTABLE: Final = frozenset({"spent_at", "grant_id"})
 
 def find_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> tuple[IssuedCode, bool] | None:
     """What a code stands for and whether it has been spent; None where it was never issued. ROW_ALTERED for an edited row."""
-    row = connection.execute(select(codes).where(codes.c.code_digest == code_digest)).mappings().first()
+    row = connection.execute(_ONE, {"wanted": code_digest}).mappings().first()
     if row is None:
         return None
     check_mac(mac_key, codes.name, code_digest.hex()[:16], {name: value for name, value in row.items() if name not in _MUTABLE})
@@ -80,5 +87,4 @@ def grant_of_code(connection: Connection, code_digest: bytes) -> str | None:
 
 def spend_code(connection: Connection, code_digest: bytes, at: datetime, grant_id: str | None = None) -> bool:
     """Spend a code; True for exactly one of all who try, however many at once. ``grant_id``: what it becomes."""
-    unspent = update(codes).where(codes.c.code_digest == code_digest, codes.c.spent_at.is_(None))
-    return connection.execute(unspent.values(spent_at=write_time(at), grant_id=grant_id)).rowcount == 1
+    return connection.execute(_SPEND, {"wanted": code_digest, "at": write_time(at), "becomes": grant_id}).rowcount == 1

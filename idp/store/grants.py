@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 _ONE: Final = select(grants).where(grants.c.grant_id == bindparam("wanted"))
 _REFRESH: Final = select(refresh_tokens).where(refresh_tokens.c.token_digest == bindparam("wanted"))
+_INSERT: Final = insert(grants)
+_INSERT_REFRESH: Final = insert(refresh_tokens)
+_SPEND: Final = (
+    update(refresh_tokens)
+    .where(refresh_tokens.c.token_digest == bindparam("wanted"), refresh_tokens.c.spent_at.is_(None))
+    .values(spent_at=bindparam("at"))
+)
 _IN_JSON: Final = ("acting_for", "acr", "audience", "nonce", "is_offline", "dpop_jkt", "certificate_digest")
 _UNDER_MAC: Final = ("grant_id", "client_id", "account_id", "session_id", "grant_json", "created_at")
 IS_ENDED_QUERY: Final = f"SELECT ended_at FROM {grants.name} WHERE grant_id = :wanted"  # noqa: S608 - our own table's name
@@ -42,7 +49,7 @@ def insert_grant(connection: Connection, grant: PersonGrant, mac_key: bytes) -> 
         "created_at": write_time(grant.created_at),
     }
     row["row_mac"] = row_mac(mac_key, grants.name, row)
-    connection.execute(insert(grants), {**row, "ended_at": None, "ended_why": ""})
+    connection.execute(_INSERT, {**row, "ended_at": None, "ended_why": ""})
 
 
 def find_grant(connection: Connection, grant_id: str, mac_key: bytes) -> PersonGrant | None:
@@ -102,7 +109,7 @@ def insert_refresh_token(
         "expires_at": write_time(expires_at),
     }
     row["row_mac"] = row_mac(mac_key, refresh_tokens.name, row)
-    connection.execute(insert(refresh_tokens), {**row, "spent_at": None})
+    connection.execute(_INSERT_REFRESH, {**row, "spent_at": None})
 
 
 def find_refresh_token(connection: Connection, token_digest: bytes, mac_key: bytes) -> tuple[str, datetime, bool] | None:
@@ -116,5 +123,4 @@ def find_refresh_token(connection: Connection, token_digest: bytes, mac_key: byt
 
 def spend_refresh_token(connection: Connection, token_digest: bytes, at: datetime) -> bool:
     """Spend a refresh token; True for exactly one of all who try."""
-    unspent = update(refresh_tokens).where(refresh_tokens.c.token_digest == token_digest, refresh_tokens.c.spent_at.is_(None))
-    return connection.execute(unspent.values(spent_at=write_time(at))).rowcount == 1
+    return connection.execute(_SPEND, {"wanted": token_digest, "at": write_time(at)}).rowcount == 1

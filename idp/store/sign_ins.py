@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 _SIGN_IN: Final = select(sign_ins).where(sign_ins.c.sign_in_id == bindparam("wanted"))
 _BY_COOKIE: Final = select(sessions).where(sessions.c.cookie_hash == bindparam("hash"))
 _BY_ID: Final = select(sessions).where(sessions.c.session_id == bindparam("wanted"))
+_INSERT_SIGN_IN: Final = insert(sign_ins)
+_CHANGE_SIGN_IN: Final = update(sign_ins).where(sign_ins.c.sign_in_id == bindparam("same"), sign_ins.c.version == bindparam("before"))
+_CHANGE_SESSION: Final = update(sessions).where(sessions.c.session_id == bindparam("same"), sessions.c.version == bindparam("before"))
+_NOTE_CLIENT: Final = (
+    update(session_clients)
+    .where(session_clients.c.session_id == bindparam("session"), session_clients.c.client_id == bindparam("client"))
+    .values(last_at=bindparam("at"))
+)
+_CONSENT: Final = select(consents.c.scopes, consents.c.claims).where(
+    consents.c.account_id == bindparam("account"), consents.c.acting_for == bindparam("acting"), consents.c.client_id == bindparam("client")
+)
 _TIMES: Final = frozenset({"created_at", "expires_at", "auth_at"})
 _PLAIN: Final = frozenset({"sign_in_id", "browser_hash", "version", "expires_at"})
 
@@ -71,13 +82,13 @@ def _sign_in(vault: Vault, row: RowMapping) -> SignIn:
 
 def insert_sign_in(connection: Connection, vault: Vault, row: SignIn) -> None:
     """Add a sign-in."""
-    connection.execute(insert(sign_ins), _sign_in_row(vault, row))
+    connection.execute(_INSERT_SIGN_IN, _sign_in_row(vault, row))
 
 
 def update_sign_in(connection: Connection, vault: Vault, row: SignIn) -> None:
     """Write a changed sign-in over its version before; SIGN_IN_OVERTAKEN where another request of the browser was faster."""
-    same = (sign_ins.c.sign_in_id == row.sign_in_id) & (sign_ins.c.version == row.version - 1)
-    if connection.execute(update(sign_ins).where(same).values(_sign_in_row(vault, row))).rowcount != 1:
+    changed = {**_sign_in_row(vault, row), "same": row.sign_in_id, "before": row.version - 1}
+    if connection.execute(_CHANGE_SIGN_IN, changed).rowcount != 1:
         raise TrustError(Kind.CONFLICT, "SIGN_IN_OVERTAKEN")
 
 
@@ -143,8 +154,8 @@ def insert_session(connection: Connection, vault: Vault, session: Session) -> No
 
 def update_session(connection: Connection, vault: Vault, session: Session) -> None:
     """Write a changed session over its version before; SIGN_IN_OVERTAKEN where another request was faster."""
-    same = (sessions.c.session_id == session.session_id) & (sessions.c.version == session.version - 1)
-    if connection.execute(update(sessions).where(same).values(_session_row(vault, session))).rowcount != 1:
+    changed = {**_session_row(vault, session), "same": session.session_id, "before": session.version - 1}
+    if connection.execute(_CHANGE_SESSION, changed).rowcount != 1:
         raise TrustError(Kind.CONFLICT, "SIGN_IN_OVERTAKEN")
 
 
@@ -176,8 +187,7 @@ def sweep_sessions(connection: Connection, before: datetime) -> int:
 
 def note_client(connection: Connection, session_id: str, client_id: str, at: datetime) -> None:
     """Remember that a client has tokens of a session, so that it can be told of its end."""
-    same = (session_clients.c.session_id == session_id) & (session_clients.c.client_id == client_id)
-    if connection.execute(update(session_clients).where(same).values(last_at=write_time(at))).rowcount == 0:
+    if connection.execute(_NOTE_CLIENT, {"session": session_id, "client": client_id, "at": write_time(at)}).rowcount == 0:
         connection.execute(insert(session_clients), {"session_id": session_id, "client_id": client_id, "last_at": write_time(at)})
 
 
@@ -192,8 +202,7 @@ def clients_of_session(connection: Connection, session_id: str) -> tuple[str, ..
 
 def find_consent(connection: Connection, account_id: str, acting_for: str | None, client_id: str) -> tuple[frozenset[str], frozenset[str]]:
     """The scopes and claims that a person has let a client have, in one capacity."""
-    same = (consents.c.account_id == account_id) & (consents.c.acting_for == (acting_for or "")) & (consents.c.client_id == client_id)
-    row = connection.execute(select(consents.c.scopes, consents.c.claims).where(same)).first()
+    row = connection.execute(_CONSENT, {"account": account_id, "acting": acting_for or "", "client": client_id}).first()
     return (frozenset(), frozenset()) if row is None else (frozenset(row.scopes.split()), frozenset(row.claims.split()))
 
 
