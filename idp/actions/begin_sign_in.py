@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
-from idp.actions.sign_in_row import put_back, recognise, take_up
+from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, complete
+from idp.actions.sign_in_row import put_back, recognise, take_up, with_consent_asked
 from idp.model.people import AccountStatus, IdentifierKind, new_id
 from idp.model.requests import wanted_level
 from idp.model.sign_in import Step, begin_sign_in, decide_next_step, is_session_enough, with_session
-from idp.store.accounts import account_id_by, find_account
+from idp.store.accounts import account_id_by, account_status, find_account
 from idp.store.sign_ins import insert_sign_in, session_by_cookie
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from idp.actions.people_desk import PeopleDesk
+    from idp.actions.finish_sign_in import Finished
+    from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.model.requests import AuthorizationRequest, ClientProfile
     from idp.model.sign_in import Session, SignIn
 
@@ -32,14 +35,46 @@ def store_sign_in(
 ) -> SignIn:
     """A new sign-in for this browser. ``session_hash``: of the session cookie it sent, None where it sent none."""
     at = desk.clock.now()
-    wanted = wanted_level(request) if request else (None, False)
-    row = begin_sign_in(new_id("si_"), browser_hash, request, at, profile=profile, wanted=wanted, return_to=return_to)
+    row = _new_row(browser_hash, request, profile, at, return_to)
 
     def store(connection: Connection) -> SignIn:
-        insert_sign_in(connection, desk.vault, row)
-        return _adopt(connection, desk, row, session_hash, profile, at) if session_hash else row
+        found = _adopted(connection, desk, row, session_hash, profile, at) if session_hash else row
+        insert_sign_in(connection, desk.vault, found)
+        return found
 
     return desk.database.write(store)
+
+
+async def begin_for_client(
+    desk: PeopleDesk,
+    protocol: SignInProtocol,
+    browser_hash: bytes,
+    request: AuthorizationRequest,
+    profile: ClientProfile | None,
+    session_hash: bytes | None,
+    *,
+    browser: str,
+) -> SignIn | Finished:
+    """A new sign-in for a client; finished at once, in the same transaction, where the browser's session answers all that is asked."""
+    at = desk.clock.now()
+    row = _new_row(browser_hash, request, profile, at, "")
+    cookie = secrets.token_urlsafe(SESSION_COOKIE_BYTES)
+
+    def store(connection: Connection) -> SignIn | Finished:
+        found = _adopted(connection, desk, row, session_hash, profile, at) if session_hash else row
+        if decide_next_step(found) is Step.FINISH and protocol.is_meant(request, found.account_id or "", found.acting_for):
+            return complete(connection, desk, protocol, found, profile, cookie=cookie, browser=browser, session_hash=session_hash, at=at)
+        insert_sign_in(connection, desk.vault, found)
+        return found
+
+    return await desk.database.awrite(store)
+
+
+def _new_row(
+    browser_hash: bytes, request: AuthorizationRequest | None, profile: ClientProfile | None, at: datetime, return_to: str
+) -> SignIn:
+    wanted = wanted_level(request) if request else (None, False)
+    return begin_sign_in(new_id("si_"), browser_hash, request, at, profile=profile, wanted=wanted, return_to=return_to)
 
 
 def adopt_session(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, session_hash: bytes) -> SignIn:
@@ -50,7 +85,8 @@ def adopt_session(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profil
         row = take_up(connection, desk, sign_in_id, browser_hash, at)
         if decide_next_step(row) is not Step.FIRST_FACTOR or row.version != 1:
             return row
-        return _adopt(connection, desk, row, session_hash, profile, at)
+        found = _adopted(connection, desk, row, session_hash, profile, at)
+        return found if found is row else put_back(connection, desk, found, profile)
 
     return desk.database.write(store)
 
@@ -60,16 +96,16 @@ def living_session(connection: Connection, desk: PeopleDesk, session_hash: bytes
     session = session_by_cookie(connection, desk.vault, session_hash) if session_hash else None
     if session is None or not session.is_alive_at(at):
         return None
-    account = find_account(connection, desk.vault, session.account_id)
-    return session if account is not None and account.status is AccountStatus.ACTIVE else None
+    return session if account_status(connection, desk.vault, session.account_id) is AccountStatus.ACTIVE else None
 
 
-def _adopt(
+def _adopted(
     connection: Connection, desk: PeopleDesk, row: SignIn, session_hash: bytes, profile: ClientProfile | None, at: datetime
 ) -> SignIn:
-    session = living_session(connection, desk, session_hash, at)
-    account = find_account(connection, desk.vault, session.account_id) if session else None
-    if session is None or account is None:
+    """The row with what the browser's session has shown already; the same row where that is not enough."""
+    session = session_by_cookie(connection, desk.vault, session_hash)
+    account = find_account(connection, desk.vault, session.account_id) if session is not None and session.is_alive_at(at) else None
+    if session is None or account is None or account.status is not AccountStatus.ACTIVE:
         return row
     hint = row.request.login_hint if row.request else None
     hinted = hint is None or account_id_by(connection, desk.vault, IdentifierKind.LOGIN, hint.strip().lower()) in {
@@ -78,4 +114,4 @@ def _adopt(
     }
     if not is_session_enough(row, session, account, at, hinted=hinted):
         return row
-    return put_back(connection, desk, with_session(recognise(connection, desk, row, account, at), session), profile)
+    return with_consent_asked(connection, with_session(recognise(connection, desk, row, account, at), session), profile)

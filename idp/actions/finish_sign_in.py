@@ -74,46 +74,63 @@ def finish_sign_in(
         if protocol is not None and row.request is not None and not protocol.is_meant(row.request, account.account_id, row.acting_for):
             put_back(connection, desk, replace(row, error="login_required"), profile)
             return None
-        # 3. The session: a new one for a new sign-in, a new cookie for a stronger one
-        session, is_new = _session(connection, desk, row, cookie, browser, session_hash, at)
-        if row.upstream:
-            note_upstream(connection, desk.vault, session.session_id, row.upstream, row.upstream_subject, row.upstream_session)
-        # 4. Consent and code
-        code = None
-        if row.request is not None and protocol is not None:
-            if row.consent_given and profile is not None:
-                scopes, claims = asked_of(row, profile)
-                put_consent(
-                    connection,
-                    new_id("co_"),
-                    account.account_id,
-                    row.acting_for,
-                    profile.client_id,
-                    purpose=profile.purpose,
-                    scopes=scopes,
-                    claims=claims,
-                    at=at,
-                )
-            who = Authentication(account.account_id, row.acting_for, session.session_id, row.acr, row.amr, session.auth_at)
-            code = protocol.issue_code(connection, row.request, who, row.request.scopes, at)
-            note_client(connection, session.session_id, row.request.client_id, at)
-        # 5. The row has ended; the record
-        row = put_back(connection, desk, replace(row, is_finished=True, session_id=session.session_id), profile)
-        facts = {
-            "client": row.request.client_id if row.request else "",
-            "session": session.session_id,
-            "acting_for": row.acting_for,
-            "acr": row.acr,
-            "amr": " ".join(row.amr),
-            "consent": row.consent_given,
-            "upstream": row.upstream,
-            "request": row.request.raw_digest.hex() if row.request else "",
-        }
-        subject = f"account:{account.account_id}"
-        desk.audit.record(connection, at=at, actor=subject, action="sign-in.finish", subject=subject, outcome="done", facts=facts)
-        return Finished(row, code, cookie if is_new else None)
+        done = complete(connection, desk, protocol, row, profile, cookie=cookie, browser=browser, session_hash=session_hash, at=at)
+        return replace(done, row=put_back(connection, desk, done.row, profile))
 
     return desk.database.write(store)
+
+
+def complete(
+    connection: Connection,
+    desk: PeopleDesk,
+    protocol: SignInProtocol | None,
+    row: SignIn,
+    profile: ClientProfile | None,
+    *,
+    cookie: str,
+    browser: str,
+    session_hash: bytes | None,
+    at: datetime,
+) -> Finished:
+    """Within a write job, of a sign-in that waits for nothing more: session, consent, code and record. ``cookie``: for a new session."""
+    account_id = row.account_id or ""
+    # 1. The session: a new one for a new sign-in, a new cookie for a stronger one
+    session, is_new = _session(connection, desk, row, cookie, browser, session_hash, at)
+    if row.upstream:
+        note_upstream(connection, desk.vault, session.session_id, row.upstream, row.upstream_subject, row.upstream_session)
+    # 2. Consent and code
+    code = None
+    if row.request is not None and protocol is not None:
+        if row.consent_given and profile is not None:
+            scopes, claims = asked_of(row, profile)
+            put_consent(
+                connection,
+                new_id("co_"),
+                account_id,
+                row.acting_for,
+                profile.client_id,
+                purpose=profile.purpose,
+                scopes=scopes,
+                claims=claims,
+                at=at,
+            )
+        who = Authentication(account_id, row.acting_for, session.session_id, row.acr, row.amr, session.auth_at)
+        code = protocol.issue_code(connection, row.request, who, row.request.scopes, at)
+        note_client(connection, session.session_id, row.request.client_id, at)
+    # 3. The record
+    facts = {
+        "client": row.request.client_id if row.request else "",
+        "session": session.session_id,
+        "acting_for": row.acting_for,
+        "acr": row.acr,
+        "amr": " ".join(row.amr),
+        "consent": row.consent_given,
+        "upstream": row.upstream,
+        "request": row.request.raw_digest.hex() if row.request else "",
+    }
+    subject = f"account:{account_id}"
+    desk.audit.record(connection, at=at, actor=subject, action="sign-in.finish", subject=subject, outcome="done", facts=facts)
+    return Finished(replace(row, is_finished=True, session_id=session.session_id), code, cookie if is_new else None)
 
 
 def _session(

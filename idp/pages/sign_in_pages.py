@@ -12,8 +12,8 @@ from fastapi import APIRouter, Request, Response
 
 from idp.actions import choose_in_sign_in as choose
 from idp.actions.answer_device import DONE_PATH, REFUSED_PATH, refuse_device
-from idp.actions.begin_sign_in import adopt_session, store_sign_in
-from idp.actions.finish_sign_in import finish_sign_in
+from idp.actions.begin_sign_in import adopt_session, begin_for_client
+from idp.actions.finish_sign_in import Finished, finish_sign_in
 from idp.actions.show_code import show_code
 from idp.actions.show_password import set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
@@ -107,8 +107,10 @@ async def begin_authorization(
     profile = protocol.profile(request.client_id)
     visit.locales = request.ui_locales
     # 2. The row; from here on only it decides
-    store = partial(store_sign_in, desk, visit.browser_hash, request, profile, None if is_post else visit.session_hash)
-    row = await anyio.to_thread.run_sync(store)
+    session_hash = None if is_post else visit.session_hash
+    row = await begin_for_client(desk, protocol, visit.browser_hash, request, profile, session_hash, browser=visit.browser_name)
+    if isinstance(row, Finished):
+        return _leave_finished(pages, visit, row)
     if is_post or visit.new_browser:  # a POST from elsewhere brings no cookies along: look again where it does
         return visit.see(f"/sign-in/{row.sign_in_id}")
     return await anyio.to_thread.run_sync(dispatch, pages, visit, row.sign_in_id)
@@ -150,15 +152,20 @@ def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | 
         )
         if done is None:
             return visit.see(f"/sign-in/{sign_in_id}")
-        if done.cookie is not None:
-            visit.set_cookie(SESSION_COOKIE, done.cookie, seconds=SESSION_SECONDS)
-        if request is None:
-            return visit.see(row.return_to)
-        if request.device_id is not None:
-            return visit.see(DONE_PATH)
-        return visit.answer_client(request, pages.desk.issuer, code=done.code)
+        return _leave_finished(pages, visit, done)
     # 2. With a page
     return _page(pages, visit, row, profile, step, problem)
+
+
+def _leave_finished(pages: Pages, visit: Visit, done: Finished) -> Response:
+    """Take the browser on from a sign-in that has finished, with its new session cookie where there is one."""
+    if done.cookie is not None:
+        visit.set_cookie(SESSION_COOKIE, done.cookie, seconds=SESSION_SECONDS)
+    if done.row.request is None:
+        return visit.see(done.row.return_to)
+    if done.row.request.device_id is not None:
+        return visit.see(DONE_PATH)
+    return visit.answer_client(done.row.request, pages.desk.issuer, code=done.code)
 
 
 def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None, step: Step, problem: TrustError | None) -> Response:
