@@ -29,6 +29,7 @@ from idp.actions.push_request import PushDesk
 from idp.actions.read_hint import HintReader
 from idp.actions.recall_client import ClientMemory
 from idp.actions.register_client import ClientDesk
+from idp.actions.register_itself import SelfRegistration
 from idp.actions.revoke_token import is_withdrawn
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
@@ -50,6 +51,7 @@ from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
 from idp.api.registration_routes import add_registration_routes
 from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
 from idp.api.scim_routes import add_scim_routes
+from idp.api.self_registration_routes import add_self_registration_routes
 from idp.api.userinfo_endpoint import add_userinfo_routes
 from idp.connectors.settings import read_upstreams
 from idp.connectors.simulator import NAME as SIMULATOR
@@ -253,6 +255,7 @@ def build(context: ServiceContext) -> ServiceParts:
     )
     add_client_routes(router, desk)
     add_registration_routes(router, desk)
+    add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
     people = people_desk(context)
     persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key))
     add_userinfo_routes(router, persons)

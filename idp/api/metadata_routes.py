@@ -12,6 +12,7 @@ from idp.actions.claims_of import IDENTITY_CLAIMS
 from idp.actions.look_into_token import INTROSPECT_PATH
 from idp.actions.prove_client import ASSERTION_ALGORITHMS, BY_CERTIFICATE, BY_SUBJECT
 from idp.actions.push_request import PUSH_PATH
+from idp.actions.register_itself import REGISTER_PATH
 from idp.actions.revoke_token import REVOKE_PATH
 from idp.api import token_endpoint, userinfo_endpoint
 from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
@@ -45,6 +46,7 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE_PATH,
         "token_endpoint": issuer + token_endpoint.PATH,
+        "registration_endpoint": issuer + REGISTER_PATH,
         "introspection_endpoint": issuer + INTROSPECT_PATH,
         "introspection_endpoint_auth_methods_supported": [each for each in methods if each != "none"],
         "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Every operation that asks for no token, each with its reason in the code. A new one has to be entered here on purpose.
 PUBLIC = {
+    "DELETE /oauth2/register/{client_id}",
     "GET /.well-known/oauth-authorization-server",
     "GET /.well-known/openid-configuration",
     "GET /authorize",
@@ -46,6 +47,7 @@ PUBLIC = {
     "GET /metrics",
     "GET /oauth2/gm-jwks",
     "GET /oauth2/jwks",
+    "GET /oauth2/register/{client_id}",
     "GET /oauth2/userinfo",
     "GET /openapi.json",
     "GET /problems",
@@ -73,6 +75,7 @@ PUBLIC = {
     "POST /oauth2/device_authorization",
     "POST /oauth2/introspect",
     "POST /oauth2/par",
+    "POST /oauth2/register",
     "POST /oauth2/revoke",
     "POST /oauth2/token",
     "POST /oauth2/userinfo",
@@ -81,6 +84,7 @@ PUBLIC = {
     "POST /sessions/{session_id}/end",
     "POST /sign-in/upstream/{name}/backchannel-logout",
     "POST /sign-in/{sign_in_id}/{name}",
+    "PUT /oauth2/register/{client_id}",
     "POST /switch",
     "POST /tsa",
     "POST /v1/verifications",

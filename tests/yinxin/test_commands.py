@@ -99,6 +99,7 @@ ON_A_DEPLOYMENT = [
     ("client", "disable", "x"),
     ("client", "rotate-secret", "x"),
     ("client", "rotate-signing-key"),
+    ("client", "initial-token"),
     ("keys", "list"),
     ("keys", "rotate-master"),
     ("ca", "show"),
@@ -224,6 +225,15 @@ def test_the_signing_key(folder: Path) -> None:
     assert announced[0]["key_id"] not in replaced.stdout
     assert replaced.stdout.count("signs from") == 1
     assert "CLIENT_FIELD_INVALID" in run("client", "rotate-signing-key", "--dir", folder, "--algorithm", "none").output
+
+
+def test_an_initial_token(folder: Path) -> None:
+    made = run_json("client", "initial-token", "--dir", folder, "--scope", "seal.read", "--uses", "3", "--approval")
+    assert made["initial_token"].startswith("yxi_")
+    assert made["uses"] == 3
+    assert "yxi_" in run("client", "initial-token", "--dir", folder, "--pkce-optional").stdout
+    assert "SCOPE_UNKNOWN" in run("client", "initial-token", "--dir", folder, "--scope", "no.such").output
+    assert "CLIENT_FIELD_INVALID" in run("client", "initial-token", "--dir", folder, "--days", "999").output
 
 
 def test_audit_check_names_the_row_that_was_altered(folder: Path) -> None:

@@ -251,6 +251,51 @@ def set_cas_services(
         print_line("\n".join(each.service for each in entries))
 
 
+@app.command("initial-token")
+def issue_initial_token(
+    *,
+    folder: Folder,
+    note: Annotated[str, typer.Option(help="What it is for. 用途说明。")] = "",
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help="What its clients may have beside signing people in. 权限范围。")
+    ] = None,
+    uses: Annotated[int, typer.Option(min=1, help="How many clients may be registered by it. 可登记的客户端数。")] = 1,
+    days: Annotated[int, typer.Option(min=1, help="How many days it is good. 有效天数。")] = 7,
+    approval: Annotated[bool, typer.Option("--approval", help="Its clients wait until they are enabled. 登记后须经启用。")] = False,
+    pkce_optional: Annotated[
+        bool, typer.Option("--pkce-optional", help="Clients with credentials may do without PKCE. 可不使用 PKCE。")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let systems register themselves (RFC 7591); the token is shown this once. 签发自助登记令牌，仅显示一次。"""
+    import idp.service
+    from idp.actions.register_itself import issue_initial_token as issue
+
+    try:
+        house = _open(folder)
+        try:
+            token, text = issue(
+                idp.service.client_desk(house.context),
+                note=note,
+                scopes=tuple(scope or ()),
+                needs_approval=approval,
+                is_pkce_required=not pkce_optional,
+                uses=uses,
+                days=days,
+                actor=operator(),
+            )
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    expires = token.expires_at.isoformat(timespec="seconds")
+    if as_json:
+        print_json({"token_id": token.token_id, "initial_token": text, "uses": token.uses_max, "expires_at": expires})
+        return
+    print_line(f"initial_token  {text}")
+    print_line(say(f"Good for {uses} registrations until {expires}.", f"可登记 {uses} 次，有效期至 {expires}。"))
+
+
 @app.command("rotate-signing-key")
 def rotate_signing_key(
     *,
