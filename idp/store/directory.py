@@ -12,7 +12,7 @@ from idp.store.changes import count_states
 from idp.tables import account_identifiers, accounts
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from idp.model.people import Agent, Identifier
     from idp.store.accounts import Vault
@@ -56,8 +56,16 @@ def ids_in_directory(
     count: int,
 ) -> list[str]:
     """Their ids in order: those behind ``after``, or after as many as are ``skipped``."""
+    query = ids_query(kind, prefix=prefix, is_active=is_active, after=after, skipped=skipped, count=count)
+    return list(connection.execute(query).scalars())
+
+
+def ids_query(
+    kind: AccountKind, *, prefix: str = "", is_active: bool | None = None, after: str, skipped: int, count: int
+) -> Select[str]:
+    """The query behind a page. It goes along an index (a test asks the databases)."""
     wanted = select(accounts.c.account_id).where(*_conditions(kind, prefix=prefix, is_active=is_active), accounts.c.account_id > after)
-    return list(connection.execute(wanted.order_by(accounts.c.account_id).offset(skipped).limit(count)).scalars())
+    return wanted.order_by(accounts.c.account_id).offset(skipped).limit(count)
 
 
 def ids_by_identifier(connection: Connection, vault: Vault, identifier: Identifier, count: int) -> list[str]:

@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import insert, text
 
 import idp.service
+from idp.directory_tables import cas_services, cas_tickets, change_states, changes, import_rows
 from idp.model.people import AccountKind, Identifier, IdentifierKind
 from idp.store import accounts as store
+from idp.store import changes as change_rows
+from idp.store import directory
 from idp.store.accounts import search_query
 from idp.tables import account_identifiers, accounts, agents, attempts, credentials, evidence, sessions, sign_ins
 from tests.idp.test_people_store import VAULT
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from service_kit.database import Database
 
-ROWS = 20_000
+ROWS = 8_000
 BIG = frozenset({accounts.name, account_identifiers.name})
 
 
@@ -83,6 +86,9 @@ def test_pages_and_look_ups_use_indexes(database: Database) -> None:  # noqa: F8
         "one account": (store._ACCOUNT, {"wanted": "pe_x"}),
         "its identifiers": (store._IDENTIFIERS, {"wanted": "pe_x"}),
         "its evidence": (store._EVIDENCE, {"wanted": "pe_x"}),
+        "changes to be numbered": (change_rows._WAITING.order_by(changes.c.row_id).limit(9), {}),
+        "a page of the directory": (directory.ids_query(AccountKind.PERSON, after=f"pe_{ROWS // 2:024d}", skipped=0, count=51), {}),
+        "a beginning of ids": (directory.ids_query(AccountKind.PERSON, prefix="pe_00", is_active=True, after="", skipped=9, count=51), {}),
     }
     with database.read() as connection:
         for name, (query, parameters) in queries.items():
@@ -97,6 +103,12 @@ def test_pages_and_look_ups_use_indexes(database: Database) -> None:  # noqa: F8
 @pytest.mark.parametrize(
     ("table", "columns"),
     [
+        (change_states, ("bucket", "subject_id")),
+        (cas_services, ("client_id",)),
+        (cas_tickets, ("session_id",)),
+        (cas_tickets, ("expires_at",)),
+        (import_rows, ("import_id", "outcome", "number")),
+        (changes, ("row_id",)),
         (evidence, ("account_id",)),
         (agents, ("organisation_id",)),
         (agents, ("person_id",)),
