@@ -131,11 +131,13 @@ def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fres
         return Validation(INVALID_TICKET)
     at, digest, mac_key = desk.clock.now(), sm3(ticket.encode("utf-8", "replace")), desk.vault.mac_key
 
-    def store(connection: Connection) -> Validation:
-        # 1. Never issued: nothing is known, nothing is recorded, so that nobody fills the trail with guesses
-        issued = find_ticket(connection, digest, mac_key)
-        if issued is None:
-            return Validation(INVALID_TICKET)
+    # 1. Never issued: nothing is known, nothing is written or recorded, so that nobody fills the trail or the writer's queue with guesses
+    with desk.database.read() as connection:
+        known = find_ticket(connection, digest, mac_key)
+    if known is None:
+        return Validation(INVALID_TICKET)
+
+    def store(connection: Connection, issued: IssuedTicket = known) -> Validation:
         # 2. Spent by this attempt, or by one before
         reason = "" if spend_ticket(connection, digest, at) else "spent"
         # 3. Is it this service's, now; does what it rests on still hold

@@ -1,7 +1,8 @@
 """Bring an account to what another directory says it is, by the same actions that an administrator uses; each is audited for itself.
 
 What a directory may not do: change who a proven person is (name and number of an identity from level 2 on rest on evidence that somebody
-checked), touch accounts that administer this deployment, or remove what links an account to other sources.
+checked), touch accounts that administer this deployment, or remove what links an account to other sources. Of accounts that came from elsewhere it
+may not set the password, say who acts for them, or end them: otherwise every directory could become everybody.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def provision_account(desk: PeopleDesk, wanted: Wanted, *, actor: str) -> Accoun
 
 
 def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, actor: str, expected_version: int | None = None) -> Account:
-    """Change an account to what is wanted. Further ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_PROTECTED, ACCOUNT_PROVEN."""
+    """Change an account to what is wanted. Further ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FOREIGN, ACCOUNT_PROTECTED, ACCOUNT_PROVEN."""
     # 1. May it be changed, and by this
     account = load_provisioned(desk, account_id, wanted.kind)
     _check_password(wanted)
@@ -98,6 +99,8 @@ def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, ac
         check_open(connection, account)
         members = frozenset(each.person_id for each in standing_agents(connection, desk.vault, organisation_id=account_id))
     _check_members(desk, wanted, members)
+    if account.origin != wanted.source and (wanted.password is not None or wanted.members not in {None, members}):
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
     change = wanted_change(account, wanted, expected_version)
     # 2. Fields, then what belongs to it
     return _finish(desk, wanted, change_account(desk, account_id, wanted.kind, change, actor=actor), actor)
@@ -106,10 +109,12 @@ def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, ac
 def end_provisioned(
     desk: PeopleDesk, account_id: str, kind: AccountKind, source: str, *, actor: str, expected_version: int | None = None
 ) -> None:
-    """Close an account; its login name and its name in the directory become free. ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_PROTECTED."""
+    """Close an account; its login name and its name in the directory become free. As ``reprovision_account``."""
     account = load_provisioned(desk, account_id, kind)
     with desk.database.read() as connection:
         check_open(connection, account)
+    if account.origin != source:
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
     head = f"{source}|"
     kept = tuple(
         each

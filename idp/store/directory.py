@@ -60,9 +60,7 @@ def ids_in_directory(
     return list(connection.execute(query).scalars())
 
 
-def ids_query(
-    kind: AccountKind, *, prefix: str = "", is_active: bool | None = None, after: str, skipped: int, count: int
-) -> Select[str]:
+def ids_query(kind: AccountKind, *, prefix: str = "", is_active: bool | None = None, after: str, skipped: int, count: int) -> Select[str]:
     """The query behind a page. It goes along an index (a test asks the databases)."""
     wanted = select(accounts.c.account_id).where(*_conditions(kind, prefix=prefix, is_active=is_active), accounts.c.account_id > after)
     return wanted.order_by(accounts.c.account_id).offset(skipped).limit(count)

@@ -47,7 +47,9 @@ class Office:
 
 def test_create_find_change_disable(office: Office) -> None:
     number = resident_number("99000019900307123")
-    made = office.make(name="测试独", identifiers=[{"kind": "resident_id", "value": number}, {"kind": "login", "value": "Jia"}], area="150700")
+    made = office.make(
+        name="测试独", identifiers=[{"kind": "resident_id", "value": number}, {"kind": "login", "value": "Jia"}], area="150700"
+    )
     assert made["level"] == 0
     for query in (
         {"name": "测试 独"},

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp.actions.grant_agent import grant_agent
+from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.set_credentials import set_totp
 from idp.api import scim_search
 from idp.api.scim_routes import BODY_SCIM_BYTES_MAX
 from idp.api.scim_shapes import GROUP, ORGANISATION, PERSON, USER
-from idp.model.people import AgentRole, CredentialKind
+from idp.model.people import AccountKind, AgentRole, CredentialKind
 from idp.store.accounts import find_account, list_agents
 from idp.store.credentials import list_credentials
 from service_kit.roles import Role, appoint
@@ -328,6 +329,16 @@ def test_attack_a_directory_cannot_become_somebody_else(scim: Scim) -> None:
         None,
     )
     assert scim.refused("DELETE", f"/Users/{admin.account_id}") == (403, None)
+    # Accounts of elsewhere: no password, no end, nobody who acts for them; what else a directory says of them is taken
+    guest = town.person("guest", level=0)
+    firm = create_account(town.desk, NewAccount(AccountKind.ORGANISATION, "来自别处的公司"), actor="test")
+    foreign, company = f"/Users/{guest.account_id}", f"/Groups/{firm.account_id}"
+    assert scim.refused("PATCH", foreign, patch_of({"op": "add", "path": "password", "value": "taken over 99"})) == (403, None)
+    assert scim.refused("DELETE", foreign) == (403, None)
+    member = {"op": "add", "path": "members", "value": [{"value": guest.account_id}]}
+    assert scim.refused("PATCH", company, patch_of(member)) == (403, None)
+    assert scim.patch(company, {"op": "replace", "path": "displayName", "value": "来自别处"})["members"] == []
+    assert scim.patch(foreign, {"op": "replace", "path": "active", "value": False})["active"] is False
     # Each client has its own names for accounts, and none can take another's or a connector's
     second = Scim(town, bearer(town, "hr2", "directory.read", "directory.manage"))
     shared = scim.user("shared", externalId="7")
