@@ -223,7 +223,9 @@ def _client_protocol(context: ServiceContext) -> ClientProtocol:
     mac_key, ring = keystore.open_secret(ROW_MAC_KEY), key_ring(context)
     memory = ClientMemory(context.database, mac_key)
     hints = HintReader(ring, context.settings.base_url)
-    return ClientProtocol(context.database, _vault(context), memory, hints, mac_key, _pairwise_key(mac_key))
+    outbound = context.settings.outbound
+    keys = ClientKeys(Outbound(read_networks(outbound.networks), timeout_seconds=outbound.timeout_seconds))
+    return ClientProtocol(context.database, _vault(context), memory, hints, keys, mac_key, _pairwise_key(mac_key))
 
 
 def _pairwise_key(mac_key: bytes) -> bytes:

@@ -13,7 +13,6 @@ from idp.model.registrations import profile_of, sign_in_of
 from idp.store.pushed import take_pushed
 from idp.store.sign_ins import find_session
 from idp.tokens.authorization_request import RefusedAuthorization, read_authorization_request
-from idp.tokens.client_jwt import client_keys
 from idp.tokens.person_tokens import subject_for
 from idp.tokens.request_object import read_request_object
 from standards.errors import TrustError
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from idp.actions.client_keys import ClientKeys
     from idp.actions.read_hint import HintReader
     from idp.actions.recall_client import ClientMemory, KnownClient
     from idp.model.registrations import Registration
@@ -40,6 +40,7 @@ class ClientProtocol:
     vault: Vault
     memory: ClientMemory
     hints: HintReader
+    keys: ClientKeys
     mac_key: bytes
     pairwise_key: bytes
 
@@ -96,9 +97,19 @@ class ClientProtocol:
         if len(objects) > 1:
             return RefusedAuthorization("invalid_request", "a parameter is given more than once")
         try:
-            return read_request_object(objects[0], registration, client_keys(registration.jwks), issuer=self.hints.issuer, at=at)
+            return self._read_object(objects[0], registration, at)
         except TrustError:  # not to the address in it: that of an object that does not hold is not to be trusted
             return RefusedAuthorization("invalid_request_object", "the request object is not good for this client and provider")
+
+    def _read_object(self, text: str, registration: Registration, at: datetime) -> tuple[tuple[str, str], ...]:
+        keys = self.keys.of(registration)
+        try:
+            return read_request_object(text, registration, keys.values(), issuer=self.hints.issuer, at=at)
+        except TrustError:
+            fresh = self.keys.of(registration, missing=True)  # perhaps the client has a new key since its set was fetched
+            if fresh == keys:
+                raise
+            return read_request_object(text, registration, fresh.values(), issuer=self.hints.issuer, at=at)
 
     def read_opened(
         self, known: KnownClient, pairs: Sequence[tuple[str, str]], *, is_pushed: bool

@@ -35,6 +35,14 @@ EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 GRANT_TYPES: Final = (CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE)
 SIGN_IN_SCOPES: Final = ("openid", "profile", "phone", "email", "address", "identity", "offline_access")
 FAPI2: Final = "fapi2"
+FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")  # FAPI 2.0 security profile 5.4.1, of those that are used here
+SIGNATURE_MEMBERS: Final = (
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "introspection_signed_response_alg",
+    "request_object_signing_alg",
+)
+"""Where a client chooses how something is signed."""
 _ALGORITHM: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _NAME: Final = re.compile(r"[a-z_]{1,64}")
 
@@ -115,12 +123,7 @@ def check_registration(registration: Registration) -> None:
         raise _invalid("grant_types", "a client without credentials acts for people only")
     if not set(registration.scopes) <= set(SIGN_IN_SCOPES) or len(set(registration.scopes)) != len(registration.scopes):
         raise _invalid("scopes", "some of " + " ".join(SIGN_IN_SCOPES))
-    for name in (
-        "id_token_signed_response_alg",
-        "userinfo_signed_response_alg",
-        "introspection_signed_response_alg",
-        "request_object_signing_alg",
-    ):
+    for name in SIGNATURE_MEMBERS:
         value = getattr(registration, name)
         if (value and not _ALGORITHM.fullmatch(value)) or value.lower() == "none":
             raise _invalid(name, "the name of a signature algorithm, never none")
@@ -164,6 +167,9 @@ def _check_fapi(registration: Registration) -> None:
         raise _invalid("require_pushed_authorization_requests", "true under FAPI 2.0")
     if not (registration.dpop_bound_access_tokens or registration.tls_client_certificate_bound_access_tokens):
         raise _invalid("dpop_bound_access_tokens", "tokens bound to the sender under FAPI 2.0")
+    for name in SIGNATURE_MEMBERS:
+        if getattr(registration, name) not in {"", *FAPI_ALGORITHMS}:
+            raise _invalid(name, "one of " + " ".join(FAPI_ALGORITHMS) + " under FAPI 2.0")
 
 
 def sign_in_of(client: Client, registration: Registration) -> SignInRegistration:

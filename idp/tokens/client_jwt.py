@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.jose import NUMERIC_DATE_LIMIT, TOKEN_CHARACTERS, invalid, read_base64url, read_jwk, read_strict_json
-from standards.errors import TrustError
+from crypto.jose import NUMERIC_DATE_LIMIT, TOKEN_CHARACTERS, invalid, read_base64url, read_strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -17,26 +16,10 @@ if TYPE_CHECKING:
     from crypto.jose import VerificationKey
 
 CLIENT_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "RS256")
-FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")  # FAPI 2.0 security profile 5.4.1, of those we read
 LIFETIME_SECONDS: Final = 3600  # FAPI 2.0 message signing 5.3.1: an hour at most
 AHEAD_SECONDS: Final = 30  # FAPI 2.0 security profile 5.3.2.1: ten seconds ahead must be taken, more than sixty never
 _SAME: Final = {"Ed25519": "EdDSA"}  # RFC 9864 2.2: another name for what is done here anyway
 _HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
-_KEY_MEMBERS_IGNORED: Final = frozenset({"key_ops", "ext", "x5c", "x5t", "x5t#S256", "x5u", "nbf", "exp", "iat"})
-
-
-def client_keys(jwks: Iterable[Mapping[str, Any]]) -> tuple[VerificationKey, ...]:
-    """The keys among a client's that can verify signatures here; others are passed over (RFC 7517 5). A key needs no ``kid``."""
-    keys: list[VerificationKey] = []
-    for members in jwks:
-        stated = {name: value for name, value in members.items() if name not in _KEY_MEMBERS_IGNORED}
-        if _SAME.get(str(stated.get("alg"))):
-            stated["alg"] = _SAME[str(stated["alg"])]
-        try:
-            keys.append(read_jwk({**stated, "kid": stated.get("kid") or "unnamed"}))
-        except TrustError:
-            continue
-    return tuple(keys)
 
 
 def check_client_jwt(

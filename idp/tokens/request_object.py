@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from idp.tokens.client_jwt import CLIENT_ALGORITHMS, FAPI_ALGORITHMS, check_client_jwt, check_client_times
+from idp.model.registrations import FAPI_ALGORITHMS
+from idp.tokens.client_jwt import CLIENT_ALGORITHMS, check_client_jwt, check_client_times
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
+from idp.actions.client_keys import ClientKeys
 from idp.model.registrations import Registration
-from idp.tokens.client_jwt import AHEAD_SECONDS, LIFETIME_SECONDS, client_keys
+from idp.tokens.client_jwt import AHEAD_SECONDS, LIFETIME_SECONDS
 from idp.tokens.request_object import read_request_object
+from service_kit.outbound import Outbound
 from standards.errors import Kind, TrustError
 from tests.service_kit.dpop_proofs import encode, public_jwk, sign, without_gaps
 
@@ -26,6 +28,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER = ec.generate_private_key(ec.SECP256R1())
 ED_KEY = ed25519.Ed25519PrivateKey.generate()
 JWKS = ({**public_jwk(KEY), "kid": "k1", "use": "sig", "alg": "ES256"}, public_jwk(ED_KEY), {"kty": "oct", "k": "c2VjcmV0", "kid": "s"})
+KEYS = ClientKeys(Outbound(()))
 CLIENT = Registration("portal", ("https://rp.example.org/cb",), jwks=JWKS)
 HEADER = {"typ": "oauth-authz-req+jwt", "kid": "k1"}
 CLAIMS: dict[str, Any] = {
@@ -45,7 +48,7 @@ CLAIMS: dict[str, Any] = {
 
 
 def read(text: str, client: Registration = CLIENT) -> dict[str, str]:
-    pairs = read_request_object(text, client, client_keys(client.jwks), issuer=ISSUER, at=AT)
+    pairs = read_request_object(text, client, KEYS.of(client).values(), issuer=ISSUER, at=AT)
     assert len(dict(pairs)) == len(pairs)
     return dict(pairs)
 
@@ -196,5 +199,6 @@ def test_keys_that_cannot_verify_are_passed_over() -> None:
         {**public_jwk(KEY), "kid": 7},
         {"kty": "oct", "k": "AAAA"},
     )
-    assert client_keys(odd) == ()
-    assert [key.key_id for key in client_keys((*odd, {**public_jwk(ED_KEY), "alg": "Ed25519", "key_ops": ["verify"]}))] == ["unnamed"]
+    assert KEYS.of(Registration("portal", jwks=odd)) == {}
+    usable = {**public_jwk(ED_KEY), "alg": "Ed25519", "key_ops": ["verify"]}
+    assert len(KEYS.of(Registration("portal", jwks=(*odd, usable)))) == 1
