@@ -1,0 +1,224 @@
+"""What the modules of the OpenID conformance suite ask of the FAPI 2.0 security profile, by their names (private_key_jwt, DPoP, PAR).
+
+The suite itself runs against a served deployment; these are the same questions, asked of the program directly and quickly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.idp.fapi import OTHER_KEY, Fapi, served_fapi
+from tests.idp.people import CALLBACK, CHALLENGE, VERIFIER
+from tests.idp.suite import moving
+from tests.idp.test_code_flow import Clients, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import httpx
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    with served_fapi(tmp_path_factory.mktemp("fapi") / "deployment") as found:
+        yield found
+
+
+@pytest.fixture
+def fapi(clients: Clients) -> Fapi:
+    return Fapi(clients)
+
+
+@pytest.fixture
+def second(clients: Clients) -> Fapi:
+    return Fapi(clients, "fapi2", OTHER_KEY)
+
+
+@pytest.fixture
+def later(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    return moving(clients, monkeypatch)
+
+
+def stays_here(fapi: Fapi) -> bool:
+    """The error is told on a page, and nothing goes to the address in the request."""
+    return fapi.browser.answer.status_code == 422 and "location" not in fapi.browser.answer.headers
+
+
+# The flow
+
+
+def test_fapi2_discovery_end_point_verification(fapi: Fapi) -> None:
+    said = fapi.clients.http.get("/.well-known/openid-configuration").json()
+    assert said["issuer"] == fapi.issuer
+    assert said["authorization_response_iss_parameter_supported"] is True
+    assert {"code"} == set(said["response_types_supported"])
+    assert "private_key_jwt" in said["token_endpoint_auth_methods_supported"]
+    assert "S256" in said["code_challenge_methods_supported"]
+    assert "ES256" in said["dpop_signing_alg_values_supported"]
+    assert said["pushed_authorization_request_endpoint"] == fapi.issuer + "/oauth2/par"
+
+
+def test_fapi2_happy_flow(fapi: Fapi) -> None:
+    uri = fapi.push().json()["request_uri"]
+    came = fapi.bring(uri).browser.returned
+    assert (came["state"], came["iss"]) == ("s", fapi.issuer)
+    tokens = fapi.redeem(came["code"]).json()
+    assert tokens["token_type"] == "DPoP"
+    said = fapi.clients.read(tokens["id_token"], "fapi")
+    assert said["nonce"] == "n"
+    assert fapi.userinfo(tokens["access_token"]).json()["sub"] == said["sub"]
+    assert "jkt" in fapi.clients.read(tokens["access_token"], fapi.issuer)["cnf"]
+
+
+def test_fapi2_user_rejects_authentication(fapi: Fapi) -> None:
+    fapi.browser.go("/authorize", client_id="fapi", request_uri=fapi.push().json()["request_uri"])
+    fapi.browser.submit("cancel")
+    assert fapi.browser.returned["error"] == "access_denied"
+
+
+def test_fapi2_ensure_request_object_without_state_and_nonce_succeeds(fapi: Fapi) -> None:
+    came = fapi.bring(fapi.push(state="", nonce="").json()["request_uri"]).browser.returned
+    assert "state" not in came
+    assert "nonce" not in fapi.clients.read(fapi.redeem(came["code"]).json()["id_token"], "fapi")
+
+
+@pytest.mark.parametrize("name", ["state", "nonce"])
+def test_fapi2_ensure_authorization_request_with_long_value(fapi: Fapi, name: str) -> None:
+    value = "x" * 384
+    came = fapi.bring(fapi.push(**{name: value}).json()["request_uri"]).browser.returned
+    said = fapi.clients.read(fapi.redeem(came["code"]).json()["id_token"], "fapi")
+    assert {**came, **said}[name] == value
+
+
+def test_fapi2_ensure_server_handles_scopes_in_any_order(fapi: Fapi) -> None:
+    assert set(fapi.tokens(scope="profile openid")["scope"].split()) == {"openid", "profile"}
+
+
+def test_fapi2_access_token_type_header_case_sensitivity(fapi: Fapi) -> None:
+    token = fapi.tokens()["access_token"]
+    for scheme in ("DPoP", "dpop", "DPOP", "DpoP"):
+        assert fapi.userinfo(token, scheme).status_code == 200
+
+
+@pytest.mark.clause("RFC 9700 4.14.2")
+def test_fapi2_refresh_token(fapi: Fapi) -> None:
+    first = fapi.tokens()
+    form = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+
+    def refresh(sender: Fapi) -> httpx.Response:
+        return fapi.clients.http.post("/oauth2/token", data={**form, **fapi.assertion()}, headers={"dpop": sender.proof()})
+
+    renewed = refresh(fapi).json()
+    assert renewed["refresh_token"] == first["refresh_token"], "the profile does not want them to rotate"
+    assert refresh(fapi).status_code == 200
+    assert fapi.userinfo(renewed["access_token"]).status_code == 200
+    assert refused(refresh(Fapi(fapi.clients)))[1] == "invalid_grant", "a key of somebody else's"
+    bare = fapi.clients.http.post("/oauth2/token", data={**form, **fapi.assertion()})
+    assert refused(bare)[1] == "invalid_dpop_proof"
+
+
+# What must be pushed
+
+
+@pytest.mark.clause("RFC 9126 5")
+def test_fapi2_ensure_unsigned_authorization_request_without_using_par_fails(fapi: Fapi) -> None:
+    query = {"response_type": "code", "redirect_uri": CALLBACK, "scope": "openid", "state": "s", "code_challenge": CHALLENGE}
+    fapi.browser.go("/authorize", client_id="fapi", code_challenge_method="S256", **query)
+    assert fapi.browser.returned["error"] == "invalid_request"
+
+
+def test_fapi2_par_attempt_reuse_request_uri(fapi: Fapi) -> None:
+    uri = fapi.push().json()["request_uri"]
+    assert fapi.bring(uri).browser.returned["code"]
+    assert stays_here(fapi.bring(uri))
+
+
+def test_fapi2_par_attempt_to_use_request_uri_for_different_client(fapi: Fapi, second: Fapi) -> None:
+    assert stays_here(second.bring(fapi.push().json()["request_uri"]))
+
+
+def test_fapi2_par_attempt_to_use_expired_request_uri(fapi: Fapi, later: Callable[[int], None]) -> None:
+    uri = fapi.push().json()["request_uri"]
+    later(91)
+    assert stays_here(fapi.bring(uri))
+
+
+def test_fapi2_par_attempt_invalid_http_method(fapi: Fapi) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        assert fapi.clients.http.request(method, "/oauth2/par").status_code == 405
+
+
+def test_fapi2_par_authorization_request_containing_request_uri_form_param(fapi: Fapi) -> None:
+    assert refused(fapi.push(request_uri=fapi.push().json()["request_uri"]))[1] == "invalid_request"
+
+
+def test_fapi2_par_without_client_authentication_fails(fapi: Fapi) -> None:
+    assert refused(fapi.push({"client_id": "fapi"}))[1] == "invalid_client"
+    assert refused(fapi.push({"client_id": "fapi", "client_secret": fapi.clients.secrets["fapi"]}))[1] == "invalid_client"
+
+
+def test_fapi2_ensure_registered_redirect_uri_and_one_in_the_request(fapi: Fapi) -> None:
+    assert refused(fapi.push(redirect_uri=""))[1] == "invalid_request"
+    assert refused(fapi.push(redirect_uri=CALLBACK + "?dummy1=ipsum"))[1] == "invalid_request"
+    assert fapi.push(redirect_uri=CALLBACK + "?dummy1=lorem").status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["token", "code id_token", "code token", "id_token", "none"])
+def test_fapi2_ensure_response_type_other_than_code_fails(fapi: Fapi, kind: str) -> None:
+    assert refused(fapi.push(response_type=kind))[1] == "unsupported_response_type"
+
+
+def test_fapi2_ensure_mismatched_client_id_fails(fapi: Fapi) -> None:
+    uri = fapi.push().json()["request_uri"]
+    assert stays_here(fapi.bring(uri, client_id="fapi2"))
+    assert stays_here(fapi.bring(uri, client_id=""))
+    assert refused(fapi.push({**fapi.assertion(), "client_id": "fapi2"}))[1] in {"invalid_client", "invalid_request"}
+
+
+# PKCE
+
+
+def test_fapi2_ensure_pkce_required(fapi: Fapi) -> None:
+    assert refused(fapi.push(code_challenge="", code_challenge_method=""))[1] == "invalid_request"
+
+
+def test_fapi2_plain_pkce_rejected(fapi: Fapi) -> None:
+    assert refused(fapi.push(code_challenge=VERIFIER, code_challenge_method="plain"))[1] == "invalid_request"
+
+
+@pytest.mark.parametrize("verifier", ["", "x" * 43, VERIFIER[:-1], VERIFIER + "x"])
+def test_fapi2_incorrect_or_missing_pkce_code_verifier_rejected(fapi: Fapi, verifier: str) -> None:
+    assert refused(fapi.redeem(fapi.code(), code_verifier=verifier))[1] == "invalid_grant"
+
+
+# The code
+
+
+def test_fapi2_attempt_reuse_authorization_code_after_one_second(fapi: Fapi, later: Callable[[int], None]) -> None:
+    code = fapi.code()
+    tokens = fapi.redeem(code).json()
+    later(1)
+    assert refused(fapi.redeem(code))[1] == "invalid_grant"
+    assert fapi.userinfo(tokens["access_token"]).status_code == 401
+
+
+def test_fapi2_authorization_code_older_than_one_minute_fails(fapi: Fapi, later: Callable[[int], None]) -> None:
+    code = fapi.code()
+    later(60)
+    assert refused(fapi.redeem(code))[1] == "invalid_grant"
+
+
+def test_fapi2_ensure_authorization_code_is_bound_to_client(fapi: Fapi, second: Fapi) -> None:
+    code = fapi.code()
+    assert refused(second.redeem(code))[1] == "invalid_grant"
+    assert fapi.redeem(code).status_code == 200
+
+
+@pytest.mark.clause("RFC 9449 10")
+def test_fapi2_ensure_dpop_auth_code_binding(fapi: Fapi) -> None:
+    thief = Fapi(fapi.clients)
+    code = fapi.code(dpop_jkt=fapi.thumbprint)
+    assert refused(thief.redeem(code))[1] == "invalid_grant"
+    assert fapi.redeem(code).status_code == 200

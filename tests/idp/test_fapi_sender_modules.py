@@ -1,0 +1,177 @@
+"""What the modules of the OpenID conformance suite ask of the FAPI 2.0 security profile about whoever sends: assertions and proofs."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from joserfc import jwt
+
+from idp.model.registrations import SIGNATURE_MEMBERS, check_registration
+from idp.tokens.client_assertion import ASSERTION_TYPE
+from standards.errors import TrustError
+from tests.idp.fapi import FAPI, OTHER_KEY, RSA, Fapi, served_fapi
+from tests.idp.test_code_flow import Clients, refused
+from tests.service_kit.dpop_proofs import public_jwk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    with served_fapi(tmp_path_factory.mktemp("fapi") / "deployment") as found:
+        yield found
+
+
+@pytest.fixture
+def fapi(clients: Clients) -> Fapi:
+    return Fapi(clients)
+
+
+@pytest.fixture
+def second(clients: Clients) -> Fapi:
+    return Fapi(clients, "fapi2", OTHER_KEY)
+
+
+# Who asks
+
+
+def test_fapi2_ensure_holder_of_key_required(fapi: Fapi) -> None:
+    assert refused(fapi.redeem(fapi.code(), proof=""))[1] == "invalid_dpop_proof"
+
+
+def test_fapi2_ensure_client_authentication_at_the_token_endpoint(fapi: Fapi, second: Fapi) -> None:
+    code = fapi.code()
+    for auth in (
+        {"client_id": "fapi"},
+        {"client_id": "fapi", "client_secret": fapi.clients.secrets["fapi"]},
+        {**second.assertion(), "client_id": "fapi"},
+        second.assertion(iss="fapi", sub="fapi"),
+    ):
+        assert refused(fapi.redeem(code, auth=auth))[:2] == (401, "invalid_client")
+    assert fapi.redeem(code).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": ...},
+        {"exp": "past"},
+        {"iat": "far"},
+        {"nbf": "far"},
+        {"jti": ...},
+        {"iss": "other"},
+        {"sub": "other"},
+        {"aud": "https://other.example.org"},
+        {"aud": "token"},
+        {"aud": "par"},
+        {"aud": "list"},
+    ],
+    ids=lambda changes: "-".join(map(str, *changes.items())).replace("Ellipsis", "missing"),
+)
+def test_fapi2_ensure_client_assertion_that_is_not_for_now_and_for_us_fails(fapi: Fapi, changes: dict[str, Any]) -> None:
+    at = fapi.now()
+    meant = {
+        "past": at - 300,
+        "far": at + 120,
+        "token": fapi.issuer + "/oauth2/token",
+        "par": fapi.issuer + "/oauth2/par",
+        "list": [fapi.issuer],
+    }
+    said = {name: meant.get(value, value) if isinstance(value, str) else value for name, value in changes.items()}
+    assert refused(fapi.push(fapi.assertion(**said)))[1] == "invalid_client"
+
+
+@pytest.mark.parametrize("seconds", [0, 8])
+def test_fapi2_client_assertion_up_to_ten_seconds_ahead_is_taken(fapi: Fapi, seconds: int) -> None:
+    at = fapi.now() + seconds
+    assert fapi.push(fapi.assertion(iat=at, nbf=at)).status_code == 201
+
+
+def test_fapi2_ensure_signed_client_assertion_with_rs256_fails(fapi: Fapi) -> None:
+    at = fapi.now()
+    claims = {"iss": "fapi", "sub": "fapi", "aud": fapi.issuer, "iat": at, "exp": at + 60, "jti": secrets.token_hex(8)}
+    text = jwt.encode({"alg": "RS256", "kid": "r1"}, claims, RSA, algorithms=["RS256"])
+    auth = {"client_id": "fapi", "client_assertion_type": ASSERTION_TYPE, "client_assertion": text}
+    assert refused(fapi.push(auth))[1] == "invalid_client"
+
+
+def test_fapi2_client_assertion_used_twice_fails(fapi: Fapi) -> None:
+    auth = fapi.assertion()
+    assert fapi.push(auth).status_code == 201
+    assert refused(fapi.push(auth))[1] == "invalid_client"
+
+
+@pytest.mark.parametrize("key_algorithm", ["RS256", "SGD_SM3_SM2"])
+def test_fapi2_ensure_algorithms_of_the_profile(key_algorithm: str) -> None:
+    check_registration(FAPI)
+    for name in SIGNATURE_MEMBERS:
+        changes: dict[str, Any] = {name: key_algorithm}
+        with pytest.raises(TrustError, match=name):
+            check_registration(replace(FAPI, **changes))
+
+
+# Proofs of possession
+
+
+@pytest.mark.clause("RFC 9449 4.3")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"htm": "GET"},
+        {"htm": ...},
+        {"htu": "https://other.example.org/oauth2/token"},
+        {"htu": ...},
+        {"iat": ...},
+        {"iat": "past"},
+        {"iat": "far"},
+        {"jti": ...},
+        {"header": {"typ": "JWT"}},
+        {"header": {"typ": ...}},
+        {"header": {"jwk": ...}},
+        {"header": {"jwk": {**public_jwk(OTHER_KEY)}}},
+        {"header": {"jwk": {**public_jwk(OTHER_KEY), "d": "AAAA"}}},
+        {"header": {"alg": "none"}},
+        {"header": {"alg": "HS256"}},
+    ],
+)
+def test_fapi2_dpop_negative_tests_at_the_token_endpoint(fapi: Fapi, changes: dict[str, Any]) -> None:
+    at = fapi.now()
+    meant = {"past": at - 300, "far": at + 120}
+    said: dict[str, Any] = {name: meant.get(value, value) if isinstance(value, str) else value for name, value in changes.items()}
+    assert refused(fapi.redeem("whatever", proof=fapi.proof(**said)))[1] == "invalid_dpop_proof"
+
+
+@pytest.mark.clause("RFC 9449 7.1")
+def test_fapi2_dpop_negative_tests_at_the_resource(fapi: Fapi) -> None:
+    token = fapi.tokens()["access_token"]
+    at = fapi.now()
+    wrong: tuple[dict[str, Any], ...] = (
+        {"ath": ...},
+        {"ath": "x"},
+        {"htm": "POST"},
+        {"htu": fapi.issuer},
+        {"iat": at - 300},
+        {"jti": ...},
+    )
+    for changes in wrong:
+        answer = fapi.userinfo(token, **changes)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_dpop_proof")
+    assert fapi.userinfo(token, "Bearer").status_code == 401
+    assert Fapi(fapi.clients).userinfo(token).status_code == 401
+    assert fapi.userinfo(token).status_code == 200
+
+
+def test_fapi2_dpop_proof_with_nbf_and_exp_is_taken(fapi: Fapi) -> None:
+    at = fapi.now()
+    assert fapi.redeem(fapi.code(), proof=fapi.proof(nbf=at, exp=at + 60)).status_code == 200
+
+
+def test_fapi2_access_token_in_the_query_is_refused(fapi: Fapi) -> None:
+    token = fapi.tokens()["access_token"]
+    answer = fapi.clients.http.get(str(httpx.URL("/oauth2/userinfo", params={"access_token": token})))
+    assert answer.status_code == 401
