@@ -252,3 +252,13 @@ def batch_full(most: int) -> TrustError:
 def batches_too_many(most: int) -> TrustError:
     """Somebody has as many open and running batches as one may have."""
     return TrustError(Kind.CONFLICT, "BATCHES_TOO_MANY", batches_max=most)
+
+
+def batch_document_unacceptable(name: str, expected: str) -> TrustError:
+    """A document cannot stand in a batch."""
+    return TrustError(Kind.UNACCEPTABLE, "BATCH_DOCUMENT_UNACCEPTABLE", name=name, expected=expected)
+
+
+def batch_archive_unacceptable(reason: str, path: str = "") -> TrustError:
+    """The archive with the documents of a batch cannot be read, or not by everybody alike."""
+    return TrustError(Kind.UNACCEPTABLE, "BATCH_ARCHIVE_UNACCEPTABLE", reason=reason, path=path)

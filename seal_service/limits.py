@@ -61,5 +61,7 @@ CERTIFICATE_DAYS: Final = 3 * 365  # validity of a seal's signer certificate; it
 REMOTE_ORDER_SECONDS: Final = 15 * 60  # how long a document waits for the signature of its owner's device
 PEM_CHARACTERS: Final = 16 * 1024  # of one certificate request
 BATCH_DOCUMENTS_MAX: Final = 10_000
+RESULT_ARCHIVE_BYTES: Final = 256 * 1024 * 1024  # of results in one archive: it must be sent within the time of one request
+RESULTS_PER_ARCHIVE: Final = 1000
 BATCHES_PER_HOLDER: Final = 20  # open or running at once
 BATCH_ITEMS_AT_ONCE: Final = 4  # leased together; all must be sealed within the outbox's lease

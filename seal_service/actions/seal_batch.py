@@ -6,34 +6,39 @@ it is on record. A failed document does not hold up the rest. What cannot be don
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seal_service import store
 from seal_service.actions.draft_document import form_of
+from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.record_use import User
-from seal_service.actions.seal_document import seal_document
+from seal_service.actions.seal_document import route_of_sealing, seal_document
 from seal_service.actions.seal_order import SealOrder, read_order, write_order
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.batch import Batch, BatchItem, BatchState, ItemState, new_batch_id
 from seal_service.errors import (
+    batch_document_unacceptable,
     batch_full,
     batch_not_found,
     batch_state_conflict,
     batches_too_many,
-    field_unacceptable,
     key_elsewhere,
     seal_not_found,
 )
 from seal_service.limits import BATCH_DOCUMENTS_MAX, BATCHES_PER_HOLDER
 from seal_service.model import DocumentForm, is_plain_text
 from service_kit import fail_points
+from service_kit.idempotency import ClaimState, digest_of_request, key_digest
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from service_kit.composition import ServiceContext
+    from service_kit.idempotency import Claim
     from service_kit.outbox import Message
 
 TOPIC: Final = "seal.batch-item"
@@ -41,8 +46,19 @@ NAME_CHARACTERS: Final = 255
 _LATER: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
 
 
-def open_batch(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> Batch:
-    """A batch that takes documents. ``order``: how each is to be sealed. SEAL_NOT_FOUND, SEAL_KEY_ELSEWHERE, BATCHES_TOO_MANY."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document whose content is kept already. ``digest``: of the blob."""
+
+    name: str
+    digest: str
+
+
+def open_batch(context: ServiceContext, user: User, seal_id: str, order: SealOrder, *, idempotency_key: str | None = None) -> Batch:
+    """A batch that takes documents. ``order``: how each is to be sealed.
+
+    Raises TrustError SEAL_NOT_FOUND, SEAL_KEY_ELSEWHERE, BATCHES_TOO_MANY, IDEMPOTENCY_*.
+    """
     at = context.clock.now()
     wishes = write_order(replace(order, idempotency_key=None))
     batch = Batch(new_batch_id(), seal_id, user.client_id, user.name, user.actor, wishes, BatchState.OPEN, 0, at)
@@ -53,34 +69,81 @@ def open_batch(context: ServiceContext, user: User, seal_id: str, order: SealOrd
             raise seal_not_found(seal_id)
         if not seal.is_key_here:
             raise key_elsewhere(seal_id)
+        claim = _claim(
+            context, conn, user, f"POST /v1/seals/{seal_id}/batches", idempotency_key, digest_of_request(wishes.encode()), batch.id
+        )
+        if claim is not None and claim.state is ClaimState.DONE:
+            return _owned(store.load_batch(conn, str(claim.reference)), user, seal_id, batch.id)
         if store.count_living_batches(conn, user.name) >= BATCHES_PER_HOLDER:
             raise batches_too_many(BATCHES_PER_HOLDER)
         store.insert_batch(conn, batch)
         _record(context, conn, user.actor, batch, "opened", {})
+        if claim is not None:
+            context.idempotency.finish(conn, claim, status=201, headers={})
         return batch
 
     return context.database.write(store_batch)
 
 
-def add_document(context: ServiceContext, user: User, seal_id: str, batch_id: str, name: str, document: bytes) -> BatchItem:
-    """One more document. ``name``: how the report calls it. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, FIELD_UNACCEPTABLE."""
-    name = name or "document"
-    if len(name) > NAME_CHARACTERS or not is_plain_text(name):
-        raise field_unacceptable("document", f"a file name of at most {NAME_CHARACTERS} plain characters")
-    _open(context, user, seal_id, batch_id)  # asked first, so that nobody else's document is kept
-    if form_of(document) is not DocumentForm.OFD and b"%PDF-" not in document[:1024]:
-        raise field_unacceptable("document", "PDF or OFD")
-    digest = context.blobs.put(document)
+def add_document(
+    context: ServiceContext,
+    user: User,
+    seal_id: str,
+    batch_id: str,
+    name: str,
+    document: bytes,
+    *,
+    idempotency_key: str | None = None,
+) -> BatchItem:
+    """One more document. ``name``: how the report calls it.
 
-    def add(conn: Connection) -> BatchItem:
+    Raises TrustError BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, BATCH_DOCUMENT_UNACCEPTABLE, IDEMPOTENCY_*.
+    """
+    name = name or "document"
+    check_open(context, user, seal_id, batch_id, idempotency_key)  # asked first, so that nobody else's document is kept
+    check_document(name, document)
+    named = Named(name, context.blobs.put(document))
+    request_digest = digest_of_request(name.encode(), bytes.fromhex(named.digest))
+    return add_named(context, user, seal_id, batch_id, [named], request_digest=request_digest, idempotency_key=idempotency_key)[0]
+
+
+def check_document(name: str, document: bytes) -> None:
+    """Whether it may stand in a batch under that name. BATCH_DOCUMENT_UNACCEPTABLE."""
+    if len(name) > NAME_CHARACTERS or not is_plain_text(name):
+        raise batch_document_unacceptable(name[:NAME_CHARACTERS], f"a name of at most {NAME_CHARACTERS} plain characters")
+    if form_of(document) is not DocumentForm.OFD and b"%PDF-" not in document[:1024]:
+        raise batch_document_unacceptable(name, "PDF or OFD")
+
+
+def add_named(
+    context: ServiceContext,
+    user: User,
+    seal_id: str,
+    batch_id: str,
+    named: Sequence[Named],
+    *,
+    request_digest: bytes,
+    idempotency_key: str | None,
+) -> list[BatchItem]:
+    """Put documents on record, all or none. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, IDEMPOTENCY_*."""
+
+    def add(conn: Connection) -> list[BatchItem]:
         batch = _owned(store.load_batch(conn, batch_id, is_locked=True), user, seal_id, batch_id)
+        items = [BatchItem(batch_id, batch.total + place, each.name, each.digest) for place, each in enumerate(named, 1)]
+        claim = _claim(
+            context, conn, user, f"POST /v1/seals/{seal_id}/batches/{batch_id}", idempotency_key, request_digest, str(batch.total)
+        )
+        if claim is not None and claim.state is ClaimState.DONE:
+            return store.list_batch_items(conn, batch_id, after=int(str(claim.reference)), limit=len(named))
         if batch.state is not BatchState.OPEN:
             raise batch_state_conflict(batch_id, batch.state)
-        if batch.total >= BATCH_DOCUMENTS_MAX:
+        if batch.total + len(items) > BATCH_DOCUMENTS_MAX:
             raise batch_full(BATCH_DOCUMENTS_MAX)
-        item = BatchItem(batch_id, batch.total + 1, name, digest)
-        store.add_batch_item(conn, item)
-        return item
+        for item in items:
+            store.add_batch_item(conn, item)
+        if claim is not None:
+            context.idempotency.finish(conn, claim, status=201, headers={})
+        return items
 
     return context.database.write(add)
 
@@ -145,10 +208,14 @@ def seal_item(context: ServiceContext, message: Message) -> None:
         return
     user = User(batch.client_id, batch.actor, holder=batch.holder)
     use_id, code = None, None
+    key = f"{batch_id}-{number}"
     try:
         document = context.blobs.get(item.document_digest)
-        order = replace(read_order(batch.order_json, document), idempotency_key=f"{batch_id}-{number}")
-        use_id = again_without_the_dead(context, lambda: seal_document(context, user, batch.seal_id, order)).use_id
+        order = replace(read_order(batch.order_json, document), idempotency_key=key)
+        use_id = _sealed_before(context, batch, key) if message.attempt > 1 else None
+        if use_id is None:
+            with refusals_noted(context, user, batch.seal_id):
+                use_id = again_without_the_dead(context, lambda: seal_document(context, user, batch.seal_id, order)).use_id
     except TrustError as error:
         if error.kind in _LATER:
             raise
@@ -156,6 +223,13 @@ def seal_item(context: ServiceContext, message: Message) -> None:
     fail_points.reach("seal-batch.sealed")
     state = ItemState.SEALED if code is None else ItemState.FAILED
     context.database.write(lambda conn: _end_item(context, conn, batch, number, state, use_id, code))
+
+
+def _sealed_before(context: ServiceContext, batch: Batch, key: str) -> str | None:
+    """The use that sealed an item without a note of it. Idempotency keys are forgotten after a day, and a server may be away for longer."""
+    claimed = key_digest(batch.client_id, route_of_sealing(batch.seal_id), key)
+    with context.database.read() as conn:
+        return store.find_use_by_claim(conn, batch.seal_id, claimed, since=batch.started_at or batch.created_at)
 
 
 def _end_item(
@@ -172,11 +246,23 @@ def _end_item(
         _record(context, conn, batch.actor, batch, "done", facts)
 
 
-def _open(context: ServiceContext, user: User, seal_id: str, batch_id: str) -> None:
+def check_open(context: ServiceContext, user: User, seal_id: str, batch_id: str, idempotency_key: str | None) -> None:
+    """Whether it is this user's batch and takes documents; a request that may have been answered is decided later."""
     with context.database.read() as conn:
         batch = _owned(store.load_batch(conn, batch_id), user, seal_id, batch_id)
-    if batch.state is not BatchState.OPEN:
+    if batch.state is not BatchState.OPEN and idempotency_key is None:
         raise batch_state_conflict(batch_id, batch.state)
+
+
+def _claim(
+    context: ServiceContext, conn: Connection, user: User, route: str, key: str | None, request_digest: bytes, reference: str
+) -> Claim | None:
+    if key is None:
+        return None
+    at = context.clock.now()
+    return context.idempotency.claim(
+        conn, caller=user.client_id, route=route, key=key, request_digest=request_digest, reference=reference, at=at
+    )
 
 
 def _owned(batch: Batch | None, user: User, seal_id: str, batch_id: str) -> Batch:

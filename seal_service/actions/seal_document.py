@@ -154,7 +154,12 @@ def _repeatable(seal_id: str, order: SealOrder) -> _RepeatableDocument | None:
         return None
     document_digest = digest_of_request(order.document)
     request_digest = digest_of_order(order, document_digest)
-    return _RepeatableDocument(Repeatable(order.idempotency_key, f"POST /v1/seals/{seal_id}/signatures", request_digest), document_digest)
+    return _RepeatableDocument(Repeatable(order.idempotency_key, route_of_sealing(seal_id), request_digest), document_digest)
+
+
+def route_of_sealing(seal_id: str) -> str:
+    """Under which route idempotency keys of sealing stand."""
+    return f"POST /v1/seals/{seal_id}/signatures"
 
 
 def digest_of_order(order: SealOrder, document_digest: bytes) -> bytes:

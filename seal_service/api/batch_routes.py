@@ -1,4 +1,4 @@
-"""Batches over HTTP: open, add documents one by one, start, watch, fetch the report. Results are fetched as those of any use."""
+"""Batches over HTTP: open, add documents one by one or as an archive, start, watch, fetch report and results."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import anyio.to_thread
 from anyio import CapacityLimiter
 from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal_service import limits
 from seal_service.actions import seal_batch
+from seal_service.actions.add_batch_archive import add_archive
 from seal_service.actions.note_refusal import refusals_noted
+from seal_service.actions.pack_batch_results import pack_results
 from seal_service.api.bodies import announced_bytes, read_document
 from seal_service.api.document_routes import read_order
-from seal_service.api.parameters import SealId, problem_answers, user_of
+from seal_service.api.parameters import IdempotencyKey, SealId, problem_answers, user_of
 from seal_service.api.shapes import PlacementOrder  # noqa: TC001 - pydantic reads the annotations at run time
 from seal_service.batch import Batch, BatchItem, ItemState
 from seal_service.model import SCOPE_USE
@@ -27,6 +30,7 @@ from service_kit.multipart import FilePart, Form, read_form
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
 
+ZIP: Final = "application/zip"
 _TAGS: Final[list[Any]] = ["sealing"]
 _EXAMPLE: Final[dict[str, Any]] = {"placement": {"page": -1, "x_mm": 150, "y_mm": 60}, "reason": "年检"}
 BatchId = Annotated[str, Path(pattern=r"^sb_[0-9a-f]{24}$", description="Identifier of the batch.")]
@@ -81,6 +85,22 @@ class BatchReport(BaseModel):
     next_after: int | None
 
 
+class BatchAddition(BaseModel):
+    """The numbers that the added documents have in the batch."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"first": 1, "last": 200}]})
+
+    first: int
+    last: int
+
+
+def _upload(name: str, description: str) -> dict[str, Any]:
+    """One file, as the API documentation describes it."""
+    part = {"type": "string", "format": "binary", "description": description}
+    schema = {"type": "object", "required": [name], "additionalProperties": False, "properties": {name: part}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
 def write_batch(batch: Batch, counts: dict[ItemState, int]) -> BatchAnswer:
     """As it goes over the wire."""
     return BatchAnswer(
@@ -122,7 +142,7 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
         tags=_TAGS,
     )
     @needs(SCOPE_USE)
-    def create_batch(request: Request, seal_id: SealId, body: BatchOrder, response: Response) -> BatchAnswer:
+    def create_batch(request: Request, seal_id: SealId, body: BatchOrder, response: Response, key: IdempotencyKey = None) -> BatchAnswer:
         user = user_of(caller_of(request))
         fields = {name: value for name, value in body.model_dump(exclude={"placement", "timestamp"}).items() if value}
         if body.placement is not None:
@@ -131,7 +151,7 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
             fields["timestamp"] = "true" if body.timestamp else "false"
         order = read_order(Form({"document": FilePart("", b"-")}, fields), None)
         with refusals_noted(context, user, seal_id):
-            batch = seal_batch.open_batch(context, user, seal_id, order)
+            batch = seal_batch.open_batch(context, user, seal_id, order, idempotency_key=key)
         response.headers["location"] = f"/v1/seals/{seal_id}/batches/{batch.id}"
         return write_batch(*seal_batch.find_batch(context, user, seal_id, batch.id))
 
@@ -142,25 +162,11 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
         summary="Add a document to an open batch",
         response_model=BatchItemAnswer,
         responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "multipart/form-data": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["document"],
-                            "additionalProperties": False,
-                            "properties": {"document": {"type": "string", "format": "binary", "description": "A PDF or OFD."}},
-                        }
-                    }
-                },
-            }
-        },
+        openapi_extra=_upload("document", "A PDF or OFD."),
         tags=_TAGS,
     )
     @needs(SCOPE_USE)
-    async def create_document(request: Request, seal_id: SealId, batch_id: BatchId) -> BatchItemAnswer:
+    async def create_document(request: Request, seal_id: SealId, batch_id: BatchId, key: IdempotencyKey = None) -> BatchItemAnswer:
         user = user_of(caller_of(request))
         with admission.take(announced_bytes(request, document_bytes)):
             form = await read_form(
@@ -174,8 +180,31 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
                 batch_id,
                 form.files["document"].file_name if form.files else "",
                 read_document(form),
+                idempotency_key=key,
             )
             return write_item(await anyio.to_thread.run_sync(add, limiter=threads))
+
+    @router.post(
+        path + "/{batch_id}/archives",
+        status_code=201,
+        name="add_batch_archive",
+        summary="Add every document of a ZIP archive to an open batch, or none",
+        response_model=BatchAddition,
+        responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503),
+        openapi_extra=_upload("archive", "A ZIP archive of PDF and OFD documents; the names in it are those of the report."),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    async def create_documents(request: Request, seal_id: SealId, batch_id: BatchId, key: IdempotencyKey = None) -> BatchAddition:
+        user = user_of(caller_of(request))
+        with admission.take(announced_bytes(request, document_bytes)):
+            form = await read_form(
+                request, files={"archive"}, fields=set(), file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+            )
+            archive = read_document(form, "archive")
+            add = partial(add_archive, context, user, seal_id, batch_id, archive, idempotency_key=key)
+            items = await anyio.to_thread.run_sync(add, limiter=threads)
+        return BatchAddition(first=items[0].number, last=items[-1].number)
 
     @router.post(
         path + "/{batch_id}/start",
@@ -238,3 +267,34 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
         found = seal_batch.list_items(context, user, seal_id, batch_id, after=after, limit=limit + 1)
         page = found[:limit]
         return BatchReport(items=[write_item(item) for item in page], next_after=page[-1].number if len(found) > limit else None)
+
+    @router.get(
+        path + "/{batch_id}/results",
+        name="fetch_batch_results",
+        summary="The sealed documents of a batch that has ended, and the report, as a ZIP archive",
+        description=f"At most {limits.RESULT_ARCHIVE_BYTES // 1024**2} MiB of them: where more follow, the answer says so in the header "
+        "Next-After, to be sent as `after`.",
+        response_class=StreamingResponse,
+        responses={
+            200: {
+                "description": "The archive.",
+                "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
+                "headers": {"Next-After": {"schema": {"type": "integer"}, "description": "Number behind which the next part begins."}},
+            },
+            **problem_answers(401, 403, 404, 409, 422),
+        },
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    def read_results(
+        request: Request,
+        seal_id: SealId,
+        batch_id: BatchId,
+        after: Annotated[int, Query(ge=0, description="Number of the last one fetched.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=limits.RESULTS_PER_ARCHIVE)] = limits.RESULTS_PER_ARCHIVE,
+    ) -> StreamingResponse:
+        found = pack_results(context, user_of(caller_of(request)), seal_id, batch_id, after=after, limit=limit)
+        headers = {"content-disposition": f'attachment; filename="{batch_id}-{after + 1}.zip"', "cache-control": "no-store"}
+        if found.next_after is not None:
+            headers["next-after"] = str(found.next_after)
+        return StreamingResponse(found.chunks, media_type=ZIP, headers=headers)

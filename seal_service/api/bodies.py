@@ -19,9 +19,9 @@ def announced_bytes(request: Request, most: int) -> int:
     return min(int(announced), most) if announced.isascii() and announced.isdigit() else most
 
 
-def read_document(form: Form) -> bytes:
-    """The part named document. Raises TrustError DOCUMENT_MISSING."""
-    part = form.files.get("document")
+def read_document(form: Form, name: str = "document") -> bytes:
+    """The part of that name. Raises TrustError DOCUMENT_MISSING."""
+    part = form.files.get(name)
     if part is None or not part.content:
         raise document_missing()
     return part.content

@@ -16,6 +16,7 @@ from seal_service.store.applications import (
     update_application,
 )
 from seal_service.store.batches import (
+    BatchResult,
     add_batch_item,
     cancel_waiting_items,
     count_batch_items,
@@ -23,6 +24,7 @@ from seal_service.store.batches import (
     end_batch_item,
     insert_batch,
     list_batch_items,
+    list_batch_results,
     load_batch,
     load_batch_item,
     update_batch,
@@ -81,9 +83,10 @@ from seal_service.store.seals import (
     update_valid_until,
 )
 from seal_service.store.times import read_time, write_time
-from seal_service.store.uses import finish_use, insert_intent, list_intents, list_uses_of_seal, load_use, void_use
+from seal_service.store.uses import find_use_by_claim, finish_use, insert_intent, list_intents, list_uses_of_seal, load_use, void_use
 
 __all__ = [
+    "BatchResult",
     "RemoteOrder",
     "Standing",
     "abandon_edition",
@@ -93,6 +96,7 @@ __all__ = [
     "count_living_batches",
     "delete_power",
     "end_batch_item",
+    "find_use_by_claim",
     "finish_edition",
     "finish_use",
     "give_one_use_back",
@@ -115,6 +119,7 @@ __all__ = [
     "list_acts_of_seal",
     "list_applications",
     "list_batch_items",
+    "list_batch_results",
     "list_editions",
     "list_editions_in_making",
     "list_editions_with_key_to_destroy",

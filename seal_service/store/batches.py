@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, insert, select, update
 
 from seal_service.batch import Batch, BatchItem, BatchState, ItemState
 from seal_service.store.times import read_optional_time, read_time, write_optional_time, write_time
-from seal_service.tables import batch_items, batches
+from seal_service.tables import batch_items, batches, uses
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -118,11 +119,33 @@ def list_batch_items(conn: Connection, batch_id: str, *, after: int, limit: int)
     return [_item(row) for row in conn.execute(statement.limit(limit)).mappings()]
 
 
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """A document of a batch, and the blob of its result where it was sealed."""
+
+    item: BatchItem
+    result_digest: str | None
+    result_bytes: int
+
+
+def list_batch_results(conn: Connection, batch_id: str, *, after: int, limit: int) -> list[BatchResult]:
+    """As ``list_batch_items``, with the results."""
+    statement = (
+        select(batch_items, uses.c.result_digest, uses.c.result_bytes)
+        .outerjoin(uses, uses.c.id == batch_items.c.use_id)
+        .where(and_(batch_items.c.batch_id == batch_id, batch_items.c.number > after))
+        .order_by(batch_items.c.number)
+        .limit(limit)
+    )
+    return [BatchResult(_item(row), row["result_digest"], row["result_bytes"] or 0) for row in conn.execute(statement).mappings()]
+
+
 def end_batch_item(
     conn: Connection, batch_id: str, number: int, *, state: ItemState, at: datetime, use_id: str | None = None, code: str | None = None
 ) -> bool:
-    """What became of a document; False where that was known before."""
-    waiting = and_(batch_items.c.batch_id == batch_id, batch_items.c.number == number, batch_items.c.state == ItemState.WAITING.value)
+    """What became of a document; False where that was known before. One that was sealed while the batch was cancelled is sealed."""
+    before = [ItemState.WAITING.value, *([ItemState.CANCELLED.value] if state is ItemState.SEALED else [])]
+    waiting = and_(batch_items.c.batch_id == batch_id, batch_items.c.number == number, batch_items.c.state.in_(before))
     values = {"state": state.value, "use_id": use_id, "code": code, "finished_at": write_time(at)}
     return conn.execute(update(batch_items).where(waiting).values(values)).rowcount == 1
 

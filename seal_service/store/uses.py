@@ -153,6 +153,13 @@ def void_use(conn: Connection, use_id: str, *, at: datetime, reason: str, audit_
     return conn.execute(_VOID_USE, {"use_id": use_id, "finished": write_time(at), "reason": reason, "audit_id": audit_id}).rowcount == 1
 
 
+def find_use_by_claim(conn: Connection, seal_id: str, claim_digest: bytes, *, since: datetime) -> str | None:
+    """The finished use of a seal that answered an idempotency claim, among those begun ``since`` then: their ids stand by time."""
+    first = f"su_{int(since.timestamp() * 1000):012x}"
+    wanted = and_(uses.c.seal_id == seal_id, uses.c.id >= first, uses.c.claim_digest == claim_digest, uses.c.state == UseState.DONE.value)
+    return conn.execute(select(uses.c.id).where(wanted).limit(1)).scalar_one_or_none()
+
+
 def load_use(conn: Connection, use_id: str) -> SealUse | None:
     """One use of a seal."""
     row = conn.execute(_USE_BY_ID, {"use_id": use_id}).mappings().one_or_none()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 from tests.flows.test_first_thread import code, document
@@ -54,3 +56,35 @@ def test_a_batch_outlives_the_server(deployment: Deployment) -> None:
         assert answer.json()["verdict"] == "valid"
     ids = ", ".join(f"'{item['seal_use']}'" for item in items)
     assert deployment.rows(f"SELECT count(*) FROM seal_uses WHERE id IN ({ids}) AND state = 'done'") == [(DOCUMENTS,)]
+
+
+def test_an_archive_of_documents_becomes_an_archive_of_results(deployment: Deployment) -> None:
+    packed = io.BytesIO()
+    with deployment.serve(beside=True) as served, served.client() as client:
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name in ("甲.pdf", "乙.pdf"):
+                archive.writestr(name, document(served))
+        seal = f"/v1/seals/{deployment.made['seal_id']}"
+        paths = {
+            client.post(f"{seal}/batches", json={"timestamp": False}, headers={"idempotency-key": "batch-1"}).headers["location"]
+            for _ in range(2)
+        }
+        [path] = paths
+        for _ in range(2):
+            added = client.post(f"{path}/archives", files={"archive": ("all.zip", packed.getvalue())}, headers={"idempotency-key": "zip-1"})
+            assert (added.status_code, added.json()) == (201, {"first": 1, "last": 2}), added.text
+        assert code(client.post(f"{path}/archives", files={"archive": ("no.zip", b"no")})) == (422, "BATCH_ARCHIVE_UNACCEPTABLE")
+        assert code(client.get(f"{path}/results")) == (409, "BATCH_STATE_CONFLICT")
+        client.post(f"{path}/start")
+        progress(client, path, "done")
+        first = client.get(f"{path}/results", params={"limit": 1})
+        rest = client.get(f"{path}/results", params={"after": first.headers["next-after"]})
+        assert "next-after" not in rest.headers
+        names = []
+        for answer in (first, rest):
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+                names += archive.namelist()
+                sealed = archive.read(archive.namelist()[0])
+                verdict = client.post("/v1/verifications", files={"document": ("1.pdf", sealed)}).json()["verdict"]
+                assert verdict == "valid"
+        assert names == ["00001-甲.pdf", "report.json", "00002-乙.pdf", "report.json"]

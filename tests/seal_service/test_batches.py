@@ -149,8 +149,8 @@ def test_a_batch_is_nobody_elses(house: House, seal: Seal, batch: Batch, monkeyp
         assert refused(act, house.context, USER, "sl_other", batch.id) == "BATCH_NOT_FOUND"
     assert refused(add_document, house.context, other, seal.id, batch.id, "a", PDF) == "BATCH_NOT_FOUND"
     assert refused(start_batch, house.context, USER, seal.id, batch.id) == "BATCH_STATE_CONFLICT", "empty"
-    assert refused(add_document, house.context, USER, seal.id, batch.id, "a\nb", PDF) == "FIELD_UNACCEPTABLE"
-    assert refused(add_document, house.context, USER, seal.id, batch.id, "a", b"GIF89a") == "FIELD_UNACCEPTABLE"
+    assert refused(add_document, house.context, USER, seal.id, batch.id, "a\nb", PDF) == "BATCH_DOCUMENT_UNACCEPTABLE"
+    assert refused(add_document, house.context, USER, seal.id, batch.id, "a", b"GIF89a") == "BATCH_DOCUMENT_UNACCEPTABLE"
     monkeypatch.setattr("seal_service.actions.seal_batch.BATCH_DOCUMENTS_MAX", 1)
     add_document(house.context, USER, seal.id, batch.id, "a", PDF)
     assert refused(add_document, house.context, USER, seal.id, batch.id, "b", PDF) == "BATCH_FULL"
