@@ -38,6 +38,7 @@ class ApplicationState(StrEnum):
     WITHDRAWN = "withdrawn"
     BEING_CARRIED_OUT = "being-carried-out"
     CARRIED_OUT = "carried-out"
+    LAPSED = "lapsed"  # the seal it was about has ended meanwhile
 
 
 class ApplicationKind(StrEnum):
@@ -126,12 +127,21 @@ SEAL_LIFE: Final[tuple[Transition, ...]] = (
     Transition("request-certificate", frozenset({SealState.MAKING}), SealState.MADE_REQUESTED, summary="an outside authority is asked"),
     Transition(
         "finish-making",
-        frozenset({SealState.MAKING, SealState.MADE_REQUESTED, SealState.CHANGED}),
+        frozenset({SealState.MAKING, SealState.MADE_REQUESTED, SealState.CHANGED, SealState.EXPIRED}),  # expired while its renewal was made
         SealState.MADE,
         summary="key, certificate and SESeal are there",
     ),
     Transition("finish-at-once", frozenset({SealState.MAKING}), SealState.ACTIVE, summary="made in one step, where no review is asked for"),
     Transition("abandon", frozenset({SealState.MAKING, SealState.MADE_REQUESTED}), SealState.ABANDONED, summary="the making was cut off"),
+    Transition(
+        "give-up",
+        frozenset({SealState.MADE_REQUESTED}),
+        SealState.ABANDONED,
+        verb="give-up",
+        scope=SCOPE_MAKE,
+        is_reason_required=True,
+        summary="wait no longer for an outside authority's certificate; what was applied for can be made again",
+    ),
     Transition("file", frozenset({SealState.MADE}), SealState.FILED, summary="on file with the region"),
     Transition(
         "issue",
@@ -257,6 +267,12 @@ APPLICATION_LIFE: Final[tuple[Transition, ...]] = (
     ),
     Transition("begin", frozenset({ApplicationState.REVIEWED}), ApplicationState.BEING_CARRIED_OUT, summary="the maker has begun"),
     Transition("fall-back", frozenset({ApplicationState.BEING_CARRIED_OUT}), ApplicationState.REVIEWED, summary="the making was cut off"),
+    Transition(
+        "lapse",
+        frozenset({ApplicationState.APPLIED, ApplicationState.REVIEWED, ApplicationState.BEING_CARRIED_OUT}),
+        ApplicationState.LAPSED,
+        summary="the seal it is about has ended",
+    ),
     Transition(
         "finish", frozenset({ApplicationState.BEING_CARRIED_OUT}), ApplicationState.CARRIED_OUT, summary="what was applied for is done"
     ),

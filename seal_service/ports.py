@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from crypto.certificates import Certificate
     from crypto.signer import Signer
     from seal_service.model import Seal
@@ -23,6 +25,17 @@ class MakerIdentity:
     signer: Signer
 
 
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """One change of a seal's state, as it was recorded: not what the seal has become since. ``at``: aware UTC."""
+
+    seal_id: str
+    code: str
+    state: str
+    version: int
+    at: datetime
+
+
 class RegionalPlatform(Protocol):
     """The region's seal platform, as far as filing goes. Called by the outbox: at least once, with no transaction open."""
 
@@ -35,8 +48,8 @@ class RegionalPlatform(Protocol):
 
 
 class StateListener(Protocol):
-    """Whoever is to be told that a seal changed its state. Called by the outbox: at least once, with no transaction open."""
+    """Whoever is to be told that a seal changed its state. Called by the outbox: at least once, in any order, with no transaction open."""
 
-    def __call__(self, seal: Seal, version: int) -> None:
-        """``seal`` as it is now; ``version`` is that of the change that is told."""
+    def __call__(self, change: StateChange) -> None:
+        """Take one change. Of two changes the one with the higher version is the later one. Raises TrustError to be called again."""
         ...

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.actions.check_power import check_step
+from seal_service.actions.close_making import close_making
 from seal_service.actions.record_act import check_reason, load_papers, person_of, record_act
 from seal_service.errors import seal_not_found, seal_state_conflict, seal_version_conflict
 from seal_service.model import Seal, SealState, Transition
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 REVOCATION_REASON: Final = "cessationOfOperation"  # RFC 5280 5.3.1; why in words stands in the seal and in the audit trail
 SUPERSEDED: Final = "superseded"  # the same, for the certificate of an edition that a changed one replaces
 KEY_UNKNOWN: Final = "KEY_UNKNOWN"  # of the keystore
-STATE_TOPIC: Final = "seal.state-changed"  # for whoever publishes states: webhooks, the region, status lists
+STATE_TOPIC: Final = "seal.state-changed"  # for whoever is to be told of states outside, the region for one
 
 
 def change_seal_state(
@@ -117,14 +118,14 @@ def record_step(
     if changed is None:
         raise seal_not_found(seal.id)
     announce_state(context, conn, changed, at)
+    close_making(context, conn, person, changed, at)
     return changed
 
 
 def announce_state(context: ServiceContext, conn: Connection, seal: Seal, at: datetime) -> None:
     """Leave a message on the state of a seal, in the transaction that changed it. Nobody has to take it: it is done once it is kept."""
-    context.outbox.put(
-        conn, topic=STATE_TOPIC, payload={"seal_id": seal.id, "code": seal.code, "state": seal.state.value, "version": seal.version}, at=at
-    )
+    told = {"seal_id": seal.id, "code": seal.code, "state": seal.state.value, "version": seal.version, "at": store.write_time(at)}
+    context.outbox.put(conn, topic=STATE_TOPIC, payload=told, at=at)
 
 
 def revoke_certificate(context: ServiceContext, seal: Seal, *, actor: str) -> None:

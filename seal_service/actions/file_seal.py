@@ -9,14 +9,13 @@ from seal_service.actions.change_seal_state import record_step
 from seal_service.actions.record_act import BY_ITSELF
 from seal_service.errors import receipt_unusable
 from seal_service.model import is_plain_text, transition_named
-from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS
+from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, StateChange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-    from seal_service.model import Seal
     from seal_service.ports import RegionalPlatform, StateListener
     from service_kit.composition import ServiceContext
     from service_kit.outbox import Message
@@ -52,12 +51,12 @@ def file_seal(context: ServiceContext, message: Message) -> None:
 
 
 def tell_state(context: ServiceContext, message: Message) -> None:
-    """Tell every listener of the composition; without one there is nothing to do."""
+    """Tell every listener what changed, as it was recorded with the change; without one there is nothing to do."""
     listeners = cast("Sequence[StateListener]", context.links.get(STATE_LISTENERS, ()))
     if not listeners:
         return
-    with context.database.read() as conn:
-        seal: Seal | None = store.load_seal(conn, str(message.payload["seal_id"]))
-    if seal is not None:
-        for listener in listeners:
-            listener(seal, int(message.payload["version"]))
+    told = message.payload
+    at = store.read_time(int(told["at"]))
+    change = StateChange(str(told["seal_id"]), str(told["code"]), str(told["state"]), int(told["version"]), at)
+    for listener in listeners:
+        listener(change)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from seal_service import store
 from seal_service.actions.certify_seal import certify_seal
+from seal_service.actions.change_seal_state import announce_state
 from seal_service.actions.check_power import give_power
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
@@ -193,7 +194,9 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
             )
             if claim is not None:
                 context.idempotency.finish(conn, claim, status=201, headers={})
-            return replace(made, state=SealState.ACTIVE, state_at=at, version=found.version + 1)
+            active = replace(made, state=SealState.ACTIVE, state_at=at, version=found.version + 1)
+            announce_state(context, conn, active, at)
+            return active
 
         made = context.database.write(finish)
         on_failure.pop_all()

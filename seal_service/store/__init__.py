@@ -13,6 +13,7 @@ from seal_service.store.applications import (
     list_applications,
     list_papers,
     load_application,
+    load_open_application,
     update_application,
 )
 from seal_service.store.batches import (
@@ -141,6 +142,7 @@ __all__ = [
     "load_batch_item",
     "load_edition",
     "load_grant",
+    "load_open_application",
     "load_remote_order",
     "load_right",
     "load_seal",

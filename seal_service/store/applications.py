@@ -96,6 +96,14 @@ def has_open_application(conn: Connection, seal_id: str) -> bool:
     return conn.execute(select(applications.c.id).where(condition).limit(1)).first() is not None
 
 
+def load_open_application(conn: Connection, seal_id: str) -> Application | None:
+    """What is being applied for about a seal, locked; there is at most one."""
+    states = (ApplicationState.APPLIED.value, ApplicationState.REVIEWED.value, ApplicationState.BEING_CARRIED_OUT.value)
+    condition = and_(applications.c.seal_id == seal_id, applications.c.state.in_(states))
+    row = conn.execute(select(applications).where(condition).with_for_update()).mappings().one_or_none()
+    return None if row is None else _application(row)
+
+
 def update_application(conn: Connection, application_id: str, *, state: ApplicationState, at: datetime, **changes: Any) -> None:
     """Move an application to another state; its version goes up by one. ``changes``: columns by name, times already written."""
     conn.execute(

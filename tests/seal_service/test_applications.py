@@ -24,7 +24,7 @@ from seal_service.actions.record_making import FILING_TOPIC
 from seal_service.actions.review_application import review_application
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import APPLICATION_LIFE, Application, ApplicationKind, ApplicationState, Power, Seal, SealState, transition_named
-from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS
+from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, StateChange
 from seal_service.seal_data.seal_file import verify_esl
 from service_kit.callers import Caller
 from service_kit.outbox import Message
@@ -323,7 +323,7 @@ def test_seals_expire(house: House) -> None:
 
 
 def test_the_region_and_the_listeners_are_told(house: House) -> None:
-    told: list[tuple[str, int]] = []
+    told: list[StateChange] = []
     tries: list[str] = []
 
     class Region:
@@ -336,7 +336,7 @@ def test_the_region_and_the_listeners_are_told(house: House) -> None:
     links = {
         **house.context.links,
         REGIONAL_PLATFORM: Region(),
-        STATE_LISTENERS: (lambda seal, version: told.append((seal.code, version)),),
+        STATE_LISTENERS: (told.append,),
     }
     context = replace(house.context, links=links)
     house.context = context
@@ -348,7 +348,7 @@ def test_the_region_and_the_listeners_are_told(house: House) -> None:
     assert tries == [seal.code] * 2
     assert find_seal(context, MANAGER, seal.id)[0].filing == "NM-2026-1"
     deliver(house)
-    assert (seal.code, seal.version) in told
+    assert [(each.state, each.version) for each in told if each.seal_id == seal.id] == [("made", 2), ("filed", 3)]  # each as it was then
 
 
 @pytest.mark.parametrize("receipt", ["", "x" * 65, "one\ntwo"])

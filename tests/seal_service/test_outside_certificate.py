@@ -11,14 +11,19 @@ import pytest
 from crypto.authority import Profile
 from crypto.certificate_requests import SubjectRequest, read_proven_request
 from crypto.report import Verdict
+from seal_service import store
+from seal_service.actions.apply_for_seal import ApplicationOrder
+from seal_service.actions.change_seal_state import change_seal_state
+from seal_service.actions.expire_seals import expire_seals
+from seal_service.actions.find_seals import list_editions
 from seal_service.actions.install_certificate import find_request, install_certificate
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.sweep_intents import sweep_intents
-from seal_service.model import SealState
+from seal_service.model import ApplicationKind, ApplicationState, EditionState, SealState, transition_named
 from seal_service.seal_data.seal_file import verify_esl
 from standards.errors import TrustError
 from tests.pki import DemoPki
-from tests.seal_service.test_applications import MAKER, ORDER, USER, approved, code_of
+from tests.seal_service.test_applications import MAKER, MANAGER, ORDER, REVIEWER, USER, activated, approved, code_of
 
 if TYPE_CHECKING:
     from crypto.certificates import Certificate
@@ -50,3 +55,59 @@ def test_a_seal_waits_for_its_certificate_and_takes_only_its_own(house: House) -
     assert verify_esl(made.seal_data_der or b"", house.pki.trust_list(), context.clock.now()).verdict is Verdict.VALID
     assert code_of(find_request, context, MAKER, seal.id) == "SEAL_STATE_CONFLICT"
     assert code_of(install_certificate, context, MAKER, seal.id, issue(house.pki, wanted), ()) == "SEAL_STATE_CONFLICT"
+
+
+def has_key(house: House, key_id: str) -> bool:
+    return key_id in {each.key_id for each in house.context.keystore.list()}
+
+
+def test_giving_up_the_wait_closes_the_making_and_what_was_applied_for_can_be_made_again(house: House) -> None:
+    context = house.context
+    application = approved(house, replace(ORDER, is_certificate_outside=True))
+    seal = make_approved_seal(context, MAKER, application.id)
+    key_id = seal.key_id
+    assert has_key(house, key_id)
+    given_up = change_seal_state(context, MAKER, seal.id, transition_named("give-up"), reason="the authority refused")
+    assert given_up.state is SealState.ABANDONED
+    assert [each.state for each in list_editions(context, MAKER, seal.id)] == [EditionState.ABANDONED]
+    sweep_intents(context)
+    assert not has_key(house, key_id)
+    again = make_approved_seal(context, MAKER, application.id)
+    assert (again.state, again.id == seal.id) == (SealState.MADE_REQUESTED, False)
+
+
+@pytest.mark.parametrize("step", ["cancel", "invalidate"])
+def test_ending_a_seal_that_waits_for_a_renewed_certificate_closes_edition_and_application(house: House, step: str) -> None:
+    context = house.context
+    seal = activated(house)
+    order = ApplicationOrder(ApplicationKind.RENEW, "到期", seal_id=seal.id, is_certificate_outside=True)
+    application = approved(house, order, MANAGER)
+    waiting = make_approved_seal(context, MAKER, application.id)
+    assert waiting.state is SealState.CHANGED
+    wanted = read_proven_request(find_request(context, MAKER, seal.id))
+    [key_id] = [each.key_id for each in list_editions(context, MAKER, seal.id) if each.state is EditionState.MAKING]
+
+    by = {"cancel": MANAGER, "invalidate": REVIEWER}[step]
+    change_seal_state(context, by, seal.id, transition_named(step), reason="organisation dissolved")
+    with context.database.read() as conn:
+        lapsed = store.load_application(conn, application.id)
+    assert lapsed is not None
+    assert lapsed.state is ApplicationState.LAPSED
+    assert [each.state for each in list_editions(context, MAKER, seal.id)] == [EditionState.MADE, EditionState.ABANDONED]
+    assert code_of(find_request, context, MAKER, seal.id) == "SEAL_STATE_CONFLICT"
+    assert code_of(install_certificate, context, MAKER, seal.id, issue(house.pki, wanted), ()) == "SEAL_STATE_CONFLICT"
+    sweep_intents(context)
+    assert not has_key(house, key_id)
+    assert ("application.lapse", "done") in [(action, outcome) for action, outcome, _ in house.entries(f"application:{application.id}")]
+
+
+def test_a_seal_that_expires_while_its_renewal_is_made_outside_still_takes_the_certificate(house: House) -> None:
+    context = house.context
+    seal = activated(house)
+    order = ApplicationOrder(ApplicationKind.RENEW, "到期", seal_id=seal.id, is_certificate_outside=True)
+    make_approved_seal(context, MAKER, approved(house, order, MANAGER).id)
+    wanted = read_proven_request(find_request(context, MAKER, seal.id))
+    house.sql("UPDATE seal_seals SET valid_until = 1")
+    expire_seals(context)
+    made = install_certificate(context, MAKER, seal.id, issue(house.pki, wanted), house.pki.chain)
+    assert (made.state, made.edition) == (SealState.MADE, 2)
