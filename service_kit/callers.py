@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import threading
 import time
 from collections import OrderedDict
@@ -39,7 +40,7 @@ TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 2.1
 class Caller:
     """Who calls and with which rights. ``subject`` is the client itself where no person stands behind the call. ``bound_to``: the
     thumbprint of the key that the token is bound to, empty for a token that anyone who has it may send. ``grant_id``: what a person's token
-    hangs on, as the issuer names it (claim ``gid``).
+    hangs on, as the issuer names it (claim ``gid``). ``certificate``: SHA-256 (base64url) of the client certificate it is bound to.
     """
 
     client_id: str
@@ -48,6 +49,7 @@ class Caller:
     token_id: str = ""
     bound_to: str = ""
     grant_id: str = ""
+    certificate: str = ""
 
     @property
     def actor(self) -> str:
@@ -78,15 +80,25 @@ def _token_in(authorization: str | None, wanted_scheme: str) -> str:
     return token
 
 
-def _binding(claims: Mapping[str, Any]) -> str:
-    """The thumbprint a token is bound to (RFC 7800, RFC 9449 6.1); a binding of a kind that cannot be checked here is none to pass over."""
+def read_confirmation(claims: Mapping[str, Any]) -> tuple[str, str]:
+    """What a token is bound to (RFC 7800): a key's thumbprint (RFC 9449 6.1) and a certificate's SHA-256 (RFC 8705 3.1), empty for none.
+
+    TOKEN_INVALID for a binding of a kind that cannot be checked here: it is none to pass over.
+    """
     if "cnf" not in claims:
-        return ""
+        return "", ""
     confirmation = claims["cnf"]
-    jkt = confirmation.get("jkt") if isinstance(confirmation, dict) and set(confirmation) == {"jkt"} else None
-    if not isinstance(jkt, str) or not 0 < len(jkt) <= NAME_CHARACTERS:
-        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="cnf")
-    return jkt
+    if isinstance(confirmation, dict) and confirmation and set(confirmation) <= {"jkt", "x5t#S256"}:
+        stated = list(confirmation.values())
+        if all(isinstance(each, str) and 0 < len(each) <= NAME_CHARACTERS for each in stated):
+            return confirmation.get("jkt", ""), confirmation.get("x5t#S256", "")
+    raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="cnf")
+
+
+def demand_certificate(bound_to: str, shown: str | None) -> None:
+    """Raise TOKEN_INVALID unless the certificate of the connection (SHA-256, base64url) is the one a token is bound to, where it is to one."""
+    if bound_to and not hmac.compare_digest(bound_to.encode("utf-8", "replace"), (shown or "").encode()):
+        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="bound to another certificate")
 
 
 class CallerVerifier:
@@ -105,17 +117,21 @@ class CallerVerifier:
         self._known: OrderedDict[bytes, tuple[Caller, float, VerificationKey]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def verify_header(self, authorization: str | None) -> Caller:
+    def verify_header(self, authorization: str | None, *, certificate: str | None = None) -> Caller:
         """The caller named by an ``Authorization: Bearer`` header; TrustError TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED.
 
         A token that is bound to a key is refused: who copied it must not be able to use it by calling it another kind (RFC 9449 7.2).
+        ``certificate``: SHA-256 (base64url) of the one shown on this connection; a token bound to another is refused (RFC 8705 3).
         """
         caller = self.verify(_token_in(authorization, "bearer"))
         if caller.bound_to:
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="bound to a key")
+        demand_certificate(caller.certificate, certificate)
         return caller
 
-    def verify_bound(self, authorization: str | None, proof: str | None, *, method: str, url: str) -> tuple[Caller, Proof]:
+    def verify_bound(
+        self, authorization: str | None, proof: str | None, *, method: str, url: str, certificate: str | None = None
+    ) -> tuple[Caller, Proof]:
         """The caller named by an ``Authorization: DPoP`` header, with the proof, which is still to be taken once.
 
         ``proof``: the value of the only ``DPoP`` header. ``url``: of the request, without query. TrustError TOKEN_MISSING, TOKEN_INVALID,
@@ -125,6 +141,7 @@ class CallerVerifier:
         caller = self.verify(token)
         if not caller.bound_to:  # RFC 9449 7.1: without the binding a proof proves nothing
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="not bound to a key")
+        demand_certificate(caller.certificate, certificate)
         at = self._clock.now()
         return caller, check_proof(proof or "", method=method, url=url, at=at, access_token=token, bound_to=caller.bound_to)
 
@@ -165,7 +182,8 @@ class CallerVerifier:
         grant_id = claims.get("gid", "")
         if not isinstance(grant_id, str) or len(grant_id) > NAME_CHARACTERS:
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="gid")
-        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"], _binding(claims), grant_id)
+        key, certificate = read_confirmation(claims)
+        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"], key, grant_id, certificate)
         return caller, float(claims["exp"]), checked.key
 
 

@@ -31,6 +31,7 @@ class Gatekeeper:
     """Who is let in. ``is_active``: whether client and token still count (None: this process cannot know, and a token counts
     until it expires). ``may_block``: it asks over a network and must not hold up the event loop. ``use_once`` takes a proof of possession
     that was found right, True the first time; None: tokens bound to a key are not let in. ``base_url``: what such proofs are made for.
+    ``certificate_of``: headers and the address at the other end -> SHA-256 (base64url) of the client certificate shown there; None: none is.
     """
 
     callers: CallerVerifier
@@ -38,19 +39,31 @@ class Gatekeeper:
     may_block: bool = False
     use_once: Callable[[Proof], Awaitable[bool]] | None = None
     base_url: str = ""
+    certificate_of: Callable[[Iterable[tuple[bytes, bytes]], str], str | None] | None = None
 
-    async def admit(self, authorization: str | None, scope: str, proof: str | None = None, *, method: str = "", path: str = "") -> Caller:
+    async def admit(
+        self,
+        authorization: str | None,
+        scope: str,
+        proof: str | None = None,
+        *,
+        method: str = "",
+        path: str = "",
+        certificate: str | None = None,
+    ) -> Caller:
         """The caller, if its token is good, carries the scope, and neither it nor its client has been withdrawn since it was issued.
 
         ``proof``: the value of the ``DPoP`` header, ``method`` and ``path`` what it must have been made for.
         """
         if authorization is not None and self.use_once is not None and authorization[:5].lower() == "dpop ":
-            caller, checked = self.callers.verify_bound(authorization, proof, method=method, url=self.base_url + path)
+            caller, checked = self.callers.verify_bound(
+                authorization, proof, method=method, url=self.base_url + path, certificate=certificate
+            )
             require(caller, scope)
             if not await self.use_once(checked):
                 raise refused("used before")
         else:
-            caller = self.callers.verify_header(authorization)
+            caller = self.callers.verify_header(authorization, certificate=certificate)
             require(caller, scope)
         if self.is_active is not None:
             if self.may_block:
@@ -76,6 +89,12 @@ class Gate:
         self._scope_needed = access.scope
         self._keeper = keeper
 
+    def _certificate(self, scope: Scope) -> str | None:
+        if self._keeper.certificate_of is None:
+            return None
+        peer = scope.get("client")
+        return self._keeper.certificate_of(scope["headers"], peer[0] if peer else "")
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in or raise what it lacks; nothing of its body has been read by then."""
         if self._scope_needed is not None:
@@ -91,6 +110,7 @@ class Gate:
                 proofs[0].decode("latin-1") if proofs else None,
                 method=scope["method"],
                 path=path_as_sent(scope),
+                certificate=self._certificate(scope) if found else None,
             )
             scope.setdefault("state", {})[CALLER_STATE] = caller
         await self._app(scope, receive, send)

@@ -166,6 +166,7 @@ def compose(house: House) -> Application:
         may_block=not context.database.is_sqlite,
         use_once=use_proof,
         base_url=settings.base_url,
+        certificate_of=links.certificates_of(settings),
     )
 
     def sweep() -> None:

@@ -12,13 +12,14 @@ import idp.ports
 import idp.service
 import seal_service.service
 from crypto.jose import JWKS_BYTES, read_jwks
+from idp.tokens.client_certificate import read_door, shown_certificate
 from service_kit.callers import CallerVerifier, FetchedKeys
 from service_kit.composition import Job
 from standards.errors import Kind, TrustError
 from yinxin import audit_api, messages, roles_api, webhooks_api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sqlalchemy import Connection
 
@@ -155,6 +156,20 @@ def callers_of(context: ServiceContext) -> tuple[CallerVerifier, tuple[Job, ...]
 def client_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
     """Whether a client may still act and its token counts, where this process can know: the identity provider runs in it."""
     return idp.service.client_check(context) if idp.service.NAME in services_of(context.settings) else None
+
+
+def certificates_of(settings: Settings) -> Callable[[Iterable[tuple[bytes, bytes]], str], str | None] | None:
+    """What shows client certificates here: headers and the peer's address -> SHA-256 of the certificate; None where nothing may."""
+    shown = settings.client_certificates
+    if not shown.header:
+        return None
+    door = read_door(shown.header, shown.verified_header, shown.peers)
+
+    def read(headers: Iterable[tuple[bytes, bytes]], peer: str) -> str | None:
+        certificate = shown_certificate(door, headers, peer)
+        return None if certificate is None else certificate.digest
+
+    return read
 
 
 def time_stamp_over_http(url: str, timeout_seconds: float) -> Callable[[bytes], bytes]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idp.model.grants import Binding
+from service_kit.callers import demand_certificate, read_confirmation
 from service_kit.dpop import check_proof, refused
 from service_kit.one_use import DPOP_PLACE, use_once
 from standards.errors import Kind, TrustError
@@ -53,13 +54,16 @@ def take_proof(connection: Connection, binding: Binding) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PresentedToken:
-    """An access token as it came: ``is_bearer`` by the scheme of the header, ``url`` without query."""
+    """An access token as it came: ``is_bearer`` by the scheme of the header, ``url`` without query. ``certificate``: SHA-256 (base64url) of the one
+    shown on the connection.
+    """
 
     token: str
     is_bearer: bool
     proof: str | None
     method: str
     url: str
+    certificate: str | None = None
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -68,9 +72,9 @@ class PresentedToken:
 
 def check_presented(presented: PresentedToken, claims: Mapping[str, Any], at: datetime) -> Proof | None:
     """Whether an access token came as its binding demands; the proof, still to be taken. TOKEN_INVALID, DPOP_PROOF_INVALID."""
-    confirmation = claims.get("cnf")
-    jkt = confirmation.get("jkt") if isinstance(confirmation, dict) and set(confirmation) == {"jkt"} else None
-    if presented.is_bearer != (confirmation is None) or (not presented.is_bearer and not isinstance(jkt, str)):
+    jkt, certificate = read_confirmation(claims)
+    demand_certificate(certificate, presented.certificate)
+    if presented.is_bearer != (not jkt):
         raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="its binding is not the way it was sent")
     if presented.is_bearer:
         return None

@@ -184,6 +184,7 @@ def change_itself(desk: SelfRegistration, client_id: str, token: str, members: M
         is_own=before.is_own,
         acting=before.acting,
         profile=before.profile,
+        serves=before.serves,
     )
     check_registration(registration)
     check_addresses(desk.outbound, registration)

@@ -12,8 +12,9 @@ from fastapi.responses import JSONResponse
 from idp.actions.person_desk import choose_signing
 from idp.actions.prove_key import PresentedToken
 from idp.actions.tell_claims import tell_claims
-from idp.api.client_endpoint import BodyAbandonedError, read_body
+from idp.api.client_endpoint import NO_CERTIFICATES, BodyAbandonedError, certificates_of, read_body
 from idp.errors import bearer_challenge, request_malformed
+from idp.tokens.client_certificate import CertificateDoor, shown_certificate
 from idp.tokens.person_tokens import ID_TYPE
 from idp.tokens.request import FORM_BYTES_MAX, FORM_TYPE, read_form
 from service_kit.composition import public
@@ -27,7 +28,7 @@ _NO_STORE: Final = {"cache-control": "no-store"}
 _STATUS: Final = {Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.MALFORMED: 400, Kind.TOO_LARGE: 413, Kind.UNAVAILABLE: 503}
 
 
-async def read_presented(request: Request, issuer: str) -> PresentedToken:
+async def read_presented(request: Request, issuer: str, certificates: CertificateDoor = NO_CERTIFICATES) -> PresentedToken:
     """The token in the only Authorization header, with the only proof beside it, or in the form of a POST (RFC 6750 2.2), never in the address.
 
     TOKEN_MISSING, TOKEN_INVALID, DPOP_PROOF_INVALID, BEARER_METHODS_BOTH, and those of reading a form.
@@ -42,7 +43,7 @@ async def read_presented(request: Request, issuer: str) -> PresentedToken:
     if posted and given:
         raise TrustError(Kind.MALFORMED, "BEARER_METHODS_BOTH")
     if posted:
-        return PresentedToken(posted, True, None, request.method, issuer + PATH)
+        return PresentedToken(posted, True, None, request.method, issuer + PATH, _certificate(request, certificates))
     if not given:
         raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
     scheme, _, token = given[0].partition(" ")
@@ -52,7 +53,12 @@ async def read_presented(request: Request, issuer: str) -> PresentedToken:
     if len(proofs) > 1:
         raise TrustError(Kind.UNAUTHENTICATED, "DPOP_PROOF_INVALID", reason="more than one proof")
     proof = proofs[0] if proofs else None
-    return PresentedToken(token, scheme.lower() == "bearer", proof, request.method, issuer + PATH)
+    return PresentedToken(token, scheme.lower() == "bearer", proof, request.method, issuer + PATH, _certificate(request, certificates))
+
+
+def _certificate(request: Request, certificates: CertificateDoor) -> str | None:
+    shown = shown_certificate(certificates, request.headers.raw, request.client.host if request.client else "")
+    return None if shown is None else shown.digest
 
 
 def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
@@ -61,7 +67,7 @@ def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
     @public("the endpoint reads the token by itself: a person's, with the grant it hangs on")
     async def tell(request: Request) -> Response:
         try:
-            presented = await read_presented(request, desk.tokens.issuer)
+            presented = await read_presented(request, desk.tokens.issuer, certificates_of(desk.tokens.door))
             told, registration = await anyio.to_thread.run_sync(partial(tell_claims, desk, presented))
             algorithm = registration.userinfo_signed_response_alg
             if not algorithm:

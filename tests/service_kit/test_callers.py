@@ -238,8 +238,30 @@ def test_attack_a_token_bound_to_a_key_is_not_let_in_without_a_proof(verifier: C
         verifier.verify_bound(None, good, method="GET", url=url)
 
 
-@pytest.mark.parametrize("confirmation", [None, "x", {}, {"jkt": 7}, {"jkt": ""}, {"x5t#S256": "abc"}, {"jkt": "abc", "jwk": {}}])
+@pytest.mark.parametrize("confirmation", [None, "x", {}, {"jkt": 7}, {"jkt": ""}, {"x5t#S256": 7}, {"jkt": "abc", "jwk": {}}, {"kid": "k"}])
 def test_attack_a_binding_that_cannot_be_checked_is_not_passed_over(verifier: CallerVerifier, confirmation: object) -> None:
     with pytest.raises(TrustError) as refused:
         verifier.verify(token(cnf=confirmation))
     assert refused.value.facts == {"reason": "cnf"}
+
+
+@pytest.mark.clause("RFC 8705 3")
+def test_attack_a_token_bound_to_a_certificate_is_good_on_its_connection_alone(verifier: CallerVerifier) -> None:
+    header = "Bearer " + token(cnf={"x5t#S256": "right"})
+    assert verifier.verify_header(header, certificate="right").certificate == "right"
+    for shown in (None, "", "wrong", "righ", "rightt"):
+        with pytest.raises(TrustError, match="another certificate"):
+            verifier.verify_header(header, certificate=shown)
+    assert verifier.verify_header("Bearer " + token(), certificate="any").certificate == ""
+    prover, url = Prover(), "https://api.example/v1/things"
+    jkt = check_proof(prover.proof("GET", url, SECONDS), method="GET", url=url, at=NOW).jkt
+    both = token(cnf={"jkt": jkt, "x5t#S256": "right"})
+    for shown, is_let_in in (("right", True), ("wrong", False), (None, False)):
+        proof = prover.proof("GET", url, SECONDS, ath=access_token_digest(both))
+        if is_let_in:
+            assert verifier.verify_bound(f"DPoP {both}", proof, method="GET", url=url, certificate=shown)[0].bound_to == jkt
+        else:
+            with pytest.raises(TrustError, match="another certificate"):
+                verifier.verify_bound(f"DPoP {both}", proof, method="GET", url=url, certificate=shown)
+    with pytest.raises(TrustError, match="bound to a key"):
+        verifier.verify_header(f"Bearer {both}", certificate="right")

@@ -141,7 +141,8 @@ def test_the_gate_lets_in_whom_it_should() -> None:
     from service_kit.callers import Caller
 
     class Callers:
-        def verify_header(self, header: str | None) -> Caller:
+        def verify_header(self, header: str | None, *, certificate: str | None = None) -> Caller:
+            assert certificate is None
             if header != "Bearer good":
                 raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID")
             return Caller("c", "c", frozenset({"a.b"}))
