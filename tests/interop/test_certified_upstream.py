@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
-import httpx
 import pytest
 
 from tests.deployments import Server, free_port, make_deployment
+from tests.interop.browsers import Person
 from tests.interop.node_parts import PROGRAMS, need_node_package
 
 if TYPE_CHECKING:
@@ -80,43 +78,11 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, s
             provider.kill()
 
 
-class Person:
-    """A browser that follows every link and fills in every form as told."""
-
-    def __init__(self, base_url: str, stack: ExitStack) -> None:
-        self.http = stack.enter_context(httpx.Client(follow_redirects=True, timeout=20, headers={"accept-language": "en"}))
-        self.base_url = base_url
-        self.page = httpx.Response(200)
-
-    def go(self, path: str) -> None:
-        self.page = self.http.get(urljoin(self.base_url, path))
-
-    def submit(self, **fields: str) -> None:
-        """Send the first form of the page."""
-        found = re.search(r"<form([^>]*)>(.*?)</form>", self.page.text, re.S)
-        assert found, self.page.text
-        action = re.search(r'action="([^"]+)"', found[1])
-        assert action
-        hidden = {
-            name[1]: value[1]
-            for each in re.findall(r"<input[^>]*>", found[2])
-            if (name := re.search(r'name="([^"]*)"', each)) and (value := re.search(r'value="([^"]*)"', each))
-        }
-        self.page = self.http.post(urljoin(str(self.page.url), action[1].replace("&amp;", "&")), data={**hidden, **fields})
-
-    def sign_in(self) -> None:
-        self.go("/links")
-        button = re.search(r'href="(/sign-in/[^"]+/upstream/region)"', self.page.text)
-        assert button, self.page.text
-        self.go(button[1])
-        while "/interaction/" in str(self.page.url):  # the provider's own pages: who, then consent
-            self.submit(**({"login": "u-1", "password": "any"} if 'name="login"' in self.page.text else {}))
-        assert str(self.page.url) == f"{self.base_url}/links", self.page.text
-
-    @property
-    def is_signed_in(self) -> bool:
-        self.go("/sessions")
-        return "Where you are signed in" in self.page.text
+def sign_in(person: Person) -> None:
+    person.leave_for("region")
+    while "/interaction/" in person.at:  # the provider's own pages: who, then consent
+        person.submit(**({"login": "u-1", "password": "any"} if 'name="login"' in person.page.text else {}))
+    assert person.at == f"{person.base_url}/links", person.page.text
 
 
 @pytest.fixture
@@ -128,18 +94,18 @@ def people() -> Iterator[ExitStack]:
 def test_in_by_the_provider_and_out_at_both(region: tuple[Server, str], people: ExitStack) -> None:
     server, issuer = region
     person = Person(server.url, people)
-    person.sign_in()
+    sign_in(person)
     assert "测试甲" in person.page.text
     assert "Linked" in person.page.text
     # Signing out here asks, leads to the provider, which asks too, and comes back
     person.go("/logout")
     person.submit()
-    assert str(person.page.url).startswith(f"{issuer}/session/end?")
+    assert person.at.startswith(f"{issuer}/session/end?")
     person.submit(logout="yes")
-    assert str(person.page.url) == f"{server.url}/logout/done"
+    assert person.at == f"{server.url}/logout/done"
     assert not person.is_signed_in
     # The provider has forgotten, too: it asks who it is again
-    person.sign_in()
+    sign_in(person)
     assert person.is_signed_in
 
 
@@ -147,8 +113,8 @@ def test_in_by_the_provider_and_out_at_both(region: tuple[Server, str], people: 
 def test_out_at_the_provider_is_out_here(region: tuple[Server, str], people: ExitStack) -> None:
     server, issuer = region
     one, other = Person(server.url, people), Person(server.url, people)
-    one.sign_in()
-    other.sign_in()
+    sign_in(one)
+    sign_in(other)
     one.page = one.http.get(f"{issuer}/session/end")
     one.submit(logout="yes")
     assert not one.is_signed_in
