@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from idp.model.people import Account, Identifier
     from idp.model.requests import Identity
 
+SIGN: Final = "@"
 PROVEN_LEVEL: Final = 2
 _DOTS: Final = str.maketrans(dict.fromkeys("•‧∙⋅・．", "·"))
 
@@ -110,8 +111,12 @@ def decided(conflict: Conflict, state: ConflictState, by: str, reason: str, at: 
 
 
 def upstream_identifier(upstream: str, subject: str) -> str:
-    """How an account is found by its subject at an upstream. Names of upstreams hold no bar."""
-    return f"{upstream}|{subject}"
+    """How an account is found by its subject at an upstream. Names of upstreams hold no bar.
+
+    The sign at the front keeps it apart from what directories call their subjects: who may import accounts must not be able to make one
+    that somebody else's sign-in then opens.
+    """
+    return f"{SIGN}{upstream}|{subject}"
 
 
 def same_name(one: str, other: str) -> bool:

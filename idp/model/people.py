@@ -65,7 +65,7 @@ class IdentifierKind(StrEnum):
     PERMIT = "permit"
     CREDIT_CODE = "credit_code"
     OTHER_ID = "other_id"
-    UPSTREAM = "upstream"  # <connector>|<subject>
+    UPSTREAM = "upstream"  # @<connector>|<subject>, or <directory>|<its id>
     MOBILE = "mobile"
     MAIL = "mail"
 

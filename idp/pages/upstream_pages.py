@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from idp.actions.begin_sign_in import living_session, store_sign_in
 from idp.actions.leave_for_upstream import leave_to_link, leave_to_sign_in
 from idp.actions.return_from_upstream import finish_trip, peek_trip
+from idp.model.federation import SIGN
 from idp.model.people import IdentifierKind
 from idp.model.sign_in import Step, decide_next_step
 from idp.pages.sign_in_pages import dispatch, switch_language
@@ -79,7 +80,11 @@ def _show_links(pages: Pages, visit: Visit, problem: TrustError | None = None) -
     if account is None:
         row = store_sign_in(desk, visit.browser_hash, None, None, None, return_to=LINKS)
         return visit.see(f"/sign-in/{row.sign_in_id}")
-    joined = {each.value.partition("|")[0] for each in account.identifiers if each.kind is IdentifierKind.UPSTREAM}
+    joined = {
+        each.value.partition("|")[0].removeprefix(SIGN)
+        for each in account.identifiers
+        if each.kind is IdentifierKind.UPSTREAM and each.value.startswith(SIGN)
+    }
     shown = [
         {"name": name, "title": titled(settings, visit.language), "is_linked": name in joined}
         for name, settings in pages.federation.upstreams.items()

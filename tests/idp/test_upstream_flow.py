@@ -124,6 +124,15 @@ def test_telephone_mail_and_name_join_nothing(town: Town, there: Upstream) -> No
     assert town.protocol.issued[-1].account_id != known.account_id
 
 
+def test_an_account_made_by_a_directory_of_the_same_name_is_not_opened(town: Town, there: Upstream) -> None:
+    """Who may import accounts, with passwords he knows, must not get the sign-in of whoever he names."""
+    said = someone(idnum="", idtype="")
+    planted = Identifier(IdentifierKind.UPSTREAM, f"region|{said['sub']}")
+    made = create_account(town.desk, NewAccount(AccountKind.PERSON, "测试甲", (planted,)), actor="client:importer")
+    assert sign_in(town, there, said).returned["code"]
+    assert town.protocol.issued[-1].account_id != made.account_id
+
+
 def test_a_number_that_is_not_proven_is_not_kept_from_its_owner(town: Town, there: Upstream) -> None:
     said = someone()
     assert sign_in(town, there, said, "other").returned["code"]  # an upstream that nobody trusts for numbers

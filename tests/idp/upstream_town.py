@@ -134,6 +134,6 @@ def conflicts(town: Town) -> list[str]:
 
 def account_by(town: Town, name: str, subject: str) -> Account:
     with town.desk.database.read() as connection:
-        found = account_id_by(connection, town.desk.vault, IdentifierKind.UPSTREAM, f"{name}|{subject}")
+        found = account_id_by(connection, town.desk.vault, IdentifierKind.UPSTREAM, f"@{name}|{subject}")
         assert found
         return load_account(connection, town.desk.vault, found)
