@@ -17,6 +17,7 @@ from yinxin.commands import (
     audit_command,
     ca_command,
     client_command,
+    keycloak_command,
     keys_command,
     roles_command,
 )
@@ -56,6 +57,7 @@ app.add_typer(account_command.app, name="account")
 app.add_typer(roles_command.app, name="roles")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(ca_command.app, name="ca")
+app.add_typer(keycloak_command.app, name="keycloak")
 app.add_typer(audit_command.app, name="audit")
 
 

@@ -95,6 +95,33 @@ def make_realm(url: str, base_url: str) -> None:
     )
 
 
+def make_provider(url: str, base_url: str, folder: Path) -> None:
+    """The deployment as an identity provider of the realm."""
+    broker = f"{url}/realms/{REALM}/broker/yinxin/endpoint"
+    made = yinxin("client", "add", "--name", "Realm", "--id", "realm", "--scope", "seal.read", "--dir", str(folder), "--json")
+    secret = json.loads(made.stdout)["client_secret"]
+    yinxin("client", "sign-in", "realm", "--redirect-uri", broker, "--own", "--dir", str(folder))
+    there = administrator(url, REALM)
+    metadata = httpx.get(f"{base_url}/.well-known/openid-configuration", timeout=20).json()
+    config = {
+        "issuer": metadata["issuer"],
+        "authorizationUrl": metadata["authorization_endpoint"],
+        "tokenUrl": metadata["token_endpoint"],
+        "userInfoUrl": metadata["userinfo_endpoint"],
+        "jwksUrl": metadata["jwks_uri"],
+        "useJwksUrl": "true",
+        "validateSignature": "true",
+        "clientId": "realm",
+        "clientSecret": secret,
+        "clientAuthMethod": "client_secret_basic",
+        "defaultScope": "openid profile",
+        "pkceEnabled": "true",
+        "pkceMethod": "S256",
+        "syncMode": "FORCE",
+    }
+    there.create_idp({"alias": "yinxin", "providerId": "oidc", "enabled": True, "config": config})
+
+
 @pytest.fixture(scope="module")
 def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
     folder: Path = make_deployment(tmp_path_factory.mktemp("keycloak") / "deployment")
@@ -106,6 +133,7 @@ def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, st
         (folder / "upstreams.toml").write_text(UPSTREAM.format(issuer=issuer, secret=SECRET), encoding="utf-8")
         with Server(folder, own) as server:
             make_realm(url, server.url)
+            make_provider(url, server.url, folder)
             yield server, url
 
 
@@ -159,36 +187,16 @@ def test_out_at_keycloak_is_out_here(realm: tuple[Server, str], people: ExitStac
     sign_in(person)
     assert person.is_signed_in
     there = administrator(url, REALM)
-    there.user_logout(there.get_user_id("jia"))
+    jia = there.get_user_id("jia")
+    assert jia is not None
+    there.user_logout(jia)
     assert not person.is_signed_in
 
 
 def test_a_deployment_is_the_provider_of_a_realm(realm: tuple[Server, str], people: ExitStack) -> None:
     server, url = realm
-    broker = f"{url}/realms/{REALM}/broker/yinxin/endpoint"
-    made = yinxin("client", "add", "--name", "Realm", "--id", "realm", "--scope", "seal.read", "--dir", str(server.folder), "--json")
-    secret = json.loads(made.stdout)["client_secret"]
-    yinxin("client", "sign-in", "realm", "--redirect-uri", broker, "--own", "--dir", str(server.folder))
-    yi = add_person(server.folder)
     there = administrator(url, REALM)
-    metadata = httpx.get(f"{server.url}/.well-known/openid-configuration", timeout=20).json()
-    config = {
-        "issuer": metadata["issuer"],
-        "authorizationUrl": metadata["authorization_endpoint"],
-        "tokenUrl": metadata["token_endpoint"],
-        "userInfoUrl": metadata["userinfo_endpoint"],
-        "jwksUrl": metadata["jwks_uri"],
-        "useJwksUrl": "true",
-        "validateSignature": "true",
-        "clientId": "realm",
-        "clientSecret": secret,
-        "clientAuthMethod": "client_secret_basic",
-        "defaultScope": "openid profile",
-        "pkceEnabled": "true",
-        "pkceMethod": "S256",
-        "syncMode": "FORCE",
-    }
-    there.create_idp({"alias": "yinxin", "providerId": "oidc", "enabled": True, "config": config})
+    yi = add_person(server.folder)
     person = Person(server.url, people)
     asked = {
         "client_id": "probe",
@@ -213,3 +221,36 @@ def test_a_deployment_is_the_provider_of_a_realm(realm: tuple[Server, str], peop
     (user,) = there.get_users({"idpAlias": "yinxin", "idpUserId": yi})
     (known,) = there.get_user_social_logins(user["id"])
     assert (known["identityProvider"], known["userId"]) == ("yinxin", yi)
+
+
+def test_a_realm_follows_the_directory_and_knows_who_comes(realm: tuple[Server, str], tmp_path: Path) -> None:
+    """Pushed before, a person's first sign-in through the deployment finds the user that is there."""
+    server, url = realm
+    there = administrator(url, REALM)
+    there.create_client(
+        {
+            "clientId": "sync",
+            "secret": SECRET,
+            "serviceAccountsEnabled": True,
+            "standardFlowEnabled": False,
+            "publicClient": False,
+        },
+        skip_exists=True,
+    )
+    own, management = there.get_client_id("sync"), there.get_client_id("realm-management")
+    assert own is not None
+    assert management is not None
+    account = there.get_client_service_account_user(own)["id"]
+    roles = [each for each in there.get_client_roles(management) if each["name"] in {"manage-users", "manage-realm", "view-users"}]
+    there.assign_client_role(account, management, roles)
+    (tmp_path / "secret").write_text(SECRET)
+    arguments = ["keycloak", "push", "--dir", str(server.folder), "--url", url, "--realm", REALM, "--client", "sync", "--json"]
+    arguments += ["--secret-file", str(tmp_path / "secret"), "--provider", "yinxin"]
+    done = json.loads(yinxin(*arguments).stdout)
+    assert done["persons"] >= 1
+    users = {each["username"]: each for each in there.get_users({"briefRepresentation": False}) if each["username"].startswith("pe_")}
+    assert len(users) >= 1
+    name, user = next(iter(users.items()))
+    assert user["enabled"]
+    assert {each["userId"] for each in there.get_user_social_logins(user["id"])} == {name}
+    assert json.loads(yinxin(*arguments).stdout)["changes"] == 0
