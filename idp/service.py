@@ -61,6 +61,7 @@ from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
 from idp.pages.cas_pages import add_cas_pages
 from idp.pages.device_pages import add_device_pages
+from idp.pages.key_pages import add_key_pages
 from idp.pages.session_pages import add_session_pages
 from idp.pages.sign_in_pages import Pages, add_sign_in_pages
 from idp.pages.simulator_pages import add_simulator_pages
@@ -274,6 +275,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_import_routes(router, people)
     add_account_routes(router, people)
     add_agent_routes(router, people)
+    add_key_pages(router, pages)
     add_sign_in_pages(router, pages)
     add_session_pages(router, pages)
     add_device_pages(router, pages)

@@ -332,6 +332,14 @@ identity_conflicts: Final = Table(
     Index("ix_idp_identity_conflicts_state", "state", "conflict_id"),
 )
 
+spent_challenges: Final = Table(
+    "idp_spent_challenges",
+    metadata,
+    Column("challenge_hash", LargeBinary, primary_key=True),  # of a challenge that has been answered: it counts once
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_idp_spent_challenges_expires_at", "expires_at"),
+)
+
 pushed_requests: Final = Table(
     "idp_pushed_requests",
     metadata,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, complete
@@ -32,10 +33,13 @@ def store_sign_in(
     session_hash: bytes | None,
     *,
     return_to: str = "",
+    asks_two: bool = False,
 ) -> SignIn:
-    """A new sign-in for this browser. ``session_hash``: of the session cookie it sent, None where it sent none."""
+    """A new sign-in for this browser. ``session_hash``: of the session cookie it sent, None where it sent none. ``asks_two``: with two
+    factors where the account has them.
+    """
     at = desk.clock.now()
-    row = _new_row(browser_hash, request, profile, at, return_to)
+    row = replace(_new_row(browser_hash, request, profile, at, return_to), asks_two=asks_two)
 
     def store(connection: Connection) -> SignIn:
         found = _adopted(connection, desk, row, session_hash, profile, at) if session_hash else row

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from idp.model.requests import ClientProfile
     from idp.model.sign_in import SignIn, Step
 
-_SECOND = frozenset({CredentialKind.TOTP, CredentialKind.PASSKEY, CredentialKind.CERTIFICATE})
+SECOND_KINDS = frozenset({CredentialKind.TOTP, CredentialKind.PASSKEY, CredentialKind.CERTIFICATE})
 
 
 def cookie_hash(secret: str) -> bytes:
@@ -57,7 +57,7 @@ def take_up_at(
 
 def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Account, at: datetime) -> SignIn:
     """The row with the account's rules and what its credentials can reach, as they are now."""
-    kinds = {each.kind.value for each in list_credentials(connection, desk.vault, account.account_id) if each.kind in _SECOND}
+    kinds = {each.kind.value for each in list_credentials(connection, desk.vault, account.account_id) if each.kind in SECOND_KINDS}
     level = level_at(list_evidence(connection, desk.vault, account.account_id), at)
     agents = [
         each

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from idp.limits import FAILURE_WINDOW_SECONDS, LOCK_SECONDS, SESSION_KEEP_SECONDS, SIGN_IN_KEEP_SECONDS
 from idp.model.sign_in import SESSION_SECONDS
 from idp.store.cas import sweep_tickets
-from idp.store.credentials import sweep_attempts
+from idp.store.credentials import sweep_attempts, sweep_challenges
 from idp.store.devices import sweep_devices
 from idp.store.federation import sweep_trips
 from idp.store.imports import sweep_imports
@@ -31,6 +31,7 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
         sweep_imports(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         sweep_tickets(connection, at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS))
         sweep_trips(connection, at)
+        sweep_challenges(connection, at)
         sweep_pushed(connection, at)
         sweep_trust_tickets(connection, at - timedelta(seconds=SESSION_SECONDS))
         sweep_devices(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))

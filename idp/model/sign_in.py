@@ -62,6 +62,11 @@ AMR: Final[dict[str, str]] = {
 """Method -> name in ``amr`` (RFC 8176; rcv and fed are ours)."""
 
 
+def are_two(methods: Collection[str]) -> bool:
+    """Whether these are two factors. A recovery code is none: it takes the place of a forgotten one."""
+    return bool(STRONG & set(methods)) or len(set(methods) - {"recovery"}) > 1
+
+
 class Step(StrEnum):
     """What a sign-in waits for."""
 
@@ -94,7 +99,7 @@ class SignIn:
     """One sign-in under way. ``request`` None: into one's own pages, to go on at ``return_to`` (a path of ours).
 
     ``methods``: factors shown in this sign-in or by the session it took over (``session_id``), in order. ``needs_two``: the account's
-    rule. ``wanted``: the level the client asks for, ``is_essential``: without it there is no answer. ``can_reach``: the best level the
+    rule. ``asks_two``: freshly, and two factors where the account has them: to change its keys. ``wanted``: the level the client asks for, ``is_essential``: without it there is no answer. ``can_reach``: the best level the
     account's credentials allow. ``organisations``: for whom the person may act. ``error``: why it was refused (OAuth error code).
     ``challenge``: one-time, for passkey and certificate. ``upstream``: the other provider by whose word the person is known, with his
     subject and session there. Times are aware UTC.
@@ -117,6 +122,7 @@ class SignIn:
     can_reach: int = 0
     wanted: int | None = None
     is_essential: bool = False
+    asks_two: bool = False
     must_choose_account: bool = False
     needs_password_change: bool = False
     organisations: tuple[str, ...] = ()
@@ -139,7 +145,7 @@ class SignIn:
     @property
     def has_two(self) -> bool:
         """Whether two factors have been shown."""
-        return bool(STRONG & set(self.methods)) or len(set(self.methods) - {"recovery"}) > 1
+        return are_two(self.methods)
 
     @property
     def level(self) -> int:
@@ -180,7 +186,7 @@ def decide_next_step(row: SignIn) -> Step:
     # 3. Is that good enough: for the account's own rule, then for what the client asks
     if row.needs_two and not row.has_two:
         return Step.SECOND_FACTOR if row.has_second else Step.REFUSED
-    if row.wants_step_up:
+    if row.wants_step_up or (row.asks_two and row.has_second and not row.has_two):
         return Step.SECOND_FACTOR
     if row.is_essential and row.wanted is not None and row.level < row.wanted:
         return Step.REFUSED
@@ -251,6 +257,7 @@ def begin_sign_in(
     profile: ClientProfile | None = None,
     wanted: tuple[int | None, bool] = (None, False),
     return_to: str = "",
+    asks_two: bool = False,
 ) -> SignIn:
     """A new row: what the client asks, nothing shown yet."""
     return SignIn(
@@ -262,6 +269,7 @@ def begin_sign_in(
         expires_at=at + timedelta(seconds=SIGN_IN_SECONDS),
         wanted=wanted[0],
         is_essential=wanted[1],
+        asks_two=asks_two,
         acting_rule=profile.acting if profile else "any",
     )
 
@@ -272,7 +280,7 @@ def is_session_enough(row: SignIn, session: Session, account: Account, at: datet
     if session.account_id != account.account_id or not hinted:
         return False
     if request is None:
-        return True
+        return not row.asks_two or (at - session.auth_at).total_seconds() <= RECENT_SECONDS
     if "login" in request.prompt:
         return False
     if request.id_token_hint_sub is not None and request.id_token_hint_sub not in {account.account_id, session.acting_for}:

@@ -15,11 +15,14 @@ from idp.actions.answer_device import DONE_PATH, REFUSED_PATH, refuse_device
 from idp.actions.begin_sign_in import adopt_session, begin_for_client
 from idp.actions.finish_sign_in import Finished, finish_sign_in
 from idp.actions.show_code import show_code
+from idp.actions.show_passkey import passkey_request, show_passkey
 from idp.actions.show_password import set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
+from idp.model.people import CredentialKind
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
 from idp.pages.visit import LANGUAGE_COOKIE, SESSION_COOKIE, STYLE_SHEET, Visit, titled
 from idp.store.accounts import find_account
+from idp.store.credentials import list_credentials
 from idp.tokens.authorization_request import PARAMETERS_MAX, RefusedAuthorization
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
@@ -173,6 +176,12 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
     request = row.request
     values: dict[str, Any] = {"at": place, "csrf": visit.token(place), "client": profile.name if profile else ""}
     name = step.value
+    if step in {Step.FIRST_FACTOR, Step.SECOND_FACTOR}:
+        with pages.desk.database.read() as connection:
+            values["passkey"] = passkey_request(connection, pages.desk, row, pages.desk.clock.now())
+            credentials = list_credentials(connection, pages.desk.vault, row.account_id or "")
+        values["has_code"] = any(each.kind is CredentialKind.TOTP for each in credentials)
+        values["script"] = bool(values["passkey"])
     if step is Step.FIRST_FACTOR:
         values["upstreams"] = [
             {"name": name, "title": titled(settings, visit.language)} for name, settings in pages.federation.upstreams.items()
@@ -271,6 +280,8 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
                 await set_new_password(*where, password=form.get("password", ""))
             elif name == "code":
                 await anyio.to_thread.run_sync(partial(show_code, *where, code=form.get("code", ""), peer=visit.peer))
+            elif name == "passkey":
+                await anyio.to_thread.run_sync(partial(show_passkey, *where, answer=form.get("answer", ""), peer=visit.peer))
             elif name == "account":
                 await anyio.to_thread.run_sync(partial(choose.choose_account, *where, another=form.get("another") == "yes"))
             elif name == "acting":

@@ -37,6 +37,8 @@ BODY_BYTES_MAX: Final = 64 * 1024  # an authorization request with a signed requ
 _COOKIE_CHARACTERS_MAX: Final = 100
 _POLICY: Final = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action {}; frame-ancestors 'none'; base-uri 'none'"
 STYLE_SHEET: Final = files("idp.pages").joinpath("static/sign-in.css").read_bytes()
+PASSKEY_SCRIPT_PATH: Final = "/sign-in/static/passkey.js"
+PASSKEY_SCRIPT: Final = files("idp.pages").joinpath("static/passkey.js").read_bytes()
 _PAGES: Final = Environment(
     loader=PackageLoader("idp.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
@@ -147,8 +149,18 @@ class Visit:
 
     # ---- answers
 
-    def page(self, template: str, /, *, status: int = 200, targets: str = "", problem: TrustError | None = None, **values: Any) -> Response:
-        """A page. ``targets``: the addresses, separated by blanks, that a form of it may lead to."""
+    def page(
+        self,
+        template: str,
+        /,
+        *,
+        status: int = 200,
+        targets: str = "",
+        problem: TrustError | None = None,
+        script: bool = False,
+        **values: Any,
+    ) -> Response:
+        """A page. ``targets``: the addresses, separated by blanks, that a form of it may lead to. ``script``: the one for passkeys is let in."""
         language = self.language
         told = None
         if problem is not None:
@@ -162,9 +174,12 @@ class Visit:
             language_url=f"{values.get('at', '')}?lang={other}" if self.request.method == "GET" else "",
             is_demo=self.is_demo,
             problem=told,
+            script=PASSKEY_SCRIPT_PATH if script else "",
             **values,
         )
         policy = _POLICY.format(" ".join(["'self'", *dict.fromkeys(filter(None, map(_source, targets.split())))]))
+        if script:
+            policy += "; script-src 'self'"
         headers = {
             "content-security-policy": policy,
             "cache-control": "no-store",

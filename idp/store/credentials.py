@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from idp.model.people import Credential, CredentialKind
 from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
-from idp.tables import attempts, credentials
+from idp.tables import attempts, credentials, spent_challenges
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _OF_ACCOUNT: Final = select(credentials).where(credentials.c.account_id == bindparam("wanted")).order_by(credentials.c.credential_id)
 _BY_HASH: Final = select(credentials).where(credentials.c.find_hash == bindparam("hash"))
 _BY_ID: Final = select(credentials).where(credentials.c.credential_id == bindparam("wanted"))
+_SPENT: Final = select(spent_challenges.c.challenge_hash).where(spent_challenges.c.challenge_hash == bindparam("hash"))
 _ATTEMPTS: Final = select(attempts).where(attempts.c.subject_hash == bindparam("hash"))
 SINGLE: Final = frozenset({CredentialKind.PASSWORD, CredentialKind.TOTP, CredentialKind.RECOVERY})
 """Kinds of which an account has one: a new one takes the place of the old."""
@@ -104,6 +106,25 @@ def delete_credential(connection: Connection, account_id: str, credential_id: st
     """Remove a credential of an account; False where there is none."""
     same = (credentials.c.account_id == account_id) & (credentials.c.credential_id == credential_id)
     return connection.execute(delete(credentials).where(same)).rowcount == 1
+
+
+# Challenges
+
+
+def note_spent(connection: Connection, challenge_hash: bytes, expires_at: datetime) -> bool:
+    """Remember that a challenge has been answered; False where it was before."""
+    if connection.execute(_SPENT, {"hash": challenge_hash}).first() is not None:
+        return False
+    try:
+        connection.execute(insert(spent_challenges), {"challenge_hash": challenge_hash, "expires_at": write_time(expires_at)})
+    except IntegrityError:
+        return False
+    return True
+
+
+def sweep_challenges(connection: Connection, before: datetime) -> None:
+    """Forget challenges that are too old to be answered."""
+    connection.execute(delete(spent_challenges).where(spent_challenges.c.expires_at < write_time(before)))
 
 
 # Attempts
