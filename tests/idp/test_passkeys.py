@@ -81,7 +81,6 @@ def reasons(town: Town) -> list[str]:
     return [json.loads(each)["facts"].get("reason", "") for each in town.audited("sign-in.show")]
 
 
-@pytest.mark.clause("Web Authentication Level 2 7.1, 7.2")
 def test_a_passkey_alone_is_two_factors(town: Town) -> None:
     _, key = registered(town, "alone")
     browser = at_sign_in(town, acr_values="urn:yinxin:loa:3")
