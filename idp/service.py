@@ -35,7 +35,7 @@ from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
 from idp.actions.tell_client_logout import tell_client_logout
-from idp.api import device_endpoint, introspection_endpoint, pushed_endpoint, token_endpoint
+from idp.api import device_endpoint, introspection_endpoint, pushed_endpoint, token_endpoint, userinfo_endpoint
 from idp.api.account_routes import MANAGE as ACCOUNT_MANAGE
 from idp.api.account_routes import READ as ACCOUNT_READ
 from idp.api.account_routes import add_account_routes
@@ -52,7 +52,6 @@ from idp.api.registration_routes import add_registration_routes
 from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
 from idp.api.scim_routes import add_scim_routes
 from idp.api.self_registration_routes import add_self_registration_routes
-from idp.api.userinfo_endpoint import add_userinfo_routes
 from idp.connectors.settings import read_upstreams
 from idp.connectors.simulator import NAME as SIMULATOR
 from idp.connectors.simulator import PATH as SIMULATOR_PATH
@@ -63,7 +62,7 @@ from idp.pages.cas_pages import add_cas_pages
 from idp.pages.device_pages import add_device_pages
 from idp.pages.key_pages import add_key_pages
 from idp.pages.session_pages import add_session_pages
-from idp.pages.sign_in_pages import Pages, add_sign_in_pages
+from idp.pages.sign_in_pages import AUTHORIZE_PATH, AuthorizationEndpoint, Pages, add_sign_in_pages
 from idp.pages.simulator_pages import add_simulator_pages
 from idp.pages.upstream_pages import add_upstream_pages
 from idp.store.accounts import Vault
@@ -261,7 +260,6 @@ def build(context: ServiceContext) -> ServiceParts:
     add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
     people = people_desk(context)
     persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key))
-    add_userinfo_routes(router, persons)
     protocol, hints = sign_in_protocol(context), HintReader(ring, issuer)
     federation = federation_desk(context, people)
     is_secure = settings.base_url.startswith("https://")
@@ -304,6 +302,8 @@ def build(context: ServiceContext) -> ServiceParts:
             Route(token_endpoint.PATH, token_endpoint.TokenEndpoint(tokens, persons), name="issue_token"),
             device_endpoint.device_route(persons),
             pushed_endpoint.push_route(PushDesk(persons, _client_protocol(context))),
+            Route(userinfo_endpoint.PATH, userinfo_endpoint.UserinfoEndpoint(persons), methods=userinfo_endpoint.METHODS, name="userinfo"),
+            Route(AUTHORIZE_PATH, AuthorizationEndpoint(pages), methods=("GET", "POST"), name="authorize"),
             *introspection_endpoint.introspection_routes(LookDesk(persons)),
         ),
         openapi_paths={
@@ -311,6 +311,7 @@ def build(context: ServiceContext) -> ServiceParts:
             **device_endpoint.OPENAPI,
             **pushed_endpoint.OPENAPI,
             **introspection_endpoint.OPENAPI,
+            **userinfo_endpoint.OPENAPI,
         },
         openapi_tags=(
             {"name": "identity", "description": "Access tokens and the keys that verify them."},

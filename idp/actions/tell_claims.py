@@ -15,21 +15,17 @@ from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from idp.actions.person_desk import PersonDesk
     from idp.actions.prove_key import PresentedToken
-    from idp.model.grants import PersonGrant
     from idp.model.registrations import Registration
 
 OPENID: Final = "openid"
 
 
-def read_person_token(desk: PersonDesk, presented: PresentedToken) -> tuple[Mapping[str, Any], PersonGrant]:
-    """The claims of an access token of ours that is about a person, and its grant, which stands now.
-
-    TrustError TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_REVOKED, DPOP_PROOF_INVALID.
-    """
-    at = desk.people.clock.now()
+def _claims_in(desk: PersonDesk, presented: PresentedToken, at: datetime) -> Mapping[str, Any]:
+    """The claims of an access token of ours, with its proof taken. TOKEN_INVALID, TOKEN_EXPIRED, DPOP_PROOF_INVALID."""
     try:
         claims = check_token(presented.token, desk.tokens.ring.verification_keys(), token_type=ACCESS_TYPE).claims
         check_claims(claims, issuer=desk.tokens.issuer, audience=desk.tokens.issuer, at=at)
@@ -41,6 +37,20 @@ def read_person_token(desk: PersonDesk, presented: PresentedToken) -> tuple[Mapp
     proof = check_presented(presented, claims, at)
     if proof is not None:
         desk.people.database.write(lambda connection: take_presented(connection, proof))
+    return claims
+
+
+def tell_claims(desk: PersonDesk, presented: PresentedToken) -> tuple[dict[str, Any], Registration]:
+    """The claims, ``sub`` among them, and what the client registered about their form.
+
+    TrustError TOKEN_INVALID, TOKEN_EXPIRED, DPOP_PROOF_INVALID, SCOPE_MISSING, and TOKEN_REVOKED where the grant behind the token has
+    ended or the client is not active any more.
+    """
+    at = desk.people.clock.now()
+    claims = _claims_in(desk, presented, at)
+    scopes = str(claims.get("scope", "")).split(" ")
+    known = desk.tokens.door.memory.present(str(claims.get("client_id", "")))  # before the read: a thread holds one connection at a time
+    # One state of the database for whether the grant stands and for what is told
     with desk.people.database.read() as connection:
         grant = find_grant(connection, str(claims.get(GRANT_CLAIM, "")), desk.mac_key)
         if grant is None:
@@ -49,23 +59,11 @@ def read_person_token(desk: PersonDesk, presented: PresentedToken) -> tuple[Mapp
             demand_standing(connection, desk, grant, at)
         except TrustError:
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED") from None
-    return claims, grant
-
-
-def tell_claims(desk: PersonDesk, presented: PresentedToken) -> tuple[dict[str, Any], Registration]:
-    """The claims, ``sub`` among them, and what the client registered about their form.
-
-    TrustError as ``read_person_token``, SCOPE_MISSING, and TOKEN_REVOKED where the client is not active any more.
-    """
-    claims, grant = read_person_token(desk, presented)
-    scopes = str(claims.get("scope", "")).split(" ")
-    if OPENID not in scopes:
-        raise TrustError(Kind.FORBIDDEN, "SCOPE_MISSING", scope=OPENID)
-    known = desk.tokens.door.memory.present(grant.client_id)
-    if known is None or known.registration is None:
-        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
-    registration = known.registration
-    with desk.people.database.read() as connection:
+        if OPENID not in scopes:
+            raise TrustError(Kind.FORBIDDEN, "SCOPE_MISSING", scope=OPENID)
+        if known is None or known.registration is None or known.client.client_id != grant.client_id:
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
+        registration = known.registration
         told = claims_of(
             connection,
             desk.people.vault,
@@ -74,7 +72,7 @@ def tell_claims(desk: PersonDesk, presented: PresentedToken) -> tuple[dict[str, 
             scopes,
             grant.claims,
             profile_of(known.client, registration),
-            at=desk.people.clock.now(),
+            at=at,
         )
     told["sub"] = subject_for(registration, grant.subject_id, desk.pairwise_key)
     if grant.acting_for is not None:

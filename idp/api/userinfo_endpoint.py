@@ -1,4 +1,4 @@
-"""``GET`` and ``POST /oauth2/userinfo`` (OpenID Connect Core 5.3): JSON, or a signed JWT for clients that registered one."""
+"""``GET`` and ``POST /oauth2/userinfo`` (OpenID Connect Core 5.3) as plain ASGI: JSON, or a signed JWT for clients that registered one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio.to_thread
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from idp.actions.person_desk import choose_signing
 from idp.actions.prove_key import PresentedToken
@@ -21,9 +21,12 @@ from service_kit.composition import public
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from idp.actions.person_desk import PersonDesk
 
 PATH: Final = "/oauth2/userinfo"
+METHODS: Final = ("GET", "POST")
 _NO_STORE: Final = {"cache-control": "no-store"}
 _STATUS: Final = {Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.MALFORMED: 400, Kind.TOO_LARGE: 413, Kind.UNAVAILABLE: 503}
 
@@ -61,11 +64,23 @@ def _certificate(request: Request, certificates: CertificateDoor) -> str | None:
     return None if shown is None else shown.digest
 
 
-def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
-    """Add them to the service's router."""
+@public("the endpoint reads the token by itself: a person's, with the grant it hangs on")
+class UserinfoEndpoint:
+    """The endpoint as an ASGI application."""
 
-    @public("the endpoint reads the token by itself: a person's, with the grant it hangs on")
-    async def tell(request: Request) -> Response:
+    def __init__(self, desk: PersonDesk) -> None:
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        answer = (
+            await self._answer(request) if request.method in METHODS else Response(status_code=405, headers={"allow": ", ".join(METHODS)})
+        )
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        desk = self._desk
         try:
             presented = await read_presented(request, desk.tokens.issuer, certificates_of(desk.tokens.door))
             told, registration = await anyio.to_thread.run_sync(partial(tell_claims, desk, presented))
@@ -80,23 +95,27 @@ def add_userinfo_routes(router: APIRouter, desk: PersonDesk) -> None:
             headers = {**_NO_STORE, "www-authenticate": challenge}
             return JSONResponse({"error": word, "code": error.code}, _STATUS.get(error.kind, 401), headers)
 
-    documented: Any = {
+
+def _documented(operation: str) -> dict[str, Any]:
+    return {
+        "operationId": operation,
+        "tags": ["identity"],
         "summary": "What the person has let the client know",
         "description": "OpenID Connect Core 5.3. Authorization: Bearer (DPoP for a token bound to a key, with a proof) with a token that has "
         "the scope openid; a POST may carry a token that is not bound as access_token in its form instead (RFC 6750 2.2).",
-        "tags": ["identity"],
-        "response_class": Response,
+        "security": [{}],
         "responses": {
-            200: {
+            "200": {
                 "description": "The claims, as JSON or as a signed JWT.",
                 "content": {
                     "application/json": {"schema": {"type": "object"}, "example": {"sub": "pe_0123456789abcdef", "name": "测试甲"}}
                 },
             },
-            400: {"description": "The token came in two ways, or the form cannot be read."},
-            401: {"description": "The token is missing, expired, or what it hangs on has ended; see WWW-Authenticate."},
-            403: {"description": "The token has not the scope openid."},
+            "400": {"description": "The token came in two ways, or the form cannot be read."},
+            "401": {"description": "The token is missing, expired, or what it hangs on has ended; see WWW-Authenticate."},
+            "403": {"description": "The token has not the scope openid."},
         },
     }
-    router.get(PATH, name="userinfo", **documented)(tell)
-    router.post(PATH, name="userinfo_by_post", **documented)(tell)
+
+
+OPENAPI: Final[dict[str, Any]] = {PATH: {"get": _documented("userinfo"), "post": _documented("userinfo_by_post")}}

@@ -30,6 +30,8 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from starlette.types import Receive, Scope, Send
+
     from idp.actions.federation_desk import FederationDesk
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.actions.read_hint import TokenHint
@@ -206,28 +208,41 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
     return visit.page(name, problem=problem, targets=request.redirect_uri if request else "", **values)
 
 
-def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
-    """Add them to the service's router."""
-    desk = pages.desk
-    hidden: Any = {"include_in_schema": False}
+@public("people come here to sign in (OIDC Core 3.1.2.1)")
+class AuthorizationEndpoint:
+    """``GET`` and ``POST /authorize`` as plain ASGI: every visit to every department comes by."""
 
-    @router.get(AUTHORIZE_PATH, **hidden)
-    @public("people come here to sign in")
-    async def begin_by_get(request: Request) -> Response:
-        visit = pages.visit(request)
-        return await begin_authorization(pages, visit, pages.protocol, request.query_params.multi_items(), is_post=False)
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
 
-    @router.post(AUTHORIZE_PATH, **hidden)
-    @public("people come here to sign in (OIDC Core 3.1.2.1)")
-    async def begin_by_post(request: Request) -> Response:
-        visit = pages.visit(request)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        visit = self._pages.visit(Request(scope, receive))
+        method = scope["method"]
+        if method == "GET":
+            answer = await begin_authorization(
+                self._pages, visit, self._pages.protocol, visit.request.query_params.multi_items(), is_post=False
+            )
+        elif method == "POST":
+            answer = await self._by_post(visit)
+        else:
+            answer = Response(status_code=405, headers={"allow": "GET, POST"})
+        await answer(scope, receive, send)
+
+    async def _by_post(self, visit: Visit) -> Response:
         try:
             pairs = parse_qsl((await visit.body()).decode(), keep_blank_values=True, max_num_fields=PARAMETERS_MAX + 1)
         except ValueError:
             return visit.error(TrustError(Kind.MALFORMED, "FORM_UNREADABLE"))
         except TrustError as error:
             return visit.error(error)
-        return await begin_authorization(pages, visit, pages.protocol, pairs, is_post=True)
+        return await begin_authorization(self._pages, visit, self._pages.protocol, pairs, is_post=True)
+
+
+def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
+    """Add them to the service's router."""
+    desk = pages.desk
+    hidden: Any = {"include_in_schema": False}
 
     @router.get("/sign-in/static/sign-in.css", **hidden)
     @public("a style sheet")
