@@ -109,6 +109,22 @@ def test_oidcc_userinfo_post_body(signed_in: Module) -> None:
     assert http.post("/oauth2/userinfo", data={"other": "x"}).status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/authorize", "/oauth2/userinfo"])
+def test_other_methods_are_refused(clients: Clients, path: str) -> None:
+    answer = clients.http.request("DELETE", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+def test_a_form_that_cannot_be_read_is_told_to_the_person(clients: Clients) -> None:
+    for content, kind in (
+        ("a=%ff" + "&b=1" * 70, "application/x-www-form-urlencoded"),
+        (b"\xff=1", "application/x-www-form-urlencoded"),
+        ("{}", "application/json"),
+    ):
+        answer = clients.http.post("/authorize", content=content, headers={"content-type": kind})
+        assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+
 def test_a_userinfo_request_that_breaks_off_is_refused() -> None:
     async def gone() -> dict[str, str]:
         return {"type": "http.disconnect"}
