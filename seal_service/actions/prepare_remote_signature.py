@@ -159,11 +159,17 @@ def find_awaited(context: ServiceContext, user: User, seal_id: str, use_id: str)
 
 
 def open_order(context: ServiceContext, user: User, seal_id: str, use_id: str) -> tuple[RemoteOrder, SealUse, Seal]:
-    """An order of this user with its use and its seal. SEAL_USE_NOT_FOUND, also for another's; REMOTE_ORDER_OVER."""
+    """An order of this user with its use and its seal.
+
+    Raises TrustError SEAL_USE_NOT_FOUND, also for another's; SEAL_NOT_FOUND where the right was taken back since; REMOTE_ORDER_OVER.
+    """
     with context.database.read() as conn:
         order, use, seal = store.load_remote_order(conn, use_id), store.load_use(conn, use_id), store.load_seal(conn, seal_id)
+        is_granted = user.is_operator or store.is_granted(conn, seal_id, user.name)
     if order is None or use is None or seal is None or order.seal_id != seal_id or order.holder != user.name:
         raise seal_use_not_found(use_id)
+    if use.state is UseState.INTENT and not is_granted:  # taken back, a right ends with the very next request
+        raise seal_not_found(seal_id)
     if use.state is UseState.INTENT and (context.clock.now() >= order.expires_at or _is_made_anew(order, seal)):
         raise remote_order_over(use_id)
     return order, use, seal

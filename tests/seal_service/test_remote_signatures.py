@@ -27,6 +27,7 @@ from seal_service.limits import REMOTE_ORDER_SECONDS
 from seal_service.model import Seal, transition_named
 from seal_service.places import Edge, Place, Seam
 from seal_service.verify import verify_file
+from service_kit import fail_points
 from standards.errors import TrustError
 from standards.gbt32918_sm2 import read_signature
 from standards.rfc5280_names import write_name
@@ -180,6 +181,41 @@ def test_nothing_is_released_behind_a_freeze(house: House, seal: Seal, owner: Si
     assert refused(prepare, house, seal) == "SEAL_NOT_ACTIVE"
     change_seal_state(house.context, caller(), seal.id, transition_named("unfreeze"), reason="found")
     assert isinstance(hand_in(house, seal, awaited, owner.sign(awaited.to_be_signed)), SealedDocument)
+
+
+def test_nothing_is_released_to_whom_the_right_was_taken_from(house: House, seal: Seal, owner: Signer) -> None:
+    awaited = prepare(house, seal, profile="pades")
+    house.sql("UPDATE seal_grants SET revoked_at = 1")
+    assert refused(find_awaited, house.context, USER, seal.id, awaited.use_id) == "SEAL_NOT_FOUND"
+    assert refused(hand_in, house, seal, awaited, owner.sign(awaited.to_be_signed)) == "SEAL_NOT_FOUND"
+    give_up_remote_signature(house.context, USER, seal.id, awaited.use_id)
+
+
+class Died(BaseException):
+    """As a process ends that is killed: nothing cleans up behind it."""
+
+
+@pytest.mark.parametrize("step", ["prepared", "intended", "first-round", "stored", "recorded"])
+def test_killed_at_any_step_it_goes_on_from_what_is_on_record(
+    house: House, seal: Seal, owner: Signer, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(reached: str) -> None:
+        if reached == f"remote-signature.{step}":
+            raise Died
+
+    monkeypatch.setattr(fail_points, "reach", die)
+    with pytest.raises(Died):
+        sign(house, seal, prepare(house, seal, idempotency_key="k"), owner)
+    monkeypatch.undo()
+    sealed = sign(house, seal, prepare(house, seal, idempotency_key="k"), owner) if step != "recorded" else None
+    if sealed is None:  # the answer was lost, not the document
+        [(use_id,)] = house.rows("SELECT id FROM seal_uses")
+        again = finish_remote_signature(house.context, USER, seal.id, use_id, number=2, signature=b"")
+        assert isinstance(again, SealedDocument)
+        sealed = again
+    assert verify_file(sealed.content, house.context.trust(), house.context.clock.now()).verdict is Verdict.VALID
+    outcomes = [outcome for action, outcome, _ in house.entries(f"seal:{seal.id}") if action == "seal.use"]
+    assert outcomes == ["intended", "done"], "one order, one signature, both on record"
 
 
 def test_the_same_request_is_one_order(house: House, seal: Seal, owner: Signer) -> None:
