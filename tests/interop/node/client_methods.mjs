@@ -60,7 +60,7 @@ done('id tokens of every algorithm')
 // 2. Pushed requests and tokens bound to a key, under the FAPI 2.0 profile
 const fapi = await discover('fapi', client.PrivateKeyJwt({ key: keys, kid: given.key.kid }), { use_mtls_endpoint_aliases: false })
 const DPoP = client.getDPoPHandle(fapi, await client.randomDPoPKeyPair('ES256'))
-tokens = await signIn(fapi, { push: true, DPoP })
+const tokens = await signIn(fapi, { push: true, DPoP })
 must(tokens.token_type === 'dpop', 'DPoP')
 await client.fetchUserInfo(fapi, tokens.access_token, subject, { DPoP })
 const other = client.getDPoPHandle(fapi, await client.randomDPoPKeyPair('ES256'))
