@@ -1,0 +1,182 @@
+"""Prepare a deployment for the OpenID conformance suite, and the suite's test configurations for it.
+
+    python deploy/conformance/prepare.py --dir DIR --base-url https://trust.example.org --suite https://localhost.emobix.co.uk:8443
+
+Makes the deployment in DIR (a new folder), a person who may sign in, the clients of every plan, and writes one configuration of the suite per
+plan to DIR/conformance, with secrets and private keys of the clients: for tests alone, readable by the owner alone, never to be published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import idp.service
+from crypto.jose import write_base64url
+from idp.actions.manage_accounts import NewAccount, create_account
+from idp.actions.register_client import NewClient, register_client
+from idp.actions.register_itself import issue_initial_token
+from idp.actions.set_credentials import set_password
+from idp.actions.set_registration import set_registration
+from idp.api.registration_routes import SignInRegistrationBody, read_registration_body
+from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
+from idp.model.registrations import FAPI2
+from yinxin.assembly import open_house
+from yinxin.deployment import open_deployment
+from yinxin.initialise import initialise
+
+ACTOR = "operator:conformance"
+ALIAS = "yinxin"
+LOGIN = "conformance"
+DYNAMIC_CLIENTS = 500  # every module of the Dynamic plan registers a client or two
+DAYS = 90
+
+
+def registrations(suite: str) -> dict[str, dict[str, Any]]:
+    """The clients of the plans, by name; keys and secrets are made afterwards. ``suite``: the suite's base URL."""
+    place = f"{suite}/test/a/{ALIAS}"
+    basic: dict[str, Any] = {
+        "redirect_uris": [f"{place}/callback", f"{place}/callback?dummy1=lorem&dummy2=ipsum"],
+        "post_logout_redirect_uris": [f"{place}/post_logout_redirect"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "id_token_signed_response_alg": "RS256",
+        "backchannel_logout_uri": f"{place}/backchannel_logout",
+        "backchannel_logout_session_required": True,
+        "initiate_login_uri": f"{place}/initiate_login",
+        "is_own": True,
+        "is_pkce_required": False,  # the Basic plan sends no challenge
+    }
+    fapi = {
+        "redirect_uris": basic["redirect_uris"],
+        "grant_types": basic["grant_types"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "id_token_signed_response_alg": "ES256",
+        "require_pushed_authorization_requests": True,
+        "dpop_bound_access_tokens": True,
+        "profile": FAPI2,
+        "is_own": True,
+    }
+    post = {**basic, "token_endpoint_auth_method": "client_secret_post"}
+    return {"suite-basic-1": basic, "suite-basic-2": basic, "suite-post": post, "suite-fapi-1": fapi, "suite-fapi-2": fapi}
+
+
+def _private_key(key_id: str) -> dict[str, str]:
+    """A new P-256 key as a private JWK (RFC 7518 6.2.2)."""
+    numbers = ec.generate_private_key(ec.SECP256R1()).private_numbers()
+    x, y, d = (
+        write_base64url(each.to_bytes(32, "big")) for each in (numbers.public_numbers.x, numbers.public_numbers.y, numbers.private_value)
+    )
+    return {"kty": "EC", "crv": "P-256", "kid": key_id, "use": "sig", "alg": "ES256", "x": x, "y": y, "d": d}
+
+
+def prepare(folder: Path, base_url: str, suite: str, networks: list[str]) -> dict[str, dict[str, Any]]:
+    """Make it all; the suite's configurations by plan."""
+    initialise(folder, organisation="Conformance", settings={"base_url": base_url, "outbound": {"networks": networks}})
+    house = open_house(open_deployment(folder))
+    try:
+        password = _person(house.context)
+        desk = idp.service.client_desk(house.context)
+        made: dict[str, dict[str, Any]] = {}
+        for name, members in registrations(suite).items():
+            key = _private_key(f"{name}-key")
+            public = {member: value for member, value in key.items() if member != "d"}
+            is_keyed = members.get("profile") == FAPI2
+            _, secret = register_client(desk, NewClient(name, ("seal.read",), client_id=name), actor=ACTOR)
+            stated = SignInRegistrationBody.model_validate({**members, **({"jwks": [public]} if is_keyed else {})})
+            set_registration(desk, read_registration_body(name, stated.model_dump()), actor=ACTOR)
+            shown = {"jwks": {"keys": [key]}, "scope": "openid profile"} if is_keyed else {"client_secret": secret}
+            made[name] = {"client_id": name, **shown}
+        _, initial = issue_initial_token(
+            desk, note="conformance", scopes=(), needs_approval=False, is_pkce_required=False, uses=DYNAMIC_CLIENTS, days=DAYS, actor=ACTOR
+        )
+    finally:
+        house.close()
+    return configurations(base_url, made, initial, password)
+
+
+def _person(context: Any) -> str:
+    desk, password = idp.service.people_desk(context), secrets.token_urlsafe(16)
+    identifiers = (
+        Identifier(IdentifierKind.LOGIN, LOGIN),
+        Identifier(IdentifierKind.MOBILE, "13800000000"),
+        Identifier(IdentifierKind.MAIL, "conformance@example.org"),
+    )
+    evidence = (Evidence("ev_conformance", "counter", "Invented for tests", 3, desk.clock.now()),)
+    account = create_account(desk, NewAccount(AccountKind.PERSON, "一致性测试", identifiers, {"sex": "1"}, "", evidence), actor=ACTOR)
+    set_password(desk, account.account_id, password, actor=ACTOR)
+    desk.pool.close()
+    return password
+
+
+def configurations(base_url: str, made: dict[str, dict[str, Any]], initial: str, password: str) -> dict[str, dict[str, Any]]:
+    """What the suite is given for each plan. ``browser`` signs the person in by itself."""
+    server = {"discoveryUrl": f"{base_url}/.well-known/openid-configuration"}
+    browser = [
+        {
+            "match": f"{base_url}/authorize*",
+            "tasks": [
+                {
+                    "task": "Sign in",
+                    "optional": True,
+                    "match": f"{base_url}/sign-in/*",
+                    "commands": [
+                        ["text", "name", "login", LOGIN, "optional"],
+                        ["text", "name", "password", password, "optional"],
+                        ["click", "css", "form button", "optional"],
+                    ],
+                },
+                {"task": "Back at the suite", "match": "*/test/*/callback*", "commands": [["wait", "id", "submission_complete", 10]]},
+            ],
+        }
+    ]
+    common = {"alias": ALIAS, "server": server, "browser": browser}
+    static = {**common, "client": made["suite-basic-1"], "client2": made["suite-basic-2"], "client_secret_post": made["suite-post"]}
+    return {
+        "oidcc-basic-certification-test-plan": static,
+        "oidcc-config-certification-test-plan": {"alias": ALIAS, "server": server},
+        "oidcc-formpost-basic-certification-test-plan": static,
+        "oidcc-rp-initiated-logout-certification-test-plan": static,
+        "oidcc-backchannel-rp-initiated-logout-certification-test-plan": static,
+        "oidcc-3rdparty-init-login-certification-test-plan": static,
+        "oidcc-dynamic-certification-test-plan": {
+            **common,
+            "client": {"client_name": "Dynamic", "initial_access_token": initial},
+            "client2": {"client_name": "Dynamic 2", "initial_access_token": initial},
+        },
+        "fapi2-security-profile-final-test-plan": {
+            **common,
+            "client": made["suite-fapi-1"],
+            "client2": made["suite-fapi-2"],
+            "resource": {"resourceUrl": f"{base_url}/oauth2/userinfo"},
+        },
+    }
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dir", type=Path, required=True, help="a new folder")
+    parser.add_argument("--base-url", required=True, help="what the suite calls the deployment: https, a name the suite can resolve")
+    parser.add_argument("--suite", required=True, help="the suite's base URL")
+    parser.add_argument(
+        "--network", action="append", default=[], help="networks the suite answers from (logout notices); public where missing"
+    )
+    given = parser.parse_args()
+    made = prepare(given.dir, given.base_url.rstrip("/"), given.suite.rstrip("/"), given.network or ["public"])
+    out = given.dir / "conformance"
+    out.mkdir(mode=0o700)
+    for plan, configuration in made.items():
+        path = out / f"{plan}.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(configuration, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()
