@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from service_kit.outbound import Outbound
 
 KEEP_SECONDS: Final = 300.0  # how long a fetched set counts; a client withdraws a key by taking it from its set
-AGAIN_SECONDS: Final = 10.0  # not more often is a set fetched anew because a key is missing in it
+AGAIN_SECONDS: Final = 1.0  # not more often is a set fetched anew because a key is missing in it; wrong assertions are counted besides
 SETS_MAX: Final = 1_000
 _OK: Final = 200
 

@@ -67,6 +67,8 @@ class ClientProtocol:
             pushed = self.database.write(lambda connection: take_pushed(connection, self.vault, digest, client_id, at))
         if pushed is None:
             refusal = RefusedAuthorization("invalid_request_uri", "the pushed request is unknown, has expired or has been used")
+            if not any(uri.startswith(REQUEST_URI_PREFIX) for uri in uris):
+                refusal = RefusedAuthorization("request_uri_not_supported", "only requests pushed to this provider are taken by their name")
             return self._addressed(known, pairs, refusal)
         return self.read_opened(known, pushed, is_pushed=True)
 
