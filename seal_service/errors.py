@@ -31,7 +31,7 @@ def seal_state_conflict(seal_id: str, verb: str, state: str) -> TrustError:
 
 def seal_version_conflict(seal_id: str, expected: str, found: int) -> TrustError:
     """The seal changed since the caller looked (If-Match)."""
-    return TrustError(Kind.CONFLICT, "SEAL_CHANGED", seal_id=seal_id, expected=expected, found=found)
+    return TrustError(Kind.CHANGED, "SEAL_CHANGED", seal_id=seal_id, expected=expected, found=found)
 
 
 def seal_codes_exhausted(division: str) -> TrustError:
@@ -166,7 +166,7 @@ def application_state_conflict(application_id: str, verb: str, state: str) -> Tr
 
 def application_changed(application_id: str, expected: int, found: int) -> TrustError:
     """The application changed since the caller looked (If-Match)."""
-    return TrustError(Kind.CONFLICT, "APPLICATION_CHANGED", application=application_id, expected=expected, found=found)
+    return TrustError(Kind.CHANGED, "APPLICATION_CHANGED", application=application_id, expected=expected, found=found)
 
 
 def application_open(seal_id: str) -> TrustError:
@@ -191,7 +191,7 @@ def code_taken(seal_code: str) -> TrustError:
 
 def grant_changed(grant_id: str, expected: int, found: int) -> TrustError:
     """The grant changed since the caller looked (If-Match)."""
-    return TrustError(Kind.CONFLICT, "SEAL_CHANGED", grant=grant_id, expected=expected, found=found)
+    return TrustError(Kind.CHANGED, "SEAL_CHANGED", grant=grant_id, expected=expected, found=found)
 
 
 def document_not_extendable(found: str) -> TrustError:

@@ -30,7 +30,6 @@ _ROWS: Final = (
     ("GRANT_USED_UP", "Grant used up", "授权次数已用完", "As many uses as the grant allows are done or under way.", "授权次数已全部使用或正在使用。", _GRANT_EN, _GRANT_ZH),
     ("PAPER_UNKNOWN", "Paper unknown", "材料不存在", "There is no such paper, or somebody else has handed it in.", "没有此材料，或由他人提交。", "Hand it in with POST /v1/seal-papers and use the id that comes back.", "请先用 POST /v1/seal-papers 提交材料，再使用返回的标识。"),
     ("PAPER_NOT_FOUND", "Paper not found", "未找到材料", "There is no such paper, or the caller may not read it.", "没有此材料，或调用方无权读取。", _ID_EN, _ID_ZH),
-    ("PRECONDITION_REQUIRED", "If-Match required", "缺少 If-Match", "This change must say which version it is made to, so that nobody changes what he has not seen.", "此变更须指明所依据的版本，以免更改未曾看到的内容。", "Read it, and send its ETag as If-Match.", "请先读取，并以其 ETag 作为 If-Match 发送。"),
     ("APPLICATION_NOT_FOUND", "Application not found", "未找到申请", "There is no such application, or the caller may not know of it.", "没有此申请，或调用方无权知悉。", _ID_EN, _ID_ZH),
     ("APPLICATION_STATE_CONFLICT", "Step not allowed in this state", "当前状态不允许此操作", "The life of an application has no such step from its present state.", "申请的当前状态下没有这一步。", _AGAIN_EN, _AGAIN_ZH),
     ("APPLICATION_CHANGED", "Application changed meanwhile", "申请已被更改", "The application is not at the version that If-Match names.", "申请已不是 If-Match 所指的版本。", "Read it again, look at what changed, and repeat with its new ETag.", "请重新读取，确认变化后用新的 ETag 重试。"),

@@ -53,6 +53,7 @@ _ROWS: Final = (
     ("AUDIT_UNAVAILABLE", "Cannot be recorded", "无法记入审计", "What cannot be recorded is not done: the audit trail cannot be written now.", "无法记录则不执行：审计日志当前无法写入。", LATER_EN, LATER_ZH),
     ("AUDIT_ENTRY_UNKNOWN", "No such audit entry", "审计条目不存在", "There is no entry with this id.", "没有此编号的条目。", "Check the id.", "请核对编号。"),
     ("AUDIT_ENTRY_TOO_LARGE", "Audit entry too large", "审计条目过大", "The names or facts to be recorded are over their limit.", "待记录的名称或事实超出上限。", REQUEST_EN, REQUEST_ZH),
+    ("PRECONDITION_REQUIRED", "If-Match required", "缺少 If-Match", "This change must say which version it is made to, so that nobody changes what he has not seen.", "此变更须指明所依据的版本，以免更改未曾看到的内容。", "Read it, and send its ETag as If-Match.", "请先读取，并以其 ETag 作为 If-Match 发送。"),
     ("IDEMPOTENCY_KEY_INVALID", "Idempotency-Key not usable", "幂等键不可用", "The key is empty, longer than 255 characters, or not printable ASCII.", "键为空、超过 255 个字符或含非可打印 ASCII 字符。", REQUEST_EN, REQUEST_ZH),
     ("IDEMPOTENCY_KEY_REUSED", "Idempotency-Key used for another request", "幂等键已用于其他请求", "The same key came before with another content.", "同一键此前已随不同内容发送。", "Use a new key for a new request, and the old one only for exact repetitions.", "新请求请使用新键；旧键仅用于完全相同的重复请求。"),
     ("IDEMPOTENCY_IN_FLIGHT", "Request under way", "请求处理中", "The first request with this key is still being worked on.", "使用此键的首个请求仍在处理。", LATER_EN, LATER_ZH),

@@ -24,6 +24,8 @@ STATUS: Final = {
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
+    Kind.CHANGED: 412,  # RFC 9110 13.1.1
+    Kind.UNCONDITIONAL: 428,  # RFC 6585 3
     Kind.TOO_LARGE: 413,
     Kind.UNACCEPTABLE: 422,
     Kind.TOO_MANY: 429,
@@ -45,6 +47,8 @@ _KIND_TEXTS: Final = {
     Kind.FORBIDDEN: ("Not allowed", "无权操作"),
     Kind.NOT_FOUND: ("Not found", "未找到"),
     Kind.CONFLICT: ("Does not fit the present state", "与当前状态冲突"),
+    Kind.CHANGED: ("Changed meanwhile", "已被更改"),
+    Kind.UNCONDITIONAL: ("Say which version", "须指明版本"),
     Kind.TOO_LARGE: ("Too large", "超出大小限制"),
     Kind.UNACCEPTABLE: ("Against a rule", "不符合规则"),
     Kind.TOO_MANY: ("Too many requests", "请求过多"),

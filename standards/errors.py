@@ -17,6 +17,8 @@ class Kind(StrEnum):
     FORBIDDEN = "forbidden"  # known, but not allowed
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"  # does not fit the present state
+    CHANGED = "changed"  # not the version any more that the caller goes by
+    UNCONDITIONAL = "unconditional"  # the caller must say which version it goes by
     TOO_LARGE = "too_large"  # over a named limit
     UNACCEPTABLE = "unacceptable"  # readable, but against a rule
     TOO_MANY = "too_many"  # over a rate or queue limit, try later

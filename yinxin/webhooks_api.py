@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.composition import caller_of, needs, public
+from service_kit.preconditions import need_if_match
 from service_kit.webhooks.model import ANY, DESCRIPTION_CHARACTERS, TYPES_PER_ENDPOINT, DeliveryStatus, EndpointStatus
 from service_kit.webhooks.subscriptions import SubscriptionDesk, Wanted
 from standards.errors import Kind, TrustError
@@ -27,6 +29,10 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "description": "portal",
 }
 
+_ETAG: Final = re.compile(r'"(\d{1,9})"')
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", max_length=64, description="Needed: the ETag of the endpoint, or `*` for any version.")
+]
 EndpointId = Annotated[str, Path(pattern=r"^wh_[0-9a-f]{24}$", max_length=27)]
 DeliveryId = Annotated[str, Path(max_length=36)]
 
@@ -162,12 +168,14 @@ def _wanted(body: EndpointOrder) -> Wanted:
 
 
 def _expected(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
+    """The version that a change is made to; None for any. PRECONDITION_REQUIRED without If-Match, WEBHOOK_CHANGED for no ETag of ours."""
+    header = need_if_match(if_match)
+    if header == "*":
         return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit():
-        raise TrustError(Kind.CONFLICT, "WEBHOOK_CHANGED", expected=if_match[:40], found=0)
-    return int(text)
+    found = _ETAG.fullmatch(header)
+    if found is None:  # a weak one too: If-Match compares strongly (RFC 9110 13.1.1)
+        raise TrustError(Kind.CHANGED, "WEBHOOK_CHANGED", expected=header[:40], found=0)
+    return int(found[1])
 
 
 def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
@@ -212,7 +220,7 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
         endpoint_id: EndpointId,
         body: EndpointOrder,
         response: Response,
-        if_match: Annotated[str | None, Header(max_length=64)] = None,
+        if_match: IfMatch = None,
     ) -> EndpointAnswer:
         endpoint = desk.change(caller_of(request), endpoint_id, _wanted(body), expected_version=_expected(if_match))
         response.headers["etag"] = f'"{endpoint.version}"'
@@ -220,14 +228,16 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
 
     @router.post("/v1/webhooks/{endpoint_id}/secret", summary="Replace the secret", response_model=SecretAnswer)
     @needs(WEBHOOK_MANAGE)
-    def rotate_webhook_secret(request: Request, endpoint_id: EndpointId, response: Response) -> SecretAnswer:
+    def rotate_webhook_secret(request: Request, endpoint_id: EndpointId, response: Response, if_match: IfMatch = None) -> SecretAnswer:
+        endpoint, secret = desk.rotate_secret(caller_of(request), endpoint_id, expected_version=_expected(if_match))
         response.headers["cache-control"] = "no-store"
-        return SecretAnswer(secret=desk.rotate_secret(caller_of(request), endpoint_id))
+        response.headers["etag"] = f'"{endpoint.version}"'
+        return SecretAnswer(secret=secret)
 
     @router.delete("/v1/webhooks/{endpoint_id}", status_code=204, summary="Remove an endpoint", response_class=Response)
     @needs(WEBHOOK_MANAGE)
-    def remove_webhook(request: Request, endpoint_id: EndpointId) -> None:
-        desk.remove(caller_of(request), endpoint_id)
+    def remove_webhook(request: Request, endpoint_id: EndpointId, if_match: IfMatch = None) -> None:
+        desk.remove(caller_of(request), endpoint_id, expected_version=_expected(if_match))
 
     @router.get("/v1/webhooks/{endpoint_id}/deliveries", summary="What was sent to an endpoint", response_model=DeliveryPage)
     @needs(WEBHOOK_MANAGE)

@@ -82,21 +82,21 @@ def check_order(order: GrantOrder) -> None:
         raise field_unacceptable("utc_offset", "-14:00 to +14:00")
 
 
-def grant_seal(context: ServiceContext, caller: Caller, seal_id: str, client_id: str, *, if_version: int | None = None) -> None:
-    """Let ``client_id`` use the seal without limits; granting twice is no error.
+def grant_seal(context: ServiceContext, caller: Caller, seal_id: str, client_id: str, *, if_version: int | None = None) -> Seal:
+    """Let ``client_id`` use the seal without limits, and return the seal; granting twice is no error.
 
     Raises SEAL_NOT_FOUND, FIELD_UNACCEPTABLE, SEAL_GRANTS_EXHAUSTED, SEAL_POWER_HELD, ROLE_FORBIDS, SEAL_CHANGED.
     """
     order = GrantOrder(client_id)
     check_order(order)
 
-    def grant(conn: Connection) -> None:
+    def grant(conn: Connection) -> Seal:
         seal = _managed_seal(conn, caller, seal_id, if_version)
-        if any(_is_unlimited(each) for each in store.list_standing_grants(conn, seal_id, client_id)):
-            return
-        record_grant(context, conn, caller, seal, order)
+        if not any(_is_unlimited(each) for each in store.list_standing_grants(conn, seal_id, client_id)):
+            record_grant(context, conn, caller, seal, order)
+        return seal
 
-    context.database.write(grant)
+    return context.database.write(grant)
 
 
 def grant_seal_within(
@@ -173,17 +173,18 @@ def record_grant(context: ServiceContext, conn: Connection, caller: Caller, seal
     return made
 
 
-def withdraw_grant(context: ServiceContext, caller: Caller, seal_id: str, client_id: str, *, if_version: int | None = None) -> None:
-    """Take all grants of a holder back, from the very next request on; none there is no error. Raises SEAL_NOT_FOUND, SEAL_CHANGED."""
+def withdraw_grant(context: ServiceContext, caller: Caller, seal_id: str, client_id: str, *, if_version: int | None = None) -> Seal:
+    """Take all grants of a holder back, from the very next request on, and return the seal; none there is no error. Raises SEAL_NOT_FOUND, SEAL_CHANGED."""
     check_client_id(client_id)
 
-    def withdraw(conn: Connection) -> None:
+    def withdraw(conn: Connection) -> Seal:
         seal = _managed_seal(conn, caller, seal_id, if_version)
         for grant in store.list_standing_grants(conn, seal_id, client_id):
             _take_back(context, conn, caller, seal, grant, "")
         store.delete_power(conn, seal_id, client_id, Power.USE)
+        return seal
 
-    context.database.write(withdraw)
+    return context.database.write(withdraw)
 
 
 def revoke_grant(context: ServiceContext, caller: Caller, grant_id: str, *, reason: str, if_version: int | None = None) -> Grant:

@@ -14,7 +14,7 @@ from seal_service.actions.find_seals import find_seal
 from seal_service.actions.owners_key import OUTSIDE, read_owners_key
 from seal_service.actions.record_act import person_of
 from seal_service.actions.record_making import Making, finish_making
-from seal_service.errors import certificate_refused, seal_not_found, seal_state_conflict
+from seal_service.errors import certificate_refused, seal_not_found, seal_state_conflict, seal_version_conflict
 from standards.gbt20518_certificate import is_sm2_certificate
 
 if TYPE_CHECKING:
@@ -35,15 +35,23 @@ def find_request(context: ServiceContext, caller: Caller, seal_id: str) -> bytes
 
 
 def install_certificate(
-    context: ServiceContext, caller: Caller, seal_id: str, certificate: Certificate, chain: Sequence[Certificate]
+    context: ServiceContext,
+    caller: Caller,
+    seal_id: str,
+    certificate: Certificate,
+    chain: Sequence[Certificate],
+    *,
+    if_version: int | None = None,
 ) -> Seal:
     """Take the certificate of an outside authority, make the SESeal for it, and record the seal as made.
 
-    ``chain``: what stands above, nearest first, at most up to the anchor. Raises SEAL_NOT_FOUND, SEAL_STATE_CONFLICT,
+    ``chain``: what stands above, nearest first, at most up to the anchor. Raises SEAL_NOT_FOUND, SEAL_CHANGED, SEAL_STATE_CONFLICT,
     SEAL_CERTIFICATE_REFUSED, SEAL_CERTIFICATE_UNACCEPTABLE, SEAL_MAKING_CUT_OFF.
     """
     # 1. What waits, and what it is to become.
     seal, edition = _waiting(context, caller, seal_id)
+    if if_version is not None and seal.version != if_version:
+        raise seal_version_conflict(seal_id, str(if_version), seal.version)
     with context.database.read() as conn:
         application = None if edition is None or edition.application_id is None else store.load_application(conn, edition.application_id)
     if edition is None or application is None:

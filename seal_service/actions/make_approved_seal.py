@@ -21,6 +21,7 @@ from seal_service.actions.record_act import person_of, record_act
 from seal_service.actions.record_making import Making, finish_making, give_up_making
 from seal_service.actions.record_use import hold_process_mark
 from seal_service.errors import (
+    application_changed,
     application_not_found,
     application_state_conflict,
     making_under_way,
@@ -71,14 +72,16 @@ class _Begun:
     made: Seal | None = None
 
 
-def make_approved_seal(context: ServiceContext, caller: Caller, application_id: str, *, key_request_der: bytes = b"") -> Seal:
+def make_approved_seal(
+    context: ServiceContext, caller: Caller, application_id: str, *, key_request_der: bytes = b"", if_version: int | None = None
+) -> Seal:
     """Make the seal of an approved application; made before: that seal. The applicant is not the maker.
 
     Where the certificate comes from an outside authority the seal waits for it, see ``install_certificate``. ``key_request_der``: a request
     (PKCS #10) of the owner's device, whose key this edition gets; empty: a new key of ours.
 
-    Raises SEAL_KEY_REQUEST_REFUSED, APPLICATION_NOT_FOUND, APPLICATION_STATE_CONFLICT, SECOND_PERSON_NEEDED, SEAL_STATE_CONFLICT, SEAL_MAKING_UNDER_WAY,
-    SEAL_CODES_EXHAUSTED, SEAL_MAKING_CUT_OFF and what the issuer raises.
+    Raises SEAL_KEY_REQUEST_REFUSED, APPLICATION_NOT_FOUND, APPLICATION_CHANGED, APPLICATION_STATE_CONFLICT, SECOND_PERSON_NEEDED,
+    SEAL_STATE_CONFLICT, SEAL_MAKING_UNDER_WAY, SEAL_CODES_EXHAUSTED, SEAL_MAKING_CUT_OFF and what the issuer raises.
     """
     owner = hold_process_mark(context)
     owners_spki_der = read_owners_key(key_request_der) if key_request_der else None
@@ -91,6 +94,8 @@ def make_approved_seal(context: ServiceContext, caller: Caller, application_id: 
             raise application_not_found(application_id)
         if application.state is ApplicationState.CARRIED_OUT and application.kind is not ApplicationKind.CANCEL:
             return _Begun(None, store.load_seal(conn, str(application.seal_id)))
+        if if_version is not None and application.version != if_version:
+            raise application_changed(application_id, if_version, application.version)
         if application.state is ApplicationState.BEING_CARRIED_OUT:
             raise making_under_way(str(application.seal_id))
         if application.state not in BEGIN.sources:

@@ -20,7 +20,7 @@ from seal_service.actions.review_application import review_application
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.life_shapes import ApplicationAnswer, ApplicationPage, Apply, CertificateChain, MakeOrder, PaperAnswer, Step, Timeline
 from seal_service.api.life_values import read_certificates, write_application, write_paper, write_timeline
-from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, problem_answers, read_if_match, read_key_request
+from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, need_version, problem_answers, read_key_request
 from seal_service.api.shapes import SealAnswer, write_seal
 from seal_service.errors import document_missing
 from seal_service.model import APPLICATION_LIFE, SCOPE_APPLY, SCOPE_MAKE, SCOPE_READ, ApplicationKind, ApplicationState
@@ -162,15 +162,17 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
         name="make_approved_seal",
         summary="Make what was approved; made before, the same seal comes back",
         response_model=SealAnswer,
-        responses=problem_answers(401, 403, 404, 409, 422, 503),
+        description="`If-Match`: the ETag of the application; where it was made before, it need not fit any more.",
+        responses=problem_answers(401, 403, 404, 409, 412, 422, 428, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_MAKE)
     def create_approved_seal(
-        request: Request, application_id: ApplicationId, response: Response, body: MakeOrder | None = None
+        request: Request, application_id: ApplicationId, response: Response, body: MakeOrder | None = None, if_match: IfMatch = None
     ) -> SealAnswer:
+        version = need_version(if_match)
         key_request_der = read_key_request(body.certificate_request if body is not None else "")
-        make = partial(make_approved_seal, context, caller_of(request), application_id, key_request_der=key_request_der)
+        make = partial(make_approved_seal, context, caller_of(request), application_id, key_request_der=key_request_der, if_version=version)
         seal = again_without_the_dead(context, make)
         response.headers["location"] = f"/v1/seals/{seal.id}"
         response.headers["etag"] = etag_of(seal)
@@ -197,13 +199,17 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
         name="install_certificate",
         summary="Hand in the certificate that the outside authority issued",
         response_model=SealAnswer,
-        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        description="`If-Match`: the ETag of the seal.",
+        responses=problem_answers(400, 401, 403, 404, 409, 412, 422, 428, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_MAKE)
-    def create_certificate(request: Request, seal_id: SealId, body: CertificateChain, response: Response) -> SealAnswer:
+    def create_certificate(
+        request: Request, seal_id: SealId, body: CertificateChain, response: Response, if_match: IfMatch = None
+    ) -> SealAnswer:
+        version = need_version(if_match)
         certificates = [Certificate.from_der(each) for each in read_certificates(body.certificates)]
-        seal = install_certificate(context, caller_of(request), seal_id, certificates[0], certificates[1:])
+        seal = install_certificate(context, caller_of(request), seal_id, certificates[0], certificates[1:], if_version=version)
         response.headers["etag"] = etag_of(seal)
         return write_seal(seal)
 
@@ -220,7 +226,7 @@ def _add_step(router: APIRouter, context: ServiceContext, step: Transition, verb
         summary=step.summary[0].upper() + step.summary[1:],
         description=f"From {' or '.join(sorted(step.sources))} to {step.target}.",
         response_model=ApplicationAnswer,
-        responses=problem_answers(401, 403, 404, 409, 422, 503),
+        responses=problem_answers(401, 403, 404, 409, 412, 422, 428, 503),
         tags=_TAGS,
     )
     @needs(scope)
@@ -234,7 +240,7 @@ def _add_step(router: APIRouter, context: ServiceContext, step: Transition, verb
             step,
             reason=body.reason,
             papers=tuple(body.papers),
-            if_version=read_if_match(if_match),
+            if_version=need_version(if_match),
         )
         response.headers["etag"] = etag_of(application)
         return write_application(application)

@@ -12,6 +12,7 @@ from seal_service.errors import field_unacceptable, request_for_key_refused
 from seal_service.limits import DOCUMENT_TYPE_CHARACTERS
 from seal_service.model import is_plain_text
 from service_kit.idempotency import KEY_CHARACTERS
+from service_kit.preconditions import need_if_match
 from standards.errors import MalformedError
 from standards.rfc7468_pem import CERTIFICATE_REQUEST, read_pem
 
@@ -31,7 +32,9 @@ IdempotencyKey = Annotated[
         description="Same key, same result, once: repeat a request safely. The same key with another request is refused (422).",
     ),
 ]
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=64, description="Only where the seal is still as this ETag says.")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", max_length=64, description="Only where it is still as this ETag says; `*` for any version.")
+]
 _ETAG: Final = re.compile(r'"(\d{1,9})"')
 
 
@@ -43,6 +46,11 @@ def read_if_match(header: str | None) -> int | None:
     if found is None:
         raise field_unacceptable("If-Match", "one strong ETag as this API gave it")
     return int(found[1])
+
+
+def need_version(header: str | None) -> int | None:
+    """As ``read_if_match``, for changes that must say which version they are made to: PRECONDITION_REQUIRED without a header."""
+    return read_if_match(need_if_match(header))
 
 
 def etag_of(versioned: Seal | Application | Grant) -> str:
@@ -87,8 +95,10 @@ _STATUS_WORDS: Final = {
     403: "The token lacks the scope.",
     404: "Not found, or not the caller's to know.",
     409: "Does not fit the present state.",
+    412: "Not at the version that If-Match names.",
     413: "Over a size limit.",
     422: "Against a rule.",
+    428: "Needs If-Match: the ETag of what is changed, or `*` for any version.",
     429: "Too many at once: try again after Retry-After.",
     503: "Something needed is not there now: try again after Retry-After.",
 }

@@ -21,7 +21,7 @@ from seal_service.api.life_shapes import (
     Timeline,
 )
 from seal_service.api.life_values import read_grant, write_edition, write_grant, write_power, write_timeline
-from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, problem_answers, read_if_match
+from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, need_version, problem_answers, read_if_match
 from seal_service.api.shapes import StateChange, UseList, write_use
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SCOPE_SECURE, SEAL_TYPES, Power
 from service_kit.composition import caller_of, needs, public
@@ -82,7 +82,8 @@ def add_power_routes(router: APIRouter, context: ServiceContext) -> None:
         name="grant_seal_within",
         summary="Let somebody use a seal within limits",
         response_model=GrantAnswer,
-        responses=problem_answers(401, 403, 404, 409, 422, 503),
+        description="`If-Match`, where it is sent: the ETag of the seal. The answer has the ETag of the grant.",
+        responses=problem_answers(401, 403, 404, 409, 412, 422, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_MANAGE)
@@ -129,12 +130,12 @@ def add_power_routes(router: APIRouter, context: ServiceContext) -> None:
         name="revoke_seal_grant",
         summary="Take a grant back, from the very next request on",
         response_model=GrantAnswer,
-        responses=problem_answers(401, 403, 404, 409, 422),
+        responses=problem_answers(401, 403, 404, 409, 412, 422, 428),
         tags=_TAGS,
     )
     @needs(SCOPE_MANAGE)
     def end_grant(request: Request, grant_id: GrantId, body: StateChange, response: Response, if_match: IfMatch = None) -> GrantAnswer:
-        grant = grant_seal.revoke_grant(context, caller_of(request), grant_id, reason=body.reason, if_version=read_if_match(if_match))
+        grant = grant_seal.revoke_grant(context, caller_of(request), grant_id, reason=body.reason, if_version=need_version(if_match))
         response.headers["etag"] = etag_of(grant)
         return write_grant(grant)
 

@@ -18,6 +18,7 @@ from seal_service.api.parameters import (
     IfMatch,
     SealId,
     etag_of,
+    need_version,
     problem_answers,
     read_if_match,
     read_key_request,
@@ -120,24 +121,28 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
         status_code=204,
         name="grant_seal",
         summary="Let a client use a seal",
-        responses=problem_answers(401, 403, 404, 409, 422),
+        description="`If-Match`: the ETag of the seal.",
+        responses=problem_answers(401, 403, 404, 409, 412, 422, 428),
         tags=_TAGS,
     )
     @needs(SCOPE_MANAGE)
-    def put_grant(request: Request, seal_id: SealId, client_id: ClientId) -> None:
-        grant_seal.grant_seal(context, caller_of(request), seal_id, client_id)
+    def put_grant(request: Request, seal_id: SealId, client_id: ClientId, response: Response, if_match: IfMatch = None) -> None:
+        seal = grant_seal.grant_seal(context, caller_of(request), seal_id, client_id, if_version=need_version(if_match))
+        response.headers["etag"] = etag_of(seal)
 
     @router.delete(
         "/v1/seals/{seal_id}/grants/{client_id}",
         status_code=204,
         name="withdraw_grant",
         summary="Take a grant back",
-        responses=problem_answers(401, 403, 404, 422),
+        description="`If-Match`: the ETag of the seal.",
+        responses=problem_answers(401, 403, 404, 412, 422, 428),
         tags=_TAGS,
     )
     @needs(SCOPE_MANAGE)
-    def delete_grant(request: Request, seal_id: SealId, client_id: ClientId) -> None:
-        grant_seal.withdraw_grant(context, caller_of(request), seal_id, client_id)
+    def delete_grant(request: Request, seal_id: SealId, client_id: ClientId, response: Response, if_match: IfMatch = None) -> None:
+        seal = grant_seal.withdraw_grant(context, caller_of(request), seal_id, client_id, if_version=need_version(if_match))
+        response.headers["etag"] = etag_of(seal)
 
     for step in SEAL_LIFE:
         if step.verb is not None and step.scope is not None:
@@ -172,6 +177,6 @@ def _add_step(router: APIRouter, context: ServiceContext, step: Transition, verb
         summary=step.summary[0].upper() + step.summary[1:],
         description=f"From {' or '.join(sorted(step.sources))} to {step.target}.",
         response_model=SealAnswer,
-        responses=problem_answers(401, 403, 404, 409, 422, 503),
+        responses=problem_answers(401, 403, 404, 409, 412, 422, 503),
         tags=_TAGS,
     )(needs(scope)(with_reason if step.is_reason_required else without_reason))

@@ -93,9 +93,7 @@ class SubscriptionDesk:
         self._check(wanted)
 
         def put(conn: Connection) -> Endpoint:
-            found = self._own(conn, caller, endpoint_id)
-            if expected_version is not None and expected_version != found.version:
-                raise TrustError(Kind.CONFLICT, "WEBHOOK_CHANGED", expected=expected_version, found=found.version)
+            found = self._own(conn, caller, endpoint_id, expected_version)
             changed = replace(
                 found,
                 url=wanted.url,
@@ -112,27 +110,27 @@ class SubscriptionDesk:
 
         return self.database.write(put)
 
-    def rotate_secret(self, caller: Caller, endpoint_id: str) -> str:
-        """A new secret, shown this once; the old one goes on signing beside it for a day, so that a receiver can change over."""
+    def rotate_secret(self, caller: Caller, endpoint_id: str, *, expected_version: int | None = None) -> tuple[Endpoint, str]:
+        """The endpoint and a new secret, shown this once; the old one goes on signing beside it for a day, so a receiver can change over."""
         secret = new_secret()
         sealed = self.sealer.seal(secret.encode(), secret_place(endpoint_id))
 
-        def put(conn: Connection) -> None:
-            found = self._own(conn, caller, endpoint_id)
+        def put(conn: Connection) -> Endpoint:
+            found = self._own(conn, caller, endpoint_id, expected_version)
             at = self.clock.now()
             store.update_secret(conn, endpoint_id, sealed, at + timedelta(seconds=SECRET_OVERLAP_SECONDS))
             changed = replace(found, changed_at=at, version=found.version + 1)
             store.update_endpoint(conn, changed)
             self._record(conn, caller, "webhook.rotate-secret", changed)
+            return changed
 
-        self.database.write(put)
-        return secret
+        return self.database.write(put), secret
 
-    def remove(self, caller: Caller, endpoint_id: str) -> None:
+    def remove(self, caller: Caller, endpoint_id: str, *, expected_version: int | None = None) -> None:
         """Delete an endpoint and its delivery log."""
 
         def take(conn: Connection) -> None:
-            found = self._own(conn, caller, endpoint_id)
+            found = self._own(conn, caller, endpoint_id, expected_version)
             store.delete_endpoint(conn, endpoint_id)
             self._record(conn, caller, "webhook.remove", found)
 
@@ -190,10 +188,12 @@ class SubscriptionDesk:
         if len(wanted.description) > DESCRIPTION_CHARACTERS or not wanted.description.isprintable():
             raise TrustError(Kind.UNACCEPTABLE, "FIELD_TOO_LONG", field="description", limit=DESCRIPTION_CHARACTERS)
 
-    def _own(self, conn: Connection, caller: Caller, endpoint_id: str) -> Endpoint:
+    def _own(self, conn: Connection, caller: Caller, endpoint_id: str, expected_version: int | None = None) -> Endpoint:
         found = store.load_endpoint(conn, endpoint_id)
         if found is None or found.owner != caller.client_id:
             raise TrustError(Kind.NOT_FOUND, "WEBHOOK_NOT_FOUND", endpoint=endpoint_id)
+        if expected_version is not None and expected_version != found.version:
+            raise TrustError(Kind.CHANGED, "WEBHOOK_CHANGED", expected=expected_version, found=found.version)
         return found
 
     def _own_delivery(self, conn: Connection, caller: Caller, delivery_id: str) -> Delivery:

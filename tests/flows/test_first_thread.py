@@ -219,8 +219,8 @@ def test_each_tenant_knows_its_own_seals_only(served: Served) -> None:
             stranger.post(f"/v1/seals/{made}/freeze", json={"reason": "x"}),
             stranger.post(f"/v1/seals/{made}/unfreeze", json={"reason": "x"}),
             stranger.post(f"/v1/seals/{made}/revoke", json={"reason": "x"}),
-            stranger.put(f"/v1/seals/{made}/grants/{other[0]}"),
-            stranger.delete(f"/v1/seals/{made}/grants/{other[0]}"),
+            stranger.put(f"/v1/seals/{made}/grants/{other[0]}", headers={"if-match": "*"}),
+            stranger.delete(f"/v1/seals/{made}/grants/{other[0]}", headers={"if-match": "*"}),
             stranger.post(f"/v1/seals/{made}/digest-signatures", json=digest),
             seal(stranger, content, made),
             stranger.get(f"/v1/seal-uses/{use}"),
@@ -230,10 +230,15 @@ def test_each_tenant_knows_its_own_seals_only(served: Served) -> None:
         assert made not in stranger.get("/v1/seals").text
         assert owner.get(f"/v1/seals/{made}").json()["state"] == "active"
 
-        assert owner.put(f"/v1/seals/{made}/grants/{other[0]}").status_code == 204
+        path = f"/v1/seals/{made}/grants/{other[0]}"
+        for change in (owner.put, owner.delete):
+            assert code(change(path)) == (428, "PRECONDITION_REQUIRED")
+            assert code(change(path, headers={"if-match": '"99"'})) == (412, "SEAL_CHANGED")
+        given = owner.put(path, headers={"if-match": owner.get(f"/v1/seals/{made}").headers["etag"]})
+        assert given.status_code == 204
         assert seal(stranger, content, made).status_code == 200
         assert code(stranger.post(f"/v1/seals/{made}/freeze", json={"reason": "x"})) == (404, "SEAL_NOT_FOUND")
-        assert owner.delete(f"/v1/seals/{made}/grants/{other[0]}").status_code == 204
+        assert owner.delete(path, headers={"if-match": given.headers["etag"]}).status_code == 204
         assert code(seal(stranger, content, made)) == (404, "SEAL_NOT_FOUND")
 
 
@@ -333,7 +338,7 @@ def test_a_change_meanwhile_is_noticed(served: Served) -> None:
     with served.client() as client:
         made = make(client)
         path = f"/v1/seals/{made.json()['id']}"
-        assert code(client.post(path + "/freeze", json={"reason": "x"}, headers={"if-match": '"1"'})) == (409, "SEAL_CHANGED")
+        assert code(client.post(path + "/freeze", json={"reason": "x"}, headers={"if-match": '"1"'})) == (412, "SEAL_CHANGED")
         assert code(client.post(path + "/freeze", json={"reason": "x"}, headers={"if-match": "x"})) == (422, "FIELD_UNACCEPTABLE")
         frozen = client.post(path + "/freeze", json={"reason": "x"}, headers={"if-match": made.headers["etag"]})
         assert (frozen.status_code, frozen.json()["state"]) == (200, "frozen")

@@ -93,11 +93,13 @@ def test_from_application_to_destruction_by_different_people(reviewing: Served, 
 
     # Review: not by the applicant, who has not the scope; making before it is refused
     assert code(take(applicant, f"{application}/approve"))[0] == 403
-    assert code(maker.post(f"{application}/make")) == (409, "APPLICATION_STATE_CONFLICT")
+    assert code(maker.post(f"{application}/make")) == (428, "PRECONDITION_REQUIRED")
+    assert code(maker.post(f"{application}/make", headers={"if-match": "*"})) == (409, "APPLICATION_STATE_CONFLICT")
     assert take(reviewer, f"{application}/approve").json()["state"] == "reviewed"
 
     # Make, twice: one seal, and it waits for filing before anybody may issue it
-    made = [maker.post(f"{application}/make") for _ in range(2)]
+    seen = maker.get(application).headers["etag"]
+    made = [maker.post(f"{application}/make", headers={"if-match": seen}) for _ in range(2)]
     assert [answer.status_code for answer in made] == [201, 201], made[0].text
     seal = made[0].headers["location"]
     seal_id = seal.rsplit("/", 1)[1]
@@ -134,7 +136,7 @@ def test_from_application_to_destruction_by_different_people(reviewing: Served, 
     renewal = manager.post("/v1/seal-applications", json={"kind": "renew", "reason": "certificate ends", "seal_id": seal_id})
     assert renewal.status_code == 201, renewal.text
     assert take(reviewer, f"{renewal.headers['location']}/approve").json()["state"] == "reviewed"
-    remade = maker.post(f"{renewal.headers['location']}/make")
+    remade = maker.post(f"{renewal.headers['location']}/make", headers={"if-match": "*"})
     assert (remade.status_code, remade.headers["location"]) == (201, seal), remade.text
     assert remade.json()["code"] == made[0].json()["code"]
     assert await_state(maker, seal, "filed")["state"] == "filed"

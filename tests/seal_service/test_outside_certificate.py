@@ -111,3 +111,16 @@ def test_a_seal_that_expires_while_its_renewal_is_made_outside_still_takes_the_c
     expire_seals(context)
     made = install_certificate(context, MAKER, seal.id, issue(house.pki, wanted), house.pki.chain)
     assert (made.state, made.edition) == (SealState.MADE, 2)
+
+
+def test_what_changed_meanwhile_is_neither_made_nor_installed(house: House) -> None:
+    context = house.context
+    application = approved(house, replace(ORDER, is_certificate_outside=True))
+    assert code_of(make_approved_seal, context, MAKER, application.id, if_version=application.version - 1) == "APPLICATION_CHANGED"
+    seal = make_approved_seal(context, MAKER, application.id, if_version=application.version)
+    wanted = read_proven_request(find_request(context, MAKER, seal.id))
+    certificate = issue(house.pki, wanted)
+    assert code_of(install_certificate, context, MAKER, seal.id, certificate, (), if_version=seal.version + 1) == "SEAL_CHANGED"
+    made = install_certificate(context, MAKER, seal.id, certificate, house.pki.chain, if_version=seal.version)
+    assert made.state is SealState.MADE
+    assert make_approved_seal(context, MAKER, application.id, if_version=1).id == seal.id  # made before: the same seal, whatever was seen

@@ -183,7 +183,7 @@ def test_a_repeated_event_makes_no_second_delivery(post: Post, listening: Receiv
 
 def test_a_replaced_secret_signs_beside_the_new_one_for_a_day(post: Post, listening: Receiver) -> None:
     endpoint, old = post.desk.create(ANNA, Wanted(listening.url, ("*",)))
-    new = post.desk.rotate_secret(ANNA, endpoint.endpoint_id)
+    _, new = post.desk.rotate_secret(ANNA, endpoint.endpoint_id)
     post.publish()
     post.work()
     post.later(24 * 3600 + 1)

@@ -79,17 +79,30 @@ def test_an_endpoint_from_its_making_to_its_end(hooked: Here) -> None:
             ("GET", f"/v1/webhook-deliveries/{delivery['id']}"),
             ("POST", f"/v1/webhook-deliveries/{delivery['id']}/resend"),
         ):
-            assert hooked.http.request(method, path, headers=other).status_code == 404, path
+            assert hooked.http.request(method, path, headers={**other, "if-match": "*"}).status_code == 404, path
         changed = {"url": listening.url, "types": ["*"], "active": False}
         stale = hooked.http.request("PUT", f"/v1/webhooks/{endpoint}", headers={**owner, "if-match": '"7"'}, json=changed)
-        assert (stale.status_code, stale.json()["code"]) == (409, "WEBHOOK_CHANGED")
+        assert (stale.status_code, stale.json()["code"]) == (412, "WEBHOOK_CHANGED")
+        for method, path in (
+            ("PUT", f"/v1/webhooks/{endpoint}"),
+            ("POST", f"/v1/webhooks/{endpoint}/secret"),
+            ("DELETE", f"/v1/webhooks/{endpoint}"),
+        ):
+            content = {"json": changed} if method == "PUT" else {}
+            blind = hooked.http.request(method, path, headers=owner, **content)
+            assert (blind.status_code, blind.json()["code"]) == (428, "PRECONDITION_REQUIRED"), path
+            for other_version in ('"7"', 'W/"1"', "x"):
+                late = hooked.http.request(method, path, headers={**owner, "if-match": other_version}, **content)
+                assert (late.status_code, late.json()["code"]) == (412, "WEBHOOK_CHANGED"), path
         odd = hooked.http.request("PUT", f"/v1/webhooks/{endpoint}", headers={**owner, "if-match": "x"}, json=changed)
         assert odd.json()["code"] == "WEBHOOK_CHANGED"
         put = hooked.http.request("PUT", f"/v1/webhooks/{endpoint}", headers={**owner, "if-match": '"1"'}, json=changed)
         assert (put.status_code, put.json()["active"], put.headers["etag"]) == (200, False, '"2"')
-        assert hooked.http.post(f"/v1/webhooks/{endpoint}/secret", headers=owner).json()["secret"] != made.json()["secret"]
+        fresh = hooked.http.post(f"/v1/webhooks/{endpoint}/secret", headers={**owner, "if-match": '"2"'})
+        assert fresh.json()["secret"] != made.json()["secret"]
+        assert fresh.headers["etag"] == '"3"'
         assert "secret" not in str(hooked.http.get("/v1/webhooks", headers=owner).json()["endpoints"][0]["secret"])
-        assert hooked.http.request("DELETE", f"/v1/webhooks/{endpoint}", headers=owner).status_code == 204
+        assert hooked.http.request("DELETE", f"/v1/webhooks/{endpoint}", headers={**owner, "if-match": '"3"'}).status_code == 204
         assert hooked.http.get("/v1/webhooks", headers=owner).json() == {"endpoints": []}
 
 
