@@ -72,6 +72,7 @@ seals: Final = Table(
     UniqueConstraint("id", "are_powers_separated"),
     Index("ix_seal_seals_state_made_at", "state", "made_at"),
     Index("ix_seal_seals_state_valid_until", "state", "valid_until"),
+    Index("ix_seal_seals_filing", "filing"),
 )
 
 _SEPARATED: Final = text("is_separated")

@@ -90,6 +90,26 @@ class ClientCertificates:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A platform of the region that is told of what is made here. Off without ``url``.
+
+    ``networks``: what may be reached for it, as ``outbound.networks``. ``platform_key``: PEM file with the key or certificate that signs its
+    answers. ``account``: what the platform calls this deployment. ``names``, ``states``: ``ours=theirs`` where it calls them otherwise.
+    """
+
+    url: str | None = None
+    platform_key: str = "region.pem"
+    networks: tuple[str, ...] = ()
+    account: str = ""
+    filing_path: str = "/filings"
+    state_path: str = "/states"
+    names: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    timeout_seconds: float = 5.0
+    clock_skew_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Seals:
     """``two_person_review``: a seal is made only for an application that somebody other than the applicant has approved.
 
@@ -136,6 +156,7 @@ class Settings:
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
     client_certificates: ClientCertificates = field(default_factory=ClientCertificates)
     seals: Seals = field(default_factory=Seals)
+    region: Region = field(default_factory=Region)
 
     @property
     def is_review_required(self) -> bool:

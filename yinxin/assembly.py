@@ -13,7 +13,8 @@ import seal_service.ports
 from crypto.checkpoints import CheckpointSigner
 from crypto.sealed_values import ValueSealer
 from crypto.timestamps import TimeStampClient
-from seal_service.ports import MakerIdentity
+from seal_service.model import SealState
+from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, MakerIdentity
 from service_kit.audit import Audit, new_writer_id
 from service_kit.blobs import Blobs
 from service_kit.clock import SystemClock
@@ -39,6 +40,7 @@ from yinxin.house_checks import house_checks
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
+from yinxin.regional_platform import open_region
 from yinxin.version import program_version
 
 if TYPE_CHECKING:
@@ -107,8 +109,9 @@ def open_house(deployment: Deployment) -> House:
     """Open database, trail, log and authorities of a finished deployment. What is wrong with one of them is raised as TrustError."""
     settings = deployment.settings
     choose_provider(settings)
-    database = Database(settings.database_url, settings.threads + FURTHER_CONNECTIONS, queue_limit=settings.limits.write_queue)
     clock = SystemClock(deployment.dir / RUN / CLOCK_FLOOR_FILE)
+    platform = open_region(settings.region, deployment.dir, deployment.keystore.signer(WEBHOOK_KEY), clock, tuple(SealState))
+    database = Database(settings.database_url, settings.threads + FURTHER_CONNECTIONS, queue_limit=settings.limits.write_queue)
     audit = Audit(database, deployment.keystore.open_secret(AUDIT_MAC_KEY), new_writer_id())
     authorities = open_authorities(deployment)
     register = RegisterDesk(database, audit, clock, deployment.dir / CA)
@@ -130,6 +133,7 @@ def open_house(deployment: Deployment) -> House:
         links={
             idp.ports.KNOWN_SCOPES: links.known_scopes,
             seal_service.ports.SEAL_MAKER: MakerIdentity(authorities.certificates[MAKER], authorities.maker),
+            **({} if platform is None else {REGIONAL_PLATFORM: platform, STATE_LISTENERS: (platform.tell_state,)}),
         },
     )
     return House(deployment, context, register, authorities, clock)

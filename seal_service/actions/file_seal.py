@@ -28,7 +28,7 @@ RECEIPT_CHARACTERS: Final = 64
 def file_seal(context: ServiceContext, message: Message) -> None:
     """Put the seal of a message on file. Comes again until it succeeds; a seal that has gone on meanwhile is left alone.
 
-    Raises SEAL_RECEIPT_UNUSABLE for a receipt that is empty, too long to be kept whole, or no plain line.
+    Raises SEAL_RECEIPT_UNUSABLE for a receipt that is empty, too long to be kept whole, no plain line, or the receipt of another seal.
     """
     seal_id, version = str(message.payload["seal_id"]), int(message.payload["version"])
     with context.database.read() as conn:
@@ -44,6 +44,8 @@ def file_seal(context: ServiceContext, message: Message) -> None:
         found = store.load_seal(conn, seal_id, is_locked=True)
         if found is None or found.version != version or found.state not in FILE.sources:
             return
+        if receipt != NOT_CONFIGURED and store.is_filing_of_another(conn, seal_id, receipt):  # of an answer about another seal
+            raise receipt_unusable(seal_id, RECEIPT_CHARACTERS)
         store.update_filing(conn, seal_id, receipt)
         record_step(context, conn, BY_ITSELF, found, FILE, reason="", at=context.clock.now(), facts={"filing": receipt})
 

@@ -168,6 +168,12 @@ def update_edition(conn: Connection, seal: Seal) -> None:
     )
 
 
+def is_filing_of_another(conn: Connection, seal_id: str, filing: str) -> bool:
+    """Whether another seal is on file under this number."""
+    condition = and_(seals.c.filing == filing, seals.c.id != seal_id)
+    return conn.execute(select(seals.c.id).where(condition).limit(1)).first() is not None
+
+
 def update_filing(conn: Connection, seal_id: str, filing: str) -> None:
     """Record under which number a seal is on file."""
     conn.execute(update(seals).where(seals.c.id == seal_id).values(filing=filing))
