@@ -8,6 +8,7 @@ from seal_service import store
 from seal_service.model import Power
 from service_kit.callers import PERSON_PREFIX
 from service_kit.webhooks.deliveries import is_anyone_listening, publish
+from service_kit.webhooks.model import AUDIENCE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,5 +75,6 @@ def tell_of_use(context: ServiceContext, conn: Connection, *, seal_id: str, use_
 def _publish(
     context: ServiceContext, conn: Connection, event_type: str, data: Mapping[str, Any], holders: Iterable[str], at: datetime
 ) -> None:
-    audience = sorted(holder for holder in holders if holder and not holder.startswith(PERSON_PREFIX))
-    publish(context.outbox, conn, event_type=event_type, data=data, audience=audience, at=at)
+    audience = sorted(holder for holder in set(holders) if holder and not holder.startswith(PERSON_PREFIX))
+    for first in range(0, len(audience), AUDIENCE_MAX):  # an event has a bounded audience; nobody is left out for that
+        publish(context.outbox, conn, event_type=event_type, data=data, audience=audience[first : first + AUDIENCE_MAX], at=at)
