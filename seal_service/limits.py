@@ -30,7 +30,7 @@ SERIAL_DIGITS: Final = 8
 SERIALS_PER_DIVISION: Final = 10**SERIAL_DIGITS - 1
 
 VENDOR_ID: Final = "YINXIN"  # Vid in the header of the seals made here
-PICTURE_DPI: Final = 150  # of the PNG inside a seal: it goes into every sealing value, so it stays under some 20 kB
+PICTURE_DPI: Final = 300  # of the PNG inside a seal: sharp in print, and under some 20 kB, since it goes into every sealing value
 
 PREVIEW_DPI_MIN: Final = 36
 PREVIEW_DPI_MAX: Final = 600  # the finest that offices print; 100 mm square at that resolution has 5.6 million pixels

@@ -21,6 +21,7 @@ from seal_service.api.batch_routes import add_batch_routes
 from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
 from seal_service.api.pdf_routes import add_pdf_routes
+from seal_service.api.picture_routes import add_picture_routes
 from seal_service.api.power_routes import add_power_routes
 from seal_service.api.remote_routes import add_remote_routes
 from seal_service.api.seal_routes import add_seal_routes
@@ -65,6 +66,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_batch_routes(router, context)
     add_supervision_routes(router, context)
     add_design_routes(router)
+    add_picture_routes(router, context)
     # Batches have a worker of their own, so that filing and news do not wait behind a thousand documents
     batches = Outbox(context.database, context.clock, {TOPIC: partial(seal_item, context)}, batch=BATCH_ITEMS_AT_ONCE)
     return ServiceParts(

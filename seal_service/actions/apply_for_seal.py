@@ -33,6 +33,8 @@ from seal_service.model import (
     transition_named,
 )
 from seal_service.pictures.design import read_design, write_design
+from seal_service.pictures.own_picture import is_own_picture, write_own_picture
+from seal_service.pictures.upload import read_uploaded_picture
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.gb32100_credit_code import read_credit_code
 
@@ -52,7 +54,7 @@ _CANCELLABLE: Final = transition_named("cancel", SEAL_LIFE).sources
 @dataclass(frozen=True, slots=True)
 class ApplicationOrder:
     """What is applied for. ``seal_id``: of a change, renewal or end. ``design_json``: a seal design (``pictures.design``), empty for the
-    usual one. Of a change, empty members stay as they are. ``managers``, ``users``, ``auditors``: who is to hold which power over a new seal.
+    usual one. ``picture``: the id of a picture of one's own that was handed in, in place of a design. Of a change, empty members stay as they are. ``managers``, ``users``, ``auditors``: who is to hold which power over a new seal.
     """
 
     kind: ApplicationKind
@@ -73,6 +75,7 @@ class ApplicationOrder:
     auditors: tuple[str, ...] = ()
     is_certificate_outside: bool = False
     papers: tuple[str, ...] = ()
+    picture: str = ""
 
 
 def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOrder, *, idempotency_key: str | None = None) -> Application:
@@ -84,6 +87,10 @@ def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOr
     for field in ("organisation", "name", "name_mongolian", "name_romanised", "purpose"):
         if not is_plain_text(getattr(order, field)):
             raise text_unacceptable(field)
+    if is_own_picture(order.design_json):  # only what was handed in and checked
+        raise field_unacceptable("design", "a design")
+    if order.picture:
+        order = _with_own_picture(context, caller, order)
     if order.kind is ApplicationKind.NEW:
         order = _check_new(context, order)
     elif order.seal_id is None:
@@ -135,6 +142,17 @@ def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOr
     return context.database.write(record)
 
 
+def _with_own_picture(context: ServiceContext, caller: Caller, order: ApplicationOrder) -> ApplicationOrder:
+    """The order with the picture that was handed in: checked again, in the size that is applied for, and shown to the reviewer as a paper."""
+    if order.design_json or order.kind not in {ApplicationKind.NEW, ApplicationKind.CHANGE}:
+        raise field_unacceptable("picture", "in place of a design, for a new seal or a change")
+    with context.database.read() as conn:
+        [(_, digest)] = load_papers(conn, (order.picture,), caller.holder)
+    picture = read_uploaded_picture(context.blobs.get(digest), width_mm=order.picture_width_mm)
+    papers = order.papers if order.picture in order.papers else (*order.papers, order.picture)
+    return replace(order, design_json=write_own_picture(picture), papers=papers)
+
+
 def _check_new(context: ServiceContext, order: ApplicationOrder) -> ApplicationOrder:
     if order.seal_id is not None:
         raise field_unacceptable("seal_id", "not for a new seal")
@@ -159,6 +177,9 @@ def _check_about(context: ServiceContext, conn: Connection, caller: Caller, orde
         raise seal_not_found(str(order.seal_id))
     if seal.state not in (_CANCELLABLE if order.kind is ApplicationKind.CANCEL else REMAKEABLE):
         raise seal_state_conflict(seal.id, order.kind.value, seal.state)
+    is_renamed = bool(order.organisation or order.purpose)
+    if order.kind is ApplicationKind.CHANGE and is_renamed and is_own_picture(seal.design_json) and not order.design_json:
+        raise field_unacceptable("picture", "what was drawn elsewhere does not change with the name: a new picture or a design")
     if store.has_open_application(conn, seal.id):
         raise application_open(seal.id)
     if order.kind is ApplicationKind.CHANGE:
@@ -226,7 +247,9 @@ def seal_of_application(application: Application, *, seal_id: str, code: str, ma
 
 
 def _written_design(design_json: str) -> str:
-    return json.dumps(write_design(read_design(json.loads(design_json))), ensure_ascii=False) if design_json else ""
+    if not design_json or is_own_picture(design_json):
+        return design_json
+    return json.dumps(write_design(read_design(json.loads(design_json))), ensure_ascii=False)
 
 
 def _application_of(order: ApplicationOrder, holder: str, at: datetime) -> Application:

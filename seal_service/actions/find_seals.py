@@ -13,6 +13,7 @@ from seal_service.limits import PAGE_SIZE_MAX
 from seal_service.model import SCOPE_MAKE, Power, Seal, SealState, SealUse, UseState
 from seal_service.pictures.design import default_design, read_design
 from seal_service.pictures.draw_seal import draw_seal
+from seal_service.pictures.own_picture import draw_own_picture, is_own_picture
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def draw_picture(seal: Seal) -> SealPicture:
 
     A design that was applied for says how; what stands in the ring is the registered name, and the code is the seal's own.
     """
+    if is_own_picture(seal.design_json):
+        return draw_own_picture(seal.design_json, f"{seal.organisation} {seal.purpose}".strip())
     if seal.design_json:
         design = read_design(json.loads(seal.design_json))
         return draw_seal(replace(design, name=seal.organisation, code=seal.code if design.code else ""))

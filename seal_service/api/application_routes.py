@@ -90,6 +90,7 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
             type_code=body.type_code,
             division=body.division,
             design_json="" if body.design is None else json.dumps(body.design, ensure_ascii=False),
+            picture=body.picture or "",
             picture_width_mm=body.picture_width_mm,
             managers=tuple(body.managers),
             users=tuple(body.users),

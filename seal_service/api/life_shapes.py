@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal_service import limits
+from seal_service.api.design_shapes import WarningAnswer  # noqa: TC001 - pydantic reads the annotations at run time
 from seal_service.api.shapes import KEY_REQUEST
 
 _HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
@@ -54,6 +55,10 @@ class Apply(_Request):
     type_code: Annotated[str, Field(pattern=r"^[0-9]{1,2}$", description="See GET /v1/seal-types.")] = "1"
     division: Annotated[str, Field(pattern=r"^([0-9]{6})?$")] = ""
     design: Annotated[dict[str, Any] | None, Field(description="A seal design; without it the usual one.")] = None
+    picture: Annotated[
+        str | None,
+        Field(pattern=r"^sp_[0-9a-f]{24}$", description="A picture of one's own (POST /v1/seal-pictures), in place of a design."),
+    ] = None
     picture_width_mm: Annotated[float, Field(ge=20, le=60, strict=False)] = 42.0
     managers: Holders = []
     users: Holders = []
@@ -146,6 +151,19 @@ class PaperAnswer(BaseModel):
     size_bytes: int
     handed_in_by: str
     handed_in_at: datetime
+
+
+class PictureAnswer(BaseModel):
+    """A picture of one's own as it would go into a seal."""
+
+    id: Annotated[str, Field(description="For `picture` of an application; GET /v1/seal-papers/{id} gives the clean PNG.")]
+    digest: Annotated[str, Field(description="SM3 of the clean PNG, hex.")]
+    size_bytes: int
+    width_mm: float
+    height_mm: float
+    width_px: int
+    height_px: int
+    warnings: list[WarningAnswer]
 
 
 class ApplicationAnswer(BaseModel):

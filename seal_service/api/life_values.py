@@ -8,6 +8,7 @@ from seal_service import limits
 from seal_service.actions.choose_grant import write_hours
 from seal_service.actions.grant_seal import GrantOrder
 from seal_service.errors import field_unacceptable
+from seal_service.pictures.own_picture import is_own_picture
 from standards.rfc7468_pem import read_pem
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def write_application(application: Application, papers: list[Paper] | None = Non
         purpose=application.purpose,
         type_code=application.type_code,
         division=application.division,
-        design=application.design_json,
+        design="" if is_own_picture(application.design_json) else application.design_json,
         picture_width_mm=application.picture_width_mm,
         managers=list(application.managers),
         users=list(application.users),

@@ -142,6 +142,15 @@ TEXTS: Final = (
         "Check the picture, and whether its ground should be removed.",
         "请检查图片以及是否应去除底色。",
     ),
+    ProblemText(
+        "PICTURE_TOO_BUSY",
+        "Picture too busy",
+        "图片过于杂乱",
+        "The picture has more edges than a seal can have: it is noise, a photograph, or a coarse scan.",
+        "图片轮廓过多，不像印模：可能是噪点、照片或粗糙的扫描件。",
+        "Clean the scan, or have its paper removed; a seal is one ink on nothing.",
+        "请清理扫描件或去除底色；印模应为单色、透明底。",
+    ),
 )
 
 register(*TEXTS)

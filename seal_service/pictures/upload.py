@@ -41,6 +41,27 @@ class UploadedPicture:
     warnings: tuple[DesignWarning, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class InkMask:
+    """Where a picture has ink: a byte of 1 or 0 for every pixel, row by row from the top. ``colour``: the mean of the ink, DeviceRGB."""
+
+    mask: bytes
+    width_px: int
+    height_px: int
+    colour: tuple[float, float, float]
+
+
+def read_ink(png: bytes) -> InkMask:
+    """The ink of a picture that :func:`read_uploaded_picture` made: what is more than half opaque and not as light as paper."""
+    file = read_picture_file(png)
+    image = _decoded(file)
+    dark = ImageChops.darker(ImageChops.darker(*image.split()[:2]), image.getchannel("B"))
+    seen = ImageChops.darker(image.getchannel("A"), dark.point(_INK_OF_DARKNESS)).point(_IS_VISIBLE)
+    red, green, blue = ImageStat.Stat(image.convert("RGB"), seen).mean
+    mask = seen.point([0] + [1] * 255).tobytes()
+    return InkMask(mask, file.width_px, file.height_px, (round(red / 255, 4), round(green / 255, 4), round(blue / 255, 4)))
+
+
 def read_uploaded_picture(uploaded: bytes, *, width_mm: float, is_paper_removed: bool = False) -> UploadedPicture:
     """Check a PNG, JPEG or BMP file and make a clean picture ``width_mm`` wide of it; its height follows from its shape.
 
