@@ -61,7 +61,8 @@ def _place(column: str, row: str) -> str:
     return f"idp_accounts.{column}:{row}"
 
 
-def _account_row(vault: Vault, account: Account) -> dict[str, Any]:
+def account_row(vault: Vault, account: Account) -> dict[str, Any]:
+    """The row of an account, sealed and with its MAC."""
     attributes = json.dumps(dict(account.attributes), ensure_ascii=False, sort_keys=True).encode()
     row: dict[str, Any] = {
         "account_id": account.account_id,
@@ -114,22 +115,26 @@ def _account(connection: Connection, vault: Vault, row: RowMapping) -> Account:
     )
 
 
+def identifier_row(vault: Vault, account: Account, item: Identifier) -> dict[str, Any]:
+    """The row of one of an account's (normalised) identifiers."""
+    found = identifier_hash(vault, item.kind, item.value)
+    return {
+        "account_id": account.account_id,
+        "kind": item.kind.value,
+        "find_hash": found,
+        "exclusive_hash": found if item.kind in EXCLUSIVE else None,
+        "value_sealed": vault.sealer.seal(item.value.encode(), _place(item.kind.value, account.account_id)),
+        "verified_at": write_optional_time(item.verified_at),
+    }
+
+
 def _write_identifiers(connection: Connection, vault: Vault, account: Account) -> None:
     for each in account.identifiers:
-        found = identifier_hash(vault, each.kind, each.value)
-        exclusive = found if each.kind in EXCLUSIVE else None
-        if exclusive is not None:
-            holder = connection.execute(_EXCLUSIVE, {"hash": exclusive}).scalar()
+        row = identifier_row(vault, account, each)
+        if row["exclusive_hash"] is not None:
+            holder = connection.execute(_EXCLUSIVE, {"hash": row["exclusive_hash"]}).scalar()
             if holder is not None:
                 raise TrustError(Kind.CONFLICT, "IDENTIFIER_TAKEN", identifier=each.kind.value)
-        row = {
-            "account_id": account.account_id,
-            "kind": each.kind.value,
-            "find_hash": found,
-            "exclusive_hash": exclusive,
-            "value_sealed": vault.sealer.seal(each.value.encode(), _place(each.kind.value, account.account_id)),
-            "verified_at": write_optional_time(each.verified_at),
-        }
         try:
             connection.execute(insert(account_identifiers), row)
         except IntegrityError:
@@ -138,14 +143,14 @@ def _write_identifiers(connection: Connection, vault: Vault, account: Account) -
 
 def insert_account(connection: Connection, vault: Vault, account: Account) -> None:
     """Add an account with its identifiers; IDENTIFIER_TAKEN where one that belongs to one account alone is another's."""
-    connection.execute(insert(accounts), _account_row(vault, account))
+    connection.execute(insert(accounts), account_row(vault, account))
     _write_identifiers(connection, vault, account)
     note_account(connection, vault.sealer, account)
 
 
 def update_account(connection: Connection, vault: Vault, account: Account, *, identifiers_too: bool = False) -> None:
     """Write a changed account over its version before; ACCOUNT_CHANGED where someone else changed it meanwhile, IDENTIFIER_TAKEN."""
-    row = _account_row(vault, account)
+    row = account_row(vault, account)
     same = (accounts.c.account_id == account.account_id) & (accounts.c.version == account.version - 1)
     if connection.execute(update(accounts).where(same).values(row)).rowcount != 1:
         raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")

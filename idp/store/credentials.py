@@ -32,7 +32,8 @@ def _place(credential: Credential) -> str:
     return f"idp_credentials.value:{credential.credential_id}:{credential.account_id}"
 
 
-def _row(vault: Vault, credential: Credential) -> dict[str, Any]:
+def credential_row(vault: Vault, credential: Credential) -> dict[str, Any]:
+    """The row of a credential, sealed and with its MAC."""
     row: dict[str, Any] = {
         "credential_id": credential.credential_id,
         "account_id": credential.account_id,
@@ -76,13 +77,13 @@ def put_credential(connection: Connection, vault: Vault, credential: Credential)
         connection.execute(delete(credentials).where(same))
     if credential.find_hash is not None and connection.execute(_BY_HASH, {"hash": credential.find_hash}).first() is not None:
         raise TrustError(Kind.CONFLICT, "CREDENTIAL_TAKEN")
-    connection.execute(insert(credentials), _row(vault, credential))
+    connection.execute(insert(credentials), credential_row(vault, credential))
 
 
 def update_credential(connection: Connection, vault: Vault, credential: Credential) -> bool:
     """Write a changed credential over its version before; False where someone else used or changed it meanwhile."""
     same = (credentials.c.credential_id == credential.credential_id) & (credentials.c.version == credential.version - 1)
-    return connection.execute(update(credentials).where(same).values(_row(vault, credential))).rowcount == 1
+    return connection.execute(update(credentials).where(same).values(credential_row(vault, credential))).rowcount == 1
 
 
 def list_credentials(connection: Connection, vault: Vault, account_id: str) -> tuple[Credential, ...]:

@@ -1,0 +1,218 @@
+"""Many people: what signing in, finding and listing take with ten thousand accounts and with a million; passwords against bare Argon2.
+
+The accounts are synthetic and written in bulk past the actions: identifiers, name hashes and a password each. Most are of random bytes, of the
+size and distribution that sealed values and keyed hashes have; those that are asked for are row for row as the store writes them, so that
+every page opens and checks what it shows. The server runs throughout: few and many are measured in one process.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import random
+import re
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+from sqlalchemy import insert
+
+import idp.service
+from idp.actions.register_client import NewClient, register_client
+from idp.credentials.passwords import POOL_THREADS, hash_password, is_right
+from idp.model.people import Account, AccountKind, AccountStatus, Credential, CredentialKind, Identifier, IdentifierKind, new_id
+from idp.store.accounts import account_row, identifier_row
+from idp.store.credentials import credential_row
+from idp.store.rows import write_time
+from idp.tables import account_identifiers, accounts, credentials
+from yinxin.assembly import open_house
+from yinxin.deployment import open_deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.http_load import Deployment
+    from idp.actions.people_desk import PeopleDesk
+
+SMALL: Final = 10_000
+LARGE: Final = 1_000_000
+PASSWORD: Final = "synthetic people 7"
+ROUNDS: Final = 60
+STREETS: Final = 8  # runs of accounts whose ids follow one another, somewhere among all
+HOUSES: Final = 64
+_LETTERS: Final = "234567abcdefghijklmnopqrstuvwxyz"  # of base32, in the order databases compare them
+_BATCH: Final = 5_000
+
+
+def fill(desk: PeopleDesk, first: int, last: int) -> list[str]:
+    """Persons ``first`` to ``last`` - 1; the login names of those who can sign in."""
+    # 1. Most are never opened: random bytes of the size that sealed values, hashes and MACs have
+    at = write_time(desk.clock.now())
+    for begin in range(first, last, _BATCH):
+        count = min(_BATCH, last - begin)
+        _insert(desk, *map(list, zip(*(_closed_rows(at) for _ in range(count)), strict=True)))
+    # 2. Some live next to each other, so that whole pages of the list can be opened
+    kept = hash_password(PASSWORD)
+    logins = []
+    for street in range(STREETS):
+        place = new_id("pe_")[:-4]
+        rows: tuple[list[dict[str, Any]], ...] = ([], [], [], [])
+        for house in range(HOUSES):
+            login = f"synthetic-{first}-{street}-{house}"
+            logins.append(login)
+            for found, row in zip(
+                rows, _open_rows(desk, f"{place}{_LETTERS[house // 32]}{_LETTERS[house % 32]}zz", login, kept), strict=True
+            ):
+                found.append(row)
+        _insert(desk, *rows)
+    return logins
+
+
+def _insert(desk: PeopleDesk, *rows: list[dict[str, Any]]) -> None:
+    with desk.database.engine.begin() as connection:
+        for table, found in zip((accounts, account_identifiers, account_identifiers, credentials), rows, strict=True):
+            connection.execute(insert(table), found)
+
+
+def _open_rows(desk: PeopleDesk, account_id: str, login: str, kept: bytes) -> tuple[dict[str, Any], ...]:
+    at = desk.clock.now()
+    identifiers = (Identifier(IdentifierKind.LOGIN, login), Identifier(IdentifierKind.MOBILE, "19900000000"))
+    account = Account(
+        account_id, AccountKind.PERSON, AccountStatus.ACTIVE, f"虚构{login}", "150700", 0, "benchmark", at, "benchmark", at,
+        identifiers=identifiers,
+    )  # fmt: skip
+    made = Credential(new_id("cr_"), account_id, CredentialKind.PASSWORD, kept, "password", at)
+    return (
+        account_row(desk.vault, account),
+        *(identifier_row(desk.vault, account, each) for each in identifiers),
+        credential_row(desk.vault, made),
+    )
+
+
+def _closed_rows(at: int) -> tuple[dict[str, Any], ...]:
+    account_id, login, chance = new_id("pe_"), os.urandom(32), os.urandom(1300)
+    account = {
+        "account_id": account_id, "kind": "person", "status": "active", "name_sealed": chance[:38], "name_hash": chance[38:70],
+        "attributes_sealed": chance[70:101], "area": "150700", "level": 0, "origin": "benchmark", "needs_two_factors": False,
+        "created_at": at, "created_by": "benchmark", "changed_at": at, "version": 1, "uversion": 1, "row_mac": chance[101:133],
+    }  # fmt: skip
+    by_login = {
+        "account_id": account_id, "kind": "login", "find_hash": login, "exclusive_hash": login, "value_sealed": chance[133:180], "verified_at": None,
+    }  # fmt: skip
+    by_mobile = {**by_login, "kind": "mobile", "find_hash": chance[180:212], "exclusive_hash": None}
+    credential = {
+        "credential_id": new_id("cr_"), "account_id": account_id, "kind": "password", "value_sealed": chance[212:340], "find_hash": None,
+        "single": f"{account_id}/password", "label": "password", "counter": 0, "created_at": at, "last_used_at": None, "expires_at": None,
+        "version": 1, "row_mac": chance[340:372],
+    }  # fmt: skip
+    return account, by_login, by_mobile, credential
+
+
+def sign_in(url: str, login: str) -> int:
+    """One browser through the pages into its list of sessions; the status of the answer to the password."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    cookies: dict[str, str] = {}
+
+    def send(method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
+        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+        if form is not None:
+            headers["content-type"] = "application/x-www-form-urlencoded"
+        connection.request(method, path, None if form is None else urlencode(form), headers)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        for line in answer.headers.get_all("set-cookie") or ():
+            name, _, value = line.partition(";")[0].partition("=")
+            cookies[name] = value
+        return answer.status, answer.headers.get("location", ""), body
+
+    _, place, _ = send("GET", "/sessions")
+    _, _, page = send("GET", place)
+    token = re.search(r'name="csrf" value="([^"]+)"', page)
+    if token is None:
+        raise SystemExit(f"no form at {place}: {page[:500]}")
+    status, location, _ = send("POST", place + "/password", {"csrf": token[1], "login": login, "password": PASSWORD})
+    while status == 303:
+        status, location, page = send("GET", location)
+    connection.close()
+    return status
+
+
+def measure(url: str, deployment: Deployment, *, large: int = LARGE) -> dict[str, Any]:
+    """Medians in milliseconds with SMALL and with ``large`` accounts, and how they compare; passwords against the bare bound."""
+    house = open_house(open_deployment(Path(deployment.folder)))
+    desk = idp.service.people_desk(house.context)
+    _, secret = register_client(
+        idp.service.client_desk(house.context), NewClient("Scale", ("account.read",), client_id="scale"), actor="benchmark"
+    )
+    results: dict[str, Any] = {}
+    filled, logins = 0, [""]
+    for name, count in (("small", SMALL), ("large", large)):
+        begin = time.perf_counter()
+        logins = fill(desk, filled, count)
+        filled = count
+        results[name] = {"accounts": count, "fill_seconds": round(time.perf_counter() - begin, 1), **_pages(url, secret, logins)}
+        print(f"  {name}: {results[name]}", flush=True)
+    results["growth"] = {key: round(results["large"][key] / results["small"][key], 2) for key in ("sign_in_ms", "search_ms", "listing_ms")}
+    results["passwords"] = _passwords(url, logins)
+    desk.pool.close()
+    return results
+
+
+def _pages(url: str, secret: str, logins: list[str]) -> dict[str, float]:
+    chance = random.Random(len(logins))
+    answer = httpx.post(f"{url}/oauth2/token", data={"grant_type": "client_credentials"}, auth=("scale", secret), timeout=10)
+    bearer = {"authorization": f"Bearer {answer.json()['access_token']}"}
+    with httpx.Client(base_url=url, headers=bearer, timeout=30) as client:
+
+        def ask(query: str) -> list[dict[str, Any]]:
+            found = client.get(f"/v1/accounts?{query}")
+            if found.status_code != 200:
+                raise SystemExit(f"{query}: {found.status_code} {found.text}")
+            return list(found.json()["accounts"])
+
+        def search() -> None:
+            if len(ask(f"identifier_kind=login&identifier={chance.choice(logins)}")) != 1:
+                raise SystemExit("a synthetic person was not found")
+
+        def listing() -> None:
+            if len(ask(f"limit=50&after={chance.choice(streets)}")) != 50:
+                raise SystemExit("a page of the list is short")
+
+        def enter() -> None:
+            if sign_in(url, chance.choice(logins)) != 200:
+                raise SystemExit("a synthetic person could not sign in")
+
+        streets = [ask(f"identifier_kind=login&identifier={login}")[0]["id"] for login in logins if login.endswith("-0")]
+        return {"sign_in_ms": _median(enter), "search_ms": _median(search), "listing_ms": _median(listing)}
+
+
+def _median(work: Callable[[], None]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - begin) * 1000)
+    return round(statistics.median(times), 2)
+
+
+def _passwords(url: str, logins: list[str]) -> dict[str, float]:
+    """Sign-ins per second with as many browsers as there are threads for passwords, against bare Argon2 in as many; see the tests for
+    what happens when more come than the queue takes.
+    """
+    kept, chance = hash_password(PASSWORD), random.Random(7)
+    with ThreadPoolExecutor(POOL_THREADS) as pool:
+        begin = time.perf_counter()
+        list(pool.map(lambda _: is_right(kept, PASSWORD), range(ROUNDS)))
+        bare = ROUNDS / (time.perf_counter() - begin)
+    with ThreadPoolExecutor(POOL_THREADS * 2) as pool:
+        begin = time.perf_counter()
+        statuses = list(pool.map(lambda login: sign_in(url, login), chance.sample(logins, ROUNDS)))
+        rate = ROUNDS / (time.perf_counter() - begin)
+    if set(statuses) != {200}:
+        raise SystemExit(f"sign-ins failed: {statuses}")
+    return {"bare_per_second": round(bare, 1), "sign_ins_per_second": round(rate, 1), "share_of_bare": round(rate / bare, 2)}
