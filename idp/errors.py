@@ -77,6 +77,11 @@ def sign_in_failed() -> TrustError:
     return TrustError(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED")
 
 
+def credential_unusable(reason: str) -> TrustError:
+    """What was sent cannot be accepted as a credential. ``reason`` names the rule, never what was sent."""
+    return TrustError(Kind.UNACCEPTABLE, "CREDENTIAL_UNUSABLE", reason=reason)
+
+
 def bearer_challenge(error: TrustError) -> tuple[str, str]:
     """The word of RFC 6750 3.1 for a refused token, and the WWW-Authenticate header that says it. A missing token gets no error word."""
     words = {Kind.FORBIDDEN: "insufficient_scope", Kind.MALFORMED: "invalid_request", Kind.TOO_LARGE: "invalid_request"}

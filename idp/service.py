@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crypto.keystore import Keystore
+    from crypto.trust_list import TrustList
     from idp.actions.people_desk import SignInProtocol
     from service_kit.callers import Caller
     from service_kit.composition import Facts, ServiceContext
@@ -184,6 +185,11 @@ def _vault(context: ServiceContext) -> Vault:
     return Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY))
 
 
+def trust_of(context: ServiceContext) -> Callable[[], TrustList]:
+    """Whose certificates count at sign-in: those the deployment trusts."""
+    return context.trust
+
+
 def people_desk(context: ServiceContext) -> PeopleDesk:
     """What everything about people needs; for the command line too. Its pool of threads is closed by ``close``."""
     return PeopleDesk(
@@ -194,6 +200,7 @@ def people_desk(context: ServiceContext) -> PeopleDesk:
         vault=_vault(context),
         pool=PasswordPool(),
         issuer=context.settings.base_url,
+        trust=trust_of(context),
         tells_clients=True,
     )
 

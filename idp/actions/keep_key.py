@@ -8,7 +8,8 @@ from idp.actions.begin_sign_in import living_session
 from idp.actions.challenges import new_challenge, spend_challenge
 from idp.actions.show_passkey import passkey_hash
 from idp.actions.sign_in_row import SECOND_KINDS
-from idp.credentials.passkeys import creation_options, read_registration, relying_party, unusable
+from idp.credentials.passkeys import creation_options, read_registration, relying_party
+from idp.errors import credential_unusable
 from idp.model.people import Credential, CredentialKind, new_id
 from idp.model.sign_in import RECENT_SECONDS, are_two
 from idp.store.accounts import find_account
@@ -56,23 +57,23 @@ def keep_passkey(desk: PeopleDesk, session_hash: bytes | None, *, answer: str, l
 
     def store(connection: Connection) -> Credential | None:
         # 1. Who adds it, and whether he was asked to
-        session = _session(connection, desk, session_hash, at)
+        session = fresh_session(connection, desk, session_hash, at)
         if not spend_challenge(connection, desk.vault, "new-passkey", session.session_id, new.challenge, at):
             return None
         if sum(each.kind in KEYS for each in list_credentials(connection, desk.vault, session.account_id)) >= KEYS_PER_ACCOUNT_MAX:
-            raise unusable("too-many")
+            raise credential_unusable("too-many")
         # 2. The key, under its id: it belongs to one account
         hashed = passkey_hash(desk.vault, new.key_id)
         made = Credential(
             new_id("cr_"), session.account_id, CredentialKind.PASSKEY, new.data, name, at, find_hash=hashed, counter=new.counter
         )
         put_credential(connection, desk.vault, made)
-        _record(connection, desk, made.account_id, "credential.set-passkey", "passkey set", made.credential_id, at)
+        record_key(connection, desk, made.account_id, "credential.set-passkey", "passkey set", made.credential_id, at)
         return made
 
     made = desk.database.write(store)
     if made is None:
-        raise unusable("challenge")
+        raise credential_unusable("challenge")
     return made
 
 
@@ -81,23 +82,25 @@ def drop_key(desk: PeopleDesk, session_hash: bytes | None, credential_id: str) -
     at = desk.clock.now()
 
     def store(connection: Connection) -> None:
-        session = _session(connection, desk, session_hash, at)
+        session = fresh_session(connection, desk, session_hash, at)
         own = {each.credential_id for each in list_credentials(connection, desk.vault, session.account_id) if each.kind in KEYS}
         if credential_id not in own or not delete_credential(connection, session.account_id, credential_id):
             raise TrustError(Kind.NOT_FOUND, "CREDENTIAL_NOT_FOUND")
-        _record(connection, desk, session.account_id, "credential.remove", "key removed", credential_id, at)
+        record_key(connection, desk, session.account_id, "credential.remove", "key removed", credential_id, at)
 
     desk.database.write(store)
 
 
-def _session(connection: Connection, desk: PeopleDesk, session_hash: bytes | None, at: datetime) -> Session:
+def fresh_session(connection: Connection, desk: PeopleDesk, session_hash: bytes | None, at: datetime) -> Session:
+    """The session, where it may change keys. SIGN_IN_NOT_RECENT."""
     session = living_session(connection, desk, session_hash, at)
     if session is None or not may_change_keys(connection, desk, session, at):
         raise TrustError(Kind.FORBIDDEN, "SIGN_IN_NOT_RECENT")
     return session
 
 
-def _record(connection: Connection, desk: PeopleDesk, account_id: str, action: str, what: str, credential_id: str, at: datetime) -> None:
+def record_key(connection: Connection, desk: PeopleDesk, account_id: str, action: str, what: str, credential_id: str, at: datetime) -> None:
+    """Record a change of keys and tell the account's holder."""
     subject = f"account:{account_id}"
     facts = {"credential": credential_id}
     desk.audit.record(connection, at=at, actor=subject, action=action, subject=subject, outcome="done", facts=facts)

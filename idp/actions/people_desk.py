@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 from service_kit.webhooks.deliveries import publish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+    from crypto.trust_list import TrustList
     from idp.credentials.passwords import PasswordPool
     from idp.model.people import Account
     from idp.model.requests import Authentication, AuthorizationRequest, ClientProfile
@@ -57,7 +58,7 @@ class SignInProtocol(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PeopleDesk:
-    """``issuer``: the deployment's base URL. ``pool``: where passwords are hashed. ``tells_clients``: back-channel logout has a handler
+    """``issuer``: the deployment's base URL. ``trust``: whose certificates count, read anew at each call. ``pool``: where passwords are hashed. ``tells_clients``: back-channel logout has a handler
     for the topic of ended sessions (``finish_sign_in.SESSION_ENDED_TOPIC``).
     """
 
@@ -68,6 +69,7 @@ class PeopleDesk:
     vault: Vault
     pool: PasswordPool
     issuer: str
+    trust: Callable[[], TrustList]
     tells_clients: bool = False
 
     def __repr__(self) -> str:

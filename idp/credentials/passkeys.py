@@ -29,7 +29,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
-from standards.errors import Kind, TrustError
+from idp.errors import credential_unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,11 +45,6 @@ RSA_MODULUS_BYTES_MIN: Final = 256
 RSA_MODULUS_BYTES_MAX: Final = 512
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, struct.error)
 _WRONG: Final = (*_UNREADABLE, InvalidSignature, UnsupportedAlgorithm, AssertionError)
-
-
-def unusable(reason: str) -> TrustError:
-    """An answer that cannot be accepted. ``reason`` names the rule, never what was sent."""
-    return TrustError(Kind.UNACCEPTABLE, "CREDENTIAL_UNUSABLE", reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +130,17 @@ def read_registration(party: RelyingParty, answer: str) -> NewKey:
     try:
         registration = RegistrationResponse.from_dict(given)
         if registration.response.client_data.cross_origin is not False:
-            raise unusable("cross-origin")
+            raise credential_unusable("cross-origin")
         found = registration.response.attestation_object.auth_data
         data = found.credential_data
         if data is None or registration.raw_id != data.credential_id:
-            raise unusable("no-key")
+            raise credential_unusable("no-key")
         _check_key(data.public_key)
         # 2. Type, origin, RP id, presence and verification of the person
         challenge = registration.response.client_data.challenge
         party.server().register_complete(_state(challenge), registration)
     except _WRONG:
-        raise unusable("wrong") from None
+        raise credential_unusable("wrong") from None
     return NewKey(data.credential_id, bytes(data), found.counter, challenge)
 
 
@@ -153,17 +148,17 @@ def _check_key(key: CoseKey) -> None:
     # The library reads a key that was cut short as it stands
     algorithm = key.get(3)
     if algorithm not in ALGORITHMS:
-        raise unusable("algorithm")
+        raise credential_unusable("algorithm")
     sizes = {_ES256: (key.get(-2), key.get(-3)), _EDDSA: (key.get(-2),)}.get(algorithm, ())
     if any(not isinstance(each, bytes) or len(each) != COORDINATE_BYTES for each in sizes):
-        raise unusable("key")
+        raise credential_unusable("key")
     if algorithm == _RS256 and not RSA_MODULUS_BYTES_MIN <= len(key[-1]) <= RSA_MODULUS_BYTES_MAX:
-        raise unusable("key")
+        raise credential_unusable("key")
     try:
         key.verify(b"", bytes(64))  # a key that can be built says no; one that cannot, raises something else
     except InvalidSignature:
         return
-    raise unusable("key")
+    raise credential_unusable("key")
 
 
 def read_assertion(answer: str) -> ShownKey:
@@ -173,7 +168,7 @@ def read_assertion(answer: str) -> ShownKey:
         shown = AuthenticationResponse.from_dict(given)
         return ShownKey(shown.raw_id, bytes(shown.response.user_handle or b""), shown)
     except _UNREADABLE:
-        raise unusable("unreadable") from None
+        raise credential_unusable("unreadable") from None
 
 
 def check_assertion(party: RelyingParty, shown: ShownKey, kept: bytes, counter: int) -> int:
@@ -184,24 +179,24 @@ def check_assertion(party: RelyingParty, shown: ShownKey, kept: bytes, counter: 
         data = AttestedCredentialData(kept)
         party.server().authenticate_complete(_state(shown.challenge), [data], shown.answer)
         if shown.answer.response.client_data.cross_origin is not False:
-            raise unusable("cross-origin")
+            raise credential_unusable("cross-origin")
     except _WRONG:
-        raise unusable("wrong") from None
+        raise credential_unusable("wrong") from None
     now = shown.answer.response.authenticator_data.counter
     if (now or counter) and now <= counter:
-        raise unusable("counter")
+        raise credential_unusable("counter")
     return now
 
 
 def _read(answer: str) -> Mapping[str, Any]:
     if len(answer) > ANSWER_CHARACTERS_MAX:
-        raise unusable("too-long")
+        raise credential_unusable("too-long")
     try:
         given = json.loads(answer)
     except (ValueError, RecursionError):
-        raise unusable("unreadable") from None
+        raise credential_unusable("unreadable") from None
     if not isinstance(given, dict):
-        raise unusable("unreadable")
+        raise credential_unusable("unreadable")
     return given
 
 

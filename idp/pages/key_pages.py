@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from idp.actions.begin_sign_in import living_session, store_sign_in
 from idp.actions.keep_key import KEYS, drop_key, keep_passkey, may_change_keys, passkey_creation
+from idp.actions.show_certificate import keep_certificate, new_certificate_challenge
+from idp.credentials.certificates import text_to_sign, write_challenge
 from idp.pages.sign_in_pages import switch_language
 from idp.pages.visit import PASSKEY_SCRIPT, PASSKEY_SCRIPT_PATH
 from idp.store.credentials import list_credentials
@@ -36,7 +38,17 @@ def _show_keys(pages: Pages, visit: Visit, problem: TrustError | None = None) ->
                 {"credential_id": each.credential_id, "label": each.label, "kind": each.kind.value, "since": f"{each.created_at:%Y-%m-%d}"}
                 for each in found
             ]
-            return visit.page("keys", problem=problem, keys=keys, passkey=options, csrf=visit.token(KEYS_PATH), script=bool(options))
+            challenge = new_certificate_challenge(desk, session, at)
+            return visit.page(
+                "keys",
+                problem=problem,
+                keys=keys,
+                passkey=options,
+                csrf=visit.token(KEYS_PATH),
+                challenge=write_challenge(challenge),
+                to_sign=text_to_sign(desk.issuer, challenge),
+                script=bool(options),
+            )
     row = store_sign_in(desk, visit.browser_hash, None, None, None, return_to=KEYS_PATH, asks_two=True)
     return visit.see(f"/sign-in/{row.sign_in_id}")
 
@@ -80,6 +92,14 @@ def add_key_pages(router: APIRouter, pages: Pages) -> None:
         def work(visit: Visit, form: dict[str, str]) -> None:
             label = form.get("label", "").strip()[:_LABEL_CHARACTERS_MAX] or visit.browser_name
             keep_passkey(desk, visit.session_hash, answer=form.get("answer", ""), label=label)
+
+        return await changed(request, work)
+
+    @router.post(f"{KEYS_PATH}/certificate", **hidden)
+    @public("a form of the person's own page")
+    async def add_certificate(request: Request) -> Response:
+        def work(visit: Visit, form: dict[str, str]) -> None:
+            keep_certificate(desk, visit.session_hash, challenge=form.get("challenge", ""), answer=form.get("answer", ""))
 
         return await changed(request, work)
 

@@ -14,10 +14,12 @@ from idp.actions import choose_in_sign_in as choose
 from idp.actions.answer_device import DONE_PATH, REFUSED_PATH, refuse_device
 from idp.actions.begin_sign_in import adopt_session, begin_for_client
 from idp.actions.finish_sign_in import Finished, finish_sign_in
+from idp.actions.show_certificate import certificate_challenge, show_certificate
 from idp.actions.show_code import show_code
 from idp.actions.show_passkey import passkey_request, show_passkey
 from idp.actions.show_password import set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
+from idp.credentials.certificates import text_to_sign, write_challenge
 from idp.model.people import CredentialKind
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
 from idp.pages.visit import LANGUAGE_COOKIE, SESSION_COOKIE, STYLE_SHEET, Visit, titled
@@ -45,6 +47,7 @@ CONSENT_CLAIMS: Final = (
 """In the order in which they matter to people. Whether and when something was verified or changed goes with it and is not a line of its own."""
 _YEAR_SECONDS: Final = 365 * 86_400
 _RECOVERY: Final = "recovery"
+_CERTIFICATE: Final = "certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,8 @@ def switch_language(visit: Visit) -> Response | None:
     if wanted not in {"zh", "en"}:
         return None
     visit.set_cookie(LANGUAGE_COOKIE, wanted, seconds=_YEAR_SECONDS)
-    method = "?method=recovery" if visit.request.query_params.get("method") == _RECOVERY else ""
-    return visit.see(visit.request.url.path + method)
+    method = visit.request.query_params.get("method", "")
+    return visit.see(visit.request.url.path + (f"?method={method}" if method in {_RECOVERY, _CERTIFICATE} else ""))
 
 
 async def begin_authorization(
@@ -184,6 +187,10 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
             credentials = list_credentials(connection, pages.desk.vault, row.account_id or "")
         values["has_code"] = any(each.kind is CredentialKind.TOTP for each in credentials)
         values["script"] = bool(values["passkey"])
+        if visit.request.query_params.get("method") == _CERTIFICATE or visit.request.url.path == f"{place}/{_CERTIFICATE}":
+            challenge = certificate_challenge(pages.desk, row, pages.desk.clock.now())
+            values |= {"challenge": write_challenge(challenge), "to_sign": text_to_sign(pages.desk.issuer, challenge)}
+            return visit.page(_CERTIFICATE, problem=problem, targets=request.redirect_uri if request else "", **values | {"script": False})
     if step is Step.FIRST_FACTOR:
         values["upstreams"] = [
             {"name": name, "title": titled(settings, visit.language)} for name, settings in pages.federation.upstreams.items()
@@ -297,6 +304,9 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
                 await anyio.to_thread.run_sync(partial(show_code, *where, code=form.get("code", ""), peer=visit.peer))
             elif name == "passkey":
                 await anyio.to_thread.run_sync(partial(show_passkey, *where, answer=form.get("answer", ""), peer=visit.peer))
+            elif name == _CERTIFICATE:
+                asked, answer = form.get("challenge", ""), form.get("answer", "")
+                await anyio.to_thread.run_sync(partial(show_certificate, *where, challenge=asked, answer=answer, peer=visit.peer))
             elif name == "account":
                 await anyio.to_thread.run_sync(partial(choose.choose_account, *where, another=form.get("another") == "yes"))
             elif name == "acting":

@@ -70,6 +70,7 @@ PUBLIC = {
     "GET /v1/webhook-signing-key",
     "POST /authorize",
     "POST /initiate-login",
+    "POST /keys/certificate",
     "POST /keys/passkey",
     "POST /keys/{credential_id}/remove",
     "POST /links",

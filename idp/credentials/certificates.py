@@ -1,0 +1,83 @@
+"""Certificates in hand (UKey): what its holder signs to sign in, and what the signature is worth.
+
+The text that is signed names the deployment and what it is for, so that a signature made here is no consent to anything else and one made
+elsewhere does not count here. The time a signature claims counts for nothing: the challenge is fresh, so the certificate is judged now.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Final
+
+from crypto.cms_verification import verify_signed_data
+from crypto.digests import digest
+from crypto.path import validate_path
+from crypto.trust_list import Purpose
+from idp.errors import credential_unusable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from crypto.certificates import Certificate
+    from crypto.trust_list import TrustList
+
+ANSWER_CHARACTERS_MAX: Final = 32_768
+
+
+def text_to_sign(issuer: str, challenge: bytes) -> str:
+    """What the holder signs: UTF-8, lines ended by LF, none after the last."""
+    written = base64.urlsafe_b64encode(challenge).decode("ascii").rstrip("=")
+    return f"Yinxin sign-in 印信登录\n{issuer}\n{written}"
+
+
+def read_challenge(text: str) -> bytes:
+    """The challenge as a form carries it (base64url); empty where it is none."""
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, binascii.Error):
+        return b""
+
+
+def write_challenge(challenge: bytes) -> str:
+    """The challenge for a form."""
+    return base64.urlsafe_b64encode(challenge).decode("ascii").rstrip("=")
+
+
+def certificate_of(answer: str, text: str, trust: TrustList, at: datetime) -> Certificate:
+    """The certificate whose holder signed ``text``: a CMS SignedData (RFC 5652 or GB/T 35275; Base64 or PEM), the content inside or not.
+
+    CREDENTIAL_UNUSABLE with the reason ``unreadable``, ``wrong`` (signature or content), or ``untrusted`` (anything about the certificate:
+    its issuer, its time, its revocation; also where that cannot be known).
+    """
+    # 1. Bytes
+    if len(answer) > ANSWER_CHARACTERS_MAX:
+        raise credential_unusable("too-long")
+    lines = [line for line in answer.split() if line]
+    body = "".join(lines) if "-----BEGIN" not in answer else "".join(_between(answer))
+    try:
+        cms_der = base64.b64decode(body, validate=True)
+    except (ValueError, binascii.Error):
+        raise credential_unusable("unreadable") from None
+    # 2. The signature over just this text
+    content = text.encode()
+    found = verify_signed_data(
+        cms_der,
+        content_digest=lambda oid: digest(oid, content),
+        trust=trust,
+        at=at,
+        allow_encapsulated=True,
+        content=lambda: content,
+        require_signed_attributes=False,
+    )
+    if not found.cryptographically_valid or not found.document_intact or found.signer_certificate is None:
+        raise credential_unusable("wrong")
+    # 3. The certificate, now: a time that only its holder claims must not make an expired or revoked one good
+    path = validate_path(found.signer_certificate, intermediates=found.certificates, trust=trust, purpose=Purpose.DOCUMENT, at=at)
+    if path.trusted is not True:
+        raise credential_unusable("untrusted")
+    return found.signer_certificate
+
+
+def _between(answer: str) -> list[str]:
+    return [line.strip() for line in answer.splitlines() if line.strip() and not line.startswith("-----")]
