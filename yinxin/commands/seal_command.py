@@ -21,6 +21,7 @@ from yinxin.commands.console import (
     operator,
     print_json,
     print_line,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -91,6 +92,14 @@ def seal(
     batch: Annotated[
         str | None, typer.Option(metavar="NAME", help="The same name again goes on where it stopped. 批次名称，可中断后继续。")
     ] = None,
+    remote: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The key is with its owner: lay out in this folder what his device has to sign, and go on with the signatures found there. "
+            "密钥由用章人保管时，在该目录存放待签数据并读取签名值。",
+        ),
+    ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report: .json or .csv. 结果报告。")] = None,
     lock: Annotated[bool, typer.Option("--lock", help="Nobody may sign after this seal. 锁定文件，不允许再签。")] = False,
     profile: Annotated[
@@ -105,6 +114,7 @@ def seal(
     from seal_service.actions.seal_order import LEVELS, SealOrder
     from service_kit.durable_files import write_durably
     from yinxin.commands.seal_files import close_house, open_house_of, seal_files, write_report
+    from yinxin.commands.seal_remotely import seal_remotely
 
     try:
         several = tuple(map(read_place, places or ()))
@@ -112,6 +122,8 @@ def seal(
         check_folder(folder)
         if level is not None and level not in LEVELS:
             raise UnusablePathError(f"--level {level}: {', '.join(LEVELS)}")
+        if remote is not None and batch is not None:
+            raise UnusablePathError("--batch is not for --remote, which goes on by its folder")
         house = open_house_of(folder)
     except UnusablePathError as error:
         typer.echo(f"yinxin seal: {error}", err=True)
@@ -145,8 +157,13 @@ def seal(
     try:
         if len(plan) > 1:
             out.mkdir(parents=True, exist_ok=True)
+        if remote is None:
+            sealing = seal_files(house, user, seal_id, order, plan, batch=batch)
+        else:
+            remote.mkdir(parents=True, exist_ok=True)
+            sealing = seal_remotely(house, user, seal_id, order, plan, remote)
         is_watched = len(plan) > 1 and not as_json and sys.stderr.isatty()
-        for outcome in _with_progress(seal_files(house, user, seal_id, order, plan, batch=batch), len(plan), is_shown=is_watched):
+        for outcome in _with_progress(sealing, len(plan), is_shown=is_watched):
             outcomes.append(outcome)
             status = max(status, _status(outcome))
             if not as_json:
@@ -171,7 +188,9 @@ def _status(outcome: Outcome) -> int:
 
 def _tell(outcome: Outcome) -> None:
     error = outcome.error
-    if error is None:
+    if outcome.awaits is not None:
+        print_line(_say_awaited(outcome.file, outcome.awaits))
+    elif error is None:
         warnings = f"  ({', '.join(outcome.warnings)})" if outcome.warnings else ""
         print_line(f"{outcome.file} -> {outcome.sealed}  {outcome.seal_use}{warnings}")
     elif isinstance(error, TrustError):
@@ -180,9 +199,19 @@ def _tell(outcome: Outcome) -> None:
         typer.echo(f"yinxin seal: {outcome.file}: {error.strerror} ({error.filename})", err=True)
 
 
+def _say_awaited(file: str, awaits: dict[str, Any]) -> str:
+    digest, to_be_signed, signature, until = (awaits[name] for name in ("digest", "to_be_signed", "signature", "expires_at"))
+    return say(
+        f"{file}: sign {to_be_signed} with SM2 (e = {digest}), put r, s or the DER into {signature} and run this again before {until}",
+        f"{file}：请用 SM2 对 {to_be_signed} 签名（e = {digest}），将签名值（r‖s 或 DER）存为 {signature}，并于 {until} 前再次运行本命令",
+    )
+
+
 def _answer(outcome: Outcome) -> dict[str, Any]:
     if outcome.error is not None:
         return {"file": outcome.file, "error": {"code": outcome.code, "facts": outcome.facts}}
+    if outcome.awaits is not None:
+        return {"file": outcome.file, "awaits": outcome.awaits}
     answer = {"file": outcome.file, "sealed": outcome.sealed, "seal_use": outcome.seal_use, "audit_entry": outcome.audit_entry}
     return answer | ({"warnings": list(outcome.warnings)} if outcome.warnings else {})
 

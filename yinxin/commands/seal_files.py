@@ -26,7 +26,10 @@ WAITING: Final = 4  # documents held in memory ahead of the threads
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file. ``code`` and ``facts`` where it was not sealed; ``verdict`` is that of our own check of the result."""
+    """What became of one file. ``code`` and ``facts`` where it was not sealed; ``verdict`` is that of our own check of the result.
+
+    ``awaits``: what the owner's device has to sign before it goes on (``seal_remotely``).
+    """
 
     file: str
     sealed: str | None = None
@@ -39,6 +42,7 @@ class Outcome:
     code: str | None = None
     facts: dict[str, str | int | float | bool | None] = field(default_factory=dict)
     error: TrustError | OSError | None = None
+    awaits: dict[str, Any] | None = None
 
 
 def open_house_of(folder: Path) -> House:
