@@ -17,6 +17,7 @@ from idp.actions.issue_trust_ticket import issue_trust_ticket
 from idp.actions.person_desk import choose_signings, demand_standing, demand_unchanged
 from idp.actions.prove_key import take_proof
 from idp.actions.redeem_trust_ticket import redeem_trust_ticket
+from idp.actions.revoke_token import is_withdrawn
 from idp.model.clients import TOKEN_SECONDS
 from idp.model.registrations import sign_in_of
 from idp.model.tickets import TICKET_TYPE
@@ -82,8 +83,11 @@ def read_shown(desk: PersonDesk, wanted: ExchangeRequest, known: KnownClient, re
     # Whoever merely got hold of a token that was meant for others gets nothing for it
     if claims.get("client_id") != known.client.client_id and audience not in registration.serves:
         raise refused("not meant for this client")
+    grant_id = str(claims.get(GRANT_CLAIM, ""))
     with desk.people.database.read() as connection:
-        grant = find_grant(connection, str(claims.get(GRANT_CLAIM, "")), desk.mac_key)
+        grant = find_grant(connection, grant_id, desk.mac_key)
+    if is_withdrawn(desk.people.database, str(claims.get("jti", "")), grant_id):
+        raise refused("revoked")
     if grant is None:
         raise refused("no person stands behind it")
     if desk.tokens.door.memory.present(grant.client_id) is None:

@@ -152,8 +152,8 @@ def test_what_hangs_on_a_session_ends_with_it(clients: Clients) -> None:
     redeemed = exchange(clients, "taxes", ticket_for(clients, "taxes", first["access_token"]).json()["access_token"], kind=TICKET_TYPE)
     account = clients.read(first["access_token"], HOUSING)["sub"]
     end_all_sessions(clients.town.desk, account, actor="test")
-    assert refused(exchange(clients, "housing", first["access_token"], resource=TAXES))[2] == "GRANT_ENDED"
-    assert refused(ticket_for(clients, "taxes", first["access_token"]))[2] == "GRANT_ENDED"
+    assert refused(exchange(clients, "housing", first["access_token"], resource=TAXES))[2] == "EXCHANGE_REFUSED"
+    assert refused(ticket_for(clients, "taxes", first["access_token"]))[2] == "EXCHANGE_REFUSED"
     assert refused(exchange(clients, "taxes", ticket, kind=TICKET_TYPE))[2] == "GRANT_ENDED"
     assert clients.userinfo(redeemed.json()["access_token"]).status_code == 401
 
