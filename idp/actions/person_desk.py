@@ -10,7 +10,7 @@ from idp.actions.claims_of import claims_of
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS, TOKEN_SECONDS
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
-from idp.store.accounts import account_status
+from idp.store.accounts import account_status, list_agents
 from idp.store.sign_ins import find_session
 from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims
 from idp.tokens.signed_jwt import sign_jwt
@@ -78,12 +78,19 @@ async def choose_signing(desk: PersonDesk, algorithm: str, at: datetime) -> Sign
 
 
 def demand_standing(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:
-    """Raise GRANT_ENDED unless the grant, its account and (where it does not outlive it) its session stand now."""
+    """Raise GRANT_ENDED unless the grant, its account and (where it does not outlive it) its session stand now.
+
+    Who acts for an organisation must still be its agent: with that his tokens end, not only his next sign-in.
+    """
     session = None if grant.is_offline else find_session(connection, desk.people.vault, grant.session_id)
     is_signed_in = grant.is_offline or (session is not None and session.ended_at is None and at < session.expires_at)
     people = [each for each in (grant.account_id, grant.acting_for) if each is not None]
     are_active = all(account_status(connection, desk.people.vault, each) is AccountStatus.ACTIVE for each in people)
-    if grant.ended_at is not None or not is_signed_in or not are_active:
+    may_act = grant.acting_for is None or any(
+        each.is_valid_at(at)
+        for each in list_agents(connection, desk.people.vault, organisation_id=grant.acting_for, person_id=grant.account_id)
+    )
+    if grant.ended_at is not None or not is_signed_in or not are_active or not may_act:
         raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")
 
 

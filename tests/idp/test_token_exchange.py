@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp.actions.end_session import end_all_sessions
-from idp.actions.grant_agent import grant_agent
+from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.model.registrations import Registration, check_registration
 from idp.model.tickets import TICKET_PREFIX, TICKET_SECONDS, TICKET_TYPE
@@ -252,7 +252,7 @@ def test_who_acts_for_an_organisation_is_named_innermost(clients: Clients) -> No
     firm = town.organisation()
     browser = Browser(town.here)
     person = town.person("yier").account_id
-    grant_agent(town.desk, firm.account_id, person, actor="test")
+    agent = grant_agent(town.desk, firm.account_id, person, actor="test")
     browser.authorize("portal", scope="openid seal.read", resource=HOUSING)
     browser.log_in("yier")
     browser.submit("acting", acting_for=firm.account_id)
@@ -263,6 +263,14 @@ def test_who_acts_for_an_organisation_is_named_innermost(clients: Clients) -> No
     assert refused(ticket_for(clients, "people", token))[2] == "EXCHANGE_REFUSED"
     redeemed = exchange(clients, "firms", ticket_for(clients, "firms", token).json()["access_token"], kind=TICKET_TYPE).json()
     assert clients.read(redeemed["id_token"], "firms")["act"] == {"sub": person}
+    # With the office end the tokens, also those that came of a ticket
+    waiting = ticket_for(clients, "firms", token).json()["access_token"]
+    assert clients.userinfo(redeemed["access_token"]).status_code == 200
+    revoke_agent(town.desk, agent.agent_id, actor="test")
+    assert clients.userinfo(redeemed["access_token"]).status_code == 401
+    assert refused(exchange(clients, "housing", token, resource=TAXES))[2] == "GRANT_ENDED"
+    assert refused(exchange(clients, "firms", waiting, kind=TICKET_TYPE))[2] == "GRANT_ENDED"
+    assert refused(ticket_for(clients, "firms", token))[2] == "GRANT_ENDED"
 
 
 def test_old_tickets_are_swept(clients: Clients) -> None:
