@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from idp.model.people import AccountKind, Agent, AgentRole, check_agent_scopes, field_invalid, new_id
 from idp.store.accounts import insert_agent, load_account, load_agent, update_agent
+from idp.store.grants import end_grants_of_agent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,7 +63,12 @@ def revoke_agent(desk: PeopleDesk, agent_id: str, *, actor: str) -> Agent:
 
 
 def note_grant(connection: Connection, desk: PeopleDesk, agent: Agent, action: str, at: datetime, actor: str) -> None:
-    """The record of what happened to a grant (``agent.grant``, ``agent.renew``, ``agent.revoke``) and the news of it."""
+    """The record of what happened to a grant (``agent.grant``, ``agent.renew``, ``agent.revoke``) and the news of it.
+
+    With a revoked one end the tokens that the person holds for the organisation, at every API's next call.
+    """
+    if agent.revoked_at is not None:
+        end_grants_of_agent(connection, agent.person_id, agent.organisation_id, at)
     facts = {"agent": agent.agent_id, "person": agent.person_id, "role": agent.role.value, "scopes": " ".join(agent.scopes)}
     desk.audit.record(
         connection, at=at, actor=actor, action=action, subject=f"account:{agent.organisation_id}", outcome="done", facts=facts

@@ -91,6 +91,16 @@ def end_grants_of_session(connection: Connection, session_id: str, at: datetime)
     return connection.execute(living.values(ended_at=write_time(at), ended_why="session")).rowcount
 
 
+def end_grants_of_agent(connection: Connection, person_id: str, organisation_id: str, at: datetime) -> int:
+    """End what a person holds for an organisation, also what outlives its session. How many ended."""
+    living = update(grants).where(
+        grants.c.account_id == person_id,
+        grants.c.ended_at.is_(None),
+        grants.c.grant_json.contains(f'"acting_for":"{organisation_id}"', autoescape=True),
+    )
+    return connection.execute(living.values(ended_at=write_time(at), ended_why="agent revoked")).rowcount
+
+
 def find_grant_in_session(connection: Connection, session_id: str, client_id: str, mac_key: bytes) -> PersonGrant | None:
     """The newest grant that a client got in a session, ended or not."""
     newest = select(grants).where(grants.c.session_id == session_id, grants.c.client_id == client_id)

@@ -266,11 +266,18 @@ def test_who_acts_for_an_organisation_is_named_innermost(clients: Clients) -> No
     # With the office end the tokens, also those that came of a ticket
     waiting = ticket_for(clients, "firms", token).json()["access_token"]
     assert clients.userinfo(redeemed["access_token"]).status_code == 200
+    own = clients.read(token, HOUSING)["gid"]
     revoke_agent(town.desk, agent.agent_id, actor="test")
+    with town.desk.database.read() as connection:  # what every API's gate goes by
+        row = connection.exec_driver_sql("SELECT ended_at, ended_why FROM idp_grants WHERE grant_id = ?", (own,)).one()
+        others = "SELECT count(*) FROM idp_grants WHERE ended_why = 'agent revoked' AND account_id <> ?"
+        assert connection.exec_driver_sql(others, (person,)).scalar() == 0
+    assert row.ended_at is not None
+    assert row.ended_why == "agent revoked"
     assert clients.userinfo(redeemed["access_token"]).status_code == 401
-    assert refused(exchange(clients, "housing", token, resource=TAXES))[2] == "GRANT_ENDED"
+    assert refused(exchange(clients, "housing", token, resource=TAXES))[2] == "EXCHANGE_REFUSED"
     assert refused(exchange(clients, "firms", waiting, kind=TICKET_TYPE))[2] == "GRANT_ENDED"
-    assert refused(ticket_for(clients, "firms", token))[2] == "GRANT_ENDED"
+    assert refused(ticket_for(clients, "firms", token))[2] == "EXCHANGE_REFUSED"
 
 
 def test_old_tickets_are_swept(clients: Clients) -> None:
