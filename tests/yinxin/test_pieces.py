@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -73,7 +74,8 @@ def peer() -> Iterator[Peer]:
 def test_keys_are_fetched_from_the_configured_address(here: Here, peer: Peer) -> None:
     peer.body = here.http.get("/oauth2/jwks").content
     keys = links.fetch_keys(peer.url + "/oauth2/jwks")
-    assert len(keys) == 1
+    assert set(keys) == {each["kid"] for each in json.loads(peer.body)["keys"]}
+    assert len(keys) == 3  # ES256, RS256, Ed25519
     assert peer.asked == ["/oauth2/jwks"]
 
 
