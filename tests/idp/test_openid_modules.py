@@ -307,7 +307,7 @@ def test_oidcc_unsigned_request_objects_are_refused_as_such(signed_in: Module, i
     payload = urlsafe_b64encode(json.dumps({"client_id": "suite", **inner}).encode()).rstrip(b"=").decode()
     came = signed_in.ask(request=f"eyJhbGciOiJub25lIn0.{payload}.").returned
     assert (came["error"], came["state"]) == ("request_not_supported", "s")
-    assert signed_in.ask(request_uri="https://rp.example/request.jwt").returned["error"] == "invalid_request_uri"
+    assert signed_in.ask(request_uri="https://rp.example/request.jwt").returned["error"] == "request_uri_not_supported"
     assert signed_in.ask(request=f"eyJhbGciOiJub25lIn0.{payload}.", redirect_uri="https://evil.example/").browser.answer.status_code == 422
 
 

@@ -1,0 +1,235 @@
+"""What the modules of the OpenID conformance suite's Dynamic plan ask, by their names: each registers its client first."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from joserfc import jws, jwt
+from joserfc.jwk import ECKey, KeySet
+
+import idp.service
+from idp.actions.register_itself import issue_initial_token
+from idp.actions.rotate_signing_key import replace_signing_key
+from idp.tokens.client_assertion import ASSERTION_TYPE
+from tests.deployments import make_deployment, served_here
+from tests.idp.people import CALLBACK, CHALLENGE, VERIFIER, Browser, Registered, Town, settle
+from tests.service_kit.receivers import Receiver, receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+
+class Suite:
+    """The suite: it registers clients, and is their server and their browser."""
+
+    def __init__(self, town: Town, server: Receiver) -> None:
+        self.town = town
+        self.server = server
+        self.http = town.here.http
+        desk = idp.service.client_desk(town.here.house.context)
+        _, self.initial = issue_initial_token(
+            desk, note="suite", scopes=(), needs_approval=False, is_pkce_required=False, uses=100, days=1, actor="test"
+        )
+        self.browser = Browser(town.here)
+
+    def register(self, **members: Any) -> httpx.Response:
+        body = {"client_name": "suite", "redirect_uris": [CALLBACK], "grant_types": ["authorization_code", "refresh_token"], **members}
+        return self.http.post("/oauth2/register", headers={"authorization": f"Bearer {self.initial}"}, content=json.dumps(body).encode())
+
+    def registered(self, **members: Any) -> dict[str, Any]:
+        answer = self.register(**members)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    def ask(self, client: dict[str, Any], **changes: str) -> Browser:
+        """Open the authorization endpoint and go on until the client is answered or an error is shown."""
+        given = {"client_id": client["client_id"], "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid", "nonce": "n"}
+        given |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "state": "s", **changes}
+        self.browser.go("/authorize", **{name: value for name, value in given.items() if value})
+        if self.browser.heading == "Sign in":
+            self.browser.log_in()
+        if self.browser.heading == "Your consent":
+            self.browser.submit("consent")
+        return self.browser
+
+    def redeem(self, client: dict[str, Any], code: str, **form: str) -> httpx.Response:
+        given = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER, **form}
+        return self.token(client, **given)
+
+    def token(self, client: dict[str, Any], **form: str) -> httpx.Response:
+        auth = (client["client_id"], client["client_secret"]) if "client_assertion" not in form else None
+        return self.http.post("/oauth2/token", data=form, auth=auth)
+
+    def tokens(self, client: dict[str, Any], **changes: str) -> dict[str, Any]:
+        answer = self.redeem(client, self.ask(client, **changes).returned["code"])
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def read(self, token: str, algorithm: str) -> dict[str, Any]:
+        keys = KeySet.import_key_set(self.http.get("/oauth2/jwks").json())
+        return dict(jwt.decode(token, keys, algorithms=[algorithm]).claims)
+
+    def by_key(self, client: dict[str, Any], key: ECKey, audience: str) -> dict[str, str]:
+        now = int(time.time())
+        claims = {"iss": client["client_id"], "sub": client["client_id"], "aud": audience, "jti": f"j{time.monotonic_ns()}", "iat": now}
+        token = jwt.encode({"alg": "ES256", "kid": key.kid}, {**claims, "exp": now + 60}, key)
+        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": token}
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    folder = make_deployment(tmp_path_factory.mktemp("dynamic") / "deployment", **{"outbound.networks": ["127.0.0.0/8"]})
+    with receiver() as server, served_here(folder) as here:
+        town = settle(here, Registered())
+        town.person()
+        yield Suite(town, server)
+
+
+def serve(suite: Suite, value: object) -> str:
+    suite.server.status, suite.server.body = 200, json.dumps(value).encode()
+    return suite.server.url
+
+
+def is_shown_an_error(browser: Browser) -> bool:
+    """The person is told; the address that is not registered hears nothing."""
+    return 400 <= browser.answer.status_code < 500 and "location" not in browser.answer.headers
+
+
+@pytest.mark.clause("OIDC Registration 2")
+def test_oidcc_server(suite: Suite) -> None:
+    client = suite.registered()
+    claims = suite.read(suite.tokens(client)["id_token"], "RS256")
+    assert (claims["aud"], claims["nonce"]) == (client["client_id"], "n")
+
+
+def test_oidcc_idtoken_rs256(suite: Suite) -> None:
+    token = suite.tokens(suite.registered(id_token_signed_response_alg="RS256"))["id_token"]
+    assert jws.extract_compact(token.encode()).headers()["alg"] == "RS256"
+
+
+@pytest.mark.clause("OIDC Core 5.3.2")
+def test_oidcc_userinfo_rs256(suite: Suite) -> None:
+    client = suite.registered(userinfo_signed_response_alg="RS256")
+    tokens = suite.tokens(client, scope="openid profile")
+    answer = suite.http.get("/oauth2/userinfo", headers={"authorization": f"Bearer {tokens['access_token']}"})
+    assert answer.headers["content-type"] == "application/jwt"
+    told = suite.read(answer.text, "RS256")
+    assert (told["aud"], told["name"], told["sub"]) == (client["client_id"], "测试甲", suite.read(tokens["id_token"], "RS256")["sub"])
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.1")
+def test_oidcc_ensure_redirect_uri_in_authorization_request(suite: Suite) -> None:
+    assert is_shown_an_error(suite.ask(suite.registered(), redirect_uri=""))
+
+
+def test_oidcc_redirect_uri_query_ok(suite: Suite) -> None:
+    with_query = CALLBACK + "?foo=bar"
+    client = suite.registered(redirect_uris=[with_query])
+    came = suite.ask(client, redirect_uri=with_query).answer.headers["location"]
+    assert came.startswith(with_query + "&")
+    code = suite.ask(client, redirect_uri=with_query).returned["code"]
+    assert suite.redeem(client, code, redirect_uri=with_query).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked"),
+    [
+        pytest.param(CALLBACK + "?foo=bar", CALLBACK + "?bar=foo", id="oidcc-redirect-uri-query-mismatch"),
+        pytest.param(CALLBACK, CALLBACK + "?foo=bar", id="oidcc-redirect-uri-query-added"),
+    ],
+)
+def test_oidcc_redirect_uri_query(suite: Suite, registered: str, asked: str) -> None:
+    assert is_shown_an_error(suite.ask(suite.registered(redirect_uris=[registered]), redirect_uri=asked))
+
+
+def test_oidcc_redirect_uri_regfrag(suite: Suite) -> None:
+    answer = suite.register(redirect_uris=[CALLBACK + "#foobar"])
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_redirect_uri")
+
+
+@pytest.mark.parametrize("member", ["logo_uri", "policy_uri", "tos_uri"])
+def test_oidcc_registration_of_addresses_for_people(suite: Suite, member: str) -> None:
+    """Nothing is fetched or shown from the client's own address: the person sees the name alone, and that is not refused."""
+    suite.server.received.clear()
+    client = suite.registered(**{member: suite.server.url})
+    assert member not in client
+    assert suite.tokens(client)["id_token"]
+    assert suite.server.received == []
+
+
+@pytest.mark.clause("OIDC Core 9")
+def test_oidcc_registration_jwks_uri(suite: Suite) -> None:
+    key = ECKey.generate_key("P-256", {"kid": "one"})
+    url = serve(suite, {"keys": [key.as_dict(private=False)]})
+    client = suite.registered(jwks_uri=url, token_endpoint_auth_method="private_key_jwt")
+    assert client["jwks_uri"] == url
+    code = suite.ask(client).returned["code"]
+    answer = suite.redeem(client, code, **suite.by_key(client, key, suite.town.desk.issuer + "/oauth2/token"))
+    assert answer.status_code == 200, answer.text
+
+
+def test_oidcc_ensure_client_assertion_with_iss_aud_succeeds(suite: Suite) -> None:
+    key = ECKey.generate_key("P-256", {"kid": "two"})
+    client = suite.registered(jwks={"keys": [key.as_dict(private=False)]}, token_endpoint_auth_method="private_key_jwt")
+    code = suite.ask(client).returned["code"]
+    assert suite.redeem(client, code, **suite.by_key(client, key, suite.town.desk.issuer)).status_code == 200
+
+
+@pytest.mark.clause("OIDC Core 10.1.1")
+def test_oidcc_refresh_token_rp_key_rotation(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = (ECKey.generate_key("P-256", {"kid": name}) for name in ("old", "new"))
+    url = serve(suite, {"keys": [old.as_dict(private=False)]}) + "?rotating"
+    client = suite.registered(jwks_uri=url, token_endpoint_auth_method="private_key_jwt")
+    code = suite.ask(client).returned["code"]
+    tokens = suite.redeem(client, code, **suite.by_key(client, old, suite.town.desk.issuer)).json()
+    serve(suite, {"keys": [new.as_dict(private=False)]})
+    monkeypatch.setattr("idp.actions.client_keys.AGAIN_SECONDS", 0.0)  # the suite takes longer than that between the two
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert suite.token(client, **form, **suite.by_key(client, new, suite.town.desk.issuer)).status_code == 200
+
+
+@pytest.mark.clause("OIDC Core 8.1")
+def test_oidcc_registration_sector_uri(suite: Suite) -> None:
+    two = [CALLBACK, "https://other.example/cb"]
+    made = suite.registered(subject_type="pairwise", redirect_uris=two, sector_identifier_uri=serve(suite, two))
+    again = suite.registered(subject_type="pairwise", sector_identifier_uri=serve(suite, two))
+    elsewhere = suite.registered(subject_type="pairwise")
+    subjects = [suite.read(suite.tokens(client)["id_token"], "RS256")["sub"] for client in (made, again, elsewhere)]
+    assert subjects[0] == subjects[1], "one sector knows the person by one name"
+    assert subjects[2] not in {subjects[0], suite.read(suite.tokens(suite.registered())["id_token"], "RS256")["sub"]}
+
+
+def test_oidcc_registration_sector_bad(suite: Suite) -> None:
+    answer = suite.register(subject_type="pairwise", sector_identifier_uri=serve(suite, ["https://other.example/cb"]))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"request_object_signing_alg": "none"}, id="oidcc-request-uri-unsigned"),
+        pytest.param({"request_object_signing_alg": "RS256", "request_uris": ["https://rp.example/object"]}, id="oidcc-request-uri-signed"),
+    ],
+)
+def test_oidcc_request_uri_is_rejected_as_unsupported(suite: Suite, members: dict[str, Any]) -> None:
+    if members["request_object_signing_alg"] == "none":
+        assert suite.register(**members).json()["error"] == "invalid_client_metadata"
+        return
+    browser = suite.ask(suite.registered(**members), request_uri="https://rp.example/object")
+    assert "error=request_uri_not_supported" in browser.answer.headers.get("location", "") or is_shown_an_error(browser)
+
+
+@pytest.mark.clause("OIDC Core 10.1.1")
+def test_oidcc_server_rotate_keys(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idp.actions.choose_signing_key.KEY_RING_MAX_AGE_SECONDS", -1.0)
+    client = suite.registered()
+    before = jws.extract_compact(suite.tokens(client)["id_token"].encode()).headers()["kid"]
+    made = replace_signing_key(idp.service.key_desk(suite.town.here.house.context), actor="test", algorithm="RS256")
+    token = suite.tokens(client)["id_token"]
+    assert jws.extract_compact(token.encode()).headers()["kid"] == made.key_id != before
+    assert suite.read(token, "RS256")["aud"] == client["client_id"]
