@@ -23,16 +23,29 @@ if TYPE_CHECKING:
 
 KEEP_SECONDS: Final = 300.0  # how long a fetched set counts; a client withdraws a key by taking it from its set
 AGAIN_SECONDS: Final = 1.0  # not more often is a set fetched anew because a key is missing in it; wrong assertions are counted besides
+FAILED_SECONDS: Final = 5.0  # not more often is an address tried that did not answer
+WAITING_MAX: Final = 4  # requests of one client that may wait for its key set; a server that hangs must not take all threads
 SETS_MAX: Final = 1_000
 _OK: Final = 200
 
 
+@dataclass(slots=True)
+class _Fetched:
+    """What is known of one address, and who is fetching it. Times are monotonic seconds."""
+
+    at: float = float("-inf")
+    keys: Mapping[str, VerificationKey] = field(default_factory=dict)
+    failed_at: float = float("-inf")
+    waiting: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class ClientKeys:
-    """The public keys of clients. Blocks where it must fetch: to be called in a thread."""
+    """The public keys of clients. Blocks where it must fetch: to be called in a thread. One client's server holds up no other client."""
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
-        self._sets: dict[str, tuple[float, Mapping[str, VerificationKey]]] = {}
+        self._sets: dict[str, _Fetched] = {}
         self._lock = threading.Lock()
 
     def of(self, registration: Registration, *, missing: bool = False) -> Mapping[str, VerificationKey]:
@@ -42,21 +55,38 @@ class ClientKeys:
         """
         if not registration.jwks_uri:
             return _registered(registration)
-        with self._lock:  # one fetch at a time: a client whose server hangs must not take all threads
-            fetched_at, keys = self._sets.get(registration.jwks_uri, (float("-inf"), {}))
-            if monotonic() - fetched_at < (AGAIN_SECONDS if missing else KEEP_SECONDS):
-                return keys
-            try:
-                answer = self._outbound.call("GET", registration.jwks_uri, headers={"accept": "application/json"}, answer_bytes=JWKS_BYTES)
-                if answer.status != _OK:
-                    raise _unavailable("status")
-                keys = read_jwks(answer.body)
-            except TrustError as error:
-                raise _unavailable(str(error.facts.get("reason", error.code))) from None
-            if len(self._sets) >= SETS_MAX:
+        keep_seconds = AGAIN_SECONDS if missing else KEEP_SECONDS
+        with self._lock:
+            if registration.jwks_uri not in self._sets and len(self._sets) >= SETS_MAX:
                 self._sets.clear()
-            self._sets[registration.jwks_uri] = (monotonic(), keys)
-            return keys
+            known = self._sets.setdefault(registration.jwks_uri, _Fetched())
+            if monotonic() - known.at < keep_seconds:
+                return known.keys
+            if known.waiting >= WAITING_MAX:
+                raise _unavailable("busy")
+            known.waiting += 1
+        try:
+            with known.lock:  # who waited finds what the first one fetched
+                if monotonic() - known.at < keep_seconds:
+                    return known.keys
+                if monotonic() - known.failed_at < FAILED_SECONDS:
+                    raise _unavailable("failed a moment ago")
+                known.keys = self._fetch(registration.jwks_uri, known)
+                known.at = monotonic()
+                return known.keys
+        finally:
+            with self._lock:
+                known.waiting -= 1
+
+    def _fetch(self, address: str, known: _Fetched) -> Mapping[str, VerificationKey]:
+        try:
+            answer = self._outbound.call("GET", address, headers={"accept": "application/json"}, answer_bytes=JWKS_BYTES)
+            if answer.status != _OK:
+                raise _unavailable("status")
+            return read_jwks(answer.body)
+        except TrustError as error:
+            known.failed_at = monotonic()
+            raise _unavailable(str(error.facts.get("reason", error.code))) from None
 
 
 def _registered(registration: Registration) -> dict[str, VerificationKey]:

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import json
 import secrets
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,11 +19,14 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 import idp.service
+from idp.actions.client_keys import ClientKeys
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.rotate_secret import rotate_secret
 from idp.actions.set_registration import set_registration
 from idp.model.registrations import Registration
 from idp.tokens.client_assertion import ASSERTION_TYPE
+from service_kit.outbound import Answer
+from standards.errors import TrustError
 from tests.deployments import Here, make_deployment, served_here
 from tests.idp.test_client_certificate import made
 from tests.service_kit.receivers import Receiver, receiver
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     import httpx
 
     from idp.actions.register_client import ClientDesk
+    from service_kit.outbound import Outbound
 
 KEY = ECKey.generate_key("P-256", {"kid": "k1", "use": "sig", "alg": "ES256"})
 RSA = RSAKey.generate_key(2048, {"kid": "r1", "use": "sig", "alg": "RS256"})
@@ -197,6 +202,7 @@ def test_an_address_that_is_not_allowed_is_not_called(world: World, monkeypatch:
     assert world.refused(world.token(world.by(KEY, "dark"))) == "assertion: address-not-allowed"
     monkeypatch.setattr("idp.actions.client_keys.KEEP_SECONDS", -1.0)
     monkeypatch.setattr("idp.actions.client_keys.AGAIN_SECONDS", -1.0)
+    monkeypatch.setattr("idp.actions.client_keys.FAILED_SECONDS", -1.0)
     for status, body, reason in (
         (404, b"", "status"),
         (302, b"", "status"),
@@ -205,6 +211,50 @@ def test_an_address_that_is_not_allowed_is_not_called(world: World, monkeypatch:
     ):
         world.key_sets.status, world.key_sets.body = status, body
         assert world.refused(world.token(world.by(KEY, "far"))) == f"assertion: {reason}"
+
+
+class Hanging:
+    """A way out to a server that answers when it is told to, and counts."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.may_answer = threading.Event()
+        self.status = 200
+
+    def call(self, _method: str, _url: str, **_arguments: Any) -> Answer:
+        self.calls += 1
+        assert self.may_answer.wait(20)
+        return Answer(self.status, {}, json.dumps({"keys": [KEY.as_dict(private=False)]}).encode())
+
+
+def test_a_server_that_hangs_takes_few_threads_and_is_asked_once() -> None:
+    outbound = Hanging()
+    keys = ClientKeys(cast("Outbound", outbound))
+    client = replace(BASE, jwks_uri="https://rp.example/keys")
+
+    def ask(_: int) -> str:
+        try:
+            return ",".join(keys.of(client))
+        except TrustError as error:
+            return str(error.facts["reason"])
+
+    with ThreadPoolExecutor(12) as pool:
+        asked = [pool.submit(ask, i) for i in range(12)]
+        for refused in as_completed(asked, timeout=20):
+            assert refused.result() == "busy"
+            if sum(each.done() for each in asked) == 8:
+                break
+        outbound.may_answer.set()
+        answers = sorted(each.result() for each in asked)
+    assert answers == ["busy"] * 8 + ["k1"] * 4
+    assert outbound.calls == 1
+    outbound.status = 500
+    other = replace(client, jwks_uri="https://rp.example/other")
+    for expected in ("status", "failed a moment ago"):
+        with pytest.raises(TrustError) as caught:
+            keys.of(other)
+        assert caught.value.facts["reason"] == expected
+    assert outbound.calls == 2
 
 
 @pytest.mark.clause("OIDC Core 9")
