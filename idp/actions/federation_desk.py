@@ -12,12 +12,14 @@ from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from idp.actions.people_desk import PeopleDesk
     from idp.connectors.protocol import Connector
     from idp.connectors.settings import ConnectorSettings
     from service_kit.outbound import Outbound
 
+HEARING_MAX: Final = 2
 ASKING_MAX: Final = 6  # threads of a process that may wait for upstreams; a slow one must not hold up everything else
 
 
@@ -28,6 +30,7 @@ class FederationDesk:
     people: PeopleDesk
     upstreams: Mapping[str, ConnectorSettings]
     outbound: Outbound
+    _hearing: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(HEARING_MAX))
     _asking: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(ASKING_MAX))
 
     def settings(self, name: str) -> ConnectorSettings:
@@ -41,12 +44,20 @@ class FederationDesk:
         """Who speaks to an upstream; UPSTREAM_UNKNOWN."""
         return open_connector(self.settings(name))
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
+    def asking(self) -> AbstractContextManager[None]:
         """A place among those who wait for an upstream; SIGN_IN_BUSY at once where all are taken."""
-        if not self._asking.acquire(blocking=False):
-            raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
-        try:
-            yield
-        finally:
-            self._asking.release()
+        return _place(self._asking)
+
+    def hearing(self) -> AbstractContextManager[None]:
+        """A place among the notices of upstreams that are looked into; apart, so that a flood of false ones holds up no sign-in. SIGN_IN_BUSY."""
+        return _place(self._hearing)
+
+
+@contextmanager
+def _place(places: threading.BoundedSemaphore) -> Iterator[None]:
+    if not places.acquire(blocking=False):
+        raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
+    try:
+        yield
+    finally:
+        places.release()

@@ -28,7 +28,7 @@ def hear_upstream_logout(desk: FederationDesk, name: str, logout_token: str) -> 
         raise TrustError(Kind.NOT_FOUND, "UPSTREAM_UNKNOWN")
     # 1. What it says, if it is the upstream that says it
     try:
-        with desk.asking():
+        with desk.hearing():
             notice = read_logout_token(settings, logout_token, ask(desk.outbound, "GET", settings.endpoints["jwks"]), at)
     except TrustError as error:
         if error.code == "UPSTREAM_ANSWER_REFUSED":

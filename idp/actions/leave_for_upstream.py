@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from idp.actions.begin_sign_in import living_session
 from idp.actions.sign_in_row import take_up_at
 from idp.model.federation import Trip
+from idp.model.requests import asks_anew
 from idp.model.sign_in import RECENT_SECONDS, Step
 from idp.store.federation import insert_trip
 from standards.errors import Kind, TrustError
@@ -22,13 +23,17 @@ _FIRST: Final = frozenset({Step.FIRST_FACTOR})
 
 
 def leave_to_sign_in(desk: FederationDesk, name: str, sign_in_id: str, browser_hash: bytes) -> str | None:
-    """Where the browser goes to sign in there; None where the sign-in waits for something else. UPSTREAM_UNKNOWN, SIGN_IN_UNKNOWN."""
+    """Where the browser goes to sign in there; None where the sign-in waits for something else. UPSTREAM_UNKNOWN, SIGN_IN_UNKNOWN;
+    UPSTREAM_CANNOT where the client wants the person to sign in anew and this upstream cannot be asked for that.
+    """
     people, at = desk.people, desk.people.clock.now()
-    begun = desk.connector(name).begin(sign_in_id, at)
+    connector = desk.connector(name)
 
     def store(connection: Connection) -> str | None:
-        if take_up_at(connection, people, sign_in_id, browser_hash, at, _FIRST) is None:
+        row = take_up_at(connection, people, sign_in_id, browser_hash, at, _FIRST)
+        if row is None:
             return None
+        begun = connector.begin(sign_in_id, at, anew=row.request is not None and asks_anew(row.request))
         _leave(connection, desk, name, begun, browser_hash, at, sign_in_id=sign_in_id)
         return begun.redirect_url
 

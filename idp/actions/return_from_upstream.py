@@ -99,7 +99,7 @@ def _join(
         if row is not None:
             row = recognise(connection, people, row, account, at)
             row = replace(row, upstream=identity.upstream, upstream_subject=identity.subject, upstream_session=identity.session)
-            put_back(connection, people, with_method(row, UPSTREAM_METHODS[identity.level], at), profile)
+            put_back(connection, people, with_method(row, UPSTREAM_METHODS[identity.level], identity.shown_at or at), profile)
     reason = "" if is_in else joined.doubt.value if joined.doubt else "inactive" if account else "sign-up-closed"
     facts: dict[str, str | int | bool | None] = {
         "upstream": trip.upstream,

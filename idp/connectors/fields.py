@@ -102,7 +102,7 @@ def _handler(settings: ConnectorSettings, record: Mapping[str, Any], organisatio
 
 
 def _check_subject(subject: str) -> None:
-    if not subject or len(subject) > SUBJECT_CHARACTERS_MAX or not subject.isprintable():
+    if not subject or len(subject) > SUBJECT_CHARACTERS_MAX or not subject.isprintable() or subject != subject.strip():
         raise refused("subject")
 
 
@@ -129,7 +129,7 @@ def value_of(fields: Mapping[str, str], record: Mapping[str, Any], name: str) ->
         found = found[0]
     if isinstance(found, bool) or not isinstance(found, str | int):
         return ""
-    return str(found).strip()
+    return str(found) if name == "subject" else str(found).strip()  # two subjects that differ by a blank are two
 
 
 def _found(record: Mapping[str, Any], path: str) -> Any:

@@ -89,6 +89,21 @@ def read_logout_token(settings: ConnectorSettings, token: object, key_set: Mappi
     return Notice(str(subject), str(session), str(number), datetime.fromtimestamp(_seconds(claims, "exp") + SKEW_SECONDS_MAX, UTC))
 
 
+def read_auth_time(settings: ConnectorSettings, claims: Mapping[str, Any], anew_since: str, at: datetime) -> datetime | None:
+    """When the person has shown himself there, None where it is not said. ``anew_since``: a time (ISO 8601) since which it must have been;
+    an upstream that answers by an older sign-in has not done what it was asked (OIDC Core 3.1.2.1).
+    """
+    if "auth_time" not in claims and not anew_since:
+        return None
+    shown = _seconds(claims, "auth_time")
+    skew = settings.clock_skew_seconds
+    if shown - skew > at.timestamp():
+        raise refused("id-token-early")
+    if anew_since and shown + skew < datetime.fromisoformat(anew_since).timestamp():
+        raise refused("not-anew")
+    return min(datetime.fromtimestamp(shown, UTC), at)
+
+
 def _read_signed(settings: ConnectorSettings, token: object, key_set: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims of a token by the issuer's key, of the issuer, for us."""
     # 1. form

@@ -12,8 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
 from idp.connectors.fields import read_identity
-from idp.connectors.id_token import read_id_token
-from idp.connectors.protocol import Begun, Connector, ask, check_return, logout_page, refused, start, text_in, with_query
+from idp.connectors.id_token import read_auth_time, read_id_token
+from idp.connectors.protocol import (
+    ASKS_ANEW,
+    Begun,
+    Connector,
+    ask,
+    cannot_anew,
+    check_return,
+    logout_page,
+    refused,
+    start,
+    text_in,
+    with_query,
+)
 from idp.connectors.settings import ConnectorKind
 from idp.connectors.signed_kinds import EncryptedRedirectConnector, SsoTokenConnector
 
@@ -39,7 +51,7 @@ class OidcConnector:
 
     settings: ConnectorSettings
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To the authorization endpoint."""
         kept = {**start(self.settings, sign_in_id, at), "nonce": secrets.token_urlsafe(32), "verifier": secrets.token_urlsafe(48)}
         challenge = base64.urlsafe_b64encode(hashlib.sha256(kept["verifier"].encode()).digest()).rstrip(b"=").decode()
@@ -53,6 +65,9 @@ class OidcConnector:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
+        if anew:
+            kept[ASKS_ANEW] = at.isoformat()
+            asked |= {"prompt": "login", "max_age": "0"}  # with max_age the answer must say when it was (OIDC Core 3.1.2.1)
         return Begun(with_query(self.settings.endpoints["authorization"], asked), kept)
 
     def finish(self, stored: Mapping[str, str], answer: Mapping[str, str], outbound: Outbound, at: datetime) -> Identity:
@@ -82,8 +97,9 @@ class OidcConnector:
             if more.get("sub") != claims.get("sub"):
                 raise refused("userinfo-subject")
             claims = {**more, **claims}
-        session = claims.get("sid")
-        return replace(read_identity(settings, claims, at), session=session if isinstance(session, str) else "")
+        session, identity = claims.get("sid"), read_identity(settings, claims, at)
+        shown_at = read_auth_time(settings, claims, stored.get(ASKS_ANEW, ""), at)
+        return replace(identity, session=session if isinstance(session, str) else "", shown_at=shown_at)
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """OpenID Connect RP-Initiated Logout 1.0, by client id: the ID token is not kept."""
@@ -96,9 +112,9 @@ class TokenInfoConnector:
 
     settings: ConnectorSettings
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To the authorization page."""
-        return _begin_code(self.settings, sign_in_id, at)
+        return _begin_code(self.settings, sign_in_id, at, anew=anew)
 
     def finish(self, stored: Mapping[str, str], answer: Mapping[str, str], outbound: Outbound, at: datetime) -> Identity:
         """Code, token, record."""
@@ -127,9 +143,9 @@ class CodeUserinfoConnector:
 
     settings: ConnectorSettings
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To the authorization page."""
-        return _begin_code(self.settings, sign_in_id, at)
+        return _begin_code(self.settings, sign_in_id, at, anew=anew)
 
     def finish(self, stored: Mapping[str, str], answer: Mapping[str, str], outbound: Outbound, at: datetime) -> Identity:
         """The record for the code."""
@@ -149,8 +165,10 @@ class TicketMd5Connector:
 
     settings: ConnectorSettings
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To the sign-in page; the state travels in the return address, for the upstream carries none."""
+        if anew:
+            raise cannot_anew()
         kept = start(self.settings, sign_in_id, at)
         asked = {"servicecode": self.settings.client_id, "goto": with_query(self.settings.callback_url, {"state": kept["state"]})}
         return Begun(with_query(self.settings.endpoints["authorization"], asked), kept)
@@ -183,8 +201,10 @@ class TrustTicketConnector:
 
     settings: ConnectorSettings
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To the portal's sign-in page; a ticket that nobody here asked for is refused (login CSRF)."""
+        if anew:
+            raise cannot_anew()
         kept = start(self.settings, sign_in_id, at)
         asked = {"callbackurl": with_query(self.settings.callback_url, {"state": kept["state"]})}
         return Begun(with_query(self.settings.endpoints["authorization"], asked), kept)
@@ -218,17 +238,23 @@ class CasConnector:
 
     settings: ConnectorSettings
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To ``/login``; the state is part of the service, to which CAS binds its ticket."""
         kept = start(self.settings, sign_in_id, at)
         service = with_query(self.settings.callback_url, {"state": kept["state"]})
-        return Begun(with_query(self.settings.endpoints["authorization"], {"service": service}), kept)
+        asked = {"service": service}
+        if anew:
+            kept[ASKS_ANEW] = at.isoformat()
+            asked["renew"] = "true"  # 2.1.1
+        return Begun(with_query(self.settings.endpoints["authorization"], asked), kept)
 
     def finish(self, stored: Mapping[str, str], answer: Mapping[str, str], outbound: Outbound, at: datetime) -> Identity:
         """The ticket, validated for the very service it was asked for."""
         ticket = check_return(self.settings, stored, answer, "ticket", at)
         service = with_query(self.settings.callback_url, {"state": stored["state"]})
         asked = {"service": service, "ticket": ticket, "format": "JSON"}
+        if ASKS_ANEW in stored:
+            asked["renew"] = "true"  # 2.5.1: only a ticket of a sign-in with credentials, not of single sign-on
         found = ask(outbound, "GET", with_query(self.settings.endpoints["validation"], asked)).get("serviceResponse")
         success = found.get("authenticationSuccess") if isinstance(found, dict) else None
         if not isinstance(success, dict) or (isinstance(found, dict) and "authenticationFailure" in found):
@@ -240,7 +266,9 @@ class CasConnector:
         return logout_page(self.settings, {"service": with_query(return_url, {"state": state})})
 
 
-def _begin_code(settings: ConnectorSettings, sign_in_id: str, at: datetime) -> Begun:
+def _begin_code(settings: ConnectorSettings, sign_in_id: str, at: datetime, *, anew: bool) -> Begun:
+    if anew:
+        raise cannot_anew()
     kept = start(settings, sign_in_id, at)
     asked = {
         "response_type": "code",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from idp.model.requests import Identity
     from service_kit.outbound import Outbound
 
+ASKS_ANEW: Final = "anew"  # what is kept of a question that only a fresh sign-in answers
 AWAY_SECONDS: Final = 600  # how long somebody may be at the upstream
 PARAMETER_CHARACTERS_MAX: Final = 4096
 _SERVER_ERRORS: Final = 500
@@ -44,14 +45,19 @@ class Begun:
 class Connector(Protocol):
     """One kind of upstream."""
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
-        """The way to the upstream."""
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
+        """The way to the upstream. ``anew``: the person must show himself again there; UPSTREAM_CANNOT where the protocol has no word for it."""
 
     def finish(self, stored: Mapping[str, str], answer: Mapping[str, str], outbound: Outbound, at: datetime) -> Identity:
         """Who came back. ``UPSTREAM_ANSWER_REFUSED`` with the reason, ``OUTBOUND_FAILED`` where the upstream does not answer."""
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """Where the browser goes to end the session there, to come back with ``state``; None: the upstream has no such page."""
+
+
+def cannot_anew() -> TrustError:
+    """The protocol has no way to ask that somebody signs in again."""
+    return TrustError(Kind.UNACCEPTABLE, "UPSTREAM_CANNOT")
 
 
 def refused(reason: str) -> TrustError:

@@ -16,7 +16,7 @@ from crypto.sm2 import SM2PrivateKey, SM2PublicKey
 from crypto.sm3 import verify_hmac_sm3
 from crypto.sm4 import BLOCK_BYTES, NONCE_BYTES, sm4_cbc_decrypt, sm4_gcm_open
 from idp.connectors.fields import read_identity, value_of
-from idp.connectors.protocol import Begun, ask, check_return, logout_page, read_object, refused, start, with_query
+from idp.connectors.protocol import Begun, ask, cannot_anew, check_return, logout_page, read_object, refused, start, with_query
 from standards.errors import MalformedError, TrustError
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ class SsoTokenConnector:
 
     settings: ConnectorSettings
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To the sign-in page; the state travels in the return address."""
+        if anew:
+            raise cannot_anew()
         kept = start(self.settings, sign_in_id, at)
         asked = {"spappurl": with_query(self.settings.callback_url, {"state": kept["state"]})}
         return Begun(with_query(self.settings.endpoints["authorization"], asked), kept)
@@ -78,8 +80,10 @@ class EncryptedRedirectConnector:
 
     settings: ConnectorSettings
 
-    def begin(self, sign_in_id: str, at: datetime) -> Begun:
+    def begin(self, sign_in_id: str, at: datetime, *, anew: bool = False) -> Begun:
         """To the portal's sign-in page; the return address is registered there and is no parameter."""
+        if anew:
+            raise cannot_anew()
         kept = start(self.settings, sign_in_id, at)
         asked = {"client_id": self.settings.client_id, "state": kept["state"]}
         return Begun(with_query(self.settings.endpoints["authorization"], asked), kept)

@@ -109,6 +109,7 @@ class Simulator:
             "sub": subject,
             "sid": self.sealer.find(f"{subject}{kept['nonce']}".encode(), _PLACE).hex()[:32],
             "nonce": "another" if wrong == "nonce" else kept["nonce"],
+            "auth_time": now,
             "iat": now + (3600 if wrong == "early" else 0),
             "exp": now + (-3600 if wrong == "expired" else TOKEN_SECONDS),
             "at_hash": write_base64url(hashlib.sha256(access_token.encode()).digest()[:16]),

@@ -89,6 +89,7 @@ class Identity:
     """Who somebody is by the word of an upstream. ``evidence``: (method, source, level, verified at). Values are personal data.
 
     ``agent_of``: the organisations that the person acts for. ``session``: the upstream's name for its session, by which it ends ours.
+    ``shown_at``: when the person has shown himself there; None: not said.
     """
 
     kind: Literal["person", "organisation"]
@@ -102,6 +103,7 @@ class Identity:
     attributes: Mapping[str, str] = field(default_factory=dict)
     agent_of: tuple[Identity, ...] = ()
     session: str = ""
+    shown_at: datetime | None = None
 
     def __repr__(self) -> str:
         """Without personal data."""
@@ -117,6 +119,11 @@ def level_of(acr: str) -> int | None:
     """The level an ``acr`` value names; None where it names none of ours."""
     digit = acr.removeprefix(ACR_PREFIX)
     return int(digit) if acr.startswith(ACR_PREFIX) and digit in {"0", "1", "2", "3", "4"} else None
+
+
+def asks_anew(request: AuthorizationRequest) -> bool:
+    """Whether a sign-in somewhere else, of whatever time, is not enough: the person must show himself now (OIDC Core 3.1.2.1)."""
+    return "login" in request.prompt or request.max_age_seconds is not None
 
 
 def wanted_level(request: AuthorizationRequest) -> tuple[int | None, bool]:

@@ -47,7 +47,12 @@ def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _leave(pages: Pages, sign_in_id: str, name: str, visit: Visit) -> Response:
-    away = leave_to_sign_in(pages.federation, name, sign_in_id, visit.browser_hash)
+    try:
+        away = leave_to_sign_in(pages.federation, name, sign_in_id, visit.browser_hash)
+    except TrustError as error:
+        if error.code in _FATAL:
+            raise
+        return dispatch(pages, visit, sign_in_id, error)
     return visit.see(away or f"/sign-in/{sign_in_id}")
 
 

@@ -57,6 +57,7 @@ class Upstream:
     service: str = ""
     scheme: str = "sm4-gcm"
     headers: dict[str, str] = field(default_factory=dict)
+    form: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     ec_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
@@ -205,7 +206,7 @@ def upstream() -> Iterator[Upstream]:
             body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
             parts = urlsplit(self.path)
             state.asked.append(parts.path)
-            form = {**dict(parse_qsl(parts.query)), **dict(parse_qsl(body))}
+            form = state.form = {**dict(parse_qsl(parts.query)), **dict(parse_qsl(body))}
             state.headers = {name.lower(): value for name, value in self.headers.items()}
             status, value = state.answer(parts.path, form, self.headers.get("authorization", ""))
             content = json.dumps(value).encode()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -11,6 +13,7 @@ from idp.connectors.settings import read_settings
 from standards.errors import TrustError
 from tests.fakes.upstream import AT, MAC_KEY, NUMBER, SM2_SCALAR, SM4_KEY, Upstream
 from tests.idp.connector_rounds import (  # noqa: F401 - fixtures
+    KINDS,
     PLAIN,
     Round,
     fresh_round,
@@ -106,6 +109,41 @@ def test_a_realm_of_keycloak_is_described_by_its_issuer() -> None:
     assert made.is_issuer_returned
     with pytest.raises(TrustError, match="endpoints"):
         read_settings({**stated("keycloak"), "issuer": 5})
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.1")
+def test_who_must_show_himself_again_does(oidc: Round) -> None:
+    begun = oidc.connector.begin("si_1", AT, anew=True)
+    asked = dict(parse_qsl(urlsplit(begun.redirect_url).query))
+    assert (asked["prompt"], asked["max_age"]) == ("login", "0")
+    now = int(AT.timestamp())
+    for auth_time, reason in ((None, "id-token-times"), ("now", "id-token-times"), (now - 61, "not-anew"), (now + 61, "id-token-early")):
+        oidc.there.claims = {"auth_time": auth_time}
+        with pytest.raises(TrustError) as refused:
+            oidc.connector.finish(begun.stored, oidc.there.authorize(begun.redirect_url), oidc.outbound, AT)
+        assert refused.value.facts["reason"] == reason
+    oidc.there.claims = {"auth_time": now + 5}
+    found = oidc.connector.finish(begun.stored, oidc.there.authorize(begun.redirect_url), oidc.outbound, AT)
+    assert found.shown_at == AT  # never later than now, however the clocks go
+    oidc.there.claims = {"auth_time": now - 3600}
+    assert oidc.sign_in().shown_at == AT - timedelta(hours=1)
+    oidc.there.claims = {}
+    assert oidc.sign_in().shown_at is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_some_kinds_can_ask_for_that(there: Upstream, kind: str) -> None:
+    made = fresh_round(kind, there)
+    if kind in {"oidc", "keycloak"}:
+        assert "max_age=0" in made.connector.begin("si_1", AT, anew=True).redirect_url
+    elif kind == "cas":
+        begun = made.connector.begin("si_1", AT, anew=True)
+        assert "renew=true" in begun.redirect_url
+        made.connector.finish(begun.stored, there.authorize(begun.redirect_url), made.outbound, AT)
+        assert there.form["renew"] == "true"
+    else:
+        with pytest.raises(TrustError, match="UPSTREAM_CANNOT"):
+            made.connector.begin("si_1", AT, anew=True)
 
 
 HANDLER = {"name": "link_person_name", "id_type": "link_person_type", "id_number": "link_person_code", "level": "link_lv"}

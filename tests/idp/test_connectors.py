@@ -118,7 +118,7 @@ def test_a_record_that_contradicts_itself_is_refused(round_: Round, changed: dic
     assert round_.refusal() == reason
 
 
-@pytest.mark.parametrize("subject", ["", "x" * 256, "a\nb", True])
+@pytest.mark.parametrize("subject", ["", "x" * 256, "a\nb", " u-1", "u-1\u3000", True])
 def test_nobody_without_a_subject(round_: Round, subject: object) -> None:
     round_.there.record = record(round_.kind, sub=subject)
     with pytest.raises(TrustError, match="UPSTREAM_ANSWER_REFUSED"):

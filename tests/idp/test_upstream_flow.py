@@ -312,3 +312,34 @@ def test_after_the_first_factor_nobody_goes_away_any_more(town: Town, there: Ups
     back(there, browser, sent_to)  # a late answer changes nothing of who it is
     assert browser.heading == "One more step"
     assert town.protocol.issued == []
+
+
+@pytest.mark.clause("OIDC Core 3.1.2.1")
+def test_prompt_login_and_max_age_reach_the_upstream(town: Town, there: Upstream) -> None:
+    """Single sign-on there must not answer a client that wants the person to show himself now."""
+    there.record = someone()
+    now = int(town.desk.clock.now().timestamp())
+    for name, value in (("prompt", "login"), ("max_age", "60")):
+        browser, sent_to = away(town, "region", None, **{name: value})
+        assert "prompt=login&max_age=0" in sent_to
+        there.claims = {"auth_time": now - 3600}
+        back(there, browser, sent_to)
+        assert browser.answer.status_code == 401
+        assert town.protocol.issued == []
+    browser, sent_to = away(town, prompt="login")
+    there.claims = {"auth_time": now}
+    back(there, browser, sent_to)
+    assert browser.returned["code"]
+    assert int(town.protocol.issued[-1].auth_time.timestamp()) == now
+    browser.authorize("own", prompt="login")
+    browser.go(button(browser).replace("/region", "/legacy"))  # has no word for it
+    assert browser.answer.status_code == 422
+    assert browser.heading == "Sign in"
+    assert "Use another way to sign in" in browser.answer.text
+
+
+def test_a_session_is_as_old_as_the_sign_in_on_which_it_rests(town: Town, there: Upstream) -> None:
+    now = int(town.desk.clock.now().timestamp())
+    there.claims = {"auth_time": now - 3600}
+    assert sign_in(town, there, someone()).returned["code"]
+    assert int(town.protocol.issued[-1].auth_time.timestamp()) == now - 3600

@@ -67,6 +67,8 @@ def upstreams(there: Upstream, base_url: str) -> dict[str, Any]:
                 "title_en": f"The {name}",
             }
         )
+    legacy = stated("code_userinfo", there.url)
+    made["legacy"] = read_settings({**legacy, "name": "legacy", "callback_url": f"{base_url}/sign-in/upstream/legacy/callback"})
     return made
 
 
