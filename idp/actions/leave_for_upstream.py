@@ -27,13 +27,13 @@ def leave_to_sign_in(desk: FederationDesk, name: str, sign_in_id: str, browser_h
     UPSTREAM_CANNOT where the client wants the person to sign in anew and this upstream cannot be asked for that.
     """
     people, at = desk.people, desk.people.clock.now()
-    connector = desk.connector(name)
+    desk.settings(name)
 
     def store(connection: Connection) -> str | None:
         row = take_up_at(connection, people, sign_in_id, browser_hash, at, _FIRST)
         if row is None:
             return None
-        begun = connector.begin(sign_in_id, at, anew=row.request is not None and asks_anew(row.request))
+        begun = desk.connector(name).begin(sign_in_id, at, anew=row.request is not None and asks_anew(row.request))
         _leave(connection, desk, name, begun, browser_hash, at, sign_in_id=sign_in_id)
         return begun.redirect_url
 
