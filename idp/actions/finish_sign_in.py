@@ -169,6 +169,9 @@ def _session(
         expires_at=at + timedelta(seconds=SESSION_SECONDS),
     )
     insert_session(connection, desk.vault, session)
+    # Whoever tells people hears of it: a person who did not sign in just now should know
+    alert = {"account_id": session.account_id, "what": "signed in", "session_id": session.session_id}
+    desk.tell(connection, "account.sign-in-alert", alert, at)
     return session, True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from idp.store.clients import clients_holding
 from service_kit.webhooks.deliveries import publish
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ EVENT_TYPES: Final = {
     "agent.revoked": "A person may no longer act for an organisation.",
     "session.ended": "A session has ended; clients with tokens of it end theirs.",
 }
+
+
+READ_SCOPE: Final = "account.read"
+FOR_READERS: Final = frozenset(EVENT_TYPES) - {"session.ended"}
+"""What every client hears that may read accounts, whoever else does; the end of a session is for the clients with tokens of it."""
 
 
 class SignInProtocol(Protocol):
@@ -78,6 +84,8 @@ class PeopleDesk:
 
     def tell(self, connection: Connection, event_type: str, data: Mapping[str, str | int], at: datetime, *audience: str) -> None:
         """Publish an event to the clients it concerns. ``data`` holds identifiers and states, never personal data."""
+        if event_type in FOR_READERS:
+            audience = (*audience, *clients_holding(connection, READ_SCOPE, self.vault.mac_key))
         publish(self.outbox, connection, event_type=event_type, data=data, audience=audience, at=at)
 
     def tell_changed(self, connection: Connection, account: Account, at: datetime, *audience: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from idp.actions import manage_accounts as manage
+from idp.actions.people_desk import READ_SCOPE
 from idp.actions.set_credentials import issue_recovery_code
 from idp.api.account_shapes import (
     AccountDetail,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from idp.model.people import Account
 
 MANAGE: Final = "account.manage"
-READ: Final = "account.read"
+READ: Final = READ_SCOPE
 IfMatch = Annotated[str | None, Header(description="The ETag of what was read; a change of anything else is refused (409).")]
 After = Annotated[str, Query(max_length=32, description="The `next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]

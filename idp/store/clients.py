@@ -166,6 +166,13 @@ def signing_key_mac(connection: Connection, key_id: str) -> bytes | None:
     return mac
 
 
+def clients_holding(connection: Connection, scope: str, mac_key: bytes) -> tuple[str, ...]:
+    """The active clients that have been granted a scope."""
+    wanted = select(clients).where(clients.c.status == ClientStatus.ACTIVE.value, clients.c.scopes.contains(scope, autoescape=True))
+    found = [_client(row, mac_key) for row in connection.execute(wanted.order_by(clients.c.client_id)).mappings()]
+    return tuple(each.client_id for each in found if scope in each.scopes)
+
+
 def load_signing_keys(connection: Connection, mac_key: bytes) -> tuple[tuple[SigningKey, ...], dict[str, bytes]]:
     """All signing keys ever, in the order in which they sign, and the MACs of their rows by key id."""
     found, macs = [], {}
