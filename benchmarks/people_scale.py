@@ -35,6 +35,8 @@ from yinxin.deployment import open_deployment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
     from benchmarks.http_load import Deployment
     from idp.actions.people_desk import PeopleDesk
 
@@ -73,9 +75,11 @@ def fill(desk: PeopleDesk, first: int, last: int) -> list[str]:
 
 
 def _insert(desk: PeopleDesk, *rows: list[dict[str, Any]]) -> None:
-    with desk.database.engine.begin() as connection:
+    def store(connection: Connection) -> None:
         for table, found in zip((accounts, account_identifiers, account_identifiers, credentials), rows, strict=True):
             connection.execute(insert(table), found)
+
+    desk.database.write(store)
 
 
 def _open_rows(desk: PeopleDesk, account_id: str, login: str, kept: bytes) -> tuple[dict[str, Any], ...]:
