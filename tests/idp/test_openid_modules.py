@@ -262,6 +262,20 @@ def test_oidcc_ensure_post_request_succeeds(fresh: Module) -> None:
     fresh.ask("suite", "POST").redeem()
 
 
+def test_a_session_that_answers_all_is_sent_on_without_a_stored_sign_in(signed_in: Module) -> None:
+    town = signed_in.clients.town
+
+    def stored() -> int:
+        with town.desk.database.read() as connection:
+            return int(connection.exec_driver_sql("SELECT count(*) FROM idp_sign_ins").scalar_one())
+
+    rows, records = stored(), len(town.audited("sign-in.finish"))
+    signed_in.ask(prompt="none").redeem()
+    assert (stored(), len(town.audited("sign-in.finish"))) == (rows, records + 1)
+    signed_in.ask(prompt="login")
+    assert stored() == rows + 1
+
+
 # Basic and Form Post: codes, addresses, clients
 
 
