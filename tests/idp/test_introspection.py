@@ -207,6 +207,7 @@ def test_tokens_end_with_their_client_and_their_key(world: World) -> None:
         patch.setattr("idp.actions.choose_signing_key.KEY_RING_MAX_AGE_SECONDS", -1.0)
         replace_signing_key(idp.service.key_desk(world.town.here.house.context), actor="test")
         assert not world.is_active(token, "server"), "remembered or not"
+        assert world.calls(world.own_token("other")) == 200, "tokens of the new key count, at the gate as well"
 
 
 def test_every_token_counts_once_on_record(world: World) -> None:

@@ -131,7 +131,7 @@ def test_what_was_voided_does_not_count(house: House, seal: Seal, monkeypatch: p
     grant(house, seal, uses_max=1)
     with monkeypatch.context() as broken:
         broken.setattr(
-            "seal_service.actions.sign_digest.prepare_signed_data", lambda **_: (_ for _ in ()).throw(TrustError(Kind.UNAVAILABLE, "X"))
+            "seal_service.actions.sign_digest.begin_value", lambda *_, **__: (_ for _ in ()).throw(TrustError(Kind.UNAVAILABLE, "X"))
         )
         assert use(house, seal) == "X"
     assert house.rows("SELECT state FROM seal_uses") == [("voided",)]
