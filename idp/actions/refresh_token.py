@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from crypto.sm3 import sm3
 from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_standing, demand_unchanged, write_answer
 from idp.actions.prove_key import take_proof
+from idp.actions.store_grant import record_tokens
 from idp.model.grants import GRANT_SECONDS, new_refresh_token
 from idp.store.grants import end_grant, find_grant, find_refresh_token, insert_refresh_token, spend_refresh_token
 from standards.errors import Kind, TrustError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from idp.actions.person_desk import PersonDesk, Signings
+    from idp.actions.person_desk import PersonDesk
     from idp.actions.recall_client import KnownClient
     from idp.model.grants import Binding, PersonGrant
     from idp.model.registrations import Registration
@@ -74,7 +75,7 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
                 connection, sm3(follower.encode()), grant.grant_id, at, at + timedelta(seconds=GRANT_SECONDS), desk.mac_key
             )
         demand_unchanged(connection, desk, known, signings)
-        token_id = _record(connection, desk, grant, scopes, signings, at)
+        token_id = record_tokens(connection, desk, grant, signings, by="refresh_token", scopes=scopes, at=at)
         bound = replace(grant, dpop_jkt=binding.dpop_jkt, certificate_digest=binding.certificate_digest)
         return _Renewed(bound, scopes, token_id, claims_in_id_token(connection, desk, grant, known.client, registration))
 
@@ -108,24 +109,6 @@ def _narrowed(grant: PersonGrant, wanted: str | None) -> tuple[str, ...]:
     if not set(scopes) <= set(grant.scopes):
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
     return tuple(scope for scope in grant.scopes if scope in scopes)
-
-
-def _record(connection: Connection, desk: PersonDesk, grant: PersonGrant, scopes: tuple[str, ...], signings: Signings, at: datetime) -> str:
-    return desk.people.audit.record(
-        connection,
-        at=at,
-        actor=f"client:{grant.client_id}",
-        action="token.issue",
-        subject=f"account:{grant.account_id}",
-        outcome="done",
-        facts={
-            "by": "refresh_token",
-            "grant": grant.grant_id,
-            "scope": " ".join(scopes),
-            "audience": grant.audience,
-            "key": signings.access.key.key_id,
-        },
-    )
 
 
 def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:

@@ -51,7 +51,24 @@ def store_grant(
     if refresh_token is not None:
         expires_at = at + timedelta(seconds=GRANT_SECONDS)
         insert_refresh_token(connection, sm3(refresh_token.encode()), grant.grant_id, at, expires_at, desk.mac_key)
-    token_id = desk.people.audit.record(
+    further = {"session": grant.session_id, "acting_for": grant.acting_for, "refresh": refresh_token is not None, **facts}
+    token_id = record_tokens(connection, desk, grant, signings, by=by, scopes=grant.scopes, at=at, **further)
+    return Stored(grant, token_id, claims_in_id_token(connection, desk, grant, known.client, registration))
+
+
+def record_tokens(
+    connection: Connection,
+    desk: PersonDesk,
+    grant: PersonGrant,
+    signings: Signings,
+    *,
+    by: str,
+    scopes: tuple[str, ...],
+    at: datetime,
+    **facts: str | int | bool | None,
+) -> str:
+    """The record that tokens of a grant are issued; its id is the token's (``jti``)."""
+    return desk.people.audit.record(
         connection,
         at=at,
         actor=f"client:{grant.client_id}",
@@ -61,13 +78,9 @@ def store_grant(
         facts={
             "by": by,
             "grant": grant.grant_id,
-            "scope": " ".join(grant.scopes),
+            "scope": " ".join(scopes),
             "audience": grant.audience,
-            "session": grant.session_id,
-            "acting_for": grant.acting_for,
             "key": signings.access.key.key_id,
-            "refresh": refresh_token is not None,
             **facts,
         },
     )
-    return Stored(grant, token_id, claims_in_id_token(connection, desk, grant, known.client, registration))

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from crypto.certificates import Certificate
 from crypto.report import Outcome, Verdict
+from seal_service import store
 from seal_service.actions.prepare_ofd import prepare_ofd
 from seal_service.actions.prepare_pdf import prepare_pdf
 from seal_service.actions.seal_order import B_B, B_LT, B_LTA
-from seal_service.errors import document_tampered, own_check_failed, text_unacceptable, time_stamp_not_configured
-from seal_service.model import DocumentForm, is_plain_text
+from seal_service.errors import (
+    document_tampered,
+    own_check_failed,
+    seal_not_found,
+    seal_not_usable,
+    text_unacceptable,
+    time_stamp_not_configured,
+)
+from seal_service.model import USABLE, DocumentForm, is_plain_text
 from seal_service.pdf.long_term import make_long_term
 from seal_service.verify import OFD, media_type_of, verify_file
 
 if TYPE_CHECKING:
     from crypto.report import Report
+    from seal_service.actions.record_use import User
     from seal_service.actions.seal_order import Draft, SealMeans, SealOrder
+    from seal_service.model import Seal
     from service_kit.composition import ServiceContext
 
 
@@ -25,6 +36,20 @@ SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every signed PDF
 def form_of(document: bytes) -> DocumentForm:
     """PDF, or OFD."""
     return DocumentForm.OFD if media_type_of(document) == OFD else DocumentForm.PDF
+
+
+def seal_for_document(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> tuple[Seal, Certificate]:
+    """The seal and its certificate, if this user may use it and it is in use, or if the order may have been answered before. Asked before a document is read;
+    decided where the intent is recorded. SEAL_NOT_FOUND, SEAL_NOT_ACTIVE.
+    """
+    with context.database.read() as conn:
+        seal = store.load_seal(conn, seal_id)
+        is_granted = user.is_operator or store.is_granted(conn, seal_id, user.name)
+    if seal is None or not is_granted:
+        raise seal_not_found(seal_id)
+    if seal.certificate_der is None or (seal.state is not USABLE and order.idempotency_key is None):
+        raise seal_not_usable(seal_id, seal.state)
+    return seal, Certificate.from_der(seal.certificate_der)
 
 
 def check_wishes(context: ServiceContext, order: SealOrder) -> bool:

@@ -15,7 +15,7 @@ from crypto.signatures import SignatureAlgorithm
 from crypto.sm2 import SM2PublicKey
 from crypto.sm3 import sm3
 from seal_service import store
-from seal_service.actions.draft_document import check_wishes, draft_document, form_of
+from seal_service.actions.draft_document import check_wishes, draft_document, form_of, seal_for_document
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.record_use import Repeatable, hold_process_mark, record_intent
 from seal_service.actions.seal_document import digest_of_order
@@ -25,12 +25,11 @@ from seal_service.errors import (
     key_is_here,
     remote_order_over,
     seal_not_found,
-    seal_not_usable,
     seal_use_not_found,
     seal_version_conflict,
 )
 from seal_service.limits import REMOTE_ORDER_SECONDS
-from seal_service.model import USABLE, UseKind, UseState, new_use_id
+from seal_service.model import UseKind, UseState, new_use_id
 from seal_service.store import RemoteOrder
 from service_kit import fail_points
 
@@ -84,15 +83,9 @@ def prepare_remote_signature(context: ServiceContext, user: User, seal_id: str, 
     """
     # 1. May this user use this seal, and is its key with its owner?
     hold_process_mark(context)
-    with context.database.read() as conn:
-        seal = store.load_seal(conn, seal_id)
-        is_granted = user.is_operator or store.is_granted(conn, seal_id, user.name)
-    if seal is None or not is_granted:
-        raise seal_not_found(seal_id)
+    seal, certificate = seal_for_document(context, user, seal_id, order)
     if seal.is_key_here:
         raise key_is_here(seal_id)
-    if seal.certificate_der is None or (seal.state is not USABLE and order.idempotency_key is None):
-        raise seal_not_usable(seal_id, seal.state)
 
     # 2. The draft, and the document kept for the second phase.
     is_timestamped = check_wishes(context, order)
@@ -111,7 +104,7 @@ def prepare_remote_signature(context: ServiceContext, user: User, seal_id: str, 
     kept = RemoteOrder(
         use_id=use_id,
         seal_id=seal_id,
-        certificate_digest=sm3(seal.certificate_der).hex(),
+        certificate_digest=sm3(certificate.der).hex(),
         holder=user.name,
         document_digest=document_digest,
         order_json=write_order(order),

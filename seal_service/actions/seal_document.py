@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from crypto.certificates import Certificate
 from seal_service import store
-from seal_service.actions.draft_document import check_wishes, draft_document, finish_draft, form_of
+from seal_service.actions.draft_document import check_wishes, draft_document, finish_draft, form_of, seal_for_document
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.record_use import (
     Intent,
@@ -20,8 +20,8 @@ from seal_service.actions.record_use import (
     record_result,
 )
 from seal_service.actions.seal_order import SealMeans, SealOrder
-from seal_service.errors import key_elsewhere, seal_not_found, seal_not_usable, seal_version_conflict
-from seal_service.model import USABLE, UseKind, new_use_id
+from seal_service.errors import key_elsewhere, seal_not_found, seal_version_conflict
+from seal_service.model import UseKind, new_use_id
 from service_kit import fail_points
 from service_kit.idempotency import digest_of_request
 
@@ -55,13 +55,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     """
     # 1. May this user use this seal? Asked first, so that nobody else's document is even read; decided in step 6.
     hold_process_mark(context)
-    with context.database.read() as conn:
-        seal = store.load_seal(conn, seal_id)
-        is_granted = user.is_operator or store.is_granted(conn, seal_id, user.name)
-    if seal is None or not is_granted:
-        raise seal_not_found(seal_id)
-    if seal.certificate_der is None or (seal.state is not USABLE and order.idempotency_key is None):
-        raise seal_not_usable(seal_id, seal.state)
+    seal, certificate = seal_for_document(context, user, seal_id, order)
     if not seal.is_key_here:
         raise key_elsewhere(seal_id)
 
@@ -75,7 +69,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         seal=seal,
         use_id=use_id,
         signer=context.keystore.signer(seal.key_id),
-        certificate=Certificate.from_der(seal.certificate_der),
+        certificate=certificate,
         chain=tuple(Certificate.from_der(der) for der in seal.chain_der),
         picture=draw_picture(seal),
         at=context.clock.now(),

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 CMS: Final = "application/pkcs7-signature"
 _BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
-SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type", "profile"})
+_SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type", "profile"})
 _TRUTH: Final = {"true": True, "false": False}
 SEALING_BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -147,14 +147,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
     async def create_signature(request: Request, seal_id: SealId, key: IdempotencyKey = None) -> Response:
         user = user_of(caller_of(request))
         with sealing.take(announced_bytes(request, document_bytes)):
-            form = await read_form(
-                request,
-                files={"document"},
-                fields=SEALING_FIELDS,
-                file_bytes_max=document_bytes,
-                field_bytes_max=limits.FORM_FIELD_BYTES,
-            )
-            order = read_order(form, key)
+            order = await read_sealing(request, key, document_bytes)
 
             def seal() -> SealedDocument:
                 with refusals_noted(context, user, seal_id):
@@ -243,6 +236,18 @@ def media_form_of(document: bytes) -> tuple[str, str]:
 def value_form_of(value_der: bytes) -> tuple[str, str]:
     """Media type and file suffix of a value over a digest."""
     return (SES, "dat") if content_of(value_der) is Content.SIGNATURE else (CMS, "p7s")
+
+
+async def read_sealing(request: Request, key: str | None, document_bytes: int) -> SealOrder:
+    """The order of a sealing from its body. Raises TrustError MULTIPART_*, FIELD_*, FILE_TOO_LARGE, DOCUMENT_MISSING."""
+    form = await read_form(
+        request,
+        files={"document"},
+        fields=_SEALING_FIELDS,
+        file_bytes_max=document_bytes,
+        field_bytes_max=limits.FORM_FIELD_BYTES,
+    )
+    return read_order(form, key)
 
 
 def read_order(form: Form, key: str | None) -> SealOrder:

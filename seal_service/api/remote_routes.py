@@ -19,14 +19,13 @@ from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.prepare_remote_signature import Awaited, find_awaited, prepare_remote_signature
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.bodies import announced_bytes
-from seal_service.api.document_routes import SEALED_HEADERS, SEALING_BODY, SEALING_FIELDS, read_order, sealed_answer
+from seal_service.api.document_routes import SEALED_HEADERS, SEALING_BODY, read_sealing, sealed_answer
 from seal_service.api.parameters import IdempotencyKey, SealId, UseId, problem_answers, user_of
 from seal_service.errors import remote_signature_bad
 from seal_service.model import SCOPE_USE
 from seal_service.verify import OFD, PDF
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
-from service_kit.multipart import read_form
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -107,14 +106,7 @@ def add_remote_routes(router: APIRouter, context: ServiceContext) -> None:
     async def create_order(request: Request, seal_id: SealId, response: Response, key: IdempotencyKey = None) -> AwaitedAnswer:
         user = user_of(caller_of(request))
         with admission.take(announced_bytes(request, document_bytes)):
-            form = await read_form(
-                request,
-                files={"document"},
-                fields=SEALING_FIELDS,
-                file_bytes_max=document_bytes,
-                field_bytes_max=limits.FORM_FIELD_BYTES,
-            )
-            order = read_order(form, key)
+            order = await read_sealing(request, key, document_bytes)
 
             def prepare() -> Awaited:
                 with refusals_noted(context, user, seal_id):

@@ -52,7 +52,7 @@ def demo(
             say("  person            ", "  演示用户          ") + made.demo_user,
             say("  password          ", "  密码              ") + made.demo_password,
             say("  relying party     ", "  接入系统          ") + f"{made.rp_client_id} {made.rp_client_secret} {made.rp_redirect_uri}",
-            say("  simulated upstream", "  上游模拟器        ") + made.upstream_simulator_url,
+            say("  simulated upstream ", "  上游模拟器        ") + made.upstream_simulator_url,
             say("Try it:", "试一试："),
             f"  {verify} {made.sealed_pdf}",
             f"  {verify} {made.forged_pdf}",
