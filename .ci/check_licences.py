@@ -19,6 +19,7 @@ REFUSED = re.compile(r"\bAGPL|Affero|SSPL|Commons Clause|Proprietary", re.IGNORE
 REVIEWED = {
     "justmytype-intl-cjk": "package MIT, fonts OFL-1.1",
     "gmssl": "BSD; test oracle and verify-only provider of last resort",
+    "sd-jwt": "Apache-2.0 by its repository; test oracle",
     "yinxin": "ourselves, Apache-2.0",
 }
 
