@@ -1,4 +1,4 @@
-"""A CAS client nobody here wrote: Apache with mod_auth_cas lets people in by our tickets, and out when they sign out here."""
+"""Clients nobody here wrote: Apache lets people in by our tickets (mod_auth_cas) and our codes (mod_auth_openidc), and out when they leave."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_cas_services import register_cas_services
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import set_password
+from idp.actions.set_registration import set_registration
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
 from idp.model.registrations import CREDENTIALS, Registration
 from idp.store.registrations import put_registration
@@ -44,6 +45,7 @@ LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule authz_user_module {modules}/mod_authz_user.so
 LoadModule headers_module {modules}/mod_headers.so
 LoadModule auth_cas_module {modules}/mod_auth_cas.so
+LoadModule auth_openidc_module {modules}/mod_auth_openidc.so
 User www-data
 Group www-data
 DocumentRoot {folder}/pages
@@ -54,6 +56,15 @@ CASRootProxiedAs http://127.0.0.1:{port}
 CASCookiePath {folder}/cookies/
 CASSSOEnabled On
 CASDebug On
+OIDCProviderMetadataURL {provider}/.well-known/openid-configuration
+OIDCClientID hall
+OIDCClientSecret {secret}
+OIDCRedirectURI http://127.0.0.1:{port}/hall/back
+OIDCCryptoPassphrase apache-keeps-its-sessions
+OIDCScope "openid profile"
+OIDCPKCEMethod S256
+OIDCRemoteUserClaim sub
+OIDCDefaultURL http://127.0.0.1:{port}/hall/index.html
 LogLevel debug
 <Location /office>
   AuthType CAS
@@ -62,6 +73,13 @@ LogLevel debug
   Require valid-user
   Header set X-User "expr=%{{REMOTE_USER}}"
   Header set X-Level "expr=%{{req:CAS-level}}"
+</Location>
+<Location /hall>
+  AuthType openid-connect
+  Require valid-user
+  Header set X-User "expr=%{{REMOTE_USER}}"
+  Header set X-Name "expr=%{{req:OIDC_CLAIM_name}}"
+  Header set X-Level "expr=%{{req:OIDC_CLAIM_acr}}"
 </Location>
 """
 
@@ -88,6 +106,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     apache = shutil.which("apache2", path="/usr/sbin:/usr/bin")
     need("Apache", apache, "install apache2")
     need("mod_auth_cas", (MODULES / "mod_auth_cas.so").is_file(), "install libapache2-mod-auth-cas")
+    need("mod_auth_openidc", (MODULES / "mod_auth_openidc.so").is_file(), "install libapache2-mod-auth-openidc")
     ports = free_port(), free_port()
     provider, office = (f"http://127.0.0.1:{port}" for port in ports)
     folder = make_deployment(tmp_path_factory.mktemp("cas") / "deployment", base_url=provider)
@@ -99,6 +118,15 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     own = Registration("office", grant_types=(CREDENTIALS,), is_own=True)
     house.context.database.write(lambda connection: put_registration(connection, own, clients.clock.now(), clients.mac_key))
     register_cas_services(clients, "office", (f"{office}/office/*",), ("level",), actor="test")
+    _, secret = register_client(clients, NewClient("Hall", ("seal.read",), client_id="hall"), actor="test")
+    hall = Registration(
+        "hall",
+        redirect_uris=(f"{office}/hall/back",),
+        post_logout_redirect_uris=(f"{office}/bye.html",),
+        backchannel_logout_uri=f"{office}/hall/back?logout=backchannel",
+        is_own=True,
+    )
+    set_registration(clients, hall, actor="test")
     evidence = (Evidence("ev_1", "counter", "Demo hall", 3, clients.clock.now()),)
     wanted = NewAccount(AccountKind.PERSON, "测试甲", (Identifier(IdentifierKind.LOGIN, "jia"),), evidence=evidence)
     person = create_account(people, wanted, actor="test")
@@ -107,12 +135,13 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     house.close()
     place = Path(tempfile.mkdtemp(prefix="yinxin-apache-"))
     place.chmod(0o755)
-    (place / "pages" / "office").mkdir(parents=True)
-    (place / "pages" / "office" / "index.html").write_text("inside", encoding="utf-8")
+    for page in ("office/index.html", "hall/index.html", "bye.html"):
+        (place / "pages" / page).parent.mkdir(parents=True, exist_ok=True)
+        (place / "pages" / page).write_text("inside", encoding="utf-8")
     (place / "cookies").mkdir()
     (place / "cookies").chmod(0o777)
     (place / "apache.conf").write_text(
-        CONFIGURATION.format(folder=place, port=ports[1], modules=MODULES, provider=provider), encoding="utf-8"
+        CONFIGURATION.format(folder=place, port=ports[1], modules=MODULES, provider=provider, secret=secret), encoding="utf-8"
     )
     with Server(folder, ports[0]):
         process = subprocess.Popen([str(apache), "-f", str(place / "apache.conf"), "-DFOREGROUND"], stderr=subprocess.DEVNULL)
@@ -156,3 +185,38 @@ def test_apache_lets_people_in_and_out(town: Town) -> None:
         browser.go("/logout")
         browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes"})
         wait_for(lambda: to_office.get("/office/index.html").status_code == 302)
+
+
+@pytest.mark.clause("OIDC Core 3.1", "RFC 7636 4", "OIDC RP-Initiated Logout 2", "OIDC Back-Channel Logout 2.5")
+def test_apache_signs_people_in_by_code(town: Town) -> None:
+    with httpx.Client(base_url=town.provider, timeout=30) as to_provider, httpx.Client(base_url=town.office, timeout=30) as to_hall:
+        browser = Browser(There(to_provider))  # type: ignore[arg-type]
+
+        def come_in() -> httpx.Response:
+            """From the door to the provider and back with a code."""
+            sent = to_hall.get("/hall/index.html")
+            assert (sent.status_code, "code_challenge_method=S256" in sent.headers["location"]) == (302, True)
+            browser.go(sent.headers["location"].removeprefix(town.provider))
+            if "password" in browser.answer.text:
+                browser.log_in()
+            return to_hall.get(browser.answer.headers["location"], follow_redirects=True)
+
+        # 1. In by a code, with what ID token and userinfo say
+        inside = come_in()
+        assert (inside.status_code, inside.text) == (200, "inside"), (town.folder / "error.log").read_text(encoding="utf-8")[-4000:]
+        assert (inside.headers["x-user"], inside.headers["x-level"]) == (town.account_id, "urn:yinxin:loa:2")  # by a password alone
+        assert dict(inside.headers.raw)[b"X-Name"].decode() == "测试甲"
+        assert httpx.get(str(browser.answer.headers["location"]), timeout=30).text != "inside", "a code without the state of its browser"
+        # 2. Signing out at the provider ends Apache's session (back channel)
+        browser.go("/logout")
+        browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes"})
+        wait_for(lambda: to_hall.get("/hall/index.html").status_code == 302)
+        # 3. Signing out at Apache ends the provider's session, and the person comes back to where the client registered
+        come_in()
+        left = to_hall.get("/hall/back", params={"logout": f"{town.office}/bye.html"})
+        assert left.headers["location"].startswith(f"{town.provider}/logout?id_token_hint=")
+        browser.go(left.headers["location"].removeprefix(town.provider))
+        assert browser.answer.headers["location"] == f"{town.office}/bye.html"
+        assert to_hall.get("/hall/index.html").status_code == 302
+        browser.go(to_hall.get("/hall/index.html").headers["location"].removeprefix(town.provider))
+        assert "password" in browser.answer.text
