@@ -214,6 +214,7 @@ _CAUSES: Final = {
         "JWS_EXPIRED": ("The time of the token is over.", "令牌有效期已过。"),
         "JWS_INVALID": ("The token breaks the rule named in `facts`.", "令牌违反 facts 所示规则。"),
         "JWS_KEY_UNKNOWN": ("The token is signed by a key that is not known.", "令牌由未知密钥签名。"),
+        "SD_JWT_FORM": ("The text is no SD-JWT: it breaks the rule named in `facts`.", "文本不是 SD-JWT：违反 facts 所示规则。"),
     },
     "authority": {
         "CA_KEY_MISMATCH": ("The authority's key is not that of its certificate.", "机构密钥与其证书不符。"),
