@@ -48,6 +48,7 @@ NUMERIC_DATE_LIMIT: Final = 2**53 - 1
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _COORDINATE: Final = 32
 _ES256: Final = ec.ECDSA(hashes.SHA256())
+_PS256: Final = padding.PSS(padding.MGF1(hashes.SHA256()), 32)  # RFC 7518 3.5: salt as long as the hash, never "whatever is found"
 
 
 class JwsAlgorithm(StrEnum):
@@ -56,6 +57,7 @@ class JwsAlgorithm(StrEnum):
     ES256 = "ES256"
     EDDSA = "EdDSA"
     RS256 = "RS256"
+    PS256 = "PS256"
     SM2 = "SGD_SM3_SM2"
 
 
@@ -63,6 +65,7 @@ _BY_SIGNER: Final = {
     SignatureAlgorithm.ECDSA_SHA256: JwsAlgorithm.ES256,
     SignatureAlgorithm.ED25519: JwsAlgorithm.EDDSA,
     SignatureAlgorithm.RSA_SHA256: JwsAlgorithm.RS256,
+    SignatureAlgorithm.RSA_PSS_SHA256: JwsAlgorithm.PS256,
     SignatureAlgorithm.SM2_SM3: JwsAlgorithm.SM2,
 }
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey | SM2PublicKey
@@ -163,7 +166,7 @@ class VerificationKey:
                 r, s = int.from_bytes(signature[:_COORDINATE], "big"), int.from_bytes(signature[_COORDINATE:], "big")
                 return key.verify(encode_dss_signature(r, s), message)
             elif isinstance(key, rsa.RSAPublicKey):
-                key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+                key.verify(signature, message, _PS256 if self.algorithm is JwsAlgorithm.PS256 else padding.PKCS1v15(), hashes.SHA256())
             else:
                 key.verify(signature, message)
         except InvalidSignature:
@@ -171,8 +174,11 @@ class VerificationKey:
         return True
 
 
-def verification_key(spki_der: bytes, key_id: str | None = None) -> VerificationKey:
-    """From a SubjectPublicKeyInfo (DER): P-256, Ed25519, SM2 or RSA of 2048 to 8192 bits. ``key_id`` None: the thumbprint (RFC 7638)."""
+def verification_key(spki_der: bytes, key_id: str | None = None, *, algorithm: str | None = None) -> VerificationKey:
+    """From a SubjectPublicKeyInfo (DER): P-256, Ed25519, SM2 or RSA of 2048 to 8192 bits. ``key_id`` None: the thumbprint (RFC 7638).
+
+    ``algorithm``: what it is for; refused where it is not one of the key's. None: the key's own, for RSA RS256.
+    """
     try:
         info = read_spki(spki_der)
         public = SM2PublicKey.from_spki(spki_der) if is_sm2_key(info) else load_der_public_key(spki_der)
@@ -185,8 +191,10 @@ def verification_key(spki_der: bytes, key_id: str | None = None) -> Verification
     elif isinstance(public, ed25519.Ed25519PublicKey):
         found = VerificationKey("", JwsAlgorithm.EDDSA, public)
     elif isinstance(public, rsa.RSAPublicKey) and RSA_BITS <= public.key_size <= RSA_BITS_LIMIT:
-        found = VerificationKey("", JwsAlgorithm.RS256, public)
+        found = VerificationKey("", JwsAlgorithm.PS256 if algorithm == JwsAlgorithm.PS256 else JwsAlgorithm.RS256, public)
     else:
+        raise invalid("key")
+    if algorithm not in {None, found.algorithm}:
         raise invalid("key")
     return VerificationKey(key_id or thumbprint(found), found.algorithm, public)
 
@@ -218,10 +226,10 @@ def write_jwk(key: VerificationKey) -> dict[str, str]:
     return {**_members(key), "use": "sig", "alg": str(key.algorithm), "kid": key.key_id}
 
 
-def read_jwk(members: Mapping[str, Any], *, gm: bool = False) -> VerificationKey:
+def read_jwk(members: Mapping[str, Any], *, gm: bool = False, rsa_without_alg: JwsAlgorithm = JwsAlgorithm.RS256) -> VerificationKey:
     """Read a public JWK. Refused: private members, a ``use`` other than ``sig``, an ``alg`` that is not the key's, no ``kid``.
 
-    ``gm``: SM2 keys and no others; False: all others and no SM2.
+    ``gm``: SM2 keys and no others; False: all others and no SM2. ``rsa_without_alg``: what an RSA key is for that does not say so.
     """
     if {"d", "p", "q", "k"} & set(members):
         raise invalid("key is not public")
@@ -250,7 +258,7 @@ def read_jwk(members: Mapping[str, Any], *, gm: bool = False) -> VerificationKey
             if numbers.n.bit_length() < RSA_BITS:  # leading zeros do not make a modulus long
                 raise invalid("key")
             public = numbers.public_key()
-            algorithm = JwsAlgorithm.RS256
+            algorithm = JwsAlgorithm.PS256 if members.get("alg", rsa_without_alg) == JwsAlgorithm.PS256 else JwsAlgorithm.RS256
         else:
             raise invalid("key type")
     except (KeyError, ValueError, MalformedError):
@@ -260,10 +268,10 @@ def read_jwk(members: Mapping[str, Any], *, gm: bool = False) -> VerificationKey
     return VerificationKey(key_id, algorithm, public)
 
 
-def read_jwks(data: bytes, *, gm: bool = False) -> dict[str, VerificationKey]:
+def read_jwks(data: bytes, *, gm: bool = False, rsa_without_alg: JwsAlgorithm = JwsAlgorithm.RS256) -> dict[str, VerificationKey]:
     """Read a JWK Set: usable keys by ``kid``. Keys of kinds we do not use are passed over (RFC 7517 5); two of one ``kid`` are refused.
 
-    ``gm``: as for ``read_jwk``.
+    ``gm`` and ``rsa_without_alg``: as for ``read_jwk``.
     """
     if len(data) > JWKS_BYTES:
         raise invalid("key set too large")
@@ -273,7 +281,7 @@ def read_jwks(data: bytes, *, gm: bool = False) -> dict[str, VerificationKey]:
     keys: dict[str, VerificationKey] = {}
     for members in listed:
         try:
-            key = read_jwk(members if isinstance(members, dict) else {}, gm=gm)
+            key = read_jwk(members if isinstance(members, dict) else {}, gm=gm, rsa_without_alg=rsa_without_alg)
         except TrustError:
             continue
         if key.key_id in keys:

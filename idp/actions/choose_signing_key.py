@@ -53,7 +53,11 @@ class KeyRing:
         """Read the keys anew. Blocks: to be called in a thread."""
         with self._database.read() as connection:
             self._keys, self._macs = load_signing_keys(connection, self._mac_key)
-        self._verifying = {key.key_id: verification_key(key.public_der, key.key_id) for key in self._keys if key.withdrawn_at is None}
+        self._verifying = {
+            key.key_id: verification_key(key.public_der, key.key_id, algorithm=key.algorithm)
+            for key in self._keys
+            if key.withdrawn_at is None
+        }
         self._read_at_seconds = time.monotonic()
 
     def _is_fresh(self) -> bool:
@@ -95,7 +99,7 @@ class KeyRing:
         if not self._is_fresh():
             self.read()
         published = published_keys_at(self._keys, at, algorithms)
-        keys = [write_jwk(verification_key(key.public_der, key.key_id)) for key in published]
+        keys = [write_jwk(verification_key(key.public_der, key.key_id, algorithm=key.algorithm)) for key in published]
         return json.dumps({"keys": keys}, separators=(",", ":")).encode()
 
     def verification_keys(self) -> dict[str, VerificationKey]:

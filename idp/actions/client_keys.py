@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from crypto.jose import JWKS_BYTES, read_jwk, read_jwks
+from crypto.jose import JWKS_BYTES, JwsAlgorithm, read_jwk, read_jwks
 from idp.store.client_secrets import list_secrets
 from standards.errors import Kind, TrustError
 
@@ -49,7 +49,7 @@ class ClientKeys:
         self._lock = threading.Lock()
 
     def of(self, registration: Registration, *, missing: bool = False) -> Mapping[str, VerificationKey]:
-        """By ``kid``. ``missing``: what is remembered lacks a key, so fetch anew where that is not too soon.
+        """By names of our own; a key that says neither RS256 nor PS256 is there for both. ``missing``: what is remembered lacks a key, so fetch anew where that is not too soon.
 
         CLIENT_KEYS_UNAVAILABLE where the set cannot be fetched or read. Keys that we do not use are passed over.
         """
@@ -83,7 +83,7 @@ class ClientKeys:
             answer = self._outbound.call("GET", address, headers={"accept": "application/json"}, answer_bytes=JWKS_BYTES)
             if answer.status != _OK:
                 raise _unavailable("status")
-            return read_jwks(answer.body)
+            return _with_both_uses(read_jwks(answer.body), read_jwks(answer.body, rsa_without_alg=JwsAlgorithm.PS256))
         except TrustError as error:
             known.failed_at = monotonic()
             raise _unavailable(str(error.facts.get("reason", error.code))) from None
@@ -91,15 +91,22 @@ class ClientKeys:
 
 def _registered(registration: Registration) -> dict[str, VerificationKey]:
     keys: dict[str, VerificationKey] = {}
+    for_pss: dict[str, VerificationKey] = {}
     for position, members in enumerate(registration.jwks):
         name = members.get("kid") or f"#{position}"  # a key needs no name where it is the only one of its kind
         algorithm = "EdDSA" if members.get("alg") == "Ed25519" else members.get("alg")
+        stated = {**members, "kid": name, **({"alg": algorithm} if algorithm else {})}
         try:
-            key = read_jwk({**members, "kid": name, **({"alg": algorithm} if algorithm else {})})
+            keys[name] = read_jwk(stated)
+            for_pss[name] = read_jwk(stated, rsa_without_alg=JwsAlgorithm.PS256)
         except TrustError:
             continue
-        keys[key.key_id] = key
-    return keys
+    return _with_both_uses(keys, for_pss)
+
+
+def _with_both_uses(keys: Mapping[str, VerificationKey], for_pss: Mapping[str, VerificationKey]) -> dict[str, VerificationKey]:
+    """Common libraries publish RSA keys without saying what for: such a key stands for RS256, and again for PS256 under a name no ``kid`` has."""
+    return {**keys, **{f"{name}\0PS256": key for name, key in for_pss.items() if key.algorithm != keys[name].algorithm}}
 
 
 def _unavailable(reason: str) -> TrustError:

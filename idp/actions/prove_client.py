@@ -27,8 +27,8 @@ BY_SECRET: Final = {"client_secret_basic": True, "client_secret_post": False}
 """Method -> whether the secret comes in the header."""
 BY_KEY, BY_HMAC = "private_key_jwt", "client_secret_jwt"
 BY_SUBJECT, BY_CERTIFICATE = "tls_client_auth", "self_signed_tls_client_auth"
-ASSERTION_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
-FAPI_ALGORITHMS: Final = ("ES256", "EdDSA")  # FAPI 2.0 security profile 5.4.1, of those that are read here
+ASSERTION_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA", "PS256")
+FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256")  # FAPI 2.0 security profile 5.4.1
 ASSERTION_PLACE: Final = "idp-client-assertion"
 
 

@@ -25,6 +25,7 @@ KEY_PREFIX: Final = "token-"
 _SIGNERS: Final = {
     ACCESS_TOKEN_ALGORITHM: SignatureAlgorithm.ECDSA_SHA256,
     "RS256": SignatureAlgorithm.RSA_SHA256,
+    "PS256": SignatureAlgorithm.RSA_PSS_SHA256,
     "EdDSA": SignatureAlgorithm.ED25519,
     GM_ALGORITHM: SignatureAlgorithm.SM2_SM3,
 }

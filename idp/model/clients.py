@@ -26,7 +26,7 @@ TOKENS_PER_MINUTE_MAX: Final = 10_000_000
 PAGE_CLIENTS_MAX: Final = 200  # clients in one answer
 
 ACCESS_TOKEN_ALGORITHM: Final = "ES256"  # noqa: S105 - the name of an algorithm
-ORDINARY_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
+ORDINARY_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA", "PS256")
 GM_ALGORITHM: Final = "SGD_SM3_SM2"  # GM/T 0125.1; for clients that have registered it, its keys in a set of their own
 SIGNING_ALGORITHMS: Final = (*ORDINARY_ALGORITHMS, GM_ALGORITHM)
 

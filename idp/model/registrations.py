@@ -35,7 +35,7 @@ EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 GRANT_TYPES: Final = (CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE)
 SIGN_IN_SCOPES: Final = ("openid", "profile", "phone", "email", "address", "identity", "offline_access")
 FAPI2: Final = "fapi2"
-FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")  # FAPI 2.0 security profile 5.4.1, of those that are used here
+FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "PS256")  # FAPI 2.0 security profile 5.4.1
 SIGNATURE_MEMBERS: Final = (
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",

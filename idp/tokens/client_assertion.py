@@ -80,7 +80,7 @@ def read_assertion(assertion: str) -> ReadAssertion:
 
 
 def check_by_keys(assertion: ReadAssertion, keys: Mapping[str, VerificationKey], *, algorithms: Collection[str]) -> None:
-    """Whether one of the client's keys made it (``private_key_jwt``). ``keys``: by their ``kid``. JWS_INVALID, JWS_KEY_UNKNOWN.
+    """Whether one of the client's keys made it (``private_key_jwt``). ``keys``: of this client. JWS_INVALID.
 
     Without a ``kid`` in the header the one key that fits the algorithm is meant; of several, none.
     """
@@ -88,16 +88,13 @@ def check_by_keys(assertion: ReadAssertion, keys: Mapping[str, VerificationKey],
     algorithm = _SAME.get(named, named)
     if algorithm not in algorithms:
         raise invalid("alg")
-    if "kid" in assertion.header:
-        key = keys.get(assertion.header["kid"])
-    else:
-        fitting = [each for each in keys.values() if each.algorithm == algorithm]
-        key = fitting[0] if len(fitting) == 1 else None
-    if key is None:
-        raise invalid("key")
-    if key.algorithm != algorithm:
+    named_keys = [each for each in keys.values() if each.key_id == assertion.header.get("kid", each.key_id)]
+    fitting = [each for each in named_keys if each.algorithm == algorithm]
+    if "kid" in assertion.header and named_keys and not fitting:
         raise invalid("alg")
-    if not key.verifies(assertion.signature, assertion.signed):
+    if len(fitting) != 1:
+        raise invalid("key")
+    if not fitting[0].verifies(assertion.signature, assertion.signed):
         raise invalid("signature")
 
 

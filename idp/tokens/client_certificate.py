@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
 from crypto.certificates import Certificate
-from crypto.jose import verification_key, write_base64url, write_jwk
+from crypto.jose import thumbprint, verification_key, write_base64url
 from idp.errors import client_auth_failed
 from standards.errors import Kind, TrustError
 from standards.rfc7468_pem import read_pem
@@ -112,7 +112,7 @@ def is_subject(shown: ShownCertificate, subject_dn: str) -> bool:
 def is_of_keys(shown: ShownCertificate, keys: Mapping[str, VerificationKey]) -> bool:
     """Whether the certificate's key is one that the client registered (``self_signed_tls_client_auth``), whoever issued it."""
     try:
-        members = write_jwk(verification_key(shown.certificate.spki_der, "-"))
+        shown_key = thumbprint(verification_key(shown.certificate.spki_der, "-"))
     except TrustError:
         return False
-    return any({**write_jwk(key), "kid": "-"} == members for key in keys.values())
+    return any(thumbprint(key) == shown_key for key in keys.values())

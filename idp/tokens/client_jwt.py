@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from crypto.jose import VerificationKey
 
-CLIENT_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "RS256")
+CLIENT_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "RS256", "PS256")
 LIFETIME_SECONDS: Final = 3600  # FAPI 2.0 message signing 5.3.1: an hour at most
 AHEAD_SECONDS: Final = 30  # FAPI 2.0 security profile 5.3.2.1: ten seconds ahead must be taken, more than sixty never
 _SAME: Final = {"Ed25519": "EdDSA"}  # RFC 9864 2.2: another name for what is done here anyway

@@ -94,7 +94,7 @@ def id_claims(
 
 def half_hash(text: str, algorithm: str) -> str:
     """The left half of the hash that belongs to a signature algorithm, base64url (OIDC Core 3.1.3.6): SHA-512 with Ed25519, SM3 with SM2."""
-    if algorithm in {"ES256", "RS256"}:
+    if algorithm in {"ES256", "RS256", "PS256"}:
         digest = hashlib.sha256(text.encode("ascii")).digest()[:_HALF]
     elif algorithm == "EdDSA":
         digest = hashlib.sha512(text.encode("ascii")).digest()[: 2 * _HALF]

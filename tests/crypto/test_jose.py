@@ -9,8 +9,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
@@ -32,6 +34,7 @@ from crypto.jose import (
     write_base64url,
     write_jwk,
 )
+from crypto.signatures import SignatureAlgorithm
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from standards.errors import TrustError
@@ -51,9 +54,12 @@ def spki(key: Any) -> bytes:
 
 
 KEYS = {"p": verification_key(spki(P256), "p"), "e": verification_key(spki(ED), "e"), "r": verification_key(spki(RSA), "r")}
+KEYS["s"] = verification_key(spki(RSA), "s", algorithm="PS256")
 SIGNERS = {
     name: TokenSigner(software_signer(key, name), key_id=name, token_type="at+jwt") for name, key in (("p", P256), ("e", ED), ("r", RSA))
 }
+PSS_SIGNER = software_signer(RSA, "s", algorithm=SignatureAlgorithm.RSA_PSS_SHA256)
+SIGNERS["s"] = TokenSigner(PSS_SIGNER, key_id="s", token_type="at+jwt")
 
 
 def segment(value: object) -> str:
@@ -69,7 +75,6 @@ def forge(header: object, claims: object = CLAIMS, *, sign: Any = None) -> str:
 
 def raw(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
     """An ES256 value for any header."""
-    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
@@ -136,7 +141,7 @@ def test_algorithm_confusion_public_key_as_hmac_secret() -> None:
 
 
 @pytest.mark.clause("RFC 8725 3.1")
-@pytest.mark.parametrize(("kid", "alg"), [("p", "RS256"), ("p", "EdDSA"), ("p", "ES384"), ("r", "ES256"), ("r", "PS256"), ("e", "ES256")])
+@pytest.mark.parametrize(("kid", "alg"), [("p", "RS256"), ("p", "EdDSA"), ("p", "ES384"), ("r", "ES256"), ("r", "PS256"), ("s", "RS256"), ("e", "ES256")])
 def test_a_key_is_used_with_its_own_algorithm_only(kid: str, alg: str) -> None:
     assert refused(forge({"alg": alg, "kid": kid, "typ": "at+jwt"})) == "alg"
 
@@ -313,7 +318,7 @@ def test_keys_are_written_and_read_again(key: VerificationKey) -> None:
     jwk = write_jwk(key)
     assert read_jwk(jwk) == key
     assert {"d", "p", "q", "k"} & set(jwk) == set()
-    assert verification_key(spki({"p": P256, "e": ED, "r": RSA}[key.key_id])).key_id == thumbprint(key)
+    assert verification_key(spki({"p": P256, "e": ED, "r": RSA, "s": RSA}[key.key_id])).key_id == thumbprint(key)
 
 
 def test_key_sets_pass_over_what_we_do_not_use() -> None:
@@ -422,4 +427,34 @@ def test_a_lifetime_may_be_bounded() -> None:
 
 
 def test_algorithms_have_their_registered_names() -> None:
-    assert {str(each) for each in JwsAlgorithm} == {"ES256", "EdDSA", "RS256", "SGD_SM3_SM2"}
+    assert {str(each) for each in JwsAlgorithm} == {"ES256", "EdDSA", "RS256", "PS256", "SGD_SM3_SM2"}
+
+
+@pytest.mark.clause("RFC 7518 3.5", "RFC 8725 3.1")
+def test_each_rsa_scheme_is_its_own_algorithm() -> None:
+    # 1. What somebody else makes of PS256 and reads of ours
+    theirs = jwt.encode(CLAIMS, RSA, "PS256", {"kid": "s", "typ": "at+jwt"})
+    assert check_token(theirs, KEYS, token_type="at+jwt").claims == CLAIMS
+    ours = SIGNERS["s"].sign(CLAIMS)
+    assert jwt.decode(ours, jwt.PyJWK(write_jwk(KEYS["s"])), ["PS256"], audience="api", options={"verify_exp": False, "verify_iat": False, "verify_nbf": False}) == CLAIMS  # fmt: skip
+    # 2. The same key and header with the other scheme, another hash, or a salt of another length
+    header = {"alg": "PS256", "kid": "s", "typ": "at+jwt"}
+    for scheme, digest in (
+        (padding.PKCS1v15(), hashes.SHA256()),
+        (padding.PSS(padding.MGF1(hashes.SHA256()), 20), hashes.SHA256()),
+        (padding.PSS(padding.MGF1(hashes.SHA1()), 32), hashes.SHA256()),
+        (padding.PSS(padding.MGF1(hashes.SHA512()), 64), hashes.SHA512()),
+    ):
+        assert refused(forge(header, sign=lambda data, s=scheme, d=digest: RSA.sign(data, s, d))) == "signature"
+    assert refused(forge({**header, "alg": "RS256", "kid": "r"}, sign=PSS_SIGNER.sign)) == "signature"
+
+
+def test_what_an_rsa_key_is_for() -> None:
+    members = {name: value for name, value in write_jwk(KEYS["r"]).items() if name != "alg"}
+    assert read_jwk(members).algorithm == "RS256"
+    assert read_jwk(members, rsa_without_alg=JwsAlgorithm.PS256).algorithm == "PS256"
+    assert read_jwk({**members, "alg": "PS256"}) == VerificationKey("r", JwsAlgorithm.PS256, RSA.public_key())
+    assert read_jwk({**members, "alg": "RS256"}, rsa_without_alg=JwsAlgorithm.PS256).algorithm == "RS256"
+    for key, algorithm in ((RSA, "ES256"), (P256, "PS256"), (ED, "ES256")):
+        with pytest.raises(TrustError):
+            verification_key(spki(key), algorithm=algorithm)

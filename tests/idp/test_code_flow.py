@@ -348,7 +348,7 @@ def test_an_algorithm_that_we_have_not_is_said_to_be_so(clients: Clients) -> Non
 
 
 @pytest.mark.clause("OIDC Core 15.1")
-@pytest.mark.parametrize("algorithm", ["RS256", "EdDSA", "SGD_SM3_SM2"])
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "EdDSA", "SGD_SM3_SM2"])
 def test_id_tokens_are_signed_as_the_client_registered(clients: Clients, algorithm: str) -> None:
     client = f"alg-{algorithm.lower().replace('_', '-')}"
     clients.add(replace(BASE, client_id=client, id_token_signed_response_alg=algorithm))
@@ -357,7 +357,7 @@ def test_id_tokens_are_signed_as_the_client_registered(clients: Clients, algorit
     keys = read_jwks(clients.http.get("/oauth2/gm-jwks" if gm else "/oauth2/jwks").content, gm=gm)
     checked = check_token(tokens["id_token"], keys, token_type="jwt")
     assert (checked.header["alg"], checked.claims["aud"]) == (algorithm, client)
-    hashed = {"RS256": hashlib.sha256, "EdDSA": hashlib.sha512}.get(algorithm, lambda data: hashlib.new("sm3", data))
+    hashed = {"RS256": hashlib.sha256, "PS256": hashlib.sha256, "EdDSA": hashlib.sha512}.get(algorithm, lambda data: hashlib.new("sm3", data))
     digest = hashed(tokens["access_token"].encode()).digest()
     half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
     assert checked.claims["at_hash"] == half

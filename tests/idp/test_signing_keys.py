@@ -96,7 +96,7 @@ def test_after_a_compromise_the_old_key_and_its_tokens_end(provider: Provider) -
     published = [each["kid"] for each in keys if each["alg"] == "ES256"]
     assert published == [made.key_id]
     assert old not in published
-    assert {each["alg"] for each in keys} == {"ES256", "RS256", "EdDSA"}, "keys of other algorithms go on"
+    assert {each["alg"] for each in keys} == {"ES256", "RS256", "EdDSA", "PS256"}, "keys of other algorithms go on"
     recorded = json.loads(provider.audited("signing-key.replace")[0])
     assert recorded["facts"]["withdrawn"] == old
 
@@ -135,13 +135,15 @@ def test_an_edited_key_row_is_refused(provider: Provider) -> None:
 def test_each_algorithm_has_a_key_and_sm2_a_set_of_its_own(provider: Provider) -> None:
     context = provider.here.house.context
     ordinary, gm = (provider.here.http.get(path) for path in ("/oauth2/jwks", "/oauth2/gm-jwks"))
-    assert [(each["kty"], each["alg"]) for each in ordinary.json()["keys"]] == [("EC", "ES256"), ("RSA", "RS256"), ("OKP", "EdDSA")]
+    found = [(each["kty"], each["alg"]) for each in ordinary.json()["keys"]]
+    assert found == [("EC", "ES256"), ("RSA", "RS256"), ("OKP", "EdDSA"), ("RSA", "PS256")]
     assert [(each["kty"], each["crv"], each["alg"]) for each in gm.json()["keys"]] == [("EC", "SM2-P-256", "SGD_SM3_SM2")]
     ring = idp.service.key_ring(context)
     at = context.clock.now()
     for algorithm, keys in (
         ("RS256", read_jwks(ordinary.content)),
         ("EdDSA", read_jwks(ordinary.content)),
+        ("PS256", read_jwks(ordinary.content)),
         ("SGD_SM3_SM2", read_jwks(gm.content, gm=True)),
     ):
         key, signer = asyncio.run(ring.signing(at, algorithm))
@@ -193,4 +195,4 @@ def test_missing_keys_are_made_at_the_next_start_and_once(provider: Provider) ->
         made = {key.key_id for key in pool.map(lambda _: ensure_signing_key(desk, actor="test", algorithm="EdDSA"), range(4))}
     assert len(made) == 1, "of several processes that start at once, one makes the key"
     ensure_signing_keys(desk, actor="test")
-    assert len(provider.here.http.get("/oauth2/jwks").json()["keys"]) == 3
+    assert len(provider.here.http.get("/oauth2/jwks").json()["keys"]) == 4

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]  # it ships no types
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 import idp.service
 from idp.actions.register_client import NewClient, register_client
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
 VERSION = "6.9.0"
 CALLBACK = "http://127.0.0.1:9401/cb"  # nobody listens there: the browser stops before it
 KEY = ECKey.generate_key("P-256", {"kid": "k1", "alg": "ES256", "use": "sig"})
+PSS = RSAKey.generate_key(2048, {"kid": "k2"})  # which does not say what it is for
 BASE = Registration(
     "basic",
     redirect_uris=(CALLBACK,),
     grant_types=("authorization_code", "refresh_token"),
     is_own=True,
 )
-STEPS = ["client authentication", "id tokens of every algorithm", "PAR and DPoP", "registration"]
+STEPS = ["client authentication", "id tokens of every algorithm", "PS256 throughout", "PAR and DPoP", "registration"]
 
 
 class Served:
@@ -68,6 +69,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             replace(BASE, client_id="post", token_endpoint_auth_method="client_secret_post"),
             replace(BASE, client_id="open", token_endpoint_auth_method="none"),
             replace(BASE, client_id="rsa", id_token_signed_response_alg="RS256"),
+            replace(
+                BASE,
+                client_id="pss",
+                id_token_signed_response_alg="PS256",
+                token_endpoint_auth_method="private_key_jwt",
+                request_object_signing_alg="PS256",
+                require_signed_request_object=True,
+                jwks=(PSS.as_dict(private=False),),
+            ),
             replace(BASE, client_id="edwards", id_token_signed_response_alg="EdDSA"),
             replace(BASE, client_id="lib", is_own=False, purpose="Shown at consent"),
             replace(
@@ -143,6 +153,7 @@ def test_a_certified_client_proves_itself_in_every_way(served: Served) -> None:
         "parts": str(parts),
         "secrets": served.secrets,
         "key": KEY.as_dict(private=True),
+        "pss": PSS.as_dict(private=True),
         "initial_token": served.initial_token,
         "redirect_uri": CALLBACK,
     }

@@ -220,7 +220,7 @@ def test_the_authority(folder: Path, tmp_path: Path) -> None:
 
 def test_the_signing_key(folder: Path) -> None:
     announced = run_json("client", "rotate-signing-key", "--dir", folder)["keys"]
-    assert [each["algorithm"] for each in announced] == ["ES256", "RS256", "EdDSA", "SGD_SM3_SM2"]
+    assert [each["algorithm"] for each in announced] == ["ES256", "RS256", "EdDSA", "PS256", "SGD_SM3_SM2"]
     replaced = run("client", "rotate-signing-key", "--dir", folder, "--algorithm", "ES256", "--at-once")
     assert announced[0]["key_id"] not in replaced.stdout
     assert replaced.stdout.count("signs from") == 1

@@ -75,7 +75,7 @@ def test_keys_are_fetched_from_the_configured_address(here: Here, peer: Peer) ->
     peer.body = here.http.get("/oauth2/jwks").content
     keys = links.fetch_keys(peer.url + "/oauth2/jwks")
     assert set(keys) == {each["kid"] for each in json.loads(peer.body)["keys"]}
-    assert len(keys) == 3  # ES256, RS256, Ed25519
+    assert len(keys) == 4  # ES256, RS256, Ed25519, PS256
     assert peer.asked == ["/oauth2/jwks"]
 
 

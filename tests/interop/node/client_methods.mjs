@@ -22,7 +22,7 @@ const visit = async (url) => {
 const discover = (id, auth, metadata = {}) =>
   client.discovery(new URL(given.issuer), id, { client_id: id, ...metadata }, auth, insecure)
 
-const signIn = async (config, { push = false, DPoP, scope = 'openid profile' } = {}) => {
+const signIn = async (config, { push = false, object, DPoP, scope = 'openid profile' } = {}) => {
   const verifier = client.randomPKCECodeVerifier()
   const [state, nonce] = [client.randomState(), client.randomNonce()]
   const parameters = {
@@ -33,7 +33,9 @@ const signIn = async (config, { push = false, DPoP, scope = 'openid profile' } =
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
   }
-  const url = push
+  const url = object
+    ? await client.buildAuthorizationUrlWithJAR(config, parameters, object)
+    : push
     ? await client.buildAuthorizationUrlWithPAR(config, parameters, { DPoP })
     : client.buildAuthorizationUrl(config, parameters)
   const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
@@ -56,6 +58,12 @@ for (const [id, algorithm] of [['rsa', 'RS256'], ['edwards', 'EdDSA']]) {
   must((await signIn(config)).claims().aud === id, algorithm)
 }
 done('id tokens of every algorithm')
+
+const pss = await crypto.subtle.importKey('jwk', given.pss, { name: 'RSA-PSS', hash: 'SHA-256' }, false, ['sign'])
+const padded = await discover('pss', client.PrivateKeyJwt({ key: pss, kid: given.pss.kid }), { id_token_signed_response_alg: 'PS256' })
+client.enableNonRepudiationChecks(padded)
+must((await signIn(padded, { object: { key: pss, kid: given.pss.kid } })).claims().sub === subject, 'PS256')
+done('PS256 throughout')
 
 // 2. Pushed requests and tokens bound to a key, under the FAPI 2.0 profile
 const fapi = await discover('fapi', client.PrivateKeyJwt({ key: keys, kid: given.key.kid }), { use_mtls_endpoint_aliases: false })
