@@ -141,7 +141,9 @@ def test_algorithm_confusion_public_key_as_hmac_secret() -> None:
 
 
 @pytest.mark.clause("RFC 8725 3.1")
-@pytest.mark.parametrize(("kid", "alg"), [("p", "RS256"), ("p", "EdDSA"), ("p", "ES384"), ("r", "ES256"), ("r", "PS256"), ("s", "RS256"), ("e", "ES256")])
+@pytest.mark.parametrize(
+    ("kid", "alg"), [("p", "RS256"), ("p", "EdDSA"), ("p", "ES384"), ("r", "ES256"), ("r", "PS256"), ("s", "RS256"), ("e", "ES256")]
+)
 def test_a_key_is_used_with_its_own_algorithm_only(kid: str, alg: str) -> None:
     assert refused(forge({"alg": alg, "kid": kid, "typ": "at+jwt"})) == "alg"
 

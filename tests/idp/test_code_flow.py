@@ -357,7 +357,9 @@ def test_id_tokens_are_signed_as_the_client_registered(clients: Clients, algorit
     keys = read_jwks(clients.http.get("/oauth2/gm-jwks" if gm else "/oauth2/jwks").content, gm=gm)
     checked = check_token(tokens["id_token"], keys, token_type="jwt")
     assert (checked.header["alg"], checked.claims["aud"]) == (algorithm, client)
-    hashed = {"RS256": hashlib.sha256, "PS256": hashlib.sha256, "EdDSA": hashlib.sha512}.get(algorithm, lambda data: hashlib.new("sm3", data))
+    hashed = {"RS256": hashlib.sha256, "PS256": hashlib.sha256, "EdDSA": hashlib.sha512}.get(
+        algorithm, lambda data: hashlib.new("sm3", data)
+    )
     digest = hashed(tokens["access_token"].encode()).digest()
     half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
     assert checked.claims["at_hash"] == half
