@@ -21,6 +21,16 @@ settings.load_profile("house")
 # A worker that ends writes what it covered; on a loaded machine that takes longer than the ten seconds xdist allows before it kills.
 NodeManager.EXIT_TIMEOUT = 300
 
+# Files whose tests wait for servers and other programs begin first, so that none of them is left over while the other cores are idle.
+SLOW_FIRST = ("tests/interop/test_keycloak", "tests/interop/", "tests/flows/", "tests/yinxin/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After pytest-randomly has shuffled: the slow files first, each kind in the shuffled order."""
+    items.sort(key=lambda item: next((i for i, start in enumerate(SLOW_FIRST) if item.nodeid.startswith(start)), len(SLOW_FIRST)))
+
+
 _connect = socket.socket.connect
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -13,17 +14,19 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import httpx
 
 from tests.optional import PROJECT
 from yinxin.assembly import compose, open_house
+from yinxin.command_line import main
 from yinxin.deployment import open_deployment
 from yinxin.initialise import initialise
 
@@ -118,6 +121,28 @@ def free_port() -> int:
 
 
 def yinxin(*arguments: str, environment: dict[str, str] | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the command ``yinxin`` from its beginning to its exit, in this process: a process of its own costs seconds.
+
+    ``serve`` needs one (:func:`yinxin_process`).
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with ExitStack() as changed:
+        changed.enter_context(patch.object(sys, "argv", ["yinxin", *arguments]))
+        changed.enter_context(patch.dict(os.environ, {"LC_ALL": "C.UTF-8", **(environment or {})}))
+        changed.enter_context(redirect_stdout(out))
+        changed.enter_context(redirect_stderr(err))
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else 1
+    told = [each.buffer.getvalue().decode() for each in (out, err)]
+    done = subprocess.CompletedProcess(["yinxin", *arguments], status, *told)
+    if check and done.returncode != 0:
+        raise AssertionError(done.stdout + done.stderr)
+    return done
+
+
+def yinxin_process(*arguments: str, environment: dict[str, str] | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run the command ``yinxin`` as a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", "from yinxin.command_line import main; main()", *arguments],

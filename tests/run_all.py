@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of processes, and each would compile every module anew
     run("coverage", "erase")
     workers = str(os.cpu_count() or 2)
-    status = run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments)
+    status = run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", *arguments)
     if arguments:
         return status
     run("coverage", "combine", "-q")

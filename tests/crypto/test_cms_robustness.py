@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from functools import cache
 
 import pytest
@@ -18,6 +17,7 @@ from crypto.signatures import SignatureAlgorithm
 from crypto.timestamps import verify_token
 from crypto.trust_list import TrustList
 from standards import x690_der as der
+from tests.costs import at_most
 from tests.crypto.signing_actors import AT, CONTENT, DAY, world
 
 KINDS = ["sm2", "sm2-stamped", "national", "ecdsa", "rsa-stamped"]
@@ -96,9 +96,8 @@ def test_random_bytes_never_raise(data: bytes) -> None:
 
 @pytest.mark.parametrize("opening", [b"\x30\x80", b"\x24\x80", b"\xa0\x80", b"\x30\x84\x00\x40\x00\x00"])
 def test_deep_nesting_is_bounded(opening: bytes) -> None:
-    start = time.process_time()
-    assert verdict_on(opening * 1_000_000, "sm2") is Verdict.INVALID
-    assert time.process_time() - start < 2
+    with at_most(2):
+        assert verdict_on(opening * 1_000_000, "sm2") is Verdict.INVALID
 
 
 def test_deep_definite_nesting_is_bounded() -> None:
@@ -109,9 +108,8 @@ def test_deep_definite_nesting_is_bounded() -> None:
 
 
 def test_very_large_input_is_refused_at_once() -> None:
-    start = time.process_time()
-    assert verdict_on(der.sequence(bytes(9 * 1024 * 1024)), "sm2") is Verdict.INVALID
-    assert time.process_time() - start < 1
+    with at_most(1):
+        assert verdict_on(der.sequence(bytes(9 * 1024 * 1024)), "sm2") is Verdict.INVALID
 
 
 def test_many_certificates_cost_little() -> None:
@@ -123,6 +121,5 @@ def test_many_certificates_cost_little() -> None:
     extra = [other_certificate(here, serial=number).der for number in range(1, 60)]
     random.Random(7).shuffle(extra)
     crowded = changed(here.sign(), lambda parts: parts.certificates.extend(extra))
-    start = time.process_time()
-    assert here.verify(crowded).verdict is Verdict.VALID
-    assert time.process_time() - start < 1
+    with at_most(1):
+        assert here.verify(crowded).verdict is Verdict.VALID

@@ -118,13 +118,13 @@ def test_what_a_device_spoils_is_not_given_out(kind: str, tmp_path: Path) -> Non
 def test_a_hanging_device_ends_in_time_and_comes_back(sdf: SoftDevice) -> None:
     signer = sdf.open(sessions=1, timeout_seconds=0.2).signer("sdf-key")
     signer.sign(MESSAGE)
-    sdf.set("hang_ms", 700)
+    sdf.set("hang_ms", 1500)
     begun = time.monotonic()
     refused(lambda: signer.sign(MESSAGE), "DEVICE_TIMEOUT")
     refused(lambda: signer.sign(MESSAGE), "DEVICE_BUSY")
-    assert time.monotonic() - begun < 0.7
+    assert time.monotonic() - begun < 1.5  # neither waited for the device
     sdf.set("hang_ms", 0)
-    time.sleep(0.8)
+    time.sleep(1.6)
     assert is_good(signer, signer.sign(MESSAGE))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.flows.served import run_yinxin
+from tests.deployments import yinxin
 from tests.flows.test_first_thread import code, document
 from tests.seal_service.pdf.documents import reportlab_document
 from tests.seal_service.pdf.sealing import signatures
@@ -142,12 +142,12 @@ def test_the_command_line_shows_changes_too(served: Served, tmp_path: Path) -> N
     file = tmp_path / "forged.pdf"
     content = Path(served.deployment.made["sealed_pdf"]).read_bytes()
     file.write_bytes(forge_amount(content))
-    ended = run_yinxin("changes", str(file), "--out", str(tmp_path / "out"), "--json")
+    ended = yinxin("changes", str(file), "--out", str(tmp_path / "out"), "--json", check=False)
     assert ended.returncode == 1, ended.stderr
     assert (tmp_path / "out" / "sealed-revision.pdf").read_bytes() == content
     assert json.loads(ended.stdout)["pages"][0]["page"] == 1
     assert (tmp_path / "out" / "page-1-mask.png").is_file()
     file.write_bytes(content)
-    assert run_yinxin("changes", str(file), "--out", str(tmp_path / "out")).returncode == 0
+    assert yinxin("changes", str(file), "--out", str(tmp_path / "out"), check=False).returncode == 0
     file.write_bytes(document(served))
-    assert run_yinxin("changes", str(file), "--out", str(tmp_path / "out")).returncode == 64
+    assert yinxin("changes", str(file), "--out", str(tmp_path / "out"), check=False).returncode == 64

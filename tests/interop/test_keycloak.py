@@ -137,13 +137,13 @@ def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, st
             yield server, url
 
 
-def add_person(folder: Path) -> str:
+def add_person(folder: Path, login: str) -> str:
     """An account of the deployment, straight through its actions; returns its id."""
     house = open_house(open_deployment(folder))
     desk = idp.service.people_desk(house.context)
     try:
         made = create_account(
-            desk, NewAccount(AccountKind.PERSON, "测试乙", (Identifier(IdentifierKind.LOGIN, "yier"),)), actor="operator:test"
+            desk, NewAccount(AccountKind.PERSON, "测试乙", (Identifier(IdentifierKind.LOGIN, login),)), actor="operator:test"
         )
         set_password(desk, made.account_id, PASSWORD, actor="operator:test")
     finally:
@@ -196,7 +196,7 @@ def test_out_at_keycloak_is_out_here(realm: tuple[Server, str], people: ExitStac
 def test_a_deployment_is_the_provider_of_a_realm(realm: tuple[Server, str], people: ExitStack) -> None:
     server, url = realm
     there = administrator(url, REALM)
-    yi = add_person(server.folder)
+    yi = add_person(server.folder, "yier")
     person = Person(server.url, people)
     asked = {
         "client_id": "probe",
@@ -244,13 +244,12 @@ def test_a_realm_follows_the_directory_and_knows_who_comes(realm: tuple[Server, 
     roles = [each for each in there.get_client_roles(management) if each["name"] in {"manage-users", "manage-realm", "view-users"}]
     there.assign_client_role(account, management, roles)
     (tmp_path / "secret").write_text(SECRET)
+    bing = add_person(server.folder, "bing")
     arguments = ["keycloak", "push", "--dir", str(server.folder), "--url", url, "--realm", REALM, "--client", "sync", "--json"]
     arguments += ["--secret-file", str(tmp_path / "secret"), "--provider", "yinxin"]
     done = json.loads(yinxin(*arguments).stdout)
     assert done["persons"] >= 1
     users = {each["username"]: each for each in there.get_users({"briefRepresentation": False}) if each["username"].startswith("pe_")}
-    assert len(users) >= 1
-    name, user = next(iter(users.items()))
-    assert user["enabled"]
-    assert {each["userId"] for each in there.get_user_social_logins(user["id"])} == {name}
+    assert users[bing]["enabled"]
+    assert {each["userId"] for each in there.get_user_social_logins(users[bing]["id"])} == {bing}
     assert json.loads(yinxin(*arguments).stdout)["changes"] == 0

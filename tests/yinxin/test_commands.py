@@ -18,7 +18,7 @@ from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from standards.errors import Kind, TrustError
 from standards.rfc7468_pem import CERTIFICATE_REQUEST, read_pem, write_pem
-from tests.deployments import yinxin
+from tests.deployments import yinxin, yinxin_process
 from yinxin import command_line
 from yinxin.commands.console import explain, fail, operator
 from yinxin.deployment import open_deployment
@@ -130,7 +130,7 @@ def test_usage_errors_are_64(tmp_path: Path) -> None:
     ):
         done = yinxin(*arguments, check=False)
         assert done.returncode == 64, arguments
-    assert yinxin("--version").stdout.strip()
+    assert yinxin_process("--version").stdout.strip()
     assert "init" in yinxin("--help").stdout
 
 

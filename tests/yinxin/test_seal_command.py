@@ -15,7 +15,8 @@ import pytest
 from crypto.report import Verdict
 from crypto.trust_list import read_trust_list
 from seal_service.verify import verify_file
-from tests.flows.served import Deployment, make_deployment, run_yinxin
+from tests.deployments import yinxin
+from tests.flows.served import Deployment, make_deployment
 from tests.standards.gbt33190_ofd.archives import pack
 from tests.standards.gbt33190_ofd.parts import plain_files
 from yinxin import command_line
@@ -254,10 +255,10 @@ def test_beside_a_running_server_and_while_frozen(deployment: Deployment, docume
     seal_id = deployment.made["seal_id"]
     arguments = ("seal", str(document), "--dir", str(deployment.folder), "--seal", seal_id, "--out", str(tmp_path / "sealed.pdf"))
     with deployment.serve() as served, served.client() as client:
-        assert run_yinxin(*arguments).returncode == 0
+        assert yinxin(*arguments, check=False).returncode == 0
         assert verdict(deployment, tmp_path / "sealed.pdf") is Verdict.VALID
         assert client.post(f"/v1/seals/{seal_id}/freeze", json={"reason": "x"}).status_code == 200
-        refused = run_yinxin(*arguments)
+        refused = yinxin(*arguments, check=False)
         assert refused.returncode == 1
         assert "SEAL_NOT_ACTIVE" in refused.stderr
         assert client.post(f"/v1/seals/{seal_id}/unfreeze", json={"reason": "x"}).status_code == 200

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.deployments import Server, free_port, make_deployment, take_token, yinxin
+from tests.deployments import Server, free_port, make_deployment, take_token, yinxin, yinxin_process
 
 
 def add_client(folder: Path, client_id: str, *scopes: str) -> str:
@@ -164,18 +164,18 @@ def test_a_worker_that_dies_is_replaced_and_workers_end_with_their_parent(tmp_pa
 def test_what_is_wrong_is_said_before_serving(tmp_path: Path) -> None:
     folder = make_deployment(tmp_path / "d")
     (folder / "ca" / "tsa.cer").unlink()
-    done = yinxin("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
+    done = yinxin_process("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
     assert done.returncode == 69
     assert "CA_INCOMPLETE" in done.stderr
     folder = make_deployment(tmp_path / "e", services=["nonsense"])
-    done = yinxin("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
+    done = yinxin_process("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
     assert done.returncode != 0
     assert "SERVICE_UNKNOWN" in done.stderr
     folder = make_deployment(tmp_path / "f")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = yinxin("serve", "--dir", str(folder), "--port", str(taken.getsockname()[1]), check=False)
+        done = yinxin_process("serve", "--dir", str(folder), "--port", str(taken.getsockname()[1]), check=False)
     assert done.returncode == 69
     assert "PORT_BUSY" in done.stderr
 
