@@ -92,6 +92,22 @@ class LogVerifierKey:
             return False
 
 
+def public_key_of(signer: Signer) -> bytes:
+    """The public key as notes carry it: 32 bytes Ed25519, or the 65-byte SM2 point."""
+    if signer.algorithm is SignatureAlgorithm.SM2_SM3:
+        return SM2PublicKey.from_spki(signer.public_spki_der).point
+    return load_der_public_key(signer.public_spki_der).public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def signature_value(signer: Signer, message: bytes) -> bytes:
+    """The 64 bytes of a signature as notes carry it: Ed25519's own, or SM2's r || s."""
+    value = signer.sign(message)
+    if signer.algorithm is SignatureAlgorithm.SM2_SM3:
+        r, s = read_signature(value)
+        return r.to_bytes(_SCALAR, "big") + s.to_bytes(_SCALAR, "big")
+    return value
+
+
 class CheckpointSigner:
     """Signs notes with a key of the keystore: Ed25519 or SM2. ``name``: the key name, for a log its origin."""
 
@@ -100,20 +116,12 @@ class CheckpointSigner:
         kind = _TYPES.get(signer.algorithm)
         if kind is None:
             raise TrustError(Kind.UNACCEPTABLE, "LOG_KEY_UNSUPPORTED", algorithm=str(signer.algorithm))
-        if kind == TYPE_SM2:
-            public = SM2PublicKey.from_spki(signer.public_spki_der).point
-        else:
-            public = load_der_public_key(signer.public_spki_der).public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.key = LogVerifierKey(name, kind, public)
+        self.key = LogVerifierKey(name, kind, public_key_of(signer))
         self._signer = signer
 
     def sign(self, text: str) -> NoteSignature:
         """Sign a note's text."""
-        value = self._signer.sign(text.encode())
-        if self.key.signature_type == TYPE_SM2:
-            r, s = read_signature(value)
-            value = r.to_bytes(_SCALAR, "big") + s.to_bytes(_SCALAR, "big")
-        return NoteSignature(self.key.name, self.key.key_id, value)
+        return NoteSignature(self.key.name, self.key.key_id, signature_value(self._signer, text.encode()))
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signers: Sequence[CheckpointSigner]) -> bytes:

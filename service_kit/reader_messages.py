@@ -196,6 +196,9 @@ _CAUSES: Final = {
         "TRUST_LIST_TOO_LARGE": ("The trust list is over the size limit.", "信任列表超过大小上限。"),
     },
     "log": {
+        "COSIGNATURE_FORM": ("A witness's cosignature is malformed.", "见证方会签格式错误。"),
+        "WITNESS_ANSWER_FORM": ("The answer of a witness is malformed.", "见证方的应答格式错误。"),
+        "WITNESS_REQUEST_FORM": ("The request to a witness is malformed.", "对见证方的请求格式错误。"),
         "CHECKPOINT_FORM": ("The text is no checkpoint.", "文本不是检查点。"),
         "LOG_BUNDLE_FORM": ("The entry bundle is malformed.", "条目包格式错误。"),
         "LOG_ENTRY_TOO_LARGE": ("An entry is over 65,535 bytes.", "条目超过 65535 字节。"),
