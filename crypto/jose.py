@@ -325,12 +325,15 @@ class TokenSigner:
         return (message + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode("ascii")
 
 
-def check_token(token: str, keys: Mapping[str, VerificationKey], *, token_type: str) -> CheckedToken:
+def check_token(
+    token: str, keys: Mapping[str, VerificationKey], *, token_type: str, limit_characters: int = TOKEN_CHARACTERS
+) -> CheckedToken:
     """Check form, type, key and signature; claims are read but not judged. Raises TrustError JWS_INVALID.
 
     ``token_type``: the demanded ``typ`` (RFC 8725 3.11); an ``application/`` prefix and letter case do not matter (RFC 7515 4.1.9).
+    ``limit_characters``: for tokens that do not travel in a header line, such as status lists.
     """
-    if len(token) > TOKEN_CHARACTERS or not token.isascii():
+    if len(token) > limit_characters or not token.isascii():
         raise invalid("length")
     parts = token.split(".")
     if len(parts) != 3:

@@ -21,6 +21,7 @@ _FAMILIES: Final = {
     "number": ("Number not valid", "号码无效", "Check the number against the original document.", "请与原件核对号码。"),
     "trust": ("Trust list not usable", "信任列表不可用", "Check the file against the format in docs/reference/trust-list.md.", "请按 docs/reference/trust-list.md 的格式检查文件。"),
     "log": ("Log data not usable", "日志数据不可用", "Fetch the checkpoint, proof or tile anew from the log.", "请从日志重新获取检查点、证明或数据块。"),
+    "status": ("Status list not usable", "状态列表不可用", "Fetch the list anew from the address that the licence names.", "请从证照所载地址重新获取状态列表。"),
     "token": ("Token not accepted", "令牌不被接受", "Obtain a new token from its issuer.", "请向签发方重新获取令牌。"),
     "authority": ("Authority cannot issue this", "证书机构无法签发", "Check the request and the authority's own certificate with `yinxin ca`.", "请用 yinxin ca 检查请求和机构自身的证书。"),
 }  # fmt: skip
@@ -212,7 +213,16 @@ _CAUSES: Final = {
         "NOTE_TOO_LARGE": ("The note is over the size limit.", "便条超过大小上限。"),
         "NOTE_VERIFIER_KEY": ("The text is no verification key, or its id is another's.", "文本不是验证密钥，或其标识不符。"),
     },
+    "status": {
+        "STATUS_INDEX_OUTSIDE": ("The status list has no entry of this index.", "状态列表没有此序号的条目。"),
+        "STATUS_LIST_CLAIMS": ("What the status list says of itself is malformed; `facts` names the member.", "状态列表的声明格式错误，见 facts。"),
+        "STATUS_LIST_COMPRESSION": ("The status list is not compressed as it must be.", "状态列表压缩格式错误。"),
+        "STATUS_LIST_TOO_LARGE": ("The status list is over the size limit.", "状态列表超过大小上限。"),
+    },
     "token": {
+        "COSE_ALGORITHM_UNSUPPORTED": ("The key cannot sign messages of this kind.", "该密钥不能签发此类消息。"),
+        "COSE_INVALID": ("The message breaks the rule named in `facts`.", "消息违反 facts 所示规则。"),
+        "COSE_KEY_UNKNOWN": ("The message is signed by a key that is not known.", "消息由未知密钥签名。"),
         "JWS_ALGORITHM_UNSUPPORTED": ("The key cannot sign tokens.", "该密钥不能签发令牌。"),
         "JWS_EXPIRED": ("The time of the token is over.", "令牌有效期已过。"),
         "JWS_INVALID": ("The token breaks the rule named in `facts`.", "令牌违反 facts 所示规则。"),
