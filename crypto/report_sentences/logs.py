@@ -15,5 +15,8 @@ LOG: Final = {
     "LOG_ENTRY_NOT_INCLUDED": ("The proof does not show the entry to be contained in the log.", "证明未能表明该条目包含在日志中。"),
     "LOG_COSIGNED": ("The witness {key} has cosigned the checkpoint.", "见证方 {key} 已会签该检查点。"),
     "LOG_COSIGNATURE_BAD": ("The cosignature of the witness {key} does not verify.", "见证方 {key} 的会签验证不通过。"),
-    "LOG_WITNESSES_TOO_FEW": ("{found} of the {expected} witnesses asked for have cosigned the checkpoint.", "要求 {expected} 个见证方会签检查点，实有 {found} 个。"),
+    "LOG_WITNESSES_TOO_FEW": (
+        "{found} of the {expected} witnesses asked for have cosigned the checkpoint.",
+        "要求 {expected} 个见证方会签检查点，实有 {found} 个。",
+    ),
 }
