@@ -105,7 +105,8 @@ class Cosigner:
 @dataclass(frozen=True, slots=True)
 class CosignatureResult:
     """``witnessed``: True where as many witnesses as were asked for have cosigned, False where a known one's signature is wrong, None
-    where there are too few. ``cosigned_at``: when each did, by key name, in seconds since 1970 UTC."""
+    where there are too few. ``cosigned_at``: when each did, by key name, in seconds since 1970 UTC.
+    """
 
     witnessed: bool | None
     cosigned_at: dict[str, int]
