@@ -29,6 +29,7 @@ from yinxin.commands.extend_command import extend
 from yinxin.commands.init_command import init
 from yinxin.commands.seal_command import seal
 from yinxin.commands.serve_command import serve
+from yinxin.commands.sign_challenge_command import sign_challenge
 from yinxin.commands.verify_command import verify
 
 EXIT_INTERRUPTED: Final = 130  # as shells report it
@@ -52,6 +53,7 @@ app.command("verify")(verify)
 app.command("init")(init)
 app.command("serve")(serve)
 app.command("doctor")(doctor)
+app.command("sign-challenge")(sign_challenge)
 app.add_typer(client_command.app, name="client")
 app.add_typer(account_command.app, name="account")
 app.add_typer(roles_command.app, name="roles")

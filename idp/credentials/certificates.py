@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TYPE_CHECKING, Final
 
 from crypto.cms_verification import verify_signed_data
@@ -23,12 +24,20 @@ if TYPE_CHECKING:
     from crypto.trust_list import TrustList
 
 ANSWER_CHARACTERS_MAX: Final = 32_768
+_FIRST_LINE: Final = "Yinxin sign-in 印信登录"
+_TEXT: Final = re.compile(rf"{_FIRST_LINE}\n(https?://[!-~]{{1,512}})\n[A-Za-z0-9_-]{{22,128}}")
 
 
 def text_to_sign(issuer: str, challenge: bytes) -> str:
     """What the holder signs: UTF-8, lines ended by LF, none after the last."""
     written = base64.urlsafe_b64encode(challenge).decode("ascii").rstrip("=")
-    return f"Yinxin sign-in 印信登录\n{issuer}\n{written}"
+    return f"{_FIRST_LINE}\n{issuer}\n{written}"
+
+
+def issuer_in(text: str) -> str | None:
+    """At which deployment a text signs its holder in; None where it is no such text, and not to be signed as one."""
+    found = _TEXT.fullmatch(text)
+    return None if found is None else found[1]
 
 
 def read_challenge(text: str) -> bytes:

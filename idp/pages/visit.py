@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 BROWSER_COOKIE: Final = "yinxin-browser"
 SESSION_COOKIE: Final = "yinxin-session"
 LANGUAGE_COOKIE: Final = "yinxin-language"
+OF_LINES: Final = frozenset({"answer"})  # signatures are pasted as tools print them, in lines
 BODY_BYTES_MAX: Final = 64 * 1024  # an authorization request with a signed request object
 _COOKIE_CHARACTERS_MAX: Final = 100
 _POLICY: Final = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action {}; frame-ancestors 'none'; base-uri 'none'"
@@ -131,7 +132,7 @@ class Visit:
     async def plain_form(self) -> dict[str, str]:
         """A form from anywhere. FORM_UNREADABLE, also for a repeated field."""
         try:
-            return read_form(await self.body())
+            return read_form(await self.body(), BODY_BYTES_MAX, lines=OF_LINES)
         except TrustError as error:
             raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE", reason=error.code) from None
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORM_BYTES_MAX: Final = 8 * 1024  # a request with 64 scopes and a resource stays below 4 KiB
 FORM_PARAMETERS_MAX: Final = 32
 AUTHORIZATION_BYTES_MAX: Final = 1024
+_WITHOUT_LINE_ENDS: Final = {ord("\r"): None, ord("\n"): None}
 FORM_TYPE: Final = b"application/x-www-form-urlencoded"
 
 
@@ -58,10 +59,10 @@ class TokenRequest:
         return f"TokenRequest({self.grant_type!r}, client_id={self.client_id!r}, scope={self.scope!r})"
 
 
-def read_form(body: bytes, limit: int = FORM_BYTES_MAX) -> dict[str, str]:
+def read_form(body: bytes, limit: int = FORM_BYTES_MAX, *, lines: frozenset[str] = frozenset()) -> dict[str, str]:
     """Read an x-www-form-urlencoded body. Empty values count as absent (RFC 6749 3.2); a repeated name is refused.
 
-    Raises TrustError TOKEN_REQUEST_TOO_LARGE, TOKEN_REQUEST_MALFORMED or TOKEN_PARAMETER_REPEATED.
+    ``lines``: the names whose values may have several lines; control characters are refused everywhere else. Raises TrustError TOKEN_REQUEST_TOO_LARGE, TOKEN_REQUEST_MALFORMED or TOKEN_PARAMETER_REPEATED.
     """
     if len(body) > limit:
         raise TrustError(Kind.TOO_LARGE, "TOKEN_REQUEST_TOO_LARGE", limit_bytes=limit)
@@ -73,7 +74,8 @@ def read_form(body: bytes, limit: int = FORM_BYTES_MAX) -> dict[str, str]:
         raise request_malformed(limit_parameters=FORM_PARAMETERS_MAX)
     for pair in pairs:
         name_bytes, equals, value_bytes = pair.partition(b"=")
-        name, value = _read_text(name_bytes), _read_text(value_bytes)
+        name = _read_text(name_bytes)
+        value = _read_text(value_bytes, of_lines=name in lines)
         if not equals or not name:
             raise request_malformed(found="a part that is not name=value")
         if name in form:
@@ -82,7 +84,7 @@ def read_form(body: bytes, limit: int = FORM_BYTES_MAX) -> dict[str, str]:
     return form
 
 
-def _read_text(part: bytes) -> str:
+def _read_text(part: bytes, *, of_lines: bool = False) -> str:
     if b"+" in part:
         part = part.replace(b"+", b" ")
     if b"%" in part:
@@ -91,7 +93,7 @@ def _read_text(part: bytes) -> str:
         text = part.decode()
     except UnicodeDecodeError:
         raise request_malformed(found="text that is not UTF-8") from None
-    if not text.isprintable():
+    if not (text.translate(_WITHOUT_LINE_ENDS) if of_lines else text).isprintable():
         raise request_malformed(found="a control character")
     return text
 

@@ -12,19 +12,33 @@ from typing import TYPE_CHECKING
 import pytest
 
 import idp.service
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from cryptography.x509 import load_der_x509_certificate
+from typer.testing import CliRunner
+
 from crypto import cms, digests
 from crypto.authority import Profile, RevokedCertificate
 from crypto.certificate_requests import SubjectRequest
+from crypto.keys import write_private_key
+from crypto.password_encryption import encrypt_private_key
 from crypto.signatures import digest_oid_of
+from crypto.sm2 import SM2PrivateKey
 from idp.credentials.certificates import ANSWER_CHARACTERS_MAX, certificate_of, read_challenge, text_to_sign
 from idp.model.requests import ClientProfile
 from standards.errors import TrustError
+from standards.rfc7468_pem import write_pem
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, Town, settle
 from tests.pki import DemoPki, name_der, signer_for
+from yinxin.command_line import app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from click.testing import Result
 
     from crypto.certificates import Certificate
     from crypto.trust_list import TrustList
@@ -237,3 +251,55 @@ def test_pem_and_base64_in_lines_are_read(hall: Hall) -> None:
     for form in (lines, f"-----BEGIN CMS-----\n{lines}\n-----END CMS-----\n"):
         assert certificate_of(form, text, hall.trust(), NOW) == certificate
     assert read_challenge("%") == b""
+
+
+def test_who_has_no_ukey_signs_with_a_file(hall: Hall, tmp_path: Path) -> None:
+    name = "证书持有人癸"
+    browser = Browser(hall.town.here)
+    hall.town.person("gui", name=name, level=4)
+    browser.go("/keys")
+    browser.log_in("gui")
+    private_key = SM2PrivateKey.generate()
+    certificate = hall.pki.issuing.issue(
+        SubjectRequest(name_der(name), private_key.public_key.spki_der), Profile.SEAL_SIGNING, not_before=NOW - DAY, not_after=NOW + DAY
+    )
+    files = {part: tmp_path / part for part in ("key", "sealed", "pem", "other", "password", "text")}
+    files["key"].write_bytes(write_pem("PRIVATE KEY", write_private_key(private_key)))
+    files["sealed"].write_bytes(encrypt_private_key(write_private_key(private_key), b"secret", iterations=1000))
+    files["pem"].write_bytes(b"".join(write_pem("CERTIFICATE", each.der) for each in (*hall.pki.chain, certificate)))
+    files["other"].write_bytes(write_pem("CERTIFICATE", hall.pki.chain[0].der))
+    files["password"].write_text("secret\r\nsecond line\n", encoding="utf-8")
+
+    def signed(text: str, key: str = "key", pem: str = "pem", *more: str) -> Result:
+        files["text"].write_bytes(text.encode())
+        return CliRunner().invoke(app, ["sign-challenge", str(files["text"]), "--key", str(files[key]), "--certificate", str(files[pem]), *more])  # fmt: skip
+
+    # 1. Entered and used, the text as a console on Windows may hand it on
+    entered = signed(text_of(browser).replace("\n", "\r\n") + "\r\n")
+    assert entered.stdout.count("\n") > 10, "the form takes what has many lines"
+    assert (entered.exit_code, hall.town.desk.issuer in entered.stderr, name in entered.stderr) == (0, True, True), entered.output
+    browser.submit("certificate", challenge=challenge_of(browser), answer=entered.stdout)
+    assert browser.answer.status_code == 200, browser.answer.text
+    sign_in = hall.at_sign_in(acr_values="urn:yinxin:loa:4")
+    answer = signed(text_of(sign_in), "sealed", "pem", "--password-file", str(files["password"]))
+    sign_in.submit("certificate", challenge=challenge_of(sign_in), answer=answer.stdout + "\r\n" * 2000)  # 12 KB: more than forms of clients
+    assert is_in(sign_in)
+    # 2. Nothing else is signed, and no certificate but the key's
+    text = text_of(browser)
+    for bent in ("", "a contract", text + "\nmore", "x" + text, text.replace("Yinxin", "yinxin"), text.replace("http", "ftp"), text * 9):
+        assert (signed(bent).exit_code, "CHALLENGE_TEXT_INVALID" in signed(bent).stderr) == (64, True)
+    assert "CERTIFICATE_OF_KEY_MISSING" in signed(text, pem="other").stderr
+    assert signed(text, key="password").exit_code == 64
+    # 3. A file with key and certificates, the text from the console
+    own = ec.generate_private_key(ec.SECP256R1())
+    request = SubjectRequest(name_der(name), own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    theirs = hall.pki.issuing.issue(request, Profile.SEAL_SIGNING, not_before=NOW - DAY, not_after=NOW + DAY)
+    sealing = PrivateFormat.PKCS12.encryption_builder().kdf_rounds(1000).build(b"p")
+    files["key"].write_bytes(serialize_key_and_certificates(b"n", own, load_der_x509_certificate(theirs.der), None, sealing))
+    packed = CliRunner().invoke(app, ["sign-challenge", "-", "--key", str(files["key"])], input=f"{text}\np\n")
+    assert packed.exit_code == 64, "the console's text ends where its end is sent, and no password is read from it"
+    files["password"].write_text("p", encoding="utf-8")
+    packed = CliRunner().invoke(app, ["sign-challenge", "-", "--key", str(files["key"]), "--password-file", str(files["password"])], input=text)  # fmt: skip
+    assert certificate_of(packed.stdout, text, hall.trust(), NOW) == theirs
+    missing = CliRunner().invoke(app, ["sign-challenge", str(tmp_path / "none"), "--key", str(files["key"])])
+    assert "FILE_UNREADABLE" in missing.stderr
