@@ -282,7 +282,9 @@ def test_who_has_no_ukey_signs_with_a_file(hall: Hall, tmp_path: Path) -> None:
     assert browser.answer.status_code == 200, browser.answer.text
     sign_in = hall.at_sign_in(acr_values="urn:yinxin:loa:4")
     answer = signed(text_of(sign_in), "sealed", "pem", "--password-file", str(files["password"]))
-    sign_in.submit("certificate", challenge=challenge_of(sign_in), answer=answer.stdout + "\r\n" * 2000)  # 12 KB: more than forms of clients
+    sign_in.submit(
+        "certificate", challenge=challenge_of(sign_in), answer=answer.stdout + "\r\n" * 2000
+    )  # 12 KB: more than forms of clients
     assert is_in(sign_in)
     # 2. Nothing else is signed, and no certificate but the key's
     text = text_of(browser)
