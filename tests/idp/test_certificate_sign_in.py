@@ -10,14 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-
-import idp.service
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509 import load_der_x509_certificate
 from typer.testing import CliRunner
 
+import idp.service
 from crypto import cms, digests
 from crypto.authority import Profile, RevokedCertificate
 from crypto.certificate_requests import SubjectRequest
