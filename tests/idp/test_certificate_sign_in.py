@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509 import load_der_x509_certificate
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import idp.service
 from crypto import cms, digests
@@ -36,8 +36,6 @@ from yinxin.command_line import app
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from click.testing import Result
 
     from crypto.certificates import Certificate
     from crypto.trust_list import TrustList
