@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import functools
+import io
+import json
 import os
+from base64 import urlsafe_b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from standards.errors import TrustError
 from tests.optional import PROJECT
 
 if TYPE_CHECKING:
@@ -157,7 +162,109 @@ def _run_status_list(data: bytes) -> None:
     open_status_list(data, TrustList(anchors=()), AT)
 
 
+def _run_filter(data: bytes) -> None:
+    from idp.api.scim_shapes import SHAPES
+    from standards.rfc7644_scim import is_match, read_filter
+
+    for shape in SHAPES.values():
+        is_match({"userName": "jia", "emails": [{"value": "x"}]}, read_filter(data.decode("utf-8", "surrogateescape"), shape))
+
+
+def _run_patch(data: bytes) -> None:
+    from idp.api.scim_shapes import SHAPES
+    from standards.rfc7644_scim import apply_patch
+
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    for shape in SHAPES.values():
+        apply_patch({"userName": "jia", "emails": [{"value": "x", "primary": True}]}, body, shape)
+
+
+def _run_assertion(data: bytes) -> None:
+    from idp.tokens.client_assertion import check_assertion_claims, claimed_client, read_assertion
+
+    text = data.decode("utf-8", "surrogateescape")
+    claimed_client(text)
+    check_assertion_claims(read_assertion(text), "portal", ("https://trust.example.org",), AT)
+
+
+def _run_dpop(data: bytes) -> None:
+    from service_kit.dpop import check_proof
+
+    check_proof(data.decode("utf-8", "surrogateescape"), method="POST", url="https://trust.example.org/token", at=AT)
+
+
+def _run_import(data: bytes) -> None:
+    from idp.model.imports import ImportForm, read_rows
+
+    for form in ImportForm:
+        for encoding in ("utf-8", "gb18030"):
+            with suppress(TrustError):
+                list(read_rows(data, form, encoding))
+
+
+def _run_picture(data: bytes) -> None:
+    from seal_service.pictures.upload import read_uploaded_picture
+
+    read_uploaded_picture(data, width_mm=42)
+
+
+def _pictures() -> list[bytes]:
+    from PIL import Image
+
+    made = []
+    for kind in ("PNG", "JPEG", "BMP"):
+        out = io.BytesIO()
+        Image.new("RGB", (24, 24), "red").save(out, kind)
+        made.append(out.getvalue())
+    return made
+
+
+def _run_archive(data: bytes) -> None:
+    from standards.gbt33190_ofd.container import Container
+
+    container = Container(data)
+    for name in container.members:
+        container.read(name, 1_000_000)
+
+
+def _run_sd_jwt(data: bytes) -> None:
+    from crypto.sm3 import sm3
+    from standards.rfc9901_sd_jwt import read_combined, reveal
+
+    combined = read_combined(data.decode("utf-8", "surrogateescape"))
+    reveal({"_sd": ["x"], "_sd_alg": "sm3"}, combined.disclosures, sm3)
+
+
+def _jws() -> list[bytes]:
+    """A token's form, signed by nobody."""
+    parts = (
+        {"alg": "ES256", "typ": "JWT"},
+        {"iss": "portal", "sub": "portal", "aud": "https://trust.example.org", "exp": 1780315300, "jti": "1"},
+    )
+    return [b".".join(urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in (*parts, {}))]
+
+
+def _dpop_proofs() -> list[bytes]:
+    key = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}
+    claims = {"htm": "POST", "htu": "https://trust.example.org/token", "iat": 1780315200, "jti": "1"}
+    parts = ({"alg": "ES256", "typ": "dpop+jwt", "jwk": key}, claims)
+    return [b".".join((*(urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in parts), b"A" * 86))]
+
+
 TARGETS: dict[str, Target] = {
+    "scim-filter": Target(_run_filter, lambda: [b'userName eq "jia"', b'emails[type eq "work"].value co "x" and active eq true']),
+    "scim-patch": Target(
+        _run_patch, lambda: [b'{"schemas":["x"],"Operations":[{"op":"replace","path":"emails[value eq \\"x\\"].value","value":"y"}]}']
+    ),
+    "client-assertion": Target(_run_assertion, _jws),
+    "dpop-proof": Target(_run_dpop, _dpop_proofs),
+    "account-import": Target(_run_import, lambda: [b"kind,name,login\nperson,x,y\n", b'{"kind":"person","name":"x"}\n']),
+    "picture": Target(_run_picture, _pictures),
+    "archive": Target(_run_archive, _ofds, (".ofd",)),
+    "sd-jwt": Target(_run_sd_jwt, lambda: [_jws()[0] + b"~WyJzYWx0IiwibmFtZSIsIngiXQ~"]),
     "der": Target(_reading("standards.x690_der", "read_der"), _certificates),
     "certificate": Target(_reading("standards.rfc5280_certificate", "read_certificate"), _certificates, (".der", ".cer")),
     "crl": Target(_reading("crypto.revocation_lists", "read_revocation_list"), _crls, (".crl",)),

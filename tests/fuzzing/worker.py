@@ -57,7 +57,7 @@ def run_guided(name: str, seconds: float, findings: Path, *, seed: int) -> None:
     """The same guided by coverage (atheris); ends the process with the fuzzer's status."""
     import atheris
 
-    with atheris.instrument_imports(include=["standards", "crypto", "seal_service", "service_kit"]):
+    with atheris.instrument_imports(include=["standards", "crypto", "seal_service", "service_kit", "idp", "licence_vault"]):
         from standards.errors import TrustError
         from tests.fuzzing.targets import TARGETS, seeds_of
 
