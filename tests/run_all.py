@@ -18,6 +18,7 @@ GATES = {
     "service_kit": 90,
     "idp": 90,
     "seal_service": 90,
+    "licence_vault": 90,
     "yinxin": 90,
 }
 

@@ -19,6 +19,7 @@ from yinxin.commands import (
     client_command,
     keycloak_command,
     keys_command,
+    licence_command,
     roles_command,
 )
 from yinxin.commands.changes_command import changes
@@ -60,6 +61,7 @@ app.add_typer(roles_command.app, name="roles")
 app.add_typer(keys_command.app, name="keys")
 app.add_typer(ca_command.app, name="ca")
 app.add_typer(keycloak_command.app, name="keycloak")
+app.add_typer(licence_command.app, name="licence")
 app.add_typer(audit_command.app, name="audit")
 
 

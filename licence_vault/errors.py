@@ -1,0 +1,15 @@
+"""The refusals of the licence vault. One function per refusal, so that code, kind and facts are stated once."""
+
+from __future__ import annotations
+
+from standards.errors import Kind, MalformedError, TrustError
+
+
+def licence_data_malformed(place: str, rule: str) -> MalformedError:
+    """The data of a licence breaks a rule. ``place``: where in the JSON; ``rule`` names the rule, never the value."""
+    return MalformedError("LICENCE_DATA_MALFORMED", place=place, rule=rule)
+
+
+def licence_data_too_large(limit_bytes: int) -> TrustError:
+    """The data of a licence is over the limit."""
+    return TrustError(Kind.TOO_LARGE, "LICENCE_DATA_TOO_LARGE", limit_bytes=limit_bytes)
