@@ -61,14 +61,14 @@ def test_published_identifiers_are_classified() -> None:
             assert number.check == entry["check_given"]
 
 
-@pytest.mark.clause("ISO/IEC 7064 MOD 37,36")
+@pytest.mark.clause("ISO 7064 MOD 37,36")
 def test_the_published_check_of_another_scheme() -> None:
     for entry in vectors("iso7064_mod37_36"):
         assert compute_check_character(entry["payload"]) == entry["check"]
         assert sums_to_one(entry["payload"] + entry["check"])
 
 
-@pytest.mark.clause("ISO/IEC 7064 MOD 37,36")
+@pytest.mark.clause("ISO 7064 MOD 37,36")
 @given(st.text(ALPHABET, min_size=1, max_size=80))
 def test_the_second_implementation_accepts_one_character_and_it_is_ours(body: str) -> None:
     assert [c for c in ALPHABET if sums_to_one(body + c)] == [compute_check_character(body)]
