@@ -189,6 +189,36 @@ def code_taken(seal_code: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "SEAL_CODE_TAKEN", seal_code=seal_code)
 
 
+def import_unacceptable(reason: str) -> TrustError:
+    """A seal from elsewhere that can be read but not kept. ``reason`` names what stands against it."""
+    return TrustError(Kind.UNACCEPTABLE, "SEAL_IMPORT_UNACCEPTABLE", reason=reason)
+
+
+def import_refused(codes: str) -> TrustError:
+    """A seal from elsewhere that does not verify. ``codes``: the steps that failed."""
+    return TrustError(Kind.UNACCEPTABLE, "SEAL_IMPORT_REFUSED", steps=codes)
+
+
+def import_key_refused(reason: str) -> TrustError:
+    """The key that is to come with a seal from elsewhere is not its key, cannot be read, or would be of no use."""
+    return TrustError(Kind.UNACCEPTABLE, "SEAL_IMPORT_KEY_REFUSED", reason=reason)
+
+
+def import_open(seal_code: str) -> TrustError:
+    """Somebody has handed in this seal already."""
+    return TrustError(Kind.CONFLICT, "SEAL_IMPORT_OPEN", seal_code=seal_code)
+
+
+def import_cut_off(application_id: str) -> TrustError:
+    """What was handed in was given up before it became an application."""
+    return TrustError(Kind.CONFLICT, "SEAL_IMPORT_CUT_OFF", application=application_id)
+
+
+def picture_not_here(seal_id: str) -> TrustError:
+    """A seal from elsewhere whose picture cannot be drawn."""
+    return TrustError(Kind.CONFLICT, "SEAL_PICTURE_NOT_HERE", seal_id=seal_id)
+
+
 def grant_changed(grant_id: str, expected: int, found: int) -> TrustError:
     """The grant changed since the caller looked (If-Match)."""
     return TrustError(Kind.CHANGED, "SEAL_CHANGED", grant=grant_id, expected=expected, found=found)

@@ -27,6 +27,7 @@ class SealState(StrEnum):
     INVALIDATED = "invalidated"  # it should never have been made (国办发〔2025〕33号); the certificate is revoked too
     DESTROYED = "destroyed"  # the key is gone for good
     ABANDONED = "abandoned"  # the making was cut off; nothing was ever sealed with it
+    ARCHIVED = "archived"  # taken over from elsewhere for record and verification alone: its key is not here, or it could not be verified
 
 
 class ApplicationState(StrEnum):
@@ -48,6 +49,16 @@ class ApplicationKind(StrEnum):
     CHANGE = "change"
     RENEW = "renew"
     CANCEL = "cancel"
+    IMPORT = "import"  # a seal that was made elsewhere is to be kept here
+
+
+class KeyCustody(StrEnum):
+    """Where the key of a seal is that was made elsewhere and is taken over."""
+
+    KEYSTORE = "keystore"  # handed in as PKCS#12 or as a private key, and kept here
+    DEVICE = "device"  # in a device of this deployment
+    OWNER = "owner"  # in its owner's device, who signs in two phases
+    ABSENT = "absent"  # nowhere within reach: the seal is archived
 
 
 class UseState(StrEnum):
@@ -132,6 +143,10 @@ SEAL_LIFE: Final[tuple[Transition, ...]] = (
         summary="key, certificate and SESeal are there",
     ),
     Transition("finish-at-once", frozenset({SealState.MAKING}), SealState.ACTIVE, summary="made in one step, where no review is asked for"),
+    Transition("import", frozenset({SealState.MAKING}), SealState.MADE, summary="taken over from elsewhere, verified, its key proved"),
+    Transition(
+        "archive", frozenset({SealState.MAKING}), SealState.ARCHIVED, summary="taken over from elsewhere for record and verification"
+    ),
     Transition("abandon", frozenset({SealState.MAKING, SealState.MADE_REQUESTED}), SealState.ABANDONED, summary="the making was cut off"),
     Transition(
         "give-up",
@@ -185,7 +200,7 @@ SEAL_LIFE: Final[tuple[Transition, ...]] = (
     ),
     Transition(
         "revoke",
-        _LIVING,
+        _LIVING | {SealState.ARCHIVED},
         SealState.CANCELLED,
         verb="revoke",
         scope=SCOPE_MANAGE,
@@ -197,7 +212,7 @@ SEAL_LIFE: Final[tuple[Transition, ...]] = (
     ),
     Transition(
         "cancel",
-        _LIVING,
+        _LIVING | {SealState.ARCHIVED},
         SealState.CANCELLED,
         verb="cancel",
         scope=SCOPE_MANAGE,
@@ -211,7 +226,7 @@ SEAL_LIFE: Final[tuple[Transition, ...]] = (
     Transition("expire", _LIVING - {SealState.EXPIRED}, SealState.EXPIRED, summary="its certificate is over"),
     Transition(
         "invalidate",
-        _LIVING | {SealState.CANCELLED},
+        _LIVING | {SealState.ARCHIVED, SealState.CANCELLED},
         SealState.INVALIDATED,
         verb="invalidate",
         scope=SCOPE_REVIEW,
@@ -266,6 +281,9 @@ APPLICATION_LIFE: Final[tuple[Transition, ...]] = (
         summary="take back one's own application",
     ),
     Transition("begin", frozenset({ApplicationState.REVIEWED}), ApplicationState.BEING_CARRIED_OUT, summary="the maker has begun"),
+    Transition(
+        "take-over", frozenset({ApplicationState.REVIEWED}), ApplicationState.CARRIED_OUT, summary="a seal made elsewhere is kept here"
+    ),
     Transition("fall-back", frozenset({ApplicationState.BEING_CARRIED_OUT}), ApplicationState.REVIEWED, summary="the making was cut off"),
     Transition(
         "lapse",

@@ -37,6 +37,12 @@ _ROWS: Final = (
     ("SEAL_MAKING_UNDER_WAY", "Being made", "正在制作", "Another maker is making this seal.", "该印章正由他方制作。", "Look at the seal again in a moment.", "请稍后重新查看。"),
     ("SEAL_CERTIFICATE_REFUSED", "Certificate refused", "证书不予接受", "The certificate does not fit the key or the seal, or is not trusted here; `facts` names the check.", "证书与密钥或印章不符，或不受信任，所涉检查见 facts。", "Hand in the certificate issued for this seal's request, with the chain up to a trusted authority.", "请提交针对该印章请求签发的证书，并附至受信任机构的证书链。"),
     ("SEAL_CODE_TAKEN", "Seal code taken", "印章编码已存在", "There is a seal of this code here.", "本系统已有此编码的印章。", "Look for the seal under its code.", "请按编码查找该印章。"),
+    ("SEAL_IMPORT_UNACCEPTABLE", "Seal cannot be kept here", "印章无法登记", "The seal can be read, but something in it stands against keeping it here; `facts` names it.", "印章可以读取，但其中某项内容不符合登记要求，所涉项目见 facts。", "Ask its maker for a seal with a code of 14 digits, a plain name and a readable certificate; the certificate may also be handed in beside it.", "请由制章方提供含 14 位编码、普通文本名称和可读证书的印章；证书也可随印章一并提交。"),
+    ("SEAL_IMPORT_REFUSED", "Seal does not verify", "印章验证未通过", "Steps of the verification failed; `facts` names them.", "印章验证有步骤未通过，所涉步骤见 facts。", "Run `yinxin verify` on the seal for the reasons; ask its maker for a good one.", "请用 yinxin verify 查看原因，并向制章方索取有效印章。"),
+    ("SEAL_IMPORT_KEY_REFUSED", "Key refused", "密钥不予接受", "The key is not that of the seal, cannot be read, or the seal cannot be used here; `facts` names the reason.", "密钥与印章不符、无法读取，或该印章不能在此使用，原因见 facts。", "Hand in the seal's own key and its password, or the seal without a key: then it is archived.", "请提交该印章自身的密钥及口令；不带密钥提交时印章仅作归档。"),
+    ("SEAL_IMPORT_OPEN", "Handed in already", "该印章已提交登记", "An application to keep this seal is open.", "该印章已有未办结的登记申请。", "Wait for its end, or let its applicant withdraw it.", "请等待其办结，或由申请人撤回。"),
+    ("SEAL_IMPORT_CUT_OFF", "Not completed", "提交未完成", "What was handed in was given up before it became an application.", "所提交内容在形成申请前已中止。", "Hand it in again.", "请重新提交。"),
+    ("SEAL_PICTURE_NOT_HERE", "No picture that can be drawn", "没有可绘制的印模", "The seal came from elsewhere with a picture in a form that is not drawn here.", "该印章来自外部，其图片格式无法在此绘制。", "Fetch the seal itself and open it with its maker's program.", "请下载印章数据，并用制章方程序查看。"),
 )  # fmt: skip
 
 TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)

@@ -65,3 +65,7 @@ RESULT_ARCHIVE_BYTES: Final = 256 * 1024 * 1024  # of results in one archive: it
 RESULTS_PER_ARCHIVE: Final = 1000
 BATCHES_PER_HOLDER: Final = 20  # open or running at once
 BATCH_ITEMS_AT_ONCE: Final = 4  # leased together; all must be sealed within the outbox's lease
+IMPORT_SEAL_BYTES: Final = 1024 * 1024  # a seal that was made elsewhere; real ones have 4 to 31 kB
+IMPORT_CERTIFICATES_BYTES: Final = 64 * 1024  # of its certificates, ten in PEM
+IMPORT_KEY_BYTES: Final = 64 * 1024  # of its key, a PKCS#12 file with a chain
+IMPORT_NAME_CHARACTERS: Final = 128  # of its name, which is not ours to shorten

@@ -29,6 +29,7 @@ from seal_service.life import (
     ApplicationKind,
     ApplicationState,
     EditionState,
+    KeyCustody,
     Power,
     SealState,
     SealType,
@@ -67,10 +68,12 @@ __all__ = [
     "Edition",
     "EditionState",
     "Grant",
+    "KeyCustody",
     "Paper",
     "Power",
     "PowerHolder",
     "Seal",
+    "SealImport",
     "SealState",
     "SealType",
     "SealUse",
@@ -264,6 +267,29 @@ class Application:
     review_reason: str | None = None
     version: int = 1
     state_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealImport:
+    """A seal that was made elsewhere, as it was handed in with an application, and what was found out about it at ``checked_at``.
+
+    ``certificates_der``: the seal's own first, then every other that came along. ``key_id`` is empty where there is none here. ``verdict`` and
+    ``steps_json`` (code, outcome, clause, facts) are those of :mod:`~seal_service.seal_data.import_checks`. ``owner``: the process that took it in.
+    """
+
+    application_id: str
+    code: str
+    custody: KeyCustody
+    key_id: str
+    seal_data_der: bytes
+    certificates_der: tuple[bytes, ...]
+    verdict: str
+    steps_json: str
+    checked_at: datetime
+    owner: str
+    begun_at: datetime
+    claim_digest: bytes | None = None
+    is_key_destroyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,11 +169,32 @@ applications: Final = Table(
     CheckConstraint(
         "state NOT IN ('reviewed', 'rejected', 'being-carried-out', 'carried-out') OR reviewed_by IS NOT NULL", name="reviewer_present"
     ),
-    CheckConstraint("kind = 'new' OR seal_id IS NOT NULL", name="seal_present"),
+    CheckConstraint("kind IN ('new', 'import') OR seal_id IS NOT NULL", name="seal_present"),
     # One thing at a time is applied for about one seal
     Index("ux_seal_applications_one_open", "seal_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_seal_applications_state_id", "state", "id"),
     Index("ix_seal_applications_applied_by_id", "applied_by", "id"),
+)
+
+imports: Final = Table(
+    "seal_imports",
+    metadata,
+    Column("application_id", String(40), primary_key=True),  # on record before the application, so that its key has a name
+    Column("code", String(14), nullable=False),
+    Column("custody", String(16), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("seal_data_der", LargeBinary, nullable=False),
+    Column("certificates_der", LargeBinary, nullable=False),  # one after the other, the seal's own first
+    Column("verdict", String(16), nullable=False),
+    Column("steps_json", Text, nullable=False),
+    Column("checked_at", BigInteger, nullable=False),
+    Column("owner", String(128), nullable=False),  # the process that took it in (service_kit.process_marks)
+    Column("begun_at", BigInteger, nullable=False),
+    Column("claim_digest", LargeBinary(32)),  # the idempotency claim it answers
+    Column("is_key_destroyed", Boolean, nullable=False),
+    CheckConstraint("custody IN ('keystore', 'device', 'owner', 'absent')", name="custody_known"),
+    Index("ix_seal_imports_code", "code"),
+    Index("ix_seal_imports_custody_is_key_destroyed", "custody", "is_key_destroyed"),
 )
 
 history: Final = Table(

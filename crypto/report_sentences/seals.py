@@ -62,6 +62,10 @@ SEAL: Final = {
         "The seal was valid at the relevant time ({valid_from} to {valid_until}).",
         "印章在相关时间有效（{valid_from} 至 {valid_until}）。",
     ),
+    "SEAL_VERSION_READ_ONLY": (
+        "Data version {version} is read and verified here, never signed with.",
+        "数据版本 {version} 在此只读取和验证，不用于签章。",
+    ),
     "SIGNER_IN_SEAL": ("The signer's certificate is listed in the seal.", "签名者证书在印章的证书列表中。"),
     "DATA_HASH_OK": ("The original data are those that were sealed.", "原文杂凑值一致，即为签章时的原文。"),
     "SEAL_STATUS_OK": ("The published status of the seal is valid.", "印章的公布状态为有效。"),

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from seal_service import store
 from seal_service.actions.check_power import may_see, may_see_all
-from seal_service.errors import grant_not_found, seal_not_found, seal_use_not_found, use_has_no_result
+from seal_service.errors import grant_not_found, picture_not_here, seal_not_found, seal_use_not_found, use_has_no_result
 from seal_service.limits import PAGE_SIZE_MAX
 from seal_service.model import SCOPE_MAKE, Power, Seal, SealState, SealUse, UseState
 from seal_service.pictures.design import default_design, read_design
 from seal_service.pictures.draw_seal import draw_seal
-from seal_service.pictures.own_picture import draw_own_picture, is_own_picture
+from seal_service.pictures.own_picture import NO_PICTURE, draw_own_picture, is_own_picture
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -121,7 +121,10 @@ def draw_picture(seal: Seal) -> SealPicture:
     """A seal's picture from what is recorded of it. The same seal is drawn once per process.
 
     A design that was applied for says how; what stands in the ring is the registered name, and the code is the seal's own.
+    SEAL_PICTURE_NOT_HERE for a seal from elsewhere that cannot be drawn.
     """
+    if seal.design_json == NO_PICTURE:
+        raise picture_not_here(seal.id)
     if is_own_picture(seal.design_json):
         return draw_own_picture(seal.design_json, f"{seal.organisation} {seal.purpose}".strip())
     if seal.design_json:

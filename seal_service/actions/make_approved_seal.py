@@ -16,6 +16,7 @@ from seal_service.actions.apply_for_seal import changed_seal, seal_of_applicatio
 from seal_service.actions.certify_seal import certify_seal
 from seal_service.actions.change_seal_state import record_step
 from seal_service.actions.check_power import give_power
+from seal_service.actions.import_approved_seal import import_approved_seal
 from seal_service.actions.owners_key import OUTSIDE, make_key, read_owners_key
 from seal_service.actions.record_act import person_of, record_act
 from seal_service.actions.record_making import Making, finish_making, give_up_making
@@ -24,6 +25,7 @@ from seal_service.errors import (
     application_changed,
     application_not_found,
     application_state_conflict,
+    field_unacceptable,
     making_under_way,
     seal_codes_exhausted,
     seal_making_cut_off,
@@ -78,11 +80,16 @@ def make_approved_seal(
     """Make the seal of an approved application; made before: that seal. The applicant is not the maker.
 
     Where the certificate comes from an outside authority the seal waits for it, see ``install_certificate``. ``key_request_der``: a request
-    (PKCS #10) of the owner's device, whose key this edition gets; empty: a new key of ours.
+    (PKCS #10) of the owner's device, whose key this edition gets; empty: a new key of ours. A seal that was made elsewhere is taken over
+    (``import_approved_seal``).
 
     Raises SEAL_KEY_REQUEST_REFUSED, APPLICATION_NOT_FOUND, APPLICATION_CHANGED, APPLICATION_STATE_CONFLICT, SECOND_PERSON_NEEDED,
     SEAL_STATE_CONFLICT, SEAL_MAKING_UNDER_WAY, SEAL_CODES_EXHAUSTED, SEAL_MAKING_CUT_OFF and what the issuer raises.
     """
+    if _is_import(context, application_id):
+        if key_request_der:
+            raise field_unacceptable("certificate_request", "not for a seal that was made elsewhere")
+        return import_approved_seal(context, caller, application_id, if_version=if_version)
     owner = hold_process_mark(context)
     owners_spki_der = read_owners_key(key_request_der) if key_request_der else None
     is_key_here = owners_spki_der is None
@@ -142,6 +149,12 @@ def make_approved_seal(
         on_failure.pop_all()
     fail_points.reach("make-approved.recorded")
     return made
+
+
+def _is_import(context: ServiceContext, application_id: str) -> bool:
+    with context.database.read() as conn:
+        application = store.load_application(conn, application_id)
+    return application is not None and application.kind is ApplicationKind.IMPORT
 
 
 def _begin_new(

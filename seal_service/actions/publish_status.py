@@ -48,6 +48,7 @@ STATUS_OF: Final = {
     SealState.ISSUED: None,
     SealState.MAKING: None,
     SealState.ABANDONED: None,
+    SealState.ARCHIVED: None,  # whoever keeps its key says how it stands
     SealState.ACTIVE: SealStatus.VALID,
     SealState.FROZEN: SealStatus.FROZEN,
     SealState.CHANGED: SealStatus.FROZEN,  # not to be used until it is made again

@@ -7,10 +7,12 @@ run out. Runs in every worker; each step is conditional on the state it finds, s
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from seal_service import store
-from seal_service.actions.change_seal_state import destroy_key, retire_edition, revoke_certificate
+from seal_service.actions.apply_for_import import give_up_import
+from seal_service.actions.change_seal_state import destroy_key, remove_key, retire_edition, revoke_certificate
 from seal_service.actions.record_act import Person, record_act
 from seal_service.actions.record_making import give_up_making
 from seal_service.actions.record_use import VOIDED_AS_ORPHAN, VOIDED_AS_OVER, record_void
@@ -42,6 +44,7 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
         in_making = store.list_seals_in_making(conn, limit=INTENTS_PER_SWEEP)
         editions = store.list_editions_in_making(conn, limit=INTENTS_PER_SWEEP)
         to_revoke = store.list_seals_with_certificate_to_revoke(conn, limit=INTENTS_PER_SWEEP)
+        unfinished = store.list_imports_without_application(conn, limit=INTENTS_PER_SWEEP)
         over = store.list_remote_orders_over(conn, context.clock.now(), limit=INTENTS_PER_SWEEP)
     now = context.clock.now()
     dead: dict[str, bool] = {}
@@ -64,21 +67,35 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
     for seal in to_revoke:
         revoke_certificate(context, seal, actor=ACTOR)
 
-    # 4. Keys that nobody may use any more.
+    # 4. What was handed in and never became an application; then keys that nobody may use any more.
+    for begun in unfinished:
+        if is_orphan(begun.owner, begun.begun_at):
+            give_up_import(context, begun)
     sweep_keys(context)
     return {"voided": voided, "abandoned": abandoned, "certificates_revoked": len(to_revoke)}
 
 
 def sweep_keys(context: ServiceContext) -> int:
-    """Destroy the keys of destroyed and abandoned seals and of retired editions; how many. A changed edition's certificate is revoked too."""
+    """Destroy the keys of destroyed and abandoned seals, of retired editions and of what was rejected or withdrawn; how many.
+
+    A changed edition's certificate is revoked too.
+    """
     with context.database.read() as conn:
         seals = store.list_seals_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)
         editions = store.list_editions_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)
+        imports = store.list_imports_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)
+    for taken_in in imports:
+        remove_key(context, taken_in.key_id)
+        context.database.write(partial(_forget_key, taken_in.application_id))
     for seal in seals:
         destroy_key(context, seal)
     for edition in editions:
         retire_edition(context, edition, actor=ACTOR)
-    return len(seals) + len(editions)
+    return len(seals) + len(editions) + len(imports)
+
+
+def _forget_key(application_id: str, conn: Connection) -> None:
+    store.update_import_key_destroyed(conn, application_id)
 
 
 def again_without_the_dead(context: ServiceContext, act: Callable[[], Value]) -> Value:

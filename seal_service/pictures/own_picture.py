@@ -19,6 +19,7 @@ PNG_BYTES_MAX: Final = 64 * 1024  # it is kept with the seal and embedded in eve
 CORNERS_MAX: Final = 60_000  # of the outlines: a detailed seal at 300 dpi has ten thousand, a noisy scan a million
 PICTURES_KEPT: Final = 16
 _MEMBER: Final = "own_picture"
+NO_PICTURE: Final = '{"no_picture": true}'  # as it stands in ``Seal.design_json``: the seal has a picture that cannot be drawn here
 _RIGHT, _UP, _LEFT, _DOWN = (1, 0), (0, 1), (-1, 0), (0, -1)
 
 

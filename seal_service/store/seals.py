@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, bindparam, exists, insert, or_, select, text, update
 
+from seal_service.limits import SERIAL_DIGITS
 from seal_service.model import ENDED, Seal, SealState
 from seal_service.store.times import read_optional_time, read_time, write_optional_time, write_time
 from seal_service.tables import powers, seals
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
 
-def _read_chain(concatenated: bytes | None) -> tuple[bytes, ...]:
+def read_chain(concatenated: bytes | None) -> tuple[bytes, ...]:
+    """Certificates (DER) that stand one after the other in a column."""
     chain: list[bytes] = []
     offset, data = 0, concatenated or b""
     while offset < len(data):
@@ -45,7 +47,7 @@ def _seal(row: RowMapping) -> Seal:
         claim_digest=row["claim_digest"],
         key_id=row["key_id"],
         certificate_der=row["certificate_der"],
-        chain_der=_read_chain(row["chain_der"]),
+        chain_der=read_chain(row["chain_der"]),
         seal_data_der=row["seal_data_der"],
         is_certificate_revoked=bool(row["is_certificate_revoked"]),
         picture_width_mm=row["picture_width_mm"],
@@ -69,6 +71,10 @@ _NEXT_SERIAL: Final = text(
     "INSERT INTO seal_code_counters (division, last_serial) VALUES (:division, 1) "
     "ON CONFLICT (division) DO UPDATE SET last_serial = seal_code_counters.last_serial + 1 RETURNING last_serial"
 )
+_HOLD_DIVISION: Final = text(
+    "INSERT INTO seal_code_counters (division, last_serial) VALUES (:division, 0) "
+    "ON CONFLICT (division) DO UPDATE SET last_serial = seal_code_counters.last_serial"
+)
 _INSERT_SEAL: Final = insert(seals)
 _SEAL_BY_ID: Final = select(seals).where(seals.c.id == bindparam("seal_id"))
 # The row is locked against a change of state until this transaction ends (PostgreSQL; SQLite has one writer anyway).
@@ -77,8 +83,24 @@ _SEAL_LOCKED: Final = _SEAL_BY_ID.with_for_update()
 
 
 def take_next_serial(conn: Connection, division: str) -> int:
-    """The next running number of a division, 1 upwards; unique under concurrency because the counter row is locked by the update."""
-    return int(conn.execute(_NEXT_SERIAL, {"division": division}).scalar_one())
+    """The next running number of a division, 1 upwards; unique under concurrency because the counter row is locked by the update.
+
+    Numbers of seals that came from elsewhere are passed over.
+    """
+    while True:
+        serial = int(conn.execute(_NEXT_SERIAL, {"division": division}).scalar_one())
+        if not is_code_taken(conn, f"{division}{serial:0{SERIAL_DIGITS}d}"):
+            return serial
+
+
+def hold_division(conn: Connection, division: str) -> None:
+    """Let nobody take a code of this division until this transaction ends, and take none."""
+    conn.execute(_HOLD_DIVISION, {"division": division})
+
+
+def is_code_taken(conn: Connection, code: str) -> bool:
+    """Whether there is a seal of this code."""
+    return conn.execute(select(seals.c.id).where(seals.c.code == code).limit(1)).first() is not None
 
 
 def insert_seal(conn: Connection, seal: Seal) -> None:
@@ -162,6 +184,7 @@ def update_edition(conn: Connection, seal: Seal) -> None:
             chain_der=b"".join(seal.chain_der),
             seal_data_der=seal.seal_data_der,
             is_certificate_revoked=False,
+            is_certificate_outside=seal.is_certificate_outside,
             filing=None,
             valid_until=write_optional_time(seal.valid_until),
         )
