@@ -20,6 +20,7 @@ from seal_service.api.application_routes import add_application_routes
 from seal_service.api.batch_routes import add_batch_routes
 from seal_service.api.design_routes import add_design_routes
 from seal_service.api.document_routes import add_document_routes
+from seal_service.api.import_routes import add_import_routes
 from seal_service.api.pdf_routes import add_pdf_routes
 from seal_service.api.picture_routes import add_picture_routes
 from seal_service.api.power_routes import add_power_routes
@@ -60,6 +61,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_document_routes(router, context, publisher)
     add_status_routes(router, context, publisher)
     add_application_routes(router, context)
+    add_import_routes(router, context)
     add_power_routes(router, context)
     add_pdf_routes(router, context)
     add_remote_routes(router, context)

@@ -103,6 +103,8 @@ def apply_for_import(
             raise code_taken(taken_in.code)
         if store.has_open_import(conn, taken_in.code):
             raise import_open(taken_in.code)
+        if order.device_key and store.is_key_taken(conn, order.device_key):
+            raise import_key_refused("the key of another seal")
         load_papers(conn, order.papers, caller.holder)
         begun = replace(taken_in, begun_at=begun_at, claim_digest=None if claim is None else claim.key_digest)
         store.insert_import(conn, begun)
@@ -111,10 +113,10 @@ def apply_for_import(
     claim, begun = context.database.write(begin)
     if claim is not None and claim.state is ClaimState.DONE:
         return _given_before(context, str(claim.reference))
-    fail_points.reach("import-seal.intended")
 
     with ExitStack() as on_failure:
         on_failure.callback(give_up_import, context, begun)
+        fail_points.reach("import-seal.intended")
 
         # 4. The key, sealed under the master key; the seal itself and its picture as papers for the reviewer.
         if handed_in.private_key is not None:
@@ -201,7 +203,7 @@ def _check_key(context: ServiceContext, handed_in: HandedIn, order: ImportOrder)
 
 def _wishes(order: ImportOrder) -> dict[str, object]:
     """What else makes the order what it is; the password is left out, so that nothing of it is stored."""
-    plain = asdict(replace(order, seal_der=b"", certificates=b"", key_file=b"", password="", key_request_der=b""))  # noqa: S106 - none
+    plain = asdict(replace(order, seal_der=b"", certificates=b"", key_file=b"", password="", key_request_der=b""))
     return {name: value for name, value in plain.items() if not isinstance(value, bytes)}
 
 

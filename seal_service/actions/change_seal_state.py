@@ -156,10 +156,15 @@ def retire_edition(context: ServiceContext, edition: Edition, *, actor: str) -> 
         seal = store.load_seal(conn, edition.seal_id)
     is_renamed = seal is not None and (seal.name, seal.organisation) != (edition.name, edition.organisation)
     if edition.certificate_der is not None and is_renamed and not edition.is_certificate_revoked:
+        certificate = Certificate.from_der(edition.certificate_der)
+        above = context.issuer.chain()
+        # Issued elsewhere, as of a seal that was taken over: its own authority revokes it, and its serial may be one of ours by chance
+        is_ours = bool(above) and certificate.issuer_der == above[0].subject_der
         try:
-            context.issuer.revoke(Certificate.from_der(edition.certificate_der).serial, reason=SUPERSEDED, actor=actor)
+            if is_ours:
+                context.issuer.revoke(certificate.serial, reason=SUPERSEDED, actor=actor)
         except TrustError as error:
-            if error.kind is not Kind.NOT_FOUND:  # issued elsewhere, as imported ones are: its own authority revokes it
+            if error.kind is not Kind.NOT_FOUND:
                 raise
         context.database.write(lambda conn: store.update_edition_revoked(conn, edition.seal_id, edition.edition))
     remove_key(context, edition.key_id)

@@ -107,6 +107,8 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
         store.hold_division(conn, application.division)
         if store.is_code_taken(conn, taken_in.code):
             raise code_taken(taken_in.code)
+        if store.is_key_taken(conn, taken_in.key_id):
+            raise import_key_refused("the key of another seal")
         kept_at = context.clock.now()
         kept = replace(wanted, made_at=kept_at, state_at=kept_at, state_reason=_mark(taken_in, findings))
         _insert(conn, kept, locked, kept_at)

@@ -103,6 +103,11 @@ def is_code_taken(conn: Connection, code: str) -> bool:
     return conn.execute(select(seals.c.id).where(seals.c.code == code).limit(1)).first() is not None
 
 
+def is_key_taken(conn: Connection, key_id: str) -> bool:
+    """Whether a seal has the key of this name."""
+    return conn.execute(select(seals.c.id).where(seals.c.key_id == key_id).limit(1)).first() is not None
+
+
 def insert_seal(conn: Connection, seal: Seal) -> None:
     """A new seal, in whatever state it says."""
     conn.execute(

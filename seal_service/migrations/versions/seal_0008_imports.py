@@ -51,7 +51,7 @@ def upgrade() -> None:
 
 
 def _make_applications_anew() -> None:
-    op.execute(f"CREATE TABLE old_{TABLE} AS SELECT * FROM {TABLE}")
+    op.execute(f"CREATE TABLE old_{TABLE} AS SELECT * FROM {TABLE}")  # noqa: S608 - our own names
     op.drop_table(TABLE)
     op.create_table(
         TABLE,
