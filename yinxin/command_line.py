@@ -29,6 +29,7 @@ from yinxin.commands.doctor_command import doctor
 from yinxin.commands.extend_command import extend
 from yinxin.commands.init_command import init
 from yinxin.commands.seal_command import seal
+from yinxin.commands.seal_import_command import seal_import
 from yinxin.commands.serve_command import serve
 from yinxin.commands.sign_challenge_command import sign_challenge
 from yinxin.commands.verify_command import verify
@@ -48,6 +49,7 @@ app: Final = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("seal")(seal)
+app.command("seal-import")(seal_import)
 app.command("changes")(changes)
 app.command("extend")(extend)
 app.command("verify")(verify)

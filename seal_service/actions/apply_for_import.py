@@ -17,7 +17,7 @@ from seal_service.actions.change_seal_state import remove_key
 from seal_service.actions.grant_seal import check_client_id
 from seal_service.actions.owners_key import OUTSIDE, check_holds_key, read_owners_key
 from seal_service.actions.read_import import HandedIn, ImportOrder, read_import, verify_import, write_steps
-from seal_service.actions.record_act import check_reason, load_papers, person_of, record_act
+from seal_service.actions.record_act import check_reason, load_papers, record_act
 from seal_service.actions.record_use import hold_process_mark
 from seal_service.errors import (
     application_not_found,
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from seal_service.actions.record_act import Person
     from seal_service.seal_data.import_checks import ImportFindings
-    from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
 ROUTE: Final = "POST /v1/seal-imports"
@@ -58,7 +58,7 @@ KEY_PREFIX: Final = "import-"
 
 
 def apply_for_import(
-    context: ServiceContext, caller: Caller, order: ImportOrder, *, idempotency_key: str | None = None
+    context: ServiceContext, person: Person, order: ImportOrder, *, idempotency_key: str | None = None
 ) -> tuple[Application, SealImport]:
     """Record the application and what was found out about the seal.
 
@@ -74,7 +74,7 @@ def apply_for_import(
     # 2. The seal and its certificate, as far as they can be verified; and the proof that the key is where it is said to be.
     at = context.clock.now()
     findings = verify_import(handed_in, order.custody, context.trust(), at)
-    application = _application_of(handed_in, order, caller.holder, at)
+    application = _application_of(handed_in, order, person.holder, at)
     taken_in = _import_of(handed_in, order, application.id, findings, owner, at)
     _check_key(context, handed_in, order)
     request_digest = digest_of_request(
@@ -88,7 +88,7 @@ def apply_for_import(
         if idempotency_key is not None:
             claim = context.idempotency.claim(
                 conn,
-                caller=caller.holder,
+                caller=person.holder,
                 route=ROUTE,
                 key=idempotency_key,
                 request_digest=request_digest,
@@ -105,7 +105,7 @@ def apply_for_import(
             raise import_open(taken_in.code)
         if order.device_key and store.is_key_taken(conn, order.device_key):
             raise import_key_refused("the key of another seal")
-        load_papers(conn, order.papers, caller.holder)
+        load_papers(conn, order.papers, person.holder)
         begun = replace(taken_in, begun_at=begun_at, claim_digest=None if claim is None else claim.key_digest)
         store.insert_import(conn, begun)
         return claim, begun
@@ -129,21 +129,21 @@ def apply_for_import(
             recorded_at = context.clock.now()
             if store.load_import(conn, application.id, is_locked=True) is None:
                 raise import_cut_off(application.id)
-            paper = Paper(new_paper_id(), SEAL_PAPER, digest, len(order.seal_der), caller.holder, recorded_at)
+            paper = Paper(new_paper_id(), SEAL_PAPER, digest, len(order.seal_der), person.holder, recorded_at)
             store.insert_paper(conn, paper)
             made = replace(application, applied_at=recorded_at, state_at=recorded_at, papers=(*order.papers, paper.id))
             store.insert_application(conn, made)
             record_act(
                 context,
                 conn,
-                person_of(caller),
+                person,
                 act="apply",
                 from_state="",
                 to_state=made.state.value,
                 at=recorded_at,
                 application_id=made.id,
                 reason=order.reason,
-                papers=load_papers(conn, made.papers[-limits.PAPERS_PER_ACT :], caller.holder),
+                papers=load_papers(conn, made.papers[-limits.PAPERS_PER_ACT :], person.holder),
                 facts={"kind": made.kind.value, "credit_code": made.credit_code, "code": begun.code, "verdict": begun.verdict}
                 | {"custody": begun.custody.value, "certificate": handed_in.certificate.fingerprint},
             )

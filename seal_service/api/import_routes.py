@@ -13,6 +13,7 @@ from seal_service import limits
 from seal_service.actions.apply_for_import import apply_for_import
 from seal_service.actions.find_import import find_import
 from seal_service.actions.read_import import ImportOrder
+from seal_service.actions.record_act import person_of
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.application_routes import ApplicationId  # noqa: TC001 - read at run time
 from seal_service.api.bodies import read_document
@@ -102,7 +103,7 @@ def add_import_routes(router: APIRouter, context: ServiceContext) -> None:
             file_bytes_max=limits.IMPORT_SEAL_BYTES,
             field_bytes_max=limits.FORM_FIELD_BYTES,
         )
-        apply = partial(apply_for_import, context, caller_of(request), _read_order(form), idempotency_key=key)
+        apply = partial(apply_for_import, context, person_of(caller_of(request)), _read_order(form), idempotency_key=key)
         application, taken_in = await anyio.to_thread.run_sync(again_without_the_dead, context, apply)
         response.headers["location"] = f"/v1/seal-imports/{application.id}"
         response.headers["etag"] = etag_of(application)

@@ -16,7 +16,6 @@ from crypto.report import Verdict
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from seal_service import store
-from seal_service.actions import apply_for_import as importing
 from seal_service.actions.apply_for_import import SEAL_PAPER, apply_for_import
 from seal_service.actions.apply_for_seal import ApplicationOrder
 from seal_service.actions.find_applications import find_application, load_paper
@@ -26,6 +25,7 @@ from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.publish_status import find_status
 from seal_service.actions.read_import import ImportOrder, chain_above
+from seal_service.actions.record_act import person_of
 from seal_service.actions.record_use import User
 from seal_service.actions.review_application import review_application
 from seal_service.actions.seal_document import seal_document
@@ -37,6 +37,7 @@ from seal_service.pictures.draw_seal import draw_seal
 from seal_service.render import draw_picture as draw_png
 from seal_service.seal_data.make import SealDescription, SealMaker, build_seal
 from seal_service.verify import verify_file
+from service_kit import fail_points
 from standards.errors import TrustError
 from standards.gbt20518_certificate import write_seal_subject
 from standards.gbt38540_seal.values import MONGOLIAN_NAME, SealExtension, SealPicture
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from crypto.signer import PrivateKey
 
 CODE = "15070000000007"
+BY_HIM = person_of(APPLICANT)
 NEW_NAME = "更名后的单位（样例）"
 KEY = SM2PrivateKey.generate()
 WHO: dict[str, Any] = {"managers": ("person:manager",), "users": ("person:user",)}
@@ -110,7 +112,7 @@ def order_of(house: House, *, key: PrivateKey | None = KEY, **changes: Any) -> I
 
 
 def taken_over(house: House, order: ImportOrder) -> Seal:
-    application, _ = apply_for_import(house.context, APPLICANT, order)
+    application, _ = apply_for_import(house.context, BY_HIM, order)
     review_application(house.context, REVIEWER, application.id, STEPS["approve"], reason="核对无误")
     return make_approved_seal(house.context, MAKER, application.id)
 
@@ -122,8 +124,8 @@ def keys(house: House) -> set[str]:
 def test_a_seal_with_its_key_goes_on_file_and_seals_what_our_verifier_calls_valid(house: House) -> None:
     context = house.context
     order = order_of(house)
-    application, taken_in = apply_for_import(context, APPLICANT, order, idempotency_key="k")
-    assert apply_for_import(context, APPLICANT, order, idempotency_key="k")[0] == application  # once
+    application, taken_in = apply_for_import(context, BY_HIM, order, idempotency_key="k")
+    assert apply_for_import(context, BY_HIM, order, idempotency_key="k")[0] == application  # once
     assert (application.kind, application.state, application.seal_id) == (ApplicationKind.IMPORT, ApplicationState.APPLIED, None)
     assert (application.credit_code, application.organisation, application.name_mongolian) == (CREDIT_CODE, ORGANISATION, "ᠬᠥᠯᠦᠨ")
     assert (taken_in.verdict, taken_in.custody) == ("valid", KeyCustody.KEYSTORE)
@@ -176,11 +178,11 @@ def test_what_cannot_be_verified_is_marked_and_archived_but_takes_no_key(house: 
     certificate = certify(strange)
     order = order_of(house, seal_der=made_elsewhere(strange, certificate))
     with pytest.raises(TrustError, match="SEAL_IMPORT_KEY_REFUSED") as refused:
-        apply_for_import(context, APPLICANT, order)
+        apply_for_import(context, BY_HIM, order)
     assert "CERT_NO_ANCHOR" in str(refused.value.facts["reason"])
     assert keys(house) == set()
 
-    application, taken_in = apply_for_import(context, APPLICANT, replace(order, custody=KeyCustody.ABSENT, key_file=b""))
+    application, taken_in = apply_for_import(context, BY_HIM, replace(order, custody=KeyCustody.ABSENT, key_file=b""))
     assert taken_in.verdict == "indeterminate"
     review_application(context, REVIEWER, application.id, STEPS["approve"], reason="仅归档")
     seal = make_approved_seal(context, MAKER, application.id)
@@ -194,7 +196,7 @@ def test_a_seal_that_lists_digests_needs_its_certificate_beside_it(house: House,
     seal_der = made_elsewhere(house.pki, certificate, with_digests=True)
     order = order_of(house, seal_der=seal_der)
     with pytest.raises(TrustError) as refused:
-        apply_for_import(house.context, APPLICANT, replace(order, custody=KeyCustody.ABSENT, key_file=b""))
+        apply_for_import(house.context, BY_HIM, replace(order, custody=KeyCustody.ABSENT, key_file=b""))
     assert refused.value.code == "SEAL_IMPORT_UNACCEPTABLE"
     pem = b"".join(write_pem(CERTIFICATE, each.der) for each in (certificate, *house.pki.chain))
     given = pem if has_chain else certificate.der
@@ -207,8 +209,8 @@ def test_a_key_in_its_owners_device_signs_in_two_phases(house: House) -> None:
     request = create_request(software_signer(KEY, "device"), write_name((("CN", "device"),)))
     other = create_request(software_signer(SM2PrivateKey.generate(), "other"), write_name((("CN", "device"),)))
     order = order_of(house, key=None, custody=KeyCustody.OWNER, key_request_der=request)
-    assert code_of(apply_for_import, house.context, APPLICANT, replace(order, key_request_der=other)) == "SEAL_IMPORT_KEY_REFUSED"
-    assert code_of(apply_for_import, house.context, APPLICANT, replace(order, key_request_der=b"0")) == "SEAL_KEY_REQUEST_REFUSED"
+    assert code_of(apply_for_import, house.context, BY_HIM, replace(order, key_request_der=other)) == "SEAL_IMPORT_KEY_REFUSED"
+    assert code_of(apply_for_import, house.context, BY_HIM, replace(order, key_request_der=b"0")) == "SEAL_KEY_REQUEST_REFUSED"
     seal = taken_over(house, order)
     assert (seal.state, seal.is_key_here, seal.key_id.startswith("outside-")) == (SealState.MADE, False, True)
 
@@ -228,23 +230,23 @@ class OneDevice:
 def test_a_key_in_a_device_of_the_deployment_proves_itself(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(house.context.keystore, "_devices", OneDevice())
     order = order_of(house, key=None, custody=KeyCustody.DEVICE, device_key="hsm-seal")
-    assert code_of(apply_for_import, house.context, APPLICANT, replace(order, device_key="no-such")) == "SEAL_IMPORT_KEY_REFUSED"
+    assert code_of(apply_for_import, house.context, BY_HIM, replace(order, device_key="no-such")) == "SEAL_IMPORT_KEY_REFUSED"
     seal = taken_over(house, order)
     assert (seal.key_id, seal.is_key_here, seal.state) == ("hsm-seal", True, SealState.MADE)
     second = replace(order, seal_der=made_elsewhere(house.pki, certify(house.pki), es_id="15070000000008"))
-    assert code_of(apply_for_import, house.context, APPLICANT, second) == "SEAL_IMPORT_KEY_REFUSED"  # one key, one seal
+    assert code_of(apply_for_import, house.context, BY_HIM, second) == "SEAL_IMPORT_KEY_REFUSED"  # one key, one seal
 
 
 def test_the_same_seal_twice_is_a_clear_conflict_and_its_number_is_passed_over(house: House) -> None:
     context = house.context
     order = order_of(house, seal_der=made_elsewhere(house.pki, certify(house.pki), es_id="15070000000002"))
     assert make_seal(context, person("cl", "seal.manage"), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE)).code[-1] == "1"
-    application, _ = apply_for_import(context, APPLICANT, order)
-    assert code_of(apply_for_import, context, APPLICANT, order) == "SEAL_IMPORT_OPEN"
-    assert code_of(apply_for_import, context, APPLICANT, replace(order, reason="y"), idempotency_key="k") == "SEAL_IMPORT_OPEN"
+    application, _ = apply_for_import(context, BY_HIM, order)
+    assert code_of(apply_for_import, context, BY_HIM, order) == "SEAL_IMPORT_OPEN"
+    assert code_of(apply_for_import, context, BY_HIM, replace(order, reason="y"), idempotency_key="k") == "SEAL_IMPORT_OPEN"
     review_application(context, REVIEWER, application.id, STEPS["approve"], reason="x")
     make_approved_seal(context, MAKER, application.id)
-    assert code_of(apply_for_import, context, APPLICANT, order) == "SEAL_CODE_TAKEN"
+    assert code_of(apply_for_import, context, BY_HIM, order) == "SEAL_CODE_TAKEN"
     later = make_seal(context, person("cl", "seal.manage"), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
     assert later.code == "15070000000003"
 
@@ -253,9 +255,9 @@ def test_two_applications_that_met_end_in_one_seal(house: House) -> None:
     """As two processes leave them that looked at the same time: the later one finds the code taken."""
     context = house.context
     order = order_of(house, key=None)
-    first, _ = apply_for_import(context, APPLICANT, order)
+    first, _ = apply_for_import(context, BY_HIM, order)
     house.sql("UPDATE seal_imports SET code = '15070000000099'")
-    second, _ = apply_for_import(context, APPLICANT, order)
+    second, _ = apply_for_import(context, BY_HIM, order)
     house.sql(f"UPDATE seal_imports SET code = '{CODE}'")
     for each in (first, second):
         review_application(context, REVIEWER, each.id, STEPS["approve"], reason="x")
@@ -265,7 +267,7 @@ def test_two_applications_that_met_end_in_one_seal(house: House) -> None:
 
 def test_the_key_of_what_is_rejected_or_withdrawn_is_destroyed(house: House) -> None:
     for step, who in (("reject", REVIEWER), ("withdraw", APPLICANT)):
-        application, taken_in = apply_for_import(house.context, APPLICANT, order_of(house))
+        application, taken_in = apply_for_import(house.context, BY_HIM, order_of(house))
         assert keys(house) == {taken_in.key_id}
         review_application(house.context, who, application.id, STEPS[step], reason="x")
         sweep_intents(house.context)
@@ -284,23 +286,23 @@ def test_what_is_cut_off_leaves_no_key_and_can_be_handed_in_again(house: House, 
     # A failure in this process cleans up at once; the end of the process is the sweeper's
     for does_process_end in (False, True):
         with monkeypatch.context() as cutting:
-            cutting.setattr(importing.fail_points, "reach", cut)
+            cutting.setattr(fail_points, "reach", cut)
             if does_process_end:
-                cutting.setattr(importing, "give_up_import", lambda *_: None)
+                cutting.setattr("seal_service.actions.apply_for_import.give_up_import", lambda *_: None)
             with pytest.raises(RuntimeError):
-                apply_for_import(context, APPLICANT, order_of(house), idempotency_key="k")
+                apply_for_import(context, BY_HIM, order_of(house), idempotency_key="k")
         if does_process_end:
             assert len(house.rows("SELECT * FROM seal_imports")) == 1
             house.sql("UPDATE seal_imports SET begun_at = 1")
             sweep_intents(context)
         assert (keys(house), house.rows("SELECT * FROM seal_imports")) == (set(), [])
-    assert apply_for_import(context, APPLICANT, order_of(house), idempotency_key="k")[0].state is ApplicationState.APPLIED
+    assert apply_for_import(context, BY_HIM, order_of(house), idempotency_key="k")[0].state is ApplicationState.APPLIED
 
 
 def test_what_went_bad_between_handing_in_and_taking_over_is_refused(house: House) -> None:
     context = house.context
     certificate = certify(house.pki)
-    application, _ = apply_for_import(context, APPLICANT, order_of(house, seal_der=made_elsewhere(house.pki, certificate)))
+    application, _ = apply_for_import(context, BY_HIM, order_of(house, seal_der=made_elsewhere(house.pki, certificate)))
     review_application(context, REVIEWER, application.id, STEPS["approve"], reason="x")
     house.pki.revoked.append(RevokedCertificate(certificate.serial, now() - DAY, "keyCompromise"))
     changed = house.pki.trust_list()
@@ -313,7 +315,7 @@ def test_what_went_bad_between_handing_in_and_taking_over_is_refused(house: Hous
 def test_a_seal_whose_time_is_over_is_archived_alone(shared: House) -> None:
     ended = made_elsewhere(shared.pki, certify(shared.pki, days=-5), es_id="15070000000011", valid_until=now() - 10 * DAY)
     order = order_of(shared, seal_der=ended)
-    assert code_of(apply_for_import, shared.context, APPLICANT, order) == "SEAL_IMPORT_KEY_REFUSED"
+    assert code_of(apply_for_import, shared.context, BY_HIM, order) == "SEAL_IMPORT_KEY_REFUSED"
     seal = taken_over(shared, replace(order, custody=KeyCustody.ABSENT, key_file=b""))
     assert seal.state is SealState.ARCHIVED
 
@@ -324,7 +326,7 @@ def test_a_picture_that_cannot_be_drawn_is_said_and_none_is_invented(shared: Hou
         seal_der=made_elsewhere(shared.pki, certify(shared.pki), es_id="15070000000012", picture=SealPicture("ofd", b"PK..", 42, 42)),
     )
     with pytest.raises(TrustError) as refused:
-        apply_for_import(shared.context, APPLICANT, order)
+        apply_for_import(shared.context, BY_HIM, order)
     assert refused.value.facts["reason"] == "PICTURE_FORMAT_UNKNOWN"
     seal = taken_over(shared, replace(order, custody=KeyCustody.ABSENT, key_file=b""))
     assert code_of(draw_picture, seal) == "SEAL_PICTURE_NOT_HERE"
@@ -362,7 +364,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 def test_hostile_input_is_refused_by_a_stable_code_and_leaves_nothing(shared: House, name: str) -> None:
     changes, code = BAD[name]
     before = shared.rows("SELECT count(*) FROM seal_imports"), keys(shared)
-    assert code_of(apply_for_import, shared.context, APPLICANT, replace(order_of(shared), **changes)) == code
+    assert code_of(apply_for_import, shared.context, BY_HIM, replace(order_of(shared), **changes)) == code
     assert (shared.rows("SELECT count(*) FROM seal_imports"), keys(shared)) == before
 
 
@@ -379,18 +381,18 @@ def test_hostile_input_is_refused_by_a_stable_code_and_leaves_nothing(shared: Ho
 )
 def test_a_seal_that_no_record_can_hold_is_refused(shared: House, changes: dict[str, Any], code: str) -> None:
     order = order_of(shared, key=None, seal_der=made_elsewhere(shared.pki, certify(shared.pki), **changes))
-    assert code_of(apply_for_import, shared.context, APPLICANT, order) == code
+    assert code_of(apply_for_import, shared.context, BY_HIM, order) == code
 
 
 def test_a_seal_whose_signature_is_bad_or_that_is_another_certificates_is_refused(shared: House) -> None:
     good = order_of(shared, key=None)
-    assert code_of(apply_for_import, shared.context, APPLICANT, replace(good, seal_der=flipped(good.seal_der))) == "SEAL_IMPORT_REFUSED"
+    assert code_of(apply_for_import, shared.context, BY_HIM, replace(good, seal_der=flipped(good.seal_der))) == "SEAL_IMPORT_REFUSED"
     plain = certify(shared.pki, organisation="no credit code")
     order = order_of(shared, key=None, seal_der=made_elsewhere(shared.pki, plain))
-    assert code_of(apply_for_import, shared.context, APPLICANT, order) == "CREDIT_CODE_LENGTH"
+    assert code_of(apply_for_import, shared.context, BY_HIM, order) == "CREDIT_CODE_LENGTH"
     many = b"".join(write_pem(CERTIFICATE, certify(shared.pki, SM2PrivateKey.generate()).der) for _ in range(10))
-    assert code_of(apply_for_import, shared.context, APPLICANT, replace(good, certificates=many)) == "SEAL_IMPORT_UNACCEPTABLE"
-    assert code_of(apply_for_import, shared.context, APPLICANT, replace(good, certificates=many + many)) == "SEAL_IMPORT_UNACCEPTABLE"
+    assert code_of(apply_for_import, shared.context, BY_HIM, replace(good, certificates=many)) == "SEAL_IMPORT_UNACCEPTABLE"
+    assert code_of(apply_for_import, shared.context, BY_HIM, replace(good, certificates=many + many)) == "SEAL_IMPORT_UNACCEPTABLE"
 
 
 def test_an_application_of_another_kind_has_nothing_handed_in(shared: House) -> None:
@@ -401,7 +403,10 @@ def test_an_application_of_another_kind_has_nothing_handed_in(shared: House) -> 
 
 
 def test_a_changed_seal_from_elsewhere_is_then_one_of_ours_and_its_old_certificate_is_not_revoked_here(house: House) -> None:
-    seal = taken_over(house, order_of(house))
+    other = DemoPki.create(datetime.now(UTC), label="elsewhere")
+    both = house.pki.trust_list().joined_with(other.trust_list())
+    house.context = replace(house.context, trust=lambda: both)
+    seal = taken_over(house, order_of(house, seal_der=made_elsewhere(other, certify(other))))
     deliver(house)
     take(house, MAKER, seal, "issue", "")
     take(house, USER, seal, "activate", "")
@@ -426,5 +431,5 @@ def test_a_changed_seal_from_elsewhere_is_then_one_of_ours_and_its_old_certifica
 
 
 def test_find_application_shows_the_kind(house: House) -> None:
-    application, _ = apply_for_import(house.context, APPLICANT, order_of(house, key=None))
+    application, _ = apply_for_import(house.context, BY_HIM, order_of(house, key=None))
     assert find_application(house.context, REVIEWER, application.id)[0].kind is ApplicationKind.IMPORT
