@@ -332,69 +332,6 @@ def test_a_picture_that_cannot_be_drawn_is_said_and_none_is_invented(shared: Hou
     assert code_of(draw_picture, seal) == "SEAL_PICTURE_NOT_HERE"
 
 
-def flipped(seal_der: bytes) -> bytes:
-    return seal_der[:-3] + bytes([seal_der[-3] ^ 1]) + seal_der[-2:]
-
-
-BAD: dict[str, tuple[dict[str, Any], str]] = {
-    "no seal": ({"seal_der": b"hello"}, "SES_MALFORMED"),
-    "empty": ({"seal_der": b""}, "SES_MALFORMED"),
-    "deep": ({"seal_der": b"\x30\x80" * 2000}, "SES_MALFORMED"),
-    "too large": ({"seal_der": b"0" * (1024 * 1024 + 1)}, "FILE_TOO_LARGE"),
-    "large certificates": ({"certificates": b"0" * (64 * 1024 + 1)}, "FILE_TOO_LARGE"),
-    "large key": ({"key_file": b"0" * (64 * 1024 + 1)}, "FILE_TOO_LARGE"),
-    "certificates of nothing": ({"certificates": b"-----BEGIN X-----\nAAAA\n-----END X-----\n"}, "SEAL_IMPORT_UNACCEPTABLE"),
-    "certificates of noise": ({"certificates": b"\x30\x03abc"}, "SEAL_IMPORT_UNACCEPTABLE"),
-    "another key": ({"key_file": write_private_key(SM2PrivateKey.generate())}, "SEAL_IMPORT_KEY_REFUSED"),
-    "key of noise": ({"key_file": b"\x30\x03abc"}, "SEAL_IMPORT_KEY_REFUSED"),
-    "key in text": ({"key_file": b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"}, "SEAL_IMPORT_KEY_REFUSED"),
-    "no key": ({"key_file": b""}, "SEAL_IMPORT_KEY_REFUSED"),
-    "a key too many": ({"custody": KeyCustody.ABSENT}, "SEAL_IMPORT_KEY_REFUSED"),
-    "a device too many": ({"device_key": "x"}, "SEAL_IMPORT_KEY_REFUSED"),
-    "another owner": ({"credit_code": "12990000YX0000008K"}, "SEAL_IMPORT_UNACCEPTABLE"),
-    "no reason": ({"reason": " "}, "FIELD_UNACCEPTABLE"),
-    "no manager": ({"managers": ()}, "FIELD_UNACCEPTABLE"),
-    "no user": ({"users": ()}, "FIELD_UNACCEPTABLE"),
-    "two powers": ({"users": ("person:manager",)}, "SEAL_POWER_HELD"),
-    "unknown paper": ({"papers": ("sp_000000000000000000000000",)}, "PAPER_UNKNOWN"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_hostile_input_is_refused_by_a_stable_code_and_leaves_nothing(shared: House, name: str) -> None:
-    changes, code = BAD[name]
-    before = shared.rows("SELECT count(*) FROM seal_imports"), keys(shared)
-    assert code_of(apply_for_import, shared.context, BY_HIM, replace(order_of(shared), **changes)) == code
-    assert (shared.rows("SELECT count(*) FROM seal_imports"), keys(shared)) == before
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"es_id": "1507000000000"}, "SEAL_IMPORT_UNACCEPTABLE"),
-        ({"es_id": "1507000000000x"}, "SEAL_IMPORT_UNACCEPTABLE"),
-        ({"kind": 100}, "SEAL_IMPORT_UNACCEPTABLE"),
-        ({"name": "a\u202eb"}, "SEAL_IMPORT_UNACCEPTABLE"),
-        ({"name": "章" * 129}, "SEAL_IMPORT_UNACCEPTABLE"),
-        ({"valid_from": datetime(2099, 1, 1, tzinfo=UTC), "valid_until": datetime(2100, 1, 1, tzinfo=UTC)}, "SEAL_IMPORT_REFUSED"),
-    ],
-)
-def test_a_seal_that_no_record_can_hold_is_refused(shared: House, changes: dict[str, Any], code: str) -> None:
-    order = order_of(shared, key=None, seal_der=made_elsewhere(shared.pki, certify(shared.pki), **changes))
-    assert code_of(apply_for_import, shared.context, BY_HIM, order) == code
-
-
-def test_a_seal_whose_signature_is_bad_or_that_is_another_certificates_is_refused(shared: House) -> None:
-    good = order_of(shared, key=None)
-    assert code_of(apply_for_import, shared.context, BY_HIM, replace(good, seal_der=flipped(good.seal_der))) == "SEAL_IMPORT_REFUSED"
-    plain = certify(shared.pki, organisation="no credit code")
-    order = order_of(shared, key=None, seal_der=made_elsewhere(shared.pki, plain))
-    assert code_of(apply_for_import, shared.context, BY_HIM, order) == "CREDIT_CODE_LENGTH"
-    many = b"".join(write_pem(CERTIFICATE, certify(shared.pki, SM2PrivateKey.generate()).der) for _ in range(10))
-    assert code_of(apply_for_import, shared.context, BY_HIM, replace(good, certificates=many)) == "SEAL_IMPORT_UNACCEPTABLE"
-    assert code_of(apply_for_import, shared.context, BY_HIM, replace(good, certificates=many + many)) == "SEAL_IMPORT_UNACCEPTABLE"
-
-
 def test_an_application_of_another_kind_has_nothing_handed_in(shared: House) -> None:
     application = approved(shared, ApplicationOrder(ApplicationKind.NEW, "x", organisation=ORGANISATION, credit_code=CREDIT_CODE, **WHO))
     assert code_of(find_import, shared.context, REVIEWER, application.id) == "APPLICATION_NOT_FOUND"
