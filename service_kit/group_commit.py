@@ -23,6 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
 from service_kit.database_errors import as_trust_error, is_connection_lost, is_transient
+from service_kit.prepared import BEFORE_STATEMENT
 from service_kit.write_tickets import tell
 from standards.errors import Kind, TrustError
 
@@ -266,6 +267,7 @@ class GroupCommitWriter:
             if self._connection is None:
                 self._connection = self._engine.connect()
                 self._dbapi = self._connection.connection.driver_connection
+                self._connection.info[BEFORE_STATEMENT] = self._before_statement
             if self._turn is not None:
                 self._turn.take()
             if self._is_sqlite:

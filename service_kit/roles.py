@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from service_kit.prepared import Prepared
 from service_kit.tables import role_holders as table
 from standards.errors import Kind, TrustError
 
@@ -48,12 +49,12 @@ class RoleHolder:
     reason: str
 
 
-_OF_HOLDER: Final = select(table.c.role).where(table.c.holder == bindparam("name"))
+_OF_HOLDER: Final = Prepared(select(table.c.role).where(table.c.holder == bindparam("name")))
 
 
 def role_of(connection: Connection, holder: str) -> Role | None:
     """The role of a holder, None where he has none."""
-    found = connection.execute(_OF_HOLDER, {"name": holder}).scalar_one_or_none()
+    found = _OF_HOLDER.scalar(connection, {"name": holder})
     return None if found is None else Role(found)
 
 

@@ -11,7 +11,7 @@ from idp.actions.sign_in_row import put_back, recognise, take_up, with_consent_a
 from idp.model.people import AccountStatus, IdentifierKind, new_id
 from idp.model.requests import wanted_level
 from idp.model.sign_in import Step, begin_sign_in, decide_next_step, is_session_enough, with_session
-from idp.store.accounts import account_id_by, account_status, find_account
+from idp.store.accounts import account_id_by, account_standing, account_status
 from idp.store.sign_ins import insert_sign_in, session_by_cookie
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def store_sign_in(
     row = replace(_new_row(browser_hash, request, profile, at, return_to), asks_two=asks_two)
 
     def store(connection: Connection) -> SignIn:
-        found = _adopted(connection, desk, row, session_hash, profile, at) if session_hash else row
+        found = _adopted(connection, desk, row, session_hash, profile, at)[0] if session_hash else row
         insert_sign_in(connection, desk.vault, found)
         return found
 
@@ -65,9 +65,20 @@ async def begin_for_client(
     cookie = secrets.token_urlsafe(SESSION_COOKIE_BYTES)
 
     def store(connection: Connection) -> SignIn | Finished:
-        found = _adopted(connection, desk, row, session_hash, profile, at) if session_hash else row
+        found, session = _adopted(connection, desk, row, session_hash, profile, at) if session_hash else (row, None)
         if decide_next_step(found) is Step.FINISH and protocol.is_meant(request, found.account_id or "", found.acting_for):
-            return complete(connection, desk, protocol, found, profile, cookie=cookie, browser=browser, session_hash=session_hash, at=at)
+            return complete(
+                connection,
+                desk,
+                protocol,
+                found,
+                profile,
+                cookie=cookie,
+                browser=browser,
+                session_hash=session_hash,
+                at=at,
+                present=session,
+            )
         insert_sign_in(connection, desk.vault, found)
         return found
 
@@ -89,7 +100,7 @@ def adopt_session(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profil
         row = take_up(connection, desk, sign_in_id, browser_hash, at)
         if decide_next_step(row) is not Step.FIRST_FACTOR or row.version != 1:
             return row
-        found = _adopted(connection, desk, row, session_hash, profile, at)
+        found, _ = _adopted(connection, desk, row, session_hash, profile, at)
         return found if found is row else put_back(connection, desk, found, profile)
 
     return desk.database.write(store)
@@ -105,17 +116,17 @@ def living_session(connection: Connection, desk: PeopleDesk, session_hash: bytes
 
 def _adopted(
     connection: Connection, desk: PeopleDesk, row: SignIn, session_hash: bytes, profile: ClientProfile | None, at: datetime
-) -> SignIn:
-    """The row with what the browser's session has shown already; the same row where that is not enough."""
+) -> tuple[SignIn, Session | None]:
+    """The row with what the browser's session has shown already, and that session; the same row and None where that is not enough."""
     session = session_by_cookie(connection, desk.vault, session_hash)
-    account = find_account(connection, desk.vault, session.account_id) if session is not None and session.is_alive_at(at) else None
+    account = account_standing(connection, desk.vault, session.account_id) if session is not None and session.is_alive_at(at) else None
     if session is None or account is None or account.status is not AccountStatus.ACTIVE:
-        return row
+        return row, None
     hint = row.request.login_hint if row.request else None
     hinted = hint is None or account_id_by(connection, desk.vault, IdentifierKind.LOGIN, hint.strip().lower()) in {
         None,
         account.account_id,
     }
     if not is_session_enough(row, session, account, at, hinted=hinted):
-        return row
-    return with_consent_asked(connection, with_session(recognise(connection, desk, row, account, at), session), profile)
+        return row, None
+    return with_consent_asked(connection, with_session(recognise(connection, desk, row, account, at), session), profile), session

@@ -91,11 +91,15 @@ def complete(
     browser: str,
     session_hash: bytes | None,
     at: datetime,
+    present: Session | None = None,
 ) -> Finished:
-    """Within a write job, of a sign-in that waits for nothing more: session, consent, code and record. ``cookie``: for a new session."""
+    """Within a write job, of a sign-in that waits for nothing more: session, consent, code and record. ``cookie``: for a new session.
+
+    ``present``: the row's session, where this job has read it.
+    """
     account_id = row.account_id or ""
     # 1. The session: a new one for a new sign-in, a new cookie for a stronger one
-    session, is_new = _session(connection, desk, row, cookie, browser, session_hash, at)
+    session, is_new = _session(connection, desk, row, cookie, browser, session_hash, at, present)
     if row.upstream:
         note_upstream(connection, desk.vault, session.session_id, row.upstream, row.upstream_subject, row.upstream_session)
     # 2. Consent and code
@@ -134,9 +138,17 @@ def complete(
 
 
 def _session(
-    connection: Connection, desk: PeopleDesk, row: SignIn, cookie: str, browser: str, session_hash: bytes | None, at: datetime
+    connection: Connection,
+    desk: PeopleDesk,
+    row: SignIn,
+    cookie: str,
+    browser: str,
+    session_hash: bytes | None,
+    at: datetime,
+    present: Session | None,
 ) -> tuple[Session, bool]:
-    present = find_session(connection, desk.vault, row.session_id) if row.session_id else None
+    if present is None and row.session_id:
+        present = find_session(connection, desk.vault, row.session_id)
     if present is not None and present.is_alive_at(at):
         is_new = present.methods != row.methods or present.acting_for != row.acting_for
         changed = replace(

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.claims_of import asked_claims
-from idp.model.people import AccountStatus, CredentialKind, level_at
+from idp.model.people import AccountStanding, AccountStatus, CredentialKind, level_at
 from idp.model.sign_in import decide_next_step, with_account
 from idp.store.accounts import account_status, list_agents, list_evidence
-from idp.store.credentials import list_credentials
+from idp.store.credentials import credential_kinds
 from idp.store.sign_ins import find_consent, find_sign_in, update_sign_in
 from service_kit.roles import role_of
 from standards.errors import Kind, TrustError
@@ -55,9 +55,9 @@ def take_up_at(
     return row if decide_next_step(row) in steps else None
 
 
-def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Account, at: datetime) -> SignIn:
+def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Account | AccountStanding, at: datetime) -> SignIn:
     """The row with the account's rules and what its credentials can reach, as they are now."""
-    kinds = {each.kind.value for each in list_credentials(connection, desk.vault, account.account_id) if each.kind in SECOND_KINDS}
+    kinds = {each.value for each in credential_kinds(connection, desk.vault, account.account_id) & SECOND_KINDS}
     level = level_at(list_evidence(connection, desk.vault, account.account_id), at)
     agents = [
         each
@@ -65,7 +65,8 @@ def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Ac
         if each.is_valid_at(at) and _is_active(connection, desk, each.organisation_id)
     ]
     is_administrator = role_of(connection, f"person:{account.account_id}") is not None
-    return with_account(row, replace(account, level=level), kinds, agents, at, is_administrator=is_administrator)
+    standing = AccountStanding(account.account_id, account.status, level, account.needs_two_factors)
+    return with_account(row, standing, kinds, agents, at, is_administrator=is_administrator)
 
 
 def put_back(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:

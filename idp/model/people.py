@@ -119,6 +119,16 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountStanding:
+    """Of an account only what says what it may: nothing personal."""
+
+    account_id: str
+    status: AccountStatus
+    level: int
+    needs_two_factors: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account. ``level``: derived from its evidence. ``version``: of the row, ``uversion``: counts what others are told of (+1 per change).
 

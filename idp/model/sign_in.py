@@ -27,7 +27,7 @@ from idp.model.requests import acr_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from idp.model.people import Account, Agent
+    from idp.model.people import Account, AccountStanding, Agent
     from idp.model.requests import AuthorizationRequest, ClientProfile
 
 SIGN_IN_SECONDS: Final = 1800  # from the first page to the last
@@ -274,7 +274,7 @@ def begin_sign_in(
     )
 
 
-def is_session_enough(row: SignIn, session: Session, account: Account, at: datetime, *, hinted: bool = True) -> bool:
+def is_session_enough(row: SignIn, session: Session, account: Account | AccountStanding, at: datetime, *, hinted: bool = True) -> bool:
     """Whether a living session may stand for signing in anew. ``hinted``: the account fits the hints of the request."""
     request = row.request
     if session.account_id != account.account_id or not hinted:
@@ -289,7 +289,13 @@ def is_session_enough(row: SignIn, session: Session, account: Account, at: datet
 
 
 def with_account(
-    row: SignIn, account: Account, second_factors: Collection[str], agents: Collection[Agent], at: datetime, *, is_administrator: bool
+    row: SignIn,
+    account: Account | AccountStanding,
+    second_factors: Collection[str],
+    agents: Collection[Agent],
+    at: datetime,
+    *,
+    is_administrator: bool,
 ) -> SignIn:
     """The row with who it is: what the account's rules ask and what its credentials can reach. ``second_factors``: kinds it has."""
     reachable = max((METHOD_LEVEL.get(kind, TWO_FACTOR_LEVEL) for kind in second_factors), default=METHOD_LEVEL["password"])

@@ -10,27 +10,43 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.errors import account_not_found
-from idp.model.people import EXCLUSIVE, Account, AccountKind, AccountStatus, Agent, AgentRole, Evidence, Identifier, IdentifierKind
+from idp.model.people import (
+    EXCLUSIVE,
+    Account,
+    AccountKind,
+    AccountStanding,
+    AccountStatus,
+    Agent,
+    AgentRole,
+    Evidence,
+    Identifier,
+    IdentifierKind,
+)
 from idp.store.changes import note_account, note_agent
 from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
 from idp.tables import account_identifiers, accounts, agents, evidence
+from service_kit.prepared import Prepared
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, RowMapping, Select
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Select
 
     from crypto.sealed_values import ValueSealer
 
-_ACCOUNT: Final = select(accounts).where(accounts.c.account_id == bindparam("wanted"))
-_IDENTIFIERS: Final = select(account_identifiers).where(account_identifiers.c.account_id == bindparam("wanted"))
-_EXCLUSIVE: Final = select(account_identifiers.c.account_id).where(account_identifiers.c.exclusive_hash == bindparam("hash"))
-_EVIDENCE: Final = select(evidence).where(evidence.c.account_id == bindparam("wanted")).order_by(evidence.c.evidence_id)
+_ACCOUNT: Final = Prepared(select(accounts).where(accounts.c.account_id == bindparam("wanted")))
+_IDENTIFIERS: Final = Prepared(select(account_identifiers).where(account_identifiers.c.account_id == bindparam("wanted")))
+_EXCLUSIVE: Final = Prepared(select(account_identifiers.c.account_id).where(account_identifiers.c.exclusive_hash == bindparam("hash")))
+_EVIDENCE: Final = Prepared(select(evidence).where(evidence.c.account_id == bindparam("wanted")).order_by(evidence.c.evidence_id))
 _AGENTS: Final = select(agents).where(agents.c.agent_id > bindparam("after")).order_by(agents.c.agent_id).limit(bindparam("count"))
 _AGENTS_OF: Final = {  # (by organisation, by person)
-    (False, False): _AGENTS,
-    (True, False): _AGENTS.where(agents.c.organisation_id == bindparam("organisation_id")),
-    (False, True): _AGENTS.where(agents.c.person_id == bindparam("person_id")),
-    (True, True): _AGENTS.where(agents.c.organisation_id == bindparam("organisation_id"), agents.c.person_id == bindparam("person_id")),
+    (False, False): Prepared(_AGENTS),
+    (True, False): Prepared(_AGENTS.where(agents.c.organisation_id == bindparam("organisation_id"))),
+    (False, True): Prepared(_AGENTS.where(agents.c.person_id == bindparam("person_id"))),
+    (True, True): Prepared(
+        _AGENTS.where(agents.c.organisation_id == bindparam("organisation_id"), agents.c.person_id == bindparam("person_id"))
+    ),
 }
 _AGENT: Final = select(agents).where(agents.c.agent_id == bindparam("wanted"))
 
@@ -85,7 +101,7 @@ def account_row(vault: Vault, account: Account) -> dict[str, Any]:
     return row
 
 
-def _account(connection: Connection, vault: Vault, row: RowMapping) -> Account:
+def _account(connection: Connection, vault: Vault, row: Mapping[Any, Any]) -> Account:
     account_id = row["account_id"]
     check_mac(vault.mac_key, accounts.name, account_id, row)
     identifiers = tuple(
@@ -94,7 +110,7 @@ def _account(connection: Connection, vault: Vault, row: RowMapping) -> Account:
             vault.sealer.open(each["value_sealed"], _place(each["kind"], account_id)).decode(),
             read_optional_time(each["verified_at"]),
         )
-        for each in connection.execute(_IDENTIFIERS, {"wanted": account_id}).mappings()
+        for each in _IDENTIFIERS.all(connection, {"wanted": account_id})
     )
     return Account(
         account_id=account_id,
@@ -132,7 +148,7 @@ def _write_identifiers(connection: Connection, vault: Vault, account: Account) -
     for each in account.identifiers:
         row = identifier_row(vault, account, each)
         if row["exclusive_hash"] is not None:
-            holder = connection.execute(_EXCLUSIVE, {"hash": row["exclusive_hash"]}).scalar()
+            holder = _EXCLUSIVE.scalar(connection, {"hash": row["exclusive_hash"]})
             if holder is not None:
                 raise TrustError(Kind.CONFLICT, "IDENTIFIER_TAKEN", identifier=each.kind.value)
         try:
@@ -162,17 +178,23 @@ def update_account(connection: Connection, vault: Vault, account: Account, *, id
 
 def find_account(connection: Connection, vault: Vault, account_id: str) -> Account | None:
     """An account with its identifiers, None where there is none."""
-    row = connection.execute(_ACCOUNT, {"wanted": account_id}).mappings().first()
+    row = _ACCOUNT.first(connection, {"wanted": account_id})
     return None if row is None else _account(connection, vault, row)
 
 
-def account_status(connection: Connection, vault: Vault, account_id: str) -> AccountStatus | None:
-    """Whether an account may act, with nothing opened that is personal: for every use of a token. None where there is none."""
-    row = connection.execute(_ACCOUNT, {"wanted": account_id}).mappings().first()
+def account_standing(connection: Connection, vault: Vault, account_id: str) -> AccountStanding | None:
+    """What an account may, with nothing opened that is personal: for every sign-in with a session. None where there is none."""
+    row = _ACCOUNT.first(connection, {"wanted": account_id})
     if row is None:
         return None
     check_mac(vault.mac_key, accounts.name, account_id, row)
-    return AccountStatus(row["status"])
+    return AccountStanding(account_id, AccountStatus(row["status"]), row["level"], row["needs_two_factors"])
+
+
+def account_status(connection: Connection, vault: Vault, account_id: str) -> AccountStatus | None:
+    """Whether an account may act: for every use of a token. None where there is none."""
+    found = account_standing(connection, vault, account_id)
+    return None if found is None else found.status
 
 
 def load_account(connection: Connection, vault: Vault, account_id: str, kind: AccountKind | None = None) -> Account:
@@ -185,7 +207,7 @@ def load_account(connection: Connection, vault: Vault, account_id: str, kind: Ac
 
 def account_id_by(connection: Connection, vault: Vault, kind: IdentifierKind, value: str) -> str | None:
     """Whose a (normalised) identifier is, of a kind that belongs to one account."""
-    found: str | None = connection.execute(_EXCLUSIVE, {"hash": identifier_hash(vault, kind, value)}).scalar()
+    found: str | None = _EXCLUSIVE.scalar(connection, {"hash": identifier_hash(vault, kind, value)})
     return found
 
 
@@ -238,7 +260,7 @@ def insert_evidence(connection: Connection, vault: Vault, account_id: str, item:
 def list_evidence(connection: Connection, vault: Vault, account_id: str) -> tuple[Evidence, ...]:
     """The evidence of an account, oldest first."""
     found = []
-    for row in connection.execute(_EVIDENCE, {"wanted": account_id}).mappings():
+    for row in _EVIDENCE.all(connection, {"wanted": account_id}):
         check_mac(vault.mac_key, evidence.name, row["evidence_id"], row)
         found.append(
             Evidence(
@@ -282,7 +304,7 @@ def _agent_row(vault: Vault, agent: Agent) -> dict[str, Any]:
     return row
 
 
-def _agent(vault: Vault, row: RowMapping) -> Agent:
+def _agent(vault: Vault, row: Mapping[Any, Any]) -> Agent:
     check_mac(vault.mac_key, agents.name, row["agent_id"], row)
     return Agent(
         agent_id=row["agent_id"],
@@ -331,4 +353,4 @@ def list_agents(
     """Grants of an organisation or of a person, in the order of their ids; revoked ones too."""
     named = {name: value for name, value in (("organisation_id", organisation_id), ("person_id", person_id)) if value}
     query = _AGENTS_OF[bool(organisation_id), bool(person_id)]
-    return tuple(_agent(vault, row) for row in connection.execute(query, {"after": after, "count": count, **named}).mappings())
+    return tuple(_agent(vault, row) for row in query.all(connection, {"after": after, "count": count, **named}))

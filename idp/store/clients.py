@@ -14,6 +14,7 @@ from idp.errors import client_not_found
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, Client, ClientStatus, SigningKey
 from idp.store.rows import check_mac, read_time, row_mac, write_time
 from idp.tables import clients, signing_keys
+from service_kit.prepared import Prepared
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 _CLIENT: Final = select(clients).where(clients.c.client_id == bindparam("wanted"))
 _CLIENTS: Final = select(clients).where(clients.c.client_id > bindparam("after")).order_by(clients.c.client_id).limit(bindparam("count"))
 CLIENT_MAC_QUERY: Final = f"SELECT row_mac FROM {clients.name} WHERE client_id = :wanted"  # noqa: S608 - our own table's name
-_CLIENT_MAC: Final = select(clients.c.row_mac).where(clients.c.client_id == bindparam("wanted"))
-_KEY_MAC: Final = select(signing_keys.c.row_mac).where(signing_keys.c.key_id == bindparam("wanted"))
+_CLIENT_MAC: Final = Prepared(select(clients.c.row_mac).where(clients.c.client_id == bindparam("wanted")))
+_KEY_MAC: Final = Prepared(select(signing_keys.c.row_mac).where(signing_keys.c.key_id == bindparam("wanted")))
 _KEYS: Final = select(signing_keys).order_by(signing_keys.c.signs_from_at, signing_keys.c.key_id)
 
 
@@ -71,7 +72,7 @@ def _client(row: RowMapping, mac_key: bytes) -> Client:
 
 def insert_client(connection: Connection, client: Client, mac_key: bytes) -> None:
     """Add a client. CLIENT_EXISTS where the id is taken, also by a disabled one: an id never changes hands."""
-    if connection.execute(_CLIENT_MAC, {"wanted": client.client_id}).first() is not None:
+    if _CLIENT_MAC.scalar(connection, {"wanted": client.client_id}) is not None:
         raise TrustError(Kind.CONFLICT, "CLIENT_EXISTS", client_id=client.client_id)
     connection.execute(insert(clients), _client_row(client, mac_key))
 
@@ -107,7 +108,7 @@ def update_client(connection: Connection, client: Client, mac_key: bytes) -> Non
 
 def client_mac(connection: Connection, client_id: str) -> bytes | None:
     """The MAC of a client's row as it stands now: equal to a remembered one means nothing has changed since."""
-    mac: bytes | None = connection.execute(_CLIENT_MAC, {"wanted": client_id}).scalar()
+    mac: bytes | None = _CLIENT_MAC.scalar(connection, {"wanted": client_id})
     return mac
 
 
@@ -162,7 +163,7 @@ def update_signing_key(connection: Connection, key: SigningKey, mac_key: bytes) 
 
 def signing_key_mac(connection: Connection, key_id: str) -> bytes | None:
     """The MAC of a key's row as it stands now."""
-    mac: bytes | None = connection.execute(_KEY_MAC, {"wanted": key_id}).scalar()
+    mac: bytes | None = _KEY_MAC.scalar(connection, {"wanted": key_id})
     return mac
 
 

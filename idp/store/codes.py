@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
@@ -11,6 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from idp.model.codes import IssuedCode
 from idp.store.rows import check_mac, read_time, row_mac, write_time
 from idp.tables import codes
+from service_kit.prepared import Prepared
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,9 +29,9 @@ _TEXTS: Final = (
     "code_challenge",
     "dpop_jkt",
 )
-_INSERT: Final = insert(codes)
-_ONE: Final = select(codes).where(codes.c.code_digest == bindparam("wanted"))
-_SPEND: Final = (
+_INSERT: Final = Prepared(insert(codes))
+_ONE: Final = Prepared(select(codes).where(codes.c.code_digest == bindparam("wanted")))
+_SPEND: Final = Prepared(
     update(codes)
     .where(codes.c.code_digest == bindparam("wanted"), codes.c.spent_at.is_(None))
     .values(spent_at=bindparam("at"), grant_id=bindparam("becomes"))
@@ -40,8 +40,7 @@ _SPEND: Final = (
 
 def insert_code(connection: Connection, code_digest: bytes, issued: IssuedCode, mac_key: bytes) -> None:
     """Store what a code stands for, under the digest of the code."""
-    kept = asdict(issued)
-    grant = {name: kept[name] for name in _TEXTS} | {
+    grant = {name: getattr(issued, name) for name in _TEXTS} | {
         "scopes": list(issued.scopes),
         "amr": list(issued.amr),
         "claims": dict(issued.claims),
@@ -55,7 +54,7 @@ def insert_code(connection: Connection, code_digest: bytes, issued: IssuedCode, 
         "expires_at": write_time(issued.expires_at),
     }
     row["row_mac"] = row_mac(mac_key, codes.name, row)
-    connection.execute(_INSERT, {**row, "spent_at": None, "grant_id": None})
+    _INSERT.change(connection, {**row, "spent_at": None, "grant_id": None})
 
 
 _MUTABLE: Final = frozenset({"spent_at", "grant_id"})
@@ -63,7 +62,7 @@ _MUTABLE: Final = frozenset({"spent_at", "grant_id"})
 
 def find_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> tuple[IssuedCode, bool] | None:
     """What a code stands for and whether it has been spent; None where it was never issued. ROW_ALTERED for an edited row."""
-    row = connection.execute(_ONE, {"wanted": code_digest}).mappings().first()
+    row = _ONE.first(connection, {"wanted": code_digest})
     if row is None:
         return None
     check_mac(mac_key, codes.name, code_digest.hex()[:16], {name: value for name, value in row.items() if name not in _MUTABLE})
@@ -87,4 +86,4 @@ def grant_of_code(connection: Connection, code_digest: bytes) -> str | None:
 
 def spend_code(connection: Connection, code_digest: bytes, at: datetime, grant_id: str | None = None) -> bool:
     """Spend a code; True for exactly one of all who try, however many at once. ``grant_id``: what it becomes."""
-    return connection.execute(_SPEND, {"wanted": code_digest, "at": write_time(at), "becomes": grant_id}).rowcount == 1
+    return _SPEND.change(connection, {"wanted": code_digest, "at": write_time(at), "becomes": grant_id}) == 1

@@ -10,16 +10,20 @@ from sqlalchemy.exc import IntegrityError
 from idp.model.people import Credential, CredentialKind
 from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
 from idp.tables import attempts, credentials, spent_challenges
+from service_kit.prepared import Prepared
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import Connection
 
     from idp.store.accounts import Vault
 
-_OF_ACCOUNT: Final = select(credentials).where(credentials.c.account_id == bindparam("wanted")).order_by(credentials.c.credential_id)
+_OF_ACCOUNT: Final = Prepared(
+    select(credentials).where(credentials.c.account_id == bindparam("wanted")).order_by(credentials.c.credential_id)
+)
 _BY_HASH: Final = select(credentials).where(credentials.c.find_hash == bindparam("hash"))
 _BY_ID: Final = select(credentials).where(credentials.c.credential_id == bindparam("wanted"))
 _SPENT: Final = select(spent_challenges.c.challenge_hash).where(spent_challenges.c.challenge_hash == bindparam("hash"))
@@ -52,7 +56,7 @@ def credential_row(vault: Vault, credential: Credential) -> dict[str, Any]:
     return row
 
 
-def _credential(vault: Vault, row: RowMapping) -> Credential:
+def _credential(vault: Vault, row: Mapping[Any, Any]) -> Credential:
     check_mac(vault.mac_key, credentials.name, row["credential_id"], row)
     place = f"idp_credentials.value:{row['credential_id']}:{row['account_id']}"
     return Credential(
@@ -88,7 +92,15 @@ def update_credential(connection: Connection, vault: Vault, credential: Credenti
 
 def list_credentials(connection: Connection, vault: Vault, account_id: str) -> tuple[Credential, ...]:
     """All credentials of an account."""
-    return tuple(_credential(vault, row) for row in connection.execute(_OF_ACCOUNT, {"wanted": account_id}).mappings())
+    return tuple(_credential(vault, row) for row in _OF_ACCOUNT.all(connection, {"wanted": account_id}))
+
+
+def credential_kinds(connection: Connection, vault: Vault, account_id: str) -> frozenset[CredentialKind]:
+    """Of what kinds an account has credentials, with none of them opened."""
+    rows = _OF_ACCOUNT.all(connection, {"wanted": account_id})
+    for row in rows:
+        check_mac(vault.mac_key, credentials.name, row["credential_id"], row)
+    return frozenset(CredentialKind(row["kind"]) for row in rows)
 
 
 def find_credential(connection: Connection, vault: Vault, credential_id: str) -> Credential | None:

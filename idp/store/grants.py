@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
@@ -11,17 +10,19 @@ from sqlalchemy import bindparam, insert, select, update
 from idp.model.grants import PersonGrant
 from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_time
 from idp.tables import grants, refresh_tokens
+from service_kit.prepared import Prepared
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import Connection
 
-_ONE: Final = select(grants).where(grants.c.grant_id == bindparam("wanted"))
-_REFRESH: Final = select(refresh_tokens).where(refresh_tokens.c.token_digest == bindparam("wanted"))
-_INSERT: Final = insert(grants)
-_INSERT_REFRESH: Final = insert(refresh_tokens)
-_SPEND: Final = (
+_ONE: Final = Prepared(select(grants).where(grants.c.grant_id == bindparam("wanted")))
+_REFRESH: Final = Prepared(select(refresh_tokens).where(refresh_tokens.c.token_digest == bindparam("wanted")))
+_INSERT: Final = Prepared(insert(grants))
+_INSERT_REFRESH: Final = Prepared(insert(refresh_tokens))
+_SPEND: Final = Prepared(
     update(refresh_tokens)
     .where(refresh_tokens.c.token_digest == bindparam("wanted"), refresh_tokens.c.spent_at.is_(None))
     .values(spent_at=bindparam("at"))
@@ -33,8 +34,7 @@ IS_ENDED_QUERY: Final = f"SELECT ended_at FROM {grants.name} WHERE grant_id = :w
 
 def insert_grant(connection: Connection, grant: PersonGrant, mac_key: bytes) -> None:
     """Store a new grant."""
-    kept = asdict(grant)
-    inner = {name: kept[name] for name in _IN_JSON} | {
+    inner = {name: getattr(grant, name) for name in _IN_JSON} | {
         "scopes": list(grant.scopes),
         "amr": list(grant.amr),
         "auth_at": write_time(grant.auth_at),
@@ -49,16 +49,16 @@ def insert_grant(connection: Connection, grant: PersonGrant, mac_key: bytes) -> 
         "created_at": write_time(grant.created_at),
     }
     row["row_mac"] = row_mac(mac_key, grants.name, row)
-    connection.execute(_INSERT, {**row, "ended_at": None, "ended_why": ""})
+    _INSERT.change(connection, {**row, "ended_at": None, "ended_why": ""})
 
 
 def find_grant(connection: Connection, grant_id: str, mac_key: bytes) -> PersonGrant | None:
     """A grant, ended ones too; None where there is none. ROW_ALTERED for an edited row."""
-    row = connection.execute(_ONE, {"wanted": grant_id}).mappings().first()
+    row = _ONE.first(connection, {"wanted": grant_id})
     return None if row is None else _grant(row, mac_key)
 
 
-def _grant(row: RowMapping, mac_key: bytes) -> PersonGrant:
+def _grant(row: Mapping[Any, Any], mac_key: bytes) -> PersonGrant:
     check_mac(mac_key, grants.name, row["grant_id"], {name: row[name] for name in (*_UNDER_MAC, "row_mac")})
     inner = json.loads(row["grant_json"])
     return PersonGrant(
@@ -119,12 +119,12 @@ def insert_refresh_token(
         "expires_at": write_time(expires_at),
     }
     row["row_mac"] = row_mac(mac_key, refresh_tokens.name, row)
-    connection.execute(_INSERT_REFRESH, {**row, "spent_at": None})
+    _INSERT_REFRESH.change(connection, {**row, "spent_at": None})
 
 
 def find_refresh_token(connection: Connection, token_digest: bytes, mac_key: bytes) -> tuple[str, datetime, bool] | None:
     """Of a refresh token: its grant, when it expires, and whether it has been spent. None where it was never issued."""
-    row = connection.execute(_REFRESH, {"wanted": token_digest}).mappings().first()
+    row = _REFRESH.first(connection, {"wanted": token_digest})
     if row is None:
         return None
     check_mac(mac_key, refresh_tokens.name, token_digest.hex()[:16], {name: value for name, value in row.items() if name != "spent_at"})
@@ -133,4 +133,4 @@ def find_refresh_token(connection: Connection, token_digest: bytes, mac_key: byt
 
 def spend_refresh_token(connection: Connection, token_digest: bytes, at: datetime) -> bool:
     """Spend a refresh token; True for exactly one of all who try."""
-    return connection.execute(_SPEND, {"wanted": token_digest, "at": write_time(at)}).rowcount == 1
+    return _SPEND.change(connection, {"wanted": token_digest, "at": write_time(at)}) == 1

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -39,11 +40,11 @@ def read_optional_time(microseconds: int | None) -> datetime | None:
 
 def row_mac(mac_key: bytes, table: str, row: Mapping[Any, Any]) -> bytes:
     """HMAC-SM3, 32 bytes, over the table's name and every column but the MAC itself."""
-    columns = {str(name): value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "row_mac"}
-    return hmac_sm3(mac_key, json.dumps([table, columns], sort_keys=True, separators=(",", ":")).encode())
+    columns = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "row_mac"}
+    return hmac_sm3(mac_key, _encode([table, columns]).encode())
 
 
 def check_mac(mac_key: bytes, table: str, key: str, row: Mapping[Any, Any]) -> None:
     """Raise ROW_ALTERED unless the row is as the program wrote it."""
-    if not hmac.compare_digest(row_mac(mac_key, table, dict(row)), row["row_mac"]):
+    if not hmac.compare_digest(row_mac(mac_key, table, row), row["row_mac"]):
         raise TrustError(Kind.UNAVAILABLE, "ROW_ALTERED", table=table, row=key)

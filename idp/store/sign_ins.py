@@ -12,28 +12,38 @@ from idp.model.requests import AuthorizationRequest
 from idp.model.sign_in import Session, SignIn
 from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
 from idp.tables import consents, session_clients, sessions, sign_ins, upstream_sessions
+from service_kit.prepared import Prepared
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import Connection
 
     from idp.store.accounts import Vault
 
-_SIGN_IN: Final = select(sign_ins).where(sign_ins.c.sign_in_id == bindparam("wanted"))
-_BY_COOKIE: Final = select(sessions).where(sessions.c.cookie_hash == bindparam("hash"))
-_BY_ID: Final = select(sessions).where(sessions.c.session_id == bindparam("wanted"))
-_INSERT_SIGN_IN: Final = insert(sign_ins)
-_CHANGE_SIGN_IN: Final = update(sign_ins).where(sign_ins.c.sign_in_id == bindparam("same"), sign_ins.c.version == bindparam("before"))
-_CHANGE_SESSION: Final = update(sessions).where(sessions.c.session_id == bindparam("same"), sessions.c.version == bindparam("before"))
-_NOTE_CLIENT: Final = (
+_SIGN_IN: Final = Prepared(select(sign_ins).where(sign_ins.c.sign_in_id == bindparam("wanted")))
+_BY_COOKIE: Final = Prepared(select(sessions).where(sessions.c.cookie_hash == bindparam("hash")))
+_BY_ID: Final = Prepared(select(sessions).where(sessions.c.session_id == bindparam("wanted")))
+_INSERT_SIGN_IN: Final = Prepared(insert(sign_ins))
+_CHANGE_SIGN_IN: Final = Prepared(
+    update(sign_ins).where(sign_ins.c.sign_in_id == bindparam("same"), sign_ins.c.version == bindparam("before")), is_whole_row=True
+)
+_CHANGE_SESSION: Final = Prepared(
+    update(sessions).where(sessions.c.session_id == bindparam("same"), sessions.c.version == bindparam("before")), is_whole_row=True
+)
+_NOTE_CLIENT: Final = Prepared(
     update(session_clients)
     .where(session_clients.c.session_id == bindparam("session"), session_clients.c.client_id == bindparam("client"))
     .values(last_at=bindparam("at"))
 )
-_CONSENT: Final = select(consents.c.scopes, consents.c.claims).where(
-    consents.c.account_id == bindparam("account"), consents.c.acting_for == bindparam("acting"), consents.c.client_id == bindparam("client")
+_CONSENT: Final = Prepared(
+    select(consents.c.scopes, consents.c.claims).where(
+        consents.c.account_id == bindparam("account"),
+        consents.c.acting_for == bindparam("acting"),
+        consents.c.client_id == bindparam("client"),
+    )
 )
 _TIMES: Final = frozenset({"created_at", "expires_at", "auth_at"})
 _PLAIN: Final = frozenset({"sign_in_id", "browser_hash", "version", "expires_at"})
@@ -67,7 +77,7 @@ def _request(kept: dict[str, Any]) -> AuthorizationRequest:
     return AuthorizationRequest(**{**kept, "raw_digest": bytes.fromhex(kept["raw_digest"])})
 
 
-def _sign_in(vault: Vault, row: RowMapping) -> SignIn:
+def _sign_in(vault: Vault, row: Mapping[Any, Any]) -> SignIn:
     place = f"idp_sign_ins.row:{row['sign_in_id']}:{row['browser_hash'].hex()}:{row['version']}"
     kept = json.loads(vault.sealer.open(row["row_sealed"], place))
     for name in _TIMES & set(kept):
@@ -82,19 +92,19 @@ def _sign_in(vault: Vault, row: RowMapping) -> SignIn:
 
 def insert_sign_in(connection: Connection, vault: Vault, row: SignIn) -> None:
     """Add a sign-in."""
-    connection.execute(_INSERT_SIGN_IN, _sign_in_row(vault, row))
+    _INSERT_SIGN_IN.change(connection, _sign_in_row(vault, row))
 
 
 def update_sign_in(connection: Connection, vault: Vault, row: SignIn) -> None:
     """Write a changed sign-in over its version before; SIGN_IN_OVERTAKEN where another request of the browser was faster."""
     changed = {**_sign_in_row(vault, row), "same": row.sign_in_id, "before": row.version - 1}
-    if connection.execute(_CHANGE_SIGN_IN, changed).rowcount != 1:
+    if _CHANGE_SIGN_IN.change(connection, changed) != 1:
         raise TrustError(Kind.CONFLICT, "SIGN_IN_OVERTAKEN")
 
 
 def find_sign_in(connection: Connection, vault: Vault, sign_in_id: str) -> SignIn | None:
     """A sign-in, None where there is none (any more)."""
-    row = connection.execute(_SIGN_IN, {"wanted": sign_in_id}).mappings().first()
+    row = _SIGN_IN.first(connection, {"wanted": sign_in_id})
     return None if row is None else _sign_in(vault, row)
 
 
@@ -127,7 +137,7 @@ def _session_row(vault: Vault, session: Session) -> dict[str, Any]:
     return row
 
 
-def _session(vault: Vault, row: RowMapping) -> Session:
+def _session(vault: Vault, row: Mapping[Any, Any]) -> Session:
     check_mac(vault.mac_key, sessions.name, row["session_id"], row)
     return Session(
         session_id=row["session_id"],
@@ -155,19 +165,19 @@ def insert_session(connection: Connection, vault: Vault, session: Session) -> No
 def update_session(connection: Connection, vault: Vault, session: Session) -> None:
     """Write a changed session over its version before; SIGN_IN_OVERTAKEN where another request was faster."""
     changed = {**_session_row(vault, session), "same": session.session_id, "before": session.version - 1}
-    if connection.execute(_CHANGE_SESSION, changed).rowcount != 1:
+    if _CHANGE_SESSION.change(connection, changed) != 1:
         raise TrustError(Kind.CONFLICT, "SIGN_IN_OVERTAKEN")
 
 
 def session_by_cookie(connection: Connection, vault: Vault, cookie_hash: bytes) -> Session | None:
     """The session of a cookie, whether it is still alive or not."""
-    row = connection.execute(_BY_COOKIE, {"hash": cookie_hash}).mappings().first()
+    row = _BY_COOKIE.first(connection, {"hash": cookie_hash})
     return None if row is None else _session(vault, row)
 
 
 def find_session(connection: Connection, vault: Vault, session_id: str) -> Session | None:
     """A session by its id."""
-    row = connection.execute(_BY_ID, {"wanted": session_id}).mappings().first()
+    row = _BY_ID.first(connection, {"wanted": session_id})
     return None if row is None else _session(vault, row)
 
 
@@ -187,7 +197,7 @@ def sweep_sessions(connection: Connection, before: datetime) -> int:
 
 def note_client(connection: Connection, session_id: str, client_id: str, at: datetime) -> None:
     """Remember that a client has tokens of a session, so that it can be told of its end."""
-    if connection.execute(_NOTE_CLIENT, {"session": session_id, "client": client_id, "at": write_time(at)}).rowcount == 0:
+    if _NOTE_CLIENT.change(connection, {"session": session_id, "client": client_id, "at": write_time(at)}) == 0:
         connection.execute(insert(session_clients), {"session_id": session_id, "client_id": client_id, "last_at": write_time(at)})
 
 
@@ -202,8 +212,8 @@ def clients_of_session(connection: Connection, session_id: str) -> tuple[str, ..
 
 def find_consent(connection: Connection, account_id: str, acting_for: str | None, client_id: str) -> tuple[frozenset[str], frozenset[str]]:
     """The scopes and claims that a person has let a client have, in one capacity."""
-    row = connection.execute(_CONSENT, {"account": account_id, "acting": acting_for or "", "client": client_id}).first()
-    return (frozenset(), frozenset()) if row is None else (frozenset(row.scopes.split()), frozenset(row.claims.split()))
+    row = _CONSENT.first(connection, {"account": account_id, "acting": acting_for or "", "client": client_id})
+    return (frozenset(), frozenset()) if row is None else (frozenset(row["scopes"].split()), frozenset(row["claims"].split()))
 
 
 def put_consent(
