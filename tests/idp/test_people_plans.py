@@ -16,6 +16,7 @@ from idp.store import changes as change_rows
 from idp.store import directory
 from idp.store.accounts import search_query
 from idp.tables import account_identifiers, accounts, agents, attempts, credentials, evidence, sessions, sign_ins
+from service_kit.prepared import Prepared
 from tests.idp.test_people_store import VAULT
 from tests.postgres import database, database_url  # noqa: F401 - fixtures
 
@@ -58,7 +59,7 @@ def fill(connection: Connection) -> None:
 
 
 def plan(connection: Connection, query: Any, parameters: dict[str, Any], *, is_sqlite: bool) -> str:
-    compiled = query.compile(connection)
+    compiled = (query.statement if isinstance(query, Prepared) else query).compile(connection)
     values = {**compiled.params, **parameters}
     explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
     if is_sqlite:

@@ -1,0 +1,116 @@
+"""Prepared statements do what the Core's do: same rows, same errors, same transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Boolean, Column, LargeBinary, MetaData, String, Table, bindparam, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from service_kit.prepared import Prepared
+from tests.service_kit.writer_setting import hold
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from service_kit.database import Database
+
+cups = Table(
+    "cups",
+    MetaData(),
+    Column("name", String(20), primary_key=True),
+    Column("is_full", Boolean),
+    Column("mark", LargeBinary),
+)
+ADD = Prepared(insert(cups))
+ONE = Prepared(select(cups).where(cups.c.name == bindparam("wanted")))
+TWO = Prepared(select(cups.c.name).where(cups.c.is_full.is_(True)).order_by(cups.c.name).limit(2))
+FILL = Prepared(update(cups).where(cups.c.name == bindparam("wanted"), cups.c.is_full.is_(False)).values(is_full=bindparam("full")))
+REPLACE = Prepared(update(cups).where(cups.c.name == bindparam("same")), is_whole_row=True)
+
+
+@pytest.fixture
+def shelf(plain: Database) -> Database:
+    cups.metadata.create_all(plain.engine)
+    with plain.engine.connect() as connection:
+        connection.commit()
+    plain.write(lambda connection: [add(connection, name) for name in "abc"])
+    return plain
+
+
+def add(connection: Connection, name: str, *, is_full: bool | None = False) -> None:
+    ADD.change(connection, {"name": name, "is_full": is_full, "mark": name.encode()})
+
+
+def names(database: Database) -> list[str]:
+    with database.read() as connection:
+        return list(connection.execute(select(cups.c.name).order_by(cups.c.name)).scalars())
+
+
+def test_rows_are_those_of_the_core(shelf: Database) -> None:
+    shelf.write(lambda connection: add(connection, "empty", is_full=None))
+    with shelf.read() as connection:
+        for name in ("a", "empty"):
+            core = connection.execute(select(cups).where(cups.c.name == name)).mappings().one()
+            found = ONE.first(connection, {"wanted": name})
+            assert found == dict(core)
+            assert found is not None
+            assert type(found["is_full"]) is type(core["is_full"])
+            assert type(found["mark"]) is bytes
+        assert ONE.first(connection, {"wanted": "none"}) is None
+        assert ONE.scalar(connection, {"wanted": "a"}) == "a"
+        assert ONE.scalar(connection, {"wanted": "none"}) is None
+
+
+def test_changes_are_counted_and_constants_kept(shelf: Database) -> None:
+    def fill(connection: Connection) -> list[int]:
+        return [FILL.change(connection, {"wanted": name, "full": True}) for name in ("a", "a", "b", "c", "none")]
+
+    assert shelf.write(fill) == [1, 0, 1, 1, 0]
+    with shelf.read() as connection:
+        assert TWO.all(connection, {}) == [{"name": "a"}, {"name": "b"}]
+    whole = {"same": "a", "name": "z", "is_full": False, "mark": b""}
+    assert shelf.write(lambda connection: REPLACE.change(connection, whole)) == 1
+    assert names(shelf) == ["b", "c", "z"]
+
+
+def test_a_reading_connection_sees_one_state(shelf: Database) -> None:
+    with shelf.read() as connection:
+        assert ONE.first(connection, {"wanted": "d"}) is None
+        shelf.write(lambda writing: add(writing, "d"))
+        assert ONE.first(connection, {"wanted": "d"}) is None
+        assert connection.execute(text("SELECT count(*) FROM cups")).scalar() == 3
+
+
+def test_a_job_that_fails_takes_back_its_own_alone(shelf: Database) -> None:
+    def doubled(connection: Connection) -> None:
+        add(connection, "half")
+        add(connection, "a")
+
+    release, _ = hold(shelf)
+    first = shelf.submit(lambda connection: add(connection, "first"))
+    failing = shelf.submit(doubled)
+    last = shelf.submit(lambda connection: add(connection, "last"))
+    release.set()
+    assert (first.exception(10), last.exception(10)) == (None, None)
+    error: Any = failing.exception(10)
+    assert isinstance(error, IntegrityError)
+    assert "half" not in str(error)
+    assert names(shelf) == ["a", "b", "c", "first", "last"]
+
+
+def test_alone_it_is_rolled_back_too(shelf: Database) -> None:
+    def fails(connection: Connection) -> None:
+        add(connection, "gone")
+        raise ValueError
+
+    with pytest.raises(ValueError, match="^$"):
+        shelf.write(fails)
+    assert names(shelf) == ["a", "b", "c"]
+
+
+def test_a_reader_cannot_write(shelf: Database) -> None:
+    with shelf.read() as connection, pytest.raises(Exception, match=r"read-?only"):
+        add(connection, "sly")
+    assert names(shelf) == ["a", "b", "c"]
