@@ -35,7 +35,12 @@ def shelf(plain: Database) -> Database:
     cups.metadata.create_all(plain.engine)
     with plain.engine.connect() as connection:
         connection.commit()
-    plain.write(lambda connection: [add(connection, name) for name in "abc"])
+
+    def fill(connection: Connection) -> None:
+        for name in "abc":
+            add(connection, name)
+
+    plain.write(fill)
     return plain
 
 
