@@ -110,7 +110,7 @@ def test_alone_it_is_rolled_back_too(shelf: Database) -> None:
         add(connection, "gone")
         raise ValueError
 
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         shelf.write(fails)
     assert names(shelf) == ["a", "b", "c"]
 
