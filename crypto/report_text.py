@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from crypto.report_sentences.credentials import CREDENTIAL
 from crypto.report_sentences.documents import FILE, OFD, PDF
 from crypto.report_sentences.logs import LOG
 from crypto.report_sentences.seals import CONTAINER, SEAL
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _MISSING: Final = "–"
 
-BLOCKS: Final[tuple[dict[str, tuple[str, str]], ...]] = (SIGNATURE, TIMESTAMP, CERTIFICATE, SEAL, CONTAINER, FILE, PDF, OFD, LOG)
+BLOCKS: Final[tuple[dict[str, tuple[str, str]], ...]] = (SIGNATURE, TIMESTAMP, CERTIFICATE, SEAL, CONTAINER, FILE, PDF, OFD, LOG, CREDENTIAL)
 SENTENCES: Final = {code: texts for block in BLOCKS for code, texts in block.items()}
 
 
