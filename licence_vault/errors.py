@@ -13,3 +13,8 @@ def licence_data_malformed(place: str, rule: str) -> MalformedError:
 def licence_data_too_large(limit_bytes: int) -> TrustError:
     """The data of a licence is over the limit."""
     return TrustError(Kind.TOO_LARGE, "LICENCE_DATA_TOO_LARGE", limit_bytes=limit_bytes)
+
+
+def credential_too_large(limit_characters: int) -> TrustError:
+    """A licence says more than a credential can hold."""
+    return TrustError(Kind.TOO_LARGE, "CREDENTIAL_TOO_LARGE", limit_characters=limit_characters)

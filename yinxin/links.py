@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import idp.ports
 import idp.service
+import licence_vault.credential_messages
 import licence_vault.messages
 import seal_service.service
 from crypto.jose import JWKS_BYTES, read_jwks
@@ -46,7 +47,11 @@ SERVICES: Final = {
     idp.service.NAME: Service(idp.service.SCOPES, idp.service.migrate, idp.service.build),
     seal_service.service.NAME: Service(seal_service.service.SCOPES, seal_service.service.migrate, seal_service.service.build),
 }
-CATALOGUE: Final = (messages.TEXTS, licence_vault.messages.TEXTS)  # importing this module enters every code of the house into the catalogue
+CATALOGUE: Final = (
+    messages.TEXTS,
+    licence_vault.messages.TEXTS,
+    licence_vault.credential_messages.TEXTS,
+)  # importing enters every code into the catalogue
 LOCAL_KEYS_KEPT_SECONDS: Final = 1.0
 REMOTE_KEYS_KEPT_SECONDS: Final = 60.0
 REFRESH_EVERY_SECONDS: Final = 2.0  # how often a process looks whether its keys are due; fetching has its own pace

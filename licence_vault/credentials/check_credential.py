@@ -246,7 +246,7 @@ def _check_binding(found: _Findings, combined: Combined, lane: Lane, binding: De
             steps.append(Step(code, Outcome.FAIL, _BINDING))
     issued = claims.get("iat")
     now = at.timestamp()
-    if not _is_date(issued) or not now - binding.age_seconds - LEEWAY_SECONDS <= issued <= now + LEEWAY_SECONDS:
+    if type(issued) is not int or not now - binding.age_seconds - LEEWAY_SECONDS <= issued <= now + LEEWAY_SECONDS:
         steps.append(failed("CREDENTIAL_BINDING_TIME", _BINDING))
 
 

@@ -11,7 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.jose import write_base64url, write_jwk
-from standards.errors import Kind, TrustError
+from licence_vault.errors import credential_too_large
 from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS, DIGEST_NAME, DIGESTS, Combined, Concealer, write_combined
 
 if TYPE_CHECKING:
@@ -103,5 +103,5 @@ def write_credential(
     }
     text = write_combined(Combined(signer.sign(claims), tuple(each.text for each in concealer.disclosures)))
     if len(text) > COMBINED_CHARACTERS:
-        raise TrustError(Kind.TOO_LARGE, "CREDENTIAL_TOO_LARGE", limit_characters=COMBINED_CHARACTERS)
+        raise credential_too_large(COMBINED_CHARACTERS)
     return text

@@ -85,7 +85,8 @@ def test_openvc_accepts_what_our_holders_show_and_refuses_what_was_changed() -> 
     result = judge.verify(present(credential, show=shown, at=NOW), **demanded)
     assert result.claims["fields"] == {"KZ_scope": "示例经营范围"}
     assert result.claims["status"]["status_list"]["idx"] == 4711
-    for wrong in ({"nonce": "other"}, {"holder": "thief"}, {"sd_hash": "x"}):
+    attacks: tuple[dict[str, Any], ...] = ({"nonce": "other"}, {"holder": "thief"}, {"sd_hash": "x"})
+    for wrong in attacks:
         with pytest.raises(ProofError):
             judge.verify(present(credential, show=shown, at=NOW, **wrong), **demanded)
 
