@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
 _MISSING: Final = "–"
 
-BLOCKS: Final[tuple[dict[str, tuple[str, str]], ...]] = (SIGNATURE, TIMESTAMP, CERTIFICATE, SEAL, CONTAINER, FILE, PDF, OFD, LOG, CREDENTIAL)
+BLOCKS: Final[tuple[dict[str, tuple[str, str]], ...]] = (
+    SIGNATURE,
+    TIMESTAMP,
+    CERTIFICATE,
+    SEAL,
+    CONTAINER,
+    FILE,
+    PDF,
+    OFD,
+    LOG,
+    CREDENTIAL,
+)
 SENTENCES: Final = {code: texts for block in BLOCKS for code, texts in block.items()}
 
 

@@ -227,7 +227,7 @@ def test_no_lane_leads_into_the_other(name: LaneName) -> None:
 
 
 @pytest.mark.parametrize(("claim", "value"), [("exp", 99999999999), ("status", {}), ("iss", BASE), ("nbf", 1), ("cnf", {}), ("vct", VCT)])
-@pytest.mark.clause("SD-JWT VC 2.2.2.3")
+@pytest.mark.clause("IETF sd-jwt-vc 2.2.2.3")
 def test_what_judges_a_credential_is_never_hidden(claim: str, value: object) -> None:
     disclosure = write_disclosure("salt", claim, value)
 
@@ -339,7 +339,7 @@ def test_what_an_issuer_must_not_say(change: dict[str, Any], code: str) -> None:
         (None, Verdict.INDETERMINATE, "CREDENTIAL_STATUS_UNKNOWN"),
     ],
 )
-@pytest.mark.clause("Token Status List 8.3")
+@pytest.mark.clause("IETF token-status-list 8.3")
 def test_the_status_decides(value: int | None, verdict: Verdict, code: str) -> None:
     asked: list[tuple[str, int]] = []
     status: StatusOf = lambda uri, index: asked.append((uri, index)) or value  # type: ignore[func-returns-value]  # noqa: E731

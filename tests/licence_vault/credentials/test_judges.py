@@ -71,7 +71,7 @@ def test_we_read_what_the_reference_implementation_issues_and_shows(decoys: bool
     assert "hidden" not in checked.claims
 
 
-@pytest.mark.clause("SD-JWT VC 2.2.1")
+@pytest.mark.clause("IETF sd-jwt-vc 2.2.1")
 def test_openvc_accepts_what_our_holders_show_and_refuses_what_was_changed() -> None:
     judge = SdJwtVcProofSuite()
     demanded: dict[str, Any] = {
