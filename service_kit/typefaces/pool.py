@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 
 from service_kit.typefaces.cut import CutFace, cut_face
@@ -43,6 +43,18 @@ class _Piece:
     bearing: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The pieces for one font, and what fits all fonts of the face: ``missing`` (glyph 0), further tables, ascent and descent."""
+
+    characters: Mapping[str, _Piece]
+    runs: Mapping[str, tuple[tuple[_Piece, PlacedGlyph], ...]]
+    missing: _Piece
+    tables: Mapping[str, bytes]
+    ascent_em: float
+    descent_em: float
+
+
 class _Pool:
     """What was cut out of one face so far."""
 
@@ -51,36 +63,27 @@ class _Pool:
         self._lock = threading.Lock()
         self._characters: dict[str, _Piece] = {}
         self._runs: dict[str, tuple[tuple[_Piece, PlacedGlyph], ...]] = {}
-        self._tables: Mapping[str, bytes] = {}
-        self._model: CutFace | None = None
+        space = cut_face(face, " ")
+        self._tables = read_tables(space.truetype)
+        self._missing = _read_pieces(space.truetype, self._tables)[0]
+        self._extents = (space.ascent_em, space.descent_em)
 
-    def take(
-        self, characters: str, runs: tuple[str, ...]
-    ) -> tuple[dict[str, _Piece], dict[str, tuple[tuple[_Piece, PlacedGlyph], ...]], Mapping[str, bytes], CutFace]:
-        """The pieces of these characters and runs, and a cut font whose other tables fit them."""
+    def take(self, characters: str, runs: tuple[str, ...]) -> _Taken:
+        """The pieces of these characters and runs."""
         with self._lock:
             if len(self._characters) > MAX_POOLED:
                 self._characters.clear()
                 self._runs.clear()
             new = "".join(each for each in characters if each not in self._characters)
             new_runs = tuple(run for run in runs if run not in self._runs)
-            if new or new_runs or self._model is None:
+            if new or new_runs:
                 self._cut(new, new_runs)
-            model = self._model
-            assert model is not None  # noqa: S101 - set by the first cut
-            return (
-                {each: self._characters[each] for each in characters},
-                {run: self._runs[run] for run in runs},
-                self._tables,
-                model,
-            )
+            taken = {each: self._characters[each] for each in characters}, {run: self._runs[run] for run in runs}
+        return _Taken(*taken, self._missing, self._tables, *self._extents)
 
     def _cut(self, characters: str, runs: tuple[str, ...]) -> None:
         cut = cut_face(self._face, characters, runs=runs)
-        tables = read_tables(cut.truetype)
-        if self._model is None:
-            self._model, self._tables = cut, tables
-        pieces = _read_pieces(cut.truetype, tables)
+        pieces = _read_pieces(cut.truetype, read_tables(cut.truetype))
         for character, number in cut.glyphs.items():
             self._characters[character] = pieces[number]
         for run, placed in cut.runs.items():
@@ -103,13 +106,12 @@ def pooled_face(face: Face, characters: Iterable[str], *, runs: Iterable[str] = 
 @lru_cache(maxsize=FONTS_KEPT)
 def _assembled(face: Face, characters: str, runs: tuple[str, ...]) -> CutFace:
     # 1. The glyphs: none, the characters in their order, the forms of the runs
-    by_character, by_run, tables, model = _pool(face).take(characters, runs)
-    missing = _read_pieces(model.truetype, {**tables, "maxp": tables["maxp"][:4] + b"\x00\x01" + tables["maxp"][6:]})[0]
-    pieces = [missing, *(by_character[character] for character in characters)]
+    taken = _pool(face).take(characters, runs)
+    pieces = [taken.missing, *(taken.characters[character] for character in characters)]
     numbers = {character: number for number, character in enumerate(characters, 1)}
     forms: dict[_Piece, int] = {}
     placed: dict[str, tuple[PlacedGlyph, ...]] = {}
-    for run, glyphs in by_run.items():
+    for run, glyphs in taken.runs.items():
         row = []
         for piece, glyph in glyphs:
             if piece not in forms:
@@ -119,13 +121,13 @@ def _assembled(face: Face, characters: str, runs: tuple[str, ...]) -> CutFace:
         placed[run] = tuple(row)
 
     # 2. The file
-    upem = struct.unpack(">H", tables["head"][18:20])[0]
+    upem = struct.unpack(">H", taken.tables["head"][18:20])[0]
     mark = hashlib.sha256(b"".join(piece.outline for piece in pieces) + characters.encode()).hexdigest()[:10].upper()
     weight = "Regular" if face.weight < 550 else "Bold"
     name = f"{face.family.replace(' ', '')}-{weight}-{mark}"
-    truetype = _write(tables, pieces, numbers, (f"{face.family} {mark}", weight, name))
-    advances = {character: by_character[character].advance / upem for character in characters}
-    return CutFace(face.family, name, truetype, numbers, advances, placed, model.ascent_em, model.descent_em)
+    truetype = _write(taken.tables, pieces, numbers, (f"{face.family} {mark}", weight, name))
+    advances = {character: taken.characters[character].advance / upem for character in characters}
+    return CutFace(face.family, name, truetype, numbers, advances, placed, taken.ascent_em, taken.descent_em)
 
 
 def read_tables(truetype: bytes) -> dict[str, bytes]:
@@ -157,7 +159,7 @@ def _read_pieces(truetype: bytes, tables: Mapping[str, bytes]) -> list[_Piece]:
     is_long = struct.unpack_from(">h", tables["head"], 50)[0] == 1
     places = struct.unpack_from(f">{len(metrics) + 1}{'I' if is_long else 'H'}", tables["loca"])
     scale = 1 if is_long else 2
-    outlines = [tables["glyf"][scale * start : scale * end] for start, end in zip(places, places[1:], strict=False)]
+    outlines = [tables["glyf"][scale * start : scale * end] for start, end in pairwise(places)]
     composed = [number for number, outline in enumerate(outlines) if outline[:1] >= b"\x80"]
     if composed:
         for number, outline in _resolved(truetype, composed).items():
@@ -230,7 +232,10 @@ def _segments(codes: Sequence[int]) -> list[tuple[int, int, int]]:
 def _character_map(codes: Sequence[int]) -> bytes:
     """Format 4 for what it can hold, format 12 for all."""
     segments = _segments(codes)
-    plane = [*((first, last, number) for first, last, number in _segments([code for code in codes if code < _PLANE - 1])), (0xFFFF, 0xFFFF, 0)]
+    plane = [
+        *((first, last, number) for first, last, number in _segments([code for code in codes if code < _PLANE - 1])),
+        (0xFFFF, 0xFFFF, 0),
+    ]
     count = len(plane)
     power = 1 << count.bit_length() - 1
     deltas = [(number - first) % _PLANE for first, _, number in plane[:-1]] + [1]
@@ -243,7 +248,9 @@ def _character_map(codes: Sequence[int]) -> bytes:
         *deltas,
         *[0] * count,
     )
-    large = struct.pack(">HHIII", 12, 0, 16 + 12 * len(segments), 0, len(segments)) + b"".join(struct.pack(">III", *each) for each in segments)
+    large = struct.pack(">HHIII", 12, 0, 16 + 12 * len(segments), 0, len(segments)) + b"".join(
+        struct.pack(">III", *each) for each in segments
+    )
     return struct.pack(">HHHHIHHI", 0, 2, 3, 1, 20, 3, 10, 20 + len(small)) + small + large
 
 
