@@ -43,6 +43,7 @@ _CAUSES: Final = {
         "DER_TOO_LARGE": ("The data is over its limit.", "数据超过上限。"),
         "DER_TOO_MANY_ELEMENTS": ("The data has more elements than the limit.", "元素数超过上限。"),
         "DER_TRAILING_BYTES": ("There are bytes after the end of the structure.", "结构结束后仍有字节。"),
+        "BASE45_MALFORMED": ("The text is no Base45: a character, a length or a group that no bytes have.", "文本不是 Base45：含有不可能出现的字符、长度或字符组。"),
         "DER_TRUNCATED": ("The data ends in the middle of a value.", "数据在值的中间结束。"),
         "DER_UNEXPECTED_TAG": ("A value has another type than the structure demands.", "值的类型与结构要求不符。"),
     },

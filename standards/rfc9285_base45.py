@@ -13,7 +13,7 @@ _BASE: Final = 45
 
 def encode(data: bytes) -> str:
     """The text of any bytes (section 4)."""
-    out = []
+    out: list[str] = []
     for at in range(0, len(data) - 1, 2):
         rest, first = divmod(data[at] << 8 | data[at + 1], _BASE)
         third, second = divmod(rest, _BASE)

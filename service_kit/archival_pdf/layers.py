@@ -126,14 +126,12 @@ class _Drawing:
         x, y = figure.start
         out = [f"{reals(x, height - y)} m"]
         for piece in figure.pieces:
+            points, operator = tuple(piece), "c"
             if len(piece) == 2:
-                points, operator = piece, "l"
+                operator = "l"
             elif len(piece) == 4:  # a quadratic curve as the cubic it is
                 p, q, a, b = piece
                 points = (x + 2 / 3 * (p - x), y + 2 / 3 * (q - y), a + 2 / 3 * (p - a), b + 2 / 3 * (q - b), a, b)
-                operator = "c"
-            else:
-                points, operator = piece, "c"
             out.append(reals(*(height - value if index % 2 else value for index, value in enumerate(points))) + " " + operator)
             x, y = points[-2:]
         return " ".join([*out, "h"] if figure.is_closed else out)

@@ -1,6 +1,6 @@
 """PNG and JPEG pictures as image XObjects (ISO 32000-1 8.9) without decoding them: their own packed data go into the PDF.
 
-PNG of 8 bits, grey, RGB or with a palette, without transparency and not interlaced; JPEG in grey or YCbCr. Others are refused by name:
+PNG of up to 8 bits, grey, RGB or with a palette, without transparency and not interlaced; JPEG in grey or YCbCr. Others are refused by name:
 the maker of a template converts them once.
 """
 
@@ -16,6 +16,7 @@ MAX_PICTURE_BYTES: Final = 4 * 1024 * 1024
 MAX_PIXELS: Final = 25_000_000  # A4 at 600 dpi has 35 million, a photograph of a holder under one
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE = 0, 2, 3
+_DEPTHS: Final = {_GREY: (1, 2, 4, 8), _RGB: (8,), _PALETTE: (1, 2, 4, 8)}
 _FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended and progressive, by Huffman's codes
 _ALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 _SCAN: Final = 0xDA
@@ -50,18 +51,18 @@ def _unusable(reason: str) -> TrustError:
     return TrustError(Kind.UNACCEPTABLE, "PDF_PICTURE_UNUSABLE", reason=reason)
 
 
-def _sized(width: int, height: int) -> str:
+def _sized(width: int, height: int, depth: int = 8) -> str:
     if not width or not height:
         raise _unusable("no pixels")
     if width * height > MAX_PIXELS:
         raise TrustError(Kind.TOO_LARGE, "PDF_PICTURE_TOO_LARGE", pixels=width * height, limit=MAX_PIXELS)
-    return f"/Type/XObject/Subtype/Image/Width {width}/Height {height}/BitsPerComponent 8"
+    return f"/Type/XObject/Subtype/Image/Width {width}/Height {height}/BitsPerComponent {depth}"
 
 
 def _png(content: bytes) -> Picture:
     width, height, depth, kind, _, _, interlace = struct.unpack_from(">II5B", content, 16)
-    if content[12:16] != b"IHDR" or depth != 8 or kind not in {_GREY, _RGB, _PALETTE} or interlace:
-        raise _unusable("PNG other than 8 bits, grey, RGB or palette, without transparency, not interlaced")
+    if content[12:16] != b"IHDR" or depth not in _DEPTHS.get(kind, ()) or interlace:
+        raise _unusable("PNG other than up to 8 bits, grey, RGB or palette, without transparency, not interlaced")
     palette, data, at = b"", [], 8
     while True:
         length, name = struct.unpack_from(">I4s", content, at)
@@ -81,8 +82,10 @@ def _png(content: bytes) -> Picture:
         raise _unusable("PNG without its palette")
     space = {_GREY: "/DeviceGray", _RGB: "/DeviceRGB", _PALETTE: f"[/Indexed/DeviceRGB {len(palette) // 3 - 1}<{palette.hex()}>]"}[kind]
     colours = 3 if kind == _RGB else 1
-    entries = f"/ColorSpace{space}/Filter/FlateDecode/DecodeParms<</Predictor 15/Colors {colours}/BitsPerComponent 8/Columns {width}>>"
-    return Picture(_sized(width, height) + entries, b"".join(data))
+    entries = (
+        f"/ColorSpace{space}/Filter/FlateDecode/DecodeParms<</Predictor 15/Colors {colours}/BitsPerComponent {depth}/Columns {width}>>"
+    )
+    return Picture(_sized(width, height, depth) + entries, b"".join(data))
 
 
 def _jpeg(content: bytes) -> Picture:

@@ -274,7 +274,7 @@ def _names(table: bytes, names: tuple[str, str, str]) -> bytes:
 
 
 def _sum(data: bytes) -> int:
-    return sum(struct.unpack(f">{len(data) // 4}I", data)) & 0xFFFFFFFF
+    return int(sum(struct.unpack(f">{len(data) // 4}I", data))) & 0xFFFFFFFF
 
 
 def _file(tables: Mapping[str, bytes]) -> bytes:

@@ -23,7 +23,15 @@ def test_the_examples(data: bytes, text: str) -> None:
 @pytest.mark.clause("RFC 9285 6")
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("A", "length"), ("BB8A", "length"), ("bb8", "character"), ("BB\u0308", "character"), ("GGW", "range"), (":::", "range"), ("::", "range")],
+    [
+        ("A", "length"),
+        ("BB8A", "length"),
+        ("bb8", "character"),
+        ("BB\u0308", "character"),
+        ("GGW", "range"),
+        (":::", "range"),
+        ("::", "range"),
+    ],
 )
 def test_texts_that_no_bytes_have(text: str, reason: str) -> None:
     with pytest.raises(MalformedError, match="BASE45_MALFORMED") as caught:
