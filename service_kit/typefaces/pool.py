@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_POOLED: Final = 40_000  # glyphs kept of one face (some 200 bytes each); over it the pool begins anew
 FONTS_KEPT: Final = 128  # the fonts of the fixed parts of documents
 POOLS_KEPT: Final = 8
-_COPIED_NAMES: Final = frozenset({0, 13, 14})  # copyright, licence and where it stands
+_COPIED_NAMES: Final = frozenset({0, 13, 14})  # copyright, terms of use and where they stand
 _CHECKSUM: Final = 0xB1B0AFBA
 _WINDOWS_UNICODE: Final = (3, 1)
 _ENGLISH: Final = 0x409
