@@ -31,7 +31,10 @@ class ItemState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Documents that are sealed alike, one after the other. ``order_json``: the order without a document. Times are aware UTC."""
+    """Documents that are sealed alike, one after the other. ``order_json``: the order without a document. Times are aware UTC.
+
+    ``total``: how many documents, ``total_bytes``: of how many bytes together.
+    """
 
     id: str
     seal_id: str
@@ -41,6 +44,7 @@ class Batch:
     order_json: str
     state: BatchState
     total: int
+    total_bytes: int
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -279,6 +279,16 @@ def batch_full(most: int) -> TrustError:
     return TrustError(Kind.CONFLICT, "BATCH_FULL", documents_max=most)
 
 
+def batch_too_large(most_bytes: int) -> TrustError:
+    """The documents of one batch would be more than it may hold."""
+    return TrustError(Kind.TOO_LARGE, "BATCH_TOO_LARGE", limit_bytes=most_bytes)
+
+
+def batch_caller_gone(batch_id: str) -> TrustError:
+    """Who started the batch may act no more."""
+    return TrustError(Kind.FORBIDDEN, "BATCH_CALLER_DISABLED", batch=batch_id)
+
+
 def batches_too_many(most: int) -> TrustError:
     """Somebody has as many open and running batches as one may have."""
     return TrustError(Kind.CONFLICT, "BATCHES_TOO_MANY", batches_max=most)

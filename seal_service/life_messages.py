@@ -42,6 +42,8 @@ _ROWS: Final = (
     ("SEAL_IMPORT_KEY_REFUSED", "Key refused", "密钥不予接受", "The key is not that of the seal, cannot be read, or the seal cannot be used here; `facts` names the reason.", "密钥与印章不符、无法读取，或该印章不能在此使用，原因见 facts。", "Hand in the seal's own key and its password, or the seal without a key: then it is archived.", "请提交该印章自身的密钥及口令；不带密钥提交时印章仅作归档。"),
     ("SEAL_IMPORT_OPEN", "Handed in already", "该印章已提交登记", "An application to keep this seal is open.", "该印章已有未办结的登记申请。", "Wait for its end, or let its applicant withdraw it.", "请等待其办结，或由申请人撤回。"),
     ("SEAL_IMPORT_CUT_OFF", "Not completed", "提交未完成", "What was handed in was given up before it became an application.", "所提交内容在形成申请前已中止。", "Hand it in again.", "请重新提交。"),
+    ("BATCH_TOO_LARGE", "Batch too large", "批次总量过大", "The documents of one batch together may not be more than `facts` says.", "一个批次的文件总字节数不得超过 facts 所示上限。", "Start this batch, and open another one for the rest.", "请先启动本批次，其余文件另开批次。"),
+    ("BATCH_CALLER_DISABLED", "Caller may act no more", "调用方已停用", "Whoever started the batch was disabled before this document was sealed.", "批次启动后、本文件盖章前，调用方已被停用。", "Have the caller enabled again, and put the documents that are left into a new batch.", "请恢复该调用方，并将剩余文件放入新批次。"),
     ("SEAL_PICTURE_NOT_HERE", "No picture that can be drawn", "没有可绘制的印模", "The seal came from elsewhere with a picture in a form that is not drawn here.", "该印章来自外部，其图片格式无法在此绘制。", "Fetch the seal itself and open it with its maker's program.", "请下载印章数据，并用制章方程序查看。"),
 )  # fmt: skip
 

@@ -61,6 +61,7 @@ CERTIFICATE_DAYS: Final = 3 * 365  # validity of a seal's signer certificate; it
 REMOTE_ORDER_SECONDS: Final = 15 * 60  # how long a document waits for the signature of its owner's device
 PEM_CHARACTERS: Final = 16 * 1024  # of one certificate request
 BATCH_DOCUMENTS_MAX: Final = 10_000
+BATCH_BYTES_MAX: Final = 8 * 1024**3  # of its documents together: 10,000 of 800 kB; twice that is kept once they are sealed
 RESULT_ARCHIVE_BYTES: Final = 256 * 1024 * 1024  # of results in one archive: it must be sent within the time of one request
 RESULTS_PER_ARCHIVE: Final = 1000
 BATCHES_PER_HOLDER: Final = 20  # open or running at once

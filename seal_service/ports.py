@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from crypto.certificates import Certificate
     from crypto.signer import Signer
     from seal_service.model import Seal
+    from service_kit.callers import Caller
 
 REGIONAL_PLATFORM: Final = "seal_service.regional_platform"  # name of the link; its value is a RegionalPlatform, or it is missing
 STATE_LISTENERS: Final = "seal_service.state_listeners"  # name of the link; its value is a sequence of StateListener, or it is missing
+CALLER_CHECK: Final = "seal_service.caller_check"  # name of the link; its value is a CallerCheck, or it is missing
 SEAL_MAKER: Final = "seal_service.maker"  # name of the link; its value is a MakerIdentity
 
 
@@ -34,6 +36,14 @@ class StateChange:
     state: str
     version: int
     at: datetime
+
+
+class CallerCheck(Protocol):
+    """Whether a client may still act. Asked with no transaction open, of what is done for it after its request was answered."""
+
+    def __call__(self, caller: Caller) -> bool:
+        """Whether it may, as of now."""
+        ...
 
 
 class RegionalPlatform(Protocol):

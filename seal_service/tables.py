@@ -295,6 +295,7 @@ batches: Final = Table(
     Column("order_json", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("total", Integer, nullable=False),
+    Column("total_bytes", BigInteger, nullable=False, server_default="0"),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),

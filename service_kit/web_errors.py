@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from service_kit.problems import language_of, problem_of
 from standards.errors import Kind, TrustError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 VIOLATIONS: Final = 20
+METHOD_NOT_ALLOWED: Final = 405
 CALLER_GONE: Final = 499  # the caller went away; nginx's number, used in log and metrics only
 _BY_STATUS: Final = {
     400: (Kind.MALFORMED, "REQUEST_MALFORMED"),
@@ -71,7 +73,16 @@ async def _note_departure(_request: Request, _error: Exception) -> Response:
 
 async def _answer_http_exception(request: Request, error: Any) -> Response:
     kind, code = _BY_STATUS.get(error.status_code, (Kind.UNACCEPTABLE, "REQUEST_REFUSED"))
-    return problem_response(request, TrustError(kind, code), status=error.status_code, further_headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return problem_response(request, TrustError(kind, code), status=error.status_code, further_headers=headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What the path takes (RFC 9110 15.5.6): of every route that stands for it, where the framework names those of the first alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in route.methods or ()})
 
 
 async def _answer_validation(request: Request, error: Any) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -136,6 +136,9 @@ def open_house(deployment: Deployment) -> House:
             **({} if platform is None else {REGIONAL_PLATFORM: platform, STATE_LISTENERS: (platform.tell_state,)}),
         },
     )
+    check = links.client_check_of(context)
+    if check is not None:
+        context = replace(context, links={**context.links, seal_service.ports.CALLER_CHECK: check})
     return House(deployment, context, register, authorities, clock)
 
 

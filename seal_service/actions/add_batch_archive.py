@@ -22,7 +22,7 @@ def add_archive(
 ) -> list[BatchItem]:
     """Every file of the archive, in its order; the names in it are those of the report.
 
-    Raises TrustError BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, BATCH_ARCHIVE_UNACCEPTABLE, BATCH_DOCUMENT_UNACCEPTABLE, IDEMPOTENCY_*.
+    Raises TrustError BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, BATCH_TOO_LARGE, BATCH_ARCHIVE_UNACCEPTABLE, BATCH_DOCUMENT_UNACCEPTABLE, IDEMPOTENCY_*.
     """
     # 1. Whose batch is it? Asked first, so that nobody else's archive is even opened.
     check_open(context, user, seal_id, batch_id, idempotency_key)
@@ -37,7 +37,7 @@ def add_archive(
     for name in container.members:
         document = _unpacked(container, name)
         check_document(name, document)
-        named.append(Named(name, context.blobs.put(document)))
+        named.append(Named(name, context.blobs.put(document), len(document)))
 
     # 4. All of them, or none.
     return add_named(context, user, seal_id, batch_id, named, request_digest=digest_of_request(archive), idempotency_key=idempotency_key)

@@ -24,11 +24,11 @@ APPLICATION_CHANGED: Final = "seal.application-changed"
 USED: Final = "seal.used"
 EVENT_TYPES: Final = {
     STATE_CHANGED: "A step in the life of a seal: made, filed, issued, active, frozen, changed, cancelled, destroyed.",
-    GRANT_CHANGED: "Somebody may use a seal, or may no longer.",
+    GRANT_CHANGED: "Somebody may use a seal, or may no longer; a power over a seal was given or taken back.",
     APPLICATION_CHANGED: "An application for a seal was handed in, approved, rejected, withdrawn or carried out.",
     USED: "A seal was used; the record says on what.",
 }
-_GRANTS: Final = frozenset({"grant", "withdraw"})
+_GRANTS: Final = frozenset({"grant", "withdraw", "give-power", "take-power"})
 
 
 def tell_of_act(
@@ -55,8 +55,9 @@ def tell_of_act(
     holders = {each.holder for each in store.list_powers(conn, seal_id)}
     data["seal_id"] = seal_id
     if act in _GRANTS:
-        holder = str(facts.get("client_id") or "")
-        _publish(context, conn, GRANT_CHANGED, data | {"grant_id": facts.get("grant"), "holder": holder}, {holder, *holders}, at)
+        holder = str(facts.get("client_id") or facts.get("holder") or "")  # told too, also where nothing is left to him
+        told_of = {"grant_id": facts.get("grant"), "holder": holder} | ({"power": facts["power"]} if "power" in facts else {})
+        _publish(context, conn, GRANT_CHANGED, data | told_of, {holder, *holders}, at)
         return
     if application_id is not None:
         data["application_id"] = application_id

@@ -7,7 +7,7 @@ it is on record. A failed document does not hold up the rest. What cannot be don
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from seal_service import store
 from seal_service.actions.draft_document import form_of
@@ -18,17 +18,21 @@ from seal_service.actions.seal_order import SealOrder, read_order, write_order
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.batch import Batch, BatchItem, BatchState, ItemState, new_batch_id
 from seal_service.errors import (
+    batch_caller_gone,
     batch_document_unacceptable,
     batch_full,
     batch_not_found,
     batch_state_conflict,
+    batch_too_large,
     batches_too_many,
     key_elsewhere,
     seal_not_found,
 )
-from seal_service.limits import BATCH_DOCUMENTS_MAX, BATCHES_PER_HOLDER
+from seal_service.limits import BATCH_BYTES_MAX, BATCH_DOCUMENTS_MAX, BATCHES_PER_HOLDER
 from seal_service.model import DocumentForm, is_plain_text
+from seal_service.ports import CALLER_CHECK
 from service_kit import fail_points
+from service_kit.callers import PERSON_PREFIX, Caller
 from service_kit.idempotency import ClaimState, digest_of_request, key_digest
 from standards.errors import Kind, TrustError
 
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from seal_service.ports import CallerCheck
     from service_kit.composition import ServiceContext
     from service_kit.idempotency import Claim
     from service_kit.outbox import Message
@@ -52,6 +57,7 @@ class Named:
 
     name: str
     digest: str
+    size_bytes: int
 
 
 def open_batch(context: ServiceContext, user: User, seal_id: str, order: SealOrder, *, idempotency_key: str | None = None) -> Batch:
@@ -61,7 +67,7 @@ def open_batch(context: ServiceContext, user: User, seal_id: str, order: SealOrd
     """
     at = context.clock.now()
     wishes = write_order(replace(order, idempotency_key=None))
-    batch = Batch(new_batch_id(), seal_id, user.client_id, user.name, user.actor, wishes, BatchState.OPEN, 0, at)
+    batch = Batch(new_batch_id(), seal_id, user.client_id, user.name, user.actor, wishes, BatchState.OPEN, 0, 0, at)
 
     def store_batch(conn: Connection) -> Batch:
         seal = store.load_seal(conn, seal_id)
@@ -97,12 +103,12 @@ def add_document(
 ) -> BatchItem:
     """One more document. ``name``: how the report calls it.
 
-    Raises TrustError BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, BATCH_DOCUMENT_UNACCEPTABLE, IDEMPOTENCY_*.
+    Raises TrustError BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, BATCH_TOO_LARGE, BATCH_DOCUMENT_UNACCEPTABLE, IDEMPOTENCY_*.
     """
     name = name or "document"
-    check_open(context, user, seal_id, batch_id, idempotency_key)  # asked first, so that nobody else's document is kept
+    check_open(context, user, seal_id, batch_id, idempotency_key, len(document))  # first, so that nobody else's document is kept
     check_document(name, document)
-    named = Named(name, context.blobs.put(document))
+    named = Named(name, context.blobs.put(document), len(document))
     request_digest = digest_of_request(name.encode(), bytes.fromhex(named.digest))
     return add_named(context, user, seal_id, batch_id, [named], request_digest=request_digest, idempotency_key=idempotency_key)[0]
 
@@ -125,7 +131,7 @@ def add_named(
     request_digest: bytes,
     idempotency_key: str | None,
 ) -> list[BatchItem]:
-    """Put documents on record, all or none. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, IDEMPOTENCY_*."""
+    """Put documents on record, all or none. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT, BATCH_FULL, BATCH_TOO_LARGE, IDEMPOTENCY_*."""
 
     def add(conn: Connection) -> list[BatchItem]:
         batch = _owned(store.load_batch(conn, batch_id, is_locked=True), user, seal_id, batch_id)
@@ -139,8 +145,10 @@ def add_named(
             raise batch_state_conflict(batch_id, batch.state)
         if batch.total + len(items) > BATCH_DOCUMENTS_MAX:
             raise batch_full(BATCH_DOCUMENTS_MAX)
-        for item in items:
-            store.add_batch_item(conn, item)
+        if batch.total_bytes + sum(each.size_bytes for each in named) > BATCH_BYTES_MAX:
+            raise batch_too_large(BATCH_BYTES_MAX)
+        for item, each in zip(items, named, strict=True):
+            store.add_batch_item(conn, item, each.size_bytes)
         if claim is not None:
             context.idempotency.finish(conn, claim, status=201, headers={})
         return items
@@ -214,6 +222,7 @@ def seal_item(context: ServiceContext, message: Message) -> None:
         order = replace(read_order(batch.order_json, document), idempotency_key=key)
         use_id = _sealed_before(context, batch, key) if message.attempt > 1 else None
         if use_id is None:
+            _check_caller(context, batch)
             with refusals_noted(context, user, batch.seal_id):
                 use_id = again_without_the_dead(context, lambda: seal_document(context, user, batch.seal_id, order)).use_id
     except TrustError as error:
@@ -223,6 +232,14 @@ def seal_item(context: ServiceContext, message: Message) -> None:
     fail_points.reach("seal-batch.sealed")
     state = ItemState.SEALED if code is None else ItemState.FAILED
     context.database.write(lambda conn: _end_item(context, conn, batch, number, state, use_id, code))
+
+
+def _check_caller(context: ServiceContext, batch: Batch) -> None:
+    """Asked for every document, as a gate asks for every request: BATCH_CALLER_DISABLED where who started the batch may act no more."""
+    stands = cast("CallerCheck | None", context.links.get(CALLER_CHECK))
+    subject = batch.holder.removeprefix(PERSON_PREFIX)
+    if stands is not None and not stands(Caller(batch.client_id, subject, frozenset())):
+        raise batch_caller_gone(batch.id)
 
 
 def _sealed_before(context: ServiceContext, batch: Batch, key: str) -> str | None:
@@ -246,12 +263,14 @@ def _end_item(
         _record(context, conn, batch.actor, batch, "done", facts)
 
 
-def check_open(context: ServiceContext, user: User, seal_id: str, batch_id: str, idempotency_key: str | None) -> None:
-    """Whether it is this user's batch and takes documents; a request that may have been answered is decided later."""
+def check_open(context: ServiceContext, user: User, seal_id: str, batch_id: str, idempotency_key: str | None, size_bytes: int = 0) -> None:
+    """Whether it is this user's batch and takes as many bytes more; a request that may have been answered is decided later."""
     with context.database.read() as conn:
         batch = _owned(store.load_batch(conn, batch_id), user, seal_id, batch_id)
     if batch.state is not BatchState.OPEN and idempotency_key is None:
         raise batch_state_conflict(batch_id, batch.state)
+    if batch.total_bytes + size_bytes > BATCH_BYTES_MAX and idempotency_key is None:
+        raise batch_too_large(BATCH_BYTES_MAX)
 
 
 def _claim(

@@ -58,6 +58,7 @@ class BatchAnswer(BaseModel):
     seal_id: str
     state: Annotated[str, Field(description="open, running, done or cancelled")]
     total: int
+    total_bytes: Annotated[int, Field(description="Of its documents together.")]
     waiting: int
     sealed: int
     failed: int
@@ -108,6 +109,7 @@ def write_batch(batch: Batch, counts: dict[ItemState, int]) -> BatchAnswer:
         seal_id=batch.seal_id,
         state=batch.state.value,
         total=batch.total,
+        total_bytes=batch.total_bytes,
         waiting=counts[ItemState.WAITING],
         sealed=counts[ItemState.SEALED],
         failed=counts[ItemState.FAILED],

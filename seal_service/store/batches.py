@@ -27,6 +27,7 @@ def _batch(row: RowMapping) -> Batch:
         order_json=row["order_json"],
         state=BatchState(row["state"]),
         total=row["total"],
+        total_bytes=row["total_bytes"],
         created_at=read_time(row["created_at"]),
         started_at=read_optional_time(row["started_at"]),
         ended_at=read_optional_time(row["ended_at"]),
@@ -57,6 +58,7 @@ def insert_batch(conn: Connection, batch: Batch) -> None:
         "order_json": batch.order_json,
         "state": batch.state.value,
         "total": batch.total,
+        "total_bytes": batch.total_bytes,
         "created_at": write_time(batch.created_at),
         "started_at": write_optional_time(batch.started_at),
         "ended_at": write_optional_time(batch.ended_at),
@@ -89,8 +91,8 @@ def update_batch(
     conn.execute(update(batches).where(batches.c.id == batch_id).values(values))
 
 
-def add_batch_item(conn: Connection, item: BatchItem) -> None:
-    """One more document; the batch's count follows."""
+def add_batch_item(conn: Connection, item: BatchItem, size_bytes: int) -> None:
+    """One more document of ``size_bytes``; the batch's counts follow."""
     conn.execute(
         insert(batch_items),
         {
@@ -101,7 +103,9 @@ def add_batch_item(conn: Connection, item: BatchItem) -> None:
             "state": item.state.value,
         },
     )
-    conn.execute(update(batches).where(batches.c.id == item.batch_id).values(total=item.number))
+    conn.execute(
+        update(batches).where(batches.c.id == item.batch_id).values(total=item.number, total_bytes=batches.c.total_bytes + size_bytes)
+    )
 
 
 def load_batch_item(conn: Connection, batch_id: str, number: int) -> BatchItem | None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from crypto.report import Verdict
 from seal_service import store
+from seal_service.actions import seal_batch
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
@@ -26,7 +27,9 @@ from seal_service.actions.seal_batch import (
 from seal_service.actions.seal_order import SealOrder
 from seal_service.batch import Batch, BatchState, ItemState
 from seal_service.model import Seal, transition_named
+from seal_service.ports import CALLER_CHECK
 from seal_service.verify import verify_file
+from service_kit.callers import Caller
 from service_kit.outbox import Message, Outbox
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
@@ -167,3 +170,41 @@ def test_messages_about_nothing_do_nothing(house: House, batch: Batch) -> None:
     for payload in ({"batch": batch.id, "number": 1}, {"batch": "sb_none", "number": 1}):
         seal_item(house.context, Message("m", TOPIC, payload, 1))
     assert house.rows("SELECT count(*) FROM seal_uses") == [(0,)]
+
+
+def test_a_batch_has_a_limit_on_its_bytes(house: House, seal: Seal, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = (house.context, USER, seal.id, batch.id)
+    monkeypatch.setattr(seal_batch, "BATCH_BYTES_MAX", 2 * len(PDF))
+    add_document(*place, "1.pdf", PDF, idempotency_key="one")
+    add_document(*place, "2.pdf", PDF)
+    assert find_batch(*place)[0].total_bytes == 2 * len(PDF)
+    with pytest.raises(TrustError, match="BATCH_TOO_LARGE") as refusal:
+        add_document(*place, "3.pdf", PDF)
+    assert (refusal.value.kind, refusal.value.facts) == (Kind.TOO_LARGE, {"limit_bytes": 2 * len(PDF)})
+    with pytest.raises(TrustError, match="BATCH_TOO_LARGE"):
+        add_document(*place, "3.pdf", PDF, idempotency_key="three")
+    assert add_document(*place, "1.pdf", PDF, idempotency_key="one").number == 1  # answered before, so answered again
+    assert find_batch(*place)[0].total == 2
+
+
+def test_what_is_left_of_a_batch_is_not_sealed_for_a_client_that_was_disabled(house: House, seal: Seal, batch: Batch) -> None:
+    asked: list[Caller] = []
+
+    def stands(who: Caller) -> bool:
+        asked.append(who)
+        return len(asked) < 2
+
+    house.context = replace(house.context, links={**house.context.links, CALLER_CHECK: stands})
+    place = (house.context, USER, seal.id, batch.id)
+    for number in range(3):
+        add_document(*place, f"{number}.pdf", PDF)
+    start_batch(*place)
+    work_through(house)
+    assert [(each.state, each.code) for each in list_items(*place, after=0, limit=9)] == [
+        (ItemState.SEALED, None),
+        (ItemState.FAILED, "BATCH_CALLER_DISABLED"),
+        (ItemState.FAILED, "BATCH_CALLER_DISABLED"),
+    ]
+    assert (find_batch(*place)[0].state, len(asked)) == (BatchState.DONE, 3)
+    assert asked[0] == Caller("cl_a", "cl_a", frozenset())
+    assert house.rows("SELECT count(*) FROM seal_uses") == [(1,)]

@@ -15,15 +15,17 @@ import pytest
 from crypto.sealed_values import ValueSealer
 from crypto.sm3 import sm3
 from seal_service.actions.change_seal_state import change_seal_state, record_step
+from seal_service.actions.give_power import give_power, take_power
 from seal_service.actions.grant_seal import GrantOrder, grant_seal_within, revoke_grant
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.publish_news import EVENT_TYPES
 from seal_service.actions.record_act import person_of
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import sign_digest
-from seal_service.model import APPLICATION_LIFE, transition_named
+from seal_service.model import APPLICATION_LIFE, Power, transition_named
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import Outbox
+from service_kit.roles import Role, appoint
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
 from service_kit.webhooks.subscriptions import SubscriptionDesk, Wanted
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
@@ -108,6 +110,36 @@ def test_states_uses_and_grants_arrive_signed_at_whoever_may_know(house: House) 
         [(who, what, data)] = post.take()
         assert (who, what, data["from"], data["to"]) == ("cl_a", "seal.state-changed", "active", "frozen")
         assert "Anna" not in str(data)
+
+
+def test_powers_that_are_given_and_taken_back_are_changes_of_grants_also_for_who_loses_his(house: House) -> None:
+    context = house.context
+    secure = caller("cl_secure", "seal.secure")
+    context.database.write(
+        lambda conn: appoint(
+            conn,
+            context.audit,
+            "cl_secure",
+            Role.SECURITY,
+            is_bound=lambda *_: False,
+            actor="operator:test",
+            reason="x",
+            at=context.clock.now(),
+        )
+    )
+    seal = make_seal(context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, grants=()))
+    with mailbox(house) as post:
+        for client_id in ("cl_a", "cl_auditor", "cl_stranger"):
+            post.open(client_id)
+        post.take()
+        give_power(context, secure, seal.id, "cl_auditor", Power.AUDIT, reason="x")
+        take_power(context, secure, seal.id, "cl_auditor", Power.AUDIT, reason="x")
+        told = [(who, what, data["act"], data["holder"], data["power"]) for who, what, data in post.take()]
+        assert sorted(told) == [
+            (who, "seal.grant-changed", act, "cl_auditor", "audit")
+            for who in ("cl_a", "cl_auditor")
+            for act in ("give-power", "take-power")
+        ]
 
 
 def test_a_change_that_fails_tells_nothing(house: House) -> None:

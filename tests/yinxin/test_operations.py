@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from starlette.routing import Route
 
 from service_kit.problem_catalogue import all_texts
 from standards.errors import Kind, TrustError
@@ -130,6 +131,23 @@ def test_what_fits_nowhere_is_a_problem_document(here: Here, method: str, path: 
     assert answer.headers["content-type"] == "application/problem+json"
     if status == 405:
         assert answer.headers["allow"] == "GET"
+
+
+def test_a_method_that_fits_nowhere_is_answered_with_those_that_do(here: Here) -> None:
+    """Every path of the house, also those on which several operations stand (RFC 9110 15.5.6)."""
+    wanted: dict[str, set[str]] = {}
+    for route in here.application.routes:
+        if isinstance(route, Route):
+            wanted.setdefault(route.path, set()).update(route.methods or ())
+    wrong = []
+    for path, methods in wanted.items():
+        real = re.sub(r"\{[^}]*\}", "x", path)
+        answer = here.http.request(next(each for each in ("PATCH", "DELETE", "PUT") if each not in methods), real)
+        named = set(answer.headers.get("allow", "").split(", "))
+        others = {method for other, found in wanted.items() if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", other), real) for method in found}
+        if answer.status_code != 405 or named != methods | others:
+            wrong.append((path, answer.status_code, named))
+    assert wrong == []
 
 
 def test_security_headers_on_everything(here: Here) -> None:

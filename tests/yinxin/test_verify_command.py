@@ -184,6 +184,23 @@ def test_what_is_too_large_is_undecided_or_refused(files: Files, monkeypatch: py
 
 
 @pytest.mark.parametrize(
+    ("limit", "value", "words"),
+    [
+        ("TRUST_FILES", 1, "more than 1 files"),
+        ("TRUST_ENTRIES", 1, "more than 1 entries"),
+        ("TRUST_BYTES", 100, "more than 100 bytes"),
+        ("TRUST_FILE_BYTES", 100, "larger than 100 bytes"),
+    ],
+)
+def test_each_limit_of_a_trust_folder_is_said(
+    files: Files, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str], limit: str, value: int, words: str
+) -> None:
+    monkeypatch.setattr(verify_command, limit, value)
+    assert run(monkeypatch, "verify", files.sealed, "--trust", files.folder) == 64
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("locale", "sealed", "forged", "unsealed"),
     [("C.UTF-8", "VALID", "changed after it was sealed", "No seal was found"), ("zh_CN.UTF-8", "有效", "盖章后被改动", "没有找到签章")],
 )

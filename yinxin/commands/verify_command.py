@@ -28,7 +28,9 @@ EXIT_INDETERMINATE: Final = 2
 FILE_BYTES: Final = 96 * 1024 * 1024  # own limit: a file is held in memory once, the whole run stays under 300 MB
 TRUST_FILE_BYTES: Final = 16 * 1024 * 1024  # own limit: the largest revocation lists of the field are some megabytes
 TRUST_FILES: Final = 1000  # own limit on the files of a trust folder
-TRUST_ENDINGS: Final = frozenset({".json", ".pem", ".cer", ".crt", ".der", ".crl", ".ocsp"})  # what crypto.trust_list reads
+TRUST_BYTES: Final = 64 * 1024 * 1024  # of a trust folder in all, as of a trust list in one file (crypto.trust_list)
+TRUST_ENTRIES: Final = 20_000  # own limit on what a trust folder holds beside them, which is passed over
+TRUST_ENDINGS: Final = frozenset({".json", ".pem", ".cer", ".crt", ".der", ".crl", ".ocsp", ".status"})  # what crypto.trust_list reads
 
 
 class UnusableArgumentError(Exception):
@@ -73,10 +75,7 @@ def load_trust(path: Path | None) -> TrustList:
         return TrustList.empty()
     try:
         if path.is_dir():
-            members = sorted(member for member in path.iterdir() if member.suffix.lower() in TRUST_ENDINGS and member.is_file())
-            if len(members) > TRUST_FILES:
-                raise UnusableArgumentError(f"--trust: {path} holds more than {TRUST_FILES} files")
-            trust = trust_list_from_files({member.name: _trust_bytes(member) for member in members})
+            trust = trust_list_from_files(_read_trust_folder(path))
         else:
             data = _trust_bytes(path)
             name = path.name if path.suffix.lower() in TRUST_ENDINGS else path.name + ".pem"
@@ -85,9 +84,29 @@ def load_trust(path: Path | None) -> TrustList:
         raise UnusableArgumentError(f"--trust: {path}: {error}") from error
     except OSError as error:
         raise UnusableArgumentError(f"--trust: {path}: {error.strerror}") from error
-    if not (trust.anchors or trust.intermediates or trust.crls or trust.ocsp):
+    if not (trust.anchors or trust.intermediates or trust.crls or trust.ocsp or trust.status_lists):
         raise UnusableArgumentError(f"--trust: {path} holds neither a certificate nor a trust list")
     return trust
+
+
+def _read_trust_folder(path: Path) -> dict[str, bytes]:
+    """The files of a trust folder by name. It is looked through and read no further than the limits go."""
+    members: list[Path] = []
+    for number, member in enumerate(path.iterdir(), 1):
+        if number > TRUST_ENTRIES:
+            raise UnusableArgumentError(f"--trust: {path} holds more than {TRUST_ENTRIES} entries")
+        if member.suffix.lower() in TRUST_ENDINGS and member.is_file():
+            members.append(member)
+        if len(members) > TRUST_FILES:
+            raise UnusableArgumentError(f"--trust: {path} holds more than {TRUST_FILES} files")
+    found: dict[str, bytes] = {}
+    total_bytes = 0
+    for member in sorted(members):
+        found[member.name] = _trust_bytes(member)
+        total_bytes += len(found[member.name])
+        if total_bytes > TRUST_BYTES:
+            raise UnusableArgumentError(f"--trust: {path} holds more than {TRUST_BYTES} bytes")
+    return found
 
 
 def _trust_bytes(path: Path) -> bytes:
