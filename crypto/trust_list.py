@@ -6,18 +6,38 @@ valid, so it is to be kept like configuration.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from crypto.certificates import Certificate
 from crypto.revocation import RevocationEvidence
 from crypto.signatures import SignatureCheck
+from crypto.trust_list_values import (
+    base64_text,
+    malformed,
+    no_constant,
+    read_array,
+    read_base64,
+    read_object,
+    read_text,
+    read_time,
+    time_text,
+    unrepeated,
+)
+from crypto.trusted_logs import (
+    MAX_LOGS,
+    MAX_STATUS_ISSUERS,
+    MAX_STATUS_TOKENS,
+    StatusIssuer,
+    TrustedLog,
+    log_object,
+    read_log,
+    read_status_issuer,
+    status_issuer_object,
+)
 from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc5280_crl import read_crl
 from standards.rfc5280_names import normalised
@@ -26,6 +46,7 @@ from standards.rfc7468_pem import read_pem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 MAX_TRUST_LIST_BYTES: Final = 64 * 1024 * 1024  # several revocation lists of 50,000 entries each, in Base64
 MAX_ANCHORS: Final = 1000  # the largest browser root store holds about 150, the EU lists together about 3,000 services
@@ -35,6 +56,8 @@ MAX_STATUS_LISTS: Final = 64  # regions that one verifier follows
 MAX_FOLDER_FILES: Final = 20_000
 FORMAT: Final = "yinxin-trust-list"
 VERSION: Final = 1
+
+_OPTIONAL: Final = {"name", "issued_at", "intermediates", "crls", "ocsp", "status_lists", "logs", "status_issuers", "status_tokens"}
 
 Revocation = Literal["required", "not-published"]
 REVOCATION_RULES: Final[tuple[Revocation, ...]] = ("required", "not-published")
@@ -77,6 +100,7 @@ class TrustList:
     """What a verifier trusts and has at hand. Immutable; the indexes by name are made once.
 
     ``status_lists``: signed lists of the status of what certificates alone do not tell, believed only if rightly signed and fresh.
+    ``logs``: the public logs that count; ``status_issuers``: who signs Token Status Lists; ``status_tokens``: such lists, at hand.
     """
 
     anchors: tuple[Anchor, ...] = ()
@@ -84,6 +108,9 @@ class TrustList:
     crls: tuple[bytes, ...] = ()
     ocsp: tuple[bytes, ...] = ()
     status_lists: tuple[bytes, ...] = ()
+    logs: tuple[TrustedLog, ...] = ()
+    status_issuers: tuple[StatusIssuer, ...] = ()
+    status_tokens: tuple[bytes, ...] = ()
 
     @staticmethod
     def empty() -> TrustList:
@@ -98,6 +125,9 @@ class TrustList:
             crls=(*self.crls, *other.crls),
             ocsp=(*self.ocsp, *other.ocsp),
             status_lists=(*self.status_lists, *other.status_lists),
+            logs=(*self.logs, *other.logs),
+            status_issuers=(*self.status_issuers, *other.status_issuers),
+            status_tokens=(*self.status_tokens, *other.status_tokens),
         )
 
     @cached_property
@@ -168,26 +198,35 @@ def read_trust_list(data: bytes) -> TrustList:
     if len(data) > MAX_TRUST_LIST_BYTES:
         raise TrustError(Kind.TOO_LARGE, "TRUST_LIST_TOO_LARGE", limit=MAX_TRUST_LIST_BYTES, found=len(data))
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=_unrepeated, parse_constant=_no_constant)
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=unrepeated, parse_constant=no_constant)
     except (ValueError, RecursionError):
-        raise _malformed("", "not JSON") from None
-    top = _object(document, "", {"format", "version", "anchors"}, {"name", "issued_at", "intermediates", "crls", "ocsp", "status_lists"})
+        raise malformed("", "not JSON") from None
+    top = read_object(document, "", {"format", "version", "anchors"}, _OPTIONAL)
     if top["format"] != FORMAT or type(top["version"]) is not int or top["version"] != VERSION:
-        raise _malformed("version", f"expected {FORMAT} {VERSION}")
-    _text(top.get("name", ""), "name")
+        raise malformed("version", f"expected {FORMAT} {VERSION}")
+    read_text(top.get("name", ""), "name")
     if "issued_at" in top:
-        _time(top["issued_at"], "issued_at")
+        read_time(top["issued_at"], "issued_at")
     return TrustList(
-        anchors=tuple(_anchor(item, f"anchors[{i}]") for i, item in enumerate(_array(top["anchors"], "anchors", MAX_ANCHORS))),
+        anchors=tuple(_anchor(item, f"anchors[{i}]") for i, item in enumerate(read_array(top["anchors"], "anchors", MAX_ANCHORS))),
         intermediates=tuple(
             _certificate(item, f"intermediates[{i}]")
-            for i, item in enumerate(_array(top.get("intermediates", []), "intermediates", MAX_INTERMEDIATES))
+            for i, item in enumerate(read_array(top.get("intermediates", []), "intermediates", MAX_INTERMEDIATES))
         ),
-        crls=tuple(_base64(item, f"crls[{i}]") for i, item in enumerate(_array(top.get("crls", []), "crls", MAX_EVIDENCE))),
-        ocsp=tuple(_base64(item, f"ocsp[{i}]") for i, item in enumerate(_array(top.get("ocsp", []), "ocsp", MAX_EVIDENCE))),
+        crls=tuple(read_base64(item, f"crls[{i}]") for i, item in enumerate(read_array(top.get("crls", []), "crls", MAX_EVIDENCE))),
+        ocsp=tuple(read_base64(item, f"ocsp[{i}]") for i, item in enumerate(read_array(top.get("ocsp", []), "ocsp", MAX_EVIDENCE))),
         status_lists=tuple(
-            _base64(item, f"status_lists[{i}]")
-            for i, item in enumerate(_array(top.get("status_lists", []), "status_lists", MAX_STATUS_LISTS))
+            read_base64(item, f"status_lists[{i}]")
+            for i, item in enumerate(read_array(top.get("status_lists", []), "status_lists", MAX_STATUS_LISTS))
+        ),
+        logs=tuple(read_log(item, f"logs[{i}]") for i, item in enumerate(read_array(top.get("logs", []), "logs", MAX_LOGS))),
+        status_issuers=tuple(
+            read_status_issuer(item, f"status_issuers[{i}]")
+            for i, item in enumerate(read_array(top.get("status_issuers", []), "status_issuers", MAX_STATUS_ISSUERS))
+        ),
+        status_tokens=tuple(
+            read_base64(item, f"status_tokens[{i}]")
+            for i, item in enumerate(read_array(top.get("status_tokens", []), "status_tokens", MAX_STATUS_TOKENS))
         ),
     )
 
@@ -198,44 +237,50 @@ def write_trust_list(trust: TrustList, *, name: str | None = None, issued_at: da
     if name is not None:
         document["name"] = name
     if issued_at is not None:
-        document["issued_at"] = _time_text(issued_at)
+        document["issued_at"] = time_text(issued_at)
     document["anchors"] = [_anchor_object(anchor) for anchor in trust.anchors]
-    document["intermediates"] = [_base64_text(certificate.der) for certificate in trust.intermediates]
-    document["crls"] = [_base64_text(crl) for crl in trust.crls]
-    document["ocsp"] = [_base64_text(response) for response in trust.ocsp]
+    document["intermediates"] = [base64_text(certificate.der) for certificate in trust.intermediates]
+    document["crls"] = [base64_text(crl) for crl in trust.crls]
+    document["ocsp"] = [base64_text(response) for response in trust.ocsp]
     if trust.status_lists:
-        document["status_lists"] = [_base64_text(each) for each in trust.status_lists]
+        document["status_lists"] = [base64_text(each) for each in trust.status_lists]
+    if trust.logs:
+        document["logs"] = [log_object(each) for each in trust.logs]
+    if trust.status_issuers:
+        document["status_issuers"] = [status_issuer_object(each) for each in trust.status_issuers]
+    if trust.status_tokens:
+        document["status_tokens"] = [base64_text(each) for each in trust.status_tokens]
     return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
 
 
 def _anchor_object(anchor: Anchor) -> dict[str, object]:
     written: dict[str, object] = {
         "subject": anchor.certificate.subject_text,  # for readers only, never used
-        "certificate": _base64_text(anchor.certificate.der),
+        "certificate": base64_text(anchor.certificate.der),
         "purposes": sorted(anchor.purposes),
         "revocation": anchor.revocation,
     }
     if anchor.trusted_from is not None:
-        written["trusted_from"] = _time_text(anchor.trusted_from)
+        written["trusted_from"] = time_text(anchor.trusted_from)
     if anchor.trusted_until is not None:
-        written["trusted_until"] = _time_text(anchor.trusted_until)
+        written["trusted_until"] = time_text(anchor.trusted_until)
     return written
 
 
 def _anchor(item: object, where: str) -> Anchor:
-    fields = _object(item, where, {"certificate", "purposes"}, {"subject", "trusted_from", "trusted_until", "revocation"})
-    _text(fields.get("subject", ""), f"{where}.subject")
-    purposes = _array(fields["purposes"], f"{where}.purposes", len(ALL_PURPOSES))
+    fields = read_object(item, where, {"certificate", "purposes"}, {"subject", "trusted_from", "trusted_until", "revocation"})
+    read_text(fields.get("subject", ""), f"{where}.subject")
+    purposes = read_array(fields["purposes"], f"{where}.purposes", len(ALL_PURPOSES))
     if not purposes or not all(isinstance(purpose, str) and purpose in ALL_PURPOSES for purpose in purposes):
-        raise _malformed(f"{where}.purposes", "expected one or more of " + ", ".join(sorted(ALL_PURPOSES)))
+        raise malformed(f"{where}.purposes", "expected one or more of " + ", ".join(sorted(ALL_PURPOSES)))
     stated = fields.get("revocation", "required")
     revocation = next((rule for rule in REVOCATION_RULES if rule == stated), None)
     if revocation is None:
-        raise _malformed(f"{where}.revocation", "expected required or not-published")
-    start = _time(fields["trusted_from"], f"{where}.trusted_from") if "trusted_from" in fields else None
-    end = _time(fields["trusted_until"], f"{where}.trusted_until") if "trusted_until" in fields else None
+        raise malformed(f"{where}.revocation", "expected required or not-published")
+    start = read_time(fields["trusted_from"], f"{where}.trusted_from") if "trusted_from" in fields else None
+    end = read_time(fields["trusted_until"], f"{where}.trusted_until") if "trusted_until" in fields else None
     if start is not None and end is not None and end < start:
-        raise _malformed(f"{where}.trusted_until", "before trusted_from")
+        raise malformed(f"{where}.trusted_until", "before trusted_from")
     return Anchor(
         certificate=_certificate(fields["certificate"], f"{where}.certificate"),
         purposes=frozenset(Purpose(str(purpose)) for purpose in purposes),
@@ -260,6 +305,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
     crls: dict[bytes, None] = {}
     ocsp: dict[bytes, None] = {}
     status: dict[bytes, None] = {}
+    others = TrustList.empty()  # what only whole trust lists hold
     for path, content in sorted(files.items()):
         name = path.rpartition("/")[2].lower()
         ending = name.rpartition(".")[2]
@@ -271,6 +317,9 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
                 crls.update(dict.fromkeys(listed.crls))
                 ocsp.update(dict.fromkeys(listed.ocsp))
                 status.update(dict.fromkeys(listed.status_lists))
+                others = others.joined_with(
+                    TrustList(logs=listed.logs, status_issuers=listed.status_issuers, status_tokens=listed.status_tokens)
+                )
             elif ending in {"pem", "cer", "crt", "der", "crl"}:
                 for label, encoded in _encoded_parts(content, "X509 CRL" if ending == "crl" else "CERTIFICATE"):
                     if label == "X509 CRL":
@@ -287,7 +336,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
                 status[content] = None
         except MalformedError as error:
             raise MalformedError("TRUST_LIST_MALFORMED", where=path, reason=error.code) from error
-    return TrustList(tuple(anchors), tuple(intermediates), tuple(crls), tuple(ocsp), tuple(status))
+    return TrustList(tuple(anchors), tuple(intermediates), tuple(crls), tuple(ocsp), tuple(status)).joined_with(others)
 
 
 def _encoded_parts(content: bytes, label: str) -> list[tuple[str, bytes]]:
@@ -300,70 +349,10 @@ def _is_anchor(file_name: str, certificate: Certificate) -> bool:
     return certificate.is_self_issued and certificate.is_issued_by(certificate) in {SignatureCheck.GOOD, SignatureCheck.WEAK}
 
 
-def _malformed(where: str, reason: str) -> MalformedError:
-    return MalformedError("TRUST_LIST_MALFORMED", where=where, reason=reason)
-
-
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        raise _malformed("", "a key occurs twice in one object")
-    return read
-
-
-def _no_constant(constant: str) -> None:
-    raise _malformed("", f"{constant} is not JSON")
-
-
-def _object(item: object, where: str, required: set[str], optional: set[str]) -> dict[str, Any]:
-    if not isinstance(item, dict):
-        raise _malformed(where, "expected an object")
-    unknown = item.keys() - required - optional
-    if unknown or required - item.keys():
-        raise _malformed(where, "unknown or missing: " + ", ".join(sorted(unknown | (required - item.keys())))[:200])
-    return item
-
-
-def _array(item: object, where: str, most: int) -> list[object]:
-    if not isinstance(item, list) or len(item) > most:
-        raise _malformed(where, f"expected an array of at most {most}")
-    return item
-
-
-def _text(item: object, where: str) -> str:
-    if not isinstance(item, str):
-        raise _malformed(where, "expected text")
-    return item
-
-
-def _base64(item: object, where: str) -> bytes:
-    try:
-        return base64.b64decode(_text(item, where).encode(), validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        raise _malformed(where, "expected Base64") from None
-
-
 def _certificate(item: object, where: str) -> Certificate:
     try:
-        return Certificate.from_der(_base64(item, where))
+        return Certificate.from_der(read_base64(item, where))
     except MalformedError as error:
         if error.code == "TRUST_LIST_MALFORMED":
             raise
-        raise _malformed(where, error.code) from error
-
-
-def _time(item: object, where: str) -> datetime:
-    text = _text(item, where)
-    try:
-        at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise _malformed(where, "expected a time such as 2026-01-31T00:00:00Z") from None
-    return at
-
-
-def _base64_text(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
-
-
-def _time_text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        raise malformed(where, error.code) from error
