@@ -62,13 +62,26 @@ class SignatureReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """One plain question about what a file says of the world, with its own verdict: ``number``, ``content``, ``seal``, ``log``, ..."""
+
+    name: str
+    verdict: Verdict
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What was found out about one file. ``tampered`` is True only where a change after signing is shown, None where unknown."""
+    """What was found out about one file. ``tampered`` is True only where a change after signing is shown, None where unknown.
+
+    ``questions``: where the file is more than a sealed document, what was asked besides; their verdicts count in ``verdict``.
+    """
 
     verdict: Verdict
     tampered: bool | None
     signatures: tuple[SignatureReport, ...]
     steps: tuple[Step, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
 def passed(code: str, clause: str, **facts: str | int | float | bool | None) -> Step:

@@ -43,9 +43,19 @@ def write_signature(signature: SignatureReport, language: str) -> dict[str, Any]
 
 def write_report(file: str, report: Report, language: str) -> dict[str, Any]:
     """The report on one file. ``file`` is the name under which the caller handed it in."""
-    return {
+    written: dict[str, Any] = {
         "file": file,
         "verdict": report.verdict.value,
         "tampered": report.tampered,
         "signatures": [write_signature(signature, language) for signature in report.signatures],
     }
+    if report.questions:
+        written["questions"] = [
+            {
+                "name": question.name,
+                "verdict": question.verdict.value,
+                "steps": [write_step(step, language) for step in question.steps],
+            }
+            for question in report.questions
+        ]
+    return written

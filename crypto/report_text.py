@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.report_sentences.credentials import CREDENTIAL
 from crypto.report_sentences.documents import FILE, OFD, PDF
+from crypto.report_sentences.licences import LICENCE
 from crypto.report_sentences.logs import LOG
 from crypto.report_sentences.seals import CONTAINER, SEAL
 from crypto.report_sentences.signatures import CERTIFICATE, SIGNATURE, TIMESTAMP
@@ -31,6 +32,7 @@ BLOCKS: Final[tuple[dict[str, tuple[str, str]], ...]] = (
     OFD,
     LOG,
     CREDENTIAL,
+    LICENCE,
 )
 SENTENCES: Final = {code: texts for block in BLOCKS for code, texts in block.items()}
 

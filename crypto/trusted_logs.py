@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from crypto.checkpoints import LogIdentity, LogVerifierKey
+from crypto.cosignatures import WitnessKey
 from crypto.jose import VerificationKey, verification_key
 from crypto.trust_list_values import base64_text, malformed, read_array, read_base64, read_object, read_text
 from standards import gbt33560_oids as oids
 from standards.errors import MalformedError, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MAX_LOGS: Final = 256  # two trees for each of a hundred regions
 MAX_LOG_KEYS: Final = 16  # of one log, those it had before included
@@ -20,6 +21,7 @@ MAX_WITNESSES: Final = 64
 MAX_STATUS_ISSUERS: Final = 256
 MAX_STATUS_KEYS: Final = 16
 MAX_STATUS_TOKENS: Final = 256
+_Key = TypeVar("_Key")
 _DIGESTS: Final = {"sm3": oids.SM3, "sha-256": oids.SHA256}
 _DIGEST_NAMES: Final = {oid: name for name, oid in _DIGESTS.items()}
 
@@ -29,7 +31,7 @@ class TrustedLog:
     """A log whose checkpoints count where at least ``quorum`` of ``witnesses`` have cosigned them."""
 
     identity: LogIdentity
-    witnesses: tuple[LogVerifierKey, ...] = ()
+    witnesses: tuple[WitnessKey, ...] = ()
     quorum: int = 0
 
 
@@ -52,8 +54,8 @@ def read_log(item: object, where: str) -> TrustedLog:
     digest = _DIGESTS.get(read_text(fields["digest"], f"{where}.digest"))
     if digest is None:
         raise malformed(f"{where}.digest", "expected one of " + ", ".join(_DIGESTS))
-    keys = _verifier_keys(fields["keys"], f"{where}.keys", MAX_LOG_KEYS)
-    witnesses = _verifier_keys(fields.get("witnesses", []), f"{where}.witnesses", MAX_WITNESSES)
+    keys = _read_keys(LogVerifierKey.from_text, fields["keys"], f"{where}.keys", MAX_LOG_KEYS)
+    witnesses = _read_keys(WitnessKey.from_text, fields.get("witnesses", []), f"{where}.witnesses", MAX_WITNESSES)
     quorum = fields.get("quorum", 0)
     if type(quorum) is not int or not 0 <= quorum <= len(witnesses):
         raise malformed(f"{where}.quorum", "expected a number up to that of the witnesses")
@@ -62,11 +64,11 @@ def read_log(item: object, where: str) -> TrustedLog:
     return TrustedLog(LogIdentity(read_text(fields["origin"], f"{where}.origin"), digest, keys), witnesses, quorum)
 
 
-def _verifier_keys(item: object, where: str, most: int) -> tuple[LogVerifierKey, ...]:
+def _read_keys(read: Callable[[str], _Key], item: object, where: str, most: int) -> tuple[_Key, ...]:
     found = []
     for i, each in enumerate(read_array(item, where, most)):
         try:
-            found.append(LogVerifierKey.from_text(read_text(each, f"{where}[{i}]")))
+            found.append(read(read_text(each, f"{where}[{i}]")))
         except MalformedError as error:
             raise malformed(f"{where}[{i}]", error.code) from None
     return tuple(found)

@@ -13,14 +13,20 @@ from hypothesis import strategies as st
 
 from crypto import revocation, trust_list
 from crypto.authority import CertificateAuthority
+from crypto.checkpoints import CheckpointSigner, LogIdentity
+from crypto.cosignatures import Cosigner
 from crypto.ocsp_responses import cert_id_der
 from crypto.path import validate_path
 from crypto.revocation import RevocationEvidence
+from crypto.signatures import SignatureAlgorithm
+from crypto.signer import software_signer
 from crypto.trust_list import ALL_PURPOSES, Anchor, Purpose, TrustList, read_trust_list, trust_list_from_files, write_trust_list
+from crypto.trusted_logs import StatusIssuer, TrustedLog, log_object, status_issuer_object
+from standards import gbt33560_oids as oids
 from standards.errors import MalformedError, TrustError
 from standards.rfc6960_ocsp import TRY_LATER, write_ocsp_failure, write_ocsp_request
 from standards.rfc7468_pem import write_pem
-from tests.pki import DemoPki, craft, name_der
+from tests.pki import DemoPki, craft, make_key, name_der
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 PKI = DemoPki.create(AT)
@@ -56,6 +62,26 @@ def refused(content: Any) -> dict[str, Any]:
         read_trust_list(content if isinstance(content, bytes) else json.dumps(content).encode())
     assert raised.value.code == "TRUST_LIST_MALFORMED"
     return raised.value.facts
+
+
+KEY = make_key(SignatureAlgorithm.ED25519)
+TRUSTED_LOG = TrustedLog(
+    LogIdentity("trust.example/log", oids.SHA256, (CheckpointSigner("trust.example/log", software_signer(KEY, "key")).key,)),
+    (Cosigner("witness.example", software_signer(KEY, "key")).key,),
+    quorum=1,
+)
+ISSUER = StatusIssuer("https://trust.example/status/", (software_signer(KEY, "key").public_spki_der,))
+LOG, STATUS = log_object(TRUSTED_LOG), status_issuer_object(ISSUER)
+
+
+def test_logs_and_signers_of_status_lists() -> None:
+    trust = TrustList(logs=(TRUSTED_LOG,), status_issuers=(ISSUER,), status_tokens=(b"token",))
+    assert read_trust_list(write_trust_list(trust)) == trust
+    assert trust_list_from_files({"a.json": write_trust_list(trust), "b.json": write_trust_list(TrustList())}) == trust
+    plain = TrustedLog(TRUSTED_LOG.identity)
+    assert read_trust_list(write_trust_list(TrustList(logs=(plain,)))).logs == (plain,)
+    (key,) = ISSUER.verification_keys().values()
+    assert key.key_id in ISSUER.verification_keys()
 
 
 def anchor(**changes: Any) -> dict[str, Any]:
@@ -99,6 +125,16 @@ def anchor(**changes: Any) -> dict[str, Any]:
         (document(crls=[5]), "crls[0]"),
         (document(ocsp=["A"]), "ocsp[0]"),
         (document(ocsp=[""] * 10_001), "ocsp"),
+        (document(logs=[LOG | {"digest": "md5"}]), "logs[0].digest"),
+        (document(logs=[LOG | {"keys": []}]), "logs[0].keys"),
+        (document(logs=[LOG | {"keys": ["x"]}]), "logs[0].keys[0]"),
+        (document(logs=[LOG | {"quorum": 2}]), "logs[0].quorum"),
+        (document(logs=[LOG | {"quorum": True}]), "logs[0].quorum"),
+        (document(logs=[LOG | {"witnesses": LOG["keys"]}]), "logs[0].witnesses[0]"),  # a log's key is none of a witness
+        (document(status_issuers=[STATUS | {"prefix": "https://trust.example"}]), "status_issuers[0].prefix"),
+        (document(status_issuers=[STATUS | {"prefix": "ftp://trust.example/"}]), "status_issuers[0].prefix"),
+        (document(status_issuers=[STATUS | {"keys": ["AAAA"]}]), "status_issuers[0].keys"),
+        (document(status_tokens=[1]), "status_tokens[0]"),
     ],
 )
 def test_anything_else_is_refused_with_its_place(content: Any, where: str) -> None:

@@ -32,6 +32,12 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "signed_at_unknown": "not stated",
         "signer_unknown": "not known",
         "field": "Signature",
+        "question-number": "Licence: identifier",
+        "question-content": "Licence: content",
+        "question-seal": "Licence: sealed by its issuer",
+        "question-log": "Licence: in the public log",
+        "question-status": "Licence: in force",
+        "question-holder": "Licence: holder",
     },
     "zh": {
         "valid": "有效",
@@ -45,6 +51,12 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "signed_at_unknown": "未注明",
         "signer_unknown": "未知",
         "field": "签章",
+        "question-number": "证照：标识",
+        "question-content": "证照：内容",
+        "question-seal": "证照：由颁发机构盖章",
+        "question-log": "证照：已记入公开日志",
+        "question-status": "证照：有效状态",
+        "question-holder": "证照：持证主体",
     },
 }
 
@@ -93,5 +105,10 @@ def show_verdict(file: str, report: Report, language: str, console: Console | No
     for signature in report.signatures:
         lines.append(Text(""))
         lines += _signature_lines(signature, language)
+    for question in report.questions:
+        named = words.get(f"question-{question.name}", question.name)
+        lines.append(Text(""))
+        lines.append(Text(f"{_ICON[question.verdict]} {named}", style=f"bold {_STYLE[question.verdict]}"))
+        lines += [_step_line(step, language) for step in question.steps if step.outcome is not Outcome.PASS]
     panel = Panel(Group(*lines), border_style=_STYLE[report.verdict])
     (console or Console()).print(panel)

@@ -1,0 +1,53 @@
+"""Sentences on licence files: GB/T 36901 to 36905, what they say, and what the log and the status list say of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LICENCE: Final = {
+    "LICENCE_NUMBER_VALID": ("The licence's identifier is well formed and its check character right.", "证照标识格式正确，校验位正确。"),
+    "LICENCE_NUMBER_LEGACY": (
+        "The identifier's check character is that of an older way of computing it, which some systems use.",
+        "证照标识的校验位采用部分系统使用的旧算法。",
+    ),
+    "LICENCE_NUMBER_INVALID": ("The licence's identifier is not one ({rule}).", "证照标识无效（{rule}）。"),
+    "LICENCE_NUMBER_OTHER": ("The identifier names another {part} than the licence.", "证照标识中的 {part} 与证照内容不一致。"),
+    "LICENCE_NUMBER_CREDIT_CODE": (
+        "A credit code inside the identifier does not pass its own check.",
+        "证照标识中的统一社会信用代码未通过自身校验。",
+    ),
+    "LICENCE_DATA_MISSING": ("The sealed file holds no licence data.", "盖章文件中没有证照数据。"),
+    "LICENCE_DATA_UNREADABLE": ("The licence data cannot be read: {place}, {rule}.", "证照数据无法解析：{place}，{rule}。"),
+    "LICENCE_DATA_READ": ("The licence data stand inside what was sealed.", "证照数据在签章保护范围之内。"),
+    "LICENCE_SEALS_HOLD": ("The seals of the file hold.", "文件签章有效。"),
+    "LICENCE_SEALS_FAIL": ("The seals of the file do not hold.", "文件签章无效。"),
+    "LICENCE_SEALS_UNKNOWN": ("Whether the seals of the file hold cannot be told.", "无法判断文件签章是否有效。"),
+    "LICENCE_SEALER_UNKNOWN": ("Whose seal it is cannot be told.", "无法判断印章归属。"),
+    "LICENCE_SEALED_BY_ISSUER": ("The file is sealed by the issuer {expected}.", "文件由颁发机构{expected}盖章。"),
+    "LICENCE_SEALED_BY_OTHER": (
+        "The file is sealed by {found}, not by the issuer {expected}.",
+        "文件由{found}盖章，而非颁发机构{expected}。",
+    ),
+    "LICENCE_COMMITTED": ("The entry in the log is that of this very licence.", "日志条目正是本证照的条目。"),
+    "LICENCE_LEAF_MISSING": ("The file does not hold its entry in the log.", "文件未附日志条目。"),
+    "LICENCE_LEAF_UNREADABLE": ("The entry in the log cannot be read ({rule}).", "日志条目无法解析（{rule}）。"),
+    "LICENCE_LEAF_OTHER": ("The entry in the log is that of another licence ({member}).", "日志条目属于另一份证照（{member}）。"),
+    "LICENCE_PROOF_MISSING": ("The file does not hold the proof {name}.", "文件未附证明 {name}。"),
+    "LICENCE_PROOF_UNREADABLE": ("The proof {name} cannot be read ({rule}).", "证明 {name} 无法解析（{rule}）。"),
+    "LICENCE_LOG_UNKNOWN": ("The log {origin} is not known here.", "日志 {origin} 不在信任列表中。"),
+    "LICENCE_NOT_SHOWN_LOGGED": ("That the licence is in a public log is not shown.", "未能证明证照已记入公开日志。"),
+    "LICENCE_IN_FORCE": ("The licence is in force by its days.", "证照在有效期内。"),
+    "LICENCE_NOT_YET_VALID": ("The licence is in force only from {valid_from}.", "证照自 {valid_from} 起生效。"),
+    "LICENCE_EXPIRED": ("The licence was in force until {valid_to}.", "证照有效期至 {valid_to}，已过期。"),
+    "LICENCE_STATUS_SIGNER_UNKNOWN": ("Who signs the status list {list} is not known here.", "状态列表 {list} 的签名者不在信任列表中。"),
+    "LICENCE_STATUS_NOT_AT_HAND": (
+        "The status list {list} is not at hand: whether the licence was revoked is not known.",
+        "没有状态列表 {list}：无法得知证照是否已被吊销。",
+    ),
+    "LICENCE_STATUS_PLACE_UNPROVEN": (
+        "The licence's place in the status list is known from the file alone.",
+        "证照在状态列表中的位置仅由文件自身说明。",
+    ),
+    "LICENCE_HOLDER_MATCHES": ("The licence is held by whom was asked about.", "持证主体与所查一致。"),
+    "LICENCE_HOLDER_OTHER": ("The licence is not held by whom was asked about.", "持证主体与所查不一致。"),
+}
