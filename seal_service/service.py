@@ -15,7 +15,7 @@ from seal_service.actions.publish_news import EVENT_TYPES
 from seal_service.actions.publish_status import StatusPublisher
 from seal_service.actions.record_making import FILING_TOPIC
 from seal_service.actions.seal_batch import TOPIC, seal_item
-from seal_service.api import digest_endpoint
+from seal_service.api import digest_endpoint, sealing_endpoint
 from seal_service.api.application_routes import add_application_routes
 from seal_service.api.batch_routes import add_batch_routes
 from seal_service.api.design_routes import add_design_routes
@@ -74,8 +74,11 @@ def build(context: ServiceContext) -> ServiceParts:
     return ServiceParts(
         name=NAME,
         router=router,
-        hot_routes=(Route(digest_endpoint.PATH, digest_endpoint.DigestEndpoint(context), name="sign_digest"),),
-        openapi_paths=digest_endpoint.openapi_paths(),
+        hot_routes=(
+            Route(digest_endpoint.PATH, digest_endpoint.DigestEndpoint(context), name="sign_digest"),
+            Route(sealing_endpoint.PATH, sealing_endpoint.SealingEndpoint(context), name="seal_document"),
+        ),
+        openapi_paths={**digest_endpoint.openapi_paths(), **sealing_endpoint.openapi_paths()},
         openapi_tags=(
             {"name": "seals", "description": "Seals, their life and who may use them."},
             {"name": "applications", "description": "Applying for seals, review by somebody else, making what was approved."},

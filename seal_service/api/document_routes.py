@@ -1,5 +1,5 @@
-"""Sealing a document, getting results again, verifying a file: the heavy routes. Their bodies are read within limits, their work is done
-in threads, and how much of it may be under way at once is bounded.
+"""Getting results again and verifying a file, and the form of a sealing. Bodies are read within limits, verifying is done in threads, and how
+much of it may be under way at once is bounded.
 """
 
 from __future__ import annotations
@@ -16,13 +16,10 @@ from pydantic import ValidationError
 from crypto.report_json import write_report
 from seal_service import limits
 from seal_service.actions.find_seals import find_use, load_result
-from seal_service.actions.note_refusal import refusals_noted
-from seal_service.actions.seal_document import SealedDocument, seal_document
 from seal_service.actions.seal_order import LEVELS, SealOrder
-from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.actions.verify_document import verify_document
 from seal_service.api.bodies import announced_bytes, read_document, read_lock
-from seal_service.api.parameters import IdempotencyKey, SealId, UseId, check_document_type, problem_answers, user_of
+from seal_service.api.parameters import UseId, check_document_type, problem_answers
 from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, VerificationAnswer, write_use
 from seal_service.errors import field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
@@ -36,11 +33,12 @@ from service_kit.problems import language_of
 
 if TYPE_CHECKING:
     from seal_service.actions.publish_status import StatusPublisher
+    from seal_service.actions.seal_document import SealedDocument
     from service_kit.composition import ServiceContext
     from service_kit.multipart import Form
 
 CMS: Final = "application/pkcs7-signature"
-_BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
+BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
 _SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type", "profile"})
 _TRUTH: Final = {"true": True, "false": False}
 SEALING_BODY: Final[dict[str, Any]] = {
@@ -53,7 +51,7 @@ SEALING_BODY: Final[dict[str, Any]] = {
                     "required": ["document"],
                     "additionalProperties": False,
                     "properties": {
-                        "document": {**_BINARY, "description": "The PDF or OFD to be sealed."},
+                        "document": {**BINARY, "description": "The PDF or OFD to be sealed."},
                         "placement": {
                             "type": "string",
                             "contentMediaType": "application/json",
@@ -101,7 +99,7 @@ _VERIFYING_BODY: Final[dict[str, Any]] = {
                     "required": ["document"],
                     "additionalProperties": False,
                     "properties": {
-                        "document": {**_BINARY, "description": "The sealed file."},
+                        "document": {**BINARY, "description": "The sealed file."},
                         "at": {"type": "string", "format": "date-time", "description": "Judge as of this time instead of now."},
                     },
                 }
@@ -119,42 +117,9 @@ SEALED_HEADERS: Final[dict[str, Any]] = {
 
 def add_document_routes(router: APIRouter, context: ServiceContext, publisher: StatusPublisher) -> None:
     """Add them to the service's router."""
-    sealing = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     verifying = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     document_bytes = min(limits.DOCUMENT_BYTES, context.settings.limits.body_bytes)
-    sealing_threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
     verifying_threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
-
-    @router.post(
-        "/v1/seals/{seal_id}/signatures",
-        name="seal_document",
-        summary="Seal a document",
-        description="Answers the sealed document. A sealed PDF begins with the document that was sent, byte for byte; in a sealed OFD all files "
-        "that were sent keep their bytes, but for the list of signatures.",
-        response_class=Response,
-        responses={
-            200: {
-                "description": "The sealed document.",
-                "content": {PDF: {"schema": _BINARY}, OFD: {"schema": _BINARY}},
-                "headers": SEALED_HEADERS,
-            },
-            **problem_answers(400, 401, 403, 404, 409, 413, 422, 429, 503),
-        },
-        openapi_extra=SEALING_BODY,
-        tags=["sealing"],
-    )
-    @needs(SCOPE_USE)
-    async def create_signature(request: Request, seal_id: SealId, key: IdempotencyKey = None) -> Response:
-        user = user_of(caller_of(request))
-        with sealing.take(announced_bytes(request, document_bytes)):
-            order = await read_sealing(request, key, document_bytes)
-
-            def seal() -> SealedDocument:
-                with refusals_noted(context, user, seal_id):
-                    return again_without_the_dead(context, partial(seal_document, context, user, seal_id, order))
-
-            sealed = await anyio.to_thread.run_sync(seal, limiter=sealing_threads)
-        return sealed_answer(sealed)
 
     @router.get(
         "/v1/seal-uses/{use_id}",
@@ -176,7 +141,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
         responses={
             200: {
                 "description": "The sealed document, or the value over a digest.",
-                "content": {PDF: {"schema": _BINARY}, OFD: {"schema": _BINARY}, CMS: {"schema": _BINARY}, SES: {"schema": _BINARY}},
+                "content": {PDF: {"schema": BINARY}, OFD: {"schema": BINARY}, CMS: {"schema": BINARY}, SES: {"schema": BINARY}},
             },
             **problem_answers(401, 403, 404, 409),
         },
