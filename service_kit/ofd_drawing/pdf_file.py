@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from functools import lru_cache
+from typing import Final
+
+NUMBERS_KEPT: Final = 32_768  # places repeat from document to document, and writing a number takes longer than finding it
 
 
+@lru_cache(maxsize=NUMBERS_KEPT)
 def real(value: float) -> str:
     """A number in a content stream: no exponent, four decimals."""
     text = f"{value:.4f}".rstrip("0").rstrip(".")

@@ -81,7 +81,7 @@ def write_ofd(document: Document) -> bytes:
         for template in page.templates:
             if id(template) not in templates:
                 path = f"Tpls/Tpl_{len(templates)}/Content.xml"
-                files[f"Doc_0/{path}"] = _content(template.items, resources, _area(template))
+                files[f"Doc_0/{path}"] = _content(template.items, resources, _area(template), is_shared=True)
                 templates[id(template)] = (str(resources.next()), template)
     pages = []
     for index, page in enumerate(document.pages):
@@ -170,12 +170,12 @@ def _area(sheet: Page | Template) -> str:
     return element("Area", _box(sheet))
 
 
-def _content(items: Sequence[Item], resources: Resources, before: str) -> bytes:
+def _content(items: Sequence[Item], resources: Resources, before: str, *, is_shared: bool = False) -> bytes:
     """A page or a template (7.7): one layer."""
     if not items:
         return part("Page", before)
     layer = str(resources.next())
-    units = "".join(write_item(item, resources) for item in items)
+    units = "".join(write_item(item, resources, is_shared=is_shared) for item in items)
     return part("Page", before + element("Content", element("Layer", units, ID=layer)))
 
 

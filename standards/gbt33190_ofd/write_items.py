@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT_CHARACTERS: Final = 10_000  # on one line
 MAX_POINTS: Final = 200_000  # of one path
+SHARED_KEPT: Final = 512  # paths of templates whose text is kept
 MAX_FONT_MM: Final = 2000
 MAX_LINE_MM: Final = 1000
 MAX_GLYPH_NUMBER: Final = 65_535
@@ -88,12 +90,13 @@ class Resources:
         return self.pictures[content][0]
 
 
-def write_item(item: Item, resources: Resources) -> str:
-    """One graphic unit, with a number of its own."""
+def write_item(item: Item, resources: Resources, *, is_shared: bool = False) -> str:
+    """One graphic unit, with a number of its own. ``is_shared``: the same object will be written again, so what it gives is remembered."""
     if isinstance(item, Text):
         return _write_text(item, resources)
     if isinstance(item, Path):
-        return _write_path(item, resources)
+        inner, attributes = _shared_path(_Same(item)) if is_shared else _path(item)
+        return element("PathObject", inner, ID=str(resources.next()), **attributes)
     return _write_image(item, resources)
 
 
@@ -232,7 +235,28 @@ def _shaped(text: str, glyphs: Sequence[GlyphPlace], size: float, spacing: float
     return written, codes, pen - spacing
 
 
-def _write_path(item: Path, resources: Resources) -> str:
+class _Same:
+    """A path that is told from others by being the same object: comparing thousands of points would take as long as writing them."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __hash__(self) -> int:
+        return id(self.path)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.path is self.path
+
+
+@lru_cache(maxsize=SHARED_KEPT)
+def _shared_path(same: _Same) -> tuple[str, dict[str, str | None]]:
+    return _path(same.path)
+
+
+def _path(item: Path) -> tuple[str, dict[str, str | None]]:
+    """What stands in a PathObject, and its attributes without its number."""
     if item.stroke is None and item.fill is None:
         raise bad_value("path", "stroked or filled")
     width = checked_mm(item.line_width_mm, "line width", least=0, most=MAX_LINE_MM)
@@ -253,18 +277,16 @@ def _write_path(item: Path, resources: Resources) -> str:
         checked_mm(length, "dash", least=0, most=MAX_LINE_MM)
     if item.dash_mm and not sum(item.dash_mm) > 0:
         raise bad_value("dash", "not all zero")
-    return element(
-        "PathObject",
-        stroke + fill + text_element("AbbreviatedData", data),
-        ID=str(resources.next()),
-        Boundary=numbers(left, top, right - left, bottom - top),
-        LineWidth=number(width) if item.stroke is not None and width != DEFAULT_LINE_MM else None,
-        DashPattern=numbers(*item.dash_mm) if item.dash_mm else None,
-        Alpha=_opacity(item.opacity),
-        Stroke="false" if item.stroke is None else None,
-        Fill="true" if item.fill is not None else None,
-        Rule="Even-Odd" if item.is_even_odd else None,
-    )
+    attributes = {
+        "Boundary": numbers(left, top, right - left, bottom - top),
+        "LineWidth": number(width) if item.stroke is not None and width != DEFAULT_LINE_MM else None,
+        "DashPattern": numbers(*item.dash_mm) if item.dash_mm else None,
+        "Alpha": _opacity(item.opacity),
+        "Stroke": "false" if item.stroke is None else None,
+        "Fill": "true" if item.fill is not None else None,
+        "Rule": "Even-Odd" if item.is_even_odd else None,
+    }
+    return stroke + fill + text_element("AbbreviatedData", data), attributes
 
 
 def _points(figure: Figure) -> list[tuple[float, float]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import Kind, TrustError
@@ -22,6 +23,8 @@ _PACKED_ALREADY: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"PK\x03\x04")
 _VERSION: Final = 20
 _DATE: Final = 0x21  # 1 January 1980, the first that the records can state: the true dates stand inside the document
 _LEVEL: Final = 6
+PACKED_KEPT: Final = 32  # fonts, templates and pictures that documents of one kind share
+MAX_KEPT_BYTES: Final = 256 * 1024
 
 
 def write_package(files: Mapping[str, bytes]) -> bytes:
@@ -49,11 +52,16 @@ def write_package(files: Mapping[str, bytes]) -> bytes:
     return bytes(out + directory + end)
 
 
+@lru_cache(maxsize=PACKED_KEPT)
+def _deflated(data: bytes) -> bytes:
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
 def _packed(data: bytes) -> tuple[int, bytes]:
     """The method and the packed bytes: stored where packing gains nothing, or so much that readers would take it for a bomb."""
     if not data.startswith(_PACKED_ALREADY):
-        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        packed = packer.compress(data) + packer.flush()
+        packed = _deflated(data) if len(data) <= MAX_KEPT_BYTES else _deflated.__wrapped__(data)
         if len(packed) < len(data) <= max(RATIO_FREE_BYTES, len(packed) * MAX_RATIO):
             return DEFLATED, packed
     return STORED, data

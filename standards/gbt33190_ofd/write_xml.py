@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Final
 
 from standards.errors import Kind, TrustError
@@ -15,6 +16,7 @@ from standards.gbt33190_ofd.xml_parts import NAMESPACE
 VALUE_BAD: Final = "OFD_VALUE_BAD"
 TOO_LARGE: Final = "OFD_TOO_LARGE"
 MAX_LENGTH_MM: Final = 100_000  # a hundred metres: no page and nothing on it is larger
+NUMBERS_KEPT: Final = 32_768  # places repeat from document to document, and writing a number takes longer than finding it
 DECIMALS: Final = 4  # of a millimetre: a tenth of a micrometre
 _REPEATED: Final = 4  # equal distances from which on the short form is written
 # XML 1.0 2.2: characters; and what turns the direction of text round, which makes a page read as what it is not
@@ -50,6 +52,7 @@ def checked_mm(value: float, what: str, *, least: float = -MAX_LENGTH_MM, most: 
     return float(value)
 
 
+@lru_cache(maxsize=NUMBERS_KEPT)
 def number(value: float) -> str:
     """A number without exponent, without needless zeros."""
     text = f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
