@@ -31,7 +31,7 @@ def custom_data(data: LicenceData, note: CopyNote | None = None) -> dict[str, st
         "CZZTDMLX": JOINED_BY.join(HOLDER_CODE_TYPES[holder.code_type].name_zh for holder in holders),
         "CZZTDMLXDM": JOINED_BY.join(holder.code_type for holder in holders),
     }
-    found |= {EXTENSION_PREFIX + key: text for key, text in data.fields.items()}
+    found |= {key if key.startswith(EXTENSION_PREFIX) else EXTENSION_PREFIX + key: text for key, text in data.fields.items()}
     if note is not None:
         found |= {"JZJZZSJ": note.made_at.strftime(_MINUTES), "JZJZZZ": note.made_by, "JZJZZSY": note.reason}
         if note.until is not None:

@@ -89,14 +89,12 @@ def announce(part: TextPart | ColumnPart, text: str, book: FontBook) -> None:
     if isinstance(part, TextPart):
         book.want(text, part.style, is_bold=part.is_bold)
         return
-    rest = []
-    for piece in _WORD.findall(text):
+    pieces, rest = _pieces(text)
+    for piece in pieces:
         if _MONGOLIAN.fullmatch(piece):
             book.want_run(piece)
-        else:
-            rest.append(piece)
     if rest:
-        book.want("".join(rest), Style.SANS)
+        book.want(rest, Style.SANS)
 
 
 def set_text(part: TextPart | ColumnPart, text: str, book: FontBook) -> list[Text]:
@@ -200,9 +198,8 @@ def _is_upright(character: str) -> bool:
 
 
 def _set_columns(part: ColumnPart, text: str, book: FontBook) -> list[Text]:
-    pieces = _WORD.findall(text.replace("\n", " "))
-    rest = "".join(piece for piece in pieces if not _MONGOLIAN.fullmatch(piece))
-    sans = book.font(_rest_of(text), Style.SANS) if rest else None
+    pieces, rest = _pieces(text)
+    sans = book.font(rest, Style.SANS) if rest else None
 
     def length_em(piece: str) -> float:
         if _MONGOLIAN.fullmatch(piece):
@@ -243,9 +240,10 @@ def _set_columns(part: ColumnPart, text: str, book: FontBook) -> list[Text]:
     return out
 
 
-def _rest_of(text: str) -> str:
-    """What of a column's text is no Mongolian, as it was announced."""
-    return "".join(piece for piece in _WORD.findall(text) if not _MONGOLIAN.fullmatch(piece))
+def _pieces(text: str) -> tuple[list[str], str]:
+    """A column's text as Mongolian words and single other characters, and those others together."""
+    pieces = _WORD.findall(text.replace("\n", " "))
+    return pieces, "".join(piece for piece in pieces if not _MONGOLIAN.fullmatch(piece))
 
 
 def _words(pieces: Sequence[str]) -> list[list[str]]:
