@@ -16,6 +16,7 @@ import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -302,6 +303,12 @@ class CheckedToken:
     key: VerificationKey
 
 
+@lru_cache(maxsize=256)
+def _header(algorithm: JwsAlgorithm, token_type: str, key_id: str) -> bytes:
+    header = json.dumps({"alg": str(algorithm), "typ": token_type, "kid": key_id}, separators=(",", ":"))
+    return write_base64url(header.encode()).encode("ascii") + b"."
+
+
 class TokenSigner:
     """Signs claims with one key; the header is prepared once. ``token_type``: the ``typ``, such as ``at+jwt``."""
 
@@ -309,8 +316,7 @@ class TokenSigner:
         algorithm = _BY_SIGNER.get(signer.algorithm)
         if algorithm is None:
             raise TrustError(Kind.UNACCEPTABLE, "JWS_ALGORITHM_UNSUPPORTED", algorithm=str(signer.algorithm))
-        header = json.dumps({"alg": str(algorithm), "typ": token_type, "kid": key_id}, separators=(",", ":"))
-        self._header = write_base64url(header.encode()).encode("ascii") + b"."
+        self._header = _header(algorithm, token_type, key_id)
         self._sign = signer.sign
         self._is_pair = algorithm in {JwsAlgorithm.ES256, JwsAlgorithm.SM2}
 

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from idp.model.sign_in import SignIn
 
 AUTHORIZE_PATH: Final = "/authorize"
+MAY_WAIT: Final = frozenset({"request", "request_uri", "id_token_hint"})
+"""Parameters for whose sake the database or a client's keys may have to be asked: such a request is read in a thread."""
 CONSENT_CLAIMS: Final = (
     "name", "id_number", "id_type", "gender", "birthdate", "phone_number", "email", "address", "area", "account_kind", "organisation_type", "level", "verified_claims",
 )  # fmt: skip
@@ -107,7 +109,10 @@ async def begin_authorization(
     if protocol is None:
         return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED"))
     # 1. The request, by the protocol's rules. Where its address may not be trusted, the error stays here
-    request = await anyio.to_thread.run_sync(protocol.read_request, pairs, desk.clock.now())
+    if protocol is pages.protocol and not any(name in MAY_WAIT for name, _ in pairs):
+        request = protocol.read_request(pairs, desk.clock.now())
+    else:
+        request = await anyio.to_thread.run_sync(protocol.read_request, pairs, desk.clock.now())
     if isinstance(request, RefusedAuthorization):
         if request.redirect_uri is None:
             return visit.error(TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error=request.error))
@@ -227,9 +232,8 @@ class AuthorizationEndpoint:
         visit = self._pages.visit(Request(scope, receive))
         method = scope["method"]
         if method == "GET":
-            answer = await begin_authorization(
-                self._pages, visit, self._pages.protocol, visit.request.query_params.multi_items(), is_post=False
-            )
+            pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            answer = await begin_authorization(self._pages, visit, self._pages.protocol, pairs, is_post=False)
         elif method == "POST":
             answer = await self._by_post(visit)
         else:
