@@ -3,6 +3,7 @@
     <folder>/tile/entries/<N>           entries, the same for every tree
     <folder>/<tree>/tile/<L>/<N>        hashes
     <folder>/<tree>/checkpoint          the newest signed checkpoint
+    <folder>/<tree>/checkpoint.cosigned the newest that witnesses have cosigned, where there are any
 
 Tiles depend on nothing but the entries and their order, so whoever writes them writes the same bytes.
 """
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+COSIGNED_PATH: Final = "checkpoint.cosigned"
 PUBLIC_MODE: Final = 0o644  # served by a web server under another user; a private log's folder is closed by its parent
 
 
@@ -77,6 +79,16 @@ class LogFiles:
     def published(self, tree: str) -> list[bytes]:
         """Every checkpoint kept for a tree, here and at the anchors."""
         return [note for path in self._checkpoint_paths(tree) if (note := self._read(path)) is not None]
+
+    def publish_cosigned(self, tree: str, note: bytes) -> None:
+        """Replace the newest checkpoint of a tree that witnesses have cosigned."""
+        path = self.folder / tree / COSIGNED_PATH
+        make_folder(path.parent)
+        write_durably(path, note, mode=PUBLIC_MODE)
+
+    def cosigned(self, tree: str) -> bytes | None:
+        """The newest checkpoint of a tree with cosignatures; None where there is none."""
+        return self._read(self.folder / tree / COSIGNED_PATH)
 
     def _checkpoint_paths(self, tree: str) -> list[Path]:
         return [self.folder / tree / CHECKPOINT_PATH, *(anchor / f"{self.folder.name}.{tree}.checkpoint" for anchor in self._anchors)]

@@ -57,11 +57,15 @@ class TimeStamps:
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """The transparency logs. ``anchor_paths``: further places, best on another disk, that keep the newest checkpoint of every log."""
+    """The transparency logs. ``anchor_paths``: further places, best on another disk, that keep the newest checkpoint of every log.
+
+    ``witnesses``: who is asked to cosign checkpoints, ``<log>/<tree> <URL> <witness key>`` each; ``outbound.networks`` must allow the address.
+    """
 
     origin: str = "localhost/yinxin"
     interval_seconds: float = 0.5
     anchor_paths: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,10 +137,30 @@ class TransparencyLog:
             head = _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
         if row is None:
             raise TrustError(Kind.NOT_FOUND, "LOG_ENTRY_UNKNOWN")
+        return self._receipt(tree, row, head)
+
+    def receipt_at(self, index: int, tree_name: str | None = None) -> Receipt:
+        """The same for the entry with this index. TrustError LOG_INDEX_UNKNOWN."""
+        tree = self.tree_named(tree_name)
+        with self.database.read() as connection:
+            columns = self.table.c
+            row = connection.execute(select(columns.entry, columns.log_index).where(columns.log_index == index)).first()
+            head = _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
+        if row is None or index >= head.size:
+            raise TrustError(Kind.NOT_FOUND, "LOG_INDEX_UNKNOWN", index=index, size=head.size)
+        return self._receipt(tree, row, head)
+
+    def _receipt(self, tree: LogTree, row: Any, head: LogHead) -> Receipt:
+        """Under the newest checkpoint that witnesses have cosigned, where it covers the entry; else under the newest."""
         if row.log_index is None or row.log_index >= head.size:
             raise TrustError(Kind.CONFLICT, "LOG_ENTRY_PENDING", retry_after_seconds=1)
-        proof = self._tiled(tree, head.size).inclusion_proof(row.log_index)
-        return Receipt(row.entry, row.log_index, proof, head.checkpoints[tree.name])
+        size, note = head.size, head.checkpoints[tree.name]
+        cosigned = self.files.cosigned(tree.name)
+        if cosigned is not None:
+            seen = _checkpoint_of(cosigned, tree)
+            if row.log_index < seen.size <= head.size:
+                size, note = seen.size, cosigned
+        return Receipt(row.entry, row.log_index, self._tiled(tree, size).inclusion_proof(row.log_index), note)
 
     def inclusion_proof(self, entry_id: str, tree_name: str | None = None) -> tuple[int, tuple[bytes, ...]]:
         """(index, hashes) of an entry under the newest checkpoint."""

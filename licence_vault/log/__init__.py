@@ -1,0 +1,1 @@
+"""The public log of licences: leaves, the log itself, its counts."""

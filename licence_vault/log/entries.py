@@ -1,0 +1,29 @@
+"""Putting leaves into the log's table: in the transaction of the event itself, so that there is never one without the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+
+from licence_vault.log.leaf import STATUS_LIST_EVENT, LicenceLeaf, StatusListLeaf, write_leaf
+from licence_vault.log_tables import log
+from service_kit.entry_ids import new_entry_id
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def append_leaf(connection: Connection, leaf: LicenceLeaf | StatusListLeaf) -> str:
+    """Append a leaf; returns its entry id, by which ``TransparencyLog.receipt`` finds it. It is under a checkpoint within a second.
+
+    MalformedError LICENCE_LEAF_FORM.
+    """
+    entry_id = new_entry_id(leaf.at)
+    row: dict[str, object] = {"entry_id": entry_id, "entry": write_leaf(leaf)}
+    if isinstance(leaf, LicenceLeaf):
+        row |= {"event": leaf.event, "type_code": leaf.type_code, "issuer_code": leaf.issuer_code}
+    else:
+        row |= {"event": STATUS_LIST_EVENT, "type_code": "", "issuer_code": ""}
+    connection.execute(insert(log), row)
+    return entry_id

@@ -1,0 +1,1 @@
+"""The history of the licence vault's tables (Alembic)."""

@@ -1,0 +1,1 @@
+"""Status lists: places in them, values, editions, and what a verifier makes of one."""

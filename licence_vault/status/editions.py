@@ -1,0 +1,91 @@
+"""The published editions of status lists. Works in the caller's transaction and commits nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from licence_vault.log_tables import status_editions, status_values
+from licence_vault.status.tokens import StatusTokens
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_COLUMNS = status_editions.c
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One edition. Times: seconds since 1970 UTC. ``digest``: SM3 of the packed bytes. ``tokens``: None while they are being signed."""
+
+    list_number: int
+    number: int
+    published_seconds: int
+    expires_seconds: int
+    size: int
+    bits: int
+    compressed: bytes
+    digest: bytes
+    entry_id: str
+    tokens: StatusTokens | None
+
+
+def insert_edition(connection: Connection, edition: Edition) -> None:
+    """Store a new edition, without tokens."""
+    names = ("list_number", "number", "published_seconds", "expires_seconds", "size", "bits", "compressed", "digest", "entry_id")
+    connection.execute(insert(status_editions), {name: getattr(edition, name) for name in names})
+
+
+def set_tokens(connection: Connection, edition: Edition, tokens: StatusTokens) -> bool:
+    """Add the tokens; False where another process has done it, whose tokens then stay."""
+    done = connection.execute(
+        update(status_editions)
+        .where(_COLUMNS.list_number == edition.list_number, _COLUMNS.number == edition.number, _COLUMNS.jwt_es256.is_(None))
+        .values(jwt_es256=tokens.jwt_es256, jwt_sm2=tokens.jwt_sm2, cwt_es256=tokens.cwt_es256, cwt_sm2=tokens.cwt_sm2)
+    )
+    return done.rowcount == 1
+
+
+def newest_edition(connection: Connection, list_number: int) -> Edition | None:
+    """The newest edition of a list, signed or not."""
+    found = connection.execute(
+        select(status_editions).where(_COLUMNS.list_number == list_number).order_by(_COLUMNS.number.desc()).limit(1)
+    ).first()
+    return None if found is None else _edition(found)
+
+
+def edition_at(connection: Connection, list_number: int, at_seconds: int) -> tuple[Edition, bool] | None:
+    """The signed edition that was the newest at a time, and whether another has followed; None where there was none."""
+    signed = (_COLUMNS.list_number == list_number, _COLUMNS.jwt_es256.is_not(None))
+    found = connection.execute(
+        select(status_editions).where(*signed, _COLUMNS.published_seconds <= at_seconds).order_by(_COLUMNS.number.desc()).limit(1)
+    ).first()
+    if found is None:
+        return None
+    later = connection.execute(select(func.max(_COLUMNS.number)).where(*signed)).scalar_one()
+    return _edition(found), later > found.number
+
+
+def changed_since(connection: Connection, list_number: int, at_microseconds: int) -> bool:
+    """Whether anything of the list was changed at that time or later."""
+    columns = status_values.c
+    wanted = select(columns.changed_at).where(columns.list_number == list_number, columns.changed_at >= at_microseconds).limit(1)
+    return connection.execute(wanted).first() is not None
+
+
+def _edition(row: Any) -> Edition:
+    tokens = None if row.jwt_es256 is None else StatusTokens(row.jwt_es256, row.jwt_sm2, row.cwt_es256, row.cwt_sm2)
+    return Edition(
+        row.list_number,
+        row.number,
+        row.published_seconds,
+        row.expires_seconds,
+        row.size,
+        row.bits,
+        row.compressed,
+        row.digest,
+        row.entry_id,
+        tokens,
+    )

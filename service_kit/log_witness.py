@@ -1,0 +1,128 @@
+"""A witness of transparency logs (C2SP tlog-witness): remembers the newest checkpoint of each log it knows, and cosigns what extends it.
+
+It keeps nothing but that, in one small file for each log. The file is durable before a cosignature leaves, so that a witness which was
+killed knows afterwards what it had promised. It never cosigns two states of a log that contradict each other; where a log shows it such
+a state under its own signature, both are kept as evidence.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from crypto.checkpoints import verify_checkpoint
+from crypto.merkle import TreeHash, is_consistent
+from service_kit.durable_files import make_folder, write_durably
+from standards.c2sp_signed_note import read_note
+from standards.c2sp_tlog_checkpoint import read_checkpoint
+from standards.c2sp_tlog_witness import read_add_checkpoint
+from standards.errors import Kind, MalformedError, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from crypto.checkpoints import LogIdentity
+    from crypto.cosignatures import Cosigner
+    from service_kit.clock import Clock
+    from standards.c2sp_signed_note import NoteSignature
+    from standards.c2sp_tlog_checkpoint import Checkpoint
+
+EVIDENCE_FILES: Final = 100  # a log that forks again and again fills no disk
+LOCK_FILE: Final = ".lock"
+EVIDENCE: Final = "evidence"
+
+
+class Witness:
+    """``folder``: its state, of its own. ``logs``: whom it watches. ``cosigners``: its keys, all of which sign."""
+
+    def __init__(self, folder: Path, logs: Sequence[LogIdentity], cosigners: Sequence[Cosigner], clock: Clock) -> None:
+        self._folder = folder
+        self._logs = {log.origin: log for log in logs}
+        self._cosigners = tuple(cosigners)
+        self._clock = clock
+        self._turn = threading.Lock()
+
+    def latest(self, origin: str) -> bytes | None:
+        """The newest checkpoint it has cosigned of a log, as the log signed it; None where there is none. WITNESS_LOG_UNKNOWN."""
+        if origin not in self._logs:
+            raise TrustError(Kind.NOT_FOUND, "WITNESS_LOG_UNKNOWN")
+        try:
+            return self._path(origin).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def add_checkpoint(self, body: bytes) -> tuple[NoteSignature, ...]:
+        """Cosign a checkpoint that extends what is known.
+
+        TrustError WITNESS_REQUEST_FORM, WITNESS_LOG_UNKNOWN (not found), WITNESS_SIGNATURE_BAD (forbidden), WITNESS_SIZE_BEHIND (malformed),
+        WITNESS_SIZE_OTHER (conflict; ``size`` is what is known), WITNESS_FORK (conflict), WITNESS_PROOF_BAD (unacceptable).
+        """
+        # 1. Form; whose it is; by whom it is signed
+        request = read_add_checkpoint(body)
+        try:
+            origin = read_checkpoint(read_note(request.checkpoint).text).origin
+        except MalformedError:
+            raise MalformedError("WITNESS_REQUEST_FORM") from None
+        log = self._logs.get(origin)
+        if log is None:
+            raise TrustError(Kind.NOT_FOUND, "WITNESS_LOG_UNKNOWN")
+        result = verify_checkpoint(request.checkpoint, log)
+        if result.verified is not True or result.checkpoint is None:
+            raise TrustError(Kind.FORBIDDEN, "WITNESS_SIGNATURE_BAD")
+        new = result.checkpoint
+        if request.old_size > new.size:
+            raise MalformedError("WITNESS_SIZE_BEHIND", old=request.old_size, size=new.size)
+        # 2. Against what is known: one request at a time, in this process and in any other
+        with self._alone():
+            note = self.latest(origin)
+            known = None if note is None else read_checkpoint(read_note(note).text)
+            size = 0 if known is None else known.size
+            if known is not None and note is not None and new.size == known.size and new.root != known.root:
+                self._keep_evidence(note, request.checkpoint)
+                raise TrustError(Kind.CONFLICT, "WITNESS_FORK", size=size)
+            if request.old_size != size:
+                raise TrustError(Kind.CONFLICT, "WITNESS_SIZE_OTHER", size=size)
+            if not self._extends(log, known, new, request.proof):
+                raise TrustError(Kind.UNACCEPTABLE, "WITNESS_PROOF_BAD", size=size)
+            # 3. Durable first, then the cosignatures
+            if known is None or new.size > known.size:
+                make_folder(self._folder)
+                write_durably(self._path(origin), request.checkpoint)
+            text = read_note(request.checkpoint).text
+            at = self._clock.now()
+            return tuple(cosigner.cosign(text, at) for cosigner in self._cosigners)
+
+    @staticmethod
+    def _extends(log: LogIdentity, known: Checkpoint | None, new: Checkpoint, proof: Sequence[bytes]) -> bool:
+        if known is None:
+            return not proof  # nothing is known yet, so nothing can be contradicted
+        tree = TreeHash(log.digest_oid)
+        return is_consistent(
+            tree, older_size=known.size, older_root=known.root, newer_size=new.size, newer_root=new.root, proof=proof
+        )
+
+    def _path(self, origin: str) -> Path:
+        return self._folder / f"{hashlib.sha256(origin.encode()).hexdigest()}.checkpoint"
+
+    def _keep_evidence(self, known: bytes, other: bytes) -> None:
+        folder = self._folder / EVIDENCE
+        make_folder(folder)
+        path = folder / f"{hashlib.sha256(known + other).hexdigest()}.txt"
+        if not path.exists() and len(list(folder.iterdir())) < EVIDENCE_FILES:
+            write_durably(path, known + b"\n" + other)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._turn:
+            make_folder(self._folder)
+            descriptor = os.open(self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(descriptor)

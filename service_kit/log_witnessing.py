@@ -1,0 +1,150 @@
+"""Showing a log's checkpoints to its witnesses, and keeping the cosignatures that come back. Off unless witnesses are configured.
+
+What is kept is one note for each tree: the newest checkpoint with the cosignatures on it. It stands beside the newest checkpoint, which
+is usually a few seconds younger; a witness that does not answer holds up neither the log nor the other witnesses.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from crypto.cosignatures import WitnessKey
+from standards.c2sp_signed_note import Note, read_note, write_note
+from standards.c2sp_tlog_checkpoint import read_checkpoint
+from standards.c2sp_tlog_witness import (
+    ADD_CHECKPOINT,
+    ANSWER_BYTES,
+    AddCheckpoint,
+    read_signature_lines,
+    read_size,
+    write_add_checkpoint,
+)
+from standards.errors import Kind, MalformedError, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from service_kit.outbound import Answer
+    from service_kit.transparency_log import TransparencyLog
+    from standards.c2sp_signed_note import NoteSignature
+
+EVERY_SECONDS: Final = 5.0
+_OK: Final = 200
+_CONFLICT: Final = 409
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredWitness:
+    """Who is to cosign which tree of which log. ``url``: the submission prefix."""
+
+    log: str
+    tree: str
+    url: str
+    key: WitnessKey
+
+
+def read_witnesses(entries: Sequence[str]) -> tuple[ConfiguredWitness, ...]:
+    """Read the setting ``logs.witnesses``: ``<log>/<tree> <URL> <key>`` each. SETTING_INVALID."""
+    read = []
+    for entry in entries:
+        parts = entry.split()
+        log, slash, tree = parts[0].partition("/") if len(parts) == 3 else ("", "", "")
+        try:
+            if not slash or not log or not tree:
+                raise MalformedError("NOTE_VERIFIER_KEY")
+            read.append(ConfiguredWitness(log, tree, parts[1].rstrip("/"), WitnessKey.from_text(parts[2])))
+        except MalformedError:
+            raise TrustError(
+                Kind.UNACCEPTABLE, "SETTING_INVALID", name="logs.witnesses", expected="<log>/<tree> <URL> <witness key>"
+            ) from None
+    return tuple(read)
+
+
+class WitnessDesk:
+    """Asks the witnesses of one log. ``post``: (URL, body, limit of the answer in bytes) -> answer; TrustError where none comes."""
+
+    def __init__(
+        self, log: TransparencyLog, witnesses: Sequence[ConfiguredWitness], post: Callable[[str, bytes, int], Answer]
+    ) -> None:
+        self._log = log
+        self._witnesses = tuple(each for each in witnesses if each.log == log.name)
+        for each in self._witnesses:
+            log.tree_named(each.tree)
+        self._post = post
+        self._known: dict[ConfiguredWitness, int] = {}
+        self.errors: dict[str, str] = {}
+        """The newest failure of each witness, by key name: a code. For readiness and metrics."""
+
+    def run(self) -> int:
+        """Show the newest checkpoints; returns how many cosignatures came. A witness that fails is noted and asked again next time."""
+        head = self._log.head()
+        came = 0
+        for each in self._witnesses:
+            note = head.checkpoints.get(each.tree)
+            if note is None or self._is_cosigned(each, note):
+                continue
+            try:
+                signature = self._ask(each, note, head.size)
+                self._keep(each, note, signature)
+            except TrustError as error:
+                if self.errors.get(each.key.name) != error.code:
+                    _logger.warning("witness failed", extra={"facts": {"witness": each.key.name, "error": error.code}})
+                self.errors[each.key.name] = error.code
+            else:
+                self._known[each] = head.size
+                self.errors.pop(each.key.name, None)
+                came += 1
+        return came
+
+    def _is_cosigned(self, witness: ConfiguredWitness, note: bytes) -> bool:
+        kept = self._log.files.cosigned(witness.tree)
+        if kept is None:
+            return False
+        read = read_note(kept)
+        has = any(each.key_name == witness.key.name and each.key_id == witness.key.key_id for each in read.signatures)
+        if has and witness not in self._known:
+            self._known[witness] = read_checkpoint(read.text).size
+        return has and read.text == read_note(note).text
+
+    def _ask(self, witness: ConfiguredWitness, note: bytes, size: int) -> NoteSignature:
+        old = min(self._known.get(witness, 0), size)
+        for _ in range(2):  # the second time with the size the witness told
+            proof = self._log.consistency_proof(old, size, witness.tree)
+            answer = self._post(witness.url + ADD_CHECKPOINT, write_add_checkpoint(AddCheckpoint(old, proof, note)), ANSWER_BYTES)
+            if answer.status == _OK:
+                return self._checked(witness, note, answer.body)
+            if answer.status != _CONFLICT:
+                raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", status=answer.status)
+            told = read_size(answer.body)
+            if told > size:
+                raise TrustError(Kind.UNAVAILABLE, "WITNESS_AHEAD", size=size, told=told)
+            if told == old:
+                raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", status=answer.status)
+            old = told
+        raise TrustError(Kind.UNAVAILABLE, "WITNESS_REFUSED", status=_CONFLICT)
+
+    @staticmethod
+    def _checked(witness: ConfiguredWitness, note: bytes, body: bytes) -> NoteSignature:
+        text = read_note(note).text
+        for each in read_signature_lines(body):
+            if each.key_name == witness.key.name and each.key_id == witness.key.key_id:
+                if witness.key.cosigned_at(each.signature, text) is not None:
+                    return each
+                break
+        raise TrustError(Kind.UNAVAILABLE, "WITNESS_COSIGNATURE_BAD")
+
+    def _keep(self, witness: ConfiguredWitness, note: bytes, signature: NoteSignature) -> None:
+        read = read_note(note)
+        kept = self._log.files.cosigned(witness.tree)
+        others: tuple[NoteSignature, ...] = ()
+        if kept is not None:
+            former = read_note(kept)
+            if read_checkpoint(former.text).size > read_checkpoint(read.text).size:
+                return  # another process is further
+            own = {(each.key_name, each.key_id) for each in read.signatures} | {(signature.key_name, signature.key_id)}
+            if former.text == read.text:
+                others = tuple(each for each in former.signatures if (each.key_name, each.key_id) not in own)
+        self._log.files.publish_cosigned(witness.tree, write_note(Note(read.text, (*read.signatures, *others, signature))))
