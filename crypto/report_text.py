@@ -15,6 +15,7 @@ from crypto.report_sentences.licences import LICENCE
 from crypto.report_sentences.logs import LOG
 from crypto.report_sentences.seals import CONTAINER, SEAL
 from crypto.report_sentences.signatures import CERTIFICATE, SIGNATURE, TIMESTAMP
+from crypto.report_sentences.statuses import STATUS
 
 if TYPE_CHECKING:
     from crypto.report import Step
@@ -33,6 +34,7 @@ BLOCKS: Final[tuple[dict[str, tuple[str, str]], ...]] = (
     LOG,
     CREDENTIAL,
     LICENCE,
+    STATUS,
 )
 SENTENCES: Final = {code: texts for block in BLOCKS for code, texts in block.items()}
 

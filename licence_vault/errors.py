@@ -18,3 +18,18 @@ def licence_data_too_large(limit_bytes: int) -> TrustError:
 def credential_too_large(limit_characters: int) -> TrustError:
     """A licence says more than a credential can hold."""
     return TrustError(Kind.TOO_LARGE, "CREDENTIAL_TOO_LARGE", limit_characters=limit_characters)
+
+
+def status_list_not_found(list_number: int) -> TrustError:
+    """There is no such status list, or none of that time."""
+    return TrustError(Kind.NOT_FOUND, "STATUS_LIST_NOT_FOUND", list=list_number)
+
+
+def status_list_refused(list_number: int) -> TrustError:
+    """Our own verifier does not accept what was signed: it is not given out."""
+    return TrustError(Kind.UNAVAILABLE, "STATUS_LIST_REFUSED", list=list_number)
+
+
+def log_file_not_found() -> TrustError:
+    """The log has no such file."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_LOG_FILE_NOT_FOUND")

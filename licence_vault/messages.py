@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from licence_vault.log import problem_catalogue as log_catalogue
 from service_kit.problem_catalogue import ProblemText, register
+
+ENGINES: Final = (log_catalogue,)  # importing them enters their codes
 
 _NUMBER: Final = {
     "LICENCE_NUMBER_CHECK": ("The last part is no check character.", "最后一段不是校验位。"),

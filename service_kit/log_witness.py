@@ -102,9 +102,7 @@ class Witness:
         if known is None:
             return not proof  # nothing is known yet, so nothing can be contradicted
         tree = TreeHash(log.digest_oid)
-        return is_consistent(
-            tree, older_size=known.size, older_root=known.root, newer_size=new.size, newer_root=new.root, proof=proof
-        )
+        return is_consistent(tree, older_size=known.size, older_root=known.root, newer_size=new.size, newer_root=new.root, proof=proof)
 
     def _path(self, origin: str) -> Path:
         return self._folder / f"{hashlib.sha256(origin.encode()).hexdigest()}.checkpoint"

@@ -66,9 +66,7 @@ def read_witnesses(entries: Sequence[str]) -> tuple[ConfiguredWitness, ...]:
 class WitnessDesk:
     """Asks the witnesses of one log. ``post``: (URL, body, limit of the answer in bytes) -> answer; TrustError where none comes."""
 
-    def __init__(
-        self, log: TransparencyLog, witnesses: Sequence[ConfiguredWitness], post: Callable[[str, bytes, int], Answer]
-    ) -> None:
+    def __init__(self, log: TransparencyLog, witnesses: Sequence[ConfiguredWitness], post: Callable[[str, bytes, int], Answer]) -> None:
         self._log = log
         self._witnesses = tuple(each for each in witnesses if each.log == log.name)
         for each in self._witnesses:

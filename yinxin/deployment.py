@@ -8,6 +8,7 @@ keys/             private keys and secrets, each sealed under the master key
 ca/               certificates of the built-in authority: root, issuing, time-stamps, OCSP
 blobs/            documents, content-addressed
 log/              tiles and checkpoint of the audit log, static files
+licences/         tiles and checkpoints of the public licence log, static files
 run/              marks of living processes, floor of the clock
 yinxin.sqlite3    the database, where no other is set
 deployment.json   written last by ``init``: what has none is not finished and is not served

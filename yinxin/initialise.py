@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import idp.service
+import licence_vault.service
 from crypto.authority import CertificateAuthority, Profile
 from crypto.certificate_requests import SubjectRequest
 from crypto.keystore import Keystore
@@ -95,6 +96,7 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
                 MasterKey.generate().write_file(path)
         deployment = Deployment(loaded, Keystore(folder / KEYS, load_master_key(folder)))
         _ensure_keys(deployment.keystore)
+        licence_vault.service.ensure_keys(deployment.keystore)
         for name in (CA, BLOBS, LOG, RUN):
             make_folder(folder / name)
         # 3. Tables

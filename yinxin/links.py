@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import idp.ports
 import idp.service
 import licence_vault.credential_messages
-import licence_vault.messages
+import licence_vault.service
 import seal_service.service
 from crypto.jose import JWKS_BYTES, read_jwks
 from idp.tokens.client_certificate import read_door, shown_certificate
@@ -46,10 +46,11 @@ class Service:
 SERVICES: Final = {
     idp.service.NAME: Service(idp.service.SCOPES, idp.service.migrate, idp.service.build),
     seal_service.service.NAME: Service(seal_service.service.SCOPES, seal_service.service.migrate, seal_service.service.build),
+    licence_vault.service.NAME: Service(licence_vault.service.SCOPES, licence_vault.service.migrate, licence_vault.service.build),
 }
 CATALOGUE: Final = (
     messages.TEXTS,
-    licence_vault.messages.TEXTS,
+    licence_vault.service.CATALOGUE,
     licence_vault.credential_messages.TEXTS,
 )  # importing enters every code into the catalogue
 LOCAL_KEYS_KEPT_SECONDS: Final = 1.0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from licence_vault.model import LicenceEvent
 from standards.errors import MalformedError
 from standards.gb11643_resident_id import read_resident_id
 from standards.gb32100_credit_code import LENGTH, is_credit_code
@@ -20,25 +21,7 @@ from standards.gb32100_credit_code import LENGTH, is_credit_code
 LEAF_BYTES: Final = 1024
 VERSION: Final = 1
 STATUS_LIST_EVENT: Final = "status_list"
-LICENCE_EVENTS: Final = frozenset(
-    {
-        "made",
-        "issued",
-        "changed",
-        "extended",
-        "suspended",
-        "resumed",
-        "annual_check",
-        "cancelled",
-        "revoked",
-        "withdrawn",
-        "transferred_out",
-        "transferred_in",
-        "expired",
-        "printed",
-        "annotated",
-    }
-)
+LICENCE_EVENTS: Final = frozenset(str(event) for event in LicenceEvent)
 INTEGER_LIMIT: Final = 2**53 - 1  # RFC 8785 3.2.2.3
 _TYPE: Final = re.compile(r"[0-9A-Z]{18}[0-9]{3}")
 _ISSUER: Final = re.compile(r"[0-9A-Z]{18}")

@@ -94,9 +94,7 @@ def verify_status(
     return StatusResult(verdict, status, claims.issued_at, claims.expires_at, age, logged, tuple(steps))
 
 
-def _open(
-    token: bytes, keys: Mapping[str, VerificationKey], steps: list[Step]
-) -> tuple[lists.StatusListClaims | None, bytes | None]:
+def _open(token: bytes, keys: Mapping[str, VerificationKey], steps: list[Step]) -> tuple[lists.StatusListClaims | None, bytes | None]:
     try:
         if token[:1] == b"e":  # base64url of {" ; a tagged COSE_Sign1 begins with 0xd2
             checked = check_token(token.decode("ascii", "replace"), keys, token_type=lists.JWT_TYPE, limit_characters=TOKEN_CHARACTERS)

@@ -131,7 +131,7 @@ def test_which_services_run_and_where_the_others_are(tmp_path: Path) -> None:
     def settings(**given: Any) -> Any:
         return load_settings(tmp_path, {}, **given)
 
-    assert links.services_of(settings()) == ("idp", "seal_service")
+    assert links.services_of(settings()) == ("idp", "seal_service", "licence_vault")
     assert links.services_of(settings(services=["seal_service"])) == ("seal_service",)
     with pytest.raises(TrustError, match="SERVICE_UNKNOWN"):
         links.services_of(settings(services=["seals"]))

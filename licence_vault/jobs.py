@@ -1,0 +1,66 @@
+"""What the licence vault does without being asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from licence_vault.actions.count_log import count_log
+from licence_vault.actions.publish_status_lists import publish_status_lists
+from licence_vault.log_tables import PREFIX
+from service_kit.composition import Job, ReadinessCheck
+from service_kit.log_witnessing import EVERY_SECONDS, WitnessDesk, read_witnesses
+from service_kit.migrations import is_current
+from service_kit.outbound import Outbound, read_networks
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from service_kit.composition import Facts, ServiceContext
+    from service_kit.outbound import Answer
+    from service_kit.transparency_log import TransparencyLog
+
+COUNT_EVERY_SECONDS: Final = 5.0
+PUBLISH_EVERY_SECONDS: Final = 30.0  # with the verifiers' ttl, what is revoked is known as such within eleven minutes everywhere
+
+
+def jobs_of(context: ServiceContext, log: TransparencyLog) -> Sequence[Job]:
+    """The periodic work. Witnesses are asked only where the settings name some."""
+    jobs = [
+        Job("licence-log-counts", COUNT_EVERY_SECONDS, partial(count_log, context, log)),
+        Job("licence-status-lists", PUBLISH_EVERY_SECONDS, partial(publish_status_lists, context)),
+    ]
+    desk = witness_desk(context, log)
+    return jobs if desk is None else [*jobs, Job("licence-log-witnesses", EVERY_SECONDS, desk.run)]
+
+
+def witness_desk(context: ServiceContext, log: TransparencyLog) -> WitnessDesk | None:
+    """Who asks the witnesses; None where there are none. SETTING_INVALID."""
+    witnesses = [each for each in read_witnesses(context.settings.logs.witnesses) if each.log == log.name]
+    if not witnesses:
+        return None
+    settings = context.settings.outbound
+    outbound = Outbound(read_networks(settings.networks), timeout_seconds=settings.timeout_seconds)
+
+    def post(url: str, body: bytes, answer_bytes: int) -> Answer:
+        return outbound.call("POST", url, headers={"content-type": "text/plain"}, content=body, answer_bytes=answer_bytes)
+
+    return WitnessDesk(log, witnesses, post)
+
+
+def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[ReadinessCheck]:
+    """Whether licences can be logged here."""
+
+    def check_tables() -> Facts:
+        if not is_current(context.database, PREFIX, "licence_vault.migrations"):
+            raise TrustError(Kind.UNAVAILABLE, "DATABASE_BEHIND", component=PREFIX)
+        return {"component": PREFIX}
+
+    def check_log() -> Facts:
+        if log.last_error is not None:
+            raise log.last_error
+        head = log.head()
+        return {"size": head.size, "waiting": head.waiting}
+
+    return (ReadinessCheck("licence_tables", check_tables), ReadinessCheck("licence_log", check_log))

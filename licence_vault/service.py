@@ -1,0 +1,75 @@
+"""The licence vault, put together."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from fastapi import APIRouter
+
+from licence_vault import messages
+from licence_vault.api.log_routes import add_log_routes
+from licence_vault.api.status_routes import add_status_routes
+from licence_vault.jobs import jobs_of, readiness_of
+from licence_vault.log.instance import KEYS as LOG_KEYS
+from licence_vault.log.instance import open_licence_log
+from licence_vault.log_tables import PREFIX
+from licence_vault.status.register import ORDER_KEY
+from licence_vault.status.tokens import KEYS as STATUS_KEYS
+from service_kit.composition import ServiceParts
+from service_kit.migrations import migrate as run_migrations
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from crypto.keystore import Keystore
+    from service_kit.composition import ServiceContext
+    from service_kit.database import Database
+
+__all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "ensure_keys", "migrate"]
+
+NAME: Final = "licence_vault"
+CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
+SCOPES: Final[dict[str, str]] = {}
+SECRETS: Final = (ORDER_KEY,)
+SECRET_BYTES: Final = 32
+
+
+def migrate(database: Database) -> None:
+    """Bring the service's tables to the version of this program."""
+    run_migrations(database, PREFIX, "licence_vault.migrations")
+
+
+def ensure_keys(keystore: Keystore) -> None:
+    """Make the keys and secrets of this service that are not there yet: those of the log's checkpoints and of the status lists."""
+    present = {key.key_id for key in keystore.list()}
+    for key_id, algorithm in (LOG_KEYS | STATUS_KEYS).items():
+        if key_id not in present:
+            keystore.create(key_id, algorithm)
+    for name in SECRETS:
+        try:
+            keystore.open_secret(name)
+        except TrustError as error:
+            if error.code != "KEY_UNKNOWN":
+                raise
+            keystore.seal_secret(name, secrets.token_bytes(SECRET_BYTES))
+
+
+def build(context: ServiceContext) -> ServiceParts:
+    """Put the service together for one process."""
+    log = open_licence_log(context)
+    router = APIRouter()
+    add_log_routes(router, context, log)
+    add_status_routes(router, context, log)
+    return ServiceParts(
+        name=NAME,
+        router=router,
+        openapi_tags=(
+            {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
+            {"name": "licence status", "description": "Status lists: whether a licence is in force."},
+        ),
+        scopes=SCOPES,
+        jobs=jobs_of(context, log),
+        readiness=readiness_of(context, log),
+        on_start=(log.start,),
+        on_stop=(log.stop,),
+    )
