@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.actions.seal_order import Draft
 from seal_service.errors import field_unacceptable, placement_unclear, seal_not_usable
+from seal_service.ofd.keyword import places_on_keyword
 from seal_service.ofd.seal import PreparedOfdSeal, prepare_seal, prepare_signed
 from seal_service.ofd.sealing_rules import check_sealable
 from seal_service.places import LAST_PAGE, PLACES_MAX, Place, read_pages
@@ -16,8 +17,9 @@ from standards.x690_der import utf8_string
 
 if TYPE_CHECKING:
     from seal_service.actions.seal_order import SealMeans, SealOrder
+    from seal_service.ofd.sealing_rules import SealableOfd
 
-PDF_ONLY: Final = frozenset({"keyword", "occurrence", "field", "opacity", "certify", "lock_fields", "lock_except", "level"})
+PDF_ONLY: Final = frozenset({"field", "opacity", "certify", "lock_fields", "lock_except", "level"})
 SEAL_PROFILE: Final = "seal"  # Type="Seal": GB/T 38540, the default
 SIGN_PROFILE: Final = "sign"  # Type="Sign": GB/T 35275, no seal and no picture
 REASON_OID: Final = "2.25.58494569872681223787226023895464549393"  # extension of TBS_Sign, or signed attribute: why it was sealed
@@ -27,7 +29,7 @@ LOCATION_OID: Final = "2.25.116631403230911273068765661940838470675"  # and wher
 def prepare_ofd(means: SealMeans, order: SealOrder) -> Draft:
     """The draft of an OFD signature.
 
-    Raises TrustError OFD_*, PLACEMENT_*, PAGES_UNCLEAR, PAGE_NOT_FOUND, SEAM_TOO_SHORT, SEAL_*, FIELD_UNACCEPTABLE.
+    Raises TrustError OFD_*, PLACEMENT_*, KEYWORD_*, PAGES_UNCLEAR, PAGE_NOT_FOUND, SEAM_TOO_SHORT, SEAL_*, FIELD_UNACCEPTABLE.
     """
     for member in fields(order):
         if member.name in PDF_ONLY and getattr(order, member.name) != member.default:
@@ -43,7 +45,7 @@ def prepare_ofd(means: SealMeans, order: SealOrder) -> Draft:
         document,
         seal_der=seal_der,
         picture_mm=(means.picture.width_mm, means.picture.height_mm),
-        places=read_places(order, len(document.body.pages)),
+        places=_places(order, document, (means.picture.width_mm, means.picture.height_mm)),
         seam=order.seam if order.seam is None or order.seam.width_mm is not None else replace(order.seam, width_mm=order.width_mm),
         signed_at=means.at,
         is_locking=order.is_locking,
@@ -80,6 +82,27 @@ def _statements(order: SealOrder) -> tuple[tuple[str, bytes], ...]:
     """What the order says of reason and place, for the signed part of the value: OFD itself has no room for them."""
     stated = ((REASON_OID, order.reason), (LOCATION_OID, order.location))
     return tuple((oid, utf8_string(text)) for oid, text in stated if text)
+
+
+def _places(order: SealOrder, document: SealableOfd, picture_mm: tuple[float, float]) -> tuple[Place, ...]:
+    """The places of an order; those on a keyword in front of those that are listed."""
+    if order.keyword is None:
+        return read_places(order, len(document.body.pages))
+    if order.x_mm is not None or order.y_mm is not None or order.pages is not None:
+        raise placement_unclear("keyword, or x_mm and y_mm (with page or pages), not both")
+    found = places_on_keyword(
+        document.package,
+        document.body,
+        order.keyword,
+        occurrence=order.occurrence,
+        page=order.page,
+        picture_mm=picture_mm,
+        width_mm=order.width_mm,
+    )
+    listed = read_places(replace(order, page=None, width_mm=order.width_mm if order.places else None), len(document.body.pages))
+    if len(found) + len(listed) > PLACES_MAX:
+        raise placement_unclear(f"at most {PLACES_MAX} places")
+    return found + listed
 
 
 def read_places(order: SealOrder, page_count: int) -> tuple[Place, ...]:

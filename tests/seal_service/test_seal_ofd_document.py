@@ -18,7 +18,7 @@ from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import SealedDocument, seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.verify_document import verify_document
-from seal_service.places import Edge, Place, Seam
+from seal_service.places import EVERY, Edge, Place, Seam
 from seal_service.verify import verify_file
 from service_kit import fail_points
 from standards.errors import TrustError
@@ -29,14 +29,18 @@ from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
 from tests.seal_service.ofd.documents import PAGE, SIGNATURE, VALUE, Signing, sign
 from tests.seal_service.ofd.sealing import files_of
 from tests.standards.gbt33190_ofd.archives import pack
-from tests.standards.gbt33190_ofd.parts import plain_files
+from tests.standards.gbt33190_ofd.parts import part, plain_files
 
 if TYPE_CHECKING:
     from crypto.trust_list import TrustList
     from seal_service.model import Seal
 
 USER = User("cl_a", "client:cl_a")
-DOCUMENT = pack(plain_files(signatures=None))
+WORDS = (
+    '<o:Content><o:Layer ID="60"><o:TextObject ID="61" Boundary="85 108.5 40 9" Font="4" Size="5"><o:TextCode X="0" Y="4" DeltaX="5">'
+    "签章</o:TextCode></o:TextObject></o:Layer></o:Content>"
+)
+DOCUMENT = pack(plain_files(signatures=None) | {"Doc_0/Tpls/Tpl_0/Content.xml": part("Page", WORDS)})
 ORDER = SealOrder(DOCUMENT, page=1, x_mm=150, y_mm=60)
 
 
@@ -150,6 +154,11 @@ def test_a_failure_at_any_point_releases_nothing_unrecorded(house: House, seal: 
         ({"page": None, "x_mm": None, "y_mm": None, "seam": Seam(), "width_mm": 20}, ["1 200 138.5 20 20", "2 80 40 20 20"]),
         ({"page": None, "x_mm": None, "y_mm": None, "seam": Seam(width_mm=20), "width_mm": 30}, ["1 200 138.5 20 20", "2 80 40 20 20"]),
         ({"page": None, "x_mm": None, "y_mm": None}, []),
+        ({"page": None, "x_mm": None, "y_mm": None, "keyword": "签章"}, ["1 69 90 42 42"]),
+        (
+            {"page": 1, "x_mm": None, "y_mm": None, "keyword": "签章", "occurrence": EVERY, "width_mm": 20, "places": (Place(2, 50, 50),)},
+            ["1 80 101 20 20", "2 40 40 20 20"],
+        ),
     ],
 )
 def test_the_seal_is_shown_where_the_order_says(house: House, seal: Seal, changes: dict[str, Any], boundaries: list[str]) -> None:
@@ -164,6 +173,8 @@ def test_the_seal_is_shown_where_the_order_says(house: House, seal: Seal, change
         ({"x_mm": None, "y_mm": None, "page": None, "width_mm": 30}, "PLACEMENT_UNCLEAR"),
         ({"pages": "all"}, "PLACEMENT_UNCLEAR"),
         ({"keyword": "章"}, "PLACEMENT_UNCLEAR"),
+        ({"keyword": "无此词", "x_mm": None, "y_mm": None}, "KEYWORD_NOT_FOUND"),
+        ({"keyword": "签章", "x_mm": None, "y_mm": None, "places": (Place(1, 50, 50),) * 1000}, "PLACEMENT_UNCLEAR"),
         ({"level": "B-T"}, "PLACEMENT_UNCLEAR"),
         ({"lock_fields": ("a",)}, "PLACEMENT_UNCLEAR"),
         ({"opacity": 0.5}, "PLACEMENT_UNCLEAR"),
