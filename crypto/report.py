@@ -48,7 +48,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class SignatureReport:
-    """What was found out about one signature; ``None`` where it cannot be known."""
+    """What was found out about one signature; ``None`` where it cannot be known.
+
+    ``signer_certificate_der``: whose key verified it. Whether that certificate is trusted is another question.
+    """
 
     name: str
     kind: str
@@ -59,6 +62,7 @@ class SignatureReport:
     signer: str | None
     signed_at: datetime | None
     steps: tuple[Step, ...]
+    signer_certificate_der: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

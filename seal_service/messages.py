@@ -15,6 +15,15 @@ ENGINES: Final = (ofd_catalogue, pdf_catalogue, pictures_catalogue, seal_data_ca
 
 TEXTS: Final = (
     ProblemText(
+        "SEALED_FILES_REFUSED",
+        "Files inside the document not accepted",
+        "文档内附文件不被接受",
+        "The files inside are outside the seal, are too many or too large, or would be read differently by different readers; `facts` names why.",
+        "内附文件不受印章保护、数量或大小超限，或各阅读软件会读出不同内容，原因见 facts。",
+        "Obtain the document anew from its issuer.",
+        "请向签发方重新获取该文档。",
+    ),
+    ProblemText(
         "DATABASE_BEHIND",
         "Tables are behind the program",
         "数据表版本落后于程序",

@@ -10,18 +10,27 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from crypto.report import Report, Verdict, not_checked
+from crypto.certificates import Certificate
+from crypto.report import Report, Verdict, failed, not_checked
+from standards.errors import TrustError
+from standards.gb32100_credit_code import is_credit_code
+from standards.rfc5280_names import attribute_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from crypto.report import SignatureReport
     from crypto.trust_list import TrustList
     from seal_service.seal_data.status_list import OpenedStatusList
 
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
 SES: Final = "application/x-ses-seal"
+ORGANISATION_IDENTIFIER: Final = "2.5.4.97"
+_CODE_CHARACTERS: Final = 18
+_INSIDE: Final = "ISO 19005-3 6.8, GB/T 33190-2016 20"
+_NO_SEALS: Final = frozenset({"pdf-timestamp", "ofd-integrity"})  # they say when and what, not who stands for it
 PDF_HEADER_WITHIN_BYTES: Final = 1024  # readers look for %PDF- this far (ISO 32000-1 implementation note 13)
 
 
@@ -85,6 +94,77 @@ VERIFIERS: Final[tuple[Verifier, ...]] = (
     Verifier(OFD, _is_ofd, _verify_ofd),
     Verifier(SES, _is_seal_data, _verify_seal_data),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFile:
+    """A verdict with what the seal answers for.
+
+    ``sealed_files``: the files inside, as the sealed revision has them, by name; None where no seal stands over unchanged bytes, or where they
+    were refused, which ``report`` then says. ``seal`` is the report on the seal that they are read under, ``sealer_name`` and ``sealer_code``
+    (credit code) whose seal that is by its certificate. Whether that certificate is trusted, ``seal`` says.
+    """
+
+    report: Report
+    sealed_files: Mapping[str, bytes] | None = None
+    seal: SignatureReport | None = None
+    sealer_name: str | None = None
+    sealer_code: str | None = None
+
+
+def judge_file(data: bytes, trust: TrustList, at: datetime) -> JudgedFile:
+    """Verify a PDF or OFD, and read the files inside it that a seal protects. Never raises on hostile input.
+
+    Of several seals the first that is valid counts, where none is, the first over unchanged bytes. Files that are refused make the report
+    invalid with ``SEALED_FILES_REFUSED``: a document that shows different files to different readers is none to rely on.
+    """
+    report = verify_file(data, trust, at)
+    sound = [each for each in report.signatures if each.cryptographically_valid and each.document_intact and each.kind not in _NO_SEALS]
+    candidates = sorted(sound, key=lambda each: each.verdict is not Verdict.VALID)
+    read = _FILE_READERS.get(media_type_of(data) or "")
+    if read is None or not candidates:
+        return JudgedFile(report)
+    try:
+        found = read(data, candidates)
+    except TrustError as error:
+        step = failed("SEALED_FILES_REFUSED", _INSIDE, reason=str(error.facts.get("reason") or error.code))
+        steps = (*report.steps, step)
+        return JudgedFile(Report(Verdict.INVALID, report.tampered, report.signatures, steps))
+    if found is None:
+        return JudgedFile(report)
+    seal, files = found
+    return JudgedFile(report, files, seal, *sealer_of(seal.signer_certificate_der))
+
+
+def sealer_of(certificate_der: bytes | None) -> tuple[str | None, str | None]:
+    """Name and credit code of whom a certificate names.
+
+    National convention for seals: O is the credit code followed by the name. Others give the name there, and the code as
+    organizationIdentifier, with or without a prefix.
+    """
+    if certificate_der is None:
+        return None, None
+    certificate = Certificate.from_der(certificate_der)
+    name = certificate.organisation or certificate.common_name
+    if name is not None and is_credit_code(name[:_CODE_CHARACTERS]):
+        return name[_CODE_CHARACTERS:] or None, name[:_CODE_CHARACTERS]
+    identifier = (attribute_text(certificate.subject_der, ORGANISATION_IDENTIFIER) or "")[-_CODE_CHARACTERS:]
+    return name, identifier if is_credit_code(identifier) else None
+
+
+def _pdf_files(data: bytes, candidates: Sequence[SignatureReport]) -> tuple[SignatureReport, dict[str, bytes]] | None:
+    from seal_service.pdf.attachments import sealed_files
+
+    return sealed_files(data, candidates)
+
+
+def _ofd_files(data: bytes, candidates: Sequence[SignatureReport]) -> tuple[SignatureReport, dict[str, bytes]] | None:
+    from seal_service.ofd.attachments import sealed_files
+
+    return sealed_files(data, candidates)
+
+
+_FILE_READERS: Final = {PDF: _pdf_files, OFD: _ofd_files}
 
 
 def media_type_of(data: bytes) -> str | None:

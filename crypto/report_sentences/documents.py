@@ -35,6 +35,7 @@ PDF: Final = {
     ),
     "PDF_ACTIVE_CONTENT": ("The document contains an action of kind {action}.", "文档含有 {action} 动作。"),
     "PDF_ACTIVE_CONTENT_UNREADABLE": ("Actions in the document cannot be read ({reason}).", "文档中的动作无法读取（{reason}）。"),
+    "SEALED_FILES_REFUSED": ("The files inside the document are not accepted ({reason}).", "文档内附文件不被接受（{reason}）。"),
     "PDF_EMBEDDED_FILES": ("The document contains embedded files.", "文档含有嵌入文件。"),
     "PDF_XFA": ("The document contains an XFA form, which can replace its pages.", "文档含有 XFA 表单，其显示可取代页面内容。"),
     # what a signature covers

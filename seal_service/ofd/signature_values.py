@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from crypto.certificates import Certificate
     from crypto.cms_verification import CmsResult
     from crypto.trust_list import TrustList
     from seal_service.seal_data.status_list import OpenedStatusList
@@ -70,6 +71,7 @@ class ValueResult:
     seal_raw: bytes | None = None
     property_info: str | None = None
     method: str | None = None
+    signer_certificate: Certificate | None = None
 
 
 def kind_of(stated: str | None) -> str:
@@ -131,6 +133,7 @@ def _verify_seal(value: bytes, original: bytes, setting: Setting) -> ValueResult
         seal_raw=signature.seal_raw,
         property_info=_property_text(signature),
         method=signature.signature_algorithm_oid,
+        signer_certificate=found.signer_certificate,
     )
 
 
@@ -175,6 +178,7 @@ def verify_signed(value: bytes, original: bytes, setting: Setting, *, claimed_at
         trusted=result.trusted,
         signer=result.signer,
         signed_at=result.signed_at,
+        signer_certificate=result.signer_certificate,
     )
 
 

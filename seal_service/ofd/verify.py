@@ -178,6 +178,7 @@ def _report(signature: OfdSignature) -> SignatureReport:
         signer=None if result is None else result.signer,
         signed_at=None if result is None else result.signed_at,
         steps=steps,
+        signer_certificate_der=None if result is None or result.signer_certificate is None else result.signer_certificate.der,
     )
 
 

@@ -322,4 +322,5 @@ def _report(document: PdfDocument, signature: _Signature) -> SignatureReport:
         signer=result.signer,
         signed_at=result.signed_at,
         steps=tuple(steps),
+        signer_certificate_der=None if result.signer_certificate is None else result.signer_certificate.der,
     )

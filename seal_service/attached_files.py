@@ -1,0 +1,53 @@
+"""Files that documents carry inside: the rules their names, number and size must follow before anybody relies on them."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from standards.errors import Kind, MalformedError, TrustError
+
+MAX_FILES: Final = 64  # in one document; licences carry four
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+MAX_TOTAL_BYTES: Final = 32 * 1024 * 1024
+MAX_NAME_CHARACTERS: Final = 128
+# UAX #9: characters that turn the direction of what follows, so that a name is read as another
+_DIRECTION: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_NO_NAME: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_FORBIDDEN: Final = frozenset('/\\:*?"<>|')
+
+
+def refused(reason: str, **facts: str | int | float | bool | None) -> MalformedError:
+    """``SEALED_FILES_REFUSED``: what is attached is not read, and why."""
+    return MalformedError("SEALED_FILES_REFUSED", reason=reason, **facts)
+
+
+class AttachedFiles:
+    """Files by name as they are found; every rule is checked as they are added."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._folded: set[str] = set()
+        self._bytes = 0
+
+    def check_name(self, name: str) -> None:
+        """Raises ``SEALED_FILES_REFUSED`` for a name that is unsafe, that readers would show differently, or that is there already."""
+        shown = name[:64].encode("ascii", "backslashreplace").decode("ascii")
+        plain = unicodedata.normalize("NFC", name)
+        if not 0 < len(name) <= MAX_NAME_CHARACTERS or plain != name or name != name.strip() or name.strip(".") == "":
+            raise refused("name", name=shown)
+        if any(character in _FORBIDDEN or character in _DIRECTION or unicodedata.category(character) in _NO_NAME for character in name):
+            raise refused("name", name=shown)
+        if unicodedata.normalize("NFKC", name).casefold() in self._folded:
+            raise refused("duplicate", name=shown)
+        if len(self.files) >= MAX_FILES:
+            raise TrustError(Kind.TOO_LARGE, "SEALED_FILES_REFUSED", reason="too-many", limit=MAX_FILES)
+
+    def add(self, name: str, content: bytes) -> None:
+        """One more file. Raises ``SEALED_FILES_REFUSED``."""
+        self.check_name(name)
+        if len(content) > MAX_FILE_BYTES or self._bytes + len(content) > MAX_TOTAL_BYTES:
+            raise TrustError(Kind.TOO_LARGE, "SEALED_FILES_REFUSED", reason="too-large", limit=MAX_TOTAL_BYTES)
+        self._bytes += len(content)
+        self._folded.add(unicodedata.normalize("NFKC", name).casefold())
+        self.files[name] = content
