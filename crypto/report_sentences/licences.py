@@ -50,4 +50,15 @@ LICENCE: Final = {
     ),
     "LICENCE_HOLDER_MATCHES": ("The licence is held by whom was asked about.", "持证主体与所查一致。"),
     "LICENCE_HOLDER_OTHER": ("The licence is not held by whom was asked about.", "持证主体与所查不一致。"),
+    "LICENCE_QR_GENUINE": ("The code was signed by a known issuer of licences.", "二维码由已知的证照签发方签名。"),
+    "LICENCE_QR_NOT_GENUINE": (
+        "The code is not one of a licence, or was changed ({reason}).",
+        "二维码不是证照二维码，或已被改动（{reason}）。",
+    ),
+    "LICENCE_QR_KEY_UNKNOWN": ("Who signed the code is not known here.", "二维码的签名者不在信任列表中。"),
+    "LICENCE_QR_STATUS_VALID": ("The status list does not say that the licence has ended.", "状态列表未显示证照已失效。"),
+    "LICENCE_QR_STATUS_ENDED": (
+        "The status list says that the licence is not in force (value {status}).",
+        "状态列表显示证照已失效或暂停（值 {status}）。",
+    ),
 }

@@ -21,3 +21,6 @@ QR_TEXT_CHARACTERS: Final = 4296  # alphanumeric characters of the largest QR co
 ATTACHMENTS: Final = 16
 ATTACHMENT_BYTES: Final = 2 * 1024 * 1024  # of all together: proofs have some kilobytes
 MARK_CHARACTERS: Final = 200  # a watermark, a reason
+QR_MESSAGE_BYTES: Final = 1200  # version 24 at level M: a larger code is not read from paper of this size
+QR_HOLDERS: Final = 3  # the first ones; the face has all
+QR_NAME_CHARACTERS: Final = 200

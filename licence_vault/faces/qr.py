@@ -1,0 +1,222 @@
+"""The code on a licence: what it says, signed, in a link that leads a phone to the verifying page.
+
+``https://<host>/v#<Base45>``: what stands behind ``#`` never leaves the phone. It is a COSE_Sign1 (RFC 9052) with an SM2 signature of 64 bytes over
+claims in CBOR, in Base45 (RFC 9285), its ``%`` and space percent-encoded as links demand (RFC 3986 2.1). The claims are those of the printed
+face that a person compares, the place in the log and in the status list, and the commitment; no code number of a holder.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+import cbor2
+
+from crypto.cose import check_cose, read_cbor, sign_cose
+from crypto.report import Outcome, Question, Report, Step, failed, not_checked, passed, verdict_of
+from licence_vault.faces import problem_catalogue  # noqa: F401 - enters the error texts of faces
+from licence_vault.faces.limits import QR_HOLDERS, QR_MESSAGE_BYTES, QR_NAME_CHARACTERS, QR_TEXT_CHARACTERS
+from licence_vault.life import TokenStatus
+from standards import rfc9285_base45 as base45
+from standards.errors import Kind, MalformedError, TrustError
+from standards.gbt36904_licence_number import ROOT_OID, NumberVerdict, examine_licence_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crypto.jose import VerificationKey
+    from crypto.signer import Signer
+    from licence_vault.model import LicenceData
+
+MESSAGE_TYPE: Final = "yinxin-licence-qr"  # RFC 9596: no other signature of the same key is ever taken for a code
+CLAIMS_VERSION: Final = 1
+_ORIGIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,98}[a-z0-9])?(?::[0-9]{1,5})?")
+_LINK: Final = re.compile(r"https://([A-Za-z0-9.:-]{1,110})/v#(.+)", re.DOTALL)
+_PERCENT: Final = re.compile("%(..)?", re.DOTALL)
+_PRINTED: Final = {"25": "%", "20": " "}
+_COMMITMENT_BYTES: Final = 32
+_URL_CHARACTERS: Final = 500
+_LARGEST: Final = 2**63 - 1
+_CODE: Final = "RFC 9052 4.2"
+_NUMBER: Final = "GB/T 36904"
+_STATUS_LIST: Final = "draft-ietf-oauth-status-list"
+
+
+@dataclass(frozen=True, slots=True)
+class QrClaims:
+    """What a code says. ``log_index``: of the entry that tells of the making; ``commitment``: of that entry, 32 bytes."""
+
+    identifier: str
+    name: str
+    number: str
+    holders: tuple[str, ...]
+    issuer: str
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    status_list: str
+    status_index: int
+    log_index: int
+    commitment: bytes
+
+    @property
+    def status(self) -> tuple[str, int]:
+        """Where the status of the licence stands."""
+        return self.status_list, self.status_index
+
+
+def claims_of(data: LicenceData, *, log_index: int, commitment: bytes) -> QrClaims:
+    """The claims for a licence."""
+    return QrClaims(
+        data.identifier,
+        data.name,
+        data.number,
+        tuple(holder.name for holder in data.holders),
+        data.issuer.name,
+        data.issued_on,
+        data.valid_from,
+        data.valid_to,
+        data.status.list,
+        data.status.index,
+        log_index,
+        commitment,
+    )
+
+
+def write_qr(claims: QrClaims, *, host: str, signer: Signer, key_id: str) -> str:
+    """The text of the code. ``host``: of the verifying page, with its port if need be; ``key_id``: by which verifiers find the key.
+
+    :raises TrustError: ``LICENCE_QR_TOO_LARGE``, and what the signer raises.
+    """
+    if _ORIGIN.fullmatch(host) is None:
+        raise ValueError("host is a name in lower case with an optional port")
+    row = [
+        CLAIMS_VERSION,
+        claims.identifier.removeprefix(f"{ROOT_OID}."),  # the root is the same for all
+        claims.name,
+        claims.number,
+        list(claims.holders[:QR_HOLDERS]),
+        claims.issuer,
+        _day(claims.issued_on),
+        _day(claims.valid_from),
+        None if claims.valid_to is None else _day(claims.valid_to),
+        claims.status_list,
+        claims.status_index,
+        claims.log_index,
+        claims.commitment,
+    ]
+    message = sign_cose(cbor2.dumps(row, canonical=True), signer, key_id=key_id.encode(), protected={16: MESSAGE_TYPE})
+    if len(message) > QR_MESSAGE_BYTES:
+        raise TrustError(Kind.TOO_LARGE, "LICENCE_QR_TOO_LARGE", bytes=len(message), limit=QR_MESSAGE_BYTES)
+    return f"https://{host}/v#" + base45.encode(message).replace("%", "%25").replace(" ", "%20")
+
+
+def _day(day: date) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def _unreadable(reason: str) -> MalformedError:
+    return MalformedError("LICENCE_QR_UNREADABLE", reason=reason)
+
+
+def read_message(text: str) -> bytes:
+    """The signed message in the text of a code, nothing of it proven. Raises ``LICENCE_QR_UNREADABLE`` with the reason."""
+    match = _LINK.fullmatch(text) if len(text) <= QR_TEXT_CHARACTERS else None
+    if match is None:
+        raise _unreadable("link")
+    packed = match.group(2)
+    if any(found not in _PRINTED for found in _PERCENT.findall(packed)) or " " in packed:
+        raise _unreadable("link")
+    try:
+        return base45.decode(_PERCENT.sub(lambda found: _PRINTED[found.group(1)], packed))
+    except MalformedError as error:
+        raise _unreadable(f"Base45 {error.facts['reason']}") from None
+
+
+def _claims(payload: bytes) -> QrClaims:
+    """The claims, every member checked. Raises ``LICENCE_QR_UNREADABLE``."""
+    try:
+        row = read_cbor(payload, limit=QR_MESSAGE_BYTES)
+    except TrustError:
+        raise _unreadable("CBOR") from None
+    if not isinstance(row, list) or len(row) != 13 or row[0] != CLAIMS_VERSION or type(row[0]) is not int:
+        raise _unreadable("claims")
+    _, identifier, name, number, holders, issuer, issued_on, valid_from, valid_to, status_list, status_index, log_index, commitment = row
+    texts = (identifier, name, number, issuer, *(holders if isinstance(holders, list) else [None]))
+    numbers = (status_index, log_index)
+    if not all(isinstance(each, str) and 0 < len(each) <= QR_NAME_CHARACTERS and each.isprintable() for each in texts) or not holders:
+        raise _unreadable("claims")
+    if not all(type(each) is int and 0 <= each <= _LARGEST for each in numbers) or not isinstance(commitment, bytes):
+        raise _unreadable("claims")
+    if not isinstance(status_list, str) or len(status_list) > _URL_CHARACTERS or len(commitment) != _COMMITMENT_BYTES:
+        raise _unreadable("claims")
+    end = None if valid_to is None else _date(valid_to)
+    days = _date(issued_on), _date(valid_from), end
+    return QrClaims(
+        f"{ROOT_OID}.{identifier}", name, number, tuple(holders), issuer, *days, status_list, status_index, log_index, commitment
+    )
+
+
+def _date(value: Any) -> date:
+    try:
+        if type(value) is not int:
+            raise ValueError
+        return date(value // 10_000, value // 100 % 100, value % 100)
+    except (ValueError, OverflowError):
+        raise _unreadable("claims") from None
+
+
+def verify_qr(text: str, keys: Mapping[str, VerificationKey], on: date, *, status: int | None = None) -> tuple[Report, QrClaims | None]:
+    """The verdict on a scanned code as of a day, and what it says. Pure; never raises on hostile input.
+
+    ``keys``: of those who may sign codes, by key id. ``status``: the value at the licence's place of the current status list, which the
+    caller has verified; without it nothing can be said about revocation, so the code is never valid. A code that is not signed by one of the
+    keys says nothing: its claims are not given.
+    """
+    try:
+        claims = _claims(check_cose(read_message(text), keys, message_type=MESSAGE_TYPE).payload)
+    except TrustError as error:
+        if error.code == "COSE_KEY_UNKNOWN":
+            step = not_checked("LICENCE_QR_KEY_UNKNOWN", _CODE)
+        else:
+            step = failed("LICENCE_QR_NOT_GENUINE", _CODE, reason=str(error.facts.get("reason")))
+        return _report([("code", [step])]), None
+    questions = [
+        ("code", [passed("LICENCE_QR_GENUINE", _CODE)]),
+        ("number", [_check_number(claims.identifier)]),
+        ("time", [_check_days(claims, on)]),
+        ("status", [_check_status(claims, status)]),
+    ]
+    return _report(questions), claims
+
+
+def _report(questions: list[tuple[str, list[Step]]]) -> Report:
+    steps = [step for _, found in questions for step in found]
+    is_genuine = questions[0][1][0].outcome is Outcome.PASS
+    listed = tuple(Question(name, verdict_of(found), tuple(found)) for name, found in questions)
+    return Report(verdict_of(steps), False if is_genuine else None, (), (), listed)
+
+
+def _check_number(identifier: str) -> Step:
+    found = examine_licence_number(identifier)
+    if found.verdict is NumberVerdict.VALID:
+        return passed("LICENCE_NUMBER_VALID", _NUMBER)
+    return failed("LICENCE_NUMBER_INVALID", _NUMBER, rule=found.malformed or found.verdict.value)
+
+
+def _check_days(claims: QrClaims, on: date) -> Step:
+    if on < claims.valid_from:
+        return failed("LICENCE_NOT_YET_VALID", _NUMBER, valid_from=claims.valid_from.isoformat())
+    if claims.valid_to is not None and on > claims.valid_to:
+        return failed("LICENCE_EXPIRED", _NUMBER, valid_to=claims.valid_to.isoformat())
+    return passed("LICENCE_IN_FORCE", _NUMBER)
+
+
+def _check_status(claims: QrClaims, status: int | None) -> Step:
+    if status is None:
+        return not_checked("LICENCE_STATUS_NOT_AT_HAND", _STATUS_LIST, list=claims.status_list)
+    if status == TokenStatus.VALID:
+        return passed("LICENCE_QR_STATUS_VALID", _STATUS_LIST)
+    return failed("LICENCE_QR_STATUS_ENDED", _STATUS_LIST, status=status)

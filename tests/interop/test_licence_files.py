@@ -1,0 +1,119 @@
+"""Licence files before others: veraPDF on PDF/A-3b before and after sealing, ofdrw on the sealed OFD, its metadata and attachments."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crypto.report import Verdict
+from licence_vault.faces.draw import draw_ofd, draw_pdf
+from licence_vault.faces.marks import CopyNote, Marks
+from seal_service.ofd.seal import seal_ofd
+from seal_service.pdf.placement import Placement
+from seal_service.pdf.sealing_value import Profile
+from seal_service.places import Place
+from seal_service.verify import judge_file
+from service_kit.typefaces.faces import Style, system_faces
+from tests.interop.ofdrw_runner import compile_ofdrw_programs
+from tests.interop.verapdf_runner import compile_verapdf_programs
+from tests.licence_vault.faces.designs import ATTACHMENTS, BILINGUAL, LANDSCAPE, PORTRAIT, QR_TEXT, pdf_of
+from tests.licence_vault.samples import sample_licence
+from tests.seal_service.ofd import documents as ofd
+from tests.seal_service.pdf import long_term_setting
+from tests.seal_service.pdf.sealing import AT, picture, pki, sealed, stamp
+from tests.seal_service.pdf.seals_inside import sealed_with
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.interop.java_runner import JavaPrograms
+
+NOTE = CopyNote("示例窗口", "示例用途", AT, AT)
+PLACE = Placement(1, 60, 40)
+
+
+@pytest.fixture(scope="module")
+def ofdrw(tmp_path_factory: pytest.TempPathFactory) -> JavaPrograms:
+    return compile_ofdrw_programs(tmp_path_factory.mktemp("ofdrw"))
+
+
+def licences() -> dict[str, bytes]:
+    """Licence files by what was done to them."""
+    data, plain = sample_licence(), pdf_of(LANDSCAPE)
+    faces = {
+        "landscape": plain,
+        "copy": pdf_of(PORTRAIT, marks=Marks(copy_note=NOTE, watermark="仅供示例")),
+    }
+    if any(face.style is Style.MONGOLIAN for face in system_faces()):
+        faces["bilingual"] = draw_pdf(data, BILINGUAL, {}, qr_text=QR_TEXT)
+    return faces | {
+        "sealed": sealed(plain),
+        "sealed-pale": sealed(plain, opacity=0.6),
+        "sealed-finally": sealed(plain, certify=1, timestamp=stamp()),
+        "sealed-twice": sealed(sealed(plain, placement=None, picture=None), placement=Placement(1, 200, 150)),
+        "sealed-for-long": long_term_setting.sealed("B-LTA", plain),
+        "sealed-both": sealed_with(Profile.PADES_SES, plain, placement=PLACE, picture=picture()),
+    }
+
+
+@pytest.mark.clause("ISO 19005-3 6", "ISO 19005-3 6.4.3")
+def test_verapdf_finds_licences_to_be_pdf_a_3b_before_and_after_sealing(tmp_path: Path) -> None:
+    verapdf = compile_verapdf_programs(tmp_path)
+    files = licences()
+    # The judge must be able to say no: no output intent, and a value that is no PKCS#7
+    wrong = {
+        "colours": files["landscape"].replace(b"/OutputIntents", b"/XutputIntents"),
+        "fonts": files["landscape"].replace(b"/FontFile2", b"/XontFile2"),
+        "ses": sealed_with(Profile.SES, files["landscape"], placement=PLACE, picture=picture()),
+    }
+    for name, content in (files | wrong).items():
+        (tmp_path / name).write_bytes(content)
+    found = verapdf.run("CheckArchival", "3b", *(tmp_path / name for name in files | wrong))
+    assert {name: answer for name, answer in found.items() if name in files} == dict.fromkeys(files, "true")
+    assert {name: answer.split(" (")[0] for name, answer in found.items() if name in wrong} == {
+        "colours": "false 6.2.4.3-2",
+        "fonts": "false 6.2.11.4.1-1",
+        "ses": "false 6.4.3-3",
+    }
+
+
+@pytest.mark.clause("GB/T 36905 5", "GB/T 33190-2016 20.1")
+def test_ofdrw_accepts_the_sealed_licence_with_its_metadata_and_attachments(ofdrw: JavaPrograms, tmp_path: Path) -> None:
+    data = sample_licence()
+    (place,) = LANDSCAPE.seals
+    document = seal_ofd(
+        draw_ofd(data, LANDSCAPE, ATTACHMENTS, qr_text=QR_TEXT),
+        seal_der=ofd.seal_der(),
+        signer=ofd.pki().seal_signer,
+        certificate=ofd.pki().seal,
+        signed_at=ofd.SIGNED_AT,
+        places=[Place(1, place.x_mm, place.y_mm)],
+    )
+    path = tmp_path / "licence.ofd"
+    path.write_bytes(document)
+    assert ofdrw.run("OfdrwPackages", "validate", path) == {"pages": "1", "signatures": "1", "stamps": "1", "valid": "true"}
+    read = dict(ofdrw.run("ReadDocument", path).items())
+    text = {
+        name: base64.b64decode(value).decode()
+        for name, value in read.items()
+        if name.startswith(("title", "custom.", "text.", "attachment."))
+    }
+    assert text["title"] == f"{data.name} {data.number}"
+    assert text["custom.ZZBS"] == data.identifier
+    assert text["custom.CZZT"] == data.holders[0].name
+    assert {
+        name.removeprefix("attachment."): value.encode() for name, value in text.items() if name.startswith("attachment.")
+    } == ATTACHMENTS
+    for expected in (data.number, data.identifier, data.holders[0].name):
+        assert expected in text["text.1"]
+    judged = judge_file(document, ofd.pki().trust_list(), ofd.AT)
+    assert judged.report.signatures[0].document_intact
+    assert judged.sealed_files == ATTACHMENTS
+
+
+def test_our_own_verdict_on_the_sealed_licence() -> None:
+    judged = judge_file(sealed(pdf_of(LANDSCAPE)), pki().trust_list(), AT)
+    assert judged.report.verdict is Verdict.VALID
+    assert judged.sealed_files == ATTACHMENTS
