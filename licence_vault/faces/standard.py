@@ -160,8 +160,8 @@ def bilingual_face(name: str, title: str, title_mn: str, rows: Sequence[Row]) ->
 
     # 2. The Chinese side
     parts += [
-        TextPart(middle + 8, 42, 12, title, 88, Align.CENTRE, style=Style.SONG, is_bold=True, colour=_TITLE, spacing_mm=2, least_mm=7),
-        TextPart(middle + 8, 52, 3.4, "编号：{number}", 88, Align.CENTRE, colour=_INK, least_mm=2),
+        TextPart(middle + 7, 42, 12, title, 74, Align.CENTRE, style=Style.SONG, is_bold=True, colour=_TITLE, spacing_mm=1, least_mm=5),
+        TextPart(middle + 7, 52, 3.4, "编号：{number}", 74, Align.CENTRE, colour=_INK, least_mm=2),
         *_scan(width - 24 - _QR_MM - 2, 21),
     ]
     listed, _ = _rows(rows, middle + 9, 76, middle - 32, 27, _ROW_MM)
