@@ -126,14 +126,16 @@ def judge_file(data: bytes, trust: TrustList, at: datetime) -> JudgedFile:
         return JudgedFile(report)
     try:
         found = read(data, candidates)
+        if found is None:
+            return JudgedFile(report)
+        seal, files = found
+        return JudgedFile(report, files, seal, *sealer_of(seal.signer_certificate_der))
     except TrustError as error:
-        step = failed("SEALED_FILES_REFUSED", _INSIDE, reason=str(error.facts.get("reason") or error.code))
-        steps = (*report.steps, step)
-        return JudgedFile(Report(Verdict.INVALID, report.tampered, report.signatures, steps))
-    if found is None:
-        return JudgedFile(report)
-    seal, files = found
-    return JudgedFile(report, files, seal, *sealer_of(seal.signer_certificate_der))
+        reason = str(error.facts.get("reason") or error.code)
+    except Exception as error:  # noqa: BLE001 - the edge at which a verifier never raises: what causes unknown trouble is not relied on
+        reason = type(error).__name__
+    steps = (*report.steps, failed("SEALED_FILES_REFUSED", _INSIDE, reason=reason))
+    return JudgedFile(Report(Verdict.INVALID, report.tampered, report.signatures, steps))
 
 
 def sealer_of(certificate_der: bytes | None) -> tuple[str | None, str | None]:

@@ -8,10 +8,12 @@ from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crypto.report import Verdict
 from crypto.trust_list import TrustList
-from seal_service import attached_files
+from seal_service import attached_files, verify
 from seal_service.attached_files import AttachedFiles
 from seal_service.pdf import attachments
 from seal_service.pdf.attachments import read_attachments
@@ -220,6 +222,24 @@ def test_a_refusal_is_said_by_the_report(monkeypatch: pytest.MonkeyPatch) -> Non
     assert refusal(judge_pdf(pdf_sealing.sealed(sealed_pdf(), placement=None, picture=None))) == "changed"
 
 
+def test_trouble_that_nobody_foresaw_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_data: bytes, _candidates: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setitem(verify._FILE_READERS, "application/pdf", fail)
+    assert refusal(judge_pdf(sealed_pdf())) == "RecursionError"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(min_value=0), st.binary(min_size=1, max_size=12), st.booleans())
+def test_whatever_is_written_over_a_document_it_never_raises_nor_gives_other_files(at: int, scrawl: bytes, is_pdf: bool) -> None:
+    original = sealed_pdf() if is_pdf else small_ofd()
+    at %= len(original) - len(scrawl)
+    data = original[:at] + scrawl + original[at + len(scrawl) :]
+    judged = judge_pdf(data) if is_pdf else judge_ofd(data)
+    assert judged.sealed_files in (None, FILES if is_pdf else {"a": b"{}"}) or judged.report.verdict is not Verdict.VALID
+
+
 def test_a_later_revision_whose_files_cannot_be_read() -> None:
     data = sealed_pdf()
     broken = append(data, changed(data, 1, (b"/EmbeddedFiles <<", b"/EmbeddedFiles <</Kids 7")))
@@ -235,6 +255,11 @@ def test_candidates_that_lead_nowhere() -> None:
 
 
 # -- OFD ---------------------------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def small_ofd() -> bytes:
+    return ofd_sealing.seal(pack(with_attachments(row("a", "a.json"), {"a.json": b"{}"}, signatures=None)))
 
 
 def with_attachments(rows: str, files: dict[str, bytes] | None = None, **options: Any) -> dict[str, bytes]:
