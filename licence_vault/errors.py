@@ -15,11 +15,6 @@ def licence_data_too_large(limit_bytes: int) -> TrustError:
     return TrustError(Kind.TOO_LARGE, "LICENCE_DATA_TOO_LARGE", limit_bytes=limit_bytes)
 
 
-def credential_too_large(limit_characters: int) -> TrustError:
-    """A licence says more than a credential can hold."""
-    return TrustError(Kind.TOO_LARGE, "CREDENTIAL_TOO_LARGE", limit_characters=limit_characters)
-
-
 def status_list_not_found(list_number: int) -> TrustError:
     """There is no such status list, or none of that time."""
     return TrustError(Kind.NOT_FOUND, "STATUS_LIST_NOT_FOUND", list=list_number)

@@ -11,7 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.jose import write_base64url, write_jwk
-from licence_vault.errors import credential_too_large
+from licence_vault.credential_errors import credential_too_large
 from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS, DIGEST_NAME, DIGESTS, Combined, Concealer, write_combined
 
 if TYPE_CHECKING:

@@ -1,0 +1,123 @@
+"""What issuing credentials to wallets needs: the keys that sign, and the licences that there are, as a protocol."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, timezone
+from typing import TYPE_CHECKING, Final, Protocol
+
+from crypto.jose import TokenSigner, verification_key
+from licence_vault.credentials.issuance_messages import issuer_of
+from licence_vault.credentials.lanes import LANES, Lane, LaneName
+from licence_vault.credentials.sd_jwt_vc import TOKEN_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from crypto.jose import VerificationKey
+    from crypto.keystore import Keystore
+    from licence_vault.credentials.issuance_messages import OfferedType
+    from licence_vault.model import LicenceData
+    from service_kit.audit import Audit
+    from service_kit.clock import Clock
+    from service_kit.database import Database
+
+CREDENTIAL_DAYS: Final = 365  # a credential ends with its licence, or after this; the wallet then fetches another
+CHINA: Final = timezone(timedelta(hours=8))
+KEY_PREFIX: Final = "licence-credential-"
+DIGITS_OF_ID: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentLicence:
+    """A licence as it stands. ``licence_id``: of its row; ``is_in_force``: whether credentials may say so now; ``state``: its name."""
+
+    licence_id: str
+    data: LicenceData
+    is_in_force: bool
+    state: str
+
+
+class LicenceSource(Protocol):
+    """Where licences come from. Called within transactions: it reads and writes on the connection it is given, and nothing else."""
+
+    def types(self, connection: Connection) -> Sequence[OfferedType]:
+        """The published types."""
+        ...
+
+    def find(self, connection: Connection, identifier: str, holder: str) -> CurrentLicence | None:
+        """The licence with an identifier, where ``holder`` (a caller, as rights are kept) may have credentials made of it; else None."""
+        ...
+
+    def current(self, connection: Connection, licence_id: str) -> CurrentLicence | None:
+        """A licence as it stands now; None where its content is gone."""
+        ...
+
+    def note_issued(self, connection: Connection, *, licence_id: str, credential_id: str, lane: str, at: datetime, actor: str) -> None:
+        """A credential of it leaves in this transaction. The audit entry is written already; for what else has to know."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialDesk:
+    """What the jobs on credentials share. ``nonce_key``: 32 bytes."""
+
+    database: Database
+    audit: Audit
+    clock: Clock
+    keystore: Keystore
+    source: LicenceSource
+    base_url: str
+    nonce_key: bytes
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return "CredentialDesk()"
+
+    @property
+    def issuer(self) -> str:
+        """The Credential Issuer Identifier."""
+        return issuer_of(self.base_url)
+
+    def keys(self) -> dict[str, VerificationKey]:
+        """Every key that signs or signed credentials, by id."""
+        found = {}
+        for info in self.keystore.list():
+            if info.key_id.startswith(KEY_PREFIX):
+                found[info.key_id] = verification_key(info.public_spki_der, info.key_id)
+        return found
+
+    def signer_of(self, lane: Lane) -> TokenSigner:
+        """Signs credentials of a lane with its newest key."""
+        key_id = newest_key(self.keys(), lane)
+        return TokenSigner(self.keystore.signer(key_id), key_id=key_id, token_type=TOKEN_TYPE)
+
+
+def newest_key(keys: dict[str, VerificationKey], lane: Lane) -> str:
+    """The id of the key a lane signs with now: ids begin with the day they were made."""
+    return max(key_id for key_id, key in keys.items() if key.algorithm == lane.algorithm)
+
+
+def ensure_credential_keys(keystore: Keystore, at: datetime) -> None:
+    """A key for each lane, made where there is none; once per deployment, before the worker processes start."""
+    for name in LaneName:
+        prefix = f"{KEY_PREFIX}{name}-"
+        if not any(info.key_id.startswith(prefix) for info in keystore.list()):
+            keystore.create(f"{prefix}{at:%Y%m%d}-{secrets.token_hex(4)}", LANES[name].signature)
+
+
+def new_id(prefix: str) -> str:
+    """``prefix`` and 96 random bits."""
+    return f"{prefix}_{secrets.token_hex(DIGITS_OF_ID // 2)}"
+
+
+def expiry_of(data: LicenceData, at: datetime) -> datetime:
+    """Until when a credential made at ``at`` counts: to the end of the licence's last day in China, at most CREDENTIAL_DAYS. Aware UTC."""
+    latest = at + timedelta(days=CREDENTIAL_DAYS)
+    if data.valid_to is None:
+        return latest
+    end = datetime.combine(data.valid_to, time(), CHINA) + timedelta(days=1)
+    return min(latest, end.astimezone(UTC))

@@ -1,0 +1,56 @@
+"""Tables of credentials for wallets (prefix ``licence_``): offers, and what was issued on them.
+
+Codes and tokens are kept as SM3 digests of random values. A licence is named by its row's id; nothing personal stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, text
+
+from service_kit.tables import NAMES
+
+metadata: Final = MetaData(naming_convention=NAMES)
+
+credential_offers: Final = Table(
+    "licence_credential_offers",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("licence_id", String(40), nullable=False),
+    Column("configurations", String(500), nullable=False),  # separated by single spaces
+    Column("code_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("tx_code_digest", LargeBinary(32)),  # NULL: the offer has none
+    Column("attempts_left", Integer, nullable=False),  # at the tx code
+    Column("made_by", String(255), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("redeemed_at", BigInteger),
+    Column("token_digest", LargeBinary(32), unique=True),
+    Column("token_expires_at", BigInteger),
+    CheckConstraint("attempts_left >= 0", name="attempts_left"),
+    CheckConstraint("(redeemed_at IS NULL) = (token_digest IS NULL)", name="redeemed"),
+    Index("ix_licence_credential_offers_expires_at", "expires_at"),
+)
+
+_STANDING: Final = text("state <> 'void'")
+
+credentials: Final = Table(
+    "licence_credentials",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("offer_id", String(32), ForeignKey("licence_credential_offers.id"), nullable=False),
+    Column("licence_id", String(40), nullable=False),
+    Column("configuration", String(80), nullable=False),
+    Column("holder_thumbprint", String(43), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("intended_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32)),  # SM3 of the signed token, without its disclosures
+    CheckConstraint("state IN ('intended', 'issued', 'void')", name="state"),
+    CheckConstraint("(state = 'issued') = (digest IS NOT NULL)", name="digest"),
+    Index("ux_licence_credentials_offer", "offer_id", "configuration", unique=True, sqlite_where=_STANDING, postgresql_where=_STANDING),
+    Index("ix_licence_credentials_licence_id", "licence_id"),
+    Index("ix_licence_credentials_state_intended_at", "state", "intended_at"),
+)
