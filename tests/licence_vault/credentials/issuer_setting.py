@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.requests import Request
 
 from crypto.keystore import Keystore
 from crypto.master_key import MasterKey
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    from fastapi import Request
     from sqlalchemy import Connection
 
 OFFERS = "/v1/licence-credential-offers"

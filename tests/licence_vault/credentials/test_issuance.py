@@ -21,7 +21,7 @@ from licence_vault.actions.redeem_offer import TOKEN_SECONDS
 from licence_vault.api.credential_routes import NONCES_PER_MINUTE
 from licence_vault.credentials import issuance_messages as messages
 from licence_vault.credentials.check_credential import CheckedCredential, DemandedBinding, check_credential
-from licence_vault.credentials.lanes import LaneName
+from licence_vault.credentials.lanes import LANES, LaneName
 from licence_vault.credentials.nonces import NONCE_SECONDS, new_nonce, read_nonce
 from licence_vault.store.credentials import list_credentials, sweep_offers
 from standards.errors import Kind, TrustError
@@ -144,7 +144,8 @@ def test_offers_are_made_of_licences_in_force_that_the_caller_has_to_do_with(iss
     assert issuer.http.post(OFFERS, json=order).json()["code"] == "CREDENTIAL_DENIED"
     assert issuer.http.post(OFFERS, json={**order, "identifier": "none"}).status_code == 404
     assert issuer.http.post(OFFERS, json={**order, "identifier": "mine"}, headers={"x-client": "stranger"}).status_code == 404
-    for wrong in ({"lanes": []}, {"lanes": ["rsa"]}, {"holder": "x"}):
+    unfit: tuple[dict[str, Any], ...] = ({"lanes": []}, {"lanes": ["rsa"]}, {"holder": "x"})
+    for wrong in unfit:
         assert issuer.http.post(OFFERS, json={**order, **wrong}).status_code == 422
 
 
@@ -230,11 +231,11 @@ def test_time_ends_offers_and_tokens(issuer: Issuer) -> None:
 def test_what_proves_nothing(issuer: Issuer, name: LaneName, change: dict[str, Any]) -> None:
     proof = issuer.proof("n", name, **change)
     with pytest.raises(TrustError, match="CREDENTIAL_PROOF_INVALID"):
-        messages.check_key_proof(proof, messages.LANES[name], issuer=ISSUER, at=AT)
+        messages.check_key_proof(proof, LANES[name], issuer=ISSUER, at=AT)
 
 
 def test_proofs_by_another_key_or_of_the_other_lane(issuer: Issuer) -> None:
-    lane = messages.LANES[LaneName.ES256]
+    lane = LANES[LaneName.ES256]
     thief = key_of(LaneName.ES256, "thief").jwk
     gm = issuer.proof("n", LaneName.SM2)
     for proof in (issuer.proof("n", header={"jwk": thief}), gm, gm + ".x", "x" * 5000, issuer.proof("n").replace(".", "", 1)):
@@ -282,7 +283,13 @@ def test_requests_that_cannot_be_read(issuer: Issuer) -> None:
     path = messages.CREDENTIAL_PATH
     assert refusal(issuer.http.post(path, content=b"[", headers=token))[1] == "CREDENTIAL_REQUEST_MALFORMED"
     assert refusal(issuer.http.post(path, content=b"x" * 20_000, headers=token), 413) == ("invalid_credential_request", "BODY_TOO_LARGE")
-    for wrong in ({}, {"authorization": "Basic eA=="}, {"authorization": "Bearer "}, {"authorization": "Bearer x"}):
+    unauthorised: tuple[dict[str, str], ...] = (
+        {},
+        {"authorization": "Basic eA=="},
+        {"authorization": "Bearer "},
+        {"authorization": "Bearer x"},
+    )
+    for wrong in unauthorised:
         assert refusal(issuer.http.post(path, content=b"{}", headers=wrong), 401)[0] == "invalid_token"
     form = "application/x-www-form-urlencoded"
     for kind, content in ((form, b"a=1&a=2"), (form, b"a"), (form, b"\xff"), ("text/plain", b"a=1"), (form, b"&".join([b"a=1"] * 20))):
