@@ -10,6 +10,13 @@ from crypto.jose import thumbprint
 from crypto.report import Verdict
 from crypto.sm3 import sm3
 from licence_vault.actions.credential_desk import expiry_of, new_id, newest_key
+from licence_vault.credential_errors import (
+    credential_configuration_unknown,
+    credential_denied,
+    credential_nonce_invalid,
+    credential_self_check_failed,
+    credential_token_invalid,
+)
 from licence_vault.credentials.check_credential import check_credential
 from licence_vault.credentials.issuance_messages import (
     check_key_proof,
@@ -19,13 +26,6 @@ from licence_vault.credentials.issuance_messages import (
 )
 from licence_vault.credentials.nonces import read_nonce
 from licence_vault.credentials.sd_jwt_vc import vct_of, write_credential
-from licence_vault.credential_errors import (
-    credential_configuration_unknown,
-    credential_denied,
-    credential_nonce_invalid,
-    credential_self_check_failed,
-    credential_token_invalid,
-)
 from licence_vault.store.credentials import (
     Intended,
     find_offer_by_token,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import sm3
 from licence_vault.actions.credential_desk import new_id
-from licence_vault.credentials.issuance_messages import TX_CODE_DIGITS, configuration_id, write_offer, write_offer_uri
 from licence_vault.credential_errors import credential_denied, credential_licence_unknown
+from licence_vault.credentials.issuance_messages import TX_CODE_DIGITS, configuration_id, write_offer, write_offer_uri
 from licence_vault.store.credentials import Offer, insert_offer
 
 if TYPE_CHECKING:

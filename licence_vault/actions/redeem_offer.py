@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3
 from licence_vault.actions.offer_credential import tx_code_digest
-from licence_vault.credentials.issuance_messages import GRANT_TYPE, read_form
 from licence_vault.credential_errors import (
     credential_grant_unsupported,
     credential_offer_invalid,
     credential_request_malformed,
     credential_tx_code_missing,
 )
+from licence_vault.credentials.issuance_messages import GRANT_TYPE, read_form
 from licence_vault.store.credentials import count_wrong_attempt, find_offer_by_code, redeem_offer
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from licence_vault.actions.issue_credential import issue_credential
 from licence_vault.actions.offer_credential import offer_credential
 from licence_vault.actions.redeem_offer import TOKEN_SECONDS, redeem_code
 from licence_vault.api.wallet_answers import NO_STORE, WalletRates, answer, read_body, refusals, refuse
+from licence_vault.credential_errors import credential_token_invalid, credential_type_unknown
 from licence_vault.credentials.issuance_messages import (
     AUTHORIZATION_METADATA_PATH,
     CREDENTIAL_PATH,
@@ -32,7 +33,6 @@ from licence_vault.credentials.issuance_messages import (
 from licence_vault.credentials.lanes import LaneName  # noqa: TC001 - pydantic reads the annotations at run time
 from licence_vault.credentials.nonces import NONCE_SECONDS, new_nonce
 from licence_vault.credentials.sd_jwt_vc import VCT_PATH
-from licence_vault.credential_errors import credential_token_invalid, credential_type_unknown
 from service_kit.composition import caller_of, needs, public
 from standards.errors import TrustError
 

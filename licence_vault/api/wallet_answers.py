@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Response
 
-from licence_vault.credentials.issuance_messages import REQUEST_BYTES
 from licence_vault.credential_errors import rate_exceeded
+from licence_vault.credentials.issuance_messages import REQUEST_BYTES
 from service_kit.problem_catalogue import text_of
 from service_kit.rates import Rates
 from standards.errors import Kind, TrustError

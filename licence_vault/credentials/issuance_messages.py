@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from crypto.jose import read_strict_json, write_jwk
+from licence_vault.credential_errors import credential_configuration_unknown, credential_proof_invalid, credential_request_malformed
 from licence_vault.credentials.holder_tokens import check_holder_token
 from licence_vault.credentials.lanes import LANES, Lane, LaneName
 from licence_vault.credentials.sd_jwt_vc import CLAIMS, TOKEN_TYPE, vct_of
-from licence_vault.credential_errors import credential_configuration_unknown, credential_proof_invalid, credential_request_malformed
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
