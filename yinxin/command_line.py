@@ -21,6 +21,7 @@ from yinxin.commands import (
     keys_command,
     licence_command,
     roles_command,
+    witness_command,
 )
 from yinxin.commands.changes_command import changes
 from yinxin.commands.console import EXIT_UNAVAILABLE, EXIT_USAGE, print_line, say
@@ -28,6 +29,7 @@ from yinxin.commands.demo_command import demo
 from yinxin.commands.doctor_command import doctor
 from yinxin.commands.extend_command import extend
 from yinxin.commands.init_command import init
+from yinxin.commands.monitor_command import monitor
 from yinxin.commands.seal_command import seal
 from yinxin.commands.seal_import_command import seal_import
 from yinxin.commands.serve_command import serve
@@ -65,6 +67,8 @@ app.add_typer(ca_command.app, name="ca")
 app.add_typer(keycloak_command.app, name="keycloak")
 app.add_typer(licence_command.app, name="licence")
 app.add_typer(audit_command.app, name="audit")
+app.command("monitor")(monitor)
+app.add_typer(witness_command.app, name="witness")
 
 
 def _show_version(wanted: bool) -> None:

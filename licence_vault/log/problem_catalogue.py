@@ -26,6 +26,15 @@ TEXTS: Final = (
         "请以最新检查点的大小为准。",
     ),
     ProblemText(
+        "MONITOR_BOOKS_FORM",
+        "Books not readable",
+        "台账无法解析",
+        "A line of the department's own books is not an event and a commitment of 64 hexadecimal digits.",
+        "台账中有一行不是“事件 承诺值（64 位十六进制）”。",
+        "Correct the line that `facts` names; # begins a remark.",
+        "请更正 facts 所示的行；# 之后为备注。",
+    ),
+    ProblemText(
         "STATUS_LIST_NOT_FOUND",
         "No such status list",
         "状态列表不存在",

@@ -1,4 +1,4 @@
-"""``yinxin audit``: is the trail whole?"""
+"""``yinxin audit``: are the trail and the public log of licences whole?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def check(
     folder: Annotated[Path, typer.Option("--dir", help=DIR_HELP)],
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Read every entry and every tile and say what does not hold. Exit status 1 for a finding. 核查审计记录的完整性。"""
+    """Read every entry and every tile, of the licence log too, and say what does not hold. Exit status 1 for a finding. 核查记录的完整性。"""
+    from licence_vault.log.instance import open_licence_log
+    from licence_vault.log.leaf_check import check_leaves
     from service_kit.log_check import check_audit, check_log
     from yinxin.assembly import open_house
     from yinxin.deployment import AUDIT_MAC_KEY, open_deployment
@@ -36,22 +38,26 @@ def check(
             trail = check_audit(house.context.database, house.deployment.keystore.open_secret(AUDIT_MAC_KEY))
             log = check_log(house.context.log)
             head = house.context.log.head()
+            licences = check_log(open_licence_log(house.context))
+            leaves = check_leaves(house.context.database)
         finally:
             house.close()
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
-    findings = [("trail", each) for each in trail.findings] + [("log", each) for each in log.findings]
+    parts = {"trail": trail, "log": log, "licences": licences, "leaves": leaves}
+    findings = [(where, each) for where, part in parts.items() for each in part.findings]
     if as_json:
         rows = [{"where": where, "code": each.code, "facts": each.facts} for where, each in findings]
-        print_json({"ok": not findings, "entries": trail.entries, "logged": log.entries, "log_size": head.size, "findings": rows})
+        counts = {"entries": trail.entries, "logged": log.entries, "log_size": head.size, "licence_entries": licences.entries}
+        print_json({"ok": not findings, **counts, "findings": rows})
     elif findings:
         headings = (say("Where", "位置"), say("Finding", "问题"), say("Facts", "详情"))
         print_table(headings, [(where, each.code, ", ".join(f"{k}={v}" for k, v in each.facts.items())) for where, each in findings])
     else:
         print_line(
             say(
-                f"{trail.entries} entries, {log.entries} of them in the signed log: all hold.",
-                f"共 {trail.entries} 条，其中 {log.entries} 条已入签名日志：完整无误。",
+                f"{trail.entries} entries, {log.entries} of them in the signed log; {licences.entries} in the licence log: all hold.",
+                f"共 {trail.entries} 条，其中 {log.entries} 条已入签名日志；证照日志 {licences.entries} 条：完整无误。",
             )
         )
     if findings:

@@ -1,0 +1,153 @@
+"""The witness as a program: made, told whom to watch, served, killed, started again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from crypto.checkpoints import CheckpointSigner, sign_checkpoint
+from crypto.cosignatures import WitnessKey, verify_cosignatures
+from crypto.merkle import TreeHash
+from crypto.signer import software_signer
+from crypto.sm2 import SM2PrivateKey
+from service_kit.clock import SystemClock
+from standards import gbt33560_oids as oids
+from standards.c2sp_tlog_checkpoint import Checkpoint
+from standards.c2sp_tlog_witness import REQUEST_BYTES, AddCheckpoint, write_add_checkpoint
+from standards.errors import TrustError
+from tests.deployments import HttpHere, free_port, yinxin
+from tests.optional import PROJECT
+from yinxin.witness import DESCRIPTION, make_witness, open_witness, witness_application
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ORIGIN = "log.example/licences/sha256"
+LOG = CheckpointSigner(ORIGIN, software_signer(Ed25519PrivateKey.generate(), "l"))
+TREE = TreeHash(oids.SHA256)
+LEAVES = [TREE.leaf(b"%d" % number) for number in range(3)]
+
+
+def note(size: int, root: bytes | None = None) -> bytes:
+    return sign_checkpoint(Checkpoint(ORIGIN, size, TREE.root(LEAVES[:size]) if root is None else root), [LOG])
+
+
+def told(*arguments: str) -> Any:
+    return json.loads(yinxin("witness", *arguments, "--json").stdout)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "witness"
+    told("init", "--dir", str(place), "--name", "witness.example/audit-office")
+    told("watch", LOG.key.to_text(), "--dir", str(place))
+    return place
+
+
+@pytest.mark.clause("C2SP tlog-witness add-checkpoint")
+def test_the_protocol_over_http(folder: Path) -> None:
+    opened = open_witness(folder)
+    served: Any = witness_application(opened.witness)
+    with closing(HttpHere(served, "http://witness.example")) as client:
+        assert client.get("/livez").text == "ok\n"
+        assert client.get("/checkpoint", params={"origin": ORIGIN}).status_code == 404
+        answer = client.post("/add-checkpoint", content=write_add_checkpoint(AddCheckpoint(0, (), note(1))))
+        keys = [cosigner.key for cosigner in opened.cosigners]
+        cosigned = note(1) + answer.content
+        assert verify_cosignatures(cosigned, keys, SystemClock().now(), quorum=1).witnessed is True
+        assert answer.text.count("\n") == 2  # Ed25519 for everyone, SM2 for those who ask for it
+        assert client.get("/checkpoint", params={"origin": ORIGIN}).content == note(1)
+        conflict = client.post("/add-checkpoint", content=write_add_checkpoint(AddCheckpoint(0, (), note(2))))
+        assert (conflict.status_code, conflict.headers["content-type"].partition(";")[0], conflict.text) == (409, "text/x.tlog.size", "1\n")
+        for body, status in (
+            (b"", 400),
+            (write_add_checkpoint(AddCheckpoint(2, (), note(1))), 400),
+            (write_add_checkpoint(AddCheckpoint(1, (), note(1)[:-1])), 400),
+            (write_add_checkpoint(AddCheckpoint(1, (), note(2).replace(b"\n2\n", b"\n3\n", 1))), 403),
+            (write_add_checkpoint(AddCheckpoint(0, (), sign_checkpoint(Checkpoint("x", 1, bytes(32)), [LOG]))), 404),
+            (write_add_checkpoint(AddCheckpoint(1, (), note(1, bytes(32)))), 409),
+            (write_add_checkpoint(AddCheckpoint(1, (), note(2))), 422),
+            (b"o" * (REQUEST_BYTES + 1), 413),
+        ):
+            assert client.post("/add-checkpoint", content=body).status_code == status, body[:40]
+        assert client.get("/checkpoint", params={"origin": "other"}).status_code == 404
+        assert client.post("/add-checkpoint", content=write_add_checkpoint(AddCheckpoint(1, (LEAVES[1],), note(2)))).status_code == 200
+
+
+def test_a_witness_is_made_once_and_shows_what_it_knows(folder: Path) -> None:
+    made = told("show", "--dir", str(folder))
+    assert made["logs"] == [{"origin": ORIGIN, "size": None}]
+    assert {WitnessKey.from_text(key).name for key in made["keys"]} == {"witness.example/audit-office"}
+    assert told("init", "--dir", str(folder), "--name", "witness.example/audit-office")["keys"] == made["keys"]  # its keys stay
+    sm3 = CheckpointSigner("log.example/licences/sm3", software_signer(SM2PrivateKey.generate(), "s"))
+    assert len(told("watch", sm3.key.to_text(), "--dir", str(folder))["logs"]) == 2
+    assert len(told("watch", sm3.key.to_text(), "--dir", str(folder), "--digest", "sm3")["logs"]) == 2
+    assert open_witness(folder).logs[1].digest_oid == oids.SM3
+    shown = yinxin("witness", "show", "--dir", str(folder)).stdout
+    assert "Watches log.example/licences/sm3" in shown
+    assert "监视" in yinxin("witness", "show", "--dir", str(folder), environment={"LC_ALL": "zh_CN.UTF-8"}).stdout
+
+
+def test_what_is_no_witness_is_said_to_be_none(folder: Path, tmp_path: Path) -> None:
+    for words in (
+        ("show", "--dir", str(tmp_path / "none")),
+        ("serve", "--dir", str(tmp_path / "none")),
+        ("init", "--dir", str(PROJECT / "docs"), "--name", "x"),
+        ("init", "--dir", str(tmp_path / "new"), "--name", "a name"),
+        ("watch", "no key", "--dir", str(folder)),
+        ("watch", LOG.key.to_text(), "--dir", str(folder), "--digest", "md5"),
+    ):
+        assert yinxin("witness", *words, check=False).returncode == 64, words
+    (folder / DESCRIPTION).write_text('{"name": "x", "logs": [{}]}')
+    with pytest.raises(TrustError, match="WITNESS_DESCRIPTION_BAD"):
+        open_witness(folder)
+    sm2 = CheckpointSigner("other.example", software_signer(SM2PrivateKey.generate(), "s"))
+    make_witness(tmp_path / "w", "w.example")
+    assert yinxin("witness", "watch", LOG.key.to_text(), sm2.key.to_text(), "--dir", str(tmp_path / "w"), check=False).returncode == 64
+
+
+def test_what_was_cosigned_is_known_after_sigkill(folder: Path) -> None:
+    def start() -> tuple[subprocess.Popen[bytes], str]:
+        port = free_port()
+        words = ("witness", "serve", "--dir", str(folder), "--port", str(port))
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from yinxin.command_line import main; main()", *words],
+            cwd=PROJECT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/livez", timeout=5)
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                return process, f"http://127.0.0.1:{port}/add-checkpoint"
+        process.kill()
+        raise AssertionError("the witness did not start")
+
+    process, url = start()
+    try:
+        assert httpx.post(url, content=write_add_checkpoint(AddCheckpoint(0, (), note(2)))).status_code == 200
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    process, url = start()
+    try:
+        fork = note(2, bytes(32))
+        assert httpx.post(url, content=write_add_checkpoint(AddCheckpoint(0, (), fork))).status_code == 409
+        rollback = httpx.post(url, content=write_add_checkpoint(AddCheckpoint(0, (), note(1))))
+        assert (rollback.status_code, rollback.text) == (409, "2\n")
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,175 @@
+"""``yinxin monitor``: a department looks whether the public log of licences holds what it issued, and nothing else in its name."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from standards.errors import Kind, TrustError
+from yinxin.commands.console import EXIT_FAILED, JSON_HELP, fail, print_json, print_line, print_table, say
+
+if TYPE_CHECKING:
+    from crypto.checkpoints import LogIdentity
+    from licence_vault.log.monitor import Observed
+    from service_kit.log_follower import Fetch, Noticed, SeenTree
+
+STATE_VERSION: Final = 1
+STATE_BYTES: Final = 1024 * 1024 * 1024  # some 90 bytes for each event of one department
+ANSWER_BYTES: Final = 32 * 1024 * 1024  # a bundle of 256 entries of 65,535 bytes takes half of it
+TIMEOUT_SECONDS: Final = 20.0
+_OK: Final = 200
+_NOT_FOUND: Final = 404
+
+
+def monitor(
+    url: Annotated[str, typer.Argument(help="Address of the log, such as https://trust.example.org/licences. 日志地址。")],
+    *,
+    keys: Annotated[list[str], typer.Option("--key", help="Keys of the log, known from elsewhere: one for each tree. 日志密钥。")],
+    issuer: Annotated[str, typer.Option(help="Credit code of the department. 本部门统一社会信用代码。")],
+    state: Annotated[Path, typer.Option(help="File that keeps what was seen. 状态文件。")],
+    books: Annotated[Path | None, typer.Option(help="Own books: `<event> <commitment>` a line. 自有台账，每行“事件 承诺值”。")] = None,
+    witnesses: Annotated[list[str] | None, typer.Option("--witness", help="Address of a witness to compare with. 见证方地址。")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Read what is new in the log and compare it with what was seen and issued. Exit status 1 for a finding. 监测证照日志。
+
+    Exit status 69 where the log cannot be reached: then nothing is known, and what was seen stays as it was.
+    """
+    from licence_vault.log.monitor import compare_books, compare_counts, read_books
+    from service_kit.durable_files import write_durably
+    from service_kit.log_follower import follow
+
+    try:
+        with ExitStack() as open_clients:
+            # 1. What is known: keys, what was seen, the own books
+            trees = _trees(keys)
+            seen, observed = _read_state(state, issuer)
+            own = None if books is None else read_books(books.read_text(encoding="utf-8").splitlines())
+            # 2. Everything that is new
+            fetch = _fetcher(url, open_clients)
+            followed = follow(fetch, trees, seen, observed.take)
+            noticed = list(followed.noticed)
+            # 3. Against witnesses, the published counts, the own books
+            if not noticed:
+                for witness in witnesses or []:
+                    noticed += _compare_with(_fetcher(witness, open_clients), fetch, trees, followed.seen)
+                counts = json.loads(fetch(f"log/counts?issuer={issuer}") or b"{}")
+                if counts.get("size") == followed.size:
+                    noticed += compare_counts(observed, counts.get("counts") or [])
+                noticed += [] if own is None else compare_books(observed, own)
+            # 4. What holds is kept; what does not is not built upon
+            if not followed.noticed:
+                kept = {name: each.to_json() for name, each in followed.seen.items()}
+                written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
+                write_durably(state, json.dumps(written, separators=(",", ":")).encode())
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    except ValueError:  # an answer that is no JSON
+        raise fail(TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", reason="answer"), as_json=as_json) from None
+    _tell(noticed, observed, followed.size, as_json=as_json)
+    if noticed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _tell(noticed: list[Noticed], observed: Observed, size: int, *, as_json: bool) -> None:
+    if as_json:
+        events = sum(observed.events.values())
+        findings = [{"code": each.code, "facts": each.facts} for each in noticed]
+        print_json({"ok": not noticed, "size": size, "own_events": events, "findings": findings})
+    elif noticed:
+        headings = (say("Finding", "问题"), say("Facts", "详情"))
+        print_table(headings, [(each.code, ", ".join(f"{name}={fact}" for name, fact in each.facts.items())) for each in noticed])
+    else:
+        events = sum(observed.events.values())
+        print_line(
+            say(
+                f"{size} entries, {events} of them in the name of {observed.issuer_code}: the log extends what was seen, and nothing differs.",
+                f"共 {size} 条，其中 {observed.issuer_code} 名下 {events} 条：日志延续此前所见，无差异。",
+            )
+        )
+
+
+def _trees(keys: list[str]) -> dict[str, LogIdentity]:
+    """Tree name -> identity: the name is the last part of the origin, the digest that which goes with the key."""
+    from crypto.checkpoints import LogIdentity, LogVerifierKey
+    from standards import gbt33560_oids as oids
+    from standards.c2sp_signed_note import TYPE_SM2
+
+    read = [LogVerifierKey.from_text(key) for key in keys]
+    return {
+        key.name.rpartition("/")[2]: LogIdentity(key.name, oids.SM3 if key.signature_type == TYPE_SM2 else oids.SHA256, (key,))
+        for key in read
+    }
+
+
+def _read_state(path: Path, issuer: str) -> tuple[dict[str, SeenTree], Observed]:
+    from licence_vault.log.monitor import Observed
+    from service_kit.log_follower import SeenTree
+
+    try:
+        with path.open("rb") as file:
+            state: dict[str, Any] = json.loads(file.read(STATE_BYTES))
+    except FileNotFoundError:
+        return {}, Observed(issuer)
+    except ValueError:
+        raise TrustError(Kind.UNACCEPTABLE, "MONITOR_STATE_BAD", file=str(path)) from None
+    try:
+        observed = Observed.from_json(state)
+        seen = {name: SeenTree.from_json(each) for name, each in state["trees"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise TrustError(Kind.UNACCEPTABLE, "MONITOR_STATE_BAD", file=str(path)) from None
+    if state.get("v") != STATE_VERSION or observed.issuer_code != issuer:
+        raise TrustError(Kind.UNACCEPTABLE, "MONITOR_STATE_BAD", file=str(path))
+    return seen, observed
+
+
+def _fetcher(base: str, open_clients: ExitStack) -> Fetch:
+    """GET below an address the operator named: no redirects, bounded in time and size. TrustError MONITOR_UNREACHABLE."""
+    import httpx
+
+    client = open_clients.enter_context(httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False))
+
+    def fetch(path: str) -> bytes | None:
+        try:
+            with client.stream("GET", f"{base.rstrip('/')}/{path}") as answer:
+                if answer.status_code == _NOT_FOUND:
+                    return None
+                if answer.status_code != _OK:
+                    raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=answer.status_code)
+                body = bytearray()
+                for part in answer.iter_raw():
+                    body += part
+                    if len(body) > ANSWER_BYTES:
+                        raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", limit_bytes=ANSWER_BYTES)
+                return bytes(body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", reason=type(error).__name__) from None
+
+    return fetch
+
+
+def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen: dict[str, SeenTree]) -> list[Noticed]:
+    """What a witness (``ask``) was shown, against what the log (``fetch``) showed here."""
+    from urllib.parse import quote
+
+    from service_kit.log_follower import compare_with_witness
+
+    noticed = []
+    for name, identity in trees.items():
+        note = ask(f"checkpoint?origin={quote(identity.origin, safe='')}")
+        if not note:
+            continue  # it does not watch this tree
+
+        def prove(older: int, newer: int, name: str = name) -> tuple[bytes, ...]:
+            answer = fetch(f"log/consistency?older={older}&newer={newer}&tree={name}")
+            if answer is None:
+                raise TrustError(Kind.NOT_FOUND, "LOG_SIZE_UNKNOWN", asked=newer)
+            return tuple(bytes.fromhex(each) for each in json.loads(answer)["proof"])
+
+        found = compare_with_witness(note, name, identity, seen[name], prove)
+        noticed += [] if found is None else [found]
+    return noticed

@@ -1,0 +1,125 @@
+"""``yinxin witness``: watch the logs of others, and cosign what extends them."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from standards.errors import TrustError
+from yinxin.commands.console import JSON_HELP, fail, print_json, print_line, say
+
+if TYPE_CHECKING:
+    from crypto.checkpoints import LogIdentity
+    from yinxin.witness import WitnessFolder
+
+WITNESS_DIR_HELP: Final = "Folder of the witness. 见证方目录。"
+app: Final = typer.Typer(no_args_is_help=True, help="Witness the logs of others. 见证他方日志。")
+
+
+@app.callback()
+def witness() -> None:
+    """Witness the logs of others: remember their newest checkpoint and cosign what extends it. 见证他方日志。"""
+
+
+def _show(opened: WitnessFolder, *, as_json: bool) -> None:
+    from standards.c2sp_signed_note import read_note
+    from standards.c2sp_tlog_checkpoint import read_checkpoint
+
+    def size_of(log: LogIdentity) -> int | None:
+        note = opened.witness.latest(log.origin)
+        return None if note is None else read_checkpoint(read_note(note).text).size
+
+    keys = [cosigner.key.to_text() for cosigner in opened.cosigners]
+    logs = [{"origin": log.origin, "size": size_of(log)} for log in opened.logs]
+    if as_json:
+        print_json({"name": opened.name, "keys": keys, "logs": logs})
+        return
+    print_line(say(f"Witness {opened.name}. Give these keys to the logs:", f"见证方 {opened.name}，请将下列密钥交给日志方："))
+    for key in keys:
+        print_line(f"  {key}")
+    for log in logs:
+        print_line(say(f"Watches {log['origin']}, size {log['size']}", f"监视 {log['origin']}，大小 {log['size']}"))
+
+
+@app.command("init")
+def init(
+    *,
+    folder: Annotated[Path, typer.Option("--dir", help=WITNESS_DIR_HELP)],
+    name: Annotated[str, typer.Option(help="Its name: an address without scheme. 名称（不含协议的地址）。")],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Make a witness with keys of its own. 创建见证方。"""
+    from yinxin.witness import make_witness
+
+    try:
+        _show(make_witness(folder, name), as_json=as_json)
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+
+
+@app.command("watch")
+def watch(
+    keys: Annotated[list[str], typer.Argument(help="Keys of one log, as it hands them out. 日志公布的密钥。")],
+    *,
+    folder: Annotated[Path, typer.Option("--dir", help=WITNESS_DIR_HELP)],
+    digest: Annotated[str | None, typer.Option(help="sm3 or sha256; by default as the key signs. 摘要算法。")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Watch a further log, or go by new keys of one. Takes effect when the witness is started again. 登记日志。"""
+    from crypto.checkpoints import LogVerifierKey
+    from yinxin.witness import DIGESTS, open_witness, watch_log
+
+    if digest not in {None, *DIGESTS}:
+        raise typer.BadParameter(say("sm3 or sha256", "应为 sm3 或 sha256"), param_hint="--digest")
+    try:
+        watch_log(folder, [LogVerifierKey.from_text(key) for key in keys], digest)
+        _show(open_witness(folder), as_json=as_json)
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+
+
+@app.command("show")
+def show(
+    *,
+    folder: Annotated[Path, typer.Option("--dir", help=WITNESS_DIR_HELP)],
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Its keys, the logs it watches, and how large it knows them to be. 显示密钥与所监视的日志。"""
+    from yinxin.witness import open_witness
+
+    try:
+        _show(open_witness(folder), as_json=as_json)
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+
+
+@app.command("serve")
+def serve(
+    *,
+    folder: Annotated[Path, typer.Option("--dir", help=WITNESS_DIR_HELP)],
+    host: Annotated[str, typer.Option(help="Address to listen on. 监听地址。")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port. 端口。")] = 8610,
+) -> None:
+    """Answer add-checkpoint until SIGTERM or Ctrl-C. 启动见证服务。"""
+    import uvicorn
+
+    from yinxin.server import check_port
+    from yinxin.witness import open_witness, witness_application
+
+    try:
+        opened = open_witness(folder)
+        check_port(host, port)
+    except TrustError as error:
+        raise fail(error) from None
+    typer.echo(say(f"Witness {opened.name} on http://{host}:{port}", f"见证方 {opened.name} 服务于 http://{host}:{port}"), err=True)
+    uvicorn.run(
+        witness_application(opened.witness),
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+    )

@@ -1,0 +1,48 @@
+"""The entries of the witness's and the monitor's commands in the error catalogue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service_kit.problem_catalogue import ProblemText, register
+
+TEXTS: Final = (
+    ProblemText(
+        "WITNESS_MISSING",
+        "Not a witness",
+        "不是见证方目录",
+        "The folder holds no witness.",
+        "该目录不是见证方目录。",
+        "Run `yinxin witness init --dir DIR --name NAME`.",
+        "运行 `yinxin witness init --dir DIR --name NAME`。",
+    ),
+    ProblemText(
+        "WITNESS_DESCRIPTION_BAD",
+        "Description of the witness not readable",
+        "见证方描述无法解析",
+        "witness.json does not say a name and the logs with their keys.",
+        "witness.json 未正确给出名称以及日志与密钥。",
+        "Restore the file, or add the logs again with `yinxin witness watch`; the state of each log stays as it is.",
+        "请恢复该文件，或用 `yinxin witness watch` 重新登记日志；各日志的状态不受影响。",
+    ),
+    ProblemText(
+        "MONITOR_STATE_BAD",
+        "State of the monitor not usable",
+        "监测状态文件不可用",
+        "The state file is damaged, of another version, or of another department.",
+        "状态文件损坏、版本不符或属于其他部门。",
+        "Restore it from a backup; without it the whole log is read again, and what was seen before is forgotten.",
+        "请从备份恢复；若无备份则须重新读取整个日志，且此前所见不再可比。",
+    ),
+    ProblemText(
+        "MONITOR_UNREACHABLE",
+        "Log not reachable",
+        "日志无法访问",
+        "The log or a witness did not answer, or not as it must. Nothing is known now; what was seen stays.",
+        "日志或见证方未应答或应答不符。当前状态未知；此前所见保持不变。",
+        "Check the address and try again; where it goes on, the operator of the log owes an explanation.",
+        "请核对地址后重试；若持续如此，应要求日志运营方说明。",
+    ),
+)
+
+register(*TEXTS)
