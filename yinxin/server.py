@@ -6,7 +6,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import socket
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from service_kit.structured_logs import start_logging
-from standards.errors import Kind, TrustError
 from yinxin import links
 from yinxin.assembly import migrate_all, open_application, open_house
 from yinxin.deployment import open_deployment
+from yinxin.listening import check_port
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -64,17 +63,6 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
     settings = house.context.settings
     check_port(settings.listen.host, settings.listen.port)
     return settings.listen.host, settings.listen.port, settings.workers
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise TrustError PORT_BUSY where this address cannot be listened on: taken, not of this machine, or no name."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise TrustError(Kind.UNAVAILABLE, "PORT_BUSY", host=host, port=port, reason=error.strerror) from None
 
 
 def application() -> Application:

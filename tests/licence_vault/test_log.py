@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,10 +14,12 @@ from crypto.checkpoints import verify_checkpoint, verify_receipt
 from licence_vault.actions.count_log import count_log, find_counts
 from licence_vault.log.instance import SHA256_TREE, SM3_TREE, open_licence_log
 from licence_vault.log.leaf import read_leaf
+from licence_vault.log.leaf_check import check_leaves
 from licence_vault.log_tables import PREFIX, metadata
 from service_kit.log_check import check_log
 from service_kit.migrations import differences
 from standards.errors import TrustError
+from tests.deployments import yinxin
 from tests.licence_vault.vault_here import ISSUER, OTHER_ISSUER, TYPE_CODE, VaultHere, leaf
 
 if TYPE_CHECKING:
@@ -152,3 +155,19 @@ def test_scitt_takes_receipts_of_this_very_log(vault: VaultHere) -> None:
     public_pem = load_der_public_key(signer.public_spki_der).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     judged = judge(written, leaf_entry_hex=receipt.entry.hex(), log_public_key_pem=public_pem)
     assert (judged.ok, judged.leaf_index, judged.tree_size) == (True, receipt.index, checkpoint.size), judged.errors
+
+
+def test_what_the_log_says_is_checked_row_by_row(fresh: VaultHere) -> None:
+    fresh.append(leaf(1), leaf(2), leaf(3))
+    count_log(fresh.context, fresh.log)
+    assert check_leaves(fresh.context.database).findings == []
+    without_triggers(
+        fresh,
+        "UPDATE licence_log SET entry = X'78' WHERE log_index = 0",
+        f"UPDATE licence_log SET issuer_code = '{OTHER_ISSUER}' WHERE log_index = 1",
+    )
+    found = {finding.code for finding in check_leaves(fresh.context.database).findings}
+    assert found == {"LICENCE_LEAF_UNREADABLE", "LICENCE_LEAF_COLUMNS_DIFFER", "LICENCE_COUNTS_DIFFER"}
+    told = yinxin("audit", "check", "--dir", str(fresh.context.settings.dir), "--json", check=False)
+    assert told.returncode == 1
+    assert {each["where"] for each in json.loads(told.stdout)["findings"]} == {"licences", "leaves"}

@@ -25,7 +25,7 @@ def demo(
     """Make a demonstration deployment with a sealed PDF and a forged copy, and serve it. Again: the same. 一键演示（可重复执行）。"""
     from service_kit.settings import Listen, load_settings
     from yinxin.demo.prepare import prepare_demo, write_demo
-    from yinxin.server import check_port
+    from yinxin.listening import check_port
 
     listen: dict[str, object] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     for name, value in listen.items():  # for this run; a new deployment also keeps it in its settings

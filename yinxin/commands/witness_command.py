@@ -105,7 +105,7 @@ def serve(
     """Answer add-checkpoint until SIGTERM or Ctrl-C. 启动见证服务。"""
     import uvicorn
 
-    from yinxin.server import check_port
+    from yinxin.listening import check_port
     from yinxin.witness import open_witness, witness_application
 
     try:
