@@ -146,7 +146,13 @@ def client_desk(context: ServiceContext) -> ClientDesk:
         mac_key=keystore.open_secret(ROW_MAC_KEY),
         known_scopes=frozenset(known()),
         sealer=ValueSealer(keystore.open_secret(PEOPLE_SECRETS)),
+        outbound=_outbound(context),
     )
+
+
+def _outbound(context: ServiceContext) -> Outbound:
+    settings = context.settings.outbound
+    return Outbound(read_networks(settings.networks), timeout_seconds=settings.timeout_seconds)
 
 
 def key_desk(context: ServiceContext) -> KeyDesk:
@@ -213,11 +219,10 @@ def federation_desk(context: ServiceContext, people: PeopleDesk) -> FederationDe
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, ValueError):
         raise TrustError(Kind.UNACCEPTABLE, "CONNECTOR_SETTING_INVALID", setting="file") from None
-    outbound = Outbound(read_networks(settings.outbound.networks), timeout_seconds=settings.outbound.timeout_seconds)
     upstreams = read_upstreams(text, settings.base_url)
     if settings.demo:
         upstreams.setdefault(SIMULATOR, simulated_upstream(people.vault.sealer, settings.base_url)[1])
-    return FederationDesk(people, upstreams, outbound)
+    return FederationDesk(people, upstreams, _outbound(context))
 
 
 def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
@@ -230,8 +235,7 @@ def _client_protocol(context: ServiceContext) -> ClientProtocol:
     mac_key, ring = keystore.open_secret(ROW_MAC_KEY), key_ring(context)
     memory = ClientMemory(context.database, mac_key)
     hints = HintReader(ring, context.settings.base_url)
-    outbound = context.settings.outbound
-    keys = ClientKeys(Outbound(read_networks(outbound.networks), timeout_seconds=outbound.timeout_seconds))
+    keys = ClientKeys(_outbound(context))
     return ClientProtocol(context.database, _vault(context), memory, hints, keys, mac_key, _pairwise_key(mac_key))
 
 
@@ -247,7 +251,7 @@ def build(context: ServiceContext) -> ServiceParts:
     memory = ClientMemory(context.database, desk.mac_key)
     ring = key_ring(context)
     settings = context.settings
-    outbound = Outbound(read_networks(settings.outbound.networks), timeout_seconds=settings.outbound.timeout_seconds)
+    outbound = desk.outbound
     shown = settings.client_certificates
     proofs = ProofDesk(
         context.database,

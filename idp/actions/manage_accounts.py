@@ -23,6 +23,7 @@ from idp.model.people import (
     with_status,
 )
 from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
+from idp.store.grants import end_grants_of_account, end_grants_of_organisation
 from idp.store.sign_ins import list_sessions
 from standards.errors import Kind, TrustError
 
@@ -157,7 +158,7 @@ def change_in(
 def change_account_status(
     desk: PeopleDesk, account_id: str, kind: AccountKind, status: AccountStatus, *, actor: str, expected_version: int | None = None
 ) -> Account:
-    """Disable, enable or close an account; its sessions end with it, at once. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED."""
+    """Disable, enable or close an account; its sessions and tokens end with it, at once. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED."""
     at = desk.clock.now()
 
     def store(connection: Connection) -> Account:
@@ -181,6 +182,9 @@ def change_status_in(
             if session.is_alive_at(at):
                 end_in(connection, desk, session, actor, at)
                 ended += 1
+        # Every API looks at the grant: with it end the tokens that are out, also those that were to outlive their session
+        end_grants_of_account(connection, present.account_id, at)
+        end_grants_of_organisation(connection, present.account_id, at)
     _record(desk, connection, changed, f"account.{status.value}", at, actor, sessions_ended=ended)
     desk.tell_changed(connection, changed, at)
     return changed

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClientDesk:
-    """What the administration of clients needs. ``known_scopes``: every scope that exists; ``mac_key``: of the rows; ``sealer``: of secrets."""
+    """What the administration of clients needs. ``known_scopes``: every scope that exists; ``mac_key``: of the rows; ``sealer``: of secrets.
+
+    ``outbound``: where addresses that clients name are looked at.
+    """
 
     database: Database
     audit: Audit
@@ -41,6 +44,7 @@ class ClientDesk:
     mac_key: bytes
     known_scopes: Collection[str]
     sealer: ValueSealer
+    outbound: Outbound
 
     def __repr__(self) -> str:
         """Without the keys."""

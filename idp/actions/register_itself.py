@@ -7,7 +7,6 @@ Afterwards by a token of its own, which is good for this one client and for noth
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import sm3
 from idp.actions.authenticate_client import secret_digest
+from idp.actions.check_sector import check_sector
 from idp.actions.register_client import new_secret
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, Client, ClientStatus, with_secret, with_status
 from idp.model.initial_tokens import INITIAL_PREFIX, MANAGEMENT_PREFIX, InitialToken, check_initial_token, new_token
@@ -37,10 +37,8 @@ if TYPE_CHECKING:
     from service_kit.outbound import Outbound
 
 REGISTER_PATH: Final = "/oauth2/register"
-SECTOR_BYTES_MAX: Final = 64 * 1024
 _BY_SECRET: Final = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
 _KEPT: Final = "client_secret_jwt"
-_OK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +236,7 @@ def check_addresses(outbound: Outbound, registration: Registration) -> None:
                 outbound.check_url(address)
         except TrustError:
             raise refused(name, "an address that may be called") from None
-    if not registration.sector_identifier_uri:
-        return
-    try:
-        answer = outbound.call("GET", registration.sector_identifier_uri, answer_bytes=SECTOR_BYTES_MAX)
-        listed = json.loads(answer.body) if answer.status == _OK else None
-    except (TrustError, ValueError, RecursionError):
-        listed = None
-    if not isinstance(listed, list) or not set(registration.redirect_uris) <= {each for each in listed if isinstance(each, str)}:
-        raise refused("sector_identifier_uri", "a list with every redirect address in it")
+    check_sector(outbound, registration)
 
 
 def _within(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from idp.actions.check_sector import check_sector
 from idp.model.registrations import Registration, check_registration
 from idp.store.client_secrets import forget_secrets
 from idp.store.clients import load_client, update_client
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def set_registration(desk: ClientDesk, registration: Registration, *, actor: str, if_version: int | None = None) -> Registration:
     """Store it in place of what was there. CLIENT_FIELD_INVALID, CLIENT_NOT_FOUND, CLIENT_STATUS_CONFLICT (another version than ``if_version``)."""
     check_registration(registration)
+    check_sector(desk.outbound, registration)
     at = desk.clock.now()
 
     def store(connection: Connection) -> Registration:

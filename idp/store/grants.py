@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from idp.model.grants import PersonGrant
 from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_time
-from idp.tables import grants, refresh_tokens
+from idp.tables import agents, grants, refresh_tokens
 from service_kit.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -99,6 +99,22 @@ def end_grants_of_agent(connection: Connection, person_id: str, organisation_id:
         grants.c.grant_json.contains(f'"acting_for":"{organisation_id}"', autoescape=True),
     )
     return connection.execute(living.values(ended_at=write_time(at), ended_why="agent revoked")).rowcount
+
+
+def end_grants_of_account(connection: Connection, account_id: str, at: datetime) -> int:
+    """End all that a person holds, for himself or others, also what outlives its session. How many ended."""
+    living = update(grants).where(grants.c.account_id == account_id, grants.c.ended_at.is_(None))
+    return connection.execute(living.values(ended_at=write_time(at), ended_why="account not active")).rowcount
+
+
+def end_grants_of_organisation(connection: Connection, organisation_id: str, at: datetime) -> int:
+    """End all that anybody holds for an organisation. How many ended."""
+    living = update(grants).where(
+        grants.c.account_id.in_(select(agents.c.person_id).where(agents.c.organisation_id == organisation_id)),
+        grants.c.ended_at.is_(None),
+        grants.c.grant_json.contains(f'"acting_for":"{organisation_id}"', autoescape=True),
+    )
+    return connection.execute(living.values(ended_at=write_time(at), ended_why="account not active")).rowcount
 
 
 def find_grant_in_session(connection: Connection, session_id: str, client_id: str, mac_key: bytes) -> PersonGrant | None:

@@ -23,6 +23,7 @@ from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_registration import set_registration
 from idp.model.people import AccountKind, AccountStatus
 from idp.model.registrations import Registration
+from service_kit.callers import Caller
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import CALLBACK, VERIFIER, Browser, Registered, Town, settle
 
@@ -72,6 +73,12 @@ class Clients:
         answer = self.redeem(browser.returned["code"], client)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
+
+    def is_let_in(self, tokens: dict[str, Any]) -> bool:
+        """By the look of the APIs' gates at what a token hangs on."""
+        said = self.read(tokens["access_token"], self.town.desk.issuer)
+        caller = Caller(said["client_id"], said["sub"], frozenset(), said["jti"], grant_id=said["gid"])
+        return idp.service.client_check(self.town.here.house.context)(caller)
 
     def userinfo(self, token: str, method: str = "GET") -> httpx.Response:
         return self.http.request(method, "/oauth2/userinfo", headers={"authorization": f"Bearer {token}"})
@@ -305,7 +312,9 @@ def test_a_disabled_account_has_no_tokens_any_more(clients: Clients) -> None:
     browser.authorize("own", scope="openid offline_access")
     browser.log_in("zai")
     tokens = clients.redeem(browser.returned["code"]).json()
+    assert clients.is_let_in(tokens)
     change_account_status(clients.town.desk, person.account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="test")
+    assert not clients.is_let_in(tokens)
     assert clients.userinfo(tokens["access_token"]).status_code == 401
     assert refused(clients.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]))[2] == "GRANT_ENDED"
 
@@ -321,6 +330,11 @@ def test_who_acts_for_an_organisation_is_named_beside_it(clients: Clients) -> No
     said = clients.read(tokens["id_token"], "own")
     assert (said["sub"], said["act"]) == (organisation.account_id, {"sub": person.account_id})
     assert clients.userinfo(tokens["access_token"]).json()["name"] == "测试有限公司"
+    assert clients.is_let_in(tokens)
+    change_account_status(clients.town.desk, organisation.account_id, AccountKind.ORGANISATION, AccountStatus.DISABLED, actor="test")
+    assert not clients.is_let_in(tokens)
+    change_account_status(clients.town.desk, organisation.account_id, AccountKind.ORGANISATION, AccountStatus.ACTIVE, actor="test")
+    assert clients.userinfo(tokens["access_token"]).status_code == 401, "what has ended stays so"
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])

@@ -12,9 +12,11 @@ from joserfc.jwk import ECKey
 import idp.service
 from idp.actions.change_client_status import change_client_status
 from idp.actions.register_itself import issue_initial_token
+from idp.actions.set_registration import set_registration
 from idp.model.clients import ClientStatus
 from idp.store.initial_tokens import withdraw_initial_token
 from idp.store.registrations import find_registration
+from standards.errors import TrustError
 from tests.deployments import Here, make_deployment, served_here
 from tests.service_kit.receivers import Receiver, receiver
 
@@ -213,7 +215,17 @@ def test_a_sector_lists_every_redirect_address(world: World) -> None:
         (404, json.dumps(two).encode(), 400),
     ):
         world.rp.status, world.rp.body = status, body
-        assert world.register(**asked).status_code == expected
+        made = world.register(**asked)
+        assert made.status_code == expected
+        # An administrator's word is not enough either: a client must not see people under the names of another sector
+        if expected == 201:
+            with world.desk.database.read() as connection:
+                registered = find_registration(connection, made.json()["client_id"], world.desk.mac_key)
+            assert registered is not None
+            assert set_registration(world.desk, registered, actor="test") == registered
+            continue
+        with pytest.raises(TrustError, match="CLIENT_FIELD_INVALID"):
+            set_registration(world.desk, registered, actor="test")
 
 
 @pytest.mark.clause("RFC 7592 2.1", "RFC 7592 2.2")
