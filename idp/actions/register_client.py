@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from service_kit.audit import Audit
     from service_kit.clock import Clock
     from service_kit.database import Database
+    from service_kit.outbound import Outbound
 
 
 @dataclass(frozen=True, slots=True)
