@@ -10,7 +10,7 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 _STANDARD: Final = re.compile(
-    r"(?P<standard>(?:RFC|OIDC|CAS|EN|ISO|ITU-T|GB|GB/T|GM/T|C2SP|IETF|ETSI EN) [\w.-]+(?: \d{3}-\d)?|国[办]?发〔\d+〕\d+号|内政办发〔\d+〕\d+号) ?(?P<clause>.*)$"
+    r"(?P<standard>(?:RFC|OIDC|CAS|EN|ISO|ITU-T|GB|GB/T|GM/T|C2SP|IETF|W3C|ETSI EN) [\w.-]+(?: \d{3}-\d)?|国[办]?发〔\d+〕\d+号|内政办发〔\d+〕\d+号) ?(?P<clause>.*)$"
 )
 
 HEADER: Final = """# Clause matrix

@@ -187,7 +187,7 @@ def test_apache_lets_people_in_and_out(town: Town) -> None:
         wait_for(lambda: to_office.get("/office/index.html").status_code == 302)
 
 
-@pytest.mark.clause("OIDC Core 3.1", "RFC 7636 4", "OIDC RP-Initiated Logout 2", "OIDC Back-Channel Logout 2.5")
+@pytest.mark.clause("OIDC Core 3.1", "RFC 7636 4", "OIDC RPInitiated 2", "OIDC BackChannel 2.5")
 def test_apache_signs_people_in_by_code(town: Town) -> None:
     with httpx.Client(base_url=town.provider, timeout=30) as to_provider, httpx.Client(base_url=town.office, timeout=30) as to_hall:
         browser = Browser(There(to_provider))  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ AUTHENTICATOR = {
 }
 
 
-@pytest.mark.clause("WebAuthn 7.1", "WebAuthn 7.2")
+@pytest.mark.clause("W3C webauthn-2 7.1", "W3C webauthn-2 7.2")
 def test_a_person_makes_a_passkey_and_comes_in_by_it(tmp_path: Path) -> None:
     need_program("chromium")
     port = free_port()
