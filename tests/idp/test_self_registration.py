@@ -224,6 +224,7 @@ def test_a_sector_lists_every_redirect_address(world: World) -> None:
             assert registered is not None
             assert set_registration(world.desk, registered, actor="test") == registered
             continue
+        assert registered is not None
         with pytest.raises(TrustError, match="CLIENT_FIELD_INVALID"):
             set_registration(world.desk, registered, actor="test")
 
