@@ -109,6 +109,11 @@ def page_not_found(page: int, pages: int) -> TrustError:
     return TrustError(Kind.UNACCEPTABLE, "PAGE_NOT_FOUND", page=page, pages=pages)
 
 
+def ofd_entries_unsealed() -> TrustError:
+    """A list of files beside no seal would prove nothing of what is in them."""
+    return TrustError(Kind.CONFLICT, "OFD_ENTRIES_UNSEALED")
+
+
 def seam_too_short(pages: int) -> TrustError:
     """A riding seam over fewer than two pages."""
     return TrustError(Kind.UNACCEPTABLE, "SEAM_TOO_SHORT", pages=pages)

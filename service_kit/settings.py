@@ -117,10 +117,11 @@ class Region:
 class Seals:
     """``two_person_review``: a seal is made only for an application that somebody other than the applicant has approved.
 
-    Where nothing is said, review is asked for everywhere but in demonstrations.
+    Where nothing is said, review is asked for everywhere but in demonstrations. ``data_version``: of what is made, where a request says nothing.
     """
 
     two_person_review: bool | None = None
+    data_version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,8 @@ class Settings:
         ):
             if not low <= value <= high:
                 raise _refused("SETTING_INVALID", name=name, expected=f"{low} to {high}")
+        if self.seals.data_version not in {4, 5}:
+            raise _refused("SETTING_INVALID", name="seals.data_version", expected="4 or 5")
         for name, text in (("pdf_ses_filter", self.pdf_ses_filter), ("pdf_ses_subfilter", self.pdf_ses_subfilter)):
             if _PDF_NAME.fullmatch(text) is None:
                 raise _refused("SETTING_INVALID", name=name, expected=_PDF_NAME.pattern)

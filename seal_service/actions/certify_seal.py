@@ -10,6 +10,7 @@ from crypto.authority import Profile
 from crypto.sm3 import sm3
 from seal_service.actions.change_seal_state import REVOCATION_REASON
 from seal_service.actions.find_seals import draw_picture
+from seal_service.errors import time_stamp_not_configured
 from seal_service.limits import PICTURE_DPI, VENDOR_ID
 from seal_service.ports import SEAL_MAKER
 from seal_service.render import draw_picture as draw_png
@@ -18,6 +19,7 @@ from service_kit import fail_points
 from standards import x690_der as der
 from standards.errors import TrustError
 from standards.gbt38540_seal.values import CREDIT_CODE_AND_NAME, MONGOLIAN_NAME, ROMANISED_NAME, SealExtension, SealPicture
+from standards.gbt38540_seal.versions import V5
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -50,10 +52,12 @@ class Certified:
         }
 
 
-def certify_seal(context: ServiceContext, seal: Seal, spki_der: bytes, *, actor: str, on_failure: ExitStack) -> Certified:
+def certify_seal(
+    context: ServiceContext, seal: Seal, spki_der: bytes, *, actor: str, on_failure: ExitStack, data_version: int | None = None
+) -> Certified:
     """Have the built-in authority certify the key of ``seal`` (SubjectPublicKeyInfo, DER), and make the SESeal. What was issued is revoked where the making fails.
 
-    National convention for seals: O is the credit code followed by the name, CN is the seal code.
+    ``data_version``: of the SESeal, 4 or 5; None as the deployment's setting has it. National convention for seals: O is the credit code followed by the name, CN is the seal code.
     """
     certificate = context.issuer.issue(
         common_name=seal.code,
@@ -65,11 +69,17 @@ def certify_seal(context: ServiceContext, seal: Seal, spki_der: bytes, *, actor:
     on_failure.callback(_revoke, context, actor, certificate.serial)
     chain_der = tuple(above.der for above in context.issuer.chain())
     fail_points.reach("make-seal.certified")
-    return Certified(certificate, chain_der, build_seal_data(context, seal, certificate), certificate.not_after)
+    return Certified(certificate, chain_der, build_seal_data(context, seal, certificate, data_version), certificate.not_after)
 
 
-def build_seal_data(context: ServiceContext, seal: Seal, certificate: Certificate) -> bytes:
-    """SESeal (version 4) for the certificate: valid as long as it is, with the seal's picture in its true size and its further names."""
+def build_seal_data(context: ServiceContext, seal: Seal, certificate: Certificate, data_version: int | None = None) -> bytes:
+    """SESeal for the certificate: valid as long as it is, with the seal's picture in its true size and its further names.
+
+    Version 5 (GM/T 0031-2025) verifies the maker's certificate first and time-stamps the maker's signature: TIME_STAMP_NOT_CONFIGURED.
+    """
+    version = context.settings.seals.data_version if data_version is None else data_version
+    if version == V5 and context.time_stamp is None:
+        raise time_stamp_not_configured()
     maker = cast("MakerIdentity", context.links[SEAL_MAKER])
     picture = draw_picture(seal)
     at = max(context.clock.now().replace(microsecond=0), certificate.not_before)
@@ -84,7 +94,10 @@ def build_seal_data(context: ServiceContext, seal: Seal, certificate: Certificat
         picture=SealPicture("PNG", draw_png(picture, dpi=PICTURE_DPI), round(picture.width_mm), round(picture.height_mm)),
         extensions=write_name_extensions(seal),
     )
-    return build_seal(description, [certificate], SealMaker(maker.certificate, maker.signer))
+    if version != V5:
+        return build_seal(description, [certificate], SealMaker(maker.certificate, maker.signer))
+    described = SealMaker(maker.certificate, maker.signer, context.trust(), context.time_stamp)
+    return build_seal(description, [certificate], described, version=V5)
 
 
 def write_name_extensions(seal: Seal) -> tuple[SealExtension, ...]:

@@ -110,6 +110,15 @@ def list_uses(context: ServiceContext, caller: Caller, seal_id: str, *, after: s
         return store.list_uses_of_seal(conn, seal_id, after=after, limit=limit, holder=None if sees_all else caller.holder)
 
 
+def find_seal_data(context: ServiceContext, caller: Caller, seal_id: str) -> tuple[Seal, bytes]:
+    """A seal the caller may know of, and its SESeal (DER). SEAL_WITHOUT_SEAL_DATA for one that is not made yet, or was before these were."""
+    with context.database.read() as conn:
+        seal = _known_seal(conn, caller, seal_id)
+    if seal.seal_data_der is None:
+        raise TrustError(Kind.CONFLICT, "SEAL_WITHOUT_SEAL_DATA", seal_id=seal_id)
+    return seal, seal.seal_data_der
+
+
 def find_picture(context: ServiceContext, caller: Caller, seal_id: str) -> SealPicture:
     """The picture of a seal the caller manages or may use."""
     with context.database.read() as conn:

@@ -41,11 +41,13 @@ def install_certificate(
     certificate: Certificate,
     chain: Sequence[Certificate],
     *,
+    data_version: int | None = None,
     if_version: int | None = None,
 ) -> Seal:
     """Take the certificate of an outside authority, make the SESeal for it, and record the seal as made.
 
-    ``chain``: what stands above, nearest first, at most up to the anchor. Raises SEAL_NOT_FOUND, SEAL_CHANGED, SEAL_STATE_CONFLICT,
+    ``chain``: what stands above, nearest first, at most up to the anchor. ``data_version`` of the SESeal: 4, 5, or None as the setting has it.
+    Raises SEAL_NOT_FOUND, SEAL_CHANGED, SEAL_STATE_CONFLICT,
     SEAL_CERTIFICATE_REFUSED, SEAL_CERTIFICATE_UNACCEPTABLE, SEAL_MAKING_CUT_OFF.
     """
     # 1. What waits, and what it is to become.
@@ -79,7 +81,7 @@ def install_certificate(
 
     # 3. The SESeal, with no transaction open; then everything at once.
     certified = Certified(
-        certificate, tuple(each.der for each in chain), build_seal_data(context, wanted, certificate), certificate.not_after
+        certificate, tuple(each.der for each in chain), build_seal_data(context, wanted, certificate, data_version), certificate.not_after
     )
     making = Making(seal, wanted, edition, application)
     return context.database.write(lambda conn: finish_making(context, conn, person_of(caller), making, certified))

@@ -75,20 +75,27 @@ class _Begun:
 
 
 def make_approved_seal(
-    context: ServiceContext, caller: Caller, application_id: str, *, key_request_der: bytes = b"", if_version: int | None = None
+    context: ServiceContext,
+    caller: Caller,
+    application_id: str,
+    *,
+    key_request_der: bytes = b"",
+    data_version: int | None = None,
+    if_version: int | None = None,
 ) -> Seal:
     """Make the seal of an approved application; made before: that seal. The applicant is not the maker.
 
     Where the certificate comes from an outside authority the seal waits for it, see ``install_certificate``. ``key_request_der``: a request
-    (PKCS #10) of the owner's device, whose key this edition gets; empty: a new key of ours. A seal that was made elsewhere is taken over
+    (PKCS #10) of the owner's device, whose key this edition gets; empty: a new key of ours. ``data_version`` of the SESeal: 4, 5, or None as
+    the deployment's setting has it. A seal that was made elsewhere is taken over
     (``import_approved_seal``).
 
     Raises SEAL_KEY_REQUEST_REFUSED, APPLICATION_NOT_FOUND, APPLICATION_CHANGED, APPLICATION_STATE_CONFLICT, SECOND_PERSON_NEEDED,
     SEAL_STATE_CONFLICT, SEAL_MAKING_UNDER_WAY, SEAL_CODES_EXHAUSTED, SEAL_MAKING_CUT_OFF and what the issuer raises.
     """
     if _is_import(context, application_id):
-        if key_request_der:
-            raise field_unacceptable("certificate_request", "not for a seal that was made elsewhere")
+        if key_request_der or data_version is not None:
+            raise field_unacceptable("certificate_request, data_version", "not for a seal that was made elsewhere")
         return import_approved_seal(context, caller, application_id, if_version=if_version)
     owner = hold_process_mark(context)
     owners_spki_der = read_owners_key(key_request_der) if key_request_der else None
@@ -141,7 +148,7 @@ def make_approved_seal(
             return waiting
 
         # 4. Certificate and SESeal, with no transaction open.
-        certified = certify_seal(context, making.wanted, spki_der, actor=caller.actor, on_failure=on_failure)
+        certified = certify_seal(context, making.wanted, spki_der, actor=caller.actor, on_failure=on_failure, data_version=data_version)
         fail_points.reach("make-approved.built")
 
         # 5. tx 2: the seal is made; the region is told by the outbox.

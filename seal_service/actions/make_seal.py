@@ -42,6 +42,7 @@ class SealRequest:
     """What a seal is made from. ``name`` and ``division`` empty: derived from the rest. ``grants`` None: the calling client.
 
     ``key_request_der``: a certificate request (PKCS #10) of the owner's device, whose key the seal gets; empty: a key of ours.
+    ``data_version`` of the SESeal: 4, 5, or None as the deployment's setting has it.
     """
 
     organisation: str
@@ -53,6 +54,7 @@ class SealRequest:
     picture_width_mm: float = 42.0
     grants: tuple[str, ...] | None = None
     key_request_der: bytes = b""
+    data_version: int | None = None
 
 
 def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, idempotency_key: str | None = None) -> Seal:
@@ -161,7 +163,7 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         spki_der, _ = make_key(context, seal.key_id, owners_spki_der)
         fail_points.reach("make-seal.key-made")
         # 4. The certificate, and the seal itself as GB/T 38540 has it: picture and certificate under the maker's signature.
-        certified = certify_seal(context, seal, spki_der, actor=caller.actor, on_failure=on_failure)
+        certified = certify_seal(context, seal, spki_der, actor=caller.actor, on_failure=on_failure, data_version=request.data_version)
         fail_points.reach("make-seal.built")
 
         # 5. tx 2: the seal becomes active together with its certificate.

@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Final
 
 from seal_service.actions.seal_order import Draft
-from seal_service.errors import field_unacceptable, placement_unclear, seal_not_usable
+from seal_service.errors import field_unacceptable, ofd_entries_unsealed, placement_unclear, seal_not_usable, time_stamp_not_configured
 from seal_service.ofd.keyword import places_on_keyword
+from seal_service.ofd.list_entries import VALUE_NAME, has_signatures, prepare_entries
 from seal_service.ofd.seal import PreparedOfdSeal, prepare_seal, prepare_signed
 from seal_service.ofd.sealing_rules import check_sealable
 from seal_service.places import LAST_PAGE, PLACES_MAX, Place, read_pages
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 PDF_ONLY: Final = frozenset({"field", "opacity", "certify", "lock_fields", "lock_except", "level"})
 SEAL_PROFILE: Final = "seal"  # Type="Seal": GB/T 38540, the default
 SIGN_PROFILE: Final = "sign"  # Type="Sign": GB/T 35275, no seal and no picture
+INTEGRITY_PROFILE: Final = "integrity"  # the signed list of all files (GM/T 0099-2020 7.4), beside the seals that are there
+_SHOWN: Final = frozenset({"page", "x_mm", "y_mm", "width_mm", "keyword", "pages", "places", "seam", "is_locking"})
 REASON_OID: Final = "2.25.58494569872681223787226023895464549393"  # extension of TBS_Sign, or signed attribute: why it was sealed
 LOCATION_OID: Final = "2.25.116631403230911273068765661940838470675"  # and where
 
@@ -34,8 +37,10 @@ def prepare_ofd(means: SealMeans, order: SealOrder) -> Draft:
     for member in fields(order):
         if member.name in PDF_ONLY and getattr(order, member.name) != member.default:
             raise placement_unclear(f"{member.name} is for PDF only")
+    if order.profile == INTEGRITY_PROFILE:
+        return _integrity_draft(means, order)
     if order.profile not in {None, SEAL_PROFILE, SIGN_PROFILE}:
-        raise field_unacceptable("placement.profile", f"{SEAL_PROFILE} or {SIGN_PROFILE}")
+        raise field_unacceptable("placement.profile", f"{SEAL_PROFILE}, {SIGN_PROFILE} or {INTEGRITY_PROFILE}")
     is_seal = order.profile != SIGN_PROFILE
     seal_der = means.seal.seal_data_der if is_seal else None
     if is_seal and seal_der is None:
@@ -67,7 +72,19 @@ def prepare_ofd(means: SealMeans, order: SealOrder) -> Draft:
     return Draft(prepared.name, prepared.digest, ses.to_be_signed, finish)
 
 
-def _signed_draft(prepared: PreparedOfdSeal, means: SealMeans, order: SealOrder) -> Draft:
+def _integrity_draft(means: SealMeans, order: SealOrder) -> Draft:
+    """The list of all files, signed and time-stamped. It has no digests, so it goes behind the seals that protect the content."""
+    for member in fields(order):
+        if member.name in _SHOWN and getattr(order, member.name) != member.default:
+            raise placement_unclear(f"{member.name} is not for a list of files")
+    if not means.is_timestamped:
+        raise time_stamp_not_configured()
+    if not has_signatures(order.document):
+        raise ofd_entries_unsealed()
+    return _signed_draft(prepare_entries(order.document, signed_at=means.at), means, order, name=VALUE_NAME)
+
+
+def _signed_draft(prepared: PreparedOfdSeal, means: SealMeans, order: SealOrder, *, name: str = "") -> Draft:
     cms = prepare_signed(
         prepared, certificate=means.certificate, chain=means.chain, signed_at=means.at, extra_signed_attributes=_statements(order)
     )
@@ -75,7 +92,7 @@ def _signed_draft(prepared: PreparedOfdSeal, means: SealMeans, order: SealOrder)
     def finish(signature: bytes, token: bytes | None) -> bytes:
         return prepared.finish(cms.finish(signature, algorithm=means.signer.algorithm, timestamp_token=token))
 
-    return Draft(prepared.name, prepared.digest, cms.to_be_signed, finish)
+    return Draft(name or prepared.name, prepared.digest, cms.to_be_signed, finish)
 
 
 def _statements(order: SealOrder) -> tuple[tuple[str, bytes], ...]:

@@ -173,7 +173,15 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
     ) -> SealAnswer:
         version = need_version(if_match)
         key_request_der = read_key_request(body.certificate_request if body is not None else "")
-        make = partial(make_approved_seal, context, caller_of(request), application_id, key_request_der=key_request_der, if_version=version)
+        make = partial(
+            make_approved_seal,
+            context,
+            caller_of(request),
+            application_id,
+            key_request_der=key_request_der,
+            data_version=body.data_version if body is not None else None,
+            if_version=version,
+        )
         seal = again_without_the_dead(context, make)
         response.headers["location"] = f"/v1/seals/{seal.id}"
         response.headers["etag"] = etag_of(seal)
@@ -210,7 +218,9 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
     ) -> SealAnswer:
         version = need_version(if_match)
         certificates = [Certificate.from_der(each) for each in read_certificates(body.certificates)]
-        seal = install_certificate(context, caller_of(request), seal_id, certificates[0], certificates[1:], if_version=version)
+        seal = install_certificate(
+            context, caller_of(request), seal_id, certificates[0], certificates[1:], data_version=body.data_version, if_version=version
+        )
         response.headers["etag"] = etag_of(seal)
         return write_seal(seal)
 

@@ -80,7 +80,8 @@ SEALING_BODY: Final[dict[str, Any]] = {
                         "profile": {
                             "type": "string",
                             "description": "PDF: pades+ses, a PAdES signature that also carries the seal of GB/T 38540 (the default where the seal "
-                            "has its data); pades, without it; ses, the seal's own signature alone. May also stand in placement.",
+                            "has its data); pades, without it; ses, the seal's own signature alone. OFD: seal (the default); sign, without a seal; "
+                            "integrity, the signed list of all files of GM/T 0099 beside seals that are there. May also stand in placement.",
                         },
                     },
                 },

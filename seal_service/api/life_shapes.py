@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seal_service import limits
 from seal_service.api.design_shapes import WarningAnswer  # noqa: TC001 - pydantic reads the annotations at run time
-from seal_service.api.shapes import KEY_REQUEST
+from seal_service.api.shapes import KEY_REQUEST, DataVersion
 
 _HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _OFFSET: Final = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)")
@@ -128,6 +128,7 @@ class MakeOrder(_Request):
     )
 
     certificate_request: Annotated[str, Field(max_length=limits.PEM_CHARACTERS, description=KEY_REQUEST)] = ""
+    data_version: DataVersion = None
 
 
 class CertificateChain(_Request):
@@ -140,6 +141,7 @@ class CertificateChain(_Request):
     certificates: Annotated[
         str, Field(max_length=limits.JSON_BYTES, description="PEM: the seal's certificate first, then its issuers, nearest first.")
     ]
+    data_version: DataVersion = None
 
 
 class PaperAnswer(BaseModel):

@@ -59,6 +59,7 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
             picture_width_mm=body.picture_width_mm,
             grants=None if body.grants is None else tuple(body.grants),
             key_request_der=read_key_request(body.certificate_request),
+            data_version=body.data_version,
         )
         seal = again_without_the_dead(context, partial(make_seal, context, caller, wanted, idempotency_key=key))
         response.headers["location"] = f"/v1/seals/{seal.id}"
@@ -108,13 +109,30 @@ def add_seal_routes(router: APIRouter, context: ServiceContext) -> None:
         name="show_seal_picture",
         summary="The picture of a seal, in true size",
         response_class=Response,
-        responses={200: {"description": "SVG.", "content": {"image/svg+xml": {}}}, **problem_answers(401, 403, 404)},
+        responses={200: {"description": "SVG.", "content": {"image/svg+xml": {}}}, **problem_answers(401, 403, 404, 409)},
         tags=_TAGS,
     )
     @needs(SCOPE_READ)
     def read_picture(request: Request, seal_id: SealId) -> Response:
         picture = find_seals.find_picture(context, caller_of(request), seal_id)
         return Response(picture.to_svg(), media_type="image/svg+xml", headers={"cache-control": "private, max-age=3600"})
+
+    @router.get(
+        "/v1/seals/{seal_id}/seal.esl",
+        name="fetch_seal_data",
+        summary="The seal itself: SESeal of GB/T 38540 or GM/T 0031",
+        response_class=Response,
+        responses={
+            200: {"description": "DER.", "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+            **problem_answers(401, 403, 404, 409),
+        },
+        tags=_TAGS,
+    )
+    @needs(SCOPE_READ)
+    def read_seal_data(request: Request, seal_id: SealId) -> Response:
+        seal, seal_data_der = find_seals.find_seal_data(context, caller_of(request), seal_id)
+        headers = {"content-disposition": f'attachment; filename="{seal.code}.esl"', "cache-control": "no-store"}
+        return Response(seal_data_der, media_type="application/octet-stream", headers=headers)
 
     @router.put(
         "/v1/seals/{seal_id}/grants/{client_id}",

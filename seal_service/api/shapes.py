@@ -49,6 +49,14 @@ KEY_REQUEST: Final = (
 )
 
 
+DataVersion = Annotated[
+    Literal[4, 5] | None,
+    Field(
+        description="Data version of the SESeal: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025); without it the setting `seals.data_version`."
+    ),
+]
+
+
 class MakeSeal(_Request):
     """A seal to be made."""
 
@@ -87,6 +95,7 @@ class MakeSeal(_Request):
         list[str] | None, Field(max_length=100, description="Clients that may use the seal; without it the calling client.")
     ] = None
     certificate_request: Annotated[str, Field(max_length=limits.PEM_CHARACTERS, description=KEY_REQUEST)] = ""
+    data_version: DataVersion = None
 
 
 class StateChange(_Request):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from seal_service.ofd.listing import list_signatures
 from seal_service.ofd.seal import PreparedOfdSeal
 from seal_service.ofd.sealing_rules import check_unlisted, open_package
 from standards.gbt33190_ofd.archive_copy import copy_archive
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 VALUE_NAME: Final = "OFDEntriesSignedValue.dat"
+
+
+def has_signatures(original: bytes) -> bool:
+    """Whether the package has a signature that a list of files could stand beside. Raises what :func:`open_package` refuses."""
+    package = open_package(original)
+    return bool(list_signatures(package, []))
 
 
 def prepare_entries(original: bytes, *, signed_at: datetime) -> PreparedOfdSeal:

@@ -85,6 +85,15 @@ TEXTS: Final = (
         ("Hand in the SES_Signature or SignedData that was made for this document.", "请提交为该文件生成的 SES_Signature 或 SignedData。"),
     ),
     _sealing(
+        "OFD_ENTRIES_UNSEALED",
+        ("List of files without a seal", "未签章文件不能加文件清单"),
+        (
+            "A list of files (GM/T 0099) names files and has no digests: without a seal beside it, it proves nothing of what is in them.",
+            "GM/T 0099 文件清单只列文件名而无杂凑值，没有签章时不能证明文件内容。",
+        ),
+        ("Seal the document first, then add the list.", "请先签章，再添加文件清单。"),
+    ),
+    _sealing(
         "OFD_ENTRIES_PRESENT",
         ("List of files is there already", "已有文件清单"),
         ("The package has a list of its files (GM/T 0099) already.", "包内已有 GM/T 0099 文件清单。"),

@@ -13,16 +13,23 @@ import pytest
 from crypto.certificates import Certificate
 from crypto.report import Verdict
 from crypto.signatures import SignatureCheck
-from seal_service.actions.find_seals import find_picture, find_seal, list_seals
+from seal_service.actions.find_seals import find_picture, find_seal, find_seal_data, list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.record_use import User
+from seal_service.actions.seal_document import seal_document
+from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import SealState
 from seal_service.seal_data.seal_file import verify_esl
+from seal_service.verify import verify_file
 from service_kit.clock import FixedClock
 from service_kit.idempotency import IN_FLIGHT_SECONDS
+from service_kit.settings import Seals
 from standards.errors import Kind, TrustError
 from standards.gbt38540_seal.read import read_seal
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
+from tests.seal_service.ofd.sealing import plain
+from tests.seal_service.pdf.documents import reportlab_document
 
 REQUEST = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE)
 
@@ -55,6 +62,32 @@ def test_a_seal_has_its_electronic_seal_of_the_standard(house: House) -> None:
     assert read.picture.data.startswith(b"\x89PNG")
     assert len(seal.seal_data_der) < 26_000
     assert verify_esl(seal.seal_data_der, house.pki.trust_list(), house.context.clock.now()).verdict is Verdict.VALID
+
+
+@pytest.mark.clause("GM/T 0031-2025 making")
+@pytest.mark.parametrize("is_setting", [False, True])
+def test_a_seal_of_version_5_is_time_stamped_and_what_it_seals_is_valid(house: House, *, is_setting: bool) -> None:
+    context = house.context
+    if is_setting:
+        context = replace(context, settings=replace(context.settings, seals=Seals(data_version=5)))
+    seal = make_seal(context, caller(), replace(REQUEST, data_version=None if is_setting else 5))
+    read = read_seal(find_seal_data(context, caller(), seal.id)[1])
+    assert (read.version, read.header_version, read.time_stamp_der is not None) == (5, 5, True)
+    assert verify_esl(seal.seal_data_der or b"", house.pki.trust_list(), context.clock.now()).verdict is Verdict.VALID
+    for document in (reportlab_document(), plain()) if is_setting else ():
+        sealed = seal_document(context, User("cl_a", "client:cl_a"), seal.id, SealOrder(document, page=1, x_mm=100, y_mm=100)).content
+        report = verify_file(sealed, house.pki.trust_list(), context.clock.now())
+        assert report.signatures[-1].verdict is Verdict.VALID
+        assert "SEAL_MAKE_TIME_OK" in {step.code for step in report.signatures[-1].steps}
+
+
+def test_a_seal_of_version_5_needs_a_time_stamp_authority_and_leaves_nothing_without(house: House) -> None:
+    with pytest.raises(TrustError, match="TIME_STAMP_NOT_CONFIGURED"):
+        make_seal(replace(house.context, time_stamp=None), caller(), replace(REQUEST, data_version=5))
+    assert [state for (state,) in house.rows("SELECT state FROM seal_seals")] == ["abandoned"]
+    [(seal_id,)] = house.rows("SELECT id FROM seal_seals")
+    with pytest.raises(TrustError, match="SEAL_WITHOUT_SEAL_DATA"):
+        find_seal_data(house.context, caller(), seal_id)
 
 
 def test_codes_take_the_division_asked_for(house: House) -> None:

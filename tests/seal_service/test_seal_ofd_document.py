@@ -80,6 +80,26 @@ def test_the_sealed_document_is_valid_and_on_record(house: House, seal: Seal, pr
         assert not any(extension.critical for extension in extensions)
 
 
+@pytest.mark.clause("GM/T 0099-2020 7.4")
+def test_the_list_of_files_stands_beside_the_seal_and_shows_what_is_smuggled_in(house: House, seal: Seal) -> None:
+    shown = {"page": None, "x_mm": None, "y_mm": None}
+    sealed = do(house, seal).content
+    listed = do(house, seal, document=sealed, profile="integrity", **shown)
+    found = report(house, listed.content)
+    assert (found.verdict, [each.kind for each in found.signatures]) == (Verdict.VALID, ["ofd-seal", "ofd-integrity"])
+    smuggled = report(house, pack({**files_of(listed.content), "Doc_0/more.xml": b"<x/>"}))
+    assert (smuggled.verdict, smuggled.tampered) == (Verdict.INVALID, True)
+    for changes, code in (
+        ({"document": DOCUMENT}, "OFD_ENTRIES_UNSEALED"),
+        ({"document": listed.content}, "OFD_ENTRIES_PRESENT"),
+        ({"document": sealed, "is_timestamped": False}, "TIME_STAMP_NOT_CONFIGURED"),
+        ({"document": sealed, "page": 1}, "PLACEMENT_UNCLEAR"),
+        ({"document": sealed, "is_locking": True}, "PLACEMENT_UNCLEAR"),
+    ):
+        with pytest.raises(TrustError, match=code):
+            do(house, seal, **{**shown, "profile": "integrity", **changes})
+
+
 def test_several_seals_and_a_lock(house: House, seal: Seal) -> None:
     content = DOCUMENT
     for number in range(3):

@@ -58,6 +58,7 @@ def test_whole_numbers_serve_as_times(tmp_path: Path) -> None:
         ("workers = true", {}, "SETTING_INVALID", "workers"),
         ("workers = 0", {}, "SETTING_INVALID", "workers"),
         ("[listen]\nport = 70000", {}, "SETTING_INVALID", "listen.port"),
+        ("[seals]\ndata_version = 1", {}, "SETTING_INVALID", "seals.data_version"),
         ("services = [1]", {}, "SETTING_INVALID", "services"),
         ("services = 'a'", {}, "SETTING_INVALID", "services"),
         ("sm2_provider = 1", {}, "SETTING_INVALID", "sm2_provider"),

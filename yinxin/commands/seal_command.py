@@ -103,7 +103,10 @@ def seal(
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report: .json or .csv. 结果报告。")] = None,
     lock: Annotated[bool, typer.Option("--lock", help="Nobody may sign after this seal. 锁定文件，不允许再签。")] = False,
     profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Form of the signature; of a PDF pades+ses, pades or ses. 签章形式。")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Form of the signature; of a PDF pades+ses, pades or ses, of an OFD seal, sign or integrity. 签章形式。"
+        ),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why it is sealed. 用章事由。")] = None,
     location: Annotated[str | None, typer.Option(help="Where. 地点。")] = None,
