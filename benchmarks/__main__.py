@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import batch, http_load, library, people_load, people_scale, seals, sm2_speed
+from benchmarks import batch, http_load, library, licences, people_load, people_scale, seals, sm2_speed
 from benchmarks.machine import describe
 from benchmarks.rounds import pin_to_one_core
 from crypto.providers import current
@@ -37,6 +37,9 @@ TARGETS: dict[str, tuple[Callable[[dict[str, Any]], float], str, float]] = {
     "many accounts, finding one, times of few": (lambda r: r["people"]["growth"]["search_ms"], "<=", 1.5),
     "many accounts, a page of the list, times of few": (lambda r: r["people"]["growth"]["listing_ms"], "<=", 1.5),
     "sign-ins by password, share of bare Argon2": (lambda r: r["people"]["passwords"]["share_of_bare"], ">=", 0.9),
+    "licence log, durable entries per second": (lambda r: r["licences"]["log"]["appends_per_second"], ">=", 10_000),
+    "licence log, seconds to a checkpoint (p99)": (lambda r: r["licences"]["log"]["checkpoint_seconds"]["p99"], "<=", 1.0),
+    "status list of a million, one in a hundred revoked, bytes": (lambda r: r["licences"]["status_list"]["bytes"], "<=", 20_000),
     "HTTP whole code flow, server CPU ms": (lambda r: r["http"]["code_flow"]["one_worker"]["server_cpu_ms"], "<=", 5),
 }
 QUICK_SECONDS = 2
@@ -90,6 +93,8 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(results["machine"], indent=2), flush=True)
         results["http"] = over_http(folder, seconds)
         results["people"] = many_people(folder, chosen or (100_000 if seconds == QUICK_SECONDS else people_scale.LARGE))
+        results["licences"] = licences.measure(folder, quick=seconds == QUICK_SECONDS)
+        print(f"  licences: {results['licences']}", flush=True)
     pin_to_one_core()
     results["sm2"] = sm2_speed.compare_with_openssl()
     print(f"  SM2: {results['sm2']}", flush=True)

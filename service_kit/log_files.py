@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from service_kit.durable_files import make_folder, write_durably
+from service_kit.durable_files import make_folder, write_all_durably, write_durably
 from standards.c2sp_tlog_tiles import CHECKPOINT_PATH, HASH_BYTES, TILE_WIDTH, bundle_path, tile_path
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 COSIGNED_PATH: Final = "checkpoint.cosigned"
@@ -31,23 +31,27 @@ class LogFiles:
         self.folder = folder
         self._anchors = tuple(anchor_folders)
 
-    def write_tile(self, tree: str, level: int, index: int, hashes: bytes) -> None:
-        """Write a tile, full or partial by its length. TrustError LOG_TILE_CONFLICT where another content is there already."""
-        self._write_once(self.folder / tree / tile_path(level, index, len(hashes) // HASH_BYTES), hashes)
+    def write_tiles(self, tree: str, tiles: Iterable[tuple[int, int, bytes]]) -> None:
+        """Write tiles (level, index, hashes), full or partial by their length. TrustError LOG_TILE_CONFLICT where one is there otherwise."""
+        self._write_once(
+            (self.folder / tree / tile_path(level, index, len(hashes) // HASH_BYTES), hashes) for level, index, hashes in tiles
+        )
 
-    def write_bundle(self, index: int, width: int, data: bytes) -> None:
-        """Write an entry bundle."""
-        self._write_once(self.folder / bundle_path(index, width), data)
+    def write_bundles(self, bundles: Iterable[tuple[int, int, bytes]]) -> None:
+        """Write entry bundles (index, width, content)."""
+        self._write_once((self.folder / bundle_path(index, width), data) for index, width, data in bundles)
 
-    def _write_once(self, path: Path, data: bytes) -> None:
-        try:
-            if path.read_bytes() == data:
-                return  # a sequencer that died after this step has written it
-            raise TrustError(Kind.CONFLICT, "LOG_TILE_CONFLICT", file=str(path.relative_to(self.folder)))
-        except FileNotFoundError:
-            if not path.parent.is_dir():
-                make_folder(path.parent)
-        write_durably(path, data, mode=PUBLIC_MODE)
+    def _write_once(self, files: Iterable[tuple[Path, bytes]]) -> None:
+        new = []
+        for path, data in files:
+            try:
+                if path.read_bytes() != data:
+                    raise TrustError(Kind.CONFLICT, "LOG_TILE_CONFLICT", file=str(path.relative_to(self.folder)))
+            except FileNotFoundError:  # otherwise a sequencer that died after this step has written it
+                if not path.parent.is_dir():
+                    make_folder(path.parent)
+                new.append((path, data))
+        write_all_durably(new, mode=PUBLIC_MODE)
 
     def read_tile(self, tree: str, level: int, index: int, width: int) -> bytes:
         """``width`` hashes of a tile: from the partial file of that width, or from the beginning of the full one."""

@@ -316,17 +316,13 @@ class TransparencyLog:
         if [row.log_index for row in rows] != list(range(start, assigned)):
             raise TrustError(Kind.UNAVAILABLE, "LOG_ENTRY_MISSING", first=start, end=assigned, found=len(rows))
         entries = [row.entry for row in rows]
-        for at in range(0, len(entries), TILE_WIDTH):
-            some = entries[at : at + TILE_WIDTH]
-            self.files.write_bundle((start + at) // TILE_WIDTH, len(some), write_bundle(some))
+        bundles = [(at, entries[at : at + TILE_WIDTH]) for at in range(0, len(entries), TILE_WIDTH)]
+        self.files.write_bundles(((start + at) // TILE_WIDTH, len(some), write_bundle(some)) for at, some in bundles)
         reach("log.bundles")
         new = entries[size - start :]
         for tree, growing in zip(self.trees, trees, strict=True):
-            leaf = TreeHash(tree.digest_oid).leaf
-            for level, index, hashes in growing.append(map(leaf, new)):
-                self.files.write_tile(tree.name, level, index, hashes)
-            for level, index, hashes in growing.partial_tiles():
-                self.files.write_tile(tree.name, level, index, hashes)
+            full = list(growing.append(map(TreeHash(tree.digest_oid).leaf, new)))
+            self.files.write_tiles(tree.name, (*full, *growing.partial_tiles()))
 
     def _sign(self, trees: list[GrowingTree]) -> dict[str, bytes]:
         """A checkpoint for each tree; where there are several, each names the roots of the others."""

@@ -11,7 +11,7 @@ import pytest
 from crypto.sm3 import sm3
 from service_kit import blobs as module
 from service_kit.blobs import Blobs
-from service_kit.durable_files import make_folder, write_durably
+from service_kit.durable_files import make_folder, write_all_durably, write_durably
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -128,3 +128,33 @@ def test_a_file_is_replaced_at_one_stroke(tmp_path: Path, monkeypatch: pytest.Mo
     assert files(tmp_path) == ["a/b/file"]
     write_durably(path, b"new", sync=False)
     assert path.read_bytes() == b"new"
+
+
+def test_many_files_are_durable_together_and_fail_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other").mkdir()
+    several = [(tmp_path / "one", b"1"), (tmp_path / "two", b"2"), (tmp_path / "other" / "three", b"3")]
+    synced: list[int] = []
+    real_fsync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(descriptor)
+        real_fsync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fsync)
+        write_all_durably(several)
+    assert len(synced) == 3 + 2  # every file, and each folder once
+    assert [path.read_bytes() for path, _ in several] == [b"1", b"2", b"3"]
+    write_all_durably([])
+    write_all_durably([(tmp_path / "one", b"new")], mode=0o644)
+    assert (tmp_path / "one").read_bytes() == b"new"
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="No space"):
+            write_all_durably([(path, b"never") for path, _ in several])
+    assert [path.read_bytes() for path, _ in several] == [b"new", b"2", b"3"]
+    assert not [each for each in tmp_path.iterdir() if each.name.endswith(".tmp")]
