@@ -13,6 +13,7 @@ from crypto.signatures import SignatureCheck, remember_decided, verify_signature
 from crypto.sm3 import sm3
 from standards import gbt33560_oids as oids
 from standards import rfc5280_extensions as x509_extensions
+from standards.gbt20518_certificate import Deviation, check_profile, is_sm2_certificate
 from standards.rfc5280_certificate import CertificateFields, Extension, read_certificate
 from standards.rfc5280_names import DIRECTORY_NAME, URI, GeneralName, attribute_text, name_text
 
@@ -155,6 +156,11 @@ class Certificate:
     def fingerprint(self) -> str:
         """SM3 of the certificate, in lower-case hexadecimal."""
         return sm3(self.der).hex()
+
+    @cached_property
+    def profile_deviations(self) -> tuple[Deviation, ...]:
+        """In what a certificate with an SM2 key leaves the national profile (GB/T 20518); none for other keys."""
+        return check_profile(self.fields) if is_sm2_certificate(self.fields) else ()
 
     @property
     def is_self_issued(self) -> bool:

@@ -9,7 +9,6 @@ from crypto.report import failed, not_checked, passed, warned
 from crypto.revocation import RevocationStatus, check_revocation
 from crypto.trust_list import Purpose
 from standards import gbt33560_oids as oids
-from standards.gbt20518_certificate import check_profile, is_sm2_certificate
 from standards.rfc5280_extensions import DIGITAL_SIGNATURE, KEY_CERT_SIGN, NON_REPUDIATION
 from standards.rfc5280_names import DIRECTORY_NAME, EMAIL_ADDRESS, RFC822_NAME, attribute_text, is_within
 
@@ -211,6 +210,5 @@ def _revocation_step(certificate: Certificate, issuer: Certificate, path: FoundP
 
 def check_national_profile(leaf: Certificate) -> Iterator[Step]:
     """Deviations of an SM2 leaf from GB/T 20518, as warnings."""
-    if is_sm2_certificate(leaf.fields):
-        for deviation in check_profile(leaf.fields):
-            yield warned("CERT_PROFILE_DEVIATION", deviation.clause, deviation=deviation.name, certificate=leaf.subject_text)
+    for deviation in leaf.profile_deviations:
+        yield warned("CERT_PROFILE_DEVIATION", deviation.clause, deviation=deviation.name, certificate=leaf.subject_text)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 MAX_REMEMBERED_BYTES: Final = 48 * 1024 * 1024  # DER of all remembered lists; an index takes about five times the entries
 MAX_REMEMBERED_CHECKS: Final = 8  # keys tried on one list; a list has one issuer, with few keys
+MAX_REMEMBERED_STATEMENTS: Final = 32  # certificates looked up in one list: the few that come back with every document
 
+_UNDECIDED: Final = f"signature-{SignatureCheck.UNSUPPORTED.name.lower()}"
 _KNOWN_CRITICAL: Final = frozenset(
     {oids.CRL_NUMBER, oids.AUTHORITY_KEY_IDENTIFIER, oids.ISSUING_DISTRIBUTION_POINT, oids.DELTA_CRL_INDICATOR, EXPIRED_CERTS_ON_CRL}
 )
@@ -35,6 +37,17 @@ class RevocationList:
     def __init__(self, fields: CrlFields) -> None:
         self.fields: Final = fields
         self._checks: dict[bytes, SignatureCheck] = {}
+        self._statements: dict[tuple[str, str], Statement | Ignored] = {}
+
+    def says_of(self, certificate: Certificate, issuer: Certificate) -> Statement | Ignored:
+        """What the list says about ``certificate``, whose issuer is ``issuer``. No time is in the answer, so the same bytes give the same."""
+        key = (certificate.fingerprint, issuer.fingerprint)
+        known = self._statements.get(key)
+        if known is None:
+            known = _examine(self, certificate, issuer)
+            if known.reason != _UNDECIDED and len(self._statements) < MAX_REMEMBERED_STATEMENTS:  # which may be a failure of today
+                self._statements[key] = known
+        return known
 
     def is_signed_by(self, spki_der: bytes) -> SignatureCheck:
         """Whether this key made the list's signature; BAD also when the inner algorithm differs from the outer (5.1.1.2)."""
@@ -85,8 +98,7 @@ def read_revocation_list(crl_der: bytes) -> RevocationList:
 def examine_crl(crl_der: bytes, certificate: Certificate, issuer: Certificate) -> Statement | Ignored:
     """What this list says about ``certificate``, whose issuer is ``issuer``. Never raises."""
     try:
-        crl = read_revocation_list(crl_der)
-        return _examine(crl, certificate, issuer)
+        return read_revocation_list(crl_der).says_of(certificate, issuer)
     except MalformedError as error:
         return Ignored("crl", error.code)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BLOB_BYTES: Final = 1024 * 1024 * 1024  # no document of ours comes near; keeps one writer from filling the disk
 CHUNK_BYTES: Final = 1024 * 1024
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -27,6 +28,7 @@ class Blobs:
 
     def __init__(self, folder: Path, *, limit_bytes: int = BLOB_BYTES) -> None:
         self._folder = folder
+        self._incoming = folder / "incoming"
         self._limit_bytes = limit_bytes
 
     def put(self, data: bytes | memoryview) -> str:
@@ -35,27 +37,32 @@ class Blobs:
 
     def put_stream(self, chunks: Iterable[bytes | memoryview]) -> str:
         """As ``put``, chunk by chunk, in constant memory. TrustError BLOB_TOO_LARGE, BLOB_STORE_UNAVAILABLE; nothing is left then."""
-        incoming = self._folder / "incoming"
+        path = self._incoming / secrets.token_hex(12)
         try:
-            make_folder(incoming)
-            path = incoming / secrets.token_hex(12)
             try:
                 digest = self._receive(path, chunks)
                 target = self._path(digest)
-                if not target.exists():
+                if target.exists():
+                    path.unlink()
+                else:
                     make_folder(target.parent)
                     path.replace(target)
                     sync_folder(target.parent)
-            finally:
+            except BaseException:  # edge: tidied up and passed on
                 with suppress(FileNotFoundError):
                     path.unlink()
+                raise
         except OSError as error:
             raise TrustError(Kind.UNAVAILABLE, "BLOB_STORE_UNAVAILABLE", reason=os.strerror(error.errno or 0)) from error
         return digest
 
     def _receive(self, path: Path, chunks: Iterable[bytes | memoryview]) -> str:
         state, size = Sm3(), 0
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), PRIVATE_MODE)
+        try:
+            descriptor = os.open(path, _NEW_FILE, PRIVATE_MODE)
+        except FileNotFoundError:  # the first of all
+            make_folder(self._incoming)
+            descriptor = os.open(path, _NEW_FILE, PRIVATE_MODE)
         try:
             for chunk in chunks:
                 size += len(chunk)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.certificates import Certificate
 from crypto.report import Outcome, Verdict
-from seal_service import store
 from seal_service.actions.prepare_ofd import prepare_ofd
 from seal_service.actions.prepare_pdf import prepare_pdf
+from seal_service.actions.record_use import see_seal
 from seal_service.actions.seal_order import B_B, B_LT, B_LTA
 from seal_service.errors import (
     document_tampered,
     own_check_failed,
-    seal_not_found,
     seal_not_usable,
     text_unacceptable,
     time_stamp_not_configured,
@@ -42,11 +41,7 @@ def seal_for_document(context: ServiceContext, user: User, seal_id: str, order: 
     """The seal and its certificate, if this user may use it and it is in use, or if the order may have been answered before. Asked before a document is read;
     decided where the intent is recorded. SEAL_NOT_FOUND, SEAL_NOT_ACTIVE.
     """
-    with context.database.read() as conn:
-        seal = store.load_seal(conn, seal_id)
-        is_granted = user.is_operator or store.is_granted(conn, seal_id, user.name)
-    if seal is None or not is_granted:
-        raise seal_not_found(seal_id)
+    seal = see_seal(context, user, seal_id)
     if seal.certificate_der is None or (seal.state is not USABLE and order.idempotency_key is None):
         raise seal_not_usable(seal_id, seal.state)
     return seal, Certificate.from_der(seal.certificate_der)

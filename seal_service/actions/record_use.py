@@ -36,7 +36,7 @@ KNOWN_SEALS: Final = 1024  # seals remembered per process, some 4 KB each
 
 
 _marked: Final[set[str]] = set()  # names whose marks this process holds
-_known: Final[dict[tuple[str, int], Seal]] = {}  # by id and version; used by the database's writer thread only
+_known: Final[dict[tuple[str, int], Seal]] = {}  # by id and version; each step on it is one of the interpreter's own, so threads may share it
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +186,31 @@ def _seal_of_version(conn: Connection, seal_id: str, version: int) -> Seal:
         seal = store.load_seal(conn, seal_id)
         if seal is None:
             raise seal_not_found(seal_id)
-        if len(_known) >= KNOWN_SEALS:
-            _known.clear()
-        _known[seal_id, version] = seal
+        _remember(seal)
+    return seal
+
+
+def _remember(seal: Seal) -> None:
+    if len(_known) >= KNOWN_SEALS:
+        _known.clear()
+    _known[seal.id, seal.version] = seal
+
+
+def see_seal(context: ServiceContext, user: User, seal_id: str) -> Seal:
+    """The seal as it is now, if this user may use it. A first look, with no transaction: :func:`record_intent` decides.
+
+    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer).
+    """
+    seen = context.database.look(store.SEEN_QUERY, {"seal_id": seal_id, "holder_name": user.name})
+    if seen is None or not (seen[2] or user.is_operator):
+        raise seal_not_found(seal_id)
+    seal = _known.get((seal_id, seen[0]))
+    if seal is None:
+        with context.database.read() as conn:
+            seal = store.load_seal(conn, seal_id)
+        if seal is None:
+            raise seal_not_found(seal_id)
+        _remember(seal)  # under the version that was read, whatever the look said a moment before
     return seal
 
 

@@ -16,6 +16,7 @@ stream             :class:`Stream`
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from typing import Final, NamedTuple
 
 from seal_service.pdf.limits import DEFAULT, PdfLimits
@@ -181,9 +182,9 @@ class Lexer:
                 elif kind == 11:
                     close = data.find(b">", position, end)
                     self.tokens += ((close if close >= 0 else end) - position) >> _LONG_HEX_SHIFT
-                    if close < 0 or (close - position > _LONG_HEX_BYTES and not _HEX_ONLY.match(data, position, close)):
+                    if close < 0:
                         raise MalformedError("PDF_SYNTAX", offset=position)
-                    value = HexString(_hex_bytes(data[position:close], position))
+                    value = HexString(_hex_bytes(data, position, close))
                     position = close + 1
                 elif match[12] == b"R" and len(items) > 1 and type(items[-1]) is int and type(items[-2]) is int:
                     generation, number = items.pop(), items.pop()  # a comment stood between the parts of a reference
@@ -306,14 +307,17 @@ def _word(raw: bytes, offset: int, *, inside: bool) -> object:
     return Keyword(raw.decode("latin-1"))
 
 
-def _hex_bytes(raw: bytes, offset: int) -> bytes:
+def _hex_bytes(data: bytes, start: int, end: int) -> bytes:
+    """What the digits in ``data[start:end]`` stand for. In pairs and without a space, as programs write long ones, they are read at once."""
     try:
-        return bytes.fromhex(raw.decode("ascii"))
+        return unhexlify(memoryview(data)[start:end])
     except ValueError:
-        digits = raw.translate(None, _HEX_SPACE)
+        if end - start > _LONG_HEX_BYTES and not _HEX_ONLY.match(data, start, end):
+            raise MalformedError("PDF_SYNTAX", offset=start) from None
+        digits = data[start:end].translate(None, _HEX_SPACE)
         if digits.translate(None, _HEX_NOISE) != digits:
-            raise MalformedError("PDF_HEX_STRING", offset=offset) from None
-        return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
+            raise MalformedError("PDF_HEX_STRING", offset=start) from None
+        return unhexlify(digits + b"0" * (len(digits) % 2))
 
 
 def _escape(data: bytes, position: int) -> tuple[bytes, int]:

@@ -45,6 +45,7 @@ from seal_service.store.editions import (
     update_edition_revoked,
 )
 from seal_service.store.grants import (
+    SEEN_QUERY,
     give_one_use_back,
     insert_grant,
     is_granted,
@@ -101,6 +102,7 @@ from seal_service.store.times import read_time, write_time
 from seal_service.store.uses import find_use_by_claim, finish_use, insert_intent, list_intents, list_uses_of_seal, load_use, void_use
 
 __all__ = [
+    "SEEN_QUERY",
     "BatchResult",
     "RemoteOrder",
     "Standing",

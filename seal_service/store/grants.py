@@ -23,6 +23,12 @@ _COUNTS: Final = and_(
     grants.c.revoked_at.is_(None),
     exists().where(and_(powers.c.seal_id == grants.c.seal_id, powers.c.holder == grants.c.holder, powers.c.power == Power.USE.value)),
 )
+# Version and state of a seal and whether somebody may use it at all, for Database.look: asked before a document is even read
+SEEN_QUERY: Final = (
+    f"SELECT s.version, s.state, EXISTS (SELECT 1 FROM {grants.name} AS g JOIN {powers.name} AS p "  # noqa: S608 - our own tables' names
+    f"ON p.seal_id = g.seal_id AND p.holder = g.holder AND p.power = '{Power.USE.value}' "
+    f"WHERE g.seal_id = s.id AND g.holder = :holder_name AND g.revoked_at IS NULL) FROM {seals.name} AS s WHERE s.id = :seal_id"
+)
 _STANDING: Final = select(grants).where(_COUNTS).order_by(grants.c.id)
 _RIGHT: Final = (
     select(seals.c.state.label("seal_state"), seals.c.version.label("seal_version"), seals.c.valid_until.label("seal_valid_until"), grants)

@@ -6,6 +6,7 @@ Strict where nothing speaks for tolerance, tolerant by the list in :mod:`~standa
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from standards import x690_der as der
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
     from standards.x690_der import Node
 
+REMEMBERED_SEALS: Final = 64  # seals read last
+REMEMBERED_SEAL_BYTES: Final = 32_768  # with their parts, which are copies, the memory of them stays under 10 MB
+
 _OPTIONAL_TAG: Final = der.context(0)
 
 
@@ -51,7 +55,7 @@ def read_seal(seal_der: bytes) -> SealData:
     try:
         _check_size(seal_der, "SESeal")
         found = Quirks()
-        return _seal(read_tolerant(seal_der, found), found)
+        return _clean_seal(bytes(seal_der)) or _seal(read_tolerant(seal_der, found), found)
     except MalformedError as error:
         raise _named(error) from None
 
@@ -64,6 +68,24 @@ def read_seal_signature(signature_der: bytes) -> SealSignature:
         return _signature(read_tolerant(signature_der, found), found)
     except MalformedError as error:
         raise _named(error) from None
+
+
+def _clean_seal(seal_der: bytes) -> SealData | None:
+    """A seal without any deviation, remembered: it comes back with every document it is used on, and its reading depends on these bytes alone.
+
+    None where something is to be noted or refused: deviations are noted where the seal stands, so it has to be read there.
+    """
+    return _clean_seal_remembered(seal_der) if len(seal_der) <= REMEMBERED_SEAL_BYTES else None
+
+
+@lru_cache(maxsize=REMEMBERED_SEALS)
+def _clean_seal_remembered(seal_der: bytes) -> SealData | None:
+    found = Quirks()
+    try:
+        seal = _seal(read_tolerant(seal_der, found), found)
+    except MalformedError:
+        return None
+    return None if found.listed() else seal
 
 
 def _named(error: MalformedError) -> MalformedError:
@@ -235,7 +257,7 @@ def _signature(node: Node, found: Quirks) -> SealSignature:
     parts = _elements(elements[0], "TBS_Sign", *((7,) if old else (5, 6)))
     stated_version = read_number(parts[0], "TBS_Sign.version", found)
     seal_quirks = Quirks()
-    seal = _seal(parts[1], seal_quirks)
+    seal = _clean_seal(parts[1].raw) or _seal(parts[1], seal_quirks)
     for quirk in seal.quirks:
         found.add(quirk.code, quirk.where, quirk.found)
     if old:
