@@ -36,7 +36,9 @@ KNOWN_SEALS: Final = 1024  # seals remembered per process, some 4 KB each
 
 
 _marked: Final[set[str]] = set()  # names whose marks this process holds
-_known: Final[dict[tuple[str, int], Seal]] = {}  # by id and version; each step on it is one of the interpreter's own, so threads may share it
+_known: Final[
+    dict[tuple[str, int], Seal]
+] = {}  # by id and version; each step on it is one of the interpreter's own, so threads may share it
 
 
 @dataclass(frozen=True, slots=True)

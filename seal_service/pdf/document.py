@@ -62,7 +62,9 @@ class PdfDocument:
         self._root: dict[str, object] | None = None
         self.page_tree_numbers: set[int] = set()  # object numbers of inner nodes and their /Kids, known once pages() was called
         self._pages: list[tuple[Ref, dict[str, object]]] | None = None
-        self._page: tuple[int, tuple[Ref, dict[str, object]]] | None = None  # the one asked for last: it is asked for its box, turn and unit
+        self._page: tuple[int, tuple[Ref, dict[str, object]]] | None = (
+            None  # the one asked for last: it is asked for its box, turn and unit
+        )
         self._fields: list[SignatureField] | None = None
 
     @classmethod
