@@ -62,9 +62,6 @@ class PdfDocument:
         self._root: dict[str, object] | None = None
         self.page_tree_numbers: set[int] = set()  # object numbers of inner nodes and their /Kids, known once pages() was called
         self._pages: list[tuple[Ref, dict[str, object]]] | None = None
-        self._page: tuple[int, tuple[Ref, dict[str, object]]] | None = (
-            None  # the one asked for last: it is asked for its box, turn and unit
-        )
         self._fields: list[SignatureField] | None = None
 
     @classmethod
@@ -336,11 +333,6 @@ class PdfDocument:
 
     def page(self, index: int) -> tuple[Ref, dict[str, object]]:
         """One page (from 0; negative from the end). A flat page tree, as most writers make it, is not read as a whole."""
-        if self._page is None or self._page[0] != index:
-            self._page = (index, self._find_page(index))
-        return self._page[1]
-
-    def _find_page(self, index: int) -> tuple[Ref, dict[str, object]]:
         if self._pages is None:
             root = self.resolve_dictionary(self.root.get("Pages"))
             kids = self.resolve(root.get("Kids")) if root is not None else None
