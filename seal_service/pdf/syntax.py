@@ -50,13 +50,11 @@ _NAME_ESCAPE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _NAME_TO_ESCAPE: Final = re.compile(rb"[^!-~]|[()<>\[\]{}/%#]")
 _OBJECT_HEADER: Final = re.compile(_SKIP + rb"(\d{1,10})" + _SPACE + rb"++(\d{1,5})" + _SPACE + rb"*+obj(?!" + _REGULAR + rb")")
 _HEADER_BYTES: Final = 128  # an object header with the white space that may stand before it
-_HEX_NOISE: Final = bytes(c for c in range(256) if c not in b"0123456789abcdefABCDEF")
 _HEX_SPACE: Final = b"\x00\t\n\x0b\x0c\r "
 _OCTAL: Final = re.compile(rb"[0-7]{1,3}")
 _ESCAPED: Final = {0x6E: b"\n", 0x72: b"\r", 0x74: b"\t", 0x62: b"\b", 0x66: b"\f", 0x28: b"(", 0x29: b")", 0x5C: b"\\"}
 # Keywords that end an object: inside an array or dictionary they show that its closing bracket is missing.
 _STRUCTURE_WORDS: Final = frozenset({b"endobj", b"obj", b"stream", b"endstream", b"xref", b"trailer", b"startxref"})
-_LONG_HEX_BYTES: Final = 65_536  # a longer one is looked through before it is copied
 _HEX_ONLY: Final = re.compile(rb"[0-9A-Fa-f\x00\t\n\x0b\x0c\r ]*+\Z")
 _LONG_HEX_SHIFT: Final = 12  # every 4 KiB of a hexadecimal string count as one token
 _LONG_STRING_SHIFT: Final = 6  # every 64 bytes of a literal string with escapes do: such strings may overlap in a hostile file
@@ -312,11 +310,9 @@ def _hex_bytes(data: bytes, start: int, end: int) -> bytes:
     try:
         return unhexlify(memoryview(data)[start:end])
     except ValueError:
-        if end - start > _LONG_HEX_BYTES and not _HEX_ONLY.match(data, start, end):
-            raise MalformedError("PDF_SYNTAX", offset=start) from None
-        digits = data[start:end].translate(None, _HEX_SPACE)
-        if digits.translate(None, _HEX_NOISE) != digits:
+        if not _HEX_ONLY.match(data, start, end):
             raise MalformedError("PDF_HEX_STRING", offset=start) from None
+        digits = data[start:end].translate(None, _HEX_SPACE)
         return unhexlify(digits + b"0" * (len(digits) % 2))
 
 
