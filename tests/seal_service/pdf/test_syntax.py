@@ -94,7 +94,7 @@ def test_types_are_told_apart() -> None:
         (b"(a", "PDF_STRING_TOO_LONG"),
         (b"(a\\", "PDF_STRING_TOO_LONG"),
         (b"(" + b"a" * 300_000 + b")", "PDF_STRING_TOO_LONG"),
-        (b"<" + b"0" * 70_000 + b"x>", "PDF_SYNTAX"),
+        (b"<" + b"0" * 70_000 + b"x>", "PDF_HEX_STRING"),
         (b"/" + b"a" * 1025, "PDF_NAME_TOO_LONG"),
         (b"x" * 65, "PDF_SYNTAX"),
         (b"[" * 65, "PDF_TOO_DEEP"),
