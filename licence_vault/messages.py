@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from licence_vault import credential_messages
+from licence_vault.faces import problem_catalogue as faces_catalogue
 from licence_vault.log import problem_catalogue as log_catalogue
 from service_kit.problem_catalogue import ProblemText, register
 
-ENGINES: Final = (log_catalogue,)  # importing them enters their codes
+ENGINES: Final = (credential_messages, faces_catalogue, log_catalogue)  # importing them enters their codes
 
 _NUMBER: Final = {
     "LICENCE_NUMBER_CHECK": ("The last part is no check character.", "最后一段不是校验位。"),
@@ -45,14 +47,14 @@ TEXTS: Final = (
         "日期格式错误",
         "A date has eight digits, year, month and day, of a day that exists.",
         "日期应为八位数字（年月日），且须为存在的日期。",
-        "Correct the date; an end that is none is written 长期.",
+        "Correct the date; one without an end has the words for long-term, or nothing.",
         "请更正日期；无截止日期时写“长期”。",
     ),
     ProblemText(
         "VALIDITY_RANGE",
         "Not a list of validity ranges",
         "有效期限范围格式错误",
-        "Ranges are numbers with 天, 月 or 年, or 长期, each once, joined by ^.",
+        "Ranges are numbers with the Chinese word for day, month or year, or the words for long-term, each once, joined by ^.",
         "有效期限范围应为带“天、月、年”的数字或“长期”，以 ^ 连接，且不重复。",
         "Write it like 1年^5年^长期.",
         "请按“1年^5年^长期”的形式填写。",

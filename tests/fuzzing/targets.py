@@ -131,6 +131,48 @@ def _run_verifier(data: bytes) -> None:
     write_report("fuzz", report, "en")
 
 
+def _run_judge(data: bytes) -> None:
+    """The files inside a sealed document: never raises, and gives none of a document that no one trusted has sealed as valid."""
+    from crypto.report import Verdict
+    from crypto.trust_list import TrustList
+    from seal_service.verify import judge_file
+
+    assert judge_file(data, TrustList(anchors=()), AT).report.verdict is not Verdict.VALID
+
+
+def _with_files() -> list[bytes]:
+    """A sealed PDF and a sealed OFD with files inside."""
+    from licence_vault.faces.draw import draw_ofd
+    from tests.licence_vault.faces.designs import ATTACHMENTS, PORTRAIT, pdf_of
+    from tests.licence_vault.samples import sample_licence
+    from tests.seal_service.ofd import sealing as ofd
+    from tests.seal_service.pdf import sealing as pdf
+
+    return [pdf.sealed(pdf_of(PORTRAIT)), ofd.seal(draw_ofd(sample_licence(), PORTRAIT, ATTACHMENTS, qr_text=None))]
+
+
+def _run_qr(data: bytes) -> None:
+    from crypto.report import Verdict
+    from licence_vault.faces.qr import verify_qr
+
+    report, claims = verify_qr(data.decode("utf-8", "surrogateescape"), {}, AT.date(), status=0)
+    assert report.verdict is not Verdict.VALID
+    assert claims is None
+
+
+def _qr_texts() -> list[bytes]:
+    from tests.licence_vault.faces.test_qr import code_for
+
+    return [code_for().encode()]
+
+
+def _designs() -> list[bytes]:
+    from licence_vault.faces.read_design import face_json
+    from tests.licence_vault.faces.designs import PORTRAIT
+
+    return [json.dumps(face_json(PORTRAIT)).encode()]
+
+
 def _reading(module: str, name: str) -> Callable[[bytes], object]:
     def run(data: bytes) -> object:
         import importlib
@@ -296,6 +338,9 @@ TARGETS: dict[str, Target] = {
     "checkpoint": Target(_text("standards.c2sp_tlog_checkpoint", "read_checkpoint"), _nothing),
     "credit-code": Target(_text("standards.gb32100_credit_code", "read_credit_code"), _nothing),
     "resident-id": Target(_text("standards.gb11643_resident_id", "read_resident_id"), _nothing),
+    "files-inside": Target(_run_judge, _with_files, (".ofd", ".pdf")),
+    "licence-qr": Target(_run_qr, _qr_texts),
+    "face-design": Target(_reading("licence_vault.faces.read_design", "read_face"), _designs),
 }
 
 

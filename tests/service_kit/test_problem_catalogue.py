@@ -7,11 +7,11 @@ import importlib
 
 import pytest
 
-from service_kit import problems  # noqa: F401 - enters the kit's codes
+import yinxin.assembly  # noqa: F401 - importing the whole house enters every code
 from service_kit.problem_catalogue import all_texts, text_of
 from tests.optional import PROJECT
 
-FLOORS = ("standards", "crypto", "service_kit", "idp", "seal_service", "yinxin")
+FLOORS = ("standards", "crypto", "service_kit", "idp", "seal_service", "licence_vault", "yinxin")
 RAISERS = {"TrustError": 1, "MalformedError": 0}
 
 
