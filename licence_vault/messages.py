@@ -56,7 +56,7 @@ TEXTS: Final = (
         "有效期限范围格式错误",
         "Ranges are numbers with the Chinese word for day, month or year, or the words for long-term, each once, joined by ^.",
         "有效期限范围应为带“天、月、年”的数字或“长期”，以 ^ 连接，且不重复。",
-        "Write it like 1年^5年^长期.",
+        "Write one range after the other, joined by ^.",
         "请按“1年^5年^长期”的形式填写。",
     ),
     ProblemText(
