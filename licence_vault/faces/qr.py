@@ -1,8 +1,11 @@
 """The code on a licence: what it says, signed, in a link that leads a phone to the verifying page.
 
-``https://<host>/v#<Base45>``: what stands behind ``#`` never leaves the phone. It is a COSE_Sign1 (RFC 9052) with an SM2 signature of 64 bytes over
+``https://<verifying page>#<Base45>``: what stands behind ``#`` never leaves the phone. It is a COSE_Sign1 (RFC 9052) with an SM2 signature of 64 bytes over
 claims in CBOR, in Base45 (RFC 9285), its ``%`` and space percent-encoded as links demand (RFC 3986 2.1). The claims are those of the printed
 face that a person compares, the place in the log and in the status list, and the commitment; no code number of a holder.
+
+The key is one of those that sign the status lists of the same place, so whoever can check a status can check a code; ``typ`` keeps the two
+apart. Codes are small, so the key is named by the first characters of its thumbprint (RFC 7638).
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cbor2
 
-from crypto.cose import check_cose, read_cbor, sign_cose
+from crypto.cose import CheckedMessage, check_cose, read_cbor, sign_cose
+from crypto.jose import VerificationKey, verification_key
 from crypto.report import Outcome, Question, Report, Step, failed, not_checked, passed, verdict_of
 from licence_vault.faces import problem_catalogue  # noqa: F401 - enters the error texts of faces
 from licence_vault.faces.limits import QR_HOLDERS, QR_MESSAGE_BYTES, QR_NAME_CHARACTERS, QR_TEXT_CHARACTERS
@@ -24,16 +28,17 @@ from standards.errors import Kind, MalformedError, TrustError
 from standards.gbt36904_licence_number import ROOT_OID, NumberVerdict, examine_licence_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
-    from crypto.jose import VerificationKey
     from crypto.signer import Signer
+    from crypto.trusted_logs import StatusIssuer
     from licence_vault.model import LicenceData
 
 MESSAGE_TYPE: Final = "yinxin-licence-qr"  # RFC 9596: no other signature of the same key is ever taken for a code
 CLAIMS_VERSION: Final = 1
-_ORIGIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,98}[a-z0-9])?(?::[0-9]{1,5})?")
-_LINK: Final = re.compile(r"https://([A-Za-z0-9.:-]{1,110})/v#(.+)", re.DOTALL)
+KEY_ID_CHARACTERS: Final = 8
+_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,110}(?:/[A-Za-z0-9._~-]{1,60}){1,6}")
+_LINK: Final = re.compile(rf"{_PAGE.pattern}#(.+)", re.DOTALL)
 _PERCENT: Final = re.compile("%(..)?", re.DOTALL)
 _PRINTED: Final = {"25": "%", "20": " "}
 _COMMITMENT_BYTES: Final = 32
@@ -85,13 +90,14 @@ def claims_of(data: LicenceData, *, log_index: int, commitment: bytes) -> QrClai
     )
 
 
-def write_qr(claims: QrClaims, *, host: str, signer: Signer, key_id: str) -> str:
-    """The text of the code. ``host``: of the verifying page, with its port if need be; ``key_id``: by which verifiers find the key.
+def write_qr(claims: QrClaims, *, page: str, signer: Signer) -> str:
+    """The text of the code. ``page``: absolute address of the verifying page.
 
     :raises TrustError: ``LICENCE_QR_TOO_LARGE``, and what the signer raises.
     """
-    if _ORIGIN.fullmatch(host) is None:
-        raise ValueError("host is a name in lower case with an optional port")
+    if _PAGE.fullmatch(page) is None:
+        raise ValueError("page is an absolute address with a path, without query and fragment")
+    key_id = code_key_id(verification_key(signer.public_spki_der))
     row = [
         CLAIMS_VERSION,
         claims.identifier.removeprefix(f"{ROOT_OID}."),  # the root is the same for all
@@ -110,7 +116,12 @@ def write_qr(claims: QrClaims, *, host: str, signer: Signer, key_id: str) -> str
     message = sign_cose(cbor2.dumps(row, canonical=True), signer, key_id=key_id.encode(), protected={16: MESSAGE_TYPE})
     if len(message) > QR_MESSAGE_BYTES:
         raise TrustError(Kind.TOO_LARGE, "LICENCE_QR_TOO_LARGE", bytes=len(message), limit=QR_MESSAGE_BYTES)
-    return f"https://{host}/v#" + base45.encode(message).replace("%", "%25").replace(" ", "%20")
+    return f"{page}#" + base45.encode(message).replace("%", "%25").replace(" ", "%20")
+
+
+def code_key_id(key: VerificationKey) -> str:
+    """How codes name a key."""
+    return key.key_id[:KEY_ID_CHARACTERS]
 
 
 def _day(day: date) -> int:
@@ -126,7 +137,7 @@ def read_message(text: str) -> bytes:
     match = _LINK.fullmatch(text) if len(text) <= QR_TEXT_CHARACTERS else None
     if match is None:
         raise _unreadable("link")
-    packed = match.group(2)
+    packed = match.group(1)
     if any(found not in _PRINTED for found in _PERCENT.findall(packed)) or " " in packed:
         raise _unreadable("link")
     try:
@@ -168,15 +179,15 @@ def _date(value: Any) -> date:
         raise _unreadable("claims") from None
 
 
-def verify_qr(text: str, keys: Mapping[str, VerificationKey], on: date, *, status: int | None = None) -> tuple[Report, QrClaims | None]:
+def verify_qr(text: str, issuers: Iterable[StatusIssuer], on: date, *, status: int | None = None) -> tuple[Report, QrClaims | None]:
     """The verdict on a scanned code as of a day, and what it says. Pure; never raises on hostile input.
 
-    ``keys``: of those who may sign codes, by key id. ``status``: the value at the licence's place of the current status list, which the
+    ``issuers``: of the trust list; a key counts for licences whose status list it may sign. ``status``: the value at the licence's place of the current status list, which the
     caller has verified; without it nothing can be said about revocation, so the code is never valid. A code that is not signed by one of the
     keys says nothing: its claims are not given.
     """
     try:
-        claims = _claims(check_cose(read_message(text), keys, message_type=MESSAGE_TYPE).payload)
+        claims = _proven_claims(read_message(text), list(issuers))
     except TrustError as error:
         if error.code == "COSE_KEY_UNKNOWN":
             step = not_checked("LICENCE_QR_KEY_UNKNOWN", _CODE)
@@ -190,6 +201,24 @@ def verify_qr(text: str, keys: Mapping[str, VerificationKey], on: date, *, statu
         ("status", [_check_status(claims, status)]),
     ]
     return _report(questions), claims
+
+
+def _proven_claims(message: bytes, issuers: list[StatusIssuer]) -> QrClaims:
+    """Claims under the signature of a key that may sign for them. Raises LICENCE_QR_UNREADABLE, COSE_INVALID, COSE_KEY_UNKNOWN."""
+    refusal: TrustError | None = None
+    for issuer in issuers:
+        keys = {code_key_id(key): key for key in issuer.verification_keys().values()}
+        try:
+            checked: CheckedMessage = check_cose(message, keys, message_type=MESSAGE_TYPE)
+        except TrustError as error:
+            if refusal is None or error.code != "COSE_KEY_UNKNOWN":
+                refusal = error
+            continue
+        claims = _claims(checked.payload)
+        if claims.status_list.startswith(issuer.prefix):
+            return claims
+        refusal = _unreadable("a key of another place")
+    raise refusal or TrustError(Kind.UNAUTHENTICATED, "COSE_KEY_UNKNOWN")
 
 
 def _report(questions: list[tuple[str, list[Step]]]) -> Report:

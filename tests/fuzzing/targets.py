@@ -155,7 +155,7 @@ def _run_qr(data: bytes) -> None:
     from crypto.report import Verdict
     from licence_vault.faces.qr import verify_qr
 
-    report, claims = verify_qr(data.decode("utf-8", "surrogateescape"), {}, AT.date(), status=0)
+    report, claims = verify_qr(data.decode("utf-8", "surrogateescape"), (), AT.date(), status=0)
     assert report.verdict is not Verdict.VALID
     assert claims is None
 
