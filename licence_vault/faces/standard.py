@@ -106,8 +106,8 @@ def landscape_face(name: str, title: str, rows: Sequence[Row], *, subtitle: str 
     parts = _ground(width, height)
     parts += [
         TextPart(70, 44, 15, title, width - 140, Align.CENTRE, style=Style.SONG, is_bold=True, colour=_TITLE, spacing_mm=4),
-        TextPart(24, 32, 3.8, "证照编号", 20, Align.SPREAD, colour=_LABEL),
-        TextPart(46, 32, 3.8, "{number}", 48, colour=_INK, lines=2, least_mm=2.2),
+        TextPart(24, 26, 3.8, "证照编号", 20, Align.SPREAD, colour=_LABEL),
+        TextPart(46, 26, 3.8, "{number}", 140, colour=_INK, least_mm=1.5),
         *_scan(width - 24 - _QR_MM - 4, 21),
     ]
     if subtitle:
