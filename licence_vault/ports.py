@@ -20,11 +20,15 @@ OFD: Final = "application/ofd"
 
 @dataclass(frozen=True, slots=True)
 class SealPlace:
-    """Where the seal stands: its centre on a page (from 1), in millimetres from the upper left corner."""
+    """Where the seal stands: its centre on a page (from 1), in millimetres from the upper left corner.
+
+    ``page_height_mm``: of that page, for sealers that count from below.
+    """
 
     page: int
     x_mm: float
     y_mm: float
+    page_height_mm: float
 
 
 class Sealer(Protocol):
