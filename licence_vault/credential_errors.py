@@ -73,3 +73,23 @@ def credential_type_unknown() -> TrustError:
 def rate_exceeded(retry_after_seconds: int) -> TrustError:
     """Too many requests of one peer."""
     return TrustError(Kind.TOO_MANY, "WALLET_RATE_EXCEEDED", retry_after_seconds=retry_after_seconds)
+
+
+def presentation_question_unfit(part: str) -> TrustError:
+    """A question to a wallet is not one that can be asked. ``part``: of the request."""
+    return TrustError(Kind.UNACCEPTABLE, "PRESENTATION_QUESTION_UNFIT", part=part)
+
+
+def presentation_unknown() -> TrustError:
+    """There is no such question, or it is another's."""
+    return TrustError(Kind.NOT_FOUND, "PRESENTATION_UNKNOWN")
+
+
+def presentation_over() -> TrustError:
+    """The question was answered before, or its time is over."""
+    return TrustError(Kind.CONFLICT, "PRESENTATION_OVER")
+
+
+def presentation_state_wrong() -> TrustError:
+    """The answer does not bring the state of its question."""
+    return TrustError(Kind.UNACCEPTABLE, "PRESENTATION_STATE_WRONG")

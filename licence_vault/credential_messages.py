@@ -79,6 +79,30 @@ _REQUESTS: Final = {
         "Check the code.",
         "请核对代码。",
     ),
+    "PRESENTATION_QUESTION_UNFIT": (
+        "The question names no type, claim or lane that can be asked for; `facts` name the part.",
+        "请求中没有可询问的类型、声明或通道，facts 指明位置。",
+        "Ask for published types, and for claims as docs/reference/credentials.md lists them.",
+        "请询问已发布的类型及 docs/reference/credentials.md 所列声明。",
+    ),
+    "PRESENTATION_UNKNOWN": (
+        "There is no such question, or another client asked it.",
+        "该询问不存在，或由其他客户端发起。",
+        "Ask anew.",
+        "请重新发起询问。",
+    ),
+    "PRESENTATION_OVER": (
+        "The question was answered before, or its time is over.",
+        "该询问已被回答或已过期。",
+        "Ask anew.",
+        "请重新发起询问。",
+    ),
+    "PRESENTATION_STATE_WRONG": (
+        "The answer does not belong to this question.",
+        "该回答不属于此询问。",
+        "Send `state` as the request has it.",
+        "请原样发送请求中的 state。",
+    ),
     "WALLET_RATE_EXCEEDED": (
         "Too many requests from one address.",
         "同一地址请求过多。",

@@ -1,13 +1,14 @@
-"""Tables of credentials for wallets (prefix ``licence_``): offers, and what was issued on them.
+"""Tables of credentials for wallets (prefix ``licence_``): offers, what was issued on them, and what verifiers asked to see.
 
-Codes and tokens are kept as SM3 digests of random values. A licence is named by its row's id; nothing personal stands here.
+Codes and tokens are kept as SM3 digests of random values. A licence is named by its row's id; what a wallet showed is
+sealed, and goes when its time is over.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 from service_kit.tables import NAMES
 
@@ -53,4 +54,24 @@ credentials: Final = Table(
     Index("ux_licence_credentials_offer", "offer_id", "configuration", unique=True, sqlite_where=_STANDING, postgresql_where=_STANDING),
     Index("ix_licence_credentials_licence_id", "licence_id"),
     Index("ix_licence_credentials_state_intended_at", "state", "intended_at"),
+)
+
+presentations: Final = Table(
+    "licence_presentations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("asked_by", String(255), nullable=False),  # as rights are kept: nobody else learns the answer
+    Column("actor", String(255), nullable=False),
+    Column("purpose", String(200), nullable=False),
+    Column("question_json", Text, nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("state_digest", LargeBinary(32), nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger),
+    Column("verdict", String(16)),
+    Column("result_sealed", LargeBinary),  # report and what was shown, for who asked; removed with the row
+    CheckConstraint("(answered_at IS NULL) = (verdict IS NULL)", name="answered"),
+    CheckConstraint("verdict IN ('valid', 'invalid', 'indeterminate', 'declined')", name="verdict"),
+    Index("ix_licence_presentations_expires_at", "expires_at"),
 )

@@ -53,4 +53,6 @@ CREDENTIAL: Final = {
         "The presentation is signed by a holder, which was not asked for and not checked.",
         "出示带有持有人签名，但未要求，也未检查。",
     ),
+    "PRESENTATION_COMPLETE": ("Everything that was asked for is shown.", "所询问的内容均已出示。"),
+    "PRESENTATION_INCOMPLETE": ("Of what was asked for, {count} claims are not shown.", "所询问的内容中有 {count} 项未出示。"),
 }

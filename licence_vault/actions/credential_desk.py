@@ -82,6 +82,11 @@ class CredentialDesk:
         """The Credential Issuer Identifier."""
         return issuer_of(self.base_url)
 
+    def types(self) -> Sequence[OfferedType]:
+        """The types of which there are credentials now."""
+        with self.database.read() as connection:
+            return self.source.types(connection)
+
     def keys(self) -> dict[str, VerificationKey]:
         """Every key that signs or signed credentials, by id."""
         found = {}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from licence_vault.actions.issue_credential import issue_credential
 from licence_vault.actions.offer_credential import offer_credential
 from licence_vault.actions.redeem_offer import TOKEN_SECONDS, redeem_code
-from licence_vault.api.wallet_answers import NO_STORE, WalletRates, answer, read_body, refusals, refuse
+from licence_vault.api.wallet_answers import NO_STORE, WalletRates, answer, json_answer, read_body, refusals, refuse
 from licence_vault.credential_errors import credential_token_invalid, credential_type_unknown
 from licence_vault.credentials.issuance_messages import (
     AUTHORIZATION_METADATA_PATH,
@@ -88,11 +88,6 @@ class OfferAnswer(BaseModel):
     expires_at: datetime
 
 
-def json_answer(description: str, example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """A JSON answer as the API documentation shows it."""
-    return {200: {"description": description, "content": {"application/json": {"schema": _JSON, "example": example}}}}
-
-
 def add_credential_routes(router: APIRouter, desk: CredentialDesk) -> None:
     """Add them to the service's router."""
     _add_offer_route(router, desk)
@@ -139,9 +134,7 @@ def _add_metadata_routes(router: APIRouter, desk: CredentialDesk) -> None:
     )
     @public("wallets read it before they know anything")
     def read_issuer_metadata() -> Response:
-        with desk.database.read() as connection:
-            types = desk.source.types(connection)
-        return answer(write_issuer_metadata(desk.base_url, types), headers=METADATA_HEADERS)
+        return answer(write_issuer_metadata(desk.base_url, desk.types()), headers=METADATA_HEADERS)
 
     @router.get(
         AUTHORIZATION_METADATA_PATH,
@@ -189,8 +182,7 @@ def _add_metadata_routes(router: APIRouter, desk: CredentialDesk) -> None:
     )
     @public("whoever is shown a credential may ask what its type means")
     def read_type(code: Annotated[str, Path(max_length=64)]) -> Response:
-        with desk.database.read() as connection:
-            found = next((each for each in desk.source.types(connection) if each.code == code), None)
+        found = next((each for each in desk.types() if each.code == code), None)
         if found is None:
             return refuse(credential_type_unknown())
         return answer(write_type_metadata(desk.base_url, found), headers=METADATA_HEADERS)

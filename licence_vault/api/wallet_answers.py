@@ -40,6 +40,9 @@ WORDS: Final = {
     "CREDENTIAL_TOKEN_INVALID": "invalid_token",
     "CREDENTIAL_DENIED": "credential_request_denied",
     "CREDENTIAL_TOO_LARGE": "credential_request_denied",
+    "PRESENTATION_UNKNOWN": "invalid_request",
+    "PRESENTATION_OVER": "invalid_request",
+    "PRESENTATION_STATE_WRONG": "invalid_request",
 }
 """The words of OpenID4VCI 1.0 6.3 and 8.3.1.2, and of RFC 6750 3.1."""
 _RETRY_SECONDS: Final = 5
@@ -68,13 +71,13 @@ class WalletRates:
             raise rate_exceeded(math.ceil(wait))
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, limit_bytes: int = REQUEST_BYTES) -> bytes:
     """The body, which is small. BODY_TOO_LARGE."""
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > REQUEST_BYTES:
-            raise TrustError(Kind.TOO_LARGE, "BODY_TOO_LARGE", limit_bytes=REQUEST_BYTES)
+        if len(body) > limit_bytes:
+            raise TrustError(Kind.TOO_LARGE, "BODY_TOO_LARGE", limit_bytes=limit_bytes)
     return body
 
 
@@ -106,6 +109,11 @@ def refuse(error: TrustError, *, malformed: str = "invalid_request") -> Response
 def answer(members: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(json.dumps(members, ensure_ascii=False), media_type="application/json", headers=dict(headers or NO_STORE))
+
+
+def json_answer(description: str, example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """A JSON answer as the API documentation shows it."""
+    return {200: {"description": description, "content": {"application/json": {"schema": {"type": "object"}, "example": example}}}}
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

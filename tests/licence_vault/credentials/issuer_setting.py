@@ -6,14 +6,18 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 
 from crypto.keystore import Keystore
 from crypto.master_key import MasterKey
+from crypto.sealed_values import ValueSealer
 from licence_vault import credential_tables
 from licence_vault.actions.credential_desk import CredentialDesk, CurrentLicence, ensure_credential_keys
+from licence_vault.actions.presentation_desk import PresentationDesk
 from licence_vault.api.credential_routes import add_credential_routes
+from licence_vault.api.presentation_routes import add_presentation_routes
 from licence_vault.credentials.issuance_messages import CREDENTIAL_PATH, GRANT_TYPE, NONCE_PATH, TOKEN_PATH, OfferedType
 from licence_vault.credentials.lanes import LANES, LaneName
 from service_kit.audit import Audit, new_writer_id
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from fastapi import Request
     from sqlalchemy import Connection
 
+QUESTIONS = "/v1/licence-presentations"
 OFFERS = "/v1/licence-credential-offers"
 ISSUER = BASE + "/licences/credentials"
 
@@ -75,9 +80,30 @@ class Issuer:
     """The issuer and what wallets do with it."""
 
     desk: CredentialDesk
+    asking: PresentationDesk
     clock: StillClock
     shelf: Shelf
     http: HttpHere
+    statuses: dict[tuple[str, int], int]
+
+    def ask(self, *paths: list[str | int | None], **order: Any) -> dict[str, Any]:
+        """A question to a wallet."""
+        body = {"types": [TYPE_CODE], "claims": list(paths) or [["licence_name"]], "purpose": "测试核验", **order}
+        made = self.http.post(QUESTIONS, json=body)
+        assert made.status_code == 201, made.text
+        read: dict[str, Any] = made.json()
+        return read
+
+    def answer(self, asked: dict[str, Any], presentation: str, **form: str | None) -> httpx.Response:
+        """A wallet's answer."""
+        data = {"vp_token": json.dumps({"licence": [presentation]}), "state": asked["request"]["state"], **form}
+        sent = {name: value for name, value in data.items() if value is not None}
+        return self.http.post(urlsplit(asked["request"]["response_uri"]).path, data=sent)
+
+    def result(self, asked: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """What who asked gets to know."""
+        read: dict[str, Any] = self.http.get(f"{QUESTIONS}/{asked['id']}", headers=headers).json()
+        return read
 
     def offer(self, identifier: str, lanes: tuple[str, ...] = ("es256",), **order: Any) -> dict[str, Any]:
         """A new offer for a licence that is in force."""
@@ -148,8 +174,19 @@ def open_issuer(folder: Path) -> Issuer:
 
     router = APIRouter()
     add_credential_routes(router, desk)
+    statuses: dict[tuple[str, int], int] = {}
+    asking = PresentationDesk(
+        database,
+        desk.audit,
+        clock,
+        BASE,
+        ValueSealer(bytes(32)),
+        lambda: {ISSUER: desk.keys()},
+        lambda uri, index: statuses.get((uri, index)),
+    )
+    add_presentation_routes(router, asking)
     application.include_router(router)
-    return Issuer(desk, clock, shelf, HttpHere(application, BASE))  # type: ignore[arg-type]
+    return Issuer(desk, asking, clock, shelf, HttpHere(application, BASE), statuses)  # type: ignore[arg-type]
 
 
 def close_issuer(issuer: Issuer) -> None:

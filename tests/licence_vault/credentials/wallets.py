@@ -69,17 +69,19 @@ def issue(
     *,
     data: LicenceData | None = None,
     holder: str = "holder",
+    issuer_name: str = BASE,
+    signed_by: Key | None = None,
     issued_at: datetime = AT - timedelta(days=1),
     expires_at: datetime = AT + timedelta(days=30),
     decoys: Callable[[int], int] = lambda _: 2,
 ) -> str:
     """A credential for the sample licence."""
-    issuer = key_of(name, "issuer")
+    issuer = signed_by or key_of(name, "issuer")
     return write_credential(
         data or sample_licence(),
         lane=LANES[name],
         signer=TokenSigner(issuer.signer, key_id=issuer.public.key_id, token_type=TOKEN_TYPE),
-        issuer=BASE,
+        issuer=issuer_name,
         vct=VCT,
         holder_key=key_of(name, holder).public,
         issued_at=issued_at,
