@@ -61,6 +61,7 @@ format: setup-dev
 locks:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	echo aics-tlog==0.2.1 | uv pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-aics-tlog.lock
 
 clean:
 	rm -rf .venv build dist *.egg-info
