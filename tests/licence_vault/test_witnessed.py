@@ -1,0 +1,77 @@
+"""The log and a witness that speak over HTTP; and that nobody is called unless the settings say so."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from crypto.cosignatures import verify_cosignatures
+from licence_vault.jobs import jobs_of, readiness_of, witness_desk
+from service_kit.clock import SystemClock
+from standards.errors import Kind, TrustError
+from tests.deployments import free_port
+from tests.licence_vault.vault_here import VaultHere, leaf
+from yinxin.witness import make_witness, open_witness, watch_log, witness_application
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def served(application: Any) -> Iterator[str]:
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, lifespan="off", log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def test_the_settings_name_the_witnesses_and_what_may_be_reached(tmp_path: Path) -> None:
+    keys = [cosigner.key for cosigner in make_witness(tmp_path / "w", "witness.example/w").cosigners]
+    with VaultHere.made(tmp_path / "d") as vault:
+        assert witness_desk(vault.context, vault.log) is None
+        assert "licence-log-witnesses" not in {job.name for job in jobs_of(vault.context, vault.log)}
+        for tree in vault.log.trees:
+            watch_log(tmp_path / "w", tree.identity.keys, None)
+        vault.append(leaf(1))
+    with served(witness_application(open_witness(tmp_path / "w").witness)) as url:
+        wanted = [f"licences/{tree} {url} {key.to_text()}" for tree, key in zip(("sha256", "sm3"), keys, strict=True)]
+        settings = tmp_path / "d" / "settings.toml"
+        settings.write_text(f"{settings.read_text(encoding='utf-8')}\n[logs]\nwitnesses = {json.dumps(wanted)}\n", encoding="utf-8")
+        with VaultHere.reopened(tmp_path / "d") as vault:  # named, but its address is not allowed: nobody is called
+            desk = witness_desk(vault.context, vault.log)
+            assert desk is not None
+            assert (desk.run(), desk.errors) == (0, {keys[0].name: "OUTBOUND_REFUSED"})
+        settings.write_text(f"{settings.read_text(encoding='utf-8')}\n[outbound]\nnetworks = ['127.0.0.0/8']\n", encoding="utf-8")
+        with VaultHere.reopened(tmp_path / "d") as vault:
+            job = next(job for job in jobs_of(vault.context, vault.log) if job.name == "licence-log-witnesses")
+            assert job.run() == 2
+            for tree in vault.log.trees:
+                note = vault.log.files.cosigned(tree.name)
+                assert note is not None
+                assert verify_cosignatures(note, keys, SystemClock().now()).witnessed is True
+
+
+def test_readiness_says_what_is_wrong_with_the_log(vault: VaultHere) -> None:
+    checks = {check.name: check for check in readiness_of(vault.context, vault.log)}
+    assert checks["licence_tables"].run() == {"component": "licence"}
+    vault.log.last_error = TrustError(Kind.UNAVAILABLE, "LOG_ROLLED_BACK")
+    try:
+        checks["licence_log"].run()
+    except TrustError as error:
+        assert error.code == "LOG_ROLLED_BACK"
+    else:
+        raise AssertionError
+    vault.log.last_error = None
