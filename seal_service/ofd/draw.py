@@ -6,6 +6,7 @@ Page pictures are made from the PDF by :func:`seal_service.render.draw_page`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from seal_service.ofd.listing import OfdSignature, list_signatures
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from standards.gbt38540_seal.values import SealPicture
 
+_PACKAGE: Final = b"PK\x03\x04"
+_FRONT_BYTES: Final = 1024  # within which the document begins; seen: under a hundred
 MAX_STAMPS_DRAWN: Final = 2000  # places of all seals together; a riding seam has one for each page
 
 
@@ -61,7 +64,13 @@ def _picture(package: OfdPackage, signature: OfdSignature) -> SealPicture | None
         if path is None:
             continue
         try:
-            return read(package.container.read(path, MAX_SIGNED_VALUE_BYTES)).picture
+            return _bare(read(package.container.read(path, MAX_SIGNED_VALUE_BYTES)).picture)
         except MalformedError:
             continue
     return None
+
+
+def _bare(picture: SealPicture) -> SealPicture:
+    """A picture that is an OFD document, without the bytes that one vendor puts in front of it."""
+    start = picture.data.find(_PACKAGE, 0, _FRONT_BYTES) if picture.kind.lower() == "ofd" else 0
+    return replace(picture, data=picture.data[start:]) if start > 0 else picture

@@ -285,13 +285,23 @@ def _signature(node: Node, found: Quirks) -> SealSignature:
     )
 
 
+def _old_time(node: Node, where: str, found: Quirks) -> tuple[datetime | None, bytes | None]:
+    """What stands in version 1 without its BIT STRING: a token, a time, text. Of what is none of them only that is said."""
+    found.add(tolerance.TAG_VARIANT, where, f"0x{node.tag:02x}")
+    if node.tag == der.SEQUENCE and len(node.raw) <= MAX_TOKEN_BYTES:
+        return None, node.raw
+    try:
+        return read_date(node, where, found), None
+    except MalformedError:
+        found.add(tolerance.TIME_UNREADABLE, where)
+        return None, None
+
+
 def _time_info(node: Node, found: Quirks, *, old: bool) -> tuple[datetime | None, bytes | None]:
     """The claimed time, or a token in its place: GeneralizedTime in versions 4 and 5, anything inside a BIT STRING in version 1."""
     where = "TBS_Sign.timeInfo"
     if node.tag not in {der.BIT_STRING, der.OCTET_STRING}:
-        if old:
-            found.add(tolerance.TAG_VARIANT, where, f"0x{node.tag:02x}")
-        return read_date(node, where, found), None
+        return _old_time(node, where, found) if old else (read_date(node, where, found), None)
     content = tolerance.read_bytes(node, der.BIT_STRING if old else der.GENERALIZED_TIME, where, MAX_TOKEN_BYTES, found)
     try:
         inner = der.read_der(content)

@@ -6,6 +6,7 @@ import pytest
 
 from seal_service.ofd.draw import draw_sealed_ofd
 from seal_service.render import draw_page
+from standards.gbt38540_seal.values import SealPicture
 from tests.optional import corpus
 from tests.seal_service.ofd import documents
 from tests.seal_service.ofd.documents import Signing, sign
@@ -66,6 +67,16 @@ def test_what_cannot_be_drawn_is_named(plain: dict[str, bytes]) -> None:
         "Doc_0/Signs/Sign_2/Signature.xml",
     )
     assert at(shown(drawn.pdf), 92, 52) == RED
+
+
+def test_a_picture_that_is_a_document_is_found_behind_bytes_in_front_of_it(
+    plain: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = pack(files(layer(square(0, 0, 100))))
+    monkeypatch.setattr(documents, "SealPicture", lambda _kind, _data, *size: SealPicture("OFD", b"front" + page, *size))
+    drawn, not_drawn = draw_sealed_ofd(pack(sign(plain, Signing(stamps=STAMPS))))
+    assert (not_drawn, drawn.omissions) == ((), ())
+    assert at(shown(drawn.pdf), 20, 15) == RED
 
 
 def test_an_invoice_of_the_field_whose_seal_is_an_ofd_itself() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -61,13 +61,36 @@ def test_an_unreadable_time_is_a_warning_and_now_decides() -> None:
 
 
 @pytest.mark.clause(SEALING)
+@pytest.mark.parametrize(
+    ("time", "signed_at"),
+    [
+        (der.utc_time(SIGNED), SIGNED),
+        (der.generalized_time(SIGNED), SIGNED),
+        (der.utf8_string("2026-06-11 20:00:00"), SIGNED),  # local time of the makers
+        (der.ia5_string("2026-06-11T12:00:00Z"), SIGNED),
+        (der.octet_string(b"2026-06-11 20:00:00"), SIGNED),
+        (der.utf8_string("last Tuesday"), None),
+        (der.utc_time(SIGNED).replace(b"26", b"99", 1)[:-1] + b"?", None),
+        (der.integer(5), None),
+    ],
+)
+def test_a_time_in_any_dress_is_tried_and_what_is_none_is_only_said(time: bytes, signed_at: datetime | None) -> None:
+    found = world().verify(old_signature(time=time))
+    assert (found.verdict, found.signed_at) == (Verdict.VALID, signed_at)
+    assert "SES_TAG_VARIANT" in warnings(found)
+    assert ("SES_TIME_UNREADABLE" in warnings(found)) is (signed_at is None)
+
+
+@pytest.mark.clause(SEALING)
+@pytest.mark.parametrize("is_wrapped", [True, False])
 @pytest.mark.parametrize("reading", ["hash itself", "digest of the hash", "something else"])
-def test_a_token_as_time(reading: str) -> None:
+def test_a_token_as_time(reading: str, *, is_wrapped: bool) -> None:
     """The text does not say what the token stamps. Two readings prove the time; with any other it stays open."""
     pki = world().pki
     authority = TimeStampAuthority(pki.tsa, pki.chain, pki.tsa_signer, POLICY, 1)
     stamped = {"hash itself": DATA, "digest of the hash": sm3(DATA), "something else": b"else"}[reading]
-    found = world().verify(old_signature(time=der.bit_string(authority.stamp(stamped, SIGNED))))
+    token = authority.stamp(stamped, SIGNED)
+    found = world().verify(old_signature(time=der.bit_string(token) if is_wrapped else token))
     assert found.signed_at == SIGNED
     if reading == "something else":
         assert (found.verdict, bad(found), found.timestamp_at) == (Verdict.INDETERMINATE, {"TS_IMPRINT_BAD"}, None)
