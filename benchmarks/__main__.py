@@ -38,7 +38,11 @@ TARGETS: dict[str, tuple[Callable[[dict[str, Any]], float], str, float]] = {
     "many accounts, a page of the list, times of few": (lambda r: r["people"]["growth"]["listing_ms"], "<=", 1.5),
     "sign-ins by password, share of bare Argon2": (lambda r: r["people"]["passwords"]["share_of_bare"], ">=", 0.9),
     "licence log, durable entries per second": (lambda r: r["licences"]["log"]["appends_per_second"], ">=", 10_000),
-    "licence log, seconds to a checkpoint (p99)": (lambda r: r["licences"]["log"]["checkpoint_seconds"]["p99"], "<=", 1.0),
+    "licence log at 10,000 a second, seconds to a checkpoint (p99)": (
+        lambda r: r["licences"]["steady_log"]["checkpoint_seconds"]["p99"],
+        "<=",
+        1.0,
+    ),
     "status list of a million, one in a hundred revoked, bytes": (lambda r: r["licences"]["status_list"]["bytes"], "<=", 20_000),
     "HTTP whole code flow, server CPU ms": (lambda r: r["http"]["code_flow"]["one_worker"]["server_cpu_ms"], "<=", 5),
 }

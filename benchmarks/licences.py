@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+STEADY_PER_SECOND = 10_000
 BATCH = 500  # leaves of one transaction, as issuing in batches makes them
 LOOK_SECONDS = 0.002
 
@@ -35,10 +36,13 @@ def _percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def measure_log(folder: Path, entries: int) -> dict[str, Any]:
-    """Append ``entries`` leaves durably while the log is running; every batch is one transaction, synced to the disk."""
-    initialise(folder / "licences")
-    house = open_house(open_deployment(folder / "licences"))
+def measure_log(folder: Path, entries: int, *, per_second: int | None = None) -> dict[str, Any]:
+    """Append ``entries`` leaves durably while the log is running; every batch is one transaction, synced to the disk.
+
+    ``per_second``: no more than so many; None: as many as can be.
+    """
+    initialise(folder)
+    house = open_house(open_deployment(folder))
     context = house.context
     log = open_licence_log(context)
     at = context.clock.now().replace(microsecond=0)
@@ -70,6 +74,8 @@ def measure_log(folder: Path, entries: int) -> dict[str, Any]:
     watcher.start()
     began, cpu_began = time.perf_counter(), time.process_time()
     for start in range(0, entries, BATCH):
+        if per_second is not None:
+            time.sleep(max(0.0, began + start / per_second - time.perf_counter()))
         some = leaves[start : start + BATCH]
         context.database.write(partial(_append, some))
         appended.append((time.perf_counter(), start + len(some)))
@@ -109,4 +115,9 @@ def measure_lists() -> dict[str, Any]:
 
 def measure(folder: Path, *, quick: bool) -> dict[str, Any]:
     """Both."""
-    return {"log": measure_log(folder, 20_000 if quick else 200_000), "status_list": measure_lists()}
+    entries = 20_000 if quick else 200_000
+    return {
+        "log": measure_log(folder / "licences-most", entries),
+        "steady_log": measure_log(folder / "licences-steady", entries // 2, per_second=STEADY_PER_SECOND),
+        "status_list": measure_lists(),
+    }

@@ -10,6 +10,7 @@ from starlette.responses import FileResponse
 
 from licence_vault.actions.count_log import find_counts
 from licence_vault.errors import log_file_not_found
+from licence_vault.log.receipts import cose_receipt
 from service_kit.composition import public
 from service_kit.log_files import COSIGNED_PATH
 from standards.c2sp_tlog_tiles import CHECKPOINT_PATH
@@ -22,6 +23,7 @@ _TAGS: Final[list[Any]] = ["licence log"]
 PREFIX: Final = "/licences"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 NEWEST: Final = "public, no-cache"  # may be kept, but is asked for each time
+COSE_MEDIA_TYPE: Final = 'application/cose; cose-type="cose-sign1"'
 _TEXT: Final = "text/plain; charset=utf-8"
 _OPEN: Final = "anyone may follow the log; its entries hold no personal data"
 
@@ -167,6 +169,24 @@ def add_log_routes(router: APIRouter, context: ServiceContext, log: Transparency
         response.headers["cache-control"] = NEWEST
         proofs = [ProofView(tree=name, proof=receipt.to_text().decode()) for name, receipt in receipts]
         return ReceiptView(index=index, entry=receipts[0][1].entry.decode(), proofs=proofs)
+
+    @router.get(
+        PREFIX + "/log/entries/{index}/receipt.cose",
+        name="read_licence_cose_receipt",
+        summary="The proof in the SHA-256 tree as a COSE receipt (RFC 9942)",
+        response_class=Response,
+        responses={
+            200: {
+                "description": "COSE_Sign1, the root detached.",
+                "content": {COSE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            }
+        },
+        tags=_TAGS,
+    )
+    @public(_OPEN)
+    def read_cose_receipt(index: Index) -> Response:
+        written = cose_receipt(log, context.keystore, index)
+        return Response(written, media_type=COSE_MEDIA_TYPE, headers={"cache-control": NEWEST, "access-control-allow-origin": "*"})
 
     @router.get(
         PREFIX + "/log/consistency", name="read_licence_consistency", summary="Prove that a later log extends an earlier one", tags=_TAGS

@@ -20,10 +20,10 @@ LOG_NAME: Final = "licences"
 FOLDER: Final = "licences"
 SM3_TREE: Final = "sm3"
 SHA256_TREE: Final = "sha256"
-TREES: Final = (SM3_TREE, SHA256_TREE)
-KEYS: Final = {"licence-log-sm3": SignatureAlgorithm.SM2_SM3, "licence-log-sha256": SignatureAlgorithm.ED25519}
+SM3_KEY: Final = "licence-log-sm3"
+SHA256_KEY: Final = "licence-log-sha256"
+KEYS: Final = {SM3_KEY: SignatureAlgorithm.SM2_SM3, SHA256_KEY: SignatureAlgorithm.ED25519}
 """Keys in the keystore that sign checkpoints."""
-_DIGESTS: Final = {SM3_TREE: oids.SM3, SHA256_TREE: oids.SHA256}
 
 
 def origin_of(settings: Settings, tree: str) -> str:
@@ -34,8 +34,11 @@ def origin_of(settings: Settings, tree: str) -> str:
 def log_trees(settings: Settings, keystore: Keystore) -> tuple[LogTree, ...]:
     """Both trees with their keys."""
     return tuple(
-        LogTree(tree, origin, _DIGESTS[tree], (CheckpointSigner(origin, keystore.signer(key_id)),))
-        for tree, origin, key_id in ((tree, origin_of(settings, tree), f"licence-log-{tree}") for tree in TREES)
+        LogTree(tree, origin, digest_oid, (CheckpointSigner(origin, keystore.signer(key_id)),))
+        for tree, origin, digest_oid, key_id in (
+            (SM3_TREE, origin_of(settings, SM3_TREE), oids.SM3, SM3_KEY),
+            (SHA256_TREE, origin_of(settings, SHA256_TREE), oids.SHA256, SHA256_KEY),
+        )
     )
 
 

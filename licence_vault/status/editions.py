@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from licence_vault.log_tables import status_editions, status_values
+from licence_vault.status.frames import cwt_of_frame, frame_of_cwt, frame_of_jwt, jwt_of_frame
 from licence_vault.status.tokens import StatusTokens
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ def set_tokens(connection: Connection, edition: Edition, tokens: StatusTokens) -
     done = connection.execute(
         update(status_editions)
         .where(_COLUMNS.list_number == edition.list_number, _COLUMNS.number == edition.number, _COLUMNS.jwt_es256.is_(None))
-        .values(jwt_es256=tokens.jwt_es256, jwt_sm2=tokens.jwt_sm2, cwt_es256=tokens.cwt_es256, cwt_sm2=tokens.cwt_sm2)
+        .values(
+            jwt_es256=frame_of_jwt(tokens.jwt_es256, edition.compressed),
+            jwt_sm2=frame_of_jwt(tokens.jwt_sm2, edition.compressed),
+            cwt_es256=frame_of_cwt(tokens.cwt_es256, edition.compressed),
+            cwt_sm2=frame_of_cwt(tokens.cwt_sm2, edition.compressed),
+        )
     )
     return done.rowcount == 1
 
@@ -76,7 +82,14 @@ def changed_since(connection: Connection, list_number: int, at_microseconds: int
 
 
 def _edition(row: Any) -> Edition:
-    tokens = None if row.jwt_es256 is None else StatusTokens(row.jwt_es256, row.jwt_sm2, row.cwt_es256, row.cwt_sm2)
+    tokens = None
+    if row.jwt_es256 is not None:
+        tokens = StatusTokens(
+            jwt_of_frame(row.jwt_es256, row.compressed),
+            jwt_of_frame(row.jwt_sm2, row.compressed),
+            cwt_of_frame(row.cwt_es256, row.compressed),
+            cwt_of_frame(row.cwt_sm2, row.compressed),
+        )
     return Edition(
         row.list_number,
         row.number,

@@ -12,9 +12,10 @@ from sqlalchemy import text
 
 from crypto.checkpoints import verify_checkpoint, verify_receipt
 from licence_vault.actions.count_log import count_log, find_counts
-from licence_vault.log.instance import SHA256_TREE, SM3_TREE, open_licence_log
+from licence_vault.log.instance import SHA256_KEY, SHA256_TREE, SM3_TREE, open_licence_log
 from licence_vault.log.leaf import read_leaf
 from licence_vault.log.leaf_check import check_leaves
+from licence_vault.log.receipts import cose_receipt
 from licence_vault.log_tables import PREFIX, metadata
 from service_kit.log_check import check_log
 from service_kit.migrations import differences
@@ -136,7 +137,6 @@ def test_scitt_takes_receipts_of_this_very_log(vault: VaultHere) -> None:
     """The inclusion proofs of the SHA-256 tree, as COSE receipts under the log's Ed25519 key, judged by another implementation."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-    from crypto.cose import write_cose_receipt
     from tests.optional import need
 
     try:
@@ -146,15 +146,13 @@ def test_scitt_takes_receipts_of_this_very_log(vault: VaultHere) -> None:
     entry_id = vault.append(leaf(21), leaf(22), leaf(23))[1]
     receipt = vault.log.receipt(entry_id, SHA256_TREE)
     tree = vault.log.tree_named(SHA256_TREE)
-    checkpoint = verify_checkpoint(receipt.checkpoint, tree.identity).checkpoint
-    assert checkpoint is not None
-    signer = vault.context.keystore.signer("licence-log-sha256")
-    written = write_cose_receipt(
-        receipt, size=checkpoint.size, root=checkpoint.root, signer=signer, key_id=b"k", log=tree.origin, subject="licence event"
-    )
+    signer = vault.context.keystore.signer(SHA256_KEY)
+    written = cose_receipt(vault.log, vault.context.keystore, receipt.index)
     public_pem = load_der_public_key(signer.public_spki_der).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     judged = judge(written, leaf_entry_hex=receipt.entry.hex(), log_public_key_pem=public_pem)
-    assert (judged.ok, judged.leaf_index, judged.tree_size) == (True, receipt.index, checkpoint.size), judged.errors
+    assert (judged.ok, judged.leaf_index, judged.tree_size, judged.issuer) == (True, receipt.index, vault.log.head().size, tree.origin), (
+        judged.errors
+    )
 
 
 def test_what_the_log_says_is_checked_row_by_row(fresh: VaultHere) -> None:

@@ -81,6 +81,10 @@ def test_receipts_hold_in_both_trees_without_the_log(served: Here) -> None:
     for each in answer["proofs"]:
         receipt = Receipt.from_text(answer["entry"].encode(), each["proof"].encode())
         assert verify_receipt(receipt, identity(served, each["tree"])).verified is True
+    cose = served.http.get("/licences/log/entries/1/receipt.cose")
+    assert cose.headers["content-type"].startswith("application/cose")
+    assert cose.content[:1] == b"\xd2"
+    assert served.http.get("/licences/log/entries/99/receipt.cose").status_code == 404
     assert served.http.get("/licences/log/entries/99").json()["code"] == "LOG_INDEX_UNKNOWN"
     assert len(served.http.get("/licences/log/consistency?older=2&newer=4&tree=sm3").json()["proof"]) == 1
 

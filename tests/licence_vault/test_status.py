@@ -11,12 +11,13 @@ import cbor2
 import pytest
 
 from crypto.cose import sign_cose
-from crypto.jose import TokenSigner, write_jwk
+from crypto.jose import TokenSigner, write_base64url, write_jwk
 from crypto.report import Verdict
 from licence_vault.actions import publish_status_lists as publishing
 from licence_vault.actions.find_status_lists import find_edition
 from licence_vault.actions.publish_status_lists import TTL_SECONDS, VALIDITY_SECONDS, list_uri, publish_status_lists
 from licence_vault.log.instance import SHA256_TREE, SM3_TREE
+from licence_vault.status.frames import cwt_of_frame, frame_of_cwt, frame_of_jwt, jwt_of_frame
 from licence_vault.status.order import ENTRIES, place_of
 from licence_vault.status.register import BITS, ORDER_KEY, StatusPlace, allot_place, set_status, status_of
 from licence_vault.status.tokens import ES256_KEY, SM2_KEY, public_key, sign_tokens
@@ -165,6 +166,25 @@ def test_an_interrupted_edition_is_signed_by_whoever_comes_next(fresh: VaultHere
     fresh.clock.advance(60)
     edition = published(fresh)
     assert (edition.number, edition.published_seconds) == (1, int(AT.timestamp()))
+
+
+def test_tokens_are_kept_without_their_list_and_come_back_as_they_were(fresh: VaultHere) -> None:
+    allot(fresh)
+    signed = sign_tokens(fresh.context.keystore, lists.StatusListClaims("x", 1, 2, 3, BITS, lists.deflate(bytes(ENTRIES // 4))))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(publishing, "sign_tokens", lambda *_: signed)
+        patched.setattr(publishing, "_check", lambda *_: None)
+        assert published(fresh).tokens == signed
+    compressed = b"\x00" * 20_000
+    jwt = TokenSigner(fresh.context.keystore.signer(ES256_KEY), key_id="k", token_type=lists.JWT_TYPE).sign(
+        {"lst": write_base64url(compressed)}
+    )
+    assert len(frame_of_jwt(jwt, compressed)) < 300
+    assert jwt_of_frame(frame_of_jwt(jwt, compressed), compressed) == jwt
+    assert cwt_of_frame(frame_of_cwt(b"head" + compressed + b"tail", compressed), compressed) == b"head" + compressed + b"tail"
+    for elsewhere in (b"other", compressed[:1]):
+        with pytest.raises(ValueError, match=r"\d"):
+            frame_of_cwt(b"head" + compressed + b"tail", elsewhere)
 
 
 def test_what_our_own_verifier_refuses_is_not_given_out(fresh: VaultHere, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ PUBLIC = {
     "GET /licences/log/consistency",
     "GET /licences/log/counts",
     "GET /licences/log/entries/{index}",
+    "GET /licences/log/entries/{index}/receipt.cose",
     "GET /licences/status-keys",
     "GET /licences/status/{number}",
     "GET /licences/status/{number}/gm",
