@@ -15,7 +15,7 @@ from crypto.cosignatures import verify_cosignatures
 from crypto.report import Outcome, Question, Report, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import SaltedLicence, read_salted_licence
-from licence_vault.status.verify import verify_status
+from licence_vault.status.at_hand import ask_lists_at_hand
 from standards.c2sp_signed_note import read_note
 from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.errors import MalformedError, TrustError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from crypto.trusted_logs import TrustedLog
     from licence_vault.model import LicenceData
     from licence_vault.ports import DocumentJudge, JudgedDocument
-    from licence_vault.status.verify import StatusResult
 
 DATA_NAME: Final = "licence.json"
 LEAF_NAME: Final = "licence.leaf"
@@ -238,32 +237,11 @@ def _check_receipt(receipt: Receipt, log: TrustedLog, at: datetime) -> list[Step
 def _ask_status(licence: LicenceData, trust: TrustList, at: datetime, *, has_leaf: bool) -> Question:
     """In force by its days, and neither revoked nor suspended by the newest status list at hand."""
     steps = [_check_days(licence, at.astimezone(CHINA).date())]
-    address = licence.status.list
-    keys = {
-        key_id: key
-        for issuer in trust.status_issuers
-        if address.startswith(issuer.prefix)
-        for key_id, key in issuer.verification_keys().items()
-    }
-    if not keys:
-        return _question("status", [*steps, not_checked("LICENCE_STATUS_SIGNER_UNKNOWN", STATUS_CLAUSE, list=address)])
-    if not has_leaf:
+    found = ask_lists_at_hand(licence.status.list, licence.status.index, trust, at)
+    if not has_leaf and found[0].code != "LICENCE_STATUS_SIGNER_UNKNOWN":
         # the place in the list is what the log has on record for this licence; without that, the file alone says which place to look at
         steps.append(warned("LICENCE_STATUS_PLACE_UNPROVEN", STATUS_CLAUSE))
-    results = [
-        result
-        for token in trust.status_tokens
-        if _is_about(result := verify_status(token, list_uri=address, index=licence.status.index, keys=keys, at=at))
-    ]
-    if not results:
-        return _question("status", [*steps, not_checked("LICENCE_STATUS_NOT_AT_HAND", STATUS_CLAUSE, list=address)])
-    newest = max(results, key=lambda each: (each.status is not None, each.issued_at_seconds or 0))
-    return _question("status", [*steps, *newest.steps])
-
-
-def _is_about(result: StatusResult) -> bool:
-    """Whether a token is of the list that was asked for; those of other lists and signers say nothing about this licence."""
-    return not any(step.code in {"STATUS_LIST_OTHER", "STATUS_TOKEN_KEY_UNKNOWN"} for step in result.steps)
+    return _question("status", [*steps, *found])
 
 
 def _check_days(licence: LicenceData, today: date) -> Step:

@@ -56,9 +56,4 @@ LICENCE: Final = {
         "二维码不是证照二维码，或已被改动（{reason}）。",
     ),
     "LICENCE_QR_KEY_UNKNOWN": ("Who signed the code is not known here.", "二维码的签名者不在信任列表中。"),
-    "LICENCE_QR_STATUS_VALID": ("The status list does not say that the licence has ended.", "状态列表未显示证照已失效。"),
-    "LICENCE_QR_STATUS_ENDED": (
-        "The status list says that the licence is not in force (value {status}).",
-        "状态列表显示证照已失效或暂停（值 {status}）。",
-    ),
 }

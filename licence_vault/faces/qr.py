@@ -19,13 +19,11 @@ import cbor2
 
 from crypto.cose import CheckedMessage, check_cose, read_cbor, sign_cose
 from crypto.jose import VerificationKey, verification_key
-from crypto.report import Outcome, Question, Report, Step, failed, not_checked, passed, verdict_of
 from licence_vault.faces import problem_catalogue  # noqa: F401 - enters the error texts of faces
 from licence_vault.faces.limits import QR_HOLDERS, QR_MESSAGE_BYTES, QR_NAME_CHARACTERS, QR_TEXT_CHARACTERS
-from licence_vault.life import TokenStatus
 from standards import rfc9285_base45 as base45
 from standards.errors import Kind, MalformedError, TrustError
-from standards.gbt36904_licence_number import ROOT_OID, NumberVerdict, examine_licence_number
+from standards.gbt36904_licence_number import ROOT_OID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,9 +42,6 @@ _PRINTED: Final = {"25": "%", "20": " "}
 _COMMITMENT_BYTES: Final = 32
 _URL_CHARACTERS: Final = 500
 _LARGEST: Final = 2**63 - 1
-_CODE: Final = "RFC 9052 4.2"
-_NUMBER: Final = "GB/T 36904"
-_STATUS_LIST: Final = "draft-ietf-oauth-status-list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +60,6 @@ class QrClaims:
     status_index: int
     log_index: int
     commitment: bytes
-
-    @property
-    def status(self) -> tuple[str, int]:
-        """Where the status of the licence stands."""
-        return self.status_list, self.status_index
 
 
 def claims_of(data: LicenceData, *, log_index: int, commitment: bytes) -> QrClaims:
@@ -179,32 +169,12 @@ def _date(value: Any) -> date:
         raise _unreadable("claims") from None
 
 
-def verify_qr(text: str, issuers: Iterable[StatusIssuer], on: date, *, status: int | None = None) -> tuple[Report, QrClaims | None]:
-    """The verdict on a scanned code as of a day, and what it says. Pure; never raises on hostile input.
+def read_qr(text: str, issuers: Iterable[StatusIssuer]) -> QrClaims:
+    """What a code says, under the signature of a key that may sign for it: one of an issuer of the status list that the licence names.
 
-    ``issuers``: of the trust list; a key counts for licences whose status list it may sign. ``status``: the value at the licence's place of the current status list, which the
-    caller has verified; without it nothing can be said about revocation, so the code is never valid. A code that is not signed by one of the
-    keys says nothing: its claims are not given.
+    :raises TrustError: ``LICENCE_QR_UNREADABLE``, ``COSE_INVALID``, ``COSE_KEY_UNKNOWN``.
     """
-    try:
-        claims = _proven_claims(read_message(text), list(issuers))
-    except TrustError as error:
-        if error.code == "COSE_KEY_UNKNOWN":
-            step = not_checked("LICENCE_QR_KEY_UNKNOWN", _CODE)
-        else:
-            step = failed("LICENCE_QR_NOT_GENUINE", _CODE, reason=str(error.facts.get("reason")))
-        return _report([("code", [step])]), None
-    questions = [
-        ("code", [passed("LICENCE_QR_GENUINE", _CODE)]),
-        ("number", [_check_number(claims.identifier)]),
-        ("time", [_check_days(claims, on)]),
-        ("status", [_check_status(claims, status)]),
-    ]
-    return _report(questions), claims
-
-
-def _proven_claims(message: bytes, issuers: list[StatusIssuer]) -> QrClaims:
-    """Claims under the signature of a key that may sign for them. Raises LICENCE_QR_UNREADABLE, COSE_INVALID, COSE_KEY_UNKNOWN."""
+    message = read_message(text)
     refusal: TrustError | None = None
     for issuer in issuers:
         keys = {code_key_id(key): key for key in issuer.verification_keys().values()}
@@ -219,33 +189,3 @@ def _proven_claims(message: bytes, issuers: list[StatusIssuer]) -> QrClaims:
             return claims
         refusal = _unreadable("a key of another place")
     raise refusal or TrustError(Kind.UNAUTHENTICATED, "COSE_KEY_UNKNOWN")
-
-
-def _report(questions: list[tuple[str, list[Step]]]) -> Report:
-    steps = [step for _, found in questions for step in found]
-    is_genuine = questions[0][1][0].outcome is Outcome.PASS
-    listed = tuple(Question(name, verdict_of(found), tuple(found)) for name, found in questions)
-    return Report(verdict_of(steps), False if is_genuine else None, (), (), listed)
-
-
-def _check_number(identifier: str) -> Step:
-    found = examine_licence_number(identifier)
-    if found.verdict is NumberVerdict.VALID:
-        return passed("LICENCE_NUMBER_VALID", _NUMBER)
-    return failed("LICENCE_NUMBER_INVALID", _NUMBER, rule=found.malformed or found.verdict.value)
-
-
-def _check_days(claims: QrClaims, on: date) -> Step:
-    if on < claims.valid_from:
-        return failed("LICENCE_NOT_YET_VALID", _NUMBER, valid_from=claims.valid_from.isoformat())
-    if claims.valid_to is not None and on > claims.valid_to:
-        return failed("LICENCE_EXPIRED", _NUMBER, valid_to=claims.valid_to.isoformat())
-    return passed("LICENCE_IN_FORCE", _NUMBER)
-
-
-def _check_status(claims: QrClaims, status: int | None) -> Step:
-    if status is None:
-        return not_checked("LICENCE_STATUS_NOT_AT_HAND", _STATUS_LIST, list=claims.status_list)
-    if status == TokenStatus.VALID:
-        return passed("LICENCE_QR_STATUS_VALID", _STATUS_LIST)
-    return failed("LICENCE_QR_STATUS_ENDED", _STATUS_LIST, status=status)

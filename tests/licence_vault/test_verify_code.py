@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 import pytest
@@ -14,37 +14,43 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.cose import sign_cose
-from crypto.jose import verification_key
 from crypto.report import Verdict
 from crypto.report_text import sentence
+from crypto.trust_list import TrustList
 from crypto.trusted_logs import StatusIssuer
 from licence_vault.faces.draw import draw_pdf
 from licence_vault.faces.limits import QR_TEXT_CHARACTERS
-from licence_vault.faces.qr import MESSAGE_TYPE, QrClaims, claims_of, code_key_id, read_message, verify_qr, write_qr
+from licence_vault.faces.qr import MESSAGE_TYPE, QrClaims, claims_of, code_key_id, read_message, read_qr, write_qr
 from licence_vault.model import Holder
+from licence_vault.verify_code import verify_code
 from standards import rfc9285_base45 as base45
 from standards.errors import TrustError
 from tests.licence_vault.faces.designs import LANDSCAPE, picture_of
 from tests.licence_vault.samples import sample_licence
+from tests.licence_vault.test_verify import AT, LICENCE, PREFIX, STATUS_KEY, STATUS_SIGNER, status_token
 from tests.pki import signer_for
 
+if TYPE_CHECKING:
+    from crypto.signer import Signer
+
 PAGE = "https://licences.example/v"
-PREFIX = "https://licences.example/licences/status/"
-DAY = date(2027, 1, 1)
-CLAIMS = claims_of(sample_licence(), log_index=4711, commitment=bytes(range(32)))
+CLAIMS = claims_of(LICENCE, log_index=4711, commitment=bytes(range(32)))
+ELSEWHERE = signer_for("elsewhere")
+ISSUERS = (StatusIssuer("https://elsewhere.example/", (ELSEWHERE.public_spki_der,)), StatusIssuer(PREFIX, (STATUS_SIGNER.public_spki_der,)))
+KEY_ID = code_key_id(STATUS_KEY).encode()
+
+
+def trust(*tokens: bytes) -> TrustList:
+    return TrustList(anchors=(), status_issuers=ISSUERS, status_tokens=tokens)
 
 
 @cache
-def issuers() -> tuple[StatusIssuer, ...]:
-    return (
-        StatusIssuer("https://elsewhere.example/", (signer_for("elsewhere").public_spki_der,)),
-        StatusIssuer(PREFIX, (signer_for("qr").public_spki_der,)),
-    )
+def good() -> TrustList:
+    return trust(status_token())
 
 
-@cache
-def key_id(name: str = "qr") -> bytes:
-    return code_key_id(verification_key(signer_for(name).public_spki_der)).encode()
+def code_for(claims: QrClaims = CLAIMS, signer: Signer = STATUS_SIGNER) -> str:
+    return write_qr(claims, page=PAGE, signer=signer)
 
 
 @cache
@@ -52,21 +58,17 @@ def genuine() -> bytes:
     return read_message(code_for())
 
 
-def code_for(claims: QrClaims = CLAIMS, *, signer: str = "qr") -> str:
-    return write_qr(claims, page=PAGE, signer=signer_for(signer))
-
-
 def link(message: bytes) -> str:
     return f"{PAGE}#" + base45.encode(message).replace("%", "%25").replace(" ", "%20")
 
 
-def codes_of(text: str, **options: Any) -> tuple[Verdict, set[str]]:
-    report, claims = verify_qr(text, issuers(), DAY, **options)
-    assert (claims is None) == (report.questions[0].verdict is not Verdict.VALID)
-    for question in report.questions:
+def codes_of(text: str, trusted: TrustList | None = None, at: datetime = AT) -> tuple[Verdict, set[str]]:
+    found = verify_code(text, good() if trusted is None else trusted, at)
+    assert (found.claims is None) == (found.report.questions[0].verdict is not Verdict.VALID)
+    for question in found.report.questions:
         for step in question.steps:
             assert sentence(step, "en") != sentence(step, "zh")
-    return report.verdict, {step.code for question in report.questions for step in question.steps}
+    return found.report.verdict, {step.code for question in found.report.questions for step in question.steps}
 
 
 @pytest.mark.clause("RFC 9052 4.2", "RFC 3986 2.1")
@@ -74,10 +76,10 @@ def test_a_printed_code_is_read_and_verified() -> None:
     text = code_for()
     (found,) = zxingcpp.read_barcodes(picture_of(draw_pdf(sample_licence(), LANDSCAPE, {}, qr_text=text), 150))
     assert found.text == text
-    report, claims = verify_qr(found.text, issuers(), DAY, status=0)
-    assert report.verdict is Verdict.VALID
-    assert claims == CLAIMS
-    assert claims.status == ("https://licences.example/licences/status/1", 4711)
+    judged = verify_code(found.text, good(), AT)
+    assert judged.report.verdict is Verdict.VALID
+    assert [question.name for question in judged.report.questions] == ["code", "number", "status"]
+    assert judged.claims == CLAIMS
 
 
 def test_the_text_is_a_link_whose_fragment_is_packed_tightly() -> None:
@@ -86,40 +88,49 @@ def test_the_text_is_a_link_whose_fragment_is_packed_tightly() -> None:
     assert head == "https://licences.example/v"
     assert set(tail) <= set(base45.ALPHABET) - {" "}
     assert len(read_message(text)) < 430
-    _, claims = verify_qr(text, issuers(), DAY)
-    assert claims is not None
-    assert claims.valid_to is None
+    assert read_qr(text, ISSUERS).valid_to is None
 
 
 @pytest.mark.parametrize(
-    ("claims", "status", "verdict", "code"),
+    ("claims", "tokens", "verdict", "code"),
     [
-        (CLAIMS, None, Verdict.INDETERMINATE, "LICENCE_STATUS_NOT_AT_HAND"),
-        (CLAIMS, 0, Verdict.VALID, "LICENCE_QR_STATUS_VALID"),
-        (CLAIMS, 1, Verdict.INVALID, "LICENCE_QR_STATUS_ENDED"),
-        (CLAIMS, 2, Verdict.INVALID, "LICENCE_QR_STATUS_ENDED"),
-        (replace(CLAIMS, valid_from=date(2028, 1, 1)), 0, Verdict.INVALID, "LICENCE_NOT_YET_VALID"),
-        (replace(CLAIMS, valid_to=date(2026, 12, 31)), 0, Verdict.INVALID, "LICENCE_EXPIRED"),
-        (replace(CLAIMS, valid_to=None), 0, Verdict.VALID, "LICENCE_IN_FORCE"),
-        (replace(CLAIMS, identifier=CLAIMS.identifier[:-1] + "?"), 0, Verdict.INVALID, "LICENCE_NUMBER_INVALID"),
-        (replace(CLAIMS, identifier=CLAIMS.identifier[:-5] + "002" + CLAIMS.identifier[-2:]), 0, Verdict.INVALID, "LICENCE_NUMBER_INVALID"),
+        (CLAIMS, (), Verdict.INDETERMINATE, "LICENCE_STATUS_NOT_AT_HAND"),
+        (CLAIMS, (1,), Verdict.INVALID, "STATUS_NOT_VALID"),
+        (CLAIMS, (2,), Verdict.INVALID, "STATUS_NOT_VALID"),
+        (replace(CLAIMS, valid_from=date(2100, 1, 1)), (0,), Verdict.INVALID, "LICENCE_NOT_YET_VALID"),
+        (replace(CLAIMS, valid_to=date(2020, 12, 31)), (0,), Verdict.INVALID, "LICENCE_EXPIRED"),
+        (replace(CLAIMS, valid_to=None), (0,), Verdict.VALID, "LICENCE_IN_FORCE"),
+        (replace(CLAIMS, identifier=CLAIMS.identifier[:-1] + "?"), (0,), Verdict.INVALID, "LICENCE_NUMBER_INVALID"),
+        (
+            replace(CLAIMS, identifier=CLAIMS.identifier[:-5] + "002" + CLAIMS.identifier[-2:]),
+            (0,),
+            Verdict.INVALID,
+            "LICENCE_NUMBER_INVALID",
+        ),
     ],
 )
-def test_every_question_counts(claims: QrClaims, status: int | None, verdict: Verdict, code: str) -> None:
-    found, codes = codes_of(code_for(claims), status=status)
+def test_every_question_counts(claims: QrClaims, tokens: tuple[int, ...], verdict: Verdict, code: str) -> None:
+    found, codes = codes_of(code_for(claims), trust(*map(status_token, tokens)))
     assert found is verdict
-    assert code in codes
+    assert code in codes or (code == "STATUS_NOT_VALID" and found is Verdict.INVALID)
+
+
+def test_a_list_of_yesterday_says_nothing_of_today() -> None:
+    verdict, codes = codes_of(code_for(), at=AT + timedelta(days=2))
+    assert verdict is Verdict.INDETERMINATE
+    assert "STATUS_LIST_EXPIRED" in codes
 
 
 def test_codes_of_others_say_nothing() -> None:
-    assert codes_of(code_for(signer="somebody"), status=0) == (Verdict.INDETERMINATE, {"LICENCE_QR_KEY_UNKNOWN"})
-    assert verify_qr(code_for(), (), DAY, status=0)[0].verdict is Verdict.INDETERMINATE
-    forged = sign_cose(b"", signer_for("somebody"), key_id=key_id(), protected={16: MESSAGE_TYPE})
-    assert codes_of(link(forged), status=0) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
+    somebody = signer_for("somebody")
+    assert codes_of(code_for(signer=somebody)) == (Verdict.INDETERMINATE, {"LICENCE_QR_KEY_UNKNOWN"})
+    assert codes_of(code_for(), TrustList.empty()) == (Verdict.INDETERMINATE, {"LICENCE_QR_KEY_UNKNOWN"})
+    forged = sign_cose(b"", somebody, key_id=KEY_ID, protected={16: MESSAGE_TYPE})
+    assert codes_of(link(forged)) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
     # A known key, for licences whose status another one vouches for
-    assert codes_of(code_for(signer="elsewhere"), status=0) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
-    other = sign_cose(b"", signer_for("qr"), key_id=key_id(), protected={16: "another"})
-    assert codes_of(link(other), status=0) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
+    assert codes_of(code_for(signer=ELSEWHERE)) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
+    other = sign_cose(b"", STATUS_SIGNER, key_id=KEY_ID, protected={16: "another"})
+    assert codes_of(link(other)) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
 
 
 @settings(max_examples=40, deadline=None)
@@ -128,9 +139,9 @@ def test_one_bit_changed_is_found(data: st.DataObject) -> None:
     message = bytearray(genuine())
     bit = data.draw(st.integers(0, 8 * len(message) - 1))
     message[bit // 8] ^= 1 << bit % 8
-    report, claims = verify_qr(link(bytes(message)), issuers(), DAY, status=0)
-    assert report.verdict is not Verdict.VALID
-    assert claims is None
+    found = verify_code(link(bytes(message)), good(), AT)
+    assert found.report.verdict is not Verdict.VALID
+    assert found.claims is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -142,9 +153,9 @@ def test_one_bit_changed_is_found(data: st.DataObject) -> None:
     )
 )
 def test_nothing_scanned_ever_raises(text: str) -> None:
-    report, claims = verify_qr(text, issuers(), DAY, status=0)
-    assert report.verdict is Verdict.INVALID
-    assert claims is None
+    found = verify_code(text, good(), AT)
+    assert found.report.verdict is Verdict.INVALID
+    assert found.claims is None
 
 
 @pytest.mark.parametrize(
@@ -203,8 +214,8 @@ ROW: list[Any] = [1, "a", "b", "c", ["d"], "e", 20260101, 20260101, None, "https
     ],
 )
 def test_signed_claims_that_break_a_rule(payload: bytes) -> None:
-    message = sign_cose(payload, signer_for("qr"), key_id=key_id(), protected={16: MESSAGE_TYPE})
-    assert codes_of(link(message), status=0) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
+    message = sign_cose(payload, STATUS_SIGNER, key_id=KEY_ID, protected={16: MESSAGE_TYPE})
+    assert codes_of(link(message)) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
 
 
 def test_what_would_not_fit_is_refused() -> None:
@@ -218,11 +229,9 @@ def test_what_would_not_fit_is_refused() -> None:
         "ftp://a/v",
     ):
         with pytest.raises(ValueError, match="page"):
-            write_qr(CLAIMS, page=page, signer=signer_for("qr"))
-    assert len(read_message(write_qr(CLAIMS, page="http://127.0.0.1:8080/licences/verify", signer=signer_for("qr")))) > 300
+            write_qr(CLAIMS, page=page, signer=STATUS_SIGNER)
+    assert len(read_message(write_qr(CLAIMS, page="http://127.0.0.1:8080/licences/verify", signer=STATUS_SIGNER))) > 300
     many = claims_of(
         sample_licence(holders=tuple(Holder(f"人{number}", "1", "001") for number in range(9))), log_index=1, commitment=bytes(32)
     )
-    _, claims = verify_qr(code_for(many), issuers(), DAY)
-    assert claims is not None
-    assert claims.holders == ("人0", "人1", "人2")
+    assert read_qr(code_for(many), ISSUERS).holders == ("人0", "人1", "人2")

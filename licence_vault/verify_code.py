@@ -1,0 +1,81 @@
+"""Verify the code on a licence: code, number, status, each a question of its own. With paper in hand and no network, this is all there is.
+
+Pure, as every verifier of the house: text, trust list and time in, report out; nothing is raised on hostile input. What the code says is only
+given where it is signed by a key that may sign for it; whoever reads it compares it with the face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from crypto.report import Outcome, Question, Report, Step, failed, not_checked, passed, verdict_of
+from licence_vault.faces.qr import read_qr
+from licence_vault.status.at_hand import ask_lists_at_hand
+from standards.errors import TrustError
+from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from crypto.trust_list import TrustList
+    from licence_vault.faces.qr import QrClaims
+
+CODE_CLAUSE: Final = "RFC 9052 4.2"
+NUMBER_CLAUSE: Final = "GB/T 36904-2018"
+DATA_CLAUSE: Final = "GB/T 36903-2018"
+CHINA: Final = timezone(timedelta(hours=8))  # the days that a licence names are days there
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedCode:
+    """The report, and what the code says; ``claims`` is None where nobody who is known has signed it."""
+
+    report: Report
+    claims: QrClaims | None
+
+
+def verify_code(text: str, trust: TrustList, at: datetime) -> VerifiedCode:
+    """The verdict on the text of a scanned code at ``at`` (aware UTC).
+
+    ``trust`` names who signs status lists, and so codes, and carries the lists that are at hand: without one of the last day nothing is known
+    of revocation, and the code is not valid.
+    """
+    try:
+        claims = read_qr(text, trust.status_issuers)
+    except TrustError as error:
+        if error.code == "COSE_KEY_UNKNOWN":
+            step = not_checked("LICENCE_QR_KEY_UNKNOWN", CODE_CLAUSE)
+        else:
+            step = failed("LICENCE_QR_NOT_GENUINE", CODE_CLAUSE, reason=str(error.facts.get("reason")))
+        return VerifiedCode(_report([("code", (step,))]), None)
+    today = at.astimezone(CHINA).date()
+    status = (_check_days(claims, today), *ask_lists_at_hand(claims.status_list, claims.status_index, trust, at))
+    questions = [
+        ("code", (passed("LICENCE_QR_GENUINE", CODE_CLAUSE),)),
+        ("number", (_check_number(claims.identifier),)),
+        ("status", status),
+    ]
+    return VerifiedCode(_report(questions), claims)
+
+
+def _report(found: list[tuple[str, tuple[Step, ...]]]) -> Report:
+    questions = tuple(Question(name, verdict_of(steps), steps) for name, steps in found)
+    is_genuine = found[0][1][0].outcome is Outcome.PASS
+    return Report(verdict_of(step for _, steps in found for step in steps), False if is_genuine else None, (), (), questions)
+
+
+def _check_number(identifier: str) -> Step:
+    found = examine_licence_number(identifier)
+    if found.verdict is NumberVerdict.VALID:
+        return passed("LICENCE_NUMBER_VALID", NUMBER_CLAUSE)
+    return failed("LICENCE_NUMBER_INVALID", NUMBER_CLAUSE, rule=found.malformed or found.verdict.value)
+
+
+def _check_days(claims: QrClaims, today: date) -> Step:
+    if today < claims.valid_from:
+        return failed("LICENCE_NOT_YET_VALID", DATA_CLAUSE, valid_from=claims.valid_from.isoformat())
+    if claims.valid_to is not None and today > claims.valid_to:
+        return failed("LICENCE_EXPIRED", DATA_CLAUSE, valid_to=claims.valid_to.isoformat())
+    return passed("LICENCE_IN_FORCE", DATA_CLAUSE)
