@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from crypto.report import Outcome, Question, Report, Step, failed, not_checked, passed, verdict_of
+from crypto.report import Question, Report, Step, failed, not_checked, passed, verdict_of
 from licence_vault.faces.qr import read_qr
 from licence_vault.status.at_hand import ask_lists_at_hand
 from standards.errors import TrustError
@@ -62,8 +62,7 @@ def verify_code(text: str, trust: TrustList, at: datetime) -> VerifiedCode:
 
 def _report(found: list[tuple[str, tuple[Step, ...]]]) -> Report:
     questions = tuple(Question(name, verdict_of(steps), steps) for name, steps in found)
-    is_genuine = found[0][1][0].outcome is Outcome.PASS
-    return Report(verdict_of(step for _, steps in found for step in steps), False if is_genuine else None, (), (), questions)
+    return Report(verdict_of(step for _, steps in found for step in steps), None, (), (), questions)
 
 
 def _check_number(identifier: str) -> Step:

@@ -1,25 +1,29 @@
-"""``yinxin licence``: what can be said of a licence at the terminal. Needs no deployment and no network."""
+"""``yinxin licence``: what can be said of a licence at the terminal, and how its design looks. Needs no deployment and no network.
+
+Exit status of ``verify-code``: 0 valid, 1 invalid, 2 cannot tell, 64 usage.
+"""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from yinxin.commands.console import JSON_HELP, print_json, print_line, say
+from standards.errors import TrustError
+from yinxin.commands.console import EXIT_USAGE, JSON_HELP, fail, print_json, print_line, say
+from yinxin.commands.reader_language import language_of_reader
+from yinxin.commands.verify_command import UnusableArgumentError, exit_status, load_trust, read_at, read_limited
 
 if TYPE_CHECKING:
+    from licence_vault.faces.qr import QrClaims
     from standards.gbt36904_licence_number import LicenceNumber, NumberFindings
 
 EXIT_INVALID: Final = 1
 EXIT_LEGACY: Final = 2
 
 app: Final = typer.Typer(no_args_is_help=True, help="Electronic licences. 电子证照。")
-
-
-@app.callback()
-def group() -> None:
-    """Keep ``check-number`` a command of its own even while it is the only one."""
 
 
 @app.command("check-number")
@@ -39,6 +43,98 @@ def check_number(
         for line in _explain(findings):
             typer.echo(f"  {line}", err=True)
     raise typer.Exit({NumberVerdict.VALID: 0, NumberVerdict.LEGACY_VARIANT: EXIT_LEGACY}.get(findings.verdict, EXIT_INVALID))
+
+
+@app.command("draw-face")
+def draw_face(
+    design: Annotated[Path, typer.Argument(metavar="DESIGN", help="A face as JSON, or a licence type with one. 样式或证照类型 JSON。")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .pdf or .ofd. 输出文件。")],
+) -> None:
+    """Draw a design with invented contents, to look at it; nothing that exists is written over. 以虚构内容绘制证照样式。"""
+    from licence_vault.faces.draw import draw_ofd, draw_pdf
+    from licence_vault.faces.limits import DESIGN_BYTES
+    from licence_vault.faces.marks import Marks
+    from licence_vault.faces.preview import preview_data
+    from licence_vault.faces.read_design import face_of, read_face
+
+    draw = {".pdf": draw_pdf, ".ofd": draw_ofd}.get(out.suffix.lower())
+    if draw is None:
+        raise _usage(say("OUT ends in .pdf or .ofd", "输出文件须以 .pdf 或 .ofd 结尾"))
+    try:
+        data = read_limited(design, DESIGN_BYTES)
+        if data is None:
+            raise _usage(say(f"the design is larger than {DESIGN_BYTES} bytes", f"样式超过 {DESIGN_BYTES} 字节"))
+        template = face_of(_face_inside(data)) if _face_inside(data) is not None else read_face(data)
+        marks = Marks(watermark="样例 SAMPLE")
+        written = draw(preview_data(template), template, {}, qr_text="https://licences.example/v#PREVIEW", marks=marks)
+        with out.open("xb") as file:
+            file.write(written)
+    except TrustError as error:
+        raise fail(error) from None
+    except OSError as error:
+        raise _usage(f"{error.filename}: {error.strerror}") from None
+    print_line(str(out))
+
+
+def _face_inside(data: bytes) -> object | None:
+    """The face of a licence type, None where the JSON is something else."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value.get("face") if isinstance(value, dict) else None
+
+
+@app.command("verify-code")
+def verify_code(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What a scanner read. 扫描所得文本。")],
+    trust: Annotated[
+        Path | None, typer.Option("--trust", metavar="PATH", help="Trust list with who signs status lists. 信任列表文件。")
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Judge as of this time (ISO 8601). 以此时间为准。")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Say whether the code printed on a licence is genuine and the licence in force: needs no network. 核验证照二维码。"""
+    from licence_vault.verify_code import verify_code as verify
+
+    try:
+        found = verify(text, load_trust(trust), read_at(at))
+    except UnusableArgumentError as error:
+        raise _usage(str(error)) from None
+    language = language_of_reader()
+    if as_json:
+        from crypto.report_json import write_report
+
+        print_json(write_report("code", found.report, language) | {"says": _says(found.claims)})
+    else:
+        from yinxin.commands.verdict_display import printable, show_verdict
+
+        for name, value in (_says(found.claims) or {}).items():
+            print_line(f"{name}: {printable(str(value))}")
+        show_verdict("code", found.report, language)
+    raise typer.Exit(exit_status([found.report.verdict.value], was_unreadable=False))
+
+
+def _says(claims: QrClaims | None) -> dict[str, object] | None:
+    """What a code says, to be compared with the face."""
+    if claims is None:
+        return None
+    return {
+        "identifier": claims.identifier,
+        "name": claims.name,
+        "number": claims.number,
+        "holders": ", ".join(claims.holders),
+        "issuer": claims.issuer,
+        "issued_on": claims.issued_on.isoformat(),
+        "valid_from": claims.valid_from.isoformat(),
+        "valid_to": None if claims.valid_to is None else claims.valid_to.isoformat(),
+    }
+
+
+def _usage(message: str) -> typer.Exit:
+    typer.echo(f"yinxin licence: {message}", err=True)
+    return typer.Exit(EXIT_USAGE)
 
 
 def _as_json(findings: NumberFindings) -> dict[str, object]:

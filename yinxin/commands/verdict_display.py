@@ -32,6 +32,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "signed_at_unknown": "not stated",
         "signer_unknown": "not known",
         "field": "Signature",
+        "question-code": "Licence: code",
         "question-number": "Licence: identifier",
         "question-content": "Licence: content",
         "question-seal": "Licence: sealed by its issuer",
@@ -51,6 +52,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "signed_at_unknown": "未注明",
         "signer_unknown": "未知",
         "field": "签章",
+        "question-code": "证照：二维码",
         "question-number": "证照：标识",
         "question-content": "证照：内容",
         "question-seal": "证照：由颁发机构盖章",
@@ -99,7 +101,7 @@ def show_verdict(file: str, report: Report, language: str, console: Console | No
     ]
     if report.tampered is not None:
         lines.append(Text(words["tampered" if report.tampered else "untouched"]))
-    if not report.signatures:
+    if not report.signatures and all(question.name != "code" for question in report.questions):  # a scanned code is no file
         lines.append(Text(words["unsealed"]))
     lines += [_step_line(step, language) for step in report.steps if step.outcome is not Outcome.PASS]
     for signature in report.signatures:

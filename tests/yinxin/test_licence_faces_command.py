@@ -1,0 +1,73 @@
+"""``yinxin licence draw-face`` and ``verify-code``: how a design looks, and what a printed code is worth."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from licence_vault.faces.read_design import face_json
+from service_kit.ofd_drawing.draw import draw_ofd
+from tests.licence_vault.faces.designs import PORTRAIT, text_of
+from tests.licence_vault.test_verify import AT
+from tests.licence_vault.test_verify_code import CLAIMS, genuine, good, link
+from yinxin.command_line import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typer.testing import Result
+
+
+def run(*arguments: str | Path, language: str = "C") -> Result:
+    return CliRunner().invoke(app, ["licence", *map(str, arguments)], env={"LC_ALL": language})
+
+
+@pytest.mark.parametrize("ending", ["pdf", "ofd"])
+@pytest.mark.parametrize("is_type", [True, False])
+def test_a_design_is_drawn_with_invented_contents(tmp_path: Path, ending: str, is_type: bool) -> None:
+    design, out = tmp_path / "design.json", tmp_path / f"out.{ending}"
+    face = face_json(PORTRAIT)
+    design.write_text(json.dumps({"face": face, "code": "x"} if is_type else face))
+    done = run("draw-face", design, out)
+    assert (done.exit_code, done.stdout.strip()) == (0, str(out))
+    pdf = out.read_bytes() if ending == "pdf" else draw_ofd(out.read_bytes()).pdf
+    for expected in ("样例 KZ_address", "样例持证人", "无法律效力", "SAMPLE"):
+        assert expected in text_of(pdf)
+    again = run("draw-face", design, out)
+    assert again.exit_code == 64
+    assert "File exists" in again.stderr
+
+
+def test_designs_that_cannot_be_drawn(tmp_path: Path) -> None:
+    design = tmp_path / "design.json"
+    design.write_text("[]")
+    assert "FACE_DESIGN_MALFORMED" in run("draw-face", design, tmp_path / "a.pdf").stderr
+    design.write_text("{")
+    assert run("draw-face", design, tmp_path / "a.pdf").exit_code == 64
+    assert run("draw-face", design, tmp_path / "a.png", language="zh_CN.UTF-8").stderr.endswith(".ofd 结尾\n")
+    assert "No such file" in run("draw-face", tmp_path / "none.json", tmp_path / "a.pdf").stderr
+    design.write_bytes(b" " * (2 * 1024 * 1024 + 1))
+    assert "larger" in run("draw-face", design, tmp_path / "a.pdf").stderr
+
+
+def test_a_code_is_judged_by_a_trust_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yinxin.commands.licence_command.load_trust", lambda _path: good())
+    done = run("verify-code", link(genuine()), "--at", AT.isoformat())
+    assert done.exit_code == 0
+    assert "Licence: code" in done.stdout
+    assert f"number: {CLAIMS.number}" in done.stdout
+    assert "No seal was found" not in done.stdout
+    answer = json.loads(run("verify-code", link(genuine()), "--at", AT.isoformat(), "--json").stdout)
+    assert answer["verdict"] == "valid"
+    assert answer["says"]["identifier"] == CLAIMS.identifier
+
+
+def test_a_code_that_nobody_known_has_signed(tmp_path: Path) -> None:
+    done = run("verify-code", link(genuine()), "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["says"] is None
+    assert run("verify-code", "https://elsewhere.example/").exit_code == 1
+    assert run("verify-code", "x", "--at", "tomorrow").exit_code == 64
