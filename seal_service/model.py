@@ -273,12 +273,13 @@ class Application:
 class SealImport:
     """A seal that was made elsewhere, as it was handed in with an application, and what was found out about it at ``checked_at``.
 
-    ``certificates_der``: the seal's own first, then every other that came along. ``key_id`` is empty where there is none here. ``verdict`` and
+    ``code``: 14 digits, empty where the seal has no such code. ``seal_digest``: SM3 of the seal, hex. ``certificates_der``: the seal's own first, then every other that came along. ``verdict`` and
     ``steps_json`` (code, outcome, clause, facts) are those of :mod:`~seal_service.seal_data.import_checks`. ``owner``: the process that took it in.
     """
 
     application_id: str
     code: str
+    seal_digest: str
     custody: KeyCustody
     key_id: str
     seal_data_der: bytes

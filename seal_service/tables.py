@@ -180,7 +180,8 @@ imports: Final = Table(
     "seal_imports",
     metadata,
     Column("application_id", String(40), primary_key=True),  # on record before the application, so that its key has a name
-    Column("code", String(14), nullable=False),
+    Column("code", String(14), nullable=False),  # empty where its own is none of 14 digits
+    Column("seal_digest", String(64), nullable=False, server_default=""),
     Column("custody", String(16), nullable=False),
     Column("key_id", String(64), nullable=False),
     Column("seal_data_der", LargeBinary, nullable=False),
@@ -194,6 +195,7 @@ imports: Final = Table(
     Column("is_key_destroyed", Boolean, nullable=False),
     CheckConstraint("custody IN ('keystore', 'device', 'owner', 'absent')", name="custody_known"),
     Index("ix_seal_imports_code", "code"),
+    Index("ix_seal_imports_seal_digest", "seal_digest"),
     Index("ix_seal_imports_custody_is_key_destroyed", "custody", "is_key_destroyed"),
 )
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
 from crypto.signer import software_signer
+from crypto.sm3 import sm3
 from seal_service import limits, store
 from seal_service.actions.change_seal_state import remove_key
 from seal_service.actions.grant_seal import check_client_id
@@ -42,6 +43,7 @@ from seal_service.model import (
 from service_kit import fail_points
 from service_kit.idempotency import Claim, ClaimState, digest_of_request
 from standards.errors import TrustError
+from standards.gb32100_credit_code import read_credit_code
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,10 +101,15 @@ def apply_for_import(
                 return claim, taken_in
             context.idempotency.set_reference(conn, claim, application.id)
         store.hold_division(conn, application.division)
-        if store.is_code_taken(conn, taken_in.code):
-            raise code_taken(taken_in.code)
-        if store.has_open_import(conn, taken_in.code):
-            raise import_open(taken_in.code)
+        taken = (
+            taken_in.code
+            if taken_in.code and store.is_code_taken(conn, taken_in.code)
+            else store.find_kept_code(conn, taken_in.seal_digest)
+        )
+        if taken is not None:
+            raise code_taken(taken)
+        if store.has_open_import(conn, taken_in.code, taken_in.seal_digest):
+            raise import_open(handed_in.seal.es_id)
         if order.device_key and store.is_key_taken(conn, order.device_key):
             raise import_key_refused("the key of another seal")
         load_papers(conn, order.papers, person.holder)
@@ -145,7 +152,7 @@ def apply_for_import(
                 reason=order.reason,
                 papers=load_papers(conn, made.papers[-limits.PAPERS_PER_ACT :], person.holder),
                 facts={"kind": made.kind.value, "credit_code": made.credit_code, "code": begun.code, "verdict": begun.verdict}
-                | {"custody": begun.custody.value, "certificate": handed_in.certificate.fingerprint},
+                | {"custody": begun.custody.value, "certificate": sm3(handed_in.certificate_der).hex()},
             )
             if claim is not None:
                 context.idempotency.finish(conn, claim, status=201, headers={})
@@ -189,15 +196,16 @@ def _check_key(context: ServiceContext, handed_in: HandedIn, order: ImportOrder)
     """The proof, by a signature, that the key is the seal's. Of the key of an owner's device it is the request that the device signed."""
     if (order.custody is KeyCustody.DEVICE) != bool(order.device_key) or (order.custody is KeyCustody.OWNER) != bool(order.key_request_der):
         raise import_key_refused("device_key for custody device, certificate_request for custody owner")
+    spki_der = b"" if handed_in.certificate is None else handed_in.certificate.spki_der
     if handed_in.private_key is not None:
-        check_holds_key(software_signer(handed_in.private_key, "import"), handed_in.certificate.spki_der)
+        check_holds_key(software_signer(handed_in.private_key, "import"), spki_der)
     elif order.device_key:
         try:
             signer = context.keystore.device_signer(order.device_key)
         except TrustError as error:
             raise import_key_refused(error.code) from None
-        check_holds_key(signer, handed_in.certificate.spki_der)
-    elif order.key_request_der and read_owners_key(order.key_request_der) != handed_in.certificate.spki_der:
+        check_holds_key(signer, spki_der)
+    elif order.key_request_der and read_owners_key(order.key_request_der) != spki_der:
         raise import_key_refused("another key")
 
 
@@ -224,7 +232,7 @@ def _application_of(handed_in: HandedIn, order: ImportOrder, holder: str, at: da
         name_romanised=handed_in.name_romanised,
         purpose="",
         type_code=str(seal.property.kind),
-        division=seal.es_id[: limits.DIVISION_DIGITS],
+        division=handed_in.code[: limits.DIVISION_DIGITS] or read_credit_code(handed_in.credit_code).division,
         design_json=handed_in.design_json,
         picture_width_mm=float(seal.picture.width_mm),
         managers=order.managers,
@@ -243,11 +251,12 @@ def _import_of(
     key_ids = {KeyCustody.KEYSTORE: KEY_PREFIX + name, KeyCustody.DEVICE: order.device_key}
     return SealImport(
         application_id=application_id,
-        code=handed_in.seal.es_id,
+        code=handed_in.code,
+        seal_digest=sm3(order.seal_der).hex(),
         custody=order.custody,
         key_id=key_ids.get(order.custody, OUTSIDE + name),
         seal_data_der=order.seal_der,
-        certificates_der=(handed_in.certificate.der, *(each.der for each in handed_in.others)),
+        certificates_der=(handed_in.certificate_der, *(each.der for each in handed_in.others)),
         verdict=findings.verdict.value,
         steps_json=write_steps(findings.steps),
         checked_at=at,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from crypto.certificates import Certificate
+from crypto.sm3 import sm3
 from seal_service import store
 from seal_service.actions.apply_for_seal import seal_of_application
 from seal_service.actions.change_seal_state import announce_state
@@ -27,9 +28,11 @@ from seal_service.errors import (
     code_taken,
     import_key_refused,
     import_refused,
+    seal_codes_exhausted,
     seal_making_cut_off,
     second_person_needed,
 )
+from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
 from seal_service.model import (
     APPLICATION_LIFE,
     Application,
@@ -44,7 +47,8 @@ from seal_service.model import (
     new_seal_id,
     transition_named,
 )
-from seal_service.seal_data.import_checks import ImportFindings, examine_import
+from seal_service.seal_data.certified_key import open_certificate
+from seal_service.seal_data.import_checks import ImportFindings, end_of, examine_import
 from seal_service.verify import status_lists_of
 from standards.gbt38540_seal.read import read_seal
 
@@ -61,6 +65,7 @@ IMPORT: Final = transition_named("import")
 ARCHIVE: Final = transition_named("archive")
 _HERE: Final = frozenset({KeyCustody.KEYSTORE, KeyCustody.DEVICE})
 KEY_ABSENT: Final = "KEY_ABSENT"
+CODE_ASSIGNED: Final = "CODE_ASSIGNED"
 
 
 def import_approved_seal(context: ServiceContext, caller: Caller, application_id: str, *, if_version: int | None = None) -> Seal:
@@ -81,10 +86,8 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
     # 1. Verified as of now: what was good when it was handed in may be so no more.
     at = context.clock.now()
     trust = context.trust()
-    certificates = [Certificate.from_der(each) for each in taken_in.certificates_der]
-    findings = examine_import(
-        read_seal(taken_in.seal_data_der), certificates[0], certificates[1:], trust, at, status=status_lists_of(trust, at)
-    )
+    certificate_der, others = taken_in.certificates_der[0], [Certificate.from_der(each) for each in taken_in.certificates_der[1:]]
+    findings = examine_import(read_seal(taken_in.seal_data_der), certificate_der, others, trust, at, status=status_lists_of(trust, at))
     if findings.failures:
         raise import_refused(" ".join(findings.failures))
     is_usable = taken_in.custody is not KeyCustody.ABSENT
@@ -93,8 +96,8 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
 
     # 2. The key here proves itself. That of an owner's device did with its request, and does with every signature.
     if taken_in.custody in _HERE:
-        check_holds_key(context.keystore.signer(taken_in.key_id), certificates[0].spki_der)
-    wanted = _seal_of(application, taken_in, certificates, owner, at)
+        check_holds_key(context.keystore.signer(taken_in.key_id), Certificate.from_der(certificate_der).spki_der)
+    wanted = _seal_of(application, taken_in, certificate_der, others, owner, at)
 
     # 3. One transaction: seal, edition, powers, grants, history, the end of the application. The locked division keeps its codes unique.
     def record(conn: Connection) -> Seal:
@@ -105,12 +108,18 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
             return _load_kept(conn, locked)
         _check(locked, caller, if_version)
         store.hold_division(conn, application.division)
-        if store.is_code_taken(conn, taken_in.code):
-            raise code_taken(taken_in.code)
+        taken = (
+            taken_in.code
+            if taken_in.code and store.is_code_taken(conn, taken_in.code)
+            else store.find_kept_code(conn, taken_in.seal_digest)
+        )
+        if taken is not None:
+            raise code_taken(taken)
         if store.is_key_taken(conn, taken_in.key_id):
             raise import_key_refused("the key of another seal")
         kept_at = context.clock.now()
-        kept = replace(wanted, made_at=kept_at, state_at=kept_at, state_reason=_mark(taken_in, findings))
+        code = taken_in.code or _next_code(conn, application.division)
+        kept = replace(wanted, code=code, made_at=kept_at, state_at=kept_at, state_reason=_mark(taken_in, findings))
         _insert(conn, kept, locked, kept_at)
         store.update_findings(conn, application_id, verdict=findings.verdict.value, steps_json=write_steps(findings.steps), at=at)
         store.update_application(conn, application_id, state=ApplicationState(TAKE_OVER.target), at=kept_at, seal_id=kept.id)
@@ -130,7 +139,7 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
                 "custody": taken_in.custody.value,
                 "verdict": findings.verdict.value,
                 "unverified": " ".join(findings.unverified),
-                "certificate": certificates[0].fingerprint,
+                "certificate": sm3(certificate_der).hex(),
             },
         )
         announce_state(context, conn, kept, kept_at)
@@ -151,22 +160,34 @@ def _check(application: Application, caller: Caller, if_version: int | None) -> 
 
 
 def _mark(taken_in: SealImport, findings: ImportFindings) -> str | None:
-    """Why a seal is only archived: no key, and what could not be verified."""
-    return " ".join((KEY_ABSENT, *findings.unverified)) if taken_in.custody is KeyCustody.ABSENT else None
+    """Why a seal is only archived: no key, a number of ours in place of its own, and what could not be verified."""
+    if taken_in.custody is not KeyCustody.ABSENT:
+        return None
+    return " ".join((KEY_ABSENT, *([] if taken_in.code else [CODE_ASSIGNED]), *findings.unverified))
 
 
-def _seal_of(application: Application, taken_in: SealImport, certificates: list[Certificate], owner: str, at: datetime) -> Seal:
-    seal = read_seal(taken_in.seal_data_der)
+def _next_code(conn: Connection, division: str) -> str:
+    """A number of ours for a seal whose own is none of 14 digits."""
+    serial = store.take_next_serial(conn, division)
+    if serial > SERIALS_PER_DIVISION:
+        raise seal_codes_exhausted(division)
+    return f"{division}{serial:0{SERIAL_DIGITS}d}"
+
+
+def _seal_of(
+    application: Application, taken_in: SealImport, certificate_der: bytes, others: list[Certificate], owner: str, at: datetime
+) -> Seal:
+    key = open_certificate(certificate_der)
     return replace(
         seal_of_application(application, seal_id=new_seal_id(), code=taken_in.code, made_by=owner, at=at),
         state=SealState((ARCHIVE if taken_in.custody is KeyCustody.ABSENT else IMPORT).target),
         key_id=taken_in.key_id,
         is_key_here=taken_in.custody in _HERE,
-        certificate_der=certificates[0].der,
-        chain_der=tuple(each.der for each in chain_above(certificates[0], certificates[1:])),
+        certificate_der=certificate_der,
+        chain_der=() if key.certificate is None else tuple(each.der for each in chain_above(key.certificate, others)),
         seal_data_der=taken_in.seal_data_der,
         edition=1,
-        valid_until=min(certificates[0].not_after, seal.property.valid_until),
+        valid_until=end_of(read_seal(taken_in.seal_data_der), key),
     )
 
 

@@ -15,8 +15,9 @@ from seal_service.errors import import_key_refused, import_refused, import_unacc
 from seal_service.model import KeyCustody, is_plain_text
 from seal_service.pictures.own_picture import NO_PICTURE, write_own_picture
 from seal_service.pictures.upload import read_uploaded_picture
+from seal_service.seal_data.certified_key import open_certificate
 from seal_service.seal_data.import_checks import ImportFindings, examine_import
-from seal_service.seal_data.make import is_listed
+from seal_service.seal_data.make import is_listed_der
 from seal_service.verify import status_lists_of
 from standards import x690_der as der
 from standards.errors import Kind, MalformedError, TrustError
@@ -67,10 +68,16 @@ class ImportOrder:
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """What was read: the seal, its certificate, every other certificate that came along, and the private key where one did."""
+    """What was read: the seal, its certificate, every other certificate that came along, and the private key where one did.
+
+    ``certificate`` is None where it breaks the rules of certificates, as some of the field do. ``code``: esID where that has 14 digits, else
+    empty: a number is given when the seal is taken over.
+    """
 
     seal: SealData
-    certificate: Certificate
+    code: str
+    certificate_der: bytes
+    certificate: Certificate | None
     others: tuple[Certificate, ...]
     private_key: PrivateKey | None
     organisation: str
@@ -92,8 +99,8 @@ def read_import(order: ImportOrder) -> HandedIn:
         if len(content) > most:
             raise TrustError(Kind.TOO_LARGE, "FILE_TOO_LARGE", limit_bytes=most)
     seal = read_seal(order.seal_der)
-    if not _CODE.fullmatch(seal.es_id):
-        raise import_unacceptable("esID: 14 digits")
+    if not 1 <= len(seal.es_id) <= limits.IMPORT_NAME_CHARACTERS or not is_plain_text(seal.es_id):
+        raise import_unacceptable(f"esID: one line of at most {limits.IMPORT_NAME_CHARACTERS} characters")
     if not 0 <= seal.property.kind <= _KIND_MAX:
         raise import_unacceptable(f"type: 0 to {_KIND_MAX}")
     if not 1 <= len(seal.property.name) <= limits.IMPORT_NAME_CHARACTERS or not is_plain_text(seal.property.name):
@@ -102,13 +109,11 @@ def read_import(order: ImportOrder) -> HandedIn:
     # 2. Key and certificates; the seal's own certificate is that of the key, or the one that is listed.
     private_key, certificates = _read_key(order)
     certificates += _read_certificates(order.certificates)
-    certificates += [Certificate.from_der(each) for each in seal.property.certificates if _is_certificate(each)]
-    certificates = list(dict.fromkeys(certificates))
-    if len(certificates) > limits.CHAIN_CERTIFICATES:
+    certificates_der = list(dict.fromkeys([*(each.der for each in certificates), *seal.property.certificates]))
+    if len(certificates_der) > limits.CHAIN_CERTIFICATES:
         raise import_unacceptable(f"certificates: at most {limits.CHAIN_CERTIFICATES}")
-    certificate = _own_certificate(seal, certificates, private_key)
-    if private_key is not None and spki_of(private_key) != certificate.spki_der:
-        raise import_key_refused("another key")
+    certificate_der = _own_certificate(seal, certificates_der, private_key)
+    certificate = open_certificate(certificate_der).certificate
 
     # 3. Whose it is: as the certificate says by the national convention, and nothing else.
     stated_code, stated_name = _stated_owner(certificate)
@@ -123,8 +128,10 @@ def read_import(order: ImportOrder) -> HandedIn:
     design_json, problem = _read_picture(seal)
     return HandedIn(
         seal=seal,
+        code=seal.es_id if _CODE.fullmatch(seal.es_id) else "",
+        certificate_der=certificate_der,
         certificate=certificate,
-        others=tuple(each for each in certificates if each.der != certificate.der),
+        others=tuple(dict.fromkeys(each for each in certificates if each.der != certificate_der)),
         private_key=private_key,
         organisation=organisation,
         credit_code=credit_code,
@@ -137,12 +144,14 @@ def read_import(order: ImportOrder) -> HandedIn:
 
 def verify_import(handed_in: HandedIn, custody: KeyCustody, trust: TrustList, at: datetime) -> ImportFindings:
     """Verify it as of ``at``. Raises SEAL_IMPORT_REFUSED where a step fails, SEAL_IMPORT_KEY_REFUSED for the key of a seal of no use here."""
-    findings = examine_import(handed_in.seal, handed_in.certificate, handed_in.others, trust, at, status=status_lists_of(trust, at))
+    findings = examine_import(handed_in.seal, handed_in.certificate_der, handed_in.others, trust, at, status=status_lists_of(trust, at))
     if findings.failures:
         raise import_refused(" ".join(findings.failures))
     if custody is KeyCustody.ABSENT:
         return findings
-    if not is_sm2_certificate(handed_in.certificate.fields):
+    if not handed_in.code:
+        raise import_key_refused("esID: 14 digits")
+    if handed_in.certificate is None or not is_sm2_certificate(handed_in.certificate.fields):
         raise import_key_refused("not an SM2 certificate")
     if not findings.is_usable:
         raise import_key_refused(" ".join(findings.unverified) or "expired, of an old version, or not valid by the trust list alone")
@@ -215,29 +224,22 @@ def _read_certificates(content: bytes) -> list[Certificate]:
         raise import_unacceptable(f"certificates: {error.code}") from None
 
 
-def _is_certificate(certificate_der: bytes) -> bool:
-    """Whether a listed certificate keeps the rules of certificates; one that does not is in the seal, but of no use beside it."""
-    try:
-        Certificate.from_der(certificate_der)
-    except MalformedError:
-        return False
-    return True
-
-
-def _own_certificate(seal: SealData, certificates: Sequence[Certificate], private_key: PrivateKey | None) -> Certificate:
-    listed = [each for each in certificates if is_listed(seal, each)]
+def _own_certificate(seal: SealData, certificates_der: Sequence[bytes], private_key: PrivateKey | None) -> bytes:
+    """The seal's own certificate (DER): of those that are listed in it, that of the key, or else the first."""
+    listed = [each for each in certificates_der if is_listed_der(seal, each)]
+    if not listed:
+        raise import_unacceptable("certificate: none of those at hand is listed in the seal")
     if private_key is not None:
-        listed = [each for each in listed if each.spki_der == spki_of(private_key)]
+        spki_der = spki_of(private_key)
+        listed = [each for each in listed if (frame := open_certificate(each).frame) is not None and frame.spki_der == spki_der]
         if not listed:
             raise import_key_refused("another key")
-    if not listed:
-        raise import_unacceptable("certificate: none of those at hand is listed in the seal and readable")
     return listed[0]
 
 
-def _stated_owner(certificate: Certificate) -> tuple[str, str]:
+def _stated_owner(certificate: Certificate | None) -> tuple[str, str]:
     """Credit code and name out of O, which has the one before the other; ("", O) where it has no credit code."""
-    organisation = certificate.organisation or ""
+    organisation = (certificate.organisation if certificate is not None else None) or ""
     try:
         code = read_credit_code(organisation[:_CREDIT_CODE_CHARACTERS]).text
     except TrustError:

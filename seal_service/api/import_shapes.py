@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from crypto.certificates import Certificate
 from crypto.report_json import write_step
 from seal_service import limits
 from seal_service.actions.find_import import read_steps
@@ -15,6 +14,7 @@ from seal_service.api.life_shapes import ApplicationAnswer, Holders, PaperIds  #
 from seal_service.api.life_values import write_application
 from seal_service.api.shapes import KEY_REQUEST
 from seal_service.model import Application, KeyCustody, Paper, SealImport
+from seal_service.seal_data.certified_key import open_certificate
 from standards.gbt38540_seal.read import read_seal
 
 
@@ -61,7 +61,7 @@ class ImportAnswer(BaseModel):
     """A seal from elsewhere: its application, what it says of itself, and what was found out about it."""
 
     application: ApplicationAnswer
-    code: str
+    code: Annotated[str, Field(description="What the seal calls itself (esID).")]
     seal_version: Annotated[int, Field(description="Data version: 1 (GM/T 0031-2014), 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025).")]
     vendor: str
     created_at: datetime
@@ -70,8 +70,8 @@ class ImportAnswer(BaseModel):
     width_mm: int
     height_mm: int
     picture_format: str
-    subject: str
-    issuer: str
+    subject: Annotated[str | None, Field(description="Of its certificate; null where that breaks the rules of certificates.")]
+    issuer: str | None
     custody: Literal["keystore", "device", "owner", "absent"]
     becomes: Annotated[Literal["made", "archived"], Field(description="The state of the seal once it is taken over.")]
     verdict: Annotated[
@@ -85,12 +85,12 @@ class ImportAnswer(BaseModel):
 def write_import(application: Application, taken_in: SealImport, language: str, papers: list[Paper] | None = None) -> ImportAnswer:
     """What was handed in as it goes out; the steps in ``language``."""
     seal = read_seal(taken_in.seal_data_der)
-    certificate = Certificate.from_der(taken_in.certificates_der[0])
+    certificate = open_certificate(taken_in.certificates_der[0]).certificate
     steps = [StepAnswer.model_validate(write_step(step, language)) for step in read_steps(taken_in.steps_json)]
     return ImportAnswer.model_validate(
         {
             "application": write_application(application, papers),
-            "code": taken_in.code,
+            "code": seal.es_id,
             "seal_version": seal.version,
             "vendor": seal.vid,
             "created_at": seal.property.created_at,
@@ -99,8 +99,8 @@ def write_import(application: Application, taken_in: SealImport, language: str, 
             "width_mm": seal.picture.width_mm,
             "height_mm": seal.picture.height_mm,
             "picture_format": seal.picture.kind,
-            "subject": certificate.subject_text,
-            "issuer": certificate.issuer_text,
+            "subject": None if certificate is None else certificate.subject_text,
+            "issuer": None if certificate is None else certificate.issuer_text,
             "custody": taken_in.custody.value,
             "becomes": "archived" if taken_in.custody is KeyCustody.ABSENT else "made",
             "verdict": taken_in.verdict,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from crypto.report import Outcome, Step, Verdict, failed, passed, verdict_of, warned
 from crypto.revocation import NO_EVIDENCE
-from seal_service.seal_data.certified_key import SIGNER, check_path, open_certificate
-from seal_service.seal_data.make import is_listed
+from seal_service.seal_data.certified_key import SIGNER, CertifiedKey, check_path, open_certificate
+from seal_service.seal_data.make import is_listed_der
 from seal_service.seal_data.setting import signature_clause
 from seal_service.seal_data.verify import verify_seal
 from standards.gbt38540_seal.versions import WRITTEN
@@ -52,26 +52,33 @@ class ImportFindings:
 
 def examine_import(
     seal: SealData,
-    certificate: Certificate,
+    certificate_der: bytes,
     intermediates: Sequence[Certificate],
     trust: TrustList,
     at: datetime,
     *,
     status: Sequence[OpenedStatusList] = (),
 ) -> ImportFindings:
-    """Every step on ``seal`` for its ``certificate`` as of ``at`` (aware UTC). ``intermediates`` came along with it.
+    """Every step on ``seal`` for its certificate as of ``at`` (aware UTC). ``intermediates`` came along with it.
 
     To be usable it must be valid without them: whoever verifies a sealed document has no more than the trust list and the document.
     """
-    steps = _steps(seal, certificate, intermediates, trust, at, status)
-    is_current = seal.property.valid_from <= at <= min(seal.property.valid_until, certificate.not_after)
-    alone = verdict_of(_steps(seal, certificate, (), trust, at, status)) if intermediates else verdict_of(steps)
+    key = open_certificate(certificate_der)
+    steps = _steps(seal, certificate_der, key, intermediates, trust, at, status)
+    is_current = seal.property.valid_from <= at <= end_of(seal, key)
+    alone = verdict_of(_steps(seal, certificate_der, key, (), trust, at, status)) if intermediates else verdict_of(steps)
     return ImportFindings(steps, is_current and seal.version in WRITTEN and alone is Verdict.VALID)
+
+
+def end_of(seal: SealData, key: CertifiedKey) -> datetime:
+    """Until when both hold, aware UTC; the seal alone where nothing of its certificate can be read."""
+    return seal.property.valid_until if key.frame is None else min(seal.property.valid_until, key.frame.not_after)
 
 
 def _steps(
     seal: SealData,
-    certificate: Certificate,
+    certificate_der: bytes,
+    key: CertifiedKey,
     intermediates: Sequence[Certificate],
     trust: TrustList,
     at: datetime,
@@ -81,14 +88,15 @@ def _steps(
     clause = signature_clause(seal.version, "c")
     listed = len(seal.property.certificates) + len(seal.property.certificate_digests)
     steps.append(
-        passed("SIGNER_IN_SEAL", clause) if is_listed(seal, certificate) else failed("SIGNER_NOT_IN_SEAL", clause, certificates=listed)
+        passed("SIGNER_IN_SEAL", clause)
+        if is_listed_der(seal, certificate_der)
+        else failed("SIGNER_NOT_IN_SEAL", clause, certificates=listed)
     )
-    moment = min(at, certificate.not_after, seal.property.valid_until)
     path = check_path(
-        open_certificate(certificate.der),
+        key,
         SIGNER,
         trust,
-        moment,
+        min(at, end_of(seal, key)),
         now=at,
         clause=signature_clause(seal.version, "e"),
         intermediates=intermediates,

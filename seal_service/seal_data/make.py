@@ -87,7 +87,7 @@ def build_seal(
             name=description.name,
             cert_list_type=DIGESTS if with_digests else CERTIFICATES,
             certificates=() if with_digests else tuple(certificate.der for certificate in certificates),
-            certificate_digests=tuple(_listed_digest(certificate) for certificate in certificates) if with_digests else (),
+            certificate_digests=tuple(_listed_digest(certificate.der) for certificate in certificates) if with_digests else (),
             created_at=description.created_at,
             valid_from=description.valid_from,
             valid_until=description.valid_until,
@@ -225,13 +225,18 @@ def estimate_signature_size(prepared: PreparedSealSignature, *, timestamp_bytes:
 
 def is_listed(seal: SealData, certificate: Certificate) -> bool:
     """Whether the seal was made for this very certificate."""
+    return is_listed_der(seal, certificate.der)
+
+
+def is_listed_der(seal: SealData, certificate_der: bytes) -> bool:
+    """As :func:`is_listed`, also for a certificate that breaks the rules of certificates."""
     if seal.property.cert_list_type == CERTIFICATES:
-        return certificate.der in seal.property.certificates
-    return _listed_digest(certificate) in seal.property.certificate_digests
+        return certificate_der in seal.property.certificates
+    return _listed_digest(certificate_der) in seal.property.certificate_digests
 
 
-def _listed_digest(certificate: Certificate) -> CertificateDigest:
-    return CertificateDigest(DIGEST_KIND, digests.digest(oids.SM3, certificate.der))
+def _listed_digest(certificate_der: bytes) -> CertificateDigest:
+    return CertificateDigest(DIGEST_KIND, digests.digest(oids.SM3, certificate_der))
 
 
 def _check_signing_certificate(certificate: Certificate) -> None:

@@ -60,6 +60,7 @@ from seal_service.store.grants import (
 from seal_service.store.history import insert_act, last_step, list_acts_of_application, list_acts_of_seal
 from seal_service.store.imports import (
     delete_import,
+    find_kept_code,
     has_open_import,
     insert_import,
     list_imports_with_key_to_destroy,
@@ -114,6 +115,7 @@ __all__ = [
     "delete_import",
     "delete_power",
     "end_batch_item",
+    "find_kept_code",
     "find_use_by_claim",
     "finish_edition",
     "finish_use",

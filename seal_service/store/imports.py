@@ -9,7 +9,7 @@ from sqlalchemy import and_, delete, exists, insert, or_, select, update
 from seal_service.model import ApplicationState, KeyCustody, SealImport
 from seal_service.store.seals import read_chain
 from seal_service.store.times import read_time, write_time
-from seal_service.tables import applications, imports
+from seal_service.tables import applications, imports, seals
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +24,7 @@ def _import(row: RowMapping) -> SealImport:
     return SealImport(
         application_id=row["application_id"],
         code=row["code"],
+        seal_digest=row["seal_digest"],
         custody=KeyCustody(row["custody"]),
         key_id=row["key_id"],
         seal_data_der=row["seal_data_der"],
@@ -45,6 +46,7 @@ def insert_import(conn: Connection, handed_in: SealImport) -> None:
         {
             "application_id": handed_in.application_id,
             "code": handed_in.code,
+            "seal_digest": handed_in.seal_digest,
             "custody": handed_in.custody.value,
             "key_id": handed_in.key_id,
             "seal_data_der": handed_in.seal_data_der,
@@ -67,12 +69,24 @@ def load_import(conn: Connection, application_id: str, *, is_locked: bool = Fals
     return None if row is None else _import(row)
 
 
-def has_open_import(conn: Connection, code: str) -> bool:
-    """Whether the seal with this code is being applied for already, or just being taken in."""
+def has_open_import(conn: Connection, code: str, seal_digest: str) -> bool:
+    """Whether the seal with this code, or this very seal, is being applied for already, or just being taken in."""
     open_one = select(applications.c.id).where(applications.c.id == imports.c.application_id, applications.c.state.in_(_OPEN))
     taken_in = ~exists(select(applications.c.id).where(applications.c.id == imports.c.application_id))
-    condition = and_(imports.c.code == code, or_(exists(open_one), taken_in))
+    is_same = or_(imports.c.seal_digest == seal_digest, and_(imports.c.code == code, imports.c.code != ""))
+    condition = and_(is_same, or_(exists(open_one), taken_in))
     return conn.execute(select(imports.c.application_id).where(condition).limit(1)).first() is not None
+
+
+def find_kept_code(conn: Connection, seal_digest: str) -> str | None:
+    """The code under which this very seal is kept already; None where it is not."""
+    statement = (
+        select(seals.c.code)
+        .join(imports, imports.c.application_id == seals.c.application_id)
+        .where(imports.c.seal_digest == seal_digest)
+        .limit(1)
+    )
+    return conn.execute(statement).scalar_one_or_none()
 
 
 def update_findings(conn: Connection, application_id: str, *, verdict: str, steps_json: str, at: datetime) -> None:

@@ -256,7 +256,7 @@ def test_two_applications_that_met_end_in_one_seal(house: House) -> None:
     context = house.context
     order = order_of(house, key=None)
     first, _ = apply_for_import(context, BY_HIM, order)
-    house.sql("UPDATE seal_imports SET code = '15070000000099'")
+    house.sql("UPDATE seal_imports SET code = '15070000000099', seal_digest = 'x'")
     second, _ = apply_for_import(context, BY_HIM, order)
     house.sql(f"UPDATE seal_imports SET code = '{CODE}'")
     for each in (first, second):

@@ -109,10 +109,11 @@ def _apply(house: House, order: ImportOrder) -> dict[str, Any]:
     from seal_service.actions.apply_for_import import apply_for_import
     from seal_service.actions.find_import import read_steps
     from seal_service.actions.record_act import Person
+    from standards.gbt38540_seal.read import read_seal
 
     actor = operator()
     application, taken_in = apply_for_import(house.context, Person(actor, actor), order)
-    found = _found(taken_in.code, application.name, taken_in.verdict, read_steps(taken_in.steps_json))
+    found = _found(read_seal(taken_in.seal_data_der).es_id, application.name, taken_in.verdict, read_steps(taken_in.steps_json))
     return {"application": application.id, "custody": taken_in.custody.value} | found
 
 
