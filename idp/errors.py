@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from service_kit import dpop_nonces
 from service_kit.dpop import ALGORITHMS
 from standards.errors import Kind, TrustError
 
@@ -36,6 +37,7 @@ OAUTH_ERRORS: Final = {
     "TICKET_INVALID": ("invalid_grant", "the trust ticket is not good for this client"),
     "TICKET_REUSED": ("invalid_grant", "the trust ticket has been used before"),
     "DPOP_PROOF_INVALID": ("invalid_dpop_proof", "the DPoP proof is missing or not good for this request"),
+    "DPOP_NONCE_NEEDED": ("use_dpop_nonce", "the DPoP proof must carry the nonce of the header DPoP-Nonce"),
     "GRANT_ENDED": ("invalid_grant", "what the person granted has ended"),
     "JWS_ALGORITHM_UNSUPPORTED": ("invalid_request", "the client registered a signature algorithm that is not available"),
     "CERTIFICATE_MISSING": ("invalid_request", "this client shows its certificate under TLS"),
@@ -86,6 +88,8 @@ def bearer_challenge(error: TrustError) -> tuple[str, str]:
     """The word of RFC 6750 3.1 for a refused token, and the WWW-Authenticate header that says it. A missing token gets no error word."""
     words = {Kind.FORBIDDEN: "insufficient_scope", Kind.MALFORMED: "invalid_request", Kind.TOO_LARGE: "invalid_request"}
     word = words.get(error.kind, "invalid_token")
+    if error.code == dpop_nonces.CODE:
+        return "use_dpop_nonce", f'DPoP error="use_dpop_nonce", algs="{" ".join(ALGORITHMS)}"'  # RFC 9449 9
     if error.code == "DPOP_PROOF_INVALID":
         return "invalid_dpop_proof", f'DPoP error="invalid_dpop_proof", algs="{" ".join(ALGORITHMS)}"'  # RFC 9449 7.1
     realm = 'Bearer realm="yinxin"'

@@ -70,6 +70,7 @@ from idp.store.clients import load_signing_keys
 from idp.tables import PREFIX
 from idp.tokens.client_certificate import read_door
 from service_kit.composition import Job, ReadinessCheck, ServiceParts
+from service_kit.dpop_nonces import Nonces
 from service_kit.migrations import migrate as run_migrations
 from service_kit.outbound import Outbound, read_networks
 from service_kit.rates import Rates
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
     from service_kit.composition import Facts, ServiceContext
     from service_kit.database import Database
+    from service_kit.dpop import Proof
 
 __all__ = [
     "CATALOGUE",
@@ -186,6 +188,24 @@ def client_check(context: ServiceContext) -> Callable[[Caller], bool]:
     return stands
 
 
+def nonces_of(context: ServiceContext) -> Nonces:
+    """The nonces of proofs of possession. Their key is derived, so that an older deployment needs no new secret."""
+    key = hmac_sm3(context.keystore.open_secret(ROW_MAC_KEY), b"yinxin dpop nonces v1")
+    return Nonces(key, context.settings.dpop.nonces)
+
+
+def nonce_check(context: ServiceContext) -> Callable[[Caller, Proof], None]:
+    """Demands nonces at the gates of the same process; DPOP_NONCE_NEEDED."""
+    memory, nonces = ClientMemory(context.database, context.keystore.open_secret(ROW_MAC_KEY)), nonces_of(context)
+
+    def demand(caller: Caller, proof: Proof) -> None:
+        known = memory.present(caller.client_id)
+        is_strict = known is not None and known.registration is not None and known.registration.is_fapi
+        nonces.demand(proof, context.clock.now(), is_strict=is_strict)
+
+    return demand
+
+
 def _vault(context: ServiceContext) -> Vault:
     keystore: Keystore = context.keystore
     return Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY))
@@ -261,7 +281,8 @@ def build(context: ServiceContext) -> ServiceParts:
         read_door(shown.header, shown.verified_header, shown.peers),
     )
     door = new_doorkeeper(context.database, context.audit, context.clock, memory, desk.pepper, proofs)
-    tokens = TokenDesk(door=door, ring=ring, issuer=issuer, tokens=Rates(per_second=_PER_SECOND, burst=_PER_SECOND))
+    rates = Rates(per_second=_PER_SECOND, burst=_PER_SECOND)
+    tokens = TokenDesk(door=door, ring=ring, issuer=issuer, tokens=rates, nonces=nonces_of(context))
     router = APIRouter()
     add_metadata_routes(
         router, ring=ring, clock=context.clock, issuer=issuer, scopes=sorted(desk.known_scopes), has_certificates=bool(shown.header)

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from service_kit import messages, reader_messages  # noqa: F401 - importing them enters their codes
+from service_kit import dpop_nonces, messages, reader_messages  # noqa: F401 - importing them enters their codes
 from service_kit.dpop import ALGORITHMS
 from service_kit.problem_catalogue import ProblemText, text_of
 from standards.errors import Kind, TrustError
@@ -109,6 +109,9 @@ def problem_of(
         headers["Retry-After"] = str(max(1, int(retry))) if isinstance(retry, int | float) else str(RETRY_AFTER_SECONDS)
     if error.kind is Kind.UNAUTHENTICATED:
         missing = error.code == "TOKEN_MISSING"  # RFC 6750 3.1: no error code where no token was sent
+        if error.code == dpop_nonces.CODE:  # RFC 9449 9
+            headers[dpop_nonces.HEADER] = str(error.facts[dpop_nonces.FACT])
+            headers.setdefault("WWW-Authenticate", f'DPoP error="use_dpop_nonce", algs="{" ".join(ALGORITHMS)}"')
         if error.code == "DPOP_PROOF_INVALID":
             headers.setdefault("WWW-Authenticate", f'DPoP error="invalid_dpop_proof", algs="{" ".join(ALGORITHMS)}"')  # RFC 9449 7.1
         headers.setdefault("WWW-Authenticate", "Bearer" if missing else 'Bearer error="invalid_token"')

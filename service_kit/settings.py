@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
+from service_kit.dpop_nonces import STRICT, WHEN
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -77,6 +78,13 @@ class OutboundSettings:
 
     networks: tuple[str, ...] = ()
     timeout_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DpopSettings:
+    """``nonces``: of whom a nonce is demanded in proofs of possession: ``never``, ``fapi2`` (clients of that profile) or ``always``."""
+
+    nonces: str = STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +168,7 @@ class Settings:
     logs: LogSettings = field(default_factory=LogSettings)
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
     client_certificates: ClientCertificates = field(default_factory=ClientCertificates)
+    dpop: DpopSettings = field(default_factory=DpopSettings)
     seals: Seals = field(default_factory=Seals)
     region: Region = field(default_factory=Region)
 
@@ -187,6 +196,8 @@ class Settings:
                 raise _refused("SETTING_INVALID", name=name, expected=f"{low} to {high}")
         if self.seals.data_version not in {4, 5}:
             raise _refused("SETTING_INVALID", name="seals.data_version", expected="4 or 5")
+        if self.dpop.nonces not in WHEN:
+            raise _refused("SETTING_INVALID", name="dpop.nonces", expected=", ".join(WHEN))
         for name, text in (("pdf_ses_filter", self.pdf_ses_filter), ("pdf_ses_subfilter", self.pdf_ses_subfilter)):
             if _PDF_NAME.fullmatch(text) is None:
                 raise _refused("SETTING_INVALID", name=name, expected=_PDF_NAME.pattern)

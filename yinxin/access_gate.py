@@ -32,6 +32,7 @@ class Gatekeeper:
     until it expires). ``may_block``: it asks over a network and must not hold up the event loop. ``use_once`` takes a proof of possession
     that was found right, True the first time; None: tokens bound to a key are not let in. ``base_url``: what such proofs are made for.
     ``certificate_of``: headers and the address at the other end -> SHA-256 (base64url) of the client certificate shown there; None: none is.
+    ``demand_nonce`` raises DPOP_NONCE_NEEDED where the sender's proof must carry a nonce and does not.
     """
 
     callers: CallerVerifier
@@ -40,6 +41,7 @@ class Gatekeeper:
     use_once: Callable[[Proof], Awaitable[bool]] | None = None
     base_url: str = ""
     certificate_of: Callable[[Iterable[tuple[bytes, bytes]], str], str | None] | None = None
+    demand_nonce: Callable[[Caller, Proof], None] | None = None
 
     async def admit(
         self,
@@ -60,6 +62,11 @@ class Gatekeeper:
                 authorization, proof, method=method, url=self.base_url + path, certificate=certificate
             )
             require(caller, scope)
+            if self.demand_nonce is not None:
+                if self.may_block:
+                    await anyio.to_thread.run_sync(self.demand_nonce, caller, checked)
+                else:
+                    self.demand_nonce(caller, checked)
             if not await self.use_once(checked):
                 raise refused("used before")
         else:

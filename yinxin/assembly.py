@@ -174,6 +174,7 @@ def compose(house: House) -> Application:
         use_once=use_proof,
         base_url=settings.base_url,
         certificate_of=links.certificates_of(settings),
+        demand_nonce=links.nonce_check_of(context),
     )
 
     def sweep() -> None:

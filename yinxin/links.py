@@ -14,11 +14,14 @@ import licence_vault.credential_messages
 import licence_vault.service
 import seal_service.service
 from crypto.jose import JWKS_BYTES, read_jwks
+from crypto.sm3 import hmac_sm3
 from idp.tokens.client_certificate import read_door, shown_certificate
 from service_kit.callers import CallerVerifier, FetchedKeys
 from service_kit.composition import Job
+from service_kit.dpop_nonces import Nonces
 from standards.errors import Kind, TrustError
 from yinxin import audit_api, messages, roles_api, webhooks_api
+from yinxin.deployment import AUDIT_MAC_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext, ServiceParts
     from service_kit.database import Database
+    from service_kit.dpop import Proof
     from service_kit.settings import Settings
 
     Keys = Mapping[str, VerificationKey]
@@ -163,6 +167,14 @@ def callers_of(context: ServiceContext) -> tuple[CallerVerifier, tuple[Job, ...]
 def client_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
     """Whether a client may still act and its token counts, where this process can know: the identity provider runs in it."""
     return idp.service.client_check(context) if idp.service.NAME in services_of(context.settings) else None
+
+
+def nonce_check_of(context: ServiceContext) -> Callable[[Caller, Proof], None]:
+    """Demands nonces in proofs of possession. Of clients of a profile only where the identity provider, which knows them, runs here."""
+    if idp.service.NAME in services_of(context.settings):
+        return idp.service.nonce_check(context)
+    nonces = Nonces(hmac_sm3(context.keystore.open_secret(AUDIT_MAC_KEY), b"yinxin dpop nonces v1"), context.settings.dpop.nonces)
+    return lambda _caller, proof: nonces.demand(proof, context.clock.now(), is_strict=False)
 
 
 def certificates_of(settings: Settings) -> Callable[[Iterable[tuple[bytes, bytes]], str], str | None] | None:

@@ -40,7 +40,8 @@ async def issue_for_person(desk: PersonDesk, request: TokenRequest, peer: str) -
             if registration is None or request.grant_type not in registration.grant_types:
                 raise TrustError(Kind.UNACCEPTABLE, "GRANT_NOT_ALLOWED")
             take_turn(desk.tokens, known.client)
-            binding = prove_key(request.proof, registration, url=desk.tokens.token_url, at=door.clock.now(), shown=request.certificate)
+            tokens, at = desk.tokens, door.clock.now()
+            binding = prove_key(request.proof, registration, url=tokens.token_url, at=at, nonces=tokens.nonces, shown=request.certificate)
             return await GRANTS[request.grant_type](desk, request, known, registration, binding)
         except ClientChangedError:
             door.memory.forget(request.client_id)

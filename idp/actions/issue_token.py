@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from idp.actions.choose_signing_key import KeyRing
     from idp.model.clients import Client
     from idp.tokens.request import TokenRequest
+    from service_kit.dpop_nonces import Nonces
     from service_kit.rates import Rates
 
 GRANT_TYPE: Final = "client_credentials"
@@ -43,6 +44,7 @@ class TokenDesk:
     ring: KeyRing
     issuer: str
     tokens: Rates
+    nonces: Nonces
 
     @property
     def token_url(self) -> str:
@@ -92,7 +94,7 @@ async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -
         raise TrustError(Kind.UNACCEPTABLE, "RESOURCE_NOT_GRANTED")
     scope = " ".join(scopes)
     at = door.clock.now()
-    binding = prove_key(request.proof, known.registration, url=desk.token_url, at=at, shown=request.certificate)
+    binding = prove_key(request.proof, known.registration, url=desk.token_url, at=at, nonces=desk.nonces, shown=request.certificate)
     key, signer = await desk.ring.signing(at)
 
     # 3. Record it, durably, if client and key are still what this was decided on

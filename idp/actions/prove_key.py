@@ -20,29 +20,39 @@ if TYPE_CHECKING:
     from idp.model.registrations import Registration
     from idp.tokens.client_certificate import ShownCertificate
     from service_kit.dpop import Proof
+    from service_kit.dpop_nonces import Nonces
 
 
 def prove_key(
-    proof: str | None, registration: Registration | None, *, url: str, at: datetime, shown: ShownCertificate | None = None
+    proof: str | None,
+    registration: Registration | None,
+    *,
+    url: str,
+    at: datetime,
+    nonces: Nonces,
+    shown: ShownCertificate | None = None,
+    is_demanded: bool = True,
 ) -> Binding:
     """What the sender of a POST to ``url`` proves to hold. ``proof``: its only ``DPoP`` header, None where it sent none.
 
     ``shown``: its certificate under TLS, which counts where the client registered that its tokens are bound to it (RFC 8705 3). TrustError
-    DPOP_PROOF_INVALID, also where a client whose tokens are always bound sends no proof; CERTIFICATE_MISSING. The proof is still to be taken.
+    DPOP_PROOF_INVALID, also where a client whose tokens are always bound sends no proof; DPOP_NONCE_NEEDED; CERTIFICATE_MISSING. The proof is
+    still to be taken. ``is_demanded`` False: what the client's tokens must be bound to is not asked for here.
     """
     certificate_digest: str | None = None
-    if registration is not None and registration.tls_client_certificate_bound_access_tokens:
+    if is_demanded and registration is not None and registration.tls_client_certificate_bound_access_tokens:
         if shown is None:
             raise TrustError(Kind.UNACCEPTABLE, "CERTIFICATE_MISSING")
         certificate_digest = shown.digest
     if proof is None:
-        if registration is not None and registration.dpop_bound_access_tokens:
+        if is_demanded and registration is not None and registration.dpop_bound_access_tokens:
             raise _unacceptable("missing")
         return Binding(certificate_digest=certificate_digest)
     try:
         checked = check_proof(proof, method="POST", url=url, at=at)
     except TrustError as error:
         raise _unacceptable(str(error.facts.get("reason"))) from None
+    nonces.demand(checked, at, is_strict=registration is not None and registration.is_fapi, kind=Kind.UNACCEPTABLE)  # RFC 9449 8
     return Binding(dpop_jkt=checked.jkt, certificate_digest=certificate_digest, proof=checked)
 
 

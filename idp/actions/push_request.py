@@ -61,7 +61,7 @@ async def push_request(desk: PushDesk, request: TokenRequest, peer: str) -> byte
     if isinstance(opened, RefusedAuthorization):
         raise _refused(opened.error, opened.description)
     # 3. A proof beside it binds the code to the key (RFC 9449 10.1)
-    binding = prove_key(request.proof, None, url=tokens.issuer + PUSH_PATH, at=at)
+    binding = prove_key(request.proof, known.registration, url=tokens.issuer + PUSH_PATH, at=at, nonces=tokens.nonces, is_demanded=False)
     if binding.dpop_jkt is not None:
         stated = [value for name, value in opened if name == "dpop_jkt"]
         if stated not in ([], [binding.dpop_jkt]):

@@ -25,7 +25,7 @@ OPENID: Final = "openid"
 
 
 def _claims_in(desk: PersonDesk, presented: PresentedToken, at: datetime) -> Mapping[str, Any]:
-    """The claims of an access token of ours, with its proof taken. TOKEN_INVALID, TOKEN_EXPIRED, DPOP_PROOF_INVALID."""
+    """The claims of an access token of ours, with its proof taken. TOKEN_INVALID, TOKEN_EXPIRED, DPOP_PROOF_INVALID, DPOP_NONCE_NEEDED."""
     try:
         claims = check_token(presented.token, desk.tokens.ring.verification_keys(), token_type=ACCESS_TYPE).claims
         check_claims(claims, issuer=desk.tokens.issuer, audience=desk.tokens.issuer, at=at)
@@ -36,6 +36,9 @@ def _claims_in(desk: PersonDesk, presented: PresentedToken, at: datetime) -> Map
         ) from None
     proof = check_presented(presented, claims, at)
     if proof is not None:
+        known = desk.tokens.door.memory.present(str(claims.get("client_id", "")))
+        is_strict = known is not None and known.registration is not None and known.registration.is_fapi
+        desk.tokens.nonces.demand(proof, at, is_strict=is_strict)
         desk.people.database.write(lambda connection: take_presented(connection, proof))
     return claims
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from idp.errors import OAUTH_ERRORS, OAUTH_OTHER, request_malformed
 from idp.tokens.client_certificate import CertificateDoor, shown_certificate
 from idp.tokens.request import FORM_BYTES_MAX, read_token_request
+from service_kit import dpop_nonces
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
 
@@ -136,6 +137,8 @@ async def send_error(send: Send, error: TrustError) -> None:
     headers = list(HEADERS)
     if status is HTTPStatus.UNAUTHORIZED:
         headers.append((b"www-authenticate", b'Basic realm="yinxin", charset="UTF-8"'))  # RFC 9110 15.5.2 wants a challenge with every 401
+    if error.code == dpop_nonces.CODE:
+        headers.append((b"dpop-nonce", str(error.facts[dpop_nonces.FACT]).encode("ascii")))
     if error.kind in {Kind.TOO_MANY, Kind.UNAVAILABLE}:
         headers.append((b"retry-after", b"%d" % int(error.facts.get("retry_after_seconds") or _RETRY_SECONDS)))
     body = f'{{"error":"{name}","error_description":"{description}","code":"{error.code}"}}'

@@ -18,6 +18,7 @@ from idp.errors import bearer_challenge, request_malformed
 from idp.tokens.client_certificate import CertificateDoor, shown_certificate
 from idp.tokens.person_tokens import ID_TYPE
 from idp.tokens.request import FORM_BYTES_MAX, FORM_TYPE, read_form
+from service_kit import dpop_nonces
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
 
@@ -83,6 +84,8 @@ class UserinfoEndpoint:
         except TrustError as error:
             word, challenge = bearer_challenge(error)
             headers = [(b"content-type", b"application/json"), _NO_STORE, (b"www-authenticate", challenge.encode("latin-1"))]
+            if error.code == dpop_nonces.CODE:
+                headers.append((b"dpop-nonce", str(error.facts[dpop_nonces.FACT]).encode("ascii")))
             await send_answer(send, _STATUS.get(error.kind, 401), _json({"error": word, "code": error.code}), headers)
 
     async def _answer(self, request: Request) -> tuple[bytes, bytes]:

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import RSAKey
 
+import idp.service
 from idp.model.registrations import Registration
 from idp.tokens.client_assertion import ASSERTION_TYPE
 from service_kit.dpop import access_token_digest, check_proof
@@ -73,6 +74,8 @@ class Fapi:
 
     def proof(self, path: str = "/oauth2/token", method: str = "POST", /, **changes: Any) -> str:
         at = changes.pop("at", self.now())
+        nonces = idp.service.nonces_of(self.clients.town.here.house.context)
+        changes = {"nonce": nonces.of(self.clients.town.desk.clock.now()), **changes}
         return self.prover.proof(method, self.issuer + path, at, **{"jti": secrets.token_hex(8), **changes})
 
     def push(self, auth: dict[str, str] | None = None, /, **changes: str) -> httpx.Response:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from joserfc import jwt
 
+import idp.service
 from idp.model.registrations import SIGNATURE_MEMBERS, check_registration
 from idp.tokens.client_assertion import ASSERTION_TYPE
+from service_kit.dpop_nonces import WINDOW_SECONDS
 from standards.errors import TrustError
 from tests.idp.fapi import FAPI, OTHER_KEY, RSA, Fapi, served_fapi
+from tests.idp.people import CALLBACK, CHALLENGE
 from tests.idp.test_code_flow import Clients, refused
 from tests.service_kit.dpop_proofs import public_jwk
 
@@ -175,3 +179,35 @@ def test_fapi2_access_token_in_the_query_is_refused(fapi: Fapi) -> None:
     token = fapi.tokens()["access_token"]
     answer = fapi.clients.http.get(str(httpx.URL("/oauth2/userinfo", params={"access_token": token})))
     assert answer.status_code == 401
+
+
+@pytest.mark.clause("RFC 9449 8", "RFC 9449 9")
+def test_fapi2_dpop_nonces_are_demanded_and_told(fapi: Fapi) -> None:
+    nonces = idp.service.nonces_of(fapi.clients.town.here.house.context)
+    code = fapi.code()
+    # 1. Without one, or with an old one, nothing is spent: the code is good with the nonce that the answer brings
+    old = nonces.of(fapi.clients.town.desk.clock.now() - timedelta(seconds=2 * WINDOW_SECONDS))
+    for wrong in (..., old, "x"):
+        answer = fapi.redeem(code, proof=fapi.proof(nonce=wrong))
+        assert refused(answer) == (400, "use_dpop_nonce", "DPOP_NONCE_NEEDED")
+    token = fapi.redeem(code, proof=fapi.proof(nonce=answer.headers["dpop-nonce"])).json()["access_token"]
+    # 2. The same at the resource and for a pushed request
+    answer = fapi.userinfo(token, nonce=...)
+    assert (answer.status_code, answer.json()["error"]) == (401, "use_dpop_nonce")
+    assert answer.headers["www-authenticate"].startswith('DPoP error="use_dpop_nonce"')
+    assert fapi.userinfo(token, nonce=answer.headers["dpop-nonce"]).status_code == 200
+    form = {
+        "response_type": "code",
+        "redirect_uri": CALLBACK,
+        "scope": "openid",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+
+    def push(**changes: Any) -> httpx.Response:
+        headers = {"dpop": fapi.proof("/oauth2/par", **changes)}
+        return fapi.clients.http.post("/oauth2/par", data={**form, **fapi.assertion()}, headers=headers)
+
+    answer = push(nonce=...)
+    assert refused(answer)[1] == "use_dpop_nonce"
+    assert push(nonce=answer.headers["dpop-nonce"]).status_code == 201

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import idp.service
-from crypto.jose import TokenSigner
+from crypto.jose import TokenSigner, read_base64url
 from idp.actions.register_client import NewClient, register_client
 from idp.model.clients import signing_key_at
-from idp.store.clients import load_signing_keys
+from idp.model.registrations import Registration
+from idp.store.clients import load_client, load_signing_keys, update_client
+from idp.store.registrations import put_registration
 from service_kit.dpop import access_token_digest, check_proof
 from tests.deployments import make_deployment, served_here
 from tests.service_kit.dpop_proofs import Prover
@@ -88,3 +92,27 @@ def test_attack_a_bound_token_needs_a_new_proof_for_each_request(served: Here) -
     )
     assert answer.json()["code"] == "TOKEN_INVALID"
     assert served.http.get(PATH, headers={"authorization": f"Bearer {free}"}).status_code == 200
+
+
+@pytest.mark.clause("RFC 9449 9")
+def test_a_client_of_the_strict_profile_must_use_the_nonce_of_now(served: Here) -> None:
+    context = served.house.context
+    base, desk, prover = context.settings.base_url, idp.service.client_desk(context), Prover()
+    jkt = check_proof(prover.proof("GET", base, now()), method="GET", url=base, at=datetime.now(UTC)).jkt
+    token = bound_token(served, jkt)
+    ath, client_id = access_token_digest(token), json.loads(read_base64url(token.split(".")[1]))["client_id"]
+
+    def call(**claims: Any) -> Any:
+        headers = {"authorization": f"DPoP {token}", "dpop": prover.proof("GET", base + PATH, now(), ath=ath, **claims)}
+        return served.http.get(PATH, headers=headers)
+
+    assert call().status_code == 200
+    strict = Registration(client_id, profile="fapi2")
+    context.database.write(lambda connection: put_registration(connection, strict, context.clock.now(), desk.mac_key))
+    with context.database.read() as connection:
+        client = load_client(connection, client_id, desk.mac_key)
+    context.database.write(lambda connection: update_client(connection, replace(client, version=client.version + 1), desk.mac_key))
+    refused = call()
+    assert (refused.status_code, refused.json()["code"]) == (401, "DPOP_NONCE_NEEDED")
+    assert call(nonce=refused.headers["dpop-nonce"]).status_code == 200
+    assert call(nonce="another").json()["code"] == "DPOP_NONCE_NEEDED"
