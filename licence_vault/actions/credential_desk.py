@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Final, Protocol
 
 from crypto.jose import TokenSigner, verification_key
+from licence_vault.credential_errors import credential_denied
 from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.credentials.lanes import LANES, Lane, LaneName
 from licence_vault.credentials.sd_jwt_vc import TOKEN_TYPE
@@ -122,7 +123,23 @@ def new_id(prefix: str) -> str:
 def expiry_of(data: LicenceData, at: datetime) -> datetime:
     """Until when a credential made at ``at`` counts: to the end of the licence's last day in China, at most CREDENTIAL_DAYS. Aware UTC."""
     latest = at + timedelta(days=CREDENTIAL_DAYS)
-    if data.valid_to is None:
+    if data.valid_to is None or data.valid_to > latest.date():  # asked first: the calendar's last day has no day after it
         return latest
-    end = datetime.combine(data.valid_to, time(), CHINA) + timedelta(days=1)
-    return min(latest, end.astimezone(UTC))
+    return min(latest, _midnight(data.valid_to + timedelta(days=1)))
+
+
+def demand_in_force(licence: CurrentLicence | None, at: datetime) -> CurrentLicence:
+    """A licence that credentials may be made of at ``at``: in force by its state and within its days in China. CREDENTIAL_DENIED."""
+    if licence is None:
+        raise credential_denied("ERASED")
+    if not licence.is_in_force:
+        raise credential_denied(licence.state)
+    if at < _midnight(licence.data.valid_from):
+        raise credential_denied("NOT_YET")
+    if expiry_of(licence.data, at) <= at:
+        raise credential_denied("OVER")
+    return licence
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), CHINA).astimezone(UTC)

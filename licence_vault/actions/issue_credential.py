@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.jose import thumbprint
 from crypto.report import Verdict
 from crypto.sm3 import sm3
-from licence_vault.actions.credential_desk import expiry_of, new_id, newest_key
+from licence_vault.actions.credential_desk import demand_in_force, expiry_of, new_id, newest_key
 from licence_vault.credential_errors import (
     credential_configuration_unknown,
     credential_denied,
@@ -165,9 +165,7 @@ def _read_order(desk: CredentialDesk, token: str, body: bytes, at: datetime) -> 
     until = read_nonce(desk.nonce_key, nonce, at)
     if until is None:
         raise credential_nonce_invalid()
-    if licence is None or not licence.is_in_force:
-        raise credential_denied("erased" if licence is None else licence.state)
-    return _Order(offer.offer_id, offer.made_by, licence, lane, holder_key, nonce, until)
+    return _Order(offer.offer_id, offer.made_by, demand_in_force(licence, at), lane, holder_key, nonce, until)
 
 
 def void_stale_credentials(desk: CredentialDesk) -> int:

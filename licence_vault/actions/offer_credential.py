@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import sm3
-from licence_vault.actions.credential_desk import new_id
-from licence_vault.credential_errors import credential_denied, credential_licence_unknown
+from licence_vault.actions.credential_desk import demand_in_force, new_id
+from licence_vault.credential_errors import credential_licence_unknown
 from licence_vault.credentials.issuance_messages import TX_CODE_DIGITS, configuration_id, write_offer, write_offer_uri
 from licence_vault.store.credentials import Offer, insert_offer
 
@@ -60,8 +60,7 @@ def offer_credential(
         licence = desk.source.find(connection, identifier, holder)
         if licence is None:
             raise credential_licence_unknown()
-        if not licence.is_in_force:
-            raise credential_denied(licence.state)
+        demand_in_force(licence, at)
         # 2. Kept and on record before its code leaves
         configurations = [configuration_id(licence.data.type.code, lane) for lane in lanes]
         digest = None if tx_code is None else tx_code_digest(offer_id, tx_code)

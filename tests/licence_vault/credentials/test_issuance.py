@@ -140,8 +140,11 @@ def test_metadata_says_where_things_are(issuer: Issuer) -> None:
 def test_offers_are_made_of_licences_in_force_that_the_caller_has_to_do_with(issuer: Issuer) -> None:
     issuer.shelf.put("ended", is_in_force=False, state="REVOKED")
     issuer.shelf.put("mine")
+    issuer.shelf.put("begins", valid_from=date(2026, 11, 29))
+    issuer.shelf.put("over", valid_to=date(2026, 11, 27))
     order: dict[str, Any] = {"identifier": "ended", "lanes": ["es256"]}
-    assert issuer.http.post(OFFERS, json=order).json()["code"] == "CREDENTIAL_DENIED"
+    for identifier in ("ended", "begins", "over"):
+        assert issuer.http.post(OFFERS, json={**order, "identifier": identifier}).json()["code"] == "CREDENTIAL_DENIED"
     assert issuer.http.post(OFFERS, json={**order, "identifier": "none"}).status_code == 404
     assert issuer.http.post(OFFERS, json={**order, "identifier": "mine"}, headers={"x-client": "stranger"}).status_code == 404
     unfit: tuple[dict[str, Any], ...] = ({"lanes": []}, {"lanes": ["rsa"]}, {"holder": "x"})
@@ -359,7 +362,7 @@ def test_an_intent_somebody_died_over_is_voided_and_the_wallet_may_ask_again(iss
     [
         (None, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=CREDENTIAL_DAYS)),
         (date(2026, 1, 2), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, 16, tzinfo=UTC)),
-        (date(2099, 1, 2), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=CREDENTIAL_DAYS)),
+        (date(9999, 12, 31), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=CREDENTIAL_DAYS)),
     ],
 )
 def test_until_when_a_credential_counts(valid_to: date | None, at: datetime, expires: datetime) -> None:
