@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, Protocol
 
 from crypto.jose import TokenSigner, verification_key
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from crypto.jose import VerificationKey
-    from crypto.keystore import Keystore
+    from crypto.keystore import KeyInfo, Keystore
     from licence_vault.credentials.issuance_messages import OfferedType
     from licence_vault.model import LicenceData
     from service_kit.audit import Audit
@@ -30,6 +31,7 @@ CREDENTIAL_DAYS: Final = 365  # a credential ends with its licence, or after thi
 CHINA: Final = timezone(timedelta(hours=8))
 KEY_PREFIX: Final = "licence-credential-"
 DIGITS_OF_ID: Final = 24
+KEYS_KEPT_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,34 @@ class LicenceSource(Protocol):
         ...
 
 
+class CredentialKeys:
+    """The keys that sign or signed credentials. Which there are is looked up now and then: the keystore may hold those of a thousand seals."""
+
+    def __init__(self, keystore: Keystore) -> None:
+        self._keystore = keystore
+        self._infos: tuple[KeyInfo, ...] = ()
+        self._next = float("-inf")
+
+    def _known(self) -> tuple[KeyInfo, ...]:
+        if time.monotonic() >= self._next:
+            found = (info for info in self._keystore.list() if info.key_id.startswith(KEY_PREFIX))
+            self._infos = tuple(sorted(found, key=lambda info: (info.created_at, info.key_id)))
+            self._next = time.monotonic() + KEYS_KEPT_SECONDS
+        return self._infos
+
+    def by_id(self) -> dict[str, VerificationKey]:
+        """All of them, for verifiers."""
+        return {info.key_id: verification_key(info.public_spki_der, info.key_id) for info in self._known()}
+
+    def newest(self, lane: Lane) -> str:
+        """The id of the key a lane signs with now: the one made last."""
+        return [info.key_id for info in self._known() if info.algorithm is lane.signature][-1]
+
+    def signer(self, key_id: str) -> TokenSigner:
+        """Signs credentials with a key."""
+        return TokenSigner(self._keystore.signer(key_id), key_id=key_id, token_type=TOKEN_TYPE)
+
+
 @dataclass(frozen=True, slots=True)
 class CredentialDesk:
     """What the jobs on credentials share. ``nonce_key``: 32 bytes."""
@@ -69,7 +99,7 @@ class CredentialDesk:
     database: Database
     audit: Audit
     clock: Clock
-    keystore: Keystore
+    keys: CredentialKeys
     source: LicenceSource
     base_url: str
     nonce_key: bytes
@@ -88,31 +118,14 @@ class CredentialDesk:
         with self.database.read() as connection:
             return self.source.types(connection)
 
-    def keys(self) -> dict[str, VerificationKey]:
-        """Every key that signs or signed credentials, by id."""
-        found = {}
-        for info in self.keystore.list():
-            if info.key_id.startswith(KEY_PREFIX):
-                found[info.key_id] = verification_key(info.public_spki_der, info.key_id)
-        return found
 
-    def signer_of(self, lane: Lane) -> TokenSigner:
-        """Signs credentials of a lane with its newest key."""
-        key_id = newest_key(self.keys(), lane)
-        return TokenSigner(self.keystore.signer(key_id), key_id=key_id, token_type=TOKEN_TYPE)
-
-
-def newest_key(keys: dict[str, VerificationKey], lane: Lane) -> str:
-    """The id of the key a lane signs with now: ids begin with the day they were made."""
-    return max(key_id for key_id, key in keys.items() if key.algorithm == lane.algorithm)
-
-
-def ensure_credential_keys(keystore: Keystore, at: datetime) -> None:
+def ensure_credential_keys(keystore: Keystore) -> None:
     """A key for each lane, made where there is none; once per deployment, before the worker processes start."""
+    present = [info.key_id for info in keystore.list()]
     for name in LaneName:
         prefix = f"{KEY_PREFIX}{name}-"
-        if not any(info.key_id.startswith(prefix) for info in keystore.list()):
-            keystore.create(f"{prefix}{at:%Y%m%d}-{secrets.token_hex(4)}", LANES[name].signature)
+        if not any(key_id.startswith(prefix) for key_id in present):
+            keystore.create(prefix + secrets.token_hex(4), LANES[name].signature)
 
 
 def new_id(prefix: str) -> str:
@@ -142,4 +155,4 @@ def demand_in_force(licence: CurrentLicence | None, at: datetime) -> CurrentLice
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), CHINA).astimezone(UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=CHINA).astimezone(UTC)

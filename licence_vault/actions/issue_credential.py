@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.jose import thumbprint
 from crypto.report import Verdict
 from crypto.sm3 import sm3
-from licence_vault.actions.credential_desk import demand_in_force, expiry_of, new_id, newest_key
+from licence_vault.actions.credential_desk import demand_in_force, expiry_of, new_id
 from licence_vault.credential_errors import (
     credential_configuration_unknown,
     credential_denied,
@@ -32,6 +32,7 @@ from licence_vault.store.credentials import (
     finish_credential,
     insert_intended,
     list_stale,
+    sweep_offers,
     void_credential,
 )
 from service_kit import fail_points
@@ -74,7 +75,7 @@ def issue_credential(desk: CredentialDesk, token: str, body: bytes) -> str:
     at = desk.clock.now()
     # 1. What for, by which key
     order = _read_order(desk, token, body, at)
-    data, lane, keys = order.licence.data, order.lane, desk.keys()
+    data, lane, keys = order.licence.data, order.lane, desk.keys.by_id()
     configuration = configuration_id(data.type.code, lane.name)
     intended = Intended(
         credential_id=new_id("cr"),
@@ -82,7 +83,7 @@ def issue_credential(desk: CredentialDesk, token: str, body: bytes) -> str:
         licence_id=order.licence.licence_id,
         configuration=configuration,
         holder_thumbprint=thumbprint(order.holder_key),
-        key_id=newest_key(keys, lane),
+        key_id=desk.keys.newest(lane),
         intended_at=at,
         expires_at=expiry_of(data, at),
     )
@@ -110,7 +111,7 @@ def issue_credential(desk: CredentialDesk, token: str, body: bytes) -> str:
     text = write_credential(
         data,
         lane=lane,
-        signer=desk.signer_of(lane),
+        signer=desk.keys.signer(intended.key_id),
         issuer=desk.issuer,
         vct=vct,
         holder_key=order.holder_key,
@@ -166,6 +167,12 @@ def _read_order(desk: CredentialDesk, token: str, body: bytes, at: datetime) -> 
     if until is None:
         raise credential_nonce_invalid()
     return _Order(offer.offer_id, offer.made_by, demand_in_force(licence, at), lane, holder_key, nonce, until)
+
+
+def sweep_credential_offers(desk: CredentialDesk) -> int:
+    """Remove offers nobody came for, a day after their end; how many they were."""
+    before = desk.clock.now() - timedelta(days=1)
+    return desk.database.write(lambda connection: sweep_offers(connection, before))
 
 
 def void_stale_credentials(desk: CredentialDesk) -> int:

@@ -158,7 +158,7 @@ def _add_metadata_routes(router: APIRouter, desk: CredentialDesk) -> None:
     )
     @public("verifiers fetch it without signing in")
     def read_keys() -> Response:
-        return answer(write_key_metadata(desk.base_url, desk.keys().values()), headers=METADATA_HEADERS)
+        return answer(write_key_metadata(desk.base_url, desk.keys.by_id().values()), headers=METADATA_HEADERS)
 
     @router.get(
         GM_KEYS_PATH,
@@ -170,7 +170,7 @@ def _add_metadata_routes(router: APIRouter, desk: CredentialDesk) -> None:
     )
     @public("verifiers fetch it without signing in")
     def read_gm_keys() -> Response:
-        return answer(write_gm_keys(desk.keys().values()), headers=METADATA_HEADERS)
+        return answer(write_gm_keys(desk.keys.by_id().values()), headers=METADATA_HEADERS)
 
     @router.get(
         VCT_PATH + "{code}",

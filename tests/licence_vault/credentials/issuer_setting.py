@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from crypto.keystore import Keystore
 from crypto.master_key import MasterKey
 from crypto.sealed_values import ValueSealer
 from licence_vault import credential_tables
-from licence_vault.actions.credential_desk import CredentialDesk, CurrentLicence, ensure_credential_keys
+from licence_vault.actions.credential_desk import CredentialDesk, CredentialKeys, CurrentLicence, ensure_credential_keys
 from licence_vault.actions.presentation_desk import PresentationDesk
 from licence_vault.api.credential_routes import add_credential_routes
 from licence_vault.api.presentation_routes import add_presentation_routes
@@ -30,6 +29,7 @@ from tests.licence_vault.credentials.wallets import AT, BASE, key_of
 from tests.licence_vault.samples import TYPE_CODE, sample_licence
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     import httpx
@@ -79,6 +79,7 @@ class Shelf:
 class Issuer:
     """The issuer and what wallets do with it."""
 
+    keystore: Keystore
     desk: CredentialDesk
     asking: PresentationDesk
     clock: StillClock
@@ -161,9 +162,11 @@ def open_issuer(folder: Path) -> Issuer:
         credential_tables.metadata.create_all(connection)
     clock, shelf = StillClock(), Shelf()
     keystore = Keystore(folder / "keys", MasterKey(bytes(range(16))))
-    ensure_credential_keys(keystore, AT)
-    ensure_credential_keys(keystore, AT + timedelta(days=1))
-    desk = CredentialDesk(database, Audit(database, bytes(32), new_writer_id()), clock, keystore, shelf, BASE, bytes(range(32)))
+    ensure_credential_keys(keystore)
+    ensure_credential_keys(keystore)
+    desk = CredentialDesk(
+        database, Audit(database, bytes(32), new_writer_id()), clock, CredentialKeys(keystore), shelf, BASE, bytes(range(32))
+    )
     application = FastAPI()
     install_problem_answers(application)
 
@@ -181,12 +184,12 @@ def open_issuer(folder: Path) -> Issuer:
         clock,
         BASE,
         ValueSealer(bytes(32)),
-        lambda: {ISSUER: desk.keys()},
+        lambda: {ISSUER: desk.keys.by_id()},
         lambda uri, index: statuses.get((uri, index)),
     )
     add_presentation_routes(router, asking)
     application.include_router(router)
-    return Issuer(desk, asking, clock, shelf, HttpHere(application, BASE), statuses)  # type: ignore[arg-type]
+    return Issuer(keystore, desk, asking, clock, shelf, HttpHere(application, BASE), statuses)  # type: ignore[arg-type]
 
 
 def close_issuer(issuer: Issuer) -> None:

@@ -15,7 +15,7 @@ from openvc.openid4vci import parse_credential_issuer_metadata, parse_credential
 from crypto.jose import read_jwks, thumbprint, write_base64url
 from crypto.report import Report, Verdict
 from licence_vault.actions.credential_desk import CREDENTIAL_DAYS, expiry_of, new_id
-from licence_vault.actions.issue_credential import STALE_SECONDS, void_stale_credentials
+from licence_vault.actions.issue_credential import STALE_SECONDS, sweep_credential_offers, void_stale_credentials
 from licence_vault.actions.offer_credential import OFFER_SECONDS, TX_CODE_ATTEMPTS
 from licence_vault.actions.redeem_offer import TOKEN_SECONDS
 from licence_vault.api.credential_routes import NONCES_PER_MINUTE
@@ -23,7 +23,7 @@ from licence_vault.credentials import issuance_messages as messages
 from licence_vault.credentials.check_credential import CheckedCredential, DemandedBinding, check_credential
 from licence_vault.credentials.lanes import LANES, LaneName
 from licence_vault.credentials.nonces import NONCE_SECONDS, new_nonce, read_nonce
-from licence_vault.store.credentials import list_credentials, sweep_offers
+from licence_vault.store.credentials import list_credentials
 from standards.errors import Kind, TrustError
 from tests.licence_vault.credentials.issuer_setting import ISSUER, OFFERS, Issuer, close_issuer, open_issuer
 from tests.licence_vault.credentials.wallets import AT, AUDIENCE, BASE, NONCE, VCT, key_of, present
@@ -199,9 +199,9 @@ def test_time_ends_offers_and_tokens(issuer: Issuer) -> None:
     issuer.clock.at = AT + timedelta(seconds=max(OFFER_SECONDS, TOKEN_SECONDS))
     assert refusal(issuer.redeem(old))[0] == "invalid_grant"
     assert refusal(issuer.fetch(token, issuer.proof(issuer.nonce())), 401)[0] == "invalid_token"
-    late = issuer.clock.at + timedelta(days=1)
-    assert issuer.desk.database.write(lambda connection: sweep_offers(connection, late)) >= 1
-    assert issuer.desk.database.write(lambda connection: sweep_offers(connection, late)) == 0
+    issuer.clock.at += timedelta(days=1, seconds=1)
+    assert sweep_credential_offers(issuer.desk) >= 1
+    assert sweep_credential_offers(issuer.desk) == 0
 
 
 # ---- proofs

@@ -55,8 +55,8 @@ def vault(opened: Issuer) -> Iterator[Issuer]:
 
 def credential(vault: Issuer, name: LaneName = LaneName.ES256, **changes: Any) -> str:
     """A credential as the vault's own key signs it."""
-    public = next(key for key in vault.desk.keys().values() if key.algorithm == LANES[name].algorithm)
-    signer = Key(vault.desk.keystore.signer(public.key_id), public)
+    public = next(key for key in vault.desk.keys.by_id().values() if key.algorithm == LANES[name].algorithm)
+    signer = Key(vault.keystore.signer(public.key_id), public)
     return issue(name, issuer_name=ISSUER, signed_by=signer, **changes)
 
 
