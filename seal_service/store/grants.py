@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, exists, insert, or_, select, update
 
@@ -10,6 +10,7 @@ from seal_service.model import Grant, Power, SealState
 from seal_service.store.seals import Standing
 from seal_service.store.times import read_list, read_optional_time, read_time, write_list, write_optional_time, write_time
 from seal_service.tables import grants, powers, seals, uses
+from service_kit.prepared import Prepared
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,6 +38,7 @@ _RIGHT: Final = (
     .order_by(grants.c.id)
     .with_for_update(read=True, of=seals)
 )
+_READ_RIGHT: Final = Prepared(_RIGHT)
 _TAKE_ONE: Final = (
     update(grants)
     .where(
@@ -61,7 +63,7 @@ _GIVE_ONE_BACK: Final = (
 )
 
 
-def _grant(row: RowMapping) -> Grant:
+def _grant(row: RowMapping | dict[str, Any]) -> Grant:
     return Grant(
         id=row["id"],
         seal_id=row["seal_id"],
@@ -127,7 +129,7 @@ def load_right(conn: Connection, seal_id: str, holder: str) -> tuple[Standing, l
 
     One statement, because every use of a seal begins with it.
     """
-    rows = conn.execute(_RIGHT, {"seal_id": seal_id, "holder_name": holder}).mappings().all()
+    rows = _READ_RIGHT.all(conn, {"seal_id": seal_id, "holder_name": holder})
     if not rows:
         return None
     first = rows[0]

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, bindparam, insert, select, update
 
 from seal_service.model import USABLE, DocumentForm, SealUse, UseKind, UseState
-from seal_service.store.prepared import Prepared
 from seal_service.store.seals import hold_state
 from seal_service.store.times import read_optional_time, read_time, write_time
 from seal_service.tables import seals, uses
+from service_kit.prepared import Prepared
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
 
-_INSERT_USE: Final = Prepared(insert(uses), uses.c.keys())
+_INSERT_USE: Final = Prepared(insert(uses))
 _USE_BY_ID: Final = select(uses).where(uses.c.id == bindparam("use_id"))
 _FINISH_USE: Final = Prepared(
     update(uses)
@@ -120,7 +120,7 @@ def insert_intent(
         "document_type": document_type,
         "grant_id": grant_id,
     }
-    _INSERT_USE.run(conn, values)
+    _INSERT_USE.change(conn, values)
 
 
 def finish_use(
@@ -145,7 +145,7 @@ def finish_use(
         "inline": result_inline,
         "audit_id": audit_id,
     }
-    return _FINISH_USE.run(conn, values).rowcount == 1
+    return _FINISH_USE.change(conn, values) == 1
 
 
 def void_use(conn: Connection, use_id: str, *, at: datetime, reason: str, audit_id: str) -> bool:
