@@ -22,6 +22,7 @@ from sqlalchemy import func, select
 from crypto.sm3 import hmac_sm3
 from service_kit.database_errors import is_connection_lost, is_transient
 from service_kit.entry_ids import new_entry_id
+from service_kit.prepared import execute_text
 from service_kit.tables import audit as table
 from standards.errors import Kind, TrustError
 
@@ -167,10 +168,11 @@ class Audit:
                 values += (row.entry_id, entry, writer_id, number, row.actor, row.action, row.subject, hmac_sm3(key, entry))
                 number += 1
             self._written = number
-            connection.exec_driver_sql(
+            execute_text(
+                connection,
                 "INSERT INTO kit_audit (entry_id, entry, writer_id, number, actor, action, subject, mac) VALUES "  # noqa: S608 - placeholders only
                 + ",".join([self._placeholders] * len(rows)),
-                tuple(values),
+                values,
             )
         except Exception as error:  # edge: whatever prevents the row, the change must not happen
             if is_transient(error) or is_connection_lost(error):

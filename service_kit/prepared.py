@@ -74,21 +74,9 @@ class Prepared:
     def _run(self, connection: Connection, parameters: Mapping[str, Any], read: Callable[[sqlite3.Cursor], Any]) -> Any:
         if not self._sql:
             self._compile(connection.dialect)
-        # 1. In the transaction of the connection: the writer's, begun past SQLAlchemy, or one that begins now
-        before = connection.info.get(BEFORE_STATEMENT)
-        if before is not None:
-            before()
-        elif not connection.in_transaction():
-            connection.begin()
-        # 2. On the driver
         constants = self._constants
         values = [parameters[name] if name in parameters else constants[name] for name in self._order]
-        driver: Any = connection.connection.driver_connection
-        try:
-            return read(driver.execute(self._sql, values))
-        except sqlite3.Error as error:
-            hidden: Any = DBAPIError.instance(self._sql, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect)
-            raise hidden from error
+        return _run_on_driver(connection, self._sql, values, read)
 
     def _compile(self, dialect: Dialect) -> None:
         statement = self.statement
@@ -98,6 +86,30 @@ class Prepared:
         self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._order = tuple(compiled.positiontup)
         self._sql = str(compiled)
+
+
+def execute_text(connection: Connection, sql: str, values: Sequence[Any]) -> None:
+    """Run a statement in the driver's own words, without result, in the transaction of the connection."""
+    if connection.dialect.name == "sqlite":
+        _run_on_driver(connection, sql, values, _count)
+    else:
+        connection.exec_driver_sql(sql, tuple(values))
+
+
+def _run_on_driver(connection: Connection, sql: str, values: Sequence[Any], read: Callable[[sqlite3.Cursor], Any]) -> Any:
+    # 1. In the transaction of the connection: the writer's, begun past SQLAlchemy, or one that begins now
+    before = connection.info.get(BEFORE_STATEMENT)
+    if before is not None:
+        before()
+    elif not connection.in_transaction():
+        connection.begin()
+    # 2. On the driver
+    driver: Any = connection.connection.driver_connection
+    try:
+        return read(driver.execute(sql, values))
+    except sqlite3.Error as error:
+        hidden: Any = DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect)
+        raise hidden from error
 
 
 def _fetch_one(cursor: sqlite3.Cursor) -> Any:

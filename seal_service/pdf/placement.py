@@ -66,10 +66,7 @@ def locate(document: PdfDocument, placement: Placement) -> PagePosition:
     if placement.page != LAST_PAGE and not 1 <= placement.page <= document.page_count():
         raise page_not_found(placement.page, document.page_count())
     index = placement.page - 1 if placement.page != LAST_PAGE else LAST_PAGE
-    left, bottom, _, _ = document.page_box(index)
-    rotation = document.page_rotation(index)
-    per_mm = POINTS_PER_MM / _user_unit(document, index)
-    width, height = seen_size_mm(document, index)
+    (left, bottom), rotation, per_mm, (width, height) = _measure(document, index)
     x0, x1 = placement.x_mm - placement.width_mm / 2, placement.x_mm + placement.width_mm / 2
     y0, y1 = placement.y_mm - placement.height_mm / 2, placement.y_mm + placement.height_mm / 2
     if min(x0, y0) < -_TOLERANCE_MM or x1 > width + _TOLERANCE_MM or y1 > height + _TOLERANCE_MM:
@@ -95,10 +92,16 @@ def locate(document: PdfDocument, placement: Placement) -> PagePosition:
 
 def seen_size_mm(document: PdfDocument, index: int) -> tuple[float, float]:
     """Width and height of a page (from 0; -1 the last) as it is seen: crop box, rotation and unit applied."""
+    return _measure(document, index)[3]
+
+
+def _measure(document: PdfDocument, index: int) -> tuple[tuple[float, float], int, float, tuple[float, float]]:
+    """Of a page: the lower-left corner of its box in its own units, its turn in degrees, its units per mm, and its size in mm as it is seen."""
     left, bottom, right, top = document.page_box(index)
+    rotation = document.page_rotation(index)
     per_mm = POINTS_PER_MM / _user_unit(document, index)
     width, height = (right - left) / per_mm, (top - bottom) / per_mm
-    return (height, width) if document.page_rotation(index) % 180 else (width, height)
+    return (left, bottom), rotation, per_mm, (height, width) if rotation % 180 else (width, height)
 
 
 def _user_unit(document: PdfDocument, index: int) -> float:

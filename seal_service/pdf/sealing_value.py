@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from crypto.cms import PreparedCms, estimate_size, prepare_signed_data
@@ -29,6 +30,7 @@ PADES_SUBFILTER: Final = "ETSI.CAdES.detached"
 SES_FILTER: Final = "Yinxin.SES"  # no standard registers names for GB/T 38540 in PDF; a deployment may set others
 SES_SUBFILTER: Final = "GBT38540.SES"
 PROPERTY_INFO_BYTES_MAX: Final = 128
+SIGNERS_REMEMBERED: Final = 256
 # TBS_Sign and SES_Signature around seal and certificate: tags, time, digest, propertyInfo, a 72-byte signature value
 _SES_FRAME_BYTES: Final = 384 + PROPERTY_INFO_BYTES_MAX
 
@@ -174,5 +176,10 @@ def estimate_value_size(
     seal_bytes = len(seal_data_der or b"") + len(certificate.der) + _SES_FRAME_BYTES if profile.has_seal else 0
     if profile is Profile.SES:
         return seal_bytes + timestamp_bytes
-    cms_bytes = estimate_size(signer_certificate=certificate, chain=chain, algorithm=algorithm, timestamp_bytes=timestamp_bytes)
-    return cms_bytes + seal_bytes
+    return _cms_bytes(certificate, tuple(chain), algorithm) + timestamp_bytes + seal_bytes
+
+
+@lru_cache(maxsize=SIGNERS_REMEMBERED)
+def _cms_bytes(certificate: Certificate, chain: tuple[Certificate, ...], algorithm: SignatureAlgorithm) -> int:
+    """How long the CMS of a signer gets, which his certificates decide: the same few signers seal document after document."""
+    return estimate_size(signer_certificate=certificate, chain=chain, algorithm=algorithm)
