@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
+import licence_vault.service
 from service_kit.structured_logs import start_logging
 from yinxin import links
 from yinxin.assembly import migrate_all, open_application, open_house
@@ -57,6 +58,7 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
     try:
         links.issuer_of(house.context.settings)
         migrate_all(house.context.database)
+        licence_vault.service.ensure_keys(house.context.keystore)  # of a deployment that was made before there were licences
         house.context.trust()
     finally:
         house.close()

@@ -201,12 +201,12 @@ def add_log_routes(router: APIRouter, context: ServiceContext, log: Transparency
         return ConsistencyView(tree=tree, older=older, newer=newer, proof=[each.hex() for each in proof])
 
     @router.get(
-        PREFIX + "/log/counts", name="read_licence_counts", summary="How many entries of which event, by issuer and type", tags=_TAGS
+        PREFIX + "/log/counts", name="read_licence_counts", summary="How many entries of which event an issuer has, by type", tags=_TAGS
     )
     @public("departments compare it with their own books; it says nothing of people")
     def read_counts(
         response: Response,
-        issuer: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{18}$", description="Credit code of one issuer.")] = None,
+        issuer: Annotated[str, Query(pattern=r"^[0-9A-Z]{18}$", description="Credit code of the issuer.", examples=["11430000006122244L"])],
     ) -> CountsView:
         size, counts = find_counts(context, issuer)
         response.headers["cache-control"] = NEWEST
