@@ -36,6 +36,12 @@ CLOCK = FixedClock(AT)
 
 
 @pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One kind of database is enough: a witness has none, and the log's own tests run on both."""
+    return f"sqlite:///{tmp_path / 'test.sqlite3'}"
+
+
+@pytest.fixture
 def witness(tmp_path: Path) -> Witness:
     return Witness(tmp_path / "witness", [tree.identity for tree in trees()], [ED, SM2], CLOCK)
 
