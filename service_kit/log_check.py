@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from crypto.checkpoints import verify_checkpoint
-from crypto.merkle import GrowingTree, TreeHash
+from crypto.merkle import GrowingTree, TiledTree, TreeHash
 from crypto.sm3 import hmac_sm3
 from service_kit.audit import OPENED, read_entry
 from service_kit.tables import audit as audit_table
@@ -213,6 +214,20 @@ class _TreeCheck:
                 report.add("LOG_ROLLED_BACK", tree=tree.name, size=head.size, published=anchor[0])
             elif anchor is not None and anchor[0] == head.size and root is not None and anchor[1] != root[1]:
                 report.add("LOG_FORKED", tree=tree.name, size=head.size)
+
+        cosigned = self._log.files.cosigned(tree.name)
+        seen = None if cosigned is None else self._check_note(cosigned, tree.identity, "cosigned", report)
+        if seen is not None and seen[0] > head.size:
+            report.add("LOG_ROLLED_BACK", tree=tree.name, size=head.size, published=seen[0])
+        elif seen is not None and self._root_at(seen[0]) != seen[1]:
+            report.add("LOG_FORKED", tree=tree.name, size=seen[0])
+
+    def _root_at(self, size: int) -> bytes | None:
+        """The root the tiles give for an earlier size; None where they are damaged, which is a finding of its own."""
+        try:
+            return TiledTree(self._hash, size, partial(self._log.files.read_tile, self._tree.name)).root()
+        except TrustError:
+            return None
 
     def _check_note(self, note: bytes, identity: LogIdentity, place: str, report: CheckReport) -> tuple[int, bytes] | None:
         result = verify_checkpoint(note, identity)

@@ -157,9 +157,9 @@ class TransparencyLog:
         size, note = head.size, head.checkpoints[tree.name]
         cosigned = self.files.cosigned(tree.name)
         if cosigned is not None:
-            seen = _checkpoint_of(cosigned, tree)
-            if row.log_index < seen.size <= head.size:
-                size, note = seen.size, cosigned
+            seen = verify_checkpoint(cosigned, tree.identity)  # one that is not ours is passed over; the check of the log names it
+            if seen.verified is True and seen.checkpoint is not None and row.log_index < seen.checkpoint.size <= head.size:
+                size, note = seen.checkpoint.size, cosigned
         return Receipt(row.entry, row.log_index, self._tiled(tree, size).inclusion_proof(row.log_index), note)
 
     def inclusion_proof(self, entry_id: str, tree_name: str | None = None) -> tuple[int, tuple[bytes, ...]]:

@@ -20,7 +20,7 @@ from standards.c2sp_signed_note import Note, read_note, write_note
 from standards.c2sp_tlog_checkpoint import Checkpoint
 from standards.c2sp_tlog_witness import AddCheckpoint, write_add_checkpoint, write_signature_lines, write_size
 from standards.errors import Kind, TrustError
-from tests.service_kit.log_setting import AT, add, trees
+from tests.service_kit.log_setting import AT, add, codes, trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,6 +222,30 @@ def test_a_witness_that_fails_is_noted_and_holds_nothing_up(log: TransparencyLog
     posted.spoil = None
     assert desk.run() == 1
     assert desk.errors == {}
+
+
+def test_a_cosigned_checkpoint_of_another_history_is_found_and_never_handed_out(
+    log: TransparencyLog, database: Database, audit: Audit
+) -> None:
+    tree = log.tree_named("sha256")
+    size = log.head().size
+    for note, code in (
+        (b"damaged", "LOG_CHECKPOINT_NOT_OURS"),
+        (sign_checkpoint(Checkpoint(tree.origin, size + 7, bytes(32)), tree.signers), "LOG_ROLLED_BACK"),
+        (sign_checkpoint(Checkpoint(tree.origin, size - 1, bytes(32)), tree.signers), "LOG_FORKED"),
+    ):
+        log.files.publish_cosigned("sha256", note)
+        assert codes(log) == {code}
+    log.files.publish_cosigned("sha256", b"damaged")
+    assert log.receipt_at(0, "sha256").checkpoint == log.head().checkpoints["sha256"]
+    log.files.publish_cosigned("sha256", log.head().checkpoints["sha256"])
+    add(database, audit, 300)
+    log.run_once()
+    assert codes(log) == set()
+    for path in (log.files.folder / "sha256" / "tile" / "0").rglob("4"):
+        path.unlink()
+    (log.files.folder / "sha256" / "tile" / "0" / "000").write_bytes(b"short")
+    assert "LOG_FORKED" in codes(log)
 
 
 def test_a_slower_process_does_not_put_an_older_checkpoint_back(
