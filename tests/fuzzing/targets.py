@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from standards.errors import TrustError
+from tests.fuzzing.log_targets import leaves, run_status_token, run_witness, status_tokens
 from tests.optional import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from crypto.signer import Signer
     from tests.pki import DemoPki
 
 AT = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -205,53 +205,6 @@ def _run_status_list(data: bytes) -> None:
     open_status_list(data, TrustList(anchors=()), AT)
 
 
-@functools.cache
-def _status_key() -> Signer:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    from crypto.signer import software_signer
-
-    return software_signer(ec.generate_private_key(ec.SECP256R1()), "k")
-
-
-@functools.cache
-def _status_tokens() -> list[bytes]:
-    import cbor2
-
-    from crypto.cose import TYPE, sign_cose
-    from crypto.jose import TokenSigner
-    from standards import ietf_status_list as lists
-
-    claims = lists.StatusListClaims("https://x/1", int(AT.timestamp()), int(AT.timestamp()) + 60, 60, 2, lists.deflate(b"abcd"))
-    cwt = sign_cose(cbor2.dumps(lists.write_cwt_claims(claims)), _status_key(), key_id=b"k", protected={TYPE: lists.CWT_TYPE})
-    return [TokenSigner(_status_key(), key_id="k", token_type=lists.JWT_TYPE).sign(lists.write_jwt_claims(claims)).encode(), cwt]
-
-
-def _run_status_token(data: bytes) -> None:
-    from crypto.jose import verification_key
-    from crypto.report import Verdict
-    from licence_vault.status.verify import verify_status
-
-    keys = {"k": verification_key(_status_key().public_spki_der, "k")}
-    result = verify_status(data, list_uri="https://x/1", index=3, keys=keys, at=AT)
-    if result.verdict is not Verdict.INDETERMINATE and data not in _status_tokens():
-        raise AssertionError(result.steps)  # a list that nobody signed
-
-
-def _leaves() -> list[bytes]:
-    from licence_vault.log.leaf import StatusListLeaf, write_leaf
-
-    return [write_leaf(StatusListLeaf(1, AT, 4, 2, bytes(32)))]
-
-
-def _run_witness(data: bytes) -> None:
-    from standards.c2sp_tlog_witness import read_add_checkpoint, read_signature_lines
-
-    with suppress(TrustError):
-        read_signature_lines(data)
-    read_add_checkpoint(data)
-
-
 def _run_filter(data: bytes) -> None:
     from idp.api.scim_shapes import SHAPES
     from standards.rfc7644_scim import is_match, read_filter
@@ -383,9 +336,9 @@ TARGETS: dict[str, Target] = {
     "signed-note": Target(_reading("standards.c2sp_signed_note", "read_note"), _nothing),
     "log-proof": Target(_reading("standards.c2sp_tlog_proof", "read_proof"), _nothing),
     "log-bundle": Target(_reading("standards.c2sp_tlog_tiles", "read_bundle"), _nothing),
-    "status-token": Target(_run_status_token, _status_tokens),
-    "licence-leaf": Target(_reading("licence_vault.log.leaf", "read_leaf"), _leaves),
-    "witness-request": Target(_run_witness, lambda: [b"old 0\n\nx\n1\nAAAA\n\n\xe2\x80\x94 x AAAA\n"]),
+    "status-token": Target(run_status_token, status_tokens),
+    "licence-leaf": Target(_reading("licence_vault.log.leaf", "read_leaf"), leaves),
+    "witness-request": Target(run_witness, lambda: [b"old 0\n\nx\n1\nAAAA\n\n\xe2\x80\x94 x AAAA\n"]),
     "checkpoint": Target(_text("standards.c2sp_tlog_checkpoint", "read_checkpoint"), _nothing),
     "credit-code": Target(_text("standards.gb32100_credit_code", "read_credit_code"), _nothing),
     "resident-id": Target(_text("standards.gb11643_resident_id", "read_resident_id"), _nothing),
