@@ -93,3 +93,8 @@ def presentation_over() -> TrustError:
 def presentation_state_wrong() -> TrustError:
     """The answer does not bring the state of its question."""
     return TrustError(Kind.UNACCEPTABLE, "PRESENTATION_STATE_WRONG")
+
+
+def offer_altered(offer_id: str) -> TrustError:
+    """The row of an offer is not as the program wrote it."""
+    return TrustError(Kind.UNAVAILABLE, "CREDENTIAL_OFFER_ALTERED", offer=offer_id)

@@ -49,6 +49,12 @@ _REQUESTS: Final = {
         "Have a new offer made.",
         "请重新生成要约。",
     ),
+    "CREDENTIAL_OFFER_ALTERED": (
+        "Somebody changed the offer in the database past the program.",
+        "要约记录在数据库中被绕过程序修改。",
+        "Find out who can write to the database; have a new offer made.",
+        "请查明谁能写数据库，并重新生成要约。",
+    ),
     "CREDENTIAL_TOKEN_INVALID": (
         "The wallet's access token is unknown, too old, or was used for all it was for.",
         "钱包的访问令牌未知、过期或已用完。",

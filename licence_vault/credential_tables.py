@@ -29,6 +29,7 @@ credential_offers: Final = Table(
     Column("redeemed_at", BigInteger),
     Column("token_digest", LargeBinary(32), unique=True),
     Column("token_expires_at", BigInteger),
+    Column("row_mac", LargeBinary(32), nullable=False),
     CheckConstraint("attempts_left >= 0", name="attempts_left"),
     CheckConstraint("(redeemed_at IS NULL) = (token_digest IS NULL)", name="redeemed"),
     Index("ix_licence_credential_offers_expires_at", "expires_at"),

@@ -101,7 +101,8 @@ def find_answer(desk: PresentationDesk, request_id: str, *, holder: str) -> Foun
     elif asked.verdict == "declined":
         state = "declined"
     result = None if asked.result_sealed is None else json.loads(desk.sealer.open(asked.result_sealed, sealed_place(request_id)))
-    verdict = asked.verdict if state == "answered" else None
+    # The column is for counting; what is believed stands under the seal, which nobody writes with SQL
+    verdict = None if result is None else result["report"]["en"]["verdict"]
     return FoundAnswer(state, verdict, asked.expires_at, asked.answered_at, result)
 
 

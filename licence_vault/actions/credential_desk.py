@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, Protocol
 
 from crypto.jose import TokenSigner, verification_key
+from crypto.sm3 import hmac_sm3
 from licence_vault.credential_errors import credential_denied
 from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.credentials.lanes import LANES, Lane, LaneName
@@ -112,6 +113,11 @@ class CredentialDesk:
     def issuer(self) -> str:
         """The Credential Issuer Identifier."""
         return issuer_of(self.base_url)
+
+    @property
+    def mac_key(self) -> bytes:
+        """For rows that give rights, 32 bytes."""
+        return hmac_sm3(self.nonce_key, b"yinxin credential offers v1")
 
     def types(self) -> Sequence[OfferedType]:
         """The types of which there are credentials now."""

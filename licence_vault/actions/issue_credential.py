@@ -154,7 +154,7 @@ def issue_credential(desk: CredentialDesk, token: str, body: bytes) -> str:
 
 def _read_order(desk: CredentialDesk, token: str, body: bytes, at: datetime) -> _Order:
     with desk.database.read() as connection:
-        offer = find_offer_by_token(connection, sm3(token.encode("utf-8", "surrogatepass")))
+        offer = find_offer_by_token(connection, sm3(token.encode("utf-8", "surrogatepass")), desk.mac_key)
         if offer is None or offer.token_expires_at is None or offer.token_expires_at <= at:
             raise credential_token_invalid()
         licence = desk.source.current(connection, offer.licence_id)

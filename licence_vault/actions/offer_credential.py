@@ -65,7 +65,7 @@ def offer_credential(
         configurations = [configuration_id(licence.data.type.code, lane) for lane in lanes]
         digest = None if tx_code is None else tx_code_digest(offer_id, tx_code)
         offer = Offer(offer_id, licence.licence_id, tuple(configurations), digest, TX_CODE_ATTEMPTS, actor, expires_at, None, None)
-        insert_offer(connection, offer, sm3(code.encode()), at)
+        insert_offer(connection, offer, sm3(code.encode()), at, desk.mac_key)
         facts: dict[str, str | int | bool | None] = {"offer": offer_id, "configurations": " ".join(configurations), "tx_code": has_tx_code}
         subject = f"licence:{licence.licence_id}"
         desk.audit.record(connection, at=at, actor=actor, action="credential.offer", subject=subject, outcome="done", facts=facts)

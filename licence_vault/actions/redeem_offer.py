@@ -56,7 +56,7 @@ def redeem_code(desk: CredentialDesk, content_type: str, body: bytes) -> str:
 
     def redeem(connection: Connection) -> TrustError | None:
         # 2. The offer, waiting
-        offer = find_offer_by_code(connection, sm3(code.encode("utf-8", "surrogatepass")))
+        offer = find_offer_by_code(connection, sm3(code.encode("utf-8", "surrogatepass")), desk.mac_key)
         if offer is None or offer.expires_at <= at or offer.attempts_left == 0:
             return credential_offer_invalid()
         record = partial(_record, desk, connection, offer, at)
@@ -70,7 +70,7 @@ def redeem_code(desk: CredentialDesk, content_type: str, body: bytes) -> str:
             record("refused", "tx code")
             return credential_offer_invalid()
         # 4. Once
-        if not redeem_offer(connection, offer.offer_id, sm3(token.encode()), at, at + timedelta(seconds=TOKEN_SECONDS)):
+        if not redeem_offer(connection, offer.offer_id, sm3(token.encode()), at, at + timedelta(seconds=TOKEN_SECONDS), desk.mac_key):
             record("refused", "used")
             return credential_offer_invalid()
         record("done", "")

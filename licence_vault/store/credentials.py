@@ -1,17 +1,26 @@
-"""Rows of credential offers and credentials. One-use by conditional update; nothing here commits, nothing here decides."""
+"""Rows of credential offers and credentials. One-use by conditional update; nothing here commits, nothing here decides.
+
+An offer gives a right, so its row carries a MAC: whoever writes one with SQL, or a token into one, gets no credential by it.
+"""
 
 from __future__ import annotations
 
+import hmac
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, text, update
 
+from crypto.sm3 import hmac_sm3
+from licence_vault.credential_errors import offer_altered
 from licence_vault.credential_tables import credential_offers as offers
 from licence_vault.credential_tables import credentials
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection, RowMapping
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,40 +69,35 @@ class Intended:
     expires_at: datetime
 
 
-def insert_offer(connection: Connection, offer: Offer, code_digest: bytes, made_at: datetime) -> None:
+def insert_offer(connection: Connection, offer: Offer, code_digest: bytes, made_at: datetime, mac_key: bytes) -> None:
     """Store a new offer under the digest of its code."""
-    connection.execute(
-        insert(offers),
-        {
-            "id": offer.offer_id,
-            "licence_id": offer.licence_id,
-            "configurations": " ".join(offer.configurations),
-            "code_digest": code_digest,
-            "tx_code_digest": offer.tx_code_digest,
-            "attempts_left": offer.attempts_left,
-            "made_by": offer.made_by,
-            "made_at": write_time(made_at),
-            "expires_at": write_time(offer.expires_at),
-        },
-    )
+    row: dict[str, Any] = {
+        "id": offer.offer_id,
+        "licence_id": offer.licence_id,
+        "configurations": " ".join(offer.configurations),
+        "code_digest": code_digest,
+        "tx_code_digest": offer.tx_code_digest,
+        "attempts_left": offer.attempts_left,
+        "made_by": offer.made_by,
+        "made_at": write_time(made_at),
+        "expires_at": write_time(offer.expires_at),
+        "redeemed_at": None,
+        "token_digest": None,
+        "token_expires_at": None,
+    }
+    connection.execute(insert(offers), {**row, "row_mac": _mac(row, mac_key)})
 
 
-def find_offer_by_code(connection: Connection, code_digest: bytes) -> Offer | None:
-    """The offer with a code, in whatever state."""
+def find_offer_by_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> Offer | None:
+    """The offer with a code, in whatever state. CREDENTIAL_OFFER_ALTERED."""
     row = connection.execute(select(offers).where(offers.c.code_digest == code_digest)).mappings().first()
-    return None if row is None else _offer(row)
+    return None if row is None else _offer(row, mac_key)
 
 
-def find_offer_by_token(connection: Connection, token_digest: bytes) -> Offer | None:
-    """The offer that a token was given for, however old."""
+def find_offer_by_token(connection: Connection, token_digest: bytes, mac_key: bytes) -> Offer | None:
+    """The offer that a token was given for, however old. CREDENTIAL_OFFER_ALTERED."""
     row = connection.execute(select(offers).where(offers.c.token_digest == token_digest)).mappings().first()
-    return None if row is None else _offer(row)
-
-
-def find_offer(connection: Connection, offer_id: str) -> Offer | None:
-    """An offer by its id."""
-    row = connection.execute(select(offers).where(offers.c.id == offer_id)).mappings().first()
-    return None if row is None else _offer(row)
+    return None if row is None else _offer(row, mac_key)
 
 
 def count_wrong_attempt(connection: Connection, offer_id: str) -> None:
@@ -103,11 +107,15 @@ def count_wrong_attempt(connection: Connection, offer_id: str) -> None:
     )
 
 
-def redeem_offer(connection: Connection, offer_id: str, token_digest: bytes, at: datetime, token_expires_at: datetime) -> bool:
+def redeem_offer(
+    connection: Connection, offer_id: str, token_digest: bytes, at: datetime, token_expires_at: datetime, mac_key: bytes
+) -> bool:
     """Spend the code for a token; True for exactly one of all who try."""
-    waiting = update(offers).where(offers.c.id == offer_id, offers.c.redeemed_at.is_(None), offers.c.expires_at > write_time(at))
+    row = connection.execute(select(offers).where(offers.c.id == offer_id)).mappings().one()
     values = {"redeemed_at": write_time(at), "token_digest": token_digest, "token_expires_at": write_time(token_expires_at)}
-    return connection.execute(waiting.values(values)).rowcount == 1
+    mac = _mac({**row, **values}, mac_key)
+    waiting = update(offers).where(offers.c.id == offer_id, offers.c.redeemed_at.is_(None), offers.c.expires_at > write_time(at))
+    return connection.execute(waiting.values({**values, "row_mac": mac})).rowcount == 1
 
 
 def insert_intended(connection: Connection, intended: Intended) -> bool:
@@ -164,7 +172,16 @@ def sweep_offers(connection: Connection, before: datetime) -> int:
     return connection.execute(ended).rowcount
 
 
-def _offer(row: RowMapping) -> Offer:
+def _mac(row: Mapping[Any, Any], mac_key: bytes) -> bytes:
+    """HMAC-SM3, 32 bytes, over all columns but itself and the attempts, which are counted down in place."""
+    kept = {name: value for name, value in row.items() if name not in {"row_mac", "attempts_left"}}
+    plain = {name: bytes(value).hex() if isinstance(value, bytes | memoryview) else value for name, value in kept.items()}
+    return hmac_sm3(mac_key, json.dumps([offers.name, plain], sort_keys=True, separators=(",", ":")).encode())
+
+
+def _offer(row: RowMapping, mac_key: bytes) -> Offer:
+    if not hmac.compare_digest(_mac(row, mac_key), bytes(row["row_mac"])):
+        raise offer_altered(row["id"])
     redeemed, token_expires = row["redeemed_at"], row["token_expires_at"]
     return Offer(
         offer_id=row["id"],

@@ -14,6 +14,7 @@ from openvc.openid4vci import parse_credential_issuer_metadata, parse_credential
 
 from crypto.jose import read_jwks, thumbprint, write_base64url
 from crypto.report import Report, Verdict
+from crypto.sm3 import sm3
 from licence_vault.actions.credential_desk import CREDENTIAL_DAYS, expiry_of, new_id
 from licence_vault.actions.issue_credential import STALE_SECONDS, sweep_credential_offers, void_stale_credentials
 from licence_vault.actions.offer_credential import OFFER_SECONDS, TX_CODE_ATTEMPTS
@@ -202,6 +203,19 @@ def test_time_ends_offers_and_tokens(issuer: Issuer) -> None:
     issuer.clock.at += timedelta(days=1, seconds=1)
     assert sweep_credential_offers(issuer.desk) >= 1
     assert sweep_credential_offers(issuer.desk) == 0
+
+
+def test_who_writes_to_the_database_gets_no_credential_by_it(issuer: Issuer) -> None:
+    made, stolen = issuer.offer("altered"), "t" * 43
+    issuer.token(made)
+    with issuer.desk.database.engine.begin() as connection:
+        statement = "UPDATE licence_credential_offers SET token_digest = ? WHERE licence_id = 'lc_altered'"
+        connection.exec_driver_sql(statement, (sm3(stolen.encode()),))
+    assert refusal(issuer.fetch(stolen, issuer.proof(issuer.nonce())), 503)[1] == "CREDENTIAL_OFFER_ALTERED"
+    other = issuer.offer("moved")
+    with issuer.desk.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE licence_credential_offers SET licence_id = 'lc_altered' WHERE licence_id = 'lc_moved'")
+    assert refusal(issuer.redeem(other), 503)[1] == "CREDENTIAL_OFFER_ALTERED"
 
 
 # ---- proofs

@@ -240,6 +240,21 @@ def test_answers_that_leave_the_question_waiting(vault: Issuer) -> None:
     assert vault.result(asked)["verdict"] == "valid"
 
 
+def test_a_verdict_written_into_the_database_is_not_believed(vault: Issuer) -> None:
+    asked, other = vault.ask(*ASKED), vault.ask(*ASKED)
+    vault.answer(asked, show(asked, credential(vault), holder="thief"))
+    vault.answer(other, show(other, credential(vault)))
+    with vault.desk.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE licence_presentations SET verdict = 'valid' WHERE id = ?", (asked["id"],))
+    assert vault.result(asked)["verdict"] == "invalid"
+    with vault.desk.database.engine.begin() as connection:
+        moved = (
+            "UPDATE licence_presentations SET result_sealed = (SELECT result_sealed FROM licence_presentations WHERE id = ?) WHERE id = ?"
+        )
+        connection.exec_driver_sql(moved, (other["id"], asked["id"]))
+    assert "verdict" not in vault.result(asked)
+
+
 def test_a_wallet_may_decline(vault: Issuer) -> None:
     asked = vault.ask()
     assert vault.answer(asked, "", vp_token=None, error="access_denied").status_code == 200
