@@ -6,21 +6,21 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Final
 
-import segno
-
 from licence_vault.faces import limits
 from standards.errors import Kind, TrustError
 from standards.gbt33190_ofd.write_values import Image
+from standards.iso18004_qr import ALPHANUMERIC, encode_qr
 
 if TYPE_CHECKING:
     from licence_vault.faces.design import QrPart
 
 QUIET: Final = 4  # modules that stay white around it (5.3.8)
-# The standard lets the encoder try all eight masks for the most even picture, at 20 ms a code. What is drawn here is a signature and its
-# claims in Base45, as good as random, which no mask makes uneven; every reader takes the mask from the code itself.
 _MASK: Final = 3
 PIXELS: Final = 8  # of a module, so that a byte is one
 _LEVEL: Final = 6
+_WHITE: Final = b"\xff"
+_SHADES: Final = bytes([255, 0]) + bytes(254)  # light and dark
+_PACKED: Final = frozenset(ALPHANUMERIC)
 
 
 def draw_qr(part: QrPart, text: str) -> Image:
@@ -30,20 +30,18 @@ def draw_qr(part: QrPart, text: str) -> Image:
 
     :raises TrustError: ``FACE_VALUE_BAD`` (empty, or more than the largest code holds at this level).
     """
-    head, mark, tail = text.partition("#")
-    segments = [piece for piece in (head + mark, tail) if piece]
-    if not segments or len(text) > limits.QR_TEXT_CHARACTERS:
+    if not 0 < len(text) <= limits.QR_TEXT_CHARACTERS:
         raise TrustError(Kind.UNACCEPTABLE, "FACE_VALUE_BAD", field="qr_text", rule=f"1 to {limits.QR_TEXT_CHARACTERS} characters")
-    try:
-        code = segno.make_qr(segments, error=part.level, boost_error=False, mask=_MASK)  # type: ignore[arg-type]  # it takes segments too, its types do not say so
-    except segno.DataOverflowError:
-        raise TrustError(Kind.UNACCEPTABLE, "FACE_VALUE_BAD", field="qr_text", rule=f"fits a code of level {part.level}") from None
-    white, black = b"\xff", b"\0"
-    size = len(code.matrix)
-    edge = (b"\0" + white * (size + 2 * QUIET)) * (QUIET * PIXELS)
-    side = white * QUIET
-    rows = b"".join((b"\0" + side + bytes(row).replace(b"\0", white).replace(b"\1", black) + side) * PIXELS for row in code.matrix)
-    return Image(_png(PIXELS * (size + 2 * QUIET), edge + rows + edge), part.x_mm, part.y_mm, part.size_mm, part.size_mm)
+    head, mark, tail = text.partition("#")
+    is_packed = set(tail) <= _PACKED
+    rows = encode_qr((head + mark if is_packed else text).encode(), tail if is_packed else "", part.level, _MASK)
+    if rows is None:
+        raise TrustError(Kind.UNACCEPTABLE, "FACE_VALUE_BAD", field="qr_text", rule=f"fits a code of level {part.level}")
+    size = len(rows)
+    edge = (b"\0" + _WHITE * (size + 2 * QUIET)) * (QUIET * PIXELS)
+    side = _WHITE * QUIET
+    lines = b"".join((b"\0" + side + row.translate(_SHADES) + side) * PIXELS for row in rows)
+    return Image(_png(PIXELS * (size + 2 * QUIET), edge + lines + edge), part.x_mm, part.y_mm, part.size_mm, part.size_mm)
 
 
 def _png(width: int, rows: bytes) -> bytes:

@@ -199,7 +199,7 @@ def test_times_of_copies_are_aware() -> None:
 
 def test_other_values_out_of_their_rule() -> None:
     data, page = sample_licence(), page_with(QrPart(10, 10, 40, "H"))
-    for text in ("", "x" * 5000, "https://x.example/v#" + "A" * 2400):
+    for text in ("", "x" * 5000, "https://x.example/v#" + "A" * 2400, "a" * 1300):
         with pytest.raises(TrustError, match="FACE_VALUE_BAD"):
             draw_pdf(data, page, {}, qr_text=text)
     for attachments in ({f"{number}": b"" for number in range(limits.ATTACHMENTS + 1)}, {"a": bytes(limits.ATTACHMENT_BYTES + 1)}):
