@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from standards.errors import Kind, TrustError
 from standards.gbt33190_ofd.write_values import BLACK, Figure, Font, GlyphPlace, Image, Path, Text
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT_CHARACTERS: Final = 10_000  # on one line
 MAX_POINTS: Final = 200_000  # of one path
-SHARED_KEPT: Final = 512  # paths of templates whose text is kept
+SHARED_KEPT: Final = 512  # paths of templates whose XML is kept, and four times as many texts
 MAX_FONT_MM: Final = 2000
 MAX_LINE_MM: Final = 1000
 MAX_GLYPH_NUMBER: Final = 65_535
@@ -93,10 +93,13 @@ class Resources:
 def write_item(item: Item, resources: Resources, *, is_shared: bool = False) -> str:
     """One graphic unit, with a number of its own. ``is_shared``: the same object will be written again, so what it gives is remembered."""
     if isinstance(item, Text):
-        return _write_text(item, resources)
+        checked_line(item.text, "text", MAX_TEXT_CHARACTERS, least=1)
+        font = resources.font(item.font)
+        inner, attributes = _shared_text(_Same(item)) if is_shared else _text(item)
+        return element("TextObject", inner, **(attributes | {"ID": str(resources.next()), "Font": str(font)}))
     if isinstance(item, Path):
         inner, attributes = _shared_path(_Same(item)) if is_shared else _path(item)
-        return element("PathObject", inner, ID=str(resources.next()), **attributes)
+        return element("PathObject", inner, **(attributes | {"ID": str(resources.next())}))
     return _write_image(item, resources)
 
 
@@ -140,12 +143,12 @@ class _Code:
     end: float  # where its last glyph stands
 
 
-def _write_text(item: Text, resources: Resources) -> str:
-    text = checked_line(item.text, "text", MAX_TEXT_CHARACTERS, least=1)
+def _text(item: Text) -> tuple[str, dict[str, str | None]]:
+    """What stands in a TextObject, and its attributes; its number and that of its font come later."""
+    text = item.text
     size = checked_mm(item.size_mm, "font size", least=0.01, most=MAX_FONT_MM)
     spacing = checked_mm(item.spacing_mm, "spacing", least=-MAX_FONT_MM, most=MAX_FONT_MM)
     x, y = checked_mm(item.x_mm, "x"), checked_mm(item.y_mm, "y")
-    font = resources.font(item.font)
     if item.glyphs is None:
         steps = [_advance(item.font, character) * size + spacing for character in text]
         transforms, codes, width = "", [_Code(text, 0, 0, steps[:-1], 0)], sum(steps) - spacing
@@ -162,16 +165,15 @@ def _write_text(item: Text, resources: Resources) -> str:
         for code in codes
     )
     colour = "" if item.colour == BLACK else colour_element("FillColor", item.colour)
-    return element(
-        "TextObject",
-        colour + transforms + written,
-        ID=str(resources.next()),
-        CTM=matrix,
-        Boundary=numbers(x + left, y + top, right - left, bottom - top),
-        Alpha=_opacity(item.opacity),
-        Font=str(font),
-        Size=number(size),
-    )
+    attributes = {
+        "ID": None,
+        "CTM": matrix,
+        "Boundary": numbers(x + left, y + top, right - left, bottom - top),
+        "Alpha": _opacity(item.opacity),
+        "Font": None,
+        "Size": number(size),
+    }
+    return colour + transforms + written, attributes
 
 
 def _advance(font: Font, character: str) -> float:
@@ -235,24 +237,32 @@ def _shaped(text: str, glyphs: Sequence[GlyphPlace], size: float, spacing: float
     return written, codes, pen - spacing
 
 
-class _Same:
-    """A path that is told from others by being the same object: comparing thousands of points would take as long as writing them."""
+_Unit = TypeVar("_Unit", Text, Path)
 
-    __slots__ = ("path",)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+class _Same(Generic[_Unit]):
+    """A unit that is told from others by being the same object: comparing thousands of points would take as long as writing them."""
+
+    __slots__ = ("unit",)
+
+    def __init__(self, unit: _Unit) -> None:
+        self.unit: _Unit = unit
 
     def __hash__(self) -> int:
-        return id(self.path)
+        return id(self.unit)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.path is self.path
+        return isinstance(other, _Same) and other.unit is self.unit
+
+
+@lru_cache(maxsize=4 * SHARED_KEPT)
+def _shared_text(same: _Same[Text]) -> tuple[str, dict[str, str | None]]:
+    return _text(same.unit)
 
 
 @lru_cache(maxsize=SHARED_KEPT)
-def _shared_path(same: _Same) -> tuple[str, dict[str, str | None]]:
-    return _path(same.path)
+def _shared_path(same: _Same[Path]) -> tuple[str, dict[str, str | None]]:
+    return _path(same.unit)
 
 
 def _path(item: Path) -> tuple[str, dict[str, str | None]]:
@@ -278,6 +288,7 @@ def _path(item: Path) -> tuple[str, dict[str, str | None]]:
     if item.dash_mm and not sum(item.dash_mm) > 0:
         raise bad_value("dash", "not all zero")
     attributes = {
+        "ID": None,
         "Boundary": numbers(left, top, right - left, bottom - top),
         "LineWidth": number(width) if item.stroke is not None and width != DEFAULT_LINE_MM else None,
         "DashPattern": numbers(*item.dash_mm) if item.dash_mm else None,
