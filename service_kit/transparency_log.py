@@ -107,6 +107,7 @@ class TransparencyLog:
         self._growing: list[GrowingTree] | None = None
         self._turn = threading.Lock()
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self.last_error: TrustError | None = None
         """Why the last turn failed; None when it went well. For readiness."""
@@ -153,6 +154,7 @@ class TransparencyLog:
     def _receipt(self, tree: LogTree, row: Any, head: LogHead) -> Receipt:
         """Under the newest checkpoint that witnesses have cosigned, where it covers the entry; else under the newest."""
         if row.log_index is None or row.log_index >= head.size:
+            self._wake.set()  # somebody waits for it: the next turn begins now, where this process leads
             raise TrustError(Kind.CONFLICT, "LOG_ENTRY_PENDING", retry_after_seconds=1)
         size, note = head.size, head.checkpoints[tree.name]
         cosigned = self.files.cosigned(tree.name)
@@ -190,12 +192,14 @@ class TransparencyLog:
             return
         self.open()
         self._stop.clear()
+        self._wake.clear()
         self._thread = threading.Thread(target=self._serve, name=f"log-{self.name}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Take in what waits, then stop."""
         self._stop.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -211,7 +215,8 @@ class TransparencyLog:
                 self._failed(error)
             if last:
                 return
-            self._stop.wait(self._interval)
+            self._wake.wait(self._interval)
+            self._wake.clear()
 
     def _failed(self, error: Exception) -> None:
         self._growing = None

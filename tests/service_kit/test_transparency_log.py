@@ -260,3 +260,21 @@ def test_readers_are_not_disturbed_while_the_log_grows(database: Database, audit
     for reader in readers:
         reader.join()
     assert failures == []
+
+
+def test_who_waits_for_a_receipt_wakes_the_sequencer(database: Database, audit: Audit, make_log: Any) -> None:
+    log = make_log(interval_seconds=3600.0)
+    log.start()
+    try:
+        entry_id = add(database, audit)[0]
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                assert log.receipt(entry_id).index >= 0
+                break
+            except TrustError as error:
+                assert error.code == "LOG_ENTRY_PENDING"
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+    finally:
+        log.stop()
