@@ -82,11 +82,13 @@ class Witness:
             note = self.latest(origin)
             known = None if note is None else read_checkpoint(read_note(note).text)
             size = 0 if known is None else known.size
-            if known is not None and note is not None and new.size == known.size and new.root != known.root:
+            is_fork = known is not None and new.size == known.size and new.root != known.root
+            if is_fork and note is not None:
                 self._keep_evidence(note, request.checkpoint)
-                raise TrustError(Kind.CONFLICT, "WITNESS_FORK", size=size)
             if request.old_size != size:
                 raise TrustError(Kind.CONFLICT, "WITNESS_SIZE_OTHER", size=size)
+            if is_fork:
+                raise TrustError(Kind.CONFLICT, "WITNESS_FORK", size=size)
             if not self._extends(log, known, new, request.proof):
                 raise TrustError(Kind.UNACCEPTABLE, "WITNESS_PROOF_BAD", size=size)
             # 3. Durable first, then the cosignatures

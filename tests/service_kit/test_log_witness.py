@@ -104,7 +104,7 @@ def test_rollback_fork_and_strangers_are_refused(
     # another root for the same size, rightly signed: both are kept
     fork = sign_checkpoint(Checkpoint(tree.origin, newest.size, bytes(32)), tree.signers)
     assert refusal(witness, write_add_checkpoint(AddCheckpoint(newest.size, (), fork))) == ("WITNESS_FORK", Kind.CONFLICT)
-    assert refusal(witness, write_add_checkpoint(AddCheckpoint(0, (), fork)))[0] == "WITNESS_FORK"
+    assert refusal(witness, write_add_checkpoint(AddCheckpoint(0, (), fork)))[0] == "WITNESS_SIZE_OTHER"  # as the protocol has it
     evidence = list((tmp_path / "witness" / EVIDENCE).iterdir())
     assert len(evidence) == 1
     assert fork in evidence[0].read_bytes()

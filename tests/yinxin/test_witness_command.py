@@ -143,6 +143,6 @@ def test_what_was_cosigned_is_known_after_sigkill(folder: Path) -> None:
         process.wait()
     again = open_witness(folder).witness
     assert again.latest(ORIGIN) == note(2)
-    for body, code in ((note(2, bytes(32)), "WITNESS_FORK"), (note(1), "WITNESS_SIZE_OTHER")):
+    for old, body, code in ((2, note(2, bytes(32)), "WITNESS_FORK"), (0, note(1), "WITNESS_SIZE_OTHER")):
         with pytest.raises(TrustError, match=code):
-            again.add_checkpoint(write_add_checkpoint(AddCheckpoint(0, (), body)))
+            again.add_checkpoint(write_add_checkpoint(AddCheckpoint(old, (), body)))
