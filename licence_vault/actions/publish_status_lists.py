@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ from crypto.sm3 import sm3
 from licence_vault.errors import status_list_refused
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.leaf import StatusListLeaf
-from licence_vault.status.editions import Edition, changed_since, insert_edition, newest_edition, set_tokens
+from licence_vault.status.editions import Edition, changed_since, insert_edition, newest_edition, newest_number, set_tokens
 from licence_vault.status.order import ENTRIES
 from licence_vault.status.register import BITS, list_numbers, pack_list
 from licence_vault.status.tokens import ES256_KEY, SM2_KEY, StatusTokens, public_key, sign_tokens
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 STATUS_PATH: Final = "/licences/status"
 VALIDITY_SECONDS: Final = 24 * 3600
 RENEWED_AFTER_SECONDS: Final = 12 * 3600  # an operator has half a day to mend what keeps lists from being published
+COMMITTED_WITHIN_SECONDS: Final = 3600  # no transaction is open as long as that
 TTL_SECONDS: Final = 600  # how long a verifier may go by what it has before it asks again
 ACTOR: Final = "service:licence_vault"
 
@@ -43,25 +45,18 @@ def publish_status_lists(context: ServiceContext) -> int:
 
 def _publish(context: ServiceContext, list_number: int) -> int:
     at = context.clock.now()
-
-    # 1. Transaction 1: what will be signed, its leaf in the log, the audit entry
-    def intend(connection: Connection) -> Edition | None:
+    with context.database.read() as connection:
         newest = newest_edition(connection, list_number)
-        if newest is not None:
-            if newest.tokens is None:
-                return newest
-            seconds = int(at.timestamp())
-            due = seconds >= newest.published_seconds + RENEWED_AFTER_SECONDS
-            # a second may hold changes from before and after its edition: those of the whole second count as new
-            changed = seconds > newest.published_seconds and changed_since(connection, list_number, newest.published_seconds * 1_000_000)
-            if not due and not changed:
-                return None
-            if not due and sm3(pack_list(connection, list_number)) == newest.digest:
-                return None
-        packed = pack_list(connection, list_number)
+        packed = None if newest is not None and newest.tokens is None else _packed_if_due(connection, list_number, newest, at)
+    if newest is not None and newest.tokens is None:
+        edition = newest  # its signing was interrupted
+    elif packed is None:
+        return 0
+    else:
+        # 1. Transaction 1: what will be signed, its leaf in the log, the audit entry
         published = int(at.timestamp())
         leaf = StatusListLeaf(list_number, datetime.fromtimestamp(published, UTC), ENTRIES, BITS, sm3(packed))
-        edition = Edition(
+        unlogged = Edition(
             list_number=list_number,
             number=1 if newest is None else newest.number + 1,
             published_seconds=published,
@@ -70,16 +65,22 @@ def _publish(context: ServiceContext, list_number: int) -> int:
             bits=BITS,
             compressed=deflate(packed),
             digest=leaf.digest,
-            entry_id=append_leaf(connection, leaf),
+            entry_id="",
             tokens=None,
         )
-        insert_edition(connection, edition)
-        _record(context, connection, edition, "intended", at)
-        return edition
 
-    edition = context.database.write(intend)
-    if edition is None:
-        return 0
+        def intend(connection: Connection) -> Edition | None:
+            if newest_number(connection, list_number) != unlogged.number - 1:
+                return None  # another process was quicker
+            made = replace(unlogged, entry_id=append_leaf(connection, leaf))
+            insert_edition(connection, made)
+            _record(context, connection, made, "intended", at)
+            return made
+
+        intended = context.database.write(intend)
+        if intended is None:
+            return 0
+        edition = intended
     # 2. Sign, with no transaction open; our own verifier must accept what was signed
     claims = StatusListClaims(
         list_uri(context, list_number), edition.published_seconds, edition.expires_seconds, TTL_SECONDS, edition.bits, edition.compressed
@@ -94,6 +95,22 @@ def _publish(context: ServiceContext, list_number: int) -> int:
 
     context.database.write(finish)
     return 1
+
+
+def _packed_if_due(connection: Connection, list_number: int, newest: Edition | None, at: datetime) -> bytes | None:
+    """The list's bytes where a new edition is due: there is none, the last is old, or something has changed."""
+    if newest is None:
+        return pack_list(connection, list_number)
+    seconds = int(at.timestamp())
+    if seconds <= newest.published_seconds:
+        return None  # not two in one second: `iat` tells them apart
+    is_old = seconds >= newest.published_seconds + RENEWED_AFTER_SECONDS
+    # what was changed before the last edition may have been committed after it: only the bytes tell whether it is in there
+    since = (newest.published_seconds - COMMITTED_WITHIN_SECONDS) * 1_000_000
+    if not is_old and not changed_since(connection, list_number, since):
+        return None
+    packed = pack_list(connection, list_number)
+    return packed if is_old or sm3(packed) != newest.digest else None
 
 
 def _check(context: ServiceContext, edition: Edition, tokens: StatusTokens) -> None:

@@ -62,6 +62,11 @@ def newest_edition(connection: Connection, list_number: int) -> Edition | None:
     return None if found is None else _edition(found)
 
 
+def newest_number(connection: Connection, list_number: int) -> int:
+    """The number of the newest edition, 0 where there is none."""
+    return int(connection.execute(select(func.max(_COLUMNS.number)).where(_COLUMNS.list_number == list_number)).scalar() or 0)
+
+
 def edition_at(connection: Connection, list_number: int, at_seconds: int) -> tuple[Edition, bool] | None:
     """The signed edition that was the newest at a time, and whether another has followed; None where there was none."""
     signed = (_COLUMNS.list_number == list_number, _COLUMNS.jwt_es256.is_not(None))

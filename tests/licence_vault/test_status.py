@@ -155,6 +155,26 @@ def test_an_edition_is_renewed_before_it_expires(fresh: VaultHere) -> None:
     assert publish_status_lists(fresh.context) == 0
 
 
+def test_what_was_changed_before_an_edition_but_committed_after_it_comes_with_the_next(fresh: VaultHere) -> None:
+    """A revocation that waited for its turn while a list was published: it must not wait for half a day."""
+    place = allot(fresh)[0]
+    fresh.clock.advance(60)
+    published(fresh)
+    fresh.context.database.write(lambda connection: set_status(connection, place, lists.INVALID, AT + timedelta(seconds=59)))
+    fresh.clock.advance(30)
+    assert judged(fresh, tokens_of(published(fresh))[0], place.index).status == lists.INVALID
+    assert publish_status_lists(fresh.context) == 0
+
+
+def test_of_two_processes_one_publishes(fresh: VaultHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    allot(fresh)
+    fresh.clock.advance(1)
+    assert publish_status_lists(fresh.context) == 1
+    monkeypatch.setattr(publishing, "newest_edition", lambda *_: None)  # as it was read a moment before the other one wrote
+    assert publish_status_lists(fresh.context) == 0
+    assert find_edition(fresh.context, 1, None)[0].number == 1
+
+
 def test_an_interrupted_edition_is_signed_by_whoever_comes_next(fresh: VaultHere, monkeypatch: pytest.MonkeyPatch) -> None:
     allot(fresh)
     with monkeypatch.context() as patched:
