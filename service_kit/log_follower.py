@@ -100,7 +100,7 @@ def follow(
     edges = {name: _edge(trees[name], before.get(name)) for name in heads}
     round_.size = min(head.size for head in heads.values())
     start = min(edge.size for edge in edges.values())
-    known = max((seen.size for seen in before.values()), default=0)
+    known = min((seen.size for seen in before.values()), default=0)  # so many were handed on before: what all trees covered
     try:
         for index, entry in _entries(fetch, next(iter(heads)), start, max(head.size for head in heads.values())):
             for name, edge in edges.items():

@@ -88,6 +88,19 @@ def test_every_round_continues_where_the_last_ended(fresh: VaultHere) -> None:
     assert (third.noticed, third.size, sum(observed.events.values())) == ([], 303, 0)
 
 
+def test_nothing_is_passed_over_where_one_tree_is_behind_the_other(fresh: VaultHere) -> None:
+    """The checkpoints of the two trees are replaced one after the other: a reader may come in between."""
+    shown = Shown(fresh)
+    behind = shown("sm3/checkpoint")
+    fresh.append(leaf(4), leaf(5))
+    shown.changed = {"sm3/checkpoint": behind, "sm3/tile/entries/000.p/3": None}
+    first, observed = one_round(fresh, shown)
+    assert (first.noticed, first.size, sum(observed.events.values())) == ([], 3, 2)
+    shown.changed = {}
+    second, observed = one_round(fresh, shown, first.seen)
+    assert (second.noticed, second.size, sum(observed.events.values())) == ([], 5, 2)
+
+
 def test_a_log_that_shrinks_or_changes_is_noticed(fresh: VaultHere, tmp_path: Path) -> None:
     shown = Shown(fresh)
     old = {name: shown(f"{name}/checkpoint") for name in identities(fresh)}
