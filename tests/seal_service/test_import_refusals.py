@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from crypto.keys import write_private_key
+from crypto.report import Verdict
+from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from seal_service.actions.apply_for_import import apply_for_import
+from seal_service.actions.owners_key import check_holds_key
 from seal_service.model import KeyCustody
+from seal_service.seal_data.import_checks import examine_import
+from standards.errors import TrustError
+from standards.gbt38540_seal.read import read_seal
 from standards.rfc7468_pem import CERTIFICATE, write_pem
 from tests.seal_service.house import House, open_house
+from tests.seal_service.seal_data.actors import NOW, cached_seal, cached_trust, world
+from tests.seal_service.seal_data.old_seals import old_seal
 from tests.seal_service.test_applications import code_of
-from tests.seal_service.test_imports import BY_HIM, certify, keys, made_elsewhere, order_of
+from tests.seal_service.test_imports import BY_HIM, KEY, certify, keys, made_elsewhere, order_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from crypto.signer import Signer
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +98,36 @@ def test_a_seal_whose_signature_is_bad_or_that_is_another_certificates_is_refuse
     many = b"".join(write_pem(CERTIFICATE, certify(shared.pki, SM2PrivateKey.generate()).der) for _ in range(10))
     assert code_of(apply_for_import, shared.context, BY_HIM, replace(good, certificates=many)) == "SEAL_IMPORT_UNACCEPTABLE"
     assert code_of(apply_for_import, shared.context, BY_HIM, replace(good, certificates=many + many)) == "SEAL_IMPORT_UNACCEPTABLE"
+
+
+class Liar:
+    """A signer that says it has a key, and signs with another one."""
+
+    def __init__(self) -> None:
+        self._other = software_signer(SM2PrivateKey.generate(), "other")
+        self.public_spki_der = software_signer(KEY, "claimed").public_spki_der
+        self.algorithm = self._other.algorithm
+
+    def sign(self, message: bytes) -> bytes:
+        return self._other.sign(message)
+
+
+def test_a_key_is_believed_for_its_signature_alone() -> None:
+    spki_der = software_signer(KEY, "owner").public_spki_der
+    check_holds_key(software_signer(KEY, "owner"), spki_der)
+    with pytest.raises(TrustError, match="another key"):
+        check_holds_key(software_signer(SM2PrivateKey.generate(), "owner"), spki_der)
+    with pytest.raises(TrustError, match="does not verify"):
+        check_holds_key(cast("Signer", Liar()), spki_der)
+
+
+def test_a_seal_of_version_1_is_verified_and_never_usable() -> None:
+    pki = world().pki
+    seal = read_seal(old_seal(pki.maker.der, pki.maker_signer.sign))
+    found = examine_import(seal, pki.seal.der, pki.chain, cached_trust(), NOW)
+    assert (found.verdict, found.is_usable, found.failures) == (Verdict.VALID, False, ())
+    assert "SEAL_VERSION_READ_ONLY" in {step.code for step in found.steps}
+    newer = examine_import(read_seal(cached_seal(4)), pki.seal.der, pki.chain, cached_trust(), NOW)
+    assert (newer.verdict, newer.is_usable) == (Verdict.VALID, True)
+    strange = examine_import(read_seal(cached_seal(4)), pki.maker.der, (), cached_trust(), NOW)
+    assert (strange.verdict, strange.failures) == (Verdict.INVALID, ("SIGNER_NOT_IN_SEAL",))

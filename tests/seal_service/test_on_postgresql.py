@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from crypto.sm3 import sm3
+from seal_service.actions.apply_for_import import apply_for_import
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_seal, list_seals, load_result
 from seal_service.actions.grant_seal import grant_seal, withdraw_grant
+from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.read_import import ImportOrder
 from seal_service.actions.record_use import User
+from seal_service.actions.review_application import review_application
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sign_digest import sign_digest
@@ -25,6 +30,8 @@ from service_kit.migrations import differences
 from standards.errors import TrustError
 from tests.postgres import postgres_url
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
+from tests.seal_service.test_applications import MAKER, REVIEWER, STEPS
+from tests.seal_service.test_imports import BY_HIM, certify, made_elsewhere
 from yinxin.demo.document import draw_document
 
 if TYPE_CHECKING:
@@ -75,6 +82,29 @@ def test_the_life_of_a_seal_and_its_uses(houses: list[House]) -> None:
     assert refused.value.code == "SEAL_NOT_ACTIVE"
     change_seal_state(other, caller(), seal.id, transition_named("revoke"), reason="x")
     assert sweep_intents(one) == {"voided": 0, "abandoned": 0, "certificates_revoked": 0}
+
+
+def test_a_seal_from_elsewhere_is_taken_over_once_however_many_do_it(houses: list[House]) -> None:
+    """Two applications for one seal that met, and several makers of each: one seal, and a clear answer for the rest."""
+    one, other = (house.context for house in houses)
+    seal_der = made_elsewhere(houses[0].pki, certify(houses[0].pki), es_id="15070000000001")
+    order = ImportOrder(seal_der, "x", managers=("person:manager",))
+    other = replace(other, trust=one.trust)
+
+    def apply(number: int) -> str:
+        try:
+            return apply_for_import((one, other)[number % 2], BY_HIM, order)[0].id
+        except TrustError as error:
+            return error.code
+
+    with ThreadPoolExecutor(8) as pool:
+        applied = set(pool.map(apply, range(8)))
+    [application_id] = applied - {"SEAL_IMPORT_OPEN"}
+    review_application(one, REVIEWER, application_id, STEPS["approve"], reason="x")
+    with ThreadPoolExecutor(8) as pool:
+        kept = {seal.id for seal in pool.map(lambda number: make_approved_seal((one, other)[number % 2], MAKER, application_id), range(8))}
+    assert len(kept) == 1
+    assert make_seal(other, caller(), REQUEST).code == "15070000000002"  # the number that came from elsewhere is passed over
 
 
 def test_nothing_is_released_behind_a_freeze(houses: list[House]) -> None:

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import idp.service
 from crypto.keys import write_private_key
+from idp.actions.change_client_status import change_client_status
+from idp.model.clients import ClientStatus
+from seal_service.ports import CALLER_CHECK
+from service_kit.callers import Caller
 from tests.deployments import make_deployment, served_here
 from tests.pki import DemoPki
 from tests.seal_service.test_imports import KEY, certify, made_elsewhere
@@ -112,3 +117,14 @@ def test_at_the_command_line(
     seal.write_bytes(made_elsewhere(pki, certify(pki), es_id="15070000000022"))
     assert run(monkeypatch, *common, "--reason", "x", "--manager", "cl_manager") == 0
     assert "applied for: sa_" in capsys.readouterr().out
+
+
+def test_what_is_done_later_for_a_client_asks_whether_it_still_may(here: Here) -> None:
+    """The link that batches ask, as the composition fills it."""
+    stands = here.house.context.links[CALLER_CHECK]
+    bearer(here, "cl_of_a_batch", ("seal.use",))
+    assert stands(Caller("cl_of_a_batch", "cl_of_a_batch", frozenset())) is True
+    assert stands(Caller("cl_of_a_batch", "somebody", frozenset())) is True
+    change_client_status(idp.service.client_desk(here.house.context), "cl_of_a_batch", ClientStatus.DISABLED, actor="operator:test")
+    assert stands(Caller("cl_of_a_batch", "cl_of_a_batch", frozenset())) is False
+    assert stands(Caller("cl_unknown", "cl_unknown", frozenset())) is False
