@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from _pytest.capture import CaptureFixture
 
+    from seal_service.ports import CallerCheck
     from tests.deployments import Here
 
 WANTED = {"reason": "系统迁移", "custody": "absent", "managers": ["cl_manager"]}
@@ -121,7 +122,7 @@ def test_at_the_command_line(
 
 def test_what_is_done_later_for_a_client_asks_whether_it_still_may(here: Here) -> None:
     """The link that batches ask, as the composition fills it."""
-    stands = here.house.context.links[CALLER_CHECK]
+    stands = cast("CallerCheck", here.house.context.links[CALLER_CHECK])
     bearer(here, "cl_of_a_batch", ("seal.use",))
     assert stands(Caller("cl_of_a_batch", "cl_of_a_batch", frozenset())) is True
     assert stands(Caller("cl_of_a_batch", "somebody", frozenset())) is True
