@@ -98,3 +98,8 @@ def presentation_state_wrong() -> TrustError:
 def offer_altered(offer_id: str) -> TrustError:
     """The row of an offer is not as the program wrote it."""
     return TrustError(Kind.UNAVAILABLE, "CREDENTIAL_OFFER_ALTERED", offer=offer_id)
+
+
+def credential_keys_unfit() -> TrustError:
+    """What should be the published keys of an issuer of credentials is not."""
+    return TrustError(Kind.MALFORMED, "CREDENTIAL_KEYS_UNFIT")

@@ -73,6 +73,12 @@ _REQUESTS: Final = {
         "Check the identifier.",
         "请核对证照标识。",
     ),
+    "CREDENTIAL_KEYS_UNFIT": (
+        "The file is not the published keys of an issuer: JSON with `issuer` and `jwks`.",
+        "文件不是颁发方公布的密钥（含 issuer 与 jwks 的 JSON）。",
+        "Fetch /.well-known/jwt-vc-issuer of the issuer; for SM2 put his issuer and his gm-jwks into the same form.",
+        "请获取颁发方的 /.well-known/jwt-vc-issuer；SM2 通道请以同样形式给出 issuer 与 gm-jwks。",
+    ),
     "CREDENTIAL_SELF_CHECK_FAILED": (
         "Our own verifier refused what had just been signed; it did not leave.",
         "自有验证程序拒绝了刚签署的凭证，凭证未发出。",

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.status.register import StatusPlace, list_numbers, status_of
-from licence_vault.status.verify import verify_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from crypto.jose import VerificationKey
     from crypto.sealed_values import ValueSealer
@@ -56,15 +54,5 @@ def status_here(database: Database, base_url: str) -> StatusOf:
             if int(found[1]) not in list_numbers(connection):
                 return None
             return status_of(connection, StatusPlace(int(found[1]), index))
-
-    return find
-
-
-def status_from_tokens(tokens: Mapping[str, bytes], keys: Mapping[str, VerificationKey], at: datetime) -> StatusOf:
-    """The status by Status List Tokens at hand, by the address of their list; pure. None where there is none that counts at ``at``."""
-
-    def find(uri: str, index: int) -> int | None:
-        token = tokens.get(uri)
-        return None if token is None else verify_status(token, list_uri=uri, index=index, keys=keys, at=at).status
 
     return find

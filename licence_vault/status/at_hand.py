@@ -8,8 +8,10 @@ from crypto.report import not_checked
 from licence_vault.status.verify import CLAUSE, verify_status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from crypto.jose import VerificationKey
     from crypto.report import Step
     from crypto.trust_list import TrustList
     from licence_vault.status.verify import StatusResult
@@ -17,22 +19,31 @@ if TYPE_CHECKING:
 
 def ask_lists_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> tuple[Step, ...]:
     """The steps for place ``index`` of the list ``address`` as of ``at`` (aware UTC). Pure, never raises; what is not known is not valid."""
-    keys = {
-        key_id: key
-        for issuer in trust.status_issuers
-        if address.startswith(issuer.prefix)
-        for key_id, key in issuer.verification_keys().items()
-    }
+    keys = _keys(address, trust)
     if not keys:
         return (not_checked("LICENCE_STATUS_SIGNER_UNKNOWN", CLAUSE, list=address),)
+    newest = _newest(address, index, trust, keys, at)
+    return (not_checked("LICENCE_STATUS_NOT_AT_HAND", CLAUSE, list=address),) if newest is None else newest.steps
+
+
+def status_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> int | None:
+    """The value at a place, by the same lists; None where it is not known."""
+    newest = _newest(address, index, trust, _keys(address, trust), at)
+    return None if newest is None else newest.status
+
+
+def _keys(address: str, trust: TrustList) -> dict[str, VerificationKey]:
+    issuers = [issuer for issuer in trust.status_issuers if address.startswith(issuer.prefix)]
+    return {key_id: key for issuer in issuers for key_id, key in issuer.verification_keys().items()}
+
+
+def _newest(address: str, index: int, trust: TrustList, keys: Mapping[str, VerificationKey], at: datetime) -> StatusResult | None:
     results = [
         result
         for token in trust.status_tokens
         if _is_about(result := verify_status(token, list_uri=address, index=index, keys=keys, at=at))
     ]
-    if not results:
-        return (not_checked("LICENCE_STATUS_NOT_AT_HAND", CLAUSE, list=address),)
-    return max(results, key=lambda each: (each.status is not None, each.issued_at_seconds or 0)).steps
+    return max(results, key=lambda each: (each.status is not None, each.issued_at_seconds or 0), default=None)
 
 
 def _is_about(result: StatusResult) -> bool:

@@ -1,6 +1,6 @@
 """``yinxin licence``: what can be said of a licence at the terminal, and how its design looks. Needs no deployment and no network.
 
-Exit status of ``verify-code``: 0 valid, 1 invalid, 2 cannot tell, 64 usage.
+Exit status of ``verify-code`` and ``verify-credential``: 0 valid, 1 invalid, 2 cannot tell, 64 usage.
 """
 
 from __future__ import annotations
@@ -113,6 +113,54 @@ def verify_code(
         for name, value in (_says(found.claims) or {}).items():
             print_line(f"{name}: {printable(str(value))}")
         show_verdict("code", found.report, language)
+    raise typer.Exit(exit_status([found.report.verdict.value], was_unreadable=False))
+
+
+@app.command("verify-credential")
+def verify_credential(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What a wallet showed: an SD-JWT. 钱包出示的凭证文件。")],
+    keys: Annotated[Path, typer.Option("--keys", metavar="PATH", help="The issuer's published keys: issuer and jwks. 颁发方公布的密钥。")],
+    trust: Annotated[
+        Path | None, typer.Option("--trust", metavar="PATH", help="Trust list with status lists and who signs them. 信任列表文件。")
+    ] = None,
+    audience: Annotated[str | None, typer.Option("--audience", help="For whom its holder must have signed. 持有人签名的受众。")] = None,
+    nonce: Annotated[str | None, typer.Option("--nonce", help="For which question. 持有人签名的 nonce。")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Judge as of this time (ISO 8601). 以此时间为准。")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Say what a credential shown by a wallet is worth: needs no network. 核验钱包出示的证照凭证。"""
+    from crypto.jose import JWKS_BYTES
+    from licence_vault.credentials.check_credential import DemandedBinding
+    from licence_vault.verify_credential import read_issuer_keys
+    from licence_vault.verify_credential import verify_credential as verify
+    from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS
+
+    if (audience is None) != (nonce is None):
+        raise _usage(say("--audience and --nonce go together", "--audience 与 --nonce 须同时给出"))
+    binding = None if audience is None or nonce is None else DemandedBinding(audience, nonce)
+    try:
+        shown, published = read_limited(file, COMBINED_CHARACTERS + 2), read_limited(keys, JWKS_BYTES)
+        text = "" if shown is None else shown.decode("ascii", "replace").strip()
+        found = verify(text, load_trust(trust), read_issuer_keys(published or b""), read_at(at), binding=binding)
+    except UnusableArgumentError as error:
+        raise _usage(str(error)) from None
+    except TrustError as error:
+        raise fail(error) from None
+    except OSError as error:
+        raise _usage(f"{error.filename}: {error.strerror}") from None
+    language = language_of_reader()
+    if as_json:
+        from crypto.report_json import write_report
+
+        print_json(write_report(file.name, found.report, language) | {"claims": found.claims, "holder": found.holder})
+    else:
+        from yinxin.commands.verdict_display import printable, show_verdict
+
+        for name, value in (found.claims or {}).items():
+            if name not in {"cnf", "status"}:
+                print_line(f"{name}: {printable(json.dumps(value, ensure_ascii=False))}")
+        show_verdict(file.name, found.report, language)
     raise typer.Exit(exit_status([found.report.verdict.value], was_unreadable=False))
 
 

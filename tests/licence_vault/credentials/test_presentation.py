@@ -12,17 +12,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from openvc.openid4vp import verify_vp_token
 
-from crypto.jose import TokenSigner, write_base64url
 from crypto.report import Verdict
 from licence_vault.actions.ask_presentation import ANSWER_SECONDS, KEPT_SECONDS, sweep_presentations
-from licence_vault.actions.presentation_desk import status_from_tokens, status_here
+from licence_vault.actions.presentation_desk import status_here
 from licence_vault.credentials.lanes import LANES, LaneName
 from licence_vault.credentials.presentation_messages import LicenceQuestion, check_answer, client_id_of, reaches, read_answer, read_question
 from licence_vault.status.register import StatusPlace
 from standards.errors import TrustError
-from standards.ietf_status_list import JWT_TYPE, deflate, pack
 from tests.licence_vault.credentials.issuer_setting import ISSUER, QUESTIONS, Issuer, close_issuer, open_issuer
-from tests.licence_vault.credentials.wallets import AT, BASE, NONCE, Key, issue, key_of, present
+from tests.licence_vault.credentials.wallets import AT, BASE, NONCE, Key, issue, present
 from tests.licence_vault.samples import TYPE_CODE, sample_licence
 
 if TYPE_CHECKING:
@@ -336,26 +334,6 @@ def test_an_empty_question_and_a_text_that_is_no_answer() -> None:
 
 
 # ---- status
-
-
-@pytest.mark.parametrize(("status", "expires", "value"), [(0, 3600, 0), (1, 3600, 1), (2, 3600, 2), (0, -1, None)])
-@pytest.mark.clause("IETF token-status-list 8.3")
-def test_the_status_by_a_token(status: int, expires: int, value: int | None) -> None:
-    key = key_of(LaneName.ES256, "lister")
-    uri = "https://licences.example/licences/status/1"
-    now = int(AT.timestamp())
-    packed = pack(16, 2, [(3, status)])
-    claims = {
-        "sub": uri,
-        "iat": now - 60,
-        "exp": now + expires,
-        "ttl": 300,
-        "status_list": {"bits": 2, "lst": write_base64url(deflate(packed))},
-    }
-    token = TokenSigner(key.signer, key_id=key.public.key_id, token_type=JWT_TYPE).sign(claims).encode()
-    find = status_from_tokens({uri: token}, {key.public.key_id: key.public}, AT)
-    assert find(uri, 3) == value
-    assert find(uri + "x", 3) is None
 
 
 def test_the_status_of_licences_of_this_vault_is_that_of_this_moment(vault: Issuer) -> None:
