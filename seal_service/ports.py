@@ -9,13 +9,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.certificates import Certificate
+    from crypto.report import Report
     from crypto.signer import Signer
+    from crypto.trust_list import TrustList
     from seal_service.model import Seal
     from service_kit.callers import Caller
 
 REGIONAL_PLATFORM: Final = "seal_service.regional_platform"  # name of the link; its value is a RegionalPlatform, or it is missing
 STATE_LISTENERS: Final = "seal_service.state_listeners"  # name of the link; its value is a sequence of StateListener, or it is missing
 CALLER_CHECK: Final = "seal_service.caller_check"  # name of the link; its value is a CallerCheck, or it is missing
+FILE_VERIFIER: Final = "seal_service.file_verifier"  # name of the link; its value is a FileVerifier, or it is missing
 SEAL_MAKER: Final = "seal_service.maker"  # name of the link; its value is a MakerIdentity
 
 
@@ -62,4 +65,12 @@ class StateListener(Protocol):
 
     def __call__(self, change: StateChange) -> None:
         """Take one change. Of two changes the one with the higher version is the later one. Raises TrustError to be called again."""
+        ...
+
+
+class FileVerifier(Protocol):
+    """Who verifies files that are handed in, where more can be said of some than that their seals hold."""
+
+    def __call__(self, document: bytes, trust: TrustList, at: datetime, *, is_now: bool) -> Report:
+        """The report, as of ``at`` (aware UTC). Never raises on hostile input."""
         ...

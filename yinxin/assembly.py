@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import idp.ports
 import idp.service
+import licence_vault.ports
 import seal_service.ports
 from crypto.checkpoints import CheckpointSigner
 from crypto.sealed_values import ValueSealer
@@ -36,7 +37,9 @@ from yinxin import audit_api, links, roles_api, webhooks_api
 from yinxin.access_gate import Gatekeeper
 from yinxin.app import Application, Composition
 from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
+from yinxin.file_verdicts import HouseJudge
 from yinxin.house_checks import house_checks
+from yinxin.licence_links import HouseSealer, HouseVerifier
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
@@ -139,6 +142,12 @@ def open_house(deployment: Deployment) -> House:
     check = links.client_check_of(context)
     if check is not None:
         context = replace(context, links={**context.links, seal_service.ports.CALLER_CHECK: check})
+    links_of_licences = {
+        licence_vault.ports.SEALER: HouseSealer(context),
+        licence_vault.ports.JUDGE: HouseJudge(),
+        seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
+    }
+    context = replace(context, links={**context.links, **links_of_licences})
     return House(deployment, context, register, authorities, clock)
 
 

@@ -1,14 +1,22 @@
-"""What the licence vault needs of the seal service, filled in the same process: sealing licence files, and judging sealed documents."""
+"""What the licence vault needs of the seal service, filled in the same process: sealing licence files, and verifying what is handed in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from licence_vault.actions.own_trust import own_trust
+from licence_vault.verify import is_licence, verify_judged
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
+from seal_service.verify import verify_file
+from yinxin.file_verdicts import HouseJudge
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from crypto.report import Report
+    from crypto.trust_list import TrustList
     from licence_vault.ports import SealPlace
     from service_kit.composition import ServiceContext
 
@@ -35,3 +43,17 @@ class HouseSealer:
             document_type=DOCUMENT_TYPE,
         )
         return seal_document(self._context, User(VAULT, actor, holder=VAULT), seal_id, wanted).content
+
+
+class HouseVerifier:
+    """Verifies files that are handed in here, knowing besides the trust list what this deployment publishes of its licences."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+
+    def __call__(self, document: bytes, trust: TrustList, at: datetime, *, is_now: bool) -> Report:
+        """See ``seal_service.ports.FileVerifier``."""
+        judged = HouseJudge().judge(document, trust, at)
+        if is_licence(judged):
+            return verify_judged(judged, trust.joined_with(own_trust(self._context, None if is_now else at)), at).report
+        return judged.report if judged.sealed_files is not None else verify_file(document, trust, at)

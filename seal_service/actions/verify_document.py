@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from seal_service.ports import FILE_VERIFIER
 from seal_service.verify import verify_file
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from seal_service.actions.publish_status import StatusPublisher
+    from seal_service.ports import FileVerifier
     from service_kit.composition import ServiceContext
 
 
@@ -23,4 +25,6 @@ def verify_document(
     report says that the status was not asked.
     """
     trust = publisher.trust() if publisher is not None and at is None else context.trust()
-    return verify_file(document, trust, at or context.clock.now())
+    judged_at = at or context.clock.now()
+    verifier = cast("FileVerifier | None", context.links.get(FILE_VERIFIER))
+    return verify_file(document, trust, judged_at) if verifier is None else verifier(document, trust, judged_at, is_now=at is None)

@@ -119,14 +119,14 @@ def _trust_bytes(path: Path) -> bytes:
 def verify_path(path: Path, trust: TrustList, at: datetime) -> FileVerdict:
     """The verdict on one path. Raises OSError where it cannot be read."""
     from crypto.report import Report, Verdict, not_checked
-    from seal_service.verify import verify_file
+    from yinxin.file_verdicts import verify_any_file
 
     data = read_limited(path, FILE_BYTES)
     if data is None:
         return FileVerdict(
             str(path), Report(Verdict.INDETERMINATE, None, (), (not_checked("FILE_TOO_LARGE", "own rule", limit_bytes=FILE_BYTES),))
         )
-    return FileVerdict(str(path), verify_file(data, trust, at))
+    return FileVerdict(str(path), verify_any_file(data, trust, at))
 
 
 def exit_status(verdicts: Sequence[str], *, was_unreadable: bool) -> int:
