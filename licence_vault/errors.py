@@ -28,3 +28,133 @@ def status_list_refused(list_number: int) -> TrustError:
 def log_file_not_found() -> TrustError:
     """The log has no such file."""
     return TrustError(Kind.NOT_FOUND, "LICENCE_LOG_FILE_NOT_FOUND")
+
+
+def type_malformed(place: str, rule: str) -> MalformedError:
+    """The file of a licence type breaks a rule. ``place``: where in the JSON; ``rule`` names the rule, never the value."""
+    return MalformedError("LICENCE_TYPE_MALFORMED", place=place, rule=rule)
+
+
+def type_too_large(limit_bytes: int) -> TrustError:
+    """The file of a licence type is over the limit."""
+    return TrustError(Kind.TOO_LARGE, "LICENCE_TYPE_TOO_LARGE", limit_bytes=limit_bytes)
+
+
+def field_unacceptable(field: str, rule: str) -> TrustError:
+    """A field is there but against a rule. ``rule`` names the rule, never the value."""
+    return TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field=field, rule=rule)
+
+
+def type_not_found(code: str, version: int | None = None) -> TrustError:
+    """No such licence type, or no such version of it."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_TYPE_NOT_FOUND", type=code, version=version)
+
+
+def type_not_published(code: str) -> TrustError:
+    """No version of the type is published: nothing is issued by it."""
+    return TrustError(Kind.CONFLICT, "LICENCE_TYPE_NOT_PUBLISHED", type=code)
+
+
+def type_state_conflict(code: str, version: int, verb: str, state: str) -> TrustError:
+    """The life of a type has no such step from the present state."""
+    return TrustError(Kind.CONFLICT, "LICENCE_TYPE_STATE_CONFLICT", type=code, version=version, verb=verb, state=state)
+
+
+def type_changed(code: str, version: int, expected: int, found: int) -> TrustError:
+    """The version of the type changed since the caller looked (If-Match)."""
+    return TrustError(Kind.CHANGED, "LICENCE_TYPE_CHANGED", type=code, version=version, expected=expected, found=found)
+
+
+def type_draft_open(code: str, version: int) -> TrustError:
+    """A version of the type is being worked on already."""
+    return TrustError(Kind.CONFLICT, "LICENCE_TYPE_DRAFT_OPEN", type=code, version=version)
+
+
+def second_person_needed(act: str) -> TrustError:
+    """The act takes two people, and this one has done the other half."""
+    return TrustError(Kind.FORBIDDEN, "SECOND_PERSON_NEEDED", act=act)
+
+
+def issuer_not_found(code: str) -> TrustError:
+    """No such issuing authority, or one the caller does not act for: the same answer on purpose."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_ISSUER_NOT_FOUND", issuer=code)
+
+
+def members_too_many(code: str, limit: int) -> TrustError:
+    """As many as may act for one issuing authority."""
+    return TrustError(Kind.CONFLICT, "LICENCE_MEMBERS_TOO_MANY", issuer=code, limit=limit)
+
+
+def issuer_changed(code: str, expected: int, found: int) -> TrustError:
+    """What is known of the authority changed since the caller looked (If-Match)."""
+    return TrustError(Kind.CHANGED, "LICENCE_ISSUER_CHANGED", issuer=code, expected=expected, found=found)
+
+
+def issuer_without_seal(code: str) -> TrustError:
+    """The authority has no seal yet: nothing can be issued for it."""
+    return TrustError(Kind.CONFLICT, "LICENCE_ISSUER_WITHOUT_SEAL", issuer=code)
+
+
+def content_unacceptable(place: str, rule: str, broken: int) -> TrustError:
+    """What is to stand in the licence is against its type. The first rule that is broken, and how many are."""
+    return TrustError(Kind.UNACCEPTABLE, "LICENCE_CONTENT_UNACCEPTABLE", place=place, rule=rule, broken=broken)
+
+
+def printed_number_taken(issuer: str, type_code: str) -> TrustError:
+    """Another licence of the authority and type has this printed number."""
+    return TrustError(Kind.CONFLICT, "LICENCE_NUMBER_TAKEN", issuer=issuer, type=type_code)
+
+
+def licence_not_found(licence_id: str) -> TrustError:
+    """No such licence, or one of an authority the caller does not act for: the same answer on purpose."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_NOT_FOUND", licence=licence_id)
+
+
+def licence_changed(licence_id: str, expected: int, found: int) -> TrustError:
+    """The licence changed since the caller looked (If-Match)."""
+    return TrustError(Kind.CHANGED, "LICENCE_CHANGED", licence=licence_id, expected=expected, found=found)
+
+
+def licence_state_conflict(licence_id: str, step: str, state: str) -> TrustError:
+    """The life of a licence has no such step from the present state."""
+    return TrustError(Kind.CONFLICT, "LICENCE_STATE_CONFLICT", licence=licence_id, step=step, state=state)
+
+
+def licence_succeeded(licence_id: str) -> TrustError:
+    """The next version of the licence is being issued, or is there."""
+    return TrustError(Kind.CONFLICT, "LICENCE_SUCCEEDED", licence=licence_id)
+
+
+def versions_exhausted(licence_id: str) -> TrustError:
+    """A number has three digits for its versions, and all are used."""
+    return TrustError(Kind.CONFLICT, "LICENCE_VERSIONS_EXHAUSTED", licence=licence_id)
+
+
+def licence_erased(licence_id: str) -> TrustError:
+    """What the licence said was erased for good."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_ERASED", licence=licence_id)
+
+
+def licence_file_not_found(licence_id: str, form: str) -> TrustError:
+    """The licence has no such file, or it is not released."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_FILE_NOT_FOUND", licence=licence_id, form=form)
+
+
+def issuing_refused(licence_id: str, reason: str) -> TrustError:
+    """Our own verifier does not call the sealed licence valid, or it does not hold what it must: nothing is released."""
+    return TrustError(Kind.UNAVAILABLE, "LICENCE_SELF_CHECK_FAILED", licence=licence_id, reason=reason)
+
+
+def issuing_abandoned(licence_id: str) -> TrustError:
+    """The issuing was given up, and nothing was released."""
+    return TrustError(Kind.CONFLICT, "LICENCE_ISSUING_ABANDONED", licence=licence_id)
+
+
+def log_pending() -> TrustError:
+    """The log has not taken in the event before this one yet."""
+    return TrustError(Kind.UNAVAILABLE, "LICENCE_LOG_PENDING", retry_after_seconds=1)
+
+
+def sealer_missing() -> TrustError:
+    """Nothing that seals is connected to the vault."""
+    return TrustError(Kind.UNAVAILABLE, "LICENCE_SEALER_MISSING")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from licence_vault.actions.change_licence_state import expire_licences
 from licence_vault.actions.count_log import count_log
 from licence_vault.actions.publish_status_lists import publish_status_lists
+from licence_vault.actions.sweep_issues import sweep_issues
+from licence_vault.limits import EXPIRY_EVERY_SECONDS, SWEEP_EVERY_SECONDS
 from licence_vault.log_tables import PREFIX
 from service_kit.composition import Job, ReadinessCheck
 from service_kit.log_witnessing import EVERY_SECONDS, WitnessDesk, read_witnesses
@@ -17,6 +20,7 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from licence_vault.actions.issuing_means import IssuingMeans
     from service_kit.composition import Facts, ServiceContext
     from service_kit.outbound import Answer
     from service_kit.transparency_log import TransparencyLog
@@ -25,10 +29,12 @@ COUNT_EVERY_SECONDS: Final = 5.0
 PUBLISH_EVERY_SECONDS: Final = 30.0  # with the verifiers' ttl, what is revoked is known as such within eleven minutes everywhere
 
 
-def jobs_of(context: ServiceContext, log: TransparencyLog) -> Sequence[Job]:
+def jobs_of(context: ServiceContext, log: TransparencyLog, means: IssuingMeans) -> Sequence[Job]:
     """The periodic work. Witnesses are asked only where the settings name some."""
     jobs = [
         Job("licence-log-counts", COUNT_EVERY_SECONDS, partial(count_log, context, log)),
+        Job("licence-sweeper", SWEEP_EVERY_SECONDS, partial(sweep_issues, means)),
+        Job("licence-expiry", EXPIRY_EVERY_SECONDS, partial(expire_licences, context)),
         Job("licence-status-lists", PUBLISH_EVERY_SECONDS, partial(publish_status_lists, context)),
     ]
     desk = witness_desk(context, log)

@@ -323,3 +323,18 @@ TYPE_LIFE: Final[tuple[TypeStep, ...]] = (
 def type_step_named(verb: str) -> TypeStep:
     """The step of a verb that stands in the table."""
     return next(step for step in TYPE_LIFE if step.verb == verb)
+
+
+SCOPE_READ: Final = "licence.read"
+SCOPE_ISSUE: Final = "licence.issue"
+SCOPE_DEFINE: Final = "licence.define"
+SCOPE_REVIEW: Final = "licence.review"
+SCOPE_ADMIN: Final = "licence.admin"
+
+SCOPES: Final = {
+    SCOPE_READ: "Read licence types, and the licences of the issuing authorities one acts for.",
+    SCOPE_ISSUE: "Issue licences for the authorities one acts for, and change their state.",
+    SCOPE_DEFINE: "Write licence types and hand them in for review.",
+    SCOPE_REVIEW: "Publish, reject and retire licence types that somebody else wrote.",
+    SCOPE_ADMIN: "Enter issuing authorities, their seals and who acts for them.",
+}

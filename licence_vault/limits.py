@@ -17,3 +17,30 @@ STATUS_URL_CHARACTERS: Final = 500
 STATUS_INDEX_MAX: Final = 2**31 - 1
 LICENCE_JSON_BYTES: Final = 1024 * 1024  # the canonical data of one licence, salt included
 SALT_BYTES: Final = 32
+
+# Licence types
+TYPE_FILE_BYTES: Final = 4 * 1024 * 1024  # one type as a file, the pictures of its face included
+FACE_BYTES: Final = 2 * 1024 * 1024  # as JSON
+TYPE_NAME_CHARACTERS: Final = 60  # GB/T 36902 says 30; Mongolian letters take more of them
+RELATED_ITEMS: Final = 32
+CHOICES: Final = 200  # of one information item
+RULE_CHARACTERS: Final = 64  # of a mask or a numbering rule
+SEALS_PER_LICENCE: Final = 1
+SERIAL_WIDTH_MAX: Final = 12
+REASON_CHARACTERS: Final = 256
+TYPES_PER_PAGE: Final = 200
+PAGE_SIZE: Final = 50
+PAGE_SIZE_MAX: Final = 200
+MEMBERS: Final = 200  # of one issuing authority
+
+# Issuing
+ISSUING_LEASE_SECONDS: Final = 120  # as long a draft is the work of the process that began it
+ISSUING_RETRY_SECONDS: Final = 15  # until a draft whose issuing could not go on is taken up again
+LOG_WAIT_SECONDS: Final = 10.0  # for a checkpoint; the log makes one in under a second
+LOG_POLL_SECONDS: Final = 0.02
+DRAFTS_PER_SWEEP: Final = 100
+OVER_PER_SWEEP: Final = 500
+SWEEP_EVERY_SECONDS: Final = 15.0
+EXPIRY_EVERY_SECONDS: Final = 600.0
+DEFINITIONS_KEPT: Final = 256  # of types, read once per process
+JSON_BYTES: Final = 1024 * 1024

@@ -28,6 +28,35 @@ _NUMBER: Final = {
     "LICENCE_NUMBER_VERSION": ("The version is not three digits from 001.", "版本号应为从 001 起的三位数字。"),
 }
 
+_ID: Final = ("Check the identifier; departments see what is theirs.", "请核对标识；各部门只能看到本部门的内容。")
+_AGAIN: Final = ("Read it again and decide with what it is now.", "请重新读取后再决定。")
+_REFUSALS: Final = (
+    ("LICENCE_TYPE_MALFORMED", "Licence type not usable", "证照类型文件不可用", "The file of a licence type breaks the rule named in the facts.", "证照类型文件违反 facts 所示规则。", "Correct the file at the place named; GET /v1/licence-type-starters has examples.", "请按所示位置更正；可参考 GET /v1/licence-type-starters。"),
+    ("LICENCE_TYPE_TOO_LARGE", "Licence type too large", "证照类型文件过大", "The file of a licence type is over the limit.", "证照类型文件超过上限。", "Make the pictures of its face smaller.", "请缩小样式中的图片。"),
+    ("LICENCE_TYPE_NOT_FOUND", "Licence type not found", "未找到证照类型", "There is no such type or version, or it is a draft of others.", "没有此类型或版本，或为他人草稿。", *_ID),
+    ("LICENCE_TYPE_NOT_PUBLISHED", "Licence type not published", "证照类型未发布", "No version of the type is published, so nothing is issued by it.", "该类型没有已发布的版本，不能据以签发。", "Have a version published: somebody else than its author does that.", "请由作者以外的人员审核发布。"),
+    ("LICENCE_TYPE_STATE_CONFLICT", "Step not allowed in this state", "当前状态不允许此操作", "The life of a licence type has no such step from its present state.", "证照类型在当前状态下没有这一步。", *_AGAIN),
+    ("LICENCE_TYPE_CHANGED", "Licence type changed meanwhile", "证照类型已被更改", "The version is not any more as If-Match says.", "该版本已不是 If-Match 所指的版本。", *_AGAIN),
+    ("LICENCE_TYPE_DRAFT_OPEN", "A draft is open", "已有草稿", "A version of this type is being written or reviewed already.", "该类型已有一个版本正在编写或审核。", "Change that one, or have it rejected or published first.", "请修改该版本，或先完成其审核。"),
+    ("LICENCE_ISSUER_NOT_FOUND", "Issuing authority not found", "未找到颁发机构", "There is no such issuing authority, or the caller does not act for it.", "没有此颁发机构，或调用方无权代表该机构。", "An administrator enters authorities and who acts for them.", "请由管理员登记颁发机构及其经办应用。"),
+    ("LICENCE_ISSUER_CHANGED", "Issuing authority changed meanwhile", "颁发机构信息已被更改", "What is known of the authority is not any more as If-Match says.", "该机构信息已不是 If-Match 所指的版本。", *_AGAIN),
+    ("LICENCE_ISSUER_WITHOUT_SEAL", "Authority without a seal", "颁发机构未设置印章", "Nothing can be issued for this authority: it has no seal yet.", "该机构尚未设置印章，不能签发。", "An administrator names its seal with PUT /v1/licence-issuers/{code}.", "请由管理员通过 PUT /v1/licence-issuers/{code} 设置印章。"),
+    ("LICENCE_CONTENT_UNACCEPTABLE", "Content against the licence type", "证照内容不符合类型要求", "What is to stand in the licence breaks rules of its type: the facts name the first and how many there are.", "证照内容违反其类型的规则；facts 给出第一条及总数。", "Correct it by the rules of the type (GET /v1/licence-types/...).", "请按证照类型的规则更正。"),
+    ("LICENCE_NUMBER_TAKEN", "Printed number taken", "证照编号已被使用", "Another licence of this authority and type has this printed number.", "该机构同类型的另一证照已使用此编号。", "Give another number; to change that licence use its own steps.", "请更换编号；如需变更原证照，请使用变更、延续等操作。"),
+    ("LICENCE_NOT_FOUND", "Licence not found", "未找到证照", "There is no such licence, or the caller does not act for its authority.", "没有此证照，或调用方无权代表其颁发机构。", *_ID),
+    ("LICENCE_CHANGED", "Licence changed meanwhile", "证照已被更改", "The licence is not any more as If-Match says.", "证照已不是 If-Match 所指的版本。", *_AGAIN),
+    ("LICENCE_STATE_CONFLICT", "Step not allowed in this state", "当前状态不允许此操作", "The life of a licence has no such step from its present state.", "证照在当前状态下没有这一步。", *_AGAIN),
+    ("LICENCE_SUCCEEDED", "Next version under way", "已有后续版本", "The next version of this licence is being issued, or was issued.", "该证照的下一版本正在签发或已签发。", "Go on with the next version.", "请对后续版本进行操作。"),
+    ("LICENCE_VERSIONS_EXHAUSTED", "No version left", "版本号已用尽", "A licence number has three digits for its versions, and all are used.", "证照标识的三位版本号已用尽。", "Cancel the licence and issue a new one.", "请注销原证照并签发新证照。"),
+    ("LICENCE_ERASED", "Content erased", "证照内容已删除", "What this licence said was erased for good; its events remain.", "该证照内容已被永久删除，仅保留事件记录。", "There is nothing to be done.", "无法恢复。"),
+    ("LICENCE_FILE_NOT_FOUND", "No such file", "没有此文件", "The licence was not issued in this form, or is not released yet.", "该证照没有此格式的文件，或尚未签发。", "Look at the files of the licence.", "请查看证照的文件列表。"),
+    ("LICENCE_SELF_CHECK_FAILED", "Own check failed", "自检未通过", "Our own verifier does not accept the licence that was just sealed, so it was not released.", "刚签章的证照未通过本系统校验，未予签发。", "It is tried again by itself; the operator looks at the trust list, the seal and the reason in the facts.", "系统会自动重试；请运维人员检查信任列表、印章及 facts 中的原因。"),
+    ("LICENCE_ISSUING_ABANDONED", "Issuing given up", "签发已放弃", "This issuing was given up before; nothing was released.", "该次签发已放弃，未发出任何文件。", "Look at its history for the cause and issue anew.", "请查看事件记录中的原因并重新签发。"),
+    ("LICENCE_LOG_PENDING", "A moment too early", "请稍候", "The public log has not taken in the licence's last event yet.", "公开日志尚未收录该证照的上一事件。", "Try again in a second.", "请一秒后重试。"),
+    ("LICENCE_SEALER_MISSING", "Nothing that seals", "未接入签章服务", "No seal service is connected to the licence vault.", "证照库未接入签章服务。", "Run the seal service in the same process, or set service_urls.", "请在同一进程运行印章服务，或设置 service_urls。"),
+    ("LICENCE_MEMBERS_TOO_MANY", "Too many act for it", "经办方过多", "As many clients and persons act for this authority as may.", "可代表该机构的应用与人员已达上限。", "Take a membership back that is not needed any more.", "请先收回不再需要的授权。"),
+)  # fmt: skip
+
 TEXTS: Final = (
     *(
         ProblemText(
@@ -77,6 +106,7 @@ TEXTS: Final = (
         "Put long material into an attachment of the matter, not into the licence.",
         "请将较长材料作为办件附件，而非证照内容。",
     ),
+    *(ProblemText(*row) for row in _REFUSALS),
 )
 
 register(*TEXTS)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, cast
 
 from fastapi import APIRouter
 
 from licence_vault import messages
+from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
+from licence_vault.actions.record_event import EVENT_TYPES
+from licence_vault.api.issuer_routes import add_issuer_routes
+from licence_vault.api.licence_routes import add_licence_routes
 from licence_vault.api.log_routes import add_log_routes
 from licence_vault.api.status_routes import add_status_routes
+from licence_vault.api.type_routes import add_type_routes
+from licence_vault.content_vault import SECRET_NAME, ContentVault
 from licence_vault.jobs import jobs_of, readiness_of
 from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
+from licence_vault.model import SCOPES
+from licence_vault.ports import JUDGE, SEALER
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from service_kit.composition import ServiceParts
@@ -22,15 +31,16 @@ from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from crypto.keystore import Keystore
+    from licence_vault.ports import DocumentJudge, Sealer
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
+    from service_kit.transparency_log import TransparencyLog
 
 __all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "ensure_keys", "migrate"]
 
 NAME: Final = "licence_vault"
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
-SCOPES: Final[dict[str, str]] = {}
-SECRETS: Final = (ORDER_KEY,)
+SECRETS: Final = (ORDER_KEY, SECRET_NAME)
 SECRET_BYTES: Final = 32
 
 
@@ -54,21 +64,43 @@ def ensure_keys(keystore: Keystore) -> None:
             keystore.seal_secret(name, secrets.token_bytes(SECRET_BYTES))
 
 
+def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:
+    """What licences are issued with here. Without the links to a sealer and a judge everything works but issuing."""
+    sealer, judge = (context.links.get(name) for name in (SEALER, JUDGE))
+    return IssuingMeans(
+        context=context,
+        contents=ContentVault(context.keystore.open_secret(SECRET_NAME)),
+        order_key=context.keystore.open_secret(ORDER_KEY),
+        seals=None if sealer is None or judge is None else Seals(cast("Sealer", sealer), cast("DocumentJudge", judge)),
+        await_proof=partial(wait_for_proof, log),
+    )
+
+
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     log = open_licence_log(context)
+    means = means_of(context, log)
     router = APIRouter()
     add_log_routes(router, context, log)
     add_status_routes(router, context, log)
+    add_issuer_routes(router, context)
+    add_type_routes(router, context)
+    add_licence_routes(router, means)
     return ServiceParts(
         name=NAME,
         router=router,
         openapi_tags=(
+            {
+                "name": "licence types",
+                "description": "Licence types: written, reviewed by a second person, imported and exported as one file.",
+            },
+            {"name": "licence issuers", "description": "Issuing authorities, their seals and who acts for them."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
         ),
         scopes=SCOPES,
-        jobs=jobs_of(context, log),
+        event_types=EVENT_TYPES,
+        jobs=jobs_of(context, log, means),
         readiness=readiness_of(context, log),
         on_start=(log.start,),
         on_stop=(log.stop,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from licence_vault.log.leaf import STATUS_LIST_EVENT, LicenceLeaf, StatusListLeaf, write_leaf
 from licence_vault.log_tables import log
@@ -36,3 +36,9 @@ def _row(leaf: LicenceLeaf | StatusListLeaf) -> dict[str, object]:
     if isinstance(leaf, LicenceLeaf):
         return row | {"event": leaf.event, "type_code": leaf.type_code, "issuer_code": leaf.issuer_code}
     return row | {"event": STATUS_LIST_EVENT, "type_code": "", "issuer_code": ""}
+
+
+def index_of(connection: Connection, entry_id: str) -> int | None:
+    """Where an entry stands in the log; None in the moment before the log has taken it in."""
+    found: int | None = connection.execute(select(log.c.log_index).where(log.c.entry_id == entry_id)).scalar()
+    return found

@@ -1,0 +1,133 @@
+"""Issuing authorities: which there are, with which seal, and who acts for them. Nobody sees or changes licences of an authority otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from licence_vault import limits, store
+from licence_vault.errors import field_unacceptable, issuer_changed, issuer_not_found, members_too_many
+from licence_vault.model import is_plain_text
+from licence_vault.register import IssuingAuthority
+from service_kit.callers import PERSON_PREFIX
+from standards.gb32100_credit_code import read_credit_code
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from service_kit.callers import Caller
+    from service_kit.composition import ServiceContext
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerOrder:
+    """What is to be known of an authority. ``seal_id``: in the seal service, empty while it has none."""
+
+    code: str
+    name: str
+    area_code: str
+    seal_id: str = ""
+
+
+def enter_issuer(context: ServiceContext, caller: Caller, order: IssuerOrder, *, if_revision: int | None) -> IssuingAuthority:
+    """Enter an authority, or change what is known of one (``if_revision``: the revision that is changed, None for any).
+
+    Raises CREDIT_CODE_*, FIELD_UNACCEPTABLE, LICENCE_ISSUER_CHANGED.
+    """
+    # 1. What can be checked without anything else.
+    read_credit_code(order.code)
+    if not order.name.strip() or order.name.strip() != order.name or not is_plain_text(order.name):
+        raise field_unacceptable("name", "one line, without blanks around it, control and direction characters")
+    if not is_plain_text(order.seal_id):
+        raise field_unacceptable("seal_id", "the identifier of a seal")
+
+    # 2. The row and the audit entry stand together.
+    def enter(conn: Connection) -> IssuingAuthority:
+        at = context.clock.now()
+        found = store.load_issuer(conn, order.code, is_locked=True)
+        if found is None:
+            entered = IssuingAuthority(order.code, order.name, order.area_code, order.seal_id, 1, caller.holder, at)
+            store.insert_issuer(conn, entered)
+        else:
+            if if_revision is not None and found.revision != if_revision:
+                raise issuer_changed(order.code, if_revision, found.revision)
+            entered = replace(
+                found, name=order.name, area_code=order.area_code, seal_id=order.seal_id, revision=found.revision + 1, changed_at=at
+            )
+            store.update_issuer(conn, entered)
+        context.audit.record(
+            conn,
+            at=at,
+            actor=caller.actor,
+            action="licence-issuer.enter" if found is None else "licence-issuer.change",
+            subject=f"licence-issuer:{order.code}",
+            outcome="done",
+            facts={"name": order.name, "area_code": order.area_code, "seal": order.seal_id},
+        )
+        return entered
+
+    return context.database.write(enter)
+
+
+def give_membership(context: ServiceContext, caller: Caller, issuer_code: str, holder: str) -> None:
+    """Let a client or person act for an authority; once is enough. LICENCE_ISSUER_NOT_FOUND, FIELD_UNACCEPTABLE, LICENCE_MEMBERS_TOO_MANY."""
+    if not is_plain_text(holder) or not holder.removeprefix(PERSON_PREFIX).strip():
+        raise field_unacceptable("holder", "a client id, or person: and a subject")
+
+    def give(conn: Connection) -> None:
+        at = context.clock.now()
+        if store.load_issuer(conn, issuer_code, is_locked=True) is None:
+            raise issuer_not_found(issuer_code)
+        if store.is_member(conn, issuer_code, holder):
+            return
+        if store.count_members(conn, issuer_code) >= limits.MEMBERS:
+            raise members_too_many(issuer_code, limits.MEMBERS)
+        store.insert_member(conn, issuer_code, holder, given_by=caller.holder, at=at)
+        _record_membership(context, conn, caller, issuer_code, holder, "give")
+
+    context.database.write(give)
+
+
+def take_membership(context: ServiceContext, caller: Caller, issuer_code: str, holder: str) -> None:
+    """Let a client or person act for an authority no more, from the very next request on. LICENCE_ISSUER_NOT_FOUND."""
+
+    def take(conn: Connection) -> None:
+        if store.load_issuer(conn, issuer_code, is_locked=True) is None:
+            raise issuer_not_found(issuer_code)
+        if store.delete_member(conn, issuer_code, holder):
+            _record_membership(context, conn, caller, issuer_code, holder, "take")
+
+    context.database.write(take)
+
+
+def find_issuer(context: ServiceContext, issuer_code: str) -> tuple[IssuingAuthority, list[str]]:
+    """An authority and who acts for it. LICENCE_ISSUER_NOT_FOUND."""
+    with context.database.read() as conn:
+        found = store.load_issuer(conn, issuer_code)
+        if found is None:
+            raise issuer_not_found(issuer_code)
+        return found, store.list_members(conn, issuer_code)
+
+
+def list_own_issuers(context: ServiceContext, caller: Caller) -> list[IssuingAuthority]:
+    """The authorities the caller acts for."""
+    with context.database.read() as conn:
+        return store.list_issuers(conn, holder=caller.holder, after="", limit=limits.PAGE_SIZE_MAX)
+
+
+def list_issuers(context: ServiceContext, *, after: str, limit: int) -> list[IssuingAuthority]:
+    """All authorities, by code."""
+    with context.database.read() as conn:
+        return store.list_issuers(conn, holder=None, after=after, limit=limit)
+
+
+def _record_membership(context: ServiceContext, conn: Connection, caller: Caller, issuer_code: str, holder: str, what: str) -> None:
+    context.audit.record(
+        conn,
+        at=context.clock.now(),
+        actor=caller.actor,
+        action=f"licence-issuer.{what}-membership",
+        subject=f"licence-issuer:{issuer_code}",
+        outcome="done",
+        facts={"holder": holder},
+    )

@@ -1,0 +1,120 @@
+"""Licences for those who act for their authority. Everybody else gets the answer of a licence that does not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from licence_vault import store
+from licence_vault.errors import issuer_not_found, licence_erased, licence_file_not_found, licence_not_found
+from licence_vault.limits import PAGE_SIZE_MAX
+from licence_vault.model import read_salted_licence
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from licence_vault.content_vault import ContentVault
+    from licence_vault.model import LicenceData, LicenceState
+    from licence_vault.register import EventRecord, LicenceFile, LicenceRecord
+    from service_kit.callers import Caller
+    from service_kit.composition import ServiceContext
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceView:
+    """A licence with what it says (None once that was erased) and its files."""
+
+    record: LicenceRecord
+    data: LicenceData | None
+    files: tuple[LicenceFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceWish:
+    """Which licences are looked for; None: whichever. ``holder``: code type and code; ``number``: as printed."""
+
+    issuer_code: str | None = None
+    type_code: str | None = None
+    state: LicenceState | None = None
+    holder: tuple[str, str] | None = None
+    number: str | None = None
+
+
+def load_own_licence(conn: Connection, caller: Caller, licence_id: str, *, is_locked: bool = False) -> LicenceRecord:
+    """A licence of an authority the caller acts for. LICENCE_NOT_FOUND."""
+    record = store.load_licence(conn, licence_id, is_locked=is_locked)
+    if record is None or not store.is_member(conn, record.issuer_code, caller.holder):
+        raise licence_not_found(licence_id)
+    return record
+
+
+def find_licence(context: ServiceContext, contents: ContentVault, caller: Caller, licence_id: str) -> LicenceView:
+    """One licence. LICENCE_NOT_FOUND."""
+    with context.database.read() as conn:
+        return _view(conn, contents, load_own_licence(conn, caller, licence_id))
+
+
+def list_licences(
+    context: ServiceContext, contents: ContentVault, caller: Caller, wish: LicenceWish, *, after: str, limit: int
+) -> list[LicenceRecord]:
+    """Licences of the authorities the caller acts for, newest last, behind the id ``after``. LICENCE_ISSUER_NOT_FOUND."""
+    with context.database.read() as conn:
+        own = [each.code for each in store.list_issuers(conn, holder=caller.holder, after="", limit=PAGE_SIZE_MAX)]
+        if wish.issuer_code is not None:
+            if wish.issuer_code not in own:
+                raise issuer_not_found(wish.issuer_code)
+            own = [wish.issuer_code]
+        return store.list_licences(
+            conn,
+            issuer_codes=own,
+            type_code=wish.type_code,
+            state=wish.state,
+            number_digest=None if wish.number is None else contents.find_number(wish.number),
+            holder_digest=None if wish.holder is None else contents.find_holder(*wish.holder),
+            after=after,
+            limit=limit,
+        )
+
+
+def list_history(context: ServiceContext, caller: Caller, licence_id: str) -> list[EventRecord]:
+    """The events of a licence, oldest first. LICENCE_NOT_FOUND."""
+    with context.database.read() as conn:
+        load_own_licence(conn, caller, licence_id)
+        return store.list_events(conn, licence_id)
+
+
+def read_licence_file(context: ServiceContext, contents: ContentVault, caller: Caller, licence_id: str, form: str) -> bytes:
+    """A released file; that it was read is on record. LICENCE_NOT_FOUND, LICENCE_FILE_NOT_FOUND, LICENCE_ERASED."""
+    # 1. Which file, and the key to it.
+    with context.database.read() as conn:
+        record = load_own_licence(conn, caller, licence_id)
+        file = next((each for each in store.list_files(conn, licence_id) if each.form == form), None)
+        key_sealed = store.load_key(conn, licence_id)
+    if file is None:
+        raise licence_file_not_found(licence_id, form)
+    if key_sealed is None:
+        raise licence_erased(licence_id)
+    content = contents.open_key(licence_id, key_sealed).open_file(form, context.blobs.get(file.blob))
+
+    # 2. Nothing leaves before it is on record that it does.
+    def record_reading(conn: Connection) -> str:
+        return context.audit.record(
+            conn,
+            at=context.clock.now(),
+            actor=caller.actor,
+            action="licence.read-file",
+            subject=f"licence:{licence_id}",
+            outcome="done",
+            facts={"identifier": record.identifier, "form": form, "file": file.digest.hex()},
+        )
+
+    context.database.write(record_reading)
+    return content
+
+
+def _view(conn: Connection, contents: ContentVault, record: LicenceRecord) -> LicenceView:
+    key_sealed = store.load_key(conn, record.id)
+    data = None
+    if key_sealed is not None and record.data_sealed is not None:
+        data = read_salted_licence(contents.open_key(record.id, key_sealed).open_data(record.data_sealed)).data
+    return LicenceView(record, data, tuple(store.list_files(conn, record.id)))

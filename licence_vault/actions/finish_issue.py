@@ -1,0 +1,244 @@
+"""The second half of issuing: proof from the public log, drawing, sealing, checking, releasing (transaction 2).
+
+Every step can be taken again from what transaction 1 left: the request does it, or the sweeper after a crash. What can never be released is
+abandoned, with an event of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from crypto.report import Verdict
+from crypto.sm3 import sm3
+from licence_vault import store
+from licence_vault.actions.record_event import Person, record_step
+from licence_vault.errors import issuing_abandoned, issuing_refused, licence_not_found, licence_state_conflict
+from licence_vault.faces.draw import draw_ofd, draw_pdf
+from licence_vault.faces.read_design import face_of
+from licence_vault.limits import DEFINITIONS_KEPT, ISSUING_RETRY_SECONDS
+from licence_vault.model import LicenceState, read_salted_licence, step_named
+from licence_vault.ports import OFD, PDF, SealPlace
+from licence_vault.register import LicenceFile
+from licence_vault.type_rules.read_definition import read_definition
+from service_kit import fail_points
+from service_kit.idempotency import Claim, ClaimState
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from licence_vault.actions.issuing_means import IssuingMeans, LogProof
+    from licence_vault.content_vault import ContentKey
+    from licence_vault.faces.design import FaceTemplate
+    from licence_vault.model import SaltedLicence
+    from licence_vault.register import IssuingAuthority, LicenceRecord, TypeVersion
+    from licence_vault.type_rules.definition import TypeDefinition
+
+MEDIA_TYPES: Final = {"pdf": PDF, "ofd": OFD}
+_DRAW: Final = {"pdf": draw_pdf, "ofd": draw_ofd}
+_LATER: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
+_PENDING: Final = "LOG_ENTRY_PENDING"
+_ABANDONED_REVISION: Final = 2  # a draft has 1; what was released and cancelled later has at least 3
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePlan:
+    """How an issuing is to be finished. ``predecessor_step``: what is then done with the licence it takes the place of."""
+
+    forms: tuple[str, ...]
+    step: str
+    predecessor_step: str | None = None
+    reason: str = ""
+
+    def to_json(self) -> str:
+        """For the tables."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str) -> IssuePlan:
+        """From the tables."""
+        whole = json.loads(text)
+        return IssuePlan(tuple(whole["forms"]), whole["step"], whole["predecessor_step"], whole["reason"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Released:
+    form: str
+    digest: bytes
+    size_bytes: int
+    blob: str
+
+
+def definition_of_version(version: TypeVersion) -> TypeDefinition:
+    """What a version of a type says, read once per process."""
+    return _read(version.file)
+
+
+def template_of_version(version: TypeVersion) -> FaceTemplate:
+    """The face of a version of a type, read once per process."""
+    return _read_face(version.file)
+
+
+@lru_cache(maxsize=DEFINITIONS_KEPT)
+def _read(file: bytes) -> TypeDefinition:
+    return read_definition(file)
+
+
+@lru_cache(maxsize=DEFINITIONS_KEPT)
+def _read_face(file: bytes) -> FaceTemplate:
+    return face_of(_read(file).face)
+
+
+def finish_issue(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
+    """Release a draft, and return the licence as it is then; one that is released already is returned as it is.
+
+    Where something needed is not there now (UNAVAILABLE, TOO_MANY), the draft stays and the sweeper goes on; what is refused for good is
+    abandoned. Raises what stood in the way; LICENCE_ISSUING_ABANDONED for a draft that was given up before.
+    """
+    if record.state is not LicenceState.DRAFT:
+        return _ended(record)
+    try:
+        return _release(means, record)
+    except TrustError as error:
+        if error.kind in _LATER or error.code == _PENDING:
+            _put_back(means, record)
+        else:
+            with suppress(TrustError):  # where even that cannot be written, the sweeper does it
+                abandon_issue(means, record, error.code)
+        raise
+
+
+def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
+    # 1. The proof that the data are in the public log, under a signed checkpoint of both trees.
+    proof = means.await_proof(record.last_entry_id)
+    fail_points.reach("issue-licence.logged")
+
+    # 2. What it says, from where it is kept, and what goes into the file with it.
+    version, issuer, key = _load(means, record)
+    definition, template = definition_of_version(version), template_of_version(version)
+    salted = read_salted_licence(key.open_data(record.data_sealed or b""))
+    if salted.commitment() != record.commitment:
+        raise issuing_refused(record.id, "the data are not those that were logged")
+    attachments = attachments_of(salted, proof)
+    plan = IssuePlan.from_json(record.order_json)
+
+    # 3. Each form: drawn, sealed with no transaction open, held against our own verifier, kept under the licence's key.
+    seals, released = means.need_seals(), []
+    for form in plan.forms:
+        drawn = _DRAW[form](salted.data, template, attachments, qr_text=qr_text_of(means, salted, proof))
+        sealed = seals.sealer.seal(
+            drawn,
+            media_type=MEDIA_TYPES[form],
+            seal_id=issuer.seal_id,
+            order=SealPlace(definition.sealing.page, definition.sealing.x_mm, definition.sealing.y_mm),
+            idempotency_key=f"{record.id}-{form}-{sm3(drawn).hex()[:32]}",  # a later proof makes another file: sealed anew, released once
+            actor=record.actor,
+        )
+        fail_points.reach("issue-licence.sealed")
+        _check(means, record, sealed, attachments)
+        released.append(_Released(form, sm3(sealed), len(sealed), means.context.blobs.put(key.seal_file(form, sealed))))
+    fail_points.reach("issue-licence.stored")
+
+    # 4. tx 2: event, files, state, audit entry, idempotency answer, and what becomes of the licence before it.
+    issued = means.context.database.write(lambda conn: _record_release(means, conn, record, plan, released))
+    fail_points.reach("issue-licence.recorded")
+    return issued
+
+
+def attachments_of(salted: SaltedLicence, proof: LogProof) -> dict[str, bytes]:
+    """What travels inside the file: the data with its salt, the leaf that commits to them, and its proof in each tree."""
+    proofs = {f"licence.{tree}.tlog-proof": text for tree, text in proof.proofs.items()}
+    return {"licence.json": salted.canonical(), "licence.leaf": proof.leaf, **proofs}
+
+
+def qr_text_of(means: IssuingMeans, salted: SaltedLicence, proof: LogProof) -> str:
+    """The address in the printed code. What identifies the licence stands in the fragment, which never reaches a server."""
+    return f"{means.context.settings.base_url}/licences/verify#{salted.data.identifier}/{proof.index}"
+
+
+def _load(means: IssuingMeans, record: LicenceRecord) -> tuple[TypeVersion, IssuingAuthority, ContentKey]:
+    with means.context.database.read() as conn:
+        version = store.load_type(conn, record.type_code, record.type_version)
+        issuer = store.load_issuer(conn, record.issuer_code)
+        key_sealed = store.load_key(conn, record.id)
+    if version is None or issuer is None or key_sealed is None:
+        raise licence_not_found(record.id)
+    return version, issuer, means.contents.open_key(record.id, key_sealed)
+
+
+def _check(means: IssuingMeans, record: LicenceRecord, sealed: bytes, attachments: Mapping[str, bytes]) -> None:
+    """Our own verifier calls it valid, and under the seal stands exactly what was put there. LICENCE_SELF_CHECK_FAILED."""
+    judged = means.need_seals().judge.judge(sealed, means.context.trust(), means.context.clock.now())
+    if judged.report.verdict is not Verdict.VALID:
+        raise issuing_refused(record.id, f"verdict {judged.report.verdict}")
+    if judged.sealed_files is None or dict(judged.sealed_files) != dict(attachments):
+        raise issuing_refused(record.id, "what is attached under the seal")
+
+
+def _record_release(
+    means: IssuingMeans, conn: Connection, record: LicenceRecord, plan: IssuePlan, released: list[_Released]
+) -> LicenceRecord:
+    # 1. Somebody else may have been faster: a draft is released once.
+    context, at = means.context, means.context.clock.now()
+    found = store.load_licence(conn, record.id, is_locked=True)
+    if found is None or found.state is not LicenceState.DRAFT:
+        return _ended(found or record)
+    person = Person(record.made_by, record.actor)
+
+    # 2. The event, with the digest of the first form in the log; every file under its own digest in the tables.
+    issued = record_step(context, conn, found, step_named(plan.step), person, at=at, reason=plan.reason, file_digest=released[0].digest)
+    for each in released:
+        store.insert_file(conn, LicenceFile(record.id, each.form, each.digest, each.size_bytes, each.blob))
+
+    # 3. The licence it takes the place of.
+    if plan.predecessor_step is not None and record.predecessor_id is not None:
+        step = step_named(plan.predecessor_step)
+        before = store.load_licence(conn, record.predecessor_id, is_locked=True)
+        if before is None or before.state not in step.sources:  # revoked or suspended meanwhile: nothing takes its place
+            raise licence_state_conflict(record.predecessor_id, step.name, "" if before is None else before.state)
+        record_step(context, conn, before, step, person, at=at, reason=plan.reason, successor_id=record.id)
+
+    # 4. The answer to the request. Claims are forgotten after a day, and a server may be away for longer.
+    if record.claim_digest is not None:
+        with suppress(TrustError):
+            claim = Claim(record.claim_digest, ClaimState.NEW, record.id)
+            context.idempotency.finish(conn, claim, status=201, headers={})
+    return issued
+
+
+def abandon_issue(means: IssuingMeans, record: LicenceRecord, code: str) -> None:
+    """Give a draft up: it is never released, its number is not used again, and the public log says so."""
+
+    def abandon(conn: Connection) -> None:
+        found = store.load_licence(conn, record.id, is_locked=True)
+        if found is None or found.state is not LicenceState.DRAFT:
+            return
+        person = Person(record.made_by, record.actor)
+        record_step(means.context, conn, found, step_named("abandon"), person, at=means.context.clock.now(), reason=code)
+        if record.predecessor_id is not None:
+            store.set_successor(conn, record.predecessor_id, None)
+        if record.claim_digest is not None:
+            means.context.idempotency.release(conn, Claim(record.claim_digest, ClaimState.RESUMED, None))
+
+    means.context.database.write(abandon)
+
+
+def _put_back(means: IssuingMeans, record: LicenceRecord) -> None:
+    """Let the sweeper go on in a while."""
+    until = means.context.clock.now() + timedelta(seconds=ISSUING_RETRY_SECONDS)
+    with suppress(TrustError):
+        means.context.database.write(lambda conn: store.take_lease(conn, record, until))
+
+
+def _ended(record: LicenceRecord) -> LicenceRecord:
+    """A licence that is no draft any more, where it was released. LICENCE_ISSUING_ABANDONED where it never was."""
+    if record.state is LicenceState.CANCELLED and record.revision == _ABANDONED_REVISION:
+        raise issuing_abandoned(record.id)
+    return record

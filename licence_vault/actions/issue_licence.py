@@ -1,0 +1,350 @@
+"""Issue one licence: the main job of the vault, from the right to do so to the sealed files.
+
+Here is the first half: what will be issued stands durably, with its number and its leaf in the public log, before anything is drawn or sealed
+(transaction 1). ``finish_issue`` does the second, for this request or, after a crash, for the sweeper.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from licence_vault import store
+from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue
+from licence_vault.actions.publish_status_lists import list_uri
+from licence_vault.actions.record_event import leaf_of, person_of, previous_index
+from licence_vault.errors import (
+    content_unacceptable,
+    field_unacceptable,
+    issuer_not_found,
+    issuer_without_seal,
+    licence_changed,
+    licence_not_found,
+    licence_state_conflict,
+    licence_succeeded,
+    printed_number_taken,
+    type_not_published,
+    versions_exhausted,
+)
+from licence_vault.limits import HOLDERS, ISSUING_LEASE_SECONDS, PRINTED_NUMBER_CHARACTERS
+from licence_vault.log.entries import append_leaf
+from licence_vault.model import (
+    Holder,
+    Issuer,
+    LicenceData,
+    LicenceEvent,
+    LicenceState,
+    LicenceTypeReference,
+    SaltedLicence,
+    StatusReference,
+    is_plain_text,
+    new_salt,
+    read_salted_licence,
+)
+from licence_vault.register import EventRecord, LicenceRecord, new_licence_id
+from licence_vault.status.register import allot_place
+from licence_vault.type_rules.content_checks import check_content
+from licence_vault.type_rules.numbering import series_of, write_printed_number
+from service_kit import fail_points
+from service_kit.idempotency import ClaimState, digest_of_request
+from standards.gbt36904_licence_number import ALPHABET, SERIAL_CHARACTERS_MIN, VERSION_MAX, read_licence_number, write_licence_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.model import LicenceStep
+    from licence_vault.register import IssuingAuthority
+    from licence_vault.type_rules.definition import TypeDefinition
+    from service_kit.callers import Caller
+    from service_kit.idempotency import Claim
+
+ROUTE: Final = "POST /v1/licences"
+CHINA: Final = timezone(timedelta(hours=8))  # whose days the dates on licences are
+FORMS: Final = ("pdf", "ofd")
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceOrder:
+    """What is to be issued. ``number``: the printed number where the type leaves it to the authority, or where it is to stay as it was;
+    ``name``: as on the face, empty for the type's; ``area_code``: empty for the authority's; ``issued_on``: None for today.
+    """
+
+    type_code: str
+    issuer_code: str
+    holders: tuple[Holder, ...]
+    fields: Mapping[str, str]
+    valid_from: date
+    valid_to: date | None
+    issued_on: date | None = None
+    name: str = ""
+    number: str = ""
+    area_code: str = ""
+    forms: tuple[str, ...] = ("pdf",)
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """In whose place a licence is issued: the next version of ``licence_id``, on which ``step`` is taken when the new one is released."""
+
+    licence_id: str
+    step: LicenceStep
+    reason: str
+    if_revision: int | None = None
+
+
+def issue_licence(
+    means: IssuingMeans,
+    caller: Caller,
+    order: LicenceOrder,
+    *,
+    succession: Succession | None = None,
+    idempotency_key: str | None = None,
+) -> LicenceRecord:
+    """Issue it, and return the licence as it is then.
+
+    Raises TrustError LICENCE_ISSUER_NOT_FOUND, LICENCE_ISSUER_WITHOUT_SEAL, LICENCE_TYPE_NOT_PUBLISHED, LICENCE_CONTENT_UNACCEPTABLE,
+    FIELD_UNACCEPTABLE, LICENCE_NUMBER_TAKEN, LICENCE_NOT_FOUND, LICENCE_CHANGED, LICENCE_STATE_CONFLICT, LICENCE_SUCCEEDED, FACE_*,
+    LICENCE_LOG_PENDING, LICENCE_SELF_CHECK_FAILED, IDEMPOTENCY_*, and what the sealer refuses.
+    """
+    # 1. May the caller issue for this authority, by which version of the type, and is the content as the type demands?
+    context = means.context
+    definition, type_version = check_order(means, caller, order)
+
+    # 2. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
+    def intend(conn: Connection) -> LicenceRecord:
+        return _record_intent(means, conn, caller, order, definition, type_version, succession, idempotency_key)
+
+    record = context.database.write(intend)
+    fail_points.reach("issue-licence.intended")
+
+    # 3. Proof, drawing, sealing, checking, tx 2.
+    return finish_issue(means, record)
+
+
+def check_order(means: IssuingMeans, caller: Caller, order: LicenceOrder) -> tuple[TypeDefinition, int]:
+    """The type's definition and version, where the caller may issue the order; changes nothing. Errors as ``issue_licence``."""
+    means.need_seals()
+    with means.context.database.read() as conn:
+        issuer = store.load_issuer(conn, order.issuer_code)
+        if issuer is None or not store.is_member(conn, order.issuer_code, caller.holder):
+            raise issuer_not_found(order.issuer_code)
+        version = store.load_published_type(conn, order.type_code)
+    if not issuer.seal_id:
+        raise issuer_without_seal(order.issuer_code)
+    if version is None:
+        raise type_not_published(order.type_code)
+    definition = definition_of_version(version)
+    _check_form(order, definition)
+    broken = check_content(definition, fields=order.fields, holders=order.holders, valid_from=order.valid_from, valid_to=order.valid_to)
+    if broken:
+        raise content_unacceptable(broken[0].place, broken[0].rule, len(broken))
+    return definition, version.version
+
+
+def _check_form(order: LicenceOrder, definition: TypeDefinition) -> None:
+    if not 1 <= len(order.holders) <= HOLDERS:
+        raise field_unacceptable("holders", f"1 to {HOLDERS} holders")
+    if not order.forms or set(order.forms) - set(FORMS) or len(set(order.forms)) != len(order.forms):
+        raise field_unacceptable("forms", "pdf, ofd, or both")
+    if order.area_code and not (len(order.area_code) == 6 and order.area_code.isascii() and order.area_code.isdigit()):
+        raise field_unacceptable("area_code", "six digits")
+    for name in ("name", "number"):
+        value = getattr(order, name)
+        if len(value) > PRINTED_NUMBER_CHARACTERS or not is_plain_text(value) or value.strip() != value:
+            raise field_unacceptable(name, f"one line of at most {PRINTED_NUMBER_CHARACTERS} characters, without blanks around it")
+    if not order.number and not definition.numbering:
+        raise field_unacceptable("number", "the type leaves it to the issuing authority")
+
+
+def _record_intent(
+    means: IssuingMeans,
+    conn: Connection,
+    caller: Caller,
+    order: LicenceOrder,
+    definition: TypeDefinition,
+    type_version: int,
+    succession: Succession | None,
+    idempotency_key: str | None,
+) -> LicenceRecord:
+    context, at = means.context, means.context.clock.now()
+    licence_id = new_licence_id(at)
+
+    # 1. The right once more, held until the commit; a printed number of the caller's choice is looked up with the authority locked.
+    issuer = store.load_issuer(conn, order.issuer_code, is_locked=bool(order.number))
+    if issuer is None or not store.is_member(conn, order.issuer_code, caller.holder):
+        raise issuer_not_found(order.issuer_code)
+    published = store.load_published_type(conn, order.type_code)
+    if published is None or published.version != type_version:
+        raise type_not_published(order.type_code)
+
+    # 2. Has this very request been answered before, or begun by a process that died?
+    claim = _claim(means, conn, caller, order, succession, idempotency_key, licence_id, at)
+    if claim is not None and claim.state is not ClaimState.NEW:
+        earlier = store.load_licence(conn, str(claim.reference))
+        if earlier is not None and (claim.state is ClaimState.DONE or earlier.state is LicenceState.DRAFT):
+            return earlier
+        context.idempotency.set_reference(conn, claim, licence_id)
+
+    # 3. The number: random, or the next version of its predecessor's.
+    predecessor = None if succession is None else _predecessor(conn, order, succession)
+    if predecessor is None:
+        root_id, version = licence_id, 1
+        serial = "".join(secrets.choice(ALPHABET) for _ in range(SERIAL_CHARACTERS_MIN))
+    else:
+        root_id, version = predecessor.root_id, store.next_licence_version(conn, predecessor.root_id)
+        serial = read_licence_number(predecessor.identifier).serial
+        if version > VERSION_MAX:
+            raise versions_exhausted(predecessor.id)
+    identifier = write_licence_number(order.type_code, order.issuer_code, serial, version)
+    issued_on = order.issued_on or at.astimezone(CHINA).date()
+    area_code = order.area_code or issuer.area_code
+    number = order.number or _next_printed_number(conn, definition, issuer, issued_on, area_code)
+    number_digest = means.contents.find_number(number)
+    if store.is_printed_number_taken(conn, issuer.code, order.type_code, number_digest, except_root=root_id):
+        raise printed_number_taken(issuer.code, order.type_code)
+
+    # 4. What it says, under a key of its own, and the commitment to it.
+    place = allot_place(conn, means.order_key, at)
+    data = LicenceData(
+        identifier=identifier,
+        type=LicenceTypeReference(order.type_code, definition.name, type_version),
+        number=number,
+        version=f"{version:03d}",
+        name=order.name or definition.name,
+        issuer=Issuer(issuer.name, issuer.code),
+        issued_on=issued_on,
+        valid_from=order.valid_from,
+        valid_to=order.valid_to,
+        area_code=area_code,
+        holders=order.holders,
+        fields={key: value for key, value in order.fields.items() if value},
+        status=StatusReference(list_uri(context, place.list_number), place.index),
+    )
+    salted = SaltedLicence(data, new_salt())
+    content = salted.canonical()
+    read_salted_licence(content)  # what we write is what we would read: the limits of the format hold for us as well
+    key, key_sealed = means.contents.new_key(licence_id)
+    plan = IssuePlan(
+        forms=order.forms,
+        step="issue",
+        predecessor_step=None if succession is None else succession.step.name,
+        reason="" if succession is None else succession.reason,
+    )
+    record = LicenceRecord(
+        id=licence_id,
+        identifier=identifier,
+        root_id=root_id,
+        predecessor_id=None if predecessor is None else predecessor.id,
+        successor_id=None,
+        version=version,
+        type_code=order.type_code,
+        type_version=type_version,
+        issuer_code=issuer.code,
+        area_code=area_code,
+        number_digest=number_digest,
+        issued_on=issued_on,
+        valid_from=order.valid_from,
+        valid_to=order.valid_to,
+        status_list=place.list_number,
+        status_index=place.index,
+        commitment=salted.commitment(),
+        data_sealed=key.seal_data(content),
+        state=LicenceState.DRAFT,
+        state_reason="",
+        revision=1,
+        made_by=caller.holder,
+        actor=caller.actor,
+        made_at=at,
+        state_at=at,
+        last_entry_id="",
+        order_json=plan.to_json(),
+        lease_until=at + timedelta(seconds=ISSUING_LEASE_SECONDS),
+        claim_digest=None if claim is None else claim.key_digest,
+    )
+
+    # 5. The leaf, the row, the first line of the history, the audit entry.
+    previous = None if predecessor is None else previous_index(conn, predecessor)
+    entry_id = append_leaf(conn, leaf_of(record, LicenceEvent.MADE, at, previous, None))
+    record = replace(record, last_entry_id=entry_id)
+    holder_digests = [means.contents.find_holder(each.code_type, each.code) for each in order.holders]
+    store.insert_licence(conn, record, key_sealed=key_sealed, holder_digests=holder_digests)
+    person = person_of(caller)
+    audit_id = context.audit.record(
+        conn,
+        at=at,
+        actor=person.actor,
+        action="licence.issue",
+        subject=f"licence:{licence_id}",
+        outcome="intended",
+        facts={
+            "identifier": identifier,
+            "type_version": type_version,
+            "commitment": record.commitment.hex(),
+            **({} if predecessor is None else {"predecessor": predecessor.id}),
+        },
+    )
+    made = EventRecord(
+        licence_id=licence_id,
+        position=1,
+        event=LicenceEvent.MADE,
+        step="make",
+        from_state="",
+        to_state=LicenceState.DRAFT.value,
+        operation="",
+        holder=person.holder,
+        actor=person.actor,
+        at=at,
+        reason=plan.reason,
+        file_digest=None,
+        entry_id=entry_id,
+        audit_id=audit_id,
+    )
+    store.insert_event(conn, made)
+    if predecessor is not None:
+        store.set_successor(conn, predecessor.id, licence_id)
+    return record
+
+
+def _claim(
+    means: IssuingMeans,
+    conn: Connection,
+    caller: Caller,
+    order: LicenceOrder,
+    succession: Succession | None,
+    key: str | None,
+    licence_id: str,
+    at: datetime,
+) -> Claim | None:
+    if key is None:
+        return None
+    route = ROUTE if succession is None else f"POST /v1/licences/{succession.licence_id}/{succession.step.verb}"
+    wishes = asdict(order) | {"reason": "" if succession is None else succession.reason}
+    request_digest = digest_of_request(json.dumps(wishes, sort_keys=True, default=str).encode())
+    return means.context.idempotency.claim(
+        conn, caller=caller.holder, route=route, key=key, request_digest=request_digest, reference=licence_id, at=at
+    )
+
+
+def _predecessor(conn: Connection, order: LicenceOrder, succession: Succession) -> LicenceRecord:
+    found = store.load_licence(conn, succession.licence_id, is_locked=True)
+    if found is None or found.issuer_code != order.issuer_code or found.type_code != order.type_code:
+        raise licence_not_found(succession.licence_id)
+    if found.successor_id is not None:
+        raise licence_succeeded(found.id)
+    if succession.if_revision is not None and found.revision != succession.if_revision:
+        raise licence_changed(found.id, succession.if_revision, found.revision)
+    if found.state not in succession.step.sources:
+        raise licence_state_conflict(found.id, succession.step.name, found.state)
+    return found
+
+
+def _next_printed_number(conn: Connection, definition: TypeDefinition, issuer: IssuingAuthority, issued_on: date, area_code: str) -> str:
+    series = series_of(definition.numbering, year=issued_on.year, area_code=area_code)
+    return write_printed_number(series, store.take_next_serial(conn, issuer.code, definition.code, series))

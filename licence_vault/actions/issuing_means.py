@@ -1,0 +1,71 @@
+"""What licences are issued with: the log, the sealer, the judge, and the keys of what is kept."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from licence_vault.errors import sealer_missing
+from licence_vault.limits import LOG_POLL_SECONDS, LOG_WAIT_SECONDS
+from licence_vault.log.instance import TREES
+from standards.errors import TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from licence_vault.content_vault import ContentVault
+    from licence_vault.ports import DocumentJudge, Sealer
+    from service_kit.composition import ServiceContext
+    from service_kit.transparency_log import TransparencyLog
+
+_PENDING = "LOG_ENTRY_PENDING"
+
+
+@dataclass(frozen=True, slots=True)
+class LogProof:
+    """An entry with its index and its proof (C2SP tlog-proof) in each tree, by the tree's name."""
+
+    index: int
+    leaf: bytes
+    proofs: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """Who seals, and who says what a sealed file is worth."""
+
+    sealer: Sealer
+    judge: DocumentJudge
+
+
+@dataclass(frozen=True, slots=True)
+class IssuingMeans:
+    """All of it. ``order_key``: of the places in status lists; ``seals``: None where nothing that seals is connected. ``await_proof``: the entry's id in, its proof out, in under a second."""
+
+    context: ServiceContext
+    contents: ContentVault
+    order_key: bytes
+    seals: Seals | None
+    await_proof: Callable[[str], LogProof]
+
+    def need_seals(self) -> Seals:
+        """The sealer and the judge. TrustError LICENCE_SEALER_MISSING."""
+        if self.seals is None:
+            raise sealer_missing()
+        return self.seals
+
+
+def wait_for_proof(log: TransparencyLog, entry_id: str) -> LogProof:
+    """Wait until an entry is under a checkpoint of both trees. TrustError LOG_ENTRY_PENDING after ``LOG_WAIT_SECONDS``."""
+    until = time.monotonic() + LOG_WAIT_SECONDS
+    while True:
+        try:
+            receipts = {tree: log.receipt(entry_id, tree) for tree in TREES}
+        except TrustError as error:
+            if error.code != _PENDING or time.monotonic() > until:
+                raise
+            time.sleep(LOG_POLL_SECONDS)
+            continue
+        first = receipts[TREES[0]]
+        return LogProof(first.index, first.entry, {tree: receipt.to_text() for tree, receipt in receipts.items()})

@@ -1,0 +1,85 @@
+"""Change, extend or replace a licence: its next version is issued, with the same number but for the version, and takes its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from licence_vault.actions.define_type import check_reason
+from licence_vault.actions.find_licences import load_own_licence
+from licence_vault.actions.issue_licence import LicenceOrder, Succession, issue_licence
+from licence_vault.errors import field_unacceptable, licence_erased
+from licence_vault.model import read_salted_licence
+from licence_vault.store import list_files, load_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.model import Holder, LicenceStep
+    from licence_vault.register import LicenceRecord
+    from service_kit.callers import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class NewContent:
+    """What is to be different; None: as it was. ``is_open_ended``: no end any more, in place of a ``valid_to``."""
+
+    holders: tuple[Holder, ...] | None = None
+    fields: Mapping[str, str] | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    is_open_ended: bool = False
+
+
+def succeed_licence(
+    means: IssuingMeans,
+    caller: Caller,
+    licence_id: str,
+    step: LicenceStep,
+    content: NewContent,
+    *,
+    reason: str,
+    if_revision: int | None,
+    idempotency_key: str | None = None,
+) -> LicenceRecord:
+    """Issue the next version and return it; the one before is replaced in the moment the new one is released.
+
+    Raises TrustError as ``issue_licence``; FIELD_UNACCEPTABLE where nothing, or what the step does not change, is to be different.
+    """
+    # 1. A reason, and a change that the step is for.
+    reason = check_reason(reason, is_required=step.is_reason_required)
+    is_other_content = content.holders is not None or content.fields is not None
+    is_other_validity = content.valid_from is not None or content.valid_to is not None or content.is_open_ended
+    if step.name == "replace" and (is_other_content or is_other_validity):
+        raise field_unacceptable("body", "the same content once more: change or extend otherwise")
+    if step.name == "extend" and (is_other_content or not (content.valid_to is not None or content.is_open_ended)):
+        raise field_unacceptable("valid_to", "a new end, and nothing else but a new beginning")
+    if step.name == "change" and not (is_other_content or is_other_validity):
+        raise field_unacceptable("body", "something that is to be different")
+
+    # 2. What it says now, for those who act for its authority.
+    with means.context.database.read() as conn:
+        record = load_own_licence(conn, caller, licence_id)
+        key_sealed = load_key(conn, licence_id)
+        forms = tuple(file.form for file in list_files(conn, licence_id))
+    if key_sealed is None or record.data_sealed is None:
+        raise licence_erased(licence_id)
+    data = read_salted_licence(means.contents.open_key(licence_id, key_sealed).open_data(record.data_sealed)).data
+
+    # 3. The next version, by the type as it is published now.
+    order = LicenceOrder(
+        type_code=record.type_code,
+        issuer_code=record.issuer_code,
+        holders=data.holders if content.holders is None else content.holders,
+        fields=data.fields if content.fields is None else content.fields,
+        valid_from=content.valid_from or data.valid_from,
+        valid_to=None if content.is_open_ended else content.valid_to or data.valid_to,
+        name=data.name,
+        number=data.number,
+        area_code=data.area_code,
+        forms=tuple(reversed(forms)) or ("pdf",),
+    )
+    succession = Succession(licence_id, step, reason, if_revision)
+    return issue_licence(means, caller, order, succession=succession, idempotency_key=idempotency_key)

@@ -1,0 +1,32 @@
+"""The history of licences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select
+
+from licence_vault.model import LicenceEvent
+from licence_vault.register import EventRecord
+from licence_vault.store.times import read_time, write_time
+from licence_vault.tables import events
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def next_position(conn: Connection, licence_id: str) -> int:
+    """The number of the next event of a licence, from 1; the licence is locked by the caller."""
+    return int(conn.execute(select(func.max(events.c.position)).where(events.c.licence_id == licence_id)).scalar() or 0) + 1
+
+
+def insert_event(conn: Connection, event: EventRecord) -> None:
+    """One more line."""
+    values = {name: getattr(event, name) for name in EventRecord.__slots__}
+    conn.execute(insert(events), values | {"event": event.event.value, "at": write_time(event.at)})
+
+
+def list_events(conn: Connection, licence_id: str) -> list[EventRecord]:
+    """The history of a licence, oldest first."""
+    rows = conn.execute(select(events).where(events.c.licence_id == licence_id).order_by(events.c.position)).mappings()
+    return [EventRecord(**(dict(row) | {"event": LicenceEvent(row["event"]), "at": read_time(row["at"])})) for row in rows]

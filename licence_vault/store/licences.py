@@ -1,0 +1,174 @@
+"""Licences, their keys, holders and files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete, func, insert, select, text, update
+
+from licence_vault.model import LicenceState
+from licence_vault.register import LicenceFile, LicenceRecord
+from licence_vault.store.times import read_day, read_time, write_day, write_time
+from licence_vault.tables import files, holders, licence_keys, licences
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+_NEXT_SERIAL: Final = text(
+    "INSERT INTO licence_series (issuer_code, type_code, series, last_serial) VALUES (:issuer_code, :type_code, :series, 1) "
+    "ON CONFLICT (issuer_code, type_code, series) DO UPDATE SET last_serial = licence_series.last_serial + 1 RETURNING last_serial"
+)
+
+
+def _licence(row: RowMapping) -> LicenceRecord:
+    values: dict[str, Any] = dict(row)
+    for name in ("issued_on", "valid_from", "valid_to"):
+        values[name] = read_day(values[name])
+    for name in ("made_at", "state_at"):
+        values[name] = read_time(values[name])
+    lease = values["lease_until"]
+    values |= {"state": LicenceState(values["state"]), "lease_until": None if lease is None else read_time(lease)}
+    return LicenceRecord(**values)
+
+
+def take_next_serial(conn: Connection, issuer_code: str, type_code: str, series: str) -> int:
+    """The next running number of a series, from 1; unique under concurrency because the counter row is locked by the update."""
+    return int(conn.execute(_NEXT_SERIAL, {"issuer_code": issuer_code, "type_code": type_code, "series": series}).scalar_one())
+
+
+def insert_licence(conn: Connection, record: LicenceRecord, *, key_sealed: bytes, holder_digests: Sequence[bytes]) -> None:
+    """A new licence with its key and what its holders are found by."""
+    values = {name: getattr(record, name) for name in LicenceRecord.__slots__}
+    values |= {name: write_day(values[name]) for name in ("issued_on", "valid_from", "valid_to")}
+    values |= {name: write_time(values[name]) for name in ("made_at", "state_at")}
+    lease = record.lease_until
+    values |= {"state": record.state.value, "lease_until": None if lease is None else write_time(lease)}
+    conn.execute(insert(licences), values)
+    conn.execute(insert(licence_keys), {"licence_id": record.id, "key_sealed": key_sealed})
+    rows = [{"licence_id": record.id, "position": at, "code_digest": digest} for at, digest in enumerate(holder_digests)]
+    conn.execute(insert(holders), rows)
+
+
+def load_licence(conn: Connection, licence_id: str, *, is_locked: bool = False) -> LicenceRecord | None:
+    """One licence; ``is_locked`` keeps others from changing it until this transaction ends."""
+    statement = select(licences).where(licences.c.id == licence_id)
+    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    return None if row is None else _licence(row)
+
+
+def load_licence_of_identifier(conn: Connection, identifier: str) -> LicenceRecord | None:
+    """The licence of a number (GB/T 36904)."""
+    row = conn.execute(select(licences).where(licences.c.identifier == identifier)).mappings().one_or_none()
+    return None if row is None else _licence(row)
+
+
+def is_printed_number_taken(conn: Connection, issuer_code: str, type_code: str, number_digest: bytes, *, except_root: str) -> bool:
+    """Whether another licence of the issuer and type, besides the versions of one chain, has the printed number."""
+    statement = select(licences.c.id).where(
+        licences.c.issuer_code == issuer_code,
+        licences.c.type_code == type_code,
+        licences.c.number_digest == number_digest,
+        licences.c.root_id != except_root,
+    )
+    return conn.execute(statement.limit(1)).first() is not None
+
+
+def next_licence_version(conn: Connection, root_id: str) -> int:
+    """The number of the next version of a chain."""
+    return int(conn.execute(select(func.max(licences.c.version)).where(licences.c.root_id == root_id)).scalar() or 0) + 1
+
+
+def list_licences(
+    conn: Connection,
+    *,
+    issuer_codes: Collection[str],
+    type_code: str | None,
+    state: LicenceState | None,
+    number_digest: bytes | None,
+    holder_digest: bytes | None,
+    after: str,
+    limit: int,
+) -> list[LicenceRecord]:
+    """Licences of these issuers, newest last, behind the id ``after``."""
+    statement = select(licences).where(licences.c.issuer_code.in_(issuer_codes), licences.c.id > after)
+    if holder_digest is not None:
+        statement = statement.join(holders, holders.c.licence_id == licences.c.id).where(holders.c.code_digest == holder_digest).distinct()
+    if type_code is not None:
+        statement = statement.where(licences.c.type_code == type_code)
+    if state is not None:
+        statement = statement.where(licences.c.state == state.value)
+    if number_digest is not None:
+        statement = statement.where(licences.c.number_digest == number_digest)
+    return [_licence(row) for row in conn.execute(statement.order_by(licences.c.id).limit(limit)).mappings()]
+
+
+def list_drafts(conn: Connection, at: datetime, *, limit: int) -> list[LicenceRecord]:
+    """Drafts that are nobody's work any more."""
+    waiting = (licences.c.state == LicenceState.DRAFT.value) & (licences.c.lease_until <= write_time(at))
+    return [_licence(row) for row in conn.execute(select(licences).where(waiting).order_by(licences.c.lease_until).limit(limit)).mappings()]
+
+
+def list_over(conn: Connection, states: Collection[LicenceState], today: date, *, limit: int) -> list[LicenceRecord]:
+    """Licences in one of these states whose last day lies before ``today``."""
+    over = licences.c.state.in_([state.value for state in states]) & (licences.c.valid_to < write_day(today))
+    return [_licence(row) for row in conn.execute(select(licences).where(over).order_by(licences.c.valid_to).limit(limit)).mappings()]
+
+
+def move_licence(
+    conn: Connection, record: LicenceRecord, *, state: LicenceState, reason: str, at: datetime, entry_id: str, successor_id: str | None
+) -> bool:
+    """Move a licence on; its revision goes up by one. False where it is not at that revision any more: nothing is changed then."""
+    done = conn.execute(
+        update(licences)
+        .where(licences.c.id == record.id, licences.c.revision == record.revision)
+        .values(
+            state=state.value,
+            state_reason=reason,
+            state_at=write_time(at),
+            revision=record.revision + 1,
+            last_entry_id=entry_id,
+            successor_id=successor_id,
+            lease_until=None,
+        )
+    )
+    return done.rowcount == 1
+
+
+def set_successor(conn: Connection, licence_id: str, successor_id: str | None) -> None:
+    """Note what is being issued in a licence's place; its revision stays, since nothing in it has changed yet."""
+    conn.execute(update(licences).where(licences.c.id == licence_id).values(successor_id=successor_id))
+
+
+def take_lease(conn: Connection, record: LicenceRecord, until: datetime) -> bool:
+    """Take over the issuing of a draft; False where somebody else has done so, or it is none any more."""
+    was = None if record.lease_until is None else write_time(record.lease_until)
+    held = (licences.c.id == record.id) & (licences.c.state == LicenceState.DRAFT.value) & (licences.c.lease_until == was)
+    return conn.execute(update(licences).where(held).values(lease_until=write_time(until))).rowcount == 1
+
+
+def load_key(conn: Connection, licence_id: str) -> bytes | None:
+    """The sealed key of a licence; None once it was erased."""
+    found: bytes | None = conn.execute(select(licence_keys.c.key_sealed).where(licence_keys.c.licence_id == licence_id)).scalar()
+    return found
+
+
+def erase_content(conn: Connection, licence_id: str) -> None:
+    """Remove the key of a licence and everything sealed under it in the tables, and what its holders are found by."""
+    conn.execute(delete(licence_keys).where(licence_keys.c.licence_id == licence_id))
+    conn.execute(delete(holders).where(holders.c.licence_id == licence_id))
+    conn.execute(update(licences).where(licences.c.id == licence_id).values(data_sealed=None, revision=licences.c.revision + 1))
+
+
+def insert_file(conn: Connection, file: LicenceFile) -> None:
+    """A released file."""
+    values = {"licence_id": file.licence_id, "form": file.form, "digest": file.digest, "bytes": file.size_bytes, "blob": file.blob}
+    conn.execute(insert(files), values)
+
+
+def list_files(conn: Connection, licence_id: str) -> list[LicenceFile]:
+    """The files of a licence, by form."""
+    rows = conn.execute(select(files).where(files.c.licence_id == licence_id).order_by(files.c.form)).mappings()
+    return [LicenceFile(row["licence_id"], row["form"], row["digest"], row["bytes"], row["blob"]) for row in rows]

@@ -1,0 +1,168 @@
+"""Tables of licence types, licences and their history (prefix ``licence_``). No foreign key leaves the service.
+
+Times are integers, microseconds since 1970 UTC; days are texts, ``YYYY-MM-DD``, so that they sort. Nothing personal stands in the clear: what
+a licence says is sealed under a key of its own, and holders are found by keyed hash.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from licence_vault.log_tables import metadata
+
+issuers: Final = Table(
+    "licence_issuers",
+    metadata,
+    Column("code", String(18), primary_key=True),  # credit code
+    Column("name", String(200), nullable=False),
+    Column("area_code", String(6), nullable=False),
+    Column("seal_id", String(64), nullable=False),  # in the seal service; empty: nothing can be issued yet
+    Column("revision", Integer, nullable=False),
+    Column("entered_by", String(255), nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+members: Final = Table(
+    "licence_members",
+    metadata,
+    Column("issuer_code", String(18), ForeignKey("licence_issuers.code"), primary_key=True),
+    Column("holder", String(255), primary_key=True),  # a client or a person (Caller.holder)
+    Column("given_by", String(255), nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+    Index("ix_licence_members_holder", "holder"),
+)
+
+_OPEN: Final = text("state IN ('draft', 'in_review')")
+_PUBLISHED: Final = text("state = 'published'")
+
+types: Final = Table(
+    "licence_types",
+    metadata,
+    Column("code", String(21), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("definition", Text, nullable=False),  # the file
+    Column("authors", Text, nullable=False),  # JSON list of everybody who wrote it or handed it in
+    Column("reviewed_by", String(255)),
+    Column("reason", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+    Column("state_at", BigInteger, nullable=False),
+    CheckConstraint("state IN ('draft', 'in_review', 'published', 'retired')", name="state"),
+    Index("ux_licence_types_open", "code", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("ux_licence_types_published", "code", unique=True, sqlite_where=_PUBLISHED, postgresql_where=_PUBLISHED),
+)
+
+series: Final = Table(
+    "licence_series",
+    metadata,
+    Column("issuer_code", String(18), primary_key=True),
+    Column("type_code", String(21), primary_key=True),
+    Column("series", String(200), primary_key=True),  # the numbering rule with year and area filled in
+    Column("last_serial", BigInteger, nullable=False),
+)
+
+licences: Final = Table(
+    "licence_licences",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("identifier", String(128), nullable=False, unique=True),
+    Column("root_id", String(40), nullable=False),  # the first version of the chain
+    Column("predecessor_id", String(40)),
+    Column("successor_id", String(40)),
+    Column("version", Integer, nullable=False),
+    Column("type_code", String(21), nullable=False),
+    Column("type_version", Integer, nullable=False),
+    Column("issuer_code", String(18), ForeignKey("licence_issuers.code"), nullable=False),
+    Column("area_code", String(6), nullable=False),
+    Column("number_digest", LargeBinary(32), nullable=False),  # keyed hash of the printed number
+    Column("issued_on", String(10), nullable=False),
+    Column("valid_from", String(10), nullable=False),
+    Column("valid_to", String(10)),
+    Column("status_list", Integer, nullable=False),
+    Column("status_index", Integer, nullable=False),
+    Column("commitment", LargeBinary(32), nullable=False),
+    Column("data_sealed", LargeBinary),  # canonical data and salt, under the key of licence_keys; NULL once erased
+    Column("state", String(16), nullable=False),
+    Column("state_reason", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("made_by", String(255), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("state_at", BigInteger, nullable=False),
+    Column("last_entry_id", String(36), nullable=False),  # of the leaf of its newest event
+    Column("order_json", Text, nullable=False),  # how its issuing is to be finished
+    Column("lease_until", BigInteger),  # of a draft: until then its issuing is somebody's work
+    Column("claim_digest", LargeBinary(32)),  # the idempotency claim it answers
+    CheckConstraint("version BETWEEN 1 AND 999", name="version"),
+    ForeignKeyConstraint(["type_code", "type_version"], ["licence_types.code", "licence_types.version"]),
+    Index("ux_licence_licences_printed", "issuer_code", "type_code", "number_digest", "version", unique=True),
+    Index("ix_licence_licences_root_id_version", "root_id", "version"),
+    Index("ix_licence_licences_issuer_code_id", "issuer_code", "id"),
+    Index("ix_licence_licences_issuer_code_type_code_state_id", "issuer_code", "type_code", "state", "id"),
+    Index("ix_licence_licences_state_lease_until", "state", "lease_until"),
+    Index("ix_licence_licences_state_valid_to", "state", "valid_to"),
+)
+
+licence_keys: Final = Table(
+    "licence_keys",
+    metadata,
+    Column("licence_id", String(40), ForeignKey("licence_licences.id"), primary_key=True),
+    Column("key_sealed", LargeBinary, nullable=False),  # without this row what was sealed under it is gone for good
+)
+
+holders: Final = Table(
+    "licence_holders",
+    metadata,
+    Column("licence_id", String(40), ForeignKey("licence_licences.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("code_digest", LargeBinary(32), nullable=False),  # keyed hash of code type and code
+    Index("ix_licence_holders_code_digest_licence_id", "code_digest", "licence_id"),
+)
+
+files: Final = Table(
+    "licence_files",
+    metadata,
+    Column("licence_id", String(40), ForeignKey("licence_licences.id"), primary_key=True),
+    Column("form", String(8), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),  # SM3 of the file
+    Column("bytes", BigInteger, nullable=False),
+    Column("blob", String(64), nullable=False),  # of the file sealed under the key of licence_keys
+    CheckConstraint("form IN ('pdf', 'ofd')", name="form"),
+    Index("ix_licence_files_digest", "digest"),
+)
+
+events: Final = Table(
+    "licence_events",
+    metadata,
+    Column("licence_id", String(40), ForeignKey("licence_licences.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("event", String(32), nullable=False),
+    Column("step", String(32), nullable=False),
+    Column("from_state", String(16), nullable=False),
+    Column("to_state", String(16), nullable=False),
+    Column("operation", String(2), nullable=False),  # operateType of the collection interface
+    Column("holder", String(255), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("file_digest", LargeBinary(32)),
+    Column("entry_id", String(36), nullable=False),  # of licence_log
+    Column("audit_id", String(36), nullable=False),
+)

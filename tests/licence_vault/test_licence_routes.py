@@ -1,0 +1,176 @@
+"""Licences over HTTP: what a department's system does, what strangers are told, and that nothing is set that is not the caller's to set."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+
+import licence_vault.service
+from crypto.sm3 import sm3
+from licence_vault.actions.issuing_means import Seals
+from tests.deployments import Here, make_deployment, served_here
+from tests.fakes.sealer import FakeJudge, FakeSealer
+from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER
+from tests.licence_vault.served import Office, office
+from tests.licence_vault.type_files import TYPE, type_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ORDER: dict[str, Any] = {
+    "type": TYPE,
+    "issuer": ISSUER,
+    "holders": [{"name": "张三（示例）", "code": "11010519491231002X", "code_type": "111"}],
+    "fields": {"KZ_address": "示例路1号"},
+    "valid_from": "2026-11-28",
+    "valid_to": "2031-11-27",
+}
+REAL_MEANS = licence_vault.service.means_of
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+    folder = make_deployment(tmp_path_factory.mktemp("licences") / "d")
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
+
+    def means(*parts: Any) -> Any:
+        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge()))
+
+    with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
+        author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
+        author.call("POST", "/v1/licence-types", type_file(face=FACE), status=201)
+        author.call("POST", f"/v1/licence-types/{TYPE}/versions/1/submit", {}, status=200)
+        chief.call("POST", f"/v1/licence-types/{TYPE}/versions/1/publish", {}, status=200)
+        for code, name in ((ISSUER, "cl_clerk"), (OTHER_ISSUER, "cl_stranger")):
+            body = {"name": "示例市政务服务局", "area_code": "150700", "seal_id": "sl_1"}
+            chief.call("PUT", f"/v1/licence-issuers/{code}", body, status=200)
+            chief.call("PUT", f"/v1/licence-issuers/{code}/members/{name}", status=204)
+        yield served
+
+
+@pytest.fixture(scope="module")
+def clerk(here: Here) -> Office:
+    return office(here, "cl_clerk", "licence.issue", "licence.read")
+
+
+@pytest.fixture(scope="module")
+def stranger(here: Here) -> Office:
+    return office(here, "cl_stranger", "licence.issue", "licence.read")
+
+
+@pytest.fixture(scope="module")
+def licence(clerk: Office) -> dict[str, Any]:
+    """One that tests look at and leave as it is."""
+    made: dict[str, Any] = clerk.call("POST", "/v1/licences", ORDER, status=201).json()
+    return made
+
+
+def test_a_department_issues_downloads_and_revokes(clerk: Office) -> None:
+    issued = clerk.call("POST", "/v1/licences", ORDER | {"forms": ["pdf", "ofd"]}, status=201, idempotency_key="k1")
+    again = clerk.call("POST", "/v1/licences", ORDER | {"forms": ["pdf", "ofd"]}, status=201, idempotency_key="k1")
+    assert again.json()["id"] == issued.json()["id"]
+    shown = clerk.call("GET", issued.headers["location"], status=200)
+    assert (shown.json(), shown.headers["etag"]) == (issued.json(), issued.headers["etag"])
+    assert shown.json()["state"] == "issued"
+    assert shown.json()["data"]["holders"][0]["name"] == "张三（示例）"
+    for file in shown.json()["files"]:
+        content = clerk.call("GET", file["url"], status=200)
+        assert (sm3(content.content).hex(), len(content.content)) == (file["digest"], file["bytes"])
+        assert content.headers["content-type"] == f"application/{file['form']}"
+        assert content.headers["cache-control"] == "no-store"
+
+    path = issued.headers["location"]
+    assert clerk.refusal("POST", f"{path}/revoke", {"reason": "x"}, status=428)[0] == "PRECONDITION_REQUIRED"
+    assert clerk.refusal("POST", f"{path}/revoke", {"reason": "x"}, status=412, if_match='"1"')[0] == "LICENCE_CHANGED"
+    revoked = _when_logged(clerk, f"{path}/revoke", {"reason": "处罚决定书（样例）"}, issued.headers["etag"], 200)
+    assert (revoked.json()["state"], revoked.json()["state_reason"]) == ("revoked", "处罚决定书（样例）")
+    events = clerk.call("GET", f"{path}/events", status=200).json()["events"]
+    assert [(each["event_name"], each["by"]) for each in events] == [("制证", "cl_clerk"), ("签发", "cl_clerk"), ("吊销", "cl_clerk")]
+
+
+def test_a_change_is_the_next_version(clerk: Office) -> None:
+    first = clerk.call("POST", "/v1/licences", ORDER, status=201)
+    path = first.headers["location"]
+    body = {"reason": "迁址", "fields": {"KZ_address": "新址"}, "holders": [{"name": "李四（示例）", "code": "A1", "code_type": "999"}]}
+    changed = _when_logged(clerk, f"{path}/change", body, first.headers["etag"], 201).json()
+    assert (changed["version"], changed["predecessor"], changed["data"]["number"]) == (
+        2,
+        first.json()["id"],
+        first.json()["data"]["number"],
+    )
+    assert clerk.call("GET", path, status=200).json()["successor"] == changed["id"]
+
+
+def _when_logged(clerk: Office, path: str, body: dict[str, Any], etag: str, status: int) -> Any:
+    """Once the log has taken in the event before, which takes a moment."""
+    for _ in range(200):
+        answer = clerk.here.http.post(path, headers=clerk.headers | {"if-match": etag}, json=body)
+        if answer.status_code != 503:
+            break
+        assert answer.json()["code"] == "LICENCE_LOG_PENDING"
+        assert answer.headers["retry-after"]
+    assert answer.status_code == status, answer.text
+    return answer
+
+
+def test_licences_are_listed_page_by_page(clerk: Office, licence: dict[str, Any]) -> None:
+    seen: list[str] = []
+    after = ""
+    while True:
+        page = clerk.call("GET", f"/v1/licences?limit=1&type={TYPE}&after={after}", status=200).json()
+        seen += [each["id"] for each in page["licences"]]
+        if page["next_after"] is None:
+            break
+        after = page["next_after"]
+    assert licence["id"] in seen
+    assert seen == sorted(set(seen))
+    found = clerk.call("GET", "/v1/licences?holder_code=11010519491231002X&holder_code_type=111&state=issued", status=200).json()
+    assert licence["id"] in [each["id"] for each in found["licences"]]
+    assert clerk.refusal("GET", "/v1/licences?holder_code=1", status=422)[0] == "FIELD_UNACCEPTABLE"
+    assert clerk.refusal("GET", f"/v1/licences?issuer={OTHER_ISSUER}", status=404)[0] == "LICENCE_ISSUER_NOT_FOUND"
+    by_number = {"number": licence["data"]["number"]}
+    assert [each["id"] for each in clerk.here.http.get("/v1/licences", params=by_number, headers=clerk.headers).json()["licences"]] == [
+        licence["id"]
+    ]
+
+
+def test_strangers_get_the_answer_of_what_does_not_exist(stranger: Office, licence: dict[str, Any], here: Here) -> None:
+    """Every route with a licence in it: the same answer for one of another authority as for none."""
+    paths = here.http.get("/openapi.json").json()["paths"]
+    bodies: dict[str, dict[str, Any]] = {"change": {"fields": {}}, "replace": {"reason": "x"}, "extend": {"valid_to": "2031-01-01"}}
+    asked = 0
+    for path, item in paths.items():
+        if "{licence_id}" not in path:
+            continue
+        for method in item:
+            answers = []
+            for licence_id in (licence["id"], "lc_000000000000000000000000"):
+                filled = path.replace("{licence_id}", licence_id).replace("{form}", "pdf")
+                body = None if method == "get" else {"reason": "x"} | bodies.get(path.rpartition("/")[2], {})
+                content = {} if body is None else {"json": body}
+                answer = here.http.request(method.upper(), filled, headers=stranger.headers | {"if-match": "*"}, **content)
+                answers.append((answer.status_code, answer.json()["code"], answer.text.replace(licence_id, "ID").split('"request_id"')[0]))
+            assert answers[0] == answers[1], path
+            assert answers[0][:2] == (404, "LICENCE_NOT_FOUND"), path
+            asked += 1
+    assert asked >= 14
+    assert stranger.refusal("POST", "/v1/licences", ORDER, status=404)[0] == "LICENCE_ISSUER_NOT_FOUND"
+    assert licence["id"] not in stranger.call("GET", "/v1/licences", status=200).text
+
+
+@pytest.mark.parametrize("member", ["id", "identifier", "state", "version", "status_index", "made_by", "commitment", "salt", "predecessor"])
+def test_nothing_is_set_that_is_not_the_callers_to_set(clerk: Office, member: str) -> None:
+    assert clerk.refusal("POST", "/v1/licences", ORDER | {member: "1"}, status=422)[0] == "REQUEST_INVALID"
+
+
+def test_what_the_type_does_not_allow_is_named_without_its_value(clerk: Office) -> None:
+    wrong = json.loads(json.dumps(ORDER))
+    wrong["fields"] = {"KZ_address": "示例路1号", "KZ_manager": "秘密的号码"}
+    code, facts = clerk.refusal("POST", "/v1/licences", wrong, status=422)
+    assert (code, facts["place"], facts["broken"]) == ("LICENCE_CONTENT_UNACCEPTABLE", "KZ_manager", 1)
+    assert "秘密" not in json.dumps(facts, ensure_ascii=False)
