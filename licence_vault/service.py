@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from fastapi import APIRouter
 
+from crypto.trusted_logs import TrustedLog
 from licence_vault import messages
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.record_event import EVENT_TYPES
@@ -73,6 +74,7 @@ def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:
         order_key=context.keystore.open_secret(ORDER_KEY),
         seals=None if sealer is None or judge is None else Seals(cast("Sealer", sealer), cast("DocumentJudge", judge)),
         await_proof=partial(wait_for_proof, log),
+        logs=tuple(TrustedLog(tree.identity) for tree in log.trees),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -19,12 +19,15 @@ from licence_vault import store
 from licence_vault.actions.record_event import Person, record_step
 from licence_vault.errors import issuing_abandoned, issuing_refused, licence_not_found, licence_state_conflict
 from licence_vault.faces.draw import draw_ofd, draw_pdf
+from licence_vault.faces.qr import claims_of, write_qr
 from licence_vault.faces.read_design import face_of
 from licence_vault.limits import DEFINITIONS_KEPT, ISSUING_RETRY_SECONDS
 from licence_vault.model import LicenceState, read_salted_licence, step_named
 from licence_vault.ports import OFD, PDF, SealPlace
 from licence_vault.register import LicenceFile
+from licence_vault.status.tokens import SM2_KEY
 from licence_vault.type_rules.read_definition import read_definition
+from licence_vault.verify import verify_judged
 from service_kit import fail_points
 from service_kit.idempotency import Claim, ClaimState
 from standards.errors import Kind, TrustError
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from licence_vault.type_rules.definition import TypeDefinition
 
 MEDIA_TYPES: Final = {"pdf": PDF, "ofd": OFD}
+VERIFY_PATH: Final = "/v"  # the page that reads printed codes
 _DRAW: Final = {"pdf": draw_pdf, "ofd": draw_ofd}
 _LATER: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
 _PENDING: Final = "LOG_ENTRY_PENDING"
@@ -137,7 +141,7 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
             drawn,
             media_type=MEDIA_TYPES[form],
             seal_id=issuer.seal_id,
-            order=SealPlace(definition.sealing.page, definition.sealing.x_mm, definition.sealing.y_mm),
+            order=SealPlace(definition.sealing.page, definition.sealing.x_mm, definition.sealing.y_mm, template.height_mm),
             idempotency_key=f"{record.id}-{form}-{sm3(drawn).hex()[:32]}",  # a later proof makes another file: sealed anew, released once
             actor=record.actor,
         )
@@ -159,8 +163,9 @@ def attachments_of(salted: SaltedLicence, proof: LogProof) -> dict[str, bytes]:
 
 
 def qr_text_of(means: IssuingMeans, salted: SaltedLicence, proof: LogProof) -> str:
-    """The address in the printed code. What identifies the licence stands in the fragment, which never reaches a server."""
-    return f"{means.context.settings.base_url}/licences/verify#{salted.data.identifier}/{proof.index}"
+    """The printed code: signed claims in the fragment of an address, which never reaches a server."""
+    claims = claims_of(salted.data, log_index=proof.index, commitment=salted.commitment())
+    return write_qr(claims, page=means.context.settings.base_url + VERIFY_PATH, signer=means.context.keystore.signer(SM2_KEY))
 
 
 def _load(means: IssuingMeans, record: LicenceRecord) -> tuple[TypeVersion, IssuingAuthority, ContentKey]:
@@ -174,12 +179,19 @@ def _load(means: IssuingMeans, record: LicenceRecord) -> tuple[TypeVersion, Issu
 
 
 def _check(means: IssuingMeans, record: LicenceRecord, sealed: bytes, attachments: Mapping[str, bytes]) -> None:
-    """Our own verifier calls it valid, and under the seal stands exactly what was put there. LICENCE_SELF_CHECK_FAILED."""
-    judged = means.need_seals().judge.judge(sealed, means.context.trust(), means.context.clock.now())
+    """Our own verifier calls it valid, and under the seal stands exactly what was put there. LICENCE_SELF_CHECK_FAILED.
+
+    Only its status is not asked: no list can name a licence that is not released, and it may be in force from a later day.
+    """
+    trust, at = replace(means.context.trust(), logs=means.logs), means.context.clock.now()
+    judged = means.need_seals().judge.judge(sealed, trust, at)
     if judged.report.verdict is not Verdict.VALID:
         raise issuing_refused(record.id, f"verdict {judged.report.verdict}")
     if judged.sealed_files is None or dict(judged.sealed_files) != dict(attachments):
         raise issuing_refused(record.id, "what is attached under the seal")
+    for question in verify_judged(judged, trust, at).report.questions:
+        if question.verdict is not Verdict.VALID and question.name != "status":
+            raise issuing_refused(record.id, f"{question.name} {question.verdict}")
 
 
 def _record_release(

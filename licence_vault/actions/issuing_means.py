@@ -14,6 +14,7 @@ from standards.errors import TrustError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from crypto.trusted_logs import TrustedLog
     from licence_vault.content_vault import ContentVault
     from licence_vault.ports import DocumentJudge, Sealer
     from service_kit.composition import ServiceContext
@@ -41,13 +42,16 @@ class Seals:
 
 @dataclass(frozen=True, slots=True)
 class IssuingMeans:
-    """All of it. ``order_key``: of the places in status lists; ``seals``: None where nothing that seals is connected. ``await_proof``: the entry's id in, its proof out, in under a second."""
+    """All of it. ``order_key``: of the places in status lists; ``seals``: None where nothing that seals is connected. ``await_proof``: the entry's id in, its proof out, in under a second.
+    ``logs``: this deployment's own, under which what is issued must hold.
+    """
 
     context: ServiceContext
     contents: ContentVault
     order_key: bytes
     seals: Seals | None
     await_proof: Callable[[str], LogProof]
+    logs: tuple[TrustedLog, ...] = ()
 
     def need_seals(self) -> Seals:
         """The sealer and the judge. TrustError LICENCE_SEALER_MISSING."""

@@ -48,15 +48,18 @@ class FakeSealer:
         return self.spoil(document + MARK + hmac_sm3(KEY, document).hex().encode())
 
 
+@dataclass
 class FakeJudge:
     """Says what ``FakeSealer`` sealed is valid, and reads attachments with programs that are not ours."""
+
+    sealer_name: str | None = None
 
     def judge(self, document: bytes, trust_list: TrustList, at: datetime) -> JudgedDocument:
         content, _, mac = document.rpartition(MARK)
         is_sealed = hmac.compare_digest(mac, hmac_sm3(KEY, content).hex().encode())
         verdict = Verdict.VALID if is_sealed else Verdict.INVALID
         report = Report(verdict=verdict, tampered=not is_sealed, signatures=(), steps=())
-        return JudgedDocument(report, attachments_in(content) if is_sealed else None)
+        return JudgedDocument(report, attachments_in(content) if is_sealed else None, self.sealer_name)
 
 
 def attachments_in(document: bytes) -> dict[str, bytes]:

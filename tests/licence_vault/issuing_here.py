@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ISSUER = "11430000006122244L"
 OTHER_ISSUER = "11220000013544541J"
+ISSUER_NAME = "示例市政务服务局"
 PERSON = Holder("张三（示例）", "11010519491231002X", "111")
 FACE: dict[str, Any] = {
     "v": 1,
@@ -67,7 +68,7 @@ class IssuingHere:
                     continue
                 return wait_for_proof(vault.log, entry_id)
 
-            means = replace(means_of(vault.context, vault.log), seals=Seals(sealer, FakeJudge()), await_proof=await_proof)
+            means = replace(means_of(vault.context, vault.log), seals=Seals(sealer, FakeJudge(ISSUER_NAME)), await_proof=await_proof)
             here = cls(vault, means, sealer)
             here._enter()
             yield here
@@ -75,7 +76,7 @@ class IssuingHere:
     def _enter(self) -> None:
         context = self.vault.context
         for code, name in ((ISSUER, "cl_clerk"), (OTHER_ISSUER, "cl_stranger")):
-            enter_issuer(context, caller("cl_admin"), IssuerOrder(code, "示例市政务服务局", "150700", "sl_1"), if_revision=None)
+            enter_issuer(context, caller("cl_admin"), IssuerOrder(code, ISSUER_NAME, "150700", "sl_1"), if_revision=None)
             give_membership(context, caller("cl_admin"), code, name)
         self.publish(type_file(face=FACE))
         self.publish(type_file(face=FACE, code=f"{AUTHORITY}991", numbering=""))

@@ -45,6 +45,7 @@ from yinxin import links
 from yinxin.assembly import migrate_all, open_house
 from yinxin.demo.document import ORGANISATION, SEAL_KEYWORD, draw_document
 from yinxin.demo.forgery import forge_amount
+from yinxin.demo.licences import ensure_licences
 from yinxin.demo.messages import TEXTS
 from yinxin.deployment import is_complete, open_deployment
 from yinxin.initialise import initialise
@@ -90,6 +91,10 @@ class Demo:
     original_pdf: str
     sealed_pdf: str
     forged_pdf: str
+    licence_pdf: str
+    licence_ofd: str
+    revoked_licence_pdf: str
+    licence_number: str
     seal_id: str
     client_id: str
     client_secret: str
@@ -141,9 +146,15 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
             paths = {name: folder / FOLDER / f"{name}.pdf" for name in ("original", "sealed", "forged")}
             _ensure_documents(context, caller, seal, paths)
 
-            # 6. Whom to trust: the demonstration's own authority, with its revocation lists of today.
+            # 6. Licences, sealed with that seal and entered into the public log.
+            licences, knowledge = ensure_licences(
+                context, caller, seal, folder / FOLDER, organisation=ORGANISATION, credit_code=CREDIT_CODE
+            )
+
+            # 7. Whom to trust: the demonstration's own authority and log, with its revocation and status lists of today.
             trust_path = folder / FOLDER / "trust.json"
-            trust = write_trust_list(context.trust(), name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now())
+            known = context.trust().joined_with(knowledge)
+            trust = write_trust_list(known, name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now())
             write_durably(trust_path, trust, mode=PUBLIC_MODE)
             return Demo(
                 dir=str(folder),
@@ -152,6 +163,10 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
                 original_pdf=str(paths["original"]),
                 sealed_pdf=str(paths["sealed"]),
                 forged_pdf=str(paths["forged"]),
+                licence_pdf=str(licences.licence_pdf),
+                licence_ofd=str(licences.licence_ofd),
+                revoked_licence_pdf=str(licences.revoked_licence_pdf),
+                licence_number=licences.licence_number,
                 seal_id=seal.id,
                 client_id=client_id,
                 client_secret=client_secret,
