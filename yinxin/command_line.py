@@ -34,6 +34,7 @@ from yinxin.commands.seal_command import seal
 from yinxin.commands.seal_import_command import seal_import
 from yinxin.commands.serve_command import serve
 from yinxin.commands.sign_challenge_command import sign_challenge
+from yinxin.commands.trust_list_command import trust_list
 from yinxin.commands.verify_command import verify
 
 EXIT_INTERRUPTED: Final = 130  # as shells report it
@@ -55,6 +56,7 @@ app.command("seal-import")(seal_import)
 app.command("changes")(changes)
 app.command("extend")(extend)
 app.command("verify")(verify)
+app.command("trust-list")(trust_list)
 app.command("init")(init)
 app.command("serve")(serve)
 app.command("doctor")(doctor)

@@ -179,7 +179,7 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
             )
         name = form.files["document"].file_name[: limits.FILE_NAME_CHARACTERS]
         answer = VerificationAnswer.model_validate(write_report(name, report, language))
-        return Response(answer.model_dump_json(), media_type="application/json", headers={"cache-control": "no-store"})
+        return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json", headers={"cache-control": "no-store"})
 
 
 def sealed_answer(sealed: SealedDocument) -> Response:

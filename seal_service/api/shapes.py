@@ -338,13 +338,25 @@ class SignatureAnswer(BaseModel):
     steps: list[StepAnswer]
 
 
+class QuestionAnswer(BaseModel):
+    """One question that is asked of a licence besides its seals, with its own verdict."""
+
+    name: Literal["number", "content", "seal", "log", "status", "holder"]
+    verdict: Literal["valid", "invalid", "indeterminate"]
+    steps: list[StepAnswer]
+
+
 class VerificationAnswer(BaseModel):
-    """What was found out about one file: the same shape as `yinxin verify --json` gives per file."""
+    """What was found out about one file: the same shape as `yinxin verify --json` gives per file.
+
+    `questions`: there for licences only.
+    """
 
     file: str
     verdict: Literal["valid", "invalid", "indeterminate"]
     tampered: bool | None
     signatures: list[SignatureAnswer]
+    questions: list[QuestionAnswer] | None = None
 
 
 def write_seal(seal: Seal, grants: list[str] | None = None) -> SealAnswer:
