@@ -20,6 +20,7 @@ LOG_NAME: Final = "licences"
 FOLDER: Final = "licences"
 SM3_TREE: Final = "sm3"
 SHA256_TREE: Final = "sha256"
+TREES: Final = (SM3_TREE, SHA256_TREE)
 SM3_KEY: Final = "licence-log-sm3"
 SHA256_KEY: Final = "licence-log-sha256"
 KEYS: Final = {SM3_KEY: SignatureAlgorithm.SM2_SM3, SHA256_KEY: SignatureAlgorithm.ED25519}
