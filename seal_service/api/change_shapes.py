@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, Field
 
 from crypto.report_json import write_step
-from seal_service.api.shapes import StepAnswer
+from seal_service.api.verification_shapes import StepAnswer
 
 if TYPE_CHECKING:
     from seal_service.actions.show_changes import ShownChanges

@@ -20,7 +20,8 @@ from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.verify_document import verify_document
 from seal_service.api.bodies import announced_bytes, read_document, read_lock
 from seal_service.api.parameters import UseId, check_document_type, problem_answers
-from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, VerificationAnswer, write_use
+from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, write_use
+from seal_service.api.verification_shapes import VerificationAnswer
 from seal_service.errors import field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
 from seal_service.places import EVERY, Edge, Place, Seam

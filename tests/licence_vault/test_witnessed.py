@@ -12,6 +12,7 @@ import uvicorn
 
 from crypto.cosignatures import verify_cosignatures
 from licence_vault.jobs import jobs_of, readiness_of, witness_desk
+from licence_vault.service import means_of
 from service_kit.clock import SystemClock
 from standards.errors import Kind, TrustError
 from tests.deployments import free_port
@@ -42,7 +43,7 @@ def test_the_settings_name_the_witnesses_and_what_may_be_reached(tmp_path: Path)
     keys = [cosigner.key for cosigner in make_witness(tmp_path / "w", "witness.example/w").cosigners]
     with VaultHere.made(tmp_path / "d") as vault:
         assert witness_desk(vault.context, vault.log) is None
-        assert "licence-log-witnesses" not in {job.name for job in jobs_of(vault.context, vault.log)}
+        assert "licence-log-witnesses" not in {job.name for job in jobs_of(vault.context, vault.log, means_of(vault.context, vault.log))}
         for tree in vault.log.trees:
             watch_log(tmp_path / "w", tree.identity.keys, None)
         vault.append(leaf(1))
@@ -56,7 +57,9 @@ def test_the_settings_name_the_witnesses_and_what_may_be_reached(tmp_path: Path)
             assert (desk.run(), desk.errors) == (0, {keys[0].name: "OUTBOUND_REFUSED"})
         settings.write_text(f"{settings.read_text(encoding='utf-8')}\n[outbound]\nnetworks = ['127.0.0.0/8']\n", encoding="utf-8")
         with VaultHere.reopened(tmp_path / "d") as vault:
-            job = next(job for job in jobs_of(vault.context, vault.log) if job.name == "licence-log-witnesses")
+            job = next(
+                job for job in jobs_of(vault.context, vault.log, means_of(vault.context, vault.log)) if job.name == "licence-log-witnesses"
+            )
             assert job.run() == 2
             for tree in vault.log.trees:
                 note = vault.log.files.cosigned(tree.name)

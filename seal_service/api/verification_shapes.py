@@ -1,0 +1,51 @@
+"""What a verification answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class StepAnswer(BaseModel):
+    """One check that was run."""
+
+    code: str
+    outcome: Literal["pass", "fail", "warn", "not-checked"]
+    clause: str
+    detail: str
+
+
+class SignatureAnswer(BaseModel):
+    """What was found out about one signature; null where it cannot be known."""
+
+    name: str
+    kind: str
+    verdict: Literal["valid", "invalid", "indeterminate"]
+    cryptographically_valid: bool | None
+    document_intact: bool | None
+    trusted: bool | None
+    signer: str | None
+    signed_at: str | None
+    steps: list[StepAnswer]
+
+
+class QuestionAnswer(BaseModel):
+    """One question that is asked of a licence besides its seals, with its own verdict."""
+
+    name: Literal["number", "content", "seal", "log", "status", "holder"]
+    verdict: Literal["valid", "invalid", "indeterminate"]
+    steps: list[StepAnswer]
+
+
+class VerificationAnswer(BaseModel):
+    """What was found out about one file: the same shape as `yinxin verify --json` gives per file.
+
+    `questions`: there for licences only.
+    """
+
+    file: str
+    verdict: Literal["valid", "invalid", "indeterminate"]
+    tampered: bool | None
+    signatures: list[SignatureAnswer]
+    questions: list[QuestionAnswer] | None = None
