@@ -39,7 +39,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
 
     def means(*parts: Any) -> Any:
-        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge()))
+        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge("示例市政务服务局")))
 
     with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
         author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
