@@ -28,7 +28,7 @@ from standards import rfc7468_pem as pem
 from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc5280_algorithms import read_spki
 from standards.rfc5958_private_keys import is_sm2_key, read_ec_private_key, read_private_key_info
-from standards.rfc8018_password_encryption import is_encrypted_private_key_info, read_pbes2
+from standards.rfc8018_password_encryption import MAX_ITERATIONS, is_encrypted_private_key_info, read_pbes2
 
 if TYPE_CHECKING:
     from crypto.signer import PrivateKey
@@ -146,8 +146,15 @@ def read_pkcs12(data: bytes, password: bytes) -> tuple[PrivateKey, list[bytes]]:
         raise password_wrong()
     keys: list[pkcs12.Bag] = []
     certificates: list[bytes] = []
-    for safe in pkcs12.read_authenticated_safe(pfx.content):
-        content = safe.content if safe.encryption is None else pbes2_decrypt(read_pbes2(safe.encryption), password, safe.content)
+    safes = [
+        (safe, None if safe.encryption is None else read_pbes2(safe.encryption)) for safe in pkcs12.read_authenticated_safe(pfx.content)
+    ]
+    if (
+        sum(scheme.iterations for _, scheme in safes if scheme is not None) > MAX_ITERATIONS
+    ):  # each part may not cost as much as a whole file
+        raise MalformedError("PBKDF2_ITERATIONS", limit=MAX_ITERATIONS)
+    for safe, scheme in safes:
+        content = safe.content if scheme is None else pbes2_decrypt(scheme, password, safe.content)
         for bag in pkcs12.read_bags(content):
             if bag.kind == pkcs12.CERTIFICATE_BAG:
                 certificates.append(bag.content)

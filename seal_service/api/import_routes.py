@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import ValidationError
 
@@ -79,6 +80,7 @@ _BODY: Final[dict[str, Any]] = {
 
 def add_import_routes(router: APIRouter, context: ServiceContext) -> None:
     """Add them to the service's router."""
+    threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))  # a key under a password takes seconds of one core
 
     @router.post(
         "/v1/seal-imports",
@@ -104,7 +106,7 @@ def add_import_routes(router: APIRouter, context: ServiceContext) -> None:
             field_bytes_max=limits.FORM_FIELD_BYTES,
         )
         apply = partial(apply_for_import, context, person_of(caller_of(request)), _read_order(form), idempotency_key=key)
-        application, taken_in = await anyio.to_thread.run_sync(again_without_the_dead, context, apply)
+        application, taken_in = await anyio.to_thread.run_sync(again_without_the_dead, context, apply, limiter=threads)
         response.headers["location"] = f"/v1/seal-imports/{application.id}"
         response.headers["etag"] = etag_of(application)
         return write_import(application, taken_in, language_of(accept_language))

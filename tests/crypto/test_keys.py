@@ -29,10 +29,12 @@ from standards.errors import TrustError
 from standards.rfc5280_algorithms import write_algorithm, write_spki
 from standards.rfc5958_private_keys import SM2_KEY_ALGORITHM, write_private_key_info
 from standards.rfc7468_pem import write_pem
+from standards.rfc8018_password_encryption import Pbes2, write_encrypted_private_key_info
 from tests.crypto import published_vectors as v
 from tests.optional import need_program
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 OTHERS: list[rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey] = [
@@ -203,8 +205,8 @@ def test_sm2_pkcs12_of_openssl(mac: str, tmp_path: Path) -> None:
         read_pkcs12(bytes(changed), b"secret")
 
 
-def p12_file(bags: list[bytes], *, mac: bool = True) -> bytes:
-    content = der.sequence(der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(der.sequence(*bags)))))
+def p12_file(bags: list[bytes], *, mac: bool = True, safes: Sequence[bytes] = ()) -> bytes:
+    content = der.sequence(der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(der.sequence(*bags)))), *safes)
     parts = [der.integer(3), der.sequence(der.oid(oids.CMS_DATA), der.explicit(0, der.octet_string(content)))]
     if mac:
         value = pkcs12_mac(oids.SM3, "pw", b"salt", 1, content)
@@ -231,3 +233,13 @@ def test_pkcs12_without_mac_or_with_other_counts_of_keys() -> None:
     unopened = der.sequence(der.oid(p12.SHROUDED_KEY_BAG), der.explicit(0, der.sequence()))
     with pytest.raises(TrustError, match="PRIVATE_KEY_COUNT"):  # opening one may cost seconds, so they are counted first
         read_pkcs12(p12_file([unopened, unopened]), b"pw")
+
+
+def test_the_parts_of_a_pkcs12_file_may_not_cost_a_derivation_of_full_length_each() -> None:
+    """Eight parts of ten million rounds would keep a server busy for most of a minute; they are added up before any is opened."""
+    scheme = Pbes2(b"s" * 16, 6_000_000, oids.HMAC_SHA256, oids.SM4_CBC, b"i" * 16)
+    algorithm, ciphertext = der.read_der(write_encrypted_private_key_info(scheme, b"c" * 16)).children()
+    inner = der.sequence(der.oid(oids.CMS_DATA), algorithm.raw, der.tlv(der.context(0, constructed=False), ciphertext.octets()))
+    safe = der.sequence(der.oid(oids.CMS_ENCRYPTED_DATA), der.explicit(0, der.sequence(der.integer(0), inner)))
+    with pytest.raises(TrustError, match="PBKDF2_ITERATIONS"):
+        read_pkcs12(p12_file([], safes=[safe, safe]), b"pw")

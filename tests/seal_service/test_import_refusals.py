@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from crypto.keys import write_private_key
+from crypto.keys import spki_of, write_private_key
+from crypto.password_encryption import encrypt_private_key
 from crypto.report import Verdict
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
@@ -16,9 +17,12 @@ from seal_service.actions.apply_for_import import apply_for_import
 from seal_service.actions.owners_key import check_holds_key
 from seal_service.model import KeyCustody
 from seal_service.seal_data.import_checks import examine_import
+from standards import x690_der as der
 from standards.errors import TrustError
 from standards.gbt38540_seal.read import read_seal
+from standards.rfc7292_pkcs12 import SHROUDED_KEY_BAG
 from standards.rfc7468_pem import CERTIFICATE, write_pem
+from tests.crypto.test_keys import p12_file
 from tests.seal_service.house import House, open_house
 from tests.seal_service.seal_data.actors import NOW, cached_seal, cached_trust, world
 from tests.seal_service.seal_data.old_seals import old_seal
@@ -131,3 +135,15 @@ def test_a_seal_of_version_1_is_verified_and_never_usable() -> None:
     assert (newer.verdict, newer.is_usable) == (Verdict.VALID, True)
     strange = examine_import(read_seal(cached_seal(4)), pki.maker.der, (), cached_trust(), NOW)
     assert (strange.verdict, strange.failures) == (Verdict.INVALID, ("SIGNER_NOT_IN_SEAL",))
+
+
+def test_a_key_in_a_pkcs12_file_needs_its_password_which_is_kept_nowhere(shared: House) -> None:
+    bag = der.sequence(der.oid(SHROUDED_KEY_BAG), der.explicit(0, encrypt_private_key(KEY.to_pkcs8(), b"pw", iterations=10)))
+    order = order_of(shared, seal_der=made_elsewhere(shared.pki, certify(shared.pki), es_id="15070000000031"), key_file=p12_file([bag]))
+    for password, reason in (("", "PASSWORD_WRONG"), ("no", "PASSWORD_WRONG"), ("x" * 2000, "PASSWORD_WRONG")):
+        with pytest.raises(TrustError, match="SEAL_IMPORT_KEY_REFUSED") as refused:
+            apply_for_import(shared.context, BY_HIM, replace(order, password=password))
+        assert refused.value.facts["reason"] == reason
+    application, _ = apply_for_import(shared.context, BY_HIM, replace(order, password="pw"))
+    assert shared.context.keystore.signer(f"import-{application.id[3:]}").public_spki_der == spki_of(KEY)
+    assert "pw" not in repr(replace(order, password="pw"))
