@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 YINXIN = str(Path(sys.executable).parent / "yinxin")
 CONNECTIONS = 32
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,14 @@ def token_request(deployment: Deployment) -> Request:
     basic = base64.b64encode(f"{deployment.facts['client_id']}:{deployment.facts['client_secret']}".encode()).decode()
     return Request(
         "/oauth2/token",
-        {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"},
+        {"Authorization": f"Basic {basic}", "Content-Type": FORM},
         b"grant_type=client_credentials",
     )
+
+
+def introspection_request(deployment: Deployment, bearer: str) -> Request:
+    """The demonstration client asks about a token of its own."""
+    return Request("/oauth2/introspect", token_request(deployment).headers, b"token=" + bearer.encode())
 
 
 def digest_request(deployment: Deployment, bearer: str) -> Request:

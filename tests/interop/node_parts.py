@@ -18,7 +18,7 @@ FETCH_SECONDS = 300
 
 
 @functools.cache
-def _folder(package: str, version: str) -> Path | None:
+def fetched_package(package: str, version: str) -> Path | None:
     """Where a package stands with what it needs, None where it cannot be had. Several processes may fetch at once; the first is kept."""
     kept = PROJECT / ".tooling" / f"{package}-{version}"
     if kept.is_dir():
@@ -47,7 +47,7 @@ def _folder(package: str, version: str) -> Path | None:
 def need_node_package(package: str, version: str) -> tuple[str, Path]:
     """The program ``node`` and the folder of a package."""
     node = need_program("node")
-    folder = _folder(package, version)
+    folder = fetched_package(package, version)
     need(f"{package} {version}", folder, "npm cannot fetch it")
     assert folder is not None
     return node, folder
