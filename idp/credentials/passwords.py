@@ -14,7 +14,7 @@ import hmac
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -105,6 +105,29 @@ def is_outdated(kept: bytes) -> bool:
     return not text.startswith("$argon2id$") or _HASHER.check_needs_rehash(text)
 
 
+class Place:
+    """A place of a pool, for one piece of work: free again when that is done, or with the end of the block where there was none."""
+
+    def __init__(self, executor: ThreadPoolExecutor, let_go: Callable[[], None]) -> None:
+        self._executor = executor
+        self._let_go = let_go
+        self._is_used = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._is_used:
+            self._let_go()
+
+    def submit(self, work: Callable[[], Value]) -> Future[Value]:
+        """Hand over the work, once."""
+        future = self._executor.submit(work)
+        self._is_used = True
+        future.add_done_callback(lambda _: self._let_go())
+        return future
+
+
 class PasswordPool:
     """Two threads that hash, and a bounded queue before them. Argon2 lets go of the interpreter while it works."""
 
@@ -112,13 +135,16 @@ class PasswordPool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password")
         self._places = threading.BoundedSemaphore(threads + queue_max)
 
-    def submit(self, work: Callable[[], Value]) -> Future[Value]:
-        """Hand over work; TrustError SIGN_IN_BUSY (503) at once where the queue is full."""
+    def take_place(self) -> Place:
+        """A place, before anything else is done for whoever will need one; TrustError SIGN_IN_BUSY (503) at once where all are taken."""
         if not self._places.acquire(blocking=False):
             raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
-        future = self._executor.submit(work)
-        future.add_done_callback(lambda _: self._places.release())
-        return future
+        return Place(self._executor, self._places.release)
+
+    def submit(self, work: Callable[[], Value]) -> Future[Value]:
+        """Hand over work; SIGN_IN_BUSY."""
+        with self.take_place() as place:
+            return place.submit(work)
 
     def close(self) -> None:
         """End the threads."""

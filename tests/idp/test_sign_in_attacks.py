@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idp.actions.count_attempts import enter_attempt, name_key, peer_key
+from idp.credentials.passwords import PasswordPool
 from idp.limits import FAILURES_PER_NAME, FAILURES_PER_PEER
 from idp.pages.texts import TEXTS
-from standards.errors import TrustError
+from idp.store.credentials import read_attempts
+from standards.errors import Kind, TrustError
 from tests.idp.people import CALLBACK, PASSWORD, Browser, Town
 from tests.idp.test_sign_in_flow import town  # noqa: F401 - a fixture
 
@@ -216,8 +218,6 @@ def test_an_address_that_fails_too_often_is_told_to_wait(town: Town) -> None:  #
 
 def test_when_all_places_are_taken_the_answer_comes_at_once(town: Town) -> None:  # noqa: F811
     """The pool of the served application is full: 503 in under 50 ms, without waiting for a place."""
-    from idp.credentials.passwords import PasswordPool
-
     gate = threading.Event()
     pool = PasswordPool(threads=1, queue_max=1)
     held = [pool.submit(gate.wait) for _ in range(2)]
@@ -228,7 +228,30 @@ def test_when_all_places_are_taken_the_answer_comes_at_once(town: Town) -> None:
     gate.set()
     assert all(each.result(timeout=5) for each in held)
     assert pool.submit(lambda: 7).result(timeout=5) == 7
+    with pool.take_place(), pool.take_place(), pytest.raises(TrustError, match="SIGN_IN_BUSY"):
+        pool.take_place()
+    assert pool.submit(lambda: 7).result(timeout=5) == 7  # a place in which nothing was done is free again
     pool.close()
+
+
+def test_whoever_is_sent_away_has_made_no_attempt(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """Overload must lock nobody out: what was never tried counts as no failure."""
+    town.person()
+    browser = at_password(town)
+
+    def full(_pool: PasswordPool) -> None:
+        raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PasswordPool, "take_place", full)
+        for _ in range(FAILURES_PER_NAME + 1):
+            browser.log_in()
+            assert browser.answer.status_code == 503
+            assert browser.answer.headers["retry-after"] == "2"
+    with town.desk.database.read() as connection:
+        assert read_attempts(connection, name_key(town.desk.vault, "jia")) == (0, 0, 0)
+    browser.log_in()
+    assert "code" in browser.returned
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
