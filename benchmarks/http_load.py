@@ -67,7 +67,7 @@ def served(deployment: Deployment, *, port: int, workers: int) -> Iterator[tuple
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:

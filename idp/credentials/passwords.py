@@ -141,6 +141,11 @@ class PasswordPool:
             raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
         return Place(self._executor, self._places.release)
 
+    def demand_place(self) -> None:
+        """Raise SIGN_IN_BUSY where all places are taken now."""
+        with self.take_place():
+            pass
+
     def submit(self, work: Callable[[], Value]) -> Future[Value]:
         """Hand over work; SIGN_IN_BUSY."""
         with self.take_place() as place:

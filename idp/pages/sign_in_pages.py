@@ -50,6 +50,7 @@ CONSENT_CLAIMS: Final = (
 _YEAR_SECONDS: Final = 365 * 86_400
 _RECOVERY: Final = "recovery"
 _CERTIFICATE: Final = "certificate"
+_BY_POOL: Final = frozenset({"password", _RECOVERY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,18 +274,22 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
             return visit.error(error)
 
     async def step(
-        request: Request, sign_in_id: str, work: Callable[[Visit, dict[str, str], ClientProfile | None], Awaitable[None]]
+        request: Request, sign_in_id: str, name: str, work: Callable[[Visit, dict[str, str], ClientProfile | None], Awaitable[None]]
     ) -> Response:
         """What each form shares: is it ours, what it does, back to the dispatcher; what went wrong is told on the page it came from."""
         visit = pages.visit(request)
         place = f"/sign-in/{sign_in_id}"
         try:
+            if name in _BY_POOL:
+                desk.pool.demand_place()  # under overload, before any form or row is read: refusing must cost next to nothing
             form = await visit.form(place)
             _, profile = await anyio.to_thread.run_sync(pages.load, sign_in_id, visit.browser_hash)
             await work(visit, form, profile)
         except TrustError as error:
             if error.code in {"FORM_FORGED", "FORM_UNREADABLE", "SIGN_IN_UNKNOWN"}:
                 return visit.error(error)
+            if error.code == "SIGN_IN_BUSY":
+                return visit.error(error, again=place)
             if error.code == "SIGN_IN_OVERTAKEN":
                 return visit.see(place)
             try:
@@ -322,4 +327,4 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
             else:
                 raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
 
-        return await step(request, sign_in_id, work)
+        return await step(request, sign_in_id, name, work)

@@ -194,12 +194,12 @@ class Visit:
         """Go on there, by GET (303)."""
         return self.with_cookies(RedirectResponse(address, 303, headers={"cache-control": "no-store"}))
 
-    def error(self, error: TrustError, *, back: str = "") -> Response:
-        """The error page."""
+    def error(self, error: TrustError, *, back: str = "", again: str = "") -> Response:
+        """The error page. ``back``: a form's address that leads back to the client; ``again``: where to try again."""
         entry = text_of(error.code)
         language = self.language
         told = (entry.title(language), entry.cause(language), entry.remedy(language)) if entry else (error.code, "", "")
-        return self.page(
+        answer = self.page(
             "error",
             status=STATUS[error.kind],
             title=told[0],
@@ -208,8 +208,12 @@ class Visit:
             code=error.code,
             request_id=getattr(self.request.state, "request_id", ""),
             back=back,
+            again=again,
             csrf=self.token(back.rpartition("/")[0]) if back else "",
         )
+        if "retry_after_seconds" in error.facts:
+            answer.headers["retry-after"] = str(error.facts["retry_after_seconds"])
+        return answer
 
     def answer_client(self, to: AuthorizationRequest | RefusedAuthorization, issuer: str, **fields: str | None) -> Response:
         """Take the browser back to the client with these fields, ``state`` and ``iss`` (RFC 9207), in the way it asked for."""

@@ -248,6 +248,9 @@ def test_whoever_is_sent_away_has_made_no_attempt(town: Town, monkeypatch: pytes
             browser.log_in()
             assert browser.answer.status_code == 503
             assert browser.answer.headers["retry-after"] == "2"
+            again = re.search(r'href="([^"]+)">Try again<', browser.answer.text)
+            assert again
+            browser.go(again[1])
     with town.desk.database.read() as connection:
         assert read_attempts(connection, name_key(town.desk.vault, "jia")) == (0, 0, 0)
     browser.log_in()
