@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import batch, http_load, library, licences, other_provider, people_load, people_scale, seals, sm2_speed
+from benchmarks import batch, http_load, library, licences, other_provider, overload, people_load, people_scale, seals, sm2_speed
 from benchmarks.machine import describe
 from benchmarks.rounds import pin_to_one_core
 from crypto.providers import current
@@ -47,6 +47,10 @@ TARGETS: dict[str, tuple[Callable[[dict[str, Any]], float | None], str, float]] 
         1.0,
     ),
     "status list of a million, one in a hundred revoked, bytes": (lambda r: r["licences"]["status_list"]["bytes"], "<=", 20_000),
+    "overload, a sign-in is refused within ms (p99)": (lambda r: r["overload"]["sign_ins"]["refusal_p99_ms"], "<=", 20),
+    "overload, a token is refused within ms (p99)": (lambda r: r["overload"]["tokens"]["refusal_p99_ms"], "<=", 20),
+    "overload, sealing is refused within ms (p99)": (lambda r: r["overload"]["sealing"]["refusal_p99_ms"], "<=", 20),
+    "overload, acknowledged and lost": (lambda r: max(each["lost"] for each in r["overload"].values()), "<=", 0),
     "HTTP whole code flow, server CPU ms": (lambda r: r["http"]["code_flow"]["one_worker"]["server_cpu_ms"], "<=", 5),
 }
 QUICK_SECONDS = 2
@@ -84,6 +88,13 @@ def against_others(folder: Path, seconds: int) -> dict[str, Any]:
         return other_provider.compare(url, pid, deployment, seconds=seconds, folder=folder, port=9485)
 
 
+def too_much(folder: Path) -> dict[str, Any]:
+    """More than one worker can do, in a deployment of its own."""
+    deployment = http_load.make_deployment(folder / "overload")
+    with http_load.served(deployment, port=9486, workers=1) as (url, _):
+        return overload.measure(url, deployment, library.one_page_document())
+
+
 def many_people(folder: Path, large: int) -> dict[str, Any]:
     """Pages of people with few and with many accounts, in a deployment of its own."""
     deployment = http_load.make_deployment(folder / "people")
@@ -108,6 +119,7 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(results["machine"], indent=2), flush=True)
         results["http"] = over_http(folder, seconds)
         results["others"] = against_others(folder, max(2, seconds // 2))
+        results["overload"] = too_much(folder)
         results["people"] = many_people(folder, chosen or (100_000 if seconds == QUICK_SECONDS else people_scale.LARGE))
         results["licences"] = licences.measure(folder, quick=seconds == QUICK_SECONDS)
         print(f"  licences: {results['licences']}", flush=True)
