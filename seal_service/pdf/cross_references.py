@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from seal_service.pdf.filters import decode_stream
+from seal_service.pdf.limits import SHARED_TOKENS
 from seal_service.pdf.syntax import Lexer, Name, Ref, Stream, read_object_header, skip_space
 from standards.errors import MalformedError
 
@@ -177,10 +178,24 @@ def read_chain(data: bytes, startxref: int, end: int, budget: Budget, names: dic
         seen.add(position)
         if len(sections) >= budget.limits.revisions:
             raise MalformedError("PDF_TOO_MANY_REVISIONS", limit=budget.limits.revisions)
-        section = read_section(data, position, end, budget, names)
+        section = _section_at(data, position, end, budget, names)
         sections.append(section)
         position = section.trailer.get("Prev")
     return sections
+
+
+def _section_at(data: bytes, position: int, end: int, budget: Budget, names: dict[bytes, Name]) -> XrefSection:
+    """The section at an offset, read once for all views of the file: every revision's chain goes through all the earlier sections.
+
+    Only tables: what a table is made from stands before its end, so whoever ends behind that reads the same.
+    """
+    known = budget.sections.get(position)
+    if known is not None and known.end <= end:
+        return known
+    section = read_section(data, position, end, budget, names)
+    if section.kind == "table":
+        budget.sections[position] = section
+    return section
 
 
 def read_section(data: bytes, position: int, end: int, budget: Budget, names: dict[bytes, Name]) -> XrefSection:
@@ -304,13 +319,21 @@ def read_indirect_value(
     """The value behind an object header, streams included; the offset behind it; whether a dictionary in it names a key twice.
 
     A /Length that does not lead to ``endstream`` is replaced by the distance to the next ``endstream``, as readers do.
+
+    A dictionary that ``endobj`` closes is read once for all views of the file: nothing behind that was looked at.
     """
+    known = budget.values.get(position)
+    if known is not None and known[3] <= end:
+        return known[:3]
     lexer = Lexer(data, position, min(end, position + budget.limits.object_bytes), limits=budget.limits, names=names)
     try:
         value = lexer.read_value()
     finally:
         budget.spend_object(lexer.tokens)
     match = _AFTER_VALUE.match(data, lexer.position, end) if isinstance(value, dict) else None
+    if match is not None and match[1] is not None and budget.shared + lexer.tokens <= SHARED_TOKENS:
+        budget.shared += lexer.tokens
+        budget.values[position] = value, lexer.position, lexer.has_duplicate_keys, match.end()
     if match is None or match[1] is not None or not isinstance(value, dict):
         return value, lexer.position, lexer.has_duplicate_keys
     start = match.end()

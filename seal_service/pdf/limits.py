@@ -6,9 +6,14 @@ Every number is a bound on work or memory, far above what honest documents need;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from standards.errors import Kind, MalformedError, TrustError
+
+if TYPE_CHECKING:
+    from seal_service.pdf.cross_references import XrefSection
+
+SHARED_TOKENS: Final = 100_000  # of objects kept for all views of a file, beside those that each view keeps: about 14 MB of Python values
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,12 @@ DEFAULT: Final = PdfLimits()
 
 
 class Budget:
-    """What has been spent on one document so far; shared by the views of its revisions."""
+    """What has been spent on one document so far, and what was read of it; shared by the views of its revisions.
 
-    __slots__ = ("compared", "decoded", "kept", "limits", "lookups", "objects", "scanned", "tokens")
+    ``sections`` and ``values`` by their offset, as cross_references.py keeps them: a view that ends behind them reads the same there.
+    """
+
+    __slots__ = ("compared", "decoded", "kept", "limits", "lookups", "objects", "scanned", "sections", "shared", "tokens", "values")
 
     def __init__(self, limits: PdfLimits = DEFAULT) -> None:
         self.limits = limits
@@ -58,6 +66,9 @@ class Budget:
         self.scanned = 0
         self.compared = 0
         self.lookups = 0
+        self.sections: dict[int, XrefSection] = {}
+        self.values: dict[int, tuple[object, int, bool, int]] = {}
+        self.shared = 0  # tokens in ``values``
 
     def spend_object(self, tokens: int) -> None:
         """One more object was tried, with so many tokens."""
