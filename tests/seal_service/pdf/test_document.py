@@ -8,7 +8,7 @@ import pikepdf
 import pypdf
 import pytest
 
-from seal_service.pdf.cross_references import FREE, IN_FILE, IN_STREAM
+from seal_service.pdf.cross_references import FREE, IN_FILE, IN_STREAM, read_chain, read_indirect_value
 from seal_service.pdf.document import PdfDocument, read_text
 from seal_service.pdf.limits import PdfLimits
 from seal_service.pdf.syntax import PdfString, Ref, Stream
@@ -68,6 +68,38 @@ def test_a_later_section_wins_and_an_earlier_revision_can_be_seen() -> None:
     assert freed.entry(4).kind == FREE  # type: ignore[union-attr]
     assert freed.entry(999) is None
     assert freed.place(999) is None
+
+
+def test_the_views_of_a_file_read_what_they_share_once() -> None:
+    data = build(page_objects())
+    ends = [len(data)]
+    for _ in range(12):
+        data = append(data, {3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>"})
+        ends.append(len(data))
+    now = PdfDocument.open(data)
+    assert now.pages()
+    spent = now.budget.objects
+    for end in ends[:-1]:
+        then = PdfDocument.open(data, end=end, budget=now.budget)
+        alone = PdfDocument.open(data, end=end)
+        assert [(page, node["MediaBox"]) for page, node in then.pages()] == [(page, node["MediaBox"]) for page, node in alone.pages()]
+        assert [section.offset for section in then.sections] == [section.offset for section in alone.sections]
+    assert now.budget.objects - spent <= len(ends)  # of each revision the page that is its own
+
+
+def test_a_view_never_sees_what_stands_behind_its_end() -> None:
+    first = build(page_objects())
+    data = append(first, {3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>"})
+    now = PdfDocument.open(data)
+    place = now.place(3)
+    assert now.pages()
+    assert place is not None
+    body = data.index(b"obj", place[0]) + 3
+    assert read_indirect_value(data, body, now.end, now.resolve, now.budget, now.names)[0] is now.get(Ref(3))
+    with pytest.raises(MalformedError):  # in the midst of the page's dictionary, which the other view has read to its end
+        read_indirect_value(data, body, body + 12, now.resolve, now.budget, now.names)
+    with pytest.raises(MalformedError):
+        read_chain(data, now.last_startxref, now.sections[0].end - 1, now.budget, now.names)
 
 
 def test_generations_must_fit() -> None:
