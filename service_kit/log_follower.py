@@ -77,8 +77,11 @@ def follow(
     round_ = Followed()
     # 1. The checkpoints: signed, not smaller than before, and of one mind about each other
     heads: dict[str, Checkpoint] = {}
+    notes = {name: fetch(f"{name}/{CHECKPOINT_PATH}") for name in trees}
+    if not before and not any(notes.values()):
+        return round_  # a log that has no entry yet
     for name, identity in trees.items():
-        note = fetch(f"{name}/{CHECKPOINT_PATH}")
+        note = notes[name]
         result = None if note is None else verify_checkpoint(note, identity)
         if result is None or result.verified is not True or result.checkpoint is None:
             round_.notice("FOLLOWED_CHECKPOINT_BAD", tree=name)
@@ -121,13 +124,15 @@ def follow(
 
 
 def compare_with_witness(
-    note: bytes, name: str, identity: LogIdentity, seen: SeenTree, prove: Callable[[int, int], tuple[bytes, ...]]
+    note: bytes, name: str, identity: LogIdentity, seen: SeenTree | None, prove: Callable[[int, int], tuple[bytes, ...]]
 ) -> Noticed | None:
     """Whether a witness was shown the same log. ``note``: its newest checkpoint; ``prove``: asks the log for consistency (older, newer)."""
     result = verify_checkpoint(note, identity)
     if result.verified is not True or result.checkpoint is None:
         return Noticed("FOLLOWED_CHECKPOINT_BAD", {"tree": name})
     theirs = result.checkpoint
+    if seen is None:  # an empty log is shown here, and the witness has seen entries
+        return Noticed("FOLLOWED_SPLIT_VIEW", {"tree": name, "witness_size": theirs.size, "size": 0})
     older, newer = sorted(((theirs.size, theirs.root), (seen.size, seen.root)))
     try:
         proof = prove(older[0], newer[0]) if 0 < older[0] < newer[0] else ()

@@ -88,6 +88,15 @@ def test_every_round_continues_where_the_last_ended(fresh: VaultHere) -> None:
     assert (third.noticed, third.size, sum(observed.events.values())) == ([], 303, 0)
 
 
+def test_a_log_without_entries_has_no_checkpoint_and_may_not_lose_one(fresh: VaultHere) -> None:
+    shown = Shown(fresh)
+    seen = one_round(fresh, shown)[0].seen
+    shown.changed = {f"{name}/checkpoint": None for name in identities(fresh)}
+    nothing, _ = one_round(fresh, shown)
+    assert (nothing.noticed, nothing.size, nothing.seen) == ([], 0, {})
+    assert codes(one_round(fresh, shown, seen)[0]) == {"FOLLOWED_CHECKPOINT_BAD"}
+
+
 def test_nothing_is_passed_over_where_one_tree_is_behind_the_other(fresh: VaultHere) -> None:
     """The checkpoints of the two trees are replaced one after the other: a reader may come in between."""
     shown = Shown(fresh)
@@ -153,6 +162,9 @@ def test_two_faces_shown_to_witness_and_client_are_noticed(fresh: VaultHere) -> 
         found = compare_with_witness(other, "sha256", tree.identity, seen, prove)
         assert found is not None
         assert found.code == "FOLLOWED_SPLIT_VIEW"
+    hidden = compare_with_witness(newest, "sha256", tree.identity, None, prove)  # here no entry is shown at all
+    assert hidden is not None
+    assert hidden.code == "FOLLOWED_SPLIT_VIEW"
     found = compare_with_witness(b"no note", "sha256", tree.identity, seen, prove)
     assert found is not None
     assert found.code == "FOLLOWED_CHECKPOINT_BAD"

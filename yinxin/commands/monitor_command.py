@@ -170,6 +170,6 @@ def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen:
                 raise TrustError(Kind.NOT_FOUND, "LOG_SIZE_UNKNOWN", asked=newer)
             return tuple(bytes.fromhex(each) for each in json.loads(answer)["proof"])
 
-        found = compare_with_witness(note, name, identity, seen[name], prove)
+        found = compare_with_witness(note, name, identity, seen.get(name), prove)
         noticed += [] if found is None else [found]
     return noticed
