@@ -97,7 +97,7 @@ def serve(host: str, port: int, workers: int) -> None:
         port=port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http="yinxin.bounded_http:BoundedHttp",
         ws="none",
         lifespan="on",
         access_log=False,

@@ -31,6 +31,7 @@ GM_ALGORITHM: Final = "SGD_SM3_SM2"  # GM/T 0125.1; for clients that have regist
 SIGNING_ALGORITHMS: Final = (*ORDINARY_ALGORITHMS, GM_ALGORITHM)
 
 CLIENT_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
+SUBJECT_PREFIXES: Final = ("pe_", "or_", "pw_")  # accounts, and people as a sector sees them
 SCOPE_PATTERN: Final = re.compile(r"[a-z][a-z0-9_]{0,31}(?:\.[a-z][a-z0-9_]{0,31}){0,3}")
 URI_PATTERN: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-\[\]-~]+")  # absolute, visible ASCII without quote or backslash troubles
 
@@ -93,9 +94,12 @@ class SigningKey:
 
 
 def check_client_id(client_id: str) -> None:
-    """Raise CLIENT_ID_INVALID unless the text can be a client id: 3 to 64 letters, digits, dots, underscores, hyphens."""
-    if not CLIENT_ID_PATTERN.fullmatch(client_id):
-        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_ID_INVALID", expected="3 to 64 letters, digits, . _ -")
+    """Raise CLIENT_ID_INVALID unless the text can be a client id: 3 to 64 letters, digits, dots, underscores, hyphens.
+
+    Nor may it look like the subject of a person or an organisation: in a client's own tokens its id is ``sub`` (RFC 9700 4.15).
+    """
+    if not CLIENT_ID_PATTERN.fullmatch(client_id) or client_id.lower().startswith(SUBJECT_PREFIXES):
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_ID_INVALID", expected="3 to 64 letters, digits, . _ -, not as subjects begin")
 
 
 def check_client_fields(name: str, scopes: tuple[str, ...], audiences: tuple[str, ...], tokens_per_minute: int) -> None:

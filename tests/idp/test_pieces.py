@@ -99,7 +99,8 @@ def test_no_resources(text: str) -> None:
     assert not is_resource(text)
 
 
-@pytest.mark.parametrize("text", ["", "ab", "a" * 65, "-ab", "a b", "a/b", "中文名"])
+@pytest.mark.clause("RFC 9700 4.15")
+@pytest.mark.parametrize("text", ["", "ab", "a" * 65, "-ab", "a b", "a/b", "中文名", "pe_0123456789abcdef", "OR_1", "pw_" + "0" * 61])
 def test_no_client_ids(text: str) -> None:
     with pytest.raises(TrustError, match="CLIENT_ID_INVALID"):
         check_client_id(text)

@@ -1,0 +1,113 @@
+"""What strangers send that is no request: ended soon, and never kept. Real sockets, a server of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from yinxin import bounded_http
+from yinxin.bounded_http import EMPTY_BYTES_MAX, BoundedHttp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+HEAD = b"POST /a HTTP/1.1\r\nHost: a\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+PART = 16 * 1024
+
+
+async def application(_scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the length of the body."""
+    count, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        count, more = count + len(message["body"]), message["more_body"]
+    body = b"%d" % count
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    config = uvicorn.Config(application, lifespan="off", log_config=None)
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(lambda: BoundedHttp(config, state, {}), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        yield reader, writer
+        writer.close()
+
+
+async def answer_to(*parts: bytes) -> bytes:
+    """All that comes back until the other side ends it."""
+    async with connection() as (reader, writer):
+        try:
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await asyncio.wait_for(reader.read(), 20)
+        except ConnectionError:
+            return b"gone"
+
+
+def repeated(begin: bytes, part: bytes) -> list[bytes]:
+    return [begin, *[part * (PART // len(part))] * (2 * EMPTY_BYTES_MAX // PART)]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        repeated(HEAD, b"X-A: b\r\n"),
+        repeated(HEAD + b"X-A: ", b"a" * 100),
+        repeated(b"GET /", b"a" * 100),
+        repeated(b"", b"\r\n"),
+        repeated(CHUNKED + b"1;", b"a" * 100),
+        repeated(CHUNKED + b"1\r\na\r\n0\r\n", b"X-A: b\r\n"),
+    ],
+    ids=["headers", "one header", "an address", "empty lines", "a chunk's extension", "trailers"],
+)
+def test_attack_bytes_that_lead_nowhere_are_not_kept(parts: list[bytes]) -> None:
+    answer = asyncio.run(answer_to(*parts))
+    assert answer == b"gone" or answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("begin", [b"", b"GET / HT", HEAD, b"\r\n"])
+def test_attack_a_head_that_does_not_come(begin: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.05)
+    assert asyncio.run(answer_to(begin)) == b""
+
+
+def test_a_second_head_is_awaited_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.05)
+    first = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = asyncio.run(answer_to(first, b"GET / HT"))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"0")
+
+
+def test_large_bodies_and_many_requests_pass() -> None:
+    large = EMPTY_BYTES_MAX * 3
+
+    async def both() -> list[bytes]:
+        async with connection() as (reader, writer):
+            found = []
+            for sent in (
+                HEAD + b"Content-Length: %d\r\n\r\n" % large + b"a" * large,
+                CHUNKED + b"".join(b"%x\r\n%s\r\n" % (PART, b"a" * PART) for _ in range(large // PART)) + b"0\r\n\r\n",
+                *[HEAD + b"Content-Length: 1\r\n\r\na"] * 3,
+            ):
+                writer.write(sent)
+                await writer.drain()
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                found.append(await reader.readexactly(length))
+            return found
+
+    assert asyncio.run(both()) == [b"%d" % large] * 2 + [b"1"] * 3
