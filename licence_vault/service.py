@@ -24,6 +24,7 @@ from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES
 from licence_vault.ports import JUDGE, SEALER
+from licence_vault.pages.verify_page import add_verify_page
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from service_kit.composition import ServiceParts
@@ -83,6 +84,7 @@ def build(context: ServiceContext) -> ServiceParts:
     log = open_licence_log(context)
     means = means_of(context, log)
     router = APIRouter()
+    add_verify_page(router)
     add_log_routes(router, context, log)
     add_status_routes(router, context, log)
     add_issuer_routes(router, context)

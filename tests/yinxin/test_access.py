@@ -75,6 +75,9 @@ PUBLIC = {
     "GET /sign-in/{sign_in_id}",
     "GET /sign-in/{sign_in_id}/upstream/{name}",
     "GET /switch",
+    "GET /v",
+    "GET /v/verify.css",
+    "GET /v/verify.js",
     "GET /v1/audit/checkpoint",
     "GET /v1/audit/consistency",
     "GET /v1/seal-status-list",
@@ -102,12 +105,12 @@ PUBLIC = {
     "POST /sessions/{session_id}/end",
     "POST /sign-in/upstream/{name}/backchannel-logout",
     "POST /sign-in/{sign_in_id}/{name}",
-    "PUT /oauth2/register/{client_id}",
     "POST /switch",
     "POST /tsa",
     "POST /v1/verifications",
     "POST /v1/verifications/changes",
     "POST /v1/verifications/sealed-revision",
+    "PUT /oauth2/register/{client_id}",
 }
 
 
