@@ -24,7 +24,6 @@ from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES
 from licence_vault.ports import JUDGE, SEALER
-from licence_vault.pages.verify_page import add_verify_page
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from service_kit.composition import ServiceParts
@@ -81,6 +80,8 @@ def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:
 
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
+    from licence_vault.pages.verify_page import add_verify_page
+
     log = open_licence_log(context)
     means = means_of(context, log)
     router = APIRouter()
