@@ -20,7 +20,7 @@ import cbor2
 from crypto.cose import CheckedMessage, check_cose, read_cbor, sign_cose
 from crypto.jose import VerificationKey, verification_key
 from licence_vault.faces import problem_catalogue  # noqa: F401 - enters the error texts of faces
-from licence_vault.faces.limits import QR_HOLDERS, QR_MESSAGE_BYTES, QR_NAME_CHARACTERS, QR_TEXT_CHARACTERS
+from licence_vault.faces.limits import QR_CUT_CHARACTERS, QR_HOLDERS, QR_MESSAGE_BYTES, QR_NAME_CHARACTERS, QR_TEXT_CHARACTERS
 from standards import rfc9285_base45 as base45
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gbt36904_licence_number import ROOT_OID
@@ -63,13 +63,13 @@ class QrClaims:
 
 
 def claims_of(data: LicenceData, *, log_index: int, commitment: bytes) -> QrClaims:
-    """The claims for a licence."""
+    """The claims for a licence. Long names are cut, which a person who compares them sees by the mark at their end; holders are the first."""
     return QrClaims(
         data.identifier,
-        data.name,
-        data.number,
-        tuple(holder.name for holder in data.holders),
-        data.issuer.name,
+        _cut(data.name),
+        _cut(data.number),
+        tuple(_cut(holder.name) for holder in data.holders[:QR_HOLDERS]),
+        _cut(data.issuer.name),
         data.issued_on,
         data.valid_from,
         data.valid_to,
@@ -78,6 +78,10 @@ def claims_of(data: LicenceData, *, log_index: int, commitment: bytes) -> QrClai
         log_index,
         commitment,
     )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= QR_CUT_CHARACTERS else text[: QR_CUT_CHARACTERS - 1] + "…"
 
 
 def write_qr(claims: QrClaims, *, page: str, signer: Signer) -> str:
@@ -93,7 +97,7 @@ def write_qr(claims: QrClaims, *, page: str, signer: Signer) -> str:
         claims.identifier.removeprefix(f"{ROOT_OID}."),  # the root is the same for all
         claims.name,
         claims.number,
-        list(claims.holders[:QR_HOLDERS]),
+        list(claims.holders),
         claims.issuer,
         _day(claims.issued_on),
         _day(claims.valid_from),

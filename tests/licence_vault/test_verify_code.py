@@ -231,7 +231,7 @@ def test_what_would_not_fit_is_refused() -> None:
         with pytest.raises(ValueError, match="page"):
             write_qr(CLAIMS, page=page, signer=STATUS_SIGNER)
     assert len(read_message(write_qr(CLAIMS, page="http://127.0.0.1:8080/licences/verify", signer=STATUS_SIGNER))) > 300
-    many = claims_of(
-        sample_licence(holders=tuple(Holder(f"人{number}", "1", "001") for number in range(9))), log_index=1, commitment=bytes(32)
-    )
+    holders = tuple(Holder(f"人{number}", "1", "001") for number in range(9))
+    many = claims_of(sample_licence(name="名" * 60, holders=holders), log_index=1, commitment=bytes(32))
+    assert read_qr(code_for(many), ISSUERS).name == "名" * 47 + "…"
     assert read_qr(code_for(many), ISSUERS).holders == ("人0", "人1", "人2")
