@@ -158,3 +158,28 @@ def log_pending() -> TrustError:
 def sealer_missing() -> TrustError:
     """Nothing that seals is connected to the vault."""
     return TrustError(Kind.UNAVAILABLE, "LICENCE_SEALER_MISSING")
+
+
+def row_file_unacceptable(rule: str, row: int) -> TrustError:
+    """The file of a batch cannot be read. ``row``: where, from 1; 0 for the file as a whole."""
+    return TrustError(Kind.UNACCEPTABLE, "LICENCE_ROW_FILE_UNACCEPTABLE", rule=rule, row=row)
+
+
+def row_taken(batch_id: str, row: int) -> TrustError:
+    """The row has a licence already, or has ended."""
+    return TrustError(Kind.CONFLICT, "LICENCE_ROW_TAKEN", batch=batch_id, row=row)
+
+
+def batch_not_found(batch_id: str) -> TrustError:
+    """No such batch, or one of an authority the caller does not act for."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_BATCH_NOT_FOUND", batch=batch_id)
+
+
+def batch_state_conflict(batch_id: str, state: str) -> TrustError:
+    """The batch takes no such step in its present state."""
+    return TrustError(Kind.CONFLICT, "LICENCE_BATCH_STATE_CONFLICT", batch=batch_id, state=state)
+
+
+def batches_too_many(limit: int) -> TrustError:
+    """As many batches of one authority as may wait or run."""
+    return TrustError(Kind.CONFLICT, "LICENCE_BATCHES_TOO_MANY", limit=limit)

@@ -44,3 +44,19 @@ SWEEP_EVERY_SECONDS: Final = 15.0
 EXPIRY_EVERY_SECONDS: Final = 600.0
 DEFINITIONS_KEPT: Final = 256  # of types, read once per process
 JSON_BYTES: Final = 1024 * 1024
+
+# Batches
+BATCH_ROWS: Final = 100_000
+BATCH_FILE_BYTES: Final = 64 * 1024 * 1024
+XLSX_UNPACKED_BYTES: Final = 512 * 1024 * 1024  # a hundred thousand rows take some 100 MB
+XLSX_MEMBERS: Final = 1000
+ROW_CELLS: Final = 300
+ROWS_PER_WRITE: Final = 500  # in one transaction, so that others are not held up
+ROWS_PER_TURN: Final = 64  # begun before the log's next checkpoint is waited for
+BATCHES_PER_TURN: Final = 4
+BATCHES_PER_ISSUER: Final = 20  # that have not ended
+BATCH_LEASE_SECONDS: Final = 300
+BATCH_EVERY_SECONDS: Final = 1.0
+BATCH_THREADS: Final = 2
+PROBLEMS_SHOWN: Final = 1000  # of a dry run
+REPORT_ROWS: Final = 1000  # on a page

@@ -54,6 +54,11 @@ _REFUSALS: Final = (
     ("LICENCE_ISSUING_ABANDONED", "Issuing given up", "签发已放弃", "This issuing was given up before; nothing was released.", "该次签发已放弃，未发出任何文件。", "Look at its history for the cause and issue anew.", "请查看事件记录中的原因并重新签发。"),
     ("LICENCE_LOG_PENDING", "A moment too early", "请稍候", "The public log has not taken in the licence's last event yet.", "公开日志尚未收录该证照的上一事件。", "Try again in a second.", "请一秒后重试。"),
     ("LICENCE_SEALER_MISSING", "Nothing that seals", "未接入签章服务", "No seal service is connected to the licence vault.", "证照库未接入签章服务。", "Run the seal service in the same process, or set service_urls.", "请在同一进程运行印章服务，或设置 service_urls。"),
+    ("LICENCE_ROW_FILE_UNACCEPTABLE", "File of rows not usable", "批量文件不可用", "The file of a batch cannot be read as what it is said to be; the facts name the rule and the row.", "批量文件无法按所述格式读取；facts 给出规则和行号。", "Correct the file; a first line names the columns (docs/reference/licences.md).", "请更正文件；首行为列名（见 docs/reference/licences.md）。"),
+    ("LICENCE_ROW_TAKEN", "Row has its licence", "该行已有证照", "A licence is being issued for this row already.", "该行的证照已在签发。", "Nothing is to be done.", "无需处理。"),
+    ("LICENCE_BATCH_NOT_FOUND", "Batch not found", "未找到批次", "There is no such batch, or the caller does not act for its authority.", "没有此批次，或调用方无权代表其颁发机构。", *_ID),
+    ("LICENCE_BATCH_STATE_CONFLICT", "Step not allowed in this state", "当前状态不允许此操作", "The batch takes no such step in its present state; one that stays loading was cut off: cancel it and send the file again.", "批次在当前状态下不能进行此操作；长期处于 loading 的批次已中断，请取消后重新提交。", *_AGAIN),
+    ("LICENCE_BATCHES_TOO_MANY", "Too many batches", "批次过多", "As many batches of this authority wait or run as may.", "该机构未结束的批次已达上限。", "Start, finish or cancel one first.", "请先启动、完成或取消其中一个。"),
     ("LICENCE_MEMBERS_TOO_MANY", "Too many act for it", "经办方过多", "As many clients and persons act for this authority as may.", "可代表该机构的应用与人员已达上限。", "Take a membership back that is not needed any more.", "请先收回不再需要的授权。"),
 )  # fmt: skip
 

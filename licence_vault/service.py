@@ -12,6 +12,7 @@ from crypto.trusted_logs import TrustedLog
 from licence_vault import messages
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.record_event import EVENT_TYPES
+from licence_vault.api.batch_routes import add_batch_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
 from licence_vault.api.log_routes import add_log_routes
@@ -91,6 +92,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_issuer_routes(router, context)
     add_type_routes(router, context)
     add_licence_routes(router, means)
+    add_batch_routes(router, means)
     return ServiceParts(
         name=NAME,
         router=router,

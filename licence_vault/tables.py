@@ -166,3 +166,39 @@ events: Final = Table(
     Column("entry_id", String(36), nullable=False),  # of licence_log
     Column("audit_id", String(36), nullable=False),
 )
+
+batches: Final = Table(
+    "licence_batches",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("type_code", String(21), nullable=False),
+    Column("issuer_code", String(18), ForeignKey("licence_issuers.code"), nullable=False),
+    Column("forms", Text, nullable=False),  # JSON list
+    Column("client_id", String(128), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("lease_until", BigInteger),  # of a running one: until then it is the work of some process
+    Column("key_sealed", LargeBinary, nullable=False),  # of its rows
+    CheckConstraint("state IN ('loading', 'ready', 'running', 'done', 'cancelled')", name="state"),
+    Index("ix_licence_batches_issuer_code_state", "issuer_code", "state"),
+    Index("ix_licence_batches_state_lease_until", "state", "lease_until"),
+)
+
+batch_rows: Final = Table(
+    "licence_batch_rows",
+    metadata,
+    Column("batch_id", String(40), ForeignKey("licence_batches.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("cells_sealed", LargeBinary),  # what it says, until it has ended
+    Column("licence_id", String(40), unique=True),
+    Column("code", String(64)),
+    Column("place", String(200)),
+    Column("rule", String(200)),
+    CheckConstraint("state IN ('waiting', 'issued', 'failed', 'cancelled')", name="state"),
+    Index("ix_licence_batch_rows_batch_id_state_number", "batch_id", "state", "number"),
+)

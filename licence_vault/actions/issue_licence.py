@@ -53,7 +53,7 @@ from service_kit.idempotency import ClaimState, digest_of_request
 from standards.gbt36904_licence_number import ALPHABET, SERIAL_CHARACTERS_MIN, VERSION_MAX, read_licence_number, write_licence_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -113,39 +113,65 @@ def issue_licence(
     FIELD_UNACCEPTABLE, LICENCE_NUMBER_TAKEN, LICENCE_NOT_FOUND, LICENCE_CHANGED, LICENCE_STATE_CONFLICT, LICENCE_SUCCEEDED, FACE_*,
     LICENCE_LOG_PENDING, LICENCE_SELF_CHECK_FAILED, IDEMPOTENCY_*, and what the sealer refuses.
     """
-    # 1. May the caller issue for this authority, by which version of the type, and is the content as the type demands?
-    context = means.context
-    definition, type_version = check_order(means, caller, order)
-
-    # 2. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
-    def intend(conn: Connection) -> LicenceRecord:
-        return _record_intent(means, conn, caller, order, definition, type_version, succession, idempotency_key)
-
-    record = context.database.write(intend)
+    # 1. Checked, numbered, committed to the log: durable (tx 1).
+    record = begin_issue(means, caller, order, succession=succession, idempotency_key=idempotency_key)
     fail_points.reach("issue-licence.intended")
 
-    # 3. Proof, drawing, sealing, checking, tx 2.
+    # 2. Proof, drawing, sealing, checking, tx 2.
     return finish_issue(means, record)
 
 
-def check_order(means: IssuingMeans, caller: Caller, order: LicenceOrder) -> tuple[TypeDefinition, int]:
-    """The type's definition and version, where the caller may issue the order; changes nothing. Errors as ``issue_licence``."""
+def begin_issue(
+    means: IssuingMeans,
+    caller: Caller,
+    order: LicenceOrder,
+    *,
+    succession: Succession | None = None,
+    idempotency_key: str | None = None,
+    note: Callable[[Connection, str], None] | None = None,
+) -> LicenceRecord:
+    """The first half: a draft that ``finish_issue`` releases. ``note`` is called in the transaction with the new licence's id. Errors as
+    ``issue_licence``.
+    """
+    # 1. May the caller issue for this authority, by which version of the type, and is the content as the type demands?
+    definition, type_version = _type_to_issue_by(means, caller, order.type_code, order.issuer_code)
+    check_order(order, definition)
+
+    # 2. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
+    def intend(conn: Connection) -> LicenceRecord:
+        record = _record_intent(means, conn, caller, order, definition, type_version, succession, idempotency_key)
+        if note is not None:
+            note(conn, record.id)
+        return record
+
+    return means.context.database.write(intend)
+
+
+def definition_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issuer_code: str) -> TypeDefinition:
+    """The type as it is published now, where the caller may issue for the authority; changes nothing. Errors as ``issue_licence``."""
+    return _type_to_issue_by(means, caller, type_code, issuer_code)[0]
+
+
+def _type_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issuer_code: str) -> tuple[TypeDefinition, int]:
     means.need_seals()
     with means.context.database.read() as conn:
-        issuer = store.load_issuer(conn, order.issuer_code)
-        if issuer is None or not store.is_member(conn, order.issuer_code, caller.holder):
-            raise issuer_not_found(order.issuer_code)
-        version = store.load_published_type(conn, order.type_code)
+        issuer = store.load_issuer(conn, issuer_code)
+        if issuer is None or not store.is_member(conn, issuer_code, caller.holder):
+            raise issuer_not_found(issuer_code)
+        version = store.load_published_type(conn, type_code)
     if not issuer.seal_id:
-        raise issuer_without_seal(order.issuer_code)
+        raise issuer_without_seal(issuer_code)
     if version is None:
-        raise type_not_published(order.type_code)
-    definition = definition_of_version(version)
+        raise type_not_published(type_code)
+    return definition_of_version(version), version.version
+
+
+def check_order(order: LicenceOrder, definition: TypeDefinition) -> None:
+    """Whether the type allows what is to be issued. TrustError FIELD_UNACCEPTABLE, LICENCE_CONTENT_UNACCEPTABLE."""
     _check_form(order, definition)
     broken = check_content(definition, fields=order.fields, holders=order.holders, valid_from=order.valid_from, valid_to=order.valid_to)
     if broken:
         raise content_unacceptable(broken[0].place, broken[0].rule, len(broken))
-    return definition, version.version
 
 
 def _check_form(order: LicenceOrder, definition: TypeDefinition) -> None:

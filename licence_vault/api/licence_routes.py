@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from licence_vault import limits
 from licence_vault.actions import find_licences
 from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.find_licences import LicenceWish
 from licence_vault.actions.finish_issue import MEDIA_TYPES
 from licence_vault.actions.issue_licence import issue_licence
@@ -127,6 +128,21 @@ def add_licence_routes(router: APIRouter, means: IssuingMeans) -> None:
         content = find_licences.read_licence_file(context, contents, caller_of(request), licence_id, form)
         headers = {"content-disposition": f'attachment; filename="{licence_id}.{form}"', "cache-control": "no-store"}
         return Response(content, media_type=MEDIA_TYPES[form], headers=headers)
+
+    @router.post(
+        "/v1/licences/{licence_id}/erase",
+        name="erase_licence",
+        summary="Erase what an ended licence said, for good",
+        description="Its key is deleted; events, number and commitments remain. `If-Match`: the ETag of the licence. A reason is needed.",
+        response_model=LicenceSummary,
+        responses=problem_answers(401, 403, 404, 409, 412, 422, 428, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_ISSUE)
+    def erase(request: Request, licence_id: LicenceId, body: Reason, response: Response, if_match: IfMatch = None) -> LicenceSummary:
+        record = erase_licence(context, caller_of(request), licence_id, reason=body.reason, if_revision=need_revision(if_match))
+        response.headers["etag"] = etag_of(record)
+        return summarise_licence(record)
 
     def _answer(request: Request, response: Response, record: LicenceRecord) -> LicenceAnswer:
         view = find_licences.find_licence(context, contents, caller_of(request), record.id)

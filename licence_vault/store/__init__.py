@@ -5,6 +5,21 @@ One module per noun; whoever uses them says ``store.load_licence``.
 
 from __future__ import annotations
 
+from licence_vault.store.batches import (
+    cancel_rows,
+    count_living_batches,
+    count_rows,
+    end_row,
+    insert_batch,
+    insert_rows,
+    lease_batch,
+    list_rows,
+    list_running_batches,
+    load_batch,
+    load_batch_key,
+    note_licence,
+    update_batch,
+)
 from licence_vault.store.history import insert_event, list_events, next_position
 from licence_vault.store.issuers import (
     count_members,
@@ -46,17 +61,24 @@ from licence_vault.store.types import (
 )
 
 __all__ = [
+    "cancel_rows",
+    "count_living_batches",
     "count_members",
+    "count_rows",
     "delete_member",
+    "end_row",
     "erase_content",
+    "insert_batch",
     "insert_event",
     "insert_file",
     "insert_issuer",
     "insert_licence",
     "insert_member",
+    "insert_rows",
     "insert_type",
     "is_member",
     "is_printed_number_taken",
+    "lease_batch",
     "list_drafts",
     "list_events",
     "list_files",
@@ -64,7 +86,11 @@ __all__ = [
     "list_licences",
     "list_members",
     "list_over",
+    "list_rows",
+    "list_running_batches",
     "list_types",
+    "load_batch",
+    "load_batch_key",
     "load_issuer",
     "load_key",
     "load_licence",
@@ -76,9 +102,11 @@ __all__ = [
     "next_licence_version",
     "next_position",
     "next_type_version",
+    "note_licence",
     "set_successor",
     "take_lease",
     "take_next_serial",
+    "update_batch",
     "update_issuer",
     "update_type",
 ]

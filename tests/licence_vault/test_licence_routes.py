@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+from starlette.routing import Route
 
 import licence_vault.service
 from crypto.sm3 import sm3
 from licence_vault.actions.issuing_means import Seals
 from tests.deployments import Here, make_deployment, served_here
 from tests.fakes.sealer import FakeJudge, FakeSealer
-from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER
+from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME, OTHER_ISSUER
 from tests.licence_vault.served import Office, office
 from tests.licence_vault.type_files import TYPE, type_file
 
@@ -39,7 +40,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
 
     def means(*parts: Any) -> Any:
-        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge("示例市政务服务局")))
+        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge(ISSUER_NAME)))
 
     with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
         author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
@@ -47,7 +48,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         author.call("POST", f"/v1/licence-types/{TYPE}/versions/1/submit", {}, status=200)
         chief.call("POST", f"/v1/licence-types/{TYPE}/versions/1/publish", {}, status=200)
         for code, name in ((ISSUER, "cl_clerk"), (OTHER_ISSUER, "cl_stranger")):
-            body = {"name": "示例市政务服务局", "area_code": "150700", "seal_id": "sl_1"}
+            body = {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}
             chief.call("PUT", f"/v1/licence-issuers/{code}", body, status=200)
             chief.call("PUT", f"/v1/licence-issuers/{code}/members/{name}", status=204)
         yield served
@@ -141,19 +142,18 @@ def test_licences_are_listed_page_by_page(clerk: Office, licence: dict[str, Any]
 
 def test_strangers_get_the_answer_of_what_does_not_exist(stranger: Office, licence: dict[str, Any], here: Here) -> None:
     """Every route with a licence in it: the same answer for one of another authority as for none."""
-    paths = here.http.get("/openapi.json").json()["paths"]
+    routes = [each for each in here.application.routes if isinstance(each, Route) and "{licence_id}" in each.path]
     bodies: dict[str, dict[str, Any]] = {"change": {"fields": {}}, "replace": {"reason": "x"}, "extend": {"valid_to": "2031-01-01"}}
     asked = 0
-    for path, item in paths.items():
-        if "{licence_id}" not in path:
-            continue
-        for method in item:
+    for route in routes:
+        path = route.path
+        for method in (route.methods or set()) - {"HEAD"}:
             answers = []
             for licence_id in (licence["id"], "lc_000000000000000000000000"):
                 filled = path.replace("{licence_id}", licence_id).replace("{form}", "pdf")
-                body = None if method == "get" else {"reason": "x"} | bodies.get(path.rpartition("/")[2], {})
+                body = None if method == "GET" else {"reason": "x"} | bodies.get(path.rpartition("/")[2], {})
                 content = {} if body is None else {"json": body}
-                answer = here.http.request(method.upper(), filled, headers=stranger.headers | {"if-match": "*"}, **content)
+                answer = here.http.request(method, filled, headers=stranger.headers | {"if-match": "*"}, **content)
                 answers.append((answer.status_code, answer.json()["code"], answer.text.replace(licence_id, "ID").split('"request_id"')[0]))
             assert answers[0] == answers[1], path
             assert answers[0][:2] == (404, "LICENCE_NOT_FOUND"), path
@@ -174,3 +174,49 @@ def test_what_the_type_does_not_allow_is_named_without_its_value(clerk: Office) 
     code, facts = clerk.refusal("POST", "/v1/licences", wrong, status=422)
     assert (code, facts["place"], facts["broken"]) == ("LICENCE_CONTENT_UNACCEPTABLE", "KZ_manager", 1)
     assert "秘密" not in json.dumps(facts, ensure_ascii=False)
+
+
+def _send(clerk: Office, path: str, content: bytes, **fields: str) -> Any:
+    wanted = {"type": TYPE, "issuer": ISSUER, "format": "json"} | fields
+    return clerk.here.http.post(path, headers=clerk.headers, data=wanted, files={"file": ("rows", content)})
+
+
+def test_a_batch_over_http(clerk: Office, stranger: Office, here: Here) -> None:
+    good = {name: value for name, value in ORDER.items() if name not in {"type", "issuer"}}
+    rows = json.dumps([good, good | {"fields": {}}]).encode()
+    tried = _send(clerk, "/v1/licence-batches/dry-run", rows)
+    assert tried.json() == {
+        "rows": 2,
+        "good": 1,
+        "problems": [{"number": 2, "code": "LICENCE_CONTENT_UNACCEPTABLE", "place": "KZ_address", "rule": "required"}],
+    }
+    opened = _send(clerk, "/v1/licence-batches", rows, forms="ofd")
+    assert (opened.status_code, opened.json()["state"], opened.json()["failed"]) == (201, "ready", 1)
+    path = opened.headers["location"]
+    for method, place in (("GET", path), ("GET", f"{path}/rows"), ("POST", f"{path}/start"), ("POST", f"{path}/cancel")):
+        assert stranger.refusal(method, place, status=404)[0] == "LICENCE_BATCH_NOT_FOUND"
+    assert clerk.call("POST", f"{path}/start", status=202).json()["state"] == "running"
+    job = next(job for part in here.application._composition.parts for job in part.jobs if job.name == "licence-batches")
+    while clerk.call("GET", path, status=200).json()["state"] == "running":
+        job.run()
+    report = clerk.call("GET", f"{path}/rows?limit=1", status=200).json()
+    assert (report["rows"][0]["state"], report["next_after"]) == ("issued", 1)
+    assert clerk.call("GET", f"{path}/rows?after=1&state=failed", status=200).json()["rows"][0]["code"] == "LICENCE_CONTENT_UNACCEPTABLE"
+    assert clerk.call("GET", f"/v1/licences/{report['rows'][0]['licence']}", status=200).json()["files"][0]["form"] == "ofd"
+    assert clerk.refusal("POST", f"{path}/cancel", status=409)[0] == "LICENCE_BATCH_STATE_CONFLICT"
+
+
+@pytest.mark.parametrize("fields", [{"format": "ods"}, {"forms": "doc"}, {"forms": "pdf,pdf"}])
+def test_a_batch_says_what_it_is(clerk: Office, fields: dict[str, str]) -> None:
+    assert _send(clerk, "/v1/licence-batches", b"[]", **fields).json()["code"] == "FIELD_UNACCEPTABLE"
+    headers = clerk.headers | {"content-type": "multipart/form-data; boundary=x"}
+    missing = clerk.here.http.post("/v1/licence-batches", headers=headers, content=b"--x--\r\n")
+    assert missing.status_code == 422
+
+
+def test_what_an_ended_licence_said_can_be_erased(clerk: Office) -> None:
+    issued = clerk.call("POST", "/v1/licences", ORDER, status=201)
+    path = issued.headers["location"]
+    ended = _when_logged(clerk, f"{path}/withdraw", {"reason": "x"}, issued.headers["etag"], 200)
+    clerk.call("POST", f"{path}/erase", {"reason": "x"}, status=200, if_match=ended.headers["etag"])
+    assert clerk.call("GET", path, status=200).json()["data"] is None

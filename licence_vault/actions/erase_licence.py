@@ -1,0 +1,53 @@
+"""Erase what an ended licence said: its key is deleted, and with it what was sealed under it, in tables and files, wherever copies are.
+
+The events, the number and the commitments in the public log remain: without the salt they lead to nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from licence_vault import store
+from licence_vault.actions.define_type import check_reason
+from licence_vault.actions.find_licences import load_own_licence
+from licence_vault.errors import licence_changed, licence_erased, licence_state_conflict
+from licence_vault.model import ENDED, LicenceState
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from licence_vault.register import LicenceRecord
+    from service_kit.callers import Caller
+    from service_kit.composition import ServiceContext
+
+ERASABLE = ENDED | {LicenceState.EXPIRED, LicenceState.TRANSFERRED}
+
+
+def erase_licence(context: ServiceContext, caller: Caller, licence_id: str, *, reason: str, if_revision: int | None) -> LicenceRecord:
+    """Erase it for good and return what remains.
+
+    Raises TrustError LICENCE_NOT_FOUND, LICENCE_CHANGED, LICENCE_STATE_CONFLICT (still in force), LICENCE_ERASED, FIELD_UNACCEPTABLE.
+    """
+    reason = check_reason(reason, is_required=True)
+
+    def erase(conn: Connection) -> LicenceRecord:
+        record = load_own_licence(conn, caller, licence_id, is_locked=True)
+        if if_revision is not None and record.revision != if_revision:
+            raise licence_changed(licence_id, if_revision, record.revision)
+        if record.state not in ERASABLE:
+            raise licence_state_conflict(licence_id, "erase", record.state)
+        if record.data_sealed is None:
+            raise licence_erased(licence_id)
+        context.audit.record(
+            conn,
+            at=context.clock.now(),
+            actor=caller.actor,
+            action="licence.erase",
+            subject=f"licence:{licence_id}",
+            outcome="done",
+            facts={"identifier": record.identifier, "reason": reason},
+        )
+        store.erase_content(conn, licence_id)
+        return load_own_licence(conn, caller, licence_id)
+
+    return context.database.write(erase)

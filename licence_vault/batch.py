@@ -1,0 +1,69 @@
+"""Batches: licences of one type and one authority from one file. What they are and their states; no input or output here."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class BatchState(StrEnum):
+    """Where a batch is."""
+
+    LOADING = "loading"  # its rows are being read; one that stays so was cut off and is never started
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class RowState(StrEnum):
+    """What became of a row."""
+
+    WAITING = "waiting"
+    ISSUED = "issued"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceBatch:
+    """A batch. ``client_id`` and ``subject``: who opened it, as whom its licences are issued. ``lease_until``: until when it is the work of
+    some process. Times are aware UTC.
+    """
+
+    id: str
+    type_code: str
+    issuer_code: str
+    forms: tuple[str, ...]
+    client_id: str
+    subject: str
+    state: BatchState
+    total: int
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    lease_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One row, by its number from 1. ``cells_sealed``: what it says, until it has ended. ``code``, ``place``, ``rule``: why it failed."""
+
+    batch_id: str
+    number: int
+    state: RowState
+    cells_sealed: bytes | None = None
+    licence_id: str | None = None
+    code: str | None = None
+    place: str | None = None
+    rule: str | None = None
+
+
+def new_batch_id() -> str:
+    """A fresh identifier: ``lb_`` and 24 hexadecimal digits."""
+    return "lb_" + secrets.token_hex(12)

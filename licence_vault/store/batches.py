@@ -1,0 +1,125 @@
+"""Batches and their rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, func, insert, select, update
+
+from licence_vault.batch import BatchRow, BatchState, LicenceBatch, RowState
+from licence_vault.store.times import read_list, read_time, write_list, write_time
+from licence_vault.tables import batch_rows, batches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+_TIMES = ("created_at", "started_at", "ended_at", "lease_until")
+
+
+def _batch(row: RowMapping) -> LicenceBatch:
+    values: dict[str, Any] = {name: row[name] for name in LicenceBatch.__slots__}
+    values |= {name: None if values[name] is None else read_time(values[name]) for name in _TIMES}
+    return LicenceBatch(**(values | {"forms": read_list(row["forms"]), "state": BatchState(row["state"])}))
+
+
+def _row(row: RowMapping) -> BatchRow:
+    return BatchRow(**(dict(row) | {"state": RowState(row["state"])}))
+
+
+def insert_batch(conn: Connection, batch: LicenceBatch, key_sealed: bytes) -> None:
+    """A new batch with the key its rows are sealed under."""
+    values: dict[str, Any] = {name: getattr(batch, name) for name in LicenceBatch.__slots__}
+    values |= {name: None if values[name] is None else write_time(values[name]) for name in _TIMES}
+    conn.execute(insert(batches), values | {"forms": write_list(batch.forms), "state": batch.state.value, "key_sealed": key_sealed})
+
+
+def load_batch(conn: Connection, batch_id: str, *, is_locked: bool = False) -> LicenceBatch | None:
+    """One batch; ``is_locked`` keeps others from changing it until this transaction ends."""
+    statement = select(batches).where(batches.c.id == batch_id)
+    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    return None if row is None else _batch(row)
+
+
+def load_batch_key(conn: Connection, batch_id: str) -> bytes:
+    """The sealed key of a batch that is there."""
+    found: bytes = conn.execute(select(batches.c.key_sealed).where(batches.c.id == batch_id)).scalar_one()
+    return found
+
+
+def update_batch(conn: Connection, batch_id: str, *, state: BatchState, **times: datetime) -> None:
+    """Move a batch on; ``times``: started_at, ended_at."""
+    values: dict[str, Any] = {"state": state.value, "lease_until": None, **{name: write_time(at) for name, at in times.items()}}
+    conn.execute(update(batches).where(batches.c.id == batch_id).values(values))
+
+
+def list_running_batches(conn: Connection, at: datetime, *, limit: int) -> list[LicenceBatch]:
+    """Running batches that are nobody's work now, oldest first."""
+    free = batches.c.lease_until.is_(None) | (batches.c.lease_until <= write_time(at))
+    statement = select(batches).where(and_(batches.c.state == BatchState.RUNNING.value, free)).order_by(batches.c.started_at).limit(limit)
+    return [_batch(row) for row in conn.execute(statement).mappings()]
+
+
+def lease_batch(conn: Connection, batch: LicenceBatch, until: datetime | None) -> bool:
+    """Take a running batch over, or (None) let it go; False where somebody else has it, or it runs no more."""
+    was = None if batch.lease_until is None else write_time(batch.lease_until)
+    held = and_(batches.c.id == batch.id, batches.c.state == BatchState.RUNNING.value, batches.c.lease_until == was)
+    return conn.execute(update(batches).where(held).values(lease_until=None if until is None else write_time(until))).rowcount == 1
+
+
+def count_living_batches(conn: Connection, issuer_code: str) -> int:
+    """How many batches of an authority have not ended."""
+    living = batches.c.state.in_([BatchState.LOADING.value, BatchState.READY.value, BatchState.RUNNING.value])
+    statement = select(func.count()).select_from(batches).where(and_(batches.c.issuer_code == issuer_code, living))
+    return int(conn.execute(statement).scalar_one())
+
+
+def insert_rows(conn: Connection, rows: Sequence[BatchRow]) -> None:
+    """Further rows of a batch; its count follows."""
+    conn.execute(
+        insert(batch_rows), [{name: getattr(row, name) for name in BatchRow.__slots__} | {"state": row.state.value} for row in rows]
+    )
+    conn.execute(update(batches).where(batches.c.id == rows[0].batch_id).values(total=rows[-1].number))
+
+
+def list_rows(conn: Connection, batch_id: str, *, state: RowState | None, after: int, limit: int) -> list[BatchRow]:
+    """Rows in their order, behind the number ``after``."""
+    statement = select(batch_rows).where(and_(batch_rows.c.batch_id == batch_id, batch_rows.c.number > after))
+    if state is not None:
+        statement = statement.where(batch_rows.c.state == state.value)
+    return [_row(row) for row in conn.execute(statement.order_by(batch_rows.c.number).limit(limit)).mappings()]
+
+
+def note_licence(conn: Connection, batch_id: str, number: int, licence_id: str) -> bool:
+    """Which licence is being issued for a row; False where the row has one already or has ended: it gets no second."""
+    free = and_(
+        batch_rows.c.batch_id == batch_id,
+        batch_rows.c.number == number,
+        batch_rows.c.state == RowState.WAITING.value,
+        batch_rows.c.licence_id.is_(None),
+    )
+    return conn.execute(update(batch_rows).where(free).values(licence_id=licence_id)).rowcount == 1
+
+
+def end_row(
+    conn: Connection, batch_id: str, number: int, *, state: RowState, code: str | None, place: str | None, rule: str | None
+) -> None:
+    """What became of a row that waited; what it said is not kept any longer."""
+    waiting = and_(batch_rows.c.batch_id == batch_id, batch_rows.c.number == number, batch_rows.c.state == RowState.WAITING.value)
+    values = {"state": state.value, "code": code, "place": place, "rule": rule, "cells_sealed": None}
+    conn.execute(update(batch_rows).where(waiting).values(values))
+
+
+def cancel_rows(conn: Connection, batch_id: str) -> int:
+    """End every row that waits and has no licence yet; how many."""
+    waiting = and_(batch_rows.c.batch_id == batch_id, batch_rows.c.state == RowState.WAITING.value, batch_rows.c.licence_id.is_(None))
+    return conn.execute(update(batch_rows).where(waiting).values(state=RowState.CANCELLED.value, cells_sealed=None)).rowcount
+
+
+def count_rows(conn: Connection, batch_id: str) -> dict[RowState, int]:
+    """How many rows are in which state."""
+    statement = select(batch_rows.c.state, func.count()).where(batch_rows.c.batch_id == batch_id).group_by(batch_rows.c.state)
+    found = {RowState(row[0]): int(row[1]) for row in conn.execute(statement)}
+    return {state: found.get(state, 0) for state in RowState}

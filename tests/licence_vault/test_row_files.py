@@ -1,0 +1,180 @@
+"""Rows of a batch from CSV, XLSX and JSON: the same rows whatever the form, and hostile files refused by name."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import date, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licence_vault import limits
+from licence_vault.actions.batch_orders import order_of_row
+from licence_vault.model import Holder
+from licence_vault.row_files import Row, RowForm, read_rows
+from licence_vault.type_rules.read_definition import definition_of
+from standards.errors import TrustError
+from tests.licence_vault.type_files import TYPE, type_file
+
+CELLS = {
+    "持证主体": "张三（示例）",
+    "持证主体代码": "11010519491231002X",
+    "持证主体代码类型": "公民身份号码",
+    "valid_from": "20261128",
+    "valid_to": "长期",
+    "地址": "示例路1号",
+    "KZ_seats": "12",
+}
+
+
+def workbook(*lines: list[Any]) -> bytes:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for line in lines:
+        book.active.append(line)
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def csv_of(*lines: list[str]) -> bytes:
+    return "\r\n".join(",".join(line) for line in lines).encode()
+
+
+def test_three_forms_and_one_order() -> None:
+    names, cells = list(CELLS), list(CELLS.values())
+    value = {
+        "holders": [{"name": "张三（示例）", "code": "11010519491231002X", "code_type": "111"}],
+        "fields": {"KZ_address": "示例路1号", "KZ_seats": "12"},
+        "valid_from": "2026-11-28",
+        "valid_to": None,
+    }
+    files = {
+        RowForm.CSV: csv_of(names, cells, ["", ""]),
+        RowForm.XLSX: workbook(names, [datetime(2026, 11, 28) if name == "valid_from" else cell for name, cell in CELLS.items()], []),
+        RowForm.JSON: json.dumps([value], indent=1).encode(),
+    }
+    definition = definition_of(type_file())
+    orders = []
+    for form, data in files.items():
+        [row] = read_rows(data, form)
+        assert row.number == 1
+        orders.append(order_of_row(definition, "11430000006122244L", ("pdf",), row.cells))
+    assert orders[0] == orders[1] == orders[2]
+    assert orders[0].type_code == TYPE
+    assert orders[0].holders == (Holder("张三（示例）", "11010519491231002X", "111"),)
+    assert (orders[0].valid_from, orders[0].valid_to) == (date(2026, 11, 28), None)
+    assert orders[0].fields == {"KZ_address": "示例路1号", "KZ_seats": "12"}
+
+
+def test_further_holders_and_texts() -> None:
+    row = CELLS | {
+        "holder_name_2": "示例公司",
+        "holder_code_2": "A1",
+        "holder_code_type_2": "099",
+        "number": "示1",
+        "issued_on": "2026-11-01",
+    }
+    order = order_of_row(definition_of(type_file()), "11430000006122244L", ("ofd",), row)
+    assert [holder.code for holder in order.holders] == ["11010519491231002X", "A1"]
+    assert (order.number, order.issued_on, order.forms) == ("示1", date(2026, 11, 1), ("ofd",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"颜色": "红"}, "颜色"),
+        ({"valid_from": "昨天"}, "valid_from"),
+        ({"valid_from": "2026-02-30"}, "valid_from"),
+        ({"valid_from": "长期"}, "valid_from"),
+        ({"valid_from": None}, "valid_from"),
+        ({"valid_to": None}, "valid_to"),
+        ({"持证主体": None}, "holder_name"),
+        ({"holder_name_2": "x"}, "holder_code_2"),
+        ({"holder_name_99": "x"}, "holder_name_99"),
+    ],
+)
+def test_a_row_that_cannot_be_read_names_its_column(changes: dict[str, str | None], place: str) -> None:
+    cells = {name: cell for name, cell in (CELLS | changes).items() if cell is not None}
+    with pytest.raises(TrustError) as raised:
+        order_of_row(definition_of(type_file()), "11430000006122244L", ("pdf",), cells)
+    assert (raised.value.code, raised.value.facts["place"]) == ("LICENCE_CONTENT_UNACCEPTABLE", place)
+
+
+def test_csv_of_office_programs() -> None:
+    text = "持证主体,地址\r\n张三,示例路\r\n"
+    for data in (text.encode("gb18030"), text.encode("utf-8-sig")):
+        assert list(read_rows(data, RowForm.CSV)) == [Row(1, {"持证主体": "张三", "地址": "示例路"})]
+
+
+def test_numbers_of_a_workbook_are_written_as_people_write_them() -> None:
+    [row] = read_rows(workbook(["a", "b", "c", "d"], [12.0, 1.5, 7, date(2026, 1, 2)]), RowForm.XLSX)
+    assert row.cells == {"a": "12", "b": "1.5", "c": "7", "d": "2026-01-02"}
+
+
+BOMB = io.BytesIO()
+with zipfile.ZipFile(BOMB, "w", zipfile.ZIP_DEFLATED) as _package:
+    for _number in range(limits.XLSX_MEMBERS + 1):
+        _package.writestr(f"{_number}", b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [
+        (b"", RowForm.CSV),
+        (b"a,b\r\n", RowForm.CSV),
+        (b"a,a\r\n1,2\r\n", RowForm.CSV),
+        (b"a,,b\r\n1,2,3\r\n", RowForm.CSV),
+        (b"a\r\n1,2\r\n", RowForm.CSV),
+        (b'a\r\n"1\r\n', RowForm.CSV),
+        (b'a\r\n"1"x\r\n', RowForm.CSV),
+        (b"a\r\n\xff\xff\xff\r\n", RowForm.CSV),
+        (b"a\r\n" + b"x" * 200_000, RowForm.CSV),
+        (b"a\r\n" + b"x" * (limits.FIELD_CHARACTERS + 1), RowForm.CSV),
+        (",".join(f"c{n}" for n in range(limits.ROW_CELLS + 1)).encode() + b"\r\n", RowForm.CSV),
+        (b"PK", RowForm.XLSX),
+        (BOMB.getvalue(), RowForm.XLSX),
+        (workbook(["a"]), RowForm.XLSX),
+        (workbook(), RowForm.XLSX),
+        (workbook(["a"], [1])[:-40], RowForm.XLSX),
+        (b"\xff", RowForm.JSON),
+        (b"{}", RowForm.JSON),
+        (b"[]", RowForm.JSON),
+        (b"[", RowForm.JSON),
+        (b"[{}", RowForm.JSON),
+        (b'[{"a":"1"} {"a":"1"}]', RowForm.JSON),
+        (b'[{"a":"1"}] x', RowForm.JSON),
+        (b"[1]", RowForm.JSON),
+        (b"[" * 100_000, RowForm.JSON),
+        (b'[{"a":1}]', RowForm.JSON),
+        (b'[{"holders":{}}]', RowForm.JSON),
+        (b'[{"holders":[{"name":"x"}]}]', RowForm.JSON),
+        (b'[{"fields":{"a":"1"},"a":"2"}]', RowForm.JSON),
+    ],
+)
+def test_hostile_files_are_refused(data: bytes, form: RowForm) -> None:
+    with pytest.raises(TrustError) as raised:
+        list(read_rows(data, form))
+    assert raised.value.code == "LICENCE_ROW_FILE_UNACCEPTABLE"
+
+
+@given(st.binary(max_size=300), st.sampled_from(RowForm))
+def test_any_file_is_read_or_refused(data: bytes, form: RowForm) -> None:
+    try:
+        list(read_rows(data, form))
+    except TrustError as error:
+        assert error.code == "LICENCE_ROW_FILE_UNACCEPTABLE"
+
+
+def test_as_many_rows_as_may_and_none_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BATCH_ROWS", 3)
+    rows = read_rows(b"a\r\n" + b"1\r\n" * 4, RowForm.CSV)
+    assert [next(rows).number for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(TrustError) as raised:
+        next(rows)
+    assert raised.value.facts["row"] == 4
