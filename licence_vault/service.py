@@ -102,6 +102,7 @@ def build(context: ServiceContext) -> ServiceParts:
                 "description": "Licence types: written, reviewed by a second person, imported and exported as one file.",
             },
             {"name": "licence issuers", "description": "Issuing authorities, their seals and who acts for them."},
+            {"name": "licences", "description": "Issuing licences one by one and in batches, their files, their life."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
         ),

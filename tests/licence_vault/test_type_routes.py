@@ -145,7 +145,8 @@ def test_issuing_authorities_and_who_acts_for_them(admin: Office, reader: Office
     nobody = f"/v1/licence-issuers/{AUTHORITY}/members/cl_reader"
     for method in ("PUT", "DELETE"):
         assert admin.refusal(method, nobody, status=404)[0] == "LICENCE_ISSUER_NOT_FOUND"
-    assert [each["code"] for each in admin.call("GET", "/v1/licence-issuers?limit=1", status=200).json()["issuers"]] == [ISSUER]
+    assert len(admin.call("GET", "/v1/licence-issuers?limit=1", status=200).json()["issuers"]) == 1
+    assert ISSUER in {each["code"] for each in admin.call("GET", "/v1/licence-issuers", status=200).json()["issuers"]}
 
     with here.house.context.database.read() as conn:
         trail = [each.action for each in find_entries(conn, subject=f"licence-issuer:{ISSUER}", limit=50)]
