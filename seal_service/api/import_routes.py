@@ -47,7 +47,8 @@ _BODY: Final[dict[str, Any]] = {
                         "order": {
                             "type": "string",
                             "contentMediaType": "application/json",
-                            "description": "JSON of the schema ImportRequest.",
+                            "contentSchema": ImportRequest.model_json_schema(),
+                            "description": "JSON: where the key is, and who is to hold which power.",
                         },
                         "certificates": {
                             "type": "string",
