@@ -183,3 +183,8 @@ def batch_state_conflict(batch_id: str, state: str) -> TrustError:
 def batches_too_many(limit: int) -> TrustError:
     """As many batches of one authority as may wait or run."""
     return TrustError(Kind.CONFLICT, "LICENCE_BATCHES_TOO_MANY", limit=limit)
+
+
+def import_not_found(import_id: str) -> TrustError:
+    """No such imported licence, or one of an authority the caller does not act for."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_IMPORT_NOT_FOUND", imported=import_id)

@@ -60,3 +60,6 @@ BATCH_EVERY_SECONDS: Final = 1.0
 BATCH_THREADS: Final = 2
 PROBLEMS_SHOWN: Final = 1000  # of a dry run
 REPORT_ROWS: Final = 1000  # on a page
+
+# Licences of older repositories
+IMPORT_FILE_BYTES: Final = 16 * 1024 * 1024  # of one licence

@@ -13,6 +13,7 @@ from licence_vault import messages
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.record_event import EVENT_TYPES
 from licence_vault.api.batch_routes import add_batch_routes
+from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
 from licence_vault.api.log_routes import add_log_routes
@@ -93,6 +94,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_type_routes(router, context)
     add_licence_routes(router, means)
     add_batch_routes(router, means)
+    add_import_routes(router, means)
     return ServiceParts(
         name=NAME,
         router=router,

@@ -202,3 +202,25 @@ batch_rows: Final = Table(
     CheckConstraint("state IN ('waiting', 'issued', 'failed', 'cancelled')", name="state"),
     Index("ix_licence_batch_rows_batch_id_state_number", "batch_id", "state", "number"),
 )
+
+imports: Final = Table(
+    "licence_imports",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("issuer_code", String(18), ForeignKey("licence_issuers.code"), nullable=False),
+    Column("type_code", String(21), nullable=False),
+    Column("identifier", String(128)),  # as the older repository had it
+    Column("number_digest", LargeBinary(32), nullable=False),  # keyed hash of the printed number
+    Column("holder_digest", LargeBinary(32), nullable=False),  # keyed hash of the first holder's code type and code
+    Column("data_sealed", LargeBinary, nullable=False),
+    Column("key_sealed", LargeBinary, nullable=False),
+    Column("marks", Text, nullable=False),  # JSON: what could be verified of it, and what not
+    Column("file_form", String(8)),
+    Column("file_digest", LargeBinary(32)),
+    Column("file_blob", String(64)),
+    Column("imported_by", String(255), nullable=False),
+    Column("imported_at", BigInteger, nullable=False),
+    Index("ux_licence_imports_printed", "issuer_code", "type_code", "number_digest", unique=True),
+    Index("ix_licence_imports_holder_digest", "holder_digest"),
+    Index("ix_licence_imports_issuer_code_id", "issuer_code", "id"),
+)

@@ -105,7 +105,8 @@ class BatchReport(BaseModel):
     next_after: int | None
 
 
-def _upload() -> dict[str, Any]:
+def batch_upload() -> dict[str, Any]:
+    """A file of rows and what it is, as the API documentation describes it."""
     text = {"type": "string"}
     properties = {
         "file": {"type": "string", "format": "binary", "description": f"CSV, XLSX or JSON of at most {limits.BATCH_ROWS} rows."},
@@ -138,25 +139,24 @@ def write_batch(batch: LicenceBatch, counts: dict[RowState, int]) -> BatchAnswer
     )
 
 
+async def read_batch_file(request: Request, means: IssuingMeans) -> BatchFile:
+    """What was sent. TrustError FIELD_UNACCEPTABLE, MULTIPART_*, FILE_TOO_LARGE."""
+    file_bytes = min(limits.BATCH_FILE_BYTES, means.context.settings.limits.body_bytes)
+    form = await read_form(request, files={"file"}, fields=_FIELDS, file_bytes_max=file_bytes, field_bytes_max=limits.IDENTIFIER_CHARACTERS)
+    fields = form.fields
+    if "file" not in form.files:
+        raise field_unacceptable("file", "a file of rows")
+    if fields.get("format") not in {each.value for each in RowForm}:
+        raise field_unacceptable("format", ", ".join(RowForm))
+    forms = tuple(each.strip() for each in fields.get("forms", "pdf").split(","))
+    if set(forms) - set(FORMS) or len(set(forms)) != len(forms):
+        raise field_unacceptable("forms", "pdf, ofd, or both")
+    return BatchFile(fields.get("type", ""), fields.get("issuer", ""), forms, RowForm(fields["format"]), form.files["file"].content)
+
+
 def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
     """Add them to the service's router."""
-    file_bytes = min(limits.BATCH_FILE_BYTES, means.context.settings.limits.body_bytes)
     threads = CapacityLimiter(limits.BATCH_THREADS)
-
-    async def read_file(request: Request) -> BatchFile:
-        form = await read_form(
-            request, files={"file"}, fields=_FIELDS, file_bytes_max=file_bytes, field_bytes_max=limits.IDENTIFIER_CHARACTERS
-        )
-        fields = form.fields
-        if "file" not in form.files:
-            raise field_unacceptable("file", "a file of rows")
-        if fields.get("format") not in {each.value for each in RowForm}:
-            raise field_unacceptable("format", ", ".join(RowForm))
-        forms = tuple(each.strip() for each in fields.get("forms", "pdf").split(","))
-        if set(forms) - set(FORMS) or len(set(forms)) != len(forms):
-            raise field_unacceptable("forms", "pdf, ofd, or both")
-        content = form.files["file"].content
-        return BatchFile(fields.get("type", ""), fields.get("issuer", ""), forms, RowForm(fields["format"]), content)
 
     @router.post(
         "/v1/licence-batches/dry-run",
@@ -164,12 +164,12 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
         summary="Check every row of a file and change nothing",
         response_model=DryRunAnswer,
         responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 503),
-        openapi_extra=_upload(),
+        openapi_extra=batch_upload(),
         tags=_TAGS,
     )
     @needs(SCOPE_ISSUE)
     async def try_file(request: Request) -> DryRunAnswer:
-        file = await read_file(request)
+        file = await read_batch_file(request, means)
         run = await anyio.to_thread.run_sync(partial(issue_batch.try_batch, means, caller_of(request), file), limiter=threads)
         problems = [ProblemAnswer(number=each.number, code=each.code, place=each.place, rule=each.rule) for each in run.problems]
         return DryRunAnswer(rows=run.rows, good=run.good, problems=problems)
@@ -182,12 +182,12 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
         description="Rows that are against the type have failed at once; nothing is issued before the batch is started.",
         response_model=BatchAnswer,
         responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 503),
-        openapi_extra=_upload(),
+        openapi_extra=batch_upload(),
         tags=_TAGS,
     )
     @needs(SCOPE_ISSUE)
     async def create_batch(request: Request, response: Response) -> BatchAnswer:
-        file, caller = await read_file(request), caller_of(request)
+        file, caller = await read_batch_file(request, means), caller_of(request)
         batch = await anyio.to_thread.run_sync(partial(issue_batch.open_batch, means, caller, file), limiter=threads)
         response.headers["location"] = f"/v1/licence-batches/{batch.id}"
         return write_batch(*await anyio.to_thread.run_sync(partial(issue_batch.find_batch, means, caller, batch.id)))

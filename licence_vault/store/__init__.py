@@ -21,6 +21,7 @@ from licence_vault.store.batches import (
     update_batch,
 )
 from licence_vault.store.history import insert_event, list_events, next_position
+from licence_vault.store.imports import insert_import, is_imported, list_imports, load_import, update_import_file
 from licence_vault.store.issuers import (
     count_members,
     delete_member,
@@ -71,17 +72,20 @@ __all__ = [
     "insert_batch",
     "insert_event",
     "insert_file",
+    "insert_import",
     "insert_issuer",
     "insert_licence",
     "insert_member",
     "insert_rows",
     "insert_type",
+    "is_imported",
     "is_member",
     "is_printed_number_taken",
     "lease_batch",
     "list_drafts",
     "list_events",
     "list_files",
+    "list_imports",
     "list_issuers",
     "list_licences",
     "list_members",
@@ -91,6 +95,7 @@ __all__ = [
     "list_types",
     "load_batch",
     "load_batch_key",
+    "load_import",
     "load_issuer",
     "load_key",
     "load_licence",
@@ -107,6 +112,7 @@ __all__ = [
     "take_lease",
     "take_next_serial",
     "update_batch",
+    "update_import_file",
     "update_issuer",
     "update_type",
 ]

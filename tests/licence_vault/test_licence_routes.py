@@ -220,3 +220,19 @@ def test_what_an_ended_licence_said_can_be_erased(clerk: Office) -> None:
     ended = _when_logged(clerk, f"{path}/withdraw", {"reason": "x"}, issued.headers["etag"], 200)
     clerk.call("POST", f"{path}/erase", {"reason": "x"}, status=200, if_match=ended.headers["etag"])
     assert clerk.call("GET", path, status=200).json()["data"] is None
+
+
+def test_licences_of_an_older_repository_over_http(clerk: Office, stranger: Office) -> None:
+    row = {name: value for name, value in ORDER.items() if name not in {"type", "issuer"}} | {"number": "旧一", "identifier": "1.2.3"}
+    taken = _send(clerk, "/v1/imported-licences", json.dumps([row]).encode())
+    assert taken.json() == {"rows": 1, "taken_over": 1, "marked": 1, "skipped": 0}
+    query = "holder_code=11010519491231002X&holder_code_type=111&limit=1"
+    listed = clerk.call("GET", f"/v1/imported-licences?{query}", status=200).json()
+    [found] = listed["imported"]
+    assert (found["marks"]["number"], found["marks"]["content"], found["marks"]["log"]) == ("invalid", "valid", "absent")
+    assert clerk.refusal("GET", "/v1/imported-licences?holder_code=1", status=422)[0] == "FIELD_UNACCEPTABLE"
+    path = f"/v1/imported-licences/{found['id']}"
+    assert clerk.call("GET", path, status=200).json()["cells"]["number"] == "旧一"
+    sent = {"headers": clerk.headers, "files": {"file": ("old.pdf", b"%PDF-1.4 no seal")}}
+    assert clerk.here.http.request("PUT", f"{path}/file", **sent).json()["marks"]["seal"] == "absent"
+    assert stranger.refusal("GET", path, status=404)[0] == "LICENCE_IMPORT_NOT_FOUND"

@@ -1,0 +1,220 @@
+"""Take over licences of an older repository (旧证照库): metadata row by row, files one by one, each with marks that say what could be verified.
+
+Nothing is issued: an imported licence has no leaf in our log, no status list and no seal of ours, and is never shown as if it had. The same file
+sent again takes over only what is not there yet.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from crypto.report import Verdict
+from crypto.sm3 import sm3
+from licence_vault import limits, store
+from licence_vault.actions.batch_orders import order_of_row
+from licence_vault.actions.finish_issue import definition_of_version
+from licence_vault.actions.issue_licence import check_order
+from licence_vault.errors import field_unacceptable, import_not_found, issuer_not_found, type_not_published
+from licence_vault.imported import ImportedLicence, Mark, Marks, new_import_id
+from licence_vault.row_files import read_rows
+from standards.errors import TrustError
+from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from licence_vault.actions.issue_batch import BatchFile
+    from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.type_rules.definition import TypeDefinition
+    from service_kit.callers import Caller
+
+IDENTIFIER: Final = ("identifier", "电子证照标识")  # the column of the number of GB/T 36904
+NUMBER: Final = ("number", "证照编号")
+_MARKS: Final = {
+    NumberVerdict.VALID: Mark.VALID,
+    NumberVerdict.LEGACY_VARIANT: Mark.LEGACY_VARIANT,
+    NumberVerdict.INVALID: Mark.INVALID,
+}
+_FORMS: Final = {b"%PDF": "pdf", b"PK\x03\x04": "ofd"}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came of a file. ``marked``: rows taken over of which something is not valid; ``skipped``: rows that were there before or again."""
+
+    rows: int
+    taken_over: int
+    marked: int
+    skipped: int
+
+
+def import_licences(means: IssuingMeans, caller: Caller, file: BatchFile) -> ImportReport:
+    """Take over every row of the file. TrustError LICENCE_ISSUER_NOT_FOUND, LICENCE_TYPE_NOT_PUBLISHED, LICENCE_ROW_FILE_UNACCEPTABLE,
+    FIELD_UNACCEPTABLE for a row without a printed number; rows before such a one stay taken over.
+    """
+    # 1. The right, and the type the rows are held against.
+    with means.context.database.read() as conn:
+        if not store.is_member(conn, file.issuer_code, caller.holder):
+            raise issuer_not_found(file.issuer_code)
+        version = store.load_published_type(conn, file.type_code)
+    if version is None:
+        raise type_not_published(file.type_code)
+    definition = definition_of_version(version)
+
+    # 2. Some hundred rows in a transaction, each under a key of its own.
+    rows = taken = marked = 0
+    chunk: list[ImportedLicence] = []
+    for row in read_rows(file.content, file.form):
+        rows += 1
+        chunk.append(_imported(means, caller, definition, file, row.cells, row.number))
+        if len(chunk) == limits.ROWS_PER_WRITE:
+            more, faulty = _store(means, caller, file, chunk)
+            taken, marked, chunk = taken + more, marked + faulty, []
+    if chunk:
+        more, faulty = _store(means, caller, file, chunk)
+        taken, marked = taken + more, marked + faulty
+    return ImportReport(rows, taken, marked, rows - taken)
+
+
+def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: bytes) -> ImportedLicence:
+    """The file of an imported licence, PDF or OFD, judged by our verifier: its verdict is the mark. LICENCE_IMPORT_NOT_FOUND, FIELD_UNACCEPTABLE."""
+    # 1. Whose is it, and what is it?
+    with means.context.database.read() as conn:
+        imported = _owned(conn, caller, import_id)
+    form = _FORMS.get(content[:4])
+    if form is None:
+        raise field_unacceptable("file", "PDF or OFD")
+
+    # 2. The verdict on its seal; without one there is nothing to verify.
+    judged = means.need_seals().judge.judge(content, means.context.trust(), means.context.clock.now())
+    verdicts = {Verdict.VALID: Mark.VALID, Verdict.INVALID: Mark.INVALID, Verdict.INDETERMINATE: Mark.INDETERMINATE}
+    seal = Mark.ABSENT if not judged.report.signatures and judged.sealed_files is None else verdicts[judged.report.verdict]
+
+    # 3. Kept under its key, and on record.
+    key = means.contents.open_key(import_id, imported.key_sealed)
+    blob = means.context.blobs.put(key.seal_file(form, content))
+    changed = replace(imported, marks=replace(imported.marks, seal=seal), file_form=form, file_digest=sm3(content), file_blob=blob)
+
+    def record(conn: Connection) -> None:
+        _owned(conn, caller, import_id, is_locked=True)
+        store.update_import_file(conn, changed)
+        means.context.audit.record(
+            conn,
+            at=means.context.clock.now(),
+            actor=caller.actor,
+            action="licence-import.file",
+            subject=f"licence-import:{import_id}",
+            outcome="done",
+            facts={"file": sm3(content).hex(), "seal": seal.value},
+        )
+
+    means.context.database.write(record)
+    return changed
+
+
+def find_import(means: IssuingMeans, caller: Caller, import_id: str) -> tuple[ImportedLicence, dict[str, str]]:
+    """An imported licence with its cells as they came. LICENCE_IMPORT_NOT_FOUND."""
+    with means.context.database.read() as conn:
+        imported = _owned(conn, caller, import_id)
+    cells: dict[str, str] = json.loads(means.contents.open_key(import_id, imported.key_sealed).open_data(imported.data_sealed))
+    return imported, cells
+
+
+def list_imports(
+    means: IssuingMeans, caller: Caller, *, holder: tuple[str, str] | None, number: str | None, after: str, limit: int
+) -> list[ImportedLicence]:
+    """Imported licences of the authorities the caller acts for, by id, behind ``after``."""
+    contents = means.contents
+    with means.context.database.read() as conn:
+        own = [each.code for each in store.list_issuers(conn, holder=caller.holder, after="", limit=limits.PAGE_SIZE_MAX)]
+        return store.list_imports(
+            conn,
+            issuer_codes=own,
+            number_digest=None if number is None else contents.find_number(number),
+            holder_digest=None if holder is None else contents.find_holder(*holder),
+            after=after,
+            limit=limit,
+        )
+
+
+def _imported(
+    means: IssuingMeans, caller: Caller, definition: TypeDefinition, file: BatchFile, cells: Mapping[str, str], row: int
+) -> ImportedLicence:
+    identifier = next((cells[name] for name in IDENTIFIER if name in cells), None)
+    number = next((cells[name] for name in NUMBER if name in cells), None)
+    if number is None:
+        raise field_unacceptable("number", f"needed in every row, missing in row {row}")
+    if identifier is not None and len(identifier) > limits.IDENTIFIER_CHARACTERS:
+        raise field_unacceptable("identifier", f"at most {limits.IDENTIFIER_CHARACTERS} characters, in row {row}")
+    content, place, rule = Mark.VALID, "", ""
+    holder = ("", "")
+    try:
+        order = order_of_row(definition, file.issuer_code, ("pdf",), {name: cell for name, cell in cells.items() if name not in IDENTIFIER})
+        check_order(order, definition)
+        holder = (order.holders[0].code_type, order.holders[0].code)
+    except TrustError as error:
+        content, place, rule = Mark.INVALID, str(error.facts.get("place", error.facts.get("field", ""))), str(error.facts.get("rule", ""))
+        holder = (cells.get("holder_code_type", ""), cells.get("holder_code", cells.get("持证主体代码", "")))
+    import_id = new_import_id()
+    key, key_sealed = means.contents.new_key(import_id)
+    return ImportedLicence(
+        id=import_id,
+        issuer_code=file.issuer_code,
+        type_code=file.type_code,
+        identifier=identifier,
+        number_digest=means.contents.find_number(number),
+        holder_digest=means.contents.find_holder(*holder),
+        data_sealed=key.seal_data(json.dumps(dict(cells), ensure_ascii=False).encode()),
+        key_sealed=key_sealed,
+        marks=Marks(_mark_number(identifier, file), content, place, rule, Mark.ABSENT),
+        file_form=None,
+        file_digest=None,
+        file_blob=None,
+        imported_by=caller.holder,
+        imported_at=means.context.clock.now(),
+    )
+
+
+def _mark_number(identifier: str | None, file: BatchFile) -> Mark:
+    """The check character, and that it is a number of this type and authority."""
+    if identifier is None:
+        return Mark.ABSENT
+    findings = examine_licence_number(identifier)
+    if findings.number is None or (findings.number.type_code, findings.number.issuer) != (file.type_code, file.issuer_code):
+        return Mark.INVALID
+    return _MARKS[findings.verdict]
+
+
+def _store(means: IssuingMeans, caller: Caller, file: BatchFile, chunk: Sequence[ImportedLicence]) -> tuple[int, int]:
+    def record(conn: Connection) -> tuple[int, int]:
+        if not store.is_member(conn, file.issuer_code, caller.holder):
+            raise issuer_not_found(file.issuer_code)
+        taken = []
+        for each in chunk:
+            if not store.is_imported(conn, each.issuer_code, each.type_code, each.number_digest):
+                store.insert_import(conn, each)
+                taken.append(each)
+        faulty = sum(each.marks.content is not Mark.VALID or each.marks.number is not Mark.VALID for each in taken)
+        means.context.audit.record(
+            conn,
+            at=means.context.clock.now(),
+            actor=caller.actor,
+            action="licence-import.rows",
+            subject=f"licence-issuer:{file.issuer_code}",
+            outcome="done",
+            facts={"type": file.type_code, "rows": len(chunk), "taken_over": len(taken), "marked": faulty},
+        )
+        return len(taken), faulty
+
+    return means.context.database.write(record)
+
+
+def _owned(conn: Connection, caller: Caller, import_id: str, *, is_locked: bool = False) -> ImportedLicence:
+    imported = store.load_import(conn, import_id, is_locked=is_locked)
+    if imported is None or not store.is_member(conn, imported.issuer_code, caller.holder):
+        raise import_not_found(import_id)
+    return imported

@@ -1,0 +1,178 @@
+"""Licences of older repositories over HTTP: take rows over, attach files, look at what could be verified."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel
+
+from licence_vault import limits
+from licence_vault.actions import import_licences
+from licence_vault.api.batch_routes import batch_upload, read_batch_file
+from licence_vault.api.parameters import problem_answers
+from licence_vault.errors import field_unacceptable
+from licence_vault.model import SCOPE_ISSUE, SCOPE_READ
+from service_kit.composition import caller_of, needs
+from service_kit.multipart import read_form
+
+if TYPE_CHECKING:
+    from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.imported import ImportedLicence
+
+_TAGS: Final[list[Any]] = ["licences"]
+ImportId = Annotated[str, Path(pattern=r"^li_[0-9a-f]{24}$", description="Identifier of the imported licence.")]
+
+
+class ImportAnswer(BaseModel):
+    """What came of a file of rows."""
+
+    rows: int
+    taken_over: int
+    marked: int
+    skipped: int
+
+
+class MarksAnswer(BaseModel):
+    """What could be verified: valid, legacy-variant, invalid, indeterminate, or absent where there is nothing to verify."""
+
+    number: str
+    content: str
+    content_place: str
+    content_rule: str
+    seal: str
+    log: str = "absent"
+
+
+class ImportedSummary(BaseModel):
+    """A licence of an older repository. It was not issued here and is in no log and no status list of ours."""
+
+    id: str
+    issuer: str
+    type: str
+    identifier: str | None
+    marks: MarksAnswer
+    file_form: str | None
+    file_digest: str | None
+    imported_by: str
+    imported_at: datetime
+
+
+class ImportedAnswer(ImportedSummary):
+    """With its cells as they came."""
+
+    cells: dict[str, str]
+
+
+class ImportedList(BaseModel):
+    """Imported licences by id."""
+
+    imported: list[ImportedSummary]
+    next_after: str | None
+
+
+def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
+    """Add them to the service's router."""
+    threads = CapacityLimiter(limits.BATCH_THREADS)
+    file_bytes = min(limits.IMPORT_FILE_BYTES, means.context.settings.limits.body_bytes)
+
+    @router.post(
+        "/v1/imported-licences",
+        name="import_licences",
+        summary="Take over licences of an older repository, row by row",
+        description="Rows of a printed number that is there already are skipped: the same file may be sent again.",
+        response_model=ImportAnswer,
+        responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 503),
+        openapi_extra=batch_upload(),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_ISSUE)
+    async def take_over(request: Request) -> ImportAnswer:
+        file = await read_batch_file(request, means)
+        report = await anyio.to_thread.run_sync(partial(import_licences.import_licences, means, caller_of(request), file), limiter=threads)
+        return ImportAnswer(rows=report.rows, taken_over=report.taken_over, marked=report.marked, skipped=report.skipped)
+
+    @router.get(
+        "/v1/imported-licences",
+        name="list_imported_licences",
+        summary="List imported licences of the authorities one acts for",
+        response_model=ImportedList,
+        responses=problem_answers(401, 403, 422),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_READ)
+    def read_imports(
+        request: Request,
+        number: Annotated[str | None, Query(max_length=limits.PRINTED_NUMBER_CHARACTERS, description="As printed, whole.")] = None,
+        holder_code: Annotated[str | None, Query(max_length=limits.HOLDER_CODE_CHARACTERS, description="With `holder_code_type`.")] = None,
+        holder_code_type: Annotated[str | None, Query(pattern=r"^[0-9]{3}$")] = None,
+        after: Annotated[str, Query(max_length=40, description="The `next_after` of the page before.")] = "",
+        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+    ) -> ImportedList:
+        if (holder_code is None) != (holder_code_type is None):
+            raise field_unacceptable("holder_code", "together with holder_code_type")
+        holder = None if holder_code is None or holder_code_type is None else (holder_code_type, holder_code)
+        found = import_licences.list_imports(means, caller_of(request), holder=holder, number=number, after=after, limit=limit + 1)
+        page = found[:limit]
+        is_more = len(found) > limit
+        return ImportedList(imported=[ImportedSummary(**_summary(each)) for each in page], next_after=page[-1].id if is_more else None)
+
+    @router.get(
+        "/v1/imported-licences/{import_id}",
+        name="show_imported_licence",
+        summary="Show an imported licence and what could be verified of it",
+        response_model=ImportedAnswer,
+        responses=problem_answers(401, 403, 404),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_READ)
+    def read_import(request: Request, import_id: ImportId) -> ImportedAnswer:
+        imported, cells = import_licences.find_import(means, caller_of(request), import_id)
+        return ImportedAnswer(**_summary(imported), cells=cells)
+
+    @router.put(
+        "/v1/imported-licences/{import_id}/file",
+        name="attach_imported_licence_file",
+        summary="Attach the file of an imported licence; its seal is verified",
+        response_model=ImportedSummary,
+        responses=problem_answers(400, 401, 403, 404, 413, 422, 503),
+        openapi_extra=_file_upload(),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_ISSUE)
+    async def put_file(request: Request, import_id: ImportId) -> ImportedSummary:
+        form = await read_form(request, files={"file"}, fields=set(), file_bytes_max=file_bytes, field_bytes_max=1)
+        content = form.files["file"].content if form.files else b""
+        attach = partial(import_licences.attach_file, means, caller_of(request), import_id, content)
+        return ImportedSummary(**_summary(await anyio.to_thread.run_sync(attach, limiter=threads)))
+
+
+def _file_upload() -> dict[str, Any]:
+    part = {"type": "string", "format": "binary", "description": "PDF or OFD."}
+    schema = {"type": "object", "required": ["file"], "additionalProperties": False, "properties": {"file": part}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def _summary(imported: ImportedLicence) -> dict[str, Any]:
+    marks = imported.marks
+    return {
+        "id": imported.id,
+        "issuer": imported.issuer_code,
+        "type": imported.type_code,
+        "identifier": imported.identifier,
+        "marks": MarksAnswer(
+            number=marks.number.value,
+            content=marks.content.value,
+            content_place=marks.content_place,
+            content_rule=marks.content_rule,
+            seal=marks.seal.value,
+        ),
+        "file_form": imported.file_form,
+        "file_digest": None if imported.file_digest is None else imported.file_digest.hex(),
+        "imported_by": imported.imported_by,
+        "imported_at": imported.imported_at,
+    }

@@ -1,0 +1,65 @@
+"""Licences of older repositories."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from licence_vault.imported import ImportedLicence, Mark, Marks
+from licence_vault.store.times import read_time, write_time
+from licence_vault.tables import imports
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection, RowMapping
+
+
+def _imported(row: RowMapping) -> ImportedLicence:
+    whole = json.loads(row["marks"])
+    marks = Marks(Mark(whole["number"]), Mark(whole["content"]), whole["content_place"], whole["content_rule"], Mark(whole["seal"]))
+    return ImportedLicence(**(dict(row) | {"marks": marks, "imported_at": read_time(row["imported_at"])}))
+
+
+def insert_import(conn: Connection, imported: ImportedLicence) -> None:
+    """One more."""
+    values: dict[str, Any] = {name: getattr(imported, name) for name in ImportedLicence.__slots__}
+    marks = json.dumps(asdict(imported.marks), ensure_ascii=False)
+    conn.execute(insert(imports), values | {"marks": marks, "imported_at": write_time(imported.imported_at)})
+
+
+def update_import_file(conn: Connection, imported: ImportedLicence) -> None:
+    """Its file, and the marks that follow."""
+    values = {"file_form": imported.file_form, "file_digest": imported.file_digest, "file_blob": imported.file_blob}
+    marks = json.dumps(asdict(imported.marks), ensure_ascii=False)
+    conn.execute(update(imports).where(imports.c.id == imported.id).values(values | {"marks": marks}))
+
+
+def load_import(conn: Connection, import_id: str, *, is_locked: bool = False) -> ImportedLicence | None:
+    """One of them; ``is_locked`` keeps others from changing it until this transaction ends."""
+    statement = select(imports).where(imports.c.id == import_id)
+    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    return None if row is None else _imported(row)
+
+
+def is_imported(conn: Connection, issuer_code: str, type_code: str, number_digest: bytes) -> bool:
+    """Whether a licence of this printed number was imported before."""
+    found = select(imports.c.id).where(
+        imports.c.issuer_code == issuer_code, imports.c.type_code == type_code, imports.c.number_digest == number_digest
+    )
+    return conn.execute(found).first() is not None
+
+
+def list_imports(
+    conn: Connection, *, issuer_codes: Collection[str], number_digest: bytes | None, holder_digest: bytes | None, after: str, limit: int
+) -> list[ImportedLicence]:
+    """Imported licences of these issuers by id, behind ``after``."""
+    statement = select(imports).where(imports.c.issuer_code.in_(issuer_codes), imports.c.id > after)
+    if number_digest is not None:
+        statement = statement.where(imports.c.number_digest == number_digest)
+    if holder_digest is not None:
+        statement = statement.where(imports.c.holder_digest == holder_digest)
+    return [_imported(row) for row in conn.execute(statement.order_by(imports.c.id).limit(limit)).mappings()]
