@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
 
-from service_kit.tables import NAMES
-
-metadata: Final = MetaData(naming_convention=NAMES)
+from licence_vault.log_tables import metadata
 
 credential_offers: Final = Table(
     "licence_credential_offers",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 from fastapi import APIRouter
 
 from crypto.trusted_logs import TrustedLog
-from licence_vault import messages
+from licence_vault import credential_messages, messages, wallets
+from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.record_event import EVENT_TYPES
 from licence_vault.api.batch_routes import add_batch_routes
@@ -24,7 +25,7 @@ from licence_vault.jobs import jobs_of, readiness_of
 from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
-from licence_vault.model import SCOPES
+from licence_vault.model import SCOPES as LICENCE_SCOPES
 from licence_vault.ports import JUDGE, SEALER
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
 __all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "ensure_keys", "migrate"]
 
 NAME: Final = "licence_vault"
-CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
-SECRETS: Final = (ORDER_KEY, SECRET_NAME)
+CATALOGUE: Final = (*messages.TEXTS, *credential_messages.TEXTS)  # importing them enters them into the error catalogue
+SCOPES: Final = {**LICENCE_SCOPES, **wallets.SCOPES}
+SECRETS: Final = (ORDER_KEY, SECRET_NAME, *wallets.SECRETS)
 SECRET_BYTES: Final = 32
 
 
@@ -53,11 +55,12 @@ def migrate(database: Database) -> None:
 
 
 def ensure_keys(keystore: Keystore) -> None:
-    """Make the keys and secrets of this service that are not there yet: those of the log's checkpoints and of the status lists."""
+    """Make the keys and secrets of this service that are not there yet: those of the log's checkpoints, of the status lists and of credentials."""
     present = {key.key_id for key in keystore.list()}
     for key_id, algorithm in (LOG_KEYS | STATUS_KEYS).items():
         if key_id not in present:
             keystore.create(key_id, algorithm)
+    ensure_credential_keys(keystore)
     for name in SECRETS:
         try:
             keystore.open_secret(name)
@@ -88,6 +91,7 @@ def build(context: ServiceContext) -> ServiceParts:
     means = means_of(context, log)
     router = APIRouter()
     add_verify_page(router)
+    wallet_jobs = wallets.add_wallet_routes(router, context, means.contents)
     add_log_routes(router, context, log)
     add_status_routes(router, context, log)
     add_issuer_routes(router, context)
@@ -107,10 +111,11 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licences", "description": "Issuing licences one by one and in batches, their files, their life."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
+            *wallets.TAGS,
         ),
         scopes=SCOPES,
-        event_types=EVENT_TYPES,
-        jobs=jobs_of(context, log, means),
+        event_types={**EVENT_TYPES, **wallets.EVENT_TYPES},
+        jobs=(*jobs_of(context, log, means), *wallet_jobs),
         readiness=readiness_of(context, log),
         on_start=(log.start,),
         on_stop=(log.stop,),

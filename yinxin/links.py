@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import idp.ports
 import idp.service
-import licence_vault.credential_messages
 import licence_vault.service
 import seal_service.service
 from crypto.jose import JWKS_BYTES, read_jwks
@@ -55,7 +54,6 @@ SERVICES: Final = {
 CATALOGUE: Final = (
     messages.TEXTS,
     licence_vault.service.CATALOGUE,
-    licence_vault.credential_messages.TEXTS,
 )  # importing enters every code into the catalogue
 LOCAL_KEYS_KEPT_SECONDS: Final = 1.0
 REMOTE_KEYS_KEPT_SECONDS: Final = 60.0

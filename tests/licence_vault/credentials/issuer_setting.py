@@ -12,13 +12,13 @@ from fastapi import APIRouter, FastAPI
 from crypto.keystore import Keystore
 from crypto.master_key import MasterKey
 from crypto.sealed_values import ValueSealer
-from licence_vault import credential_tables
 from licence_vault.actions.credential_desk import CredentialDesk, CredentialKeys, CurrentLicence, ensure_credential_keys
 from licence_vault.actions.presentation_desk import PresentationDesk
 from licence_vault.api.credential_routes import add_credential_routes
 from licence_vault.api.presentation_routes import add_presentation_routes
 from licence_vault.credentials.issuance_messages import CREDENTIAL_PATH, GRANT_TYPE, NONCE_PATH, TOKEN_PATH, OfferedType
 from licence_vault.credentials.lanes import LANES, LaneName
+from licence_vault.service import migrate
 from service_kit.audit import Audit, new_writer_id
 from service_kit.callers import Caller
 from service_kit.database import Database
@@ -158,8 +158,7 @@ def open_issuer(folder: Path) -> Issuer:
     """A new issuer in a folder; its database is closed by ``close_issuer``."""
     database = Database(f"sqlite:///{folder / 'credentials.sqlite'}")
     migrate_kit(database)
-    with database.engine.begin() as connection:
-        credential_tables.metadata.create_all(connection)
+    migrate(database)
     clock, shelf = StillClock(), Shelf()
     keystore = Keystore(folder / "keys", MasterKey(bytes(range(16))))
     ensure_credential_keys(keystore)

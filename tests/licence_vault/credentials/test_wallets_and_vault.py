@@ -1,0 +1,129 @@
+"""The real vault: a licence that was issued reaches a wallet, is shown, is revoked, and counts no more at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+
+from licence_vault.actions.ask_presentation import ask_presentation, find_answer
+from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault.actions.credential_source import CREDENTIAL_ISSUED
+from licence_vault.actions.issue_credential import issue_credential
+from licence_vault.actions.offer_credential import MadeOffer, offer_credential
+from licence_vault.actions.redeem_offer import redeem_code
+from licence_vault.actions.take_presentation import take_presentation
+from licence_vault.credentials.issuance_messages import GRANT_TYPE, PROOF_TYPE, configuration_id
+from licence_vault.credentials.lanes import LANES, LaneName
+from licence_vault.credentials.nonces import new_nonce
+from licence_vault.credentials.presentation_messages import read_question
+from licence_vault.model import step_named
+from licence_vault.wallets import desks_of
+from standards.errors import TrustError
+from tests.licence_vault.credentials.wallets import key_of, present
+from tests.licence_vault.issuing_here import IssuingHere
+from tests.licence_vault.type_files import TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from licence_vault.actions.credential_desk import CredentialDesk
+    from licence_vault.actions.presentation_desk import PresentationDesk
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
+    with IssuingHere.made(tmp_path_factory.mktemp("wallets") / "deployment") as made:
+        yield made
+
+
+def offer(desk: CredentialDesk, here: IssuingHere, identifier: str, holder: str = "") -> MadeOffer:
+    who = holder or here.clerk.holder
+    return offer_credential(desk, identifier=identifier, lanes=list(LaneName), has_tx_code=True, holder=who, actor=here.clerk.actor)
+
+
+def fetch(desk: CredentialDesk, token: str, name: LaneName) -> str:
+    at = desk.clock.now()
+    proof = key_of(name, "holder").sign_raw(
+        {"alg": str(LANES[name].algorithm), "typ": PROOF_TYPE, "jwk": key_of(name, "holder").jwk},
+        {"aud": desk.issuer, "iat": int(at.timestamp()), "nonce": new_nonce(desk.nonce_key, at)},
+    )
+    body = {"credential_configuration_id": configuration_id(TYPE, name), "proofs": {"jwt": [proof]}}
+    return issue_credential(desk, token, json.dumps(body).encode())
+
+
+def shown(desk: PresentationDesk, here: IssuingHere, credential: str, name: LaneName) -> Any:
+    question = read_question([TYPE], [["licence_number"], ["holders", None, "name"]], [name])
+    made = ask_presentation(desk, question, purpose="测试核验", holder=here.clerk.holder, actor=here.clerk.actor)
+    text = present(credential, name, at=desk.clock.now(), aud=made.request["client_id"], nonce=made.request["nonce"])
+    form = {"vp_token": json.dumps({"licence": [text]}), "state": made.request["state"]}
+    take_presentation(desk, made.request_id, FORM, urlencode(form).encode())
+    return find_answer(desk, made.request_id, holder=here.clerk.holder)
+
+
+def test_from_issuing_to_revoking(here: IssuingHere) -> None:
+    desk, asking = desks_of(here.vault.context, here.means.contents)
+    record = here.issue()
+    made = offer(desk, here, record.identifier)
+    grant = made.offer["grants"][GRANT_TYPE]
+    form = {"grant_type": GRANT_TYPE, "pre-authorized_code": grant["pre-authorized_code"], "tx_code": str(made.tx_code)}
+    token = redeem_code(desk, FORM, urlencode(form).encode())
+    held = {name: fetch(desk, token, name) for name in LaneName}
+    for name, credential in held.items():
+        found = shown(asking, here, credential, name)
+        assert (found.verdict, found.result["claims"]["holders"][0]["name"]) == ("valid", "张三（示例）")
+    # everything is in the trail of the licence, and who acts for the authority is told
+    assert [entry for entry in here.trail(record.id) if entry[0].startswith("credential.")] == [
+        ("credential.offer", "done"),
+        ("credential.redeem", "done"),
+        *[("credential.issue", "intended"), ("credential.issue", "done")] * 2,
+    ]
+    with here.vault.context.database.read() as connection:
+        told = [str(row[0]) for row in connection.exec_driver_sql("SELECT payload FROM kit_outbox").all()]
+    assert sum(CREDENTIAL_ISSUED in each for each in told) == 2
+    assert "张三" not in "".join(told)
+    # revoked: at once, before any list says so
+    here.take_in()
+    change_licence_state(here.vault.context, here.clerk, record.id, step_named("revoke"), reason="测试", if_revision=None)
+    for name, credential in held.items():
+        found = shown(asking, here, credential, name)
+        codes = {step["code"] for step in found.result["report"]["en"]["signatures"][0]["steps"]}
+        assert (found.verdict, "CREDENTIAL_STATUS_INVALID" in codes) == ("invalid", True)
+    with pytest.raises(TrustError, match="CREDENTIAL_DENIED"):
+        offer(desk, here, record.identifier)
+
+
+def test_only_who_acts_for_the_authority_makes_offers(here: IssuingHere) -> None:
+    desk, _ = desks_of(here.vault.context, here.means.contents)
+    record = here.issue()
+    for identifier, holder in ((record.identifier, here.stranger.holder), (record.identifier + "X", here.clerk.holder)):
+        with pytest.raises(TrustError, match="CREDENTIAL_LICENCE_UNKNOWN"):
+            offer(desk, here, identifier, holder)
+    assert TYPE in {each.code for each in desk.types()}
+
+
+def test_of_what_was_erased_there_is_no_credential(here: IssuingHere) -> None:
+    desk, _ = desks_of(here.vault.context, here.means.contents)
+    record = here.issue()
+
+    def look(licence_id: str) -> Any:
+        with here.vault.context.database.read() as connection:
+            return desk.source.current(connection, licence_id)
+
+    assert look(record.id).state == record.state.value
+    assert look("lc_none") is None
+    here.vault.context.database.write(
+        lambda connection: connection.exec_driver_sql("DELETE FROM licence_keys WHERE licence_id = ?", (record.id,))
+    )
+    assert look(record.id) is None
+    with pytest.raises(TrustError, match="CREDENTIAL_LICENCE_UNKNOWN"):
+        offer(desk, here, record.identifier)
+    here.vault.context.database.write(
+        lambda connection: desk.source.note_issued(
+            connection, licence_id="lc_none", credential_id="cr_x", lane="sm2", at=here.vault.clock.now(), actor="wallet"
+        )
+    )
