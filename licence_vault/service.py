@@ -111,7 +111,6 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licences", "description": "Issuing licences one by one and in batches, their files, their life."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
-            {"name": "licences", "description": "Licences: issued, changed, their states, their history and their files."},
             *wallets.TAGS,
         ),
         scopes=SCOPES,
