@@ -8,28 +8,22 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import zxingcpp
 
 from crypto.checkpoints import Receipt
-from crypto.sm2 import SM2PublicKey
 from crypto.sm3 import sm3
-from crypto.trusted_logs import StatusIssuer
 from licence_vault import store
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_history, list_licences, read_licence_file
 from licence_vault.actions.issue_licence import issue_licence
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.content_vault import ContentVault
-from licence_vault.faces.qr import read_qr
 from licence_vault.limits import ISSUING_LEASE_SECONDS
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import Holder, LicenceState, read_salted_licence
 from licence_vault.ports import OFD, PDF
-from licence_vault.status.tokens import SM2_KEY, public_key
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 from tests.fakes.sealer import MARK, attachments_in, refused, unavailable
-from tests.licence_vault.faces.designs import picture_of
 from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, PERSON, IssuingHere
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
@@ -100,19 +94,6 @@ def test_a_licence_is_whole(here: IssuingHere, form: str, media_type: str) -> No
     assert (issued.file_digest, issued.previous) == (sm3(content), here.index(history[0].entry_id))
     assert here.sealer.orders[-1][:2] == (media_type, "sl_1")
     assert here.trail(record.id) == [("licence.issue", "intended"), ("licence.issue", "done"), ("licence.read-file", "done")]
-
-
-def test_the_printed_code_is_signed_and_leads_to_the_list_and_the_log(here: IssuingHere) -> None:
-    record = here.issue(forms=("pdf",))
-    content = read_licence_file(here.vault.context, here.means.contents, here.clerk, record.id, "pdf")
-    (scanned,) = zxingcpp.read_barcodes(picture_of(content.rpartition(MARK)[0], 200))
-    key = public_key(here.vault.context.keystore, SM2_KEY).public_key
-    assert isinstance(key, SM2PublicKey)
-    claims = read_qr(scanned.text, [StatusIssuer(f"{here.vault.context.settings.base_url}/licences/status/", (key.spki_der,))])
-    assert scanned.text.startswith(f"{here.vault.context.settings.base_url}/v#")
-    assert (claims.identifier, claims.holders, claims.status_index) == (record.identifier, (PERSON.name,), record.status_index)
-    leaf = here.vault.log.receipt_at(claims.log_index).entry
-    assert read_leaf(leaf).commitment == claims.commitment  # type: ignore[union-attr]
 
 
 def test_nothing_personal_stands_in_the_clear(here: IssuingHere) -> None:
