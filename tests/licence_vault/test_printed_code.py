@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def test_the_printed_code_is_signed_and_leads_to_the_list_and_the_log(tmp_path: Path) -> None:
-    with IssuingHere.made(tmp_path) as here:
+    with IssuingHere.made(tmp_path / "vault") as here:
         record = here.issue(forms=("pdf",))
         content = read_licence_file(here.vault.context, here.means.contents, here.clerk, record.id, "pdf")
         (scanned,) = zxingcpp.read_barcodes(picture_of(content.rpartition(MARK)[0], 200))
