@@ -25,6 +25,11 @@ def status_list_refused(list_number: int) -> TrustError:
     return TrustError(Kind.UNAVAILABLE, "STATUS_LIST_REFUSED", list=list_number)
 
 
+def status_order_changed() -> TrustError:
+    """The key by which places in status lists are given out is another than before."""
+    return TrustError(Kind.UNAVAILABLE, "STATUS_ORDER_CHANGED")
+
+
 def log_file_not_found() -> TrustError:
     """The log has no such file."""
     return TrustError(Kind.NOT_FOUND, "LICENCE_LOG_FILE_NOT_FOUND")

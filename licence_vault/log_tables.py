@@ -48,6 +48,14 @@ status_allotments: Final = Table(
     Column("allotted_at", BigInteger, nullable=False),
 )
 
+status_order: Final = Table(
+    "licence_status_order",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # one row: 1
+    Column("key_check", LargeBinary, nullable=False),  # of the key by which places are given out; empty before the first
+    CheckConstraint("id = 1", name="one_row"),
+)
+
 status_values: Final = Table(
     "licence_status_values",
     metadata,

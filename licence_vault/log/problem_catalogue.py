@@ -44,6 +44,15 @@ TEXTS: Final = (
         "请使用证照所载地址；新列表在首个证照产生后一分钟内发布。",
     ),
     ProblemText(
+        "STATUS_ORDER_CHANGED",
+        "Key of the status lists is another",
+        "状态列表密钥已变更",
+        "Places in status lists were given out by another key than the one at hand: going on would give some of them out twice.",
+        "状态列表的位置此前由另一密钥分配；继续分配会导致位置重复。",
+        "Restore the key folder that belongs to this database; no licence is made until then.",
+        "请恢复与本数据库对应的密钥目录；在此之前不会制发证照。",
+    ),
+    ProblemText(
         "STATUS_LIST_REFUSED",
         "Status list not published",
         "状态列表未发布",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, select, update
 
-from licence_vault.log_tables import status_allotments, status_values
+from crypto.sm3 import hmac_sm3
+from licence_vault.errors import status_order_changed
+from licence_vault.log_tables import status_allotments, status_order, status_values
 from licence_vault.status.order import ENTRIES, place_of
 from standards.ietf_status_list import pack
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 BITS: Final = 2
 ORDER_KEY: Final = "licence-status-order"
 """Name of the secret in the keystore that the order of places is made from."""
+_CHECKED: Final = b"licence-status-order/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,16 @@ def _microseconds(at: datetime) -> int:
 
 
 def allot_place(connection: Connection, key: bytes, at: datetime) -> StatusPlace:
-    """A place that nobody else has or will have. ``key``: the secret ORDER_KEY. Where the transaction is undone, so is the allotment."""
+    """A place that nobody else has or will have. ``key``: the secret ORDER_KEY. Where the transaction is undone, so is the allotment.
+
+    TrustError STATUS_ORDER_CHANGED where places were given out by another key: by this one, some would be given out twice.
+    """
+    check = hmac_sm3(key, _CHECKED)
+    kept = connection.execute(select(status_order.c.key_check)).scalar_one()
+    if not kept:
+        connection.execute(update(status_order).values(key_check=check))
+    elif not hmac.compare_digest(kept, check):
+        raise status_order_changed()
     position = connection.execute(insert(status_allotments).values(allotted_at=_microseconds(at))).inserted_primary_key
     return StatusPlace(*place_of(int(position[0]) if position is not None else 0, key))
 

@@ -100,6 +100,14 @@ def test_sixteen_racers_get_sixteen_places(fresh: VaultHere) -> None:
     assert len(set(found)) == len(found) == 400
 
 
+def test_no_place_is_given_out_by_another_key(fresh: VaultHere) -> None:
+    """A key folder that was lost and made anew would give places out twice: nothing is given out then."""
+    place = allot(fresh)[0]
+    with pytest.raises(TrustError, match="STATUS_ORDER_CHANGED"):
+        fresh.context.database.write(lambda connection: allot_place(connection, b"another key of thirty-two bytes!", fresh.clock.at))
+    assert allot(fresh)[0] != place
+
+
 def test_a_place_outside_or_a_status_unknown_is_refused(vault: VaultHere) -> None:
     for place, status in ((StatusPlace(0, 1), 1), (StatusPlace(1, ENTRIES), 1), (StatusPlace(1, 1), 4)):
         with pytest.raises(ValueError, match="StatusPlace"):
