@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "licence_0003"
-down_revision = "licence_0002"
+revision = "licence_0006"
+down_revision = "licence_0005"
 branch_labels = None
 depends_on = None
 
