@@ -330,7 +330,12 @@ def test_what_a_worker_process_is_given(folder: Path, monkeypatch: pytest.Monkey
         server.serve("127.0.0.1", 9999, 1)
     finally:
         signal.signal(signal.SIGTERM, former)
-    assert (given["target"], given["factory"], given["loop"], given["http"]) == ("yinxin.server:application", True, "uvloop", "httptools")
+    assert (given["target"], given["factory"], given["loop"], given["http"]) == (
+        "yinxin.server:application",
+        True,
+        "uvloop",
+        "yinxin.bounded_http:BoundedHttp",
+    )
     assert given["proxy_headers"] is False
     assert given["access_log"] is False
 
