@@ -40,7 +40,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().data_received(data)
         if self._empty_bytes > EMPTY_BYTES_MAX and not self.transport.is_closing():
             self.send_400_response("Too many bytes without a request.")
-        elif self._is_in_head and self._timer is None:
+        elif self._is_in_head and self._empty_bytes and self._timer is None:  # of a head; a request that has come whole leaves none
             self._await_head()
 
     def on_headers_complete(self) -> None:

@@ -21,8 +21,10 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 PART = 16 * 1024
 
 
-async def application(_scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body."""
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the length of the body, at /slow after a while."""
+    if scope["path"] == "/slow":
+        await asyncio.sleep(0.2)
     count, more = 0, True
     while more:
         message = await receive()
@@ -90,6 +92,18 @@ def test_a_second_head_is_awaited_as_the_first(monkeypatch: pytest.MonkeyPatch) 
     answer = asyncio.run(answer_to(first, b"GET / HT"))
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.endswith(b"0")
+
+
+def test_an_answer_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a request has come whole, how long it takes is the application's affair."""
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.05)
+
+    async def slow() -> bytes:
+        async with connection() as (reader, writer):
+            writer.write(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+            return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+
+    assert asyncio.run(slow()).startswith(b"HTTP/1.1 200 ")
 
 
 def test_large_bodies_and_many_requests_pass() -> None:
