@@ -122,6 +122,7 @@ def push(town: Town, directory: KeycloakDirectory) -> Pushed:
 
 
 def test_a_realm_follows(town: Town, directory: KeycloakDirectory) -> None:
+    push(town, directory)  # whoever came in another test
     person, temporary, firm = town.person("jia"), town.person("yier", name="测试乙"), town.organisation()
     grant = grant_agent(town.desk, firm.account_id, person.account_id, actor="test")
     at = town.desk.clock.now()

@@ -118,6 +118,7 @@ def test_a_wrong_answer_files_nothing(setting: Setting, wrong: dict[str, Any], c
 
 def test_a_replayed_answer_is_none(setting: Setting) -> None:
     client = setting.client()
+    setting.platform.knobs, setting.platform.first_answer = Knobs(), None  # the first of this test, and a sound one
     client.file_seal(setting.seal)
     setting.platform.knobs = Knobs(is_replayed=True)
     assert refusal(lambda: client.file_seal(replace(setting.seal, version=99))) == ("REGION_ANSWER_UNTRUSTED", "id")
