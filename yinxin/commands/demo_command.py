@@ -46,6 +46,8 @@ def demo(
             say("  sealed document   ", "  已盖章文件        ") + made.sealed_pdf,
             say("  forged copy       ", "  伪造副本          ") + made.forged_pdf,
             say("  original          ", "  原始文件          ") + made.original_pdf,
+            say("  licence           ", "  电子证照          ") + f"{made.licence_pdf} {made.licence_ofd}",
+            say("  revoked licence   ", "  已吊销证照        ") + made.revoked_licence_pdf,
             say("  seal              ", "  印章              ") + made.seal_id,
             say("  client id         ", "  应用标识          ") + made.client_id,
             say("  client secret     ", "  应用密钥          ") + made.client_secret,
@@ -56,6 +58,8 @@ def demo(
             say("Try it:", "试一试："),
             f"  {verify} {made.sealed_pdf}",
             f"  {verify} {made.forged_pdf}",
+            f"  {verify} {made.licence_pdf}",
+            f"  {verify} {made.revoked_licence_pdf}",
             say(f"API reference: {made.base_url}/docs", f"接口文档：{made.base_url}/docs"),
         ):
             print_line(line)
