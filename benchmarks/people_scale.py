@@ -28,8 +28,8 @@ from idp.credentials.passwords import POOL_THREADS, hash_password, is_right
 from idp.model.people import Account, AccountKind, AccountStatus, Credential, CredentialKind, Identifier, IdentifierKind, new_id
 from idp.store.accounts import account_row, identifier_row
 from idp.store.credentials import credential_row
-from idp.store.rows import write_time
 from idp.tables import account_identifiers, accounts, credentials
+from service_kit.row_values import write_time
 from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
 

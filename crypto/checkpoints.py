@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -45,14 +45,17 @@ NOTE_CLAUSE: Final = "C2SP signed-note"
 CHECKPOINT_CLAUSE: Final = "C2SP tlog-checkpoint"
 TREE_CLAUSE: Final = "RFC 9162 2.1.3.2"
 _SCALAR: Final = 32
-_POINT: Final = 65
-_ED25519_KEY: Final = 32
+POINT_BYTES: Final = 65
+ED25519_KEY_BYTES: Final = 32
 _TYPES: Final = {SignatureAlgorithm.ED25519: TYPE_ED25519, SignatureAlgorithm.SM2_SM3: TYPE_SM2}
 
 
 @dataclass(frozen=True, slots=True)
-class LogVerifierKey:
-    """A public key under which a log (or a witness) signs notes. ``public_key``: 32 bytes Ed25519, or the 65-byte SM2 point."""
+class NoteKey:
+    """A public key under which somebody signs notes. ``public_key``: 32 bytes Ed25519, or the 65-byte SM2 point."""
+
+    KINDS: ClassVar[tuple[tuple[bytes, int], ...]] = ()
+    """The signature types of such keys, each with the size of its public key in bytes."""
 
     name: str
     signature_type: bytes
@@ -60,7 +63,7 @@ class LogVerifierKey:
 
     @property
     def key_id(self) -> bytes:
-        """Four bytes that tell a log's keys apart."""
+        """Four bytes that tell keys of one name apart; those of other types too, because the type is part of what is hashed."""
         return hashlib.sha256(key_id_input(self.name, self.signature_type, self.public_key)).digest()[:KEY_ID_BYTES]
 
     def to_text(self) -> str:
@@ -68,15 +71,22 @@ class LogVerifierKey:
         return write_verifier_key(self.name, self.key_id, self.signature_type, self.public_key)
 
     @classmethod
-    def from_text(cls, text: str) -> LogVerifierKey:
-        """Read it. MalformedError NOTE_VERIFIER_KEY, also where the id does not belong to the key or the type is not known."""
+    def from_text(cls, text: str) -> Self:
+        """Read it. MalformedError NOTE_VERIFIER_KEY, also where the id does not belong to the key or the key is of another kind."""
         name, key_id, data = read_verifier_key(text)
-        for kind, size in ((TYPE_ED25519, _ED25519_KEY), (TYPE_SM2, _POINT)):
+        for kind, size in cls.KINDS:
             if data.startswith(kind) and len(data) == len(kind) + size:
                 key = cls(name, kind, data[len(kind) :])
                 if hmac.compare_digest(key.key_id, key_id):
                     return key
         raise MalformedError("NOTE_VERIFIER_KEY")
+
+
+class LogVerifierKey(NoteKey):
+    """A key under which a log signs its checkpoints."""
+
+    __slots__ = ()
+    KINDS = ((TYPE_ED25519, ED25519_KEY_BYTES), (TYPE_SM2, POINT_BYTES))
 
     def verifies(self, signature: bytes, text: bytes) -> bool:
         """True where the signature, in the note's form, is right. Never raises."""

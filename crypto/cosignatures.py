@@ -5,24 +5,18 @@ Keys are Ed25519 (C2SP tlog-cosignature, type 0x04) or SM2 (our identifier); bot
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from crypto.checkpoints import LogVerifierKey, public_key_of, signature_value
+from crypto.checkpoints import ED25519_KEY_BYTES, POINT_BYTES, LogVerifierKey, NoteKey, public_key_of, signature_value
 from crypto.report import Step, failed, not_checked, passed
 from crypto.signatures import SignatureAlgorithm
 from standards.c2sp_signed_note import (
-    KEY_ID_BYTES,
     TYPE_ED25519,
     TYPE_SM2,
     NoteSignature,
     check_key_name,
-    key_id_input,
     read_note,
-    read_verifier_key,
-    write_verifier_key,
 )
 from standards.c2sp_tlog_cosignature import (
     TYPE_COSIGNATURE,
@@ -43,36 +37,13 @@ COSIGNATURE_CLAUSE: Final = "C2SP tlog-cosignature"
 FUTURE_SECONDS: Final = 300  # how far the clock of a witness may be ahead of ours
 _TYPES: Final = {SignatureAlgorithm.ED25519: TYPE_COSIGNATURE, SignatureAlgorithm.SM2_SM3: TYPE_SM2_COSIGNATURE}
 _PLAIN: Final = {TYPE_COSIGNATURE: TYPE_ED25519, TYPE_SM2_COSIGNATURE: TYPE_SM2}
-_KEY_BYTES: Final = ((TYPE_COSIGNATURE, 32), (TYPE_SM2_COSIGNATURE, 65))
 
 
-@dataclass(frozen=True, slots=True)
-class WitnessKey:
-    """A public key under which a witness cosigns. ``public_key``: 32 bytes Ed25519, or the 65-byte SM2 point."""
+class WitnessKey(NoteKey):
+    """A key under which a witness cosigns; never taken for a log's."""
 
-    name: str
-    signature_type: bytes
-    public_key: bytes
-
-    @property
-    def key_id(self) -> bytes:
-        """Four bytes; never those of a log's key, because the type is part of what is hashed."""
-        return hashlib.sha256(key_id_input(self.name, self.signature_type, self.public_key)).digest()[:KEY_ID_BYTES]
-
-    def to_text(self) -> str:
-        """As it is handed out: ``name+id+base64``."""
-        return write_verifier_key(self.name, self.key_id, self.signature_type, self.public_key)
-
-    @classmethod
-    def from_text(cls, text: str) -> WitnessKey:
-        """Read it. MalformedError NOTE_VERIFIER_KEY, also where the id does not belong to the key or the key is none of a witness."""
-        name, key_id, data = read_verifier_key(text)
-        for kind, size in _KEY_BYTES:
-            if data.startswith(kind) and len(data) == len(kind) + size:
-                key = cls(name, kind, data[len(kind) :])
-                if hmac.compare_digest(key.key_id, key_id):
-                    return key
-        raise MalformedError("NOTE_VERIFIER_KEY")
+    __slots__ = ()
+    KINDS = ((TYPE_COSIGNATURE, ED25519_KEY_BYTES), (TYPE_SM2_COSIGNATURE, POINT_BYTES))
 
     def cosigned_at(self, value: bytes, text: str) -> int | None:
         """When this witness cosigned the checkpoint ``text`` (seconds since 1970 UTC); None where the signature is not right."""

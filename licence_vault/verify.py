@@ -7,7 +7,6 @@ What is asked goes by the files attached inside the sealed revision alone, which
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 from crypto.checkpoints import Receipt, verify_receipt
@@ -19,6 +18,7 @@ from licence_vault.status.at_hand import ask_lists_at_hand
 from standards.c2sp_signed_note import read_note
 from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.errors import MalformedError, TrustError
+from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ DATA_CLAUSE: Final = "GB/T 36903-2018"
 SEAL_CLAUSE: Final = "GB/T 36901-2018"
 LOG_CLAUSE: Final = "C2SP tlog-proof"
 STATUS_CLAUSE: Final = "IETF status-list-21 8.3"
-CHINA: Final = timezone(timedelta(hours=8))  # the days that a licence names are days there
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ given where it is signed by a key that may sign for it; whoever reads it compare
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import Question, Report, Step, failed, not_checked, passed, verdict_of
 from licence_vault.faces.qr import read_qr
 from licence_vault.status.at_hand import ask_lists_at_hand
 from standards.errors import TrustError
+from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 CODE_CLAUSE: Final = "RFC 9052 4.2"
 NUMBER_CLAUSE: Final = "GB/T 36904-2018"
 DATA_CLAUSE: Final = "GB/T 36903-2018"
-CHINA: Final = timezone(timedelta(hours=8))  # the days that a licence names are days there
 
 
 @dataclass(frozen=True, slots=True)

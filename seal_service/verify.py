@@ -98,7 +98,7 @@ VERIFIERS: Final[tuple[Verifier, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class JudgedFile:
-    """A verdict with what the seal answers for.
+    """A verdict with what the seal answers for. ``seals``: the verdict on the seals alone, whatever the files inside are like.
 
     ``sealed_files``: the files inside, as the sealed revision has them, by name; None where no seal stands over unchanged bytes, or where they
     were refused, which ``report`` then says. ``seal`` is the report on the seal that they are read under, ``sealer_name`` and ``sealer_code``
@@ -106,6 +106,7 @@ class JudgedFile:
     """
 
     report: Report
+    seals: Report
     sealed_files: Mapping[str, bytes] | None = None
     seal: SignatureReport | None = None
     sealer_name: str | None = None
@@ -123,19 +124,19 @@ def judge_file(data: bytes, trust: TrustList, at: datetime) -> JudgedFile:
     candidates = sorted(sound, key=lambda each: each.verdict is not Verdict.VALID)
     read = _FILE_READERS.get(media_type_of(data) or "")
     if read is None or not candidates:
-        return JudgedFile(report)
+        return JudgedFile(report, report)
     try:
         found = read(data, candidates)
         if found is None:
-            return JudgedFile(report)
+            return JudgedFile(report, report)
         seal, files = found
-        return JudgedFile(report, files, seal, *sealer_of(seal.signer_certificate_der))
+        return JudgedFile(report, report, files, seal, *sealer_of(seal.signer_certificate_der))
     except TrustError as error:
         reason = str(error.facts.get("reason") or error.code)
     except Exception as error:  # noqa: BLE001 - the edge at which a verifier never raises: what causes unknown trouble is not relied on
         reason = type(error).__name__
     steps = (*report.steps, failed("SEALED_FILES_REFUSED", _INSIDE, reason=reason))
-    return JudgedFile(Report(Verdict.INVALID, report.tampered, report.signatures, steps))
+    return JudgedFile(Report(Verdict.INVALID, report.tampered, report.signatures, steps), report)
 
 
 def sealer_of(certificate_der: bytes | None) -> tuple[str | None, str | None]:

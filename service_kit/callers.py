@@ -65,6 +65,19 @@ class Caller:
         return self.client_id if self.subject == self.client_id else PERSON_PREFIX + self.subject
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who acts, where the call itself is over or there was none: ``holder`` as rights are kept by, ``actor`` as the audit trail names him."""
+
+    holder: str
+    actor: str
+
+
+def person_of(caller: Caller) -> Person:
+    """The caller as one who acts."""
+    return Person(caller.holder, caller.actor)
+
+
 def require(caller: Caller, scope: str) -> None:
     """TrustError SCOPE_MISSING (forbidden) unless the caller's token carries ``scope``."""
     if scope not in caller.scopes:

@@ -148,3 +148,24 @@ def _written(status: int, members: dict[str, Any], language: str, request_id: st
         **headers,
     }
     return Problem(status, tuple(headers.items()), body)
+
+
+STATUS_WORDS: Final = {
+    400: "The input cannot be read.",
+    401: "No token, or not a good one.",
+    403: "The token lacks the scope, or a second person is needed.",
+    404: "Not found, or not the caller's to know.",
+    409: "Does not fit the present state.",
+    412: "Not at the version that If-Match names.",
+    413: "Over a size limit.",
+    422: "Against a rule.",
+    428: "Needs If-Match: the ETag of what is changed, or `*` for any version.",
+    429: "Too many at once: try again after Retry-After.",
+    503: "Something needed is not there now: try again after Retry-After.",
+}
+
+
+def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the API documentation: these statuses answer with a problem document."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": STATUS_WORDS[status], "content": content} for status in statuses}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from licence_vault.ports import JudgedDocument
-from licence_vault.verify import is_licence, verify_judged
-from seal_service.verify import judge_file, verify_file
+from licence_vault.verify import DATA_NAME, is_licence, verify_judged
+from seal_service.verify import judge_file
+from standards.errors import TrustError
+from standards.gbt33190_ofd.container import Container
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+
+LISTING_BYTES: Final = 1024 * 1024  # own limit on a list of attachments, far above those of licences
 
 
 class HouseJudge:
@@ -24,10 +29,26 @@ class HouseJudge:
         return JudgedDocument(found.report, found.sealed_files, found.sealer_name, found.sealer_code)
 
 
-def verify_any_file(document: bytes, trust: TrustList, at: datetime) -> Report:
-    """The verdict on any sealed file; of a licence the questions that are asked of licences too. Pure, never raises."""
-    judged = HouseJudge().judge(document, trust, at)
+def verify_any_file(document: bytes, trust: TrustList, at: datetime, *, knowledge: Callable[[], TrustList] | None = None) -> Report:
+    """The verdict on any sealed file; of a licence the questions that are asked of licences too. Pure, never raises.
+
+    ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one.
+    """
+    found = judge_file(document, trust, at)
+    judged = JudgedDocument(found.report, found.sealed_files, found.sealer_name, found.sealer_code)
     if is_licence(judged):
-        return verify_judged(judged, trust, at).report
-    # Files inside that are refused spoil a licence only: of any other document the seals alone are asked
-    return judged.report if judged.sealed_files is not None else verify_file(document, trust, at)
+        return verify_judged(judged, trust if knowledge is None else trust.joined_with(knowledge()), at).report
+    # Files inside that are refused spoil a licence only, whose questions could not be asked: of any other document the seals decide
+    return found.report if found.sealed_files is None and names_licence_data(document) else found.seals
+
+
+def names_licence_data(document: bytes) -> bool:
+    """Whether a file says anywhere that it carries licence data: what was sealed can be added to, but not be taken away."""
+    if DATA_NAME.encode() in document:
+        return True
+    try:
+        container = Container(document)
+        listings = [path for path in container.members if path.lower().endswith("attachments.xml")]
+        return any(DATA_NAME.encode() in container.read(path, LISTING_BYTES) for path in listings)
+    except TrustError:
+        return False

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.own_trust import own_trust
-from licence_vault.verify import is_licence, verify_judged
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
-from seal_service.verify import verify_file
-from yinxin.file_verdicts import HouseJudge
+from yinxin.file_verdicts import verify_any_file
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +52,5 @@ class HouseVerifier:
 
     def __call__(self, document: bytes, trust: TrustList, at: datetime, *, is_now: bool) -> Report:
         """See ``seal_service.ports.FileVerifier``."""
-        judged = HouseJudge().judge(document, trust, at)
-        if is_licence(judged):
-            return verify_judged(judged, trust.joined_with(own_trust(self._context, None if is_now else at)), at).report
-        return judged.report if judged.sealed_files is not None else verify_file(document, trust, at)
+        knowledge = partial(own_trust, self._context, None if is_now else at)
+        return verify_any_file(document, trust, at, knowledge=knowledge)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.limits import FAILURE_WINDOW_SECONDS, FAILURES_PER_NAME, FAILURES_PER_PEER, LOCK_SECONDS
 from idp.store.credentials import forget_attempts, read_attempts, write_attempts
-from idp.store.rows import write_time
+from service_kit.row_values import write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -18,9 +18,9 @@ from idp.store.accounts import find_account
 from idp.store.cas import find_service, find_ticket, insert_ticket, keep_ticket, spend_ticket
 from idp.store.clients import find_client
 from idp.store.registrations import find_registration
-from idp.store.rows import read_time, write_time
 from idp.store.sign_ins import find_session
 from idp.tokens.authorization_request import RefusedAuthorization
+from service_kit.row_values import read_time, write_time
 from standards.apereo_cas import INVALID_SERVICE, INVALID_TICKET
 
 if TYPE_CHECKING:

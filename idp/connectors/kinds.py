@@ -7,7 +7,6 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, replace
-from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
@@ -28,6 +27,7 @@ from idp.connectors.protocol import (
 )
 from idp.connectors.settings import ConnectorKind
 from idp.connectors.signed_kinds import EncryptedRedirectConnector, SsoTokenConnector
+from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from idp.connectors.settings import ConnectorSettings
     from idp.model.requests import Identity
     from service_kit.outbound import Outbound
-
-CHINA: Final = timezone(timedelta(hours=8))
 
 
 def open_connector(settings: ConnectorSettings) -> Connector:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from datetime import timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -21,6 +20,7 @@ from idp.store.accounts import find_account
 from idp.store.sign_ins import list_sessions
 from service_kit.composition import public
 from standards.errors import TrustError
+from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from idp.pages.sign_in_pages import Pages
     from idp.pages.visit import Visit
 
-BEIJING: Final = timezone(timedelta(hours=8))  # the one legal time of the country
 SESSIONS: Final = "/sessions"
 SWITCH: Final = "/switch"
 LOGOUT: Final = "/logout"
@@ -62,7 +61,7 @@ def _show_sessions(pages: Pages, visit: Visit) -> Response:
             "session_id": each.session_id,
             "browser": each.browser,
             "is_this": each.session_id == session.session_id,
-            "since": f"{each.created_at.astimezone(BEIJING):%Y-%m-%d %H:%M} (UTC+8)",
+            "since": f"{each.created_at.astimezone(CHINA):%Y-%m-%d %H:%M} (UTC+8)",
         }
         for each in sorted(alive, key=lambda each: (each.session_id != session.session_id, -each.created_at.timestamp()))
     ]

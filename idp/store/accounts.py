@@ -23,9 +23,10 @@ from idp.model.people import (
     IdentifierKind,
 )
 from idp.store.changes import note_account, note_agent
-from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import account_identifiers, accounts, agents, evidence
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

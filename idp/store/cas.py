@@ -10,7 +10,8 @@ from sqlalchemy import delete, insert, select, update
 
 from idp.directory_tables import cas_services, cas_tickets
 from idp.model.cas import CasService, IssuedTicket, entries_for
-from idp.store.rows import check_mac, read_time, row_mac, write_time
+from idp.store.rows import check_mac, row_mac
+from service_kit.row_values import read_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

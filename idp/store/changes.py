@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, insert, select, update
 
 from idp.directory_tables import change_counts, change_head, change_states, changes
 from idp.model.changes import Change, Entry, SubjectKind, SubjectState, account_facts, agent_facts, agent_status, bucket_of, facts_digest
-from idp.store.rows import read_time, write_time
 from idp.tables import accounts, agents
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, delete, insert, select
 
 from idp.client_tables import client_secrets
-from idp.store.rows import write_time
+from service_kit.row_values import write_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection

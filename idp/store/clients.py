@@ -12,9 +12,10 @@ from sqlalchemy import bindparam, insert, select, update
 
 from idp.errors import client_not_found
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, Client, ClientStatus, SigningKey
-from idp.store.rows import check_mac, read_time, row_mac, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import clients, signing_keys
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

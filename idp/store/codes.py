@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from idp.model.codes import IssuedCode
-from idp.store.rows import check_mac, read_time, row_mac, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import codes
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,9 +8,10 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.model.people import Credential, CredentialKind
-from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import attempts, credentials, spent_challenges
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from sqlalchemy import delete, insert, select, update
 
 from idp.model.devices import DEVICE_TRANSITIONS, DeviceRequest, DeviceState
 from idp.model.requests import Authentication
-from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import device_requests
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

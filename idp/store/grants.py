@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from idp.model.grants import PersonGrant
-from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import agents, grants, refresh_tokens
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_optional_time, read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,8 @@ from sqlalchemy import delete, func, insert, select, update
 
 from idp.directory_tables import import_rows, imports
 from idp.model.imports import Import, ImportState, RowOutcome, RowReport
-from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
+from idp.store.rows import check_mac, row_mac
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

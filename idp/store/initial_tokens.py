@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, insert, select, update
 
 from idp.client_tables import initial_tokens
 from idp.model.initial_tokens import InitialToken
-from idp.store.rows import check_mac, read_time, row_mac, write_time
+from idp.store.rows import check_mac, row_mac
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

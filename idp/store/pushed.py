@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
-from idp.store.rows import write_time
 from idp.tables import pushed_requests
+from service_kit.row_values import write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, delete, insert, select
 
 from idp.model.registrations import Registration
-from idp.store.rows import check_mac, row_mac, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import registrations
+from service_kit.row_values import write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

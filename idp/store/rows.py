@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import hmac_sm3
@@ -13,29 +12,7 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-def write_time(at: datetime) -> int:
-    """Aware time -> microseconds since 1970 UTC."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def read_time(microseconds: int) -> datetime:
-    """Microseconds since 1970 UTC -> aware UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def write_optional_time(at: datetime | None) -> int | None:
-    """As ``write_time``; nothing stays nothing."""
-    return None if at is None else write_time(at)
-
-
-def read_optional_time(microseconds: int | None) -> datetime | None:
-    """As ``read_time``; nothing stays nothing."""
-    return None if microseconds is None else read_time(microseconds)
 
 
 def row_mac(mac_key: bytes, table: str, row: Mapping[Any, Any]) -> bytes:

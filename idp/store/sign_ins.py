@@ -10,9 +10,10 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from idp.model.requests import AuthorizationRequest
 from idp.model.sign_in import Session, SignIn
-from idp.store.rows import check_mac, read_optional_time, read_time, row_mac, write_optional_time, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import consents, session_clients, sessions, sign_ins, upstream_sessions
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:

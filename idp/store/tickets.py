@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, insert, select, update
 
 from idp.model.tickets import TrustTicket
-from idp.store.rows import check_mac, read_time, row_mac, write_time
+from idp.store.rows import check_mac, row_mac
 from idp.tables import trust_tickets
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
 from licence_vault.actions.define_type import check_reason
 from licence_vault.actions.find_licences import load_own_licence
-from licence_vault.actions.record_event import BY_ITSELF, person_of, record_step
+from licence_vault.actions.record_event import BY_ITSELF, record_step
 from licence_vault.errors import licence_changed, licence_state_conflict, licence_succeeded
 from licence_vault.limits import OVER_PER_SWEEP
 from licence_vault.model import LicenceState, step_named
+from service_kit.callers import person_of
 from standards.errors import Kind, TrustError
+from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
-CHINA: Final = timezone(timedelta(hours=8))  # whose days the dates on licences are
 _EXPIRE: Final = step_named("expire")
 
 

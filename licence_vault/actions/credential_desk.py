@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from crypto.jose import TokenSigner, verification_key
@@ -14,6 +14,7 @@ from licence_vault.credential_errors import credential_denied
 from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.credentials.lanes import LANES, Lane, LaneName
 from licence_vault.credentials.sd_jwt_vc import TOKEN_TYPE
+from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from service_kit.database import Database
 
 CREDENTIAL_DAYS: Final = 365  # a credential ends with its licence, or after this; the wallet then fetches another
-CHINA: Final = timezone(timedelta(hours=8))
 KEY_PREFIX: Final = "licence-credential-"
 DIGITS_OF_ID: Final = 24
 KEYS_KEPT_SECONDS: Final = 10.0

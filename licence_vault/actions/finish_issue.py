@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.report import Verdict
 from crypto.sm3 import sm3
 from licence_vault import store
-from licence_vault.actions.record_event import Person, record_step
+from licence_vault.actions.record_event import record_step
 from licence_vault.errors import issuing_abandoned, issuing_refused, licence_not_found, licence_state_conflict
 from licence_vault.faces.draw import draw_ofd, draw_pdf
 from licence_vault.faces.qr import claims_of, write_qr
@@ -29,6 +29,7 @@ from licence_vault.status.tokens import SM2_KEY
 from licence_vault.type_rules.read_definition import read_definition
 from licence_vault.verify import verify_judged
 from service_kit import fail_points
+from service_kit.callers import Person
 from service_kit.idempotency import Claim, ClaimState
 from standards.errors import Kind, TrustError
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta, timezone
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
 from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue
 from licence_vault.actions.publish_status_lists import list_uri
-from licence_vault.actions.record_event import leaf_of, person_of, previous_index
+from licence_vault.actions.record_event import leaf_of, previous_index
 from licence_vault.errors import (
     content_unacceptable,
     field_unacceptable,
@@ -49,7 +49,9 @@ from licence_vault.status.register import allot_place
 from licence_vault.type_rules.content_checks import check_content
 from licence_vault.type_rules.numbering import series_of, write_printed_number
 from service_kit import fail_points
+from service_kit.callers import person_of
 from service_kit.idempotency import ClaimState, digest_of_request
+from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import ALPHABET, SERIAL_CHARACTERS_MIN, VERSION_MAX, read_licence_number, write_licence_number
 
 if TYPE_CHECKING:
@@ -66,7 +68,6 @@ if TYPE_CHECKING:
     from service_kit.idempotency import Claim
 
 ROUTE: Final = "POST /v1/licences"
-CHINA: Final = timezone(timedelta(hours=8))  # whose days the dates on licences are
 FORMS: Final = ("pdf", "ofd")
 
 

@@ -28,7 +28,9 @@ def own_trust(context: ServiceContext, at: datetime | None = None) -> TrustList:
     for number in numbers:
         try:
             edition, _ = find_edition(context, number, at_seconds)
-        except TrustError:
+        except TrustError as error:
+            if error.code != "STATUS_LIST_NOT_FOUND":
+                raise
             continue  # no edition was in force then: what is said of that list's licences is unknown
         if edition.tokens is not None:
             tokens.append(edition.tokens.cwt_sm2)

@@ -4,7 +4,6 @@ in the transaction of the event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
@@ -14,7 +13,7 @@ from licence_vault.log.leaf import LicenceLeaf
 from licence_vault.model import TOKEN_STATUS
 from licence_vault.register import EventRecord
 from licence_vault.status.register import StatusPlace, set_status
-from service_kit.callers import PERSON_PREFIX
+from service_kit.callers import PERSON_PREFIX, Person
 from service_kit.webhooks.deliveries import publish
 from service_kit.webhooks.model import AUDIENCE_MAX
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from licence_vault.model import LicenceEvent, LicenceStep
     from licence_vault.register import LicenceRecord
-    from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
 SERVICE: Final = "service:licences"  # as whom the service itself takes a step
@@ -35,20 +33,7 @@ EVENT_TYPES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who acts: ``holder`` as memberships are kept by, ``actor`` as the audit trail names him."""
-
-    holder: str
-    actor: str
-
-
 BY_ITSELF: Final = Person(SERVICE, SERVICE)
-
-
-def person_of(caller: Caller) -> Person:
-    """The caller as one who acts."""
-    return Person(caller.holder, caller.actor)
 
 
 def leaf_of(record: LicenceRecord, event: LicenceEvent, at: datetime, previous: int | None, file_digest: bytes | None) -> LicenceLeaf:

@@ -15,13 +15,13 @@ from licence_vault import limits
 from licence_vault.actions import issue_batch
 from licence_vault.actions.issue_batch import BatchFile
 from licence_vault.actions.issue_licence import FORMS
-from licence_vault.api.parameters import problem_answers
 from licence_vault.batch import LicenceBatch, RowState
 from licence_vault.errors import field_unacceptable
 from licence_vault.model import SCOPE_ISSUE
 from licence_vault.row_files import RowForm
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,11 +14,11 @@ from pydantic import BaseModel
 from licence_vault import limits
 from licence_vault.actions import import_licences
 from licence_vault.api.batch_routes import batch_upload, read_batch_file
-from licence_vault.api.parameters import problem_answers
 from licence_vault.errors import field_unacceptable
 from licence_vault.model import SCOPE_ISSUE, SCOPE_READ
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from licence_vault.actions.issuing_means import IssuingMeans

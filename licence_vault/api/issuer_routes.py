@@ -8,10 +8,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from licence_vault import limits
 from licence_vault.actions import enter_issuer
-from licence_vault.api.parameters import IfMatch, IssuerCode, etag_of, problem_answers, read_if_match
+from licence_vault.api.parameters import IssuerCode, etag_of
 from licence_vault.api.type_shapes import IssuerAnswer, IssuerBody, IssuerList, write_issuer
 from licence_vault.model import SCOPE_ADMIN, SCOPE_READ
 from service_kit.composition import caller_of, needs
+from service_kit.preconditions import IfMatch, read_if_match
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext

@@ -25,11 +25,13 @@ from licence_vault.api.licence_shapes import (
     write_event,
     write_licence,
 )
-from licence_vault.api.parameters import IdempotencyKey, IfMatch, LicenceId, etag_of, need_revision, problem_answers
+from licence_vault.api.parameters import LicenceId, etag_of
 from licence_vault.api.type_shapes import Reason
 from licence_vault.errors import field_unacceptable
 from licence_vault.model import LICENCE_LIFE, SCOPE_ISSUE, SCOPE_READ, LicenceState
 from service_kit.composition import caller_of, needs
+from service_kit.preconditions import IdempotencyKey, IfMatch, need_version
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from licence_vault.actions.issuing_means import IssuingMeans
@@ -140,7 +142,7 @@ def add_licence_routes(router: APIRouter, means: IssuingMeans) -> None:
     )
     @needs(SCOPE_ISSUE)
     def erase(request: Request, licence_id: LicenceId, body: Reason, response: Response, if_match: IfMatch = None) -> LicenceSummary:
-        record = erase_licence(context, caller_of(request), licence_id, reason=body.reason, if_revision=need_revision(if_match))
+        record = erase_licence(context, caller_of(request), licence_id, reason=body.reason, if_revision=need_version(if_match))
         response.headers["etag"] = etag_of(record)
         return summarise_licence(record)
 
@@ -167,7 +169,7 @@ def _add_step(router: APIRouter, means: IssuingMeans, step: LicenceStep) -> None
         body: Annotated[Reason, Body()] = Reason(),  # noqa: B008 - frozen
         if_match: IfMatch = None,
     ) -> LicenceSummary:
-        revision = need_revision(if_match)
+        revision = need_version(if_match)
         record = change_licence_state(means.context, caller_of(request), licence_id, step, reason=body.reason, if_revision=revision)
         response.headers["etag"] = etag_of(record)
         return summarise_licence(record)
@@ -197,7 +199,7 @@ def _add_succession(router: APIRouter, means: IssuingMeans, step: LicenceStep, a
             step,
             body.to_content(),
             reason=body.reason,
-            if_revision=need_revision(if_match),
+            if_revision=need_version(if_match),
             idempotency_key=key,
         )
         made: LicenceAnswer = answer(request, response, record)

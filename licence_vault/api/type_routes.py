@@ -8,10 +8,12 @@ from fastapi import APIRouter, Body, Query, Request, Response
 
 from licence_vault import limits
 from licence_vault.actions import define_type, find_types
-from licence_vault.api.parameters import IfMatch, TypeCode, TypeNumber, etag_of, need_revision, problem_answers, read_if_match
+from licence_vault.api.parameters import TypeCode, TypeNumber, etag_of
 from licence_vault.api.type_shapes import Reason, StarterTypes, TypeAnswer, TypeList, TypeSummary, TypeWhole, summarise_type, write_type
 from licence_vault.model import SCOPE_DEFINE, SCOPE_READ, SCOPE_REVIEW, TYPE_LIFE, TypeState
 from service_kit.composition import caller_of, needs
+from service_kit.preconditions import IfMatch, need_version, read_if_match
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from licence_vault.model import TypeStep
@@ -117,7 +119,7 @@ def add_type_routes(router: APIRouter, context: ServiceContext) -> None:
     def put_type(
         request: Request, code: TypeCode, number: TypeNumber, body: TypeWhole, response: Response, if_match: IfMatch = None
     ) -> TypeSummary:
-        revision = need_revision(if_match)
+        revision = need_version(if_match)
         version = define_type.rewrite_type(context, caller_of(request), code, number, body.root, if_revision=revision)
         response.headers["etag"] = etag_of(version)
         return summarise_type(version)

@@ -7,7 +7,7 @@ code to scan, its metadata and its attachments.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,7 @@ from licence_vault.faces.type_setting import FontBook, announce, set_text
 from service_kit.archival_pdf.layers import Layer, prepare_layer
 from service_kit.archival_pdf.write import Description, EmbeddedFile, PdfPage, write_pdf
 from standards.errors import Kind, TrustError
+from standards.gbt7408_times import CHINA
 from standards.gbt33190_ofd.write import write_ofd
 from standards.gbt33190_ofd.write_values import Attachment, Document, Image, Page, Template, line, rectangle
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from licence_vault.model import LicenceData
     from standards.gbt33190_ofd.write_values import Item
 
-CHINA: Final = timezone(timedelta(hours=8))
 CREATOR: Final = "Yinxin"
 TEMPLATES_KEPT: Final = 64
 PLAIN: Final = Marks()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, insert, select, update
 
 from licence_vault.batch import BatchRow, BatchState, LicenceBatch, RowState
-from licence_vault.store.times import read_list, read_time, write_list, write_time
 from licence_vault.tables import batch_rows, batches
+from service_kit.row_values import read_list, read_time, write_list, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

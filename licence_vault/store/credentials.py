@@ -8,7 +8,6 @@ from __future__ import annotations
 import hmac
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, text, update
@@ -17,27 +16,18 @@ from crypto.sm3 import hmac_sm3
 from licence_vault.credential_errors import offer_altered
 from licence_vault.credential_tables import credential_offers as offers
 from licence_vault.credential_tables import credentials
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS: Final = ("id", "offer_id", "licence_id", "configuration", "holder_thumbprint", "key_id", "state", "intended_at", "expires_at")
 _INTEND: Final = text(
     f"INSERT INTO {credentials.name} ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
 )
-
-
-def write_time(at: datetime) -> int:
-    """Aware time -> microseconds since 1970 UTC."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def read_time(microseconds: int) -> datetime:
-    """Microseconds since 1970 UTC -> aware UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from sqlalchemy import func, insert, select
 
 from licence_vault.model import LicenceEvent
 from licence_vault.register import EventRecord
-from licence_vault.store.times import read_time, write_time
 from licence_vault.tables import events
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from licence_vault.imported import ImportedLicence, Mark, Marks
-from licence_vault.store.times import read_time, write_time
 from licence_vault.tables import imports
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, insert, select, update
 
 from licence_vault.register import IssuingAuthority
-from licence_vault.store.times import read_time, write_time
 from licence_vault.tables import issuers, members
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

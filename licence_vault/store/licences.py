@@ -8,8 +8,9 @@ from sqlalchemy import delete, func, insert, select, text, update
 
 from licence_vault.model import LicenceState
 from licence_vault.register import LicenceFile, LicenceRecord
-from licence_vault.store.times import read_day, read_time, write_day, write_time
+from licence_vault.store.days import read_day, write_day
 from licence_vault.tables import files, holders, licence_keys, licences
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select, update
 
 from licence_vault.credential_tables import presentations
-from licence_vault.store.credentials import read_time, write_time
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

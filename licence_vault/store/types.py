@@ -8,8 +8,8 @@ from sqlalchemy import func, insert, select, update
 
 from licence_vault.model import TypeState
 from licence_vault.register import TypeVersion
-from licence_vault.store.times import read_list, read_time, write_list, write_time
 from licence_vault.tables import types
+from service_kit.row_values import read_list, read_time, write_list, write_time
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping

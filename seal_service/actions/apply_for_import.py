@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.actions.record_act import Person
     from seal_service.seal_data.import_checks import ImportFindings
+    from service_kit.callers import Person
     from service_kit.composition import ServiceContext
 
 ROUTE: Final = "POST /v1/seal-imports"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from seal_service import limits, store
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
-from seal_service.actions.record_act import check_reason, load_papers, person_of, record_act
+from seal_service.actions.record_act import check_reason, load_papers, record_act
 from seal_service.errors import (
     application_not_found,
     application_open,
@@ -35,6 +35,7 @@ from seal_service.model import (
 from seal_service.pictures.design import read_design, write_design
 from seal_service.pictures.own_picture import is_own_picture, write_own_picture
 from seal_service.pictures.upload import read_uploaded_picture
+from service_kit.callers import person_of
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.gb32100_credit_code import read_credit_code
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 from seal_service import store
 from seal_service.actions.check_power import check_step
 from seal_service.actions.close_making import close_making
-from seal_service.actions.record_act import check_reason, load_papers, person_of, record_act
+from seal_service.actions.record_act import check_reason, load_papers, record_act
 from seal_service.errors import seal_not_found, seal_state_conflict, seal_version_conflict
 from seal_service.model import Seal, SealState, Transition
+from service_kit.callers import person_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.actions.record_act import Person
     from seal_service.model import Edition
-    from service_kit.callers import Caller
+    from service_kit.callers import Caller, Person
     from service_kit.composition import ServiceContext
 
 REVOCATION_REASON: Final = "cessationOfOperation"  # RFC 5280 5.3.1; why in words stands in the seal and in the audit trail

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from seal_service.actions.record_act import Person
     from seal_service.model import Application, Seal
+    from service_kit.callers import Person
     from service_kit.composition import ServiceContext
 
 FALL_BACK: Final = transition_named("fall-back", APPLICATION_LIFE)

@@ -8,9 +8,10 @@ from seal_service import store
 from seal_service.actions.check_power import check_security_administrator
 from seal_service.actions.check_power import give_power as give
 from seal_service.actions.grant_seal import check_client_id
-from seal_service.actions.record_act import check_reason, person_of, record_act
+from seal_service.actions.record_act import check_reason, record_act
 from seal_service.errors import last_manager, seal_not_found, second_person_needed
 from seal_service.model import Power
+from service_kit.callers import person_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -18,7 +18,7 @@ from seal_service.actions.check_power import give_power
 from seal_service.actions.make_seal import first_edition
 from seal_service.actions.owners_key import check_holds_key
 from seal_service.actions.read_import import chain_above, write_steps
-from seal_service.actions.record_act import person_of, record_act
+from seal_service.actions.record_act import record_act
 from seal_service.actions.record_making import FILING_TOPIC
 from seal_service.actions.record_use import hold_process_mark
 from seal_service.errors import (
@@ -50,6 +50,7 @@ from seal_service.model import (
 from seal_service.seal_data.certified_key import open_certificate
 from seal_service.seal_data.import_checks import ImportFindings, end_of, examine_import
 from seal_service.verify import status_lists_of
+from service_kit.callers import person_of
 from standards.gbt38540_seal.read import read_seal
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from seal_service.actions.apply_for_seal import changed_seal
 from seal_service.actions.certify_seal import Certified, build_seal_data
 from seal_service.actions.find_seals import find_seal
 from seal_service.actions.owners_key import OUTSIDE, read_owners_key
-from seal_service.actions.record_act import person_of
 from seal_service.actions.record_making import Making, finish_making
 from seal_service.errors import certificate_refused, seal_not_found, seal_state_conflict, seal_version_conflict
+from service_kit.callers import person_of
 from standards.gbt20518_certificate import is_sm2_certificate
 
 if TYPE_CHECKING:

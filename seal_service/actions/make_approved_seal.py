@@ -18,7 +18,7 @@ from seal_service.actions.change_seal_state import record_step
 from seal_service.actions.check_power import give_power
 from seal_service.actions.import_approved_seal import import_approved_seal
 from seal_service.actions.owners_key import OUTSIDE, make_key, read_owners_key
-from seal_service.actions.record_act import person_of, record_act
+from seal_service.actions.record_act import record_act
 from seal_service.actions.record_making import Making, finish_making, give_up_making
 from seal_service.actions.record_use import hold_process_mark
 from seal_service.errors import (
@@ -50,6 +50,7 @@ from seal_service.model import (
     transition_named,
 )
 from service_kit import fail_points
+from service_kit.callers import person_of
 from standards.errors import TrustError
 from standards.rfc5280_names import write_name
 

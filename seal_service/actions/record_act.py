@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
@@ -10,6 +9,7 @@ from seal_service.actions.publish_news import tell_of_act
 from seal_service.errors import field_unacceptable, paper_unknown, second_person_needed, text_unacceptable
 from seal_service.limits import PAPERS_PER_ACT, REASON_CHARACTERS
 from seal_service.model import is_plain_text
+from service_kit.callers import Person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,26 +17,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
 SERVICE: Final = "service:seals"  # as whom the service itself takes a step
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who acts: ``holder`` as powers are kept by, ``actor`` as the audit trail names him."""
-
-    holder: str
-    actor: str
-
-
 BY_ITSELF: Final = Person(SERVICE, SERVICE)
-
-
-def person_of(caller: Caller) -> Person:
-    """The caller as one who acts."""
-    return Person(caller.holder, caller.actor)
 
 
 def check_reason(reason: str, *, is_required: bool, field: str = "reason") -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from seal_service.actions.certify_seal import Certified
-    from seal_service.actions.record_act import Person
+    from service_kit.callers import Person
     from service_kit.composition import ServiceContext
 
 FILING_TOPIC: Final = "seal.file"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.actions.change_seal_state import record_step, revoke_certificate
-from seal_service.actions.record_act import check_reason, load_papers, person_of, record_act
+from seal_service.actions.record_act import check_reason, load_papers, record_act
 from seal_service.errors import (
     application_changed,
     application_not_found,
@@ -16,6 +16,7 @@ from seal_service.errors import (
     second_person_needed,
 )
 from seal_service.model import Application, ApplicationKind, ApplicationState, Seal, transition_named
+from service_kit.callers import person_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from seal_service import store
 from seal_service.actions.apply_for_import import give_up_import
 from seal_service.actions.change_seal_state import destroy_key, remove_key, retire_edition, revoke_certificate
-from seal_service.actions.record_act import Person, record_act
+from seal_service.actions.record_act import record_act
 from seal_service.actions.record_making import give_up_making
 from seal_service.actions.record_use import VOIDED_AS_ORPHAN, VOIDED_AS_OVER, record_void
 from seal_service.limits import INTENT_LEASE_SECONDS, INTENTS_PER_SWEEP
 from seal_service.model import SealState
+from service_kit.callers import Person
 from service_kit.idempotency import Claim, ClaimState
 from service_kit.process_marks import FOLDER_NAME, is_dead
 from standards.errors import Kind, TrustError

@@ -20,12 +20,14 @@ from seal_service.actions.review_application import review_application
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.life_shapes import ApplicationAnswer, ApplicationPage, Apply, CertificateChain, MakeOrder, PaperAnswer, Step, Timeline
 from seal_service.api.life_values import read_certificates, write_application, write_paper, write_timeline
-from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, need_version, problem_answers, read_key_request
+from seal_service.api.parameters import SealId, etag_of, read_key_request
 from seal_service.api.shapes import SealAnswer, write_seal
 from seal_service.errors import document_missing
 from seal_service.model import APPLICATION_LIFE, SCOPE_APPLY, SCOPE_MAKE, SCOPE_READ, ApplicationKind, ApplicationState
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
+from service_kit.preconditions import IdempotencyKey, IfMatch, need_version
+from service_kit.problems import problem_answers
 from standards.rfc7468_pem import write_pem
 
 if TYPE_CHECKING:

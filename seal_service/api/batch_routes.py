@@ -19,13 +19,15 @@ from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.pack_batch_results import pack_results
 from seal_service.api.bodies import announced_bytes, read_document
 from seal_service.api.document_routes import read_order
-from seal_service.api.parameters import IdempotencyKey, SealId, problem_answers, user_of
+from seal_service.api.parameters import SealId, user_of
 from seal_service.api.shapes import PlacementOrder  # noqa: TC001 - pydantic reads the annotations at run time
 from seal_service.batch import Batch, BatchItem, ItemState
 from seal_service.model import SCOPE_USE
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import FilePart, Form, read_form
+from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Header, Query, Response
 
 from seal_service.api.design_shapes import DesignOrder, PreviewAnswer, write_warning
-from seal_service.api.parameters import problem_answers
 from seal_service.limits import PREVIEW_DPI_MAX, PREVIEW_DPI_MIN
 from seal_service.model import SCOPE_READ
 from seal_service.pictures.check_design import check_design
 from seal_service.pictures.draw_seal import draw_seal, is_mongolian_here, typefaces_here
 from seal_service.render import PICTURE_DPI, draw_picture
 from service_kit.composition import needs
-from service_kit.problems import language_of
+from service_kit.problems import language_of, problem_answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,12 +16,13 @@ from seal_service.actions.digest_values import CMS_PROFILE, read_digest_form
 from seal_service.actions.note_refusal import note_refused_use
 from seal_service.actions.sign_digest import read_digest, sign_digest
 from seal_service.actions.sweep_intents import IN_FLIGHT, sweep_intents
-from seal_service.api.parameters import check_document_type, problem_answers, user_of
+from seal_service.api.parameters import check_document_type, user_of
 from seal_service.api.shapes import DigestAnswer, DigestOrder
 from seal_service.errors import field_unacceptable, seal_not_found
 from seal_service.model import SCOPE_USE
 from seal_service.pdf.sealing_value import Profile
 from service_kit.composition import caller_of, needs
+from service_kit.problems import problem_answers
 from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.verify_document import verify_document
 from seal_service.api.bodies import announced_bytes, read_document, read_lock
-from seal_service.api.parameters import UseId, check_document_type, problem_answers
+from seal_service.api.parameters import UseId, check_document_type
 from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, write_use
 from seal_service.api.verification_shapes import VerificationAnswer
 from seal_service.errors import field_unacceptable
@@ -30,7 +30,7 @@ from seal_service.verify import OFD, PDF, SES, media_type_of
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
-from service_kit.problems import language_of
+from service_kit.problems import language_of, problem_answers
 
 if TYPE_CHECKING:
     from seal_service.actions.publish_status import StatusPublisher

@@ -14,17 +14,18 @@ from seal_service import limits
 from seal_service.actions.apply_for_import import apply_for_import
 from seal_service.actions.find_import import find_import
 from seal_service.actions.read_import import ImportOrder
-from seal_service.actions.record_act import person_of
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.application_routes import ApplicationId  # noqa: TC001 - read at run time
 from seal_service.api.bodies import read_document
 from seal_service.api.import_shapes import ImportAnswer, ImportRequest, write_import
-from seal_service.api.parameters import IdempotencyKey, etag_of, problem_answers, read_key_request
+from seal_service.api.parameters import etag_of, read_key_request
 from seal_service.errors import field_unacceptable
 from seal_service.model import SCOPE_APPLY, SCOPE_READ, KeyCustody
+from service_kit.callers import person_of
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
-from service_kit.problems import language_of
+from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
+from service_kit.problems import language_of, problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext

@@ -16,7 +16,7 @@ from seal_service.actions.extend_document import extend_document
 from seal_service.actions.show_changes import sealed_revision, show_changes
 from seal_service.api.bodies import announced_bytes, read_document, read_lock
 from seal_service.api.change_shapes import ChangesAnswer, write_changes
-from seal_service.api.parameters import problem_answers, user_of
+from seal_service.api.parameters import user_of
 from seal_service.api.shapes import EmptyFieldOrder, EmptyFields
 from seal_service.errors import field_unacceptable
 from seal_service.model import SCOPE_USE
@@ -27,7 +27,7 @@ from seal_service.verify import PDF
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
-from service_kit.problems import language_of
+from service_kit.problems import language_of, problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext

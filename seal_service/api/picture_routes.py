@@ -12,13 +12,13 @@ from seal_service import limits
 from seal_service.actions.hand_in_picture import hand_in_picture
 from seal_service.api.design_shapes import write_warning
 from seal_service.api.life_shapes import PictureAnswer
-from seal_service.api.parameters import IdempotencyKey, problem_answers
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.model import SCOPE_APPLY
 from seal_service.pictures.upload import BYTES_MAX
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
-from service_kit.problems import language_of
+from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
+from service_kit.problems import language_of, problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext

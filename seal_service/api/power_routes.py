@@ -21,10 +21,12 @@ from seal_service.api.life_shapes import (
     Timeline,
 )
 from seal_service.api.life_values import read_grant, write_edition, write_grant, write_power, write_timeline
-from seal_service.api.parameters import IdempotencyKey, IfMatch, SealId, etag_of, need_version, problem_answers, read_if_match
+from seal_service.api.parameters import SealId, etag_of
 from seal_service.api.shapes import StateChange, UseList, write_use
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SCOPE_SECURE, SEAL_TYPES, Power
 from service_kit.composition import caller_of, needs, public
+from service_kit.preconditions import IdempotencyKey, IfMatch, need_version, read_if_match
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext

@@ -20,12 +20,14 @@ from seal_service.actions.prepare_remote_signature import Awaited, find_awaited,
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.bodies import announced_bytes
 from seal_service.api.document_routes import SEALED_HEADERS, SEALING_BODY, read_sealing, sealed_answer
-from seal_service.api.parameters import IdempotencyKey, SealId, UseId, problem_answers, user_of
+from seal_service.api.parameters import SealId, UseId, user_of
 from seal_service.errors import remote_signature_bad
 from seal_service.model import SCOPE_USE
 from seal_service.verify import OFD, PDF
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
+from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext

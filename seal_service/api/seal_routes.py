@@ -12,20 +12,12 @@ from seal_service.actions import find_seals, grant_seal
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.sweep_intents import again_without_the_dead
-from seal_service.api.parameters import (
-    ClientId,
-    IdempotencyKey,
-    IfMatch,
-    SealId,
-    etag_of,
-    need_version,
-    problem_answers,
-    read_if_match,
-    read_key_request,
-)
+from seal_service.api.parameters import ClientId, SealId, etag_of, read_key_request
 from seal_service.api.shapes import Acceptance, MakeSeal, SealAnswer, SealList, StateChange, write_seal
 from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SEAL_LIFE, SealState
 from service_kit.composition import caller_of, needs
+from service_kit.preconditions import IdempotencyKey, IfMatch, need_version, read_if_match
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from seal_service.model import Transition

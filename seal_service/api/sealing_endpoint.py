@@ -17,13 +17,14 @@ from seal_service.actions.seal_document import SealedDocument, seal_document
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.bodies import announced_bytes
 from seal_service.api.document_routes import BINARY, SEALED_HEADERS, SEALING_BODY, read_sealing, sealed_answer
-from seal_service.api.parameters import problem_answers, user_of
+from seal_service.api.parameters import user_of
 from seal_service.errors import field_unacceptable, seal_not_found
 from seal_service.model import SCOPE_USE
 from seal_service.verify import OFD, PDF
 from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.idempotency import KEY_CHARACTERS
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

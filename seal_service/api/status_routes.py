@@ -9,8 +9,8 @@ from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, Field
 
 from seal_service.actions.publish_status import find_status
-from seal_service.api.parameters import problem_answers
 from service_kit.composition import public
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from seal_service.actions.publish_status import StatusPublisher

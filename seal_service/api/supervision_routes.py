@@ -10,9 +10,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from seal_service.actions import supervise_seals
-from seal_service.api.parameters import problem_answers
 from seal_service.model import SCOPE_AUDIT
 from service_kit.composition import caller_of, needs
+from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext

@@ -99,8 +99,8 @@ from seal_service.store.seals import (
     update_state,
     update_valid_until,
 )
-from seal_service.store.times import read_time, write_time
 from seal_service.store.uses import find_use_by_claim, finish_use, insert_intent, list_intents, list_uses_of_seal, load_use, void_use
+from service_kit.row_values import read_time, write_time
 
 __all__ = [
     "SEEN_QUERY",

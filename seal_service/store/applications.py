@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, insert, or_, select, update
 
 from seal_service.model import Application, ApplicationKind, ApplicationState, Paper
-from seal_service.store.times import read_list, read_optional_time, read_time, write_list, write_time
 from seal_service.tables import applications, papers
+from service_kit.row_values import read_list, read_optional_time, read_time, write_list, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection

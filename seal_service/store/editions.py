@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, func, insert, select, update
 
 from seal_service.model import Edition, EditionState
-from seal_service.store.times import read_optional_time, read_time, write_optional_time, write_time
 from seal_service.tables import editions
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,9 +8,9 @@ from sqlalchemy import and_, bindparam, exists, insert, or_, select, update
 
 from seal_service.model import Grant, Power, SealState
 from seal_service.store.seals import Standing
-from seal_service.store.times import read_list, read_optional_time, read_time, write_list, write_optional_time, write_time
 from seal_service.tables import grants, powers, seals, uses
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_list, read_optional_time, read_time, write_list, write_optional_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, insert, or_, select
 
 from seal_service.model import Act
-from seal_service.store.times import read_time, write_time
 from seal_service.tables import applications, history
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

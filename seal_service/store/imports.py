@@ -8,8 +8,8 @@ from sqlalchemy import and_, delete, exists, insert, or_, select, update
 
 from seal_service.model import ApplicationState, KeyCustody, SealImport
 from seal_service.store.seals import read_chain
-from seal_service.store.times import read_time, write_time
 from seal_service.tables import applications, imports, seals
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

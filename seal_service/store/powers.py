@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import and_, bindparam, delete, insert, select
 
 from seal_service.model import ENDED, Power, PowerHolder, Seal, SealState
-from seal_service.store.times import read_time, write_time
 from seal_service.tables import powers, seals
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

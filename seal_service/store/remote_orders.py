@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, insert, select, update
 
 from seal_service.model import UseState
-from seal_service.store.times import read_time, write_time
 from seal_service.tables import remote_orders, uses
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,8 +9,8 @@ from sqlalchemy import and_, bindparam, exists, insert, or_, select, text, updat
 
 from seal_service.limits import SERIAL_DIGITS
 from seal_service.model import ENDED, Seal, SealState
-from seal_service.store.times import read_optional_time, read_time, write_optional_time, write_time
 from seal_service.tables import powers, seals
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
 from standards.x690_der import SEQUENCE, read_node
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, func, select
 
 from seal_service.model import EditionState
-from seal_service.store.times import read_time
 from seal_service.tables import editions, history, seals
+from service_kit.row_values import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

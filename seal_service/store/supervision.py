@@ -9,8 +9,8 @@ from sqlalchemy import Integer, and_, cast, exists, func, select, text, true
 
 from seal_service.model import ENDED, Power, Seal, UseState
 from seal_service.store.seals import load_seal
-from seal_service.store.times import read_time, write_time
 from seal_service.tables import powers, refusals, seals, uses
+from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ from sqlalchemy import and_, bindparam, insert, select, update
 
 from seal_service.model import USABLE, DocumentForm, SealUse, UseKind, UseState
 from seal_service.store.seals import hold_state
-from seal_service.store.times import read_optional_time, read_time, write_time
 from seal_service.tables import seals, uses
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_optional_time, read_time, write_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, func, insert, select, update
 
+from service_kit.row_values import read_time, write_time
 from service_kit.tables import webhook_attempts, webhook_deliveries, webhook_endpoints
 from service_kit.webhooks.model import ANY, Attempt, Delivery, DeliveryStatus, Endpoint, EndpointStatus
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, RowMapping
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-def write_time(at: datetime) -> int:
-    """Aware time -> microseconds since 1970 UTC."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def read_time(microseconds: int) -> datetime:
-    """Microseconds since 1970 UTC -> aware UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _endpoint(row: RowMapping) -> Endpoint:

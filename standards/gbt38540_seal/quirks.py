@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
+from standards.gbt7408_times import CHINA
 from standards.gbt38540_seal.values import MAX_TEXT_BYTES, Quirk
 from standards.gbt38540_seal.versions import malformed
 from standards.x690_der import Node
@@ -41,7 +42,6 @@ TIME_UNREADABLE: Final = "SES_TIME_UNREADABLE"
 MAX_QUIRKS: Final = 64  # one file is not made readable by more of them, and a report stays a page
 MAX_LENGTH_OCTETS: Final = 8
 RAW_SIGNATURE_BYTES: Final = 64
-CHINA: Final = timezone(timedelta(hours=8))  # times without a zone are local time of the makers
 
 _IMPLICIT_ZERO: Final = der.context(0, constructed=False)
 _EXPLICIT_ZERO: Final = der.context(0)
@@ -267,7 +267,7 @@ def time_in_text(text: str) -> datetime | None:
             offset = timedelta(hours=int(zone_hours), minutes=int(zone_minutes))
             zone = timezone(-offset if sign == "-" else offset)
         else:
-            zone = CHINA
+            zone = CHINA  # times without a zone are local time of the makers
         return datetime(century + year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

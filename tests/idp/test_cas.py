@@ -30,9 +30,9 @@ from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind, AccountStatus
 from idp.model.registrations import CREDENTIALS, Registration
 from idp.store.registrations import put_registration
-from idp.store.rows import write_time
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import Message
+from service_kit.row_values import write_time
 from standards import apereo_cas as cas
 from standards.errors import Kind, TrustError
 from tests.deployments import make_deployment, served_here

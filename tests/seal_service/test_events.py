@@ -19,10 +19,10 @@ from seal_service.actions.give_power import give_power, take_power
 from seal_service.actions.grant_seal import GrantOrder, grant_seal_within, revoke_grant
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.publish_news import EVENT_TYPES
-from seal_service.actions.record_act import person_of
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.model import APPLICATION_LIFE, Power, transition_named
+from service_kit.callers import person_of
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import Outbox
 from service_kit.roles import Role, appoint

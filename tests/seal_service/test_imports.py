@@ -25,7 +25,6 @@ from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.publish_status import find_status
 from seal_service.actions.read_import import ImportOrder, chain_above
-from seal_service.actions.record_act import person_of
 from seal_service.actions.record_use import User
 from seal_service.actions.review_application import review_application
 from seal_service.actions.seal_document import seal_document
@@ -38,6 +37,7 @@ from seal_service.render import draw_picture as draw_png
 from seal_service.seal_data.make import SealDescription, SealMaker, build_seal
 from seal_service.verify import verify_file
 from service_kit import fail_points
+from service_kit.callers import person_of
 from standards.errors import TrustError
 from standards.gbt20518_certificate import write_seal_subject
 from standards.gbt38540_seal.values import MONGOLIAN_NAME, SealExtension, SealPicture

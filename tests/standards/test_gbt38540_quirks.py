@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from standards import x690_der as der
 from standards.errors import MalformedError
-from standards.gbt38540_seal.quirks import CHINA, MAX_QUIRKS, Quirks, read_tolerant, time_in_text
+from standards.gbt7408_times import CHINA
+from standards.gbt38540_seal.quirks import MAX_QUIRKS, Quirks, read_tolerant, time_in_text
 from standards.gbt38540_seal.read import read_seal, read_seal_signature
 from tests.standards import gbt38540_forms as forms
 

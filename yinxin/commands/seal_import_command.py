@@ -108,7 +108,7 @@ def _check(house: House, order: ImportOrder) -> dict[str, Any]:
 def _apply(house: House, order: ImportOrder) -> dict[str, Any]:
     from seal_service.actions.apply_for_import import apply_for_import
     from seal_service.actions.find_import import read_steps
-    from seal_service.actions.record_act import Person
+    from service_kit.callers import Person
     from standards.gbt38540_seal.read import read_seal
 
     actor = operator()

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, func, insert, select, update
 
+from service_kit.row_values import read_time, write_time
 from standards.errors import Kind, TrustError
 from yinxin.pki.model import CertificateRecord, CertificateState, RevocationListRecord, read_serial, write_serial
 from yinxin.pki.tables import certificates, revocation_lists
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, RowMapping
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _NEWEST_NUMBER: Final = select(func.max(revocation_lists.c.number)).where(
     revocation_lists.c.issuer == bindparam("wanted"), revocation_lists.c.crl_der.is_not(None)
 )
-
-
-def write_time(at: datetime) -> int:
-    """Aware time -> microseconds since 1970 UTC."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def read_time(microseconds: int) -> datetime:
-    """Microseconds since 1970 UTC -> aware UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _record(row: RowMapping) -> CertificateRecord:

@@ -24,13 +24,14 @@ from licence_vault.faces.design import (
     QrPart,
     TextPart,
 )
-from licence_vault.faces.draw import CHINA, draw_ofd, draw_pdf
+from licence_vault.faces.draw import draw_ofd, draw_pdf
 from licence_vault.faces.marks import NO_EFFECT, CopyNote, Marks
 from licence_vault.faces.type_setting import break_lines
 from licence_vault.model import Holder
 from service_kit.ofd_drawing.draw import draw_ofd as ofd_as_pdf
 from service_kit.typefaces.faces import Style, system_faces
 from standards.errors import TrustError
+from standards.gbt7408_times import CHINA
 from standards.gbt33190_ofd.container import Container
 from tests.licence_vault.faces.designs import (
     ATTACHMENTS,

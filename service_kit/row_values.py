@@ -1,4 +1,4 @@
-"""Times and lists as the tables keep them."""
+"""Values as every table keeps them: times as integers, which both databases order alike, and lists of texts as JSON."""
 
 from __future__ import annotations
 

@@ -1,0 +1,64 @@
+"""One door for every kind of file: what spoils a licence does not spoil another document, and no licence passes for another document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crypto.report import Verdict
+from seal_service import verify
+from tests.seal_service.ofd import documents as ofd
+from tests.seal_service.pdf import sealing as pdf_sealing
+from tests.seal_service.test_attachments import AT, SPECIFICATION, TREE, hand_made, row, with_attachments
+from tests.standards.gbt33190_ofd.archives import pack
+from yinxin.file_verdicts import names_licence_data, verify_any_file
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from crypto.report import Report
+    from crypto.trust_list import TrustList
+
+
+def doubled_pdf(name: bytes) -> bytes:
+    """Sealed, with a file whose specification gives it two names."""
+    specification = SPECIFICATION.replace(b"/F(a)", b"/F(" + name + b")").replace(b"/UF(a)", b"/UF(b)")
+    return pdf_sealing.sealed(hand_made(specification=specification, root=TREE.replace(b"(a)", b"(" + name + b")")))
+
+
+def doubled_ofd(name: str) -> bytes:
+    """Sealed, with two files of one name but for its letter case."""
+    rows = row(name, "a.json") + row(name.upper(), "a.json", 61)
+    return pack(ofd.sign(with_attachments(rows, {"a.json": b"{}"}), ofd.Signing()))
+
+
+@pytest.mark.parametrize(
+    ("document", "is_licence"),
+    [
+        (doubled_pdf(b"licence.json"), True),
+        (doubled_pdf(b"notes.txt"), False),
+        (doubled_ofd("licence.json"), True),
+        (doubled_ofd("notes.txt"), False),
+    ],
+    ids=["pdf-licence", "pdf", "ofd-licence", "ofd"],
+)
+def test_a_licence_whose_files_are_refused_is_not_valid(document: bytes, is_licence: bool) -> None:
+    trust = pdf_sealing.pki().trust_list() if document.startswith(b"%PDF") else ofd.pki().trust_list()
+    report = verify_any_file(document, trust, AT if document.startswith(b"%PDF") else ofd.AT)
+    assert names_licence_data(document) is is_licence
+    assert ("SEALED_FILES_REFUSED" in {step.code for step in report.steps}) is is_licence
+    assert report.verdict is (Verdict.INVALID if is_licence else Verdict.VALID)
+
+
+def test_a_document_is_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files made to exhaust a reader cost what one verification costs."""
+    verify_once, calls = verify.verify_file, []
+
+    def counted(data: bytes, trust: TrustList, at: datetime) -> Report:
+        calls.append(data)
+        return verify_once(data, trust, at)
+
+    monkeypatch.setattr(verify, "verify_file", counted)
+    assert verify_any_file(b"%PDF-1.7 broken", pdf_sealing.pki().trust_list(), AT).verdict is not Verdict.VALID
+    assert len(calls) == 1
