@@ -45,9 +45,11 @@ def jobs_of(context: ServiceContext, log: TransparencyLog, means: IssuingMeans) 
 
 def witness_desk(context: ServiceContext, log: TransparencyLog) -> WitnessDesk | None:
     """Who asks the witnesses; None where there are none. SETTING_INVALID."""
-    witnesses = [each for each in read_witnesses(context.settings.logs.witnesses) if each.log == log.name]
+    witnesses = read_witnesses(context.settings.logs.witnesses)
     if not witnesses:
         return None
+    if any(each.log != log.name for each in witnesses):  # it would never be asked, and whoever named it would not know
+        raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="logs.witnesses", expected=f"{log.name}/<tree> <URL> <witness key>")
     settings = context.settings.outbound
     outbound = Outbound(read_networks(settings.networks), timeout_seconds=settings.timeout_seconds)
 

@@ -50,6 +50,7 @@ BATCH_ROWS: Final = 100_000
 BATCH_FILE_BYTES: Final = 64 * 1024 * 1024
 XLSX_UNPACKED_BYTES: Final = 512 * 1024 * 1024  # a hundred thousand rows take some 100 MB
 XLSX_MEMBERS: Final = 1000
+XLSX_LINES: Final = 2 * BATCH_ROWS  # of the sheet, those without anything in them included
 ROW_CELLS: Final = 300
 ROWS_PER_WRITE: Final = 500  # in one transaction, so that others are not held up
 ROWS_PER_TURN: Final = 64  # begun before the log's next checkpoint is waited for

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +40,7 @@ from licence_vault.life import (
     type_step_named,
 )
 from standards.gbt36903_metadata import HOLDER_CODE_TYPES
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,6 @@ __all__ = [
     "TokenStatus",
     "TypeState",
     "TypeStep",
-    "is_plain_text",
     "new_salt",
     "read_licence_data",
     "read_salted_licence",
@@ -87,15 +86,6 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _THREE_DIGITS: Final = re.compile(r"[0-9]{3}")
 _HEX_SALT: Final = re.compile(rf"[0-9a-f]{{{2 * limits.SALT_BYTES}}}")
 _encode: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-
-# UAX #9: characters that turn the direction of what follows. One of them in a name makes a reader see another text.
-_DIRECTION_CHARACTERS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_NO_TEXT: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of characters, line and paragraph separators
-
-
-def is_plain_text(text: str) -> bool:
-    """Whether a text is one line that is read as it is written. Joiners and selectors, which Mongolian needs, are allowed."""
-    return not any(each in _DIRECTION_CHARACTERS or unicodedata.category(each) in _NO_TEXT for each in text)
 
 
 @dataclass(frozen=True, slots=True)

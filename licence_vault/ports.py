@@ -35,7 +35,7 @@ class Sealer(Protocol):
     """Seals licence files. Another service does it; here is only what is asked of it."""
 
     def seal(self, document: bytes, *, media_type: str, seal_id: str, order: SealPlace, idempotency_key: str, actor: str) -> bytes:
-        """The sealed file. ``media_type``: PDF or OFD; the same key gives the same file again. Never call it within a transaction.
+        """The sealed file. ``media_type``: PDF or OFD; ``idempotency_key``: where the sealer keeps what it sealed, the same key gives the same file again. Never call it within a transaction.
 
         Raises TrustError: UNAVAILABLE where trying again may help, another kind where the seal or the document is refused for good.
         """

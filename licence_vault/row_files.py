@@ -92,10 +92,12 @@ def _xlsx_cells(data: bytes) -> Iterator[dict[str, str]]:
             if unpacked > limits.XLSX_UNPACKED_BYTES or len(package.infolist()) > limits.XLSX_MEMBERS:
                 raise row_file_unacceptable(f"at most {limits.XLSX_UNPACKED_BYTES} bytes unpacked", 0)
         sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-        lines = sheet.iter_rows(values_only=True)
+        lines = sheet.iter_rows(values_only=True, max_col=limits.ROW_CELLS + 1)
         names = _names(_written(cell) for cell in next(lines, ()))
         for line in lines:
             number += 1
+            if number > limits.XLSX_LINES:  # a row says itself which one it is, and the reader gives all that are missing before it
+                raise row_file_unacceptable(f"at most {limits.XLSX_LINES} lines", number)
             cells = {name: _written(cell) for name, cell in zip(names, line, strict=False)}
             yield {name: cell for name, cell in cells.items() if cell}
     except (

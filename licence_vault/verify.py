@@ -15,15 +15,15 @@ from crypto.report import Outcome, Question, Report, Step, Verdict, failed, not_
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import SaltedLicence, read_salted_licence
 from licence_vault.status.at_hand import ask_lists_at_hand
+from licence_vault.validity import DATA_CLAUSE, check_days
 from standards.c2sp_signed_note import read_note
 from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.errors import MalformedError, TrustError
-from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from crypto.trust_list import TrustList
     from crypto.trusted_logs import TrustedLog
@@ -36,7 +36,6 @@ PROOF_NAMES: Final = ("licence.sm3.tlog-proof", "licence.sha256.tlog-proof")
 """Names of the files that travel inside a licence file."""
 
 NUMBER_CLAUSE: Final = "GB/T 36904-2018"
-DATA_CLAUSE: Final = "GB/T 36903-2018"
 SEAL_CLAUSE: Final = "GB/T 36901-2018"
 LOG_CLAUSE: Final = "C2SP tlog-proof"
 STATUS_CLAUSE: Final = "IETF status-list-21 8.3"
@@ -235,20 +234,12 @@ def _check_receipt(receipt: Receipt, log: TrustedLog, at: datetime) -> list[Step
 
 def _ask_status(licence: LicenceData, trust: TrustList, at: datetime, *, has_leaf: bool) -> Question:
     """In force by its days, and neither revoked nor suspended by the newest status list at hand."""
-    steps = [_check_days(licence, at.astimezone(CHINA).date())]
+    steps = [check_days(licence.valid_from, licence.valid_to, at)]
     found = ask_lists_at_hand(licence.status.list, licence.status.index, trust, at)
     if not has_leaf and found[0].code != "LICENCE_STATUS_SIGNER_UNKNOWN":
         # the place in the list is what the log has on record for this licence; without that, the file alone says which place to look at
         steps.append(warned("LICENCE_STATUS_PLACE_UNPROVEN", STATUS_CLAUSE))
     return _question("status", [*steps, *found])
-
-
-def _check_days(licence: LicenceData, today: date) -> Step:
-    if today < licence.valid_from:
-        return failed("LICENCE_NOT_YET_VALID", DATA_CLAUSE, valid_from=licence.valid_from.isoformat())
-    if licence.valid_to is not None and today > licence.valid_to:
-        return failed("LICENCE_EXPIRED", DATA_CLAUSE, valid_to=licence.valid_to.isoformat())
-    return passed("LICENCE_IN_FORCE", DATA_CLAUSE)
 
 
 def _ask_holder(licence: LicenceData, asked: AskedHolder) -> Question:

@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Final
 from crypto.report import Question, Report, Step, failed, not_checked, passed, verdict_of
 from licence_vault.faces.qr import read_qr
 from licence_vault.status.at_hand import ask_lists_at_hand
+from licence_vault.validity import check_days
 from standards.errors import TrustError
-from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from crypto.trust_list import TrustList
     from licence_vault.faces.qr import QrClaims
 
 CODE_CLAUSE: Final = "RFC 9052 4.2"
 NUMBER_CLAUSE: Final = "GB/T 36904-2018"
-DATA_CLAUSE: Final = "GB/T 36903-2018"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,7 @@ def verify_code(text: str, trust: TrustList, at: datetime) -> VerifiedCode:
         else:
             step = failed("LICENCE_QR_NOT_GENUINE", CODE_CLAUSE, reason=str(error.facts.get("reason")))
         return VerifiedCode(_report([("code", (step,))]), None)
-    today = at.astimezone(CHINA).date()
-    status = (_check_days(claims, today), *ask_lists_at_hand(claims.status_list, claims.status_index, trust, at))
+    status = (check_days(claims.valid_from, claims.valid_to, at), *ask_lists_at_hand(claims.status_list, claims.status_index, trust, at))
     questions = [
         ("code", (passed("LICENCE_QR_GENUINE", CODE_CLAUSE),)),
         ("number", (_check_number(claims.identifier),)),
@@ -69,11 +67,3 @@ def _check_number(identifier: str) -> Step:
     if found.verdict is NumberVerdict.VALID:
         return passed("LICENCE_NUMBER_VALID", NUMBER_CLAUSE)
     return failed("LICENCE_NUMBER_INVALID", NUMBER_CLAUSE, rule=found.malformed or found.verdict.value)
-
-
-def _check_days(claims: QrClaims, today: date) -> Step:
-    if today < claims.valid_from:
-        return failed("LICENCE_NOT_YET_VALID", DATA_CLAUSE, valid_from=claims.valid_from.isoformat())
-    if claims.valid_to is not None and today > claims.valid_to:
-        return failed("LICENCE_EXPIRED", DATA_CLAUSE, valid_to=claims.valid_to.isoformat())
-    return passed("LICENCE_IN_FORCE", DATA_CLAUSE)

@@ -6,13 +6,12 @@ import unicodedata
 from typing import Final
 
 from standards.errors import Kind, MalformedError, TrustError
+from standards.uax9_plain_text import DIRECTION_CHARACTERS
 
 MAX_FILES: Final = 64  # in one document; licences carry four
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_TOTAL_BYTES: Final = 32 * 1024 * 1024
 MAX_NAME_CHARACTERS: Final = 128
-# UAX #9: characters that turn the direction of what follows, so that a name is read as another
-_DIRECTION: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NO_NAME: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|')
 
@@ -36,7 +35,10 @@ class AttachedFiles:
         plain = unicodedata.normalize("NFC", name)
         if not 0 < len(name) <= MAX_NAME_CHARACTERS or plain != name or name != name.strip() or name.strip(".") == "":
             raise refused("name", name=shown)
-        if any(character in _FORBIDDEN or character in _DIRECTION or unicodedata.category(character) in _NO_NAME for character in name):
+        if any(
+            character in _FORBIDDEN or character in DIRECTION_CHARACTERS or unicodedata.category(character) in _NO_NAME
+            for character in name
+        ):
             raise refused("name", name=shown)
         if unicodedata.normalize("NFKC", name).casefold() in self._folded:
             raise refused("duplicate", name=shown)

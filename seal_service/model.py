@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from seal_service.life import (
     APPLICATION_LIFE,
@@ -80,7 +79,6 @@ __all__ = [
     "Transition",
     "UseKind",
     "UseState",
-    "is_plain_text",
     "new_application_id",
     "new_grant_id",
     "new_paper_id",
@@ -369,13 +367,3 @@ def new_use_id(at: datetime) -> str:
     for each row. Whoever guesses an identifier still needs the right to read it.
     """
     return f"su_{int(at.timestamp() * 1000):012x}{secrets.token_hex(6)}"
-
-
-# UAX #9: characters that turn the direction of what follows. One of them in a reason or a name makes a reader see another text.
-_DIRECTION_CHARACTERS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_NO_TEXT: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of characters, line and paragraph separators
-
-
-def is_plain_text(text: str) -> bool:
-    """Whether a text is one line that is read as it is written. Joiners and selectors, which Mongolian needs, are allowed."""
-    return not any(each in _DIRECTION_CHARACTERS or unicodedata.category(each) in _NO_TEXT for each in text)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crypto.checkpoints import verify_checkpoint
 from crypto.merkle import GrowingTree, TreeHash, is_consistent
 from standards.c2sp_tlog_tiles import CHECKPOINT_PATH, TILE_WIDTH, bundle_path, read_bundle
-from standards.errors import MalformedError, TrustError
+from standards.errors import Kind, MalformedError, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,6 +137,8 @@ def compare_with_witness(
     try:
         proof = prove(older[0], newer[0]) if 0 < older[0] < newer[0] else ()
     except TrustError as error:
+        if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY}:  # not asked yet: nothing is known, and nobody is accused
+            raise
         return Noticed("FOLLOWED_SPLIT_VIEW", {"tree": name, "witness_size": theirs.size, "size": seen.size, "rule": error.code})
     tree = TreeHash(identity.digest_oid)
     if is_consistent(tree, older_size=older[0], older_root=older[1], newer_size=newer[0], newer_root=newer[1], proof=proof):

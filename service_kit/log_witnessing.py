@@ -74,7 +74,7 @@ class WitnessDesk:
         self._post = post
         self._known: dict[ConfiguredWitness, int] = {}
         self.errors: dict[str, str] = {}
-        """The newest failure of each witness, by key name: a code. For readiness and metrics."""
+        """The newest failure of each witness, by key name: a code."""
 
     def run(self) -> int:
         """Show the newest checkpoints; returns how many cosignatures came. A witness that fails is noted and asked again next time."""

@@ -31,14 +31,17 @@ class HouseSealer:
         self._context = context
 
     def seal(self, document: bytes, *, media_type: str, seal_id: str, order: SealPlace, idempotency_key: str, actor: str) -> bytes:
-        """See ``licence_vault.ports.Sealer``. The content says what kind of file it is; ``media_type`` is for sealers elsewhere."""
-        del media_type
+        """See ``licence_vault.ports.Sealer``. The content says what kind of file it is; ``media_type`` is for sealers elsewhere.
+
+        The sealed file is not kept by the seal service: the vault keeps it, under a key of the licence's own.
+        """
+        del media_type, idempotency_key
         wanted = SealOrder(
             document,
             page=order.page,
             x_mm=order.x_mm,
             y_mm=order.page_height_mm - order.y_mm,
-            idempotency_key=idempotency_key,
+            is_result_kept=False,
             document_type=DOCUMENT_TYPE,
         )
         return seal_document(self._context, User(VAULT, actor, holder=VAULT), seal_id, wanted).content

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from crypto.sm3 import sm3
 from licence_vault.credential_errors import presentation_question_unfit, presentation_unknown
 from licence_vault.credentials.presentation_messages import write_question, write_request, write_request_uri
-from licence_vault.model import is_plain_text
 from licence_vault.store.presentations import AskedQuestion, find_question, insert_question, sweep_questions
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -19,9 +19,10 @@ from licence_vault.errors import (
 from licence_vault.faces.bindings import parse
 from licence_vault.faces.design import ColumnPart, TextPart
 from licence_vault.faces.read_design import face_of
-from licence_vault.model import TypeState, TypeStep, is_plain_text
+from licence_vault.model import TypeState, TypeStep
 from licence_vault.register import TypeVersion
 from licence_vault.type_rules.read_definition import definition_of, write_definition
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

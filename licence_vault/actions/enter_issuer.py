@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from licence_vault import limits, store
 from licence_vault.errors import field_unacceptable, issuer_changed, issuer_not_found, members_too_many
-from licence_vault.model import is_plain_text
 from licence_vault.register import IssuingAuthority
 from service_kit.callers import PERSON_PREFIX
 from standards.gb32100_credit_code import read_credit_code
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

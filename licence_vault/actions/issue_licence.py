@@ -40,7 +40,6 @@ from licence_vault.model import (
     LicenceTypeReference,
     SaltedLicence,
     StatusReference,
-    is_plain_text,
     new_salt,
     read_salted_licence,
 )
@@ -53,6 +52,7 @@ from service_kit.callers import person_of
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import ALPHABET, SERIAL_CHARACTERS_MIN, VERSION_MAX, read_licence_number, write_licence_number
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,6 +12,7 @@ from crypto.sm3 import hmac_sm3
 from licence_vault.errors import status_order_changed
 from licence_vault.log_tables import status_allotments, status_order, status_values
 from licence_vault.status.order import ENTRIES, place_of
+from service_kit.row_values import write_time
 from standards.ietf_status_list import pack
 
 if TYPE_CHECKING:
@@ -34,10 +35,6 @@ class StatusPlace:
     index: int
 
 
-def _microseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1_000_000)
-
-
 def allot_place(connection: Connection, key: bytes, at: datetime) -> StatusPlace:
     """A place that nobody else has or will have. ``key``: the secret ORDER_KEY. Where the transaction is undone, so is the allotment.
 
@@ -49,7 +46,7 @@ def allot_place(connection: Connection, key: bytes, at: datetime) -> StatusPlace
         connection.execute(update(status_order).values(key_check=check))
     elif not hmac.compare_digest(kept, check):
         raise status_order_changed()
-    position = connection.execute(insert(status_allotments).values(allotted_at=_microseconds(at))).inserted_primary_key
+    position = connection.execute(insert(status_allotments).values(allotted_at=write_time(at))).inserted_primary_key
     return StatusPlace(*place_of(int(position[0]) if position is not None else 0, key))
 
 
@@ -58,7 +55,7 @@ def set_status(connection: Connection, place: StatusPlace, status: int, at: date
     if not (place.list_number >= 1 and 0 <= place.index < ENTRIES and 0 <= status < 1 << BITS):
         raise ValueError(place, status)
     columns = status_values.c
-    values = {"status": status, "changed_at": _microseconds(at)}
+    values = {"status": status, "changed_at": write_time(at)}
     changed = connection.execute(
         update(status_values).where(columns.list_number == place.list_number, columns.list_index == place.index).values(values)
     ).rowcount

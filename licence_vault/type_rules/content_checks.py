@@ -8,13 +8,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits
-from licence_vault.model import is_plain_text
 from licence_vault.type_rules.definition import InformationItem, ItemKind, TypeDefinition
 from standards.errors import MalformedError
 from standards.gb11643_resident_id import read_resident_id
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36902_catalogue import HolderCategory
 from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, RESIDENT_ID
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

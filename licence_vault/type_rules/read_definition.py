@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from licence_vault import limits
 from licence_vault.errors import type_malformed, type_too_large
-from licence_vault.model import FIELD_KEY, LicenceState, StatusCodes, is_plain_text
+from licence_vault.model import FIELD_KEY, LicenceState, StatusCodes
 from licence_vault.type_rules.definition import (
     FORMAT,
     Block,
@@ -26,6 +26,7 @@ from standards.errors import MalformedError
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36902_catalogue import CATALOGUE_CLASSES, ITEM_CODE_CHARACTERS_MAX, AuthorityLevel, HolderCategory, read_validity_ranges
 from standards.gbt36904_licence_number import AUTHORITY_CHARACTERS, is_type_code
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from enum import StrEnum

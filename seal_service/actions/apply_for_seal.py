@@ -28,7 +28,6 @@ from seal_service.model import (
     Power,
     Seal,
     SealState,
-    is_plain_text,
     new_application_id,
     transition_named,
 )
@@ -38,6 +37,7 @@ from seal_service.pictures.upload import read_uploaded_picture
 from service_kit.callers import person_of
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.gb32100_credit_code import read_credit_code
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from datetime import datetime

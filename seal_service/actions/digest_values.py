@@ -10,13 +10,13 @@ from crypto.certificates import Certificate
 from crypto.cms import verify_signed_data
 from crypto.report import Outcome, Verdict, failed
 from seal_service.errors import field_unacceptable, seal_not_usable
-from seal_service.model import is_plain_text
 from seal_service.pdf.sealing_checks import Sealed, Setting, add_seal
 from seal_service.pdf.sealing_value import PROPERTY_INFO_BYTES_MAX, Profile, SealingRound, ValueOrder, first_round
 from seal_service.seal_data.verify import verify_seal_signature
 from seal_service.verify import status_lists_of
 from standards.gbt33560_oids import SM3
 from standards.gbt38540_seal.read import read_seal_signature
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,9 +17,10 @@ from seal_service.errors import (
     text_unacceptable,
     time_stamp_not_configured,
 )
-from seal_service.model import USABLE, DocumentForm, is_plain_text
+from seal_service.model import USABLE, DocumentForm
 from seal_service.pdf.long_term import make_long_term
 from seal_service.verify import OFD, media_type_of, verify_file
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from crypto.report import Report

@@ -8,8 +8,9 @@ from seal_service import store
 from seal_service.actions.change_seal_state import record_step
 from seal_service.actions.record_act import BY_ITSELF
 from seal_service.errors import receipt_unusable
-from seal_service.model import is_plain_text, transition_named
+from seal_service.model import transition_named
 from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, StateChange
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from seal_service import store
 from seal_service.errors import application_not_found, field_unacceptable, paper_not_found, text_unacceptable
 from seal_service.limits import FILE_NAME_CHARACTERS
-from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, Paper, is_plain_text, new_paper_id
+from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, Paper, new_paper_id
 from service_kit.idempotency import ClaimState, digest_of_request
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

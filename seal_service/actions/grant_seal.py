@@ -12,9 +12,10 @@ from seal_service.actions.check_power import check_manages, give_power
 from seal_service.actions.record_act import check_reason, record_act
 from seal_service.errors import field_unacceptable, grant_changed, grant_not_found, grants_exhausted, seal_not_found, seal_version_conflict
 from seal_service.limits import GRANTS_PER_SEAL
-from seal_service.model import ENDED, DocumentForm, Grant, Power, Seal, is_plain_text, new_grant_id
+from seal_service.model import ENDED, DocumentForm, Grant, Power, Seal, new_grant_id
 from service_kit.callers import person_of
 from service_kit.idempotency import ClaimState, digest_of_request
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from datetime import datetime

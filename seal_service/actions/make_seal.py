@@ -18,12 +18,13 @@ from seal_service.actions.record_act import record_act
 from seal_service.actions.record_use import VOIDED_BY_FAILURE, hold_process_mark
 from seal_service.errors import review_required, seal_codes_exhausted, seal_making_cut_off, text_unacceptable
 from seal_service.limits import SERIAL_DIGITS, SERIALS_PER_DIVISION
-from seal_service.model import Edition, EditionState, Grant, Power, Seal, SealState, is_plain_text, new_grant_id, new_seal_id
+from seal_service.model import Edition, EditionState, Grant, Power, Seal, SealState, new_grant_id, new_seal_id
 from service_kit import fail_points
 from service_kit.callers import person_of
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.errors import TrustError
 from standards.gb32100_credit_code import read_credit_code
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from datetime import datetime

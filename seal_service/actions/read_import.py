@@ -12,7 +12,7 @@ from crypto.keys import read_pkcs12, read_private_key, spki_of
 from crypto.sm2 import SM2PrivateKey
 from seal_service import limits
 from seal_service.errors import import_key_refused, import_refused, import_unacceptable
-from seal_service.model import KeyCustody, is_plain_text
+from seal_service.model import KeyCustody
 from seal_service.pictures.own_picture import NO_PICTURE, write_own_picture
 from seal_service.pictures.upload import read_uploaded_picture
 from seal_service.seal_data.certified_key import open_certificate
@@ -26,6 +26,7 @@ from standards.gbt20518_certificate import is_sm2_certificate
 from standards.gbt38540_seal.read import read_seal
 from standards.gbt38540_seal.values import MONGOLIAN_NAME, ROMANISED_NAME
 from standards.rfc7468_pem import CERTIFICATE, is_pem, read_pem
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

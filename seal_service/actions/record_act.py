@@ -8,8 +8,8 @@ from seal_service import store
 from seal_service.actions.publish_news import tell_of_act
 from seal_service.errors import field_unacceptable, paper_unknown, second_person_needed, text_unacceptable
 from seal_service.limits import PAPERS_PER_ACT, REASON_CHARACTERS
-from seal_service.model import is_plain_text
 from service_kit.callers import Person
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -29,12 +29,13 @@ from seal_service.errors import (
     seal_not_found,
 )
 from seal_service.limits import BATCH_BYTES_MAX, BATCH_DOCUMENTS_MAX, BATCHES_PER_HOLDER
-from seal_service.model import DocumentForm, is_plain_text
+from seal_service.model import DocumentForm
 from seal_service.ports import CALLER_CHECK
 from service_kit import fail_points
 from service_kit.callers import PERSON_PREFIX, Caller
 from service_kit.idempotency import ClaimState, digest_of_request, key_digest
 from standards.errors import Kind, TrustError
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

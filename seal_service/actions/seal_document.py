@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from crypto.certificates import Certificate
+from crypto.sm3 import sm3
 from seal_service import store
 from seal_service.actions.draft_document import check_wishes, draft_document, finish_draft, form_of, seal_for_document
 from seal_service.actions.find_seals import draw_picture
@@ -124,8 +125,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         sealed = finish_draft(context, draft, order, signature, token, use_id)
         fail_points.reach("seal-document.checked")
 
-        # 10. The result is durable before it is on record.
-        result_digest = context.blobs.put(sealed)
+        # 10. The result is durable before it is on record; or it is kept elsewhere, by whom it was ordered.
+        result_digest = context.blobs.put(sealed) if order.is_result_kept else sm3(sealed).hex()
         fail_points.reach("seal-document.stored")
 
         # 11. tx 2: the result, the idempotency answer and the audit entry; refused where the seal was frozen in the meantime.

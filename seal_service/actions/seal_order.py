@@ -35,6 +35,9 @@ class SealOrder:
     ``occurrence`` of the keyword counts from 1, -1 is the last, ``places.EVERY`` all of them. PDF only: ``field``, a prepared field or the
     name of a new one; ``opacity`` of the ink; ``certify``, what stays allowed (DocMDP 1 to 3); ``lock_fields`` and ``lock_except``, the
     fields that are locked, or all but those; ``level``, the PAdES baseline level (ETSI EN 319 142-1 6).
+
+    ``is_result_kept`` False: who orders keeps the sealed document himself, and only its digest stays here; it cannot be given out again, so
+    that there is no ``idempotency_key`` to such an order.
     """
 
     document: bytes
@@ -60,6 +63,7 @@ class SealOrder:
     lock_fields: tuple[str, ...] = ()
     lock_except: tuple[str, ...] = ()
     level: str | None = None
+    is_result_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

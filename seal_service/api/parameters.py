@@ -9,10 +9,10 @@ from fastapi import Path
 from seal_service.actions.record_use import User
 from seal_service.errors import field_unacceptable, request_for_key_refused
 from seal_service.limits import DOCUMENT_TYPE_CHARACTERS
-from seal_service.model import is_plain_text
 from service_kit.preconditions import write_etag
 from standards.errors import MalformedError
 from standards.rfc7468_pem import CERTIFICATE_REQUEST, read_pem
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from seal_service.model import Application, Grant, Seal

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from crypto.checkpoints import verify_checkpoint, verify_receipt
+from licence_vault.actions.check_leaves import check_leaves
 from licence_vault.actions.count_log import count_log, find_counts
 from licence_vault.log.instance import SHA256_KEY, SHA256_TREE, SM3_TREE, open_licence_log
 from licence_vault.log.leaf import read_leaf
-from licence_vault.log.leaf_check import check_leaves
 from licence_vault.log.receipts import cose_receipt
 from licence_vault.log_tables import PREFIX, metadata
 from service_kit.log_check import check_log

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from crypto.checkpoints import sign_checkpoint
+from crypto.checkpoints import sign_checkpoint, verify_checkpoint
 from licence_vault.actions.count_log import count_log, find_counts
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.instance import open_licence_log
@@ -200,6 +200,51 @@ def run(fresh: VaultHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 def commitments(vault: VaultHere, *numbers: int) -> str:
     return "".join(f"made {leaf(number).commitment.hex()}\n" for number in numbers)
+
+
+class Silent:
+    """A witness, or a log, that answers nothing of use."""
+
+    def __init__(self, answer: bytes | None) -> None:
+        self.answer = answer
+
+    def __call__(self, path: str) -> bytes | None:
+        if self.answer is None:
+            raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", reason="ConnectError")
+        return self.answer
+
+
+def test_a_dead_witness_is_told_apart_from_the_log(tmp_path: Path, run: Callable[..., tuple[int, Any]]) -> None:
+    status, told = run("--witness", "https://witness.example", witness=Silent(None))
+    assert (status, {each["code"] for each in told["findings"]}) == (1, {"MONITOR_WITNESS_SILENT"})
+    assert (tmp_path / "state").exists()  # what the log showed holds
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"1", b"{", b'{"size": 3, "counts": [1]}', b'{"size": 3, "counts": {"a": 1}}'])
+def test_answers_of_another_shape_are_no_answers(answer: bytes, run: Callable[..., tuple[int, Any]]) -> None:
+    status, told = run(changed={f"log/counts?issuer={ISSUER}": answer})
+    assert (status, told["error"]["code"]) == (69, "MONITOR_UNREACHABLE")
+
+
+def test_books_that_cannot_be_read_are_not_the_logs_fault(tmp_path: Path, run: Callable[..., tuple[int, Any]]) -> None:
+    (tmp_path / "books").write_bytes(b"\xff")
+    for books in ("books", "none"):
+        status, told = run("--books", str(tmp_path / books))
+        assert (status, told["error"]["code"]) == (64, "FILE_UNREADABLE")
+
+
+def test_a_log_that_is_away_is_accused_of_nothing(fresh: VaultHere) -> None:
+    tree = fresh.log.tree_named("sha256")
+    note = fresh.log.head().checkpoints["sha256"]
+    fresh.append(leaf(9))
+    head = verify_checkpoint(fresh.log.head().checkpoints["sha256"], tree.identity).checkpoint
+    assert head is not None
+
+    def away(_older: int, _newer: int) -> tuple[bytes, ...]:
+        raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE")
+
+    with pytest.raises(TrustError, match="MONITOR_UNREACHABLE"):
+        compare_with_witness(note, "sha256", tree.identity, SeenTree(head.size, head.root, {}), away)
 
 
 def test_the_command_says_what_the_books_and_the_log_have_not_in_common(

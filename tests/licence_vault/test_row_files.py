@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from datetime import date, datetime
 from typing import Any
@@ -178,3 +179,18 @@ def test_as_many_rows_as_may_and_none_in_memory(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(TrustError) as raised:
         next(rows)
     assert raised.value.facts["row"] == 4
+
+
+def test_a_row_that_says_it_is_the_last_of_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader gives every row that is missing before it: a file of five kilobytes would keep it busy for ever."""
+    monkeypatch.setattr(limits, "XLSX_LINES", 1000)
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(["a"], ["1"]))) as given, zipfile.ZipFile(made, "w") as out:
+        for member in given.infolist():
+            data = given.read(member)
+            if member.filename.endswith("sheet1.xml"):
+                data = re.sub(rb"<dimension[^>]*>", b"", data).replace(b'<row r="2"', b'<row r="99999999999"').replace(b'r="A2"', b"")
+            out.writestr(member, data)
+    with pytest.raises(TrustError) as refused:
+        list(read_rows(made.getvalue(), RowForm.XLSX))
+    assert (refused.value.code, refused.value.facts["row"]) == ("LICENCE_ROW_FILE_UNACCEPTABLE", 1001)

@@ -6,8 +6,10 @@ import json
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import uvicorn
 
 from crypto.cosignatures import verify_cosignatures
@@ -37,6 +39,15 @@ def served(application: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def test_a_witness_of_a_log_that_nobody_has_is_said(tmp_path: Path) -> None:
+    (key, *_) = [cosigner.key for cosigner in make_witness(tmp_path / "w", "witness.example/w").cosigners]
+    with VaultHere.made(tmp_path / "d") as vault:
+        logs = replace(vault.context.settings.logs, witnesses=(f"licence/sha256 https://witness.example {key.to_text()}",))
+        context = replace(vault.context, settings=replace(vault.context.settings, logs=logs))
+        with pytest.raises(TrustError, match="SETTING_INVALID"):
+            witness_desk(context, vault.log)
 
 
 def test_the_settings_name_the_witnesses_and_what_may_be_reached(tmp_path: Path) -> None:

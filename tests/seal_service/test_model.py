@@ -19,12 +19,12 @@ from seal_service.model import (
     SealState,
     Transition,
     UseState,
-    is_plain_text,
     new_seal_id,
     new_use_id,
     seal_type,
     transition_named,
 )
+from standards.uax9_plain_text import is_plain_text
 
 
 def test_every_state_can_be_reached_from_the_first() -> None:

@@ -98,6 +98,17 @@ def test_the_sealed_document_is_valid_and_the_forged_copy_is_found_out(made: Dem
     assert FORGED_AMOUNT in text_of(Path(made.forged_pdf).read_bytes())
 
 
+def test_what_licences_say_is_nowhere_in_the_clear(made: Demo, folder: Path) -> None:
+    """Not even as the result that the seal service keeps of other documents: what is erased would still be there."""
+    licence = Path(made.licence_pdf).read_bytes()
+    with pikepdf.open(io.BytesIO(licence)) as pdf:
+        said = pdf.attachments["licence.json"].get_file().read_bytes()
+    salt = json.loads(said)["salt"].encode()
+    kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.parent.name != "demo"]
+    assert len(kept) > 20
+    assert not any(licence[:200] in each or salt in each or said in each for each in kept)
+
+
 def test_a_second_run_gives_the_same_and_leaves_the_documents(made: Demo, folder: Path) -> None:
     before = {path: Path(path).read_bytes() for path in (made.original_pdf, made.sealed_pdf, made.forged_pdf)}
     assert prepare_demo(folder) == made

@@ -25,8 +25,8 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Read every entry and every tile, of the licence log too, and say what does not hold. Exit status 1 for a finding. 核查记录的完整性。"""
+    from licence_vault.actions.check_leaves import check_leaves
     from licence_vault.log.instance import open_licence_log
-    from licence_vault.log.leaf_check import check_leaves
     from service_kit.log_check import check_audit, check_log
     from yinxin.assembly import open_house
     from yinxin.deployment import AUDIT_MAC_KEY, open_deployment

@@ -44,11 +44,11 @@ def monitor(
     from service_kit.log_follower import follow
 
     try:
+        # 1. What is known: keys, what was seen, the own books
+        trees = _trees(keys)
+        seen, observed = _read_state(state, issuer)
+        own = None if books is None else read_books(_book_lines(books))
         with ExitStack() as open_clients:
-            # 1. What is known: keys, what was seen, the own books
-            trees = _trees(keys)
-            seen, observed = _read_state(state, issuer)
-            own = None if books is None else read_books(books.read_text(encoding="utf-8").splitlines())
             # 2. Everything that is new
             fetch = _fetcher(url, open_clients)
             followed = follow(fetch, trees, seen, observed.take)
@@ -57,19 +57,17 @@ def monitor(
             if not noticed:
                 for witness in witnesses or []:
                     noticed += _compare_with(_fetcher(witness, open_clients), fetch, trees, followed.seen)
-                counts = json.loads(fetch(f"log/counts?issuer={issuer}") or b"{}")
+                counts = _object(fetch(f"log/counts?issuer={issuer}") or b"{}")
                 if counts.get("size") == followed.size:
-                    noticed += compare_counts(observed, counts.get("counts") or [])
+                    noticed += compare_counts(observed, _rows(counts.get("counts") or []))
                 noticed += [] if own is None else compare_books(observed, own)
             # 4. What holds is kept; what does not is not built upon
-            if not followed.noticed:
+            if not any(each.code.startswith("FOLLOWED_") for each in noticed):
                 kept = {name: each.to_json() for name, each in followed.seen.items()}
                 written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
                 write_durably(state, json.dumps(written, separators=(",", ":")).encode())
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
-    except ValueError:  # an answer that is no JSON
-        raise fail(TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", reason="answer"), as_json=as_json) from None
     _tell(noticed, observed, followed.size, as_json=as_json)
     if noticed:
         raise typer.Exit(EXIT_FAILED)
@@ -156,11 +154,15 @@ def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen:
     """What a witness (``ask``) was shown, against what the log (``fetch``) showed here."""
     from urllib.parse import quote
 
-    from service_kit.log_follower import compare_with_witness
+    from service_kit.log_follower import Noticed, compare_with_witness
 
-    noticed = []
+    noticed: list[Noticed] = []
     for name, identity in trees.items():
-        note = ask(f"checkpoint?origin={quote(identity.origin, safe='')}")
+        try:
+            note = ask(f"checkpoint?origin={quote(identity.origin, safe='')}")
+        except TrustError as error:  # the log itself was reached: what it showed is judged without this witness
+            noticed.append(Noticed("MONITOR_WITNESS_SILENT", {"tree": name, "reason": str(error.facts.get("reason", error.code))}))
+            continue
         if not note:
             continue  # it does not watch this tree
 
@@ -168,8 +170,40 @@ def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen:
             answer = fetch(f"log/consistency?older={older}&newer={newer}&tree={name}")
             if answer is None:
                 raise TrustError(Kind.NOT_FOUND, "LOG_SIZE_UNKNOWN", asked=newer)
-            return tuple(bytes.fromhex(each) for each in json.loads(answer)["proof"])
+            proof = _object(answer).get("proof")
+            try:
+                return tuple(bytes.fromhex(each) for each in proof or ())
+            except (TypeError, ValueError):
+                raise _unreadable() from None
 
         found = compare_with_witness(note, name, identity, seen.get(name), prove)
         noticed += [] if found is None else [found]
     return noticed
+
+
+def _book_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        raise TrustError(Kind.UNACCEPTABLE, "FILE_UNREADABLE", path=str(path)) from None
+
+
+def _unreadable() -> TrustError:
+    return TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", reason="answer")
+
+
+def _object(answer: bytes) -> dict[str, Any]:
+    """An answer of the log as the JSON object it must be. MONITOR_UNREACHABLE."""
+    try:
+        value = json.loads(answer)
+    except (ValueError, RecursionError):
+        raise _unreadable() from None
+    if not isinstance(value, dict):
+        raise _unreadable()
+    return value
+
+
+def _rows(value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise _unreadable()
+    return value
