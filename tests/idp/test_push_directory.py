@@ -123,6 +123,7 @@ def push(town: Town, directory: KeycloakDirectory) -> Pushed:
 
 def test_a_realm_follows(town: Town, directory: KeycloakDirectory) -> None:
     push(town, directory)  # whoever came in another test
+    before = len(town.audited("directory.push"))
     person, temporary, firm = town.person("jia"), town.person("yier", name="测试乙"), town.organisation()
     grant = grant_agent(town.desk, firm.account_id, person.account_id, actor="test")
     at = town.desk.clock.now()
@@ -151,7 +152,7 @@ def test_a_realm_follows(town: Town, directory: KeycloakDirectory) -> None:
     assert len(realm.logins[f"user:{person.account_id}"]) == 1
     change_account_status(town.desk, firm.account_id, AccountKind.ORGANISATION, AccountStatus.DISABLED, actor="test")
     push(town, directory)
-    outcomes = [json.loads(each)["outcome"] for each in town.audited("directory.push")]
+    outcomes = [json.loads(each)["outcome"] for each in town.audited("directory.push")[before:]]
     assert outcomes == ["intended", "done"] * 3
 
 
