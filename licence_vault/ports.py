@@ -31,17 +31,6 @@ class SealPlace:
     page_height_mm: float
 
 
-class Sealer(Protocol):
-    """Seals licence files. Another service does it; here is only what is asked of it."""
-
-    def seal(self, document: bytes, *, media_type: str, seal_id: str, order: SealPlace, idempotency_key: str, actor: str) -> bytes:
-        """The sealed file. ``media_type``: PDF or OFD; ``idempotency_key``: where the sealer keeps what it sealed, the same key gives the same file again. Never call it within a transaction.
-
-        Raises TrustError: UNAVAILABLE where trying again may help, another kind where the seal or the document is refused for good.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class JudgedDocument:
     """What the verifier of sealed documents found. ``sealed_files``: the attachments of the sealed revision by name, None where the file
@@ -52,6 +41,25 @@ class JudgedDocument:
     sealed_files: Mapping[str, bytes] | None = None
     sealer_name: str | None = None
     sealer_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A sealed file. ``judged``: what the judge found in exactly these bytes just now, where the sealer had to ask it anyway; else None."""
+
+    content: bytes
+    judged: JudgedDocument | None = None
+
+
+class Sealer(Protocol):
+    """Seals licence files. Another service does it; here is only what is asked of it."""
+
+    def seal(self, document: bytes, *, media_type: str, seal_id: str, order: SealPlace, idempotency_key: str, actor: str) -> SealedFile:
+        """The sealed file. ``media_type``: PDF or OFD; ``idempotency_key``: where the sealer keeps what it sealed, the same key gives the same file again. Never call it within a transaction.
+
+        Raises TrustError: UNAVAILABLE where trying again may help, another kind where the seal or the document is refused for good.
+        """
+        ...
 
 
 class DocumentJudge(Protocol):

@@ -7,7 +7,7 @@ of ``VERIFIERS``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from crypto.certificates import Certificate
@@ -35,22 +35,36 @@ PDF_HEADER_WITHIN_BYTES: Final = 1024  # readers look for %PDF- this far (ISO 32
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """A verdict, and how the files inside that a seal protects are read from what was verified; None where this kind of file has none.
+
+    ``read_files``: reports of seals over unchanged bytes in, in the order of preference; the report of the one that counts and the files by
+    name out, None where none of them leads to any. Raises TrustError SEALED_FILES_REFUSED and of the kind of file.
+    """
+
+    report: Report
+    read_files: Callable[[Sequence[SignatureReport]], tuple[SignatureReport, dict[str, bytes]] | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verifier:
     """One kind of file: how it is recognised, and how it is verified."""
 
     media_type: str
     is_content: Callable[[bytes], bool]
-    verify: Callable[[bytes, TrustList, datetime], Report]
+    examine: Callable[[bytes, TrustList, datetime], Examined]
 
 
 def _is_pdf(data: bytes) -> bool:
     return b"%PDF-" in data[:PDF_HEADER_WITHIN_BYTES]
 
 
-def _verify_pdf(data: bytes, trust: TrustList, at: datetime) -> Report:
-    from seal_service.pdf.verify import verify_pdf
+def _examine_pdf(data: bytes, trust: TrustList, at: datetime) -> Examined:
+    from seal_service.pdf.attachments import sealed_files
+    from seal_service.pdf.verify import examine_pdf
 
-    return verify_pdf(data, trust, at, status=status_lists_of(trust, at))
+    found = examine_pdf(data, trust, at, status=status_lists_of(trust, at))
+    return Examined(found.report, None if found.document is None else partial(sealed_files, found.document))
 
 
 def _is_ofd(data: bytes) -> bool:
@@ -59,10 +73,12 @@ def _is_ofd(data: bytes) -> bool:
     return is_ofd(data)
 
 
-def _verify_ofd(data: bytes, trust: TrustList, at: datetime) -> Report:
-    from seal_service.ofd.verify import verify_ofd
+def _examine_ofd(data: bytes, trust: TrustList, at: datetime) -> Examined:
+    from seal_service.ofd.attachments import sealed_files
+    from seal_service.ofd.verify import examine_ofd
 
-    return verify_ofd(data, trust, at, status=status_lists_of(trust, at))
+    found = examine_ofd(data, trust, at, status=status_lists_of(trust, at))
+    return Examined(found.report, None if found.package is None else partial(sealed_files, found.package, found.signatures))
 
 
 def _is_seal_data(data: bytes) -> bool:
@@ -71,10 +87,10 @@ def _is_seal_data(data: bytes) -> bool:
     return is_seal_data(data)
 
 
-def _verify_seal_data(data: bytes, trust: TrustList, at: datetime) -> Report:
+def _examine_seal_data(data: bytes, trust: TrustList, at: datetime) -> Examined:
     from seal_service.seal_data.seal_file import verify_seal_data
 
-    return verify_seal_data(data, trust, at, status=status_lists_of(trust, at))
+    return Examined(verify_seal_data(data, trust, at, status=status_lists_of(trust, at)))
 
 
 def status_lists_of(trust: TrustList, at: datetime) -> tuple[OpenedStatusList, ...]:
@@ -90,9 +106,9 @@ def _opened(trust: TrustList, at: datetime) -> tuple[OpenedStatusList, ...]:
 
 
 VERIFIERS: Final[tuple[Verifier, ...]] = (
-    Verifier(PDF, _is_pdf, _verify_pdf),
-    Verifier(OFD, _is_ofd, _verify_ofd),
-    Verifier(SES, _is_seal_data, _verify_seal_data),
+    Verifier(PDF, _is_pdf, _examine_pdf),
+    Verifier(OFD, _is_ofd, _examine_ofd),
+    Verifier(SES, _is_seal_data, _examine_seal_data),
 )
 
 
@@ -119,14 +135,18 @@ def judge_file(data: bytes, trust: TrustList, at: datetime) -> JudgedFile:
     Of several seals the first that is valid counts, where none is, the first over unchanged bytes. Files that are refused make the report
     invalid with ``SEALED_FILES_REFUSED``: a document that shows different files to different readers is none to rely on.
     """
-    report = verify_file(data, trust, at)
+    return judge_examined(examine_file(data, trust, at))
+
+
+def judge_examined(examined: Examined) -> JudgedFile:
+    """As :func:`judge_file`, of what was verified already."""
+    report, read = examined.report, examined.read_files
     sound = [each for each in report.signatures if each.cryptographically_valid and each.document_intact and each.kind not in _NO_SEALS]
     candidates = sorted(sound, key=lambda each: each.verdict is not Verdict.VALID)
-    read = _FILE_READERS.get(media_type_of(data) or "")
     if read is None or not candidates:
         return JudgedFile(report, report)
     try:
-        found = read(data, candidates)
+        found = read(candidates)
         if found is None:
             return JudgedFile(report, report)
         seal, files = found
@@ -155,21 +175,6 @@ def sealer_of(certificate_der: bytes | None) -> tuple[str | None, str | None]:
     return name, identifier if is_credit_code(identifier) else None
 
 
-def _pdf_files(data: bytes, candidates: Sequence[SignatureReport]) -> tuple[SignatureReport, dict[str, bytes]] | None:
-    from seal_service.pdf.attachments import sealed_files
-
-    return sealed_files(data, candidates)
-
-
-def _ofd_files(data: bytes, candidates: Sequence[SignatureReport]) -> tuple[SignatureReport, dict[str, bytes]] | None:
-    from seal_service.ofd.attachments import sealed_files
-
-    return sealed_files(data, candidates)
-
-
-_FILE_READERS: Final = {PDF: _pdf_files, OFD: _ofd_files}
-
-
 def media_type_of(data: bytes) -> str | None:
     """The media type of the first verifier that knows this content; None where none does."""
     return next((verifier.media_type for verifier in VERIFIERS if verifier.is_content(data)), None)
@@ -180,8 +185,13 @@ def verify_file(data: bytes, trust: TrustList, at: datetime) -> Report:
 
     Content that no verifier knows is indeterminate with ``FORMAT_UNSUPPORTED``: nothing was shown about it, neither good nor bad.
     """
+    return examine_file(data, trust, at).report
+
+
+def examine_file(data: bytes, trust: TrustList, at: datetime) -> Examined:
+    """As :func:`verify_file`, for those who go on with :func:`judge_examined`."""
     for verifier in VERIFIERS:
         if verifier.is_content(data):
-            return verifier.verify(data, trust, at)
+            return verifier.examine(data, trust, at)
     step = not_checked("FORMAT_UNSUPPORTED", "own rule", supported=", ".join(verifier.media_type for verifier in VERIFIERS))
-    return Report(Verdict.INDETERMINATE, None, (), (step,))
+    return Examined(Report(Verdict.INDETERMINATE, None, (), (step,)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+    from seal_service.verify import JudgedFile
 
 LISTING_BYTES: Final = 1024 * 1024  # own limit on a list of attachments, far above those of licences
 
@@ -25,8 +26,12 @@ class HouseJudge:
 
     def judge(self, document: bytes, trust_list: TrustList, at: datetime) -> JudgedDocument:
         """See ``licence_vault.ports.DocumentJudge``."""
-        found = judge_file(document, trust_list, at)
-        return JudgedDocument(found.report, found.sealed_files, found.sealer_name, found.sealer_code)
+        return judged_document(judge_file(document, trust_list, at))
+
+
+def judged_document(found: JudgedFile) -> JudgedDocument:
+    """The seal service's verdict as the licence vault takes it."""
+    return JudgedDocument(found.report, found.sealed_files, found.sealer_name, found.sealer_code)
 
 
 def verify_any_file(document: bytes, trust: TrustList, at: datetime, *, knowledge: Callable[[], TrustList] | None = None) -> Report:
@@ -35,7 +40,7 @@ def verify_any_file(document: bytes, trust: TrustList, at: datetime, *, knowledg
     ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one.
     """
     found = judge_file(document, trust, at)
-    judged = JudgedDocument(found.report, found.sealed_files, found.sealer_name, found.sealer_code)
+    judged = judged_document(found)
     if is_licence(judged):
         return verify_judged(judged, trust if knowledge is None else trust.joined_with(knowledge()), at).report
     # Files inside that are refused spoil a licence only, whose questions could not be asked: of any other document the seals decide

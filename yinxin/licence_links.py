@@ -6,10 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.own_trust import own_trust
+from licence_vault.ports import SealedFile
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
-from yinxin.file_verdicts import verify_any_file
+from seal_service.verify import judge_examined
+from yinxin.file_verdicts import judged_document, verify_any_file
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +32,7 @@ class HouseSealer:
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
-    def seal(self, document: bytes, *, media_type: str, seal_id: str, order: SealPlace, idempotency_key: str, actor: str) -> bytes:
+    def seal(self, document: bytes, *, media_type: str, seal_id: str, order: SealPlace, idempotency_key: str, actor: str) -> SealedFile:
         """See ``licence_vault.ports.Sealer``. The content says what kind of file it is; ``media_type`` is for sealers elsewhere.
 
         The sealed file is not kept by the seal service: the vault keeps it, under a key of the licence's own.
@@ -44,7 +46,8 @@ class HouseSealer:
             is_result_kept=False,
             document_type=DOCUMENT_TYPE,
         )
-        return seal_document(self._context, User(VAULT, actor, holder=VAULT), seal_id, wanted).content
+        sealed = seal_document(self._context, User(VAULT, actor, holder=VAULT), seal_id, wanted)
+        return SealedFile(sealed.content, None if sealed.examined is None else judged_document(judge_examined(sealed.examined)))
 
 
 class HouseVerifier:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from licence_vault.content_vault import ContentKey
     from licence_vault.faces.design import FaceTemplate
     from licence_vault.model import SaltedLicence
+    from licence_vault.ports import SealedFile
     from licence_vault.register import IssuingAuthority, LicenceRecord, TypeVersion
     from licence_vault.type_rules.definition import TypeDefinition
 
@@ -148,7 +149,8 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
         )
         fail_points.reach("issue-licence.sealed")
         _check(means, record, sealed, attachments)
-        released.append(_Released(form, sm3(sealed), len(sealed), means.context.blobs.put(key.seal_file(form, sealed))))
+        content = sealed.content
+        released.append(_Released(form, sm3(content), len(content), means.context.blobs.put(key.seal_file(form, content))))
     fail_points.reach("issue-licence.stored")
 
     # 4. tx 2: event, files, state, audit entry, idempotency answer, and what becomes of the licence before it.
@@ -179,13 +181,13 @@ def _load(means: IssuingMeans, record: LicenceRecord) -> tuple[TypeVersion, Issu
     return version, issuer, means.contents.open_key(record.id, key_sealed)
 
 
-def _check(means: IssuingMeans, record: LicenceRecord, sealed: bytes, attachments: Mapping[str, bytes]) -> None:
+def _check(means: IssuingMeans, record: LicenceRecord, sealed: SealedFile, attachments: Mapping[str, bytes]) -> None:
     """Our own verifier calls it valid, and under the seal stands exactly what was put there. LICENCE_SELF_CHECK_FAILED.
 
     Only its status is not asked: no list can name a licence that is not released, and it may be in force from a later day.
     """
     trust, at = replace(means.context.trust(), logs=means.logs), means.context.clock.now()
-    judged = means.need_seals().judge.judge(sealed, trust, at)
+    judged = sealed.judged or means.need_seals().judge.judge(sealed.content, trust, at)
     if judged.report.verdict is not Verdict.VALID:
         raise issuing_refused(record.id, f"verdict {judged.report.verdict}")
     if judged.sealed_files is None or dict(judged.sealed_files) != dict(attachments):

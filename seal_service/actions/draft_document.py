@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from crypto.certificates import Certificate
@@ -19,7 +20,7 @@ from seal_service.errors import (
 )
 from seal_service.model import USABLE, DocumentForm
 from seal_service.pdf.long_term import make_long_term
-from seal_service.verify import OFD, media_type_of, verify_file
+from seal_service.verify import OFD, examine_file, media_type_of, verify_file
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -27,10 +28,19 @@ if TYPE_CHECKING:
     from seal_service.actions.record_use import User
     from seal_service.actions.seal_order import Draft, SealMeans, SealOrder
     from seal_service.model import Seal
+    from seal_service.verify import Examined
     from service_kit.composition import ServiceContext
 
 
 SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every signed PDF
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedDocument:
+    """A sealed document, and what our own verifier found in it under the trust list of this deployment."""
+
+    content: bytes
+    examined: Examined
 
 
 def form_of(document: bytes) -> DocumentForm:
@@ -75,20 +85,22 @@ def draft_document(context: ServiceContext, means: SealMeans, order: SealOrder) 
     return prepare_pdf(means, order, ses_names=ses_names)
 
 
-def finish_draft(context: ServiceContext, draft: Draft, order: SealOrder, signature: bytes, token: bytes | None, use_id: str) -> bytes:
-    """The whole document at the wished level. Nothing that our own verifier does not call valid is given back: SEAL_SELF_CHECK_FAILED."""
+def finish_draft(
+    context: ServiceContext, draft: Draft, order: SealOrder, signature: bytes, token: bytes | None, use_id: str
+) -> FinishedDocument:
+    """The whole document at the wished level, with what our own verifier found. Nothing that our own verifier does not call valid is given back: SEAL_SELF_CHECK_FAILED."""
     sealed = draft.finish(signature, token)
     if order.level in {B_LT, B_LTA}:
         stamp = context.time_stamp if order.level == B_LTA else None
         sealed = make_long_term(sealed, trust=context.trust(), at=context.clock.now(), stamp=stamp)
-    _check(context, sealed, order, draft.name, use_id)
-    return sealed
+    return FinishedDocument(sealed, _check(context, sealed, order, draft.name, use_id))
 
 
-def _check(context: ServiceContext, sealed: bytes, order: SealOrder, name: str, use_id: str) -> None:
+def _check(context: ServiceContext, sealed: bytes, order: SealOrder, name: str, use_id: str) -> Examined:
     """Our own signature must be valid, and no earlier one may be worse off than before."""
     trust, at = context.trust(), context.clock.now()
-    report = verify_file(sealed, trust, at)
+    examined = examine_file(sealed, trust, at)
+    report = examined.report
     own = next((signature for signature in report.signatures if signature.name == name), None)
     if own is None or own.verdict is not Verdict.VALID:
         steps = report.steps if own is None else own.steps
@@ -99,6 +111,7 @@ def _check(context: ServiceContext, sealed: bytes, order: SealOrder, name: str, 
     broken = _broken(report)
     if broken and broken - _broken(verify_file(order.document, trust, at)):
         raise own_check_failed(use_id, "EARLIER_SIGNATURE_BROKEN")
+    return examined
 
 
 def _broken(report: Report) -> set[str]:

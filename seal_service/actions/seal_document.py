@@ -29,6 +29,7 @@ from service_kit.idempotency import digest_of_request
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from seal_service.verify import Examined
     from service_kit.composition import ServiceContext
 
 
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 class SealedDocument:
     """The sealed bytes and where they are on record. ``is_repeated``: the answer to the same request given before.
 
-    ``warnings``: codes of what was done otherwise than ordered.
+    ``warnings``: codes of what was done otherwise than ordered. ``examined``: what our own verifier found in it; None where it was not asked
+    now.
     """
 
     content: bytes
@@ -44,6 +46,7 @@ class SealedDocument:
     audit_id: str
     is_repeated: bool
     warnings: tuple[str, ...] = ()
+    examined: Examined | None = None
 
 
 def seal_document(context: ServiceContext, user: User, seal_id: str, order: SealOrder) -> SealedDocument:
@@ -122,7 +125,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         fail_points.reach("seal-document.time-stamped")
 
         # 9. The whole document, and what our own verifier says of it. Nothing it does not call valid is released.
-        sealed = finish_draft(context, draft, order, signature, token, use_id)
+        finished = finish_draft(context, draft, order, signature, token, use_id)
+        sealed = finished.content
         fail_points.reach("seal-document.checked")
 
         # 10. The result is durable before it is on record; or it is kept elsewhere, by whom it was ordered.
@@ -135,7 +139,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
 
         audit_id = context.database.write(record)
     fail_points.reach("seal-document.recorded")
-    return SealedDocument(sealed, use_id, audit_id, is_repeated=False, warnings=draft.warnings)
+    return SealedDocument(sealed, use_id, audit_id, is_repeated=False, warnings=draft.warnings, examined=finished.examined)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,34 +8,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seal_service.attached_files import MAX_FILE_BYTES, AttachedFiles, refused
-from seal_service.ofd.coverage import Coverage, check_references
-from seal_service.ofd.listing import list_signatures
-from seal_service.ofd.package import OfdPackage
-from standards.gbt33190_ofd.container import Container
-from standards.gbt33190_ofd.graph import Body, Graph, Role
+from standards.gbt33190_ofd.graph import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from crypto.report import SignatureReport
+    from seal_service.ofd.coverage import Coverage
+    from seal_service.ofd.listing import OfdSignature
+    from seal_service.ofd.package import OfdPackage
+    from standards.gbt33190_ofd.graph import Body
     from standards.gbt33190_ofd.xml_parts import XmlNode
 
 
-def sealed_files(data: bytes, candidates: Sequence[SignatureReport]) -> tuple[SignatureReport, dict[str, bytes]] | None:
+def sealed_files(
+    package: OfdPackage, signatures: Iterable[OfdSignature], candidates: Sequence[SignatureReport]
+) -> tuple[SignatureReport, dict[str, bytes]] | None:
     """The files that a seal protects, with the report of that seal; None where no candidate can be found.
 
-    ``candidates``: reports of signatures whose digests all match, in the order of preference.
+    ``signatures`` of the verified package, with what each covers. ``candidates``: reports of those whose digests all match, in the order of
+    preference.
 
     :raises TrustError: ``SEALED_FILES_REFUSED`` with the reason, ``OFD_*``.
     """
-    container = Container(data)
-    package = OfdPackage(container, Graph(container))
-    signatures = {signature.path: signature for signature in list_signatures(package, [])}
+    by_path = {signature.path: signature for signature in signatures}
     for report in candidates:
-        signature = signatures.get(report.name)
+        signature = by_path.get(report.name)
         if signature is not None and signature.description is not None:
-            coverage = check_references(package, signature.description, signature.path)
-            return report, _read(package, signature.body, coverage)
+            return report, _read(package, signature.body, signature.coverage)
     return None
 
 

@@ -6,6 +6,7 @@ what ``OFD.xml`` leads to; a document is as good as the weakest of the three. Wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import Outcome, Report, SignatureReport, Step, failed, not_checked, passed, verdict_of, warned, worst
@@ -36,6 +37,15 @@ _STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _ENTRY: Final = ENTRY_NAME.encode().lower()
 
 
+@dataclass(frozen=True, slots=True)
+class ExaminedOfd:
+    """A verdict with the package it is on and its signatures, as they were read for it; ``package`` is None where it could not be read."""
+
+    report: Report
+    package: OfdPackage | None = None
+    signatures: tuple[OfdSignature, ...] = ()
+
+
 def is_ofd(data: bytes) -> bool:
     """Whether this content may be an OFD document: a ZIP archive from its first byte on with an entry ``OFD.xml``, in any case."""
     if not data.startswith(_STARTS):
@@ -52,12 +62,20 @@ def verify_ofd(data: bytes, trust: TrustList, at: datetime, *, status: Sequence[
     A document without signatures is indeterminate with ``OFD_NOT_SIGNED``; one that cannot be read with ``OFD_UNREADABLE``. ``strict``
     applies the letter of the texts: files that nothing protects fail, and so do seals that have expired since.
     """
+    return examine_ofd(data, trust, at, status=status, strict=strict).report
+
+
+def examine_ofd(
+    data: bytes, trust: TrustList, at: datetime, *, status: Sequence[OpenedStatusList] = (), strict: bool = False
+) -> ExaminedOfd:
+    """As :func:`verify_ofd`, for those who go on reading what was verified."""
     try:
         return _verify(data, Setting(trust, at, tuple(status), strict))
     except TrustError as error:
-        return _without_signatures([not_checked("OFD_UNREADABLE", PACKAGE, reason=_reason(error))])
+        reason = _reason(error)
     except Exception as error:  # noqa: BLE001 - the edge at which a verifier never raises: unknown trouble is "not decided"
-        return _without_signatures([not_checked("OFD_UNREADABLE", PACKAGE, reason=type(error).__name__)])
+        reason = type(error).__name__
+    return ExaminedOfd(_without_signatures([not_checked("OFD_UNREADABLE", PACKAGE, reason=reason)]))
 
 
 def _reason(error: TrustError) -> str:
@@ -69,7 +87,7 @@ def _without_signatures(steps: list[Step]) -> Report:
     return Report(verdict_of(shown), None, (), shown)
 
 
-def _verify(data: bytes, setting: Setting) -> Report:
+def _verify(data: bytes, setting: Setting) -> ExaminedOfd:
     container = Container(data)
     steps = package_steps(container.irregularities)
     if container.name_like(ENCRYPTIONS_NAME) is not None:
@@ -98,12 +116,12 @@ def _verify(data: bytes, setting: Setting) -> Report:
         reports.append(report)
         exempt |= own_files
     if not reports:
-        return _without_signatures(steps if failure is not None else [not_checked("OFD_NOT_SIGNED", LIST), *steps])
+        return ExaminedOfd(_without_signatures(steps if failure is not None else [not_checked("OFD_NOT_SIGNED", LIST), *steps]), package)
     if signatures:
         steps += _check_rest(package, signatures, exempt, strict=setting.strict)
     shown = condense(steps)
     verdicts = [report.verdict for report in reports] + ([verdict_of(shown)] if shown else [])
-    return Report(worst(verdicts), _is_tampered(reports, shown), tuple(reports), shown)
+    return ExaminedOfd(Report(worst(verdicts), _is_tampered(reports, shown), tuple(reports), shown), package, tuple(signatures))
 
 
 def _check(package: OfdPackage, signature: OfdSignature, setting: Setting, exempt: set[str]) -> None:

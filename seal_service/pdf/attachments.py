@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service.attached_files import AttachedFiles, refused
 from seal_service.pdf.byte_ranges import open_signed_revision, read_coverage
-from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.filters import decode_stream
 from seal_service.pdf.form_fields import read_text
 from seal_service.pdf.syntax import PdfString, Ref, Stream
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crypto.report import SignatureReport
+    from seal_service.pdf.document import PdfDocument
 
 MAX_NODES: Final = 256  # of the name tree; 64 files fit into one
 
 
-def sealed_files(data: bytes, candidates: Sequence[SignatureReport]) -> tuple[SignatureReport, dict[str, bytes]] | None:
+def sealed_files(document: PdfDocument, candidates: Sequence[SignatureReport]) -> tuple[SignatureReport, dict[str, bytes]] | None:
     """The files that a seal protects, with the report of that seal; None where no candidate covers a revision.
 
     ``candidates``: reports of signatures over unchanged bytes, in the order of preference; the first whose field can be found counts.
@@ -32,7 +32,6 @@ def sealed_files(data: bytes, candidates: Sequence[SignatureReport]) -> tuple[Si
 
     :raises TrustError: ``SEALED_FILES_REFUSED`` with the reason, ``PDF_*``.
     """
-    document = PdfDocument.open(data)
     if document.recovered or document.is_encrypted:
         raise refused("recovered" if document.recovered else "encrypted")
     fields = [each for each in document.signature_fields() if each.value_dict is not None]

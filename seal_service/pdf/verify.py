@@ -39,6 +39,14 @@ _FIELD: Final = "ISO 32000-1 12.7.4.5"
 _LONG_TERM: Final = "ETSI EN 319 102-1 5.6.2"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExaminedPdf:
+    """A verdict with the document it is on, as it was read for it; None where it could not be read."""
+
+    report: Report
+    document: PdfDocument | None
+
+
 @dataclasses.dataclass(slots=True)
 class _Signature:
     """One signed field on its way through the checks."""
@@ -79,15 +87,29 @@ def verify_pdf(
     ``status`` from :func:`~seal_service.seal_data.status_list.open_status_lists` and ``strict`` are for the seals of GB/T 38540 inside.
     A file without signatures is indeterminate with ``PDF_NOT_SIGNED``; one that cannot be read with ``PDF_UNREADABLE``.
     """
+    return examine_pdf(data, trust, at, limits=limits, status=status, strict=strict).report
+
+
+def examine_pdf(
+    data: bytes,
+    trust: TrustList,
+    at: datetime,
+    *,
+    limits: PdfLimits = DEFAULT,
+    status: Sequence[OpenedStatusList] = (),
+    strict: bool = False,
+) -> ExaminedPdf:
+    """As :func:`verify_pdf`, for those who go on reading what was verified."""
     try:
         return _verify(data, Setting(trust, at, status=status, strict=strict), limits)
     except TrustError as error:
-        return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_UNREADABLE", _FILE, reason=error.code),))
+        reason = error.code
     except Exception as error:  # noqa: BLE001 - the edge at which a verifier never raises: unknown trouble is "not decided"
-        return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_UNREADABLE", _FILE, reason=type(error).__name__),))
+        reason = type(error).__name__
+    return ExaminedPdf(Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_UNREADABLE", _FILE, reason=reason),)), None)
 
 
-def _verify(data: bytes, setting: Setting, limits: PdfLimits) -> Report:
+def _verify(data: bytes, setting: Setting, limits: PdfLimits) -> ExaminedPdf:
     document = PdfDocument.open(data, limits=limits)
     steps: list[Step] = []
     if document.recovered:
@@ -104,7 +126,7 @@ def _verify(data: bytes, setting: Setting, limits: PdfLimits) -> Report:
     steps.extend(find_active_content(document))
     _add_removed(document, signatures, steps)
     if not signatures:
-        return Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_NOT_SIGNED", CLAUSE), *steps))
+        return ExaminedPdf(Report(Verdict.INDETERMINATE, None, (), (not_checked("PDF_NOT_SIGNED", CLAUSE), *steps)), document)
     if all(signature.sub_filter == TIMESTAMP_FILTER for signature in signatures):
         steps.append(not_checked("PDF_NOT_SIGNED", CLAUSE, timestamps=len(signatures)))  # an authority stamps whatever it is sent
     signatures.sort(key=lambda each: each.coverage.ranges[-1][1] if each.coverage.ranges else 0)
@@ -122,7 +144,8 @@ def _verify(data: bytes, setting: Setting, limits: PdfLimits) -> Report:
     reports = [_report(document, signature) for signature in signatures]
     tampered = {signature.is_tampered for signature in signatures}
     verdicts = [report.verdict for report in reports] + ([verdict_of(steps)] if steps else [])
-    return Report(worst(verdicts), True if True in tampered else None if None in tampered else False, tuple(reports), tuple(steps))
+    is_tampered = True if True in tampered else None if None in tampered else False
+    return ExaminedPdf(Report(worst(verdicts), is_tampered, tuple(reports), tuple(steps)), document)
 
 
 def _signed_fields(document: PdfDocument, steps: list[Step]) -> list[SignatureField]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from standards.errors import MalformedError
 from standards.gbt33190_ofd.limits import (
     CHUNK_BYTES,
+    KEPT_BYTES,
     MAX_ENTRY_BYTES,
     MAX_NAME_BYTES,
     MAX_NAME_DEPTH,
@@ -88,6 +89,10 @@ class Container:
         self.irregularities: list[Irregularity] = []
         self._folded: dict[str, str] = {}
         self._unpacked_bytes = 0
+        self._kept: dict[
+            str, bytes
+        ] = {}  # members of one piece that were proven: most are read as XML, digested, and read by whoever follows
+        self._kept_bytes = 0
         self.directory = directory = read_directory(data)
         self.spans = spans = [read_span(data, record, directory.offset) for record in directory.records]
         for record, span in zip(directory.records, spans, strict=True):
@@ -106,6 +111,10 @@ class Container:
 
         Raises ``OFD_ENTRY_UNREADABLE`` with ``path`` and ``reason``; what was given out before is then worth nothing.
         """
+        kept = self._kept.get(name)
+        if kept is not None:
+            yield kept
+            return
         member = self.members[name]
         record = member.record
         if record.unpacked_bytes > MAX_ENTRY_BYTES:
@@ -120,6 +129,7 @@ class Container:
         else:
             raise MalformedError(UNREADABLE, path=name, reason="method", found=record.method)
         size = checksum = 0
+        whole: bytes | None = None
         for piece in pieces:
             size += len(piece)
             self._unpacked_bytes += len(piece)
@@ -128,11 +138,15 @@ class Container:
             if self._unpacked_bytes > MAX_TOTAL_BYTES:
                 raise MalformedError(UNREADABLE, path=name, reason="total-too-large", limit=MAX_TOTAL_BYTES)
             checksum = zlib.crc32(piece, checksum)
+            whole = piece if len(piece) == record.unpacked_bytes else whole
             yield piece
         if size != record.unpacked_bytes:
             raise MalformedError(UNREADABLE, path=name, reason="size")
         if checksum != record.checksum:
             raise MalformedError(UNREADABLE, path=name, reason="checksum")
+        if whole is not None and self._kept_bytes + size <= KEPT_BYTES:
+            self._kept[name] = whole
+            self._kept_bytes += size
 
     def read(self, name: str, most: int) -> bytes:
         """A member as a whole, of at most ``most`` bytes; errors as :meth:`chunks`."""

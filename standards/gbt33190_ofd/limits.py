@@ -18,6 +18,7 @@ MAX_TOTAL_BYTES: Final = 1024 * 1024 * 1024  # all that is unpacked in one verif
 MAX_RATIO: Final = 250  # unpacked to packed, above the next number; real XML: up to 25
 RATIO_FREE_BYTES: Final = 8 * 1024 * 1024  # small files may shrink as they like (a white bitmap shrinks 1,000 times)
 CHUNK_BYTES: Final = 256 * 1024  # unpacked at a time
+KEPT_BYTES: Final = 8 * 1024 * 1024  # of proven members, unpacked once for all that read them
 
 # XML parts
 MAX_XML_BYTES: Final = 16 * 1024 * 1024  # real: drawings of maps reach 6 MB

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import MalformedError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from standards.gbt33190_ofd.container import Container
 
 _NOT_IN_PACKAGE: Final = re.compile(r"[:\x00-\x1f\x7f]")
+RESOLVED_KEPT: Final = 2048  # one document asks for the same location from several places
 BAD_LOCATION: Final = "OFD_LOCATION_BAD"
 BY_CASE: Final = "case"
 BY_FOLDER: Final = "folder"  # found from another folder than the standard's
@@ -42,6 +44,7 @@ def folder_of(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+@lru_cache(maxsize=RESOLVED_KEPT)
 def resolve(folder: str, location: str) -> str:
     """The name a location means from ``folder``, without a leading slash. Raises ``OFD_LOCATION_BAD`` with ``reason``."""
     location = location.strip()

@@ -14,7 +14,7 @@ import pikepdf
 
 from crypto.report import Report, Verdict
 from crypto.sm3 import hmac_sm3
-from licence_vault.ports import PDF, JudgedDocument
+from licence_vault.ports import PDF, JudgedDocument, SealedFile
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class FakeSealer:
     orders: list[tuple[str, str, SealPlace, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def seal(self, document: bytes, *, media_type: str, seal_id: str, order: SealPlace, idempotency_key: str, actor: str) -> bytes:
+    def seal(self, document: bytes, *, media_type: str, seal_id: str, order: SealPlace, idempotency_key: str, actor: str) -> SealedFile:
         self.before(idempotency_key)
         with self._lock:
             self.orders.append((media_type, seal_id, order, idempotency_key))
         if self.fail_with is not None:
             raise self.fail_with
-        return self.spoil(document + MARK + hmac_sm3(KEY, document).hex().encode())
+        return SealedFile(self.spoil(document + MARK + hmac_sm3(KEY, document).hex().encode()))
 
 
 @dataclass

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crypto.report import Verdict
 from crypto.trust_list import TrustList
-from seal_service import attached_files, verify
+from seal_service import attached_files
 from seal_service.attached_files import AttachedFiles
 from seal_service.pdf import attachments
 from seal_service.pdf.attachments import read_attachments
@@ -223,10 +223,10 @@ def test_a_refusal_is_said_by_the_report(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_trouble_that_nobody_foresaw_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_data: bytes, _candidates: object) -> None:
+    def fail(_document: object, _candidates: object) -> None:
         raise RecursionError
 
-    monkeypatch.setitem(verify._FILE_READERS, "application/pdf", fail)
+    monkeypatch.setattr(attachments, "sealed_files", fail)
     assert refusal(judge_pdf(sealed_pdf())) == "RecursionError"
 
 
@@ -248,10 +248,10 @@ def test_a_later_revision_whose_files_cannot_be_read() -> None:
 
 def test_candidates_that_lead_nowhere() -> None:
     report = judge_pdf(sealed_pdf()).report.signatures[0]
-    assert attachments.sealed_files(pdf_sealing.sealed(archival({}), field_name="Other"), [report]) is None
+    assert attachments.sealed_files(PdfDocument.open(pdf_sealing.sealed(archival({}), field_name="Other")), [report]) is None
     unfinished = sealed_pdf().replace(b"%%EOF", b"%%EOX")
     with pytest.raises(TrustError, match="SEALED_FILES_REFUSED"):
-        attachments.sealed_files(unfinished[: unfinished.rindex(b"startxref")], [report])
+        attachments.sealed_files(PdfDocument.open(unfinished[: unfinished.rindex(b"startxref")]), [report])
 
 
 # -- OFD ---------------------------------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import again_without_the_dead, sweep_intents
 from seal_service.actions.verify_document import verify_document
 from seal_service.model import Seal, transition_named
-from seal_service.verify import verify_file
+from seal_service.verify import Examined, examine_file
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
@@ -95,14 +95,12 @@ def test_a_seal_that_broke_an_earlier_one_is_not_released(house: House, seal: Se
     """Should our own writing ever damage an earlier signature, the check before the release finds it."""
     sealed = do(house, seal).content
 
-    def verify_harshly(data: bytes, trust: TrustList, at: datetime) -> Report:
-        found = verify_file(data, trust, at)
-        if len(found.signatures) < 2:
-            return found
-        first, *others = found.signatures
-        return replace(found, signatures=(replace(first, verdict=Verdict.INVALID), *others))
+    def examine_harshly(data: bytes, trust: TrustList, at: datetime) -> Examined:
+        found = examine_file(data, trust, at)
+        first, *others = found.report.signatures
+        return replace(found, report=replace(found.report, signatures=(replace(first, verdict=Verdict.INVALID), *others)))
 
-    monkeypatch.setattr(draft_document_module, "verify_file", verify_harshly)
+    monkeypatch.setattr(draft_document_module, "examine_file", examine_harshly)
     with pytest.raises(TrustError) as refused:
         do(house, seal, document=sealed, x_mm=60)
     assert refused.value.facts["steps"] == "EARLIER_SIGNATURE_BROKEN"

@@ -19,7 +19,7 @@ from seal_service.actions.seal_document import SealedDocument, seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.verify_document import verify_document
 from seal_service.places import EVERY, Edge, Place, Seam
-from seal_service.verify import verify_file
+from seal_service.verify import Examined, examine_file
 from service_kit import fail_points
 from standards.errors import TrustError
 from standards.gbt33190_ofd.signatures import StampPlace, read_signature
@@ -134,11 +134,11 @@ def test_a_document_sealed_by_others_is_sealed(house: House, seal: Seal) -> None
 def test_a_failure_that_sealing_brought_in_is_not_released(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
     from crypto.report import failed
 
-    def verify_harshly(data: bytes, trust: TrustList, at: datetime) -> Report:
-        found = verify_file(data, trust, at)
-        return replace(found, steps=(failed("OFD_CONTAINER_BAD", "x", path="", reason="x"),)) if found.signatures else found
+    def examine_harshly(data: bytes, trust: TrustList, at: datetime) -> Examined:
+        found = examine_file(data, trust, at)
+        return replace(found, report=replace(found.report, steps=(failed("OFD_CONTAINER_BAD", "x", path="", reason="x"),)))
 
-    monkeypatch.setattr(draft_document_module, "verify_file", verify_harshly)
+    monkeypatch.setattr(draft_document_module, "examine_file", examine_harshly)
     with pytest.raises(TrustError) as refused:
         do(house, seal)
     assert (refused.value.code, refused.value.facts["steps"]) == ("SEAL_SELF_CHECK_FAILED", "EARLIER_SIGNATURE_BROKEN")

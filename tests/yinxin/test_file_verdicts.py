@@ -17,7 +17,6 @@ from yinxin.file_verdicts import names_licence_data, verify_any_file
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from crypto.report import Report
     from crypto.trust_list import TrustList
 
 
@@ -53,12 +52,12 @@ def test_a_licence_whose_files_are_refused_is_not_valid(document: bytes, is_lice
 
 def test_a_document_is_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files made to exhaust a reader cost what one verification costs."""
-    verify_once, calls = verify.verify_file, []
+    examine_once, calls = verify.examine_file, []
 
-    def counted(data: bytes, trust: TrustList, at: datetime) -> Report:
+    def counted(data: bytes, trust: TrustList, at: datetime) -> verify.Examined:
         calls.append(data)
-        return verify_once(data, trust, at)
+        return examine_once(data, trust, at)
 
-    monkeypatch.setattr(verify, "verify_file", counted)
+    monkeypatch.setattr(verify, "examine_file", counted)
     assert verify_any_file(b"%PDF-1.7 broken", pdf_sealing.pki().trust_list(), AT).verdict is not Verdict.VALID
     assert len(calls) == 1

@@ -42,7 +42,7 @@ def originals() -> tuple[bytes, ...]:
 def check(data: bytes) -> None:
     """Not valid, and nothing raised even below the edge that would catch it."""
     try:
-        report = module._verify(data, Setting(pki().trust_list(), AT), DEFAULT)
+        report = module._verify(data, Setting(pki().trust_list(), AT), DEFAULT).report
     except TrustError:
         report = verify_pdf(data, pki().trust_list(), AT)
     assert report.verdict is not Verdict.VALID

@@ -1,0 +1,206 @@
+"""Issuing licences whole, verifying them offline, and what a batch of a hundred thousand rows takes of memory.
+
+Everything an issuing does counts: number, data, both trees of the log, drawing, attaching, sealing, our own verifier, files and audit entries,
+every commit synced to the disk. The vault runs in this process, so that its CPU time can be told from that of the seal service's HTTP layer,
+which has its own figures.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.http_load import Deployment
+from crypto.report import Verdict
+from crypto.trust_list import read_trust_list
+from licence_vault.actions.find_licences import LicenceWish, list_licences
+from licence_vault.actions.issue_batch import BatchFile, cancel_batch, find_batch, open_batch, run_batches, start_batch
+from licence_vault.actions.issue_licence import LicenceOrder, issue_licence
+from licence_vault.batch import BatchState, RowState
+from licence_vault.log.instance import open_licence_log
+from licence_vault.model import Holder, LicenceState
+from licence_vault.row_files import RowForm
+from licence_vault.service import means_of
+from service_kit.callers import Caller
+from standards.gbt7408_times import CHINA
+from yinxin.assembly import open_house
+from yinxin.deployment import open_deployment
+from yinxin.file_verdicts import verify_any_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.register import LicenceRecord
+
+CALLERS: Final = 16  # requests at a time: while one waits for the log's checkpoint, others draw and seal
+_WARM_UP: Final = 8
+_VERIFICATIONS: Final = 60
+_KIBIBYTE: Final = 1024  # ru_maxrss is given in them by Linux
+FIELDS: Final = {
+    "KZ_place": "内蒙古自治区呼伦贝尔市示例街1号（演示）",
+    "KZ_format": "餐饮服务经营者",
+    "KZ_items": "热食类食品制售",
+    "KZ_person": "演示用户",
+}
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A demonstration deployment's vault in this process, and the licence that it has in force."""
+
+    means: IssuingMeans
+    caller: Caller
+    sample: LicenceRecord
+
+    def order(self, forms: tuple[str, ...]) -> LicenceOrder:
+        """A licence of the sample's type, valid for five years from today."""
+        today = self.means.context.clock.now().astimezone(CHINA).date()
+        holder = Holder("示例餐饮店（演示）", self.sample.issuer_code, "001")
+        return LicenceOrder(
+            type_code=self.sample.type_code,
+            issuer_code=self.sample.issuer_code,
+            holders=(holder,),
+            fields=FIELDS,
+            valid_from=today,
+            valid_to=today + timedelta(days=5 * 365),
+            forms=forms,
+        )
+
+
+@contextmanager
+def opened(deployment: Deployment) -> Iterator[Vault]:
+    """The vault with its log running."""
+    house = open_house(open_deployment(Path(deployment.folder)))
+    log = open_licence_log(house.context)
+    log.start()
+    try:
+        means = means_of(house.context, log)
+        client = str(deployment.facts["client_id"])
+        caller = Caller(client, client, frozenset())
+        wish = LicenceWish(state=LicenceState.ISSUED)
+        (sample,) = list_licences(house.context, means.contents, caller, wish, after="", limit=1)
+        yield Vault(means, caller, sample)
+    finally:
+        log.stop()
+        house.close()
+
+
+def measure_issuing(vault: Vault, form: str, count: int) -> dict[str, float]:
+    """CPU milliseconds of a licence issued in one form, and licences per second, with ``CALLERS`` at a time."""
+
+    def issue(number: int) -> None:
+        issue_licence(vault.means, vault.caller, vault.order((form,)), idempotency_key=f"benchmark-{form}-{number}")
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        list(callers.map(issue, range(-_WARM_UP, 0)))
+        began, cpu_began = time.perf_counter(), time.process_time()
+        list(callers.map(issue, range(count)))
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+    return {"licences": count, "cpu_ms": round(1000 * cpu / count, 2), "per_second": round(count / seconds, 1)}
+
+
+def measure_verifying(deployment: Deployment) -> dict[str, float]:
+    """CPU milliseconds of all questions on a licence file (median), with what the demonstration's trust list knows; each must be valid."""
+    trust = read_trust_list(Path(deployment.facts["trust"]).read_bytes())
+    found = {}
+    for form in ("pdf", "ofd"):
+        document = Path(deployment.facts[f"licence_{form}"]).read_bytes()
+        times = []
+        for _ in range(_VERIFICATIONS):
+            began = time.process_time()
+            report = verify_any_file(document, trust, datetime.now(UTC))
+            times.append(time.process_time() - began)
+            if report.verdict is not Verdict.VALID:
+                raise SystemExit(f"the demonstration's licence as {form} is {report.verdict}")
+        found[f"{form}_ms"] = round(1000 * statistics.median(times), 2)
+    return found
+
+
+def measure_batch(deployment: Deployment, count: int) -> dict[str, float]:
+    """Take in a batch of ``count`` rows and issue the first turn of it: seconds, size of the file and largest memory beside it, in MB.
+
+    In a process of its own, because the largest memory of a process never shrinks.
+    """
+    command = [sys.executable, "-m", "benchmarks.issuing", json.dumps(deployment.facts), str(count)]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    return dict(json.loads(printed.splitlines()[-1]))
+
+
+def take_in_batch(vault: Vault, count: int) -> dict[str, float]:
+    """What ``measure_batch`` measures, in this process."""
+    # 1. What issuing takes anyway (faces, fonts, caches) is there before the file is.
+    _run_turn(vault, _open(vault, write_rows(vault, 1)))
+    content = write_rows(vault, count)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    # 2. The batch.
+    began = time.perf_counter()
+    batch = _open(vault, content)
+    seconds = time.perf_counter() - began
+    issued = _run_turn(vault, batch)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return {
+        "rows": count,
+        "file_mb": round(len(content) / _KIBIBYTE**2, 1),
+        "take_in_seconds": round(seconds, 1),
+        "issued_in_first_turn": issued,
+        "memory_mb": round(grown / _KIBIBYTE, 1),
+    }
+
+
+def _run_turn(vault: Vault, batch_id: str) -> int:
+    """Issue some of a batch, and cancel the rest of it."""
+    start_batch(vault.means, vault.caller, batch_id)
+    run_batches(vault.means)
+    batch, counts = find_batch(vault.means, vault.caller, batch_id)
+    if not counts[RowState.ISSUED] or counts[RowState.FAILED]:
+        raise SystemExit(f"rows were not issued: {counts}")
+    if batch.state is BatchState.RUNNING:
+        cancel_batch(vault.means, vault.caller, batch_id)
+    return counts[RowState.ISSUED]
+
+
+def _open(vault: Vault, content: bytes) -> str:
+    file = BatchFile(vault.sample.type_code, vault.sample.issuer_code, ("pdf",), RowForm.CSV, content)
+    return open_batch(vault.means, vault.caller, file).id
+
+
+def write_rows(vault: Vault, count: int) -> bytes:
+    """A file of ``count`` rows, CSV in UTF-8."""
+    order = vault.order(("pdf",))
+    holder = order.holders[0]
+    cells = {
+        "holder_name": holder.name,
+        "holder_code": holder.code,
+        "holder_code_type": holder.code_type,
+        "valid_from": order.valid_from.isoformat(),
+        "valid_to": "长期" if order.valid_to is None else order.valid_to.isoformat(),
+        **order.fields,
+    }
+    return (",".join(cells) + "\n" + count * (",".join(cells.values()) + "\n")).encode()
+
+
+def measure(deployment: Deployment, *, quick: bool) -> dict[str, Any]:
+    """All of it, on a demonstration deployment that nobody serves meanwhile."""
+    count, rows = (40, 10_000) if quick else (300, 100_000)
+    with opened(deployment) as vault:
+        found: dict[str, Any] = {f"issue_{form}": measure_issuing(vault, form, count) for form in ("pdf", "ofd")}
+    found["verify"] = measure_verifying(deployment)
+    found["batches"] = [measure_batch(deployment, each) for each in (rows // 10, rows)]
+    return found
+
+
+if __name__ == "__main__":
+    with opened(Deployment(json.loads(sys.argv[1]))) as started:
+        print(json.dumps(take_in_batch(started, int(sys.argv[2]))))
