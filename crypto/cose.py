@@ -8,6 +8,7 @@ What cannot be understood is refused: indefinite lengths, duplicate members, tag
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -19,8 +20,6 @@ from crypto.signatures import SignatureAlgorithm
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from crypto.checkpoints import Receipt
     from crypto.jose import VerificationKey
     from crypto.signer import Signer
@@ -125,8 +124,10 @@ def check_cose(message: bytes, keys: Mapping[str, VerificationKey], *, message_t
     parts = tagged.value
     if not isinstance(parts, list | tuple) or len(parts) != 4:
         raise invalid("form")
-    header, _, payload, signature = parts
+    header, unprotected, payload, signature = parts
     if not (isinstance(header, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
+        raise invalid("form")
+    if not isinstance(unprotected, Mapping):  # nobody has signed it, so it counts for nothing; but what it must be it is (RFC 9052 3)
         raise invalid("form")
     protected = read_cbor(header)
     if not isinstance(protected, dict) or CRITICAL in protected:

@@ -113,6 +113,7 @@ licences: Final = Table(
     CheckConstraint("version BETWEEN 1 AND 999", name="version"),
     ForeignKeyConstraint(["type_code", "type_version"], ["licence_types.code", "licence_types.version"]),
     Index("ux_licence_licences_printed", "issuer_code", "type_code", "number_digest", "version", unique=True),
+    Index("ix_licence_licences_number_digest", "number_digest"),
     Index("ix_licence_licences_root_id_version", "root_id", "version"),
     Index("ix_licence_licences_issuer_code_id", "issuer_code", "id"),
     Index("ix_licence_licences_issuer_code_type_code_state_id", "issuer_code", "type_code", "state", "id"),

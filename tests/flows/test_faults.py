@@ -227,6 +227,8 @@ def test_codes_stay_unique_while_two_workers_make_seals(deployment: Deployment) 
 
 
 def test_nothing_secret_is_in_the_log_of_the_server(deployment: Deployment) -> None:
+    with deployment.serve(beside=True) as served:
+        assert seal_digest(served).status_code == 200
     log = (deployment.folder / "server.log").read_text(encoding="utf-8")
     assert log
     assert deployment.made["client_secret"] not in log

@@ -144,6 +144,15 @@ def test_one_bit_changed_is_found(data: st.DataObject) -> None:
     assert found.claims is None
 
 
+@pytest.mark.parametrize("other", [0x80, 0xE0, 0x20, 0x40, 0x60, 0xF6])
+def test_the_part_that_nobody_signs_is_a_map_all_the_same(other: int) -> None:
+    message = genuine()
+    at = message.index(b"yinxin-licence-qr") + len(b"yinxin-licence-qr")
+    assert message[at] == 0xA0
+    found = verify_code(link(message[:at] + bytes([other]) + message[at + 1 :]), good(), AT)
+    assert (found.report.verdict, found.claims) == (Verdict.INVALID, None)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.one_of(

@@ -253,8 +253,8 @@ export function readCode(link, keys, prefix) {
   const tagged = readCbor(messageOf(link));
   const parts = tagged?.tag === 18 ? tagged.value : null;
   if (!Array.isArray(parts) || parts.length !== 4) throw new Error("form");
-  const [header, , payload, signature] = parts;
-  if (![header, payload, signature].every((each) => each instanceof Uint8Array)) throw new Error("form");
+  const [header, unprotected, payload, signature] = parts;
+  if (![header, payload, signature].every((each) => each instanceof Uint8Array) || !(unprotected instanceof Map)) throw new Error("form");
   const named = readCbor(header);
   if (!(named instanceof Map) || named.has(2) || named.get(16) !== MESSAGE_TYPE || !(named.get(4) instanceof Uint8Array)) throw new Error("header");
   const kid = new TextDecoder().decode(named.get(4));
