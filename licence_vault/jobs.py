@@ -12,6 +12,9 @@ from licence_vault.actions.publish_status_lists import publish_status_lists
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import BATCH_EVERY_SECONDS, EXPIRY_EVERY_SECONDS, SWEEP_EVERY_SECONDS
 from licence_vault.log_tables import PREFIX
+from licence_vault.status.editions import count_editions_after
+from licence_vault.status.register import list_numbers
+from licence_vault.status.verify import LEEWAY_SECONDS
 from service_kit.composition import Job, ReadinessCheck
 from service_kit.log_witnessing import EVERY_SECONDS, WitnessDesk, read_witnesses
 from service_kit.migrations import is_current
@@ -73,4 +76,13 @@ def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[Read
         head = log.head()
         return {"size": head.size, "waiting": head.waiting}
 
-    return (ReadinessCheck("licence_tables", check_tables), ReadinessCheck("licence_log", check_log))
+    def check_lists() -> Facts:
+        with context.database.read() as connection:
+            later = count_editions_after(connection, int(context.clock.now().timestamp()) + LEEWAY_SECONDS)
+            return {"lists": len(list_numbers(connection)), "editions_of_a_later_time": later}
+
+    return (
+        ReadinessCheck("licence_tables", check_tables),
+        ReadinessCheck("licence_log", check_log),
+        ReadinessCheck("licence_status_lists", check_lists),
+    )

@@ -145,6 +145,13 @@ def _as_finding(result: CheckResult, language: str) -> Finding:
         error = TrustError(Kind.UNAVAILABLE, result.code or "INTERNAL", **result.facts)
         return _failed(result.name, error, language)
     shown = ", ".join(f"{key}={value}" for key, value in result.facts.items())
+    if result.facts.get("editions_of_a_later_time"):
+        remedy = _say(
+            language,
+            "status lists were signed while this machine's clock was ahead: whoever kept one can show it again when that time comes; docs/reference/status-lists.md",
+            "本机时钟超前期间签发过状态列表：留存者到时可再次出示；见 docs/reference/status-lists.md",
+        )
+        return Finding(result.name, Status.WARN, shown, remedy)
     limits = {"certificates": DAYS_WARNED, "revocation_lists": LIST_DAYS_WARNED}.get(result.name, {})
     short = [key for key, days in limits.items() if isinstance(left := result.facts.get(key), int | float) and left < days]
     if not short:

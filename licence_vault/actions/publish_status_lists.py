@@ -46,10 +46,13 @@ def publish_status_lists(context: ServiceContext) -> int:
 def _publish(context: ServiceContext, list_number: int) -> int:
     at = context.clock.now()
     with context.database.read() as connection:
-        newest = newest_edition(connection, list_number)
-        packed = None if newest is not None and newest.tokens is None else _packed_if_due(connection, list_number, newest, at)
-    if newest is not None and newest.tokens is None:
-        edition = newest  # its signing was interrupted
+        # Editions of a later time were published while a clock was wrong: they are numbered, and otherwise passed over
+        number = newest_number(connection, list_number)
+        newest = newest_edition(connection, list_number, int(at.timestamp()))
+        interrupted = newest if newest is not None and newest.tokens is None and newest.number == number else None
+        packed = None if interrupted is not None else _packed_if_due(connection, list_number, newest, at)
+    if interrupted is not None:
+        edition = interrupted
     elif packed is None:
         return 0
     else:
@@ -58,7 +61,7 @@ def _publish(context: ServiceContext, list_number: int) -> int:
         leaf = StatusListLeaf(list_number, datetime.fromtimestamp(published, UTC), ENTRIES, BITS, sm3(packed))
         unlogged = Edition(
             list_number=list_number,
-            number=1 if newest is None else newest.number + 1,
+            number=number + 1,
             published_seconds=published,
             expires_seconds=published + VALIDITY_SECONDS,
             size=ENTRIES,
@@ -70,7 +73,7 @@ def _publish(context: ServiceContext, list_number: int) -> int:
         )
 
         def intend(connection: Connection) -> Edition | None:
-            if newest_number(connection, list_number) != unlogged.number - 1:
+            if newest_number(connection, list_number) != number:
                 return None  # another process was quicker
             made = replace(unlogged, entry_id=append_leaf(connection, leaf))
             insert_edition(connection, made)

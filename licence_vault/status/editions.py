@@ -54,10 +54,13 @@ def set_tokens(connection: Connection, edition: Edition, tokens: StatusTokens) -
     return done.rowcount == 1
 
 
-def newest_edition(connection: Connection, list_number: int) -> Edition | None:
-    """The newest edition of a list, signed or not."""
+def newest_edition(connection: Connection, list_number: int, at_seconds: int) -> Edition | None:
+    """The newest edition of a list that is of that time or before, signed or not."""
     found = connection.execute(
-        select(status_editions).where(_COLUMNS.list_number == list_number).order_by(_COLUMNS.number.desc()).limit(1)
+        select(status_editions)
+        .where(_COLUMNS.list_number == list_number, _COLUMNS.published_seconds <= at_seconds)
+        .order_by(_COLUMNS.number.desc())
+        .limit(1)
     ).first()
     return None if found is None else _edition(found)
 
@@ -65,6 +68,11 @@ def newest_edition(connection: Connection, list_number: int) -> Edition | None:
 def newest_number(connection: Connection, list_number: int) -> int:
     """The number of the newest edition, 0 where there is none."""
     return int(connection.execute(select(func.max(_COLUMNS.number)).where(_COLUMNS.list_number == list_number)).scalar() or 0)
+
+
+def count_editions_after(connection: Connection, at_seconds: int) -> int:
+    """How many editions say that they are of a later time."""
+    return int(connection.execute(select(func.count()).where(_COLUMNS.published_seconds > at_seconds)).scalar_one())
 
 
 def edition_at(connection: Connection, list_number: int, at_seconds: int) -> tuple[Edition, bool] | None:

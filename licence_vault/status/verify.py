@@ -74,7 +74,7 @@ def verify_status(
         known = False
     # 3. Times
     if claims.issued_at > now + LEEWAY_SECONDS:
-        steps.append(failed("STATUS_LIST_NOT_YET", CLAUSE, issued_at=claims.issued_at))
+        steps.append(not_checked("STATUS_LIST_NOT_YET", CLAUSE, issued_at=claims.issued_at))
         known = False
     elif claims.expires_at is None or claims.expires_at <= now:  # one that never expires would let a revoked licence live for ever
         steps.append(not_checked("STATUS_LIST_EXPIRED", CLAUSE, expires_at=claims.expires_at))
@@ -105,14 +105,13 @@ def _open(token: bytes, keys: Mapping[str, VerificationKey], steps: list[Step]) 
             claims, key_id = lists.read_cwt_claims(members if isinstance(members, dict) else {}), message.key.key_id
     except TrustError as error:
         unknown = error.code in {"JWS_KEY_UNKNOWN", "COSE_KEY_UNKNOWN"}
-        said = not_checked if unknown else failed
-        steps.append(said("STATUS_TOKEN_KEY_UNKNOWN" if unknown else "STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code))
+        steps.append(not_checked("STATUS_TOKEN_KEY_UNKNOWN" if unknown else "STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code))
         return None, None
     steps.append(passed("STATUS_TOKEN_SIGNED", CLAUSE, key=key_id))
     try:
         return claims, lists.inflate(claims.compressed)
     except MalformedError as error:
-        steps.append(failed("STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code))
+        steps.append(not_checked("STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code))
         return claims, None
 
 
@@ -145,7 +144,7 @@ def _entry(claims: lists.StatusListClaims, packed: bytes, index: int, steps: lis
     try:
         status = lists.status_at(packed, claims.bits, index)
     except MalformedError as error:
-        steps.append(failed("STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code))
+        steps.append(not_checked("STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code))
         return None
     codes = {lists.VALID: "STATUS_VALID", lists.SUSPENDED: "STATUS_SUSPENDED", lists.APPLICATION_SPECIFIC: "STATUS_OVERDUE"}
     code = codes.get(status, "STATUS_INVALID")

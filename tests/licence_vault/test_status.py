@@ -16,7 +16,9 @@ from crypto.report import Verdict
 from licence_vault.actions import publish_status_lists as publishing
 from licence_vault.actions.find_status_lists import find_edition
 from licence_vault.actions.publish_status_lists import TTL_SECONDS, VALIDITY_SECONDS, list_uri, publish_status_lists
+from licence_vault.jobs import readiness_of
 from licence_vault.log.instance import SHA256_TREE, SM3_TREE
+from licence_vault.status.editions import newest_number
 from licence_vault.status.frames import cwt_of_frame, frame_of_cwt, frame_of_jwt, jwt_of_frame
 from licence_vault.status.order import ENTRIES, place_of
 from licence_vault.status.register import BITS, ORDER_KEY, StatusPlace, allot_place, set_status, status_of
@@ -178,9 +180,32 @@ def test_of_two_processes_one_publishes(fresh: VaultHere, monkeypatch: pytest.Mo
     allot(fresh)
     fresh.clock.advance(1)
     assert publish_status_lists(fresh.context) == 1
-    monkeypatch.setattr(publishing, "newest_edition", lambda *_: None)  # as it was read a moment before the other one wrote
-    assert publish_status_lists(fresh.context) == 0
+    with monkeypatch.context() as patched:
+        before = [0]  # as it was read a moment before the other one wrote
+        patched.setattr(publishing, "newest_edition", lambda *_: None)
+        patched.setattr(publishing, "newest_number", lambda *read: before.pop() if before else newest_number(*read))
+        assert publish_status_lists(fresh.context) == 0
     assert find_edition(fresh.context, 1, None)[0].number == 1
+
+
+def test_a_clock_that_was_ahead_for_a_moment_holds_up_no_revocation(fresh: VaultHere) -> None:
+    place = allot(fresh)[0]
+    good = published(fresh)
+    fresh.clock.at = AT + timedelta(days=30)
+    published(fresh)
+    fresh.clock.at = AT + timedelta(minutes=10)
+    change(fresh, place, lists.INVALID)
+    revoked = published(fresh)
+    assert (good.number, revoked.number) == (1, 3)
+    assert judged(fresh, tokens_of(revoked)[0], place.index).status == lists.INVALID
+    assert {check.name: check.run() for check in readiness_of(fresh.context, fresh.log)}["licence_status_lists"] == {
+        "lists": 1,
+        "editions_of_a_later_time": 1,
+    }
+    fresh.clock.at = AT + timedelta(days=30, seconds=5)  # the time of the wrong one has come: a later number is in force
+    published(fresh)
+    fresh.clock.advance(1)
+    assert judged(fresh, tokens_of(find_edition(fresh.context, 1, None)[0])[0], place.index).status == lists.INVALID
 
 
 def test_an_interrupted_edition_is_signed_by_whoever_comes_next(fresh: VaultHere, monkeypatch: pytest.MonkeyPatch) -> None:

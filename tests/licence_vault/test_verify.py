@@ -289,8 +289,8 @@ def test_witnesses_that_are_asked_for_must_have_cosigned() -> None:
         ((status_token(lists.SUSPENDED),), Verdict.INVALID, "STATUS_SUSPENDED"),
         ((status_token(uri=PREFIX + "2"),), Verdict.INDETERMINATE, "LICENCE_STATUS_NOT_AT_HAND"),
         ((status_token(at=AT - timedelta(days=2)),), Verdict.INDETERMINATE, "STATUS_LIST_EXPIRED"),
-        ((status_token(at=AT + timedelta(hours=1)),), Verdict.INVALID, "STATUS_LIST_NOT_YET"),
-        ((b"noise",), Verdict.INVALID, "STATUS_TOKEN_REFUSED"),
+        ((status_token(at=AT + timedelta(hours=1)),), Verdict.INDETERMINATE, "STATUS_LIST_NOT_YET"),
+        ((b"noise",), Verdict.INDETERMINATE, "STATUS_TOKEN_REFUSED"),
         (
             (status_token(at=AT - timedelta(hours=3)), status_token(lists.INVALID, at=AT - timedelta(hours=2))),
             Verdict.INVALID,

@@ -290,31 +290,29 @@ export function isNumber(identifier) {
 
 // -- the status list (a Status List Token under SM2)
 
-// A token that is not to be believed; one that says nothing of this licence now is only an Error
-class Refused extends Error {}
-
+// What stands at the place of a licence. Throws where the token is not to be believed, or says nothing of this licence now.
 export async function readStatus(token, claims, keys, seconds) {
   const [header, payload, signature, ...more] = token.trim().split(".");
-  if (more.length || !signature) throw new Refused("token");
+  if (more.length || !signature) throw new Error("token");
   const json = (part) => {
     try {
       return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(fromBase64Url(part)));
     } catch {
-      throw new Refused("token");
+      throw new Error("token");
     }
   };
   const said = json(header);
   const key = keys.find((each) => each.kid === said.kid);
   if (key === undefined) throw new Error("key");
-  if (said.alg !== "SGD_SM3_SM2" || said.typ !== "statuslist+jwt") throw new Refused("token");
+  if (said.alg !== "SGD_SM3_SM2" || said.typ !== "statuslist+jwt") throw new Error("token");
   const message = new TextEncoder().encode(`${header}.${payload}`);
-  if (!sm2Verifies(key.x, key.y, fromBase64Url(signature), message)) throw new Refused("signature");
+  if (!sm2Verifies(key.x, key.y, fromBase64Url(signature), message)) throw new Error("signature");
   const list = json(payload);
   if (list.sub !== claims.list) throw new Error("another list");
-  if (!(list.iat <= seconds + LEEWAY_SECONDS)) throw new Refused("not yet");
+  if (!(list.iat <= seconds + LEEWAY_SECONDS)) throw new Error("not yet");
   if (!(list.exp > seconds)) throw new Error("expired");
   const { bits, lst } = list.status_list;
-  if (![1, 2, 4, 8].includes(bits)) throw new Refused("bits");
+  if (![1, 2, 4, 8].includes(bits)) throw new Error("bits");
   const unpacked = new Response(new Blob([fromBase64Url(lst)]).stream().pipeThrough(new DecompressionStream("deflate")));
   const reader = unpacked.body.getReader();
   let [seen, place] = [0, Math.floor((claims.index * bits) / 8)];
@@ -344,8 +342,8 @@ export async function judge(link, keys, prefix, fetchStatus, now) {
   if (today < claims.validFrom || (claims.validTo !== null && today > claims.validTo)) questions.days = "invalid";
   try {
     questions.status = (await readStatus(await fetchStatus(claims), claims, keys, now.getTime() / 1000)) === 0 ? "valid" : "invalid";
-  } catch (error) {
-    if (error instanceof Refused) questions.status = "invalid"; // else it is not at hand, or not of today: nothing is known
+  } catch {
+    // Not at hand, not to be believed, or not of now: nothing is known
   }
   const all = Object.values(questions);
   const verdict = all.includes("invalid") ? "invalid" : all.includes("unknown") ? "unknown" : "valid";
@@ -372,17 +370,33 @@ function line(parent, tag, text, kind = "") {
   parent.append(node);
 }
 
+async function ask(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return answer;
+}
+
+let newest = 0;
+
+// Reads the code in the address, and shows nothing where the address became another one meanwhile.
 async function show() {
+  const run = ++newest;
   const place = document.getElementById("result");
   place.replaceChildren();
   const origin = window.location.origin;
-  const found = await judge(
-    window.location.href,
-    keysOf(await (await fetch("/licences/gm-status-keys")).json()),
-    `${origin}/licences/status/`,
-    async (claims) => (await fetch(`${claims.list}/gm`)).text(),
-    new Date(),
-  );
+  let found;
+  try {
+    found = await judge(
+      window.location.href,
+      keysOf(await (await ask("/licences/gm-status-keys")).json()),
+      `${origin}/licences/status/`,
+      async (claims) => (await ask(`${claims.list}/gm`)).text(),
+      new Date(),
+    );
+  } catch {
+    found = { verdict: "unknown", claims: null, questions: {} };
+  }
+  if (run !== newest) return;
   line(place, "h2", WORDS[found.verdict], found.verdict);
   for (const [name, answer] of Object.entries(found.questions)) line(place, "p", `${WORDS[name]}：${WORDS[answer]}`, answer);
   if (found.claims === null) return;
@@ -393,10 +407,6 @@ async function show() {
 }
 
 if (typeof document !== "undefined") {
-  const run = () =>
-    show().catch(() => {
-      line(document.getElementById("result"), "h2", WORDS.unknown, "unknown");
-    });
-  window.addEventListener("hashchange", run);
-  run();
+  window.addEventListener("hashchange", show);
+  show();
 }
