@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from licence_vault.actions.issuing_means import IssuingMeans
+    from service_kit.bounded_calls import Answer
     from service_kit.composition import Facts, ServiceContext
-    from service_kit.outbound import Answer
     from service_kit.transparency_log import TransparencyLog
 
 COUNT_EVERY_SECONDS: Final = 5.0

@@ -26,7 +26,7 @@ from standards.errors import Kind, MalformedError, TrustError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from service_kit.outbound import Answer
+    from service_kit.bounded_calls import Answer
     from service_kit.transparency_log import TransparencyLog
     from standards.c2sp_signed_note import NoteSignature
 

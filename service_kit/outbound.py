@@ -2,7 +2,7 @@
 
 An address that comes from outside (a webhook, a client's key set, a logout notice) is a way into the network behind us (SSRF). So a
 host name is looked up once, each of its addresses is compared with the allow-list, and the connection goes to one of those addresses,
-not to what a second look-up may say. Redirects are never followed; time and size are bounded.
+not to what a second look-up may say. Redirects are never followed; time and size are bounded (:mod:`service_kit.bounded_calls`).
 
 Allow-list entries: a network (``10.20.0.0/16``, ``::1/128``), or ``public`` for every address that is globally reachable.
 """
@@ -11,18 +11,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import time
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import httpx
-
+from service_kit.bounded_calls import FAILED, Answer, call_once
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Mapping, Sequence
 
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -34,15 +29,6 @@ ADDRESSES_MAX: Final = 16  # of one host name; more is no ordinary service
 ANSWER_BYTES: Final = 64 * 1024
 TIMEOUT_SECONDS: Final = 5.0
 _PORTS: Final = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. ``body``: at most the limit that was given."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 def read_networks(entries: Sequence[str]) -> tuple[str | Network, ...]:
@@ -102,28 +88,15 @@ class Outbound:
         """One request, one answer, no redirect followed. ``OUTBOUND_REFUSED`` (not allowed), ``OUTBOUND_FAILED`` (tried, no answer)."""
         host, port = self._split(url)
         address = self._resolve(host, port)
-        parts = httpx.URL(url)
-        target = parts.copy_with(host=str(address))
-        named = parts.netloc.decode("ascii")
-        sent = {**(headers or {}), "host": named, "connection": "close"}
-        deadline = time.monotonic() + self._timeout_seconds
-        try:
-            with (
-                httpx.Client(timeout=self._timeout_seconds, follow_redirects=False, trust_env=False, verify=_authorities()) as client,
-                client.stream(method, target, headers=sent, content=content, extensions={"sni_hostname": host}) as answer,
-            ):
-                body = bytearray()
-                for part in answer.iter_raw():
-                    body += part
-                    if len(body) > answer_bytes:
-                        raise _failed("answer-too-large")
-                    if time.monotonic() > deadline:  # a server that drips would hold us for ever otherwise
-                        raise _failed("too-slow")
-                return Answer(answer.status_code, dict(answer.headers), bytes(body))
-        except httpx.TimeoutException:
-            raise _failed("too-slow") from None
-        except httpx.HTTPError as error:
-            raise _failed(type(error).__name__) from None
+        return call_once(
+            method,
+            url,
+            timeout_seconds=self._timeout_seconds,
+            answer_bytes=answer_bytes,
+            headers=headers,
+            content=content,
+            address=str(address),
+        )
 
     @staticmethod
     def _split(url: str) -> tuple[str, int]:
@@ -166,12 +139,6 @@ class Outbound:
         return False
 
 
-@lru_cache(maxsize=1)
-def _authorities() -> ssl.SSLContext:
-    """Whom certificates of servers must come from: read once, for reading them costs more than a whole call."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 def _literal(host: str) -> Address | None:
     """The address that a host literally is. Also the short, octal and hexadecimal spellings that resolvers accept count as literal."""
     try:
@@ -189,4 +156,4 @@ def _refused(reason: str) -> TrustError:
 
 
 def _failed(reason: str) -> TrustError:
-    return TrustError(Kind.UNAVAILABLE, "OUTBOUND_FAILED", reason=reason)
+    return TrustError(Kind.UNAVAILABLE, FAILED, reason=reason)

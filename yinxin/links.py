@@ -6,6 +6,7 @@ Which services exist, what they are called and which scopes they ask for stands 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import idp.ports
@@ -59,6 +60,7 @@ LOCAL_KEYS_KEPT_SECONDS: Final = 1.0
 REMOTE_KEYS_KEPT_SECONDS: Final = 60.0
 REFRESH_EVERY_SECONDS: Final = 2.0  # how often a process looks whether its keys are due; fetching has its own pace
 FETCH_SECONDS: Final = 5.0
+TOKEN_BYTES: Final = 256 * 1024  # a time-stamp token with its authority's chain takes under 10 kB
 
 
 def is_bound(connection: Connection, holder: str) -> bool:
@@ -126,23 +128,15 @@ class BackgroundKeys:
 
 def fetch_keys(url: str) -> Keys:
     """Fetch a JWK set from the configured address: no redirects, bounded in time and size. KEYS_UNAVAILABLE, or what is wrong with it."""
-    import httpx
+    from service_kit.bounded_calls import call_once
 
     try:
-        with (
-            httpx.Client(timeout=FETCH_SECONDS, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", url, headers={"accept": "application/json"}) as answer,
-        ):
-            if answer.status_code != httpx.codes.OK:
-                raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", status=answer.status_code)
-            body = b""
-            for part in answer.iter_raw():
-                body += part
-                if len(body) > JWKS_BYTES:
-                    raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", limit_bytes=JWKS_BYTES)
-    except httpx.HTTPError as error:
-        raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", reason=type(error).__name__) from None
-    return read_jwks(body)
+        answer = call_once("GET", url, timeout_seconds=FETCH_SECONDS, answer_bytes=JWKS_BYTES, headers={"accept": "application/json"})
+    except TrustError as error:
+        raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", **error.facts) from None
+    if answer.status != HTTPStatus.OK:
+        raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", status=answer.status)
+    return read_jwks(answer.body)
 
 
 def callers_of(context: ServiceContext) -> tuple[CallerVerifier, tuple[Job, ...]]:
@@ -191,27 +185,18 @@ def certificates_of(settings: Settings) -> Callable[[Iterable[tuple[bytes, bytes
 
 def time_stamp_over_http(url: str, timeout_seconds: float) -> Callable[[bytes], bytes]:
     """The transport of a time-stamp client: a request (DER) to the configured authority, its response back. TIME_STAMP_UNAVAILABLE."""
-    import httpx
+    from service_kit.bounded_calls import call_once
 
-    limit = 256 * 1024  # a token with its authority's chain takes under 10 kB
+    headers = {"content-type": "application/timestamp-query", "accept": "application/timestamp-reply"}
 
     def send(request_der: bytes) -> bytes:
-        headers = {"content-type": "application/timestamp-query", "accept": "application/timestamp-reply"}
         try:
-            with (
-                httpx.Client(timeout=timeout_seconds, follow_redirects=False, trust_env=False) as client,
-                client.stream("POST", url, content=request_der, headers=headers) as answer,
-            ):
-                if answer.status_code != httpx.codes.OK:
-                    raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE", status=answer.status_code)
-                body = b""
-                for part in answer.iter_raw():
-                    body += part
-                    if len(body) > limit:
-                        raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE", limit_bytes=limit)
-        except httpx.HTTPError as error:
-            raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE", reason=type(error).__name__) from None
-        return body
+            answer = call_once("POST", url, timeout_seconds=timeout_seconds, answer_bytes=TOKEN_BYTES, headers=headers, content=request_der)
+        except TrustError as error:
+            raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE", **error.facts) from None
+        if answer.status != HTTPStatus.OK:
+            raise TrustError(Kind.UNAVAILABLE, "TIME_STAMP_UNAVAILABLE", status=answer.status)
+        return answer.body
 
     return send
 

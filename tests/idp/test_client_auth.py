@@ -25,7 +25,7 @@ from idp.actions.rotate_secret import rotate_secret
 from idp.actions.set_registration import set_registration
 from idp.model.registrations import Registration
 from idp.tokens.client_assertion import ASSERTION_TYPE
-from service_kit.outbound import Answer
+from service_kit.bounded_calls import Answer
 from standards.errors import TrustError
 from tests.deployments import Here, make_deployment, served_here
 from tests.idp.test_client_certificate import made

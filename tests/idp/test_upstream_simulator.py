@@ -11,7 +11,7 @@ import pytest
 import idp.service
 from idp.connectors.simulator import MISBEHAVIOURS, PATH, PERSONS
 from idp.model.requests import ClientProfile
-from service_kit.outbound import Answer
+from service_kit.bounded_calls import Answer
 from standards.gb11643_resident_id import read_resident_id
 from standards.gb32100_credit_code import read_credit_code
 from tests.deployments import HttpHere, make_deployment, served_here

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crypto.cosignatures import Cosigner
 from crypto.signer import software_signer
+from service_kit.bounded_calls import Answer
 from service_kit.clock import SystemClock
 from service_kit.log_witness import Witness
 from service_kit.log_witnessing import ConfiguredWitness, WitnessDesk
-from service_kit.outbound import Answer
 from standards.c2sp_tlog_witness import write_signature_lines
 from tests.licence_vault.vault_here import VaultHere, leaf
 from tests.optional import PROJECT

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -137,6 +139,31 @@ def test_an_answer_that_drips_or_swells_is_cut() -> None:
         with pytest.raises(TrustError) as cut:
             Outbound(LOOPBACK).call("POST", listening.url, answer_bytes=1000)
         assert reason_of(cut.value) == ("OUTBOUND_FAILED", "answer-too-large")
+
+
+@pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\nx-drip: ", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_a_head_that_drips_is_cut_like_a_body(begin: bytes) -> None:
+    ended = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(begin)
+            while not ended.wait(0.05):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        peer = threading.Thread(target=drip, args=(listening,))
+        peer.start()
+        began = time.monotonic()
+        with pytest.raises(TrustError) as cut:
+            Outbound(LOOPBACK, timeout_seconds=0.4).call("POST", f"http://127.0.0.1:{listening.getsockname()[1]}/", content=b"x" * 40_000)
+        took = time.monotonic() - began
+        ended.set()
+        peer.join()
+    assert cut.value.code == "OUTBOUND_FAILED"
+    assert took < 5  # as above: what drips every 50 ms would go on for ever
 
 
 def test_nobody_listening_is_a_failure() -> None:
