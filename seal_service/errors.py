@@ -294,6 +294,11 @@ def batch_caller_gone(batch_id: str) -> TrustError:
     return TrustError(Kind.FORBIDDEN, "BATCH_CALLER_DISABLED", batch=batch_id)
 
 
+def papers_too_many(most: int) -> TrustError:
+    """Somebody has handed in as many papers within a day as one may."""
+    return TrustError(Kind.TOO_MANY, "PAPERS_TOO_MANY", papers_per_day_max=most, retry_after_seconds=3600)
+
+
 def batches_too_many(most: int) -> TrustError:
     """Somebody has as many open and running batches as one may have."""
     return TrustError(Kind.CONFLICT, "BATCHES_TOO_MANY", batches_max=most)

@@ -13,6 +13,7 @@ HEAVY_THREADS: Final = (
     2  # sealing, and as many verifying, at once in one process: more only fight for the interpreter (measured: a quarter more CPU)
 )
 HEAVY_BYTES: Final = 512 * 1024 * 1024  # of their documents together
+UPLOAD_BYTES: Final = 128 * 1024 * 1024  # papers, pictures and seals from elsewhere that arrive at once, of each kind
 RETRY_AFTER_SECONDS: Final = 2
 
 # Texts that are drawn into documents or certificates. Upper bounds of RFC 5280 appendix A.1 where there is one.
@@ -45,6 +46,7 @@ PAGE_SIZE_MAX: Final = 200
 GRANTS_PER_SEAL: Final = 1000
 HOLDERS_PER_POWER: Final = 100  # named in one application
 PAPERS_PER_ACT: Final = 20
+PAPERS_PER_DAY: Final = 500  # handed in by one person or client: some twenty-five acts with as many papers as one may have
 PAPER_BYTES: Final = 16 * 1024 * 1024  # one paper: a scan of some pages
 DESIGN_CHARACTERS: Final = 32 * 1024  # of the JSON of a seal's design
 DOCUMENT_TYPE_CHARACTERS: Final = 64

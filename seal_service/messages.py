@@ -168,6 +168,15 @@ TEXTS: Final = (
         "请启动该批次并另开新批次。",
     ),
     ProblemText(
+        "PAPERS_TOO_MANY",
+        "Too many papers today",
+        "当日提交材料过多",
+        "As many papers were handed in within a day as one caller may hand in.",
+        "一日内提交的材料份数已达上限。",
+        "Hand in what is needed for the application at hand, the rest tomorrow.",
+        "请先提交当前申请所需材料，其余材料次日再提交。",
+    ),
+    ProblemText(
         "BATCHES_TOO_MANY",
         "Too many batches",
         "批次过多",

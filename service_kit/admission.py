@@ -1,10 +1,14 @@
-"""How much heavy work may be under way at once: places and bytes, counted before a body is read. What does not fit is told to come back.
+"""How much heavy work may be under way at once: bytes, counted as they arrive, and places for whole bodies. What does not fit is told to come back.
+
+What is only announced holds nothing, so a connection that sends nothing takes nothing from others; and one caller may hold a share of the
+bytes, not all of them.
 
 Not thread-safe: one event loop uses it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Admission:
-    """``places``: jobs under way or waiting for a thread; ``bytes_max``: of their bodies together."""
+    """``places``: jobs under way or waiting for a thread; ``bytes_max``: of all bodies together, arriving ones included. One caller may hold half."""
 
     def __init__(self, *, places: int, bytes_max: int, retry_after_seconds: int = 2) -> None:
         self._places = places
@@ -23,19 +27,61 @@ class Admission:
         self._retry_after_seconds = retry_after_seconds
         self._jobs = 0
         self._bytes = 0
+        self._shares: Counter[str] = Counter()
 
     @contextmanager
-    def take(self, size_bytes: int) -> Iterator[None]:
-        """Hold one place and ``size_bytes`` while the block runs. Raises TrustError TOO_BUSY (429) where they are not free.
+    def take(self, holder: str) -> Iterator[Held]:
+        """For one request of ``holder`` (whoever is to have one share): its body arrives and is worked on while the block runs.
 
-        A single job always fits, whatever its size: the limit on one body is another one.
+        Raises TrustError TOO_BUSY (429) where all places are taken already.
         """
-        if self._jobs and (self._jobs >= self._places or self._bytes + size_bytes > self._bytes_max):
-            raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=self._retry_after_seconds)
-        self._jobs += 1
-        self._bytes += size_bytes
+        self._check_places()
+        held = Held(self, holder)
         try:
-            yield
+            yield held
         finally:
-            self._jobs -= 1
-            self._bytes -= size_bytes
+            self._jobs -= held.is_whole
+            self._bytes -= held.size_bytes
+            self._shares[holder] -= held.size_bytes
+            if not self._shares[holder]:
+                del self._shares[holder]
+
+    def grow(self, held: Held, size_bytes: int) -> None:
+        """See ``Held.arrived``."""
+        self._bytes += size_bytes
+        self._shares[held.holder] += size_bytes
+        held.size_bytes += size_bytes
+        others, own = self._bytes - held.size_bytes, self._shares[held.holder] - held.size_bytes
+        if (others and self._bytes > self._bytes_max) or (own and 2 * (own + held.size_bytes) > self._bytes_max):
+            raise self._too_busy()
+
+    def place(self, held: Held) -> None:
+        """See ``Held.whole``."""
+        self._check_places()
+        self._jobs += 1
+        held.is_whole = True
+
+    def _check_places(self) -> None:
+        if self._jobs >= self._places:
+            raise self._too_busy()
+
+    def _too_busy(self) -> TrustError:
+        return TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=self._retry_after_seconds)
+
+
+class Held:
+    """What one request holds. ``size_bytes``: of its body so far; ``is_whole``: it has a place."""
+
+    def __init__(self, admission: Admission, holder: str) -> None:
+        self._admission = admission
+        self.holder = holder
+        self.size_bytes = 0
+        self.is_whole = False
+
+    def arrived(self, size_bytes: int) -> None:
+        """More of the body is there. TOO_BUSY where it does not fit; a single body always fits, whatever its size: its limit is another one."""
+        self._admission.grow(self, size_bytes)
+
+    def whole(self) -> None:
+        """All of it is there: from now on it takes a place. TOO_BUSY where none is free."""
+        self._admission.place(self)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from service_kit.admission import Held
+
 HEADER_BYTES: Final = 4096  # own limit on the headers of one part; a file name of 255 characters takes at most 3 KiB
 BOUNDARY_CHARACTERS: Final = 70  # RFC 2046 5.1.1
 
@@ -40,12 +42,18 @@ class Form:
 
 
 async def read_form(
-    request: Request, *, files: Collection[str], fields: Collection[str], file_bytes_max: int, field_bytes_max: int
+    request: Request,
+    *,
+    files: Collection[str],
+    fields: Collection[str],
+    file_bytes_max: int,
+    field_bytes_max: int,
+    held: Held | None = None,
 ) -> Form:
-    """Read the request's body. ``files``, ``fields``: the names that may occur, each at most once.
+    """Read the request's body. ``files``, ``fields``: the names that may occur, each at most once. ``held``: what it is counted by while it arrives.
 
     Raises TrustError MULTIPART_EXPECTED, MULTIPART_MALFORMED, FIELD_UNKNOWN, FIELD_REPEATED, FIELD_TOO_LONG, FILE_TOO_LARGE,
-    TEXT_NOT_UNICODE.
+    TEXT_NOT_UNICODE, TOO_BUSY.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary", b"")
@@ -58,12 +66,16 @@ async def read_form(
     try:
         async for chunk in request.stream():
             if chunk:
+                if held is not None:
+                    held.arrived(len(chunk))
                 parser.write(chunk)
         parser.finalize()
     except FormParserError:
         raise MalformedError("MULTIPART_MALFORMED", reason="framing") from None
     if not reader.is_ended:
         raise MalformedError("MULTIPART_MALFORMED", reason="ends early")
+    if held is not None:
+        held.whole()
     return reader.form
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from service_kit.audit import find_entries, find_entry
 from service_kit.composition import needs, public
+from service_kit.row_values import POSITION_MAX
 
 if TYPE_CHECKING:
     from service_kit.audit import AuditEntry
@@ -119,7 +120,9 @@ def make_router(database: Database, log: TransparencyLog) -> APIRouter:
 
     @router.get("/v1/audit/consistency", summary="Prove that a later log extends an earlier one")
     @public("witnesses ask; hashes say nothing of the entries")
-    def read_audit_consistency(older: Annotated[int, Query(ge=1)], newer: Annotated[int, Query(ge=1)]) -> dict[str, Any]:
+    def read_audit_consistency(
+        older: Annotated[int, Query(ge=1, le=POSITION_MAX)], newer: Annotated[int, Query(ge=1, le=POSITION_MAX)]
+    ) -> dict[str, Any]:
         return {"older": older, "newer": newer, "proof": [each.hex() for each in log.consistency_proof(older, newer)]}
 
     return router

@@ -13,6 +13,7 @@ from licence_vault.errors import log_file_not_found
 from licence_vault.log.receipts import cose_receipt
 from service_kit.composition import public
 from service_kit.log_files import COSIGNED_PATH
+from service_kit.row_values import POSITION_MAX
 from standards.c2sp_tlog_tiles import CHECKPOINT_PATH
 
 if TYPE_CHECKING:
@@ -193,8 +194,8 @@ def add_log_routes(router: APIRouter, context: ServiceContext, log: Transparency
     )
     @public(_OPEN)
     def read_consistency(
-        older: Annotated[int, Query(ge=1)],
-        newer: Annotated[int, Query(ge=1)],
+        older: Annotated[int, Query(ge=1, le=POSITION_MAX)],
+        newer: Annotated[int, Query(ge=1, le=POSITION_MAX)],
         tree: Annotated[str, Query(pattern=r"^(sm3|sha256)$")] = "sha256",
     ) -> ConsistencyView:
         proof = log.consistency_proof(older, newer, tree)

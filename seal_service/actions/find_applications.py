@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
-from seal_service.errors import application_not_found, field_unacceptable, paper_not_found, text_unacceptable
-from seal_service.limits import FILE_NAME_CHARACTERS
+from seal_service.errors import application_not_found, field_unacceptable, paper_not_found, papers_too_many, text_unacceptable
+from seal_service.limits import FILE_NAME_CHARACTERS, PAPERS_PER_DAY
 from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, Paper, new_paper_id
 from service_kit.idempotency import ClaimState, digest_of_request
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from seal_service.model import Act, Application, ApplicationState
@@ -50,12 +53,14 @@ def list_application_timeline(context: ServiceContext, caller: Caller, applicati
 
 
 def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: bytes, *, idempotency_key: str | None = None) -> Paper:
-    """Keep a paper: its content first, then the record of it. Raises FIELD_UNACCEPTABLE, BLOB_*, IDEMPOTENCY_*."""
+    """Keep a paper: its content first, then the record of it. Raises FIELD_UNACCEPTABLE, PAPERS_TOO_MANY, BLOB_*, IDEMPOTENCY_*."""
     name = name.strip()
     if not 1 <= len(name) <= FILE_NAME_CHARACTERS:
         raise field_unacceptable("name", f"1 to {FILE_NAME_CHARACTERS} characters")
     if not is_plain_text(name):
         raise text_unacceptable("name")
+    with context.database.read() as conn:
+        _check_papers(conn, caller, context.clock.now())
     digest = context.blobs.put(content)
 
     def record(conn: Connection) -> Paper:
@@ -74,6 +79,7 @@ def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: b
             )
             if claim.state is ClaimState.DONE:
                 return store.list_papers(conn, [str(claim.reference)])[0]
+        _check_papers(conn, caller, at)
         store.insert_paper(conn, paper)
         context.audit.record(
             conn,
@@ -89,6 +95,11 @@ def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: b
         return paper
 
     return context.database.write(record)
+
+
+def _check_papers(conn: Connection, caller: Caller, at: datetime) -> None:
+    if store.count_papers(conn, caller.holder, since=at - timedelta(days=1)) >= PAPERS_PER_DAY:
+        raise papers_too_many(PAPERS_PER_DAY)
 
 
 def load_paper(context: ServiceContext, caller: Caller, paper_id: str) -> tuple[Paper, bytes]:

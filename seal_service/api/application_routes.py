@@ -24,10 +24,12 @@ from seal_service.api.parameters import SealId, etag_of, read_key_request
 from seal_service.api.shapes import SealAnswer, write_seal
 from seal_service.errors import document_missing
 from seal_service.model import APPLICATION_LIFE, SCOPE_APPLY, SCOPE_MAKE, SCOPE_READ, ApplicationKind, ApplicationState
+from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
 from service_kit.preconditions import IdempotencyKey, IfMatch, need_version
 from service_kit.problems import problem_answers
+from service_kit.row_values import POSITION_MAX
 from standards.rfc7468_pem import write_pem
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
     def read_timeline(
         request: Request,
         application_id: ApplicationId,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=POSITION_MAX)] = 0,
         limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
     ) -> Timeline:
         found = find_applications.list_application_timeline(context, caller_of(request), application_id, after=after, limit=limit + 1)
@@ -260,27 +262,35 @@ def _add_step(router: APIRouter, context: ServiceContext, step: Transition, verb
 
 
 def _add_paper_routes(router: APIRouter, context: ServiceContext) -> None:
+    uploads = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.UPLOAD_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
+
     @router.post(
         "/v1/seal-papers",
         status_code=201,
         name="hand_in_seal_paper",
         summary="Hand in a paper, to be named in an application or a step",
         response_model=PaperAnswer,
-        responses=problem_answers(400, 401, 403, 409, 413, 422, 503),
+        responses=problem_answers(400, 401, 403, 409, 413, 422, 429, 503),
         openapi_extra=_PAPER_BODY,
         tags=_TAGS,
     )
     @needs(SCOPE_READ)
     async def create_paper(request: Request, key: IdempotencyKey = None) -> PaperAnswer:
-        form = await read_form(
-            request, files={"paper"}, fields={"name"}, file_bytes_max=limits.PAPER_BYTES, field_bytes_max=limits.FORM_FIELD_BYTES
-        )
-        part = form.files.get("paper")
-        if part is None or not part.content:
-            raise document_missing()
-        name = form.fields.get("name") or part.file_name[: limits.FILE_NAME_CHARACTERS]
-        hand_in = partial(find_applications.hand_in_paper, context, caller_of(request), name, part.content, idempotency_key=key)
-        return write_paper(await anyio.to_thread.run_sync(hand_in))
+        with uploads.take(caller_of(request).holder) as held:
+            form = await read_form(
+                request,
+                files={"paper"},
+                fields={"name"},
+                file_bytes_max=limits.PAPER_BYTES,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+                held=held,
+            )
+            part = form.files.get("paper")
+            if part is None or not part.content:
+                raise document_missing()
+            name = form.fields.get("name") or part.file_name[: limits.FILE_NAME_CHARACTERS]
+            hand_in = partial(find_applications.hand_in_paper, context, caller_of(request), name, part.content, idempotency_key=key)
+            return write_paper(await anyio.to_thread.run_sync(hand_in))
 
     @router.get(
         "/v1/seal-papers/{paper_id}",

@@ -17,7 +17,7 @@ from seal_service.actions import seal_batch
 from seal_service.actions.add_batch_archive import add_archive
 from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.pack_batch_results import pack_results
-from seal_service.api.bodies import announced_bytes, read_document
+from seal_service.api.bodies import read_document
 from seal_service.api.document_routes import read_order
 from seal_service.api.parameters import SealId, user_of
 from seal_service.api.shapes import PlacementOrder  # noqa: TC001 - pydantic reads the annotations at run time
@@ -28,6 +28,7 @@ from service_kit.composition import caller_of, needs
 from service_kit.multipart import FilePart, Form, read_form
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
 from service_kit.problems import problem_answers
+from service_kit.row_values import POSITION_MAX
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -172,9 +173,9 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
     @needs(SCOPE_USE)
     async def create_document(request: Request, seal_id: SealId, batch_id: BatchId, key: IdempotencyKey = None) -> BatchItemAnswer:
         user = user_of(caller_of(request))
-        with admission.take(announced_bytes(request, document_bytes)):
+        with admission.take(user.name) as held:
             form = await read_form(
-                request, files={"document"}, fields=set(), file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+                request, files={"document"}, fields=set(), file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES, held=held
             )
             add = partial(
                 seal_batch.add_document,
@@ -201,9 +202,9 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
     @needs(SCOPE_USE)
     async def create_documents(request: Request, seal_id: SealId, batch_id: BatchId, key: IdempotencyKey = None) -> BatchAddition:
         user = user_of(caller_of(request))
-        with admission.take(announced_bytes(request, document_bytes)):
+        with admission.take(user.name) as held:
             form = await read_form(
-                request, files={"archive"}, fields=set(), file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+                request, files={"archive"}, fields=set(), file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES, held=held
             )
             archive = read_document(form, "archive")
             add = partial(add_archive, context, user, seal_id, batch_id, archive, idempotency_key=key)
@@ -264,7 +265,7 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
         request: Request,
         seal_id: SealId,
         batch_id: BatchId,
-        after: Annotated[int, Query(ge=0, description="Number of the last one seen.")] = 0,
+        after: Annotated[int, Query(ge=0, le=POSITION_MAX, description="Number of the last one seen.")] = 0,
         limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
     ) -> BatchReport:
         user = user_of(caller_of(request))
@@ -294,7 +295,7 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
         request: Request,
         seal_id: SealId,
         batch_id: BatchId,
-        after: Annotated[int, Query(ge=0, description="Number of the last one fetched.")] = 0,
+        after: Annotated[int, Query(ge=0, le=POSITION_MAX, description="Number of the last one fetched.")] = 0,
         limit: Annotated[int, Query(ge=1, le=limits.RESULTS_PER_ARCHIVE)] = limits.RESULTS_PER_ARCHIVE,
     ) -> StreamingResponse:
         found = pack_results(context, user_of(caller_of(request)), seal_id, batch_id, after=after, limit=limit)

@@ -18,7 +18,7 @@ from seal_service import limits
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.verify_document import verify_document
-from seal_service.api.bodies import announced_bytes, read_document, read_lock
+from seal_service.api.bodies import peer_of, read_document, read_lock
 from seal_service.api.parameters import UseId, check_document_type
 from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, write_use
 from seal_service.api.verification_shapes import VerificationAnswer
@@ -35,6 +35,7 @@ from service_kit.problems import language_of, problem_answers
 if TYPE_CHECKING:
     from seal_service.actions.publish_status import StatusPublisher
     from seal_service.actions.seal_document import SealedDocument
+    from service_kit.admission import Held
     from service_kit.composition import ServiceContext
     from service_kit.multipart import Form
 
@@ -168,9 +169,14 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
     )
     @public("whoever was given a sealed document may have it verified; nothing is stored, size and number are limited")
     async def create_verification(request: Request) -> Response:
-        with verifying.take(announced_bytes(request, document_bytes)):
+        with verifying.take(peer_of(request)) as held:
             form = await read_form(
-                request, files={"document"}, fields={"at"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+                request,
+                files={"document"},
+                fields={"at"},
+                file_bytes_max=document_bytes,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+                held=held,
             )
             document = read_document(form)
             at = _read_at(form.fields.get("at"))
@@ -205,7 +211,7 @@ def value_form_of(value_der: bytes) -> tuple[str, str]:
     return (SES, "dat") if content_of(value_der) is Content.SIGNATURE else (CMS, "p7s")
 
 
-async def read_sealing(request: Request, key: str | None, document_bytes: int) -> SealOrder:
+async def read_sealing(request: Request, key: str | None, document_bytes: int, held: Held) -> SealOrder:
     """The order of a sealing from its body. Raises TrustError MULTIPART_*, FIELD_*, FILE_TOO_LARGE, DOCUMENT_MISSING."""
     form = await read_form(
         request,
@@ -213,6 +219,7 @@ async def read_sealing(request: Request, key: str | None, document_bytes: int) -
         fields=_SEALING_FIELDS,
         file_bytes_max=document_bytes,
         field_bytes_max=limits.FORM_FIELD_BYTES,
+        held=held,
     )
     return read_order(form, key)
 

@@ -21,6 +21,7 @@ from seal_service.api.import_shapes import ImportAnswer, ImportRequest, write_im
 from seal_service.api.parameters import etag_of, read_key_request
 from seal_service.errors import field_unacceptable
 from seal_service.model import SCOPE_APPLY, SCOPE_READ, KeyCustody
+from service_kit.admission import Admission
 from service_kit.callers import person_of
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
@@ -82,6 +83,7 @@ _BODY: Final[dict[str, Any]] = {
 
 def add_import_routes(router: APIRouter, context: ServiceContext) -> None:
     """Add them to the service's router."""
+    uploads = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.UPLOAD_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))  # a key under a password takes seconds of one core
 
     @router.post(
@@ -92,7 +94,7 @@ def add_import_routes(router: APIRouter, context: ServiceContext) -> None:
         description="The seal is verified as far as it can be, and its key proves itself by a signature. Somebody else approves the application "
         "(POST /v1/seal-applications/{id}/approve), and a maker takes the seal over (POST /v1/seal-applications/{id}/make).",
         response_model=ImportAnswer,
-        responses=problem_answers(400, 401, 403, 409, 413, 422, 503),
+        responses=problem_answers(400, 401, 403, 409, 413, 422, 429, 503),
         openapi_extra=_BODY,
         tags=_TAGS,
     )
@@ -100,18 +102,20 @@ def add_import_routes(router: APIRouter, context: ServiceContext) -> None:
     async def create_import(
         request: Request, response: Response, key: IdempotencyKey = None, accept_language: Annotated[str | None, Header()] = None
     ) -> ImportAnswer:
-        form = await read_form(
-            request,
-            files=_FILES,
-            fields=_FIELDS,
-            file_bytes_max=limits.IMPORT_SEAL_BYTES,
-            field_bytes_max=limits.FORM_FIELD_BYTES,
-        )
-        apply = partial(apply_for_import, context, person_of(caller_of(request)), _read_order(form), idempotency_key=key)
-        application, taken_in = await anyio.to_thread.run_sync(again_without_the_dead, context, apply, limiter=threads)
-        response.headers["location"] = f"/v1/seal-imports/{application.id}"
-        response.headers["etag"] = etag_of(application)
-        return write_import(application, taken_in, language_of(accept_language))
+        with uploads.take(caller_of(request).holder) as held:
+            form = await read_form(
+                request,
+                files=_FILES,
+                fields=_FIELDS,
+                file_bytes_max=limits.IMPORT_SEAL_BYTES,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+                held=held,
+            )
+            apply = partial(apply_for_import, context, person_of(caller_of(request)), _read_order(form), idempotency_key=key)
+            application, taken_in = await anyio.to_thread.run_sync(again_without_the_dead, context, apply, limiter=threads)
+            response.headers["location"] = f"/v1/seal-imports/{application.id}"
+            response.headers["etag"] = etag_of(application)
+            return write_import(application, taken_in, language_of(accept_language))
 
     @router.get(
         "/v1/seal-imports/{application_id}",

@@ -14,7 +14,7 @@ from crypto.revocation import RevocationEvidence
 from seal_service import limits
 from seal_service.actions.extend_document import extend_document
 from seal_service.actions.show_changes import sealed_revision, show_changes
-from seal_service.api.bodies import announced_bytes, read_document, read_lock
+from seal_service.api.bodies import peer_of, read_document, read_lock
 from seal_service.api.change_shapes import ChangesAnswer, write_changes
 from seal_service.api.parameters import user_of
 from seal_service.api.shapes import EmptyFieldOrder, EmptyFields
@@ -49,6 +49,7 @@ def _body(**further: dict[str, Any]) -> dict[str, Any]:
 def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     """Add them to the service's router."""
     working = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
+    showing = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.HEAVY_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
     document_bytes = min(limits.DOCUMENT_BYTES, context.settings.limits.body_bytes)
     threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
 
@@ -72,13 +73,14 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     @needs(SCOPE_USE)
     async def create_extension(request: Request) -> Response:
         user = user_of(caller_of(request))
-        with working.take(announced_bytes(request, document_bytes)):
+        with working.take(user.name) as held:
             form = await read_form(
                 request,
                 files={"document", "crl", "ocsp"},
                 fields=set(),
                 file_bytes_max=document_bytes,
                 field_bytes_max=limits.FORM_FIELD_BYTES,
+                held=held,
             )
             crls, ocsp = (tuple(form.files[name].content for name in (part,) if name in form.files) for part in ("crl", "ocsp"))
             extended = await anyio.to_thread.run_sync(
@@ -110,9 +112,14 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     )
     @needs(SCOPE_USE)
     async def create_fields(request: Request) -> Response:
-        with working.take(announced_bytes(request, document_bytes)):
+        with working.take(user_of(caller_of(request)).name) as held:
             form = await read_form(
-                request, files={"document"}, fields={"fields"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+                request,
+                files={"document"},
+                fields={"fields"},
+                file_bytes_max=document_bytes,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+                held=held,
             )
             fields = _read_fields(form.fields.get("fields", ""))
             prepared = await anyio.to_thread.run_sync(partial(add_empty_fields, read_document(form), fields), limiter=threads)
@@ -133,9 +140,14 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     )
     @public("whoever was given a sealed document may see what was sealed; nothing is stored, size and number are limited")
     async def create_sealed_revision(request: Request) -> Response:
-        with working.take(announced_bytes(request, document_bytes)):
+        with showing.take(peer_of(request)) as held:
             form = await read_form(
-                request, files={"document"}, fields={"field"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+                request,
+                files={"document"},
+                fields={"field"},
+                file_bytes_max=document_bytes,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+                held=held,
             )
             _, sealed = await anyio.to_thread.run_sync(
                 partial(sealed_revision, context, read_document(form), field=form.fields.get("field") or None), limiter=threads
@@ -154,9 +166,14 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
     )
     @public("whoever was given a sealed document may see what was changed; nothing is stored, size and number are limited")
     async def create_changes(request: Request) -> Response:
-        with working.take(announced_bytes(request, document_bytes)):
+        with showing.take(peer_of(request)) as held:
             form = await read_form(
-                request, files={"document"}, fields={"field"}, file_bytes_max=document_bytes, field_bytes_max=limits.FORM_FIELD_BYTES
+                request,
+                files={"document"},
+                fields={"field"},
+                file_bytes_max=document_bytes,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+                held=held,
             )
             shown = await anyio.to_thread.run_sync(
                 partial(show_changes, context, read_document(form), field=form.fields.get("field") or None), limiter=threads

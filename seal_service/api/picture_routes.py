@@ -15,6 +15,7 @@ from seal_service.api.life_shapes import PictureAnswer
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.model import SCOPE_APPLY
 from seal_service.pictures.upload import BYTES_MAX
+from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
@@ -52,6 +53,7 @@ _BODY: Final[dict[str, Any]] = {
 
 def add_picture_routes(router: APIRouter, context: ServiceContext) -> None:
     """Add them to the service's router."""
+    uploads = Admission(places=limits.HEAVY_JOBS_WAITING, bytes_max=limits.UPLOAD_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
 
     @router.post(
         "/v1/seal-pictures",
@@ -60,7 +62,7 @@ def add_picture_routes(router: APIRouter, context: ServiceContext) -> None:
         summary="Hand in a picture of one's own, for an application",
         description="The file is read, checked and written anew; warnings keep nobody from using it. GET /v1/seal-papers/{id} shows it.",
         response_model=PictureAnswer,
-        responses=problem_answers(400, 401, 403, 409, 413, 422, 503),
+        responses=problem_answers(400, 401, 403, 409, 413, 422, 429, 503),
         openapi_extra=_BODY,
         tags=_TAGS,
     )
@@ -68,41 +70,43 @@ def add_picture_routes(router: APIRouter, context: ServiceContext) -> None:
     async def create_picture(
         request: Request, key: IdempotencyKey = None, accept_language: Annotated[str | None, Header()] = None
     ) -> PictureAnswer:
-        form = await read_form(
-            request,
-            files={"picture"},
-            fields={"width_mm", "paper_removed"},
-            file_bytes_max=BYTES_MAX,
-            field_bytes_max=limits.FORM_FIELD_BYTES,
-        )
-        part = form.files.get("picture")
-        if part is None or not part.content:
-            raise document_missing()
-        is_paper_removed = _YES_NO.get(form.fields.get("paper_removed", ""))
-        if is_paper_removed is None:
-            raise field_unacceptable("paper_removed", "true or false")
-        width_mm = _read_width(form.fields.get("width_mm", ""))
-        hand_in = partial(
-            hand_in_picture,
-            context,
-            caller_of(request),
-            part.content,
-            width_mm=width_mm,
-            is_paper_removed=is_paper_removed,
-            idempotency_key=key,
-        )
-        paper, picture = await anyio.to_thread.run_sync(hand_in)
-        language = language_of(accept_language)
-        return PictureAnswer(
-            id=paper.id,
-            digest=paper.digest,
-            size_bytes=paper.size_bytes,
-            width_mm=picture.width_mm,
-            height_mm=round(picture.height_mm, 2),
-            width_px=picture.width_px,
-            height_px=picture.height_px,
-            warnings=[write_warning(warning, language) for warning in picture.warnings],
-        )
+        with uploads.take(caller_of(request).holder) as held:
+            form = await read_form(
+                request,
+                files={"picture"},
+                fields={"width_mm", "paper_removed"},
+                file_bytes_max=BYTES_MAX,
+                field_bytes_max=limits.FORM_FIELD_BYTES,
+                held=held,
+            )
+            part = form.files.get("picture")
+            if part is None or not part.content:
+                raise document_missing()
+            is_paper_removed = _YES_NO.get(form.fields.get("paper_removed", ""))
+            if is_paper_removed is None:
+                raise field_unacceptable("paper_removed", "true or false")
+            width_mm = _read_width(form.fields.get("width_mm", ""))
+            hand_in = partial(
+                hand_in_picture,
+                context,
+                caller_of(request),
+                part.content,
+                width_mm=width_mm,
+                is_paper_removed=is_paper_removed,
+                idempotency_key=key,
+            )
+            paper, picture = await anyio.to_thread.run_sync(hand_in)
+            language = language_of(accept_language)
+            return PictureAnswer(
+                id=paper.id,
+                digest=paper.digest,
+                size_bytes=paper.size_bytes,
+                width_mm=picture.width_mm,
+                height_mm=round(picture.height_mm, 2),
+                width_px=picture.width_px,
+                height_px=picture.height_px,
+                warnings=[write_warning(warning, language) for warning in picture.warnings],
+            )
 
 
 def _read_width(text: str) -> float:

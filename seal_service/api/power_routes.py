@@ -27,6 +27,7 @@ from seal_service.model import SCOPE_MANAGE, SCOPE_READ, SCOPE_SECURE, SEAL_TYPE
 from service_kit.composition import caller_of, needs, public
 from service_kit.preconditions import IdempotencyKey, IfMatch, need_version, read_if_match
 from service_kit.problems import problem_answers
+from service_kit.row_values import POSITION_MAX
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -151,7 +152,7 @@ def add_power_routes(router: APIRouter, context: ServiceContext) -> None:
     )
     @needs(SCOPE_READ)
     def read_timeline(
-        request: Request, seal_id: SealId, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = limits.PAGE_SIZE
+        request: Request, seal_id: SealId, after: Annotated[int, Query(ge=0, le=POSITION_MAX)] = 0, limit: Limit = limits.PAGE_SIZE
     ) -> Timeline:
         return write_timeline(find_seals.list_timeline(context, caller_of(request), seal_id, after=after, limit=limit + 1), limit)
 

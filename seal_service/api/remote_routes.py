@@ -18,7 +18,6 @@ from seal_service.actions.finish_remote_signature import finish_remote_signature
 from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.prepare_remote_signature import Awaited, find_awaited, prepare_remote_signature
 from seal_service.actions.sweep_intents import again_without_the_dead
-from seal_service.api.bodies import announced_bytes
 from seal_service.api.document_routes import SEALED_HEADERS, SEALING_BODY, read_sealing, sealed_answer
 from seal_service.api.parameters import SealId, UseId, user_of
 from seal_service.errors import remote_signature_bad
@@ -107,8 +106,8 @@ def add_remote_routes(router: APIRouter, context: ServiceContext) -> None:
     @needs(SCOPE_USE)
     async def create_order(request: Request, seal_id: SealId, response: Response, key: IdempotencyKey = None) -> AwaitedAnswer:
         user = user_of(caller_of(request))
-        with admission.take(announced_bytes(request, document_bytes)):
-            order = await read_sealing(request, key, document_bytes)
+        with admission.take(user.name) as held:
+            order = await read_sealing(request, key, document_bytes, held)
 
             def prepare() -> Awaited:
                 with refusals_noted(context, user, seal_id):
@@ -158,7 +157,9 @@ def add_remote_routes(router: APIRouter, context: ServiceContext) -> None:
         except (binascii.Error, ValueError):
             raise remote_signature_bad("not base64") from None
         finish = partial(finish_remote_signature, context, user, seal_id, use_id, number=body.round, signature=value)
-        with admission.take(document_bytes):
+        with admission.take(user.name) as held:
+            held.arrived(document_bytes)  # of the document that is kept for this order
+            held.whole()
             found = await anyio.to_thread.run_sync(finish, limiter=threads)
         if isinstance(found, Awaited):
             answer = write_awaited(found).model_dump_json()

@@ -15,7 +15,6 @@ from seal_service import limits
 from seal_service.actions.note_refusal import refusals_noted
 from seal_service.actions.seal_document import SealedDocument, seal_document
 from seal_service.actions.sweep_intents import again_without_the_dead
-from seal_service.api.bodies import announced_bytes
 from seal_service.api.document_routes import BINARY, SEALED_HEADERS, SEALING_BODY, read_sealing, sealed_answer
 from seal_service.api.parameters import user_of
 from seal_service.errors import field_unacceptable, seal_not_found
@@ -58,8 +57,8 @@ class SealingEndpoint:
         if _SEAL_ID.fullmatch(seal_id) is None:
             raise seal_not_found(seal_id[:40])
         key = _read_key(request)
-        with self._admission.take(announced_bytes(request, self._document_bytes)):
-            order = await read_sealing(request, key, self._document_bytes)
+        with self._admission.take(user.name) as held:
+            order = await read_sealing(request, key, self._document_bytes, held)
 
             def seal() -> SealedDocument:
                 with refusals_noted(self._context, user, seal_id):

@@ -7,6 +7,7 @@ database and not the building of SQL.
 from __future__ import annotations
 
 from seal_service.store.applications import (
+    count_papers,
     has_open_application,
     insert_application,
     insert_paper,
@@ -112,6 +113,7 @@ __all__ = [
     "cancel_waiting_items",
     "count_batch_items",
     "count_living_batches",
+    "count_papers",
     "delete_import",
     "delete_power",
     "end_batch_item",

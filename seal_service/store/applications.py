@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from seal_service.model import Application, ApplicationKind, ApplicationState, Paper
 from seal_service.tables import applications, papers
@@ -153,6 +153,12 @@ def insert_paper(conn: Connection, paper: Paper) -> None:
             "handed_in_at": write_time(paper.handed_in_at),
         },
     )
+
+
+def count_papers(conn: Connection, holder: str, *, since: datetime) -> int:
+    """How many papers somebody handed in since then."""
+    statement = select(func.count()).where(papers.c.handed_in_by == holder, papers.c.handed_in_at >= write_time(since))
+    return int(conn.execute(statement).scalar_one())
 
 
 def list_papers(conn: Connection, paper_ids: Collection[str]) -> list[Paper]:

@@ -27,6 +27,7 @@ from seal_service.model import APPLICATION_LIFE, Application, ApplicationKind, A
 from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, StateChange
 from seal_service.seal_data.seal_file import verify_esl
 from service_kit.callers import Caller
+from service_kit.clock import FixedClock
 from service_kit.outbox import Message
 from service_kit.settings import Seals, Settings
 from standards.errors import Kind, TrustError
@@ -372,3 +373,14 @@ def test_without_review_nothing_is_made_in_one_step(house: House) -> None:
     seal = make_seal(context, MANAGER, SealRequest(ORGANISATION, CREDIT_CODE))
     with context.database.read() as conn:
         assert store.powers_of(conn, seal.id, "person:manager") == {Power.MANAGE}
+
+
+def test_papers_of_a_day_have_a_limit(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seal_service.actions.find_applications.PAPERS_PER_DAY", 2)
+    for number in range(2):
+        hand_in_paper(house.context, APPLICANT, "paper", bytes([number]))
+    with pytest.raises(TrustError) as refused:
+        hand_in_paper(house.context, APPLICANT, "paper", b"more")
+    assert (refused.value.kind, refused.value.code) == (Kind.TOO_MANY, "PAPERS_TOO_MANY")
+    tomorrow = replace(house.context, clock=FixedClock(house.context.clock.now() + timedelta(days=1, seconds=1)))
+    hand_in_paper(tomorrow, APPLICANT, "paper", b"tomorrow")

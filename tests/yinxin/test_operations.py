@@ -94,6 +94,24 @@ def test_the_openapi_document_is_valid_and_complete(here: Here) -> None:
     assert {scope for _, _, op in operations for rule in op["security"] for scope in rule.get("oauth2", [])} <= set(granted)
 
 
+def test_every_number_that_is_asked_for_has_bounds(here: Here) -> None:
+    """One that no database can hold would be a failure of ours, not of whoever sends it."""
+    operations = (
+        (f"{method} {path}", operation)
+        for path, methods in here.http.get("/openapi.json").json()["paths"].items()
+        for method, operation in methods.items()
+        if isinstance(operation, dict)
+    )
+    unbounded = [
+        (where, parameter["name"])
+        for where, operation in operations
+        for parameter in operation.get("parameters", ())
+        for each in (parameter["schema"], *parameter["schema"].get("anyOf", ()))
+        if each.get("type") == "integer" and not {"minimum", "maximum"} <= each.keys()
+    ]
+    assert not unbounded
+
+
 def test_the_reference_page_fetches_nothing(here: Here) -> None:
     answer = here.http.get("/docs")
     assert "POST /oauth2/token" in answer.text
