@@ -42,6 +42,14 @@ class ContentVault:
         """What a printed number is found by, 32 bytes."""
         return self._values.find(number.encode(), "licence_licences.number")
 
+    def seal_officer(self, officer: bytes) -> bytes:
+        """For whom a client acted by duty, sealed for its column."""
+        return self._values.seal(officer, "licence_uses.officer")
+
+    def open_officer(self, sealed: bytes) -> bytes:
+        """For whom a client acted by duty. TrustError SEALED_VALUE_DAMAGED."""
+        return self._values.open(sealed, "licence_uses.officer")
+
 
 class ContentKey:
     """The key of one licence."""

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+    from service_kit.callers import Caller
 
 SEALER: Final = "licence_vault.sealer"  # names of the links
 JUDGE: Final = "licence_vault.judge"
+HOLDERS: Final = "licence_vault.holders"
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
 
@@ -67,4 +69,47 @@ class DocumentJudge(Protocol):
 
     def judge(self, document: bytes, trust_list: TrustList, at: datetime) -> JudgedDocument:
         """The verdict on a PDF or OFD at a time (aware UTC), with what the seal covers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HolderCode:
+    """Under which code somebody holds licences. ``code_type``: GB/T 36903 Annex A; ``code``: personal data. ``level``: how well it is proven, 0 to 4."""
+
+    code_type: str
+    code: str
+    level: int
+
+    def __repr__(self) -> str:
+        """Without the code."""
+        return f"HolderCode({self.code_type!r}, level={self.level})"
+
+
+@dataclass(frozen=True, slots=True)
+class ActedFor:
+    """An organisation that somebody acts for. ``powers``: what he may do for it; None: everything."""
+
+    holder: HolderCode
+    powers: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInHolder:
+    """Who a signed-in person is to the vault: the codes he proved, and the organisations he acts for now. Either may be empty.
+
+    ``account``: how the directory names the person, whatever name a client is told.
+    """
+
+    account: str
+    own: tuple[HolderCode, ...]
+    acts_for: tuple[ActedFor, ...]
+
+
+class HolderDirectory(Protocol):
+    """Who is behind a person's access token. Where the link is absent nobody is known, and everything of holders is refused."""
+
+    def find(self, caller: Caller, at: datetime) -> SignedInHolder | None:
+        """The person a call comes from; None where none stands behind it, or none who counts at that time (aware UTC). Never call it within a
+        transaction.
+        """
         ...

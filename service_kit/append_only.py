@@ -42,3 +42,24 @@ def protect_log_table(connection: Connection, table: str, further_columns: Seque
         ]
     for statement in statements:
         connection.exec_driver_sql(statement)
+
+
+def protect_rows(connection: Connection, table: str) -> None:
+    """Refuse UPDATE and DELETE of any row of a table that is a record. For migrations, after the table is made."""
+    if not _NAME.fullmatch(table):
+        raise ValueError(table)
+    if connection.dialect.name == "sqlite":
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
+        statements = [
+            f"CREATE TRIGGER {table}_keep BEFORE UPDATE ON {table} {refuse}",
+            f"CREATE TRIGGER {table}_stay BEFORE DELETE ON {table} {refuse}",
+        ]
+    else:
+        call = f"EXECUTE FUNCTION {table}_refuse()"
+        statements = [
+            f"CREATE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$",
+            f"CREATE TRIGGER {table}_keep BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {call}",
+            f"CREATE TRIGGER {table}_whole BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {call}",
+        ]
+    for statement in statements:
+        connection.exec_driver_sql(statement)

@@ -60,6 +60,7 @@ from licence_vault.store.types import (
     next_type_version,
     update_type,
 )
+from licence_vault.store.uses import insert_use, list_holder_digests, list_uses_of_subjects
 
 __all__ = [
     "cancel_rows",
@@ -78,6 +79,7 @@ __all__ = [
     "insert_member",
     "insert_rows",
     "insert_type",
+    "insert_use",
     "is_imported",
     "is_member",
     "is_printed_number_taken",
@@ -85,6 +87,7 @@ __all__ = [
     "list_drafts",
     "list_events",
     "list_files",
+    "list_holder_digests",
     "list_imports",
     "list_issuers",
     "list_licences",
@@ -93,6 +96,7 @@ __all__ = [
     "list_rows",
     "list_running_batches",
     "list_types",
+    "list_uses_of_subjects",
     "load_batch",
     "load_batch_key",
     "load_import",

@@ -11,6 +11,7 @@ from licence_vault.model import STATUS_CODES, LicenceState, StatusCodes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from licence_vault.uses import UseMode
     from standards.gbt36902_catalogue import AuthorityLevel, HolderCategory, ValidityRange
 
 FORMAT: Final = 1  # of the file
@@ -38,14 +39,6 @@ class ItemKind(StrEnum):
     RESIDENT_ID = "resident_id"
     AREA_CODE = "area_code"
     MASK = "mask"  # 9: a digit, A: a capital letter, X: either; everything else stands for itself
-
-
-class UseMode(StrEnum):
-    """How others may come to use a licence of the type."""
-
-    CONSENTED = "consented"
-    BY_DUTY = "duty"
-    ENTRUSTED = "entrusted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from licence_vault.type_rules.definition import (
     SealingRule,
     SharingRule,
     TypeDefinition,
-    UseMode,
 )
 from licence_vault.type_rules.numbering import is_numbering_rule
+from licence_vault.uses import UseMode
 from standards.errors import MalformedError
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36902_catalogue import CATALOGUE_CLASSES, ITEM_CODE_CHARACTERS_MAX, AuthorityLevel, HolderCategory, read_validity_ranges
@@ -192,6 +192,8 @@ def _sharing(value: object, keys: frozenset[str]) -> SharingRule:
     place = "$.sharing"
     one = _object(value, place, {"modes"}, {"shown_masked"})
     modes = [_choice(UseMode, each, f"{place}.modes") for each in _list(one["modes"], f"{place}.modes", len(UseMode))]
+    if UseMode.OWN in modes:
+        raise type_malformed(f"{place}.modes", "how others may use it")
     shown = _list(one.get("shown_masked", []), f"{place}.shown_masked", limits.FIELDS)
     if not all(isinstance(key, str) and key in keys for key in shown):
         raise type_malformed(f"{place}.shown_masked", "keys of information items")

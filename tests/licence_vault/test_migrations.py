@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import licence_vault.tables  # noqa: F401 - enters its tables into the metadata
+import licence_vault.tables
+import licence_vault.use_tables  # noqa: F401 - they enter their tables into the metadata
 from licence_vault.log_tables import PREFIX, metadata
 from service_kit.database import Database
 from service_kit.migrations import differences, migrate

@@ -14,9 +14,10 @@ from licence_vault import limits
 from licence_vault.actions.find_types import starter_types
 from licence_vault.model import STATUS_CODES, Holder, LicenceState
 from licence_vault.type_rules.content_checks import check_content
-from licence_vault.type_rules.definition import Block, ItemKind, UseMode
+from licence_vault.type_rules.definition import Block, ItemKind
 from licence_vault.type_rules.numbering import is_numbering_rule, series_of, write_printed_number
 from licence_vault.type_rules.read_definition import definition_of, read_definition, write_definition
+from licence_vault.uses import UseMode
 from standards.errors import TrustError
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
@@ -82,6 +83,7 @@ def test_a_file_is_read_into_its_chapters() -> None:
         ("sealing.x_mm", -1, "$.sealing.x_mm"),
         ("sealing.x_mm", True, "$.sealing.x_mm"),
         ("sharing.modes", ["anyhow"], "$.sharing.modes"),
+        ("sharing.modes", ["own"], "$.sharing.modes"),
         ("sharing.shown_masked", ["KZ_nothing"], "$.sharing.shown_masked"),
         ("status_codes", {"lost": {}}, "$.status_codes"),
         ("status_codes.revoked.share", "21", "$.status_codes.revoked.share"),

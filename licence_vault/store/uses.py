@@ -1,0 +1,75 @@
+"""The access log: every use of a licence, found by licence and by whom it was about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select
+
+from licence_vault.tables import holders
+from licence_vault.use_tables import use_subjects, uses
+from licence_vault.uses import UseAction, UseMode, UseRecord
+from service_kit.row_values import read_time, write_time
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+
+def _use(row: RowMapping) -> UseRecord:
+    values: dict[str, Any] = dict(row)
+    values |= {"client": values.pop("client_id"), "at": read_time(values["at"]), "action": UseAction(values["action"])}
+    values["mode"] = None if values["mode"] is None else UseMode(values["mode"])
+    return UseRecord(**values)
+
+
+def insert_use(
+    conn: Connection,
+    *,
+    at: datetime,
+    licence_id: str | None,
+    type_code: str | None,
+    client: str,
+    actor: str,
+    officer_sealed: bytes | None,
+    mode: UseMode | None,
+    action: UseAction,
+    reason: str,
+    outcome: str,
+    audit_id: str,
+    subjects: Collection[bytes],
+) -> int:
+    """One more line, found by each of ``subjects`` (keyed hashes of holders, 32 bytes); its number."""
+    values = {
+        "at": write_time(at),
+        "licence_id": licence_id,
+        "type_code": type_code,
+        "client_id": client,
+        "actor": actor,
+        "officer_sealed": officer_sealed,
+        "mode": None if mode is None else mode.value,
+        "action": action.value,
+        "reason": reason,
+        "outcome": outcome,
+        "audit_id": audit_id,
+    }
+    use_id = int(conn.execute(insert(uses).returning(uses.c.id), values).scalar_one())
+    if subjects:
+        conn.execute(insert(use_subjects), [{"code_digest": each, "use_id": use_id} for each in sorted(set(subjects))])
+    return use_id
+
+
+def list_holder_digests(conn: Connection, licence_id: str) -> list[bytes]:
+    """What the holders of a licence are found by; nothing once it was erased."""
+    return list(conn.execute(select(holders.c.code_digest).where(holders.c.licence_id == licence_id)).scalars())
+
+
+def list_uses_of_subjects(conn: Connection, subjects: Collection[bytes], *, before: int | None, limit: int) -> list[UseRecord]:
+    """Uses about any of these holders, newest first, from behind the number ``before``."""
+    about = select(use_subjects.c.use_id).where(use_subjects.c.code_digest.in_(subjects))
+    statement = select(uses).where(uses.c.id.in_(about))
+    if before is not None:
+        statement = statement.where(uses.c.id < before)
+    return [_use(row) for row in conn.execute(statement.order_by(uses.c.id.desc()).limit(limit)).mappings()]
