@@ -193,3 +193,18 @@ def batches_too_many(limit: int) -> TrustError:
 def import_not_found(import_id: str) -> TrustError:
     """No such imported licence, or one of an authority the caller does not act for."""
     return TrustError(Kind.NOT_FOUND, "LICENCE_IMPORT_NOT_FOUND", imported=import_id)
+
+
+def sharing_not_found(client_id: str, type_code: str) -> TrustError:
+    """The client has no permission for the type."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_SHARING_NOT_FOUND", client=client_id, type=type_code)
+
+
+def sharing_changed(client_id: str, type_code: str, expected: int, found: int) -> TrustError:
+    """The permission changed since the caller looked (If-Match)."""
+    return TrustError(Kind.CHANGED, "LICENCE_SHARING_CHANGED", client=client_id, type=type_code, expected=expected, found=found)
+
+
+def sharing_denied(type_code: str) -> TrustError:
+    """The client may not do this with licences of the type; whether there are any is not said."""
+    return TrustError(Kind.FORBIDDEN, "LICENCE_SHARING_DENIED", type=type_code)

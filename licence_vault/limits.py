@@ -64,3 +64,6 @@ REPORT_ROWS: Final = 1000  # on a page
 
 # Licences of older repositories
 IMPORT_FILE_BYTES: Final = 16 * 1024 * 1024  # of one licence
+
+# Using licences of others
+USE_REASON_CHARACTERS: Final = 200  # useCause of the share interface

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from fastapi import APIRouter
 
 from crypto.trusted_logs import TrustedLog
-from licence_vault import credential_messages, messages, wallets
+from licence_vault import credential_messages, messages, use_messages, wallets
 from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.record_event import EVENT_TYPES
@@ -18,6 +18,7 @@ from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
 from licence_vault.api.log_routes import add_log_routes
+from licence_vault.api.sharing_routes import add_sharing_routes
 from licence_vault.api.status_routes import add_status_routes
 from licence_vault.api.type_routes import add_type_routes
 from licence_vault.content_vault import SECRET_NAME, ContentVault
@@ -29,6 +30,7 @@ from licence_vault.model import SCOPES as LICENCE_SCOPES
 from licence_vault.ports import JUDGE, SEALER
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
+from licence_vault.uses import SCOPES as USE_SCOPES
 from service_kit.composition import ServiceParts
 from service_kit.migrations import migrate as run_migrations
 from standards.errors import TrustError
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "ensure_keys", "migrate"]
 
 NAME: Final = "licence_vault"
-CATALOGUE: Final = (*messages.TEXTS, *credential_messages.TEXTS)  # importing them enters them into the error catalogue
-SCOPES: Final = {**LICENCE_SCOPES, **wallets.SCOPES}
+CATALOGUE: Final = (*messages.TEXTS, *use_messages.TEXTS, *credential_messages.TEXTS)  # importing them enters them into the error catalogue
+SCOPES: Final = {**LICENCE_SCOPES, **USE_SCOPES, **wallets.SCOPES}
 SECRETS: Final = (ORDER_KEY, SECRET_NAME, *wallets.SECRETS)
 SECRET_BYTES: Final = 32
 
@@ -99,6 +101,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_licence_routes(router, means)
     add_batch_routes(router, means)
     add_import_routes(router, means)
+    add_sharing_routes(router, context)
     return ServiceParts(
         name=NAME,
         router=router,
@@ -109,6 +112,7 @@ def build(context: ServiceContext) -> ServiceParts:
             },
             {"name": "licence issuers", "description": "Issuing authorities, their seals and who acts for them."},
             {"name": "licences", "description": "Issuing licences one by one and in batches, their files, their life."},
+            {"name": "licence sharing", "description": "Which system may use licences of others, of which type, and how."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
             *wallets.TAGS,

@@ -20,6 +20,14 @@ class UseMode(StrEnum):
     OWN = "own"  # the holder himself
 
 
+class ShareRight(StrEnum):
+    """What a client may do with licences of a type that are not its own authority's."""
+
+    VERIFY = "verify"  # ask whether what it was told is right
+    QUERY = "query"  # be told what a licence says
+    DOWNLOAD = "download"  # be given annotated copies
+
+
 class UseAction(StrEnum):
     """What was done with a licence, or asked of it."""
 
@@ -33,6 +41,15 @@ class UseAction(StrEnum):
 
 
 DONE: Final = "done"  # the outcome of what was given
+
+SCOPE_USE: Final = "licence.use"
+SCOPE_OWN: Final = "licence.own"
+SCOPE_EXPORT: Final = "licence.export"
+SCOPES: Final = {
+    SCOPE_USE: "Use licences of other authorities, as far as that was permitted for the type.",
+    SCOPE_OWN: "For signed-in persons: see one's own licences and every use of them, and consent to uses.",
+    SCOPE_EXPORT: "Export everything that is held on one person, with a reason.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,20 @@ def read_officer(written: bytes) -> Officer:
     """What ``Officer.write`` wrote."""
     name, role, division = json.loads(written)
     return Officer(name, role, division)
+
+
+@dataclass(frozen=True, slots=True)
+class SharingPermission:
+    """What one client may do with licences of one type, and in which modes. ``revision``: its ETag."""
+
+    client_id: str
+    type_code: str
+    modes: frozenset[UseMode]
+    rights: frozenset[ShareRight]
+    reason: str
+    revision: int
+    given_by: str
+    given_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

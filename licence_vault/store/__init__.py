@@ -51,6 +51,7 @@ from licence_vault.store.licences import (
     take_lease,
     take_next_serial,
 )
+from licence_vault.store.sharing import delete_sharing, insert_sharing, list_sharing, load_sharing, update_sharing
 from licence_vault.store.types import (
     insert_type,
     list_types,
@@ -68,6 +69,7 @@ __all__ = [
     "count_members",
     "count_rows",
     "delete_member",
+    "delete_sharing",
     "end_row",
     "erase_content",
     "insert_batch",
@@ -78,6 +80,7 @@ __all__ = [
     "insert_licence",
     "insert_member",
     "insert_rows",
+    "insert_sharing",
     "insert_type",
     "insert_use",
     "is_imported",
@@ -95,6 +98,7 @@ __all__ = [
     "list_over",
     "list_rows",
     "list_running_batches",
+    "list_sharing",
     "list_types",
     "list_uses_of_subjects",
     "load_batch",
@@ -106,6 +110,7 @@ __all__ = [
     "load_licence_of_identifier",
     "load_open_type",
     "load_published_type",
+    "load_sharing",
     "load_type",
     "move_licence",
     "next_licence_version",
@@ -118,5 +123,6 @@ __all__ = [
     "update_batch",
     "update_import_file",
     "update_issuer",
+    "update_sharing",
     "update_type",
 ]

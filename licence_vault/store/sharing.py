@@ -1,0 +1,77 @@
+"""Which client may use licences of which type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, update
+
+from licence_vault.use_tables import sharing
+from licence_vault.uses import ShareRight, SharingPermission, UseMode
+from service_kit.row_values import read_time, write_time
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, RowMapping
+
+
+def _permission(row: RowMapping) -> SharingPermission:
+    return SharingPermission(
+        client_id=row["client_id"],
+        type_code=row["type_code"],
+        modes=frozenset(UseMode(each) for each in row["modes"].split()),
+        rights=frozenset(ShareRight(each) for each in row["rights"].split()),
+        reason=row["reason"],
+        revision=row["revision"],
+        given_by=row["given_by"],
+        given_at=read_time(row["given_at"]),
+    )
+
+
+def _values(permission: SharingPermission) -> dict[str, object]:
+    return {
+        "client_id": permission.client_id,
+        "type_code": permission.type_code,
+        "modes": " ".join(sorted(permission.modes)),
+        "rights": " ".join(sorted(permission.rights)),
+        "reason": permission.reason,
+        "revision": permission.revision,
+        "given_by": permission.given_by,
+        "given_at": write_time(permission.given_at),
+    }
+
+
+def load_sharing(conn: Connection, client_id: str, type_code: str, *, is_locked: bool = False) -> SharingPermission | None:
+    """One permission; ``is_locked`` keeps others from changing it until this transaction ends."""
+    statement = select(sharing).where(sharing.c.client_id == client_id, sharing.c.type_code == type_code)
+    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    return None if row is None else _permission(row)
+
+
+def insert_sharing(conn: Connection, permission: SharingPermission) -> None:
+    """A new permission."""
+    conn.execute(insert(sharing), _values(permission))
+
+
+def update_sharing(conn: Connection, permission: SharingPermission) -> None:
+    """Everything of a permission; the caller has it locked."""
+    same = (sharing.c.client_id == permission.client_id) & (sharing.c.type_code == permission.type_code)
+    conn.execute(update(sharing).where(same).values(_values(permission)))
+
+
+def delete_sharing(conn: Connection, client_id: str, type_code: str) -> bool:
+    """Take a permission back; False where there was none."""
+    return conn.execute(delete(sharing).where(sharing.c.client_id == client_id, sharing.c.type_code == type_code)).rowcount == 1
+
+
+def list_sharing(conn: Connection, *, client_id: str | None, after: tuple[str, str], limit: int) -> list[SharingPermission]:
+    """Permissions by client and type, behind ``after``; of one client only where one is named."""
+    client, type_code = after
+    statement = (
+        select(sharing)
+        .where((sharing.c.client_id > client) | ((sharing.c.client_id == client) & (sharing.c.type_code > type_code)))
+        .order_by(sharing.c.client_id, sharing.c.type_code)
+        .limit(limit)
+    )
+    if client_id is not None:
+        statement = statement.where(sharing.c.client_id == client_id)
+    return [_permission(row) for row in conn.execute(statement).mappings()]
