@@ -17,6 +17,7 @@ from idp.actions.client_keys import ClientKeys, ProofDesk
 from idp.actions.client_protocol import ClientProtocol
 from idp.actions.federation_desk import FederationDesk
 from idp.actions.fill_changes import fill_changes
+from idp.actions.find_person_behind import find_person_behind
 from idp.actions.finish_sign_in import SESSION_ENDED_TOPIC
 from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
@@ -78,9 +79,11 @@ from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from crypto.keystore import Keystore
     from crypto.trust_list import TrustList
+    from idp.actions.find_person_behind import PersonBehind
     from idp.actions.people_desk import SignInProtocol
     from service_kit.callers import Caller
     from service_kit.composition import Facts, ServiceContext
@@ -102,6 +105,7 @@ __all__ = [
     "key_ring",
     "migrate",
     "people_desk",
+    "person_behind",
     "prepare",
     "sign_in_protocol",
 ]
@@ -186,6 +190,11 @@ def client_check(context: ServiceContext) -> Callable[[Caller], bool]:
         return memory.is_active(caller.client_id) and not is_withdrawn(context.database, caller.token_id, caller.grant_id)
 
     return stands
+
+
+def person_behind(context: ServiceContext, caller: Caller, at: datetime) -> PersonBehind | None:
+    """Who is behind a person's access token, for services of the same process; None where nobody is who counts at ``at``."""
+    return find_person_behind(context.database, _vault(context), context.keystore.open_secret(ROW_MAC_KEY), caller, at)
 
 
 def nonces_of(context: ServiceContext) -> Nonces:

@@ -38,6 +38,7 @@ from yinxin.access_gate import Gatekeeper
 from yinxin.app import Application, Composition
 from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
 from yinxin.file_verdicts import HouseJudge
+from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
 from yinxin.licence_links import HouseSealer, HouseVerifier
 from yinxin.pki import service as pki_service
@@ -146,6 +147,7 @@ def open_house(deployment: Deployment) -> House:
         licence_vault.ports.SEALER: HouseSealer(context),
         licence_vault.ports.JUDGE: HouseJudge(),
         seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
+        **({licence_vault.ports.HOLDERS: HouseDirectory(context)} if idp.service.NAME in links.services_of(settings) else {}),
     }
     context = replace(context, links={**context.links, **links_of_licences})
     return House(deployment, context, register, authorities, clock)

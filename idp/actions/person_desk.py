@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from idp.model.clients import Client, SigningKey
     from idp.model.grants import PersonGrant
     from idp.model.registrations import Registration
+    from idp.store.accounts import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +79,24 @@ async def choose_signing(desk: PersonDesk, algorithm: str, at: datetime) -> Sign
 
 
 def demand_standing(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:
-    """Raise GRANT_ENDED unless the grant, its account and (where it does not outlive it) its session stand now.
+    """Raise GRANT_ENDED unless the grant stands now (``has_standing``)."""
+    if not has_standing(connection, desk.people.vault, grant, at):
+        raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")
+
+
+def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> bool:
+    """Whether the grant, its account and (where it does not outlive it) its session stand now.
 
     Who acts for an organisation must still be its agent: with that his tokens end, not only his next sign-in.
     """
-    session = None if grant.is_offline else find_session(connection, desk.people.vault, grant.session_id)
+    session = None if grant.is_offline else find_session(connection, vault, grant.session_id)
     is_signed_in = grant.is_offline or (session is not None and session.ended_at is None and at < session.expires_at)
     people = [each for each in (grant.account_id, grant.acting_for) if each is not None]
-    are_active = all(account_status(connection, desk.people.vault, each) is AccountStatus.ACTIVE for each in people)
+    are_active = all(account_status(connection, vault, each) is AccountStatus.ACTIVE for each in people)
     may_act = grant.acting_for is None or any(
-        each.is_valid_at(at)
-        for each in list_agents(connection, desk.people.vault, organisation_id=grant.acting_for, person_id=grant.account_id)
+        each.is_valid_at(at) for each in list_agents(connection, vault, organisation_id=grant.acting_for, person_id=grant.account_id)
     )
-    if grant.ended_at is not None or not is_signed_in or not are_active or not may_act:
-        raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")
+    return grant.ended_at is None and is_signed_in and are_active and may_act
 
 
 def demand_unchanged(connection: Connection, desk: PersonDesk, known: KnownClient, signings: Signings) -> None:
