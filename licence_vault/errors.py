@@ -208,3 +208,53 @@ def sharing_changed(client_id: str, type_code: str, expected: int, found: int) -
 def sharing_denied(type_code: str) -> TrustError:
     """The client may not do this with licences of the type; whether there are any is not said."""
     return TrustError(Kind.FORBIDDEN, "LICENCE_SHARING_DENIED", type=type_code)
+
+
+def use_code_unknown() -> TrustError:
+    """No such use code, or one that was given for another client: the same answer on purpose."""
+    return TrustError(Kind.NOT_FOUND, "USE_CODE_UNKNOWN")
+
+
+def use_code_used() -> TrustError:
+    """The code was used; it counts once."""
+    return TrustError(Kind.CONFLICT, "USE_CODE_USED")
+
+
+def use_code_expired() -> TrustError:
+    """The time of the code is over."""
+    return TrustError(Kind.CONFLICT, "USE_CODE_EXPIRED")
+
+
+def use_code_purpose_differs() -> TrustError:
+    """The code was given for another purpose."""
+    return TrustError(Kind.FORBIDDEN, "USE_CODE_PURPOSE_DIFFERS")
+
+
+def use_code_withdrawn() -> TrustError:
+    """Whoever granted the code may not any more."""
+    return TrustError(Kind.FORBIDDEN, "USE_CODE_WITHDRAWN")
+
+
+def licence_not_in_force(state: str, share: int) -> TrustError:
+    """The licence is not in force. ``state``: of the licence, or ``not_yet``; ``share``: return code of the share interface."""
+    return TrustError(Kind.CONFLICT, "LICENCE_NOT_IN_FORCE", state=state, share=share)
+
+
+def holder_unknown(level: int) -> TrustError:
+    """Nobody stands behind the call who proved a number, at this level at least, or acts for an organisation with the power over licences."""
+    return TrustError(Kind.FORBIDDEN, "LICENCE_HOLDER_UNKNOWN", level=level)
+
+
+def no_licence_of_holder(type_code: str) -> TrustError:
+    """The holder has no licence of the type that is in force."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_OF_HOLDER_NOT_FOUND", type=type_code)
+
+
+def entrustment_not_found(entrustment_id: str) -> TrustError:
+    """No such entrustment, or one of somebody else."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_ENTRUSTMENT_NOT_FOUND", entrustment=entrustment_id)
+
+
+def entrustments_too_many(limit: int) -> TrustError:
+    """As many entrustments of one holder as may stand."""
+    return TrustError(Kind.CONFLICT, "LICENCE_ENTRUSTMENTS_TOO_MANY", limit=limit)

@@ -67,3 +67,11 @@ IMPORT_FILE_BYTES: Final = 16 * 1024 * 1024  # of one licence
 
 # Using licences of others
 USE_REASON_CHARACTERS: Final = 200  # useCause of the share interface
+SERVICE_ITEM_CHARACTERS: Final = 64
+OFFICER_CHARACTERS: Final = 60  # of each of name, role and division
+USE_CODE_CHARACTERS: Final = 64
+USE_CODE_SECONDS: Final = 600
+CODES_PER_GRANT: Final = 20  # licences of one holder and type that one act of duty gives codes for
+HOLDER_LEVEL_LEAST: Final = 2  # from which on a holder counts as known: his name was compared with a document
+ENTRUSTMENT_DAYS: Final = 366
+ENTRUSTMENTS: Final = 200  # standing ones of one holder

@@ -13,6 +13,7 @@ from licence_vault import credential_messages, messages, use_messages, wallets
 from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.record_event import EVENT_TYPES
+from licence_vault.actions.use_desk import UseDesk
 from licence_vault.api.batch_routes import add_batch_routes
 from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
@@ -21,13 +22,14 @@ from licence_vault.api.log_routes import add_log_routes
 from licence_vault.api.sharing_routes import add_sharing_routes
 from licence_vault.api.status_routes import add_status_routes
 from licence_vault.api.type_routes import add_type_routes
+from licence_vault.api.use_code_routes import add_use_code_routes
 from licence_vault.content_vault import SECRET_NAME, ContentVault
 from licence_vault.jobs import jobs_of, readiness_of
 from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES as LICENCE_SCOPES
-from licence_vault.ports import JUDGE, SEALER
+from licence_vault.ports import HOLDERS, JUDGE, SEALER
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from licence_vault.uses import SCOPES as USE_SCOPES
@@ -37,7 +39,7 @@ from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from crypto.keystore import Keystore
-    from licence_vault.ports import DocumentJudge, Sealer
+    from licence_vault.ports import DocumentJudge, HolderDirectory, Sealer
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
     from service_kit.transparency_log import TransparencyLog
@@ -85,6 +87,11 @@ def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:
     )
 
 
+def use_desk_of(context: ServiceContext, contents: ContentVault) -> UseDesk:
+    """What licences are used with. Without the link to a directory nobody is known as a holder, and what holders do is refused."""
+    return UseDesk(context, contents, cast("HolderDirectory | None", context.links.get(HOLDERS)))
+
+
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     from licence_vault.pages.verify_page import add_verify_page
@@ -102,6 +109,8 @@ def build(context: ServiceContext) -> ServiceParts:
     add_batch_routes(router, means)
     add_import_routes(router, means)
     add_sharing_routes(router, context)
+    desk = use_desk_of(context, means.contents)
+    add_use_code_routes(router, desk)
     return ServiceParts(
         name=NAME,
         router=router,
@@ -113,6 +122,7 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licence issuers", "description": "Issuing authorities, their seals and who acts for them."},
             {"name": "licences", "description": "Issuing licences one by one and in batches, their files, their life."},
             {"name": "licence sharing", "description": "Which system may use licences of others, of which type, and how."},
+            {"name": "licence use", "description": "Use codes in three modes, and what holders see of every use."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
             *wallets.TAGS,

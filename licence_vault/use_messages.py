@@ -10,10 +10,21 @@ _SHARING: Final = (
     "Ask the licence administrator for a permission (PUT /v1/licence-sharing/...).",
     "请联系证照管理员授予共享权限（PUT /v1/licence-sharing/...）。",
 )
+_NEW_CODE: Final = ("Have a new use code granted for this system and purpose.", "请为本系统与用途重新取得用证码。")
 _ROWS: Final = (
     ("LICENCE_SHARING_NOT_FOUND", "No such permission", "没有此共享权限", "The system has no permission for licences of this type.", "该系统没有此证照类型的共享权限。", *_SHARING),
     ("LICENCE_SHARING_CHANGED", "Permission changed meanwhile", "共享权限已被更改", "The permission is not any more as If-Match says.", "共享权限已不是 If-Match 所指的版本。", "Read it again and decide with what it is now.", "请重新读取后再决定。"),
     ("LICENCE_SHARING_DENIED", "Not shared with this system", "未授权共享", "The system may not do this with licences of the type, or a person stands behind a call that a system has to make itself.", "该系统无权对此类型证照进行此操作，或本应由系统发起的调用以个人身份发起。", *_SHARING),
+    ("USE_CODE_UNKNOWN", "Use code unknown", "用证码无效", "There is no such use code, or it was given for another system.", "没有此用证码，或该码授予其他系统。", *_NEW_CODE),
+    ("USE_CODE_USED", "Use code used", "用证码已使用", "A use code counts once, and this one was used.", "用证码只能使用一次，此码已使用。", *_NEW_CODE),
+    ("USE_CODE_EXPIRED", "Use code expired", "用证码已过期", "A use code counts ten minutes, and this one is older.", "用证码十分钟内有效，此码已过期。", *_NEW_CODE),
+    ("USE_CODE_PURPOSE_DIFFERS", "Another purpose", "用途不符", "The use code was given for another purpose than the one named.", "用证码的授权用途与所述用途不符。", "Send the purpose exactly as it was consented to.", "请原样提交授权时的用途。"),
+    ("USE_CODE_WITHDRAWN", "Use code withdrawn", "用证码授权已撤回", "The entrustment by which the code was granted has ended.", "授予该用证码所依据的委托已终止。", *_NEW_CODE),
+    ("LICENCE_NOT_IN_FORCE", "Licence not in force", "证照不在有效状态", "The licence is suspended, ended, over or not valid yet; the facts name the state.", "证照已暂扣、终止、过期或尚未生效；facts 给出状态。", "Ask the holder for a licence in force, or see the state's cause at its issuing authority.", "请出示有效证照，或向颁发机构了解状态原因。"),
+    ("LICENCE_HOLDER_UNKNOWN", "Holder not known", "持证主体身份未核实", "Nobody is signed in whose number is verified at the level the facts name, or who acts for an organisation with the power over its licences (`licence`).", "当前登录者的证件号码未达到 facts 所示核验等级，也无权（licence）代表组织使用证照。", "Sign in with a verified account, or have the power granted by the organisation.", "请使用已实名核验的账户登录，或由组织授予证照使用权限。"),
+    ("LICENCE_OF_HOLDER_NOT_FOUND", "No such licence of the holder", "该主体没有此类有效证照", "The holder has no licence of this type that is in force.", "该持证主体没有此类型的有效证照。", "Check code, code type and licence type.", "请核对主体代码、代码类型与证照类型。"),
+    ("LICENCE_ENTRUSTMENT_NOT_FOUND", "Entrustment not found", "未找到委托", "There is no such entrustment, or it is somebody else's.", "没有此委托，或属于他人。", "Check the identifier.", "请核对标识。"),
+    ("LICENCE_ENTRUSTMENTS_TOO_MANY", "Too many entrustments", "委托过多", "As many entrustments of this holder stand as may.", "该主体未终止的委托已达上限。", "End one that is not needed any more.", "请先终止不再需要的委托。"),
 )  # fmt: skip
 
 TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)

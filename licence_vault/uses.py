@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -107,3 +108,64 @@ class UseRecord:
     reason: str
     outcome: str
     audit_id: str
+
+
+CODE_PREFIX: Final = "yxu_"  # lets scanners find a code that was written down by mistake
+CODE_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class UseCode:
+    """A use code (用证码) as recorded, without the code itself: one licence, one client, one purpose, once, until ``expires_at``.
+
+    ``service_item``: empty where none was named. ``granted_by``: as rights are kept. ``entrustment_id``: by which somebody granted it who
+    neither holds the licence nor acts for the organisation that does.
+    """
+
+    id: str
+    code_digest: bytes
+    licence_id: str
+    mode: UseMode
+    client_id: str
+    purpose: str
+    service_item: str
+    granted_by: str
+    officer_sealed: bytes | None
+    entrustment_id: str | None
+    granted_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entrustment:
+    """A holder lets somebody grant use codes for his licences of one type, ``until`` a time. Both are found by keyed hashes, 32 bytes."""
+
+    id: str
+    holder_digest: bytes
+    agent_digest: bytes
+    type_code: str
+    reason: str
+    given_by: str
+    given_at: datetime
+    until: datetime
+    ended_at: datetime | None = None
+
+    def is_valid_at(self, at: datetime) -> bool:
+        """Whether it counts at this moment (aware UTC)."""
+        return self.ended_at is None and self.given_at <= at < self.until
+
+
+def new_use_code() -> str:
+    """256 random bits behind a prefix; only the digest is stored."""
+    return CODE_PREFIX + secrets.token_urlsafe(CODE_BYTES)
+
+
+def new_code_id() -> str:
+    """Of a use code: ``uc_`` and 24 hexadecimal digits."""
+    return "uc_" + secrets.token_hex(12)
+
+
+def new_entrustment_id() -> str:
+    """``en_`` and 24 hexadecimal digits."""
+    return "en_" + secrets.token_hex(12)

@@ -24,7 +24,8 @@ _NEXT_SERIAL: Final = text(
 )
 
 
-def _licence(row: RowMapping) -> LicenceRecord:
+def read_licence_row(row: RowMapping) -> LicenceRecord:
+    """A row of the table as the rest of the program knows it."""
     values: dict[str, Any] = dict(row)
     for name in ("issued_on", "valid_from", "valid_to"):
         values[name] = read_day(values[name])
@@ -57,13 +58,13 @@ def load_licence(conn: Connection, licence_id: str, *, is_locked: bool = False) 
     """One licence; ``is_locked`` keeps others from changing it until this transaction ends."""
     statement = select(licences).where(licences.c.id == licence_id)
     row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
-    return None if row is None else _licence(row)
+    return None if row is None else read_licence_row(row)
 
 
 def load_licence_of_identifier(conn: Connection, identifier: str) -> LicenceRecord | None:
     """The licence of a number (GB/T 36904)."""
     row = conn.execute(select(licences).where(licences.c.identifier == identifier)).mappings().one_or_none()
-    return None if row is None else _licence(row)
+    return None if row is None else read_licence_row(row)
 
 
 def is_printed_number_taken(conn: Connection, issuer_code: str, type_code: str, number_digest: bytes, *, except_root: str) -> bool:
@@ -102,7 +103,7 @@ def list_licences(
         holder_digest=holder_digest,
         after=after,
     )
-    return [_licence(row) for row in conn.execute(statement.limit(limit)).mappings()]
+    return [read_licence_row(row) for row in conn.execute(statement.limit(limit)).mappings()]
 
 
 def licences_query(
@@ -135,13 +136,18 @@ def licences_query(
 def list_drafts(conn: Connection, at: datetime, *, limit: int) -> list[LicenceRecord]:
     """Drafts that are nobody's work any more."""
     waiting = (licences.c.state == LicenceState.DRAFT.value) & (licences.c.lease_until <= write_time(at))
-    return [_licence(row) for row in conn.execute(select(licences).where(waiting).order_by(licences.c.lease_until).limit(limit)).mappings()]
+    return [
+        read_licence_row(row)
+        for row in conn.execute(select(licences).where(waiting).order_by(licences.c.lease_until).limit(limit)).mappings()
+    ]
 
 
 def list_over(conn: Connection, states: Collection[LicenceState], today: date, *, limit: int) -> list[LicenceRecord]:
     """Licences in one of these states whose last day lies before ``today``."""
     over = licences.c.state.in_([state.value for state in states]) & (licences.c.valid_to < write_day(today))
-    return [_licence(row) for row in conn.execute(select(licences).where(over).order_by(licences.c.valid_to).limit(limit)).mappings()]
+    return [
+        read_licence_row(row) for row in conn.execute(select(licences).where(over).order_by(licences.c.valid_to).limit(limit)).mappings()
+    ]
 
 
 def move_licence(

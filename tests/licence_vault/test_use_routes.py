@@ -2,29 +2,128 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
+import licence_vault.service
+from idp.actions.manage_accounts import NewAccount, create_account
+from idp.actions.set_credentials import set_password
+from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
+from licence_vault.actions.issuing_means import Seals
 from tests.deployments import Here, make_deployment, served_here
-from tests.licence_vault.issuing_here import FACE
+from tests.fakes.sealer import FakeJudge, FakeSealer
+from tests.idp.people import PASSWORD, Browser, Registered, settle
+from tests.idp.test_code_flow import BASE, Clients
+from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME
 from tests.licence_vault.served import Office, office
-from tests.licence_vault.type_files import TYPE, type_file
+from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHARING: dict[str, Any] = {"modes": ["consented"], "rights": ["verify", "query"], "reason": "数据共享协议"}
+ALL: dict[str, Any] = {"modes": ["consented", "duty", "entrusted"], "rights": ["verify", "query", "download"], "reason": "数据共享协议"}
+SHARED = f"{AUTHORITY}993"
+JIA, YII = ("jia", "11010519491231002X"), ("yii", "110105194912310011")
+WHY = "办理变更登记"
+OFFICER = {"name": "李四（示例）", "role": "执法人员", "division": "示例市监督所"}
+REAL_MEANS = licence_vault.service.means_of
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("use") / "d")) as served:
-        author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review")
-        author.call("POST", "/v1/licence-types", type_file(face=FACE), status=201)
-        author.call("POST", f"/v1/licence-types/{TYPE}/versions/1/submit", {}, status=200)
-        chief.call("POST", f"/v1/licence-types/{TYPE}/versions/1/publish", {}, status=200)
+    folder = make_deployment(tmp_path_factory.mktemp("use") / "d")
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
+
+    def means(*parts: Any) -> Any:
+        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge(ISSUER_NAME)))
+
+    with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
+        author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
+        for whole in (
+            type_file(face=FACE),
+            type_file(face=FACE, code=SHARED, sharing={"modes": ALL["modes"], "shown_masked": ["KZ_class"]}),
+        ):
+            author.call("POST", "/v1/licence-types", whole, status=201)
+            author.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/submit", {}, status=200)
+            chief.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/publish", {}, status=200)
+        chief.call("PUT", f"/v1/licence-issuers/{ISSUER}", {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}, status=200)
+        chief.call("PUT", f"/v1/licence-issuers/{ISSUER}/members/cl_clerk", status=204)
+        chief.call("PUT", f"/v1/licence-sharing/cl_office/{SHARED}", ALL, status=200)
         yield served
+
+
+@pytest.fixture(scope="module")
+def clients(here: Here) -> Clients:
+    found = Clients(settle(here, Registered()))
+    found.add(replace(BASE, client_id="portal"), "licence.own")
+    found.add(replace(BASE, client_id="shop"), "licence.read")
+    now = found.town.desk.clock.now()
+    for login, number in (JIA, YII):
+        identifiers = (Identifier(IdentifierKind.LOGIN, login), Identifier(IdentifierKind.RESIDENT_ID, number, now))
+        evidence = (Evidence(f"ev_{login}", "counter", "Demo hall", 3, now),)
+        made = create_account(found.town.desk, NewAccount(AccountKind.PERSON, "测试", identifiers, evidence=evidence), actor="test")
+        set_password(found.town.desk, made.account_id, PASSWORD, actor="test")
+    return found
+
+
+def signed_in(clients: Clients, login: str, client: str = "portal", scope: str = "licence.own") -> Office:
+    """A person in a browser, as the client he came by may call for him."""
+    browser = Browser(clients.town.here)
+    browser.authorize(client, scope=f"openid {scope}")
+    browser.log_in(login)
+    token = clients.redeem(browser.returned["code"], client).json()["access_token"]
+    return Office(clients.town.here, client, {"authorization": f"Bearer {token}"})
+
+
+@pytest.fixture(scope="module")
+def jia(clients: Clients) -> Office:
+    return signed_in(clients, "jia")
+
+
+@pytest.fixture(scope="module")
+def yii(clients: Clients) -> Office:
+    return signed_in(clients, "yii")
+
+
+@pytest.fixture(scope="module")
+def registry(here: Here) -> Office:
+    return office(here, "cl_office", "licence.use")
+
+
+@pytest.fixture(scope="module")
+def stranger(here: Here) -> Office:
+    """A system that may use licences, only not of this type."""
+    return office(here, "cl_stranger", "licence.use")
+
+
+def issued(clerk: Office, number: str) -> dict[str, Any]:
+    order = {
+        "type": SHARED,
+        "issuer": ISSUER,
+        "holders": [{"name": "张三（示例）", "code": number, "code_type": "111"}],
+        "fields": {"KZ_address": "示例路1号", "KZ_class": "甲级"},
+        "valid_from": "2025-01-01",
+        "valid_to": None,
+    }
+    made: dict[str, Any] = clerk.call("POST", "/v1/licences", order, status=201).json()
+    return made
+
+
+@pytest.fixture(scope="module")
+def clerk(here: Here) -> Office:
+    return office(here, "cl_clerk", "licence.issue", "licence.read")
+
+
+@pytest.fixture(scope="module")
+def licence(clerk: Office) -> dict[str, Any]:
+    """Of ``jia``; it stays in force."""
+    return issued(clerk, JIA[1])
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +132,20 @@ def admin(here: Here) -> Office:
 
 
 def test_an_administrator_permits_changes_lists_and_takes_back(admin: Office) -> None:
-    path = f"/v1/licence-sharing/cl_some/{TYPE}"
+    path = f"/v1/licence-sharing/cl_0a/{TYPE}"
     made = admin.call("PUT", path, SHARING, status=200)
-    assert (made.json()["client"], made.json()["modes"], made.json()["rights"]) == ("cl_some", ["consented"], ["query", "verify"])
+    assert (made.json()["client"], made.json()["modes"], made.json()["rights"]) == ("cl_0a", ["consented"], ["query", "verify"])
     changed = admin.call("PUT", path, SHARING | {"rights": ["verify"]}, status=200, if_match=made.headers["etag"])
     assert admin.refusal("PUT", path, SHARING, status=412, if_match=made.headers["etag"])[0] == "LICENCE_SHARING_CHANGED"
     shown = admin.call("GET", path, status=200)
     assert (shown.json(), shown.headers["etag"]) == (changed.json(), changed.headers["etag"])
-    admin.call("PUT", f"/v1/licence-sharing/cl_some2/{TYPE}", SHARING, status=200)
+    admin.call("PUT", f"/v1/licence-sharing/cl_0b/{TYPE}", SHARING, status=200)
     first = admin.call("GET", "/v1/licence-sharing?limit=1", status=200).json()
     more = admin.call("GET", f"/v1/licence-sharing?after={first['next_after']}", status=200).json()
     assert first["permissions"] == [shown.json()]
-    assert [each["client"] for each in more["permissions"]] == ["cl_some2"]
-    assert admin.call("GET", "/v1/licence-sharing?client=cl_some2", status=200).json()["permissions"] == more["permissions"]
-    for client in ("cl_some", "cl_some2"):
+    assert more["permissions"][0]["client"] == "cl_0b"
+    assert admin.call("GET", "/v1/licence-sharing?client=cl_0b", status=200).json()["permissions"] == more["permissions"][:1]
+    for client in ("cl_0a", "cl_0b"):
         admin.call("DELETE", f"/v1/licence-sharing/{client}/{TYPE}", status=204)
         assert admin.refusal("GET", f"/v1/licence-sharing/{client}/{TYPE}", status=404)[0] == "LICENCE_SHARING_NOT_FOUND"
 
@@ -68,3 +167,100 @@ def test_an_administrator_permits_changes_lists_and_takes_back(admin: Office) ->
 def test_nothing_else_can_be_permitted(admin: Office, body: dict[str, Any]) -> None:
     admin.call("PUT", f"/v1/licence-sharing/cl_other/{TYPE}", body, status=422)
     admin.refusal("GET", f"/v1/licence-sharing/cl_other/{TYPE}", status=404)
+
+
+def consent(licence: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"licence": licence["id"], "client": "cl_office", "purpose": WHY} | changes
+
+
+def test_a_citizen_consents_and_the_office_reads_once(jia: Office, registry: Office, licence: dict[str, Any]) -> None:
+    granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201)
+    assert granted.headers["cache-control"] == "no-store"
+    body = {"code": granted.json()["code"], "purpose": WHY}
+    used = registry.call("POST", "/v1/licence-use-codes/redeem", body, status=200)
+    assert used.headers["cache-control"] == "no-store"
+    assert used.json() == {"licence": licence["id"], "mode": "consented", "state": "issued", "data": licence["data"]}
+    assert registry.refusal("POST", "/v1/licence-use-codes/redeem", body, status=409)[0] == "USE_CODE_USED"
+
+
+def test_an_office_acts_by_duty(registry: Office, stranger: Office, licence: dict[str, Any]) -> None:
+    order = {"type": SHARED, "holder": {"code_type": "111", "code": JIA[1]}, "purpose": WHY, "officer": OFFICER}
+    codes = registry.call("POST", "/v1/licence-use-codes", order, status=201).json()["codes"]
+    code = next(each for each in codes if each["licence"] == licence["id"])
+    body = {"code": code["code"], "purpose": WHY}
+    assert stranger.refusal("POST", "/v1/licence-use-codes", order, status=403)[0] == "LICENCE_SHARING_DENIED"
+    assert stranger.refusal("POST", "/v1/licence-use-codes/redeem", body, status=404)[0] == "USE_CODE_UNKNOWN"
+    assert registry.call("POST", "/v1/licence-use-codes/redeem", body, status=200).json()["mode"] == "duty"
+
+
+def test_a_citizen_entrusts_a_neighbour(jia: Office, yii: Office, registry: Office, licence: dict[str, Any]) -> None:
+    until = datetime.now(timezone(timedelta(hours=8))) + timedelta(days=30)
+    order = {"agent": {"code_type": "111", "code": YII[1]}, "type": SHARED, "until": until.isoformat(), "reason": "委托办理"}
+    assert (
+        jia.refusal("POST", "/v1/my/licence-entrustments", order | {"until": "2027-06-01T00:00:00"}, status=422)[0] == "FIELD_UNACCEPTABLE"
+    )
+    given = jia.call("POST", "/v1/my/licence-entrustments", order, status=201).json()
+    assert jia.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": [given]}
+    granted = yii.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
+    assert granted["mode"] == "entrusted"
+    path = f"/v1/my/licence-entrustments/{given['id']}"
+    assert yii.refusal("DELETE", path, status=404)[0] == "LICENCE_ENTRUSTMENT_NOT_FOUND"
+    assert yii.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": []}
+    jia.call("DELETE", path, status=204)
+    body = {"code": granted["code"], "purpose": WHY}
+    assert registry.refusal("POST", "/v1/licence-use-codes/redeem", body, status=403)[0] == "USE_CODE_WITHDRAWN"
+
+
+def test_nobody_consents_for_somebody_else_whatever_he_names(yii: Office, licence: dict[str, Any]) -> None:
+    assert yii.refusal("POST", "/v1/my/use-consents", consent(licence), status=404)[0] == "LICENCE_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/my/use-consents", {"licence": "lc_" + "0" * 24, "client": "cl_office", "purpose": WHY, "mode": "duty"}),
+        ("/v1/my/use-consents", {"licence": "lc_" + "0" * 24, "client": "cl_office", "purpose": WHY, "expires_at": "2036-01-01T00:00:00Z"}),
+        ("/v1/my/use-consents", {"licence": "lc_" + "0" * 24, "client": "cl_office", "purpose": WHY, "granted_by": "person:pe_1"}),
+        ("/v1/my/use-consents", {"licence": "lc_1", "client": "cl_office", "purpose": WHY}),
+        ("/v1/my/use-consents", {"licence": "lc_" + "0" * 24, "client": "cl_office", "purpose": "x" * 201}),
+        (
+            "/v1/my/licence-entrustments",
+            {
+                "agent": {"code_type": "111", "code": YII[1], "level": 4},
+                "type": SHARED,
+                "until": "2027-06-01T00:00:00Z",
+                "reason": WHY,
+            },
+        ),
+    ],
+)
+def test_nothing_is_set_that_is_not_ones_own_to_set(jia: Office, path: str, body: dict[str, Any]) -> None:
+    jia.call("POST", path, body, status=422)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/licence-use-codes", {"type": SHARED, "holder": {"code_type": "111", "code": JIA[1]}, "purpose": WHY}),
+        (
+            "/v1/licence-use-codes",
+            {"type": SHARED, "holder": {"code_type": "111", "code": JIA[1]}, "purpose": WHY, "officer": OFFICER, "client": "cl_stranger"},
+        ),
+        (
+            "/v1/licence-use-codes",
+            {"type": SHARED, "holder": {"code_type": "111", "code": JIA[1]}, "purpose": WHY, "officer": OFFICER | {"name": ""}},
+        ),
+        ("/v1/licence-use-codes/redeem", {"code": "yxu_x", "purpose": WHY, "client": "cl_office"}),
+        ("/v1/licence-use-codes/redeem", {"code": "y" * 65, "purpose": WHY}),
+        ("/v1/licence-use-codes/redeem", {"code": ["yxu_x"], "purpose": WHY}),
+    ],
+)
+def test_a_system_sets_nothing_that_is_not_its_own_to_set(registry: Office, path: str, body: dict[str, Any]) -> None:
+    registry.call("POST", path, body, status=422)
+
+
+def test_a_system_is_no_holder_and_a_person_is_no_system(clients: Clients, here: Here, licence: dict[str, Any]) -> None:
+    system = office(here, "cl_pretender", "licence.own")
+    assert system.refusal("POST", "/v1/my/use-consents", consent(licence), status=403)[0] == "LICENCE_HOLDER_UNKNOWN"
+    elsewhere = signed_in(clients, "jia", "shop", "licence.read")
+    assert elsewhere.refusal("POST", "/v1/my/use-consents", consent(licence), status=403)[0] == "SCOPE_MISSING"

@@ -1,0 +1,120 @@
+"""Use codes and entrustments. A code is used by a conditional update, so that exactly one of all who try succeeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from licence_vault.model import LicenceState
+from licence_vault.store.licences import read_licence_row
+from licence_vault.tables import holders, licences
+from licence_vault.use_tables import entrustments, use_codes
+from licence_vault.uses import Entrustment, UseCode, UseMode
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+    from licence_vault.register import LicenceRecord
+
+
+def _code(row: RowMapping) -> UseCode:
+    values: dict[str, Any] = dict(row)
+    values |= {name: read_time(values[name]) for name in ("granted_at", "expires_at")}
+    return UseCode(**values | {"mode": UseMode(values["mode"]), "used_at": read_optional_time(values["used_at"])})
+
+
+def insert_use_code(conn: Connection, code: UseCode) -> None:
+    """A new code."""
+    values = {name: getattr(code, name) for name in UseCode.__slots__}
+    times = {name: write_time(values[name]) for name in ("granted_at", "expires_at")}
+    conn.execute(insert(use_codes), values | times | {"mode": code.mode.value, "used_at": write_optional_time(code.used_at)})
+
+
+def load_use_code(conn: Connection, code_digest: bytes) -> UseCode | None:
+    """The code with a digest (SM3, 32 bytes)."""
+    row = conn.execute(select(use_codes).where(use_codes.c.code_digest == code_digest)).mappings().one_or_none()
+    return None if row is None else _code(row)
+
+
+def spend_use_code(conn: Connection, code_id: str, at: datetime) -> bool:
+    """Use a code; True for exactly one of all who try."""
+    unused = (use_codes.c.id == code_id) & use_codes.c.used_at.is_(None)
+    return conn.execute(update(use_codes).where(unused).values(used_at=write_time(at))).rowcount == 1
+
+
+def list_use_codes_of_licences(conn: Connection, licence_ids: Collection[str], *, limit: int) -> list[UseCode]:
+    """Codes that were granted for these licences, newest first."""
+    statement = select(use_codes).where(use_codes.c.licence_id.in_(licence_ids))
+    rows = conn.execute(statement.order_by(use_codes.c.granted_at.desc(), use_codes.c.id).limit(limit)).mappings()
+    return [_code(row) for row in rows]
+
+
+def list_licences_of_holders(
+    conn: Connection,
+    subjects: Collection[bytes],
+    *,
+    type_code: str | None,
+    states: Collection[LicenceState],
+    before: str | None,
+    limit: int,
+) -> list[LicenceRecord]:
+    """Licences that any of these holders (keyed hashes) has, of any authority, newest first, from behind the id ``before``; drafts never."""
+    held = select(holders.c.licence_id).where(holders.c.code_digest.in_(subjects))
+    wanted = [each.value for each in states if each is not LicenceState.DRAFT]
+    statement = select(licences).where(licences.c.id.in_(held), licences.c.state.in_(wanted))
+    if before is not None:
+        statement = statement.where(licences.c.id < before)
+    if type_code is not None:
+        statement = statement.where(licences.c.type_code == type_code)
+    return [read_licence_row(row) for row in conn.execute(statement.order_by(licences.c.id.desc()).limit(limit)).mappings()]
+
+
+def _entrustment(row: RowMapping) -> Entrustment:
+    values: dict[str, Any] = dict(row)
+    values |= {name: read_time(values[name]) for name in ("given_at", "until")}
+    return Entrustment(**values | {"ended_at": read_optional_time(values["ended_at"])})
+
+
+def insert_entrustment(conn: Connection, entrustment: Entrustment) -> None:
+    """A new entrustment."""
+    values = {name: getattr(entrustment, name) for name in Entrustment.__slots__}
+    times = {name: write_time(values[name]) for name in ("given_at", "until")}
+    conn.execute(insert(entrustments), values | times | {"ended_at": write_optional_time(entrustment.ended_at)})
+
+
+def load_entrustment(conn: Connection, entrustment_id: str) -> Entrustment | None:
+    """One entrustment, ended ones too."""
+    row = conn.execute(select(entrustments).where(entrustments.c.id == entrustment_id)).mappings().one_or_none()
+    return None if row is None else _entrustment(row)
+
+
+def end_entrustment(conn: Connection, entrustment_id: str, at: datetime) -> bool:
+    """End one; False where it had ended."""
+    standing = (entrustments.c.id == entrustment_id) & entrustments.c.ended_at.is_(None)
+    return conn.execute(update(entrustments).where(standing).values(ended_at=write_time(at))).rowcount == 1
+
+
+def count_standing_entrustments(conn: Connection, holder_digest: bytes, at: datetime) -> int:
+    """How many of a holder stand at a time."""
+    standing = (entrustments.c.holder_digest == holder_digest) & entrustments.c.ended_at.is_(None) & (entrustments.c.until > write_time(at))
+    return int(conn.execute(select(func.count()).select_from(entrustments).where(standing)).scalar_one())
+
+
+def list_entrustments_of_holders(conn: Connection, subjects: Collection[bytes], *, limit: int) -> list[Entrustment]:
+    """Entrustments that these holders gave, newest first."""
+    statement = select(entrustments).where(entrustments.c.holder_digest.in_(subjects))
+    rows = conn.execute(statement.order_by(entrustments.c.given_at.desc(), entrustments.c.id).limit(limit)).mappings()
+    return [_entrustment(row) for row in rows]
+
+
+def list_entrustments_between(
+    conn: Connection, agents: Collection[bytes], subjects: Collection[bytes], type_code: str
+) -> list[Entrustment]:
+    """Entrustments of any of ``subjects`` to any of ``agents`` for a type that were not ended; their time may be over."""
+    between = entrustments.c.agent_digest.in_(agents) & entrustments.c.holder_digest.in_(subjects) & (entrustments.c.type_code == type_code)
+    return [_entrustment(row) for row in conn.execute(select(entrustments).where(between, entrustments.c.ended_at.is_(None))).mappings()]
