@@ -45,6 +45,13 @@ EXPIRY_EVERY_SECONDS: Final = 600.0
 DEFINITIONS_KEPT: Final = 256  # of types, read once per process
 JSON_BYTES: Final = 1024 * 1024
 
+# Annotated copies
+COPY_JSON_BYTES: Final = 4096
+COPY_MAKER_CHARACTERS: Final = 60
+COPY_REASON_CHARACTERS: Final = 200  # useCause of the share interface
+COPY_DAYS: Final = 30  # where nothing else is asked for
+COPY_DAYS_MAX: Final = 366
+
 # Batches
 BATCH_ROWS: Final = 100_000
 BATCH_FILE_BYTES: Final = 64 * 1024 * 1024

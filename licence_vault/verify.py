@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.checkpoints import Receipt, verify_receipt
 from crypto.cosignatures import verify_cosignatures
 from crypto.report import Outcome, Question, Report, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
+from licence_vault.copies import read_salted_copy
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import SaltedLicence, read_salted_licence
 from licence_vault.status.at_hand import ask_lists_at_hand
@@ -19,6 +20,7 @@ from licence_vault.validity import DATA_CLAUSE, check_days
 from standards.c2sp_signed_note import read_note
 from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.errors import MalformedError, TrustError
+from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from crypto.trust_list import TrustList
     from crypto.trusted_logs import TrustedLog
+    from licence_vault.copies import CopyStatement
     from licence_vault.model import LicenceData
     from licence_vault.ports import DocumentJudge, JudgedDocument
 
@@ -34,11 +37,31 @@ DATA_NAME: Final = "licence.json"
 LEAF_NAME: Final = "licence.leaf"
 PROOF_NAMES: Final = ("licence.sm3.tlog-proof", "licence.sha256.tlog-proof")
 """Names of the files that travel inside a licence file."""
+COPY_NAME: Final = "licence-copy.json"
+ORIGINAL_NAME: Final = "original-licence.json"
+"""Inside an annotated copy: what it says of itself, and what the licence says. A verifier that knows nothing of copies finds no licence there."""
 
 NUMBER_CLAUSE: Final = "GB/T 36904-2018"
 SEAL_CLAUSE: Final = "GB/T 36901-2018"
 LOG_CLAUSE: Final = "C2SP tlog-proof"
+COPY_CLAUSE: Final = "GB/T 36903-2018"
 STATUS_CLAUSE: Final = "IETF status-list-21 8.3"
+
+
+@dataclass(frozen=True, slots=True)
+class FileNames:
+    """Under which names data, entry of the log and its proofs stand in a file."""
+
+    data: str
+    leaf: str
+    proofs: tuple[str, ...]
+
+
+LICENCE_FILES: Final = FileNames(DATA_NAME, LEAF_NAME, PROOF_NAMES)
+ORIGINAL_FILES: Final = FileNames(
+    ORIGINAL_NAME, "original-licence.leaf", ("original-licence.sm3.tlog-proof", "original-licence.sha256.tlog-proof")
+)
+COPY_FILES: Final = FileNames(COPY_NAME, "licence-copy.leaf", ("licence-copy.sm3.tlog-proof", "licence-copy.sha256.tlog-proof"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,51 +77,67 @@ class VerifiedLicence:
     """The report, and what the licence says; ``licence`` is None where the file holds no licence data that can be read.
 
     What it says is to be believed only as far as the report goes. ``log_index``: of its entry in the log, None where none is shown.
+    ``is_copy``: the file is an annotated copy and no original; ``copy``: for whom, why, until when, None where that cannot be read.
     """
 
     report: Report
     licence: LicenceData | None
     log_index: int | None
+    is_copy: bool = False
+    copy: CopyStatement | None = None
 
 
 def verify_licence(
-    document: bytes, trust: TrustList, at: datetime, *, judge: DocumentJudge, holder: AskedHolder | None = None
+    document: bytes,
+    trust: TrustList,
+    at: datetime,
+    *,
+    judge: DocumentJudge,
+    holder: AskedHolder | None = None,
+    is_original_asked: bool = False,
 ) -> VerifiedLicence:
     """The verdict on a licence file (PDF or OFD) as of ``at`` (aware UTC).
 
     ``trust`` names besides the anchors of seals the logs, the signers of status lists, and carries the lists that are at hand.
-    ``holder``: asked only where given; without it nobody's right to the licence is said.
+    ``holder``: asked only where given; without it nobody's right to the licence is said. An annotated copy has a question of its own,
+    ``copy``; where ``is_original_asked``, no copy will do.
     """
     judged = judge.judge(document, trust, at)
-    return verify_judged(judged, trust, at, holder=holder)
+    return verify_judged(judged, trust, at, holder=holder, is_original_asked=is_original_asked)
 
 
 def is_licence(judged: JudgedDocument) -> bool:
-    """Whether a sealed file says of itself that it is a licence."""
-    return judged.sealed_files is not None and DATA_NAME in judged.sealed_files
+    """Whether a sealed file says of itself that it is a licence, or an annotated copy of one."""
+    return judged.sealed_files is not None and not {DATA_NAME, COPY_NAME, ORIGINAL_NAME}.isdisjoint(judged.sealed_files)
 
 
-def verify_judged(judged: JudgedDocument, trust: TrustList, at: datetime, *, holder: AskedHolder | None = None) -> VerifiedLicence:
+def verify_judged(
+    judged: JudgedDocument, trust: TrustList, at: datetime, *, holder: AskedHolder | None = None, is_original_asked: bool = False
+) -> VerifiedLicence:
     """As :func:`verify_licence`, for a document whose seals have been judged already, under the same trust list and time."""
     files = judged.sealed_files or {}
-    # 1. What the sealed file says
-    salted, content = _read_content(files)
+    # 1. What the sealed file says: an original, or a copy of one
+    is_copy = not {COPY_NAME, ORIGINAL_NAME}.isdisjoint(files)
+    names = ORIGINAL_FILES if is_copy else LICENCE_FILES
+    salted, content = _read_content(files, names)
+    copy, copies = _ask_copy(files, salted, trust, at, is_original_asked=is_original_asked) if is_copy else (None, ())
     if salted is None:
-        return VerifiedLicence(_report(judged, [content]), None, None)
+        return VerifiedLicence(_report(judged, [content, *copies]), None, None, is_copy, copy)
     licence = salted.data
     # 2. Every question, whatever the answers before
-    leaf, leaf_steps = _read_leaf(files, salted)
-    log_index, log = _ask_log(files, leaf_steps, trust, at)
+    leaf, leaf_steps = _read_leaf(files, names, salted)
+    log_index, log = _ask_log(files, names, leaf_steps, trust, at)
     questions = [
         _ask_number(licence),
         content,
         _ask_seal(judged, licence),
         log,
         _ask_status(licence, trust, at, has_leaf=leaf is not None),
+        *copies,
     ]
     if holder is not None:
         questions.append(_ask_holder(licence, holder))
-    return VerifiedLicence(_report(judged, questions), licence, log_index)
+    return VerifiedLicence(_report(judged, questions), licence, log_index, is_copy, copy)
 
 
 def _report(judged: JudgedDocument, questions: Sequence[Question]) -> Report:
@@ -110,8 +149,8 @@ def _question(name: str, steps: Sequence[Step]) -> Question:
     return Question(name, verdict_of(steps), tuple(steps))
 
 
-def _read_content(files: Mapping[str, bytes]) -> tuple[SaltedLicence | None, Question]:
-    data = files.get(DATA_NAME)
+def _read_content(files: Mapping[str, bytes], names: FileNames) -> tuple[SaltedLicence | None, Question]:
+    data = files.get(names.data)
     if data is None:
         return None, _question("content", [not_checked("LICENCE_DATA_MISSING", DATA_CLAUSE)])
     try:
@@ -170,37 +209,46 @@ def _ask_seal(judged: JudgedDocument, licence: LicenceData) -> Question:
     return _question("seal", steps)
 
 
-def _read_leaf(files: Mapping[str, bytes], salted: SaltedLicence) -> tuple[LicenceLeaf | None, list[Step]]:
+def _read_leaf(files: Mapping[str, bytes], names: FileNames, salted: SaltedLicence) -> tuple[LicenceLeaf | None, list[Step]]:
     """The entry of the log that travels along must be the one that this very licence made."""
-    data = files.get(LEAF_NAME)
+    return _leaf_of(files.get(names.leaf), salted.data, event="made", commitment=salted.commitment())
+
+
+def _leaf_of(data: bytes | None, licence: LicenceData, *, event: str, commitment: bytes) -> tuple[LicenceLeaf | None, list[Step]]:
     if data is None:
         return None, [not_checked("LICENCE_LEAF_MISSING", LOG_CLAUSE)]
     try:
         leaf = read_leaf(data)
     except MalformedError as error:
         return None, [failed("LICENCE_LEAF_UNREADABLE", LOG_CLAUSE, rule=str(error.facts.get("member", "")))]
-    licence = salted.data
     if not isinstance(leaf, LicenceLeaf):
         return None, [failed("LICENCE_LEAF_OTHER", LOG_CLAUSE, member="event")]
     for member, is_same in (
-        ("event", leaf.event == "made"),
+        ("event", leaf.event == event),
         ("type", leaf.type_code == licence.type.code),
         ("issuer", leaf.issuer_code == licence.issuer.code),
         ("version", leaf.version == licence.version),
         ("status_index", leaf.status_index == licence.status.index),
-        ("commitment", leaf.commitment == salted.commitment()),
+        ("commitment", leaf.commitment == commitment),
     ):
         if not is_same:
             return None, [failed("LICENCE_LEAF_OTHER", LOG_CLAUSE, member=member)]
-    return leaf, [passed("LICENCE_COMMITTED", LOG_CLAUSE)]
+    return leaf, [passed("LICENCE_COMMITTED" if event == "made" else "LICENCE_COPY_COMMITTED", LOG_CLAUSE)]
 
 
-def _ask_log(files: Mapping[str, bytes], leaf_steps: list[Step], trust: TrustList, at: datetime) -> tuple[int | None, Question]:
+def _ask_log(
+    files: Mapping[str, bytes], names: FileNames, leaf_steps: list[Step], trust: TrustList, at: datetime
+) -> tuple[int | None, Question]:
     """Each proof that travels along, under the log that it names. One log that is known and holds is enough; one that fails is too much."""
-    entry = files.get(LEAF_NAME)
-    steps, index = list(leaf_steps), None
-    is_shown = False
-    for name in PROOF_NAMES:
+    index, steps = _check_proofs(files, names, trust, at)
+    return index, _question("log", [*leaf_steps, *steps])
+
+
+def _check_proofs(files: Mapping[str, bytes], names: FileNames, trust: TrustList, at: datetime) -> tuple[int | None, list[Step]]:
+    entry = files.get(names.leaf)
+    steps: list[Step] = []
+    index, is_shown = None, False
+    for name in names.proofs:
         text = files.get(name)
         if text is None or entry is None:
             steps.append(warned("LICENCE_PROOF_MISSING", LOG_CLAUSE, name=name))
@@ -222,7 +270,7 @@ def _ask_log(files: Mapping[str, bytes], leaf_steps: list[Step], trust: TrustLis
             index = receipt.index
     if not is_shown and not any(step.outcome is Outcome.FAIL for step in steps):
         steps.append(not_checked("LICENCE_NOT_SHOWN_LOGGED", LOG_CLAUSE))
-    return index, _question("log", steps)
+    return index, steps
 
 
 def _check_receipt(receipt: Receipt, log: TrustedLog, at: datetime) -> list[Step]:
@@ -247,3 +295,43 @@ def _ask_holder(licence: LicenceData, asked: AskedHolder) -> Question:
     is_one = any(each.name == asked.name and each.code == asked.code for each in licence.holders)
     step = passed("LICENCE_HOLDER_MATCHES", DATA_CLAUSE) if is_one else failed("LICENCE_HOLDER_OTHER", DATA_CLAUSE)
     return _question("holder", [step])
+
+
+def _ask_copy(
+    files: Mapping[str, bytes], salted: SaltedLicence | None, trust: TrustList, at: datetime, *, is_original_asked: bool
+) -> tuple[CopyStatement | None, tuple[Question]]:
+    """That it is a copy; of this very licence; for whom, why and until when; that the log has it so; and that its time is not over."""
+    # 1. A file is one or the other, and a copy does not do where the original is asked for
+    steps: list[Step] = [failed("LICENCE_COPY_NO_ORIGINAL", COPY_CLAUSE)] if is_original_asked else []
+    if DATA_NAME in files:
+        steps.append(failed("LICENCE_COPY_MIXED", COPY_CLAUSE))
+
+    # 2. What it says of itself
+    data = files.get(COPY_NAME)
+    if data is None:
+        return None, (_question("copy", [*steps, not_checked("LICENCE_COPY_MISSING", COPY_CLAUSE)]),)
+    try:
+        found = read_salted_copy(data)
+    except TrustError as error:
+        rule, place = error.facts.get("rule", error.code), error.facts.get("place", "")
+        return None, (_question("copy", [*steps, failed("LICENCE_COPY_UNREADABLE", COPY_CLAUSE, rule=str(rule), place=str(place))]),)
+    copy = found.statement
+    made_at, until = (each.astimezone(CHINA).isoformat(sep=" ", timespec="minutes") for each in (copy.made_at, copy.until))
+    steps.append(warned("LICENCE_COPY_FOR", COPY_CLAUSE, made_by=copy.made_by, reason=copy.reason, made_at=made_at, until=until))
+
+    # 3. Its time
+    if at < copy.made_at:
+        steps.append(failed("LICENCE_COPY_NOT_YET", COPY_CLAUSE, made_at=made_at))
+    elif at > copy.until:
+        steps.append(failed("LICENCE_COPY_EXPIRED", COPY_CLAUSE, until=until))
+    else:
+        steps.append(passed("LICENCE_COPY_IN_TIME", COPY_CLAUSE, until=until))
+
+    # 4. Of which licence, and as the log has it
+    if salted is None:
+        return copy, (_question("copy", [*steps, not_checked("LICENCE_COPY_OF_NOTHING", COPY_CLAUSE)]),)
+    if copy.licence != salted.commitment():
+        steps.append(failed("LICENCE_COPY_OF_OTHER", COPY_CLAUSE))
+    _, leaf_steps = _leaf_of(files.get(COPY_FILES.leaf), salted.data, event="annotated", commitment=found.commitment())
+    _, proof_steps = _check_proofs(files, COPY_FILES, trust, at)
+    return copy, (_question("copy", [*steps, *leaf_steps, *proof_steps]),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.ports import JudgedDocument
-from licence_vault.verify import DATA_NAME, is_licence, verify_judged
+from licence_vault.verify import COPY_NAME, DATA_NAME, ORIGINAL_NAME, is_licence, verify_judged
 from seal_service.verify import judge_file
 from standards.errors import TrustError
 from standards.gbt33190_ofd.container import Container
@@ -49,11 +49,15 @@ def verify_any_file(document: bytes, trust: TrustList, at: datetime, *, knowledg
 
 def names_licence_data(document: bytes) -> bool:
     """Whether a file says anywhere that it carries licence data: what was sealed can be added to, but not be taken away."""
-    if DATA_NAME.encode() in document:
+    if _is_named_in(document):
         return True
     try:
         container = Container(document)
         listings = [path for path in container.members if path.lower().endswith("attachments.xml")]
-        return any(DATA_NAME.encode() in container.read(path, LISTING_BYTES) for path in listings)
+        return any(_is_named_in(container.read(path, LISTING_BYTES)) for path in listings)
     except TrustError:
         return False
+
+
+def _is_named_in(data: bytes) -> bool:
+    return any(name.encode() in data for name in (DATA_NAME, COPY_NAME, ORIGINAL_NAME))

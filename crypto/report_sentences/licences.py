@@ -50,6 +50,26 @@ LICENCE: Final = {
     ),
     "LICENCE_HOLDER_MATCHES": ("The licence is held by whom was asked about.", "持证主体与所查一致。"),
     "LICENCE_HOLDER_OTHER": ("The licence is not held by whom was asked about.", "持证主体与所查不一致。"),
+    "LICENCE_COPY_FOR": (
+        "This is an annotated copy and no original: made for {made_by}, for “{reason}”, on {made_at}, to be used until {until}.",
+        "这是加注件，不是原件：制作人 {made_by}，用途“{reason}”，制作时间 {made_at}，有效期至 {until}。",
+    ),
+    "LICENCE_COPY_IN_TIME": ("The copy may be used until {until}.", "加注件在有效期内，有效期至 {until}。"),
+    "LICENCE_COPY_EXPIRED": ("The copy might be used until {until}, and no longer.", "加注件有效期至 {until}，已过期。"),
+    "LICENCE_COPY_NOT_YET": ("The copy says that it was made only on {made_at}.", "加注件所述制作时间为 {made_at}，此时尚未制作。"),
+    "LICENCE_COPY_NO_ORIGINAL": ("The original is asked for, and this is a copy.", "所需为原件，而此文件是加注件。"),
+    "LICENCE_COPY_MIXED": (
+        "The file says that it is an original and a copy at once.",
+        "文件同时自称原件和加注件。",
+    ),
+    "LICENCE_COPY_MISSING": (
+        "The file is an annotated copy, but does not say for whom, why and until when.",
+        "文件为加注件，但未说明制作人、用途和有效期。",
+    ),
+    "LICENCE_COPY_UNREADABLE": ("What the copy says of itself cannot be read: {place}, {rule}.", "加注信息无法解析：{place}，{rule}。"),
+    "LICENCE_COPY_OF_NOTHING": ("Of which licence it is a copy cannot be told.", "无法判断是哪份证照的加注件。"),
+    "LICENCE_COPY_OF_OTHER": ("The copy was made of another licence than the one inside.", "加注信息属于另一份证照。"),
+    "LICENCE_COPY_COMMITTED": ("The entry in the log is that of this very copy.", "日志条目正是本加注件的条目。"),
     "LICENCE_QR_GENUINE": ("The code was signed by a known issuer of licences.", "二维码由已知的证照签发方签名。"),
     "LICENCE_QR_NOT_GENUINE": (
         "The code is not one of a licence, or was changed ({reason}).",

@@ -30,6 +30,8 @@ _WATERMARK_TURN: Final = -30.0
 _WATERMARK_COLOUR: Final = (90, 90, 90)
 _WATERMARK_OPACITY: Final = 38  # of 255
 _WATERMARKS: Final = 200
+_WHEN_CHARACTERS: Final = 46  # as wide as what stands around the maker, at most
+_WHAT_CHARACTERS: Final = 6
 _MINUTES: Final = "%Y-%m-%d %H:%M"
 
 
@@ -77,15 +79,22 @@ def note_parts(template: FaceTemplate, marks: Marks) -> list[TextPart]:
     if note is not None:
         top = _band_top(template)
         until = "未限定" if note.until is None else note.until.strftime(_MINUTES)
+        when = f"　制作时间：{note.made_at.strftime(_MINUTES)}　有效期至：{until}"
+        room = int((width - 4) / limits.LETTER_LEAST_MM)  # Chinese characters on a line of the least size; the whole stands in the metadata
         lines = (
-            f"加注件　制作人：{note.made_by}　制作时间：{note.made_at.strftime(_MINUTES)}　有效期至：{until}",
-            f"仅限用途：{note.reason}",
+            f"加注件　制作人：{_shortened(note.made_by, room - _WHEN_CHARACTERS)}{when}",
+            f"仅限用途：{_shortened(note.reason, room - _WHAT_CHARACTERS)}",
         )
         parts += [
             TextPart(_MARGIN_MM + 2, top + 3.4 + 3.8 * row, _BAND_LETTER_MM, _escaped(line), width - 4, least_mm=1, colour=_NOTE_COLOUR)
             for row, line in enumerate(lines)
         ]
     return parts
+
+
+def _shortened(text: str, room: int) -> str:
+    """So much of a text as a narrow face has room for, never nothing."""
+    return text if len(text) <= room else text[: max(room - 1, 1)] + "…"
 
 
 def _escaped(text: str) -> str:

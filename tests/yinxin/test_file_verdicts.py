@@ -36,11 +36,13 @@ def doubled_ofd(name: str) -> bytes:
     ("document", "is_licence"),
     [
         (doubled_pdf(b"licence.json"), True),
+        (doubled_pdf(b"licence-copy.json"), True),
         (doubled_pdf(b"notes.txt"), False),
         (doubled_ofd("licence.json"), True),
+        (doubled_ofd("original-licence.json"), True),
         (doubled_ofd("notes.txt"), False),
     ],
-    ids=["pdf-licence", "pdf", "ofd-licence", "ofd"],
+    ids=["pdf-licence", "pdf-copy", "pdf", "ofd-licence", "ofd-copy", "ofd"],
 )
 def test_a_licence_whose_files_are_refused_is_not_valid(document: bytes, is_licence: bool) -> None:
     trust = pdf_sealing.pki().trust_list() if document.startswith(b"%PDF") else ofd.pki().trust_list()

@@ -39,6 +39,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "question-log": "Licence: in the public log",
         "question-status": "Licence: in force",
         "question-holder": "Licence: holder",
+        "question-copy": "Licence: annotated copy",
     },
     "zh": {
         "valid": "有效",
@@ -59,6 +60,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "question-log": "证照：已记入公开日志",
         "question-status": "证照：有效状态",
         "question-holder": "证照：持证主体",
+        "question-copy": "证照：加注件",
     },
 }
 

@@ -179,6 +179,13 @@ def test_an_annotated_copy_says_who_why_and_until_when() -> None:
     assert "未限定" in text_of(pdf_of(PORTRAIT, marks=Marks(copy_note=replace(NOTE, until=None))))
 
 
+def test_a_narrow_face_shortens_what_is_too_long_for_it() -> None:
+    card = FaceTemplate("卡", 85.6, 54, parts=())
+    text = text_of(pdf_of(card, marks=Marks(copy_note=replace(NOTE, made_by="示例窗口" * 15, reason="办理示例事项" * 30))))
+    for expected in ("制作人：示例窗口", "2026-12-28 00:00", "…", "办理示例事项办理示例事项"):
+        assert expected in text
+
+
 @pytest.mark.parametrize(
     "marks",
     [
