@@ -78,3 +78,19 @@ class ContentKey:
     def open_file(self, form: str, sealed: bytes) -> bytes:
         """A licence file. TrustError SEALED_VALUE_DAMAGED."""
         return self._values.open(sealed, f"licence_files.{form}:{self._licence_id}")
+
+    def seal_note(self, copy_id: str, note: bytes) -> bytes:
+        """Who had a copy made, why and for which use, sealed for its column."""
+        return self._values.seal(note, f"licence_copies.note:{copy_id}")
+
+    def open_note(self, copy_id: str, sealed: bytes) -> bytes:
+        """Who had a copy made, why and for which use. TrustError SEALED_VALUE_DAMAGED."""
+        return self._values.open(sealed, f"licence_copies.note:{copy_id}")
+
+    def seal_copy(self, copy_id: str, content: bytes) -> bytes:
+        """An annotated copy, sealed for the blobs."""
+        return self._values.seal(content, f"licence_copies.file:{copy_id}")
+
+    def open_copy(self, copy_id: str, sealed: bytes) -> bytes:
+        """An annotated copy. TrustError SEALED_VALUE_DAMAGED."""
+        return self._values.open(sealed, f"licence_copies.file:{copy_id}")

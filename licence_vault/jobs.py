@@ -9,6 +9,7 @@ from licence_vault.actions.change_licence_state import expire_licences
 from licence_vault.actions.count_log import count_log
 from licence_vault.actions.issue_batch import run_batches
 from licence_vault.actions.publish_status_lists import publish_status_lists
+from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import BATCH_EVERY_SECONDS, EXPIRY_EVERY_SECONDS, SWEEP_EVERY_SECONDS
 from licence_vault.log_tables import PREFIX
@@ -39,6 +40,7 @@ def jobs_of(context: ServiceContext, log: TransparencyLog, means: IssuingMeans) 
         Job("licence-log-counts", COUNT_EVERY_SECONDS, partial(count_log, context, log)),
         Job("licence-batches", BATCH_EVERY_SECONDS, partial(run_batches, means)),
         Job("licence-sweeper", SWEEP_EVERY_SECONDS, partial(sweep_issues, means)),
+        Job("licence-copies", SWEEP_EVERY_SECONDS, partial(sweep_copies, means)),
         Job("licence-expiry", EXPIRY_EVERY_SECONDS, partial(expire_licences, context)),
         Job("licence-status-lists", PUBLISH_EVERY_SECONDS, partial(publish_status_lists, context)),
     ]

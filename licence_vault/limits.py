@@ -51,6 +51,12 @@ COPY_MAKER_CHARACTERS: Final = 60
 COPY_REASON_CHARACTERS: Final = 200  # useCause of the share interface
 COPY_DAYS: Final = 30  # where nothing else is asked for
 COPY_DAYS_MAX: Final = 366
+COPIES_PER_PAGE: Final = 200
+COPY_LEASE_SECONDS: Final = 120  # as long a copy is the work of the process that began it
+COPY_RETRY_SECONDS: Final = 15
+COPIES_PER_SWEEP: Final = 100
+DOWNLOAD_SECONDS: Final = 600
+DOWNLOAD_TOKEN_CHARACTERS: Final = 43  # 256 random bits
 
 # Batches
 BATCH_ROWS: Final = 100_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from fastapi import APIRouter
 
 from crypto.trusted_logs import TrustedLog
-from licence_vault import credential_messages, messages, use_messages, wallets
+from licence_vault import copy_messages, credential_messages, messages, use_messages, wallets
 from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.record_event import EVENT_TYPES
@@ -47,7 +47,12 @@ if TYPE_CHECKING:
 __all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "ensure_keys", "migrate"]
 
 NAME: Final = "licence_vault"
-CATALOGUE: Final = (*messages.TEXTS, *use_messages.TEXTS, *credential_messages.TEXTS)  # importing them enters them into the error catalogue
+CATALOGUE: Final = (
+    *messages.TEXTS,
+    *use_messages.TEXTS,
+    *copy_messages.TEXTS,
+    *credential_messages.TEXTS,
+)  # importing them enters them into the error catalogue
 SCOPES: Final = {**LICENCE_SCOPES, **USE_SCOPES, **wallets.SCOPES}
 SECRETS: Final = (ORDER_KEY, SECRET_NAME, *wallets.SECRETS)
 SECRET_BYTES: Final = 32

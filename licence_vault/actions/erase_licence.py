@@ -48,6 +48,7 @@ def erase_licence(context: ServiceContext, caller: Caller, licence_id: str, *, r
             facts={"identifier": record.identifier, "reason": reason},
         )
         store.erase_content(conn, licence_id)
+        store.erase_copies(conn, licence_id)
         return load_own_licence(conn, caller, licence_id)
 
     return context.database.write(erase)

@@ -36,8 +36,16 @@ EVENT_TYPES: Final = {
 BY_ITSELF: Final = Person(SERVICE, SERVICE)
 
 
-def leaf_of(record: LicenceRecord, event: LicenceEvent, at: datetime, previous: int | None, file_digest: bytes | None) -> LicenceLeaf:
-    """What the public log says of an event: codes, numbers and digests."""
+def leaf_of(
+    record: LicenceRecord,
+    event: LicenceEvent,
+    at: datetime,
+    previous: int | None,
+    file_digest: bytes | None,
+    *,
+    commitment: bytes | None = None,
+) -> LicenceLeaf:
+    """What the public log says of an event: codes, numbers and digests. ``commitment``: where it is not that of what the licence says."""
     return LicenceLeaf(
         event=event.value,
         type_code=record.type_code,
@@ -47,7 +55,7 @@ def leaf_of(record: LicenceRecord, event: LicenceEvent, at: datetime, previous: 
         previous=previous,
         status_index=record.status_index,
         file_digest=file_digest,
-        commitment=record.commitment,
+        commitment=commitment or record.commitment,
     )
 
 

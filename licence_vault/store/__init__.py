@@ -20,6 +20,20 @@ from licence_vault.store.batches import (
     note_licence,
     update_batch,
 )
+from licence_vault.store.copies import (
+    Download,
+    delete_downloads,
+    end_copy,
+    erase_copies,
+    insert_copy,
+    insert_download,
+    lease_copy,
+    list_copies,
+    list_unmade_copies,
+    load_copy,
+    load_download,
+    use_download,
+)
 from licence_vault.store.history import insert_event, list_events, next_position
 from licence_vault.store.imports import insert_import, is_imported, list_imports, load_import, update_import_file
 from licence_vault.store.issuers import (
@@ -77,17 +91,23 @@ from licence_vault.store.use_codes import (
 from licence_vault.store.uses import insert_use, list_holder_digests, list_uses_of_subjects
 
 __all__ = [
+    "Download",
     "cancel_rows",
     "count_living_batches",
     "count_members",
     "count_rows",
     "count_standing_entrustments",
+    "delete_downloads",
     "delete_member",
     "delete_sharing",
+    "end_copy",
     "end_entrustment",
     "end_row",
     "erase_content",
+    "erase_copies",
     "insert_batch",
+    "insert_copy",
+    "insert_download",
     "insert_entrustment",
     "insert_event",
     "insert_file",
@@ -104,6 +124,8 @@ __all__ = [
     "is_member",
     "is_printed_number_taken",
     "lease_batch",
+    "lease_copy",
+    "list_copies",
     "list_drafts",
     "list_entrustments_between",
     "list_entrustments_of_holders",
@@ -120,10 +142,13 @@ __all__ = [
     "list_running_batches",
     "list_sharing",
     "list_types",
+    "list_unmade_copies",
     "list_use_codes_of_licences",
     "list_uses_of_subjects",
     "load_batch",
     "load_batch_key",
+    "load_copy",
+    "load_download",
     "load_entrustment",
     "load_import",
     "load_issuer",
@@ -149,4 +174,5 @@ __all__ = [
     "update_issuer",
     "update_sharing",
     "update_type",
+    "use_download",
 ]

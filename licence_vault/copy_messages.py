@@ -1,0 +1,19 @@
+"""Entries in the error catalogue on annotated copies of licences, and on licences that are shown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service_kit.problem_catalogue import ProblemText, register
+
+_ID: Final = ("Check the identifier; departments see what is theirs.", "请核对标识；各部门只能看到本部门的内容。")
+_ROWS: Final = (
+    ("LICENCE_COPY_NOT_FOUND", "Copy not found", "未找到加注件", "There is no such annotated copy, or it is one of a licence that is none of the caller's.", "没有此加注件，或调用方无权使用其证照。", *_ID),
+    ("LICENCE_COPY_ABANDONED", "Copy given up", "加注件制作已放弃", "The making of this copy was given up, and nothing left the house; the facts name the cause.", "该加注件的制作已放弃，未发出任何文件；facts 给出原因。", "Remove the cause and have another copy made.", "请排除原因后重新制作。"),
+    ("LICENCE_COPY_OVER", "Copy's time is over", "加注件已过期", "The time for which the copy was made is over.", "该加注件的有效期已过。", "Have another copy made.", "请重新制作加注件。"),
+    ("LICENCE_DOWNLOAD_GONE", "Address not usable", "下载地址不可用", "There is no such address, it was used, its time is over, or it was made for another client.", "没有此下载地址，或已使用、已过期、或属于其他应用。", "An address serves one download within ten minutes; have another made.", "每个地址十分钟内仅可下载一次，请重新获取。"),
+)  # fmt: skip
+
+TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)
+
+register(*TEXTS)
