@@ -15,6 +15,8 @@ from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_pr
 from licence_vault.actions.record_event import EVENT_TYPES
 from licence_vault.actions.use_desk import UseDesk
 from licence_vault.api.batch_routes import add_batch_routes
+from licence_vault.api.copy_routes import TAG as COPY_TAG
+from licence_vault.api.copy_routes import add_copy_routes
 from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
@@ -111,6 +113,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_issuer_routes(router, context)
     add_type_routes(router, context)
     add_licence_routes(router, means)
+    add_copy_routes(router, means)
     add_batch_routes(router, means)
     add_import_routes(router, means)
     add_sharing_routes(router, context)
@@ -128,6 +131,7 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licences", "description": "Issuing licences one by one and in batches, their files, their life."},
             {"name": "licence sharing", "description": "Which system may use licences of others, of which type, and how."},
             {"name": "licence use", "description": "Use codes in three modes, and what holders see of every use."},
+            COPY_TAG,
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
             *wallets.TAGS,

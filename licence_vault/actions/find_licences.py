@@ -48,6 +48,12 @@ def load_own_licence(conn: Connection, caller: Caller, licence_id: str, *, is_lo
     return record
 
 
+def find_own_licence(context: ServiceContext, caller: Caller, licence_id: str) -> LicenceRecord:
+    """A licence without what it says. LICENCE_NOT_FOUND."""
+    with context.database.read() as conn:
+        return load_own_licence(conn, caller, licence_id)
+
+
 def find_licence(context: ServiceContext, contents: ContentVault, caller: Caller, licence_id: str) -> LicenceView:
     """One licence. LICENCE_NOT_FOUND."""
     with context.database.read() as conn:

@@ -106,9 +106,9 @@ class _Source:
     made_entry: str  # of the leaf that the licence itself made
 
 
-def check_copyable(licence: LicenceRecord, key_sealed: bytes | None, at: datetime) -> TrustError | None:
+def check_copyable(licence: LicenceRecord, at: datetime) -> TrustError | None:
     """Why no copy of it is made now, None where one is: it must be in force, by its state and by its days, and not erased."""
-    if key_sealed is None or licence.data_sealed is None:
+    if licence.data_sealed is None:
         return licence_erased(licence.id)
     if licence.state is not LicenceState.ISSUED:
         return licence_state_conflict(licence.id, "copy", licence.state)
@@ -273,7 +273,7 @@ def _record_made(means: IssuingMeans, conn: Connection, record: CopyRecord, note
         return found
 
     # 2. The licence may have been revoked or erased meanwhile: of such a one nothing is given out.
-    refusal = check_copyable(licence, store.load_key(conn, licence.id), at)
+    refusal = check_copyable(licence, at)
     if refusal is not None:
         raise refusal
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
-from licence_vault.actions.finish_copy import CopyNote, CopyUse, MadeCopy, check_copyable, finish_copy, record_copy_use
+from licence_vault.actions.finish_copy import CopyNote, CopyUse, MadeCopy, check_copyable, finish_copy, read_note, record_copy_use
 from licence_vault.actions.record_event import leaf_of, previous_index
 from licence_vault.copies import FORMS, CopyRecord, CopyState, CopyStatement, SaltedCopy, is_copy_text, new_copy_id
 from licence_vault.errors import field_unacceptable, licence_not_found
@@ -22,7 +22,7 @@ from licence_vault.model import LicenceEvent, new_salt
 from licence_vault.uses import DONE, UseAction
 from service_kit import fail_points
 from service_kit.idempotency import ClaimState, digest_of_request
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,16 +54,18 @@ def make_copy(
     use: CopyUse,
     *,
     idempotency_key: str | None = None,
-    note: Callable[[Connection, LicenceRecord], None] | None = None,
+    decide: Callable[[Connection, LicenceRecord], CopyUse] | None = None,
 ) -> MadeCopy:
-    """Make it, and return it with its file. Whether ``use`` may have it is the caller's business; ``note`` is called in the transaction in which
-    that is decided. Every copy that is made, and every one that is refused, is in the access log.
+    """Make it, and return it with its file. Every copy that is made, and every one that is refused, is in the access log.
+
+    Whether ``use`` may have it is the caller's business. ``decide``: called in the first transaction, once for each copy, and as its very last
+    doubt; it says by what right, or refuses (TrustError), and changes rows only as its very last step.
 
     Raises TrustError FIELD_UNACCEPTABLE, LICENCE_NOT_FOUND, LICENCE_ERASED, LICENCE_STATE_CONFLICT (not in force), FACE_*, GLYPH_MISSING,
     LICENCE_LOG_PENDING, LICENCE_SELF_CHECK_FAILED, LICENCE_COPY_ABANDONED, LICENCE_COPY_OVER, IDEMPOTENCY_*, and what the sealer refuses.
     """
     # 1. Annotated, committed to the log: durable (tx 1).
-    record = begin_copy(means, order, use, idempotency_key=idempotency_key, note=note)
+    record = begin_copy(means, order, use, idempotency_key=idempotency_key, decide=decide)
     fail_points.reach("make-copy.intended")
 
     # 2. Proof, drawing, sealing, checking, tx 2.
@@ -76,7 +78,7 @@ def begin_copy(
     use: CopyUse,
     *,
     idempotency_key: str | None = None,
-    note: Callable[[Connection, LicenceRecord], None] | None = None,
+    decide: Callable[[Connection, LicenceRecord], CopyUse] | None = None,
 ) -> CopyRecord:
     """The first half: a copy that ``finish_copy`` makes. Errors as ``make_copy``."""
     # 1. Is the order in order, and is there anything to seal with?
@@ -92,7 +94,7 @@ def begin_copy(
 
     # 3. tx 1: statement, leaf, audit entry and idempotency claim stand together; or the refusal stands in the access log.
     def intend(conn: Connection) -> CopyRecord | TrustError:
-        return _record_intent(means, conn, order, use, idempotency_key, note)
+        return _record_intent(means, conn, order, use, idempotency_key, decide)
 
     decided = means.context.database.write(intend)
     if isinstance(decided, TrustError):
@@ -118,7 +120,7 @@ def _record_intent(
     order: CopyOrder,
     use: CopyUse,
     idempotency_key: str | None,
-    note: Callable[[Connection, LicenceRecord], None] | None,
+    decide: Callable[[Connection, LicenceRecord], CopyUse] | None,
 ) -> CopyRecord | TrustError:
     context, at = means.context, means.context.clock.now()
     copy_id = new_copy_id(at)
@@ -127,33 +129,41 @@ def _record_intent(
     licence = store.load_licence(conn, order.licence_id, is_locked=True)
     if licence is None:
         raise licence_not_found(order.licence_id)
-    key_sealed = store.load_key(conn, licence.id)
-    refusal = check_copyable(licence, key_sealed, at)
-    if refusal is not None or key_sealed is None:
-        refused = refusal or licence_not_found(licence.id)
-        record_copy_use(means, conn, licence, use, UseAction.REFUSED, order.reason, refused.code, at)
-        return refused
+    refusal = check_copyable(licence, at)
+    if refusal is not None:
+        record_copy_use(means, conn, licence, use, UseAction.REFUSED, order.reason, refusal.code, at)
+        return refusal
 
     # 2. Has this very request been answered before, or begun by a process that died?
     claim = _claim(means, conn, order, use, idempotency_key, copy_id, at)
     if claim is not None and claim.state is not ClaimState.NEW:
         earlier = store.load_copy(conn, str(claim.reference))
         if earlier is not None and earlier.state is CopyState.MADE:  # the same file once more: that is a reading of its own
-            record_copy_use(means, conn, licence, use, UseAction.DOWNLOADED, order.reason, DONE, at)
+            record_copy_use(means, conn, licence, _use_of(means, conn, earlier), UseAction.DOWNLOADED, order.reason, DONE, at)
         if earlier is not None and (claim.state is ClaimState.DONE or earlier.state is CopyState.MAKING):
             return earlier
         context.idempotency.set_reference(conn, claim, copy_id)
-    if note is not None:
-        note(conn, licence)
 
-    # 3. What the copy will say, sealed under the licence's key, and the commitment to it.
+    # 3. By what right. A refusal that says nothing about the use is raised as it is, and nothing is recorded.
+    if decide is not None:
+        try:
+            use = decide(conn, licence)
+        except TrustError as refused:
+            if refused.kind is Kind.UNAVAILABLE:
+                raise
+            if claim is not None:
+                context.idempotency.release(conn, claim)
+            record_copy_use(means, conn, licence, use, UseAction.REFUSED, order.reason, refused.code, at)
+            return refused
+
+    # 4. What the copy will say, sealed under the licence's key, and the commitment to it.
     made_at = at.replace(microsecond=0)
     until = (order.until or made_at + timedelta(days=COPY_DAYS)).replace(microsecond=0)
     salted = SaltedCopy(CopyStatement(order.form, licence.commitment, order.made_by, order.reason, made_at, until), new_salt())
-    key = means.contents.open_key(licence.id, key_sealed)
+    key = means.contents.open_key(licence.id, store.load_key(conn, licence.id) or b"")
     sealed = key.seal_note(copy_id, CopyNote(salted, use).write())
 
-    # 4. The leaf, the row, the audit entry.
+    # 5. The leaf, the row, the audit entry.
     leaf = leaf_of(licence, LicenceEvent.ANNOTATED, at, previous_index(conn, licence), None, commitment=salted.commitment())
     record = CopyRecord(
         id=copy_id,
@@ -184,6 +194,11 @@ def _record_intent(
         facts={"copy": copy_id, "form": order.form, "commitment": salted.commitment().hex(), "until": until.isoformat()},
     )
     return record
+
+
+def _use_of(means: IssuingMeans, conn: Connection, copy: CopyRecord) -> CopyUse:
+    key = means.contents.open_key(copy.licence_id, store.load_key(conn, copy.licence_id) or b"")
+    return read_note(key.open_note(copy.id, copy.note_sealed or b"")).use
 
 
 def _claim(

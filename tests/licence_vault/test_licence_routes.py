@@ -143,15 +143,22 @@ def test_licences_are_listed_page_by_page(clerk: Office, licence: dict[str, Any]
 def test_strangers_get_the_answer_of_what_does_not_exist(stranger: Office, licence: dict[str, Any], here: Here) -> None:
     """Every route with a licence in it: the same answer for one of another authority as for none."""
     routes = [each for each in here.application.routes if isinstance(each, Route) and "{licence_id}" in each.path]
-    bodies: dict[str, dict[str, Any]] = {"change": {"fields": {}}, "replace": {"reason": "x"}, "extend": {"valid_to": "2031-01-01"}}
+    bodies: dict[str, dict[str, Any]] = {
+        "change": {"fields": {}},
+        "replace": {"reason": "x"},
+        "extend": {"valid_to": "2031-01-01"},
+        "copies": {"made_by": "x"},
+    }
     asked = 0
     for route in routes:
         path = route.path
         for method in (route.methods or set()) - {"HEAD"}:
             answers = []
             for licence_id in (licence["id"], "lc_000000000000000000000000"):
-                filled = path.replace("{licence_id}", licence_id).replace("{form}", "pdf")
+                filled = path.replace("{licence_id}", licence_id).replace("{form}", "pdf").replace("{copy_id}", "cp_" + "0" * 24)
                 body = None if method == "GET" else {"reason": "x"} | bodies.get(path.rpartition("/")[2], {})
+                if path.endswith("/addresses"):
+                    body = {"client": None}
                 content = {} if body is None else {"json": body}
                 answer = here.http.request(method, filled, headers=stranger.headers | {"if-match": "*"}, **content)
                 answers.append((answer.status_code, answer.json()["code"], answer.text.replace(licence_id, "ID").split('"request_id"')[0]))
@@ -220,6 +227,44 @@ def test_what_an_ended_licence_said_can_be_erased(clerk: Office) -> None:
     ended = _when_logged(clerk, f"{path}/withdraw", {"reason": "x"}, issued.headers["etag"], 200)
     clerk.call("POST", f"{path}/erase", {"reason": "x"}, status=200, if_match=ended.headers["etag"])
     assert clerk.call("GET", path, status=200).json()["data"] is None
+
+
+def test_annotated_copies_over_http(clerk: Office, stranger: Office, licence: dict[str, Any], here: Here) -> None:
+    # made, listed, read
+    wish = {"form": "ofd", "made_by": "示例窗口", "reason": "办理示例事项"}
+    path = f"/v1/licences/{licence['id']}/copies"
+    made = clerk.call("POST", path, wish, status=201, idempotency_key="copy-1")
+    copy = made.json()
+    assert clerk.call("POST", path, wish, status=201, idempotency_key="copy-1").json() == copy
+    second = clerk.call("POST", path, wish | {"form": "pdf", "until": "2126-01-01T00:00:00Z"}, status=422)
+    assert second.json()["code"] == "FIELD_UNACCEPTABLE"
+    clerk.call("POST", path, wish | {"form": "pdf"}, status=201)
+    listed = clerk.call("GET", f"{path}?limit=1", status=200).json()
+    assert (len(listed["copies"]), listed["next_before"]) == (1, listed["copies"][0]["id"])
+    older = clerk.call("GET", f"{path}?before={listed['next_before']}", status=200).json()
+    assert older["next_before"] is None
+    assert older["copies"] == [copy | {"made_by": "示例窗口", "reason": "办理示例事项", "client": "cl_clerk", "mode": None}]
+    file = clerk.call("GET", made.headers["location"], status=200)
+    assert (sm3(file.content).hex(), file.headers["content-type"]) == (copy["digest"], "application/ofd")
+    assert (copy["url"], file.headers["cache-control"]) == (made.headers["location"], "no-store")
+    for member in ("id", "made_at", "state", "mode", "client", "digest"):
+        assert clerk.refusal("POST", path, wish | {member: "x"}, status=422)[0] == "REQUEST_INVALID"
+
+    # fetched once: by whoever has the address, or by the one system it is for
+    addresses = copy["url"].removesuffix("file") + "addresses"
+    open_address = clerk.call("POST", addresses, {"client": None}, status=201).json()
+    fetched = here.http.get(open_address["url"])
+    assert (fetched.status_code, fetched.content, fetched.headers["cache-control"]) == (200, file.content, "no-store")
+    assert here.http.get(open_address["url"]).json()["code"] == "LICENCE_DOWNLOAD_GONE"
+    registry, other = office(here, "cl_registry", "licence.use"), office(here, "cl_other", "licence.use")
+    bound = clerk.call("POST", addresses, {"client": "cl_registry"}, status=201).json()
+    token = bound["url"].rpartition("/")[2]
+    assert here.http.get(f"/licences/downloads/{token}").json()["code"] == "LICENCE_DOWNLOAD_GONE"
+    assert other.refusal("GET", bound["url"], status=404)[0] == "LICENCE_DOWNLOAD_GONE"
+    assert registry.call("GET", bound["url"], status=200).content == file.content
+    assert registry.refusal("GET", bound["url"], status=404)[0] == "LICENCE_DOWNLOAD_GONE"
+    assert here.http.get("/licences/downloads/short").status_code == 422
+    assert stranger.refusal("GET", bound["url"], status=403)[0] == "SCOPE_MISSING"
 
 
 def test_licences_of_an_older_repository_over_http(clerk: Office, stranger: Office) -> None:

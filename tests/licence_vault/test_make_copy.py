@@ -347,13 +347,29 @@ def test_copies_go_with_the_licence_they_were_made_of(here: IssuingHere, licence
     assert refusal(here, licence).code == "LICENCE_ERASED"
 
 
-def test_whoever_decides_is_called_where_it_is_decided(here: IssuingHere, licence: LicenceRecord) -> None:
-    """A right that is used up in the same transaction: refused there, nothing is left of the copy."""
+def test_whoever_decides_says_by_what_right(here: IssuingHere, licence: LicenceRecord) -> None:
+    """A right that is used up in the same transaction: once for each copy, and where it is refused there is no copy but a line in the log."""
+    asked: list[str] = []
 
-    def refuse(_conn: Any, found: LicenceRecord) -> None:
-        assert found.id == licence.id
-        raise refused()
+    def allow(_conn: Any, found: LicenceRecord) -> CopyUse:
+        asked.append(found.id)
+        return OFFICE
 
-    with pytest.raises(TrustError, match="SEAL_NOT_ACTIVE"):
-        make_copy(here.means, CopyOrder(licence.id, "pdf", WINDOW, REASON), OFFICE, note=refuse)
-    assert copies(here, licence) == []
+    order, nobody = CopyOrder(licence.id, "pdf", WINDOW, REASON), CopyUse("cl_office", "client:cl_office")
+    first = make_copy(here.means, order, nobody, decide=allow, idempotency_key="right")
+    assert make_copy(here.means, order, nobody, decide=allow, idempotency_key="right").record == first.record
+    assert asked == [licence.id]
+    assert {each.mode for each in uses(here, licence)} == {UseMode.BY_DUTY}
+
+    def refuse(_conn: Any, _found: LicenceRecord) -> CopyUse:
+        raise asked_of
+
+    for asked_of, lines in ((refused(), 1), (unavailable(), 0)):
+        before = len(uses(here, licence))
+        with pytest.raises(TrustError, match=asked_of.code):
+            make_copy(here.means, order, nobody, decide=refuse, idempotency_key=f"refused-{lines}")
+        assert [each.outcome for each in uses(here, licence)][: len(uses(here, licence)) - before] == [asked_of.code] * lines
+    assert len(copies(here, licence)) == 1
+    assert make_copy(here.means, order, nobody, decide=allow, idempotency_key="refused-1").record.id != first.record.id, (
+        "the key is free again"
+    )

@@ -46,6 +46,7 @@ PUBLIC = {
     "GET /keys",
     "GET /licences/credential-types/{code}",
     "GET /licences/credentials/gm-jwks",
+    "GET /licences/downloads/{token}",
     "GET /licences/gm-status-keys",
     "GET /licences/log",
     "GET /licences/log/consistency",
