@@ -10,6 +10,7 @@ import secrets
 from typing import Final
 
 from crypto.sealed_values import SECRET_BYTES, ValueSealer
+from licence_vault.limits import SCREEN_CODE_BYTES
 
 SECRET_NAME: Final = "licence-contents"  # noqa: S105 - its name in the keystore
 
@@ -41,6 +42,10 @@ class ContentVault:
     def find_number(self, number: str) -> bytes:
         """What a printed number is found by, 32 bytes."""
         return self._values.find(number.encode(), "licence_licences.number")
+
+    def screen_code(self, showing_id: str, stretch: int) -> bytes:
+        """What a licence that is shown has on the screen in one stretch of time (HMAC-SM3, cut to SCREEN_CODE_BYTES)."""
+        return self._values.find(f"{showing_id}:{stretch}".encode(), "licence_showings.code")[:SCREEN_CODE_BYTES]
 
     def seal_officer(self, officer: bytes) -> bytes:
         """For whom a client acted by duty, sealed for its column."""

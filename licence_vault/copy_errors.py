@@ -23,3 +23,23 @@ def copy_over(copy_id: str) -> TrustError:
 def download_gone() -> TrustError:
     """No such address, used already, over, or another client's: the same answer on purpose."""
     return TrustError(Kind.NOT_FOUND, "LICENCE_DOWNLOAD_GONE")
+
+
+def showing_unknown() -> TrustError:
+    """No such showing or code, one that is over, or one that is somebody else's: the same answer on purpose."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_SHOWING_UNKNOWN")
+
+
+def showing_state_conflict(state: str) -> TrustError:
+    """The showing takes no such step in its present state."""
+    return TrustError(Kind.CONFLICT, "LICENCE_SHOWING_STATE_CONFLICT", state=state)
+
+
+def showing_changed(expected: int, found: int) -> TrustError:
+    """The showing changed since the holder looked (If-Match): it may be another system that scanned."""
+    return TrustError(Kind.CHANGED, "LICENCE_SHOWING_CHANGED", expected=expected, found=found)
+
+
+def showings_too_many(limit: int) -> TrustError:
+    """As many licences as one person may show at a time."""
+    return TrustError(Kind.CONFLICT, "LICENCE_SHOWINGS_TOO_MANY", limit=limit)

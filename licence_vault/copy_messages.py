@@ -12,6 +12,10 @@ _ROWS: Final = (
     ("LICENCE_COPY_ABANDONED", "Copy given up", "加注件制作已放弃", "The making of this copy was given up, and nothing left the house; the facts name the cause.", "该加注件的制作已放弃，未发出任何文件；facts 给出原因。", "Remove the cause and have another copy made.", "请排除原因后重新制作。"),
     ("LICENCE_COPY_OVER", "Copy's time is over", "加注件已过期", "The time for which the copy was made is over.", "该加注件的有效期已过。", "Have another copy made.", "请重新制作加注件。"),
     ("LICENCE_DOWNLOAD_GONE", "Address not usable", "下载地址不可用", "There is no such address, it was used, its time is over, or it was made for another client.", "没有此下载地址，或已使用、已过期、或属于其他应用。", "An address serves one download within ten minutes; have another made.", "每个地址十分钟内仅可下载一次，请重新获取。"),
+    ("LICENCE_SHOWING_UNKNOWN", "Code not valid", "亮证码无效", "There is no such showing or code, its time is over, or it is somebody else's.", "没有此亮证或亮证码，或已过期、已结束、属于他人。", "Ask the holder to show the code that is on the screen now, or to begin anew.", "请持证人出示当前屏幕上的亮证码，或重新发起亮证。"),
+    ("LICENCE_SHOWING_STATE_CONFLICT", "Step not allowed now", "当前不能进行此操作", "The showing takes no such step in its present state: the holder has to agree first, and what was agreed to is seen once.", "亮证在当前状态下不能进行此操作：须持证人先确认，确认后仅可查看一次。", "Look at the showing; begin anew where it was seen already.", "请查看亮证状态；已查看过的请重新发起。"),
+    ("LICENCE_SHOWING_CHANGED", "Showing changed meanwhile", "亮证已变化", "The showing is not any more as If-Match says: somebody else may have scanned the code.", "亮证已不是 If-Match 所指的状态，扫码方可能已变化。", "Look who scanned, and decide anew.", "请确认扫码方后再决定。"),
+    ("LICENCE_SHOWINGS_TOO_MANY", "Too many at a time", "同时亮证过多", "As many licences are being shown as one person may at a time.", "同时亮证的数量已达上限。", "End one of them.", "请先结束其中一个。"),
 )  # fmt: skip
 
 TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)

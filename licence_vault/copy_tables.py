@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, LargeBinary, String, Table
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from licence_vault.log_tables import metadata
 
@@ -47,4 +47,27 @@ downloads: Final = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
     Index("ix_licence_downloads_expires_at", "expires_at"),
+)
+
+showings: Final = Table(
+    "licence_showings",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("licence_id", String(40), ForeignKey("licence_licences.id"), nullable=False),
+    Column("account", String(255), nullable=False),  # of whoever shows it
+    Column("mode", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("tries_left", Integer, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("client_id", String(128)),  # that scanned it; nobody else can see it then
+    Column("reason", Text),
+    Column("officer_sealed", LargeBinary),
+    CheckConstraint("state IN ('open', 'scanned', 'agreed', 'seen', 'ended')", name="state"),
+    CheckConstraint("mode IN ('consented', 'entrusted')", name="mode"),
+    CheckConstraint("tries_left >= 0", name="tries_left"),
+    CheckConstraint("(client_id IS NULL) = (reason IS NULL)", name="scanned"),
+    Index("ix_licence_showings_account_ends_at", "account", "ends_at"),
+    Index("ix_licence_showings_ends_at", "ends_at"),
 )

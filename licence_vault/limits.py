@@ -58,6 +58,14 @@ COPIES_PER_SWEEP: Final = 100
 DOWNLOAD_SECONDS: Final = 600
 DOWNLOAD_TOKEN_CHARACTERS: Final = 43  # 256 random bits
 
+# Showing a licence
+SHOWING_SECONDS: Final = 600
+SCREEN_CODE_SECONDS: Final = 60  # the code of this stretch counts, and that of the one before
+SCREEN_CODE_BYTES: Final = 16
+SCREEN_CODE_CHARACTERS: Final = 64  # as it is read
+SHOWING_TRIES: Final = 10  # at its code; then it is over
+SHOWINGS: Final = 5  # of one person that are open
+
 # Batches
 BATCH_ROWS: Final = 100_000
 BATCH_FILE_BYTES: Final = 64 * 1024 * 1024

@@ -22,6 +22,8 @@ from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
 from licence_vault.api.log_routes import add_log_routes
 from licence_vault.api.sharing_routes import add_sharing_routes
+from licence_vault.api.showing_routes import TAG as SHOWING_TAG
+from licence_vault.api.showing_routes import add_showing_routes
 from licence_vault.api.status_routes import add_status_routes
 from licence_vault.api.type_routes import add_type_routes
 from licence_vault.api.use_code_routes import add_use_code_routes
@@ -119,6 +121,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_sharing_routes(router, context)
     desk = use_desk_of(context, means.contents)
     add_use_code_routes(router, desk)
+    add_showing_routes(router, desk)
     return ServiceParts(
         name=NAME,
         router=router,
@@ -132,6 +135,7 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licence sharing", "description": "Which system may use licences of others, of which type, and how."},
             {"name": "licence use", "description": "Use codes in three modes, and what holders see of every use."},
             COPY_TAG,
+            SHOWING_TAG,
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
             *wallets.TAGS,

@@ -37,6 +37,10 @@ class UseAction(StrEnum):
     DOWNLOADED = "downloaded"
     COPIED = "copied"
     SHOWN = "shown"
+    SHOWING_OPENED = "showing_opened"  # the steps of showing one's licence before it is shown
+    SHOWING_SCANNED = "showing_scanned"  # a masked view was given
+    SHOWING_AGREED = "showing_agreed"
+    SHOWING_ENDED = "showing_ended"
     CODE_GRANTED = "code_granted"
     REFUSED = "refused"  # nothing was given; the outcome says why
 

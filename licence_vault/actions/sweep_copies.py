@@ -1,4 +1,4 @@
-"""Go on with annotated copies that were begun and never ended, and forget addresses whose time is long over."""
+"""Go on with annotated copies that were begun and never ended, and forget addresses and showings whose time is long over."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from licence_vault import store
 from licence_vault.actions.finish_copy import finish_copy
-from licence_vault.limits import COPIES_PER_SWEEP, COPY_LEASE_SECONDS, DOWNLOAD_SECONDS
+from licence_vault.limits import COPIES_PER_SWEEP, COPY_LEASE_SECONDS, DOWNLOAD_SECONDS, SHOWING_SECONDS
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.copies import CopyRecord
@@ -33,8 +35,13 @@ def sweep_copies(means: IssuingMeans) -> dict[str, int]:
                 done["made"] += 1
             except TrustError:  # its cause is in the access log where it was abandoned; else it comes again
                 done["left"] += 1
-    context.database.write(lambda conn: store.delete_downloads(conn, now - timedelta(seconds=DOWNLOAD_SECONDS)))
+    context.database.write(lambda conn: _forget(conn, now))
     return done
+
+
+def _forget(conn: Connection, now: datetime) -> None:
+    store.delete_downloads(conn, now - timedelta(seconds=DOWNLOAD_SECONDS))
+    store.delete_showings(conn, now - timedelta(seconds=SHOWING_SECONDS))  # what was done with them stands in the access log
 
 
 def _take_over(means: IssuingMeans, copy: CopyRecord, until: datetime) -> bool:

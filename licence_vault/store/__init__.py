@@ -66,6 +66,7 @@ from licence_vault.store.licences import (
     take_next_serial,
 )
 from licence_vault.store.sharing import delete_sharing, insert_sharing, list_sharing, load_sharing, update_sharing
+from licence_vault.store.showings import count_showings, delete_showings, insert_showing, load_showing, move_showing
 from licence_vault.store.types import (
     insert_type,
     list_types,
@@ -96,10 +97,12 @@ __all__ = [
     "count_living_batches",
     "count_members",
     "count_rows",
+    "count_showings",
     "count_standing_entrustments",
     "delete_downloads",
     "delete_member",
     "delete_sharing",
+    "delete_showings",
     "end_copy",
     "end_entrustment",
     "end_row",
@@ -117,6 +120,7 @@ __all__ = [
     "insert_member",
     "insert_rows",
     "insert_sharing",
+    "insert_showing",
     "insert_type",
     "insert_use",
     "insert_use_code",
@@ -158,9 +162,11 @@ __all__ = [
     "load_open_type",
     "load_published_type",
     "load_sharing",
+    "load_showing",
     "load_type",
     "load_use_code",
     "move_licence",
+    "move_showing",
     "next_licence_version",
     "next_position",
     "next_type_version",

@@ -1,0 +1,345 @@
+"""Showing a licence: the code lives a minute, the first system has it, the holder decides, it is seen once; every step is on record."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from licence_vault import store
+from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault.actions.permit_sharing import SharingOrder, permit_sharing, withdraw_sharing
+from licence_vault.actions.scan_showing import OVER, TAKEN, WRONG, scan_showing, view_showing
+from licence_vault.actions.show_licence import agree_to_showing, end_showing, find_showing, open_showing
+from licence_vault.actions.sweep_copies import sweep_copies
+from licence_vault.actions.use_desk import UseDesk
+from licence_vault.copy_tables import showings
+from licence_vault.limits import SHOWING_SECONDS, SHOWING_TRIES, SHOWINGS
+from licence_vault.model import Holder, step_named
+from licence_vault.showings import ShowingState, is_on_screen, read_screen_code, seconds_left, write_screen_code
+from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
+from service_kit.callers import Caller
+from standards.errors import TrustError
+from tests.licence_vault.holders_here import FakeDirectory
+from tests.licence_vault.issuing_here import FACE, PERSON, IssuingHere, caller
+from tests.licence_vault.type_files import AUTHORITY, type_file
+from tests.licence_vault.vault_here import AT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from licence_vault.actions.scan_showing import SeenLicence
+    from licence_vault.actions.show_licence import OwnShowing
+    from licence_vault.register import LicenceRecord
+
+SHARED = f"{AUTHORITY}993"
+MODES = frozenset({UseMode.CONSENTED, UseMode.ENTRUSTED})
+REASON = "办理变更登记"
+OFFICER = Officer("李四（示例）", "窗口受理", "示例区登记中心")
+OFFICE, OTHER = caller("cl_office"), caller("cl_other")
+FIRM = ("001", "12990000YX0000008K")
+
+
+@dataclass
+class ShowingHere:
+    """A vault, a directory, two offices that may query one type."""
+
+    issuing: IssuingHere
+    directory: FakeDirectory
+    desk: UseDesk
+
+    def permit(self, client: str, **changes: Any) -> None:
+        order = SharingOrder(client, SHARED, MODES, frozenset({ShareRight.QUERY}), "数据共享协议")
+        permit_sharing(self.desk.context, caller("cl_admin"), replace(order, **changes), if_revision=None)
+
+    def issue(self, *holders: Holder) -> LicenceRecord:
+        return self.issuing.issue(type_code=SHARED, holders=holders or (PERSON,))
+
+    def later(self, **how: float) -> UseDesk:
+        """The desk at a later time."""
+        clock = type(self.issuing.vault.clock)(AT + timedelta(**how))
+        return replace(self.desk, context=replace(self.desk.context, clock=clock))
+
+    def lines(self, record: LicenceRecord) -> list[tuple[UseAction, str, str]]:
+        """(action, client, outcome), oldest first."""
+        with self.desk.context.database.read() as conn:
+            found = store.list_uses_of_subjects(conn, store.list_holder_digests(conn, record.id), before=None, limit=500)
+        return [(each.action, each.client, each.outcome) for each in reversed(found) if each.licence_id == record.id]
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShowingHere]:
+    with IssuingHere.made(tmp_path_factory.mktemp("showing") / "d") as made:
+        made.publish(type_file(face=FACE, code=SHARED, sharing={"modes": sorted(MODES), "shown_masked": []}))
+        directory = FakeDirectory()
+        showing = ShowingHere(made, directory, UseDesk(made.vault.context, made.means.contents, directory))
+        for client in ("cl_office", "cl_other"):
+            showing.permit(client)
+        yield showing
+
+
+@pytest.fixture
+def licence(here: ShowingHere) -> LicenceRecord:
+    return here.issue()
+
+
+@pytest.fixture
+def me(here: ShowingHere, licence: LicenceRecord) -> Caller:
+    """A person for each test, so that nobody's showings count for another's."""
+    return here.directory.sign_in(f"pe_{licence.id}", (PERSON.code_type, PERSON.code))
+
+
+@pytest.fixture
+def opened(here: ShowingHere, licence: LicenceRecord, me: Caller) -> OwnShowing:
+    return open_showing(here.desk, me, licence.id)
+
+
+def code_of(view: OwnShowing) -> str:
+    assert view.code is not None
+    return view.code
+
+
+def scan(here: ShowingHere, view: OwnShowing, who: Caller = OFFICE, desk: UseDesk | None = None, **changes: Any) -> SeenLicence:
+    wish: dict[str, Any] = {"reason": REASON, "officer": OFFICER} | changes
+    return scan_showing(desk or here.desk, who, code_of(view), **wish)
+
+
+def refused(code: str, act: Callable[[], object]) -> None:
+    with pytest.raises(TrustError) as raised:
+        act()
+    assert raised.value.code == code
+
+
+def test_a_licence_is_shown(here: ShowingHere, licence: LicenceRecord, me: Caller, opened: OwnShowing) -> None:
+    assert code_of(opened) not in repr(opened)
+    assert (opened.showing.state, opened.code_seconds, opened.is_over) == (ShowingState.OPEN, 60, False)
+
+    # scanned: masked, and the holder sees by whom, what for and for whom
+    seen = scan(here, opened)
+    assert not seen.is_whole
+    assert seen.data["holders"] == [{"name": "张****", "code": "1****X", "code_type": "111"}]
+    assert "示例路1号" not in repr(seen.data)
+    assert PERSON.code not in repr(seen.data)
+    looked = find_showing(here.desk, me, opened.showing.id)
+    assert (looked.showing.state, looked.showing.client, looked.showing.reason) == (ShowingState.SCANNED, "cl_office", REASON)
+    assert (looked.officer, looked.code) == (OFFICER, None)
+    refused("LICENCE_SHOWING_STATE_CONFLICT", lambda: view_showing(here.desk, OFFICE, opened.showing.id))
+
+    # agreed: whole, once
+    agreed = agree_to_showing(here.desk, me, opened.showing.id, if_revision=looked.showing.revision)
+    assert agreed.showing == find_showing(here.desk, me, opened.showing.id).showing
+    whole = view_showing(here.desk, OFFICE, opened.showing.id)
+    assert whole.is_whole
+    assert whole.data["holders"] == [{"name": PERSON.name, "code": PERSON.code, "code_type": "111"}]
+    assert whole.data["fields"] == {"KZ_address": "示例路1号"}
+    refused("LICENCE_SHOWING_STATE_CONFLICT", lambda: view_showing(here.desk, OFFICE, opened.showing.id))
+    assert find_showing(here.desk, me, opened.showing.id).is_over
+
+    # every step is on record, for the holder and in the audit trail
+    assert here.lines(licence) == [
+        (UseAction.SHOWING_OPENED, "cl_portal", DONE),
+        (UseAction.SHOWING_SCANNED, "cl_office", DONE),
+        (UseAction.REFUSED, "cl_office", "LICENCE_SHOWING_STATE_CONFLICT"),
+        (UseAction.SHOWING_AGREED, "cl_office", DONE),
+        (UseAction.SHOWN, "cl_office", DONE),
+        (UseAction.REFUSED, "cl_office", "LICENCE_SHOWING_STATE_CONFLICT"),
+    ]
+    trail = [each for each in here.issuing.trail(licence.id) if each[0].startswith("licence-use.sho")]
+    assert trail == [(f"licence-use.{each}", "done") for each in ("showing_opened", "showing_scanned", "showing_agreed", "shown")]
+
+
+@pytest.mark.parametrize(("seconds", "is_good"), [(0, True), (59, True), (60, True), (119, True), (120, False), (300, False), (-60, False)])
+def test_a_code_lives_for_its_minute_and_the_next(
+    here: ShowingHere, licence: LicenceRecord, opened: OwnShowing, seconds: int, is_good: bool
+) -> None:
+    desk = here.later(seconds=seconds)
+    if is_good:
+        assert scan(here, opened, desk=desk).showing.state is ShowingState.SCANNED
+    else:
+        refused("LICENCE_SHOWING_UNKNOWN", lambda: scan(here, opened, desk=desk))
+        assert here.lines(licence)[-1] == (UseAction.REFUSED, "cl_office", WRONG)
+
+
+def test_the_screen_shows_another_code_each_minute(here: ShowingHere, me: Caller, opened: OwnShowing) -> None:
+    codes = {find_showing(here.later(seconds=each), me, opened.showing.id).code for each in range(0, 300, 60)}
+    assert len(codes) == 5
+    assert find_showing(here.later(seconds=59), me, opened.showing.id).code == opened.code
+    assert find_showing(here.later(seconds=45), me, opened.showing.id).code_seconds == 15
+
+
+def test_tries_at_a_code_are_counted_and_end_it(here: ShowingHere, licence: LicenceRecord, me: Caller, opened: OwnShowing) -> None:
+    code = code_of(opened)
+    guesses = [code[:-8] + f"{number:08x}" for number in range(SHOWING_TRIES)]
+    for guess in guesses:
+        refused("LICENCE_SHOWING_UNKNOWN", lambda guess=guess: scan_showing(here.desk, OTHER, guess, reason=REASON))  # type: ignore[misc]
+    assert find_showing(here.desk, me, opened.showing.id).showing.state is ShowingState.ENDED
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: scan(here, opened))
+    assert here.lines(licence)[1:] == [(UseAction.REFUSED, "cl_other", WRONG)] * SHOWING_TRIES + [(UseAction.REFUSED, "cl_office", OVER)]
+
+
+@pytest.mark.parametrize("code", ["", "x", "yxs_", "yxs_" + "0" * 56, "yxs_" + "0" * 57, "YXS_" + "0" * 56, "\udc80", "yxs_" + "g" * 56])
+def test_what_is_no_code_leads_nowhere(here: ShowingHere, code: str) -> None:
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: scan_showing(here.desk, OFFICE, code, reason=REASON))
+
+
+def test_the_code_of_one_showing_opens_no_other(here: ShowingHere, me: Caller, licence: LicenceRecord, opened: OwnShowing) -> None:
+    second = open_showing(here.desk, me, licence.id)
+    mixed = code_of(opened)[:28] + code_of(second)[28:]
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: scan_showing(here.desk, OFFICE, mixed, reason=REASON))
+    assert scan(here, second).showing.id == second.showing.id
+
+
+def test_of_racing_systems_one_has_it(here: ShowingHere, licence: LicenceRecord, me: Caller, opened: OwnShowing) -> None:
+    def race(who: Caller) -> str:
+        try:
+            return scan(here, opened, who).showing.client or ""
+        except TrustError as error:
+            return error.code
+
+    with ThreadPoolExecutor(8) as pool:
+        ended = list(pool.map(race, [OFFICE, OTHER] * 4))
+    [winner] = set(ended) - {"LICENCE_SHOWING_UNKNOWN"}
+    loser = OTHER if winner == "cl_office" else OFFICE
+    assert (UseAction.REFUSED, loser.client_id, TAKEN) in here.lines(licence)
+    looked = find_showing(here.desk, me, opened.showing.id)
+    assert looked.showing.client == winner
+    agree_to_showing(here.desk, me, opened.showing.id, if_revision=looked.showing.revision)
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: view_showing(here.desk, loser, opened.showing.id))
+    assert here.lines(licence)[-1] == (UseAction.REFUSED, loser.client_id, TAKEN)
+
+
+def test_one_agrees_to_what_one_saw(here: ShowingHere, me: Caller, opened: OwnShowing) -> None:
+    refused("LICENCE_SHOWING_STATE_CONFLICT", lambda: agree_to_showing(here.desk, me, opened.showing.id, if_revision=1))
+    scan(here, opened)
+    looked = find_showing(here.desk, me, opened.showing.id)
+    scan(here, opened, reason="别的事")  # the same system, meanwhile, for something else
+    refused("LICENCE_SHOWING_CHANGED", lambda: agree_to_showing(here.desk, me, opened.showing.id, if_revision=looked.showing.revision))
+    looked = find_showing(here.desk, me, opened.showing.id)
+    assert looked.showing.reason == "别的事"
+    agree_to_showing(here.desk, me, opened.showing.id, if_revision=looked.showing.revision)
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: scan(here, opened))
+
+
+def test_showings_of_others_do_not_exist(here: ShowingHere, opened: OwnShowing, licence: LicenceRecord) -> None:
+    stranger = here.directory.sign_in("pe_stranger", ("111", "110105194912310011"))
+    for act in (
+        lambda: find_showing(here.desk, stranger, opened.showing.id),
+        lambda: agree_to_showing(here.desk, stranger, opened.showing.id, if_revision=1),
+        lambda: end_showing(here.desk, stranger, opened.showing.id),
+        lambda: view_showing(here.desk, OFFICE, "sh_none"),
+    ):
+        refused("LICENCE_SHOWING_UNKNOWN", act)
+    refused("LICENCE_NOT_FOUND", lambda: open_showing(here.desk, stranger, licence.id))
+    assert here.lines(licence)[-1] == (UseAction.REFUSED, "cl_portal", "LICENCE_NOT_FOUND"), "the holder sees that somebody tried"
+    refused("LICENCE_NOT_FOUND", lambda: open_showing(here.desk, stranger, "lc_none"))
+    refused("LICENCE_HOLDER_UNKNOWN", lambda: open_showing(here.desk, OFFICE, licence.id))
+
+
+def test_it_is_over_when_the_holder_says_so(here: ShowingHere, licence: LicenceRecord, me: Caller, opened: OwnShowing) -> None:
+    scan(here, opened)
+    looked = find_showing(here.desk, me, opened.showing.id)
+    agree_to_showing(here.desk, me, opened.showing.id, if_revision=looked.showing.revision)
+    assert end_showing(here.desk, me, opened.showing.id).is_over
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: view_showing(here.desk, OFFICE, opened.showing.id))
+    assert here.lines(licence)[-1] == (UseAction.REFUSED, "cl_office", OVER)
+    refused("LICENCE_SHOWING_STATE_CONFLICT", lambda: end_showing(here.desk, me, opened.showing.id))
+
+
+def test_it_is_over_after_ten_minutes(here: ShowingHere, me: Caller, licence: LicenceRecord, opened: OwnShowing) -> None:
+    scan(here, opened)
+    looked = find_showing(here.desk, me, opened.showing.id)
+    agree_to_showing(here.later(seconds=SHOWING_SECONDS - 1), me, opened.showing.id, if_revision=looked.showing.revision)
+    late = here.later(seconds=SHOWING_SECONDS)
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: view_showing(late, OFFICE, opened.showing.id))
+    assert here.lines(licence)[-1] == (UseAction.REFUSED, "cl_office", OVER)
+    assert find_showing(late, me, opened.showing.id).is_over
+
+
+def test_a_person_shows_few_licences_at_a_time(here: ShowingHere, me: Caller, licence: LicenceRecord) -> None:
+    shown = [open_showing(here.desk, me, licence.id) for _ in range(SHOWINGS)]
+    refused("LICENCE_SHOWINGS_TOO_MANY", lambda: open_showing(here.desk, me, licence.id))
+    end_showing(here.desk, me, shown[0].showing.id)
+    open_showing(here.desk, me, licence.id)
+
+
+def test_who_acts_for_the_firm_shows_its_licence(here: ShowingHere) -> None:
+    licence = here.issue(Holder("示例商行", FIRM[1], FIRM[0]))
+    agent = here.directory.sign_in("pe_agent", ("111", "110105194912310038"), acts_for={FIRM: None})
+    opened = open_showing(here.desk, agent, licence.id)
+    assert opened.showing.mode is UseMode.ENTRUSTED
+    scan(here, opened)
+    looked = find_showing(here.desk, agent, opened.showing.id)
+    here.directory.sign_in("pe_agent", ("111", "110105194912310038"))  # dismissed meanwhile
+    refused("LICENCE_NOT_FOUND", lambda: agree_to_showing(here.desk, agent, opened.showing.id, if_revision=looked.showing.revision))
+
+
+def test_a_system_without_permission_is_shown_nothing(here: ShowingHere, me: Caller, licence: LicenceRecord, opened: OwnShowing) -> None:
+    refused("LICENCE_SHARING_DENIED", lambda: scan(here, opened, caller("cl_unknown")))
+    refused("LICENCE_SHARING_DENIED", lambda: scan(here, opened, Caller("cl_office", "pe_clerk", frozenset())))
+    here.permit("cl_verifier", rights=frozenset({ShareRight.VERIFY}))
+    refused("LICENCE_SHARING_DENIED", lambda: scan(here, opened, caller("cl_verifier")))
+    here.permit("cl_entrusted", modes=frozenset({UseMode.ENTRUSTED}))
+    refused("LICENCE_SHARING_DENIED", lambda: scan(here, opened, caller("cl_entrusted")))
+
+    here.permit("cl_brief")
+    scan(here, opened, caller("cl_brief"))
+    looked = find_showing(here.desk, me, opened.showing.id)
+    agree_to_showing(here.desk, me, opened.showing.id, if_revision=looked.showing.revision)
+    withdraw_sharing(here.desk.context, caller("cl_admin"), "cl_brief", SHARED)
+    refused("LICENCE_SHARING_DENIED", lambda: view_showing(here.desk, caller("cl_brief"), opened.showing.id))
+    assert (UseAction.SHOWN, "cl_brief", DONE) not in here.lines(licence)
+
+
+@pytest.mark.parametrize("when", ["before", "scanned", "agreed"])
+def test_a_revoked_licence_is_not_shown(here: ShowingHere, me: Caller, licence: LicenceRecord, opened: OwnShowing, when: str) -> None:
+    def revoke() -> None:
+        here.issuing.take_in()
+        change_licence_state(here.desk.context, here.issuing.clerk, licence.id, step_named("revoke"), reason="x", if_revision=None)
+
+    if when == "before":
+        revoke()
+        refused("LICENCE_NOT_IN_FORCE", lambda: open_showing(here.desk, me, licence.id))
+        refused("LICENCE_NOT_IN_FORCE", lambda: scan(here, opened))
+        return
+    scan(here, opened)
+    revision = find_showing(here.desk, me, opened.showing.id).showing.revision
+    if when == "scanned":
+        revoke()
+        refused("LICENCE_NOT_IN_FORCE", lambda: agree_to_showing(here.desk, me, opened.showing.id, if_revision=revision))
+        return
+    agree_to_showing(here.desk, me, opened.showing.id, if_revision=revision)
+    revoke()
+    refused("LICENCE_NOT_IN_FORCE", lambda: view_showing(here.desk, OFFICE, opened.showing.id))
+
+
+@pytest.mark.parametrize("changes", [{"reason": ""}, {"reason": "x" * 201}, {"officer": Officer("", "r", "d")}])
+def test_who_scans_says_why_and_for_whom(here: ShowingHere, opened: OwnShowing, changes: dict[str, Any]) -> None:
+    refused("FIELD_UNACCEPTABLE", lambda: scan(here, opened, **changes))
+
+
+def test_nothing_is_kept_that_could_be_scanned_and_old_showings_are_forgotten(here: ShowingHere, me: Caller, opened: OwnShowing) -> None:
+    code = code_of(opened)
+    for path in here.desk.context.settings.dir.rglob("*"):
+        assert not path.is_file() or code[-32:].encode() not in path.read_bytes()
+    sweep_copies(replace(here.issuing.means, context=here.later(seconds=2 * SHOWING_SECONDS + 1).context))
+    with here.desk.context.database.read() as conn:
+        assert conn.execute(showings.select().where(showings.c.id == opened.showing.id)).first() is None
+    refused("LICENCE_SHOWING_UNKNOWN", lambda: find_showing(here.desk, me, opened.showing.id))
+
+
+def test_codes_are_read_as_they_are_written() -> None:
+    at = datetime(2026, 11, 28, 8, 0, 30, tzinfo=UTC)
+
+    def made(showing_id: str, stretch: int) -> bytes:
+        return stretch.to_bytes(16, "big")
+
+    text = write_screen_code("sh_" + "a" * 24, at, made)
+    read = read_screen_code(text)
+    assert read is not None
+    assert read[0] == "sh_" + "a" * 24
+    assert [is_on_screen(read[0], read[1], at + timedelta(seconds=each), made) for each in (-31, 0, 89, 90)] == [False, True, True, False]
+    assert seconds_left(at) == 30
+    assert read_screen_code(text + "0") is None
