@@ -115,12 +115,12 @@ def build(context: ServiceContext) -> ServiceParts:
     add_issuer_routes(router, context)
     add_type_routes(router, context)
     add_licence_routes(router, means)
-    add_copy_routes(router, means)
     add_batch_routes(router, means)
     add_import_routes(router, means)
     add_sharing_routes(router, context)
     desk = use_desk_of(context, means.contents)
     add_use_code_routes(router, desk)
+    add_copy_routes(router, means, desk)
     add_showing_routes(router, desk)
     return ServiceParts(
         name=NAME,

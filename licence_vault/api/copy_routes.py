@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from licence_vault import limits
 from licence_vault.actions import download_copy, find_copies
+from licence_vault.actions.copy_own_licence import copy_own_licence
 from licence_vault.actions.find_licences import find_own_licence, load_own_licence
 from licence_vault.actions.finish_copy import CopyUse
 from licence_vault.actions.finish_issue import MEDIA_TYPES
@@ -25,7 +26,7 @@ from licence_vault.api.copy_shapes import (
 )
 from licence_vault.api.parameters import LicenceId  # noqa: TC001 - FastAPI reads the annotations at run time
 from licence_vault.model import SCOPE_ISSUE, SCOPE_READ
-from licence_vault.uses import SCOPE_USE
+from licence_vault.uses import SCOPE_OWN, SCOPE_USE
 from service_kit.composition import caller_of, needs, public
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - as above
 from service_kit.problems import problem_answers
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from licence_vault.actions.finish_copy import MadeCopy
     from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.actions.use_desk import UseDesk
     from licence_vault.register import LicenceRecord
 
 _TAGS: Final[list[Any]] = ["licence copies"]
@@ -51,8 +53,23 @@ Token = Annotated[
 _FILE: Final[dict[str, Any]] = {"description": "The file.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}}
 
 
-def add_copy_routes(router: APIRouter, means: IssuingMeans) -> None:
+def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> None:
     """Add them to the service's router."""
+
+    @router.post(
+        "/v1/my/licences/{licence_id}/copies",
+        status_code=201,
+        name="make_my_licence_copy",
+        summary="Have an annotated copy made of one's own licence, to hand it in somewhere",
+        description="The answer is the file. The same `Idempotency-Key` gives the same copy again.",
+        response_class=Response,
+        responses={201: _FILE, **problem_answers(400, 401, 403, 404, 409, 422, 503)},
+        tags=_TAGS,
+    )
+    @needs(SCOPE_OWN)
+    def create_own_copy(request: Request, licence_id: LicenceId, body: CopyBody, key: IdempotencyKey = None) -> Response:
+        order = CopyOrder(licence_id, body.form, body.made_by, body.reason, body.until)
+        return _file(copy_own_licence(means, desk, caller_of(request), order, idempotency_key=key), status=201)
 
     @router.post(
         "/v1/licences/{licence_id}/copies",
@@ -149,5 +166,5 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans) -> None:
         return _file(download_copy.take_download(means, token, None))
 
 
-def _file(made: MadeCopy) -> Response:
-    return Response(made.content, media_type=MEDIA_TYPES[made.record.form], headers=file_headers(made))
+def _file(made: MadeCopy, *, status: int = 200) -> Response:
+    return Response(made.content, status_code=status, media_type=MEDIA_TYPES[made.record.form], headers=file_headers(made))

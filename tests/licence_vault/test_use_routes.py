@@ -264,3 +264,37 @@ def test_a_system_is_no_holder_and_a_person_is_no_system(clients: Clients, here:
     assert system.refusal("POST", "/v1/my/use-consents", consent(licence), status=403)[0] == "LICENCE_HOLDER_UNKNOWN"
     elsewhere = signed_in(clients, "jia", "shop", "licence.read")
     assert elsewhere.refusal("POST", "/v1/my/use-consents", consent(licence), status=403)[0] == "SCOPE_MISSING"
+
+
+def test_a_citizen_shows_a_licence_and_the_office_sees_it_once(jia: Office, yii: Office, registry: Office, licence: dict[str, Any]) -> None:
+    opened = jia.call("POST", "/v1/my/showings", {"licence": licence["id"]}, status=201)
+    path, showing = opened.headers["location"], opened.json()
+    assert (showing["state"], opened.headers["cache-control"]) == ("open", "no-store")
+    assert jia.call("GET", path, status=200).json()["id"] == showing["id"]
+    seen = registry.call("POST", "/v1/showings/scan", {"code": showing["code"], "reason": WHY, "officer": OFFICER}, status=200)
+    assert (seen.json()["is_whole"], seen.headers["cache-control"]) == (False, "no-store")
+    assert JIA[1] not in seen.text
+    assert registry.refusal("POST", f"/v1/showings/{showing['id']}/view", status=409)[0] == "LICENCE_SHOWING_STATE_CONFLICT"
+
+    looked = jia.call("GET", path, status=200)
+    assert (looked.json()["client"], looked.json()["reason"], looked.json()["officer"]) == ("cl_office", WHY, OFFICER)
+    assert jia.refusal("POST", f"{path}/agree", status=428)[0] == "PRECONDITION_REQUIRED"
+    assert jia.refusal("POST", f"{path}/agree", status=412, if_match="*")[0] == "LICENCE_SHOWING_CHANGED"
+    assert yii.refusal("POST", f"{path}/agree", status=404, if_match=looked.headers["etag"])[0] == "LICENCE_SHOWING_UNKNOWN"
+    assert jia.call("POST", f"{path}/agree", status=200, if_match=looked.headers["etag"]).json()["state"] == "agreed"
+    whole = registry.call("POST", f"/v1/showings/{showing['id']}/view", status=200).json()
+    assert (whole["is_whole"], whole["data"]) == (True, licence["data"])
+    registry.call("POST", f"/v1/showings/{showing['id']}/view", status=409)
+    assert jia.refusal("POST", f"{path}/end", status=409)[0] == "LICENCE_SHOWING_STATE_CONFLICT"
+
+
+def test_a_citizen_hands_in_an_annotated_copy(jia: Office, yii: Office, licence: dict[str, Any]) -> None:
+    path, wish = f"/v1/my/licences/{licence['id']}/copies", {"made_by": "示例区登记窗口", "reason": WHY}
+    made = jia.call("POST", path, wish, status=201, idempotency_key="mine")
+    assert made.content.startswith(b"%PDF")
+    assert (made.headers["content-type"], made.headers["cache-control"]) == ("application/pdf", "no-store")
+    assert jia.call("POST", path, wish, status=201, idempotency_key="mine").content == made.content
+    for other in (path, path.replace(licence["id"], "lc_" + "0" * 24)):
+        assert yii.refusal("POST", other, wish, status=404)[0] == "LICENCE_NOT_FOUND"
+    for changes in ({"mode": "duty"}, {"reason": ""}, {"until": "2126-01-01T00:00:00Z"}, {"form": "doc"}):
+        jia.call("POST", path, wish | changes, status=422)
