@@ -258,3 +258,28 @@ def entrustment_not_found(entrustment_id: str) -> TrustError:
 def entrustments_too_many(limit: int) -> TrustError:
     """As many entrustments of one holder as may stand."""
     return TrustError(Kind.CONFLICT, "LICENCE_ENTRUSTMENTS_TOO_MANY", limit=limit)
+
+
+def share_member_missing(member: str) -> TrustError:
+    """A member of a request at the share interface that must be there is missing or empty."""
+    return TrustError(Kind.MALFORMED, "SHARE_MEMBER_MISSING", member=member)
+
+
+def share_malformed(member: str, rule: str) -> TrustError:
+    """A request at the share interface breaks a rule. ``rule`` names the rule, never the value."""
+    return TrustError(Kind.MALFORMED, "SHARE_REQUEST_MALFORMED", member=member, rule=rule)
+
+
+def share_caller_differs() -> TrustError:
+    """The token is not of the client that the head names."""
+    return TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="accessId")
+
+
+def share_holder_type_unknown() -> TrustError:
+    """No code type of GB/T 36903 Annex A."""
+    return TrustError(Kind.MALFORMED, "SHARE_HOLDER_TYPE_UNKNOWN")
+
+
+def licence_unmatched() -> TrustError:
+    """Nothing answers to what was asked."""
+    return TrustError(Kind.NOT_FOUND, "SHARE_NO_MATCH")

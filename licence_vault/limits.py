@@ -96,3 +96,13 @@ CODES_PER_GRANT: Final = 20  # licences of one holder and type that one act of d
 HOLDER_LEVEL_LEAST: Final = 2  # from which on a holder counts as known: his name was compared with a document
 ENTRUSTMENT_DAYS: Final = 366
 ENTRUSTMENTS: Final = 200  # standing ones of one holder
+
+# The share interface: own limits
+SHARE_BODY_BYTES: Final = 64 * 1024
+SHARE_FILE_BYTES: Final = 8 * 1024 * 1024  # of a file that is verified, before base64
+SHARE_FILE_BODY_BYTES: Final = SHARE_FILE_BYTES * 4 // 3 + SHARE_BODY_BYTES
+SHARE_FILES_AT_ONCE: Final = 4
+SHARE_TEXT_CHARACTERS: Final = 2000  # a printed code is longer than any other text
+SHARE_LICENCES: Final = 50  # in one answer
+SHARE_PER_MINUTE: Final = 1200  # calls of one address
+SHARE_TYPES: Final = 500

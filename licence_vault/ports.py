@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SEALER: Final = "licence_vault.sealer"  # names of the links
 JUDGE: Final = "licence_vault.judge"
 HOLDERS: Final = "licence_vault.holders"
+CALLERS: Final = "licence_vault.callers"
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
 
@@ -111,5 +112,16 @@ class HolderDirectory(Protocol):
     def find(self, caller: Caller, at: datetime) -> SignedInHolder | None:
         """The person a call comes from; None where none stands behind it, or none who counts at that time (aware UTC). Never call it within a
         transaction.
+        """
+        ...
+
+
+class CallerCheck(Protocol):
+    """Who sent a token that stands in the body of a request. Where the link is absent nobody is let in that way."""
+
+    def __call__(self, token: str, scope: str) -> Caller:
+        """The caller, by the rules of the gate. TrustError TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_REVOKED, SCOPE_MISSING.
+
+        A token that is bound to a key or a certificate is refused: neither can be shown this way.
         """
         ...

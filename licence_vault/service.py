@@ -21,6 +21,7 @@ from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
 from licence_vault.api.log_routes import add_log_routes
+from licence_vault.api.share_routes import ShareDesk, add_share_routes
 from licence_vault.api.sharing_routes import add_sharing_routes
 from licence_vault.api.showing_routes import TAG as SHOWING_TAG
 from licence_vault.api.showing_routes import add_showing_routes
@@ -33,7 +34,7 @@ from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES as LICENCE_SCOPES
-from licence_vault.ports import HOLDERS, JUDGE, SEALER
+from licence_vault.ports import CALLERS, HOLDERS, JUDGE, SEALER
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from licence_vault.uses import SCOPES as USE_SCOPES
@@ -43,7 +44,7 @@ from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from crypto.keystore import Keystore
-    from licence_vault.ports import DocumentJudge, HolderDirectory, Sealer
+    from licence_vault.ports import CallerCheck, DocumentJudge, HolderDirectory, Sealer
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
     from service_kit.transparency_log import TransparencyLog
@@ -122,6 +123,8 @@ def build(context: ServiceContext) -> ServiceParts:
     add_use_code_routes(router, desk)
     add_copy_routes(router, means, desk)
     add_showing_routes(router, desk)
+    judge = None if means.seals is None else means.seals.judge
+    add_share_routes(router, ShareDesk(desk, cast("CallerCheck | None", context.links.get(CALLERS)), judge))
     return ServiceParts(
         name=NAME,
         router=router,
@@ -136,6 +139,7 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licence use", "description": "Use codes in three modes, and what holders see of every use."},
             COPY_TAG,
             SHOWING_TAG,
+            {"name": "licence share", "description": "The share interface in the shape of GB/T 36906."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
             *wallets.TAGS,

@@ -11,6 +11,7 @@ _SHARING: Final = (
     "请联系证照管理员授予共享权限（PUT /v1/licence-sharing/...）。",
 )
 _NEW_CODE: Final = ("Have a new use code granted for this system and purpose.", "请为本系统与用途重新取得用证码。")
+_SHAPE: Final = ("Send it as docs/reference/licence-sharing.md shows.", "请按 docs/reference/licence-sharing.md 的格式发送。")
 _ROWS: Final = (
     ("LICENCE_SHARING_NOT_FOUND", "No such permission", "没有此共享权限", "The system has no permission for licences of this type.", "该系统没有此证照类型的共享权限。", *_SHARING),
     ("LICENCE_SHARING_CHANGED", "Permission changed meanwhile", "共享权限已被更改", "The permission is not any more as If-Match says.", "共享权限已不是 If-Match 所指的版本。", "Read it again and decide with what it is now.", "请重新读取后再决定。"),
@@ -25,6 +26,10 @@ _ROWS: Final = (
     ("LICENCE_OF_HOLDER_NOT_FOUND", "No such licence of the holder", "该主体没有此类有效证照", "The holder has no licence of this type that is in force.", "该持证主体没有此类型的有效证照。", "Check code, code type and licence type.", "请核对主体代码、代码类型与证照类型。"),
     ("LICENCE_ENTRUSTMENT_NOT_FOUND", "Entrustment not found", "未找到委托", "There is no such entrustment, or it is somebody else's.", "没有此委托，或属于他人。", "Check the identifier.", "请核对标识。"),
     ("LICENCE_ENTRUSTMENTS_TOO_MANY", "Too many entrustments", "委托过多", "As many entrustments of this holder stand as may.", "该主体未终止的委托已达上限。", "End one that is not needed any more.", "请先终止不再需要的委托。"),
+    ("SHARE_MEMBER_MISSING", "Member missing", "缺少必填项", "A member of the request that must be there is missing or empty; the facts name it.", "请求缺少必填项或其为空；facts 给出名称。", *_SHAPE),
+    ("SHARE_REQUEST_MALFORMED", "Request not usable", "请求格式错误", "The request is not as the share interface takes it; the facts name member and rule.", "请求不符合共享接口格式；facts 给出项与规则。", *_SHAPE),
+    ("SHARE_HOLDER_TYPE_UNKNOWN", "Unknown holder code type", "持证主体代码类型错误", "The holder's code type is none of GB/T 36903 Annex A.", "持证主体代码类型不在 GB/T 36903 附录 A 中。", *_SHAPE),
+    ("SHARE_NO_MATCH", "Nothing found", "未查询到证照", "Nothing answers to what was asked.", "没有符合条件的证照。", "Check the values asked with.", "请核对查询条件。"),
 )  # fmt: skip
 
 TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)

@@ -82,6 +82,18 @@ class Gatekeeper:
         return caller
 
 
+def admit_token(keeper: Gatekeeper, token: str, scope: str) -> Caller:
+    """The caller of a token that stands in the body of a request, by the rules of the gate; may block.
+
+    A token that is bound to a key or a certificate is refused: neither is shown this way. TrustError as ``Gatekeeper.admit``.
+    """
+    caller = keeper.callers.verify_header(f"Bearer {token}")
+    require(caller, scope)
+    if keeper.is_active is not None and not keeper.is_active(caller):
+        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
+    return caller
+
+
 def path_as_sent(scope: Scope) -> str:
     """The path of a request as its sender wrote it, escapes included: what a proof of possession names."""
     raw = scope.get("raw_path")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +35,7 @@ from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, Deliver
 from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids
 from yinxin import audit_api, links, roles_api, webhooks_api
-from yinxin.access_gate import Gatekeeper
+from yinxin.access_gate import Gatekeeper, admit_token
 from yinxin.app import Application, Composition
 from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
 from yinxin.file_verdicts import HouseJudge
@@ -168,11 +169,6 @@ def compose(house: House) -> Application:
     """The HTTP application of this process, with the services that its settings name."""
     context = house.context
     settings = context.settings
-    parts = [pki_service.build(house.register, house.authorities), _audit_parts(context), _roles_parts(context)]
-    parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
-    parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
-    for part in parts:
-        context.outbox.add_handlers(part.handlers)
     callers, key_jobs = links.callers_of(context)
 
     def use_proof(proof: Proof) -> Awaitable[bool]:
@@ -187,6 +183,12 @@ def compose(house: House) -> Application:
         certificate_of=links.certificates_of(settings),
         demand_nonce=links.nonce_check_of(context),
     )
+    context = replace(context, links={**context.links, licence_vault.ports.CALLERS: partial(admit_token, keeper)})
+    parts = [pki_service.build(house.register, house.authorities), _audit_parts(context), _roles_parts(context)]
+    parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
+    parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
+    for part in parts:
+        context.outbox.add_handlers(part.handlers)
 
     def sweep() -> None:
         at = context.clock.now()

@@ -221,7 +221,9 @@ def _files(names: FileNames, said: SaltedLicence | SaltedCopy, proof: LogProof) 
     return {names.data: said.canonical(), names.leaf: proof.leaf, **dict(zip(names.proofs, proofs, strict=True))}
 
 
-def _seal(means: IssuingMeans, record: CopyRecord, source: _Source, original: SaltedLicence, attachments: Mapping[str, bytes]) -> SealedFile:
+def _seal(
+    means: IssuingMeans, record: CopyRecord, source: _Source, original: SaltedLicence, attachments: Mapping[str, bytes]
+) -> SealedFile:
     """The face with who, why and until when over it. It bears no printed code: scanned, that would answer for the original."""
     definition, template = definition_of_version(source.version), template_of_version(source.version)
     said = source.note.salted.statement

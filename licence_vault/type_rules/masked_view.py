@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from licence_vault.model import Holder
 
 if TYPE_CHECKING:
     from licence_vault.model import LicenceData
@@ -22,15 +25,21 @@ def mask_code(code: str) -> str:
     return f"{code[0]}{STARS}{code[-1]}" if len(code) >= _ENDS_SHOWN_FROM else STARS
 
 
-def mask_licence(data: LicenceData, definition: TypeDefinition) -> dict[str, Any]:
-    """The JSON value of ``LicenceData.as_json`` with names, codes and the printed number masked; of the fields those that the type shows to everybody.
+def mask_data(data: LicenceData, definition: TypeDefinition) -> LicenceData:
+    """The licence with names, codes and the printed number masked; of the fields those that the type shows to everybody.
 
     What stands in a field that the type calls personal is never shown, whatever its sharing rule says.
     """
     personal = {item.key for item in definition.items if item.is_personal}
     shown = set(definition.sharing.shown_masked) - personal
-    return data.as_json() | {
-        "number": mask_code(data.number),
-        "holders": [{"name": mask_name(each.name), "code": mask_code(each.code), "code_type": each.code_type} for each in data.holders],
-        "fields": {key: value for key, value in data.fields.items() if key in shown},
-    }
+    return replace(
+        data,
+        number=mask_code(data.number),
+        holders=tuple(Holder(mask_name(each.name), mask_code(each.code), each.code_type) for each in data.holders),
+        fields={key: value for key, value in data.fields.items() if key in shown},
+    )
+
+
+def mask_licence(data: LicenceData, definition: TypeDefinition) -> dict[str, Any]:
+    """The JSON value of ``mask_data``."""
+    return mask_data(data, definition).as_json()

@@ -3,92 +3,44 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from licence_vault import store
-from licence_vault.actions.change_licence_state import change_licence_state
-from licence_vault.actions.consent_to_use import Consent, GrantedCode, consent_to_use
+from licence_vault.actions.consent_to_use import Consent, consent_to_use
 from licence_vault.actions.entrust_use import EntrustmentOrder, end_entrustment, entrust_use, list_entrustments
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.grant_by_duty import DutyOrder, grant_by_duty
-from licence_vault.actions.permit_sharing import SharingOrder, permit_sharing, withdraw_sharing
+from licence_vault.actions.permit_sharing import withdraw_sharing
 from licence_vault.actions.redeem_use_code import redeem_use_code
-from licence_vault.actions.use_desk import UseDesk
 from licence_vault.limits import ENTRUSTMENT_DAYS, USE_CODE_SECONDS
-from licence_vault.model import Holder, step_named
+from licence_vault.model import Holder
 from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
 from service_kit.callers import Caller
 from standards.errors import TrustError
-from tests.licence_vault.holders_here import FakeDirectory
-from tests.licence_vault.issuing_here import FACE, PERSON, IssuingHere, caller
-from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
+from tests.licence_vault.issuing_here import PERSON, caller
+from tests.licence_vault.type_files import AUTHORITY, TYPE
+from tests.licence_vault.using_here import ME, SHARED, UsingHere
 from tests.licence_vault.vault_here import AT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from licence_vault.register import LicenceRecord
-    from licence_vault.uses import UseRecord
 
 WHY = "办理变更登记"
 OFFICER = Officer("李四（示例）", "执法人员", "示例市监督所")
-ME = (PERSON.code_type, PERSON.code)
 FIRM = ("001", "12990000YX0000008K")
 FRIEND = ("111", "110105194912310011")
 OFFICE = caller("cl_office")
-SHARED = f"{AUTHORITY}993"
-ALL_MODES = frozenset({UseMode.CONSENTED, UseMode.BY_DUTY, UseMode.ENTRUSTED})
-
-
-@dataclass
-class UsingHere:
-    """A vault with a directory, and one office that may do everything with one type."""
-
-    issuing: IssuingHere
-    directory: FakeDirectory
-    desk: UseDesk
-
-    def permit(self, client: str, **changes: Any) -> None:
-        order = SharingOrder(client, SHARED, ALL_MODES, frozenset(ShareRight), "数据共享协议")
-        permit_sharing(self.desk.context, caller("cl_admin"), replace(order, **changes), if_revision=None)
-
-    def issue(self, *holders: Holder, **changes: Any) -> LicenceRecord:
-        return self.issuing.issue(type_code=SHARED, holders=holders or (PERSON,), **changes)
-
-    def lines(self, record: LicenceRecord) -> list[tuple[UseAction, UseMode | None, str, str]]:
-        """(action, mode, client, outcome) of the uses of a licence, oldest first."""
-        return [(each.action, each.mode, each.client, each.outcome) for each in self.uses(record)]
-
-    def uses(self, record: LicenceRecord) -> list[UseRecord]:
-        with self.desk.context.database.read() as conn:
-            subjects = store.list_holder_digests(conn, record.id)
-            found = store.list_uses_of_subjects(conn, subjects, before=None, limit=500)
-        return [each for each in reversed(found) if each.licence_id == record.id]
-
-    def step(self, record: LicenceRecord, name: str) -> None:
-        self.issuing.take_in()
-        change_licence_state(self.desk.context, self.issuing.clerk, record.id, step_named(name), reason="x", if_revision=None)
-
-    def code(self, record: LicenceRecord, person: Caller, client: str = "cl_office", purpose: str = WHY) -> GrantedCode:
-        return consent_to_use(self.desk, person, Consent(record.id, client, purpose))
-
-    def later(self, **how: float) -> UseDesk:
-        """The desk at a later time."""
-        clock = type(self.issuing.vault.clock)(AT + timedelta(**how))
-        return replace(self.desk, context=replace(self.desk.context, clock=clock))
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UsingHere]:
-    with IssuingHere.made(tmp_path_factory.mktemp("codes") / "d") as made:
-        made.publish(type_file(face=FACE, code=SHARED, sharing={"modes": sorted(ALL_MODES), "shown_masked": ["KZ_class"]}))
-        directory = FakeDirectory()
-        using = UsingHere(made, directory, UseDesk(made.vault.context, made.means.contents, directory))
-        using.permit("cl_office")
+    with UsingHere.made(tmp_path_factory.mktemp("codes") / "d") as using:
         yield using
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
+import idp.service
 import licence_vault.service
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.set_credentials import set_password
@@ -298,3 +300,94 @@ def test_a_citizen_hands_in_an_annotated_copy(jia: Office, yii: Office, licence:
         assert yii.refusal("POST", other, wish, status=404)[0] == "LICENCE_NOT_FOUND"
     for changes in ({"mode": "duty"}, {"reason": ""}, {"until": "2126-01-01T00:00:00Z"}, {"form": "doc"}):
         jia.call("POST", path, wish | changes, status=422)
+
+
+def share(system: Office, name: str, data: dict[str, Any], **head: str) -> tuple[str, Any]:
+    """Return code and data of a call at the share interface, which needs no header."""
+    whole = {"accessId": system.client_id, "accessToken": system.headers["authorization"].removeprefix("Bearer ")} | head
+    answer = system.here.http.post(f"/licences/share/{name}", json={"head": whole, "data": data})
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), answer.text
+    return answer.json()["head"]["status"], answer.json()["data"]
+
+
+def test_a_system_asks_at_the_share_interface(jia: Office, registry: Office, licence: dict[str, Any]) -> None:
+    by_number = {"certIdentifier": licence["identifier"], "useCause": WHY}
+    status, masked = share(registry, "queryCertInfo", by_number)
+    assert (status, masked["masked"], masked["CZZT"], masked["CZZTDM"], masked["ZZBS"]) == (
+        "0",
+        "1",
+        "张****",
+        "1****X",
+        licence["identifier"],
+    )
+    assert (masked["KZ_class"], "KZ_address" in masked) == ("甲级", False)
+    status, whole = share(registry, "queryCertInfo", by_number | {"operator": OFFICER})
+    assert (status, whole["masked"], whole["CZZTDM"], whole["KZ_address"]) == ("0", "0", JIA[1], "示例路1号")
+    granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
+    assert share(registry, "queryCertInfo", by_number | {"useCode": granted["code"]}) == ("0", whole)
+    assert share(registry, "queryCertInfoByQRcode", {"qrcode": granted["code"], "useCause": WHY}) == ("10", None)
+    again = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
+    assert share(registry, "queryCertInfoByQRcode", {"qrcode": again["code"], "useCause": WHY}) == ("0", whole)
+    of_holder = {"holderCode": JIA[1], "holderTypeCode": "111", "certTypeCode": SHARED, "useCause": WHY}
+    status, found = share(registry, "queryCertInfoByHolderCode", of_holder | {"certNo": licence["data"]["number"]})
+    assert (status, found) == ("0", [masked])
+    assert share(registry, "queryCertInfoByHolderCode", of_holder | {"holderTypeCode": "777"}) == ("103", None)
+    assert share(registry, "queryCertInfoByHolderCode", of_holder | {"certTypeCode": TYPE}) == ("100", None)
+
+
+def test_a_system_has_data_and_files_verified(clerk: Office, registry: Office, licence: dict[str, Any]) -> None:
+    data = {"holderCode": JIA[1], "holder": "张三（示例）", "certNo": licence["data"]["number"]}
+    asked = {"certTypeCode": SHARED, "certData": data, "useCause": WHY}
+    assert share(registry, "verifyCertInfo", asked) == ("0", {"result": "1", "message": "信息正确，证照有效"})
+    assert share(registry, "verifyCertInfo", asked | {"certData": data | {"holder": "李四"}})[1]["result"] == "5"
+    assert share(registry, "verifyCertInfo", asked | {"certData": data | {"holderCode": "91150700MA0N000018"}})[1]["result"] == "6"
+    assert share(registry, "verifyCertInfo", asked | {"certData": {"holderCode": JIA[1], "certNo": "1"}}) == ("111", None)
+    content = clerk.call("GET", licence["files"][0]["url"], status=200).content
+    file = {"certTypeCode": SHARED, "contentType": "base64", "content": base64.b64encode(content).decode(), "useCause": WHY}
+    assert share(registry, "verifyFile", file)[1]["result"] == "1"
+    assert share(registry, "verifyFile", file | {"contentType": "hex"}) == ("102", None)
+    assert share(registry, "verifyFile", file | {"content": "%%%"}) == ("102", None)
+
+
+def test_a_system_sees_the_catalogue_of_what_it_may_use(registry: Office, stranger: Office) -> None:
+    status, types = share(registry, "queryCatalogue", {"useCause": WHY})
+    assert (status, [each["CertificateTypeCode"] for each in types]) == ("0", [SHARED])
+    assert (types[0]["useModes"], types[0]["ValidityRange"], types[0]["CertificateHolderCategory"]) == (
+        "consented^duty^entrusted",
+        "1年^5年^长期",
+        "混合",
+    )
+    assert share(stranger, "queryCatalogue", {"useCause": WHY}) == ("0", [])
+    asked = {"certName": "示例许可证", "certTypeCode": SHARED, "useCause": WHY}
+    assert {"key": "KZ_class", "name": "等级", "kind": "choice"} in share(registry, "getCertRemarkInfo", asked)[1]
+    assert share(registry, "getCertRemarkInfo", asked | {"certName": "别的"}) == ("10", None)
+    assert share(stranger, "getCertRemarkInfo", asked) == ("100", None)
+
+
+def test_nobody_asks_with_a_token_that_is_not_his_or_not_for_this(
+    jia: Office, clerk: Office, registry: Office, stranger: Office, licence: dict[str, Any]
+) -> None:
+    asked = {"certIdentifier": licence["identifier"], "useCause": WHY}
+    assert share(stranger, "queryCertInfo", asked) == ("100", None)
+    assert share(registry, "queryCertInfo", asked, accessId="cl_stranger") == ("11", None)
+    assert share(stranger, "queryCertInfo", asked, accessId="cl_office") == ("11", None)
+    assert share(registry, "queryCertInfo", asked, accessToken="a.b.c") == ("11", None)
+    assert share(registry, "queryCertInfo", asked, accessToken="x y") == ("11", None)
+    for without_the_scope in (clerk, jia):
+        assert share(without_the_scope, "queryCertInfo", asked) == ("11", None)
+
+
+def test_a_token_counts_at_the_share_interface_no_longer_than_elsewhere(here: Here, licence: dict[str, Any]) -> None:
+    from idp.actions.change_client_status import change_client_status
+    from idp.model.clients import ClientStatus
+
+    gone = office(here, "cl_gone", "licence.use")
+    asked = {"certIdentifier": licence["identifier"], "useCause": WHY}
+    assert share(gone, "queryCertInfo", asked) == ("100", None)
+    change_client_status(idp.service.client_desk(here.house.context), "cl_gone", ClientStatus.DISABLED, actor="test")
+    assert share(gone, "queryCertInfo", asked) == ("11", None)
+
+
+def test_bodies_at_the_share_interface_are_bounded(registry: Office) -> None:
+    answer = registry.here.http.post("/licences/share/queryCertInfo", content=b"x" * (64 * 1024 + 1))
+    assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")

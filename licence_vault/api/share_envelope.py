@@ -1,0 +1,111 @@
+"""The envelope of the share interface: head and data in, head and data out. Strict: what is not named is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import Response
+
+from licence_vault import limits, share_codes
+from licence_vault.errors import share_malformed, share_member_missing
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HEAD: Final = frozenset({"accessId", "accessToken"})
+_TOKEN_CHARACTERS: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRequest:
+    """A request as read. ``data``: members by name, texts, or one level of texts by name."""
+
+    access_id: str
+    access_token: str
+    data: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Without the token and what is personal."""
+        return f"ShareRequest({self.access_id!r})"
+
+
+def read_request(body: bytes, needed: frozenset[str], allowed: frozenset[str], *, long_member: str = "") -> ShareRequest:
+    """A request with all of ``needed`` and nothing besides these and ``allowed``; ``long_member`` may be of any length.
+
+    Raises TrustError SHARE_MEMBER_MISSING, SHARE_REQUEST_MALFORMED, TOKEN_MISSING.
+    """
+    try:
+        whole = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise share_malformed("body", "JSON") from None
+    if not isinstance(whole, dict) or whole.keys() != {"head", "data"}:
+        raise share_malformed("body", "head and data")
+    head, data = whole["head"], whole["data"]
+    if not isinstance(head, dict) or not head.keys() <= _HEAD:
+        raise share_malformed("head", "accessId and accessToken")
+    access_id, token = (head.get(name) for name in ("accessId", "accessToken"))
+    if not isinstance(access_id, str) or not isinstance(token, str) or not access_id or not token or len(token) > _TOKEN_CHARACTERS:
+        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
+    if not isinstance(data, dict) or not data.keys() <= needed | allowed:
+        raise share_malformed("data", "no members besides those of this call")
+    found = {name: _member(name, value, is_long=name == long_member) for name, value in data.items() if value not in ("", None)}
+    missing = sorted(needed - found.keys())
+    if missing:
+        raise share_member_missing(missing[0])
+    return ShareRequest(access_id, token, found)
+
+
+def read_parts(data: Mapping[str, Any], name: str, needed: frozenset[str], allowed: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The texts of a member that is an object. SHARE_MEMBER_MISSING, SHARE_REQUEST_MALFORMED."""
+    value = data[name]
+    if not isinstance(value, dict) or not value.keys() <= needed | allowed:
+        raise share_malformed(name, "an object with no members besides those of this call")
+    missing = sorted(each for each in needed if not value.get(each))
+    if missing:
+        raise share_member_missing(missing[0])
+    return value
+
+
+def read_text(data: Mapping[str, Any], name: str) -> str:
+    """A member that is a text. SHARE_REQUEST_MALFORMED."""
+    value = data[name]
+    if not isinstance(value, str):
+        raise share_malformed(name, "a text")
+    return value
+
+
+def _member(name: str, value: object, *, is_long: bool) -> object:
+    texts = list(value.values()) if isinstance(value, dict) else [value]
+    if not all(isinstance(each, str) and (is_long or len(each) <= limits.SHARE_TEXT_CHARACTERS) for each in texts):
+        raise share_malformed(name, f"texts of at most {limits.SHARE_TEXT_CHARACTERS} characters")
+    return value
+
+
+def write_answer(data: object) -> Response:
+    """What was asked for."""
+    return _write(share_codes.OK, share_codes.RETURN_CODES[share_codes.OK], data)
+
+
+def write_refusal(error: TrustError) -> Response:
+    """A refusal by its return code; the message carries our stable code besides. What says nothing about the request is no answer: it is raised."""
+    if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.TOO_LARGE}:
+        raise error
+    status = status_of(error)
+    return _write(status, f"{share_codes.RETURN_CODES.get(status, share_codes.RETURN_CODES[share_codes.OTHER])} ({error.code})", None)
+
+
+def status_of(error: TrustError) -> int:
+    """head.status of a refusal."""
+    if error.code == "LICENCE_NOT_IN_FORCE":
+        return int(str(error.facts["share"]))
+    if error.code == "SHARE_MEMBER_MISSING":
+        return share_codes.MISSING_MEMBERS.get(str(error.facts["member"]), share_codes.MISSING)
+    return share_codes.REFUSALS.get(error.code, share_codes.OTHER)
+
+
+def _write(status: int, message: str, data: object) -> Response:
+    body = {"head": {"status": str(status), "message": message}, "data": data}
+    return Response(json.dumps(body, ensure_ascii=False), media_type="application/json", headers={"cache-control": "no-store"})
