@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from standards.errors import Kind, MalformedError, TrustError
+
+_PASSING: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.CHANGED})
+_PASSING_CONFLICTS: Final = frozenset({"LOG_ENTRY_PENDING", "IDEMPOTENCY_IN_FLIGHT", "IDEMPOTENCY_CLAIM_LOST", "SEAL_USE_VOIDED"})
+_SELF_CHECKS: Final = frozenset({"LICENCE_SELF_CHECK_FAILED", "SEAL_SELF_CHECK_FAILED"})
+
+
+def is_passing(error: TrustError) -> bool:
+    """Whether what stood in the way says "later": something is not there now, or somebody else was at it in that moment."""
+    return error.kind in _PASSING or error.code in _PASSING_CONFLICTS
+
+
+def is_self_check(error: TrustError) -> bool:
+    """Whether an own verifier, here or at the sealer, did not accept what was sealed: it may pass, and then it is tried again, but not for ever."""
+    return error.code in _SELF_CHECKS
 
 
 def licence_data_malformed(place: str, rule: str) -> MalformedError:
@@ -150,9 +166,9 @@ def issuing_refused(licence_id: str, reason: str) -> TrustError:
     return TrustError(Kind.UNAVAILABLE, "LICENCE_SELF_CHECK_FAILED", licence=licence_id, reason=reason)
 
 
-def issuing_abandoned(licence_id: str) -> TrustError:
-    """The issuing was given up, and nothing was released."""
-    return TrustError(Kind.CONFLICT, "LICENCE_ISSUING_ABANDONED", licence=licence_id)
+def issuing_abandoned(licence_id: str, reason: str) -> TrustError:
+    """The issuing was given up, and nothing was released. ``reason``: the code of what stood in the way."""
+    return TrustError(Kind.CONFLICT, "LICENCE_ISSUING_ABANDONED", licence=licence_id, reason=reason)
 
 
 def log_pending() -> TrustError:

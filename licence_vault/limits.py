@@ -36,6 +36,7 @@ MEMBERS: Final = 200  # of one issuing authority
 # Issuing
 ISSUING_LEASE_SECONDS: Final = 120  # as long a draft is the work of the process that began it
 ISSUING_RETRY_SECONDS: Final = 15  # until a draft whose issuing could not go on is taken up again
+SELF_CHECKS: Final = 8  # of one draft; each waits twice as long for the next, so an operator has half an hour to mend what is wrong
 LOG_WAIT_SECONDS: Final = 10.0  # for a checkpoint; the log makes one in under a second
 LOG_POLL_SECONDS: Final = 0.02
 DRAFTS_PER_SWEEP: Final = 100

@@ -47,7 +47,8 @@ class LicenceRecord:
     """One version of a licence as recorded: the projection of its events. Times are aware UTC.
 
     ``data_sealed``: what it says, sealed; None once that was erased. ``order_json``: how its issuing is to be finished. ``lease_until``: of a
-    draft, until when its issuing is the work of some process. ``revision``: its ETag.
+    draft, until when its issuing is the work of some process. ``refusals``: how often our own verifier refused what was sealed of it. ``revision``:
+    its ETag.
     """
 
     id: str
@@ -79,6 +80,7 @@ class LicenceRecord:
     order_json: str
     lease_until: datetime | None
     claim_digest: bytes | None
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)

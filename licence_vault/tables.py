@@ -110,6 +110,7 @@ licences: Final = Table(
     Column("order_json", Text, nullable=False),  # how its issuing is to be finished
     Column("lease_until", BigInteger),  # of a draft: until then its issuing is somebody's work
     Column("claim_digest", LargeBinary(32)),  # the idempotency claim it answers
+    Column("refusals", Integer, nullable=False),  # of a draft: how often our own verifier refused what was sealed of it
     CheckConstraint("version BETWEEN 1 AND 999", name="version"),
     ForeignKeyConstraint(["type_code", "type_version"], ["licence_types.code", "licence_types.version"]),
     Index("ux_licence_licences_printed", "issuer_code", "type_code", "number_digest", "version", unique=True),

@@ -17,11 +17,18 @@ from crypto.report import Verdict
 from crypto.sm3 import sm3
 from licence_vault import store
 from licence_vault.actions.record_event import record_step
-from licence_vault.errors import issuing_abandoned, issuing_refused, licence_not_found, licence_state_conflict
+from licence_vault.errors import (
+    is_passing,
+    is_self_check,
+    issuing_abandoned,
+    issuing_refused,
+    licence_not_found,
+    licence_state_conflict,
+)
 from licence_vault.faces.draw import draw_ofd, draw_pdf
 from licence_vault.faces.qr import claims_of, write_qr
 from licence_vault.faces.read_design import face_of
-from licence_vault.limits import DEFINITIONS_KEPT, ISSUING_RETRY_SECONDS
+from licence_vault.limits import DEFINITIONS_KEPT, ISSUING_RETRY_SECONDS, SELF_CHECKS
 from licence_vault.model import LicenceState, read_salted_licence, step_named
 from licence_vault.ports import OFD, PDF, SealPlace
 from licence_vault.register import LicenceFile
@@ -31,7 +38,7 @@ from licence_vault.verify import verify_judged
 from service_kit import fail_points
 from service_kit.callers import Person
 from service_kit.idempotency import Claim, ClaimState
-from standards.errors import Kind, TrustError
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +56,6 @@ if TYPE_CHECKING:
 MEDIA_TYPES: Final = {"pdf": PDF, "ofd": OFD}
 VERIFY_PATH: Final = "/v"  # the page that reads printed codes
 _DRAW: Final = {"pdf": draw_pdf, "ofd": draw_ofd}
-_LATER: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
-_PENDING: Final = "LOG_ENTRY_PENDING"
 _ABANDONED_REVISION: Final = 2  # a draft has 1; what was released and cancelled later has at least 3
 
 
@@ -105,19 +110,21 @@ def _read_face(file: bytes) -> FaceTemplate:
 def finish_issue(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
     """Release a draft, and return the licence as it is then; one that is released already is returned as it is.
 
-    Where something needed is not there now (UNAVAILABLE, TOO_MANY), the draft stays and the sweeper goes on; what is refused for good is
-    abandoned. Raises what stood in the way; LICENCE_ISSUING_ABANDONED for a draft that was given up before.
+    Where something needed is not there now, or somebody else is at it, the draft stays and the sweeper goes on; what is refused for good is
+    abandoned, and so is what our own verifier has refused ``SELF_CHECKS`` times. Raises what stood in the way; LICENCE_ISSUING_ABANDONED for
+    a draft that was given up before, or is now after its last try.
     """
     if record.state is not LicenceState.DRAFT:
         return _ended(record)
     try:
         return _release(means, record)
     except TrustError as error:
-        if error.kind in _LATER or error.code == _PENDING:
-            _put_back(means, record)
-        else:
-            with suppress(TrustError):  # where even that cannot be written, the sweeper does it
-                abandon_issue(means, record, error.code)
+        is_refused = is_self_check(error)
+        if is_passing(error) and not (is_refused and record.refusals + 1 >= SELF_CHECKS):
+            put_back(means, record, is_refused=is_refused)
+            raise
+        if _give_up(means, record, error.code) and is_refused:  # so far the answer was "later"; now nothing comes later
+            raise issuing_abandoned(record.id, error.code) from error
         raise
 
 
@@ -245,15 +252,30 @@ def abandon_issue(means: IssuingMeans, record: LicenceRecord, code: str) -> None
     means.context.database.write(abandon)
 
 
-def _put_back(means: IssuingMeans, record: LicenceRecord) -> None:
-    """Let the sweeper go on in a while."""
-    until = means.context.clock.now() + timedelta(seconds=ISSUING_RETRY_SECONDS)
+def _give_up(means: IssuingMeans, record: LicenceRecord, code: str) -> bool:
+    """Abandon a draft; False where even that cannot be written now: the sweeper does it."""
+    try:
+        abandon_issue(means, record, code)
+    except TrustError:
+        return False
+    return True
+
+
+def put_back(means: IssuingMeans, record: LicenceRecord, *, is_refused: bool = False) -> None:
+    """Let the sweeper go on in a while; after every refusal by our own verifier in twice the time."""
+    wait = ISSUING_RETRY_SECONDS * (2**record.refusals if is_refused else 1)
+    until = means.context.clock.now() + timedelta(seconds=wait)
+
+    def let_go(conn: Connection) -> None:
+        if store.take_lease(conn, record, until) and is_refused:
+            store.note_refusal(conn, record)
+
     with suppress(TrustError):
-        means.context.database.write(lambda conn: store.take_lease(conn, record, until))
+        means.context.database.write(let_go)
 
 
 def _ended(record: LicenceRecord) -> LicenceRecord:
     """A licence that is no draft any more, where it was released. LICENCE_ISSUING_ABANDONED where it never was."""
     if record.state is LicenceState.CANCELLED and record.revision == _ABANDONED_REVISION:
-        raise issuing_abandoned(record.id)
+        raise issuing_abandoned(record.id, record.state_reason)
     return record

@@ -182,6 +182,11 @@ def take_lease(conn: Connection, record: LicenceRecord, until: datetime) -> bool
     return conn.execute(update(licences).where(held).values(lease_until=write_time(until))).rowcount == 1
 
 
+def note_refusal(conn: Connection, record: LicenceRecord) -> None:
+    """Our own verifier has refused once more what was sealed of a draft."""
+    conn.execute(update(licences).where(licences.c.id == record.id).values(refusals=licences.c.refusals + 1))
+
+
 def load_key(conn: Connection, licence_id: str) -> bytes | None:
     """The sealed key of a licence; None once it was erased."""
     found: bytes | None = conn.execute(select(licence_keys.c.key_sealed).where(licence_keys.c.licence_id == licence_id)).scalar()

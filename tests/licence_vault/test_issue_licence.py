@@ -12,11 +12,12 @@ import pytest
 from crypto.checkpoints import Receipt
 from crypto.sm3 import sm3
 from licence_vault import store
+from licence_vault.actions import finish_issue
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_history, list_licences, read_licence_file
 from licence_vault.actions.issue_licence import issue_licence
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.content_vault import ContentVault
-from licence_vault.limits import ISSUING_LEASE_SECONDS
+from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import Holder, LicenceState, read_salted_licence
 from licence_vault.ports import OFD, PDF
@@ -28,7 +29,9 @@ from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, PERSON, Issui
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from licence_vault.register import LicenceRecord
 
 
 @pytest.fixture(scope="module")
@@ -317,6 +320,76 @@ def test_what_our_own_verifier_does_not_accept_is_not_released(here: IssuingHere
     [draft] = drafts(here)
     with here.vault.context.database.read() as conn:
         assert store.list_files(conn, draft) == []
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        TrustError(Kind.CHANGED, "SEAL_CHANGED", expected=1, found=2),
+        TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=1),
+        TrustError(Kind.CONFLICT, "SEAL_USE_VOIDED", seal_use="su_1"),
+    ],
+    ids=lambda error: error.code,
+)
+def test_whoever_else_is_at_the_seal_makes_it_later_and_no_failure(here: IssuingHere, passing: TrustError) -> None:
+    here.sealer.fail_with = passing
+    with pytest.raises(TrustError) as raised:
+        here.issue()
+    assert code_of(raised) == passing.code
+    [draft] = drafts(here)
+    here.sealer.fail_with = None
+    here.vault.clock.at += timedelta(seconds=ISSUING_RETRY_SECONDS + 1)
+    assert sweep_issues(here.means) == {"released": 1, "left": 0}
+    assert find_licence(here.vault.context, here.means.contents, here.clerk, draft).record.state is LicenceState.ISSUED
+
+
+def test_what_our_own_verifier_never_accepts_is_given_up(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finish_issue, "SELF_CHECKS", 3)
+    here.sealer.spoil = lambda sealed: sealed[:-1] + b"x"
+    with pytest.raises(TrustError) as raised:
+        here.issue(key="never")
+    assert code_of(raised) == "LICENCE_SELF_CHECK_FAILED"
+    [draft] = drafts(here)
+
+    def find() -> LicenceRecord:
+        return find_licence(here.vault.context, here.means.contents, here.clerk, draft).record
+
+    # each try waits twice as long for the next
+    for refusals, wait in ((1, ISSUING_RETRY_SECONDS), (2, 2 * ISSUING_RETRY_SECONDS)):
+        record, at = find(), here.vault.clock.at
+        assert (record.refusals, record.lease_until) == (refusals, at + timedelta(seconds=wait))
+        here.vault.clock.at += timedelta(seconds=wait)
+        if refusals == 1:
+            assert sweep_issues(here.means) == {"released": 0, "left": 1}
+    with pytest.raises(TrustError) as raised:
+        finish_issue.finish_issue(here.means, find())
+    for error in (raised.value, _raised(lambda: finish_issue.finish_issue(here.means, find()))):
+        assert (error.code, error.kind, error.facts["reason"]) == (
+            "LICENCE_ISSUING_ABANDONED", Kind.CONFLICT, "LICENCE_SELF_CHECK_FAILED",
+        )  # fmt: skip
+    assert (find().state, find().state_reason) == (LicenceState.CANCELLED, "LICENCE_SELF_CHECK_FAILED")
+    assert here.trail(draft) == [("licence.issue", "intended"), ("licence.abandon", "done")]
+    here.sealer.spoil = lambda sealed: sealed
+    assert here.issue(key="never").id != draft, "the key is free again"
+
+
+def _raised(act: Callable[[], object]) -> TrustError:
+    with pytest.raises(TrustError) as raised:
+        act()
+    return raised.value
+
+
+def test_what_cannot_be_given_up_now_comes_again(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE")
+
+    here.sealer.fail_with = refused()
+    with monkeypatch.context() as failing:
+        failing.setattr(finish_issue, "abandon_issue", fail)
+        with pytest.raises(TrustError) as raised:
+            here.issue()
+    assert code_of(raised) == "SEAL_NOT_ACTIVE"
+    assert len(drafts(here)) == 1
 
 
 def test_a_sealer_that_gives_another_licence_back_is_found_out(here: IssuingHere) -> None:
