@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,11 +14,21 @@ if TYPE_CHECKING:
 class BatchState(StrEnum):
     """Where a batch is."""
 
-    LOADING = "loading"  # its rows are being read; one that stays so was cut off and is never started
+    LOADING = "loading"  # its rows are being read; one whose lease runs out was cut off
     READY = "ready"
     RUNNING = "running"
     DONE = "done"
     CANCELLED = "cancelled"
+
+
+BATCH_LIFE: Final = {
+    BatchState.LOADING: frozenset({BatchState.READY, BatchState.CANCELLED}),
+    BatchState.READY: frozenset({BatchState.RUNNING, BatchState.CANCELLED}),
+    BatchState.RUNNING: frozenset({BatchState.DONE, BatchState.CANCELLED}),
+    BatchState.DONE: frozenset[BatchState](),
+    BatchState.CANCELLED: frozenset[BatchState](),
+}
+"""Where a batch may go from where it is."""
 
 
 class RowState(StrEnum):
@@ -33,7 +43,8 @@ class RowState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LicenceBatch:
     """A batch. ``client_id`` and ``subject``: who opened it, as whom its licences are issued. ``lease_until``: until when it is the work of
-    some process. Times are aware UTC.
+    some process. ``ended_at``: when nothing of it waited any more; a cancelled one may have licences that were begun before. Times are aware
+    UTC.
     """
 
     id: str
@@ -52,7 +63,7 @@ class LicenceBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One row, by its number from 1. ``cells_sealed``: what it says, until it has ended. ``code``, ``place``, ``rule``: why it failed."""
+    """One row, by its number from 1. ``cells_sealed``: what it says, until it has its licence or has ended. ``code``, ``place``, ``rule``: why it failed."""
 
     batch_id: str
     number: int

@@ -183,8 +183,8 @@ batches: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
-    Column("lease_until", BigInteger),  # of a running one: until then it is the work of some process
-    Column("key_sealed", LargeBinary, nullable=False),  # of its rows
+    Column("lease_until", BigInteger),  # of one that loads or runs: until then it is the work of some process
+    Column("key_sealed", LargeBinary, nullable=False),  # of its rows; empty once it has ended
     CheckConstraint("state IN ('loading', 'ready', 'running', 'done', 'cancelled')", name="state"),
     Index("ix_licence_batches_issuer_code_state", "issuer_code", "state"),
     Index("ix_licence_batches_state_lease_until", "state", "lease_until"),
@@ -196,7 +196,7 @@ batch_rows: Final = Table(
     Column("batch_id", String(40), ForeignKey("licence_batches.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("state", String(16), nullable=False),
-    Column("cells_sealed", LargeBinary),  # what it says, until it has ended
+    Column("cells_sealed", LargeBinary),  # what it says, until it has its licence or has ended
     Column("licence_id", String(40), unique=True),
     Column("code", String(64)),
     Column("place", String(200)),

@@ -1,6 +1,7 @@
 """Issue licences in batches: rows from one file, checked at once, issued in the background, each exactly once whatever dies.
 
-Which licence a row gets is noted in the transaction that numbers the licence; so a batch that was cut off goes on where it stood. A row that is
+Which licence a row gets is noted in the transaction that numbers the licence, and what the row said is not kept any longer than that; so a batch
+that was cut off goes on where it stood. A row that is
 against the type does not hold up the rest. What is not there now (log, seal service) is tried again at the next turn.
 """
 
@@ -13,14 +14,24 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits, store
 from licence_vault.actions.batch_orders import order_of_row
-from licence_vault.actions.finish_issue import finish_issue
+from licence_vault.actions.finish_issue import finish_issue, put_back
 from licence_vault.actions.issue_licence import begin_issue, check_order, definition_to_issue_by
-from licence_vault.batch import BatchRow, BatchState, LicenceBatch, RowState, new_batch_id
-from licence_vault.errors import batch_not_found, batch_state_conflict, batches_too_many, row_taken
+from licence_vault.actions.record_event import SERVICE
+from licence_vault.batch import BATCH_LIFE, BatchRow, BatchState, LicenceBatch, RowState, new_batch_id
+from licence_vault.errors import (
+    batch_not_found,
+    batch_state_conflict,
+    batches_too_many,
+    is_passing,
+    is_self_check,
+    licence_not_found,
+    row_taken,
+)
+from licence_vault.model import LicenceState
 from licence_vault.row_files import read_rows
 from service_kit import fail_points
 from service_kit.callers import Caller
-from standards.errors import Kind, TrustError
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,10 +44,9 @@ if TYPE_CHECKING:
     from licence_vault.row_files import Row, RowForm
     from licence_vault.type_rules.definition import TypeDefinition
 
-_LATER: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
-_PENDING: Final = "LOG_ENTRY_PENDING"
-_REFUSED: Final = "LICENCE_SELF_CHECK_FAILED"
 _TAKEN: Final = "LICENCE_ROW_TAKEN"
+_ABANDONED: Final = "LICENCE_ISSUING_ABANDONED"
+_CONFLICT: Final = "LICENCE_BATCH_STATE_CONFLICT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ def try_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> DryRun:
 def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> LicenceBatch:
     """Take the rows in, sealed under a key of the batch, and check each; what is against the type has failed already. Nothing is issued yet.
 
-    Raises TrustError as ``try_batch``, and LICENCE_BATCHES_TOO_MANY.
+    Raises TrustError as ``try_batch``, LICENCE_BATCHES_TOO_MANY, and LICENCE_BATCH_STATE_CONFLICT for one that is cancelled meanwhile.
     """
     # 1. The right, and a batch that loads.
     context = means.context
@@ -102,6 +112,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> LicenceB
         state=BatchState.LOADING,
         total=0,
         created_at=context.clock.now(),
+        lease_until=_lease_end(means),
     )
     key, key_sealed = means.contents.new_key(batch.id)
 
@@ -109,7 +120,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> LicenceB
         if store.count_living_batches(conn, file.issuer_code) >= limits.BATCHES_PER_ISSUER:
             raise batches_too_many(limits.BATCHES_PER_ISSUER)
         store.insert_batch(conn, batch, key_sealed)
-        _record(means, conn, caller, batch, "opened", {})
+        _record(means, conn, caller.actor, batch, "opened", {})
 
     context.database.write(begin)
 
@@ -125,13 +136,14 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> LicenceB
                 else:
                     failed = BatchRow(batch.id, row.number, RowState.FAILED, None, None, problem.code, problem.place, problem.rule)
                     stored.append(failed)
-            context.database.write(lambda conn, stored=stored: store.insert_rows(conn, stored))  # type: ignore[misc]
-    except TrustError:
-        context.database.write(lambda conn: _end(means, conn, caller, batch, BatchState.CANCELLED, "unreadable"))
+            context.database.write(lambda conn, stored=stored: _add_rows(means, conn, batch, stored))  # type: ignore[misc]
+    except TrustError as error:
+        if error.code != _CONFLICT:  # else it has ended already
+            context.database.write(lambda conn: _cancel(means, conn, caller.actor, batch, "unreadable"))
         raise
 
     # 3. All of them are there.
-    context.database.write(lambda conn: store.update_batch(conn, batch.id, state=BatchState.READY))
+    context.database.write(lambda conn: _move(conn, batch, BatchState.READY))
     return _read(means, batch.id)
 
 
@@ -142,24 +154,20 @@ def start_batch(means: IssuingMeans, caller: Caller, batch_id: str) -> LicenceBa
         batch = _owned(conn, caller, batch_id, is_locked=True)
         if batch.state in {BatchState.RUNNING, BatchState.DONE}:
             return
-        if batch.state is not BatchState.READY:
-            raise batch_state_conflict(batch_id, batch.state)
-        store.update_batch(conn, batch_id, state=BatchState.RUNNING, started_at=means.context.clock.now())
-        _record(means, conn, caller, batch, "started", {"rows": batch.total})
+        _move(conn, batch, BatchState.RUNNING, started_at=means.context.clock.now())
+        _record(means, conn, caller.actor, batch, "started", {"rows": batch.total})
 
     means.context.database.write(start)
     return _read(means, batch_id)
 
 
 def cancel_batch(means: IssuingMeans, caller: Caller, batch_id: str) -> LicenceBatch:
-    """End it: rows without a licence get none any more. LICENCE_BATCH_NOT_FOUND, LICENCE_BATCH_STATE_CONFLICT for one that is done."""
+    """End it: rows without a licence get none any more; licences that were begun are brought to their end. LICENCE_BATCH_NOT_FOUND, LICENCE_BATCH_STATE_CONFLICT for one that is done."""
 
     def cancel(conn: Connection) -> None:
         batch = _owned(conn, caller, batch_id, is_locked=True)
-        if batch.state is BatchState.DONE:
-            raise batch_state_conflict(batch_id, batch.state)
         if batch.state is not BatchState.CANCELLED:
-            _end(means, conn, caller, batch, BatchState.CANCELLED, "cancelled")
+            _cancel(means, conn, caller.actor, batch, "cancelled")
 
     means.context.database.write(cancel)
     return _read(means, batch_id)
@@ -182,12 +190,18 @@ def list_batch_rows(
 
 
 def run_batches(means: IssuingMeans) -> int:
-    """One turn of the worker: some rows of each running batch that nobody else works on; how many have ended. Safe in every process."""
+    """One turn of the worker: some rows of each batch that nobody else works on; how many have ended. Safe in every process."""
+    # 1. What a process that died was loading is of no use: it has ended.
     context, ended = means.context, 0
     with context.database.read() as conn:
-        running = store.list_running_batches(conn, context.clock.now(), limit=limits.BATCHES_PER_TURN)
+        cut_off = store.list_cut_off_batches(conn, context.clock.now(), limit=limits.BATCHES_PER_TURN)
+        running = store.list_batches_to_run(conn, context.clock.now(), limit=limits.BATCHES_PER_TURN)
+    for batch in cut_off:
+        context.database.write(lambda conn, batch=batch: _end_cut_off(means, conn, batch))  # type: ignore[misc]
+
+    # 2. Some rows of each.
     for batch in running:
-        until = context.clock.now() + timedelta(seconds=limits.BATCH_LEASE_SECONDS)
+        until = _lease_end(means)
         if not context.database.write(lambda conn, batch=batch, until=until: store.lease_batch(conn, batch, until)):  # type: ignore[misc]
             continue
         held = replace(batch, lease_until=until)
@@ -202,10 +216,10 @@ def _run(means: IssuingMeans, batch: LicenceBatch) -> int:
     context = means.context
     caller = Caller(batch.client_id, batch.subject, frozenset())
     with context.database.read() as conn:
-        rows = store.list_rows(conn, batch.id, state=RowState.WAITING, after=0, limit=limits.ROWS_PER_TURN)
-        key = means.contents.open_key(batch.id, store.load_batch_key(conn, batch.id))
+        rows = store.list_rows_to_issue(conn, batch.id, context.clock.now(), limit=limits.ROWS_PER_TURN)
+        key_sealed = store.load_batch_key(conn, batch.id)
     if not rows:
-        context.database.write(lambda conn: _end(means, conn, caller, batch, BatchState.DONE, "done"))
+        context.database.write(lambda conn: _end_if_over(means, conn, caller.actor, batch))
         return 0
 
     # 1. Numbers first, for all of them: so the log's next checkpoint is waited for once.
@@ -213,9 +227,9 @@ def _run(means: IssuingMeans, batch: LicenceBatch) -> int:
     ended = 0
     for row in rows:
         try:
-            begun.append((row, _begin(means, caller, batch, row, json.loads(key.open_data(row.cells_sealed or b"")))))
+            begun.append((row, _begin(means, caller, batch, row, key_sealed)))
         except TrustError as error:
-            if error.kind in _LATER:
+            if is_passing(error):
                 break
             if error.code != _TAKEN:  # else another process has it
                 _end_row(means, batch, row, RowState.FAILED, error)
@@ -223,14 +237,16 @@ def _run(means: IssuingMeans, batch: LicenceBatch) -> int:
         fail_points.reach("licence-batch.begun")
 
     # 2. Then proof, face, seal and release, one after the other.
-    for row, record in begun:
+    for place, (row, record) in enumerate(begun):
         try:
             finish_issue(means, record)
         except TrustError as error:
-            if error.code == _REFUSED:
+            if is_self_check(error):
                 continue  # this one alone: it comes again, the others go on
-            if error.kind in _LATER or error.code == _PENDING:
-                break  # the draft stays, as those of the rows behind it: they come again
+            if is_passing(error):
+                for _, waiting in begun[place + 1 :]:  # the draft stays, as those of the rows behind it: they come again as soon as it does
+                    put_back(means, waiting)
+                break
             _end_row(means, batch, row, RowState.FAILED, error)
         else:
             fail_points.reach("licence-batch.issued")
@@ -239,13 +255,11 @@ def _run(means: IssuingMeans, batch: LicenceBatch) -> int:
     return ended
 
 
-def _begin(means: IssuingMeans, caller: Caller, batch: LicenceBatch, row: BatchRow, cells: dict[str, str]) -> LicenceRecord:
-    """The licence of a row: the one that was begun before, or a new one."""
+def _begin(means: IssuingMeans, caller: Caller, batch: LicenceBatch, row: BatchRow, key_sealed: bytes) -> LicenceRecord:
+    """The licence of a row: the one that was begun before and is nobody's work any more, or a new one."""
     if row.licence_id is not None:
-        with means.context.database.read() as conn:
-            begun = store.load_licence(conn, row.licence_id)
-        if begun is not None:
-            return begun
+        return _take_over(means, batch, row, row.licence_id)
+    cells = json.loads(means.contents.open_key(batch.id, key_sealed).open_data(row.cells_sealed or b""))
     definition = definition_to_issue_by(means, caller, batch.type_code, batch.issuer_code)
 
     def note(conn: Connection, licence_id: str) -> None:
@@ -255,9 +269,22 @@ def _begin(means: IssuingMeans, caller: Caller, batch: LicenceBatch, row: BatchR
     return begin_issue(means, caller, order_of_row(definition, batch.issuer_code, batch.forms, cells), note=note)
 
 
+def _take_over(means: IssuingMeans, batch: LicenceBatch, row: BatchRow, licence_id: str) -> LicenceRecord:
+    until = means.context.clock.now() + timedelta(seconds=limits.ISSUING_LEASE_SECONDS)
+    with means.context.database.read() as conn:
+        begun = store.load_licence(conn, licence_id)
+    if begun is None:
+        raise licence_not_found(licence_id)
+    if begun.state is not LicenceState.DRAFT:
+        return begun
+    if not means.context.database.write(lambda conn: store.take_lease(conn, begun, until)):
+        raise row_taken(batch.id, row.number)
+    return replace(begun, lease_until=until)
+
+
 def _end_row(means: IssuingMeans, batch: LicenceBatch, row: BatchRow, state: RowState, error: TrustError | None) -> None:
     code = None if error is None else error.code
-    place, rule = (None, None) if error is None else (_fact(error, "place"), _fact(error, "rule"))
+    place, rule = (None, None) if error is None else (_fact(error, "place"), _fact(error, "reason" if code == _ABANDONED else "rule"))
     means.context.database.write(lambda conn: store.end_row(conn, batch.id, row.number, state=state, code=code, place=place, rule=rule))
 
 
@@ -285,13 +312,49 @@ def _chunks(rows: Iterator[Row]) -> Iterator[Sequence[Row]]:
         yield chunk
 
 
-def _end(means: IssuingMeans, conn: Connection, caller: Caller, batch: LicenceBatch, state: BatchState, what: str) -> None:
-    at: datetime = means.context.clock.now()
-    cancelled = store.cancel_rows(conn, batch.id) if state is BatchState.CANCELLED else 0
+def _lease_end(means: IssuingMeans) -> datetime:
+    return means.context.clock.now() + timedelta(seconds=limits.BATCH_LEASE_SECONDS)
+
+
+def _move(conn: Connection, batch: LicenceBatch, target: BatchState, **times: datetime) -> None:
+    """The one way from state to state: as the table has it, and only from where the batch was found. LICENCE_BATCH_STATE_CONFLICT."""
+    if target not in BATCH_LIFE[batch.state] or not store.move_batch(conn, batch, target, **times):
+        raise batch_state_conflict(batch.id, batch.state)
+
+
+def _add_rows(means: IssuingMeans, conn: Connection, batch: LicenceBatch, rows: Sequence[BatchRow]) -> None:
+    if not store.hold_loading(conn, batch.id, _lease_end(means)):  # cancelled meanwhile
+        raise batch_state_conflict(batch.id, BatchState.CANCELLED)
+    store.insert_rows(conn, rows)
+
+
+def _cancel(means: IssuingMeans, conn: Connection, actor: str, batch: LicenceBatch, what: str) -> None:
+    _move(conn, batch, BatchState.CANCELLED)
+    cancelled = store.cancel_rows(conn, batch.id)
     counts = store.count_rows(conn, batch.id)
-    store.update_batch(conn, batch.id, state=state, ended_at=at)
+    if not counts[RowState.WAITING]:
+        store.end_batch(conn, batch.id, means.context.clock.now())
     facts = {"issued": counts[RowState.ISSUED], "failed": counts[RowState.FAILED], "cancelled": cancelled}
-    _record(means, conn, caller, batch, what, facts)
+    _record(means, conn, actor, batch, what, facts | {"begun": counts[RowState.WAITING]})
+
+
+def _end_cut_off(means: IssuingMeans, conn: Connection, batch: LicenceBatch) -> None:
+    found = store.load_batch(conn, batch.id, is_locked=True)
+    if found is not None and (found.state, found.lease_until) == (batch.state, batch.lease_until):  # else somebody goes on with it
+        _cancel(means, conn, SERVICE, found, "cut-off")
+
+
+def _end_if_over(means: IssuingMeans, conn: Connection, actor: str, batch: LicenceBatch) -> None:
+    """It has ended once no row waits any more; a cancelled one stays cancelled."""
+    found = store.load_batch(conn, batch.id, is_locked=True)
+    counts = store.count_rows(conn, batch.id)
+    if found is None or found.state is not batch.state or counts[RowState.WAITING]:
+        return
+    if found.state is BatchState.RUNNING:
+        _move(conn, found, BatchState.DONE)
+    store.end_batch(conn, batch.id, means.context.clock.now())
+    facts = {"issued": counts[RowState.ISSUED], "failed": counts[RowState.FAILED], "cancelled": counts[RowState.CANCELLED]}
+    _record(means, conn, actor, batch, "done" if found.state is BatchState.RUNNING else "settled", facts)
 
 
 def _owned(conn: Connection, caller: Caller, batch_id: str, *, is_locked: bool = False) -> LicenceBatch:
@@ -309,11 +372,11 @@ def _read(means: IssuingMeans, batch_id: str) -> LicenceBatch:
     return batch
 
 
-def _record(means: IssuingMeans, conn: Connection, caller: Caller, batch: LicenceBatch, what: str, facts: dict[str, int]) -> None:
+def _record(means: IssuingMeans, conn: Connection, actor: str, batch: LicenceBatch, what: str, facts: dict[str, int]) -> None:
     means.context.audit.record(
         conn,
         at=means.context.clock.now(),
-        actor=caller.actor,
+        actor=actor,
         action=f"licence-batch.{what}",
         subject=f"licence-batch:{batch.id}",
         outcome="done",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from licence_vault.batch import BatchRow, BatchState, LicenceBatch, RowState
-from licence_vault.tables import batch_rows, batches
+from licence_vault.model import LicenceState
+from licence_vault.tables import batch_rows, batches, licences
 from service_kit.row_values import read_list, read_time, write_list, write_time
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
 _TIMES = ("created_at", "started_at", "ended_at", "lease_until")
+_LIVE = batches.c.state.in_([BatchState.RUNNING.value, BatchState.CANCELLED.value])
 
 
 def _batch(row: RowMapping) -> LicenceBatch:
@@ -49,23 +51,42 @@ def load_batch_key(conn: Connection, batch_id: str) -> bytes:
     return found
 
 
-def update_batch(conn: Connection, batch_id: str, *, state: BatchState, **times: datetime) -> None:
-    """Move a batch on; ``times``: started_at, ended_at."""
-    values: dict[str, Any] = {"state": state.value, "lease_until": None, **{name: write_time(at) for name, at in times.items()}}
-    conn.execute(update(batches).where(batches.c.id == batch_id).values(values))
+def move_batch(conn: Connection, batch: LicenceBatch, target: BatchState, **times: datetime) -> bool:
+    """Move a batch on from the state it was read in, and let it go; False where it is not there any more. ``times``: started_at."""
+    values: dict[str, Any] = {"state": target.value, "lease_until": None, **{name: write_time(at) for name, at in times.items()}}
+    there = and_(batches.c.id == batch.id, batches.c.state == batch.state.value)
+    return conn.execute(update(batches).where(there).values(values)).rowcount == 1
 
 
-def list_running_batches(conn: Connection, at: datetime, *, limit: int) -> list[LicenceBatch]:
-    """Running batches that are nobody's work now, oldest first."""
+def end_batch(conn: Connection, batch_id: str, at: datetime) -> None:
+    """Nothing of it waits any more: what its rows were sealed under goes as well."""
+    conn.execute(update(batches).where(batches.c.id == batch_id).values(ended_at=write_time(at), lease_until=None, key_sealed=b""))
+
+
+def hold_loading(conn: Connection, batch_id: str, until: datetime) -> bool:
+    """Go on with a batch that loads; False where it loads no more."""
+    loading = and_(batches.c.id == batch_id, batches.c.state == BatchState.LOADING.value)
+    return conn.execute(update(batches).where(loading).values(lease_until=write_time(until))).rowcount == 1
+
+
+def list_cut_off_batches(conn: Connection, at: datetime, *, limit: int) -> list[LicenceBatch]:
+    """Batches whose loading nobody goes on with."""
     free = batches.c.lease_until.is_(None) | (batches.c.lease_until <= write_time(at))
-    statement = select(batches).where(and_(batches.c.state == BatchState.RUNNING.value, free)).order_by(batches.c.started_at).limit(limit)
+    statement = select(batches).where(and_(batches.c.state == BatchState.LOADING.value, free)).limit(limit)
     return [_batch(row) for row in conn.execute(statement).mappings()]
 
 
+def list_batches_to_run(conn: Connection, at: datetime, *, limit: int) -> list[LicenceBatch]:
+    """Batches that run, or were cancelled with licences begun, and are nobody's work now; oldest first."""
+    free = batches.c.lease_until.is_(None) | (batches.c.lease_until <= write_time(at))
+    live = and_(_LIVE, batches.c.ended_at.is_(None), free)
+    return [_batch(row) for row in conn.execute(select(batches).where(live).order_by(batches.c.started_at).limit(limit)).mappings()]
+
+
 def lease_batch(conn: Connection, batch: LicenceBatch, until: datetime | None) -> bool:
-    """Take a running batch over, or (None) let it go; False where somebody else has it, or it runs no more."""
+    """Take such a batch over, or (None) let it go; False where somebody else has it, or its state is another."""
     was = None if batch.lease_until is None else write_time(batch.lease_until)
-    held = and_(batches.c.id == batch.id, batches.c.state == BatchState.RUNNING.value, batches.c.lease_until == was)
+    held = and_(batches.c.id == batch.id, batches.c.state == batch.state.value, batches.c.lease_until == was)
     return conn.execute(update(batches).where(held).values(lease_until=None if until is None else write_time(until))).rowcount == 1
 
 
@@ -92,15 +113,29 @@ def list_rows(conn: Connection, batch_id: str, *, state: RowState | None, after:
     return [_row(row) for row in conn.execute(statement.order_by(batch_rows.c.number).limit(limit)).mappings()]
 
 
+def list_rows_to_issue(conn: Connection, batch_id: str, at: datetime, *, limit: int) -> list[BatchRow]:
+    """Rows that wait, in their order, but for those whose licence is somebody's work now."""
+    statement = (
+        select(batch_rows)
+        .outerjoin(licences, licences.c.id == batch_rows.c.licence_id)
+        .where(
+            batch_rows.c.batch_id == batch_id,
+            batch_rows.c.state == RowState.WAITING.value,
+            or_(licences.c.id.is_(None), licences.c.state != LicenceState.DRAFT.value, licences.c.lease_until <= write_time(at)),
+        )
+    )
+    return [_row(row) for row in conn.execute(statement.order_by(batch_rows.c.number).limit(limit)).mappings()]
+
+
 def note_licence(conn: Connection, batch_id: str, number: int, licence_id: str) -> bool:
-    """Which licence is being issued for a row; False where the row has one already or has ended: it gets no second."""
+    """Which licence is being issued for a row, and with it what the row said; False where it has one already or has ended."""
     free = and_(
         batch_rows.c.batch_id == batch_id,
         batch_rows.c.number == number,
         batch_rows.c.state == RowState.WAITING.value,
         batch_rows.c.licence_id.is_(None),
     )
-    return conn.execute(update(batch_rows).where(free).values(licence_id=licence_id)).rowcount == 1
+    return conn.execute(update(batch_rows).where(free).values(licence_id=licence_id, cells_sealed=None)).rowcount == 1
 
 
 def end_row(

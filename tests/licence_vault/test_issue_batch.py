@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from licence_vault import limits
+from licence_vault import limits, store
+from licence_vault.actions import finish_issue, issue_batch
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.enter_issuer import give_membership, take_membership
 from licence_vault.actions.erase_licence import erase_licence
@@ -25,9 +28,9 @@ from licence_vault.actions.issue_batch import (
 )
 from licence_vault.actions.succeed_licence import NewContent, succeed_licence
 from licence_vault.actions.sweep_issues import sweep_issues
-from licence_vault.batch import BatchState, RowState
+from licence_vault.batch import BATCH_LIFE, BatchState, RowState
 from licence_vault.model import step_named
-from licence_vault.row_files import RowForm
+from licence_vault.row_files import RowForm, read_rows
 from service_kit import fail_points
 from service_kit.audit import find_entries
 from standards.errors import TrustError
@@ -54,7 +57,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
 @pytest.fixture
 def here(shared: IssuingHere) -> Iterator[IssuingHere]:
     yield shared
-    shared.sealer.fail_with = None
+    shared.sealer.fail_with, shared.sealer.spoil = None, lambda sealed: sealed
     shared.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS + 1)
     sweep_issues(shared.means)
     while run_batches(shared.means):
@@ -68,8 +71,9 @@ def file_of(*lines: str, **changes: Any) -> BatchFile:
 
 
 def run_to_its_end(here: IssuingHere, batch: LicenceBatch) -> None:
-    while find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.RUNNING:
+    while find_batch(here.means, here.clerk, batch.id)[0].ended_at is None:
         run_batches(here.means)
+        here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
 
 
 def rows_of(here: IssuingHere, batch: LicenceBatch) -> list[BatchRow]:
@@ -148,6 +152,7 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(here: IssuingHere, mo
     with monkeypatch.context() as killing:
         killing.setattr(fail_points, "reach", reach)
         while find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.RUNNING:
+            here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)  # what a dead process had is left to it for a while
             try:
                 run_batches(here.means)
             except Death:
@@ -171,6 +176,8 @@ def test_what_is_not_there_now_is_waited_for_and_what_is_refused_fails(here: Iss
     here.sealer.fail_with = unavailable()
     assert run_batches(here.means) == 0
     assert [row.state for row in rows_of(here, batch)] == [RowState.WAITING] * 2
+    assert run_batches(here.means) == 0, "not before a while"
+    here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
     here.sealer.fail_with = refused()
     assert run_batches(here.means) == 2
     assert [(row.state, row.code) for row in rows_of(here, batch)] == [(RowState.FAILED, "SEAL_NOT_ACTIVE")] * 2
@@ -193,6 +200,46 @@ def test_one_row_that_our_verifier_refuses_does_not_hold_up_the_others(here: Iss
     assert {row.state for row in rows_of(here, batch)} == {RowState.ISSUED}
 
 
+def test_rows_that_are_refused_for_ever_neither_starve_the_others_nor_stay(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ROWS_PER_TURN", 2)
+    monkeypatch.setattr(finish_issue, "SELF_CHECKS", 2)
+    batch = open_batch(here.means, here.clerk, file_of(*[GOOD] * 4))
+    start_batch(here.means, here.clerk, batch.id)
+    spoiled: list[bytes] = []
+
+    def spoil_two(sealed: bytes) -> bytes:
+        spoiled.append(sealed)
+        return sealed[:-1] if len(spoiled) <= 2 else sealed
+
+    here.sealer.spoil = spoil_two
+    run_batches(here.means)
+    assert [row.state for row in rows_of(here, batch)] == [RowState.WAITING] * 4
+    run_batches(here.means)
+    assert [row.state.value for row in rows_of(here, batch)] == ["waiting", "waiting", "issued", "issued"]
+    here.sealer.spoil = lambda sealed: sealed[:-1]
+    run_to_its_end(here, batch)
+    assert [(row.state.value, row.code, row.rule) for row in rows_of(here, batch)[:2]] == [
+        ("failed", "LICENCE_ISSUING_ABANDONED", "LICENCE_SELF_CHECK_FAILED")
+    ] * 2
+
+
+def test_a_row_whose_licence_is_the_work_of_others_is_left_to_them(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
+    start_batch(here.means, here.clerk, batch.id)
+    here.sealer.fail_with = unavailable()
+    run_batches(here.means)
+    here.sealer.fail_with = None
+    here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
+    orders = len(here.sealer.orders)
+    with monkeypatch.context() as racing:
+        racing.setattr(store, "take_lease", lambda *_: False)
+        assert run_batches(here.means) == 0
+    assert len(here.sealer.orders) == orders
+    sweep_issues(here.means)
+    run_to_its_end(here, batch)
+    assert [row.state for row in rows_of(here, batch)] == [RowState.ISSUED] * 2
+
+
 def test_whoever_acts_for_the_authority_no_more_issues_no_more(here: IssuingHere) -> None:
     batch = open_batch(here.means, here.clerk, file_of(GOOD))
     start_batch(here.means, here.clerk, batch.id)
@@ -213,6 +260,109 @@ def test_cancelling_ends_what_waits(here: IssuingHere) -> None:
     with pytest.raises(TrustError) as raised:
         start_batch(here.means, here.clerk, batch.id)
     assert code(raised) == "LICENCE_BATCH_STATE_CONFLICT"
+
+
+def kept_of(here: IssuingHere, batch: LicenceBatch) -> tuple[int, int]:
+    """How many rows still say something, and how long the key is."""
+    with here.vault.context.database.read() as conn:
+        cells = f"SELECT count(*) FROM licence_batch_rows WHERE batch_id = '{batch.id}' AND cells_sealed IS NOT NULL"
+        key = f"SELECT length(key_sealed) FROM licence_batches WHERE id = '{batch.id}'"
+        return int(conn.exec_driver_sql(cells).scalar_one()), int(conn.exec_driver_sql(key).scalar_one())
+
+
+def trail_of(here: IssuingHere, batch: LicenceBatch) -> list[str]:
+    with here.vault.context.database.read() as conn:
+        return [each.action for each in find_entries(conn, subject=f"licence-batch:{batch.id}", limit=9)]
+
+
+@pytest.mark.parametrize("by_sweeper", [True, False])
+def test_a_batch_that_is_cancelled_with_licences_begun_ends_with_them(here: IssuingHere, *, by_sweeper: bool) -> None:
+    batch = open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
+    start_batch(here.means, here.clerk, batch.id)
+    assert kept_of(here, batch)[0] == 2
+    here.sealer.fail_with = unavailable()
+    run_batches(here.means)
+    assert kept_of(here, batch)[0] == 0, "what a row said stands in its licence now, and nowhere else"
+    cancelled = cancel_batch(here.means, here.clerk, batch.id)
+    assert (cancelled.state, cancelled.ended_at) == (BatchState.CANCELLED, None)
+    assert run_batches(here.means) == 0
+    here.sealer.fail_with = None
+    here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
+    if by_sweeper:
+        sweep_issues(here.means)
+    run_to_its_end(here, batch)
+    assert find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.CANCELLED
+    assert [row.state for row in rows_of(here, batch)] == [RowState.ISSUED] * 2
+    assert kept_of(here, batch) == (0, 0)
+    assert trail_of(here, batch)[:2] == ["licence-batch.settled", "licence-batch.cancelled"]
+
+
+def test_a_batch_whose_loading_was_cut_off_is_ended(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Death(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Death
+
+    monkeypatch.setattr(limits, "ROWS_PER_WRITE", 1)
+    with monkeypatch.context() as dying:
+        dying.setattr(store, "move_batch", die)
+        with pytest.raises(Death):
+            open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
+    with here.vault.context.database.read() as conn:
+        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.BATCH_LEASE_SECONDS), limit=9)
+    run_batches(here.means)
+    assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "it may still be somebody's work"
+    here.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS)
+    with monkeypatch.context() as racing:
+        racing.setattr(store, "list_cut_off_batches", lambda *_, **__: [replace(cut_off, lease_until=None)])
+        run_batches(here.means)
+    assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "somebody went on with it"
+    run_batches(here.means)
+    ended = find_batch(here.means, here.clerk, cut_off.id)[0]
+    assert (ended.state, ended.ended_at) == (BatchState.CANCELLED, here.vault.clock.at)
+    assert kept_of(here, cut_off) == (0, 0)
+    assert trail_of(here, cut_off)[0] == "licence-batch.cut-off"
+
+
+def test_a_batch_that_is_cancelled_while_it_loads_stays_so(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    add, opened = store.insert_rows, []
+
+    def cancel_first(conn: Any, rows: Any) -> None:
+        add(conn, rows)
+        opened.append(rows[0].batch_id)
+
+    class Cancelling:
+        """Rows in the midst of which the batch is cancelled."""
+
+        def __call__(self, *wishes: Any) -> Any:
+            for row in read_rows(*wishes):
+                yield row
+                if opened:
+                    cancel_batch(here.means, here.clerk, opened[0])
+
+    monkeypatch.setattr(store, "insert_rows", cancel_first)
+    monkeypatch.setattr(issue_batch, "read_rows", Cancelling())
+    monkeypatch.setattr(limits, "ROWS_PER_WRITE", 1)
+    with pytest.raises(TrustError) as raised:
+        open_batch(here.means, here.clerk, file_of(*[GOOD] * 3))
+    assert code(raised) == "LICENCE_BATCH_STATE_CONFLICT"
+    batch = find_batch(here.means, here.clerk, opened[0])[0]
+    assert (batch.state, batch.total) == (BatchState.CANCELLED, 1)
+    assert kept_of(here, batch) == (0, 0)
+
+
+def test_states_are_written_only_from_where_they_were_read(here: IssuingHere) -> None:
+    batch = open_batch(here.means, here.clerk, file_of(GOOD))
+    cancel_batch(here.means, here.clerk, batch.id)
+    write = here.vault.context.database.write
+    for state in set(BatchState) - {BatchState.CANCELLED}:
+        stale = replace(batch, state=state)
+        assert not write(partial(store.move_batch, batch=stale, target=BatchState.RUNNING))
+        assert not write(partial(store.lease_batch, batch=stale, until=None))
+    assert find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.CANCELLED
+    reached = {BatchState.LOADING} | {target for targets in BATCH_LIFE.values() for target in targets}
+    assert reached == set(BatchState) == set(BATCH_LIFE)
 
 
 def test_a_file_that_cannot_be_read_to_its_end_leaves_no_batch_to_start(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:

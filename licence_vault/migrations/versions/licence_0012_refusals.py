@@ -1,0 +1,26 @@
+"""How often our own verifier refused what was sealed of a draft; and batches keep nothing of their rows once these have their licences.
+
+Batches that were cancelled while licences were begun have not ended before those have.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "licence_0012"
+down_revision = "licence_0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the count, wipe what rows with a licence said, open again what has not ended, and wipe the keys of what has."""
+    op.add_column("licence_licences", sa.Column("refusals", sa.Integer(), nullable=False, server_default="0"))
+    op.execute("UPDATE licence_batch_rows SET cells_sealed = NULL WHERE licence_id IS NOT NULL")
+    op.execute(
+        "UPDATE licence_batches SET ended_at = NULL WHERE state = 'cancelled' AND EXISTS "
+        "(SELECT 1 FROM licence_batch_rows r WHERE r.batch_id = licence_batches.id AND r.state = 'waiting')"
+    )
+    batches = sa.table("licence_batches", sa.column("ended_at", sa.BigInteger), sa.column("key_sealed", sa.LargeBinary))
+    op.execute(sa.update(batches).where(batches.c.ended_at.is_not(None)).values(key_sealed=b""))
