@@ -59,6 +59,7 @@ from idp.connectors.simulator import PATH as SIMULATOR_PATH
 from idp.connectors.simulator import simulated_upstream
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
+from idp.model.registrations import TRUST
 from idp.pages.cas_pages import add_cas_pages
 from idp.pages.device_pages import add_device_pages
 from idp.pages.key_pages import add_key_pages
@@ -117,7 +118,8 @@ CLIENT_PATHS: Final = (token_endpoint.PATH, "/oauth2/par", "/oauth2/introspect",
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
 SCOPES: Final = {
     INTROSPECT: "Ask what access tokens of others are worth, for the resource servers the client is registered for.",
-    MANAGE: "Register, change and disable clients.",
+    MANAGE: "Register, change and disable clients that may no more than the caller.",
+    TRUST: "Besides client.manage: let clients ask no consent, or stand for resource servers.",
     DIRECTORY_READ: "Follow and read the whole directory of persons, organisations and agents, personal data included.",
     DECIDE: "See identities of other providers that are in doubt, personal data included, and decide whose they are.",
     DIRECTORY_MANAGE: "Provision persons, organisations and their agents (SCIM), passwords included.",

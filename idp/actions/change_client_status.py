@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.model.clients import ClientStatus, with_status
+from idp.model.registrations import demand_control
 from idp.store.clients import load_client, update_client
+from idp.store.registrations import find_registration
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
     from idp.actions.register_client import ClientDesk
     from idp.model.clients import Client
 
 
-def change_client_status(desk: ClientDesk, client_id: str, status: ClientStatus, *, actor: str) -> Client:
+def change_client_status(
+    desk: ClientDesk, client_id: str, status: ClientStatus, *, actor: str, grantable: Collection[str] | None = None
+) -> Client:
     """The client in its new state; nothing happens where it is there already.
 
-    TrustError CLIENT_NOT_FOUND, CLIENT_STATUS_CONFLICT, AUDIT_UNAVAILABLE.
+    ``grantable``: the scopes the actor holds (None: all). Whoever lets a client in gives it its scopes anew, so that none may be missing;
+    to stop one, nothing is asked. TrustError CLIENT_NOT_FOUND, SCOPE_NOT_HELD, CLIENT_STATUS_CONFLICT, AUDIT_UNAVAILABLE.
     """
     at = desk.clock.now()
 
@@ -25,6 +32,8 @@ def change_client_status(desk: ClientDesk, client_id: str, status: ClientStatus,
         client = load_client(connection, client_id, desk.mac_key)
         if client.status is status:
             return client
+        if status is ClientStatus.ACTIVE:
+            demand_control(client, find_registration(connection, client_id, desk.mac_key), grantable)
         changed = with_status(client, status, at)
         update_client(connection, changed, desk.mac_key)
         desk.audit.record(

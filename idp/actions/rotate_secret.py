@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from idp.actions.authenticate_client import secret_digest
 from idp.actions.register_client import new_secret
 from idp.model.clients import with_secret
+from idp.model.registrations import demand_control
 from idp.store.client_secrets import keep_secret
 from idp.store.clients import load_client, update_client
 from idp.store.registrations import find_registration
-from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,12 +35,10 @@ def rotate_secret(
 
     def store(connection: Connection) -> Client:
         present = load_client(connection, client_id, desk.mac_key)
-        for scope in present.scopes:
-            if grantable is not None and scope not in grantable:
-                raise TrustError(Kind.FORBIDDEN, "SCOPE_NOT_HELD", scope=scope)
+        registration = find_registration(connection, client_id, desk.mac_key)
+        demand_control(present, registration, grantable)
         client = with_secret(present, digest, at, overlap_seconds)
         update_client(connection, client, desk.mac_key)
-        registration = find_registration(connection, client_id, desk.mac_key)
         if registration is not None and registration.token_endpoint_auth_method == "client_secret_jwt":  # noqa: S105 - a name of RFC 7591
             keep_secret(connection, desk.sealer, client_id, secret, digest, (client.secret_digest, client.previous_digest), at)
         desk.audit.record(

@@ -6,20 +6,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.check_sector import check_sector
-from idp.model.registrations import Registration, check_registration
+from idp.model.registrations import Registration, check_registration, demand_control
 from idp.store.client_secrets import forget_secrets
 from idp.store.clients import load_client, update_client
 from idp.store.registrations import find_registration, put_registration
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
     from idp.actions.register_client import ClientDesk
 
 
-def set_registration(desk: ClientDesk, registration: Registration, *, actor: str, if_version: int | None = None) -> Registration:
-    """Store it in place of what was there. CLIENT_FIELD_INVALID, CLIENT_NOT_FOUND, CLIENT_STATUS_CONFLICT (another version than ``if_version``)."""
+def set_registration(
+    desk: ClientDesk, registration: Registration, *, actor: str, if_version: int | None = None, grantable: Collection[str] | None = None
+) -> Registration:
+    """Store it in place of what was there.
+
+    ``grantable``: the scopes the actor holds (None: all). What is registered says how the client proves itself, so that none of the
+    client's own may be missing, before and after. CLIENT_FIELD_INVALID, CLIENT_NOT_FOUND, SCOPE_NOT_HELD, CLIENT_STATUS_CONFLICT (another
+    version than ``if_version``).
+    """
     check_registration(registration)
     check_sector(desk.outbound, registration)
     at = desk.clock.now()
@@ -29,6 +38,8 @@ def set_registration(desk: ClientDesk, registration: Registration, *, actor: str
         if if_version is not None and client.version != if_version:
             raise TrustError(Kind.CONFLICT, "CLIENT_STATUS_CONFLICT", client_id=client.client_id)
         before = find_registration(connection, registration.client_id, desk.mac_key)
+        demand_control(client, before, grantable)
+        demand_control(client, registration, grantable)
         update_client(connection, replace(client, changed_at=at, version=client.version + 1), desk.mac_key)
         put_registration(connection, registration, at, desk.mac_key)
         if registration.token_endpoint_auth_method != "client_secret_jwt":  # noqa: S105 - a name of RFC 7591

@@ -50,5 +50,6 @@ def add_cas_client_routes(router: APIRouter, desk: ClientDesk) -> None:
     @router.put(path, summary="Say where a client gets CAS tickets", response_model=CasServices, tags=list(tags))
     @needs(MANAGE)
     def replace_cas_services(request: Request, client_id: str, body: CasServices) -> dict[str, Any]:
-        actor = caller_of(request).actor
-        return _view(register_cas_services(desk, client_id, tuple(body.services), tuple(body.claims), actor=actor))
+        caller = caller_of(request)
+        services, claims = tuple(body.services), tuple(body.claims)
+        return _view(register_cas_services(desk, client_id, services, claims, actor=caller.actor, grantable=caller.scopes))

@@ -104,7 +104,7 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
     def create_client(request: Request, body: ClientRegistration, response: Response) -> dict[str, Any]:
         caller = caller_of(request)
         wanted = NewClient(body.name, tuple(body.scopes), tuple(body.audiences), body.client_id, body.tokens_per_minute)
-        client, secret = register_client(desk, wanted, actor=f"client:{caller.client_id}", grantable=caller.scopes)
+        client, secret = register_client(desk, wanted, actor=caller.actor, grantable=caller.scopes)
         response.headers["location"] = f"/v1/clients/{client.client_id}"
         response.headers["cache-control"] = "no-store"
         return {**client_view(client), "client_secret": secret}
@@ -129,9 +129,7 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
     @needs(MANAGE)
     def replace_secret(request: Request, client_id: str, body: SecretRotation, response: Response) -> dict[str, Any]:
         caller = caller_of(request)
-        client, secret = rotate_secret(
-            desk, client_id, overlap_seconds=body.overlap_seconds, actor=f"client:{caller.client_id}", grantable=caller.scopes
-        )
+        client, secret = rotate_secret(desk, client_id, overlap_seconds=body.overlap_seconds, actor=caller.actor, grantable=caller.scopes)
         response.headers["cache-control"] = "no-store"
         return {**client_view(client), "client_secret": secret}
 
@@ -140,11 +138,10 @@ def add_client_routes(router: APIRouter, desk: ClientDesk) -> None:
     )
     @needs(MANAGE)
     def disable_client(request: Request, client_id: str) -> dict[str, Any]:
-        actor = f"client:{caller_of(request).client_id}"
-        return client_view(change_client_status(desk, client_id, ClientStatus.DISABLED, actor=actor))
+        return client_view(change_client_status(desk, client_id, ClientStatus.DISABLED, actor=caller_of(request).actor))
 
     @router.post("/v1/clients/{client_id}/enable", summary="Let a disabled client in again", response_model=ClientView, tags=tags)
     @needs(MANAGE)
     def enable_client(request: Request, client_id: str) -> dict[str, Any]:
-        actor = f"client:{caller_of(request).client_id}"
-        return client_view(change_client_status(desk, client_id, ClientStatus.ACTIVE, actor=actor))
+        caller = caller_of(request)
+        return client_view(change_client_status(desk, client_id, ClientStatus.ACTIVE, actor=caller.actor, grantable=caller.scopes))

@@ -57,11 +57,13 @@ class SignInRegistrationBody(BaseModel):
     initiate_login_uri: str = ""
     allowed_claims: list[str] = Field(default=[], max_length=CLAIMS_MAX, description="Empty: those its scopes name.")
     purpose: str = Field(default="", max_length=TEXT_CHARACTERS_MAX, description="Shown where consent is asked for.")
-    is_own: bool = Field(default=False, description="Belongs to this deployment: no consent is asked for.")
+    is_own: bool = Field(default=False, description="Belongs to this deployment: no consent is asked for. Needs the scope client.trust.")
     acting: Literal["any", "person", "organisation"] = "any"
     is_pkce_required: bool = True
     serves: list[str] = Field(
-        default=[], max_length=SERVES_MAX, description="The resource servers it is: whose tokens it may exchange (RFC 8693)."
+        default=[],
+        max_length=SERVES_MAX,
+        description="The resource servers it is: whose tokens it may exchange (RFC 8693). Needs the scope client.trust.",
     )
 
 
@@ -94,12 +96,13 @@ def add_registration_routes(router: APIRouter, desk: ClientDesk) -> None:
     @router.put(path, summary="Set how a client signs people in", response_model=SignInRegistrationBody, tags=[*tags])
     @needs(MANAGE)
     def put_registration(request: Request, client_id: str, body: SignInRegistrationBody, response: Response) -> dict[str, Any]:
+        caller = caller_of(request)
         wanted = read_registration_body(client_id, body.model_dump())
         with desk.database.read() as connection:
             before = find_registration(connection, client_id, desk.mac_key)
         if before is not None:
             wanted = replace(wanted, registration_token_digest=before.registration_token_digest)
-        kept = set_registration(desk, wanted, actor=f"client:{caller_of(request).client_id}")
+        kept = set_registration(desk, wanted, actor=caller.actor, grantable=caller.scopes)
         with desk.database.read() as connection:
             response.headers["etag"] = f'"{load_client(connection, client_id, desk.mac_key).version}"'
         return registration_view(kept)

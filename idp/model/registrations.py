@@ -13,6 +13,8 @@ from idp.model.requests import ClientProfile
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from idp.model.clients import Client
 
 REDIRECTS_MAX: Final = 32
@@ -34,6 +36,7 @@ DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 GRANT_TYPES: Final = (CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE)
 SIGN_IN_SCOPES: Final = ("openid", "profile", "phone", "email", "address", "identity", "offline_access")
+TRUST: Final = "client.trust"  # the scope of who may let clients skip consent and stand for resource servers
 FAPI2: Final = "fapi2"
 FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "PS256")  # FAPI 2.0 security profile 5.4.1
 SIGNATURE_MEMBERS: Final = (
@@ -170,6 +173,17 @@ def _check_fapi(registration: Registration) -> None:
     for name in SIGNATURE_MEMBERS:
         if getattr(registration, name) not in {"", *FAPI_ALGORITHMS}:
             raise _invalid(name, "one of " + " ".join(FAPI_ALGORITHMS) + " under FAPI 2.0")
+
+
+def demand_control(client: Client, registration: Registration | None, grantable: Collection[str] | None) -> None:
+    """Raise SCOPE_NOT_HELD unless the actor holds all that the client has: who decides how it proves itself or where it sends people acts as it.
+
+    ``grantable``: the scopes the actor holds (None: all). A client that asks no consent, or stands for resource servers, has TRUST besides.
+    """
+    is_trusted = registration is not None and (registration.is_own or bool(registration.serves))
+    for scope in (*client.scopes, *((TRUST,) if is_trusted else ())):
+        if grantable is not None and scope not in grantable:
+            raise TrustError(Kind.FORBIDDEN, "SCOPE_NOT_HELD", scope=scope)
 
 
 def sign_in_of(client: Client, registration: Registration) -> SignInRegistration:

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.actions.set_registration import set_registration
+from idp.model.registrations import CREDENTIALS, Registration
+
 if TYPE_CHECKING:
     import httpx
 
     from tests.idp.conftest import Provider
 
+PUBLIC_KEY = {"kty": "EC", "crv": "P-256", "kid": "k1", "x": "A" * 43, "y": "A" * 43}
 WANTED = {"name": "Housing", "client_id": "housing", "scopes": ["seal.use"]}
 
 
@@ -58,6 +62,29 @@ def test_attack_scope_escalation(provider: Provider) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "SCOPE_NOT_HELD")
     narrow = provider.bearer("admin", scope="client.manage")
     assert http.post("/v1/clients", json=WANTED, headers=narrow).json()["code"] == "SCOPE_NOT_HELD"
+
+
+def test_attack_taking_over_a_client_that_may_more(provider: Provider) -> None:
+    """Nor by giving it keys of one's own, letting it in again or turning its people elsewhere; what shows nothing is as it was."""
+    http, bearer = provider.here.http, provider.bearer()
+    keys = {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "private_key_jwt", "jwks": [PUBLIC_KEY]}
+    refused = (403, "SCOPE_NOT_HELD", {"scope": "seal.read"})  # portal holds seal.read, admin does not
+    for path, body in (("registration", keys), ("cas-services", {"services": ["https://evil.example/"]})):
+        answer = http.request("PUT", f"/v1/clients/portal/{path}", json=body, headers=bearer)
+        assert (answer.status_code, answer.json()["code"], answer.json()["facts"]) == refused, path
+    assert http.get("/v1/clients/portal/registration", headers=bearer).status_code == 404, "nothing was registered"
+    assert http.post("/v1/clients/portal/disable", headers=bearer).json()["status"] == "disabled", "to stop one needs nothing"
+    answer = http.post("/v1/clients/portal/enable", headers=bearer)
+    assert (answer.status_code, answer.json()["code"], answer.json()["facts"]) == refused
+    # A client of his own that asks no consent, or stands for a resource server, is not his to make; one that does is not his to change
+    path, plain = "/v1/clients/admin/registration", {"grant_types": ["client_credentials"]}
+    for trusted in ({"is_own": True}, {"serves": ["https://vault.example/"]}):
+        answer = http.request("PUT", path, json={**plain, **trusted}, headers=bearer)
+        assert (answer.status_code, answer.json()["facts"]) == (403, {"scope": "client.trust"}), trusted
+    set_registration(provider.desk, Registration("admin", grant_types=(CREDENTIALS,), is_own=True), actor="test")
+    for method, target, body in (("PUT", path, plain), ("POST", "/v1/clients/admin/secret", {})):
+        answer = http.request(method, target, json=body, headers=bearer)
+        assert (answer.status_code, answer.json()["facts"]) == (403, {"scope": "client.trust"}), target
 
 
 @pytest.mark.parametrize(
