@@ -11,7 +11,7 @@ from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, end_in
 from idp.actions.sign_in_row import cookie_hash, recognise, sign_in_unknown
 from idp.model.sign_in import begin_sign_in
 from idp.store.accounts import load_account
-from idp.store.sign_ins import find_session, list_sessions, update_session
+from idp.store.sign_ins import find_session, living_sessions, update_session
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def end_all_sessions(desk: PeopleDesk, account_id: str, *, actor: str, but: str 
     at = desk.clock.now()
 
     def store(connection: Connection) -> int:
-        alive = [each for each in list_sessions(connection, desk.vault, account_id) if each.is_alive_at(at) and each.session_id != but]
+        alive = [each for each in living_sessions(connection, desk.vault, account_id, at) if each.session_id != but]
         for session in alive:
             end_in(connection, desk, session, actor, at)
         return len(alive)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from idp.actions.person_desk import has_standing
 from idp.model.people import AccountKind, AccountStatus, level_at
 from idp.model.requests import level_of
-from idp.store.accounts import list_agents, list_evidence, load_account
+from idp.store.accounts import grants_of_person, list_evidence, load_account
 from idp.store.grants import find_grant
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def find_person_behind(database: Database, vault: Vault, mac_key: bytes, caller:
         # 2. For whom he came: for one organisation, or for himself, and then for all that he acts for.
         agents = [
             each
-            for each in list_agents(connection, vault, organisation_id=grant.acting_for or "", person_id=grant.account_id)
+            for each in grants_of_person(connection, vault, grant.account_id, grant.acting_for or "")
             if each.is_valid_at(at)
         ]
         person = load_account(connection, vault, grant.account_id, AccountKind.PERSON)

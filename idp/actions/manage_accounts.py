@@ -24,7 +24,7 @@ from idp.model.people import (
 )
 from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
 from idp.store.grants import end_grants_of_account, end_grants_of_organisation
-from idp.store.sign_ins import list_sessions
+from idp.store.sign_ins import living_sessions
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -178,10 +178,9 @@ def change_status_in(
     update_account(connection, desk.vault, changed)
     ended = 0
     if status is not AccountStatus.ACTIVE:
-        for session in list_sessions(connection, desk.vault, present.account_id):
-            if session.is_alive_at(at):
-                end_in(connection, desk, session, actor, at)
-                ended += 1
+        for session in living_sessions(connection, desk.vault, present.account_id, at):
+            end_in(connection, desk, session, actor, at)
+            ended += 1
         # Every API looks at the grant: with it end the tokens that are out, also those that were to outlive their session
         end_grants_of_account(connection, present.account_id, at)
         end_grants_of_organisation(connection, present.account_id, at)

@@ -10,7 +10,7 @@ from idp.actions.claims_of import claims_of
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS, TOKEN_SECONDS
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
-from idp.store.accounts import account_status, list_agents
+from idp.store.accounts import account_status, grants_of_person
 from idp.store.sign_ins import find_session
 from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims
 from idp.tokens.signed_jwt import sign_jwt
@@ -94,7 +94,7 @@ def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: d
     people = [each for each in (grant.account_id, grant.acting_for) if each is not None]
     are_active = all(account_status(connection, vault, each) is AccountStatus.ACTIVE for each in people)
     may_act = grant.acting_for is None or any(
-        each.is_valid_at(at) for each in list_agents(connection, vault, organisation_id=grant.acting_for, person_id=grant.account_id)
+        each.is_valid_at(at) for each in grants_of_person(connection, vault, grant.account_id, grant.acting_for)
     )
     return grant.ended_at is None and is_signed_in and are_active and may_act
 

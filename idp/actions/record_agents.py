@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from idp.actions.grant_agent import note_grant
 from idp.actions.join_identity import join_identity
 from idp.model.people import AccountKind, AccountStatus, Agent, AgentRole, new_id
-from idp.store.accounts import insert_agent, list_agents, update_agent
+from idp.store.accounts import grants_of_person, insert_agent, newest_grant, update_agent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ def record_agents(connection: Connection, desk: PeopleDesk, rules: LinkingRules,
     if rules.agent_seconds == 0 or person.kind is not AccountKind.PERSON:
         return
     actor = f"upstream:{identity.upstream}"
-    present = list_agents(connection, desk.vault, person_id=person.account_id)
+    present = grants_of_person(connection, desk.vault, person.account_id)
     named: set[str] = set()
     for said in identity.agent_of:
         # 1. The organisation, found by the same rules as a person; one in doubt, or that may not be acted for, is passed over
@@ -38,8 +38,7 @@ def record_agents(connection: Connection, desk: PeopleDesk, rules: LinkingRules,
             continue
         named.add(organisation.account_id)
         # 2. Its grant
-        of_it = [each for each in present if each.organisation_id == organisation.account_id]
-        standing = next((each for each in of_it if each.revoked_at is None), None)
+        standing = next((each for each in present if each.organisation_id == organisation.account_id), None)
         until = at + timedelta(seconds=rules.agent_seconds)
         if standing is not None:
             is_ours = standing.granted_by == actor and standing.valid_until is not None
@@ -52,7 +51,7 @@ def record_agents(connection: Connection, desk: PeopleDesk, rules: LinkingRules,
                 update_agent(connection, desk.vault, renewed)
                 note_grant(connection, desk, renewed, "agent.renew", at, actor)
             continue
-        newest = max(of_it, key=lambda each: each.granted_at, default=None)
+        newest = newest_grant(connection, desk.vault, person.account_id, organisation.account_id)
         if newest is not None and newest.revoked_by != actor:  # somebody here has ended it: the upstream cannot bring it back
             continue
         agent = Agent(new_id("ag_"), organisation.account_id, person.account_id, AgentRole.AGENT, (), at, until, actor, at)
@@ -60,7 +59,7 @@ def record_agents(connection: Connection, desk: PeopleDesk, rules: LinkingRules,
         note_grant(connection, desk, agent, "agent.grant", at, actor)
     # 3. What it no longer says
     for each in present:
-        if each.granted_by == actor and each.revoked_at is None and each.organisation_id not in named:
+        if each.granted_by == actor and each.organisation_id not in named:
             ended = replace(each, revoked_at=at, revoked_by=actor, version=each.version + 1)
             update_agent(connection, desk.vault, ended)
             note_grant(connection, desk, ended, "agent.revoke", at, actor)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from idp.actions.claims_of import asked_claims
 from idp.model.people import AccountStanding, AccountStatus, CredentialKind, level_at
 from idp.model.sign_in import decide_next_step, with_account
-from idp.store.accounts import account_status, list_agents, list_evidence
+from idp.store.accounts import account_status, grants_of_person, list_evidence
 from idp.store.credentials import credential_kinds
 from idp.store.sign_ins import find_consent, find_sign_in, update_sign_in
 from service_kit.roles import role_of
@@ -61,7 +61,7 @@ def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Ac
     level = level_at(list_evidence(connection, desk.vault, account.account_id), at)
     agents = [
         each
-        for each in list_agents(connection, desk.vault, person_id=account.account_id)
+        for each in grants_of_person(connection, desk.vault, account.account_id)
         if each.is_valid_at(at) and _is_active(connection, desk, each.organisation_id)
     ]
     is_administrator = role_of(connection, f"person:{account.account_id}") is not None

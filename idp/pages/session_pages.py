@@ -17,7 +17,7 @@ from idp.pages.sign_in_pages import switch_language
 from idp.pages.upstream_pages import LOGGED_OUT, upstream_logout
 from idp.pages.visit import SESSION_COOKIE
 from idp.store.accounts import find_account
-from idp.store.sign_ins import list_sessions
+from idp.store.sign_ins import living_sessions
 from service_kit.composition import public
 from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
@@ -54,7 +54,7 @@ def _show_sessions(pages: Pages, visit: Visit) -> Response:
     with desk.database.read() as connection:
         account = find_account(connection, desk.vault, session.account_id)
         organisation = find_account(connection, desk.vault, session.acting_for) if session.acting_for else None
-        alive = [each for each in list_sessions(connection, desk.vault, session.account_id) if each.is_alive_at(at)]
+        alive = living_sessions(connection, desk.vault, session.account_id, at)
         may_switch = bool(organisations_of(connection, desk, session.account_id))
     shown = [
         {

@@ -49,6 +49,17 @@ _AGENTS_OF: Final = {  # (by organisation, by person)
         _AGENTS.where(agents.c.organisation_id == bindparam("organisation_id"), agents.c.person_id == bindparam("person_id"))
     ),
 }
+_STANDING: Final = select(agents).where(agents.c.person_id == bindparam("person_id"), agents.c.revoked_at.is_(None))
+_STANDING_OF: Final = {  # by whether an organisation is named
+    False: Prepared(_STANDING.order_by(agents.c.agent_id)),
+    True: Prepared(_STANDING.where(agents.c.organisation_id == bindparam("organisation_id"))),
+}
+_NEWEST: Final = Prepared(
+    select(agents)
+    .where(agents.c.person_id == bindparam("person_id"), agents.c.organisation_id == bindparam("organisation_id"))
+    .order_by(agents.c.granted_at.desc(), agents.c.agent_id.desc())
+    .limit(1)
+)
 _AGENT: Final = select(agents).where(agents.c.agent_id == bindparam("wanted"))
 
 
@@ -351,9 +362,22 @@ def load_agent(connection: Connection, vault: Vault, agent_id: str) -> Agent:
 
 
 def list_agents(
-    connection: Connection, vault: Vault, *, organisation_id: str = "", person_id: str = "", after: str = "", count: int = 200
+    connection: Connection, vault: Vault, *, count: int, organisation_id: str = "", person_id: str = "", after: str = ""
 ) -> tuple[Agent, ...]:
-    """Grants of an organisation or of a person, in the order of their ids; revoked ones too."""
+    """A page of the grants of an organisation or of a person, in the order of their ids; revoked ones too."""
     named = {name: value for name, value in (("organisation_id", organisation_id), ("person_id", person_id)) if value}
     query = _AGENTS_OF[bool(organisation_id), bool(person_id)]
     return tuple(_agent(vault, row) for row in query.all(connection, {"after": after, "count": count, **named}))
+
+
+def grants_of_person(connection: Connection, vault: Vault, person_id: str, organisation_id: str = "") -> tuple[Agent, ...]:
+    """All grants of a person that nobody has revoked, however many; only those of one organisation where it is named."""
+    named = {"organisation_id": organisation_id} if organisation_id else {}
+    rows = _STANDING_OF[bool(organisation_id)].all(connection, {"person_id": person_id, **named})
+    return tuple(_agent(vault, row) for row in rows)
+
+
+def newest_grant(connection: Connection, vault: Vault, person_id: str, organisation_id: str) -> Agent | None:
+    """The last grant that a person was given for an organisation, revoked or not."""
+    row = _NEWEST.first(connection, {"person_id": person_id, "organisation_id": organisation_id})
+    return None if row is None else _agent(vault, row)

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 _SIGN_IN: Final = Prepared(select(sign_ins).where(sign_ins.c.sign_in_id == bindparam("wanted")))
 _BY_COOKIE: Final = Prepared(select(sessions).where(sessions.c.cookie_hash == bindparam("hash")))
 _BY_ID: Final = Prepared(select(sessions).where(sessions.c.session_id == bindparam("wanted")))
+_LIVING: Final = Prepared(
+    select(sessions)
+    .where(sessions.c.account_id == bindparam("account"), sessions.c.ended_at.is_(None), sessions.c.expires_at > bindparam("at"))
+    .order_by(sessions.c.session_id)
+)
 _INSERT_SIGN_IN: Final = Prepared(insert(sign_ins))
 _CHANGE_SIGN_IN: Final = Prepared(
     update(sign_ins).where(sign_ins.c.sign_in_id == bindparam("same"), sign_ins.c.version == bindparam("before")), is_whole_row=True
@@ -182,8 +187,14 @@ def find_session(connection: Connection, vault: Vault, session_id: str) -> Sessi
     return None if row is None else _session(vault, row)
 
 
-def list_sessions(connection: Connection, vault: Vault, account_id: str, *, after: str = "", count: int = 200) -> tuple[Session, ...]:
-    """The sessions of an account in the order of their ids, ended ones too until they are swept."""
+def living_sessions(connection: Connection, vault: Vault, account_id: str, at: datetime) -> tuple[Session, ...]:
+    """All sessions of an account that count at this moment, however many there are and however many have ended."""
+    rows = _LIVING.all(connection, {"account": account_id, "at": write_time(at)})
+    return tuple(each for each in (_session(vault, row) for row in rows) if each.is_alive_at(at))
+
+
+def list_sessions(connection: Connection, vault: Vault, account_id: str, *, count: int, after: str = "") -> tuple[Session, ...]:
+    """A page of the sessions of an account in the order of their ids, ended ones too until they are swept."""
     wanted = select(sessions).where(sessions.c.account_id == account_id, sessions.c.session_id > after)
     return tuple(_session(vault, row) for row in connection.execute(wanted.order_by(sessions.c.session_id).limit(count)).mappings())
 

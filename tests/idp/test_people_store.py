@@ -35,6 +35,8 @@ from standards.errors import TrustError
 from tests.postgres import database, database_url  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from service_kit.database import Database
 
 AT = datetime(2026, 11, 28, 1, 2, 3, 456789, tzinfo=UTC)
@@ -146,6 +148,27 @@ def test_two_grants_of_one_person_cannot_stand_at_once(people: Database) -> None
     assert first.is_valid_at(AT)
     assert not first.is_valid_at(AT + timedelta(days=1))
     assert not ended.is_valid_at(AT)
+
+
+def test_a_grant_is_found_however_many_were_revoked_before(people: Database) -> None:
+    past = [
+        Agent(f"ag_{number:03}", "or_x", "pe_y", AgentRole.AGENT, (), AT, None, "operator:test", AT, AT, f"operator:{number}")
+        for number in range(201)
+    ]
+    last = Agent("ag_z", "or_x", "pe_y", AgentRole.AGENT, (), AT, None, "operator:test", AT + timedelta(seconds=1))
+
+    def add(conn: Connection) -> None:
+        for each in (*past, last):
+            accounts.insert_agent(conn, VAULT, each)
+
+    people.write(add)
+    with people.read() as conn:
+        assert accounts.grants_of_person(conn, VAULT, "pe_y") == (last,)
+        assert accounts.grants_of_person(conn, VAULT, "pe_y", "or_x") == (last,)
+        assert accounts.grants_of_person(conn, VAULT, "pe_y", "or_z") == ()
+        assert accounts.newest_grant(conn, VAULT, "pe_y", "or_x") == last
+        assert accounts.newest_grant(conn, VAULT, "pe_z", "or_x") is None
+        assert len(accounts.list_agents(conn, VAULT, person_id="pe_y", count=300)) == 202
 
 
 def test_a_sign_in_and_a_session_come_back_as_they_were(people: Database) -> None:

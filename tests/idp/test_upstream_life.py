@@ -14,7 +14,7 @@ from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import set_password
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
-from idp.store.accounts import account_id_by, list_agents, load_account
+from idp.store.accounts import account_id_by, grants_of_person, list_agents, load_account
 from standards.gb32100_credit_code import compute_check_character
 from tests.idp.people import PASSWORD, Browser, Town
 from tests.idp.upstream_town import (  # noqa: F401 - fixtures
@@ -230,7 +230,10 @@ def test_links_are_made_on_purpose_and_soon_after_signing_in(town: Town, there: 
 
 def grants(town: Town, person_id: str) -> list[tuple[str, bool]]:
     with town.desk.database.read() as connection:
-        return [(each.organisation_id, each.revoked_at is None) for each in list_agents(connection, town.desk.vault, person_id=person_id)]
+        return [
+            (each.organisation_id, each.revoked_at is None)
+            for each in list_agents(connection, town.desk.vault, person_id=person_id, count=100)
+        ]
 
 
 def test_organisations_a_person_acts_for_come_and_go_with_what_the_upstream_says(
@@ -251,7 +254,7 @@ def test_organisations_a_person_acts_for_come_and_go_with_what_the_upstream_says
     sign_in(town, there, said)
     assert sorted(grants(town, person)) == sorted([(one, True), (two, False)])
     with town.desk.database.read() as connection:
-        (standing,) = [each for each in list_agents(connection, town.desk.vault, person_id=person) if each.revoked_at is None]
+        (standing,) = grants_of_person(connection, town.desk.vault, person)
     assert standing.granted_by == "upstream:region"
     assert standing.valid_until is not None
     later = town.desk.clock.now() + timedelta(seconds=3000)

@@ -25,7 +25,7 @@ from idp.actions.set_credentials import set_password
 from idp.actions.set_registration import set_registration
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
 from idp.model.registrations import CODE, REFRESH, Registration
-from idp.store.accounts import account_id_by, list_agents
+from idp.store.accounts import account_id_by, newest_grant
 from idp.store.clients import find_client
 from idp.store.registrations import find_registration
 from seal_service.actions.find_seals import list_seals
@@ -254,7 +254,7 @@ def _ensure_person(context: ServiceContext, path: Path) -> str:
             code = Identifier(IdentifierKind.CREDIT_CODE, CREDIT_CODE)
             firm_id = create_account(desk, NewAccount(AccountKind.ORGANISATION, ORGANISATION, (code,)), actor=ACTOR).account_id
         with context.database.read() as connection:
-            is_agent = any(each.organisation_id == firm_id for each in list_agents(connection, desk.vault, person_id=person_id))
+            is_agent = newest_grant(connection, desk.vault, person_id, firm_id) is not None  # one that was revoked stays so
         if not is_agent:
             grant_agent(desk, firm_id, person_id, actor=ACTOR)
         password = f"Try-{secrets.token_urlsafe(12)}"  # never one that all demonstrations share
