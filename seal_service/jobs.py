@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from seal_service.actions.expire_seals import expire_seals
 from seal_service.actions.record_use import hold_process_mark
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     from service_kit.composition import Facts, ServiceContext
 
+_log = logging.getLogger(__name__)
+
 
 def jobs_of(context: ServiceContext) -> Sequence[Job]:
     """The periodic work."""
@@ -30,11 +35,17 @@ def jobs_of(context: ServiceContext) -> Sequence[Job]:
 
 
 def starts_of(context: ServiceContext) -> Sequence[Callable[[], None]]:
-    """Before the first request: this process shows that it lives, and ends what a dead one left behind."""
+    """Before the first request: this process shows that it lives, and ends what a dead one left behind, as far as that can be done now.
+
+    Verifying needs neither database nor audit trail to be well, so a server starts where they are not; the sweeper comes again.
+    """
 
     def start() -> None:
         hold_process_mark(context)
-        sweep_intents(context)
+        try:
+            sweep_intents(context)
+        except (TrustError, OSError, SQLAlchemyError) as error:
+            _log.error("sweep at the start failed", exc_info=error)
 
     return (start,)
 

@@ -108,7 +108,10 @@ class CertificateIssuer(Protocol):
         ...
 
     def revoke(self, serial: int, *, reason: str, actor: str) -> None:
-        """Revoke a certificate (``reason``: RFC 5280 5.3.1 name, such as ``keyCompromise``). Its own transaction."""
+        """Revoke a certificate (``reason``: RFC 5280 5.3.1 name, such as ``keyCompromise``). Its own transaction.
+
+        One that is revoked already stays so, and that is no failure. TrustError CERTIFICATE_UNKNOWN.
+        """
         ...
 
 

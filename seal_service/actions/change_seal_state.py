@@ -10,6 +10,7 @@ from seal_service.actions.close_making import close_making
 from seal_service.actions.record_act import check_reason, load_papers, record_act
 from seal_service.errors import seal_not_found, seal_state_conflict, seal_version_conflict
 from seal_service.model import Seal, SealState, Transition
+from service_kit import fail_points
 from service_kit.callers import person_of
 from standards.errors import Kind, TrustError
 
@@ -129,12 +130,16 @@ def announce_state(context: ServiceContext, conn: Connection, seal: Seal, at: da
 
 
 def revoke_certificate(context: ServiceContext, seal: Seal, *, actor: str) -> None:
-    """Have the issuer revoke a seal's certificate and record that it did. One of an outside authority is revoked there."""
+    """Have the issuer revoke a seal's certificate and record that it did. One of an outside authority is revoked there.
+
+    Done again where a process ended between the two: the issuer takes a second time as done.
+    """
     from crypto.certificates import Certificate
 
     if seal.certificate_der is None or seal.is_certificate_revoked or seal.is_certificate_outside:
         return
     context.issuer.revoke(Certificate.from_der(seal.certificate_der).serial, reason=REVOCATION_REASON, actor=actor)
+    fail_points.reach("revoke-certificate.revoked")
     context.database.write(lambda conn: store.update_certificate_revoked(conn, seal.id))
 
 

@@ -1,14 +1,18 @@
 """Find what was begun and never ended because a process died, and end it on the safe side: nothing is released, everything is recorded.
 
 A process of this machine is known to be dead at once (``service_kit.process_marks``); for one of another machine its lease must have
-run out. Runs in every worker; each step is conditional on the state it finds, so two sweepers do no harm.
+run out. Runs in every worker; each step is conditional on the state it finds, so two sweepers do no harm. What cannot be ended now is
+logged and waits for the next turn: it keeps nothing else from being ended.
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from seal_service import store
 from seal_service.actions.apply_for_import import give_up_import
@@ -24,13 +28,15 @@ from service_kit.process_marks import FOLDER_NAME, is_dead
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from seal_service.model import Edition, Seal, SealUse
     from service_kit.composition import ServiceContext
+
+_log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
@@ -39,7 +45,10 @@ IN_FLIGHT: Final = "IDEMPOTENCY_IN_FLIGHT"
 
 
 def sweep_intents(context: ServiceContext) -> dict[str, int]:
-    """Void orphaned uses, abandon cut-off makings, revoke certificates that are due; how many of each."""
+    """Void orphaned uses, abandon cut-off makings, revoke certificates and destroy keys that are due; how many of each.
+
+    TrustError only where it cannot be found what is due: each item that fails is logged and passed over.
+    """
     with context.database.read() as conn:
         intents = store.list_intents(conn, limit=INTENTS_PER_SWEEP)
         in_making = store.list_seals_in_making(conn, limit=INTENTS_PER_SWEEP)
@@ -56,47 +65,53 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
         return dead[owner] or now - begun_at > timedelta(seconds=INTENT_LEASE_SECONDS)
 
     # 1. Uses with an intent and no end: their result, if it was ever made, is never released.
-    voided = sum(_void(context, use) for use in intents if is_orphan(use.owner, use.intent_at))
-
-    voided += sum(_void_order(context, use_id, seal_id) for use_id, seal_id in over)
+    voided = _count((use.id, partial(_void, context, use)) for use in intents if is_orphan(use.owner, use.intent_at))
+    voided += _count((use_id, partial(_void_order, context, use_id, seal_id)) for use_id, seal_id in over)
 
     # 2. Seals whose making was cut off: the key was never usable and stays so.
-    given_up = sum(_give_up(context, each) for each in editions if is_orphan(each.owner, each.begun_at))
-    abandoned = given_up + sum(_abandon(context, seal) for seal in in_making if is_orphan(seal.made_by, seal.made_at))
+    abandoned = _count((each.seal_id, partial(_give_up, context, each)) for each in editions if is_orphan(each.owner, each.begun_at))
+    abandoned += _count((seal.id, partial(_abandon, context, seal)) for seal in in_making if is_orphan(seal.made_by, seal.made_at))
 
     # 3. Certificates of seals that have ended, and of editions that a changed one replaced.
-    for seal in to_revoke:
-        revoke_certificate(context, seal, actor=ACTOR)
+    revoked = _count((seal.id, partial(revoke_certificate, context, seal, actor=ACTOR)) for seal in to_revoke)
 
     # 4. What was handed in and never became an application; then keys that nobody may use any more.
-    for begun in unfinished:
-        if is_orphan(begun.owner, begun.begun_at):
-            give_up_import(context, begun)
+    _count(
+        (begun.application_id, partial(give_up_import, context, begun)) for begun in unfinished if is_orphan(begun.owner, begun.begun_at)
+    )
     sweep_keys(context)
-    return {"voided": voided, "abandoned": abandoned, "certificates_revoked": len(to_revoke)}
+    return {"voided": voided, "abandoned": abandoned, "certificates_revoked": revoked}
 
 
 def sweep_keys(context: ServiceContext) -> int:
     """Destroy the keys of destroyed and abandoned seals, of retired editions and of what was rejected or withdrawn; how many.
 
-    A changed edition's certificate is revoked too.
+    A changed edition's certificate is revoked too. What fails is logged and waits for the next turn.
     """
     with context.database.read() as conn:
         seals = store.list_seals_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)
         editions = store.list_editions_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)
         imports = store.list_imports_with_key_to_destroy(conn, limit=INTENTS_PER_SWEEP)
-    for taken_in in imports:
-        remove_key(context, taken_in.key_id)
-        context.database.write(partial(_forget_key, taken_in.application_id))
-    for seal in seals:
-        destroy_key(context, seal)
-    for edition in editions:
-        retire_edition(context, edition, actor=ACTOR)
-    return len(seals) + len(editions) + len(imports)
+    done = _count((taken_in.key_id, partial(_forget_key, context, taken_in.key_id, taken_in.application_id)) for taken_in in imports)
+    done += _count((seal.id, partial(destroy_key, context, seal)) for seal in seals)
+    return done + _count((edition.seal_id, partial(retire_edition, context, edition, actor=ACTOR)) for edition in editions)
 
 
-def _forget_key(application_id: str, conn: Connection) -> None:
-    store.update_import_key_destroyed(conn, application_id)
+def _count(items: Iterable[tuple[str, Callable[[], bool | None]]]) -> int:
+    """End each item by itself, and how many were ended. One that fails is logged and keeps none of the others from its end."""
+    done = 0
+    for name, end in items:
+        try:
+            done += end() is not False  # False: somebody else ended it in the meantime
+        except (TrustError, OSError, SQLAlchemyError) as error:
+            code = error.code if isinstance(error, TrustError) else type(error).__name__
+            _log.warning("not ended, comes again", extra={"facts": {"item": name, "error": code}})
+    return done
+
+
+def _forget_key(context: ServiceContext, key_id: str, application_id: str) -> None:
+    remove_key(context, key_id)
+    context.database.write(lambda conn: store.update_import_key_destroyed(conn, application_id))
 
 
 def again_without_the_dead(context: ServiceContext, act: Callable[[], Value]) -> Value:

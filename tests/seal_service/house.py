@@ -24,6 +24,7 @@ from service_kit.idempotency import Idempotency
 from service_kit.migrations import migrate, migrate_kit
 from service_kit.outbox import Outbox
 from service_kit.settings import Settings
+from standards.errors import Kind, TrustError
 from standards.rfc5280_names import write_name
 from tests.pki import DemoPki
 
@@ -41,12 +42,13 @@ MANAGE, USE, READ = "seal.manage", "seal.use", "seal.read"
 
 @dataclass
 class TestIssuer:
-    """The issuing authority of a test PKI as the service sees it. ``fail_with`` makes issuing fail."""
+    """The issuing authority of a test PKI as the service sees it. ``fail_with`` makes issuing fail; ``unknown``: serials it never issued."""
 
     __test__ = False
     pki: DemoPki
     fail_with: BaseException | None = None
     revoked: list[int] = field(default_factory=list)
+    unknown: set[int] = field(default_factory=set)
 
     def issue(self, *, common_name: str, organisation: str, spki_der: bytes, profile: Profile, actor: str) -> Certificate:
         if self.fail_with is not None:
@@ -61,6 +63,10 @@ class TestIssuer:
         return self.pki.chain
 
     def revoke(self, serial: int, *, reason: str, actor: str) -> None:
+        if serial in self.unknown:
+            raise TrustError(Kind.NOT_FOUND, "CERTIFICATE_UNKNOWN", serial=f"{serial:x}")
+        if serial in self.revoked:  # as the real one: it stays so, as of then
+            return
         self.revoked.append(serial)
         self.pki.revoked.append(RevokedCertificate(serial, datetime.now(UTC), reason))
 

@@ -14,7 +14,9 @@ from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.sweep_intents import sweep_intents
+from seal_service.jobs import starts_of, stops_of
 from seal_service.model import SEAL_LIFE, Seal, SealState, Transition, transition_named
+from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
 
@@ -104,6 +106,52 @@ def test_a_certificate_left_unrevoked_is_revoked_by_the_sweeper(house: House, se
     assert sweep_intents(house.context)["certificates_revoked"] == 1
     assert len(house.issuer.revoked) == 1
     assert sweep_intents(house.context)["certificates_revoked"] == 0
+
+
+def test_a_revocation_cut_off_before_it_was_noted_is_noted_by_the_sweeper(
+    house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(name: str) -> None:
+        if name == "revoke-certificate.revoked":
+            raise RuntimeError(name)
+
+    with monkeypatch.context() as cutting, pytest.raises(RuntimeError):
+        cutting.setattr(fail_points, "reach", cut)
+        change_seal_state(house.context, caller(), seal.id, transition_named("cancel"), reason="x")
+    assert house.rows("SELECT state, is_certificate_revoked FROM seal_seals") == [("cancelled", 0)]
+    assert [sweep_intents(house.context)["certificates_revoked"] for _ in range(2)] == [1, 0]
+
+
+def test_a_seal_whose_certificate_the_operator_revoked_before_can_be_cancelled(house: House, seal: Seal) -> None:
+    house.issuer.revoke(Certificate.from_der(seal.certificate_der or b"").serial, reason="keyCompromise", actor="operator:x")
+    change_seal_state(house.context, caller(), seal.id, transition_named("cancel"), reason="x")
+    assert house.rows("SELECT state, is_certificate_revoked FROM seal_seals") == [("cancelled", 1)]
+
+
+def test_one_item_that_cannot_be_ended_keeps_nothing_else_from_its_end(house: House, seal: Seal, caplog: pytest.LogCaptureFixture) -> None:
+    other = make_seal(house.context, caller(), SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE, purpose="专用章"))
+    house.issuer.unknown = {Certificate.from_der(seal.certificate_der or b"").serial}
+    house.sql(f"UPDATE seal_seals SET state = 'cancelled' WHERE id = '{seal.id}'")
+    house.sql(f"UPDATE seal_seals SET state = 'destroyed' WHERE id = '{other.id}'")
+    assert sweep_intents(house.context)["certificates_revoked"] == 1
+    assert house.rows("SELECT id, is_certificate_revoked, is_key_destroyed FROM seal_seals ORDER BY made_at") == [
+        (seal.id, 0, 0),
+        (other.id, 1, 1),
+    ]
+    [logged] = [record for record in caplog.records if record.name.startswith("seal_service")]
+    assert vars(logged)["facts"] == {"item": seal.id, "error": "CERTIFICATE_UNKNOWN"}
+
+
+@pytest.mark.parametrize("statement", ["ALTER TABLE seal_uses RENAME TO gone", "UPDATE seal_seals SET state = 'making', made_by = 'x-1-2'"])
+def test_a_process_starts_where_the_sweep_cannot_be_done(house: House, seal: Seal, statement: str) -> None:
+    house.sql(statement)
+    house.sql("CREATE TRIGGER planted BEFORE INSERT ON kit_audit BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+    house.sql("UPDATE seal_seals SET made_at = 1")
+    [start] = starts_of(house.context)
+    start()
+    [stop] = stops_of(house.context)
+    stop()
+    assert house.rows("SELECT count(*) FROM seal_seals WHERE state = 'abandoned'") == [(0,)]
 
 
 def test_a_grant_lets_use_and_taking_it_back_ends_that(house: House, seal: Seal) -> None:

@@ -105,13 +105,22 @@ def test_a_revocation_is_in_ocsp_list_file_and_trust_at_once(here: Here) -> None
     after = here.house.context.trust()
     assert after is not before
     assert after is here.house.context.trust(), "made once per list"
-    with pytest.raises(TrustError, match="CERTIFICATE_STATE_CONFLICT"):
-        here.house.context.issuer.revoke(certificate.serial, reason="keyCompromise", actor="test")
     with pytest.raises(TrustError, match="CERTIFICATE_UNKNOWN"):
         here.house.context.issuer.revoke(12345, reason="keyCompromise", actor="test")
     other = issue(here, "3101010000002")
     with pytest.raises(TrustError, match="REVOCATION_REASON_UNKNOWN"):
         here.house.context.issuer.revoke(other.serial, reason="removeFromCRL", actor="test")
+
+
+def test_what_is_revoked_again_stays_revoked_as_of_then(here: Here) -> None:
+    certificate = issue(here)
+    here.house.context.issuer.revoke(certificate.serial, reason="keyCompromise", actor="operator")
+    with here.house.context.database.read() as connection:
+        first = store.load_certificate(connection, certificate.serial)
+    here.house.context.issuer.revoke(certificate.serial, reason="cessationOfOperation", actor="sweeper")
+    with here.house.context.database.read() as connection:
+        assert store.load_certificate(connection, certificate.serial) == first
+    assert audited(here, "certificate.revoke") == [(f"certificate:{first.serial_hex}", "done")]
 
 
 @pytest.mark.clause("RFC 6960 4.2.1", "RFC 6960 4.4.1")

@@ -114,12 +114,10 @@ def subject_name(common_name: str, organisation: str) -> bytes:
     return write_name([("C", COUNTRY), ("O", organisation), ("CN", common_name)])
 
 
-def check_revocable(record: CertificateRecord, reason: str) -> None:
-    """CERTIFICATE_STATE_CONFLICT where it is revoked already, REVOCATION_REASON_UNKNOWN."""
+def check_reason(reason: str) -> None:
+    """REVOCATION_REASON_UNKNOWN."""
     if reason not in REASONS:
         raise TrustError(Kind.UNACCEPTABLE, "REVOCATION_REASON_UNKNOWN", expected=", ".join(sorted(REASONS)))
-    if CertificateState.REVOKED not in TRANSITIONS[record.state]:
-        raise TrustError(Kind.CONFLICT, "CERTIFICATE_STATE_CONFLICT", serial=record.serial_hex, state=record.state.value)
 
 
 def is_renewal_due(latest: RevocationListRecord | None, at: datetime) -> bool:

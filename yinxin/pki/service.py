@@ -60,7 +60,7 @@ class Issuer:
         return self.authorities.chain()
 
     def revoke(self, serial: int, *, reason: str, actor: str) -> None:
-        """Revoke and publish. Its own transactions."""
+        """Revoke and publish; again where it was done before. Its own transactions."""
         revoke_certificate(self.desk, self.authorities, serial, reason=reason, actor=actor)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from service_kit.row_values import read_time, write_time
 from standards.errors import Kind, TrustError
-from yinxin.pki.model import CertificateRecord, CertificateState, RevocationListRecord, read_serial, write_serial
+from yinxin.pki.model import TRANSITIONS, CertificateRecord, CertificateState, RevocationListRecord, read_serial, write_serial
 from yinxin.pki.tables import certificates, revocation_lists
 
 if TYPE_CHECKING:
@@ -86,13 +86,15 @@ def finish_certificate(connection: Connection, serial: int, certificate_der: byt
     return changed.rowcount == 1
 
 
-def set_revoked(connection: Connection, serial: int, at: datetime, reason: str) -> None:
-    """Mark as revoked."""
-    connection.execute(
+def set_revoked(connection: Connection, serial: int, at: datetime, reason: str) -> bool:
+    """Mark as revoked; False where it is already, and stays as it was."""
+    sources = [state.value for state, following in TRANSITIONS.items() if CertificateState.REVOKED in following]
+    changed = connection.execute(
         update(certificates)
-        .where(certificates.c.serial == write_serial(serial))
+        .where(certificates.c.serial == write_serial(serial), certificates.c.state.in_(sources))
         .values(state=CertificateState.REVOKED.value, revoked_at=write_time(at), reason=reason)
     )
+    return changed.rowcount == 1
 
 
 def revoked_certificates(connection: Connection, issuer: str) -> list[CertificateRecord]:

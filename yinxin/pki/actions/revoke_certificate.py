@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from yinxin.pki import store
 from yinxin.pki.actions.publish_list import publish_list
-from yinxin.pki.model import ABANDONED_AFTER, check_revocable
+from yinxin.pki.model import ABANDONED_AFTER, check_reason
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -21,25 +21,26 @@ ABANDONED_REASON: Final = "cessationOfOperation"
 
 
 def revoke_certificate(desk: RegisterDesk, authorities: Authorities, serial: int, *, reason: str, actor: str) -> CertificateRecord:
-    """Revoke; OCSP says so at once, the new list as soon as this returns.
+    """Revoke; OCSP says so at once, the new list as soon as this returns. One that is revoked already stays so, as of then and for the
+    reason of then: whoever does not know whether his revocation was done does it again.
 
-    TrustError CERTIFICATE_UNKNOWN, CERTIFICATE_STATE_CONFLICT, REVOCATION_REASON_UNKNOWN, AUDIT_UNAVAILABLE.
+    TrustError CERTIFICATE_UNKNOWN, REVOCATION_REASON_UNKNOWN, AUDIT_UNAVAILABLE.
     """
+    check_reason(reason)
     at = desk.clock.now()
 
     def revoke(connection: Connection) -> CertificateRecord:
         record = store.load_certificate(connection, serial)
-        check_revocable(record, reason)
-        store.set_revoked(connection, serial, at, reason)
-        desk.audit.record(
-            connection,
-            at=at,
-            actor=actor,
-            action="certificate.revoke",
-            subject=f"certificate:{record.serial_hex}",
-            outcome="done",
-            facts={"reason": reason},
-        )
+        if store.set_revoked(connection, serial, at, reason):
+            desk.audit.record(
+                connection,
+                at=at,
+                actor=actor,
+                action="certificate.revoke",
+                subject=f"certificate:{record.serial_hex}",
+                outcome="done",
+                facts={"reason": reason},
+            )
         return store.load_certificate(connection, serial)
 
     revoked = desk.database.write(revoke)
