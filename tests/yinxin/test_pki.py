@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,9 +40,11 @@ from yinxin.pki.model import (
     subject_name,
     write_serial,
 )
+from yinxin.pki.service import build
 from yinxin.pki.tables import metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from crypto.certificates import Certificate
@@ -258,13 +262,65 @@ def test_lists_are_renewed_when_half_of_their_time_is_over(here: Here) -> None:
     desk, authorities = here.house.register, here.house.authorities
     assert renew_list(desk, authorities.issuing, "issuing", actor="test") is None
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    newest = RevocationListRecord("issuing", 1, b"", at, at + timedelta(days=7))
-    assert not is_renewal_due(newest, at + timedelta(days=3))
-    assert is_renewal_due(newest, at + timedelta(days=3, hours=12))
-    assert is_renewal_due(None, at)
+    newest = RevocationListRecord("issuing", 1, b"", at, at + timedelta(days=7), 2)
+    assert not is_renewal_due(newest, 2, at + timedelta(days=3))
+    assert is_renewal_due(newest, 2, at + timedelta(days=3, hours=12))
+    assert is_renewal_due(newest, 3, at), "one was revoked that it does not name, whatever the clocks say"
+    assert is_renewal_due(replace(newest, entries=None), 0, at), "made before it was recorded how many it names"
+    assert is_renewal_due(None, 0, at)
     first = publish_list(desk, authorities.issuing, "issuing", actor="test")
     second = publish_list(desk, authorities.issuing, "issuing", actor="test")
     assert second.number == first.number + 1
+
+
+def test_a_revocation_cut_off_before_its_list_is_published_gets_one(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    issuer, path = here.house.context.issuer, here.folder / "ca" / "issuing.crl"
+    parts = build(here.house.register, here.house.authorities)
+    revoked: list[int] = []
+
+    def die(*_: object, **__: object) -> None:
+        raise RuntimeError("the machine stopped here")
+
+    def revoke(certificate: Certificate) -> None:
+        issuer.revoke(certificate.serial, reason="keyCompromise", actor="test")
+
+    for place, remedy in (
+        ("store.reserve_list", "again"),
+        ("store.finish_list", "start"),
+        ("write_durably", "job"),
+        ("write_durably", "again"),
+    ):
+        certificate = issue(here, f"31010100000{len(revoked):02}")
+        with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+            patched.setattr(f"yinxin.pki.actions.publish_list.{place}", die)
+            revoke(certificate)
+        revoked.append(certificate.serial)
+        mends: dict[str, Callable[[], object]] = {
+            "again": partial(revoke, certificate),
+            "start": parts.on_start[0],
+            "job": parts.jobs[0].run,
+        }
+        mends[remedy]()
+        for crl_der in (here.http.get("/ca/issuing.crl").content, path.read_bytes()):
+            named = asn1_crl.CertificateList.load(crl_der)["tbs_cert_list"]["revoked_certificates"]
+            assert [entry["user_certificate"].native for entry in named] == revoked
+        published = audited(here, "revocation-list.publish")
+        mends[remedy]()
+        assert audited(here, "revocation-list.publish") == published, "once it is published, no further list is due"
+
+
+def test_a_process_starts_where_no_list_can_be_published(here: Here, caplog: pytest.LogCaptureFixture) -> None:
+    here.house.context.database.write(lambda connection: connection.exec_driver_sql("UPDATE pki_revocation_lists SET entries = 7"))
+    here.house.context.audit.block("test")
+    build(here.house.register, here.house.authorities).on_start[0]()
+    assert "revocation lists not renewed at the start" in caplog.text
+
+
+def test_the_file_of_a_list_is_written_again_where_it_is_gone(here: Here) -> None:
+    path = here.folder / "ca" / "issuing.crl"
+    path.unlink()
+    assert renew_list(here.house.register, here.house.authorities.issuing, "issuing", actor="test") is None
+    assert path.read_bytes() == here.http.get("/ca/issuing.crl").content
 
 
 def test_the_list_goes_stale_and_is_missing(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

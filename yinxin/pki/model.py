@@ -77,13 +77,14 @@ class CertificateRecord:
 
 @dataclass(frozen=True, slots=True)
 class RevocationListRecord:
-    """A published revocation list."""
+    """A published revocation list. ``entries``: how many certificates it names, None where that was not recorded."""
 
     issuer: str
     number: int
     crl_der: bytes
     this_update_at: datetime
     next_update_at: datetime
+    entries: int | None
 
 
 def write_serial(serial: int) -> str:
@@ -120,6 +121,12 @@ def check_reason(reason: str) -> None:
         raise TrustError(Kind.UNACCEPTABLE, "REVOCATION_REASON_UNKNOWN", expected=", ".join(sorted(REASONS)))
 
 
-def is_renewal_due(latest: RevocationListRecord | None, at: datetime) -> bool:
-    """Whether a new revocation list is to be made: there is none, or half of the time of the last one is over."""
-    return latest is None or at >= latest.this_update_at + (latest.next_update_at - latest.this_update_at) / 2
+def is_renewal_due(latest: RevocationListRecord | None, revoked: int, at: datetime) -> bool:
+    """Whether a new revocation list is to be made: there is none, it does not name all that are revoked, or half of its time is over.
+
+    ``latest``: the newest signed list. ``revoked``: how many certificates are revoked, as of which no clock has a say. Nothing that is
+    revoked is ever taken back, so the same number is the same certificates.
+    """
+    if latest is None or latest.entries != revoked:
+        return True
+    return at >= latest.this_update_at + (latest.next_update_at - latest.this_update_at) / 2

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from crypto.certificate_requests import SubjectRequest
 from crypto.trust_list import TrustList
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from service_kit.database import Database
     from yinxin.pki.actions.issue_certificate import RegisterDesk
     from yinxin.pki.authorities import Authorities
+
+_log = logging.getLogger(__name__)
 
 NAME: Final = "pki"
 ACTOR: Final = "service:pki"
@@ -100,6 +105,12 @@ def build(desk: RegisterDesk, authorities: Authorities) -> ServiceParts:
         for issuer in (ROOT, ISSUING):
             renew_list(desk, authorities.by_name(issuer), issuer, actor=ACTOR)
 
+    def start() -> None:
+        try:
+            renew_lists()
+        except (TrustError, OSError, SQLAlchemyError) as error:  # verifying goes on; the job comes again
+            _log.error("revocation lists not renewed at the start", exc_info=error)
+
     def sweep() -> None:
         give_up_unfinished(desk, authorities, actor=ACTOR)
 
@@ -127,4 +138,5 @@ def build(desk: RegisterDesk, authorities: Authorities) -> ServiceParts:
         openapi_tags=({"name": "certificates", "description": "The built-in authority: certificates, revocation, time-stamps."},),
         jobs=(Job("pki-lists", LIST_EVERY_SECONDS, renew_lists), Job("pki-sweep", SWEEP_EVERY_SECONDS, sweep)),
         readiness=(ReadinessCheck("certificates", check_certificates), ReadinessCheck("revocation_lists", check_lists)),
+        on_start=(start,),
     )

@@ -107,6 +107,12 @@ def revoked_certificates(connection: Connection, issuer: str) -> list[Certificat
     return [_record(row) for row in rows]
 
 
+def count_revoked(connection: Connection, issuer: str) -> int:
+    """How many certificates of an issuer are revoked."""
+    is_one = (certificates.c.issuer == issuer, certificates.c.state == CertificateState.REVOKED.value)
+    return int(connection.execute(select(func.count()).select_from(certificates).where(*is_one)).scalar_one())
+
+
 def unfinished_certificates(connection: Connection, before: datetime) -> list[CertificateRecord]:
     """Rows whose signature was due before a time and never came."""
     rows = connection.execute(
@@ -118,13 +124,19 @@ def unfinished_certificates(connection: Connection, before: datetime) -> list[Ce
 # Revocation lists
 
 
-def reserve_list(connection: Connection, issuer: str, this_update: datetime, next_update: datetime) -> int:
+def reserve_list(connection: Connection, issuer: str, this_update: datetime, next_update: datetime, entries: int) -> int:
     """The number of the next list, taken in the transaction that also reads what is revoked: a higher number never knows less."""
     last = connection.execute(select(func.max(revocation_lists.c.number)).where(revocation_lists.c.issuer == issuer)).scalar()
     number = int(last or 0) + 1
     connection.execute(
         insert(revocation_lists),
-        {"issuer": issuer, "number": number, "this_update_at": write_time(this_update), "next_update_at": write_time(next_update)},
+        {
+            "issuer": issuer,
+            "number": number,
+            "this_update_at": write_time(this_update),
+            "next_update_at": write_time(next_update),
+            "entries": entries,
+        },
     )
     return number
 
@@ -157,5 +169,5 @@ def load_newest_list(connection: Connection, issuer: str) -> RevocationListRecor
     if row is None:
         return None
     return RevocationListRecord(
-        row["issuer"], row["number"], row["crl_der"], read_time(row["this_update_at"]), read_time(row["next_update_at"])
+        row["issuer"], row["number"], row["crl_der"], read_time(row["this_update_at"]), read_time(row["next_update_at"]), row["entries"]
     )

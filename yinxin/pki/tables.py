@@ -44,4 +44,5 @@ revocation_lists: Final = Table(
     Column("crl_der", LargeBinary),  # None until it is signed
     Column("this_update_at", BigInteger, nullable=False),
     Column("next_update_at", BigInteger, nullable=False),
+    Column("entries", BigInteger),  # how many certificates it names; None of lists from before this was recorded
 )

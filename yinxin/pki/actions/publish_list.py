@@ -10,6 +10,8 @@ from yinxin.pki import store
 from yinxin.pki.model import LIST_VALIDITY, RevocationListRecord, is_renewal_due
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Connection
 
     from crypto.authority import CertificateAuthority
@@ -26,8 +28,8 @@ def publish_list(desk: RegisterDesk, authority: CertificateAuthority, issuer: st
 
     # 1. The number, and what is revoked as of now, in one transaction: a higher number never knows less
     def reserve(connection: Connection) -> tuple[int, list[CertificateRecord]]:
-        number = store.reserve_list(connection, issuer, at, next_update)
         revoked = store.revoked_certificates(connection, issuer)
+        number = store.reserve_list(connection, issuer, at, next_update, len(revoked))
         _note(desk, connection, issuer, number, len(revoked), actor, "intended")
         return number, revoked
 
@@ -48,17 +50,40 @@ def publish_list(desk: RegisterDesk, authority: CertificateAuthority, issuer: st
         return store.load_newest_list(connection, issuer)
 
     newest = desk.database.write(finish)
-    published = RevocationListRecord(issuer, number, crl_der, at, next_update)
     if newest is not None and newest.number == number:
-        write_durably(desk.lists / f"{issuer}.crl", crl_der, mode=PUBLIC_MODE)
-    return published
+        _write_file(desk, newest)
+    return RevocationListRecord(issuer, number, crl_der, at, next_update, len(revoked))
 
 
 def renew_list(desk: RegisterDesk, authority: CertificateAuthority, issuer: str, *, actor: str) -> RevocationListRecord | None:
-    """A new list where it is due; None where the newest one still has more than half of its time."""
+    """A new list where it is due; None where the newest one names all that are revoked and still has more than half of its time.
+
+    So a revocation whose process ended before its list was signed or written gets it here.
+    """
     with desk.database.read() as connection:
         newest = store.load_newest_list(connection, issuer)
-    return publish_list(desk, authority, issuer, actor=actor) if is_renewal_due(newest, desk.clock.now()) else None
+        revoked = store.count_revoked(connection, issuer)
+    if newest is None or is_renewal_due(newest, revoked, desk.clock.now()):
+        return publish_list(desk, authority, issuer, actor=actor)
+    if not _is_file_of(desk, newest):
+        _write_file(desk, newest)
+    return None
+
+
+def _path(desk: RegisterDesk, issuer: str) -> Path:
+    return desk.lists / f"{issuer}.crl"
+
+
+def _write_file(desk: RegisterDesk, published: RevocationListRecord) -> None:
+    write_durably(_path(desk, published.issuer), published.crl_der, mode=PUBLIC_MODE)
+
+
+def _is_file_of(desk: RegisterDesk, published: RevocationListRecord) -> bool:
+    try:
+        with _path(desk, published.issuer).open("rb") as file:
+            return file.read(len(published.crl_der) + 1) == published.crl_der
+    except FileNotFoundError:
+        return False
 
 
 def _note(desk: RegisterDesk, connection: Connection, issuer: str, number: int, entries: int, actor: str, outcome: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yinxin.pki import store
-from yinxin.pki.actions.publish_list import publish_list
+from yinxin.pki.actions.publish_list import publish_list, renew_list
 from yinxin.pki.model import ABANDONED_AFTER, check_reason
 
 if TYPE_CHECKING:
@@ -22,16 +22,17 @@ ABANDONED_REASON: Final = "cessationOfOperation"
 
 def revoke_certificate(desk: RegisterDesk, authorities: Authorities, serial: int, *, reason: str, actor: str) -> CertificateRecord:
     """Revoke; OCSP says so at once, the new list as soon as this returns. One that is revoked already stays so, as of then and for the
-    reason of then: whoever does not know whether his revocation was done does it again.
+    reason of then, and is on a list when this returns: whoever does not know whether his revocation was done does it again.
 
     TrustError CERTIFICATE_UNKNOWN, REVOCATION_REASON_UNKNOWN, AUDIT_UNAVAILABLE.
     """
     check_reason(reason)
     at = desk.clock.now()
 
-    def revoke(connection: Connection) -> CertificateRecord:
+    def revoke(connection: Connection) -> tuple[CertificateRecord, bool]:
         record = store.load_certificate(connection, serial)
-        if store.set_revoked(connection, serial, at, reason):
+        is_new = store.set_revoked(connection, serial, at, reason)
+        if is_new:
             desk.audit.record(
                 connection,
                 at=at,
@@ -41,10 +42,11 @@ def revoke_certificate(desk: RegisterDesk, authorities: Authorities, serial: int
                 outcome="done",
                 facts={"reason": reason},
             )
-        return store.load_certificate(connection, serial)
+        return store.load_certificate(connection, serial), is_new
 
-    revoked = desk.database.write(revoke)
-    publish_list(desk, authorities.by_name(revoked.issuer), revoked.issuer, actor=actor)
+    revoked, is_new = desk.database.write(revoke)
+    publish = publish_list if is_new else renew_list
+    publish(desk, authorities.by_name(revoked.issuer), revoked.issuer, actor=actor)
     return revoked
 
 
