@@ -241,6 +241,13 @@ code_counters: Final = Table(
     Column("last_serial", BigInteger, nullable=False),
 )
 
+status_number: Final = Table(  # one row: how many acts there were about any seal
+    "seal_status_number",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+)
+
 _STANDING: Final = text("revoked_at IS NULL")
 
 grants: Final = Table(

@@ -73,7 +73,7 @@ class StatusPublisher:
     def current(self) -> tuple[int, datetime, bytes]:
         """Number, time of issue, and the signed list (CMS, DER). One small read where nothing changed."""
         with self.context.database.read() as conn:
-            number = statuses.newest_position(conn)
+            number = statuses.read_number(conn)
         with self._lock:
             now = self.context.clock.now().replace(microsecond=0)
             if self._issued_at is None or number != self._number or now - self._issued_at >= RENEWED_AFTER:
@@ -88,7 +88,7 @@ class StatusPublisher:
     def _make(self, now: datetime) -> tuple[int, datetime, bytes]:
         maker = cast("MakerIdentity", self.context.links[SEAL_MAKER])
         with self.context.database.read() as conn:
-            number = statuses.newest_position(conn)
+            number = statuses.read_number(conn)
             seals = _histories(conn)
         # A change of this very second is dated in it, so the list cannot be older
         issued_at = max([now, *(history.records[-1].since for history in seals)])

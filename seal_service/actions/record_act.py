@@ -8,6 +8,7 @@ from seal_service import store
 from seal_service.actions.publish_news import tell_of_act
 from seal_service.errors import field_unacceptable, paper_unknown, second_person_needed, text_unacceptable
 from seal_service.limits import PAPERS_PER_ACT, REASON_CHARACTERS
+from seal_service.store.statuses import CHANGES
 from service_kit.callers import Person
 from standards.uax9_plain_text import is_plain_text
 
@@ -100,6 +101,8 @@ def record_act(
         papers=papers,
         audit_id=audit_id,
     )
+    if seal_id is not None:
+        context.database.defer(conn, CHANGES, seal_id)
     if outcome == "done":
         tell_of_act(
             context,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crypto.sm3 import sm3
+from seal_service.actions import change_seal_state as change_module
 from seal_service.actions.apply_for_import import apply_for_import
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_seal, list_seals, load_result
 from seal_service.actions.grant_seal import grant_seal, withdraw_grant
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.make_seal import SealRequest, make_seal
+from seal_service.actions.publish_status import StatusPublisher
 from seal_service.actions.read_import import ImportOrder
 from seal_service.actions.record_use import User
 from seal_service.actions.review_application import review_application
@@ -25,6 +28,7 @@ from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sign_digest import sign_digest
 from seal_service.actions.sweep_intents import sweep_intents
 from seal_service.model import transition_named
+from seal_service.seal_data.status_list import SealStatus
 from seal_service.tables import PREFIX, metadata
 from service_kit.migrations import differences
 from standards.errors import TrustError
@@ -32,11 +36,14 @@ from tests.postgres import postgres_url
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
 from tests.seal_service.test_applications import MAKER, REVIEWER, STEPS
 from tests.seal_service.test_imports import BY_HIM, certify, made_elsewhere
+from tests.seal_service.test_publish_status import statuses_in
 from yinxin.demo.document import draw_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from seal_service.model import Seal
 
 REQUEST = SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE)
 USER = User("cl_a", "client:cl_a")
@@ -138,3 +145,38 @@ def test_orphans_of_another_machine_end_with_their_lease(houses: list[House]) ->
         f"('su_1', '{seal.id}', 'cl_a', 'digest', 'intent', '\\x00', 'elsewhere-1-a', 0, false, 'a')"
     )
     assert sweep_intents(houses[1].context)["voided"] == 1
+
+
+def test_a_freeze_that_is_recorded_behind_a_later_one_is_in_the_very_next_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = postgres_url()
+    with open_house(tmp_path, database_url=url) as house:
+        [(name,)] = house.rows("SELECT current_database()")
+        house.sql(
+            f'ALTER DATABASE "{name}" SET enable_seqscan = off'
+        )  # as where there are many rows: neither has read what the other changes
+    with open_house(tmp_path, database_url=url) as one, open_house(tmp_path, database_url=url) as two:
+        other = replace(two.context, issuer=one.issuer, trust=one.context.trust, links=one.context.links)
+        first, second, third = (make_seal(one.context, caller(), REQUEST) for _ in range(3))
+        change_seal_state(other, caller(), third.id, transition_named("freeze"), reason="its audit trail is open now")
+        publisher = StatusPublisher(other)
+        inside, may_go = threading.Event(), threading.Event()
+        record = change_module.record_step
+
+        def record_slowly(*given: Any, **more: Any) -> Seal:
+            seal = record(*given, **more)
+            if seal.id == first.id:
+                inside.set()
+                may_go.wait(30)
+            return seal
+
+        monkeypatch.setattr(change_module, "record_step", record_slowly)
+        with ThreadPoolExecutor(1) as pool:
+            freezing = pool.submit(change_seal_state, one.context, caller(), first.id, transition_named("freeze"), reason="first")
+            assert inside.wait(30)
+            change_seal_state(other, caller(), second.id, transition_named("freeze"), reason="second")
+            before = statuses_in(one, publisher.current()[2])
+            may_go.set()
+            freezing.result()
+        frozen = {second.code: SealStatus.FROZEN, third.code: SealStatus.FROZEN}
+        assert before == {first.code: SealStatus.VALID, **frozen}
+        assert statuses_in(one, publisher.current()[2]) == {first.code: SealStatus.FROZEN, **frozen}

@@ -34,6 +34,12 @@ def change(house: House, seal: Seal, verb: str) -> None:
     change_seal_state(house.context, caller(), seal.id, transition_named(verb), reason="because")
 
 
+def statuses_in(house: House, list_der: bytes) -> dict[str, SealStatus]:
+    content = open_status_list(list_der, house.pki.trust_list(), house.context.clock.now()).content
+    assert content is not None
+    return {history.seal_id: history.records[-1].status for history in content.seals}
+
+
 def test_every_state_of_a_seal_has_its_published_status() -> None:
     assert set(STATUS_OF) == set(SealState)
     assert STATUS_OF[SealState.ACTIVE] is SealStatus.VALID
@@ -91,6 +97,17 @@ def test_an_unchanged_list_is_kept_and_an_old_one_made_anew(house: House, monkey
     monkeypatch.setattr(type(house.context.clock), "now", lambda _self: now() + shift)
     renewed = publisher.current()
     assert (renewed[0], renewed[2] == first[2]) == (first[0], False)
+
+
+def test_the_list_is_made_anew_whatever_position_an_act_was_given(house: House) -> None:
+    seal, other = made(house), made(house)
+    house.sql(f"UPDATE seal_history SET position = position + 1000 WHERE seal_id = '{other.id}'")
+    publisher = StatusPublisher(house.context)
+    number, _, _ = publisher.current()
+    change(house, seal, "freeze")
+    house.sql("UPDATE seal_history SET position = 999 WHERE act = 'freeze'")  # as one that began before another and was recorded after it
+    later, _, list_der = publisher.current()
+    assert (later > number, statuses_in(house, list_der)[seal.code]) == (True, SealStatus.FROZEN)
 
 
 def test_seals_that_never_were_in_force_are_not_found(house: House) -> None:
