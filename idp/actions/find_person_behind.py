@@ -60,11 +60,7 @@ def find_person_behind(database: Database, vault: Vault, mac_key: bytes, caller:
         signed_in = level_of(grant.acr) or 0
 
         # 2. For whom he came: for one organisation, or for himself, and then for all that he acts for.
-        agents = [
-            each
-            for each in grants_of_person(connection, vault, grant.account_id, grant.acting_for or "")
-            if each.is_valid_at(at)
-        ]
+        agents = [each for each in grants_of_person(connection, vault, grant.account_id, grant.acting_for or "") if each.is_valid_at(at)]
         person = load_account(connection, vault, grant.account_id, AccountKind.PERSON)
         represented = []
         for agent in agents:

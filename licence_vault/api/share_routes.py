@@ -211,14 +211,17 @@ def add_share_routes(router: APIRouter, desk: ShareDesk) -> None:
 
 def _add(router: APIRouter, desk: ShareDesk, operation: Operation, rates: Rates, files: Admission) -> None:
     async def take(request: Request) -> Response:
-        wait = rates.take(request.client.host if request.client else "local", time.monotonic())
+        peer = request.client.host if request.client else "local"
+        wait = rates.take(peer, time.monotonic())
         if wait > 0:
             raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=int(wait) + 1)
         if operation.name != _FILE:
             body = await read_body(request, limits.SHARE_BODY_BYTES)
             return await anyio.to_thread.run_sync(partial(_answer, desk, operation, body))
-        with files.take(limits.SHARE_FILE_BODY_BYTES):
+        with files.take(peer) as held:
             body = await read_body(request, limits.SHARE_FILE_BODY_BYTES)
+            held.arrived(len(body))
+            held.whole()
             return await anyio.to_thread.run_sync(partial(_answer, desk, operation, body))
 
     example = {"head": {"accessId": "cl_registry", "accessToken": "eyJhbGciOi…"}, "data": operation.example}

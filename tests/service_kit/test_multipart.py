@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -26,7 +27,7 @@ def read(body: bytes, content_type: str, *, chunk: int = 65536, **limits: int) -
         return {"type": "http.request", "body": chunks.pop(0) if chunks else b"", "more_body": bool(chunks)}
 
     request = Request({"type": "http", "method": "POST", "headers": [(b"content-type", content_type.encode())]}, receive)
-    options: dict[str, int] = {"file_bytes_max": 1000, "field_bytes_max": 50, **limits}
+    options: dict[str, Any] = {"file_bytes_max": 1000, "field_bytes_max": 50, **limits}
     return asyncio.run(read_form(request, files={"document"}, fields={"reason", "placement"}, **options))
 
 
