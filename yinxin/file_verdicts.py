@@ -34,15 +34,24 @@ def judged_document(found: JudgedFile) -> JudgedDocument:
     return JudgedDocument(found.report, found.sealed_files, found.sealer_name, found.sealer_code)
 
 
-def verify_any_file(document: bytes, trust: TrustList, at: datetime, *, knowledge: Callable[[], TrustList] | None = None) -> Report:
+def verify_any_file(
+    document: bytes,
+    trust: TrustList,
+    at: datetime,
+    *,
+    knowledge: Callable[[], TrustList] | None = None,
+    is_original_asked: bool = False,
+) -> Report:
     """The verdict on any sealed file; of a licence the questions that are asked of licences too. Pure, never raises.
 
-    ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one.
+    ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one. ``is_original_asked``: of licences no
+    annotated copy will do.
     """
     found = judge_file(document, trust, at)
     judged = judged_document(found)
     if is_licence(judged):
-        return verify_judged(judged, trust if knowledge is None else trust.joined_with(knowledge()), at).report
+        known = trust if knowledge is None else trust.joined_with(knowledge())
+        return verify_judged(judged, known, at, is_original_asked=is_original_asked).report
     # Files inside that are refused spoil a licence only, whose questions could not be asked: of any other document the seals decide
     return found.report if found.sealed_files is None and names_licence_data(document) else found.seals
 

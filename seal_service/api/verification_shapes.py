@@ -33,7 +33,7 @@ class SignatureAnswer(BaseModel):
 class QuestionAnswer(BaseModel):
     """One question that is asked of a licence besides its seals, with its own verdict."""
 
-    name: Literal["number", "content", "seal", "log", "status", "holder"]
+    name: Literal["number", "content", "seal", "log", "status", "copy", "holder"]
     verdict: Literal["valid", "invalid", "indeterminate"]
     steps: list[StepAnswer]
 

@@ -1,21 +1,30 @@
-"""A licence from its issuing to its revocation, over HTTP, and what strangers find out about it: with the server, and without any."""
+"""A licence from its issuing to its revocation, over HTTP: the citizen shows it, an office uses an annotated copy, and strangers find out what
+it is worth, with the server and without any. docs/licence-story.md tells it.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 import pytest
 
+from idp.actions.manage_accounts import NewAccount, create_account
+from idp.actions.set_credentials import set_password
+from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
 from tests.deployments import yinxin
+from tests.idp.people import PASSWORD, Browser, Registered, settle
+from tests.idp.test_code_flow import BASE, Clients
+from yinxin.assembly import open_house
+from yinxin.deployment import open_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import httpx
 
     from tests.flows.served import Deployment, Served
 
@@ -25,7 +34,7 @@ TODAY = datetime.now(timezone(timedelta(hours=8))).date()
 ORDER = {
     "type": TYPE,
     "issuer": ISSUER,
-    "holders": [{"name": "示例餐饮店（样例）", "code": "11150700MB1234562Q", "code_type": "001"}],
+    "holders": [{"name": "张三（示例）", "code": "11010519491231002X", "code_type": "111"}],
     "fields": {"KZ_place": "示例街2号", "KZ_format": "餐饮服务经营者", "KZ_items": "热食类食品制售", "KZ_person": "示例甲"},
     "valid_from": TODAY.isoformat(),
     "valid_to": (TODAY + timedelta(days=4 * 365)).isoformat(),
@@ -36,6 +45,56 @@ ORDER = {
 @pytest.fixture(scope="module")
 def department(served: Served) -> Iterator[httpx.Client]:
     with served.client() as client:
+        yield client
+
+
+@dataclass
+class Outside:
+    """A running server as a browser finds it: each request for itself. ``house``: the deployment's own tables, for what its staff enters."""
+
+    url: str
+    house: Any
+
+    @property
+    def http(self) -> Outside:
+        return self
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        return httpx.request(method, self.url + path, timeout=60, **arguments)
+
+    def post(self, path: str, **arguments: Any) -> httpx.Response:
+        return self.request("POST", path, **arguments)
+
+
+@pytest.fixture(scope="module")
+def citizen(served: Served, deployment: Deployment) -> Iterator[httpx.Client]:
+    """Who proved his number at a counter, signed in, calling by the app of the city."""
+    house = open_house(open_deployment(deployment.folder))
+    try:
+        clients = Clients(settle(cast("Any", Outside(served.url, house)), Registered()))
+        clients.add(replace(BASE, client_id="cityapp"), "licence.own")
+        now = clients.town.desk.clock.now()
+        numbers = (Identifier(IdentifierKind.LOGIN, "zhangsan"), Identifier(IdentifierKind.RESIDENT_ID, "11010519491231002X", now))
+        proof = (Evidence("ev_zhangsan", "counter", "Demo hall", 3, now),)
+        made = create_account(clients.town.desk, NewAccount(AccountKind.PERSON, "张三（示例）", numbers, evidence=proof), actor="test")
+        set_password(clients.town.desk, made.account_id, PASSWORD, actor="test")
+        browser = Browser(cast("Any", clients.town.here))
+        browser.authorize("cityapp", scope="openid licence.own")
+        browser.log_in("zhangsan")
+        token = clients.redeem(browser.returned["code"], "cityapp").json()["access_token"]
+    finally:
+        house.close()
+    with httpx.Client(base_url=served.url, headers={"authorization": f"Bearer {token}"}, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def office(served: Served, department: httpx.Client) -> Iterator[httpx.Client]:
+    """Another department's system, which may see licences of this type where their holders agree."""
+    client_id, secret = served.new_client("registry", "licence.use")
+    permission = {"modes": ["consented"], "rights": ["query"], "reason": "数据共享协议（样例）"}
+    assert department.put(f"/v1/licence-sharing/{client_id}/{TYPE}", json=permission).status_code == 200
+    with served.client(client_id, secret) as client:
         yield client
 
 
@@ -70,7 +129,9 @@ def wait_for(check: Any) -> None:
 GOOD = {"number": "valid", "content": "valid", "seal": "valid", "log": "valid", "status": "valid"}
 
 
-def test_a_licence_is_issued_verified_and_revoked(served: Served, deployment: Deployment, department: httpx.Client, tmp_path: Path) -> None:
+def test_a_licence_is_issued_shown_copied_verified_and_revoked(
+    deployment: Deployment, department: httpx.Client, citizen: httpx.Client, office: httpx.Client, tmp_path: Path
+) -> None:
     # 1. The department issues; the same request again is the same licence
     key = {"idempotency-key": "story-1"}
     made = department.post("/v1/licences", json=ORDER, headers=key)
@@ -96,7 +157,35 @@ def test_a_licence_is_issued_verified_and_revoked(served: Served, deployment: De
     changed[changed.index(b"stream") + 20] ^= 1
     assert verified(department, bytes(changed), "l.pdf")["verdict"] == "invalid"
 
-    # 4. The department revokes, with a reason, the licence as it saw it
+    # 4. The citizen shows it: the office scans, sees little, and all of it once he has agreed
+    shown = citizen.post("/v1/my/showings", json={"licence": licence["id"]}).json()
+    scan = {"code": shown["code"], "reason": "办理变更登记（样例）"}
+    masked = office.post("/v1/showings/scan", json=scan)
+    assert (masked.status_code, masked.json()["data"]["holders"][0]["name"]) == (200, "张****")
+    asked = citizen.get(f"/v1/my/showings/{shown['id']}")
+    assert asked.json()["reason"] == scan["reason"]
+    assert citizen.post(f"/v1/my/showings/{shown['id']}/agree", headers={"if-match": asked.headers["etag"]}).status_code == 200
+    assert office.post(f"/v1/showings/{shown['id']}/view").json()["data"] == licence["data"]
+
+    # 5. He hands in an annotated copy: good for what it says, and no original
+    wish = {"made_by": "示例区登记窗口", "reason": "办理变更登记（样例）", "until": (datetime.now(UTC) + timedelta(days=7)).isoformat()}
+    handed_in = citizen.post(f"/v1/my/licences/{licence['id']}/copies", json=wish)
+    assert handed_in.status_code == 201, handed_in.text
+    files["copy"] = tmp_path / "copy.pdf"
+    files["copy"].write_bytes(handed_in.content)
+    report = verified(office, handed_in.content, "copy.pdf")
+    assert (report["verdict"], questions(report)) == ("valid", GOOD | {"copy": "valid"})
+    said = next(each for each in report["questions"][-1]["steps"] if each["code"] == "LICENCE_COPY_FOR")
+    assert "示例区登记窗口" in said["detail"]
+    assert "no original" in said["detail"]
+    later = (datetime.now(UTC) + timedelta(days=8)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    over = office.post("/v1/verifications", files={"document": ("copy.pdf", handed_in.content)}, data={"at": later}).json()
+    assert (over["verdict"], questions(over)["copy"]) == ("invalid", "invalid")
+    for wanted, copy_verdict in (((), "valid"), (("--original",), "invalid")):
+        report = judged_offline(deployment, tmp_path, files["copy"], *wanted)
+        assert (report["verdict"], questions(report)) == (copy_verdict, GOOD | {"copy": copy_verdict})
+
+    # 6. The department revokes, with a reason, the licence as it saw it
     path = f"/v1/licences/{licence['id']}"
     assert department.post(f"{path}/revoke", json={"reason": "违规经营（样例）"}).status_code == 428
     seen = department.get(path).headers["etag"]
@@ -104,11 +193,13 @@ def test_a_licence_is_issued_verified_and_revoked(served: Served, deployment: De
     assert revoked.status_code == 200, revoked.text
     assert revoked.json()["state"] == "revoked"
 
-    # 5. And the stranger's check says so, while it was good before
+    # 7. And the stranger's check says so of licence and copy, while they were good before; of a revoked one there is no copy any more
     wait_for(lambda: verified(department, files["pdf"].read_bytes(), "l.pdf")["verdict"] == "invalid")
     for form, file in files.items():
         for report in (verified(department, file.read_bytes(), f"l.{form}"), judged_offline(deployment, tmp_path, file)):
-            assert (report["verdict"], questions(report)) == ("invalid", GOOD | {"status": "invalid"})
+            more = {"copy": "valid"} if form == "copy" else {}
+            assert (report["verdict"], questions(report)) == ("invalid", GOOD | {"status": "invalid"} | more)
+    assert citizen.post(f"/v1/my/licences/{licence['id']}/copies", json=wish).json()["code"] == "LICENCE_STATE_CONFLICT"
     then = department.post("/v1/verifications", files={"document": ("l.pdf", files["pdf"].read_bytes())}, data={"at": valid_at})
     assert questions(then.json())["status"] == "valid"
     events = [each["event"] for each in department.get(f"{path}/events").json()["events"]]

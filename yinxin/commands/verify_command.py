@@ -116,8 +116,8 @@ def _trust_bytes(path: Path) -> bytes:
     return data
 
 
-def verify_path(path: Path, trust: TrustList, at: datetime) -> FileVerdict:
-    """The verdict on one path. Raises OSError where it cannot be read."""
+def verify_path(path: Path, trust: TrustList, at: datetime, *, is_original_asked: bool = False) -> FileVerdict:
+    """The verdict on one path. ``is_original_asked``: of licences no annotated copy will do. Raises OSError where it cannot be read."""
     from crypto.report import Report, Verdict, not_checked
     from yinxin.file_verdicts import verify_any_file
 
@@ -126,7 +126,7 @@ def verify_path(path: Path, trust: TrustList, at: datetime) -> FileVerdict:
         return FileVerdict(
             str(path), Report(Verdict.INDETERMINATE, None, (), (not_checked("FILE_TOO_LARGE", "own rule", limit_bytes=FILE_BYTES),))
         )
-    return FileVerdict(str(path), verify_any_file(data, trust, at))
+    return FileVerdict(str(path), verify_any_file(data, trust, at, is_original_asked=is_original_asked))
 
 
 def exit_status(verdicts: Sequence[str], *, was_unreadable: bool) -> int:
@@ -162,6 +162,9 @@ def verify(
         typer.Option("--at", metavar="TIME", help="Judge as of this time (ISO 8601) instead of now. 以此时间为准进行验证。"),
     ] = None,
     *,
+    original: Annotated[
+        bool, typer.Option("--original", help="Of licences no annotated copy will do. 证照须为原件，加注件视为无效。")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Say of sealed files whether they hold: needs no server, no database, no network. 验证电子签章文件。"""
@@ -178,7 +181,7 @@ def verify(
     was_unreadable = False
     for path in files:
         try:
-            found.append(verify_path(path, trust_list, judged_at))
+            found.append(verify_path(path, trust_list, judged_at, is_original_asked=original))
         except OSError as error:
             typer.echo(f"yinxin verify: {path}: {error.strerror}", err=True)
             was_unreadable = True
