@@ -126,6 +126,13 @@ def printed_number_taken(issuer: str, type_code: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "LICENCE_NUMBER_TAKEN", issuer=issuer, type=type_code)
 
 
+def series_behind(issuer: str, type_code: str, series: str, serial: int) -> TrustError:
+    """Up to ``serial`` every number of the series is taken; the series is moved on."""
+    return TrustError(
+        Kind.TOO_MANY, "LICENCE_SERIES_BEHIND", issuer=issuer, type=type_code, series=series, serial=serial, retry_after_seconds=1
+    )
+
+
 def licence_not_found(licence_id: str) -> TrustError:
     """No such licence, or one of an authority the caller does not act for: the same answer on purpose."""
     return TrustError(Kind.NOT_FOUND, "LICENCE_NOT_FOUND", licence=licence_id)

@@ -34,6 +34,7 @@ PAGE_SIZE_MAX: Final = 200
 MEMBERS: Final = 200  # of one issuing authority
 
 # Issuing
+SERIALS_TRIED: Final = 200  # in one transaction, where numbers were given by hand or taken over from elsewhere
 ISSUING_LEASE_SECONDS: Final = 120  # as long a draft is the work of the process that began it
 ISSUING_RETRY_SECONDS: Final = 15  # until a draft whose issuing could not go on is taken up again
 SELF_CHECKS: Final = 8  # of one draft; each waits twice as long for the next, so an operator has half an hour to mend what is wrong

@@ -43,6 +43,7 @@ _REFUSALS: Final = (
     ("LICENCE_ISSUER_WITHOUT_SEAL", "Authority without a seal", "颁发机构未设置印章", "Nothing can be issued for this authority: it has no seal yet.", "该机构尚未设置印章，不能签发。", "An administrator names its seal with PUT /v1/licence-issuers/{code}.", "请由管理员通过 PUT /v1/licence-issuers/{code} 设置印章。"),
     ("LICENCE_CONTENT_UNACCEPTABLE", "Content against the licence type", "证照内容不符合类型要求", "What is to stand in the licence breaks rules of its type: the facts name the first and how many there are.", "证照内容违反其类型的规则；facts 给出第一条及总数。", "Correct it by the rules of the type (GET /v1/licence-types/...).", "请按证照类型的规则更正。"),
     ("LICENCE_NUMBER_TAKEN", "Printed number taken", "证照编号已被使用", "Another licence of this authority and type has this printed number.", "该机构同类型的另一证照已使用此编号。", "Give another number; to change that licence use its own steps.", "请更换编号；如需变更原证照，请使用变更、延续等操作。"),
+    ("LICENCE_SERIES_BEHIND", "Series behind", "编号序列落后", "The next numbers of the series are all in use already; the series has been moved on.", "该序列接下来的编号均已被使用，序列已前移。", "Send the same request again.", "请重新发送相同的请求。"),
     ("LICENCE_NOT_FOUND", "Licence not found", "未找到证照", "There is no such licence, or the caller does not act for its authority.", "没有此证照，或调用方无权代表其颁发机构。", *_ID),
     ("LICENCE_CHANGED", "Licence changed meanwhile", "证照已被更改", "The licence is not any more as If-Match says.", "证照已不是 If-Match 所指的版本。", *_AGAIN),
     ("LICENCE_STATE_CONFLICT", "Step not allowed in this state", "当前状态不允许此操作", "The life of a licence has no such step from its present state.", "证照在当前状态下没有这一步。", *_AGAIN),

@@ -10,10 +10,12 @@ import json
 import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
 from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue
+from licence_vault.actions.number_licence import check_chosen_number, step_on, take_next_number
 from licence_vault.actions.publish_status_lists import list_uri
 from licence_vault.actions.record_event import leaf_of, previous_index
 from licence_vault.errors import (
@@ -25,7 +27,6 @@ from licence_vault.errors import (
     licence_not_found,
     licence_state_conflict,
     licence_succeeded,
-    printed_number_taken,
     type_not_published,
     versions_exhausted,
 )
@@ -46,10 +47,10 @@ from licence_vault.model import (
 from licence_vault.register import EventRecord, LicenceRecord, new_licence_id
 from licence_vault.status.register import allot_place
 from licence_vault.type_rules.content_checks import check_content
-from licence_vault.type_rules.numbering import series_of, write_printed_number
 from service_kit import fail_points
 from service_kit.callers import person_of
 from service_kit.idempotency import ClaimState, digest_of_request
+from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import ALPHABET, SERIAL_CHARACTERS_MIN, VERSION_MAX, read_licence_number, write_licence_number
 from standards.uax9_plain_text import is_plain_text
@@ -62,13 +63,13 @@ if TYPE_CHECKING:
 
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.model import LicenceStep
-    from licence_vault.register import IssuingAuthority
     from licence_vault.type_rules.definition import TypeDefinition
     from service_kit.callers import Caller
     from service_kit.idempotency import Claim
 
 ROUTE: Final = "POST /v1/licences"
 FORMS: Final = ("pdf", "ofd")
+_BEHIND: Final = "LICENCE_SERIES_BEHIND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def issue_licence(
     """Issue it, and return the licence as it is then.
 
     Raises TrustError LICENCE_ISSUER_NOT_FOUND, LICENCE_ISSUER_WITHOUT_SEAL, LICENCE_TYPE_NOT_PUBLISHED, LICENCE_CONTENT_UNACCEPTABLE,
-    FIELD_UNACCEPTABLE, LICENCE_NUMBER_TAKEN, LICENCE_NOT_FOUND, LICENCE_CHANGED, LICENCE_STATE_CONFLICT, LICENCE_SUCCEEDED, FACE_*,
+    FIELD_UNACCEPTABLE, LICENCE_NUMBER_TAKEN, LICENCE_SERIES_BEHIND, LICENCE_NOT_FOUND, LICENCE_CHANGED, LICENCE_STATE_CONFLICT, LICENCE_SUCCEEDED, FACE_*,
     LICENCE_LOG_PENDING, LICENCE_SELF_CHECK_FAILED, IDEMPOTENCY_*, and what the sealer refuses.
     """
     # 1. Checked, numbered, committed to the log: durable (tx 1).
@@ -145,7 +146,12 @@ def begin_issue(
             note(conn, record.id)
         return record
 
-    return means.context.database.write(intend)
+    try:
+        return means.context.database.write(intend)
+    except TrustError as error:
+        if error.code == _BEHIND:
+            means.context.database.write(partial(step_on, behind=error))
+        raise
 
 
 def definition_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issuer_code: str) -> TypeDefinition:
@@ -232,10 +238,10 @@ def _record_intent(
     identifier = write_licence_number(order.type_code, order.issuer_code, serial, version)
     issued_on = order.issued_on or at.astimezone(CHINA).date()
     area_code = order.area_code or issuer.area_code
-    number = order.number or _next_printed_number(conn, definition, issuer, issued_on, area_code)
-    number_digest = means.contents.find_number(number)
-    if store.is_printed_number_taken(conn, issuer.code, order.type_code, number_digest, except_root=root_id):
-        raise printed_number_taken(issuer.code, order.type_code)
+    if order.number:
+        number, number_digest = order.number, check_chosen_number(means.contents, conn, issuer, order.type_code, order.number, root_id)
+    else:
+        number, number_digest = take_next_number(means.contents, conn, definition, issuer, issued_on=issued_on, area_code=area_code)
 
     # 4. What it says, under a key of its own, and the commitment to it.
     place = allot_place(conn, means.order_key, at)
@@ -370,8 +376,3 @@ def _predecessor(conn: Connection, order: LicenceOrder, succession: Succession) 
     if found.state not in succession.step.sources:
         raise licence_state_conflict(found.id, succession.step.name, found.state)
     return found
-
-
-def _next_printed_number(conn: Connection, definition: TypeDefinition, issuer: IssuingAuthority, issued_on: date, area_code: str) -> str:
-    series = series_of(definition.numbering, year=issued_on.year, area_code=area_code)
-    return write_printed_number(series, store.take_next_serial(conn, issuer.code, definition.code, series))

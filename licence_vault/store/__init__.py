@@ -67,6 +67,7 @@ from licence_vault.store.licences import (
     next_licence_version,
     note_refusal,
     set_successor,
+    step_series_on,
     take_lease,
     take_next_serial,
 )
@@ -185,6 +186,7 @@ __all__ = [
     "note_refusal",
     "set_successor",
     "spend_use_code",
+    "step_series_on",
     "take_lease",
     "take_next_serial",
     "update_import_file",

@@ -23,6 +23,12 @@ _NEXT_SERIAL: Final = text(
     "ON CONFLICT (issuer_code, type_code, series) DO UPDATE SET last_serial = licence_series.last_serial + 1 RETURNING last_serial"
 )
 
+_STEP_ON: Final = text(
+    "INSERT INTO licence_series (issuer_code, type_code, series, last_serial) VALUES (:issuer_code, :type_code, :series, :serial) "
+    "ON CONFLICT (issuer_code, type_code, series) DO UPDATE SET last_serial = excluded.last_serial "
+    "WHERE licence_series.last_serial < excluded.last_serial"
+)
+
 
 def read_licence_row(row: RowMapping) -> LicenceRecord:
     """A row of the table as the rest of the program knows it."""
@@ -39,6 +45,12 @@ def read_licence_row(row: RowMapping) -> LicenceRecord:
 def take_next_serial(conn: Connection, issuer_code: str, type_code: str, series: str) -> int:
     """The next running number of a series, from 1; unique under concurrency because the counter row is locked by the update."""
     return int(conn.execute(_NEXT_SERIAL, {"issuer_code": issuer_code, "type_code": type_code, "series": series}).scalar_one())
+
+
+def step_series_on(conn: Connection, issuer_code: str, type_code: str, series: str, serial: int) -> None:
+    """A series goes on behind ``serial``, where it is not there already."""
+    values = {"issuer_code": issuer_code, "type_code": type_code, "series": series, "serial": serial}
+    conn.execute(_STEP_ON, values)
 
 
 def insert_licence(conn: Connection, record: LicenceRecord, *, key_sealed: bytes, holder_digests: Sequence[bytes]) -> None:

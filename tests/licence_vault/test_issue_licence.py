@@ -11,9 +11,11 @@ import pytest
 
 from crypto.checkpoints import Receipt
 from crypto.sm3 import sm3
-from licence_vault import store
+from licence_vault import limits, store
 from licence_vault.actions import finish_issue
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_history, list_licences, read_licence_file
+from licence_vault.actions.import_licences import import_licences
+from licence_vault.actions.issue_batch import BatchFile
 from licence_vault.actions.issue_licence import issue_licence
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.content_vault import ContentVault
@@ -21,11 +23,12 @@ from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import Holder, LicenceState, read_salted_licence
 from licence_vault.ports import OFD, PDF
+from licence_vault.row_files import RowForm
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 from tests.fakes.sealer import MARK, attachments_in, refused, unavailable
-from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, PERSON, IssuingHere
+from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, PERSON, IssuingHere
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
 if TYPE_CHECKING:
@@ -185,6 +188,31 @@ def test_a_printed_number_is_given_once(here: IssuingHere) -> None:
     with pytest.raises(TrustError) as raised:
         here.issue(type_code=type_code, number="示字第7号")
     assert code_of(raised) == "LICENCE_NUMBER_TAKEN"
+
+
+def number_of(here: IssuingHere, record: LicenceRecord) -> str:
+    view = find_licence(here.vault.context, here.means.contents, here.clerk, record.id)
+    assert view.data is not None
+    return view.data.number
+
+
+def test_numbers_that_others_have_are_passed_over(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = f"{AUTHORITY}995"
+    here.publish(type_file(code=code, face=FACE, numbering="{serial:3}"))
+    for number in ("001", "003"):
+        here.issue(type_code=code, number=number)
+    cells = "number,holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address\n004,张三（示例）,11010519491231002X,111,2026-11-28,长期,示例路"
+    import_licences(here.means, here.clerk, BatchFile(code, ISSUER, ("pdf",), RowForm.CSV, cells.encode()))
+    assert [number_of(here, here.issue(type_code=code)) for _ in range(2)] == ["002", "005"]
+
+    # where more are taken than are looked through at once, the series moves on all the same
+    for number in ("006", "007", "008"):
+        here.issue(type_code=code, number=number)
+    monkeypatch.setattr(limits, "SERIALS_TRIED", 2)
+    with pytest.raises(TrustError) as raised:
+        here.issue(type_code=code)
+    assert (code_of(raised), raised.value.kind) == ("LICENCE_SERIES_BEHIND", Kind.TOO_MANY)
+    assert number_of(here, here.issue(type_code=code)) == "009"
 
 
 def test_sixteen_racers_get_sixteen_numbers(here: IssuingHere) -> None:
