@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Row
 
     from service_kit.blobs import Blobs
 
@@ -102,16 +102,16 @@ class Idempotency:
                 },
             )
             return Claim(digest, ClaimState.NEW, reference)
-        if not hmac.compare_digest(found.request_digest, request_digest):
-            raise TrustError(Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
-        if found.status is not None:
-            answer = StoredAnswer(found.status, json.loads(found.headers or b"{}"), found.body, found.body_blob)
-            return Claim(digest, ClaimState.DONE, found.reference, answer)
-        if found.in_flight_until > now:
-            wait = max(1, (found.in_flight_until - now) // 1_000_000)
-            raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=min(2, wait))
-        connection.execute(update(table).where(table.c.key_digest == digest).values(in_flight_until=until, expires_at=expires))
-        return Claim(digest, ClaimState.RESUMED, found.reference)
+        earlier = _earlier(digest, found, request_digest, now)
+        if earlier.state is ClaimState.RESUMED:
+            connection.execute(update(table).where(table.c.key_digest == digest).values(in_flight_until=until, expires_at=expires))
+        return earlier
+
+    def find(self, connection: Connection, *, caller: str, route: str, key: str, request_digest: bytes, at: datetime) -> Claim | None:
+        """What ``claim`` would find, without claiming anything; None where the request is the first. Raises as ``claim``."""
+        digest, now = key_digest(caller, route, key), _microseconds(at)
+        found = connection.execute(_find, {"digest": digest}).first()
+        return None if found is None or found.expires_at <= now else _earlier(digest, found, request_digest, now)
 
     def set_reference(self, connection: Connection, claim: Claim, reference: str) -> None:
         """Name another intent: the one that was found had been voided."""
@@ -163,6 +163,19 @@ class Idempotency:
         if answer.body_blob is not None and self._blobs is not None:
             return self._blobs.get(answer.body_blob)
         return answer.body or b""
+
+
+def _earlier(digest: bytes, found: Row[Any], request_digest: bytes, now: int) -> Claim:
+    """What a key that was claimed before means for this request."""
+    if not hmac.compare_digest(found.request_digest, request_digest):
+        raise TrustError(Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
+    if found.status is not None:
+        answer = StoredAnswer(found.status, json.loads(found.headers or b"{}"), found.body, found.body_blob)
+        return Claim(digest, ClaimState.DONE, found.reference, answer)
+    if found.in_flight_until > now:
+        wait = max(1, (found.in_flight_until - now) // 1_000_000)
+        raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=min(2, wait))
+    return Claim(digest, ClaimState.RESUMED, found.reference)
 
 
 def key_digest(caller: str, route: str, key: str) -> bytes:

@@ -6,9 +6,8 @@ Here is the first half: what will be issued stands durably, with its number and 
 
 from __future__ import annotations
 
-import json
 import secrets
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -18,10 +17,10 @@ from licence_vault.actions.finish_issue import IssuePlan, definition_of_version,
 from licence_vault.actions.number_licence import check_chosen_number, step_on, take_next_number
 from licence_vault.actions.publish_status_lists import list_uri
 from licence_vault.actions.record_event import leaf_of, previous_index
+from licence_vault.actions.repeated_issue import answer_again, claim_request, licence_of_claim, load_issuer_of, request_of
 from licence_vault.errors import (
     content_unacceptable,
     field_unacceptable,
-    issuer_not_found,
     issuer_without_seal,
     licence_changed,
     licence_not_found,
@@ -49,7 +48,7 @@ from licence_vault.status.register import allot_place
 from licence_vault.type_rules.content_checks import check_content
 from service_kit import fail_points
 from service_kit.callers import person_of
-from service_kit.idempotency import ClaimState, digest_of_request
+from service_kit.idempotency import ClaimState
 from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import ALPHABET, SERIAL_CHARACTERS_MIN, VERSION_MAX, read_licence_number, write_licence_number
@@ -57,17 +56,15 @@ from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from sqlalchemy import Connection
 
     from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.actions.repeated_issue import IssueRequest
     from licence_vault.model import LicenceStep
     from licence_vault.type_rules.definition import TypeDefinition
     from service_kit.callers import Caller
-    from service_kit.idempotency import Claim
 
-ROUTE: Final = "POST /v1/licences"
 FORMS: Final = ("pdf", "ofd")
 _BEHIND: Final = "LICENCE_SERIES_BEHIND"
 
@@ -93,12 +90,20 @@ class LicenceOrder:
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """In whose place a licence is issued: the next version of ``licence_id``, on which ``step`` is taken when the new one is released."""
+    """In whose place a licence is issued: the next version of ``licence_id``, on which ``step`` is taken when the new one is released. ``wishes``:
+    what was asked for, by which a repeated request is known.
+    """
 
     licence_id: str
     step: LicenceStep
     reason: str
     if_revision: int | None = None
+    wishes: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def route(self) -> str:
+        """Under which an idempotency key counts."""
+        return f"POST /v1/licences/{self.licence_id}/{self.step.verb}"
 
 
 def issue_licence(
@@ -135,13 +140,19 @@ def begin_issue(
     """The first half: a draft that ``finish_issue`` releases. ``note`` is called in the transaction with the new licence's id. Errors as
     ``issue_licence``.
     """
-    # 1. May the caller issue for this authority, by which version of the type, and is the content as the type demands?
+    # 1. May the caller issue for this authority? Who repeats a request gets the licence of the first one, whatever has changed since.
+    request = request_of(order, succession, idempotency_key)
+    earlier = answer_again(means, caller, order.issuer_code, request)
+    if earlier is not None:
+        return earlier
+
+    # 2. By which version of the type, and is the content as the type demands?
     definition, type_version = _type_to_issue_by(means, caller, order.type_code, order.issuer_code)
     check_order(order, definition)
 
-    # 2. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
+    # 3. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
     def intend(conn: Connection) -> LicenceRecord:
-        record = _record_intent(means, conn, caller, order, definition, type_version, succession, idempotency_key)
+        record = _record_intent(means, conn, caller, order, definition, type_version, succession, request)
         if note is not None:
             note(conn, record.id)
         return record
@@ -162,9 +173,7 @@ def definition_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, 
 def _type_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issuer_code: str) -> tuple[TypeDefinition, int]:
     means.need_seals()
     with means.context.database.read() as conn:
-        issuer = store.load_issuer(conn, issuer_code)
-        if issuer is None or not store.is_member(conn, issuer_code, caller.holder):
-            raise issuer_not_found(issuer_code)
+        issuer = load_issuer_of(conn, caller, issuer_code)
         version = store.load_published_type(conn, type_code)
     if not issuer.seal_id:
         raise issuer_without_seal(issuer_code)
@@ -204,26 +213,24 @@ def _record_intent(
     definition: TypeDefinition,
     type_version: int,
     succession: Succession | None,
-    idempotency_key: str | None,
+    request: IssueRequest | None,
 ) -> LicenceRecord:
     context, at = means.context, means.context.clock.now()
     licence_id = new_licence_id(at)
 
     # 1. The right once more, held until the commit; a printed number of the caller's choice is looked up with the authority locked.
-    issuer = store.load_issuer(conn, order.issuer_code, is_locked=bool(order.number))
-    if issuer is None or not store.is_member(conn, order.issuer_code, caller.holder):
-        raise issuer_not_found(order.issuer_code)
+    issuer = load_issuer_of(conn, caller, order.issuer_code, is_locked=bool(order.number))
+
+    # 2. Has this very request been answered in the meantime, or was it begun by a process that died?
+    claim = None if request is None else claim_request(means, conn, caller, request, licence_id, at)
+    if claim is not None and claim.state is not ClaimState.NEW:
+        earlier = licence_of_claim(conn, claim)
+        if earlier is not None:
+            return earlier
+        context.idempotency.set_reference(conn, claim, licence_id)
     published = store.load_published_type(conn, order.type_code)
     if published is None or published.version != type_version:
         raise type_not_published(order.type_code)
-
-    # 2. Has this very request been answered before, or begun by a process that died?
-    claim = _claim(means, conn, caller, order, succession, idempotency_key, licence_id, at)
-    if claim is not None and claim.state is not ClaimState.NEW:
-        earlier = store.load_licence(conn, str(claim.reference))
-        if earlier is not None and (claim.state is ClaimState.DONE or earlier.state is LicenceState.DRAFT):
-            return earlier
-        context.idempotency.set_reference(conn, claim, licence_id)
 
     # 3. The number: random, or the next version of its predecessor's.
     predecessor = None if succession is None else _predecessor(conn, order, succession)
@@ -343,26 +350,6 @@ def _record_intent(
     if predecessor is not None:
         store.set_successor(conn, predecessor.id, licence_id)
     return record
-
-
-def _claim(
-    means: IssuingMeans,
-    conn: Connection,
-    caller: Caller,
-    order: LicenceOrder,
-    succession: Succession | None,
-    key: str | None,
-    licence_id: str,
-    at: datetime,
-) -> Claim | None:
-    if key is None:
-        return None
-    route = ROUTE if succession is None else f"POST /v1/licences/{succession.licence_id}/{succession.step.verb}"
-    wishes = asdict(order) | {"reason": "" if succession is None else succession.reason}
-    request_digest = digest_of_request(json.dumps(wishes, sort_keys=True, default=str).encode())
-    return means.context.idempotency.claim(
-        conn, caller=caller.holder, route=route, key=key, request_digest=request_digest, reference=licence_id, at=at
-    )
 
 
 def _predecessor(conn: Connection, order: LicenceOrder, succession: Succession) -> LicenceRecord:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from licence_vault.actions.define_type import check_reason
 from licence_vault.actions.find_licences import load_own_licence
+from licence_vault.actions.finish_issue import finish_issue
 from licence_vault.actions.issue_licence import LicenceOrder, Succession, issue_licence
+from licence_vault.actions.repeated_issue import answer_again, request_of_succession
 from licence_vault.errors import field_unacceptable, licence_erased
 from licence_vault.model import read_salted_licence
 from licence_vault.store import list_files, load_key
@@ -59,16 +61,24 @@ def succeed_licence(
     if step.name == "change" and not (is_other_content or is_other_validity):
         raise field_unacceptable("body", "something that is to be different")
 
-    # 2. What it says now, for those who act for its authority.
+    # 2. For those who act for its authority; who repeats a request gets the licence of the first one.
+    succession = Succession(licence_id, step, reason, if_revision, asdict(content))
     with means.context.database.read() as conn:
         record = load_own_licence(conn, caller, licence_id)
+    request = None if idempotency_key is None else request_of_succession(succession, idempotency_key)
+    earlier = answer_again(means, caller, record.issuer_code, request)
+    if earlier is not None:
+        return finish_issue(means, earlier)
+
+    # 3. What it says now.
+    with means.context.database.read() as conn:
         key_sealed = load_key(conn, licence_id)
         forms = tuple(file.form for file in list_files(conn, licence_id))
     if key_sealed is None or record.data_sealed is None:
         raise licence_erased(licence_id)
     data = read_salted_licence(means.contents.open_key(licence_id, key_sealed).open_data(record.data_sealed)).data
 
-    # 3. The next version, by the type as it is published now.
+    # 4. The next version, by the type as it is published now.
     order = LicenceOrder(
         type_code=record.type_code,
         issuer_code=record.issuer_code,
@@ -81,5 +91,4 @@ def succeed_licence(
         area_code=data.area_code,
         forms=tuple(reversed(forms)) or ("pdf",),
     )
-    succession = Succession(licence_id, step, reason, if_revision)
     return issue_licence(means, caller, order, succession=succession, idempotency_key=idempotency_key)

@@ -13,6 +13,8 @@ from crypto.checkpoints import Receipt
 from crypto.sm3 import sm3
 from licence_vault import limits, store
 from licence_vault.actions import finish_issue
+from licence_vault.actions.define_type import take_type_step
+from licence_vault.actions.enter_issuer import give_membership, take_membership
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_history, list_licences, read_licence_file
 from licence_vault.actions.import_licences import import_licences
 from licence_vault.actions.issue_batch import BatchFile
@@ -21,7 +23,7 @@ from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.content_vault import ContentVault
 from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
-from licence_vault.model import Holder, LicenceState, read_salted_licence
+from licence_vault.model import Holder, LicenceState, read_salted_licence, type_step_named
 from licence_vault.ports import OFD, PDF
 from licence_vault.row_files import RowForm
 from service_kit import fail_points
@@ -242,6 +244,31 @@ def test_the_same_request_issues_once(here: IssuingHere) -> None:
     with pytest.raises(TrustError) as raised:
         here.issue(key="once", area_code="150703")
     assert code_of(raised) == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_the_same_request_gets_its_answer_whatever_has_become_of_the_type(here: IssuingHere) -> None:
+    code = f"{AUTHORITY}997"
+    here.publish(type_file(code=code, face=FACE))
+    first = here.issue(type_code=code, key="before")
+    here.sealer.fail_with = unavailable()
+    with pytest.raises(TrustError):
+        here.issue(type_code=code, key="begun")
+    [draft] = drafts(here)
+    here.sealer.fail_with = None
+    take_type_step(here.vault.context, here.clerk, code, 1, type_step_named("retire"), reason="停用", if_revision=None)
+    here.vault.clock.at += timedelta(seconds=ISSUING_LEASE_SECONDS + 1)
+    assert here.issue(type_code=code, key="before").id == first.id
+    assert here.issue(type_code=code, key="begun").id == draft
+    with pytest.raises(TrustError) as raised:
+        here.issue(type_code=code, key="after")
+    assert code_of(raised) == "LICENCE_TYPE_NOT_PUBLISHED"
+    take_membership(here.vault.context, here.clerk, ISSUER, "cl_clerk")
+    try:
+        with pytest.raises(TrustError) as raised:
+            here.issue(type_code=code, key="before")
+    finally:
+        give_membership(here.vault.context, here.clerk, ISSUER, "cl_clerk")
+    assert code_of(raised) == "LICENCE_ISSUER_NOT_FOUND"
 
 
 def test_sixteen_racers_with_one_key_issue_one_licence(here: IssuingHere) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from licence_vault.actions.change_licence_state import change_licence_state, expire_licences
+from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.find_licences import find_licence, list_history
 from licence_vault.actions.issue_licence import LicenceOrder, Succession, issue_licence
 from licence_vault.actions.succeed_licence import NewContent, succeed_licence
@@ -256,6 +257,11 @@ def test_the_same_change_twice_is_one(here: IssuingHere) -> None:
     content = NewContent(fields={"KZ_address": "x"})
     first = succeed(here, record, "change", content, idempotency_key="change-once")
     assert succeed(here, record, "change", content, idempotency_key="change-once").id == first.id
+    with pytest.raises(TrustError) as raised:
+        succeed(here, record, "change", content, reason="另一依据", idempotency_key="change-once")
+    assert code(raised) == "IDEMPOTENCY_KEY_REUSED"
+    erase_licence(here.vault.context, here.clerk, record.id, reason="保存期满", if_revision=None)
+    assert succeed(here, record, "change", content, idempotency_key="change-once").id == first.id, "erased meanwhile, answered all the same"
 
 
 def test_999_versions_and_no_more(here: IssuingHere) -> None:

@@ -48,6 +48,28 @@ def test_a_repeated_request_gets_the_stored_answer(database: Database, keys: Ide
     assert (again.answer.status, dict(again.answer.headers), keys.body_of(again.answer)) == (201, {"Location": "/x/1"}, b"done")
 
 
+def test_a_look_finds_what_a_claim_would_and_claims_nothing(database: Database, keys: Idempotency) -> None:
+    def look(**changed: Any) -> Claim | None:
+        arguments = {"caller": "a", "route": "POST /x", "key": "k1", "request_digest": REQUEST, "at": AT, **changed}
+        return database.write(lambda connection: keys.find(connection, **arguments))
+
+    assert look() is None
+    first: Claim = database.write(claim(keys))
+    for code, changed in (("IDEMPOTENCY_IN_FLIGHT", {}), ("IDEMPOTENCY_KEY_REUSED", {"request_digest": digest_of_request(b"other")})):
+        with pytest.raises(TrustError) as raised:
+            look(**changed)
+        assert raised.value.code == code
+    for _ in range(2):  # the look takes nothing over
+        resumed = look(at=AT + timedelta(seconds=121))
+        assert resumed is not None
+        assert (resumed.state, resumed.reference) == (ClaimState.RESUMED, "use-1")
+    database.write(lambda c: keys.finish(c, first, status=201, headers={}, body=b"done"))
+    done = look(at=AT + timedelta(hours=23))
+    assert done is not None
+    assert (done.state, done.reference) == (ClaimState.DONE, "use-1")
+    assert look(at=AT + timedelta(hours=25)) is None
+
+
 def test_the_same_key_with_another_request_is_refused(database: Database, keys: Idempotency) -> None:
     first = database.write(claim(keys))
     other = claim(keys, request_digest=digest_of_request(b"POST", b"other"))
