@@ -153,6 +153,11 @@ def licence_succeeded(licence_id: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "LICENCE_SUCCEEDED", licence=licence_id)
 
 
+def transfer_unfit(identifier: str) -> TrustError:
+    """The licence was not transferred out to be taken in here, or was taken in before: the same answer on purpose."""
+    return TrustError(Kind.CONFLICT, "LICENCE_TRANSFER_UNFIT", identifier=identifier)
+
+
 def versions_exhausted(licence_id: str) -> TrustError:
     """A number has three digits for its versions, and all are used."""
     return TrustError(Kind.CONFLICT, "LICENCE_VERSIONS_EXHAUSTED", licence=licence_id)

@@ -215,7 +215,7 @@ LICENCE_LIFE: Final[tuple[LicenceStep, ...]] = (
     LicenceStep(
         "cancel",
         LicenceEvent.CANCELLED,
-        _ENDABLE,
+        _ENDABLE | {_S.TRANSFERRED},  # so that one that was taken in elsewhere comes to its end: until then it may be taken back
         _S.CANCELLED,
         "05",
         verb="cancel",

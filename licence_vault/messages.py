@@ -48,6 +48,7 @@ _REFUSALS: Final = (
     ("LICENCE_CHANGED", "Licence changed meanwhile", "证照已被更改", "The licence is not any more as If-Match says.", "证照已不是 If-Match 所指的版本。", *_AGAIN),
     ("LICENCE_STATE_CONFLICT", "Step not allowed in this state", "当前状态不允许此操作", "The life of a licence has no such step from its present state.", "证照在当前状态下没有这一步。", *_AGAIN),
     ("LICENCE_SUCCEEDED", "Next version under way", "已有后续版本", "The next version of this licence is being issued, or was issued.", "该证照的下一版本正在签发或已签发。", "Go on with the next version.", "请对后续版本进行操作。"),
+    ("LICENCE_TRANSFER_UNFIT", "Not to be taken in", "不能办理转入", "The licence was not transferred out by its authority, is of another type or of other holders, or was taken in before.", "该证照未由原机构办理转出，类型或持证主体不一致，或已办理转入。", "Have it transferred out first, and give the identifier and the holders as they stand in it.", "请先由原机构办理转出，并按原证照填写标识和持证主体。"),
     ("LICENCE_VERSIONS_EXHAUSTED", "No version left", "版本号已用尽", "A licence number has three digits for its versions, and all are used.", "证照标识的三位版本号已用尽。", "Cancel the licence and issue a new one.", "请注销原证照并签发新证照。"),
     ("LICENCE_ERASED", "Content erased", "证照内容已删除", "What this licence said was erased for good; its events remain.", "该证照内容已被永久删除，仅保留事件记录。", "There is nothing to be done.", "无法恢复。"),
     ("LICENCE_FILE_NOT_FOUND", "No such file", "没有此文件", "The licence was not issued in this form, or is not released yet.", "该证照没有此格式的文件，或尚未签发。", "Look at the files of the licence.", "请查看证照的文件列表。"),

@@ -47,8 +47,8 @@ class LicenceRecord:
     """One version of a licence as recorded: the projection of its events. Times are aware UTC.
 
     ``data_sealed``: what it says, sealed; None once that was erased. ``order_json``: how its issuing is to be finished. ``lease_until``: of a
-    draft, until when its issuing is the work of some process. ``refusals``: how often our own verifier refused what was sealed of it. ``revision``:
-    its ETag.
+    draft, until when its issuing is the work of some process. ``refusals``: how often our own verifier refused what was sealed of it.
+    ``transferred_from``: identifier of the licence, transferred out, in whose place it was issued. ``revision``: its ETag.
     """
 
     id: str
@@ -81,6 +81,7 @@ class LicenceRecord:
     lease_until: datetime | None
     claim_digest: bytes | None
     refusals: int = 0
+    transferred_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,10 +111,12 @@ licences: Final = Table(
     Column("lease_until", BigInteger),  # of a draft: until then its issuing is somebody's work
     Column("claim_digest", LargeBinary(32)),  # the idempotency claim it answers
     Column("refusals", Integer, nullable=False),  # of a draft: how often our own verifier refused what was sealed of it
+    Column("transferred_from", String(128)),  # identifier of the licence, transferred out, in whose place it was issued
     CheckConstraint("version BETWEEN 1 AND 999", name="version"),
     ForeignKeyConstraint(["type_code", "type_version"], ["licence_types.code", "licence_types.version"]),
     Index("ux_licence_licences_printed", "issuer_code", "type_code", "number_digest", "version", unique=True),
     Index("ix_licence_licences_number_digest", "number_digest"),
+    Index("ux_licence_licences_transferred_from", "transferred_from", unique=True),
     Index("ix_licence_licences_root_id_version", "root_id", "version"),
     Index("ix_licence_licences_issuer_code_id", "issuer_code", "id"),
     Index("ix_licence_licences_issuer_code_type_code_state_id", "issuer_code", "type_code", "state", "id"),

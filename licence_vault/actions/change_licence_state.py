@@ -43,7 +43,7 @@ def change_licence_state(
             raise licence_changed(licence_id, if_revision, record.revision)
         if record.state not in step.sources:
             raise licence_state_conflict(licence_id, step.name, record.state)
-        if record.successor_id is not None and record.state is not LicenceState.EXPIRED and step.target is LicenceState.ISSUED:
+        if record.successor_id is not None and step.target is LicenceState.ISSUED:
             raise licence_succeeded(licence_id)
 
         # 3. Event, leaf, state, status list, audit entry and message, in this transaction.

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
-ERASABLE = ENDED | {LicenceState.EXPIRED, LicenceState.TRANSFERRED}
+ERASABLE = ENDED | {LicenceState.EXPIRED}
+"""Not one that is transferred out (转出): that is no end. It may be taken back (取消转出), which would bring an empty licence into force, and the
+authority that takes it in names it (``associatedZzeCertID`` of the collection interface) and is held against its holders. It can be erased once
+another licence was released in its place, or once it is cancelled because it was taken in elsewhere.
+"""
 
 
 def erase_licence(context: ServiceContext, caller: Caller, licence_id: str, *, reason: str, if_revision: int | None) -> LicenceRecord:
@@ -34,7 +38,7 @@ def erase_licence(context: ServiceContext, caller: Caller, licence_id: str, *, r
         record = load_own_licence(conn, caller, licence_id, is_locked=True)
         if if_revision is not None and record.revision != if_revision:
             raise licence_changed(licence_id, if_revision, record.revision)
-        if record.state not in ERASABLE:
+        if record.state not in ERASABLE and not _is_taken_in(conn, record):
             raise licence_state_conflict(licence_id, "erase", record.state)
         if record.data_sealed is None:
             raise licence_erased(licence_id)
@@ -52,3 +56,11 @@ def erase_licence(context: ServiceContext, caller: Caller, licence_id: str, *, r
         return load_own_licence(conn, caller, licence_id)
 
     return context.database.write(erase)
+
+
+def _is_taken_in(conn: Connection, record: LicenceRecord) -> bool:
+    """Whether it was transferred out, and a licence is released in its place."""
+    if record.state is not LicenceState.TRANSFERRED or record.successor_id is None:
+        return False
+    successor = store.load_licence(conn, record.successor_id)
+    return successor is not None and successor.state is not LicenceState.DRAFT

@@ -246,6 +246,7 @@ def abandon_issue(means: IssuingMeans, record: LicenceRecord, code: str) -> None
         record_step(means.context, conn, found, step_named("abandon"), person, at=means.context.clock.now(), reason=code)
         if record.predecessor_id is not None:
             store.set_successor(conn, record.predecessor_id, None)
+        store.forget_arrival(conn, record.id)
         if record.claim_digest is not None:
             means.context.idempotency.release(conn, Claim(record.claim_digest, ClaimState.RESUMED, None))
 

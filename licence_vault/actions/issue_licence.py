@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
+from licence_vault.actions.arrival import find_departed
 from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue
 from licence_vault.actions.number_licence import check_chosen_number, step_on, take_next_number
 from licence_vault.actions.publish_status_lists import list_uri
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from licence_vault.actions.arrival import Arrival
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.actions.repeated_issue import IssueRequest
     from licence_vault.model import LicenceStep
@@ -112,6 +114,7 @@ def issue_licence(
     order: LicenceOrder,
     *,
     succession: Succession | None = None,
+    arrival: Arrival | None = None,
     idempotency_key: str | None = None,
 ) -> LicenceRecord:
     """Issue it, and return the licence as it is then.
@@ -121,7 +124,7 @@ def issue_licence(
     LICENCE_LOG_PENDING, LICENCE_SELF_CHECK_FAILED, IDEMPOTENCY_*, and what the sealer refuses.
     """
     # 1. Checked, numbered, committed to the log: durable (tx 1).
-    record = begin_issue(means, caller, order, succession=succession, idempotency_key=idempotency_key)
+    record = begin_issue(means, caller, order, succession=succession, arrival=arrival, idempotency_key=idempotency_key)
     fail_points.reach("issue-licence.intended")
 
     # 2. Proof, drawing, sealing, checking, tx 2.
@@ -134,6 +137,7 @@ def begin_issue(
     order: LicenceOrder,
     *,
     succession: Succession | None = None,
+    arrival: Arrival | None = None,
     idempotency_key: str | None = None,
     note: Callable[[Connection, str], None] | None = None,
 ) -> LicenceRecord:
@@ -141,7 +145,7 @@ def begin_issue(
     ``issue_licence``.
     """
     # 1. May the caller issue for this authority? Who repeats a request gets the licence of the first one, whatever has changed since.
-    request = request_of(order, succession, idempotency_key)
+    request = request_of(order, succession, arrival, idempotency_key)
     earlier = answer_again(means, caller, order.issuer_code, request)
     if earlier is not None:
         return earlier
@@ -152,7 +156,7 @@ def begin_issue(
 
     # 3. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
     def intend(conn: Connection) -> LicenceRecord:
-        record = _record_intent(means, conn, caller, order, definition, type_version, succession, request)
+        record = _record_intent(means, conn, caller, order, definition, type_version, succession, arrival, request)
         if note is not None:
             note(conn, record.id)
         return record
@@ -213,6 +217,7 @@ def _record_intent(
     definition: TypeDefinition,
     type_version: int,
     succession: Succession | None,
+    arrival: Arrival | None,
     request: IssueRequest | None,
 ) -> LicenceRecord:
     context, at = means.context, means.context.clock.now()
@@ -234,6 +239,8 @@ def _record_intent(
 
     # 3. The number: random, or the next version of its predecessor's.
     predecessor = None if succession is None else _predecessor(conn, order, succession)
+    departed = None if arrival is None else find_departed(conn, means.contents, order, arrival)
+    before = predecessor or departed
     if predecessor is None:
         root_id, version = licence_id, 1
         serial = "".join(secrets.choice(ALPHABET) for _ in range(SERIAL_CHARACTERS_MIN))
@@ -273,15 +280,15 @@ def _record_intent(
     key, key_sealed = means.contents.new_key(licence_id)
     plan = IssuePlan(
         forms=order.forms,
-        step="issue",
+        step="issue" if arrival is None else "receive",
         predecessor_step=None if succession is None else succession.step.name,
-        reason="" if succession is None else succession.reason,
+        reason=next((each.reason for each in (succession, arrival) if each is not None), ""),
     )
     record = LicenceRecord(
         id=licence_id,
         identifier=identifier,
         root_id=root_id,
-        predecessor_id=None if predecessor is None else predecessor.id,
+        predecessor_id=None if before is None else before.id,
         successor_id=None,
         version=version,
         type_code=order.type_code,
@@ -307,10 +314,11 @@ def _record_intent(
         order_json=plan.to_json(),
         lease_until=at + timedelta(seconds=ISSUING_LEASE_SECONDS),
         claim_digest=None if claim is None else claim.key_digest,
+        transferred_from=None if arrival is None else arrival.identifier,
     )
 
     # 5. The leaf, the row, the first line of the history, the audit entry.
-    previous = None if predecessor is None else previous_index(conn, predecessor)
+    previous = None if before is None else previous_index(conn, before)
     entry_id = append_leaf(conn, leaf_of(record, LicenceEvent.MADE, at, previous, None))
     record = replace(record, last_entry_id=entry_id)
     holder_digests = [means.contents.find_holder(each.code_type, each.code) for each in order.holders]
@@ -327,7 +335,8 @@ def _record_intent(
             "identifier": identifier,
             "type_version": type_version,
             "commitment": record.commitment.hex(),
-            **({} if predecessor is None else {"predecessor": predecessor.id}),
+            **({} if before is None else {"predecessor": before.id}),
+            **({} if arrival is None else {"transferred_from": arrival.identifier}),
         },
     )
     made = EventRecord(
@@ -347,8 +356,8 @@ def _record_intent(
         audit_id=audit_id,
     )
     store.insert_event(conn, made)
-    if predecessor is not None:
-        store.set_successor(conn, predecessor.id, licence_id)
+    if before is not None:
+        store.set_successor(conn, before.id, licence_id)
     return record
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
+from licence_vault.actions.arrival import ROUTE as ARRIVAL_ROUTE
 from licence_vault.errors import issuer_not_found
 from licence_vault.model import LicenceState
 from service_kit.idempotency import ClaimState, digest_of_request
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from licence_vault.actions.arrival import Arrival
     from licence_vault.actions.issue_licence import LicenceOrder, Succession
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.register import IssuingAuthority, LicenceRecord
@@ -34,13 +36,15 @@ class IssueRequest:
     digest: bytes
 
 
-def request_of(order: LicenceOrder, succession: Succession | None, key: str | None) -> IssueRequest | None:
+def request_of(order: LicenceOrder, succession: Succession | None, arrival: Arrival | None, key: str | None) -> IssueRequest | None:
     """The request of a key; None without one. Of a succession its own wishes count, not the order that was made of the licence before it."""
     if key is None:
         return None
-    if succession is None:
-        return IssueRequest(key, ROUTE, _digest(asdict(order)))
-    return request_of_succession(succession, key)
+    if succession is not None:
+        return request_of_succession(succession, key)
+    if arrival is not None:
+        return IssueRequest(key, ARRIVAL_ROUTE, _digest({"order": asdict(order), "arrival": asdict(arrival)}))
+    return IssueRequest(key, ROUTE, _digest(asdict(order)))
 
 
 def request_of_succession(succession: Succession, key: str) -> IssueRequest:

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Body, Query, Request, Response
 
 from licence_vault import limits
 from licence_vault.actions import find_licences
+from licence_vault.actions.arrival import Arrival
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.find_licences import LicenceWish
 from licence_vault.actions.finish_issue import MEDIA_TYPES
 from licence_vault.actions.issue_licence import issue_licence
+from licence_vault.actions.receive_licence import receive_licence
 from licence_vault.actions.succeed_licence import succeed_licence
 from licence_vault.api.licence_shapes import (
     History,
@@ -20,6 +22,7 @@ from licence_vault.api.licence_shapes import (
     LicenceAnswer,
     LicenceList,
     LicenceSummary,
+    ReceiveBody,
     SucceedBody,
     summarise_licence,
     write_event,
@@ -58,6 +61,22 @@ def add_licence_routes(router: APIRouter, means: IssuingMeans) -> None:
     @needs(SCOPE_ISSUE)
     def create_licence(request: Request, body: IssueBody, response: Response, key: IdempotencyKey = None) -> LicenceAnswer:
         record = issue_licence(means, caller_of(request), body.to_order(), idempotency_key=key)
+        return _answer(request, response, record)
+
+    @router.post(
+        "/v1/licences/transferred-in",
+        status_code=201,
+        name="receive_licence",
+        summary="Take in a licence that was transferred out (转入)",
+        description="Issued anew, under a number of the receiving authority. One of an authority entered here must be transferred out, of the same type and of the same holders; its history and this one's point to each other.",
+        response_model=LicenceAnswer,
+        responses=problem_answers(400, 401, 403, 404, 409, 422, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_ISSUE)
+    def take_in(request: Request, body: ReceiveBody, response: Response, key: IdempotencyKey = None) -> LicenceAnswer:
+        arrival = Arrival(body.transferred_from, body.reason)
+        record = receive_licence(means, caller_of(request), body.to_order(), arrival, idempotency_key=key)
         return _answer(request, response, record)
 
     @router.get(

@@ -31,6 +31,10 @@ _EXAMPLE_ISSUE: Final[dict[str, Any]] = {
     "valid_to": "2030-11-27",
     "forms": ["pdf", "ofd"],
 }
+_EXAMPLE_RECEIVE: Final[dict[str, Any]] = _EXAMPLE_ISSUE | {
+    "transferred_from": "1.2.156.3005.2.11150700MB1234562Q901.11430000006122244L.AAAAAAAAAAAAAAAAAAAA.001.Z",
+    "reason": "经营场所迁入",
+}
 Day = Annotated[date, Field(strict=False)]
 Fields = Annotated[
     dict[
@@ -93,6 +97,17 @@ class IssueBody(_Request):
         )
 
 
+class ReceiveBody(IssueBody):
+    """A licence to be issued in place of one that was transferred out."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_RECEIVE]})
+
+    transferred_from: Annotated[
+        str, Field(max_length=limits.IDENTIFIER_CHARACTERS, description="Identifier (GB/T 36904) of the licence that was transferred out.")
+    ]
+    reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
+
+
 class SucceedBody(_Request):
     """What the next version is to say otherwise; what is left out stays as it was."""
 
@@ -137,6 +152,7 @@ class LicenceSummary(BaseModel):
     valid_to: date | None
     status_index: int
     predecessor: str | None
+    transferred_from: str | None
     successor: str | None
     made_at: datetime
     state_at: datetime
@@ -231,6 +247,7 @@ def _summary(record: LicenceRecord) -> dict[str, Any]:
         "valid_to": record.valid_to,
         "status_index": record.status_index,
         "predecessor": record.predecessor_id,
+        "transferred_from": record.transferred_from,
         "successor": record.successor_id,
         "made_at": record.made_at,
         "state_at": record.state_at,

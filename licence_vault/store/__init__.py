@@ -53,11 +53,14 @@ from licence_vault.store.issuers import (
 )
 from licence_vault.store.licences import (
     erase_content,
+    forget_arrival,
     insert_file,
     insert_licence,
     is_printed_number_taken,
+    is_received,
     list_drafts,
     list_files,
+    list_holder_digests,
     list_licences,
     list_over,
     load_key,
@@ -95,7 +98,7 @@ from licence_vault.store.use_codes import (
     load_use_code,
     spend_use_code,
 )
-from licence_vault.store.uses import insert_use, list_holder_digests, list_uses_of_subjects
+from licence_vault.store.uses import insert_use, list_uses_of_subjects
 
 __all__ = [
     "Download",
@@ -115,6 +118,7 @@ __all__ = [
     "end_row",
     "erase_content",
     "erase_copies",
+    "forget_arrival",
     "hold_loading",
     "insert_batch",
     "insert_copy",
@@ -135,6 +139,7 @@ __all__ = [
     "is_imported",
     "is_member",
     "is_printed_number_taken",
+    "is_received",
     "lease_batch",
     "lease_copy",
     "list_batches_to_run",

@@ -79,6 +79,21 @@ def load_licence_of_identifier(conn: Connection, identifier: str) -> LicenceReco
     return None if row is None else read_licence_row(row)
 
 
+def is_received(conn: Connection, identifier: str) -> bool:
+    """Whether a licence was issued in place of the one of this number, transferred out."""
+    return conn.execute(select(licences.c.id).where(licences.c.transferred_from == identifier)).first() is not None
+
+
+def forget_arrival(conn: Connection, licence_id: str) -> None:
+    """The licence is issued in no other's place: it was given up."""
+    conn.execute(update(licences).where(licences.c.id == licence_id).values(transferred_from=None))
+
+
+def list_holder_digests(conn: Connection, licence_id: str) -> list[bytes]:
+    """What the holders of a licence are found by."""
+    return list(conn.execute(select(holders.c.code_digest).where(holders.c.licence_id == licence_id)).scalars())
+
+
 def is_printed_number_taken(conn: Connection, issuer_code: str, type_code: str, number_digest: bytes, *, except_root: str) -> bool:
     """Whether another licence of the issuer and type, besides the versions of one chain, has the printed number."""
     statement = select(licences.c.id).where(

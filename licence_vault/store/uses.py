@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
-from licence_vault.tables import holders
 from licence_vault.use_tables import use_subjects, uses
 from licence_vault.uses import UseAction, UseMode, UseRecord
 from service_kit.row_values import read_time, write_time
@@ -59,11 +58,6 @@ def insert_use(
     if subjects:
         conn.execute(insert(use_subjects), [{"code_digest": each, "use_id": use_id} for each in sorted(set(subjects))])
     return use_id
-
-
-def list_holder_digests(conn: Connection, licence_id: str) -> list[bytes]:
-    """What the holders of a licence are found by; nothing once it was erased."""
-    return list(conn.execute(select(holders.c.code_digest).where(holders.c.licence_id == licence_id)).scalars())
 
 
 def list_uses_of_subjects(conn: Connection, subjects: Collection[bytes], *, before: int | None, limit: int) -> list[UseRecord]:

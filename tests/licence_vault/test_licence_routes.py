@@ -13,6 +13,7 @@ from starlette.routing import Route
 import licence_vault.service
 from crypto.sm3 import sm3
 from licence_vault.actions.issuing_means import Seals
+from standards.gbt36904_licence_number import SERIAL_CHARACTERS_MIN, write_licence_number
 from tests.deployments import Here, make_deployment, served_here
 from tests.fakes.sealer import FakeJudge, FakeSealer
 from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME, OTHER_ISSUER
@@ -220,6 +221,15 @@ def test_a_batch_says_what_it_is(clerk: Office, fields: dict[str, str]) -> None:
     headers = clerk.headers | {"content-type": "multipart/form-data; boundary=x"}
     missing = clerk.here.http.post("/v1/licence-batches", headers=headers, content=b"--x--\r\n")
     assert missing.status_code == 422
+
+
+def test_a_licence_of_elsewhere_is_taken_in(clerk: Office) -> None:
+    identifier = write_licence_number(TYPE, "11100000000013338W", "B" * SERIAL_CHARACTERS_MIN, 1)
+    body = ORDER | {"transferred_from": identifier, "reason": "迁入"}
+    taken = clerk.call("POST", "/v1/licences/transferred-in", body, status=201, idempotency_key="in")
+    assert (taken.json()["transferred_from"], taken.json()["predecessor"], taken.json()["state"]) == (identifier, None, "issued")
+    again = clerk.call("POST", "/v1/licences/transferred-in", body, status=409)
+    assert again.json()["code"] == "LICENCE_TRANSFER_UNFIT"
 
 
 def test_what_an_ended_licence_said_can_be_erased(clerk: Office) -> None:

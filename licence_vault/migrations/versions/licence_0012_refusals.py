@@ -1,4 +1,4 @@
-"""How often our own verifier refused what was sealed of a draft; and batches keep nothing of their rows once these have their licences.
+"""How often our own verifier refused what was sealed of a draft; whence a licence was transferred in; and batches keep nothing of their rows once these have their licences.
 
 Batches that were cancelled while licences were begun have not ended before those have.
 """
@@ -15,8 +15,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the count, wipe what rows with a licence said, open again what has not ended, and wipe the keys of what has."""
+    """Add the columns, wipe what rows with a licence said, open again what has not ended, and wipe the keys of what has."""
     op.add_column("licence_licences", sa.Column("refusals", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("licence_licences", sa.Column("transferred_from", sa.String(128), nullable=True))
+    op.create_index("ux_licence_licences_transferred_from", "licence_licences", ["transferred_from"], unique=True)
     op.execute("UPDATE licence_batch_rows SET cells_sealed = NULL WHERE licence_id IS NOT NULL")
     op.execute(
         "UPDATE licence_batches SET ended_at = NULL WHERE state = 'cancelled' AND EXISTS "
