@@ -11,7 +11,7 @@ import io
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,8 @@ from licence_vault.errors import row_file_unacceptable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    _Cells = tuple[tuple[str, ...], dict[str, str]]
 
 NO_END: Final = "长期"
 _WHITE: Final = " \t\r\n"
@@ -37,17 +39,18 @@ class RowForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row, numbered from 1. ``cells``: by the name of their column; empty cells are left out."""
+    """One row, numbered from 1. ``cells``: by the name of their column; empty cells are left out. ``columns``: all names, in their order."""
 
     number: int
     cells: Mapping[str, str]
+    columns: tuple[str, ...] = field(default=(), compare=False)
 
 
 def read_rows(data: bytes, form: RowForm) -> Iterator[Row]:
     """The rows of a file. TrustError LICENCE_ROW_FILE_UNACCEPTABLE, at the row where it is found."""
     readers = {RowForm.CSV: _csv_cells, RowForm.XLSX: _xlsx_cells, RowForm.JSON: _json_cells}
     number = 0
-    for cells in readers[form](data):
+    for columns, cells in readers[form](data):
         if not cells:
             continue  # an empty line
         number += 1
@@ -55,12 +58,12 @@ def read_rows(data: bytes, form: RowForm) -> Iterator[Row]:
             raise row_file_unacceptable(f"at most {limits.BATCH_ROWS} rows", number)
         if len(cells) > limits.ROW_CELLS or any(len(cell) > limits.FIELD_CHARACTERS for cell in cells.values()):
             raise row_file_unacceptable(f"at most {limits.ROW_CELLS} cells of {limits.FIELD_CHARACTERS} characters", number)
-        yield Row(number, cells)
+        yield Row(number, cells, columns)
     if number == 0:
         raise row_file_unacceptable("a row at least", 0)
 
 
-def _csv_cells(data: bytes) -> Iterator[dict[str, str]]:
+def _csv_cells(data: bytes) -> Iterator[_Cells]:
     """Comma-separated, the first line names the columns; UTF-8, or GB 18030 as office programs write it."""
     encoding = "utf-8-sig"
     try:
@@ -75,12 +78,12 @@ def _csv_cells(data: bytes) -> Iterator[dict[str, str]]:
         for number, line in enumerate(lines, 1):
             if len(line) > len(names):
                 raise row_file_unacceptable("no more cells than the first line names", number)
-            yield {name: cell.strip() for name, cell in zip(names, line, strict=False) if cell.strip()}
+            yield names, {name: cell.strip() for name, cell in zip(names, line, strict=False) if cell.strip()}
     except (csv.Error, UnicodeDecodeError):
         raise row_file_unacceptable("CSV in UTF-8 or GB 18030", number + 1) from None
 
 
-def _xlsx_cells(data: bytes) -> Iterator[dict[str, str]]:
+def _xlsx_cells(data: bytes) -> Iterator[_Cells]:
     """The first sheet, whose first line names the columns."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
@@ -99,7 +102,7 @@ def _xlsx_cells(data: bytes) -> Iterator[dict[str, str]]:
             if number > limits.XLSX_LINES:  # a row says itself which one it is, and the reader gives all that are missing before it
                 raise row_file_unacceptable(f"at most {limits.XLSX_LINES} lines", number)
             cells = {name: _written(cell) for name, cell in zip(names, line, strict=False)}
-            yield {name: cell for name, cell in cells.items() if cell}
+            yield names, {name: cell for name, cell in cells.items() if cell}
     except (
         zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, IndexError, ValueError, TypeError, AttributeError,
         EOFError, RuntimeError, OverflowError,
@@ -107,7 +110,7 @@ def _xlsx_cells(data: bytes) -> Iterator[dict[str, str]]:
         raise row_file_unacceptable("an XLSX workbook", number + 1) from None
 
 
-def _json_cells(data: bytes) -> Iterator[dict[str, str]]:
+def _json_cells(data: bytes) -> Iterator[_Cells]:
     """A list of objects as POST /v1/licences takes them, without what the batch says for all."""
     try:
         text = data.decode()
@@ -123,7 +126,8 @@ def _json_cells(data: bytes) -> Iterator[dict[str, str]]:
             value, place = decoder.raw_decode(text, place)
         except (ValueError, RecursionError):
             raise row_file_unacceptable("JSON", number) from None
-        yield _flattened(value, number)
+        flat = _flattened(value, number)
+        yield tuple(flat), flat
         place = _skip(text, place)
         mark = text[place : place + 1]
         if mark not in {",", "]"}:
@@ -162,13 +166,13 @@ def _flattened(value: Any, number: int) -> dict[str, str]:
     return {name: cell for name, cell in cells.items() if cell}
 
 
-def _names(cells: Iterable[str]) -> list[str]:
+def _names(cells: Iterable[str]) -> tuple[str, ...]:
     names = [name.strip() for name in cells]
     while names and not names[-1]:
         names.pop()
     if not names or not all(names) or len(set(names)) != len(names) or len(names) > limits.ROW_CELLS:
         raise row_file_unacceptable("a first line that names each column, once", 0)
-    return names
+    return tuple(names)
 
 
 def _written(cell: object) -> str:

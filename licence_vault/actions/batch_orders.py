@@ -14,7 +14,7 @@ from standards.errors import MalformedError
 from standards.gbt36903_metadata import HOLDER_CODE_TYPES, read_date
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from licence_vault.type_rules.definition import TypeDefinition
 
@@ -36,8 +36,13 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODE_TYPE_NAMES: Final = {line.name_zh: code for code, line in HOLDER_CODE_TYPES.items()}
 
 
-def order_of_row(definition: TypeDefinition, issuer_code: str, forms: tuple[str, ...], cells: Mapping[str, str]) -> LicenceOrder:
-    """The order. TrustError LICENCE_CONTENT_UNACCEPTABLE names the column that is unknown or cannot be read; its value is not repeated."""
+def order_of_row(
+    definition: TypeDefinition, issuer_code: str, forms: tuple[str, ...], cells: Mapping[str, str], *, columns: Sequence[str] = ()
+) -> LicenceOrder:
+    """The order. TrustError LICENCE_CONTENT_UNACCEPTABLE names the column that cannot be read; its value is not repeated.
+
+    A column that is unknown is named by its place among ``columns``: in a file without a line of names, "names" are what the first row says.
+    """
     items = {item.name: item.key for item in definition.items} | {item.key: item.key for item in definition.items}
     holders: dict[int, dict[str, str]] = {}
     days: dict[str, date | None] = {}
@@ -55,7 +60,8 @@ def order_of_row(definition: TypeDefinition, issuer_code: str, forms: tuple[str,
         elif name in items:
             fields[items[name]] = cell
         else:
-            raise content_unacceptable(column[:64], "not a column of this type", 1)
+            place = f"column {columns.index(column) + 1}" if column in columns else "column"
+            raise content_unacceptable(place, "not a column of this type", 1)
     first = days.get("valid_from")
     if first is None:
         raise content_unacceptable("valid_from", "required", 1)

@@ -23,12 +23,13 @@ from standards.errors import TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
     from licence_vault.actions.issue_batch import BatchFile
     from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.row_files import Row
     from licence_vault.type_rules.definition import TypeDefinition
     from service_kit.callers import Caller
 
@@ -70,7 +71,7 @@ def import_licences(means: IssuingMeans, caller: Caller, file: BatchFile) -> Imp
     chunk: list[ImportedLicence] = []
     for row in read_rows(file.content, file.form):
         rows += 1
-        chunk.append(_imported(means, caller, definition, file, row.cells, row.number))
+        chunk.append(_imported(means, caller, definition, file, row))
         if len(chunk) == limits.ROWS_PER_WRITE:
             more, faulty = _store(means, caller, file, chunk)
             taken, marked, chunk = taken + more, marked + faulty, []
@@ -141,19 +142,19 @@ def list_imports(
         )
 
 
-def _imported(
-    means: IssuingMeans, caller: Caller, definition: TypeDefinition, file: BatchFile, cells: Mapping[str, str], row: int
-) -> ImportedLicence:
+def _imported(means: IssuingMeans, caller: Caller, definition: TypeDefinition, file: BatchFile, row: Row) -> ImportedLicence:
+    cells = row.cells
     identifier = next((cells[name] for name in IDENTIFIER if name in cells), None)
     number = next((cells[name] for name in NUMBER if name in cells), None)
     if number is None:
-        raise field_unacceptable("number", f"needed in every row, missing in row {row}")
+        raise field_unacceptable("number", f"needed in every row, missing in row {row.number}")
     if identifier is not None and len(identifier) > limits.IDENTIFIER_CHARACTERS:
-        raise field_unacceptable("identifier", f"at most {limits.IDENTIFIER_CHARACTERS} characters, in row {row}")
+        raise field_unacceptable("identifier", f"at most {limits.IDENTIFIER_CHARACTERS} characters, in row {row.number}")
     content, place, rule = Mark.VALID, "", ""
     holder = ("", "")
     try:
-        order = order_of_row(definition, file.issuer_code, ("pdf",), {name: cell for name, cell in cells.items() if name not in IDENTIFIER})
+        own = {name: cell for name, cell in cells.items() if name not in IDENTIFIER}
+        order = order_of_row(definition, file.issuer_code, ("pdf",), own, columns=row.columns)
         check_order(order, definition)
         holder = (order.holders[0].code_type, order.holders[0].code)
     except TrustError as error:

@@ -290,7 +290,7 @@ def _end_row(means: IssuingMeans, batch: LicenceBatch, row: BatchRow, state: Row
 
 def _problem_of(definition: TypeDefinition, file: BatchFile, row: Row) -> Problem | None:
     try:
-        check_order(order_of_row(definition, file.issuer_code, file.forms, row.cells), definition)
+        check_order(order_of_row(definition, file.issuer_code, file.forms, row.cells, columns=row.columns), definition)
     except TrustError as error:
         return Problem(row.number, error.code, _fact(error, "place") or _fact(error, "field") or "", _fact(error, "rule") or "")
     return None

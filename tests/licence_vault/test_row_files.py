@@ -89,7 +89,7 @@ def test_further_holders_and_texts() -> None:
 @pytest.mark.parametrize(
     ("changes", "place"),
     [
-        ({"颜色": "红"}, "颜色"),
+        ({"颜色": "红"}, "column 8"),
         ({"valid_from": "昨天"}, "valid_from"),
         ({"valid_from": "2026-02-30"}, "valid_from"),
         ({"valid_from": "长期"}, "valid_from"),
@@ -97,14 +97,30 @@ def test_further_holders_and_texts() -> None:
         ({"valid_to": None}, "valid_to"),
         ({"持证主体": None}, "holder_name"),
         ({"holder_name_2": "x"}, "holder_code_2"),
-        ({"holder_name_99": "x"}, "holder_name_99"),
+        ({"holder_name_99": "x"}, "column 8"),
     ],
 )
 def test_a_row_that_cannot_be_read_names_its_column(changes: dict[str, str | None], place: str) -> None:
     cells = {name: cell for name, cell in (CELLS | changes).items() if cell is not None}
     with pytest.raises(TrustError) as raised:
-        order_of_row(definition_of(type_file()), "11430000006122244L", ("pdf",), cells)
+        order_of_row(definition_of(type_file()), "11430000006122244L", ("pdf",), cells, columns=tuple(cells))
     assert (raised.value.code, raised.value.facts["place"]) == ("LICENCE_CONTENT_UNACCEPTABLE", place)
+
+
+@pytest.mark.parametrize("form", list(RowForm))
+def test_what_a_file_without_names_says_is_not_repeated(form: RowForm) -> None:
+    """Its first row stands where the names should: they are somebody's, and go into no answer and no report."""
+    said, more = ["张三（示例）", "11010519491231002X"], ["李四（示例）", "110105194912310038"]
+    files = {
+        RowForm.CSV: csv_of(said, more),
+        RowForm.XLSX: workbook(said, more),
+        RowForm.JSON: json.dumps([dict(zip(said, more, strict=True))]).encode(),
+    }
+    [row] = read_rows(files[form], form)
+    for columns, place in ((row.columns, "column 1"), ((), "column")):
+        with pytest.raises(TrustError) as raised:
+            order_of_row(definition_of(type_file()), "11430000006122244L", ("pdf",), row.cells, columns=columns)
+        assert raised.value.facts == {"place": place, "rule": "not a column of this type", "broken": 1}
 
 
 def test_csv_of_office_programs() -> None:
