@@ -32,6 +32,7 @@ TYPES_PER_PAGE: Final = 200
 PAGE_SIZE: Final = 50
 PAGE_SIZE_MAX: Final = 200
 MEMBERS: Final = 200  # of one issuing authority
+AUTHORITIES_ASKED: Final = 1000  # whose licences are looked through at once; whoever acts for more names one
 
 # Issuing
 SERIALS_TRIED: Final = 200  # in one transaction, where numbers were given by hand or taken over from elsewhere

@@ -109,10 +109,25 @@ def find_issuer(context: ServiceContext, issuer_code: str) -> tuple[IssuingAutho
         return found, store.list_members(conn, issuer_code)
 
 
-def list_own_issuers(context: ServiceContext, caller: Caller) -> list[IssuingAuthority]:
-    """The authorities the caller acts for."""
+def list_own_issuers(context: ServiceContext, caller: Caller, *, after: str, limit: int) -> list[IssuingAuthority]:
+    """The authorities the caller acts for, by code."""
     with context.database.read() as conn:
-        return store.list_issuers(conn, holder=caller.holder, after="", limit=limits.PAGE_SIZE_MAX)
+        return store.list_issuers(conn, holder=caller.holder, after=after, limit=limit)
+
+
+def own_issuer_codes(conn: Connection, caller: Caller, issuer_code: str | None) -> list[str]:
+    """Whose licences the caller is shown: of the authority that is named, else of all that the caller acts for. Never of some of them only.
+
+    LICENCE_ISSUER_NOT_FOUND; FIELD_UNACCEPTABLE where none is named and there are more than are looked through at once.
+    """
+    if issuer_code is not None:
+        if not store.is_member(conn, issuer_code, caller.holder):
+            raise issuer_not_found(issuer_code)
+        return [issuer_code]
+    own = store.list_issuer_codes(conn, caller.holder, limit=limits.AUTHORITIES_ASKED + 1)
+    if len(own) > limits.AUTHORITIES_ASKED:
+        raise field_unacceptable("issuer", f"to be named by whoever acts for more than {limits.AUTHORITIES_ASKED} authorities")
+    return own
 
 
 def list_issuers(context: ServiceContext, *, after: str, limit: int) -> list[IssuingAuthority]:

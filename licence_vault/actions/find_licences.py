@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from licence_vault import store
-from licence_vault.errors import issuer_not_found, licence_erased, licence_file_not_found, licence_not_found
-from licence_vault.limits import PAGE_SIZE_MAX
+from licence_vault.actions.enter_issuer import own_issuer_codes
+from licence_vault.errors import licence_erased, licence_file_not_found, licence_not_found
 from licence_vault.model import read_salted_licence
 
 if TYPE_CHECKING:
@@ -63,16 +63,11 @@ def find_licence(context: ServiceContext, contents: ContentVault, caller: Caller
 def list_licences(
     context: ServiceContext, contents: ContentVault, caller: Caller, wish: LicenceWish, *, after: str, limit: int
 ) -> list[LicenceRecord]:
-    """Licences of the authorities the caller acts for, newest last, behind the id ``after``. LICENCE_ISSUER_NOT_FOUND."""
+    """Licences of the authorities the caller acts for, newest last, behind the id ``after``. Errors as ``own_issuer_codes``."""
     with context.database.read() as conn:
-        own = [each.code for each in store.list_issuers(conn, holder=caller.holder, after="", limit=PAGE_SIZE_MAX)]
-        if wish.issuer_code is not None:
-            if wish.issuer_code not in own:
-                raise issuer_not_found(wish.issuer_code)
-            own = [wish.issuer_code]
         return store.list_licences(
             conn,
-            issuer_codes=own,
+            issuer_codes=own_issuer_codes(conn, caller, wish.issuer_code),
             type_code=wish.type_code,
             state=wish.state,
             number_digest=None if wish.number is None else contents.find_number(wish.number),

@@ -14,6 +14,7 @@ from crypto.report import Verdict
 from crypto.sm3 import sm3
 from licence_vault import limits, store
 from licence_vault.actions.batch_orders import order_of_row
+from licence_vault.actions.enter_issuer import own_issuer_codes
 from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.actions.issue_licence import check_order
 from licence_vault.errors import field_unacceptable, import_not_found, issuer_not_found, type_not_published
@@ -126,15 +127,21 @@ def find_import(means: IssuingMeans, caller: Caller, import_id: str) -> tuple[Im
 
 
 def list_imports(
-    means: IssuingMeans, caller: Caller, *, holder: tuple[str, str] | None, number: str | None, after: str, limit: int
+    means: IssuingMeans,
+    caller: Caller,
+    *,
+    holder: tuple[str, str] | None,
+    number: str | None,
+    after: str,
+    limit: int,
+    issuer_code: str | None = None,
 ) -> list[ImportedLicence]:
-    """Imported licences of the authorities the caller acts for, by id, behind ``after``."""
+    """Imported licences of the authorities the caller acts for, by id, behind ``after``. Errors as ``own_issuer_codes``."""
     contents = means.contents
     with means.context.database.read() as conn:
-        own = [each.code for each in store.list_issuers(conn, holder=caller.holder, after="", limit=limits.PAGE_SIZE_MAX)]
         return store.list_imports(
             conn,
-            issuer_codes=own,
+            issuer_codes=own_issuer_codes(conn, caller, issuer_code),
             number_digest=None if number is None else contents.find_number(number),
             holder_digest=None if holder is None else contents.find_holder(*holder),
             after=after,

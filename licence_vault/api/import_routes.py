@@ -101,12 +101,13 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
         name="list_imported_licences",
         summary="List imported licences of the authorities one acts for",
         response_model=ImportedList,
-        responses=problem_answers(401, 403, 422),
+        responses=problem_answers(401, 403, 404, 422),
         tags=_TAGS,
     )
     @needs(SCOPE_READ)
     def read_imports(
         request: Request,
+        issuer: Annotated[str | None, Query(pattern=r"^[0-9A-Z]{18}$")] = None,
         number: Annotated[str | None, Query(max_length=limits.PRINTED_NUMBER_CHARACTERS, description="As printed, whole.")] = None,
         holder_code: Annotated[str | None, Query(max_length=limits.HOLDER_CODE_CHARACTERS, description="With `holder_code_type`.")] = None,
         holder_code_type: Annotated[str | None, Query(pattern=r"^[0-9]{3}$")] = None,
@@ -116,7 +117,9 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
         if (holder_code is None) != (holder_code_type is None):
             raise field_unacceptable("holder_code", "together with holder_code_type")
         holder = None if holder_code is None or holder_code_type is None else (holder_code_type, holder_code)
-        found = import_licences.list_imports(means, caller_of(request), holder=holder, number=number, after=after, limit=limit + 1)
+        found = import_licences.list_imports(
+            means, caller_of(request), holder=holder, number=number, after=after, limit=limit + 1, issuer_code=issuer
+        )
         page = found[:limit]
         is_more = len(found) > limit
         return ImportedList(imported=[ImportedSummary(**_summary(each)) for each in page], next_after=page[-1].id if is_more else None)

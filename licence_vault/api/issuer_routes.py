@@ -16,10 +16,14 @@ from service_kit.preconditions import IfMatch, read_if_match
 from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
+    from licence_vault.register import IssuingAuthority
     from service_kit.composition import ServiceContext
 
 _TAGS: Final[list[Any]] = ["licence issuers"]
 Holder = Annotated[str, Path(min_length=1, max_length=255, description="A client id, or `person:` and a subject.")]
+
+After = Annotated[str, Query(pattern=r"^([0-9A-Z]{18})?$", description="The `next_after` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)]
 
 
 def add_issuer_routes(router: APIRouter, context: ServiceContext) -> None:
@@ -65,26 +69,20 @@ def add_issuer_routes(router: APIRouter, context: ServiceContext) -> None:
         tags=_TAGS,
     )
     @needs(SCOPE_ADMIN)
-    def read_issuers(
-        after: Annotated[str, Query(pattern=r"^([0-9A-Z]{18})?$", description="The `next_after` of the page before.")] = "",
-        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
-    ) -> IssuerList:
-        found = enter_issuer.list_issuers(context, after=after, limit=limit + 1)
-        page = found[:limit]
-        return IssuerList(issuers=[write_issuer(each) for each in page], next_after=page[-1].code if len(found) > limit else None)
+    def read_issuers(after: After = "", limit: Limit = limits.PAGE_SIZE) -> IssuerList:
+        return _page(enter_issuer.list_issuers(context, after=after, limit=limit + 1), limit)
 
     @router.get(
         "/v1/my-licence-issuers",
         name="list_my_licence_issuers",
         summary="List the issuing authorities one acts for",
         response_model=IssuerList,
-        responses=problem_answers(401, 403),
+        responses=problem_answers(401, 403, 422),
         tags=_TAGS,
     )
     @needs(SCOPE_READ)
-    def read_own_issuers(request: Request) -> IssuerList:
-        found = enter_issuer.list_own_issuers(context, caller_of(request))
-        return IssuerList(issuers=[write_issuer(each) for each in found], next_after=None)
+    def read_own_issuers(request: Request, after: After = "", limit: Limit = limits.PAGE_SIZE_MAX) -> IssuerList:
+        return _page(enter_issuer.list_own_issuers(context, caller_of(request), after=after, limit=limit + 1), limit)
 
     @router.put(
         "/v1/licence-issuers/{issuer_code}/members/{holder}",
@@ -109,3 +107,9 @@ def add_issuer_routes(router: APIRouter, context: ServiceContext) -> None:
     @needs(SCOPE_ADMIN)
     def delete_member(request: Request, issuer_code: IssuerCode, holder: Holder) -> None:
         enter_issuer.take_membership(context, caller_of(request), issuer_code, holder)
+
+
+def _page(found: list[IssuingAuthority], limit: int) -> IssuerList:
+    """``found``: one more than the page has, where there are more."""
+    page = found[:limit]
+    return IssuerList(issuers=[write_issuer(each) for each in page], next_after=page[-1].code if len(found) > limit else None)

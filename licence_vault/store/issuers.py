@@ -59,6 +59,12 @@ def list_issuers(conn: Connection, *, holder: str | None, after: str, limit: int
     return [_issuer(row) for row in conn.execute(statement).mappings()]
 
 
+def list_issuer_codes(conn: Connection, holder: str, *, limit: int) -> list[str]:
+    """The authorities ``holder`` acts for, by code."""
+    statement = select(members.c.issuer_code).where(members.c.holder == holder).order_by(members.c.issuer_code).limit(limit)
+    return list(conn.execute(statement).scalars())
+
+
 def is_member(conn: Connection, issuer_code: str, holder: str) -> bool:
     """Whether ``holder`` acts for the authority."""
     found = select(members.c.holder).where(members.c.issuer_code == issuer_code, members.c.holder == holder)

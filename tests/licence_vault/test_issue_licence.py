@@ -16,7 +16,7 @@ from licence_vault.actions import finish_issue
 from licence_vault.actions.define_type import take_type_step
 from licence_vault.actions.enter_issuer import give_membership, take_membership
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_history, list_licences, read_licence_file
-from licence_vault.actions.import_licences import import_licences
+from licence_vault.actions.import_licences import import_licences, list_imports
 from licence_vault.actions.issue_batch import BatchFile
 from licence_vault.actions.issue_licence import issue_licence
 from licence_vault.actions.sweep_issues import sweep_issues
@@ -135,6 +135,28 @@ def test_licences_are_found_by_holder_number_type_and_state(here: IssuingHere) -
     with pytest.raises(TrustError) as raised:
         found(issuer_code=OTHER_ISSUER)
     assert code_of(raised) == "LICENCE_ISSUER_NOT_FOUND"
+
+
+def test_whoever_acts_for_many_authorities_is_shown_all_or_asked_for_one(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, contents = here.vault.context, here.means.contents
+    record = here.issue()
+    give_membership(context, here.clerk, OTHER_ISSUER, "cl_clerk")
+    try:
+        monkeypatch.setattr(limits, "AUTHORITIES_ASKED", 2)
+        assert record.id in [each.id for each in list_licences(context, contents, here.clerk, LicenceWish(), after="", limit=100)]
+        monkeypatch.setattr(limits, "AUTHORITIES_ASKED", 1)
+        ways: list[Callable[[], object]] = [
+            lambda: list_licences(context, contents, here.clerk, LicenceWish(), after="", limit=100),
+            lambda: list_imports(here.means, here.clerk, holder=None, number=None, after="", limit=100),
+        ]
+        for ask in ways:
+            error = _raised(ask)
+            assert (error.code, error.facts["field"]) == ("FIELD_UNACCEPTABLE", "issuer")
+        wish = LicenceWish(issuer_code=ISSUER)
+        assert record.id in [each.id for each in list_licences(context, contents, here.clerk, wish, after="", limit=100)]
+        list_imports(here.means, here.clerk, holder=None, number=None, after="", limit=100, issuer_code=OTHER_ISSUER)
+    finally:
+        take_membership(context, here.clerk, OTHER_ISSUER, "cl_clerk")
 
 
 def test_licences_of_others_do_not_exist(here: IssuingHere) -> None:

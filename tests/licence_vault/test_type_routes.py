@@ -139,6 +139,17 @@ def test_issuing_authorities_and_who_acts_for_them(admin: Office, reader: Office
     assert admin.call("GET", path, status=200).json()["members"] == ["cl_reader"]
     own = reader.call("GET", "/v1/my-licence-issuers", status=200).json()["issuers"]
     assert own == [{"code": ISSUER, **body, "seal_id": "sl_1", "members": None}]
+    second = "11220000013544541J"  # after the first by its code or before it: the pages have both
+    admin.call("PUT", f"/v1/licence-issuers/{second}", {"name": "示例局", "area_code": "220000"}, status=200)
+    admin.call("PUT", f"/v1/licence-issuers/{second}/members/cl_reader", status=204)
+    seen: list[str] = []
+    after: str | None = ""
+    for _ in range(2):
+        page = reader.call("GET", f"/v1/my-licence-issuers?limit=1&after={after}", status=200).json()
+        seen += [each["code"] for each in page["issuers"]]
+        after = page["next_after"]
+    assert (seen, after) == (sorted([ISSUER, second]), None)
+    admin.call("DELETE", f"/v1/licence-issuers/{second}/members/cl_reader", status=204)
     for _ in range(2):
         admin.call("DELETE", f"{path}/members/cl_reader", status=204)
     assert reader.call("GET", "/v1/my-licence-issuers", status=200).json()["issuers"] == []
