@@ -25,7 +25,6 @@ TYPE_NAME_CHARACTERS: Final = 60  # GB/T 36902 says 30; Mongolian letters take m
 RELATED_ITEMS: Final = 32
 CHOICES: Final = 200  # of one information item
 RULE_CHARACTERS: Final = 64  # of a mask or a numbering rule
-SEALS_PER_LICENCE: Final = 1
 SERIAL_WIDTH_MAX: Final = 12
 REASON_CHARACTERS: Final = 256
 TYPES_PER_PAGE: Final = 200
@@ -46,7 +45,6 @@ OVER_PER_SWEEP: Final = 500
 SWEEP_EVERY_SECONDS: Final = 15.0
 EXPIRY_EVERY_SECONDS: Final = 600.0
 DEFINITIONS_KEPT: Final = 256  # of types, read once per process
-JSON_BYTES: Final = 1024 * 1024
 
 # Annotated copies
 COPY_JSON_BYTES: Final = 4096

@@ -72,7 +72,6 @@ __all__ = [
     "TypeState",
     "TypeStep",
     "new_salt",
-    "read_licence_data",
     "read_salted_licence",
     "step_named",
     "type_step_named",
@@ -194,15 +193,6 @@ def new_salt() -> bytes:
 def write_canonical(value: object) -> bytes:
     """JSON in the one spelling of RFC 8785, for values whose keys are ASCII and whose numbers are integers below 2**53."""
     return _encode(value).encode()
-
-
-def read_licence_data(data: bytes) -> LicenceData:
-    """Licence data from its canonical bytes. Raises LICENCE_DATA_TOO_LARGE, or LICENCE_DATA_MALFORMED with place and rule."""
-    value = _load(data)
-    licence = _licence_data(value)
-    if licence.canonical() != data:
-        raise licence_data_malformed("$", "canonical form")
-    return licence
 
 
 def read_salted_licence(data: bytes) -> SaltedLicence:

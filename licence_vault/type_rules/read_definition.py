@@ -96,8 +96,13 @@ def definition_of(value: object) -> TypeDefinition:
 
 
 def write_definition(whole: object) -> bytes:
-    """The file of a type, the same bytes for the same content: for storing, comparing and handing on."""
-    return json.dumps(whole, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False).encode() + b"\n"
+    """The file of a type, the same bytes for the same content: for storing, comparing and handing on. LICENCE_TYPE_TOO_LARGE where it could
+    not be read again.
+    """
+    file = json.dumps(whole, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False).encode() + b"\n"
+    if len(file) > limits.TYPE_FILE_BYTES:
+        raise type_too_large(limits.TYPE_FILE_BYTES)
+    return file
 
 
 def _catalogue(value: object) -> Catalogue:

@@ -45,6 +45,18 @@ def test_a_file_is_read_into_its_chapters() -> None:
     assert read_definition(write_definition(definition.whole)) == definition
 
 
+def test_a_type_that_could_not_be_read_again_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As sent it may be a third of that: the file is indented, so that people can read it."""
+    whole = type_file()
+    monkeypatch.setattr(limits, "TYPE_FILE_BYTES", len(write_definition(whole)))
+    assert read_definition(write_definition(whole)) == definition_of(whole)
+    monkeypatch.setattr(limits, "TYPE_FILE_BYTES", limits.TYPE_FILE_BYTES - 1)
+    for act in (lambda: write_definition(whole), lambda: read_definition(b" " * (limits.TYPE_FILE_BYTES + 1))):
+        with pytest.raises(TrustError) as raised:
+            act()
+        assert (raised.value.code, raised.value.facts) == ("LICENCE_TYPE_TOO_LARGE", {"limit_bytes": limits.TYPE_FILE_BYTES})
+
+
 @pytest.mark.parametrize(
     ("path", "value", "place"),
     [
