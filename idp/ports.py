@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-KNOWN_SCOPES: Final = "idp.known_scopes"  # name of the link
+KNOWN_SCOPES: Final = "idp.known_scopes"  # names of the links
+SCOPE_TEXTS: Final = "idp.scope_texts"
+"""Scope -> what a person is told of it where he consents, (Chinese, English). A scope that is not in it is shown by its name."""
 
 
 class KnownScopes(Protocol):

@@ -79,7 +79,7 @@ from service_kit.rates import Rates
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from crypto.keystore import Keystore
@@ -306,7 +306,8 @@ def build(context: ServiceContext) -> ServiceParts:
     protocol, hints = sign_in_protocol(context), HintReader(ring, issuer)
     federation = federation_desk(context, people)
     is_secure = settings.base_url.startswith("https://")
-    pages = Pages(people, protocol, federation, is_secure, settings.demo, hints.read, CasProtocol(people))
+    scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
+    pages = Pages(people, protocol, federation, is_secure, settings.demo, hints.read, CasProtocol(people), scope_texts)
     add_change_routes(router, people)
     add_scim_routes(router, people)
     add_federation_routes(router, federation)

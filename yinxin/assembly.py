@@ -46,6 +46,7 @@ from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
 from yinxin.regional_platform import open_region
+from yinxin.scope_texts import SCOPE_TEXTS
 from yinxin.version import program_version
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def open_house(deployment: Deployment) -> House:
         trust=trust,
         links={
             idp.ports.KNOWN_SCOPES: links.known_scopes,
+            idp.ports.SCOPE_TEXTS: SCOPE_TEXTS,
             seal_service.ports.SEAL_MAKER: MakerIdentity(authorities.certificates[MAKER], authorities.maker),
             **({} if platform is None else {REGIONAL_PLATFORM: platform, STATE_LISTENERS: (platform.tell_state,)}),
         },

@@ -14,6 +14,7 @@ from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_
 from idp.actions.prove_key import take_proof
 from idp.actions.store_grant import record_tokens
 from idp.model.grants import GRANT_SECONDS, new_refresh_token
+from idp.model.registrations import sign_in_of
 from idp.store.grants import end_grant, find_grant, find_refresh_token, insert_refresh_token, spend_refresh_token
 from standards.errors import Kind, TrustError
 
@@ -64,7 +65,8 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
         if at >= expires_at:
             raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
         demand_standing(connection, desk, grant, at)
-        scopes = _narrowed(grant, request.scope)
+        may = sign_in_of(known.client, registration).scopes  # what was taken from its registration goes from its tokens too
+        scopes = _narrowed(tuple(each for each in grant.scopes if each in may), request.scope)
 
         # 2. Spent by exactly one, its follower stored, on record
         if not registration.is_fapi:
@@ -101,14 +103,14 @@ def _may_change(registration: Registration, grant: PersonGrant) -> bool:
     return not registration.is_public and grant.certificate_digest is None and not registration.is_fapi
 
 
-def _narrowed(grant: PersonGrant, wanted: str | None) -> tuple[str, ...]:
-    """What was asked for again, never more than was granted (RFC 6749 6)."""
+def _narrowed(granted: tuple[str, ...], wanted: str | None) -> tuple[str, ...]:
+    """What was asked for again, never more than is granted (RFC 6749 6)."""
     if wanted is None:
-        return grant.scopes
+        return granted
     scopes = tuple(wanted.split(" "))
-    if not set(scopes) <= set(grant.scopes):
+    if not set(scopes) <= set(granted):
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
-    return tuple(scope for scope in grant.scopes if scope in scopes)
+    return tuple(scope for scope in granted if scope in scopes)
 
 
 def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:

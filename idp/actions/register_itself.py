@@ -183,6 +183,7 @@ def change_itself(desk: SelfRegistration, client_id: str, token: str, members: M
         acting=before.acting,
         profile=before.profile,
         serves=before.serves,
+        person_scopes=before.person_scopes,
     )
     check_registration(registration)
     check_addresses(desk.outbound, registration)

@@ -26,10 +26,13 @@ def set_registration(
     """Store it in place of what was there.
 
     ``grantable``: the scopes the actor holds (None: all). What is registered says how the client proves itself, so that none of the
-    client's own may be missing, before and after. CLIENT_FIELD_INVALID, CLIENT_NOT_FOUND, SCOPE_NOT_HELD, CLIENT_STATUS_CONFLICT (another
-    version than ``if_version``).
+    client's own, nor of those it may ask people for, may be missing, before and after. CLIENT_FIELD_INVALID, CLIENT_NOT_FOUND, SCOPE_UNKNOWN,
+    SCOPE_NOT_HELD, CLIENT_STATUS_CONFLICT (another version than ``if_version``).
     """
     check_registration(registration)
+    for scope in registration.person_scopes:
+        if scope not in desk.known_scopes:
+            raise TrustError(Kind.UNACCEPTABLE, "SCOPE_UNKNOWN", scope=scope)
     check_sector(desk.outbound, registration)
     at = desk.clock.now()
 
@@ -58,6 +61,7 @@ def set_registration(
                 "redirect_uris": len(registration.redirect_uris),
                 "profile": registration.profile,
                 "is_own": registration.is_own,
+                "person_scopes": " ".join(registration.person_scopes),
             },
         )
         return registration

@@ -37,7 +37,9 @@ class ClientRegistration(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_REGISTRATION]})
 
     name: str = Field(min_length=1, max_length=NAME_CHARACTERS_MAX, description="What people call it.")
-    scopes: list[str] = Field(min_length=1, max_length=SCOPES_PER_CLIENT_MAX, description="What its tokens may be used for.")
+    scopes: list[str] = Field(
+        max_length=SCOPES_PER_CLIENT_MAX, description="What its own tokens may be used for; none where it only signs people in."
+    )
     audiences: list[str] = Field(
         default=[], max_length=AUDIENCES_PER_CLIENT_MAX, description="Resource servers it may ask tokens for; empty: this deployment."
     )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from idp.actions.set_registration import set_registration
 from idp.api.client_routes import MANAGE
 from idp.errors import client_not_found
+from idp.model.clients import SCOPES_PER_CLIENT_MAX
 from idp.model.registrations import CLAIMS_MAX, KEYS_MAX, REDIRECTS_MAX, SERVES_MAX, SIGN_IN_SCOPES, TEXT_CHARACTERS_MAX, Registration
 from idp.store.clients import load_client
 from idp.store.registrations import find_registration
@@ -37,7 +38,12 @@ class SignInRegistrationBody(BaseModel):
     post_logout_redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX)
     grant_types: list[str] = Field(default=["authorization_code"], max_length=8)
     token_endpoint_auth_method: str = Field(default="client_secret_basic", max_length=40)
-    scopes: list[str] = Field(default=list(SIGN_IN_SCOPES), max_length=16, description="What it may ask people for.")
+    scopes: list[str] = Field(default=list(SIGN_IN_SCOPES), max_length=16, description="What it may learn of people.")
+    person_scopes: list[str] = Field(
+        default=[],
+        max_length=SCOPES_PER_CLIENT_MAX,
+        description="Scopes of APIs it may ask people for, to call these in their name. A client without credentials needs client.trust for any.",
+    )
     jwks: list[dict[str, Any]] = Field(default=[], max_length=KEYS_MAX, description="Public keys as JWK.")
     jwks_uri: str = ""
     tls_client_auth_subject_dn: str = Field(default="", max_length=TEXT_CHARACTERS_MAX)

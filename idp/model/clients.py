@@ -52,7 +52,7 @@ CLIENT_TRANSITIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered client. ``secret_digest``: HMAC-SM3 of its secret under the deployment's pepper, 32 bytes.
+    """A registered client. ``scopes``: what it may do by itself; none where it only signs people in. ``secret_digest``: HMAC-SM3 of its secret under the deployment's pepper, 32 bytes.
 
     ``audiences``: resource servers it may ask tokens for; empty means this deployment alone. ``previous_digest`` goes on working
     until ``previous_until_at``. Times are aware UTC.
@@ -106,8 +106,8 @@ def check_client_fields(name: str, scopes: tuple[str, ...], audiences: tuple[str
     """Raise CLIENT_FIELD_INVALID naming the field that breaks its rule."""
     if not 1 <= len(name) <= NAME_CHARACTERS_MAX or not name.isprintable() or name != name.strip():
         raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="name", expected=f"1 to {NAME_CHARACTERS_MAX} visible characters")
-    if not 1 <= len(scopes) <= SCOPES_PER_CLIENT_MAX or len(set(scopes)) != len(scopes):
-        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="scopes", expected=f"1 to {SCOPES_PER_CLIENT_MAX}, none twice")
+    if len(scopes) > SCOPES_PER_CLIENT_MAX or len(set(scopes)) != len(scopes):
+        raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="scopes", expected=f"at most {SCOPES_PER_CLIENT_MAX}, none twice")
     if not all(SCOPE_PATTERN.fullmatch(scope) for scope in scopes):
         raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field="scopes", expected="names such as seal.use")
     if len(audiences) > AUDIENCES_PER_CLIENT_MAX or len(set(audiences)) != len(audiences):
@@ -149,11 +149,14 @@ def with_secret(client: Client, secret_digest: bytes, at: datetime, overlap_seco
 
 
 def granted_scopes(client: Client, requested: str | None) -> tuple[str, ...] | None:
-    """The scopes a token gets, in the client's order: what was asked for, everything where nothing was; None if not all are allowed.
+    """The scopes a token gets, in the client's order: what was asked for, everything where nothing was; None if not all are allowed,
+    or the client has none.
 
     RFC 6749 3.3. Asking for more than is allowed is refused, not narrowed: a caller that gets less than it asked for would find out
     later and elsewhere.
     """
+    if not client.scopes:
+        return None
     if requested is None:
         return client.scopes
     wanted = requested.split(" ")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from idp.model.clients import is_resource
+from idp.model.clients import SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, is_resource
 from idp.model.redirects import SignInRegistration, is_redirect_uri
 from idp.model.requests import ClientProfile
 from standards.errors import Kind, TrustError
@@ -35,7 +35,8 @@ CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_cred
 DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 GRANT_TYPES: Final = (CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE)
-SIGN_IN_SCOPES: Final = ("openid", "profile", "phone", "email", "address", "identity", "offline_access")
+OFFLINE: Final = "offline_access"
+SIGN_IN_SCOPES: Final = ("openid", "profile", "phone", "email", "address", "identity", OFFLINE)
 TRUST: Final = "client.trust"  # the scope of who may let clients skip consent and stand for resource servers
 FAPI2: Final = "fapi2"
 FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "PS256")  # FAPI 2.0 security profile 5.4.1
@@ -54,7 +55,8 @@ _NAME: Final = re.compile(r"[a-z_]{1,64}")
 class Registration:
     """The names are those of RFC 7591 and OpenID Connect Registration where they have one.
 
-    ``scopes``: what it may ask people for beside the scopes of the client itself. ``jwks``: public keys as JWK. ``allowed_claims``: empty:
+    ``scopes``: what it may learn of people. ``person_scopes``: scopes of APIs that it may ask people for, to call these in their name; what the
+    client may do by itself is never theirs. ``jwks``: public keys as JWK. ``allowed_claims``: empty:
     those its scopes name. ``purpose``: shown at consent. ``is_own``: belongs to this deployment, so that no consent is asked. ``acting``:
     for whom people may act towards it. ``profile``: ``fapi2`` holds it to the FAPI 2.0 security profile. ``is_pkce_required`` False only for
     a confidential client that cannot send a challenge. ``serves``: the resource servers that this client is, whose tokens it may exchange. ``registration_token_digest``: SM3 of the token that manages it (RFC 7592).
@@ -66,6 +68,7 @@ class Registration:
     grant_types: tuple[str, ...] = (CODE,)
     token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a name of RFC 7591
     scopes: tuple[str, ...] = SIGN_IN_SCOPES
+    person_scopes: tuple[str, ...] = ()
     jwks: tuple[dict[str, Any], ...] = ()
     jwks_uri: str = ""
     tls_client_auth_subject_dn: str = ""
@@ -126,6 +129,11 @@ def check_registration(registration: Registration) -> None:
         raise _invalid("grant_types", "a client without credentials acts for people only")
     if not set(registration.scopes) <= set(SIGN_IN_SCOPES) or len(set(registration.scopes)) != len(registration.scopes):
         raise _invalid("scopes", "some of " + " ".join(SIGN_IN_SCOPES))
+    persons = registration.person_scopes
+    if len(persons) > SCOPES_PER_CLIENT_MAX or len(set(persons)) != len(persons) or not all(map(SCOPE_PATTERN.fullmatch, persons)):
+        raise _invalid("person_scopes", f"at most {SCOPES_PER_CLIENT_MAX} names such as licence.own, none twice")
+    if set(persons) & set(SIGN_IN_SCOPES):
+        raise _invalid("person_scopes", "scopes of APIs: those of signing in go into scopes")
     for name in SIGNATURE_MEMBERS:
         value = getattr(registration, name)
         if (value and not _ALGORITHM.fullmatch(value)) or value.lower() == "none":
@@ -178,10 +186,14 @@ def _check_fapi(registration: Registration) -> None:
 def demand_control(client: Client, registration: Registration | None, grantable: Collection[str] | None) -> None:
     """Raise SCOPE_NOT_HELD unless the actor holds all that the client has: who decides how it proves itself or where it sends people acts as it.
 
-    ``grantable``: the scopes the actor holds (None: all). A client that asks no consent, or stands for resource servers, has TRUST besides.
+    ``grantable``: the scopes the actor holds (None: all). A client that asks no consent, stands for resource servers, or asks people for scopes
+    of APIs without credentials of its own, has TRUST besides.
     """
-    is_trusted = registration is not None and (registration.is_own or bool(registration.serves))
-    for scope in (*client.scopes, *((TRUST,) if is_trusted else ())):
+    persons = () if registration is None else registration.person_scopes
+    is_trusted = registration is not None and (
+        registration.is_own or bool(registration.serves) or (registration.is_public and bool(persons))
+    )
+    for scope in (*client.scopes, *persons, *((TRUST,) if is_trusted else ())):
         if grantable is not None and scope not in grantable:
             raise TrustError(Kind.FORBIDDEN, "SCOPE_NOT_HELD", scope=scope)
 
@@ -191,7 +203,7 @@ def sign_in_of(client: Client, registration: Registration) -> SignInRegistration
     return SignInRegistration(
         client_id=client.client_id,
         redirect_uris=registration.redirect_uris if CODE in registration.grant_types else (),
-        scopes=(*registration.scopes, *client.scopes),
+        scopes=(*registration.scopes, *registration.person_scopes),
         audiences=client.audiences,
         is_pkce_required=registration.is_pkce_required,
         is_par_required=registration.require_pushed_authorization_requests,

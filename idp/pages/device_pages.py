@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework 
 from idp.actions.answer_device import DONE_PATH, REFUSED_PATH, device_sign_in, find_waiting_device
 from idp.actions.begin_device import VERIFICATION_PATH
 from idp.actions.begin_sign_in import store_sign_in
+from idp.actions.claims_of import asked_claims
 from idp.model.devices import read_user_code, show_user_code
 from idp.pages.sign_in_pages import switch_language
 from service_kit.composition import public
@@ -41,7 +42,8 @@ def _confirm(pages: Pages, visit: Visit, typed: str) -> Response:
     """What the device is, before anybody signs in for it: who was sent a code by somebody else must be able to see that (RFC 8628 5.4)."""
     device, code = find_waiting_device(pages.desk, typed, visit.peer, pages.desk.vault.mac_key)
     profile = _client(pages, device.client_id)
-    return visit.page("device_confirm", client=profile.name, code=show_user_code(code), csrf=visit.token(CONFIRM_PATH))
+    asked = pages.asked(visit, device.scopes, asked_claims(device.scopes, {}, "userinfo", profile))
+    return visit.page("device_confirm", client=profile.name, code=show_user_code(code), csrf=visit.token(CONFIRM_PATH), **asked)
 
 
 def _begin(pages: Pages, visit: Visit, typed: str) -> Response:

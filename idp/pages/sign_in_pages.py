@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -21,7 +21,9 @@ from idp.actions.show_password import set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
 from idp.credentials.certificates import text_to_sign, write_challenge
 from idp.model.people import CredentialKind
+from idp.model.registrations import OFFLINE, SIGN_IN_SCOPES
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
+from idp.pages.texts import LANGUAGES
 from idp.pages.visit import LANGUAGE_COOKIE, SESSION_COOKIE, STYLE_SHEET, Visit, titled
 from idp.store.accounts import find_account
 from idp.store.credentials import list_credentials
@@ -30,7 +32,7 @@ from service_kit.composition import public
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -56,7 +58,7 @@ _BY_POOL: Final = frozenset({"password", _RECOVERY})
 @dataclass(frozen=True, slots=True)
 class Pages:
     """What the pages need. ``protocol`` None: no client can send anybody here. ``read_hint``: reads an ID token that this deployment
-    issued, expired ones too; None for anything else.
+    issued, expired ones too; None for anything else. ``scope_texts``: what people are told of a scope of an API, (Chinese, English).
     """
 
     desk: PeopleDesk
@@ -66,10 +68,20 @@ class Pages:
     is_demo: bool
     read_hint: Callable[[str], TokenHint | None] | None = None
     cas: SignInProtocol | None = None
+    scope_texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def visit(self, request: Request) -> Visit:
         """A request with what answers it."""
         return Visit(request, self.desk.vault.sealer, self.is_secure, self.is_demo)
+
+    def asked(self, visit: Visit, scopes: Collection[str], claims: Collection[str]) -> dict[str, Any]:
+        """What a page says of what a client asks for: what it learns, what it may do in the person's name, and whether without him there."""
+        named = sorted(each for each in scopes if each not in SIGN_IN_SCOPES)
+        return {
+            "claims": [each for each in CONSENT_CLAIMS if each in claims],
+            "powers": [self.scope_texts.get(each, (each, each))[LANGUAGES.index(visit.language)] for each in named],
+            "is_offline": OFFLINE in scopes,
+        }
 
     def profile_of(self, row: SignIn) -> ClientProfile | None:
         """The client of a sign-in; SIGN_IN_UNKNOWN where it has gone meanwhile."""
@@ -216,8 +228,7 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
         values["may_be_oneself"] = row.acting_rule == "any"
         if step is Step.CONSENT and profile is not None:
             values["purpose"] = profile.purpose
-            asked = asked_of(row, profile)[1]
-            values["claims"] = [each for each in CONSENT_CLAIMS if each in asked]
+            values |= pages.asked(visit, *asked_of(row, profile))
     return visit.page(name, problem=problem, targets=request.redirect_uri if request else "", **values)
 
 

@@ -57,6 +57,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "consent_title": ("授权确认", "Your consent"),
     "consent_help": ("将获得以下信息：", "will learn:"),
     "consent_none": ("仅用于识别您的匿名标识，不含个人信息。", "An identifier without personal data, nothing else."),
+    "consent_powers": ("并可以您的身份：", "and may, in your name:"),
+    "consent_offline": ("您退出登录后，该应用仍可继续使用，自最后一次使用起 90 天内有效。", "It keeps this after you sign out, for 90 days from its last use."),
     "purpose": ("用途", "Purpose"),
     "acting_as": ("办理身份", "Acting for"),
     "allow": ("同意并继续", "Allow and continue"),

@@ -149,7 +149,7 @@ def write_metadata(registration: Registration, name: str, scopes: tuple[str, ...
         "client_id": registration.client_id,
         "client_name": name,
         "response_types": ["code"],
-        "scope": " ".join((*registration.scopes, *scopes)),
+        "scope": " ".join(dict.fromkeys((*registration.scopes, *registration.person_scopes, *scopes))),
     }
     for each in fields(Registration):
         value = getattr(registration, each.name)

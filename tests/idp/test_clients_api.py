@@ -46,6 +46,13 @@ def test_an_id_is_made_up_where_none_is_given(provider: Provider) -> None:
     assert provider.token(made["client_id"], made["client_secret"]).status_code == 200
 
 
+def test_a_client_that_only_signs_people_in_needs_no_scope(provider: Provider) -> None:
+    made = provider.here.http.post("/v1/clients", json={"name": "X", "client_id": "door", "scopes": []}, headers=provider.bearer()).json()
+    for form in ({}, {"scope": "seal.use"}):
+        answer = provider.token("door", made["client_secret"], **form)
+        assert (answer.status_code, answer.json()["code"]) == (400, "SCOPE_NOT_GRANTED")
+
+
 @pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/portal"])
 def test_without_the_scope_nothing_is_shown(provider: Provider, path: str) -> None:
     assert provider.here.http.get(path).json()["code"] == "TOKEN_MISSING"
@@ -78,9 +85,14 @@ def test_attack_taking_over_a_client_that_may_more(provider: Provider) -> None:
     assert (answer.status_code, answer.json()["code"], answer.json()["facts"]) == refused
     # A client of his own that asks no consent, or stands for a resource server, is not his to make; one that does is not his to change
     path, plain = "/v1/clients/admin/registration", {"grant_types": ["client_credentials"]}
-    for trusted in ({"is_own": True}, {"serves": ["https://vault.example/"]}):
+    public = {"grant_types": ["authorization_code"], "redirect_uris": ["https://x.example/"], "token_endpoint_auth_method": "none"}
+    for trusted in ({"is_own": True}, {"serves": ["https://vault.example/"]}, {**public, "person_scopes": ["seal.use"]}):
         answer = http.request("PUT", path, json={**plain, **trusted}, headers=bearer)
         assert (answer.status_code, answer.json()["facts"]) == (403, {"scope": "client.trust"}), trusted
+    answer = http.request("PUT", path, json={**plain, "person_scopes": ["seal.read"]}, headers=bearer)
+    assert (answer.status_code, answer.json()["facts"]) == (403, {"scope": "seal.read"}), "nor what people may be asked for"
+    answer = http.request("PUT", path, json={**plain, "person_scopes": ["seal.nothing"]}, headers=bearer)
+    assert (answer.status_code, answer.json()["code"]) == (422, "SCOPE_UNKNOWN")
     set_registration(provider.desk, Registration("admin", grant_types=(CREDENTIALS,), is_own=True), actor="test")
     for method, target, body in (("PUT", path, plain), ("POST", "/v1/clients/admin/secret", {})):
         answer = http.request(method, target, json=body, headers=bearer)
@@ -121,7 +133,6 @@ def test_attack_mass_assignment(provider: Provider, extra: dict[str, object]) ->
         ({"audiences": ["https://a.example/#fragment"]}, "CLIENT_FIELD_INVALID"),
         ({"audiences": [f"https://a.example/{i}" for i in range(17)]}, "REQUEST_INVALID"),
         ({"audiences": ["https://a.example", "https://a.example"]}, "CLIENT_FIELD_INVALID"),
-        ({"scopes": []}, "REQUEST_INVALID"),
         ({"tokens_per_minute": 0}, "REQUEST_INVALID"),
         ({"name": 7}, "REQUEST_INVALID"),
     ],

@@ -101,6 +101,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
         found.add(replace(BASE, client_id="post", token_endpoint_auth_method="client_secret_post"))
         found.add(replace(BASE, client_id="signed", userinfo_signed_response_alg="ES256"))
         found.add(replace(BASE, client_id="old", id_token_signed_response_alg="HS256"))
+        found.add(replace(BASE, client_id="desk", is_own=False, person_scopes=("seal.use",)), "account.read", "seal.use")
         yield found
 
 
@@ -390,6 +391,34 @@ def test_registration_over_http(clients: Clients) -> None:
     assert (wrong.status_code, wrong.json()["code"]) == (422, "CLIENT_FIELD_INVALID")
     assert clients.http.request("PUT", path, headers=headers, json={**body, "unknown": 1}).status_code == 422
     assert clients.http.request("PUT", "/v1/clients/nobody/registration", headers=headers, json=body).status_code == 404
+
+
+def test_what_a_client_may_do_itself_is_never_a_persons(clients: Clients) -> None:
+    """Only what was registered as a person's to grant can be asked for, and the person sees it, in his language, before he grants it."""
+    for client, scope in (("own", "openid seal.read"), ("public", "openid seal.read"), ("desk", "openid account.read seal.use")):
+        browser = Browser(clients.town.here)
+        browser.authorize(client, scope=scope)
+        assert browser.returned["error"] == "invalid_scope", client
+    told = {"zh": ("使用您被授权的印章签章", "90 天"), "en": ("seal documents with the seals you were granted", "90 days")}
+    for language, (power, stays) in told.items():
+        browser = Browser(clients.town.here, language)
+        browser.authorize("desk", scope="openid profile seal.use offline_access")
+        browser.log_in()
+        assert power in browser.answer.text
+        assert stays in browser.answer.text
+    browser = Browser(clients.town.here)
+    browser.authorize("desk", scope="openid profile")
+    browser.log_in()
+    assert "seal documents" not in browser.answer.text
+    browser.submit("consent")
+    browser.authorize("desk", scope="openid seal.use")
+    browser.submit("consent")
+    tokens = clients.redeem(browser.returned["code"], "desk").json()
+    assert tokens["scope"] == "openid seal.use"
+    # What the registration loses, a fresh token loses too
+    clients.set(replace(BASE, client_id="desk", is_own=False))
+    fresh = clients.token("desk", grant_type="refresh_token", refresh_token=tokens["refresh_token"]).json()
+    assert fresh["scope"] == "openid"
 
 
 def test_an_address_that_is_not_registered_gets_nothing(clients: Clients) -> None:

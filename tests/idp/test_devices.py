@@ -50,7 +50,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
         found.town.person()
         found.add(BASE)
         kiosk = replace(BASE, client_id="kiosk", redirect_uris=(), post_logout_redirect_uris=(), grant_types=(DEVICE, "refresh_token"))
-        found.add(kiosk)
+        found.add(replace(kiosk, person_scopes=("seal.audit",)))
         found.add(replace(kiosk, client_id="screen", token_endpoint_auth_method="none", is_own=False, grant_types=(DEVICE,)))
         yield found
 
@@ -129,6 +129,16 @@ def test_a_client_without_credentials_and_in_chinese(clients: Clients) -> None:
     tokens = poll(clients, codes["device_code"], "screen").json()
     assert "refresh_token" not in tokens
     assert tokens["scope"] == "openid"
+
+
+def test_the_page_of_a_device_says_what_it_asks_for(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    browser.go("/device")
+    browser.submit("device", user_code=begin(clients, scope="openid phone seal.audit offline_access")["user_code"])
+    for said in ("Telephone number", "what was done with the seals you audit", "after you sign out"):
+        assert said in browser.answer.text
+    answer = clients.http.post(BEGIN, data={"client_id": "kiosk", "scope": "openid seal.read"}, auth=("kiosk", clients.secrets["kiosk"]))
+    assert refused(answer)[2] == "SCOPE_NOT_GRANTED", "what it may do itself is not a person's"
 
 
 @pytest.mark.clause("RFC 8628 3.5", "RFC 8628 5.4")

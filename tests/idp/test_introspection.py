@@ -63,7 +63,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         found = World(settle(here, Registered()))
         found.town.person()
         base = replace(BASE, grant_types=GRANTS)
-        found.add(base, "client.manage")
+        found.add(replace(base, person_scopes=("client.manage",)), "client.manage")
         found.add(replace(base, client_id="other"), "client.manage")
         found.add(replace(base, client_id="server"), "token.introspect")
         found.add(replace(base, client_id="ours", introspection_signed_response_alg="ES256"), "client.manage")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import insert
 
 from idp.model.registrations import FAPI2, GRANT_TYPES, Registration, check_registration
 from idp.store.registrations import find_registration, put_registration
+from idp.store.rows import row_mac
+from idp.tables import registrations
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
@@ -62,6 +66,9 @@ def test_what_may_be_registered(registration: Registration) -> None:
         ({"token_endpoint_auth_method": "password"}, "token_endpoint_auth_method"),
         ({"scopes": ("openid", "seal.use")}, "scopes"),
         ({"scopes": ("openid", "openid")}, "scopes"),
+        ({"person_scopes": ("seal.use", "seal.use")}, "person_scopes"),
+        ({"person_scopes": ("Seal Use",)}, "person_scopes"),
+        ({"person_scopes": ("openid",)}, "person_scopes"),
         ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
         ({"userinfo_signed_response_alg": "NONE"}, "userinfo_signed_response_alg"),
         ({"request_object_signing_alg": "a b"}, "request_object_signing_alg"),
@@ -107,6 +114,12 @@ def test_a_registration_comes_back_as_it_went_in_and_an_edited_one_is_refused(pr
     with database.read() as connection:
         assert find_registration(connection, "portal", key) == FAPI
         assert find_registration(connection, "other", key) is None
+    older = {name: value for name, value in asdict(FAPI).items() if name != "person_scopes"}  # written before there were any
+    row = {"client_id": "older", "metadata_json": json.dumps(older), "changed_at": 1}
+    row["row_mac"] = row_mac(key, registrations.name, row)
+    database.write(lambda connection: connection.execute(insert(registrations), row))
+    with database.read() as connection:
+        assert find_registration(connection, "older", key) == FAPI
     database.write(
         lambda c: c.exec_driver_sql("UPDATE idp_registrations SET metadata_json = replace(metadata_json, 'rp.example', 'evil.example')")
     )

@@ -129,7 +129,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
         with served_here(make_deployment(tmp_path_factory.mktemp("confusion") / "deployment")) as here:
             found = Places(settle(here, Registered()))
             found.town.person()
-            found.add(replace(BASE, grant_types=GRANT_TYPES), "client.manage")
+            found.add(replace(BASE, grant_types=GRANT_TYPES, person_scopes=("client.manage",)), "client.manage")
             found.add(replace(BASE, client_id="signed", userinfo_signed_response_alg="ES256"))
             found.add(Registration("other", grant_types=(EXCHANGE,), is_own=True))
             jwks = ({**public_jwk(KEY), "kid": "k1"},)

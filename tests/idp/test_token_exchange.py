@@ -34,9 +34,9 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     with served_here(make_deployment(tmp_path_factory.mktemp("exchange") / "deployment")) as here:
         found = Clients(settle(here, Registered()))
         found.town.person()
-        portal = replace(BASE, client_id="portal", grant_types=("authorization_code", EXCHANGE))
+        portal = replace(BASE, client_id="portal", grant_types=("authorization_code", EXCHANGE), person_scopes=("seal.read", "seal.use"))
         found.add(portal, "seal.read", "seal.use", audiences=(found.town.desk.issuer, HOUSING))
-        service = Registration("housing", grant_types=(EXCHANGE,), serves=(HOUSING,), is_own=True)
+        service = Registration("housing", grant_types=(EXCHANGE,), serves=(HOUSING,), is_own=True, person_scopes=("seal.read",))
         found.add(service, "seal.read", audiences=(TAXES, HOUSING))
         found.add(replace(service, client_id="taxes", serves=(TAXES,)), "seal.read", audiences=(HOUSING,))
         found.add(replace(service, client_id="nosy", serves=()), "seal.read", audiences=(HOUSING, TAXES))

@@ -13,6 +13,7 @@ from service_kit.composition import needs, public
 from standards.errors import Kind, TrustError
 from yinxin.access_gate import Gatekeeper, access_of_route, put_gates
 from yinxin.links import known_scopes
+from yinxin.scope_texts import SCOPE_TEXTS
 
 if TYPE_CHECKING:
     from tests.deployments import Here
@@ -159,6 +160,11 @@ def test_what_is_declared_is_enforced(here: Here) -> None:
             assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_INVALID"), path
         twice = here.http.request(method, url, headers=[("authorization", "Bearer x"), ("authorization", "Bearer y")])
         assert twice.json()["code"] == "TOKEN_INVALID"
+
+
+def test_people_are_told_of_every_scope_in_both_languages() -> None:
+    assert set(known_scopes()) <= set(SCOPE_TEXTS)
+    assert all(re.search("[\u4e00-\u9fff]", chinese) and english.isascii() for chinese, english in SCOPE_TEXTS.values())
 
 
 def test_a_route_that_declares_nothing_stops_the_start() -> None:

@@ -53,7 +53,12 @@ def add_client(
     *,
     folder: Folder,
     name: Annotated[str, typer.Option(help="What people call it. 名称。")],
-    scope: Annotated[list[str], typer.Option("--scope", help="What its tokens may be used for; several times. 权限范围，可多次。")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope", help="What its own tokens may be used for; several times; none: it only signs people in. 权限范围，可多次。"
+        ),
+    ] = None,
     client_id: Annotated[str | None, typer.Option("--id", help="Made up where missing. 标识，缺省自动生成。")] = None,
     audience: Annotated[list[str] | None, typer.Option("--audience", help="Other resource servers it may ask tokens for. 受众。")] = None,
     tokens_per_minute: Annotated[int | None, typer.Option(min=1, help="How many tokens it may take. 每分钟令牌上限。")] = None,
@@ -67,7 +72,7 @@ def add_client(
     try:
         house = _open(folder)
         try:
-            wanted = NewClient(name, tuple(scope), tuple(audience or ()), client_id, tokens_per_minute or TOKENS_PER_MINUTE_DEFAULT)
+            wanted = NewClient(name, tuple(scope or ()), tuple(audience or ()), client_id, tokens_per_minute or TOKENS_PER_MINUTE_DEFAULT)
             client, secret = register_client(idp.service.client_desk(house.context), wanted, actor=operator())
         finally:
             house.close()
@@ -143,6 +148,12 @@ def set_sign_in(
     ] = False,
     without_secret: Annotated[bool, typer.Option("--without-secret", help="It cannot keep a secret. 无法保存密钥的客户端。")] = False,
     purpose: Annotated[str, typer.Option(help="Shown where consent is asked for. 用途说明。")] = "",
+    person_scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--person-scope", help="A scope it may ask people for, to act in their name; several times. 可代表用户申请的权限，可多次。"
+        ),
+    ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", help="Everything, as JSON for PUT /v1/clients/{id}/registration. 完整登记信息。")
     ] = None,
@@ -163,6 +174,7 @@ def set_sign_in(
         "grant_types": [CODE, *([REFRESH] if refresh else [])],
         "token_endpoint_auth_method": "none" if without_secret else "client_secret_basic",
         "is_own": own,
+        "person_scopes": person_scope or [],
         "purpose": purpose,
     }
     try:
