@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from crypto.jose import check_claims, check_token
+from idp.actions.cut_scopes import agent_scopes
 from idp.actions.issue_trust_ticket import issue_trust_ticket
 from idp.actions.person_desk import choose_signings, demand_standing, demand_unchanged
 from idp.actions.prove_key import take_proof
@@ -148,6 +149,8 @@ async def _exchange(
         if grant is None:
             raise TrustError(Kind.UNACCEPTABLE, "GRANT_ENDED")
         demand_standing(connection, desk, grant, at)
+        if agent_scopes(connection, desk.people.vault, grant.account_id, grant.acting_for, scopes, at) != scopes:
+            raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
         demand_unchanged(connection, desk, known, signings)
         return desk.people.audit.record(
             connection,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from idp.actions.claims_of import claims_of
+from idp.actions.cut_scopes import agent_scopes
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS, TOKEN_SECONDS
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
@@ -87,7 +88,7 @@ def demand_standing(connection: Connection, desk: PersonDesk, grant: PersonGrant
 def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> bool:
     """Whether the grant, its account and (where it does not outlive it) its session stand now.
 
-    Who acts for an organisation must still be its agent: with that his tokens end, not only his next sign-in.
+    Who acts for an organisation must still be its agent, for all that the grant carries: with that his tokens end, not only his next sign-in.
     """
     session = None if grant.is_offline else find_session(connection, vault, grant.session_id)
     is_signed_in = grant.is_offline or (session is not None and session.ended_at is None and at < session.expires_at)
@@ -96,6 +97,7 @@ def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: d
     may_act = grant.acting_for is None or any(
         each.is_valid_at(at) for each in grants_of_person(connection, vault, grant.account_id, grant.acting_for)
     )
+    may_act = may_act and agent_scopes(connection, vault, grant.account_id, grant.acting_for, grant.scopes, at) == grant.scopes
     return grant.ended_at is None and is_signed_in and are_active and may_act
 
 

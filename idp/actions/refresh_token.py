@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from crypto.sm3 import sm3
+from idp.actions.cut_scopes import cut_scopes
 from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_standing, demand_unchanged, write_answer
 from idp.actions.prove_key import take_proof
 from idp.actions.store_grant import record_tokens
 from idp.model.grants import GRANT_SECONDS, new_refresh_token
-from idp.model.registrations import sign_in_of
 from idp.store.grants import end_grant, find_grant, find_refresh_token, insert_refresh_token, spend_refresh_token
 from standards.errors import Kind, TrustError
 
@@ -65,8 +65,7 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
         if at >= expires_at:
             raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
         demand_standing(connection, desk, grant, at)
-        may = sign_in_of(known.client, registration).scopes  # what was taken from its registration goes from its tokens too
-        scopes = _narrowed(tuple(each for each in grant.scopes if each in may), request.scope)
+        scopes = _narrowed(cut_scopes(connection, desk.people.vault, grant, known, registration, at).scopes, request.scope)
 
         # 2. Spent by exactly one, its follower stored, on record
         if not registration.is_fapi:

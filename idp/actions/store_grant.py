@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from crypto.sm3 import sm3
+from idp.actions.cut_scopes import cut_scopes
 from idp.actions.person_desk import claims_in_id_token, demand_standing, demand_unchanged
 from idp.model.grants import GRANT_SECONDS
 from idp.store.grants import insert_grant, insert_refresh_token
@@ -44,7 +45,11 @@ def store_grant(
     at: datetime,
     **facts: str | int | bool | None,
 ) -> Stored:
-    """Within a write job. ``by``: what led to it, for the record. GRANT_ENDED where account or session do not stand now."""
+    """Within a write job. ``by``: what led to it, for the record. Its scopes are cut to those that stand now.
+
+    GRANT_ENDED where account or session do not stand now, SCOPE_NOT_GRANTED where no scope is left.
+    """
+    grant = cut_scopes(connection, desk.people.vault, grant, known, registration, at)
     demand_standing(connection, desk, grant, at)
     demand_unchanged(connection, desk, known, signings)
     insert_grant(connection, grant, desk.mac_key)

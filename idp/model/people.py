@@ -193,6 +193,10 @@ class Agent:
         """Whether the grant counts at this moment."""
         return self.revoked_at is None and self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
 
+    def may(self, scope: str) -> bool:
+        """Whether the grant lets him use a scope of an API for the organisation: its representative any, an agent those it names."""
+        return self.role is AgentRole.REPRESENTATIVE or not self.scopes or scope in self.scopes
+
 
 class CredentialKind(StrEnum):
     """What one signs in with."""

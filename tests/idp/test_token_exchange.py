@@ -5,15 +5,21 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import idp.service
 from idp.actions.end_session import end_all_sessions
 from idp.actions.grant_agent import grant_agent, revoke_agent
+from idp.actions.manage_accounts import NewAccount, create_account
+from idp.actions.person_desk import demand_standing
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
+from idp.model.people import AccountKind, AgentRole
 from idp.model.registrations import Registration, check_registration
 from idp.model.tickets import TICKET_PREFIX, TICKET_SECONDS, TICKET_TYPE
+from idp.store.grants import find_grant
 from idp.tokens.exchange import ACCESS_TOKEN_TYPE, ACTORS_MAX, act_of, actors_in, read_exchange
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
@@ -44,7 +50,8 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
             replace(service, client_id="foreign", serves=(), is_own=False, subject_type="pairwise", redirect_uris=("https://f.example/cb",))
         )
         both = ("authorization_code", EXCHANGE)
-        found.add(replace(BASE, client_id="agreed", is_own=False, subject_type="pairwise", grant_types=both))
+        agreed = replace(BASE, client_id="agreed", is_own=False, subject_type="pairwise", grant_types=(*both, "refresh_token"))
+        found.add(replace(agreed, person_scopes=("seal.read", "seal.use")))
         found.add(replace(service, client_id="people", serves=(), acting="person"))
         found.add(replace(service, client_id="firms", serves=(), acting="organisation"))
         found.add(BASE)
@@ -214,7 +221,7 @@ def test_attack_tickets_of_others_old_ones_and_after_a_change(clients: Clients) 
     assert exchange(clients, "taxes", ticket, kind=TICKET_TYPE).status_code == 200, "refusals have not spent it"
     # The application changed meanwhile: other keys, other rules
     ticket = new()
-    clients.set(Registration("taxes", grant_types=(EXCHANGE,), serves=(TAXES,), is_own=True, purpose="New"))
+    clients.set(Registration("taxes", grant_types=(EXCHANGE,), serves=(TAXES,), is_own=True, purpose="New", person_scopes=("seal.read",)))
     assert refused(exchange(clients, "taxes", ticket, kind=TICKET_TYPE))[2] == "TICKET_INVALID"
     # A row edited past the program
     ticket = new()
@@ -245,6 +252,45 @@ def test_with_the_persons_consent_and_under_another_name(clients: Clients) -> No
     answer = ticket_for(clients, "agreed", token, scope="openid profile")
     tokens = exchange(clients, "agreed", answer.json()["access_token"], kind=TICKET_TYPE).json()
     assert clients.read(tokens["id_token"], "agreed")["sub"].startswith("pw_")
+
+
+def test_an_agents_tokens_carry_what_the_organisation_granted_him_and_a_representatives_all(clients: Clients) -> None:
+    """At the code, at refreshing, in exchange and by ticket; and the page of consent says no more than he can give."""
+    town, asked = clients.town, "openid seal.read seal.use"
+    firm, led = (create_account(town.desk, NewAccount(AccountKind.ORGANISATION, "测试公司"), actor="test").account_id for _ in range(2))
+    person = town.person("wuji").account_id
+    grant_agent(town.desk, firm, person, scopes=("seal.read",), actor="test")
+    grant_agent(town.desk, led, person, role=AgentRole.REPRESENTATIVE, scopes=("seal.read",), actor="test")
+    browser = Browser(town.here)
+
+    def act(client: str, scope: str, firm: str = firm) -> Browser:
+        browser.authorize(client, scope=scope, prompt="login")
+        browser.log_in("wuji")
+        browser.submit("acting", acting_for=firm)
+        return browser
+
+    assert "see your seals" in act("agreed", asked).answer.text
+    assert "seal documents" not in browser.answer.text
+    browser.submit("consent")
+    tokens = clients.redeem(browser.returned["code"], "agreed").json()
+    assert tokens["scope"] == "openid seal.read"
+    fresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert refused(clients.token("agreed", **fresh, scope="openid seal.use"))[2] == "SCOPE_NOT_GRANTED"
+    assert clients.token("agreed", **fresh).json()["scope"] == "openid seal.read"
+    assert refused(clients.redeem(act("portal", "seal.use").returned["code"], "portal"))[2] == "SCOPE_NOT_GRANTED", "nothing is left"
+    shown = clients.redeem(act("portal", asked).returned["code"], "portal").json()["access_token"]
+    assert exchange(clients, "portal", shown).json()["scope"] == "openid seal.read"
+    assert refused(ticket_for(clients, "taxes", shown, scope="seal.use"))[2] == "SCOPE_NOT_GRANTED"
+    # A grant that carries more, as one written before this was kept, stands no longer
+    with town.desk.database.read() as connection:
+        keys = idp.service.client_desk(town.here.house.context).mac_key
+        grant = find_grant(connection, clients.read(shown, town.desk.issuer)["gid"], keys)
+        assert grant is not None
+        desk = SimpleNamespace(people=town.desk)
+        demand_standing(connection, desk, grant, town.desk.clock.now())  # type: ignore[arg-type]
+        with pytest.raises(TrustError, match="GRANT_ENDED"):
+            demand_standing(connection, desk, replace(grant, scopes=("seal.use",)), town.desk.clock.now())  # type: ignore[arg-type]
+    assert clients.redeem(act("portal", asked, led).returned["code"], "portal").json()["scope"] == asked
 
 
 def test_who_acts_for_an_organisation_is_named_innermost(clients: Clients) -> None:

@@ -1,0 +1,44 @@
+"""What a person's tokens may carry now: within what his client may ask for and, where he acts for an organisation, within what it granted him."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idp.model.people import PAGE_MAX
+from idp.model.registrations import SIGN_IN_SCOPES, sign_in_of
+from idp.store.accounts import list_agents
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.recall_client import KnownClient
+    from idp.model.grants import PersonGrant
+    from idp.model.registrations import Registration
+    from idp.store.accounts import Vault
+
+
+def cut_scopes(
+    connection: Connection, vault: Vault, grant: PersonGrant, known: KnownClient, registration: Registration, at: datetime
+) -> PersonGrant:
+    """The grant with the scopes that both allow. SCOPE_NOT_GRANTED where some were asked for and none is left."""
+    may = sign_in_of(known.client, registration).scopes
+    scopes = agent_scopes(connection, vault, grant.account_id, grant.acting_for, (each for each in grant.scopes if each in may), at)
+    if grant.scopes and not scopes:
+        raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
+    return replace(grant, scopes=scopes)
+
+
+def agent_scopes(
+    connection: Connection, vault: Vault, person_id: str, organisation_id: str | None, scopes: Iterable[str], at: datetime
+) -> tuple[str, ...]:
+    """Of these scopes those that a person has in the capacity in which he comes, in their order. Scopes of signing in are everybody's."""
+    if organisation_id is None:
+        return tuple(scopes)
+    agents = list_agents(connection, vault, organisation_id=organisation_id, person_id=person_id, count=PAGE_MAX)
+    standing = [each for each in agents if each.is_valid_at(at)]
+    return tuple(each for each in scopes if each in SIGN_IN_SCOPES or any(agent.may(each) for agent in standing))
