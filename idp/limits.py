@@ -15,6 +15,7 @@ WRONG_PER_PEER: Final = 40.0  # wrong secrets from one address at once, whatever
 WRONG_PER_PEER_PER_SECOND: Final = 0.5
 CLIENT_BURST_SECONDS: Final = 10.0  # a client may take the tokens of this many seconds at once
 KEY_RING_MAX_AGE_SECONDS: Final = 5.0  # how long a process may answer with a key set that it has read before
+GRANTS_REMEMBERED_MAX: Final = 100_000  # about 15 MB: whose they are
 CLIENTS_REMEMBERED_MAX: Final = 10_000
 FAILURES_PER_NAME: Final = 5  # failed sign-ins under one name, known or not, before it is locked (GB/T 22239 8.1.4.1)
 FAILURES_PER_PEER: Final = 50  # from one address: a hall with one address has many people

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from crypto.sealed_values import ValueSealer
 from crypto.sm3 import hmac_sm3
 from idp import messages, ports
+from idp.actions.account_behind import AccountsBehind
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
 from idp.actions.client_keys import ClientKeys, ProofDesk
@@ -98,6 +99,7 @@ __all__ = [
     "SCOPES",
     "SECRETS",
     "SIMULATOR_PATH",
+    "accounts_behind",
     "build",
     "client_check",
     "client_desk",
@@ -197,6 +199,11 @@ def client_check(context: ServiceContext) -> Callable[[Caller], bool]:
 def person_behind(context: ServiceContext, caller: Caller, at: datetime) -> PersonBehind | None:
     """Who is behind a person's access token, for services of the same process; None where nobody is who counts at ``at``."""
     return find_person_behind(context.database, _vault(context), context.keystore.open_secret(ROW_MAC_KEY), caller, at)
+
+
+def accounts_behind(context: ServiceContext) -> Callable[[Caller], str]:
+    """Which natural person's account is behind a caller's token, for the gates of the same process; empty where none is."""
+    return AccountsBehind(context.database, context.keystore.open_secret(ROW_MAC_KEY)).find
 
 
 def nonces_of(context: ServiceContext) -> Nonces:

@@ -321,7 +321,7 @@ class Edition:
 class Act:
     """One line of the history of a seal or an application: an allowed step that was taken, or what else was decided about it.
 
-    ``second_to``: whom the holder had to be different from. ``papers``: pairs of name and digest (SM3, hex). ``audit_id``: the audit entry
+    ``human``: the natural person, whatever he came by; empty for older ones. ``second_to``: whom the holder had to be different from. ``papers``: pairs of name and digest (SM3, hex). ``audit_id``: the audit entry
     that proves it.
     """
 
@@ -333,6 +333,7 @@ class Act:
     to_state: str
     holder: str
     actor: str
+    human: str
     second_to: str | None
     at: datetime
     reason: str

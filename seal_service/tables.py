@@ -210,6 +210,7 @@ history: Final = Table(
     Column("to_state", String(24), nullable=False),
     Column("holder", String(255), nullable=False),
     Column("actor", String(255), nullable=False),  # as the audit trail names him
+    Column("human", String(255), nullable=False, server_default=""),  # the natural person, whatever he came by; empty: not known
     Column("second_to", String(255)),  # whom the holder had to be different from
     Column("at", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),

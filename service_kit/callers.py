@@ -33,6 +33,9 @@ OUTAGE_SECONDS: Final = (
     3600.0  # how long keys count that could not be fetched anew; tokens live minutes, so a longer outage ends calls anyway
 )
 PERSON_PREFIX: Final = "person:"  # in front of a person's subject, where rights are kept by holder; a client's id has no colon
+NATURAL_PREFIXES: Final = ("pe_", "pw_")  # how the issuer's names of natural persons begin in ``act``; no client's id does
+PAIRWISE_PREFIX: Final = PERSON_PREFIX + "pw_"  # a name that one sector of clients knows somebody by
+ACTORS: Final = 6  # how many may act one for the other
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068 2.1
 
 
@@ -41,6 +44,8 @@ class Caller:
     """Who calls and with which rights. ``subject`` is the client itself where no person stands behind the call. ``bound_to``: the
     thumbprint of the key that the token is bound to, empty for a token that anyone who has it may send. ``grant_id``: what a person's token
     hangs on, as the issuer names it (claim ``gid``). ``certificate``: SHA-256 (base64url) of the client certificate it is bound to.
+    ``acting``: the natural person who acts for ``subject``, an organisation, as the token names him (RFC 8693 4.1); empty: nobody does.
+    ``account``: the natural person behind it all by the directory's own name, where that is in this process; empty where it is not.
     """
 
     client_id: str
@@ -50,11 +55,16 @@ class Caller:
     bound_to: str = ""
     grant_id: str = ""
     certificate: str = ""
+    acting: str = ""
+    account: str = ""
 
     @property
     def actor(self) -> str:
-        """How the audit trail names this caller."""
-        return f"client:{self.client_id}" if self.subject == self.client_id else f"client:{self.client_id} for {self.subject}"
+        """How the audit trail names this caller: the client, for whom, and by which human where that is somebody else or has another name."""
+        if self.subject == self.client_id:
+            return f"client:{self.client_id}"
+        human = self.account or self.acting or self.subject
+        return f"client:{self.client_id} for {self.subject}" + (f" by {human}" if human != self.subject else "")
 
     @property
     def holder(self) -> str:
@@ -64,18 +74,38 @@ class Caller:
         """
         return self.client_id if self.subject == self.client_id else PERSON_PREFIX + self.subject
 
+    @property
+    def human(self) -> str:
+        """Who it is where two must differ: the natural person, whichever organisation he acts for and whatever name his client is told."""
+        return self.client_id if self.subject == self.client_id else PERSON_PREFIX + (self.account or self.acting or self.subject)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who acts, where the call itself is over or there was none: ``holder`` as rights are kept by, ``actor`` as the audit trail names him."""
+    """Who acts, where the call itself is over or there was none: ``holder`` as rights are kept by, ``actor`` as the audit trail names him,
+    ``human`` as two who must differ are told apart (``Caller.human``; empty: by the holder).
+    """
 
     holder: str
     actor: str
+    human: str = ""
 
 
 def person_of(caller: Caller) -> Person:
     """The caller as one who acts."""
-    return Person(caller.holder, caller.actor)
+    return Person(caller.holder, caller.actor, caller.human)
+
+
+def may_be_one(one: Person | Caller, holder: str, human: str = "") -> bool:
+    """Whether somebody may be the one who acted before, as ``holder`` and ``human`` keep him (empty: not known, from before it was kept).
+
+    A name that one sector of clients knows somebody by tells him apart from nobody: two of them, or one beside an account, may be one person.
+    """
+    now, before = one.human or one.holder, human or holder
+    if one.holder == holder or now in {holder, before}:
+        return True
+    names = (now, before)
+    return all(each.startswith(PERSON_PREFIX) for each in names) and any(each.startswith(PAIRWISE_PREFIX) for each in names)
 
 
 def require(caller: Caller, scope: str) -> None:
@@ -106,6 +136,17 @@ def read_confirmation(claims: Mapping[str, Any]) -> tuple[str, str]:
         if all(isinstance(each, str) and 0 < len(each) <= NAME_CHARACTERS for each in stated):
             return confirmation.get("jkt", ""), confirmation.get("x5t#S256", "")
     raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="cnf")
+
+
+def read_acting(claims: Mapping[str, Any]) -> str:
+    """The natural person who acts for an organisation: the innermost actor, where that is no client (RFC 8693 4.1). TOKEN_INVALID."""
+    inner, innermost, depth = claims.get("act"), "", 0
+    while inner is not None:
+        subject = inner.get("sub") if isinstance(inner, dict) else None
+        if not isinstance(subject, str) or not 0 < len(subject) <= NAME_CHARACTERS or depth >= ACTORS:
+            raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="act")
+        inner, innermost, depth = inner.get("act"), subject, depth + 1
+    return innermost if innermost.startswith(NATURAL_PREFIXES) else ""
 
 
 def demand_certificate(bound_to: str, shown: str | None) -> None:
@@ -196,7 +237,8 @@ class CallerVerifier:
         if not isinstance(grant_id, str) or len(grant_id) > NAME_CHARACTERS:
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="gid")
         key, certificate = read_confirmation(claims)
-        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"], key, grant_id, certificate)
+        acting = read_acting(claims)
+        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"], key, grant_id, certificate, acting)
         return caller, float(claims["exp"]), checked.key
 
 

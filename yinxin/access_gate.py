@@ -6,7 +6,7 @@ forgotten check cannot be deployed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -32,7 +32,8 @@ class Gatekeeper:
     until it expires). ``may_block``: it asks over a network and must not hold up the event loop. ``use_once`` takes a proof of possession
     that was found right, True the first time; None: tokens bound to a key are not let in. ``base_url``: what such proofs are made for.
     ``certificate_of``: headers and the address at the other end -> SHA-256 (base64url) of the client certificate shown there; None: none is.
-    ``demand_nonce`` raises DPOP_NONCE_NEEDED where the sender's proof must carry a nonce and does not.
+    ``demand_nonce`` raises DPOP_NONCE_NEEDED where the sender's proof must carry a nonce and does not. ``account_of``: which natural person is
+    behind a token by the directory's own name, empty where none is (None: the directory is elsewhere).
     """
 
     callers: CallerVerifier
@@ -42,6 +43,7 @@ class Gatekeeper:
     base_url: str = ""
     certificate_of: Callable[[Iterable[tuple[bytes, bytes]], str], str | None] | None = None
     demand_nonce: Callable[[Caller, Proof], None] | None = None
+    account_of: Callable[[Caller], str] | None = None
 
     async def admit(
         self,
@@ -79,7 +81,11 @@ class Gatekeeper:
                 is_active = self.is_active(caller)
             if not is_active:
                 raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
-        return caller
+        if self.account_of is None or not caller.grant_id:
+            return caller
+        return replace(
+            caller, account=await anyio.to_thread.run_sync(self.account_of, caller) if self.may_block else self.account_of(caller)
+        )
 
 
 def admit_token(keeper: Gatekeeper, token: str, scope: str) -> Caller:

@@ -184,6 +184,7 @@ def compose(house: House) -> Application:
         base_url=settings.base_url,
         certificate_of=links.certificates_of(settings),
         demand_nonce=links.nonce_check_of(context),
+        account_of=links.accounts_of(context),
     )
     context = replace(context, links={**context.links, licence_vault.ports.CALLERS: partial(admit_token, keeper)})
     parts = [pki_service.build(house.register, house.authorities), _audit_parts(context), _roles_parts(context)]

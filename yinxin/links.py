@@ -156,6 +156,11 @@ def callers_of(context: ServiceContext) -> tuple[CallerVerifier, tuple[Job, ...]
     return CallerVerifier(issuer=issuer, audience=settings.base_url, keys=keys, clock=context.clock), jobs
 
 
+def accounts_of(context: ServiceContext) -> Callable[[Caller], str] | None:
+    """Which natural person is behind a token; None where the identity provider runs elsewhere, and only its tokens say something."""
+    return idp.service.accounts_behind(context) if idp.service.NAME in services_of(context.settings) else None
+
+
 def client_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
     """Whether a client may still act and its token counts, where this process can know: the identity provider runs in it."""
     return idp.service.client_check(context) if idp.service.NAME in services_of(context.settings) else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from service_kit.callers import may_be_one
 from service_kit.composition import caller_of, needs
 from service_kit.roles import REASON_CHARACTERS, Role, appoint, dismiss, list_role_holders, role_of
 from standards.errors import Kind, TrustError
@@ -123,5 +124,5 @@ def _check(connection: Connection, caller: Caller, holder: str, role: Role | Non
     """Only a security administrator, never about himself, and never about security administrators: these are made at the command line."""
     if role_of(connection, caller.holder) is not Role.SECURITY:
         raise TrustError(Kind.FORBIDDEN, "ROLE_MISSING", role=Role.SECURITY.value)
-    if holder == caller.holder or role is Role.SECURITY:
+    if may_be_one(caller, holder) or role is Role.SECURITY:
         raise TrustError(Kind.FORBIDDEN, "ROLE_OF_ONE_SELF")

@@ -22,6 +22,7 @@ from licence_vault.faces.read_design import face_of
 from licence_vault.model import TypeState, TypeStep
 from licence_vault.register import TypeVersion
 from licence_vault.type_rules.read_definition import definition_of, write_definition
+from service_kit.callers import may_be_one
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def draft_type(context: ServiceContext, caller: Caller, whole: object) -> TypeVe
             state=TypeState.DRAFT,
             name=definition.name,
             file=write_definition(whole),
-            authors=(caller.holder,),
+            authors=_authors((), caller),
             reviewed_by=None,
             reason="",
             revision=1,
@@ -86,7 +87,7 @@ def rewrite_type(context: ServiceContext, caller: Caller, code: str, number: int
             found,
             name=definition.name,
             file=write_definition(whole),
-            authors=tuple(dict.fromkeys((*found.authors, caller.holder))),
+            authors=_authors(found.authors, caller),
             revision=found.revision + 1,
             written_at=at,
         )
@@ -111,7 +112,7 @@ def take_type_step(
         found = _locked(conn, code, number, if_revision)
         if found.state not in step.sources:
             raise type_state_conflict(code, number, step.verb, found.state)
-        if step.needs_second_person and caller.holder in found.authors:
+        if step.needs_second_person and any(may_be_one(caller, each) for each in found.authors):
             raise second_person_needed(step.verb)
         at = context.clock.now()
 
@@ -128,7 +129,7 @@ def take_type_step(
             reason=reason,
             revision=found.revision + 1,
             state_at=at,
-            authors=tuple(dict.fromkeys((*found.authors, caller.holder))) if step.verb == "submit" else found.authors,
+            authors=_authors(found.authors, caller) if step.verb == "submit" else found.authors,
             reviewed_by=caller.holder if step.needs_second_person else found.reviewed_by,
         )
         store.update_type(conn, changed)
@@ -136,6 +137,11 @@ def take_type_step(
         return changed
 
     return context.database.write(record)
+
+
+def _authors(before: tuple[str, ...], caller: Caller) -> tuple[str, ...]:
+    """With whoever writes now: in whose name, and the natural person where that is another."""
+    return tuple(dict.fromkeys((*before, caller.holder, caller.human)))
 
 
 def check_face(definition: TypeDefinition) -> None:

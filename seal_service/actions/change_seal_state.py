@@ -71,6 +71,7 @@ def change_seal_state(
             reason=reason,
             at=context.clock.now(),
             second_to=None if before is None else before.holder,
+            second_human="" if before is None else before.human,
             papers=load_papers(conn, papers, caller.holder),
         )
 
@@ -94,6 +95,7 @@ def record_step(
     reason: str,
     at: datetime,
     second_to: str | None = None,
+    second_human: str = "",
     papers: Sequence[tuple[str, str]] = (),
     application_id: str | None = None,
     facts: dict[str, str | int | bool | None] | None = None,
@@ -112,6 +114,7 @@ def record_step(
         application_id=application_id,
         reason=reason,
         second_to=second_to,
+        second_human=second_human,
         papers=papers,
         facts=facts,
     )

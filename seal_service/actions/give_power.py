@@ -11,7 +11,7 @@ from seal_service.actions.grant_seal import check_client_id
 from seal_service.actions.record_act import check_reason, record_act
 from seal_service.errors import last_manager, seal_not_found, second_person_needed
 from seal_service.model import Power
-from service_kit.callers import person_of
+from service_kit.callers import may_be_one, person_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -33,7 +33,7 @@ def give_power(context: ServiceContext, caller: Caller, seal_id: str, holder: st
         seal = store.load_seal(conn, seal_id, is_locked=True)
         if seal is None:
             raise seal_not_found(seal_id)
-        if holder == caller.holder:
+        if may_be_one(caller, holder):
             raise second_person_needed("give-power")
         at = context.clock.now()
         if give(conn, seal, holder, power, given_by=caller.holder, at=at):

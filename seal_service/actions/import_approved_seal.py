@@ -50,7 +50,7 @@ from seal_service.model import (
 from seal_service.seal_data.certified_key import open_certificate
 from seal_service.seal_data.import_checks import ImportFindings, end_of, examine_import
 from seal_service.verify import status_lists_of
-from service_kit.callers import person_of
+from service_kit.callers import may_be_one, person_of
 from standards.gbt38540_seal.read import read_seal
 
 if TYPE_CHECKING:
@@ -78,11 +78,12 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
     owner = hold_process_mark(context)
     with context.database.read() as conn:
         application, taken_in = store.load_application(conn, application_id), store.load_import(conn, application_id)
-    if application is None or taken_in is None:
-        raise application_not_found(application_id)
+        if application is None or taken_in is None:
+            raise application_not_found(application_id)
+        if application.state is not ApplicationState.CARRIED_OUT:
+            _check(conn, application, caller, if_version)
     if application.state is ApplicationState.CARRIED_OUT:
         return _kept_before(context, application)
-    _check(application, caller, if_version)
 
     # 1. Verified as of now: what was good when it was handed in may be so no more.
     at = context.clock.now()
@@ -107,7 +108,7 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
             raise application_not_found(application_id)
         if locked.state is ApplicationState.CARRIED_OUT:
             return _load_kept(conn, locked)
-        _check(locked, caller, if_version)
+        _check(conn, locked, caller, if_version)
         store.hold_division(conn, application.division)
         taken = (
             taken_in.code
@@ -151,12 +152,12 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
     return context.database.write(record)
 
 
-def _check(application: Application, caller: Caller, if_version: int | None) -> None:
+def _check(conn: Connection, application: Application, caller: Caller, if_version: int | None) -> None:
     if if_version is not None and application.version != if_version:
         raise application_changed(application.id, if_version, application.version)
     if application.state not in TAKE_OVER.sources:
         raise application_state_conflict(application.id, "make", application.state)
-    if application.applied_by == caller.holder:
+    if may_be_one(caller, application.applied_by, store.who_applied(conn, application.id)):
         raise second_person_needed("make")
 
 

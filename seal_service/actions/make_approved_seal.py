@@ -50,7 +50,7 @@ from seal_service.model import (
     transition_named,
 )
 from service_kit import fail_points
-from service_kit.callers import person_of
+from service_kit.callers import may_be_one, person_of
 from standards.errors import TrustError
 from standards.rfc5280_names import write_name
 
@@ -115,7 +115,7 @@ def make_approved_seal(
             raise making_under_way(str(application.seal_id))
         if application.state not in BEGIN.sources:
             raise application_state_conflict(application_id, "make", application.state)
-        if application.applied_by == caller.holder:
+        if may_be_one(caller, application.applied_by, store.who_applied(conn, application_id)):
             raise second_person_needed("make")
         at = context.clock.now()
         if application.kind is ApplicationKind.NEW:

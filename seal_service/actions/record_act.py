@@ -9,7 +9,7 @@ from seal_service.actions.publish_news import tell_of_act
 from seal_service.errors import field_unacceptable, paper_unknown, second_person_needed, text_unacceptable
 from seal_service.limits import PAPERS_PER_ACT, REASON_CHARACTERS
 from seal_service.store.statuses import CHANGES
-from service_kit.callers import Person
+from service_kit.callers import Person, may_be_one
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -63,11 +63,14 @@ def record_act(
     reason: str = "",
     outcome: str = "done",
     second_to: str | None = None,
+    second_human: str = "",
     papers: Sequence[tuple[str, str]] = (),
     facts: Mapping[str, str | int | bool | None] | None = None,
 ) -> str:
-    """Record it and return the audit entry's id. ``second_to``: whom the person must differ from; SECOND_PERSON_NEEDED where he does not."""
-    if second_to == person.holder:
+    """Record it and return the audit entry's id. ``second_to`` and ``second_human``: whom the person must differ from, as holder and as a human;
+    SECOND_PERSON_NEEDED where he does not, or nobody can tell.
+    """
+    if second_to is not None and may_be_one(person, second_to, second_human):
         raise second_person_needed(act)
     noun = "seal" if seal_id is not None else "application"
     audit_id = context.audit.record(
@@ -95,6 +98,7 @@ def record_act(
         to_state=to_state,
         holder=person.holder,
         actor=person.actor,
+        human=person.human or person.holder,
         second_to=second_to,
         at=at,
         reason=reason,

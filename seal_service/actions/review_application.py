@@ -16,7 +16,7 @@ from seal_service.errors import (
     second_person_needed,
 )
 from seal_service.model import Application, ApplicationKind, ApplicationState, Seal, transition_named
-from service_kit.callers import person_of
+from service_kit.callers import may_be_one, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,8 @@ def review_application(
             raise application_state_conflict(application_id, step.name, application.state)
 
         # 2. Two people: checked here for a clear answer, by the table for everything else.
-        if step.needs_second_person and application.applied_by == caller.holder:
+        applicant = store.who_applied(conn, application_id) if step.needs_second_person else ""
+        if step.needs_second_person and may_be_one(caller, application.applied_by, applicant):
             raise second_person_needed(step.name)
         at = context.clock.now()
         is_end = step.target == ApplicationState.REVIEWED and application.kind is ApplicationKind.CANCEL
@@ -76,6 +77,7 @@ def review_application(
             application_id=application_id,
             reason=reason,
             second_to=application.applied_by if step.needs_second_person else None,
+            second_human=applicant,
             papers=load_papers(conn, papers, caller.holder),
         )
 

@@ -58,7 +58,7 @@ from seal_service.store.grants import (
     revoke_grant,
     take_one_use,
 )
-from seal_service.store.history import insert_act, last_step, list_acts_of_application, list_acts_of_seal
+from seal_service.store.history import insert_act, last_step, list_acts_of_application, list_acts_of_seal, who_applied
 from seal_service.store.imports import (
     delete_import,
     find_kept_code,
@@ -199,5 +199,6 @@ __all__ = [
     "update_state",
     "update_valid_until",
     "void_use",
+    "who_applied",
     "write_time",
 ]

@@ -28,6 +28,7 @@ def _act(row: RowMapping) -> Act:
         to_state=row["to_state"],
         holder=row["holder"],
         actor=row["actor"],
+        human=row["human"],
         second_to=row["second_to"],
         at=read_time(row["at"]),
         reason=row["reason"],
@@ -46,6 +47,7 @@ def insert_act(
     to_state: str,
     holder: str,
     actor: str,
+    human: str,
     at: datetime,
     reason: str,
     audit_id: str,
@@ -63,6 +65,7 @@ def insert_act(
             "to_state": to_state,
             "holder": holder,
             "actor": actor,
+            "human": human,
             "second_to": second_to,
             "at": write_time(at),
             "reason": reason,
@@ -70,6 +73,12 @@ def insert_act(
             "audit_id": audit_id,
         },
     )
+
+
+def who_applied(conn: Connection, application_id: str) -> str:
+    """The natural person who made an application; empty where that is not known."""
+    first = select(history.c.human).where(history.c.application_id == application_id).order_by(history.c.position).limit(1)
+    return conn.execute(first).scalar() or ""
 
 
 def last_step(conn: Connection, seal_id: str) -> Act | None:

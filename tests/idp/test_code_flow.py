@@ -96,7 +96,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
         found.town.person()
         found.add(BASE)
         found.add(replace(BASE, client_id="shop", is_own=False, purpose="To fill in your application"))
-        found.add(replace(BASE, client_id="pair", subject_type="pairwise"))
+        found.add(replace(BASE, client_id="pair", subject_type="pairwise", person_scopes=("client.manage",)))
         found.add(replace(BASE, client_id="public", token_endpoint_auth_method="none"))
         found.add(replace(BASE, client_id="post", token_endpoint_auth_method="client_secret_post"))
         found.add(replace(BASE, client_id="signed", userinfo_signed_response_alg="ES256"))
@@ -419,6 +419,19 @@ def test_what_a_client_may_do_itself_is_never_a_persons(clients: Clients) -> Non
     clients.set(replace(BASE, client_id="desk", is_own=False))
     fresh = clients.token("desk", grant_type="refresh_token", refresh_token=tokens["refresh_token"]).json()
     assert fresh["scope"] == "openid"
+
+
+def test_an_api_knows_the_human_behind_a_name_that_only_one_client_has_for_him(clients: Clients) -> None:
+    tokens = clients.sign_in(Browser(clients.town.here), "pair", scope="openid client.manage")
+    said = clients.read(tokens["access_token"], clients.town.desk.issuer)
+    headers = {"authorization": f"Bearer {tokens['access_token']}"}
+    for name in ("one", "two"):  # found once, remembered then
+        made = clients.http.post("/v1/clients", headers=headers, json={"name": name, "scopes": []})
+        person = clients.read(clients.sign_in()["access_token"], clients.town.desk.issuer)["sub"]
+        assert made.json()["created_by"] == f"client:pair for {said['sub']} by {person}"
+    nobody = Caller("pair", said["sub"], frozenset(), grant_id="gr_none")
+    behind = idp.service.accounts_behind(clients.town.here.house.context)
+    assert (behind(nobody), behind(replace(nobody, grant_id=""))) == ("", "")
 
 
 def test_an_address_that_is_not_registered_gets_nothing(clients: Clients) -> None:

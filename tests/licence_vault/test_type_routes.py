@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from licence_vault import limits
+from licence_vault.actions.define_type import draft_type, take_type_step
+from licence_vault.model import type_step_named
 from service_kit.audit import find_entries
+from service_kit.callers import Caller
+from standards.errors import TrustError
 from tests.deployments import Here, make_deployment, served_here
 from tests.licence_vault.served import Office, office
 from tests.licence_vault.type_files import AUTHORITY, type_file
@@ -43,6 +47,19 @@ def reader(here: Here) -> Office:
 @pytest.fixture(scope="module")
 def admin(here: Here) -> Office:
     return office(here, "cl_admin", "licence.admin", "licence.read")
+
+
+def test_an_author_publishes_by_no_other_name(here: Here) -> None:
+    context, code, scopes = here.house.context, f"{AUTHORITY}109", frozenset({"licence.define", "licence.review"})
+    himself, for_office = Caller("cl_console", "pe_x", scopes), Caller("cl_console", "or_y", scopes, acting="pe_x")
+    drafted = draft_type(context, for_office, type_file(code=code))
+    assert drafted.authors == ("person:or_y", "person:pe_x")
+    submit, publish = type_step_named("submit"), type_step_named("publish")
+    take_type_step(context, himself, code, 1, submit, reason="", if_revision=None)
+    for one in (himself, for_office, Caller("cl_portal", "pw_1", scopes, account="pe_x"), Caller("cl_elsewhere", "pw_1", scopes)):
+        with pytest.raises(TrustError, match="SECOND_PERSON_NEEDED"):
+            take_type_step(context, one, code, 1, publish, reason="", if_revision=None)
+    assert take_type_step(context, Caller("cl_console", "pe_z", scopes), code, 1, publish, reason="", if_revision=None).reviewed_by
 
 
 def test_a_type_is_written_by_one_and_published_by_another(author: Office, reviewer: Office, reader: Office, here: Here) -> None:

@@ -90,6 +90,20 @@ def code_of(act: Any, *arguments: Any, **named: Any) -> str:
     return refused.value.code
 
 
+def test_one_human_is_no_second_person_to_himself_by_any_name(house: House) -> None:
+    """He applies as himself and decides for his organisation, or comes by another portal: the history knows the human."""
+    scopes = frozenset({"seal.apply", "seal.review", "seal.make"})
+    himself, colleague = Caller("cl_console", "pe_x", scopes), Caller("cl_console", "pe_z", scopes)
+    for_firm = Caller("cl_console", "or_y", scopes, acting="pe_x")
+    by_portal = Caller("cl_portal", "pw_1", scopes, account="pe_x")
+    for one, other in ((himself, for_firm), (for_firm, himself), (himself, by_portal), (by_portal, for_firm)):
+        made = apply_for_seal(house.context, one, ORDER)
+        assert code_of(review_application, house.context, other, made.id, STEPS["approve"], reason="x") == "SECOND_PERSON_NEEDED"
+        review_application(house.context, colleague, made.id, STEPS["approve"], reason="x")
+        assert code_of(make_approved_seal, house.context, other, made.id) == "SECOND_PERSON_NEEDED"
+    assert ("client:cl_portal for pw_1 by pe_x", "person:pe_x") in house.rows("SELECT actor, human FROM seal_history WHERE act = 'apply'")
+
+
 def test_a_seal_comes_to_be_by_four_people(house: House) -> None:
     paper = hand_in_paper(house.context, APPLICANT, "成立批文.pdf", b"%PDF-1.7 paper")
     made = apply_for_seal(
@@ -293,8 +307,9 @@ def test_an_approved_end_cancels_at_once_and_destruction_takes_another_person(ho
 
 def test_who_cancelled_does_not_destroy(house: House) -> None:
     seal = activated(house)
-    take(house, MANAGER, seal, "cancel")
-    assert code_of(take, house, MANAGER, seal, "destroy") == "SECOND_PERSON_NEEDED"
+    take(house, replace(MANAGER, account="pe_x"), seal, "cancel")
+    for who in (MANAGER, replace(SECOND, account="pe_x")):  # nor does he as the other manager
+        assert code_of(take, house, who, seal, "destroy") == "SECOND_PERSON_NEEDED"
     with pytest.raises(IntegrityError):
         house.sql("UPDATE seal_history SET second_to = holder")
     assert take(house, SECOND, seal, "destroy").state is SealState.DESTROYED

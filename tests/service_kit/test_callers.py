@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from crypto.jose import TokenSigner, VerificationKey, verification_key
 from crypto.signer import software_signer
 from service_kit import callers
-from service_kit.callers import Caller, CallerVerifier, FetchedKeys, require
+from service_kit.callers import ACTORS, Caller, CallerVerifier, FetchedKeys, Person, may_be_one, person_of, require
 from service_kit.clock import FixedClock
 from service_kit.dpop import access_token_digest, check_proof
 from standards.errors import Kind, TrustError
@@ -54,6 +55,62 @@ def test_a_good_token_names_its_caller(verifier: CallerVerifier) -> None:
     assert caller == Caller("portal", "portal", frozenset({"thing.read", "thing.write"}), "t1")
     assert caller.actor == "client:portal"
     assert verifier.verify_header("bearer " + token(sub="user:7")).actor == "client:portal for user:7"
+
+
+@pytest.mark.clause("RFC 8693 4.1")
+def test_who_acts_for_an_organisation_is_named_and_is_the_same_human_as_himself(verifier: CallerVerifier) -> None:
+    himself, for_firm, by_service, lonely = (
+        verifier.verify(token(**changed))
+        for changed in (
+            {"sub": "pe_x"},
+            {"sub": "or_y", "act": {"sub": "pe_x"}},
+            {"sub": "or_y", "act": {"sub": "housing", "act": {"sub": "pe_x"}}},
+            {"sub": "pe_x", "act": {"sub": "housing"}},
+        )
+    )
+    assert [each.actor for each in (himself, for_firm, by_service, lonely)] == [
+        "client:portal for pe_x", "client:portal for or_y by pe_x", "client:portal for or_y by pe_x", "client:portal for pe_x",
+    ]  # fmt: skip
+    assert (for_firm.holder, for_firm.human) == ("person:or_y", "person:pe_x"), "rights are the organisation's, the hand is his"
+    assert {himself.human, by_service.human, lonely.human} == {"person:pe_x"}
+    paired = replace(verifier.verify(token(sub="pw_1")), account="pe_x")  # the directory knows whose it is
+    assert (paired.holder, paired.human, paired.actor) == ("person:pw_1", "person:pe_x", "client:portal for pw_1 by pe_x")
+    chain: dict[str, Any] = {"sub": "pe_x"}
+    for _ in range(ACTORS):
+        chain = {"sub": "housing", "act": chain}
+    for wrong in (chain, "pe_x", {"sub": 7}, {"act": {"sub": "pe_x"}}, {"sub": "x" * 201}):
+        with pytest.raises(TrustError) as refused:
+            verifier.verify(token(act=wrong))
+        assert refused.value.facts["reason"] == "act"
+
+
+@pytest.mark.parametrize(
+    ("holder", "human", "is_one"),
+    [
+        ("person:or_y", "person:pe_x", True),  # himself and for his organisation
+        ("person:pe_x", "", True),  # from before humans were kept
+        ("person:pw_1", "person:pe_x", True),  # by another portal, the directory knows
+        ("person:pw_1", "", True),  # by another portal, nobody knows
+        ("person:or_y", "person:pw_1", True),
+        ("person:or_y", "person:pe_z", False),
+        ("person:pe_z", "person:pe_z", False),
+        ("portal", "portal", False),
+        ("portal", "", False),
+    ],
+)
+def test_who_may_be_one_human(holder: str, human: str, is_one: bool) -> None:
+    now = Caller("portal", "pe_x", frozenset())
+    assert may_be_one(now, holder, human) is may_be_one(person_of(now), holder, human) is is_one
+
+
+def test_two_of_one_organisation_and_a_client_by_itself() -> None:
+    firm = Caller("portal", "or_y", frozenset(), acting="pe_x")
+    assert may_be_one(firm, "person:or_y", "person:pe_z"), "one organisation is no second person to itself"
+    unknown = Caller("portal", "pw_1", frozenset())
+    assert may_be_one(unknown, "person:pe_z", "person:pe_z"), "a name of one sector tells apart from nobody"
+    assert not may_be_one(unknown, "portal", "portal")
+    assert may_be_one(Person("service:a", "service:a"), "service:a")
+    assert not may_be_one(Person("service:a", "service:a"), "service:b")
 
 
 @pytest.mark.clause("RFC 9068 2.2", "RFC 9068 4")
