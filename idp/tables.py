@@ -84,6 +84,7 @@ accounts: Final = Table(
     Column("version", Integer, nullable=False),
     Column("uversion", BigInteger, nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
+    Column("credential_epoch", BigInteger),  # null: none of its credentials has ever changed
     CheckConstraint("kind IN ('person', 'organisation')", name="kind"),
     CheckConstraint("status IN ('active', 'disabled', 'closed')", name="status"),
     CheckConstraint("level BETWEEN 0 AND 4", name="level"),
@@ -189,6 +190,7 @@ sessions: Final = Table(
     Column("ended_by", String(255)),
     Column("version", Integer, nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
+    Column("credential_epoch", BigInteger),  # of the account, when this session's factors were shown; null: none
     Index("ix_idp_sessions_account_id", "account_id", "session_id"),
     Index("ix_idp_sessions_expires_at", "expires_at"),
 )

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, complete
-from idp.actions.sign_in_row import put_back, recognise, take_up, with_consent_asked
+from idp.actions.sign_in_row import lives, put_back, recognise, take_up, with_consent_asked
 from idp.model.people import AccountStatus, IdentifierKind, new_id
 from idp.model.requests import wanted_level
 from idp.model.sign_in import Step, begin_sign_in, decide_next_step, is_session_enough, with_session
-from idp.store.accounts import account_id_by, account_standing, account_status
+from idp.store.accounts import account_id_by, account_standing
 from idp.store.sign_ins import insert_sign_in, session_by_cookie
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from idp.actions.finish_sign_in import Finished
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
+    from idp.model.people import AccountStanding
     from idp.model.requests import AuthorizationRequest, ClientProfile
     from idp.model.sign_in import Session, SignIn
 
@@ -108,19 +109,25 @@ def adopt_session(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profil
 
 def living_session(connection: Connection, desk: PeopleDesk, session_hash: bytes | None, at: datetime) -> Session | None:
     """The session of a cookie, if it is alive and its account active."""
-    session = session_by_cookie(connection, desk.vault, session_hash) if session_hash else None
-    if session is None or not session.is_alive_at(at):
-        return None
-    return session if account_status(connection, desk.vault, session.account_id) is AccountStatus.ACTIVE else None
+    return _living(connection, desk, session_hash, at)[0] if session_hash else None
+
+
+def _living(
+    connection: Connection, desk: PeopleDesk, session_hash: bytes, at: datetime
+) -> tuple[Session, AccountStanding] | tuple[None, None]:
+    session = session_by_cookie(connection, desk.vault, session_hash)
+    standing = account_standing(connection, desk.vault, session.account_id) if session is not None and session.is_alive_at(at) else None
+    if session is None or standing is None or standing.status is not AccountStatus.ACTIVE or not lives(session, standing, at):
+        return None, None
+    return session, standing
 
 
 def _adopted(
     connection: Connection, desk: PeopleDesk, row: SignIn, session_hash: bytes, profile: ClientProfile | None, at: datetime
 ) -> tuple[SignIn, Session | None]:
     """The row with what the browser's session has shown already, and that session; the same row and None where that is not enough."""
-    session = session_by_cookie(connection, desk.vault, session_hash)
-    account = account_standing(connection, desk.vault, session.account_id) if session is not None and session.is_alive_at(at) else None
-    if session is None or account is None or account.status is not AccountStatus.ACTIVE:
+    session, account = _living(connection, desk, session_hash, at)
+    if session is None or account is None:
         return row, None
     hint = row.request.login_hint if row.request else None
     hinted = hint is None or account_id_by(connection, desk.vault, IdentifierKind.LOGIN, hint.strip().lower()) in {

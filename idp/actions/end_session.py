@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.begin_sign_in import living_session
+from idp.actions.end_what_was_open import end_what_was_open
 from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, end_in
 from idp.actions.sign_in_row import cookie_hash, recognise, sign_in_unknown
 from idp.model.sign_in import begin_sign_in
 from idp.store.accounts import load_account
-from idp.store.sign_ins import find_session, living_sessions, update_session
+from idp.store.sign_ins import find_session, update_session
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -35,16 +36,10 @@ def end_session(desk: PeopleDesk, session_id: str, *, actor: str, account_id: st
 
 
 def end_all_sessions(desk: PeopleDesk, account_id: str, *, actor: str, but: str | None = None) -> int:
-    """End all living sessions of an account, but one; returns how many."""
+    """End all living sessions of an account but one, and let sign-ins under way begin again; returns how many. ACCOUNT_NOT_FOUND."""
     at = desk.clock.now()
 
-    def store(connection: Connection) -> int:
-        alive = [each for each in living_sessions(connection, desk.vault, account_id, at) if each.session_id != but]
-        for session in alive:
-            end_in(connection, desk, session, actor, at)
-        return len(alive)
-
-    return desk.database.write(store)
+    return desk.database.write(lambda connection: end_what_was_open(connection, desk, account_id, actor, at, but=but))
 
 
 def switch_acting(desk: PeopleDesk, session_hash: bytes, *, acting_for: str) -> str:

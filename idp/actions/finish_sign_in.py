@@ -147,9 +147,10 @@ def _session(
     at: datetime,
     present: Session | None,
 ) -> tuple[Session, bool]:
+    # Whether the row's session lives was seen when this job took the row up; one that has ended is never begun again
     if present is None and row.session_id:
         present = find_session(connection, desk.vault, row.session_id)
-    if present is not None and present.is_alive_at(at):
+    if present is not None:
         is_new = present.methods != row.methods or present.acting_for != row.acting_for
         changed = replace(
             present,
@@ -179,6 +180,7 @@ def _session(
         created_at=at,
         last_seen_at=at,
         expires_at=at + timedelta(seconds=SESSION_SECONDS),
+        credential_epoch=row.credential_epoch,
     )
     insert_session(connection, desk.vault, session)
     # Whoever tells people hears of it: a person who did not sign in just now should know

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from crypto.sm3 import sm3
 from idp.actions.claims_of import claims_of
+from idp.actions.sign_in_row import lives
 from idp.model.cas import TICKET_BYTES, TICKET_CHARACTERS_MAX, TICKET_PREFIX, TICKET_SECONDS, IssuedTicket
 from idp.model.clients import ClientStatus
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
 from idp.model.requests import AuthorizationRequest, ClientProfile
-from idp.store.accounts import find_account
+from idp.store.accounts import account_standing, find_account
 from idp.store.cas import find_service, find_ticket, insert_ticket, keep_ticket, spend_ticket
 from idp.store.clients import find_client
 from idp.store.registrations import find_registration
@@ -143,6 +144,7 @@ def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fres
         # 3. Is it this service's, now; does what it rests on still hold
         profile = _profile(connection, issued.client_id, mac_key)
         session = find_session(connection, desk.vault, issued.session_id)
+        holder = account_standing(connection, desk.vault, issued.account_id)
         subject = find_account(connection, desk.vault, issued.user)
         if not reason and issued.service != service:
             reason = "service"
@@ -150,7 +152,7 @@ def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fres
             reason = "expired"
         elif not reason and must_be_fresh and not issued.is_fresh:
             reason = "renew"
-        elif not reason and (session is None or not session.is_alive_at(at)):
+        elif not reason and (session is None or holder is None or not lives(session, holder, at)):
             reason = "session"
         elif not reason and (subject is None or subject.status is not AccountStatus.ACTIVE):
             reason = "account"

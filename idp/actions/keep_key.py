@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.actions.begin_sign_in import living_session
 from idp.actions.challenges import new_challenge, spend_challenge
+from idp.actions.end_what_was_open import end_what_was_open
 from idp.actions.show_passkey import passkey_hash
 from idp.actions.sign_in_row import SECOND_KINDS
 from idp.credentials.passkeys import creation_options, read_registration, relying_party
@@ -78,7 +79,7 @@ def keep_passkey(desk: PeopleDesk, session_hash: bytes | None, *, answer: str, l
 
 
 def drop_key(desk: PeopleDesk, session_hash: bytes | None, credential_id: str) -> None:
-    """Take one of the person's own keys away. CREDENTIAL_NOT_FOUND, SIGN_IN_NOT_RECENT."""
+    """Take one of the person's own keys away; every other session of his ends. CREDENTIAL_NOT_FOUND, SIGN_IN_NOT_RECENT."""
     at = desk.clock.now()
 
     def store(connection: Connection) -> None:
@@ -86,6 +87,7 @@ def drop_key(desk: PeopleDesk, session_hash: bytes | None, credential_id: str) -
         own = {each.credential_id for each in list_credentials(connection, desk.vault, session.account_id) if each.kind in KEYS}
         if credential_id not in own or not delete_credential(connection, session.account_id, credential_id):
             raise TrustError(Kind.NOT_FOUND, "CREDENTIAL_NOT_FOUND")
+        end_what_was_open(connection, desk, session.account_id, f"account:{session.account_id}", at, but=session.session_id)
         record_key(connection, desk, session.account_id, "credential.remove", "key removed", credential_id, at)
 
     desk.database.write(store)

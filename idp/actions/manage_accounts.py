@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from idp.actions.finish_sign_in import end_in
+from idp.actions.end_what_was_open import end_what_was_open
 from idp.model.people import (
     ID_PREFIX,
     Account,
@@ -24,7 +24,6 @@ from idp.model.people import (
 )
 from idp.store.accounts import delete_evidence, insert_account, insert_evidence, list_evidence, load_account, update_account
 from idp.store.grants import end_grants_of_account, end_grants_of_organisation
-from idp.store.sign_ins import living_sessions
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -178,9 +177,8 @@ def change_status_in(
     update_account(connection, desk.vault, changed)
     ended = 0
     if status is not AccountStatus.ACTIVE:
-        for session in living_sessions(connection, desk.vault, present.account_id, at):
-            end_in(connection, desk, session, actor, at)
-            ended += 1
+        ended = end_what_was_open(connection, desk, present.account_id, actor, at)
+        changed = replace(changed, credential_epoch=changed.credential_epoch + 1)
         # Every API looks at the grant: with it end the tokens that are out, also those that were to outlive their session
         end_grants_of_account(connection, present.account_id, at)
         end_grants_of_organisation(connection, present.account_id, at)

@@ -11,7 +11,8 @@ from idp.actions.cut_scopes import agent_scopes
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS, TOKEN_SECONDS
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
-from idp.store.accounts import account_status, grants_of_person
+from idp.store.accounts import account_standing, account_status
+from idp.store.person_grants import grants_of_person
 from idp.store.sign_ins import find_session
 from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims
 from idp.tokens.signed_jwt import sign_jwt
@@ -91,9 +92,14 @@ def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: d
     Who acts for an organisation must still be its agent, for all that the grant carries: with that his tokens end, not only his next sign-in.
     """
     session = None if grant.is_offline else find_session(connection, vault, grant.session_id)
-    is_signed_in = grant.is_offline or (session is not None and session.ended_at is None and at < session.expires_at)
-    people = [each for each in (grant.account_id, grant.acting_for) if each is not None]
-    are_active = all(account_status(connection, vault, each) is AccountStatus.ACTIVE for each in people)
+    standing = account_standing(connection, vault, grant.account_id)
+    epoch = None if standing is None else standing.credential_epoch
+    is_signed_in = grant.is_offline or (
+        session is not None and session.ended_at is None and at < session.expires_at and session.credential_epoch == epoch
+    )
+    are_active = standing is not None and standing.status is AccountStatus.ACTIVE
+    if grant.acting_for is not None:
+        are_active = are_active and account_status(connection, vault, grant.acting_for) is AccountStatus.ACTIVE
     may_act = grant.acting_for is None or any(
         each.is_valid_at(at) for each in grants_of_person(connection, vault, grant.account_id, grant.acting_for)
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from idp.actions.grant_agent import note_grant
 from idp.actions.join_identity import join_identity
 from idp.model.people import AccountKind, AccountStatus, Agent, AgentRole, new_id
-from idp.store.accounts import grants_of_person, insert_agent, newest_grant, update_agent
+from idp.store.accounts import insert_agent, update_agent
+from idp.store.person_grants import grants_of_person, newest_grant
 
 if TYPE_CHECKING:
     from datetime import datetime

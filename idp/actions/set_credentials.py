@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from idp.actions.end_what_was_open import end_what_was_open
 from idp.credentials.one_time_codes import RECOVERY_SECONDS, new_recovery_code, new_totp_secret, normalise_recovery_code
 from idp.credentials.passwords import check_kept_hash, check_password_rules, hash_password
 from idp.model.people import AccountKind, Credential, CredentialKind, IdentifierKind, new_id
@@ -57,12 +58,13 @@ def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str) -> str
 
 
 def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, actor: str) -> None:
-    """Take a credential away. CREDENTIAL_NOT_FOUND."""
+    """Take a credential away; what was opened before ends. CREDENTIAL_NOT_FOUND."""
     at = desk.clock.now()
 
     def store(connection: Connection) -> None:
         if not delete_credential(connection, account_id, credential_id):
             raise TrustError(Kind.NOT_FOUND, "CREDENTIAL_NOT_FOUND")
+        end_what_was_open(connection, desk, account_id, actor, at)
         _record(desk, connection, account_id, "credential.remove", at, actor, credential_id)
 
     desk.database.write(store)
@@ -75,7 +77,9 @@ def _put(desk: PeopleDesk, account_id: str, kind: CredentialKind, value: bytes, 
 
     def store(connection: Connection) -> None:
         load_account(connection, desk.vault, account_id, AccountKind.PERSON)
-        put_credential(connection, desk.vault, credential)
+        is_replaced = put_credential(connection, desk.vault, credential)
+        if is_replaced and kind is not CredentialKind.RECOVERY:  # the first password opens what nothing has opened before
+            end_what_was_open(connection, desk, account_id, actor, at)
         _record(desk, connection, account_id, f"credential.set-{kind.value}", at, actor, credential.credential_id)
         desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{kind.value} set"}, at)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 
 from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
+from idp.actions.end_what_was_open import end_what_was_open
 from idp.actions.set_credentials import recovery_hash
 from idp.actions.sign_in_row import put_back, recognise, take_up_at
 from idp.credentials.passwords import check_password_rules, hash_password, is_outdated, is_right
@@ -18,7 +19,7 @@ from idp.limits import LOCK_SECONDS
 from idp.model.people import AccountStatus, Credential, CredentialKind, IdentifierKind, new_id
 from idp.model.sign_in import Step, with_method
 from idp.store.accounts import account_id_by, find_account
-from idp.store.credentials import delete_credential, list_credentials, put_credential, update_credential
+from idp.store.credentials import delete_credential, find_credential, list_credentials, put_credential, update_credential
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,8 +91,8 @@ async def _attempt(
             reason = "unknown"
         elif not may_name:
             reason = "locked"
-        elif not is_correct or not credential.is_usable_at(at):
-            reason = "wrong"
+        elif not is_correct or not credential.is_usable_at(at) or find_credential(connection, desk.vault, credential.credential_id) is None:
+            reason = "wrong"  # also where it was replaced or used up while the work was done
         elif account.status is not AccountStatus.ACTIVE:
             reason = "inactive"
         subject = f"account:{account.account_id}" if account else "account:unknown"
@@ -142,8 +143,10 @@ async def set_new_password(
             return
         made = Credential(new_id("cr_"), row.account_id, CredentialKind.PASSWORD, value, "password", at)
         put_credential(connection, desk.vault, made)
-        put_back(connection, desk, replace(row, needs_password_change=False), profile)
         subject = f"account:{row.account_id}"
+        # This sign-in goes on in the new epoch; it rests on no session, since a recovery code is a first factor
+        end_what_was_open(connection, desk, row.account_id, subject, at)
+        put_back(connection, desk, replace(row, needs_password_change=False, credential_epoch=row.credential_epoch + 1), profile)
         facts = {"credential": made.credential_id, "sign_in": sign_in_id}
         desk.audit.record(connection, at=at, actor=subject, action="credential.set-password", subject=subject, outcome="done", facts=facts)
         desk.tell(connection, "account.sign-in-alert", {"account_id": row.account_id, "what": "password set"}, at)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from idp.actions.claims_of import asked_claims
 from idp.model.people import AccountStanding, AccountStatus, CredentialKind, level_at
-from idp.model.sign_in import decide_next_step, with_account
-from idp.store.accounts import account_status, grants_of_person, list_evidence
+from idp.model.sign_in import as_anyone, decide_next_step, with_account
+from idp.store.accounts import account_standing, account_status, list_evidence
 from idp.store.credentials import credential_kinds
-from idp.store.sign_ins import find_consent, find_sign_in, update_sign_in
+from idp.store.person_grants import grants_of_person
+from idp.store.sign_ins import find_consent, find_session, find_sign_in, update_sign_in
 from service_kit.roles import role_of
 from standards.errors import Kind, TrustError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from idp.actions.people_desk import PeopleDesk
     from idp.model.people import Account
     from idp.model.requests import ClientProfile
-    from idp.model.sign_in import SignIn, Step
+    from idp.model.sign_in import Session, SignIn, Step
 
 SECOND_KINDS = frozenset({CredentialKind.TOTP, CredentialKind.PASSKEY, CredentialKind.CERTIFICATE})
 
@@ -40,11 +41,27 @@ def sign_in_unknown() -> TrustError:
 
 
 def take_up(connection: Connection, desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, at: datetime) -> SignIn:
-    """An open sign-in of this browser. SIGN_IN_UNKNOWN."""
+    """An open sign-in of this browser, with what it has shown as far as that still counts. SIGN_IN_UNKNOWN."""
     row = find_sign_in(connection, desk.vault, sign_in_id)
     if row is None or not hmac.compare_digest(row.browser_hash, browser_hash) or at >= row.expires_at or row.is_finished:
         raise sign_in_unknown()
-    return row
+    return row if _still_counts(connection, desk, row, at) else as_anyone(row)
+
+
+def _still_counts(connection: Connection, desk: PeopleDesk, row: SignIn, at: datetime) -> bool:
+    """Whether the credentials are those that were shown, and the session it rests on lives: half an hour is long enough for both to change."""
+    if row.account_id is None:
+        return True
+    standing = account_standing(connection, desk.vault, row.account_id)
+    if standing is None or standing.credential_epoch != row.credential_epoch:
+        return False
+    session = find_session(connection, desk.vault, row.session_id) if row.session_id else None
+    return row.session_id is None or (session is not None and lives(session, standing, at))
+
+
+def lives(session: Session, standing: AccountStanding, at: datetime) -> bool:
+    """Whether a session counts at this moment: not over, and its account in the epoch in which its factors were shown."""
+    return session.is_alive_at(at) and session.credential_epoch == standing.credential_epoch
 
 
 def take_up_at(
@@ -65,7 +82,7 @@ def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Ac
         if each.is_valid_at(at) and _is_active(connection, desk, each.organisation_id)
     ]
     is_administrator = role_of(connection, f"person:{account.account_id}") is not None
-    standing = AccountStanding(account.account_id, account.status, level, account.needs_two_factors)
+    standing = AccountStanding(account.account_id, account.status, level, account.needs_two_factors, account.credential_epoch)
     return with_account(row, standing, kinds, agents, at, is_administrator=is_administrator)
 
 

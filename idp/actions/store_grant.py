@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ def store_grant(
     GRANT_ENDED where account or session do not stand now, SCOPE_NOT_GRANTED where no scope is left.
     """
     grant = cut_scopes(connection, desk.people.vault, grant, known, registration, at)
-    demand_standing(connection, desk, grant, at)
+    demand_standing(connection, desk, replace(grant, is_offline=False), at)  # what is to outlive its session begins in a living one
     demand_unchanged(connection, desk, known, signings)
     insert_grant(connection, grant, desk.mac_key)
     if refresh_token is not None:

@@ -126,13 +126,15 @@ class AccountStanding:
     status: AccountStatus
     level: int
     needs_two_factors: bool
+    credential_epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """An account. ``level``: derived from its evidence. ``version``: of the row, ``uversion``: counts what others are told of (+1 per change).
 
-    ``origin``: where it came from, such as ``operator``, ``import`` or ``upstream:region``. Name, attributes and identifiers are personal.
+    ``origin``: where it came from, such as ``operator``, ``import`` or ``upstream:region``. ``credential_epoch``: how often what was opened
+    with its credentials has been ended (+1 each time). Name, attributes and identifiers are personal.
     """
 
     account_id: str
@@ -150,6 +152,7 @@ class Account:
     needs_two_factors: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
     identifiers: tuple[Identifier, ...] = ()
+    credential_epoch: int = 0
 
     def __repr__(self) -> str:
         """Without personal data."""

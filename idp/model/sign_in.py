@@ -102,7 +102,8 @@ class SignIn:
     rule. ``asks_two``: freshly, and two factors where the account has them: to change its keys. ``wanted``: the level the client asks for, ``is_essential``: without it there is no answer. ``can_reach``: the best level the
     account's credentials allow. ``organisations``: for whom the person may act. ``error``: why it was refused (OAuth error code).
     ``challenge``: one-time, for passkey and certificate. ``upstream``: the other provider by whose word the person is known, with his
-    subject and session there. Times are aware UTC.
+    subject and session there. ``credential_epoch``: of the account, when the first factor was shown: in a later one the row counts no more.
+    Times are aware UTC.
     """
 
     sign_in_id: str
@@ -137,6 +138,7 @@ class SignIn:
     upstream: str = ""
     upstream_subject: str = ""
     upstream_session: str = ""
+    credential_epoch: int = 0
 
     def __repr__(self) -> str:
         """Without hints and challenges."""
@@ -222,7 +224,9 @@ PROMPT_ERROR: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser that is signed in. ``browser``: a few words on it for the list of sessions. Times are aware UTC."""
+    """A browser that is signed in. ``browser``: a few words on it for the list of sessions. ``credential_epoch``: of the account, as the factors
+    were shown. Times are aware UTC.
+    """
 
     session_id: str
     cookie_hash: bytes
@@ -238,6 +242,7 @@ class Session:
     ended_at: datetime | None = None
     ended_by: str | None = None
     version: int = 1
+    credential_epoch: int = 0
 
     def __repr__(self) -> str:
         """Without the cookie's hash."""
@@ -297,7 +302,10 @@ def with_account(
     *,
     is_administrator: bool,
 ) -> SignIn:
-    """The row with who it is: what the account's rules ask and what its credentials can reach. ``second_factors``: kinds it has."""
+    """The row with who it is: what the account's rules ask and what its credentials can reach. ``second_factors``: kinds it has.
+
+    The epoch is that of the moment in which the account became known: a row that knew it keeps its own.
+    """
     reachable = max((METHOD_LEVEL.get(kind, TWO_FACTOR_LEVEL) for kind in second_factors), default=METHOD_LEVEL["password"])
     organisations = tuple(sorted({each.organisation_id for each in agents if each.is_valid_at(at)}))
     return replace(
@@ -308,6 +316,7 @@ def with_account(
         has_second=bool(second_factors),
         can_reach=min(account.level, reachable),
         organisations=organisations,
+        credential_epoch=account.credential_epoch if row.account_id is None else row.credential_epoch,
     )
 
 
@@ -324,6 +333,7 @@ def with_session(row: SignIn, session: Session) -> SignIn:
         acting_for=session.acting_for if keeps_acting else None,
         acting_chosen=keeps_acting or stays_oneself or row.acting_rule == "person",
         must_choose_account=asks,
+        credential_epoch=session.credential_epoch,
     )
 
 
@@ -358,4 +368,5 @@ def as_anyone(row: SignIn) -> SignIn:
         upstream="",
         upstream_subject="",
         upstream_session="",
+        credential_epoch=0,
     )

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.errors import account_not_found
@@ -23,7 +23,7 @@ from idp.model.people import (
     IdentifierKind,
 )
 from idp.store.changes import note_account, note_agent
-from idp.store.rows import check_mac, row_mac
+from idp.store.rows import check_mac, row_mac, without_unset
 from idp.tables import account_identifiers, accounts, agents, evidence
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
@@ -32,7 +32,7 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from crypto.sealed_values import ValueSealer
 
@@ -49,17 +49,7 @@ _AGENTS_OF: Final = {  # (by organisation, by person)
         _AGENTS.where(agents.c.organisation_id == bindparam("organisation_id"), agents.c.person_id == bindparam("person_id"))
     ),
 }
-_STANDING: Final = select(agents).where(agents.c.person_id == bindparam("person_id"), agents.c.revoked_at.is_(None))
-_STANDING_OF: Final = {  # by whether an organisation is named
-    False: Prepared(_STANDING.order_by(agents.c.agent_id)),
-    True: Prepared(_STANDING.where(agents.c.organisation_id == bindparam("organisation_id"))),
-}
-_NEWEST: Final = Prepared(
-    select(agents)
-    .where(agents.c.person_id == bindparam("person_id"), agents.c.organisation_id == bindparam("organisation_id"))
-    .order_by(agents.c.granted_at.desc(), agents.c.agent_id.desc())
-    .limit(1)
-)
+_NEWER: Final = frozenset({"credential_epoch"})
 _AGENT: Final = select(agents).where(agents.c.agent_id == bindparam("wanted"))
 
 
@@ -108,14 +98,19 @@ def account_row(vault: Vault, account: Account) -> dict[str, Any]:
         "changed_at": write_time(account.changed_at),
         "version": account.version,
         "uversion": account.uversion,
+        "credential_epoch": account.credential_epoch or None,
     }
-    row["row_mac"] = row_mac(vault.mac_key, accounts.name, row)
+    row["row_mac"] = row_mac(vault.mac_key, accounts.name, without_unset(row, _NEWER))
     return row
+
+
+def _check(vault: Vault, row: Mapping[Any, Any]) -> None:
+    check_mac(vault.mac_key, accounts.name, row["account_id"], without_unset(row, _NEWER))
 
 
 def _account(connection: Connection, vault: Vault, row: Mapping[Any, Any]) -> Account:
     account_id = row["account_id"]
-    check_mac(vault.mac_key, accounts.name, account_id, row)
+    _check(vault, row)
     identifiers = tuple(
         Identifier(
             IdentifierKind(each["kind"]),
@@ -140,6 +135,7 @@ def _account(connection: Connection, vault: Vault, row: Mapping[Any, Any]) -> Ac
         needs_two_factors=row["needs_two_factors"],
         attributes=json.loads(vault.sealer.open(row["attributes_sealed"], _place("attributes", account_id))),
         identifiers=tuple(sorted(identifiers, key=lambda each: (each.kind.value, each.value))),
+        credential_epoch=row["credential_epoch"] or 0,
     )
 
 
@@ -179,13 +175,38 @@ def insert_account(connection: Connection, vault: Vault, account: Account) -> No
 def update_account(connection: Connection, vault: Vault, account: Account, *, identifiers_too: bool = False) -> None:
     """Write a changed account over its version before; ACCOUNT_CHANGED where someone else changed it meanwhile, IDENTIFIER_TAKEN."""
     row = account_row(vault, account)
-    same = (accounts.c.account_id == account.account_id) & (accounts.c.version == account.version - 1)
-    if connection.execute(update(accounts).where(same).values(row)).rowcount != 1:
+    if (
+        connection.execute(
+            update(accounts).where(_is_still(account.account_id, account.version - 1, account.credential_epoch)).values(row)
+        ).rowcount
+        != 1
+    ):
         raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
     if identifiers_too:
         connection.execute(delete(account_identifiers).where(account_identifiers.c.account_id == account.account_id))
         _write_identifiers(connection, vault, account)
     note_account(connection, vault.sealer, account)
+
+
+def _is_still(account_id: str, version: int, credential_epoch: int) -> ColumnElement[bool]:
+    """The epoch has no part in the version, which others see: neither of the two may be written over the other's change."""
+    epoch = func.coalesce(accounts.c.credential_epoch, 0)
+    return (accounts.c.account_id == account_id) & (accounts.c.version == version) & (epoch == credential_epoch)
+
+
+def raise_credential_epoch(connection: Connection, vault: Vault, account_id: str) -> int:
+    """Begin the account's next credential epoch and return it; what carries an earlier one counts no more. ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED."""
+    row = _ACCOUNT.first(connection, {"wanted": account_id})
+    if row is None:
+        raise account_not_found()
+    _check(vault, row)
+    before: int = row["credential_epoch"] or 0
+    raised = {**row, "credential_epoch": before + 1}
+    mac = row_mac(vault.mac_key, accounts.name, raised)
+    change = update(accounts).where(_is_still(account_id, row["version"], before)).values(credential_epoch=before + 1, row_mac=mac)
+    if connection.execute(change).rowcount != 1:
+        raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
+    return before + 1
 
 
 def find_account(connection: Connection, vault: Vault, account_id: str) -> Account | None:
@@ -199,8 +220,8 @@ def account_standing(connection: Connection, vault: Vault, account_id: str) -> A
     row = _ACCOUNT.first(connection, {"wanted": account_id})
     if row is None:
         return None
-    check_mac(vault.mac_key, accounts.name, account_id, row)
-    return AccountStanding(account_id, AccountStatus(row["status"]), row["level"], row["needs_two_factors"])
+    _check(vault, row)
+    return AccountStanding(account_id, AccountStatus(row["status"]), row["level"], row["needs_two_factors"], row["credential_epoch"] or 0)
 
 
 def account_status(connection: Connection, vault: Vault, account_id: str) -> AccountStatus | None:
@@ -318,7 +339,8 @@ def _agent_row(vault: Vault, agent: Agent) -> dict[str, Any]:
     return row
 
 
-def _agent(vault: Vault, row: Mapping[Any, Any]) -> Agent:
+def agent_of_row(vault: Vault, row: Mapping[Any, Any]) -> Agent:
+    """A grant as its row has it. ROW_ALTERED for an edited one."""
     check_mac(vault.mac_key, agents.name, row["agent_id"], row)
     return Agent(
         agent_id=row["agent_id"],
@@ -358,7 +380,7 @@ def load_agent(connection: Connection, vault: Vault, agent_id: str) -> Agent:
     row = connection.execute(_AGENT, {"wanted": agent_id}).mappings().first()
     if row is None:
         raise TrustError(Kind.NOT_FOUND, "AGENT_NOT_FOUND")
-    return _agent(vault, row)
+    return agent_of_row(vault, row)
 
 
 def list_agents(
@@ -367,17 +389,4 @@ def list_agents(
     """A page of the grants of an organisation or of a person, in the order of their ids; revoked ones too."""
     named = {name: value for name, value in (("organisation_id", organisation_id), ("person_id", person_id)) if value}
     query = _AGENTS_OF[bool(organisation_id), bool(person_id)]
-    return tuple(_agent(vault, row) for row in query.all(connection, {"after": after, "count": count, **named}))
-
-
-def grants_of_person(connection: Connection, vault: Vault, person_id: str, organisation_id: str = "") -> tuple[Agent, ...]:
-    """All grants of a person that nobody has revoked, however many; only those of one organisation where it is named."""
-    named = {"organisation_id": organisation_id} if organisation_id else {}
-    rows = _STANDING_OF[bool(organisation_id)].all(connection, {"person_id": person_id, **named})
-    return tuple(_agent(vault, row) for row in rows)
-
-
-def newest_grant(connection: Connection, vault: Vault, person_id: str, organisation_id: str) -> Agent | None:
-    """The last grant that a person was given for an organisation, revoked or not."""
-    row = _NEWEST.first(connection, {"person_id": person_id, "organisation_id": organisation_id})
-    return None if row is None else _agent(vault, row)
+    return tuple(agent_of_row(vault, row) for row in query.all(connection, {"after": after, "count": count, **named}))

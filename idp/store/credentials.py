@@ -75,14 +75,16 @@ def _credential(vault: Vault, row: Mapping[Any, Any]) -> Credential:
     )
 
 
-def put_credential(connection: Connection, vault: Vault, credential: Credential) -> None:
-    """Add a credential; one of a kind of which an account has one takes the place of the old. CREDENTIAL_TAKEN."""
+def put_credential(connection: Connection, vault: Vault, credential: Credential) -> bool:
+    """Add a credential; one of a kind of which an account has one takes the place of the old: whether it did. CREDENTIAL_TAKEN."""
+    replaced = 0
     if credential.kind in SINGLE:
         same = (credentials.c.account_id == credential.account_id) & (credentials.c.kind == credential.kind.value)
-        connection.execute(delete(credentials).where(same))
+        replaced = connection.execute(delete(credentials).where(same)).rowcount
     if credential.find_hash is not None and connection.execute(_BY_HASH, {"hash": credential.find_hash}).first() is not None:
         raise TrustError(Kind.CONFLICT, "CREDENTIAL_TAKEN")
     connection.execute(insert(credentials), credential_row(vault, credential))
+    return replaced > 0
 
 
 def update_credential(connection: Connection, vault: Vault, credential: Credential) -> bool:

@@ -10,7 +10,7 @@ from crypto.sm3 import hmac_sm3
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
@@ -25,3 +25,10 @@ def check_mac(mac_key: bytes, table: str, key: str, row: Mapping[Any, Any]) -> N
     """Raise ROW_ALTERED unless the row is as the program wrote it."""
     if not hmac.compare_digest(row_mac(mac_key, table, row), row["row_mac"]):
         raise TrustError(Kind.UNAVAILABLE, "ROW_ALTERED", table=table, row=key)
+
+
+def without_unset(row: Mapping[Any, Any], names: Collection[str]) -> dict[Any, Any]:
+    """The row without those of these columns that are null, as its MAC is made where they came later than the table, or are set later than the
+    row: so rows from before stay what they are, and whoever sets such a column to null past the program breaks the MAC.
+    """
+    return {name: value for name, value in row.items() if value is not None or name not in names}

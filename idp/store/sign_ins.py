@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from idp.model.requests import AuthorizationRequest
 from idp.model.sign_in import Session, SignIn
-from idp.store.rows import check_mac, row_mac
+from idp.store.rows import check_mac, row_mac, without_unset
 from idp.tables import consents, session_clients, sessions, sign_ins, upstream_sessions
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
@@ -51,6 +51,7 @@ _CONSENT: Final = Prepared(
         consents.c.client_id == bindparam("client"),
     )
 )
+_NEWER: Final = frozenset({"credential_epoch"})
 _TIMES: Final = frozenset({"created_at", "expires_at", "auth_at"})
 _PLAIN: Final = frozenset({"sign_in_id", "browser_hash", "version", "expires_at"})
 
@@ -138,13 +139,14 @@ def _session_row(vault: Vault, session: Session) -> dict[str, Any]:
         "ended_at": write_optional_time(session.ended_at),
         "ended_by": session.ended_by,
         "version": session.version,
+        "credential_epoch": session.credential_epoch or None,
     }
-    row["row_mac"] = row_mac(vault.mac_key, sessions.name, row)
+    row["row_mac"] = row_mac(vault.mac_key, sessions.name, without_unset(row, _NEWER))
     return row
 
 
 def _session(vault: Vault, row: Mapping[Any, Any]) -> Session:
-    check_mac(vault.mac_key, sessions.name, row["session_id"], row)
+    check_mac(vault.mac_key, sessions.name, row["session_id"], without_unset(row, _NEWER))
     return Session(
         session_id=row["session_id"],
         cookie_hash=row["cookie_hash"],
@@ -160,6 +162,7 @@ def _session(vault: Vault, row: Mapping[Any, Any]) -> Session:
         ended_at=read_optional_time(row["ended_at"]),
         ended_by=row["ended_by"],
         version=row["version"],
+        credential_epoch=row["credential_epoch"] or 0,
     )
 
 

@@ -9,19 +9,24 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from sqlalchemy import text
 
 import idp.service
-from idp.actions.end_session import end_all_sessions
+from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.manage_accounts import change_account_status
+from idp.actions.set_credentials import issue_recovery_code, remove_credential, set_password, set_totp
 from idp.model.people import AccountKind, AccountStatus
 from idp.model.requests import ClientProfile
 from idp.model.sign_in import Session
+from idp.store.accounts import account_standing, raise_credential_epoch
+from idp.store.credentials import list_credentials
 from idp.store.sign_ins import insert_session, living_sessions
+from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, Town, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
@@ -114,3 +119,100 @@ def test_every_living_session_ends_however_many_have_ended_before(one: One, how:
     else:
         assert end_all_sessions(desk, one.account_id, actor="test") == 1
     assert one.living() == []
+
+
+# What waits
+
+
+def test_an_ended_session_is_not_revived_by_what_waited_on_it(one: One) -> None:
+    browser = one.signed_in()
+    issued = len(one.town.protocol.issued)
+    browser.authorize("shop")
+    assert browser.heading == "Your consent"
+    assert end_all_sessions(one.town.desk, one.account_id, actor="test") == 1
+    browser.submit("consent")
+    assert browser.heading == "Sign in"
+    assert one.living() == []
+    assert len(one.town.protocol.issued) == issued
+    # From here it goes on as any sign-in does: consent is asked again, since none was stored
+    browser.log_in(one.login)
+    assert browser.heading == "Your consent"
+    browser.submit("consent")
+    assert browser.returned["code"]
+
+
+@pytest.mark.parametrize("form", ["consent", "account"])
+def test_one_session_that_ended_takes_along_what_waited_on_it(one: One, form: str) -> None:
+    browser = one.signed_in()
+    browser.authorize("shop", **({"prompt": "select_account"} if form == "account" else {}))
+    page = browser.answer
+    (session_id,) = one.living()
+    end_session(one.town.desk, session_id, actor="test")
+    browser.answer = page
+    browser.submit(form)
+    assert browser.heading == "Sign in"
+    assert one.living() == []
+
+
+def new_password(one: One) -> None:
+    set_password(one.town.desk, one.account_id, "other horse 88", actor="test")
+
+
+def new_secret(one: One) -> None:
+    set_totp(one.town.desk, one.account_id, actor="test")
+    set_totp(one.town.desk, one.account_id, actor="test")
+
+
+def removal(one: One) -> None:
+    with one.town.desk.database.read() as connection:
+        (found,) = list_credentials(connection, one.town.desk.vault, one.account_id)
+    remove_credential(one.town.desk, one.account_id, found.credential_id, actor="test")
+
+
+@pytest.mark.parametrize("change", [new_password, new_secret, removal, switch_off])
+def test_a_sign_in_under_way_begins_again_when_credentials_change(one: One, change: Callable[[One], None]) -> None:
+    browser = Browser(one.town.here)
+    browser.authorize("shop")
+    browser.log_in(one.login)  # a first factor was shown, no session is there yet
+    assert browser.heading == "Your consent"
+    change(one)
+    browser.submit("consent")
+    assert browser.heading == "Sign in"
+    assert one.living() == []
+
+
+def test_a_session_made_while_credentials_change_does_not_count(one: One) -> None:
+    browser = one.signed_in()
+    desk = one.town.desk
+    # As of another job of that moment: nothing ended it, but it rests on the factors of before
+    desk.database.write(lambda connection: raise_credential_epoch(connection, desk.vault, one.account_id))
+    browser.go("/sessions")
+    assert browser.heading == "Sign in"
+    browser.authorize("own", prompt="none")
+    assert browser.returned["error"] == "login_required"
+
+
+def test_a_recovery_code_ends_what_was_open_and_its_own_sign_in_goes_on(one: One) -> None:
+    other = one.signed_in()
+    code = issue_recovery_code(one.town.desk, one.account_id, actor="test")
+    other.go("/sessions")
+    assert other.heading != "Sign in"  # a code that nobody has used yet ends nothing
+    me = Browser(one.town.here)
+    me.authorize("own")
+    me.go(me.path + "?method=recovery")
+    me.submit("recovery", login=one.login, code=code)
+    me.submit("new-password", password="brand new horse 9")
+    assert me.returned["code"]
+    other.go("/sessions")
+    assert other.heading == "Sign in"
+    assert one.living() == [one.town.protocol.issued[-1].session_id]
+
+
+def test_the_epoch_is_part_of_the_row(one: One) -> None:
+    one.signed_in()
+    desk = one.town.desk
+    new_password(one)
+    back = {"account": one.account_id}
+    desk.database.write(lambda c: c.execute(text("UPDATE idp_accounts SET credential_epoch = NULL WHERE account_id = :account"), back))
+    with desk.database.read() as connection, pytest.raises(TrustError, match="ROW_ALTERED"):
+        account_standing(connection, desk.vault, one.account_id)

@@ -29,7 +29,7 @@ from idp.model.people import (
 )
 from idp.model.requests import AuthorizationRequest
 from idp.model.sign_in import Session, begin_sign_in
-from idp.store import accounts, credentials, sign_ins
+from idp.store import accounts, credentials, person_grants, sign_ins
 from idp.store.accounts import Vault
 from standards.errors import TrustError
 from tests.postgres import database, database_url  # noqa: F401 - fixtures
@@ -163,11 +163,11 @@ def test_a_grant_is_found_however_many_were_revoked_before(people: Database) -> 
 
     people.write(add)
     with people.read() as conn:
-        assert accounts.grants_of_person(conn, VAULT, "pe_y") == (last,)
-        assert accounts.grants_of_person(conn, VAULT, "pe_y", "or_x") == (last,)
-        assert accounts.grants_of_person(conn, VAULT, "pe_y", "or_z") == ()
-        assert accounts.newest_grant(conn, VAULT, "pe_y", "or_x") == last
-        assert accounts.newest_grant(conn, VAULT, "pe_z", "or_x") is None
+        assert person_grants.grants_of_person(conn, VAULT, "pe_y") == (last,)
+        assert person_grants.grants_of_person(conn, VAULT, "pe_y", "or_x") == (last,)
+        assert person_grants.grants_of_person(conn, VAULT, "pe_y", "or_z") == ()
+        assert person_grants.newest_grant(conn, VAULT, "pe_y", "or_x") == last
+        assert person_grants.newest_grant(conn, VAULT, "pe_z", "or_x") is None
         assert len(accounts.list_agents(conn, VAULT, person_id="pe_y", count=300)) == 202
 
 

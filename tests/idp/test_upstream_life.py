@@ -14,7 +14,8 @@ from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import set_password
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
-from idp.store.accounts import account_id_by, grants_of_person, list_agents, load_account
+from idp.store.accounts import account_id_by, list_agents, load_account
+from idp.store.person_grants import grants_of_person
 from standards.gb32100_credit_code import compute_check_character
 from tests.idp.people import PASSWORD, Browser, Town
 from tests.idp.upstream_town import (  # noqa: F401 - fixtures

@@ -25,8 +25,9 @@ from idp.actions.set_credentials import set_password
 from idp.actions.set_registration import set_registration
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
 from idp.model.registrations import CODE, REFRESH, Registration
-from idp.store.accounts import account_id_by, newest_grant
+from idp.store.accounts import account_id_by
 from idp.store.clients import find_client
+from idp.store.person_grants import newest_grant
 from idp.store.registrations import find_registration
 from seal_service.actions.find_seals import list_seals
 from seal_service.actions.make_seal import SealRequest, make_seal

@@ -1,0 +1,36 @@
+"""What was opened with credentials as they were ends: when they change, when a person signs out everywhere, when an account is disabled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idp.actions.finish_sign_in import end_in
+from idp.store.accounts import raise_credential_epoch
+from idp.store.sign_ins import living_sessions, update_session
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+
+
+def end_what_was_open(
+    connection: Connection, desk: PeopleDesk, account_id: str, actor: str, at: datetime, *, but: str | None = None
+) -> int:
+    """Within a write job: end every living session of an account but one, with what hangs on it; returns how many. ACCOUNT_NOT_FOUND.
+
+    Sign-ins under way carry the epoch in which their factors were shown: with the new one they begin again, and so does a session that
+    another job is just making. The one session that stays takes the new epoch along.
+    """
+    epoch = raise_credential_epoch(connection, desk.vault, account_id)
+    ended = 0
+    for session in living_sessions(connection, desk.vault, account_id, at):
+        if session.session_id == but:
+            update_session(connection, desk.vault, replace(session, credential_epoch=epoch, version=session.version + 1))
+        else:
+            end_in(connection, desk, session, actor, at)
+            ended += 1
+    return ended
