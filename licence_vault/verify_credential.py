@@ -6,21 +6,35 @@ Pure, as every verifier of the house: nothing is raised on hostile input, and wh
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from crypto.jose import read_jwks, read_strict_json
+from crypto.report import Question, failed, passed, verdict_of, warned, worst
 from licence_vault.credential_errors import credential_keys_unfit
 from licence_vault.credentials.check_credential import CheckedCredential, DemandedBinding, check_credential
 from licence_vault.status.at_hand import status_at_hand
 from standards.errors import TrustError
+from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
+from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from crypto.jose import VerificationKey
+    from crypto.report import Report, Step
     from crypto.trust_list import TrustList
 
     Issuers = dict[str, dict[str, VerificationKey]]
+
+_BEGINNING: Final = re.compile(rb"\s{0,64}[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+~")  # a token and a tilde: RFC 9901 4
+_NUMBER_CLAUSE: Final = "GB/T 36904-2018"
+_SEAL: Final = frozenset(
+    {"CREDENTIAL_ALGORITHM", "CREDENTIAL_ISSUER_UNKNOWN", "CREDENTIAL_KEY_UNKNOWN", "CREDENTIAL_SIGNATURE_BAD", "CREDENTIAL_SIGNATURE"}
+)
+_STATUS: Final = "CREDENTIAL_STATUS"  # how the steps about status begin
 
 
 def verify_credential(
@@ -32,6 +46,45 @@ def verify_credential(
         return status_at_hand(address, index, trust, at)
 
     return check_credential(text, issuers=issuers, at=at, status_of=status_of, binding=binding)
+
+
+def is_credential(data: bytes) -> bool:
+    """Whether a file is a credential as text: a compact SD-JWT. What it is worth is another question."""
+    return _BEGINNING.match(data[: COMBINED_CHARACTERS + 64]) is not None
+
+
+def verify_credential_file(data: bytes, trust: TrustList, issuers: Issuers, at: datetime) -> Report:
+    """The verdict on a credential in a file at ``at`` (aware UTC), with the questions that are asked of licence files. Pure, never raises.
+
+    Not asked are the public log, of which a credential carries nothing, and the holder: a file has been shown by nobody.
+    """
+    found = verify_credential(data[: COMBINED_CHARACTERS + 128].decode("ascii", "replace").strip(), trust, issuers, at)
+    steps = found.report.signatures[0].steps
+    questions = [
+        *_ask_number(found.claims),
+        _question("content", [each for each in steps if each.code not in _SEAL and not each.code.startswith(_STATUS)]),
+        _question("seal", [each for each in steps if each.code in _SEAL]),
+        _question("status", [each for each in steps if each.code.startswith(_STATUS)]),
+    ]
+    verdict = worst((found.report.verdict, *(each.verdict for each in questions)))
+    return replace(found.report, verdict=verdict, questions=tuple(questions))
+
+
+def _question(name: str, steps: list[Step]) -> Question:
+    return Question(name, verdict_of(steps), tuple(steps))
+
+
+def _ask_number(claims: Mapping[str, Any] | None) -> list[Question]:
+    """The identifier, where it is disclosed."""
+    identifier = None if claims is None else claims.get("identifier")
+    if not isinstance(identifier, str):
+        return []
+    step = {
+        NumberVerdict.VALID: passed("LICENCE_NUMBER_VALID", _NUMBER_CLAUSE),
+        NumberVerdict.LEGACY_VARIANT: warned("LICENCE_NUMBER_LEGACY", _NUMBER_CLAUSE),
+        NumberVerdict.INVALID: failed("LICENCE_NUMBER_INVALID", _NUMBER_CLAUSE, rule="form or check character"),
+    }[examine_licence_number(identifier).verdict]
+    return [_question("number", [step])]
 
 
 def read_issuer_keys(data: bytes) -> Issuers:

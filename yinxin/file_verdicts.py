@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault.ports import JudgedDocument
 from licence_vault.verify import COPY_NAME, DATA_NAME, ORIGINAL_NAME, is_licence, verify_judged
+from licence_vault.verify_credential import is_credential, verify_credential_file
 from seal_service.verify import judge_file
 from standards.errors import TrustError
 from standards.gbt33190_ofd.container import Container
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+    from licence_vault.verify_credential import Issuers
     from seal_service.verify import JudgedFile
 
 LISTING_BYTES: Final = 1024 * 1024  # own limit on a list of attachments, far above those of licences
@@ -40,13 +42,16 @@ def verify_any_file(
     at: datetime,
     *,
     knowledge: Callable[[], TrustList] | None = None,
+    issuers: Issuers | None = None,
     is_original_asked: bool = False,
 ) -> Report:
-    """The verdict on any sealed file; of a licence the questions that are asked of licences too. Pure, never raises.
+    """The verdict on any sealed file, or on a credential as text; of a licence the questions that are asked of licences too. Pure, never raises.
 
-    ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one. ``is_original_asked``: of licences no
-    annotated copy will do.
+    ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one. ``issuers``: whose credentials count, and
+    their keys; without them no credential is valid. ``is_original_asked``: of licences no annotated copy will do.
     """
+    if is_credential(document):
+        return verify_credential_file(document, trust if knowledge is None else trust.joined_with(knowledge()), issuers or {}, at)
     found = judge_file(document, trust, at)
     judged = judged_document(found)
     if is_licence(judged):

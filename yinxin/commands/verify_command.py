@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+    from licence_vault.verify_credential import Issuers
 
 EXIT_VALID: Final = 0
 EXIT_INVALID: Final = 1
@@ -116,7 +117,27 @@ def _trust_bytes(path: Path) -> bytes:
     return data
 
 
-def verify_path(path: Path, trust: TrustList, at: datetime, *, is_original_asked: bool = False) -> FileVerdict:
+def load_issuers(paths: Sequence[Path]) -> Issuers:
+    """The keys that issuers of credentials publish; of one issuer in several files, as for each of his lanes, all of them."""
+    from crypto.jose import JWKS_BYTES
+    from licence_vault.verify_credential import read_issuer_keys
+    from standards.errors import TrustError
+
+    issuers: Issuers = {}
+    for path in paths:
+        try:
+            for issuer, keys in read_issuer_keys(read_limited(path, JWKS_BYTES) or b"").items():
+                issuers.setdefault(issuer, {}).update(keys)
+        except TrustError as error:
+            raise UnusableArgumentError(f"--issuer-keys: {path}: {error}") from error
+        except OSError as error:
+            raise UnusableArgumentError(f"--issuer-keys: {path}: {error.strerror}") from error
+    return issuers
+
+
+def verify_path(
+    path: Path, trust: TrustList, at: datetime, issuers: Issuers | None = None, *, is_original_asked: bool = False
+) -> FileVerdict:
     """The verdict on one path. ``is_original_asked``: of licences no annotated copy will do. Raises OSError where it cannot be read."""
     from crypto.report import Report, Verdict, not_checked
     from yinxin.file_verdicts import verify_any_file
@@ -126,7 +147,7 @@ def verify_path(path: Path, trust: TrustList, at: datetime, *, is_original_asked
         return FileVerdict(
             str(path), Report(Verdict.INDETERMINATE, None, (), (not_checked("FILE_TOO_LARGE", "own rule", limit_bytes=FILE_BYTES),))
         )
-    return FileVerdict(str(path), verify_any_file(data, trust, at, is_original_asked=is_original_asked))
+    return FileVerdict(str(path), verify_any_file(data, trust, at, issuers=issuers, is_original_asked=is_original_asked))
 
 
 def exit_status(verdicts: Sequence[str], *, was_unreadable: bool) -> int:
@@ -150,7 +171,10 @@ def _say_what_is_missing() -> None:
 
 
 def verify(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sealed files. 已盖章的文件。")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Sealed files, or credentials as text (SD-JWT). 已盖章的文件，或 SD-JWT 凭证文本。"),
+    ],
     trust: Annotated[
         Path | None,
         typer.Option(
@@ -160,6 +184,10 @@ def verify(
     at: Annotated[
         str | None,
         typer.Option("--at", metavar="TIME", help="Judge as of this time (ISO 8601) instead of now. 以此时间为准进行验证。"),
+    ] = None,
+    issuer_keys: Annotated[
+        list[Path] | None,
+        typer.Option("--issuer-keys", metavar="PATH", help="Published keys of an issuer of credentials. 凭证颁发方公布的密钥。"),
     ] = None,
     *,
     original: Annotated[
@@ -172,7 +200,7 @@ def verify(
 
     language = language_of_reader()
     try:
-        trust_list, judged_at = load_trust(trust), read_at(at)
+        trust_list, judged_at, issuers = load_trust(trust), read_at(at), load_issuers(issuer_keys or ())
     except UnusableArgumentError as error:
         typer.echo(f"yinxin verify: {error}", err=True)
         raise typer.Exit(EXIT_USAGE) from None
@@ -181,7 +209,7 @@ def verify(
     was_unreadable = False
     for path in files:
         try:
-            found.append(verify_path(path, trust_list, judged_at, is_original_asked=original))
+            found.append(verify_path(path, trust_list, judged_at, issuers, is_original_asked=original))
         except OSError as error:
             typer.echo(f"yinxin verify: {path}: {error.strerror}", err=True)
             was_unreadable = True

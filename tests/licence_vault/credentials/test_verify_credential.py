@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,13 @@ from crypto.trust_list import TrustList
 from crypto.trusted_logs import StatusIssuer
 from licence_vault.credentials.check_credential import DemandedBinding
 from licence_vault.credentials.lanes import LaneName
-from licence_vault.verify_credential import read_issuer_keys, verify_credential
+from licence_vault.verify_credential import is_credential, read_issuer_keys, verify_credential
 from standards.errors import TrustError
 from standards.ietf_status_list import JWT_TYPE, deflate, pack
 from tests.licence_vault.credentials.wallets import AT, AUDIENCE, BASE, NONCE, issue, issuers_of, key_of, present
 from tests.licence_vault.samples import sample_licence
 from yinxin.command_line import app
+from yinxin.file_verdicts import verify_any_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +86,72 @@ def test_published_keys_are_read_in_both_lanes(name: LaneName) -> None:
 def test_files_that_are_no_published_keys(data: bytes) -> None:
     with pytest.raises(TrustError, match="CREDENTIAL_KEYS_UNFIT"):
         read_issuer_keys(data)
+
+
+# ---- as a file among others
+
+
+def questions(data: bytes, trusted: TrustList, issuers: Any = None) -> tuple[Verdict, dict[str, Verdict]]:
+    report = verify_any_file(data, trusted, AT, issuers=issuers)
+    return report.verdict, {each.name: each.verdict for each in report.questions}
+
+
+@LANE
+def test_a_credential_is_asked_what_a_licence_file_is_asked(name: LaneName) -> None:
+    data = issue(name).encode() + b"\n"
+    valid, unknown, invalid = Verdict.VALID, Verdict.INDETERMINATE, Verdict.INVALID
+    assert is_credential(data)
+    known = {"number": valid, "content": valid, "seal": valid, "status": valid}
+    assert questions(data, trust(name), issuers_of(name)) == (valid, known)
+    assert questions(data, trust(name, status=1), issuers_of(name)) == (invalid, known | {"status": invalid})
+    assert questions(data, TrustList.empty(), issuers_of(name)) == (unknown, known | {"status": unknown})
+    stranger = {"content": valid, "seal": unknown, "status": valid}  # what nobody has signed says no number
+    assert questions(data, trust(name)) == (unknown, stranger)
+    assert questions(data.replace(b"~", b"A~", 1), trust(name), issuers_of(name))[0] is invalid
+
+
+@pytest.mark.parametrize("identifier", ["1.2.3", 7, None])
+def test_the_number_is_asked_where_it_is_said(identifier: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = verify_credential(issue(), trust(), issuers_of(LaneName.ES256), AT)
+    said = replace(checked, claims={"identifier": identifier})
+    monkeypatch.setattr("licence_vault.verify_credential.verify_credential", lambda *_: said)
+    asked = verify_any_file(issue().encode(), trust(), AT)
+    assert [each.verdict for each in asked.questions if each.name == "number"] == ([Verdict.INVALID] if identifier == "1.2.3" else [])
+    assert asked.verdict is (Verdict.INVALID if identifier == "1.2.3" else Verdict.VALID)
+
+
+@pytest.mark.parametrize("data", [b"", b"a.b.c", b"%PDF-1.7", b"a.b~", b"{}~", b"\xff.b.c~"])
+def test_what_is_no_credential_is_none(data: bytes) -> None:
+    assert not is_credential(data)
+
+
+@pytest.mark.parametrize("data", [b"a.b.c~", b"a.b.c~" + b"x" * 200_000, b"a.b.c~\xff", b"eyJ9.eyJ9.a~~~"])
+def test_hostile_text_is_never_valid(data: bytes) -> None:
+    assert is_credential(data)
+    assert questions(data, trust())[0] is Verdict.INVALID
+
+
+def test_the_command_that_verifies_files_takes_credentials(tmp_path: Path) -> None:
+    shown, keys = tmp_path / "shown", tmp_path / "keys.json"
+    shown.write_text(issue() + "\n")
+    keys.write_bytes(published())
+
+    def told(*arguments: str, language: str = "C") -> Result:
+        fixed = ["verify", str(shown), "--at", AT.isoformat()]
+        return CliRunner().invoke(app, [*fixed, *arguments], env={"LC_ALL": language})
+
+    said = told("--issuer-keys", str(keys), "--issuer-keys", str(keys), "--json")
+    [file] = json.loads(said.stdout)["files"]
+    assert (said.exit_code, {each["name"]: each["verdict"] for each in file["questions"]}) == (
+        2, {"number": "valid", "content": "valid", "seal": "valid", "status": "indeterminate"},
+    )  # fmt: skip
+    assert "证照：标识" in told("--issuer-keys", str(keys), language="zh_CN.UTF-8").stdout
+    assert told().exit_code == 2
+    shown.write_text("a.b.c~")
+    assert told().exit_code == 1
+    assert told("--issuer-keys", str(tmp_path / "none")).exit_code == 64
+    keys.write_bytes(b"{}")
+    assert "CREDENTIAL_KEYS_UNFIT" in told("--issuer-keys", str(keys)).stderr
 
 
 # ---- at the terminal
