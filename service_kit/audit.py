@@ -233,6 +233,13 @@ def read_entry(entry: bytes, log_index: int | None = None) -> AuditEntry:
     )
 
 
+def last_entry(connection: Connection, subject: str, action: str) -> AuditEntry | None:
+    """The newest entry of an action on a subject; None where there is none."""
+    of_it = select(table.c.entry, table.c.log_index).where(table.c.subject == subject, table.c.action == action)
+    row = connection.execute(of_it.order_by(table.c.position.desc()).limit(1)).first()
+    return None if row is None else read_entry(row.entry, row.log_index)
+
+
 def find_entry(connection: Connection, entry_id: str) -> AuditEntry:
     """One entry by its id; TrustError AUDIT_ENTRY_UNKNOWN."""
     row = connection.execute(select(table.c.entry, table.c.log_index).where(table.c.entry_id == entry_id)).first()

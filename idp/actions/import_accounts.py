@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3
 from idp.actions.manage_accounts import change_in, change_status_in, checked_change, make_account, store_account
-from idp.actions.provision_account import Wanted, check_open, new_of, source_identifier, wanted_change
+from idp.actions.provision_account import Wanted, check_open, demand_may_enable, new_of, source_identifier, wanted_change
 from idp.credentials.passwords import check_kept_hash
 from idp.model.imports import (
     ATTRIBUTE_COLUMNS,
@@ -222,6 +222,8 @@ def _apply(connection: Connection, desk: PeopleDesk, made: Import, number: int, 
     change = checked_change(wanted.kind, wanted_change(present, wanted))
     changed = change_in(connection, desk, account_id, wanted.kind, change, actor, at)
     if status is not None and changed.status is not status:
+        if status is AccountStatus.ACTIVE:
+            demand_may_enable(connection, account_id, actor)
         changed = change_status_in(connection, desk, changed, status, actor, at)
     is_changed = _take_over_hash(connection, desk, account_id, kept_hash, actor, at) or changed.version != present.version
     return RowReport(number, RowOutcome.CHANGED if is_changed else RowOutcome.UNCHANGED, account_id=account_id)

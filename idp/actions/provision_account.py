@@ -2,7 +2,8 @@
 
 What a directory may not do: change who a proven person is (name and number of an identity from level 2 on rest on evidence that somebody
 checked), touch accounts that administer this deployment, or remove what links an account to other sources. Of accounts that came from elsewhere it
-may not set the password, say who acts for them, or end them: otherwise every directory could become everybody.
+may not set the password, say who acts for them, or end them: otherwise every directory could become everybody. Nor does it let in again whom
+somebody else disabled.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from idp.errors import account_not_found
 from idp.model.people import ID_NUMBERS, Account, AccountKind, AccountStatus, Identifier, IdentifierKind, field_invalid, normalised
 from idp.store.accounts import find_account, load_account
 from idp.store.directory import standing_agents
+from service_kit.audit import last_entry
 from service_kit.callers import PERSON_PREFIX
 from service_kit.roles import role_of
 from standards.errors import Kind, TrustError
@@ -39,7 +41,7 @@ class Wanted:
     """What an account is to be. ``source``: whose word it is, such as ``scim:hr``; ``source_id``: the subject's name there, None: leave it.
 
     ``number``: the identifier a state gave, None: leave it. ``attributes``: None removes one, those not named stay. ``members``: of an
-    organisation, None: leave them. ``spoken_of``: the kinds of identifiers that the source knows at all, others stay. Personal data.
+    organisation, None: leave them. ``is_active`` None: leave it, and a new one is active. ``spoken_of``: the kinds of identifiers that the source knows at all, others stay. Personal data.
     """
 
     kind: AccountKind
@@ -50,7 +52,7 @@ class Wanted:
     number: Identifier | None = None
     attributes: Mapping[str, str | None] = field(default_factory=dict)
     area: str | None = None
-    is_active: bool = True
+    is_active: bool | None = None
     password: str | None = None
     members: frozenset[str] | None = None
     spoken_of: frozenset[IdentifierKind] = PROVISIONED
@@ -150,6 +152,13 @@ def check_open(connection: Connection, account: Account) -> None:
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROTECTED")
 
 
+def demand_may_enable(connection: Connection, account_id: str, actor: str) -> None:
+    """Raise ACCOUNT_HELD where somebody else than this client disabled the account: the audit trail knows who did."""
+    disabled = last_entry(connection, f"account:{account_id}", f"account.{AccountStatus.DISABLED.value}")
+    if disabled is not None and disabled.actor.partition(" ")[0] != actor.partition(" ")[0]:  # for whomever the client did it
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_HELD")
+
+
 def wanted_change(account: Account, wanted: Wanted, expected_version: int | None = None) -> AccountChange:
     """What has to change so that an account is as wanted. ACCOUNT_PROVEN, ACCOUNT_FIELD_INVALID."""
     identifiers = _merged(account, wanted)
@@ -202,8 +211,11 @@ def _merged(account: Account, wanted: Wanted) -> tuple[Identifier, ...]:
 
 def _finish(desk: PeopleDesk, wanted: Wanted, account: Account, actor: str) -> Account:
     """State, password, members: each only where it differs."""
-    status = AccountStatus.ACTIVE if wanted.is_active else AccountStatus.DISABLED
+    status = account.status if wanted.is_active is None else AccountStatus.ACTIVE if wanted.is_active else AccountStatus.DISABLED
     if account.status is not status:
+        if status is AccountStatus.ACTIVE:
+            with desk.database.read() as connection:
+                demand_may_enable(connection, account.account_id, actor)
         account = change_account_status(desk, account.account_id, account.kind, status, actor=actor)
     if wanted.password is not None:
         set_password(desk, account.account_id, wanted.password, actor=actor)

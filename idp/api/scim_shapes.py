@@ -130,13 +130,14 @@ def _elements(holder: Mapping[str, Any], name: str, part: str) -> list[str]:
     return [text for each in value if (text := _text(each, part)) is not None]
 
 
-def _active(holder: Mapping[str, Any]) -> bool:
+def _active(holder: Mapping[str, Any]) -> bool | None:
+    """None where nothing is said of it: that is no wish to let anybody in again."""
     value = next((each for key, each in holder.items() if key.lower() == "active"), None)
     if isinstance(value, str) and value.lower() in {"true", "false"}:  # some clients send booleans as texts
         return value.lower() == "true"
     if value is not None and not isinstance(value, bool):
         raise MalformedError("SCIM_VALUE_INVALID", reason="active is true or false")
-    return value is not False
+    return value
 
 
 def _name(resource: Mapping[str, Any]) -> str:

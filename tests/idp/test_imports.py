@@ -12,10 +12,11 @@ import pytest
 
 from idp.actions import import_accounts
 from idp.actions.import_accounts import receive_import, run_imports
+from idp.actions.manage_accounts import change_account_status
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.model import imports as model
 from idp.model.imports import FILE_BYTES_MAX, ROW_BYTES_MAX, Import, ImportForm, read_rows
-from idp.model.people import AccountKind, IdentifierKind
+from idp.model.people import AccountKind, AccountStatus, IdentifierKind
 from idp.store.accounts import account_id_by, find_account, list_evidence
 from idp.store.credentials import list_credentials
 from idp.store.imports import count_outcomes, list_rows, load_import
@@ -199,6 +200,17 @@ def test_attack_a_file_cannot_take_accounts_over(town: Town) -> None:
         )
     )
     assert run(town, "first", "source_id,name,status\nq|z,测试,disabled\n") == [("refused", "ACCOUNT_PROTECTED", "")]
+
+
+def test_an_import_lets_nobody_in_whom_somebody_else_disabled(town: Town) -> None:
+    assert run(town, "holds", "source_id,name,status\n1,测试停用,disabled\n") == [("created", "", "")]
+    assert run(town, "holds", "source_id,name,status\n1,测试停用,active\n") == [("changed", "", "")], "what it disabled itself"
+    with town.desk.database.read() as connection:
+        account_id = account_id_by(connection, town.desk.vault, IdentifierKind.UPSTREAM, "import:holds|1")
+    assert account_id is not None
+    change_account_status(town.desk, account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="client:console for pe_officer")
+    assert run(town, "holds", "source_id,name,status\n1,测试停用,active\n") == [("refused", "ACCOUNT_HELD", "")]
+    assert run(town, "holds", "source_id,name,status\n1,测试停用,\n") == [("unchanged", "", "")]
 
 
 def test_it_goes_on_after_an_interruption_and_with_several_processes(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp.actions.grant_agent import grant_agent
-from idp.actions.manage_accounts import NewAccount, create_account
+from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.set_credentials import set_totp
 from idp.api import scim_search
 from idp.api.scim_routes import BODY_SCIM_BYTES_MAX
 from idp.api.scim_shapes import GROUP, ORGANISATION, PERSON, USER
-from idp.model.people import AccountKind, AgentRole, CredentialKind
+from idp.model.people import AccountKind, AccountStatus, AgentRole, CredentialKind
 from idp.store.accounts import find_account, list_agents
 from idp.store.credentials import list_credentials
 from service_kit.roles import Role, appoint
@@ -75,6 +75,35 @@ def test_a_user_from_creation_to_removal(scim: Scim) -> None:
     actions = {json.loads(entry)["action"] for entry in scim.town.audited("account.create") + scim.town.audited("account.closed")}
     assert actions == {"account.create", "account.closed"}
     assert json.loads(scim.town.audited("account.closed")[0])["actor"] == "client:hrs"
+
+
+def test_whom_an_officer_disabled_no_directory_lets_in_again(scim: Scim) -> None:
+    """What is not said stays (a missing ``active`` is no wish); what this client itself disabled it enables."""
+    desk, officer = scim.town.desk, "client:console for pe_officer"
+    for kind, made in ((AccountKind.PERSON, scim.user("held")), (AccountKind.ORGANISATION, scim.group("测试停用公司"))):
+        path = f"/{'Users' if kind is AccountKind.PERSON else 'Groups'}/{made['id']}"
+        own = {name: made[name] for name in ("schemas", "userName", "displayName") if name in made}
+        active = {"active": True} if kind is AccountKind.PERSON else {ORGANISATION: {"active": True}}
+
+        def status(account_id: str = made["id"]) -> AccountStatus | None:
+            with desk.database.read() as connection:
+                found = find_account(connection, desk.vault, account_id)
+            return None if found is None else found.status
+
+        change_account_status(desk, made["id"], kind, AccountStatus.DISABLED, actor=officer)
+        scim.ok("PUT", path, {**own, "displayName": "测试改"})
+        scim.patch(path, {"op": "replace", "path": "displayName", "value": "测试又改"})
+        assert status() is AccountStatus.DISABLED
+        answer = scim.send("PUT", path, {**own, **active})
+        assert (answer.status_code, answer.json()["detail"][:13]) == (403, "ACCOUNT_HELD:")
+        assert status() is AccountStatus.DISABLED
+        change_account_status(desk, made["id"], kind, AccountStatus.ACTIVE, actor=officer)
+        inactive = {"active": False} if kind is AccountKind.PERSON else {ORGANISATION: {"active": False}}
+        scim.ok("PUT", path, {**own, **inactive})
+        scim.ok("PUT", path, own)
+        assert status() is AccountStatus.DISABLED, "nothing was said"
+        scim.ok("PUT", path, {**own, **active})
+        assert status() is AccountStatus.ACTIVE
 
 
 @pytest.mark.clause("RFC 7644 3.5.2")
