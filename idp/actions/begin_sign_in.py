@@ -12,7 +12,7 @@ from idp.model.people import AccountStatus, IdentifierKind, new_id
 from idp.model.requests import wanted_level
 from idp.model.sign_in import Step, begin_sign_in, decide_next_step, is_session_enough, with_session
 from idp.store.accounts import account_id_by, account_standing
-from idp.store.sign_ins import insert_sign_in, session_by_cookie
+from idp.store.sign_ins import find_session, insert_sign_in, session_by_cookie
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,13 +109,17 @@ def adopt_session(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profil
 
 def living_session(connection: Connection, desk: PeopleDesk, session_hash: bytes | None, at: datetime) -> Session | None:
     """The session of a cookie, if it is alive and its account active."""
-    return _living(connection, desk, session_hash, at)[0] if session_hash else None
+    return _living(connection, desk, session_by_cookie(connection, desk.vault, session_hash), at)[0] if session_hash else None
+
+
+def living_session_by_id(connection: Connection, desk: PeopleDesk, session_id: str, at: datetime) -> Session | None:
+    """A session by its id, if it is alive and its account active."""
+    return _living(connection, desk, find_session(connection, desk.vault, session_id), at)[0]
 
 
 def _living(
-    connection: Connection, desk: PeopleDesk, session_hash: bytes, at: datetime
+    connection: Connection, desk: PeopleDesk, session: Session | None, at: datetime
 ) -> tuple[Session, AccountStanding] | tuple[None, None]:
-    session = session_by_cookie(connection, desk.vault, session_hash)
     standing = account_standing(connection, desk.vault, session.account_id) if session is not None and session.is_alive_at(at) else None
     if session is None or standing is None or standing.status is not AccountStatus.ACTIVE or not lives(session, standing, at):
         return None, None
@@ -126,7 +130,7 @@ def _adopted(
     connection: Connection, desk: PeopleDesk, row: SignIn, session_hash: bytes, profile: ClientProfile | None, at: datetime
 ) -> tuple[SignIn, Session | None]:
     """The row with what the browser's session has shown already, and that session; the same row and None where that is not enough."""
-    session, account = _living(connection, desk, session_hash, at)
+    session, account = _living(connection, desk, session_by_cookie(connection, desk.vault, session_hash), at)
     if session is None or account is None:
         return row, None
     hint = row.request.login_hint if row.request else None

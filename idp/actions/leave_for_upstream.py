@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.begin_sign_in import living_session
+from idp.actions.keep_key import may_change_keys
 from idp.actions.sign_in_row import take_up_at
 from idp.model.federation import Trip
 from idp.model.requests import asks_anew
-from idp.model.sign_in import RECENT_SECONDS, Step
+from idp.model.sign_in import Step
 from idp.store.federation import insert_trip
 from standards.errors import Kind, TrustError
 
@@ -42,7 +43,7 @@ def leave_to_sign_in(desk: FederationDesk, name: str, sign_in_id: str, browser_h
 
 def leave_to_link(desk: FederationDesk, name: str, browser_hash: bytes, session_hash: bytes | None) -> str:
     """Where the browser goes so that the account signed in here is joined with one there. SESSION_NOT_FOUND, UPSTREAM_UNKNOWN;
-    SIGN_IN_NOT_RECENT where the session was left open a while ago: whoever sits down at it must not add a way in of his own.
+    SIGN_IN_NOT_RECENT where the session may not add a key either: it was left open a while ago, or rests on one factor of two.
     """
     people, at = desk.people, desk.people.clock.now()
     begun = desk.connector(name).begin("", at)
@@ -51,7 +52,7 @@ def leave_to_link(desk: FederationDesk, name: str, browser_hash: bytes, session_
         session = living_session(connection, people, session_hash, at)
         if session is None:
             raise TrustError(Kind.NOT_FOUND, "SESSION_NOT_FOUND")
-        if (at - session.auth_at).total_seconds() > RECENT_SECONDS:
+        if not may_change_keys(connection, people, session, at):
             raise TrustError(Kind.FORBIDDEN, "SIGN_IN_NOT_RECENT")
         _leave(connection, desk, name, begun, browser_hash, at, session_id=session.session_id)
         return begun.redirect_url

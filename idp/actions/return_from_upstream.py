@@ -6,7 +6,9 @@ import hmac
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from idp.actions.begin_sign_in import living_session_by_id
 from idp.actions.join_identity import Joined, join_identity
+from idp.actions.keep_key import may_change_keys
 from idp.actions.record_agents import record_agents
 from idp.actions.sign_in_row import put_back, recognise, sign_in_unknown, take_up_at
 from idp.connectors.protocol import refused
@@ -14,7 +16,6 @@ from idp.errors import sign_in_failed
 from idp.model.people import AccountStatus
 from idp.model.sign_in import UPSTREAM_METHODS, Step, with_method
 from idp.store.federation import find_trip, take_trip
-from idp.store.sign_ins import find_session
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def peek_trip(desk: FederationDesk, name: str, answer: Mapping[str, str], browse
 
 def finish_trip(desk: FederationDesk, trip: Trip, answer: Mapping[str, str], profile: ClientProfile | None) -> None:
     """Read the answer, ask the upstream, and sign in or link. UPSTREAM_ANSWER_REFUSED, OUTBOUND_FAILED, OUTBOUND_REFUSED,
-    IDENTITY_IN_DOUBT, SIGN_UP_CLOSED, SIGN_IN_FAILED, SIGN_IN_UNKNOWN, SIGN_IN_BUSY.
+    IDENTITY_IN_DOUBT, SIGN_UP_CLOSED, SIGN_IN_FAILED, SIGN_IN_UNKNOWN, SIGN_IN_BUSY; SIGN_IN_NOT_RECENT where the session may link no more.
     """
     people, at = desk.people, desk.people.clock.now()
     with desk.asking():
@@ -86,9 +87,11 @@ def _join(
     people, rules = desk.people, desk.settings(trip.upstream).linking
     wish_of = ""
     if trip.session_id:
-        session = find_session(connection, people.vault, trip.session_id)
-        if session is None or not session.is_alive_at(at):
+        session = living_session_by_id(connection, people, trip.session_id, at)
+        if session is None:
             raise sign_in_unknown()
+        if not may_change_keys(connection, people, session, at):  # it was good enough when the browser left: the rule is about this moment
+            raise TrustError(Kind.FORBIDDEN, "SIGN_IN_NOT_RECENT")
         wish_of = session.account_id
     joined = join_identity(connection, people, rules, identity, at, wish_of=wish_of)
     account = joined.account

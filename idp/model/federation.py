@@ -173,8 +173,15 @@ def doubt_other_subject(identity: Identity, account: Account) -> Doubt | None:
 
 
 def doubt_own_wish(identity: Identity, account: Account) -> Doubt | None:
-    """What speaks against joining, where somebody who is signed in here has just signed in there and asks for it."""
+    """What speaks against joining, where somebody who is signed in here has just signed in there and asks for it.
+
+    A number that the account only claims speaks against another one, too: joining would put that one, as proven, in its place, and a namesake
+    who got into an account would make it his own.
+    """
     found = doubt_known(identity, account)
     if found is not None:
         return found
+    number = number_of(account, identity.id_type)
+    if number is not None and identity.id_number is not None and number.value != identity.id_number:
+        return Doubt.NUMBER_DIFFERS
     return doubt_other_subject(identity, account) if same_name(identity.name, account.name) else Doubt.NAME_DIFFERS

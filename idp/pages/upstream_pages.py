@@ -12,6 +12,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
 from idp.actions.begin_sign_in import living_session, store_sign_in
+from idp.actions.keep_key import may_change_keys
 from idp.actions.leave_for_upstream import leave_to_link, leave_to_sign_in
 from idp.actions.return_from_upstream import finish_trip, peek_trip
 from idp.model.federation import SIGN
@@ -77,13 +78,15 @@ def _come_back(pages: Pages, name: str, answer: dict[str, str], visit: Visit) ->
 
 
 def _show_links(pages: Pages, visit: Visit, problem: TrustError | None = None) -> Response:
-    """Which other providers one can sign in with, and which one could add."""
-    desk = pages.desk
+    """Which other providers one can sign in with, and which one could add; who may add none signs in first, as for keys."""
+    desk, at = pages.desk, pages.desk.clock.now()
     with desk.database.read() as connection:
-        session = living_session(connection, desk, visit.session_hash, desk.clock.now())
+        session = living_session(connection, desk, visit.session_hash, at)
+        if session is not None and problem is None and not may_change_keys(connection, desk, session, at):
+            session = None
         account = load_account(connection, desk.vault, session.account_id) if session else None
     if account is None:
-        row = store_sign_in(desk, visit.browser_hash, None, None, None, return_to=LINKS)
+        row = store_sign_in(desk, visit.browser_hash, None, None, None, return_to=LINKS, asks_two=True)
         return visit.see(f"/sign-in/{row.sign_in_id}")
     joined = {
         each.value.partition("|")[0].removeprefix(SIGN)

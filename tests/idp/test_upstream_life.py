@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ import idp.service
 from idp.actions.grant_agent import revoke_agent
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.register_client import NewClient, register_client
-from idp.actions.set_credentials import set_password
+from idp.actions.set_credentials import set_password, set_totp
+from idp.credentials.one_time_codes import code_at
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
 from idp.store.accounts import account_id_by, list_agents, load_account
 from idp.store.person_grants import grants_of_person
+from idp.store.sign_ins import living_sessions, update_session
 from standards.gb32100_credit_code import compute_check_character
 from tests.idp.people import PASSWORD, Browser, Town
 from tests.idp.upstream_town import (  # noqa: F401 - fixtures
@@ -33,6 +36,7 @@ from tests.idp.upstream_town import (  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     import httpx
+    from sqlalchemy import Connection
 
     from tests.fakes.upstream import Upstream
 
@@ -224,6 +228,62 @@ def test_links_are_made_on_purpose_and_soon_after_signing_in(town: Town, there: 
     again.send("POST", "/links", data={"csrf": again.csrf, "upstream": "region"})
     assert again.answer.status_code == 403
     assert "Sign in again first" in again.answer.text
+
+
+def test_a_password_alone_links_nothing_to_an_account_with_two_factors(town: Town, there: Upstream) -> None:
+    account = town.person("factors")
+    secret = set_totp(town.desk, account.account_id, actor="test")
+    browser = Browser(town.here)
+    browser.go("/links")
+    browser.log_in("factors")
+    assert browser.heading == "One more step"
+    browser.submit("code", code=code_at(secret, int(town.desk.clock.now().timestamp()) // 30))
+    assert browser.heading == "Linked sign-ins"
+    token = browser.csrf
+    link(town, there, browser, someone())
+    assert "Linked" in browser.answer.text
+    # A session of the password alone, good for the portal, with the token of the form that this browser was shown before
+    del browser.cookies["yinxin-session"]
+    browser.authorize("own")
+    browser.log_in("factors")
+    assert browser.returned["code"]
+    browser.send("POST", "/links", data={"csrf": token, "upstream": "region"})
+    assert browser.answer.status_code == 403
+    assert "Sign in again first" in browser.answer.text
+    browser.go("/links")
+    assert browser.heading == "One more step"
+
+
+def test_the_rule_for_a_new_way_in_holds_when_the_browser_comes_back(town: Town, there: Upstream) -> None:
+    account = town.person("returns")
+    browser = signed_in(town, "returns")
+    there.record = said = someone()
+    browser.send("POST", "/links", data={"csrf": browser.csrf, "upstream": "region"})
+    sent_to = browser.answer.headers["location"]
+    # Meanwhile the session's sign-in has become too old, as far as the row says
+    desk = town.desk
+
+    def age(connection: Connection) -> None:
+        (session,) = living_sessions(connection, desk.vault, account.account_id, desk.clock.now())
+        old = replace(session, auth_at=session.auth_at - timedelta(seconds=301), version=session.version + 1)
+        update_session(connection, desk.vault, old)
+
+    desk.database.write(age)
+    back(there, browser, sent_to)
+    assert browser.answer.status_code == 403
+    assert "Sign in again first" in browser.answer.text
+    with desk.database.read() as connection:
+        assert account_id_by(connection, desk.vault, IdentifierKind.UPSTREAM, f"@region|{said['sub']}") is None
+
+
+def test_a_namesake_puts_no_number_in_the_place_of_another(town: Town, there: Upstream) -> None:
+    known = resident(someone(), verified=False, town=town, login="namesakes")
+    set_password(town.desk, known.account_id, PASSWORD, actor="test")
+    browser = signed_in(town, "namesakes")
+    link(town, there, browser, someone())  # the same name, and another number, proven over there
+    assert browser.answer.status_code == 409
+    with town.desk.database.read() as connection:
+        assert load_account(connection, town.desk.vault, known.account_id).version == known.version
 
 
 # Agents
