@@ -30,6 +30,7 @@ from crypto.sm2 import SM2PublicKey
 from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc5280_algorithms import read_spki
 from standards.rfc5958_private_keys import is_sm2_key
+from standards.rfc7493_i_json import demand_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +124,7 @@ def _bounded_integer(text: str) -> int:
 
 
 def read_strict_json(data: bytes) -> dict[str, Any]:
-    """A JSON object (RFC 8259) in UTF-8 without duplicate members, NaN or Infinity; TrustError JWS_INVALID otherwise."""
+    """A JSON object (RFC 8259) in UTF-8 without duplicate members, NaN, Infinity or halves of surrogate pairs; TrustError JWS_INVALID otherwise."""
     try:
         read = json.loads(
             data.decode("utf-8"),
@@ -132,6 +133,7 @@ def read_strict_json(data: bytes) -> dict[str, Any]:
             parse_float=_finite,
             parse_int=_bounded_integer,
         )
+        demand_text(read)
     except (ValueError, RecursionError):
         raise invalid("JSON") from None
     if not isinstance(read, dict):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from standards.errors import MalformedError
+from standards.rfc7493_i_json import demand_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,6 +130,7 @@ def _literal(token: str, operator: str) -> str | bool | float | None:
         return _LITERALS[token]
     try:
         value = json.loads(token)
+        demand_text(value)
     except ValueError:
         raise _invalid_filter() from None
     if not isinstance(value, str) and not (operator == "eq" and isinstance(value, int | float)):

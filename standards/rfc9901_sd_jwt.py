@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from standards.errors import MalformedError
+from standards.rfc7493_i_json import demand_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -283,7 +284,7 @@ def _read_json(data: bytes) -> Any:
         read = json.loads(
             data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded
         )
-        json.dumps(read, ensure_ascii=False).encode("utf-8")  # halves of surrogate pairs are no text
+        demand_text(read)
     except (ValueError, RecursionError):
         raise refused("JSON") from None
     return read

@@ -22,6 +22,7 @@ from service_kit.composition import caller_of, needs
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import STATUS
 from standards.errors import Kind, MalformedError, TrustError
+from standards.rfc7493_i_json import demand_text
 from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, PATCH_OP, SEARCH_REQUEST, apply_patch, read_filter
 
 if TYPE_CHECKING:
@@ -134,9 +135,11 @@ async def _read_body(request: Request) -> Any:
         if len(body) > BODY_SCIM_BYTES_MAX:
             raise TrustError(Kind.TOO_LARGE, "BODY_TOO_LARGE", limit_bytes=BODY_SCIM_BYTES_MAX)
     try:
-        return json.loads(body, object_pairs_hook=_strict, parse_constant=_no_constant)
+        read = json.loads(body, object_pairs_hook=_strict, parse_constant=_no_constant)
+        demand_text(read)
     except (ValueError, RecursionError):
         raise MalformedError("SCIM_SYNTAX_INVALID", expected="JSON") from None
+    return read
 
 
 async def _answer(request: Request, work: Callable[[Call], Answer], *, with_body: bool = False) -> Response:

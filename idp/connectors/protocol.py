@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode
 
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import demand_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,6 +136,7 @@ def read_object(text: bytes) -> dict[str, Any]:
     """A JSON object; members that occur twice are refused, for two readers could see two different answers."""
     try:
         value = json.loads(text, object_pairs_hook=_unique)
+        demand_text(value)
     except (ValueError, RecursionError):
         raise refused("not-json") from None
     if not isinstance(value, dict):

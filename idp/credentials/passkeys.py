@@ -30,6 +30,7 @@ from fido2.webauthn import (
 )
 
 from idp.errors import credential_unusable
+from standards.rfc7493_i_json import demand_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,6 +194,7 @@ def _read(answer: str) -> Mapping[str, Any]:
         raise credential_unusable("too-long")
     try:
         given = json.loads(answer)
+        demand_text(given)
     except (ValueError, RecursionError):
         raise credential_unusable("unreadable") from None
     if not isinstance(given, dict):

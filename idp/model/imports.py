@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from idp.model.people import ATTRIBUTES, EXCLUSIVE, IdentifierKind
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import demand_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,6 +170,7 @@ def _json_row(line: str) -> dict[str, str] | None:
         return None
     try:
         value = json.loads(line, object_pairs_hook=once)
+        demand_text(value)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or not set(value) <= set(COLUMNS) or not all(isinstance(each, str) for each in value.values()):

@@ -252,6 +252,8 @@ def test_duplicate_members() -> None:
         (b"", "JSON"),
         (b"{", "JSON"),
         (b"\xff\xfe{}", "JSON"),
+        (b'{"sub":"\\ud800"}', "JSON"),
+        (b'{"\\udfff":1}', "JSON"),
         (b"\xef\xbb\xbf{}", "JSON"),
         (b'{"a":' * 500 + b"1" + b"}" * 500, None),
         (b"[" * 4000, "JSON"),

@@ -208,6 +208,7 @@ def test_a_client_may_be_allowed_to_send_no_challenge() -> None:
         ({"claims": "[]"}, "invalid_request"),
         ({"claims": '{"a":1,"a":2}'}, "invalid_request"),
         ({"claims": '{"a":NaN}'}, "invalid_request"),
+        ({"claims": '{"id_token":{"sub":{"value":"\\ud800"}}}'}, "invalid_request"),
         ({"id_token_hint": "foreign"}, "invalid_request"),
     ],
 )

@@ -153,6 +153,7 @@ def test_a_header_brings_no_key_and_no_rules(member: str) -> None:
         (forged({"alg": "ES256"}, b'{"exp":NaN}'), "not a number"),
         (forged({"alg": "ES256"}, b'{"exp":1e400}'), "number too large"),
         (forged({"alg": "ES256"}, b"[]"), "JSON object"),
+        (forged({"alg": "ES256"}, b'{"sub":"\\ud800"}'), "JSON"),
     ],
 )
 def test_what_cannot_be_read_is_refused(token: str, why: str) -> None:

@@ -298,13 +298,14 @@ def test_rows_as_they_are_read() -> None:
         "[]",
         '{"source_id":1}',
         '{"role":"x"}',
+        '{"source_id":"\\ud800"}',
         '{"source_id":"1","source_id":"2"}',
         "{",
         "[" * 5000,
         '"' + "x" * ROW_BYTES_MAX,
     ]
     read = list(read_rows("\n".join(lines).encode(), ImportForm.JSON_LINES))
-    assert [each.fields for each in read] == [{"source_id": "1"}, *[None] * 7]
+    assert [each.fields for each in read] == [{"source_id": "1"}, *[None] * 8]
     assert repr(read[0]) == "FileRow(1)"
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idp.connectors.protocol import read_object
 from idp.model.clients import ClientStatus, check_client_id, is_resource, with_secret, with_status
 from idp.tables import metadata
 from idp.tokens.access_token import Grant, base64url, signing_input, token_answer
@@ -56,6 +57,12 @@ def test_claims_survive_any_issuer_and_client() -> None:
 
     read = json.loads(base64.urlsafe_b64decode(claims + b"=" * (-len(claims) % 4)))
     assert (read["iss"], read["client_id"], read["aud"], read["exp"]) == ('https://x/"\\', 'a"b', "urn:中", 601)
+
+
+def test_what_another_provider_says_is_text() -> None:
+    assert read_object(b'{"sub":"\\ud83d\\ude00"}') == {"sub": "\U0001f600"}
+    with pytest.raises(TrustError, match="UPSTREAM_ANSWER_REFUSED"):
+        read_object(b'{"sub":"\\ud800"}')
 
 
 def test_the_answer_is_json() -> None:

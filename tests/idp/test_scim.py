@@ -273,6 +273,18 @@ def test_search_and_paging(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.clause("RFC 7644 3.12")
+def test_attack_half_of_a_surrogate_pair_is_no_text_and_leaves_nothing(scim: Scim) -> None:
+    user = {"schemas": [USER], "userName": "half-a-pair", "displayName": "测试"}
+    for body in ({**user, "password": "Ab1\ud800cdefghijkl9"}, {**user, "externalId": "\ud800"}, {**user, "\udfff": 1}):
+        answer = scim.send("POST", "/Users", json.dumps(body).encode())
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidSyntax"), body
+    wanted = {"schemas": [SEARCH_REQUEST], "filter": 'userName eq "\ud800"'}
+    assert scim.send("POST", "/Users/.search", json.dumps(wanted).encode()).status_code == 400
+    wanted["filter"] = 'userName eq "\\ud800"'
+    assert scim.send("POST", "/Users/.search", json.dumps(wanted).encode()).json()["scimType"] == "invalidFilter"
+    assert scim.find("Users", 'userName eq "half-a-pair"') == []
+
+
 def test_refusals_have_the_form_and_word_of_the_standard(scim: Scim) -> None:
     made = scim.user("errors", externalId="X-1")
     path = f"/Users/{made['id']}"

@@ -82,6 +82,7 @@ def test_a_filter_holds_or_not(text: str, holds: bool) -> None:
         "userName eq {}",
         'userName eq "x',
         'userName eq "\\q"',
+        'userName eq "\\ud800"',
         "userName pr and " * 10 + "userName pr",
         'userName eq "' + "x" * FILTER_CHARACTERS_MAX + '"',
     ],
