@@ -6,6 +6,7 @@ Errors have the form of RFC 7644 3.12, but for those of the gate before every op
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -60,6 +61,7 @@ _GROUP: Final[dict[str, Any]] = {
     "members": [{"value": "pe_abcdefghijklmnopqrstuvwx"}],
 }
 _EXAMPLE: Final[dict[AccountKind, dict[str, Any]]] = {AccountKind.PERSON: _USER, AccountKind.ORGANISATION: _GROUP}
+_NUMBER: Final = re.compile(r"-?[0-9]{1,8}", re.ASCII)
 _SEARCH: Final[dict[str, Any]] = {"schemas": [SEARCH_REQUEST], "filter": 'userName eq "jia"', "count": 10}
 _PATCH: Final = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "displayName", "value": "测试乙"}]}
 
@@ -155,12 +157,13 @@ async def _answer(request: Request, work: Callable[[Call], Answer], *, with_body
 
 def _number(query: dict[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
-    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 9:
+    if not _NUMBER.fullmatch(text):
         raise MalformedError("SCIM_VALUE_INVALID", reason=f"{name} is a number")
     return int(text)
 
 
-def _page_of(query: dict[str, str]) -> Page:
+def page_of(query: dict[str, str]) -> Page:
+    """The page that a query asks for, within bounds. SCIM_VALUE_INVALID."""
     count = max(0, min(PAGE_SCIM_MAX, _number(query, "count", PAGE_SCIM_MAX)))
     if "cursor" in query:
         return Page(count, after=query["cursor"][:64])
@@ -246,7 +249,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
 
     def listed(call: Call) -> Answer:
         terms = read_filter(call.query["filter"], shape) if call.query.get("filter") else ()
-        page = _page_of(call.query)
+        page = page_of(call.query)
         with desk.database.read() as connection:
             found: Found = search(connection, desk, kind, terms, page, call.client_id, desk.issuer)
         answer: dict[str, Any] = {

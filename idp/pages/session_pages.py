@@ -213,7 +213,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
                 return await anyio.to_thread.run_sync(_begin_logout, pages, visit, form)
             visit.check_token(form, LOGOUT)
             target = form.get("target", "")
-            if target and not hmac.compare_digest(form.get("target_mac", ""), _target_mac(visit, target)):
+            if target and not hmac.compare_digest(form.get("target_mac", "").encode(), _target_mac(visit, target).encode()):
                 target = ""
             session = await anyio.to_thread.run_sync(_present, pages, visit)
             if session is None:

@@ -179,7 +179,7 @@ def face_of(value: object) -> FaceTemplate:
     page = _object(whole["page"], "$.page", {"width_mm", "height_mm"}, set())
     side = _number(limits.PAGE_LEAST_MM, limits.PAGE_MOST_MM)
     width, height = side(page["width_mm"], "$.page.width_mm"), side(page["height_mm"], "$.page.height_mm")
-    if not isinstance(languages, list) or not languages or any(each not in _LANGUAGES for each in languages):
+    if not isinstance(languages, list) or not languages or any(not isinstance(each, str) or each not in _LANGUAGES for each in languages):
         raise _bad("$.languages", "one or more of " + ", ".join(sorted(_LANGUAGES)))
     note = whole.get("note_y_mm")
     note_y = None if note is None else _number(0, height)(note, "$.note_y_mm")

@@ -216,3 +216,12 @@ def test_the_epoch_is_part_of_the_row(one: One) -> None:
     desk.database.write(lambda c: c.execute(text("UPDATE idp_accounts SET credential_epoch = NULL WHERE account_id = :account"), back))
     with desk.database.read() as connection, pytest.raises(TrustError, match="ROW_ALTERED"):
         account_standing(connection, desk.vault, one.account_id)
+
+
+@pytest.mark.parametrize("mac", ["0" * 64, "é", "", "\u6d4b" * 64])
+def test_signing_out_goes_nowhere_that_this_site_did_not_write_down(one: One, mac: str) -> None:
+    browser = one.signed_in()
+    browser.go("/logout")
+    browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes", "target": "https://evil.example/", "target_mac": mac})
+    assert browser.answer.headers["location"] == "/logout/done"
+    assert one.living() == []

@@ -11,13 +11,15 @@ import pytest
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.set_credentials import set_totp
-from idp.api import scim_search
+from idp.api import scim_routes, scim_search
 from idp.api.scim_routes import BODY_SCIM_BYTES_MAX
+from idp.api.scim_search import PAGE_SCIM_MAX, Page
 from idp.api.scim_shapes import GROUP, ORGANISATION, PERSON, USER
 from idp.model.people import AccountKind, AccountStatus, AgentRole, CredentialKind
 from idp.store.accounts import find_account, list_agents
 from idp.store.credentials import list_credentials
 from service_kit.roles import Role, appoint
+from standards.errors import MalformedError
 from standards.rfc7644_scim import MEDIA_TYPE, PATCH_OP, SEARCH_REQUEST
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Registered, settle
@@ -283,6 +285,18 @@ def test_attack_half_of_a_surrogate_pair_is_no_text_and_leaves_nothing(scim: Sci
     wanted["filter"] = 'userName eq "\\ud800"'
     assert scim.send("POST", "/Users/.search", json.dumps(wanted).encode()).json()["scimType"] == "invalidFilter"
     assert scim.find("Users", 'userName eq "half-a-pair"') == []
+
+
+@pytest.mark.parametrize("text", ["--5", "-", "", "5-", "1" * 10, "٣", "5.0"])
+def test_attack_what_is_no_number(text: str) -> None:
+    for name in ("count", "startIndex"):
+        with pytest.raises(MalformedError, match="SCIM_VALUE_INVALID"):
+            scim_routes.page_of({name: text})
+
+
+def test_numbers_are_bounded_rather_than_refused() -> None:
+    assert scim_routes.page_of({"count": "-5", "startIndex": "-1"}) == Page(0, 1)
+    assert scim_routes.page_of({"count": "99999999"}) == Page(PAGE_SCIM_MAX, 1)
 
 
 def test_refusals_have_the_form_and_word_of_the_standard(scim: Scim) -> None:
