@@ -289,6 +289,7 @@ class SealImport:
     begun_at: datetime
     claim_digest: bytes | None = None
     is_key_destroyed: bool = False
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

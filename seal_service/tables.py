@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -193,6 +194,7 @@ imports: Final = Table(
     Column("begun_at", BigInteger, nullable=False),
     Column("claim_digest", LargeBinary(32)),  # the idempotency claim it answers
     Column("is_key_destroyed", Boolean, nullable=False),
+    Column("is_given_up", Boolean, nullable=False, server_default=false()),  # it becomes no application any more
     CheckConstraint("custody IN ('keystore', 'device', 'owner', 'absent')", name="custody_known"),
     Index("ix_seal_imports_code", "code"),
     Index("ix_seal_imports_seal_digest", "seal_digest"),

@@ -134,7 +134,8 @@ def apply_for_import(
         # 5. tx 2: the application, its papers and its first line of history stand together.
         def record(conn: Connection) -> Application:
             recorded_at = context.clock.now()
-            if store.load_import(conn, application.id, is_locked=True) is None:
+            standing = store.load_import(conn, application.id, is_locked=True)
+            if standing is None or standing.is_given_up:
                 raise import_cut_off(application.id)
             paper = Paper(new_paper_id(), SEAL_PAPER, digest, len(order.seal_der), person.holder, recorded_at)
             store.insert_paper(conn, paper)
@@ -165,19 +166,34 @@ def apply_for_import(
 
 
 def give_up_import(context: ServiceContext, begun: SealImport) -> None:
-    """Remove the key and the record of what did not become an application. Where even that cannot be written, the sweeper will."""
+    """End what did not become an application. Where that cannot be written, the sweeper will."""
+    with suppress(TrustError):
+        end_import(context, begun)
+
+
+def end_import(context: ServiceContext, begun: SealImport) -> bool:
+    """Remove the key and the record of what did not become an application; False, and nothing is touched, where it did.
+
+    First it is on record that it becomes none any more: an application whose commit was answered late, or never, keeps its key.
+    """
+
+    def give_up(conn: Connection) -> bool:
+        store.load_import(conn, begun.application_id, is_locked=True)  # the application is recorded before, or never
+        if store.load_application(conn, begun.application_id) is not None:
+            return False
+        store.give_up_import(conn, begun.application_id)
+        return True
 
     def forget(conn: Connection) -> None:
-        if store.load_application(conn, begun.application_id) is not None:
-            return
-        store.delete_import(conn, begun.application_id)
-        if begun.claim_digest is not None:
+        if store.delete_import(conn, begun.application_id) and begun.claim_digest is not None:
             context.idempotency.release(conn, Claim(begun.claim_digest, ClaimState.RESUMED, None))
 
-    with suppress(TrustError):
-        if begun.custody is KeyCustody.KEYSTORE:
-            remove_key(context, begun.key_id)
-        context.database.write(forget)
+    if not context.database.write(give_up):
+        return False
+    if begun.custody is KeyCustody.KEYSTORE:
+        remove_key(context, begun.key_id)
+    context.database.write(forget)
+    return True
 
 
 def _check_holders(order: ImportOrder) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from seal_service import store
-from seal_service.actions.apply_for_import import give_up_import
+from seal_service.actions.apply_for_import import end_import
 from seal_service.actions.change_seal_state import destroy_key, remove_key, retire_edition, revoke_certificate
 from seal_service.actions.record_act import record_act
 from seal_service.actions.record_making import give_up_making
@@ -76,9 +76,7 @@ def sweep_intents(context: ServiceContext) -> dict[str, int]:
     revoked = _count((seal.id, partial(revoke_certificate, context, seal, actor=ACTOR)) for seal in to_revoke)
 
     # 4. What was handed in and never became an application; then keys that nobody may use any more.
-    _count(
-        (begun.application_id, partial(give_up_import, context, begun)) for begun in unfinished if is_orphan(begun.owner, begun.begun_at)
-    )
+    _count((begun.application_id, partial(end_import, context, begun)) for begun in unfinished if is_orphan(begun.owner, begun.begun_at))
     sweep_keys(context)
     return {"voided": voided, "abandoned": abandoned, "certificates_revoked": revoked}
 

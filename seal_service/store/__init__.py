@@ -62,6 +62,7 @@ from seal_service.store.history import insert_act, last_step, list_acts_of_appli
 from seal_service.store.imports import (
     delete_import,
     find_kept_code,
+    give_up_import,
     has_open_import,
     insert_import,
     list_imports_with_key_to_destroy,
@@ -122,6 +123,7 @@ __all__ = [
     "finish_edition",
     "finish_use",
     "give_one_use_back",
+    "give_up_import",
     "has_open_application",
     "has_open_import",
     "hold_division",

@@ -36,6 +36,7 @@ def _import(row: RowMapping) -> SealImport:
         begun_at=read_time(row["begun_at"]),
         claim_digest=row["claim_digest"],
         is_key_destroyed=bool(row["is_key_destroyed"]),
+        is_given_up=bool(row["is_given_up"]),
     )
 
 
@@ -58,6 +59,7 @@ def insert_import(conn: Connection, handed_in: SealImport) -> None:
             "begun_at": write_time(handed_in.begun_at),
             "claim_digest": handed_in.claim_digest,
             "is_key_destroyed": handed_in.is_key_destroyed,
+            "is_given_up": handed_in.is_given_up,
         },
     )
 
@@ -98,9 +100,15 @@ def update_findings(conn: Connection, application_id: str, *, verdict: str, step
     )
 
 
-def delete_import(conn: Connection, application_id: str) -> None:
-    """Forget what was handed in without becoming an application."""
-    conn.execute(delete(imports).where(imports.c.application_id == application_id))
+def give_up_import(conn: Connection, application_id: str) -> None:
+    """Record that what was handed in becomes no application any more."""
+    conn.execute(update(imports).where(imports.c.application_id == application_id).values(is_given_up=True))
+
+
+def delete_import(conn: Connection, application_id: str) -> bool:
+    """Forget what was handed in and given up; False where somebody else has."""
+    is_it = and_(imports.c.application_id == application_id, imports.c.is_given_up.is_(True))
+    return conn.execute(delete(imports).where(is_it)).rowcount == 1
 
 
 def update_import_key_destroyed(conn: Connection, application_id: str) -> None:

@@ -16,7 +16,7 @@ from crypto.report import Verdict
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from seal_service import store
-from seal_service.actions.apply_for_import import SEAL_PAPER, apply_for_import
+from seal_service.actions.apply_for_import import SEAL_PAPER, apply_for_import, end_import
 from seal_service.actions.apply_for_seal import ApplicationOrder
 from seal_service.actions.find_applications import find_application, load_paper
 from seal_service.actions.find_import import find_import, read_steps
@@ -30,7 +30,7 @@ from seal_service.actions.review_application import review_application
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import sweep_intents
-from seal_service.model import ApplicationKind, ApplicationState, KeyCustody, Seal, SealState
+from seal_service.model import Application, ApplicationKind, ApplicationState, KeyCustody, Seal, SealImport, SealState
 from seal_service.pictures.design import default_design, write_design
 from seal_service.pictures.draw_seal import draw_seal
 from seal_service.render import draw_picture as draw_png
@@ -38,7 +38,7 @@ from seal_service.seal_data.make import SealDescription, SealMaker, build_seal
 from seal_service.verify import verify_file
 from service_kit import fail_points
 from service_kit.callers import person_of
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 from standards.gbt20518_certificate import write_seal_subject
 from standards.gbt38540_seal.values import MONGOLIAN_NAME, SealExtension, SealPicture
 from standards.rfc5280_names import write_name
@@ -50,7 +50,9 @@ from tests.seal_service.test_applications import APPLICANT, MAKER, MANAGER, REVI
 from yinxin.demo.document import draw_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
 
     from crypto.certificates import Certificate
     from crypto.signer import PrivateKey
@@ -273,6 +275,48 @@ def test_the_key_of_what_is_rejected_or_withdrawn_is_destroyed(house: House) -> 
         sweep_intents(house.context)
         assert keys(house) == set()
         assert find_import(house.context, REVIEWER, application.id)[2].is_key_destroyed
+
+
+def test_an_application_whose_commit_is_answered_with_a_lost_connection_keeps_its_key(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, write = order_of(house), house.context.database.write
+
+    def write_and_lose(job: Callable[[Connection], Any]) -> Any:
+        value = write(job)
+        if isinstance(value, Application):
+            raise TrustError(Kind.UNAVAILABLE, "DATABASE_OUTCOME_UNKNOWN")
+        return value
+
+    with monkeypatch.context() as losing:
+        losing.setattr(house.context.database, "write", write_and_lose)
+        assert code_of(apply_for_import, house.context, BY_HIM, order, idempotency_key="k") == "DATABASE_OUTCOME_UNKNOWN"
+    application, taken_in = apply_for_import(house.context, BY_HIM, order, idempotency_key="k")
+    assert (application.state, keys(house)) == (ApplicationState.APPLIED, {taken_in.key_id})
+
+
+def test_a_slow_application_and_a_sweeper_agree_on_whose_the_key_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, put = house.context, house.context.blobs.put
+
+    def put_slowly(data: bytes) -> str:
+        if is_swept_now:
+            house.sql("UPDATE seal_imports SET begun_at = 1")
+            sweep_intents(context)
+        else:
+            with context.database.read() as conn:
+                seen.extend(store.list_imports_without_application(conn, limit=9))
+        return put(data)
+
+    monkeypatch.setattr(context.blobs, "put", put_slowly)
+    seen: list[SealImport] = []
+    for is_swept_now in (True, False):
+        if is_swept_now:  # the sweeper was first: the application is refused, and no key is left
+            assert code_of(apply_for_import, context, BY_HIM, order_of(house)) == "SEAL_IMPORT_CUT_OFF"
+            assert (keys(house), house.rows("SELECT * FROM seal_imports")) == (set(), [])
+        else:  # the application was first: the sweeper, who read his list before, touches nothing
+            _, taken_in = apply_for_import(context, BY_HIM, order_of(house))
+            assert [end_import(context, begun) for begun in seen] == [False]
+            assert keys(house) == {taken_in.key_id}
 
 
 @pytest.mark.parametrize("point", ["import-seal.intended", "import-seal.key-kept"])
