@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
 
+from crypto.timestamp_tokens import CLOCK_TOLERANCE_SECONDS
 from crypto.trust_list import TrustList
 from seal_service.errors import seal_not_found
 from seal_service.life import SealState
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 VALIDITY: Final = timedelta(days=7)  # as the revocation lists: what is carried offline is judged by its age
 RENEWED_AFTER: Final = timedelta(hours=1)
 REMADE: Final = "made again"
+SECOND: Final = timedelta(seconds=1)
+TOLERATED: Final = timedelta(seconds=CLOCK_TOLERANCE_SECONDS)  # verifiers take a list that is issued so far ahead of them, not further
 
 STATUS_OF: Final = {
     SealState.MADE_REQUESTED: None,  # None: nobody can have sealed with it yet, so it is not listed
@@ -89,7 +92,7 @@ class StatusPublisher:
         maker = cast("MakerIdentity", self.context.links[SEAL_MAKER])
         with self.context.database.read() as conn:
             number = statuses.read_number(conn)
-            seals = _histories(conn)
+            seals = _histories(conn, now)
         # A change of this very second is dated in it, so the list cannot be older
         issued_at = max([now, *(history.records[-1].since for history in seals)])
         content = SealStatusList(number, issued_at, issued_at + VALIDITY, seals)
@@ -99,13 +102,13 @@ class StatusPublisher:
 def find_status(context: ServiceContext, code: str) -> StatusRecord:
     """The present status of the seal with this code. SEAL_NOT_FOUND for a seal that was never usable or does not exist."""
     with context.database.read() as conn:
-        records = _records(statuses.list_steps_of_code(conn, code))
+        records = _records(statuses.list_steps_of_code(conn, code), context.clock.now())
     if not records:
         raise seal_not_found(code)
     return records[-1]
 
 
-def _histories(conn: Connection) -> tuple[SealHistory, ...]:
+def _histories(conn: Connection, now: datetime) -> tuple[SealHistory, ...]:
     codes: dict[str, str] = {}
     steps: dict[str, list[tuple[str, str, datetime]]] = {}
     for seal_id, code, act, state, at in statuses.walk_steps(conn):
@@ -113,21 +116,25 @@ def _histories(conn: Connection) -> tuple[SealHistory, ...]:
         steps.setdefault(seal_id, []).append((act, state, at))
     found: list[SealHistory] = []
     for seal_id, of_seal in steps.items():
-        records = _records(of_seal)
+        records = _records(of_seal, now)
         if records:
             found.append(SealHistory(codes[seal_id], records))
     for seal_id, seal_data_der, at in statuses.walk_retired_editions(conn):
-        before = [step for step in steps.get(seal_id, []) if step[2] < at]
-        records = _records([*before, (REMADE, SealState.CANCELLED.value, at)])
-        if len(records) > 1:
+        of_seal = steps.get(seal_id, [])
+        # By their order, not by their times: the step that replaced it was recorded with it, as of the same moment
+        before = of_seal[: next((place for place, step in enumerate(of_seal) if step[2] == at), len(of_seal))]
+        if _records(before, now):
+            records = _records([*before, (REMADE, SealState.CANCELLED.value, at)], now)
             found.append(SealHistory(codes[seal_id], records, seal_digest(read_seal(seal_data_der))))
     return tuple(found)
 
 
-def _records(steps: Iterable[tuple[str, str, datetime]]) -> tuple[StatusRecord, ...]:
-    """Steps of a life -> the published records: whole seconds, one for each second, only where the status changes.
+def _records(steps: Iterable[tuple[str, str, datetime]], now: datetime) -> tuple[StatusRecord, ...]:
+    """Steps of a life in their order -> the published records: whole seconds, one for each second, only where the status changes.
 
-    Of two changes within one second the later counts. The newest are kept where there are more than a list may carry.
+    Of two changes within one second the later counts. Where clocks were at odds the order counts: a step that is dated before the one
+    it followed is published a second after that, one that is dated in the future as of ``now``, and none is lost. The newest are kept
+    where there are more than a list may carry.
     """
     records: list[StatusRecord] = []
     for act, state, at in steps:
@@ -136,7 +143,11 @@ def _records(steps: Iterable[tuple[str, str, datetime]]) -> tuple[StatusRecord, 
         if status is None and not records:
             continue
         status = SealStatus.FROZEN if status is None else status  # between two makings nobody may use it
-        if records and records[-1].since >= since:
+        last = records[-1].since if records else None
+        if since > now + TOLERATED or (last is not None and since < last):
+            since = min(since, now.replace(microsecond=0))
+            since = since if last is None else max(since, last + SECOND)
+        elif since == last:
             records.pop()
         if not records or records[-1].status is not status:
             records.append(StatusRecord(status, since, act))

@@ -14,9 +14,19 @@ from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.publish_status import STATUS_OF, StatusPublisher, _records, find_status
 from seal_service.life import SealState
 from seal_service.model import transition_named
-from seal_service.seal_data.status_list import MAX_RECORDS, SealStatus, open_status_list
+from seal_service.seal_data.status_list import (
+    MAX_RECORDS,
+    SealHistory,
+    SealStatus,
+    SealStatusList,
+    open_status_list,
+    write_status_list,
+)
 from seal_service.verify import verify_file
+from service_kit.row_values import write_time
 from standards.errors import TrustError
+from standards.gbt38540_seal.read import read_seal
+from tests.pki import DemoPki
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, caller
 
 if TYPE_CHECKING:
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
     from tests.seal_service.house import House
 
 AT = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
+PKI = DemoPki.create(AT)
 
 
 def made(house: House) -> Seal:
@@ -131,14 +142,58 @@ def test_records_are_whole_seconds_in_order_and_only_of_changes() -> None:
         step(20, SealState.CANCELLED),
         step(30, SealState.DESTROYED),
     ]
-    found = [(record.status, (record.since - AT).total_seconds()) for record in _records(steps)]
+    found = [(record.status, (record.since - AT).total_seconds()) for record in _records(steps, AT + timedelta(minutes=1))]
     assert found == [
         (SealStatus.VALID, 2),
         (SealStatus.FROZEN, 9),
         (SealStatus.VALID, 12),
         (SealStatus.CANCELLED, 20),
     ]
-    assert _records([step(0, SealState.MADE)]) == ()
+    assert _records([step(0, SealState.MADE)], AT) == ()
+
+
+@pytest.mark.parametrize(
+    ("steps", "published"),
+    [
+        # a host whose clock is behind cancels what another froze
+        ([(0, "active"), (102, "frozen"), (99, "cancelled")], [(0, 0), (102, 2), (103, 3)]),
+        # one that is behind sets free again: that it was frozen stays to be seen
+        ([(0, "active"), (102, "frozen"), (99, "active"), (103.5, "frozen")], [(0, 0), (102, 2)]),
+        ([(0, "active"), (102, "frozen"), (99, "active"), (110, "frozen")], [(0, 0), (102, 2), (103, 0), (110, 2)]),
+        (
+            [(0, "active"), (102, "frozen"), (101, "active"), (100, "frozen"), (99, "cancelled")],
+            [(0, 0), (102, 2), (103, 0), (104, 2), (105, 3)],
+        ),
+        # a clock that was an hour ahead holds up no list
+        ([(0, "active"), (4000, "frozen")], [(0, 0), (300, 2)]),
+        ([(0, "active"), (4000, "frozen"), (4001, "active"), (300, "cancelled")], [(0, 0), (300, 2), (301, 0), (302, 3)]),
+        ([(4000, "active")], [(300, 0)]),
+    ],
+)
+def test_where_clocks_were_at_odds_no_status_is_lost(steps: list[tuple[float, str]], published: list[tuple[int, int]]) -> None:
+    now = AT + timedelta(seconds=300)
+    records = _records([("act", state, AT + timedelta(seconds=at)) for at, state in steps], now)
+    assert [((record.since - AT).total_seconds(), int(record.status)) for record in records] == published
+    content = SealStatusList(1, max(now, records[-1].since), now + timedelta(days=7), (SealHistory("15070000000001", records),))
+    assert (
+        open_status_list(write_status_list(content, PKI.maker_signer, PKI.maker, PKI.chain[:-1]), PKI.trust_list(), now).content == content
+    )
+
+
+def test_an_edition_that_was_replaced_by_a_clock_behind_is_cancelled(house: House) -> None:
+    seal = made(house)
+    before = house.context.clock.now() - timedelta(hours=1)
+    house.sql(
+        "INSERT INTO seal_history (seal_id, act, from_state, to_state, holder, actor, at, reason, papers, audit_id) "
+        f"SELECT seal_id, 'finish', 'changed', 'active', holder, actor, {write_time(before)}, '', papers, audit_id FROM seal_history LIMIT 1"
+    )
+    house.sql(f"UPDATE seal_editions SET retired_at = {write_time(before)}")
+    _, _, list_der = StatusPublisher(house.context).current()
+    content = open_status_list(list_der, house.pki.trust_list(), house.context.clock.now()).content
+    assert content is not None
+    history = content.history_of(read_seal(seal.seal_data_der or b""))
+    assert history is not None
+    assert history.records[-1].status is SealStatus.CANCELLED
 
 
 def test_a_seal_changed_more_often_than_a_list_may_carry_keeps_its_newest_records() -> None:
@@ -146,7 +201,7 @@ def test_a_seal_changed_more_often_than_a_list_may_carry_keeps_its_newest_record
         ("x", (SealState.FROZEN if number % 2 else SealState.ACTIVE).value, AT + timedelta(seconds=number))
         for number in range(MAX_RECORDS + 7)
     ]
-    records = _records(steps)
+    records = _records(steps, AT + timedelta(minutes=10))
     assert len(records) == MAX_RECORDS
     assert records[-1].since == AT + timedelta(seconds=MAX_RECORDS + 6)
 
