@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
@@ -22,7 +22,6 @@ from standards.gbt38540_seal.values import CREDIT_CODE_AND_NAME, MONGOLIAN_NAME,
 from standards.gbt38540_seal.versions import V5
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
     from datetime import datetime
 
     from crypto.certificates import Certificate
@@ -52,10 +51,9 @@ class Certified:
         }
 
 
-def certify_seal(
-    context: ServiceContext, seal: Seal, spki_der: bytes, *, actor: str, on_failure: ExitStack, data_version: int | None = None
-) -> Certified:
-    """Have the built-in authority certify the key of ``seal`` (SubjectPublicKeyInfo, DER), and make the SESeal. What was issued is revoked where the making fails.
+def certify_seal(context: ServiceContext, seal: Seal, spki_der: bytes, *, actor: str, data_version: int | None = None) -> Certified:
+    """Have the built-in authority certify the key of ``seal`` (SubjectPublicKeyInfo, DER), and make the SESeal. Where that fails, what was
+    issued is revoked; from then on that is for whoever records the making (``revoke_unused``).
 
     ``data_version``: of the SESeal, 4 or 5; None as the deployment's setting has it. National convention for seals: O is the credit code followed by the name, CN is the seal code.
     """
@@ -66,10 +64,13 @@ def certify_seal(
         profile=Profile.SEAL_SIGNING,
         actor=actor,
     )
-    on_failure.callback(_revoke, context, actor, certificate.serial)
-    chain_der = tuple(above.der for above in context.issuer.chain())
-    fail_points.reach("make-seal.certified")
-    return Certified(certificate, chain_der, build_seal_data(context, seal, certificate, data_version), certificate.not_after)
+    with ExitStack() as on_failure:
+        on_failure.callback(revoke_unused, context, certificate, actor=actor)
+        chain_der = tuple(above.der for above in context.issuer.chain())
+        fail_points.reach("make-seal.certified")
+        seal_data_der = build_seal_data(context, seal, certificate, data_version)
+        on_failure.pop_all()
+    return Certified(certificate, chain_der, seal_data_der, certificate.not_after)
 
 
 def build_seal_data(context: ServiceContext, seal: Seal, certificate: Certificate, data_version: int | None = None) -> bytes:
@@ -112,7 +113,9 @@ def write_name_extensions(seal: Seal) -> tuple[SealExtension, ...]:
     return (SealExtension(CREDIT_CODE_AND_NAME, critical=False, value=der.utf8_string(seal.credit_code + seal.name)), *given)
 
 
-def _revoke(context: ServiceContext, actor: str, serial: int) -> None:
-    """Revoke the certificate of a seal that did not come to be. Where that fails it stays in the issuer's register, for a key nobody uses."""
+def revoke_unused(context: ServiceContext, certificate: Certificate, *, actor: str) -> None:
+    """Revoke the certificate of a making that is known to have come to nothing. Where that fails it stays in the issuer's register, for a
+    key nobody uses.
+    """
     with suppress(TrustError):
-        context.issuer.revoke(serial, reason=REVOCATION_REASON, actor=actor)
+        context.issuer.revoke(certificate.serial, reason=REVOCATION_REASON, actor=actor)

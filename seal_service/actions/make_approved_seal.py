@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.certificate_requests import create_request
 from seal_service import store
 from seal_service.actions.apply_for_seal import changed_seal, seal_of_application
-from seal_service.actions.certify_seal import certify_seal
+from seal_service.actions.certify_seal import certify_seal, revoke_unused
 from seal_service.actions.change_seal_state import record_step
 from seal_service.actions.check_power import give_power
 from seal_service.actions.import_approved_seal import import_approved_seal
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from crypto.certificates import Certificate
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
@@ -149,7 +150,9 @@ def make_approved_seal(
             return waiting
 
         # 4. Certificate and SESeal, with no transaction open.
-        certified = certify_seal(context, making.wanted, spki_der, actor=caller.actor, on_failure=on_failure, data_version=data_version)
+        certified = certify_seal(context, making.wanted, spki_der, actor=caller.actor, data_version=data_version)
+        on_failure.pop_all()
+        on_failure.callback(_give_up, context, caller, making, certified.certificate)
         fail_points.reach("make-approved.built")
 
         # 5. tx 2: the seal is made; the region is told by the outbox.
@@ -248,9 +251,17 @@ def _wait(context: ServiceContext, conn: Connection, caller: Caller, making: Mak
     )
 
 
-def _give_up(context: ServiceContext, caller: Caller, making: Making) -> None:
-    """Give the making up. Where even that cannot be written, the sweeper will."""
+def _give_up(context: ServiceContext, caller: Caller, making: Making, certificate: Certificate | None = None) -> None:
+    """Give the making up. Where even that cannot be written, the sweeper will.
+
+    ``certificate``: of this making; it is revoked once the edition is found abandoned, and not where the making was recorded after all.
+    """
+
+    def give_up(conn: Connection) -> bool:
+        give_up_making(context, conn, person_of(caller), making.wanted.id, making.edition.edition, reason="failed")
+        edition = store.load_edition(conn, making.wanted.id, making.edition.edition)
+        return edition is not None and edition.state is EditionState.ABANDONED
+
     with suppress(TrustError):
-        context.database.write(
-            lambda conn: give_up_making(context, conn, person_of(caller), making.wanted.id, making.edition.edition, reason="failed")
-        )
+        if context.database.write(give_up) and certificate is not None:
+            revoke_unused(context, certificate, actor=caller.actor)

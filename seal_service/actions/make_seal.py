@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from seal_service import store
-from seal_service.actions.certify_seal import certify_seal
+from seal_service.actions.certify_seal import certify_seal, revoke_unused
 from seal_service.actions.change_seal_state import announce_state
 from seal_service.actions.check_power import give_power
 from seal_service.actions.find_seals import draw_picture
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from crypto.certificates import Certificate
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
     from service_kit.idempotency import Claim
@@ -165,7 +166,9 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         spki_der, _ = make_key(context, seal.key_id, owners_spki_der)
         fail_points.reach("make-seal.key-made")
         # 4. The certificate, and the seal itself as GB/T 38540 has it: picture and certificate under the maker's signature.
-        certified = certify_seal(context, seal, spki_der, actor=caller.actor, on_failure=on_failure, data_version=request.data_version)
+        certified = certify_seal(context, seal, spki_der, actor=caller.actor, data_version=request.data_version)
+        on_failure.pop_all()
+        on_failure.callback(_give_up, context, caller, seal, claim, certified.certificate)
         fail_points.reach("make-seal.built")
 
         # 5. tx 2: the seal becomes active together with its certificate.
@@ -226,15 +229,21 @@ def first_edition(seal: Seal, at: datetime) -> Edition:
     )
 
 
-def _give_up(context: ServiceContext, caller: Caller, seal: Seal, claim: Claim | None) -> None:
-    """Abandon a seal whose making failed. Where even that cannot be written, the sweeper will do it."""
+def _give_up(context: ServiceContext, caller: Caller, seal: Seal, claim: Claim | None, certificate: Certificate | None = None) -> None:
+    """Abandon a seal whose making failed. Where even that cannot be written, the sweeper will do it.
 
-    def abandon(conn: Connection) -> None:
+    ``certificate``: of this making; it is revoked once the seal is found abandoned, and not where the making was recorded after all.
+    """
+
+    def abandon(conn: Connection) -> bool:
         if _abandon(context, conn, caller, seal.id) and claim is not None:
             context.idempotency.release(conn, claim)
+        found = store.load_seal(conn, seal.id)
+        return found is not None and found.state is SealState.ABANDONED
 
     with suppress(TrustError):
-        context.database.write(abandon)
+        if context.database.write(abandon) and certificate is not None:
+            revoke_unused(context, certificate, actor=caller.actor)
 
 
 def _abandon(context: ServiceContext, conn: Connection, caller: Caller, seal_id: str) -> bool:

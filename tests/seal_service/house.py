@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import patch
+
+import pytest
 
 from crypto.authority import Profile, RevokedCertificate
 from crypto.certificate_requests import SubjectRequest
@@ -31,6 +34,8 @@ from tests.pki import DemoPki
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from crypto.certificates import Certificate
     from crypto.trust_list import TrustList
@@ -93,6 +98,21 @@ class House:
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with self.context.database.read() as conn:
             return [tuple(row) for row in conn.exec_driver_sql(statement)]
+
+
+@contextmanager
+def answer_lost(house: House, kind: type) -> Iterator[None]:
+    """Whoever writes a ``kind`` hears that nobody knows whether it was committed, when it was."""
+    write = house.context.database.write
+
+    def write_and_lose(job: Callable[[Connection], Any]) -> Any:
+        value = write(job)
+        if isinstance(value, kind):
+            raise TrustError(Kind.UNAVAILABLE, "DATABASE_OUTCOME_UNKNOWN")
+        return value
+
+    with patch.object(house.context.database, "write", write_and_lose), pytest.raises(TrustError, match="DATABASE_OUTCOME_UNKNOWN"):
+        yield
 
 
 def caller(client_id: str = "cl_a", *scopes: str) -> Caller:

@@ -33,7 +33,7 @@ from service_kit.settings import Seals, Settings
 from standards.errors import Kind, TrustError
 from standards.gbt38540_seal.read import read_seal
 from standards.gbt38540_seal.values import MONGOLIAN_NAME, ROMANISED_NAME
-from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House
+from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, answer_lost
 
 
 def person(name: str, *scopes: str) -> Caller:
@@ -102,6 +102,14 @@ def test_one_human_is_no_second_person_to_himself_by_any_name(house: House) -> N
         review_application(house.context, colleague, made.id, STEPS["approve"], reason="x")
         assert code_of(make_approved_seal, house.context, other, made.id) == "SECOND_PERSON_NEEDED"
     assert ("client:cl_portal for pw_1 by pe_x", "person:pe_x") in house.rows("SELECT actor, human FROM seal_history WHERE act = 'apply'")
+
+
+def test_an_approved_making_whose_commit_is_answered_with_a_lost_connection_keeps_its_certificate(house: House) -> None:
+    application = approved(house)
+    with answer_lost(house, Seal):
+        make_approved_seal(house.context, MAKER, application.id)
+    assert make_approved_seal(house.context, MAKER, application.id).state is SealState.MADE
+    assert house.issuer.revoked == []
 
 
 def test_a_seal_comes_to_be_by_four_people(house: House) -> None:

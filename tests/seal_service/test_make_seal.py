@@ -19,7 +19,7 @@ from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import sweep_intents
-from seal_service.model import SealState
+from seal_service.model import Seal, SealState
 from seal_service.seal_data.seal_file import verify_esl
 from seal_service.verify import verify_file
 from service_kit.clock import FixedClock
@@ -27,7 +27,7 @@ from service_kit.idempotency import IN_FLIGHT_SECONDS
 from service_kit.settings import Seals
 from standards.errors import Kind, TrustError
 from standards.gbt38540_seal.read import read_seal
-from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
+from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, answer_lost, caller
 from tests.seal_service.ofd.sealing import plain
 from tests.seal_service.pdf.documents import reportlab_document
 
@@ -209,6 +209,23 @@ def test_a_making_that_is_swept_meanwhile_does_not_become_active(house: House) -
     assert refused.value.code == "SEAL_MAKING_CUT_OFF"
     assert house.rows("SELECT state FROM seal_seals") == [("abandoned",)]
     assert len(house.issuer.revoked) == 1  # what was certified for it
+
+
+def test_a_making_whose_commit_is_answered_with_a_lost_connection_keeps_its_certificate(house: House) -> None:
+    with answer_lost(house, Seal):
+        make_seal(house.context, caller(), REQUEST, idempotency_key="k1")
+    seal = make_seal(house.context, caller(), REQUEST, idempotency_key="k1")
+    assert (seal.state, seal.code, house.issuer.revoked) == (SealState.ACTIVE, "15070000000001", [])
+
+
+def test_what_was_certified_is_revoked_where_the_seal_cannot_be_built(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bytes:
+        raise TrustError(Kind.UNACCEPTABLE, "SEAL_PICTURE_NOT_HERE")
+
+    monkeypatch.setattr("seal_service.actions.certify_seal.build_seal_data", fail)
+    with pytest.raises(TrustError, match="SEAL_PICTURE_NOT_HERE"):
+        make_seal(house.context, caller(), REQUEST)
+    assert (house.rows("SELECT state FROM seal_seals"), len(house.issuer.revoked)) == ([("abandoned",)], 1)
 
 
 def test_others_do_not_see_it(house: House) -> None:
