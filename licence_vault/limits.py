@@ -107,3 +107,4 @@ SHARE_TEXT_CHARACTERS: Final = 2000  # a printed code is longer than any other t
 SHARE_LICENCES: Final = 50  # in one answer
 SHARE_PER_MINUTE: Final = 1200  # calls of one address
 SHARE_TYPES: Final = 500
+SHARE_COPIES: Final = 5  # of the licences of one holder, made in one call

@@ -124,7 +124,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_copy_routes(router, means, desk)
     add_showing_routes(router, desk)
     judge = None if means.seals is None else means.seals.judge
-    add_share_routes(router, ShareDesk(desk, cast("CallerCheck | None", context.links.get(CALLERS)), judge))
+    add_share_routes(router, ShareDesk(desk, cast("CallerCheck | None", context.links.get(CALLERS)), judge, means))
     return ServiceParts(
         name=NAME,
         router=router,

@@ -68,6 +68,7 @@ REFUSALS: Final = {
     "USE_CODE_USED": NO_MATCH,
     "USE_CODE_EXPIRED": NO_MATCH,
     "LICENCE_SEALER_MISSING": NOT_PROVIDED,
+    "LICENCE_STATE_CONFLICT": RESTRICTED,  # revoked or suspended while its copy was made
 }
 """Our stable code -> head.status; LICENCE_NOT_IN_FORCE carries its own by the status rule of the type, and what is not here is OTHER."""
 

@@ -7,6 +7,7 @@ Here is the first half: what the copy will say stands durably, with its leaf in 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,6 @@ from service_kit.idempotency import ClaimState, digest_of_request
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -48,18 +48,31 @@ class CopyOrder:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedUse:
+    """A refusal by ``decide`` that the access log is to tell more of than the caller is told."""
+
+    error: TrustError
+    use: CopyUse
+    outcome: str
+
+
+Decide = Callable[["Connection", "LicenceRecord"], CopyUse | RefusedUse]
+"""By what right somebody comes to have a copy, or why not."""
+
+
 def make_copy(
     means: IssuingMeans,
     order: CopyOrder,
     use: CopyUse,
     *,
     idempotency_key: str | None = None,
-    decide: Callable[[Connection, LicenceRecord], CopyUse] | None = None,
+    decide: Decide | None = None,
 ) -> MadeCopy:
     """Make it, and return it with its file. Every copy that is made, and every one that is refused, is in the access log.
 
-    Whether ``use`` may have it is the caller's business. ``decide``: called in the first transaction, once for each copy, and as its very last
-    doubt; it says by what right, or refuses (TrustError), and changes rows only as its very last step.
+    Whether ``use`` may have it is the caller's business. ``decide``: called in the first transaction, once for each copy; it says by what right,
+    or refuses (``RefusedUse``, or a TrustError), and changes rows only as its very last step.
 
     Raises TrustError FIELD_UNACCEPTABLE, LICENCE_NOT_FOUND, LICENCE_ERASED, LICENCE_STATE_CONFLICT (not in force), FACE_*, GLYPH_MISSING,
     LICENCE_LOG_PENDING, LICENCE_SELF_CHECK_FAILED, LICENCE_COPY_ABANDONED, LICENCE_COPY_OVER, IDEMPOTENCY_*, and what the sealer refuses.
@@ -78,7 +91,7 @@ def begin_copy(
     use: CopyUse,
     *,
     idempotency_key: str | None = None,
-    decide: Callable[[Connection, LicenceRecord], CopyUse] | None = None,
+    decide: Decide | None = None,
 ) -> CopyRecord:
     """The first half: a copy that ``finish_copy`` makes. Errors as ``make_copy``."""
     # 1. Is the order in order, and is there anything to seal with?
@@ -120,41 +133,42 @@ def _record_intent(
     order: CopyOrder,
     use: CopyUse,
     idempotency_key: str | None,
-    decide: Callable[[Connection, LicenceRecord], CopyUse] | None,
+    decide: Decide | None,
 ) -> CopyRecord | TrustError:
     context, at = means.context, means.context.clock.now()
     copy_id = new_copy_id(at)
 
-    # 1. The licence, held until the commit: it is in force, and what it says is still there.
+    # 1. The licence, held until the commit.
     licence = store.load_licence(conn, order.licence_id, is_locked=True)
     if licence is None:
         raise licence_not_found(order.licence_id)
-    refusal = check_copyable(licence, at)
-    if refusal is not None:
-        record_copy_use(means, conn, licence, use, UseAction.REFUSED, order.reason, refusal.code, at)
-        return refusal
 
     # 2. Has this very request been answered before, or begun by a process that died?
     claim = _claim(means, conn, order, use, idempotency_key, copy_id, at)
+    earlier = None
     if claim is not None and claim.state is not ClaimState.NEW:
         earlier = store.load_copy(conn, str(claim.reference))
-        if earlier is not None and earlier.state is CopyState.MADE:  # the same file once more: that is a reading of its own
-            record_copy_use(means, conn, licence, _use_of(means, conn, earlier), UseAction.DOWNLOADED, order.reason, DONE, at)
-        if earlier is not None and (claim.state is ClaimState.DONE or earlier.state is CopyState.MAKING):
-            return earlier
-        context.idempotency.set_reference(conn, claim, copy_id)
+        if earlier is not None and claim.state is not ClaimState.DONE and earlier.state is not CopyState.MAKING:
+            earlier = None
+        if earlier is None:
+            context.idempotency.set_reference(conn, claim, copy_id)
 
-    # 3. By what right. A refusal that says nothing about the use is raised as it is, and nothing is recorded.
-    if decide is not None:
-        try:
-            use = decide(conn, licence)
-        except TrustError as refused:
-            if refused.kind is Kind.UNAVAILABLE:
-                raise
-            if claim is not None:
-                context.idempotency.release(conn, claim)
-            record_copy_use(means, conn, licence, use, UseAction.REFUSED, order.reason, refused.code, at)
-            return refused
+    # 3. By what right; and it is in force, with what it says still there. A refusal is on record.
+    decided = use if decide is None or earlier is not None else _decided(decide, conn, licence, use)
+    if isinstance(decided, CopyUse):
+        use, refusal = decided, check_copyable(licence, at)
+        outcome = "" if refusal is None else refusal.code
+    else:
+        use, refusal, outcome = decided.use, decided.error, decided.outcome
+    if refusal is not None:
+        if claim is not None:
+            context.idempotency.release(conn, claim)
+        record_copy_use(means, conn, licence, use, UseAction.REFUSED, order.reason, outcome, at)
+        return refusal
+    if earlier is not None:
+        if earlier.state is CopyState.MADE:  # the same file once more: that is a reading of its own
+            record_copy_use(means, conn, licence, _use_of(means, conn, earlier), UseAction.DOWNLOADED, order.reason, DONE, at)
+        return earlier
 
     # 4. What the copy will say, sealed under the licence's key, and the commitment to it.
     made_at = at.replace(microsecond=0)
@@ -196,6 +210,15 @@ def _record_intent(
     return record
 
 
+def _decided(decide: Decide, conn: Connection, licence: LicenceRecord, use: CopyUse) -> CopyUse | RefusedUse:
+    try:
+        return decide(conn, licence)
+    except TrustError as refused:
+        if refused.kind is Kind.UNAVAILABLE:  # it says nothing about the use: raised as it is, and nothing is recorded
+            raise
+        return RefusedUse(refused, use, refused.code)
+
+
 def _use_of(means: IssuingMeans, conn: Connection, copy: CopyRecord) -> CopyUse:
     key = means.contents.open_key(copy.licence_id, store.load_key(conn, copy.licence_id) or b"")
     return read_note(key.open_note(copy.id, copy.note_sealed or b"")).use
@@ -209,5 +232,5 @@ def _claim(
     wishes = [order.licence_id, order.form, order.made_by, order.reason, None if order.until is None else order.until.isoformat()]
     request_digest = digest_of_request(json.dumps(wishes).encode())
     return means.context.idempotency.claim(
-        conn, caller=use.client, route=ROUTE, key=key, request_digest=request_digest, reference=copy_id, at=at
+        conn, caller=use.actor, route=ROUTE, key=key, request_digest=request_digest, reference=copy_id, at=at
     )

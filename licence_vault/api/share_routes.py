@@ -20,6 +20,7 @@ from licence_vault import limits
 from licence_vault.actions.list_shared_types import find_shared_type, list_shared_types
 from licence_vault.actions.query_shared import ShareCall, query_by_code, query_by_identifier, query_of_holder
 from licence_vault.actions.verify_shared import StatedLicence, verify_shared_file, verify_stated
+from licence_vault.api.share_copies import FORM, MAKER, give_address, give_addresses, give_file
 from licence_vault.api.share_data import write_items, write_licence_data, write_result, write_type
 from licence_vault.api.share_envelope import ShareRequest, read_parts, read_request, read_text, write_answer, write_refusal
 from licence_vault.api.wallet_answers import read_body
@@ -42,6 +43,7 @@ from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, RESIDENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.actions.use_desk import UseDesk
     from licence_vault.ports import CallerCheck, DocumentJudge
     from service_kit.callers import Caller
@@ -56,11 +58,14 @@ _FILE: Final = "verifyFile"
 
 @dataclass(frozen=True, slots=True)
 class ShareDesk:
-    """What the calls need. ``callers``: who checks tokens, None where nobody does; ``judge``: of files, None where none is connected."""
+    """What the calls need. ``callers``: who checks tokens, None where nobody does; ``judge``: of files, None where none is connected;
+    ``means``: what copies are made with.
+    """
 
     use: UseDesk
     callers: CallerCheck | None
     judge: DocumentJudge | None
+    means: IssuingMeans
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,10 @@ class Operation:
     answer: Callable[[ShareDesk, Caller, ShareRequest], object]
 
 
-def _call(caller: Caller, request: ShareRequest) -> ShareCall:
+def _call(caller: Caller, request: ShareRequest, reason: str = "useCause") -> ShareCall:
     officer = Officer(**read_parts(request.data, "operator", _OFFICER)) if "operator" in request.data else None
     code = read_text(request.data, "useCode") if "useCode" in request.data else None
-    return ShareCall(caller, read_text(request.data, "useCause"), code, officer)
+    return ShareCall(caller, read_text(request.data, reason), code, officer)
 
 
 def _holder_type(code_type: str) -> str:
@@ -139,6 +144,19 @@ def _items(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
     return write_items(definition)
 
 
+def _download_file(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
+    return give_file(desk.means, desk.use, _call(caller, request, "certificateCopyCause"), request.data)
+
+
+def _download_url(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
+    return give_address(desk.means, desk.use, _call(caller, request), request.data)
+
+
+def _download_urls(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
+    holder = _holder_type(read_text(request.data, "holderTypeCode")), read_text(request.data, "holderCode")
+    return give_addresses(desk.means, desk.use, _call(caller, request), request.data, holder)
+
+
 _WHY: Final = {"useCause": "办理变更登记"}
 _HOLDER_QUERY: Final = {"holderCode": "91150700MA0N000018", "holderTypeCode": "001", "certTypeCode": _TYPE, **_WHY}
 _STATED: Final = {
@@ -187,6 +205,37 @@ OPERATIONS: Final = (
         (),
         {"certTypeCode": _TYPE, "contentType": "base64", "content": "JVBERi0xLjcK…", **_WHY},
         _verify_file,
+    ),
+    Operation(
+        "downloadUrl",
+        "An address from which an annotated copy of a licence is fetched once",
+        ("certIdentifier", "useCause"),
+        ("expiryTime", FORM, MAKER, "useCode", "operator"),
+        {"certIdentifier": _IDENTIFIER, "useCode": "yxu_Vn7Qb0s3mD1kE5cTtq2H8aYw4uRzJpLgXfC6oNe", **_WHY},
+        _download_url,
+    ),
+    Operation(
+        "downloadUrlsByHolderCode",
+        "Such addresses for the licences of a holder, by duty",
+        ("holderCode", "holderTypeCode", "certTypeCode", "useCause"),
+        ("certNo", "expiryTime", FORM, MAKER, "operator"),
+        {**_HOLDER_QUERY, "operator": {"name": "李示例", "role": "执法人员", "division": "卫生监督所"}},
+        _download_urls,
+    ),
+    Operation(
+        "downloadFile",
+        "An annotated copy of a licence",
+        (FORM, "certificateIdentifier", "certificateCopyCause"),
+        ("certificateCopyExpiringTime", MAKER, "useCode", "operator"),
+        {
+            FORM: "ofd",
+            "certificateIdentifier": _IDENTIFIER,
+            "certificateCopyCause": "办理变更登记",
+            "certificateCopyExpiringTime": "20261228235959",
+            MAKER: "示例区登记窗口",
+            "useCode": "yxu_Vn7Qb0s3mD1kE5cTtq2H8aYw4uRzJpLgXfC6oNe",
+        },
+        _download_file,
     ),
     Operation("queryCatalogue", "The licence types one may use", ("useCause",), (), dict(_WHY), _catalogue),
     Operation(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -333,6 +334,33 @@ def test_a_system_asks_at_the_share_interface(jia: Office, registry: Office, lic
     assert (status, found) == ("0", [masked])
     assert share(registry, "queryCertInfoByHolderCode", of_holder | {"holderTypeCode": "777"}) == ("103", None)
     assert share(registry, "queryCertInfoByHolderCode", of_holder | {"certTypeCode": TYPE}) == ("100", None)
+
+
+def test_a_system_is_given_annotated_copies(jia: Office, registry: Office, stranger: Office, licence: dict[str, Any]) -> None:
+    wish = {"fileType": "ofd", "certificateIdentifier": licence["identifier"], "certificateCopyCause": WHY}
+    assert share(registry, "downloadFile", wish) == ("100", None), "neither code nor duty"
+    granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
+    more = {"useCode": granted["code"], "certificateCopyCreator": "示例区登记窗口", "certificateCopyExpiringTime": "20991231000000"}
+    assert share(registry, "downloadFile", wish | more) == ("102", None), "nothing is good so long"
+    del more["certificateCopyExpiringTime"]
+    status, given = share(registry, "downloadFile", wish | more)
+    assert (status, given["contentType"], given["certIdentifier"]) == ("0", "application/ofd", licence["identifier"])
+    assert base64.b64decode(given["content"]).startswith(b"PK")
+    assert share(registry, "downloadFile", wish | more) == ("10", None), "a code counts once"
+    for wrong in ({"fileType": "png"}, {"certificateCopyExpiringTime": "2026-12-01"}, {"certificateCopyExpiringTime": "20261301000000"}):
+        assert share(registry, "downloadFile", wish | {"operator": OFFICER} | wrong) == ("102", None)
+    assert share(registry, "downloadFile", wish | {"operator": OFFICER, "certificateIdentifier": "1.2.3"}) == ("10", None)
+
+    by_duty = {"certIdentifier": licence["identifier"], "useCause": WHY, "operator": OFFICER}
+    status, offered = share(registry, "downloadUrl", by_duty)
+    path = urlsplit(offered["content"]).path
+    assert (status, path.startswith("/v1/licence-downloads/")) == ("0", True)
+    assert stranger.refusal("GET", path, status=404)[0] == "LICENCE_DOWNLOAD_GONE"
+    assert registry.call("GET", path, status=200).content.startswith(b"%PDF")
+    assert registry.refusal("GET", path, status=404)[0] == "LICENCE_DOWNLOAD_GONE"
+    of_holder = {"holderCode": JIA[1], "holderTypeCode": "111", "certTypeCode": SHARED, "useCause": WHY, "operator": OFFICER}
+    status, found = share(registry, "downloadUrlsByHolderCode", of_holder | {"certNo": licence["data"]["number"]})
+    assert (status, [each["certIdentifier"] for each in found]) == ("0", [licence["identifier"]])
 
 
 def test_a_system_has_data_and_files_verified(clerk: Office, registry: Office, licence: dict[str, Any]) -> None:

@@ -1,0 +1,80 @@
+"""The calls of the share interface that give files: an annotated copy itself, or an address from which the caller fetches it once."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from licence_vault.actions.copy_shared import WantedCopy, copy_shared, offer_shared, offer_shared_of_holder
+from licence_vault.actions.finish_issue import MEDIA_TYPES
+from licence_vault.api.copy_shapes import write_address
+from licence_vault.api.share_envelope import read_text
+from licence_vault.errors import share_malformed
+from standards.gbt7408_times import CHINA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from licence_vault.actions.copy_shared import SharedCopy
+    from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.actions.query_shared import ShareCall
+    from licence_vault.actions.use_desk import UseDesk
+
+_TIME: Final = "%Y%m%d%H%M%S"  # of GB/T 36903, in the country's time
+MAKER: Final = "certificateCopyCreator"
+FORM: Final = "fileType"
+
+
+def give_file(means: IssuingMeans, desk: UseDesk, call: ShareCall, data: Mapping[str, Any]) -> dict[str, str]:
+    """downloadFile: the copy in base64."""
+    wanted = _wanted(call, data, "certificateCopyExpiringTime")
+    copy = copy_shared(means, desk, call, read_text(data, "certificateIdentifier"), wanted)
+    return _write(copy, base64.b64encode(copy.made.content).decode())
+
+
+def give_address(means: IssuingMeans, desk: UseDesk, call: ShareCall, data: Mapping[str, Any]) -> dict[str, str]:
+    """downloadUrl: an address for one download by the calling system."""
+    return _write_address(means, offer_shared(means, desk, call, read_text(data, "certIdentifier"), _wanted(call, data, "expiryTime")))
+
+
+def give_addresses(
+    means: IssuingMeans, desk: UseDesk, call: ShareCall, data: Mapping[str, Any], holder: tuple[str, str]
+) -> list[dict[str, str]]:
+    """downloadUrlsByHolderCode: one for each licence in force."""
+    number = read_text(data, "certNo") if "certNo" in data else None
+    wanted = _wanted(call, data, "expiryTime")
+    found = offer_shared_of_holder(means, desk, call, read_text(data, "certTypeCode"), holder, number, wanted)
+    return [_write_address(means, each) for each in found]
+
+
+def _wanted(call: ShareCall, data: Mapping[str, Any], until_name: str) -> WantedCopy:
+    form = read_text(data, FORM) if FORM in data else "pdf"
+    if form not in MEDIA_TYPES:
+        raise share_malformed(FORM, " or ".join(sorted(MEDIA_TYPES)))
+    made_by = read_text(data, MAKER) if MAKER in data else call.caller.client_id
+    return WantedCopy(form, made_by, _read_time(read_text(data, until_name), until_name) if until_name in data else None)
+
+
+def _read_time(text: str, name: str) -> datetime:
+    if len(text) == len("yyyymmddhhmmss") and text.isascii() and text.isdecimal():
+        try:
+            return datetime.strptime(text, _TIME).replace(tzinfo=CHINA).astimezone(UTC)
+        except ValueError:
+            pass
+    raise share_malformed(name, "yyyymmddhhmmss")
+
+
+def _write(copy: SharedCopy, content: str) -> dict[str, str]:
+    record = copy.made.record
+    return {
+        "contentType": MEDIA_TYPES[record.form],
+        "certIdentifier": copy.identifier,
+        "content": content,
+        "certificateCopyExpiringTime": record.until.astimezone(CHINA).strftime(_TIME),
+    }
+
+
+def _write_address(means: IssuingMeans, copy: SharedCopy) -> dict[str, str]:
+    url = "" if copy.address is None else means.context.settings.base_url + write_address(copy.address).url
+    return _write(copy, url)
