@@ -35,31 +35,33 @@ def grant_agent(
     if valid_until is not None and valid_until <= max(begins, at):
         raise field_invalid("valid_until", "a time to come, after valid_from")
     agent = Agent(new_id("ag_"), organisation_id, person_id, role, scopes, begins, valid_until, actor, at)
-
-    def store(connection: Connection) -> None:
-        load_account(connection, desk.vault, organisation_id, AccountKind.ORGANISATION)
-        load_account(connection, desk.vault, person_id, AccountKind.PERSON)
-        insert_agent(connection, desk.vault, agent)
-        note_grant(connection, desk, agent, "agent.grant", at, actor)
-
-    desk.database.write(store)
+    desk.database.write(lambda connection: grant_in(connection, desk, agent))
     return agent
+
+
+def grant_in(connection: Connection, desk: PeopleDesk, agent: Agent) -> None:
+    """A grant, its record and its news, within a write job. ACCOUNT_NOT_FOUND, AGENT_EXISTS."""
+    load_account(connection, desk.vault, agent.organisation_id, AccountKind.ORGANISATION)
+    load_account(connection, desk.vault, agent.person_id, AccountKind.PERSON)
+    insert_agent(connection, desk.vault, agent)
+    note_grant(connection, desk, agent, "agent.grant", agent.granted_at, agent.granted_by)
 
 
 def revoke_agent(desk: PeopleDesk, agent_id: str, *, actor: str) -> Agent:
     """End a grant at once; ended already, it stays as it was. AGENT_NOT_FOUND."""
     at = desk.clock.now()
+    return desk.database.write(lambda connection: revoke_in(connection, desk, agent_id, actor, at))
 
-    def store(connection: Connection) -> Agent:
-        present = load_agent(connection, desk.vault, agent_id)
-        if present.revoked_at is not None:
-            return present
-        ended = replace(present, revoked_at=at, revoked_by=actor, version=present.version + 1)
-        update_agent(connection, desk.vault, ended)
-        note_grant(connection, desk, ended, "agent.revoke", at, actor)
-        return ended
 
-    return desk.database.write(store)
+def revoke_in(connection: Connection, desk: PeopleDesk, agent_id: str, actor: str, at: datetime) -> Agent:
+    """As ``revoke_agent``, within a write job."""
+    present = load_agent(connection, desk.vault, agent_id)
+    if present.revoked_at is not None:
+        return present
+    ended = replace(present, revoked_at=at, revoked_by=actor, version=present.version + 1)
+    update_agent(connection, desk.vault, ended)
+    note_grant(connection, desk, ended, "agent.revoke", at, actor)
+    return ended
 
 
 def note_grant(connection: Connection, desk: PeopleDesk, agent: Agent, action: str, at: datetime, actor: str) -> None:

@@ -1,4 +1,4 @@
-"""Bring an account to what another directory says it is, by the same actions that an administrator uses; each is audited for itself.
+"""Bring an account to what another directory says it is, by the same actions that an administrator uses, in one transaction; each is audited for itself.
 
 What a directory may not do: change who a proven person is (name and number of an identity from level 2 on rest on evidence that somebody
 checked), touch accounts that administer this deployment, or remove what links an account to other sources. Of accounts that came from elsewhere it
@@ -11,12 +11,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from idp.actions.grant_agent import grant_agent, revoke_agent
-from idp.actions.manage_accounts import AccountChange, NewAccount, change_account, change_account_status, create_account
-from idp.actions.set_credentials import set_password
+from idp.actions.grant_agent import grant_in, revoke_in
+from idp.actions.manage_accounts import (
+    AccountChange,
+    NewAccount,
+    change_in,
+    change_status_in,
+    checked_change,
+    make_account,
+    store_account,
+)
+from idp.actions.set_credentials import hash_in_pool, put_in
 from idp.credentials.passwords import check_password_rules
 from idp.errors import account_not_found
-from idp.model.people import ID_NUMBERS, Account, AccountKind, AccountStatus, Identifier, IdentifierKind, field_invalid, normalised
+from idp.model.people import (
+    ID_NUMBERS,
+    Account,
+    AccountKind,
+    AccountStatus,
+    Agent,
+    AgentRole,
+    CredentialKind,
+    Identifier,
+    IdentifierKind,
+    field_invalid,
+    new_id,
+    normalised,
+)
 from idp.store.accounts import find_account, load_account
 from idp.store.directory import standing_agents
 from service_kit.audit import last_entry
@@ -26,6 +47,7 @@ from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -84,61 +106,94 @@ def load_provisioned(desk: PeopleDesk, account_id: str, kind: AccountKind) -> Ac
 
 
 def provision_account(desk: PeopleDesk, wanted: Wanted, *, actor: str) -> Account:
-    """Create an account. ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, PASSWORD_UNACCEPTABLE, SIGN_IN_BUSY, AUDIT_UNAVAILABLE."""
-    # 1. What may fail for the wish alone, before anything is stored
-    _check_password(wanted)
-    _check_members(desk, wanted, frozenset())
-    # 2. The account, then what belongs to it
-    return _finish(desk, wanted, create_account(desk, new_of(wanted), actor=actor), actor)
+    """Create an account with all that belongs to it, or nothing of it.
+
+    ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, PASSWORD_UNACCEPTABLE, SIGN_IN_BUSY, AUDIT_UNAVAILABLE.
+    """
+    # 1. What takes time, or may fail for the wish alone, before anything is stored
+    kept_hash, at = _hash(desk, wanted), desk.clock.now()
+    account = make_account(new_of(wanted), at, actor=actor)
+
+    # 2. One transaction: the account, its state, its password, its members
+    def store(connection: Connection) -> Account:
+        _check_members(connection, desk, wanted, frozenset())
+        store_account(connection, desk, account, ())
+        return _finish(connection, desk, wanted, account, kept_hash, actor, at)
+
+    return desk.database.write(store)
 
 
 def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, actor: str, expected_version: int | None = None) -> Account:
-    """Change an account to what is wanted. Further ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FOREIGN, ACCOUNT_PROTECTED, ACCOUNT_PROVEN."""
-    # 1. May it be changed, and by this
-    account = load_provisioned(desk, account_id, wanted.kind)
-    _check_password(wanted)
+    """Change an account to what is wanted, wholly or not at all.
+
+    Further ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FOREIGN, ACCOUNT_HELD, ACCOUNT_PROTECTED, ACCOUNT_PROVEN.
+    """
+    # 1. What takes time is done for an account that may be changed by this
     with desk.database.read() as connection:
-        check_open(connection, account)
-        members = frozenset(each.person_id for each in standing_agents(connection, desk.vault, organisation_id=account_id))
-    _check_members(desk, wanted, members)
-    if account.origin != wanted.source and (wanted.password is not None or wanted.members not in {None, members}):
-        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
-    change = wanted_change(account, wanted, expected_version)
-    # 2. Fields, then what belongs to it
-    return _finish(desk, wanted, change_account(desk, account_id, wanted.kind, change, actor=actor), actor)
+        _changeable(connection, desk, account_id, wanted)
+    kept_hash, at = _hash(desk, wanted), desk.clock.now()
+
+    # 2. One transaction: fields, then what belongs to it, of the account as it is now
+    def store(connection: Connection) -> Account:
+        account = _changeable(connection, desk, account_id, wanted)
+        change = checked_change(wanted.kind, wanted_change(account, wanted, expected_version))
+        changed = change_in(connection, desk, account_id, wanted.kind, change, actor, at)
+        return _finish(connection, desk, wanted, changed, kept_hash, actor, at)
+
+    return desk.database.write(store)
 
 
 def end_provisioned(
     desk: PeopleDesk, account_id: str, kind: AccountKind, source: str, *, actor: str, expected_version: int | None = None
 ) -> None:
     """Close an account; its login name and its name in the directory become free. As ``reprovision_account``."""
-    account = load_provisioned(desk, account_id, kind)
-    with desk.database.read() as connection:
+    head, at = f"{source}|", desk.clock.now()
+
+    def store(connection: Connection) -> None:
+        account = load_account(connection, desk.vault, account_id, kind)
+        if account.status is AccountStatus.CLOSED:
+            raise account_not_found()
         check_open(connection, account)
-    if account.origin != source:
+        if account.origin != source:
+            raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
+        kept = tuple(
+            each
+            for each in account.identifiers
+            if each.kind is not IdentifierKind.LOGIN and not (each.kind is IdentifierKind.UPSTREAM and each.value.startswith(head))
+        )
+        freed = change_in(connection, desk, account_id, kind, AccountChange(identifiers=kept, expected_version=expected_version), actor, at)
+        change_status_in(connection, desk, freed, AccountStatus.CLOSED, actor, at)
+
+    desk.database.write(store)
+
+
+def _hash(desk: PeopleDesk, wanted: Wanted) -> bytes | None:
+    """The hash of the password that is wanted. PASSWORD_UNACCEPTABLE, SIGN_IN_BUSY."""
+    if wanted.password is None:
+        return None
+    login = next((each.value for each in wanted.identifiers if each.kind is IdentifierKind.LOGIN), "")
+    check_password_rules(wanted.password, login.lower())
+    return hash_in_pool(desk, wanted.password)
+
+
+def _changeable(connection: Connection, desk: PeopleDesk, account_id: str, wanted: Wanted) -> Account:
+    """The account, if this source may change it in this way."""
+    account = load_account(connection, desk.vault, account_id, wanted.kind)
+    if account.status is AccountStatus.CLOSED:
+        raise account_not_found()
+    check_open(connection, account)
+    members = frozenset(each.person_id for each in standing_agents(connection, desk.vault, organisation_id=account_id))
+    _check_members(connection, desk, wanted, members)
+    if account.origin != wanted.source and (wanted.password is not None or wanted.members not in {None, members}):
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
-    head = f"{source}|"
-    kept = tuple(
-        each
-        for each in account.identifiers
-        if each.kind is not IdentifierKind.LOGIN and not (each.kind is IdentifierKind.UPSTREAM and each.value.startswith(head))
-    )
-    freed = change_account(desk, account_id, kind, AccountChange(identifiers=kept, expected_version=expected_version), actor=actor)
-    change_account_status(desk, account_id, kind, AccountStatus.CLOSED, actor=actor, expected_version=freed.version)
+    return account
 
 
-def _check_password(wanted: Wanted) -> None:
-    if wanted.password is not None:
-        login = next((each.value for each in wanted.identifiers if each.kind is IdentifierKind.LOGIN), "")
-        check_password_rules(wanted.password, login.lower())
-
-
-def _check_members(desk: PeopleDesk, wanted: Wanted, present: frozenset[str]) -> None:
-    with desk.database.read() as connection:
-        for person_id in (wanted.members or frozenset()) - present:
-            person = find_account(connection, desk.vault, person_id)
-            if person is None or person.kind is not AccountKind.PERSON or person.status is AccountStatus.CLOSED:
-                raise field_invalid("members", "ids of persons")
+def _check_members(connection: Connection, desk: PeopleDesk, wanted: Wanted, present: frozenset[str]) -> None:
+    for person_id in (wanted.members or frozenset()) - present:
+        person = find_account(connection, desk.vault, person_id)
+        if person is None or person.kind is not AccountKind.PERSON or person.status is AccountStatus.CLOSED:
+            raise field_invalid("members", "ids of persons")
 
 
 def _attributes(present: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
@@ -209,24 +264,23 @@ def _merged(account: Account, wanted: Wanted) -> tuple[Identifier, ...]:
     )
 
 
-def _finish(desk: PeopleDesk, wanted: Wanted, account: Account, actor: str) -> Account:
-    """State, password, members: each only where it differs."""
+def _finish(
+    connection: Connection, desk: PeopleDesk, wanted: Wanted, account: Account, kept_hash: bytes | None, actor: str, at: datetime
+) -> Account:
+    """State, password, members, within a write job: each only where it differs."""
     status = account.status if wanted.is_active is None else AccountStatus.ACTIVE if wanted.is_active else AccountStatus.DISABLED
     if account.status is not status:
         if status is AccountStatus.ACTIVE:
-            with desk.database.read() as connection:
-                demand_may_enable(connection, account.account_id, actor)
-        account = change_account_status(desk, account.account_id, account.kind, status, actor=actor)
-    if wanted.password is not None:
-        set_password(desk, account.account_id, wanted.password, actor=actor)
+            demand_may_enable(connection, account.account_id, actor)
+        account = change_status_in(connection, desk, account, status, actor, at)
+    if kept_hash is not None:
+        put_in(connection, desk, account.account_id, CredentialKind.PASSWORD, kept_hash, actor, at)
     if wanted.members is not None:
-        at = desk.clock.now()
-        with desk.database.read() as connection:
-            present = standing_agents(connection, desk.vault, organisation_id=account.account_id)
+        present = standing_agents(connection, desk.vault, organisation_id=account.account_id)
         lasting = {each.person_id for each in present if each.valid_until is None or at < each.valid_until}
         for agent in present:  # one whose time is over makes room for a new grant
             if agent.person_id not in wanted.members & lasting:
-                revoke_agent(desk, agent.agent_id, actor=actor)
+                revoke_in(connection, desk, agent.agent_id, actor, at)
         for person_id in sorted(wanted.members - lasting):
-            grant_agent(desk, account.account_id, person_id, actor=actor)
+            grant_in(connection, desk, Agent(new_id("ag_"), account.account_id, person_id, AgentRole.AGENT, (), at, None, actor, at))
     return account

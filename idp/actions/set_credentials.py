@@ -27,14 +27,18 @@ def recovery_hash(vault: Vault, code: str) -> bytes:
     return vault.sealer.find(normalise_recovery_code(code).encode(), "idp.recovery")
 
 
+def hash_in_pool(desk: PeopleDesk, password: str) -> bytes:
+    """The hash of a password, made where others wait their turn too. SIGN_IN_BUSY."""
+    return desk.pool.submit(lambda: hash_password(password)).result()
+
+
 def set_password(desk: PeopleDesk, account_id: str, password: str, *, actor: str) -> None:
     """Set a person's password. PASSWORD_UNACCEPTABLE, ACCOUNT_NOT_FOUND, SIGN_IN_BUSY."""
     with desk.database.read() as connection:
         account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
     login = account.identifier(IdentifierKind.LOGIN)
     check_password_rules(password, login.value if login else "")
-    value = desk.pool.submit(lambda: hash_password(password)).result()
-    _put(desk, account_id, CredentialKind.PASSWORD, value, actor)
+    _put(desk, account_id, CredentialKind.PASSWORD, hash_in_pool(desk, password), actor)
 
 
 def set_password_hash(desk: PeopleDesk, account_id: str, kept: str, *, actor: str) -> None:
@@ -72,18 +76,29 @@ def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, 
 
 def _put(desk: PeopleDesk, account_id: str, kind: CredentialKind, value: bytes, actor: str, *, seconds: int = 0) -> None:
     at = desk.clock.now()
+    desk.database.write(lambda connection: put_in(connection, desk, account_id, kind, value, actor, at, seconds=seconds))
+
+
+def put_in(
+    connection: Connection,
+    desk: PeopleDesk,
+    account_id: str,
+    kind: CredentialKind,
+    value: bytes,
+    actor: str,
+    at: datetime,
+    *,
+    seconds: int = 0,
+) -> None:
+    """Give a person a credential of a kind of which there is one, within a write job. ``seconds``: how long it counts, 0: on. ACCOUNT_NOT_FOUND."""
     expires_at = at + timedelta(seconds=seconds) if seconds else None
     credential = Credential(new_id("cr_"), account_id, kind, value, kind.value, at, expires_at=expires_at)
-
-    def store(connection: Connection) -> None:
-        load_account(connection, desk.vault, account_id, AccountKind.PERSON)
-        is_replaced = put_credential(connection, desk.vault, credential)
-        if is_replaced and kind is not CredentialKind.RECOVERY:  # the first password opens what nothing has opened before
-            end_what_was_open(connection, desk, account_id, actor, at)
-        _record(desk, connection, account_id, f"credential.set-{kind.value}", at, actor, credential.credential_id)
-        desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{kind.value} set"}, at)
-
-    desk.database.write(store)
+    load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+    is_replaced = put_credential(connection, desk.vault, credential)
+    if is_replaced and kind is not CredentialKind.RECOVERY:  # the first password opens what nothing has opened before
+        end_what_was_open(connection, desk, account_id, actor, at)
+    _record(desk, connection, account_id, f"credential.set-{kind.value}", at, actor, credential.credential_id)
+    desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{kind.value} set"}, at)
 
 
 def _record(desk: PeopleDesk, connection: Connection, account_id: str, action: str, at: datetime, actor: str, credential_id: str) -> None:

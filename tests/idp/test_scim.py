@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idp.actions import provision_account
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.set_credentials import set_totp
@@ -19,7 +20,7 @@ from idp.model.people import AccountKind, AccountStatus, AgentRole, CredentialKi
 from idp.store.accounts import find_account, list_agents
 from idp.store.credentials import list_credentials
 from service_kit.roles import Role, appoint
-from standards.errors import MalformedError
+from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc7644_scim import MEDIA_TYPE, PATCH_OP, SEARCH_REQUEST
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Registered, settle
@@ -106,6 +107,36 @@ def test_whom_an_officer_disabled_no_directory_lets_in_again(scim: Scim) -> None
         assert status() is AccountStatus.DISABLED, "nothing was said"
         scim.ok("PUT", path, {**own, **active})
         assert status() is AccountStatus.ACTIVE
+
+
+def test_an_account_is_stored_with_all_that_belongs_to_it_or_not_at_all(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever fails, and however late: the client asks again and finds nothing half done."""
+    member = scim.user("whole-member")["id"]
+    body = {"schemas": [USER], "userName": "whole", "displayName": "测试甲", "password": "correct horse 77", "active": False}
+    firm = {"schemas": [GROUP], "displayName": "测试整体公司", "members": [{"value": member}]}
+    present = scim.user("whole-present")
+    changed = {"schemas": [USER], "userName": "whole-present", "displayName": "测试改", "password": "correct horse 77"}
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE")
+
+    for place, method, path, wish in (
+        ("put_in", "POST", "/Users", body),
+        ("grant_in", "POST", "/Groups", firm),
+        ("put_in", "PUT", f"/Users/{present['id']}", changed),
+        ("hash_in_pool", "PUT", f"/Users/{present['id']}", changed),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(provision_account, place, broken)
+            assert scim.send(method, path, wish).status_code == 503, place
+    assert scim.find("Users", 'userName eq "whole"') == scim.find("Groups", 'displayName eq "测试整体公司"') == []
+    assert scim.ok("GET", f"/Users/{present['id']}") == present, "and what was there is as it was"
+    assert scim.ok("POST", "/Users", body)["active"] is False
+    assert [each["value"] for each in scim.ok("POST", "/Groups", firm)["members"]] == [member]
+    # A refusal of a part is one of the whole
+    change_account_status(scim.town.desk, present["id"], AccountKind.PERSON, AccountStatus.DISABLED, actor="client:console")
+    assert scim.send("PUT", f"/Users/{present['id']}", {**changed, "active": True}).status_code == 403
+    assert scim.ok("GET", f"/Users/{present['id']}")["displayName"] == present["displayName"]
 
 
 @pytest.mark.clause("RFC 7644 3.5.2")
