@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from crypto.sm2 import SM2PublicKey
@@ -78,6 +79,7 @@ _ECDSA_DIGESTS: Final = {
     oids.ECDSA_WITH_SHA384: oids.SHA384,
     oids.ECDSA_WITH_SHA512: oids.SHA512,
 }
+_ECDSA_ALGORITHMS: Final = frozenset({SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ECDSA_SHA384})
 _CURVES: Final = frozenset({oids.SECP256R1, oids.SECP384R1, oids.SECP521R1})
 _PSS_PARAMETERS: Final = der.sequence(
     der.explicit(0, der.sequence(der.oid(oids.SHA256), der.null())),
@@ -134,6 +136,29 @@ def verify_signature(
         return SignatureCheck.BAD
     except (TrustError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
         return SignatureCheck.UNSUPPORTED
+
+
+def is_over_digest(spki_der: bytes, signature_algorithm: SignatureAlgorithm, digest: bytes, signature: bytes) -> bool:
+    """Whether ``signature`` is one over ``digest`` (e for SM2, the hash for ECDSA and RSA) under the key ``spki_der``. Never raises.
+
+    For a key of another kind than the algorithm, and for Ed25519, which signs no digests, it is none.
+    """
+    try:
+        key = _public_key(spki_der)
+        if signature_algorithm is SignatureAlgorithm.SM2_SM3:
+            return isinstance(key, SM2PublicKey) and key.verify_digest(signature, digest)
+        hashed = Prehashed(_HASHES[DIGEST_OIDS[signature_algorithm]])
+        if isinstance(key, ec.EllipticCurvePublicKey) and signature_algorithm in _ECDSA_ALGORITHMS:
+            key.verify(signature, digest, ec.ECDSA(hashed))
+        elif isinstance(key, rsa.RSAPublicKey) and signature_algorithm is SignatureAlgorithm.RSA_SHA256:
+            key.verify(signature, digest, padding.PKCS1v15(), hashed)
+        elif isinstance(key, rsa.RSAPublicKey) and signature_algorithm is SignatureAlgorithm.RSA_PSS_SHA256:
+            key.verify(signature, digest, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashed)
+        else:
+            return False
+    except (InvalidSignature, TrustError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
+        return False
+    return True
 
 
 def remember_decided(check: Callable[..., SignatureCheck], most: int) -> Callable[..., SignatureCheck]:

@@ -10,7 +10,7 @@ from crypto.devices.description import DeviceKind
 from crypto.devices.pkcs11 import Pkcs11Driver, takes_message
 from crypto.devices.sdf import SdfDriver
 from crypto.devices.sessions import SessionPool
-from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, digest_oid_of, verify_signature
+from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, digest_oid_of, is_over_digest, verify_signature
 from crypto.signer import DIGEST_BYTES
 from crypto.sm2 import SM2PublicKey
 from standards.errors import Kind, TrustError
@@ -50,14 +50,14 @@ class DeviceSigner:
         return signature
 
     def sign_digest(self, digest: bytes) -> bytes:
-        """The same over a digest: e for SM2. ``SIGN_DIGEST_IMPOSSIBLE`` where the device wants the message."""
+        """The same over a digest: e for SM2. ``SIGN_DIGEST_IMPOSSIBLE`` where the device wants the message. Raises ``DEVICE_*`` and ``SIGN_FAULT``."""
         if self._takes_message:
             raise TrustError(Kind.UNACCEPTABLE, "SIGN_DIGEST_IMPOSSIBLE", algorithm=self.algorithm.value)
         expected = DIGEST_BYTES[self.algorithm]
         if len(digest) != expected:
             raise TrustError(Kind.UNACCEPTABLE, "SIGN_DIGEST_LENGTH", expected=expected, found=len(digest))
         signature = self._run(digest)
-        if self._sm2 is not None and not self._sm2.verify_digest(signature, digest):
+        if not is_over_digest(self.public_spki_der, self.algorithm, digest, signature):
             raise TrustError(Kind.UNAVAILABLE, "SIGN_FAULT", key_id=self.key_id)
         return signature
 

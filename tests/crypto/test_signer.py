@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
+from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, is_over_digest, verify_signature
 from crypto.signer import PrivateKey, Signer, algorithm_of, software_signer
 from crypto.sm2 import SM2PrivateKey
 from standards.errors import TrustError
@@ -45,6 +45,16 @@ def test_every_algorithm_signs_what_verifies(algorithm: SignatureAlgorithm, veri
     assert verify_signature(signer.public_spki_der, stated, b"m", signer.sign_digest(digest)) is SignatureCheck.GOOD
     with pytest.raises(TrustError, match="SIGN_DIGEST_LENGTH"):
         signer.sign_digest(digest + b"\x00")
+    # Over this digest, by this key, in this way, and over nothing else
+    made = signer.sign_digest(digest)
+    assert is_over_digest(signer.public_spki_der, algorithm, digest, made)
+    assert not is_over_digest(signer.public_spki_der, algorithm, bytes(len(digest)), made)
+    assert not is_over_digest(signer.public_spki_der, algorithm, digest + b"\x00", made)
+    assert not is_over_digest(signer.public_spki_der, algorithm, digest, b"\x30\x00")
+    assert not is_over_digest(signer.public_spki_der, algorithm, digest, b"")
+    assert not is_over_digest(b"\x30\x00", algorithm, digest, made)
+    for other in set(SignatureAlgorithm) - {algorithm}:
+        assert not is_over_digest(signer.public_spki_der, other, digest, made)
 
 
 @pytest.mark.parametrize("algorithm", SignatureAlgorithm)
