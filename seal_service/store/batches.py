@@ -147,8 +147,11 @@ def list_batch_results(conn: Connection, batch_id: str, *, after: int, limit: in
 def end_batch_item(
     conn: Connection, batch_id: str, number: int, *, state: ItemState, at: datetime, use_id: str | None = None, code: str | None = None
 ) -> bool:
-    """What became of a document; False where that was known before. One that was sealed while the batch was cancelled is sealed."""
-    before = [ItemState.WAITING.value, *([ItemState.CANCELLED.value] if state is ItemState.SEALED else [])]
+    """What became of a document; False where that was known before. One that was sealed is sealed, whatever was said of it before: that its
+    batch was cancelled, or that it failed where two processes were at it.
+    """
+    others = [ItemState.CANCELLED.value, ItemState.FAILED.value] if state is ItemState.SEALED else []
+    before = [ItemState.WAITING.value, *others]
     waiting = and_(batch_items.c.batch_id == batch_id, batch_items.c.number == number, batch_items.c.state.in_(before))
     values = {"state": state.value, "use_id": use_id, "code": code, "finished_at": write_time(at)}
     return conn.execute(update(batch_items).where(waiting).values(values)).rowcount == 1

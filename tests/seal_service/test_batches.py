@@ -39,6 +39,8 @@ from tests.seal_service.pdf.documents import reportlab_document
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
 USER = User("cl_a", "client:cl_a")
 ORDER = SealOrder(b"-", page=1, x_mm=150, y_mm=60)
 PDF = reportlab_document()
@@ -109,6 +111,37 @@ def test_a_message_that_comes_again_seals_nothing_again(house: House, seal: Seal
         seal_item(house.context, message)
     assert find_batch(*place)[0].state is BatchState.DONE
     assert house.rows("SELECT count(*), min(state) FROM seal_uses") == [(1, "done")]
+
+
+def test_a_document_that_another_process_is_still_sealing_has_not_failed(house: House, seal: Seal, batch: Batch) -> None:
+    place = (house.context, USER, seal.id, batch.id)
+    add_document(*place, "a.pdf", PDF)
+    start_batch(*place)
+    stamp, codes = house.context.time_stamp, []
+    assert stamp is not None
+
+    def stamp_slowly(data: bytes) -> bytes:  # its lease runs out meanwhile, and the message is given to another
+        codes.append(refused(seal_item, house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 2)))
+        return stamp(data)
+
+    seal_item(replace(house.context, time_stamp=stamp_slowly), Message("m", TOPIC, {"batch": batch.id, "number": 1}, 1))
+    assert codes == ["IDEMPOTENCY_IN_FLIGHT"]
+    [item] = list_items(*place, after=0, limit=5)
+    assert (item.state, item.code, find_batch(*place)[0].state) == (ItemState.SEALED, None, BatchState.DONE)
+
+
+def test_that_a_document_was_sealed_wins_over_that_it_failed(house: House, seal: Seal, batch: Batch) -> None:
+    add_document(house.context, USER, seal.id, batch.id, "a.pdf", PDF)
+    at = house.context.clock.now()
+    states = (ItemState.FAILED, ItemState.SEALED, ItemState.FAILED)
+
+    def end(conn: Connection) -> list[bool]:
+        return [
+            store.end_batch_item(conn, batch.id, 1, state=state, at=at, code="x" if state is ItemState.FAILED else None) for state in states
+        ]
+
+    assert house.context.database.write(end) == [True, True, False]
+    assert house.rows("SELECT state, code FROM seal_batch_items") == [("sealed", None)]
 
 
 def test_what_may_pass_is_tried_again_and_what_stays_is_reported(house: House, seal: Seal, batch: Batch) -> None:
