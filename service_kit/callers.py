@@ -79,21 +79,41 @@ class Caller:
         """Who it is where two must differ: the natural person, whichever organisation he acts for and whatever name his client is told."""
         return self.client_id if self.subject == self.client_id else PERSON_PREFIX + (self.account or self.acting or self.subject)
 
+    @property
+    def claimant(self) -> str:
+        """Whose idempotency keys this caller's are (``claimant_of``)."""
+        return claimant_of(self.client_id, self.holder)
+
+
+def claimant_of(client_id: str, holder: str) -> str:
+    """In whose name an idempotency key is claimed: a client's for one person are not those for another, nor another client's for the same.
+
+    So nobody is answered with what another was answered, and nobody's key is in another's way.
+    """
+    return client_id if holder in {"", client_id} else f"{client_id} {holder}"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who acts, where the call itself is over or there was none: ``holder`` as rights are kept by, ``actor`` as the audit trail names him,
-    ``human`` as two who must differ are told apart (``Caller.human``; empty: by the holder).
+    ``human`` as two who must differ are told apart (``Caller.human``; empty: by the holder), ``client_id``: through which client, empty where
+    that is he himself.
     """
 
     holder: str
     actor: str
     human: str = ""
+    client_id: str = ""
+
+    @property
+    def claimant(self) -> str:
+        """Whose idempotency keys his are (``claimant_of``)."""
+        return claimant_of(self.client_id or self.holder, self.holder)
 
 
 def person_of(caller: Caller) -> Person:
     """The caller as one who acts."""
-    return Person(caller.holder, caller.actor, caller.human)
+    return Person(caller.holder, caller.actor, caller.human, caller.client_id)
 
 
 def may_be_one(one: Person | Caller, holder: str, human: str = "") -> bool:

@@ -90,7 +90,7 @@ def apply_for_import(
         if idempotency_key is not None:
             claim = context.idempotency.claim(
                 conn,
-                caller=person.holder,
+                caller=person.claimant,
                 route=ROUTE,
                 key=idempotency_key,
                 request_digest=request_digest,

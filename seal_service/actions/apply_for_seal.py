@@ -106,7 +106,7 @@ def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOr
         if idempotency_key is not None:
             claim = context.idempotency.claim(
                 conn,
-                caller=caller.holder,
+                caller=caller.claimant,
                 route=ROUTE,
                 key=idempotency_key,
                 request_digest=request_digest,

@@ -70,7 +70,7 @@ def hand_in_paper(context: ServiceContext, caller: Caller, name: str, content: b
         if idempotency_key is not None:
             claim = context.idempotency.claim(
                 conn,
-                caller=caller.holder,
+                caller=caller.claimant,
                 route=PAPER_ROUTE,
                 key=idempotency_key,
                 request_digest=digest_of_request(name.encode(), bytes.fromhex(digest)),

@@ -115,7 +115,7 @@ def grant_seal_within(
         if idempotency_key is not None:
             claim = context.idempotency.claim(
                 conn,
-                caller=caller.holder,
+                caller=caller.claimant,
                 route=ROUTE,
                 key=idempotency_key,
                 request_digest=request_digest,

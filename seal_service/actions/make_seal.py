@@ -114,7 +114,7 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
         claim = None
         if idempotency_key is not None:
             claim = context.idempotency.claim(
-                conn, caller=caller.client_id, route=ROUTE, key=idempotency_key, request_digest=request_digest, reference=seal.id, at=at
+                conn, caller=caller.claimant, route=ROUTE, key=idempotency_key, request_digest=request_digest, reference=seal.id, at=at
             )
             if claim.state is ClaimState.DONE:
                 return seal, claim

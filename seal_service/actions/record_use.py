@@ -14,6 +14,7 @@ from seal_service.actions.choose_grant import Wish, choose_grant
 from seal_service.actions.publish_news import tell_of_use
 from seal_service.errors import NOT_ACTIVE, seal_not_found, seal_not_usable, use_was_voided
 from seal_service.model import USABLE, DocumentForm, Seal, SealState, UseKind, UseState
+from service_kit.callers import claimant_of
 from service_kit.idempotency import Claim, ClaimState
 from service_kit.process_marks import FOLDER_NAME, hold_mark
 from standards.errors import TrustError
@@ -56,6 +57,11 @@ class User:
     def name(self) -> str:
         """Under which name his powers and grants stand."""
         return self.holder or self.client_id
+
+    @property
+    def claimant(self) -> str:
+        """Whose idempotency keys his are."""
+        return claimant_of(self.client_id, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ def record_intent(
     if repeatable is not None:
         claim = context.idempotency.claim(
             conn,
-            caller=user.client_id,
+            caller=user.claimant,
             route=repeatable.route,
             key=repeatable.key,
             request_digest=repeatable.request_digest,

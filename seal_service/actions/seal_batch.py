@@ -32,7 +32,7 @@ from seal_service.limits import BATCH_BYTES_MAX, BATCH_DOCUMENTS_MAX, BATCHES_PE
 from seal_service.model import DocumentForm
 from seal_service.ports import CALLER_CHECK
 from service_kit import fail_points
-from service_kit.callers import PERSON_PREFIX, Caller
+from service_kit.callers import PERSON_PREFIX, Caller, claimant_of
 from service_kit.idempotency import ClaimState, digest_of_request, key_digest
 from standards.errors import Kind, TrustError
 from standards.uax9_plain_text import is_plain_text
@@ -245,7 +245,7 @@ def _check_caller(context: ServiceContext, batch: Batch) -> None:
 
 def _sealed_before(context: ServiceContext, batch: Batch, key: str) -> str | None:
     """The use that sealed an item without a note of it. Idempotency keys are forgotten after a day, and a server may be away for longer."""
-    claimed = key_digest(batch.client_id, route_of_sealing(batch.seal_id), key)
+    claimed = key_digest(claimant_of(batch.client_id, batch.holder), route_of_sealing(batch.seal_id), key)
     with context.database.read() as conn:
         return store.find_use_by_claim(conn, batch.seal_id, claimed, since=batch.started_at or batch.created_at)
 
@@ -281,7 +281,7 @@ def _claim(
         return None
     at = context.clock.now()
     return context.idempotency.claim(
-        conn, caller=user.client_id, route=route, key=key, request_digest=request_digest, reference=reference, at=at
+        conn, caller=user.claimant, route=route, key=key, request_digest=request_digest, reference=reference, at=at
     )
 
 

@@ -12,6 +12,7 @@ from crypto.report import Verdict
 from seal_service import store
 from seal_service.actions import seal_batch
 from seal_service.actions.change_seal_state import change_seal_state
+from seal_service.actions.grant_seal import grant_seal
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_batch import (
@@ -128,6 +129,22 @@ def test_a_document_that_another_process_is_still_sealing_has_not_failed(house: 
     assert codes == ["IDEMPOTENCY_IN_FLIGHT"]
     [item] = list_items(*place, after=0, limit=5)
     assert (item.state, item.code, find_batch(*place)[0].state) == (ItemState.SEALED, None, BatchState.DONE)
+
+
+def test_what_was_sealed_for_a_person_is_found_when_the_key_is_forgotten(house: House, seal: Seal) -> None:
+    grant_seal(house.context, caller(), seal.id, "person:anna")
+    anna = User("portal", "client:portal for anna", holder="person:anna")
+    batch = open_batch(house.context, anna, seal.id, ORDER)
+    add_document(house.context, anna, seal.id, batch.id, "a.pdf", PDF)
+    start_batch(house.context, anna, seal.id, batch.id)
+    house.sql("CREATE TRIGGER halt BEFORE UPDATE ON seal_batch_items BEGIN SELECT RAISE(ABORT, 'halt'); END")
+    with pytest.raises(IntegrityError):
+        seal_item(house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 1))
+    house.sql("DROP TRIGGER halt")
+    house.sql("DELETE FROM kit_idempotency")  # as a day later
+    seal_item(house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 2))
+    assert find_batch(house.context, anna, seal.id, batch.id)[1][ItemState.SEALED] == 1
+    assert house.rows("SELECT count(*), min(state) FROM seal_uses") == [(1, "done")]
 
 
 def test_that_a_document_was_sealed_wins_over_that_it_failed(house: House, seal: Seal, batch: Batch) -> None:

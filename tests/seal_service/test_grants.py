@@ -166,6 +166,25 @@ def test_a_grant_taken_back_ends_with_the_next_request(house: House, seal: Seal)
     assert code_of(find_grant, house.context, caller("cl_c"), "sg_none") == "SEAL_GRANT_NOT_FOUND"
 
 
+def test_persons_of_one_client_have_keys_of_their_own(house: House, seal: Seal) -> None:
+    """A portal that numbers its orders by person: the one is not answered with the other's result, nor is his key in the other's way."""
+    context = house.context
+
+    def sign(name: str, content: bytes, client_id: str = "portal") -> tuple[str, bool]:
+        user = User(client_id, f"client:{client_id} for {name}", holder=f"person:{name}")
+        signed = asyncio.run(sign_digest(context, user, seal.id, sm3(content), idempotency_key="order-1"))
+        return signed.use_id, signed.is_repeated
+
+    for name, forms in (("anna", ""), ("bert", ""), ("cora", "ofd")):
+        grant_seal_within(context, caller(), seal.id, GrantOrder(f"person:{name}", forms=frozenset(forms.split())), if_version=None)
+    hers, _ = sign("anna", b"x")
+    assert sign("anna", b"x") == (hers, True)
+    assert sign("bert", b"x")[0] != hers
+    assert sign("anna", b"x", "desk")[0] != hers, "another client acts for her"
+    assert code_of(sign, "bert", b"y") == "IDEMPOTENCY_KEY_REUSED"
+    assert code_of(sign, "cora", b"x") == "GRANT_FORM_NOT_COVERED", "no grant of hers covers it, so no answer of another's either"
+
+
 def test_the_same_key_grants_once(house: House, seal: Seal) -> None:
     order = GrantOrder("cl_b", uses_max=3, document_types=frozenset({"b", "a"}))
     one, two = (grant_seal_within(house.context, caller(), seal.id, order, if_version=seal.version, idempotency_key="k") for _ in range(2))

@@ -139,6 +139,16 @@ def test_tokens_that_do_not_count(verifier: CallerVerifier, changed: dict[str, A
     assert (refused.value.kind, refused.value.code, refused.value.facts) == (Kind.UNAUTHENTICATED, "TOKEN_INVALID", {"reason": reason})
 
 
+def test_keys_are_claimed_by_client_and_person() -> None:
+    own, anna, bert, other = (
+        Caller(client_id, subject, frozenset())
+        for client_id, subject in (("portal", "portal"), ("portal", "anna"), ("portal", "bert"), ("desk", "anna"))
+    )
+    assert len({caller.claimant for caller in (own, anna, bert, other)}) == 4
+    assert [person_of(caller).claimant for caller in (own, anna)] == [own.claimant, anna.claimant]
+    assert own.claimant == Person("portal", "client:portal").claimant == "portal"
+
+
 @pytest.mark.parametrize("header", [None, ""])
 def test_no_token(verifier: CallerVerifier, header: str | None) -> None:
     with pytest.raises(TrustError, match="TOKEN_MISSING"):
