@@ -139,7 +139,7 @@ def record_grant(context: ServiceContext, conn: Connection, caller: Caller, seal
     """Give the power to use the seal, and the grant, within the caller's transaction. The seal is locked."""
     if seal.state in ENDED:
         raise seal_not_found(seal.id)
-    if len(store.list_grants(conn, seal.id)) >= GRANTS_PER_SEAL:
+    if store.count_grants(conn, seal.id) >= GRANTS_PER_SEAL:
         raise grants_exhausted(seal.id, GRANTS_PER_SEAL)
     at = context.clock.now()
     give_power(conn, seal, order.holder, Power.USE, given_by=caller.holder, at=at)

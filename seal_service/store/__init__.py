@@ -47,6 +47,7 @@ from seal_service.store.editions import (
 )
 from seal_service.store.grants import (
     SEEN_QUERY,
+    count_grants,
     give_one_use_back,
     insert_grant,
     is_granted,
@@ -113,6 +114,7 @@ __all__ = [
     "add_batch_item",
     "cancel_waiting_items",
     "count_batch_items",
+    "count_grants",
     "count_living_batches",
     "count_papers",
     "delete_import",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
 
 from seal_service.model import Grant, Power, SealState
 from seal_service.store.seals import Standing
@@ -141,6 +141,12 @@ def list_grants(conn: Connection, seal_id: str) -> list[str]:
     """Who may use a seal."""
     condition = and_(grants.c.seal_id == seal_id, grants.c.revoked_at.is_(None))
     return list(conn.execute(select(grants.c.holder).where(condition).distinct().order_by(grants.c.holder)).scalars())
+
+
+def count_grants(conn: Connection, seal_id: str) -> int:
+    """How many grants of a seal are not revoked, however many of them are of one holder, whether they still cover anything or not."""
+    condition = and_(grants.c.seal_id == seal_id, grants.c.revoked_at.is_(None))
+    return int(conn.execute(select(func.count()).select_from(grants).where(condition)).scalar_one())
 
 
 def list_grants_of_seal(conn: Connection, seal_id: str, *, after: str, limit: int, holder: str | None = None) -> list[Grant]:

@@ -185,6 +185,15 @@ def test_persons_of_one_client_have_keys_of_their_own(house: House, seal: Seal) 
     assert code_of(sign, "cora", b"x") == "GRANT_FORM_NOT_COVERED", "no grant of hers covers it, so no answer of another's either"
 
 
+def test_a_seal_has_a_limit_on_its_grants_whoever_holds_them(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seal_service.actions.grant_seal.GRANTS_PER_SEAL", 3)  # one is the maker's
+    first, _ = grant(house, seal), grant(house, seal, uses_max=1)
+    assert code_of(grant, house, seal) == "SEAL_GRANTS_EXHAUSTED"
+    revoke_grant(house.context, caller(), first.id, reason="x")
+    grant(house, seal)
+    assert code_of(grant, house, seal) == "SEAL_GRANTS_EXHAUSTED"
+
+
 def test_the_same_key_grants_once(house: House, seal: Seal) -> None:
     order = GrantOrder("cl_b", uses_max=3, document_types=frozenset({"b", "a"}))
     one, two = (grant_seal_within(house.context, caller(), seal.id, order, if_version=seal.version, idempotency_key="k") for _ in range(2))
