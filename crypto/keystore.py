@@ -126,6 +126,10 @@ class Keystore:
             raise TrustError(Kind.NOT_FOUND, "KEY_UNKNOWN", key_id=key_id)
         return self._devices.signer(key_id)
 
+    def is_in_device(self, key_id: str) -> bool:
+        """Whether a key lives in a device, where nothing here can destroy it."""
+        return self._devices is not None and self._devices.has(key_id)
+
     def decrypt(self, key_id: str, ciphertext_der: bytes) -> bytes:
         """Open an SM2 ciphertext with a stored SM2 key; ``KEY_UNSUPPORTED`` for a key of another kind, ``SM2_DECRYPT_FAILED``."""
         _, private_key = self._open_key(key_id)

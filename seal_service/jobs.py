@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from seal_service import store
+from seal_service.actions.change_seal_state import DEVICE
 from seal_service.actions.expire_seals import expire_seals
 from seal_service.actions.record_use import hold_process_mark
 from seal_service.actions.sweep_intents import sweep_intents
-from seal_service.limits import EXPIRY_INTERVAL_SECONDS, SWEEP_INTERVAL_SECONDS
+from seal_service.limits import EXPIRY_INTERVAL_SECONDS, KEYS_COUNTED, SWEEP_INTERVAL_SECONDS
 from seal_service.tables import PREFIX
 from service_kit.composition import Job, ReadinessCheck
 from service_kit.migrations import is_current
@@ -63,4 +65,10 @@ def readiness_of(context: ServiceContext) -> Sequence[ReadinessCheck]:
             raise TrustError(Kind.UNAVAILABLE, "DATABASE_BEHIND", component=PREFIX)
         return {"component": PREFIX}
 
-    return (ReadinessCheck("seal_tables", check_tables),)
+    def count_keys_left() -> Facts:
+        with context.database.read() as conn:
+            left = store.list_keys_left(conn, DEVICE, limit=KEYS_COUNTED)
+        # Once it is destroyed there, whoever did it takes it out of the description of the devices
+        return {"to_destroy_in_devices": sum(context.keystore.is_in_device(key_id) for key_id in left)}
+
+    return (ReadinessCheck("seal_tables", check_tables), ReadinessCheck("seal_keys", count_keys_left))

@@ -58,6 +58,7 @@ EXPIRY_INTERVAL_SECONDS: Final = 60
 
 INTENT_LEASE_SECONDS: Final = 120  # an intent older than this without result belongs to a process that died
 INTENTS_PER_SWEEP: Final = 200
+KEYS_COUNTED: Final = 1000  # that are to be destroyed in devices; a device holds a few hundred
 SWEEP_INTERVAL_SECONDS: Final = 15
 CERTIFICATE_DAYS: Final = 3 * 365  # validity of a seal's signer certificate; it is re-made, not renewed
 REMOTE_ORDER_SECONDS: Final = 15 * 60  # how long a document waits for the signature of its owner's device

@@ -147,6 +147,7 @@ class Seal:
     is_certificate_outside: bool = False
     filing: str | None = None
     valid_until: datetime | None = None
+    key_left_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +297,8 @@ class SealImport:
 class Edition:
     """One making of a seal: the key, the certificate and the SESeal, and as what it was made.
 
-    ``request_der``: PKCS #10, while an outside authority is asked for the certificate.
+    ``request_der``: PKCS #10, while an outside authority is asked for the certificate. ``key_left_with``: ``device`` or ``owner``, where the
+    key is over and not ours to destroy.
     """
 
     seal_id: str
@@ -316,6 +318,7 @@ class Edition:
     retired_at: datetime | None = None
     is_key_destroyed: bool = False
     is_certificate_revoked: bool = False
+    key_left_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

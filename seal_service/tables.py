@@ -68,6 +68,7 @@ seals: Final = Table(
     Column("is_certificate_outside", Boolean, nullable=False),  # of an outside authority: we cannot revoke it
     Column("filing", String(64)),  # the region's receipt, or not-configured
     Column("valid_until", BigInteger),  # of certificate and SESeal, whichever ends first
+    Column("key_left_with", String(16)),  # device: the key is over, and to be destroyed there
     CheckConstraint("length(code) = 14", name="code_length"),
     CheckConstraint("state IN ('making', 'made-requested', 'abandoned') OR certificate_der IS NOT NULL", name="certificate_present"),
     UniqueConstraint("id", "are_powers_separated"),
@@ -116,6 +117,7 @@ editions: Final = Table(
     Column("retired_at", BigInteger),
     Column("is_key_destroyed", Boolean, nullable=False),
     Column("is_certificate_revoked", Boolean, nullable=False),
+    Column("key_left_with", String(16)),  # device or owner: the key is over, and to be destroyed there
     CheckConstraint("state <> 'made' OR certificate_der IS NOT NULL", name="made_has_certificate"),
     # A seal is made by one maker at a time
     Index("ux_seal_editions_one_making", "seal_id", unique=True, sqlite_where=_MAKING, postgresql_where=_MAKING),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.actions.check_power import check_step
 from seal_service.actions.close_making import close_making
+from seal_service.actions.owners_key import OUTSIDE
 from seal_service.actions.record_act import check_reason, load_papers, record_act
 from seal_service.errors import seal_not_found, seal_state_conflict, seal_version_conflict
-from seal_service.model import Seal, SealState, Transition
+from seal_service.model import KeyCustody, Seal, SealState, Transition
 from service_kit import fail_points
 from service_kit.callers import person_of
 from standards.errors import Kind, TrustError
@@ -24,8 +26,13 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller, Person
     from service_kit.composition import ServiceContext
 
+_log = logging.getLogger(__name__)
+
 REVOCATION_REASON: Final = "cessationOfOperation"  # RFC 5280 5.3.1; why in words stands in the seal and in the audit trail
 SUPERSEDED: Final = "superseded"  # the same, for the certificate of an edition that a changed one replaces
+DEVICE: Final = KeyCustody.DEVICE.value
+OWNER: Final = KeyCustody.OWNER.value
+KEY_ACTOR: Final = "service:seal-keys"
 KEY_UNKNOWN: Final = "KEY_UNKNOWN"  # of the keystore
 STATE_TOPIC: Final = "seal.state-changed"  # for whoever is to be told of states outside, the region for one
 
@@ -147,15 +154,59 @@ def revoke_certificate(context: ServiceContext, seal: Seal, *, actor: str) -> No
 
 
 def destroy_key(context: ServiceContext, seal: Seal) -> None:
-    """Destroy the key of a destroyed seal in the keystore and record that it is gone."""
-    if seal.is_key_destroyed or not seal.is_key_here:
+    """Destroy the key of a destroyed seal in the keystore and record that it is gone; of one in a device, that it is left there."""
+    if seal.is_key_destroyed or not seal.is_key_here or seal.key_left_with is not None:
         return
-    remove_key(context, seal.key_id)
-    context.database.write(lambda conn: store.update_key_destroyed(conn, seal.id))
+    end_key(context, seal.id, seal.edition, seal.key_id, seal.application_id, is_of_seal=True)
+
+
+def end_key(
+    context: ServiceContext, seal_id: str, edition: int, key_id: str, application_id: str | None, *, is_of_seal: bool = False
+) -> None:
+    """Destroy a key that is over and record that it is gone. One that is not in the keystore is not ours to destroy: that it is left with its
+    keeper is recorded, audited and logged for the operator. ``is_of_seal``: it is the present key of the seal.
+    """
+    keeper = _keeper_of(context, key_id, application_id)
+    if keeper is None:
+        remove_key(context, key_id)
+
+    def record(conn: Connection) -> None:
+        if keeper is None:
+            store.update_edition_key_destroyed(conn, seal_id, edition)
+            if is_of_seal:
+                store.update_key_destroyed(conn, seal_id)
+            return
+        store.update_edition_key_left(conn, seal_id, edition, keeper)
+        if is_of_seal:
+            store.update_key_left(conn, seal_id, keeper)
+        context.audit.record(
+            conn,
+            at=context.clock.now(),
+            actor=KEY_ACTOR,
+            action="seal.key-left",
+            subject=f"seal:{seal_id}",
+            outcome="done",
+            facts={"edition": edition, "key_id": key_id, "with": keeper},
+        )
+
+    context.database.write(record)
+    if keeper == DEVICE:
+        _log.warning("key to be destroyed in its device", extra={"facts": {"seal": seal_id, "key": key_id}})
+
+
+def _keeper_of(context: ServiceContext, key_id: str, application_id: str | None) -> str | None:
+    """Who keeps a key: None for the keystore. Of a key that came in a device the application tells, whatever devices there are now."""
+    if key_id.startswith(OUTSIDE):
+        return OWNER
+    if context.keystore.is_in_device(key_id):
+        return DEVICE
+    with context.database.read() as conn:
+        imported = None if application_id is None else store.load_import(conn, application_id)
+    return DEVICE if imported is not None and imported.custody is KeyCustody.DEVICE and imported.key_id == key_id else None
 
 
 def retire_edition(context: ServiceContext, edition: Edition, *, actor: str) -> None:
-    """Destroy the key of a retired edition. A certificate under another name than the seal's is revoked as superseded; one that only was
+    """Destroy the key of a retired edition (``end_key``). A certificate under another name than the seal's is revoked as superseded; one that only was
     renewed is not, since what was sealed with it stays good and without its key nothing new is.
     """
     from crypto.certificates import Certificate
@@ -175,8 +226,7 @@ def retire_edition(context: ServiceContext, edition: Edition, *, actor: str) -> 
             if error.kind is not Kind.NOT_FOUND:
                 raise
         context.database.write(lambda conn: store.update_edition_revoked(conn, edition.seal_id, edition.edition))
-    remove_key(context, edition.key_id)
-    context.database.write(lambda conn: store.update_edition_key_destroyed(conn, edition.seal_id, edition.edition))
+    end_key(context, edition.seal_id, edition.edition, edition.key_id, edition.application_id)
 
 
 def remove_key(context: ServiceContext, key_id: str) -> None:

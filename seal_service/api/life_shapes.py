@@ -289,6 +289,10 @@ class EditionAnswer(BaseModel):
     made_at: datetime | None
     retired_at: datetime | None
     key_destroyed: bool
+    key_left_with: Annotated[
+        str | None,
+        Field(description="`device` or `owner`: the key is over and not ours to destroy; whoever keeps it is to destroy it there."),
+    ]
 
 
 class EditionList(BaseModel):

@@ -174,4 +174,5 @@ def write_edition(edition: Edition) -> EditionAnswer:
         made_at=edition.made_at,
         retired_at=edition.retired_at,
         key_destroyed=edition.is_key_destroyed,
+        key_left_with=edition.key_left_with,
     )

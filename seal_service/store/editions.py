@@ -35,6 +35,7 @@ def _edition(row: RowMapping) -> Edition:
         retired_at=read_optional_time(row["retired_at"]),
         is_key_destroyed=bool(row["is_key_destroyed"]),
         is_certificate_revoked=bool(row["is_certificate_revoked"]),
+        key_left_with=row["key_left_with"],
     )
 
 
@@ -60,6 +61,7 @@ def insert_edition(conn: Connection, edition: Edition) -> None:
             "retired_at": write_optional_time(edition.retired_at),
             "is_key_destroyed": edition.is_key_destroyed,
             "is_certificate_revoked": edition.is_certificate_revoked,
+            "key_left_with": edition.key_left_with,
         },
     )
 
@@ -128,6 +130,18 @@ def update_edition_key_destroyed(conn: Connection, seal_id: str, edition: int) -
     conn.execute(update(editions).where(is_it).values(is_key_destroyed=True))
 
 
+def update_edition_key_left(conn: Connection, seal_id: str, edition: int, keeper: str) -> None:
+    """Record that the key of an edition is over and left with ``keeper``."""
+    is_it = and_(editions.c.seal_id == seal_id, editions.c.edition == edition)
+    conn.execute(update(editions).where(is_it).values(key_left_with=keeper))
+
+
+def list_keys_left(conn: Connection, keeper: str, *, limit: int) -> list[str]:
+    """The names of keys that are over and left with ``keeper``."""
+    statement = select(editions.c.key_id).where(editions.c.key_left_with == keeper).order_by(editions.c.key_id).limit(limit)
+    return list(conn.execute(statement).scalars())
+
+
 def list_editions_in_making(conn: Connection, *, limit: int) -> list[Edition]:
     """Editions whose making has begun and has no end yet, but for those that wait for a certificate; the oldest first."""
     condition = and_(editions.c.state == EditionState.MAKING.value, editions.c.request_der.is_(None))
@@ -136,7 +150,7 @@ def list_editions_in_making(conn: Connection, *, limit: int) -> list[Edition]:
 
 
 def list_editions_with_key_to_destroy(conn: Connection, *, limit: int) -> list[Edition]:
-    """Retired editions whose key is not gone yet."""
-    condition = and_(editions.c.retired_at.is_not(None), editions.c.is_key_destroyed.is_(False))
+    """Retired editions whose key is not gone yet, where it is not left with somebody else."""
+    condition = and_(editions.c.retired_at.is_not(None), editions.c.is_key_destroyed.is_(False), editions.c.key_left_with.is_(None))
     statement = select(editions).where(condition).order_by(editions.c.seal_id, editions.c.edition).limit(limit)
     return [_edition(row) for row in conn.execute(statement).mappings()]

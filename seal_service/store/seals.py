@@ -64,6 +64,7 @@ def _seal(row: RowMapping) -> Seal:
         is_certificate_outside=bool(row["is_certificate_outside"]),
         filing=row["filing"],
         valid_until=read_optional_time(row["valid_until"]),
+        key_left_with=row["key_left_with"],
     )
 
 
@@ -144,6 +145,7 @@ def insert_seal(conn: Connection, seal: Seal) -> None:
             "is_certificate_outside": seal.is_certificate_outside,
             "filing": seal.filing,
             "valid_until": write_optional_time(seal.valid_until),
+            "key_left_with": seal.key_left_with,
         },
     )
 
@@ -217,6 +219,11 @@ def update_key_destroyed(conn: Connection, seal_id: str) -> None:
     conn.execute(update(seals).where(seals.c.id == seal_id).values(is_key_destroyed=True))
 
 
+def update_key_left(conn: Connection, seal_id: str, keeper: str) -> None:
+    """Record that the key of a seal is over and left with ``keeper``."""
+    conn.execute(update(seals).where(seals.c.id == seal_id).values(key_left_with=keeper))
+
+
 def update_certificate_revoked(conn: Connection, seal_id: str) -> None:
     """Record that the certificate of a seal is revoked."""
     conn.execute(update(seals).where(seals.c.id == seal_id).values(is_certificate_revoked=True))
@@ -264,9 +271,10 @@ def list_seals_with_certificate_to_revoke(conn: Connection, *, limit: int) -> li
 
 
 def list_seals_with_key_to_destroy(conn: Connection, *, limit: int) -> list[Seal]:
-    """Destroyed and abandoned seals whose key is not gone yet."""
+    """Destroyed and abandoned seals whose key is not gone yet, where we can destroy it."""
     states = (SealState.DESTROYED.value, SealState.ABANDONED.value)
-    conditions = (seals.c.state.in_(states), seals.c.is_key_destroyed.is_(False), seals.c.is_key_here.is_(True))
+    is_ours = and_(seals.c.is_key_here.is_(True), seals.c.key_left_with.is_(None))
+    conditions = (seals.c.state.in_(states), seals.c.is_key_destroyed.is_(False), is_ours)
     return [_seal(row) for row in conn.execute(select(seals).where(and_(*conditions)).order_by(seals.c.id).limit(limit)).mappings()]
 
 

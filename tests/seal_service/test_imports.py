@@ -30,6 +30,7 @@ from seal_service.actions.review_application import review_application
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import sweep_intents
+from seal_service.jobs import readiness_of
 from seal_service.model import Application, ApplicationKind, ApplicationState, KeyCustody, Seal, SealImport, SealState
 from seal_service.pictures.design import default_design, write_design
 from seal_service.pictures.draw_seal import draw_seal
@@ -235,6 +236,27 @@ def test_a_key_in_a_device_of_the_deployment_proves_itself(house: House, monkeyp
     assert (seal.key_id, seal.is_key_here, seal.state) == ("hsm-seal", True, SealState.MADE)
     second = replace(order, seal_der=made_elsewhere(house.pki, certify(house.pki), es_id="15070000000008"))
     assert code_of(apply_for_import, house.context, BY_HIM, second) == "SEAL_IMPORT_KEY_REFUSED"  # one key, one seal
+
+
+@pytest.mark.parametrize("is_described", [True, False])
+def test_a_key_in_a_device_is_never_said_to_be_destroyed(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_described: bool
+) -> None:
+    context = house.context
+    monkeypatch.setattr(context.keystore, "_devices", OneDevice())
+    seal = taken_over(house, order_of(house, key=None, custody=KeyCustody.DEVICE, device_key="hsm-seal"))
+    if not is_described:  # whoever took its description away has not destroyed it by that
+        monkeypatch.setattr(context.keystore, "_devices", None)
+    house.sql("UPDATE seal_seals SET state = 'cancelled'")
+    take(house, MANAGER, seal, "destroy")
+    sweep_intents(context)
+    assert house.rows("SELECT state, is_key_destroyed, key_left_with FROM seal_seals") == [("destroyed", 0, "device")]
+    assert [(each.is_key_destroyed, each.key_left_with) for each in list_editions(context, MANAGER, seal.id)] == [(False, "device")]
+    assert [facts for action, _, facts in house.entries() if action == "seal.key-left"] == [
+        {"edition": 1, "key_id": "hsm-seal", "with": "device"}
+    ]
+    assert caplog.text.count("key to be destroyed in its device") == 1
+    assert readiness_of(context)[1].run() == {"to_destroy_in_devices": int(is_described)}
 
 
 def test_the_same_seal_twice_is_a_clear_conflict_and_its_number_is_passed_over(house: House) -> None:
