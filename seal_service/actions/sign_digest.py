@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -90,7 +92,7 @@ async def sign_digest(
         repeatable = Repeatable(idempotency_key, f"POST /v1/seals/{seal_id}/digest-signatures", request_digest)
 
     # 1. tx 1: the right, the intent with the digest, the idempotency claim and the audit entry stand together or not at all.
-    intent = await context.database.awrite(
+    recording = context.database.awrite(
         lambda conn: record_intent(
             context,
             conn,
@@ -105,6 +107,11 @@ async def sign_digest(
             document_type=document_type,
         )
     )
+    try:
+        intent = await asyncio.shield(recording)
+    except asyncio.CancelledError:  # a time-out, or the caller went away: the job is done all the same, and nobody would end what it leaves
+        asyncio.ensure_future(recording).add_done_callback(partial(_end_unwanted, context, user))
+        raise
     if intent.is_done:
         return await run_in_threadpool(_given_before, context, intent)
     fail_points.reach("sign-digest.intended")
@@ -126,6 +133,13 @@ async def sign_digest(
         raise
     fail_points.reach("sign-digest.recorded")
     return SealedDigest(value_der, use_id, audit_id, intent.at, is_repeated=False)
+
+
+def _end_unwanted(context: ServiceContext, user: User, recorded: asyncio.Future[Intent]) -> None:
+    """Give up an intent that nobody waits for any more, once it is on record; in a thread, since an event loop does not wait for a database."""
+    if recorded.cancelled() or recorded.exception() is not None or recorded.result().is_done:
+        return
+    recorded.get_loop().run_in_executor(None, give_up, context, user, recorded.result(), None)
 
 
 async def _sign(context: ServiceContext, intent: Intent, digest: bytes, form: DigestForm, *, is_timestamped: bool) -> bytes:

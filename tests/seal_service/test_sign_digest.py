@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from crypto.trust_list import Purpose
 from seal_service.actions import sign_digest as sign_digest_module
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_use, load_result
+from seal_service.actions.grant_seal import GrantOrder, grant_seal_within
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import JUDGED_FOR, SealedDigest, read_digest, sign_digest
@@ -151,6 +153,33 @@ def test_a_failing_time_stamp_voids_the_use_and_frees_the_key(house: House, seal
     object.__setattr__(house.context, "time_stamp", stamp)
     assert sign(house, seal, is_timestamped=True, idempotency_key="k1").value_der
     assert sorted(house.rows("SELECT state FROM seal_uses")) == [("done",), ("voided",)]
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_time_out_while_the_intent_is_being_recorded_leaves_none_open(house: House, seal: Seal, is_refused: bool) -> None:
+    """One use was granted, and one can be made afterwards, with the same key."""
+    grant_seal_within(house.context, caller(), seal.id, GrantOrder("cl_b", uses_max=1), if_version=None)
+    user, may_go = User("cl_b", "client:cl_b"), threading.Event()
+
+    async def cut_off() -> None:
+        held_up = house.context.database.submit(lambda _: may_go.wait(30))
+        signing = asyncio.create_task(sign_digest(house.context, user, seal.id, sm3(CONTENT), idempotency_key="k"))
+        await asyncio.sleep(0)  # it waits for tx 1 now
+        signing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await signing
+        if is_refused:
+            house.context.audit.block("so that there is no intent")
+        may_go.set()
+        assert held_up.result(30)
+        await house.context.database.awrite(lambda _: None)  # behind tx 1
+        await asyncio.sleep(0)
+
+    asyncio.run(cut_off())  # its end waits for what still runs in threads
+    house.context.audit.unblock()
+    assert house.rows("SELECT state FROM seal_uses") == ([] if is_refused else [("voided",)])
+    assert asyncio.run(sign_digest(house.context, user, seal.id, sm3(CONTENT), idempotency_key="k")).is_repeated is False
+    assert house.rows("SELECT used FROM seal_grants WHERE holder = 'cl_b'") == [(1,)]
 
 
 def test_without_an_authority_no_time_stamp_is_promised(tmp_path_factory: pytest.TempPathFactory) -> None:
