@@ -108,7 +108,8 @@ def record_intent(
     form: DocumentForm | None = None,
     document_type: str = "",
 ) -> Intent:
-    """Check that the user may use the seal now and record that he is about to; all in one transaction.
+    """Check that the user may use the seal now and record that he is about to; all in one transaction. Once that is committed, the caller
+    may ``remember`` the seal.
 
     ``form`` None: a digest, or else a PDF. ``document_type``: the label the user gives, for grants that name types.
 
@@ -189,16 +190,18 @@ def record_intent(
 
 def _seal_of_version(conn: Connection, seal_id: str, version: int) -> Seal:
     """The seal as it is at a version: key and certificate do not change with the same version, so it is read once per process."""
-    seal = _known.get((seal_id, version))
+    seal = _known.get((seal_id, version)) or store.load_seal(conn, seal_id)
     if seal is None:
-        seal = store.load_seal(conn, seal_id)
-        if seal is None:
-            raise seal_not_found(seal_id)
-        _remember(seal)
+        raise seal_not_found(seal_id)
     return seal
 
 
-def _remember(seal: Seal) -> None:
+def remember(seal: Seal) -> None:
+    """Spare the next use the reading of a seal. Only of what is committed: what a transaction reads may be another job's of the same commit,
+    and where that fails the version never was.
+    """
+    if (seal.id, seal.version) in _known:
+        return
     if len(_known) >= KNOWN_SEALS:
         _known.clear()
     _known[seal.id, seal.version] = seal
@@ -218,7 +221,7 @@ def see_seal(context: ServiceContext, user: User, seal_id: str) -> Seal:
             seal = store.load_seal(conn, seal_id)
         if seal is None:
             raise seal_not_found(seal_id)
-        _remember(seal)  # under the version that was read, whatever the look said a moment before
+        remember(seal)  # under the version that was read, whatever the look said a moment before
     return seal
 
 

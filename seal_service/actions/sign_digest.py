@@ -18,7 +18,7 @@ from crypto.signatures import SignatureCheck, algorithm_identifier, verify_signa
 from crypto.sm3 import sm3
 from seal_service import store
 from seal_service.actions.digest_values import PLAIN, begin_value, find_faults
-from seal_service.actions.record_use import Repeatable, User, give_up, hold_process_mark, record_intent, record_result
+from seal_service.actions.record_use import Repeatable, User, give_up, hold_process_mark, record_intent, record_result, remember
 from seal_service.errors import (
     digest_unacceptable,
     key_elsewhere,
@@ -112,6 +112,7 @@ async def sign_digest(
     except asyncio.CancelledError:  # a time-out, or the caller went away: the job is done all the same, and nobody would end what it leaves
         asyncio.ensure_future(recording).add_done_callback(partial(_end_unwanted, context, user))
         raise
+    remember(intent.seal)
     if intent.is_done:
         return await run_in_threadpool(_given_before, context, intent)
     fail_points.reach("sign-digest.intended")

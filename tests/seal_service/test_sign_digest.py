@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,8 @@ from crypto.certificates import Certificate
 from crypto.cms import verify_signed_data
 from crypto.sm3 import sm3
 from crypto.trust_list import Purpose
+from seal_service import store
+from seal_service.actions import record_use
 from seal_service.actions import sign_digest as sign_digest_module
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.find_seals import find_use, load_result
@@ -22,10 +25,13 @@ from seal_service.actions.grant_seal import GrantOrder, grant_seal_within
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import JUDGED_FOR, SealedDigest, read_digest, sign_digest
-from seal_service.model import Seal, UseState, transition_named
+from seal_service.model import Seal, UseKind, UseState, new_use_id, transition_named
 from service_kit.clock import FixedClock
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 CONTENT = "待盖章的内容".encode()
 USER = User("cl_a", "client:cl_a")
@@ -180,6 +186,37 @@ def test_a_time_out_while_the_intent_is_being_recorded_leaves_none_open(house: H
     assert house.rows("SELECT state FROM seal_uses") == ([] if is_refused else [("voided",)])
     assert asyncio.run(sign_digest(house.context, user, seal.id, sm3(CONTENT), idempotency_key="k")).is_repeated is False
     assert house.rows("SELECT used FROM seal_grants WHERE holder = 'cl_b'") == [(1,)]
+
+
+def test_a_seal_of_a_transaction_that_was_rolled_back_is_not_remembered(house: House, seal: Seal) -> None:
+    """Two jobs of one commit, the end of a making and a use: the commit fails, and the version comes to be with another key."""
+    context, use_id = house.context, new_use_id(house.context.clock.now())
+    assert sign(house, seal).use_id  # the version before is remembered
+
+    def fail(conn: Connection) -> None:
+        store.update_edition(conn, replace(seal, key_id="key-that-never-was", edition=2))
+        store.update_state(conn, seal, state=seal.state, reason=None, at=context.clock.now())
+        found = record_use.record_intent(
+            context,
+            conn,
+            USER,
+            seal_id=seal.id,
+            use_id=use_id,
+            kind=UseKind.DIGEST,
+            digest=sm3(CONTENT),
+            input_digest=None,
+            is_timestamped=False,
+            repeatable=None,
+        ).seal
+        assert found.key_id == "key-that-never-was"
+        raise OSError("disk full at the commit")
+
+    with pytest.raises(OSError, match="disk full"):
+        context.database.write(fail)
+    context.database.write(lambda conn: store.update_state(conn, seal, state=seal.state, reason=None, at=context.clock.now()))
+    for _ in range(2):
+        assert sign(house, seal).value_der
+    assert record_use._known[seal.id, seal.version + 1].key_id == seal.key_id
 
 
 def test_without_an_authority_no_time_stamp_is_promised(tmp_path_factory: pytest.TempPathFactory) -> None:
