@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.change_licence_state import expire_licences
 from licence_vault.actions.count_log import count_log
+from licence_vault.actions.follow_log import follow_log
 from licence_vault.actions.issue_batch import run_batches
 from licence_vault.actions.publish_status_lists import publish_status_lists
+from licence_vault.actions.send_reports import send_reports
 from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import BATCH_EVERY_SECONDS, EXPIRY_EVERY_SECONDS, SWEEP_EVERY_SECONDS
 from licence_vault.log_tables import PREFIX
+from licence_vault.reporting.limits import REPORT_EVERY_SECONDS
 from licence_vault.status.editions import count_editions_after
 from licence_vault.status.register import list_numbers
 from licence_vault.status.verify import LEEWAY_SECONDS
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.actions.report_desk import ReportDesk
     from service_kit.bounded_calls import Answer
     from service_kit.composition import Facts, ServiceContext
     from service_kit.transparency_log import TransparencyLog
@@ -46,6 +50,18 @@ def jobs_of(context: ServiceContext, log: TransparencyLog, means: IssuingMeans) 
     ]
     desk = witness_desk(context, log)
     return jobs if desk is None else [*jobs, Job("licence-log-witnesses", EVERY_SECONDS, desk.run)]
+
+
+def report_jobs_of(desk: ReportDesk | None) -> Sequence[Job]:
+    """Reporting to the region, where the settings name a collector."""
+    if desk is None:
+        return ()
+    reporting = desk
+
+    def run() -> dict[str, int]:
+        return {"entered": follow_log(reporting), **send_reports(reporting)}
+
+    return (Job("licence-reports", REPORT_EVERY_SECONDS, run),)
 
 
 def witness_desk(context: ServiceContext, log: TransparencyLog) -> WitnessDesk | None:

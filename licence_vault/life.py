@@ -330,6 +330,7 @@ SCOPE_ISSUE: Final = "licence.issue"
 SCOPE_DEFINE: Final = "licence.define"
 SCOPE_REVIEW: Final = "licence.review"
 SCOPE_ADMIN: Final = "licence.admin"
+SCOPE_REPORT: Final = "licence.report"
 
 SCOPES: Final = {
     SCOPE_READ: "Read licence types, and the licences of the issuing authorities one acts for.",
@@ -337,4 +338,5 @@ SCOPES: Final = {
     SCOPE_DEFINE: "Write licence types and hand them in for review.",
     SCOPE_REVIEW: "Publish, reject and retire licence types that somebody else wrote.",
     SCOPE_ADMIN: "Enter issuing authorities, their seals and who acts for them.",
+    SCOPE_REPORT: "Look after reports to the region: what was not taken, sending again, reconciling.",
 }

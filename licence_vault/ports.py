@@ -17,6 +17,8 @@ SEALER: Final = "licence_vault.sealer"  # names of the links
 JUDGE: Final = "licence_vault.judge"
 HOLDERS: Final = "licence_vault.holders"
 CALLERS: Final = "licence_vault.callers"
+COLLECTOR: Final = "licence_vault.collector"  # missing where the settings name none
+FIELD_MAP: Final = "licence_vault.field_map"  # how the collector wants records: a reporting.field_map.FieldMap
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
 
@@ -123,5 +125,32 @@ class CallerCheck(Protocol):
         """The caller, by the rules of the gate. TrustError TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_REVOKED, SCOPE_MISSING.
 
         A token that is bound to a key or a certificate is refused: neither can be shown this way.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingReport:
+    """One report as it leaves. ``key``: the same for every repetition; ``content``: the record, canonical JSON; ``digest``: SM3 of it.
+
+    ``log_index``: where its event stands in the public log, None for types. ``is_replacing``: to be taken in place of what is there.
+    """
+
+    key: str
+    kind: str
+    content: bytes
+    digest: bytes
+    log_index: int | None
+    is_replacing: bool
+
+
+class RegionalCollector(Protocol):
+    """The region's collector of licences. Called with no transaction open, at least once for each report."""
+
+    def report(self, report: OutgoingReport) -> str:
+        """Hand a report over and return the receipt. The same key and digest again gives the same receipt.
+
+        Raises TrustError: REGION_UNAVAILABLE (away, slow, answers no 200), REGION_ANSWER_UNTRUSTED, LICENCE_REPORT_REFUSED (its own code in
+        the facts).
         """
         ...

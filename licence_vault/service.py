@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final, cast
 from fastapi import APIRouter
 
 from crypto.trusted_logs import TrustedLog
-from licence_vault import copy_messages, credential_messages, messages, use_messages, wallets
+from licence_vault import copy_messages, credential_messages, messages, report_messages, use_messages, wallets
 from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
 from licence_vault.actions.record_event import EVENT_TYPES
+from licence_vault.actions.report_desk import ReportDesk
 from licence_vault.actions.use_desk import UseDesk
 from licence_vault.api.batch_routes import add_batch_routes
 from licence_vault.api.copy_routes import TAG as COPY_TAG
@@ -21,6 +22,7 @@ from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
 from licence_vault.api.log_routes import add_log_routes
+from licence_vault.api.report_routes import add_report_routes
 from licence_vault.api.share_routes import ShareDesk, add_share_routes
 from licence_vault.api.sharing_routes import add_sharing_routes
 from licence_vault.api.showing_routes import TAG as SHOWING_TAG
@@ -29,12 +31,12 @@ from licence_vault.api.status_routes import add_status_routes
 from licence_vault.api.type_routes import add_type_routes
 from licence_vault.api.use_code_routes import add_use_code_routes
 from licence_vault.content_vault import SECRET_NAME, ContentVault
-from licence_vault.jobs import jobs_of, readiness_of
+from licence_vault.jobs import jobs_of, readiness_of, report_jobs_of
 from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES as LICENCE_SCOPES
-from licence_vault.ports import CALLERS, HOLDERS, JUDGE, SEALER
+from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, HOLDERS, JUDGE, SEALER
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from licence_vault.uses import SCOPES as USE_SCOPES
@@ -44,7 +46,8 @@ from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from crypto.keystore import Keystore
-    from licence_vault.ports import CallerCheck, DocumentJudge, HolderDirectory, Sealer
+    from licence_vault.ports import CallerCheck, DocumentJudge, HolderDirectory, RegionalCollector, Sealer
+    from licence_vault.reporting.field_map import FieldMap
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
     from service_kit.transparency_log import TransparencyLog
@@ -57,6 +60,7 @@ CATALOGUE: Final = (
     *use_messages.TEXTS,
     *copy_messages.TEXTS,
     *credential_messages.TEXTS,
+    *report_messages.TEXTS,
 )  # importing them enters them into the error catalogue
 SCOPES: Final = {**LICENCE_SCOPES, **USE_SCOPES, **wallets.SCOPES}
 SECRETS: Final = (ORDER_KEY, SECRET_NAME, *wallets.SECRETS)
@@ -102,6 +106,15 @@ def use_desk_of(context: ServiceContext, contents: ContentVault) -> UseDesk:
     return UseDesk(context, contents, cast("HolderDirectory | None", context.links.get(HOLDERS)))
 
 
+def report_desk_of(means: IssuingMeans) -> ReportDesk | None:
+    """Who reports to the region; None where the settings name no collector."""
+    links = means.context.links
+    if COLLECTOR not in links:
+        return None
+    collector, fields = cast("RegionalCollector", links[COLLECTOR]), cast("FieldMap", links[FIELD_MAP])
+    return ReportDesk(means.context, means.contents, collector, fields)
+
+
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     from licence_vault.pages.verify_page import add_verify_page
@@ -125,6 +138,8 @@ def build(context: ServiceContext) -> ServiceParts:
     add_showing_routes(router, desk)
     judge = None if means.seals is None else means.seals.judge
     add_share_routes(router, ShareDesk(desk, cast("CallerCheck | None", context.links.get(CALLERS)), judge, means))
+    reporting = report_desk_of(means)
+    add_report_routes(router, context, reporting)
     return ServiceParts(
         name=NAME,
         router=router,
@@ -142,11 +157,12 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licence share", "description": "The share interface in the shape of GB/T 36906."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
+            {"name": "licence reports", "description": "What the region is told of licences, and whether it has it as we do."},
             *wallets.TAGS,
         ),
         scopes=SCOPES,
         event_types={**EVENT_TYPES, **wallets.EVENT_TYPES},
-        jobs=(*jobs_of(context, log, means), *wallet_jobs),
+        jobs=(*jobs_of(context, log, means), *wallet_jobs, *report_jobs_of(reporting)),
         readiness=readiness_of(context, log),
         on_start=(log.start,),
         on_stop=(log.stop,),

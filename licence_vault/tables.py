@@ -169,6 +169,7 @@ events: Final = Table(
     Column("file_digest", LargeBinary(32)),
     Column("entry_id", String(36), nullable=False),  # of licence_log
     Column("audit_id", String(36), nullable=False),
+    Index("ix_licence_events_entry_id", "entry_id"),
 )
 
 batches: Final = Table(

@@ -122,6 +122,27 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Collector:
+    """A collector of the region to which records of what happens here are reported. Off without ``url``.
+
+    ``networks``: what may be reached for it, as ``outbound.networks``. ``platform_key``: PEM file with the key or certificate that signs its
+    answers. ``account``: what it calls this deployment. ``field_map``: file that says how records are written, empty for the usual one.
+    ``names``: ``ours=theirs`` where it calls members otherwise.
+    """
+
+    url: str | None = None
+    platform_key: str = "collector.pem"
+    networks: tuple[str, ...] = ()
+    account: str = ""
+    field_map: str = ""
+    record_path: str = "/records"
+    type_path: str = "/types"
+    names: tuple[str, ...] = ()
+    timeout_seconds: float = 5.0
+    clock_skew_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Seals:
     """``two_person_review``: a seal is made only for an application that somebody other than the applicant has approved.
 
@@ -171,6 +192,7 @@ class Settings:
     dpop: DpopSettings = field(default_factory=DpopSettings)
     seals: Seals = field(default_factory=Seals)
     region: Region = field(default_factory=Region)
+    collector: Collector = field(default_factory=Collector)
 
     @property
     def is_review_required(self) -> bool:

@@ -28,7 +28,8 @@ from tests.seal_service.house import House, open_house
 from tests.seal_service.test_applications import MAKER, MANAGER, approved
 from yinxin.assembly import open_house as open_deployed_house
 from yinxin.deployment import open_deployment
-from yinxin.regional_platform import RegionalPlatformClient, open_region, read_pairs
+from yinxin.regional_platform import RegionalPlatformClient, open_region
+from yinxin.signed_exchange import read_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,7 +193,7 @@ def test_nothing_is_called_unless_it_is_set_and_allowed(setting: Setting, tmp_pa
     house = open_deployed_house(open_deployment(folder))
     client = house.context.links[REGIONAL_PLATFORM]
     assert isinstance(client, RegionalPlatformClient)
-    assert client.platform_spki_der == setting.house.pki.maker.spki_der
+    assert client.exchange.platform_spki_der == setting.house.pki.maker.spki_der
     house.close()
     (folder / "region.pem").write_bytes(write_pem("X509 CRL", b"0\x00"))
     assert refusal(lambda: open_deployed_house(open_deployment(folder)))[0] == "SETTING_INVALID"

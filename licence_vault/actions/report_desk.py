@@ -1,0 +1,95 @@
+"""What reporting to the region needs, and what one report says now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from crypto.sm3 import sm3
+from licence_vault import store
+from licence_vault.actions.finish_issue import definition_of_version
+from licence_vault.errors import licence_not_found, type_not_found
+from licence_vault.model import read_salted_licence
+from licence_vault.ports import OutgoingReport
+from licence_vault.reporting.limits import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS
+from licence_vault.reporting.mapped_record import ToldEvent, map_licence, map_type
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from licence_vault.content_vault import ContentVault
+    from licence_vault.model import LicenceData
+    from licence_vault.ports import RegionalCollector
+    from licence_vault.register import LicenceRecord
+    from licence_vault.reported import Report
+    from licence_vault.reporting.field_map import FieldMap
+    from service_kit.composition import ServiceContext
+
+
+@dataclass
+class ReportDesk:
+    """One process's side of reporting. ``outages``: how often in a row the region was away; until ``rests_until`` it is left alone."""
+
+    context: ServiceContext
+    contents: ContentVault
+    collector: RegionalCollector
+    fields: FieldMap
+    outages: int = 0
+    rests_until: datetime | None = None
+
+    def is_resting(self) -> bool:
+        """Whether the region was away a moment ago."""
+        return self.rests_until is not None and self.context.clock.now() < self.rests_until
+
+    def note_outage(self) -> None:
+        """It was away: leave it alone, for longer each time."""
+        self.outages += 1
+        self.rests_until = self.context.clock.now() + timedelta(seconds=retry_seconds(self.outages))
+
+    def note_answer(self) -> None:
+        """It is there."""
+        self.outages, self.rests_until = 0, None
+
+    def write_report(self, report: Report) -> OutgoingReport:
+        """What a report says, made anew. Raises LICENCE_NOT_FOUND, LICENCE_TYPE_NOT_FOUND, SEALED_VALUE_DAMAGED."""
+        with self.context.database.read() as conn:
+            content = _type_content(conn, self, report) if report.licence_id is None else _licence_content(conn, self, report)
+        return OutgoingReport(report.key, report.kind.value, content, sm3(content), report.log_index, report.is_replacing)
+
+
+def retry_seconds(attempt: int) -> int:
+    """The pause behind an attempt, counted from 1: 1, 2, 4 ... 900 seconds."""
+    return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS << min(attempt - 1, 20))
+
+
+def _licence_content(conn: Connection, desk: ReportDesk, report: Report) -> bytes:
+    licence_id = report.licence_id or ""
+    record = store.load_licence(conn, licence_id)
+    event = next((each for each in store.list_events(conn, licence_id) if each.position == report.event_position), None)
+    if record is None or event is None:
+        raise licence_not_found(licence_id)
+    version = store.load_type(conn, record.type_code, record.type_version)
+    if version is None:
+        raise type_not_found(record.type_code, record.type_version)
+    before = None if record.predecessor_id is None else store.load_licence(conn, record.predecessor_id)
+    told = ToldEvent(
+        record, event, definition_of_version(version), _data(conn, desk, record), None if before is None else before.identifier
+    )
+    return map_licence(desk.fields, told)
+
+
+def _data(conn: Connection, desk: ReportDesk, record: LicenceRecord) -> LicenceData | None:
+    key_sealed = store.load_key(conn, record.id)
+    if key_sealed is None or record.data_sealed is None:
+        return None
+    return read_salted_licence(desk.contents.open_key(record.id, key_sealed).open_data(record.data_sealed)).data
+
+
+def _type_content(conn: Connection, desk: ReportDesk, report: Report) -> bytes:
+    version = store.load_type(conn, report.type_code, report.type_version or 0)
+    if version is None:
+        raise type_not_found(report.type_code, report.type_version)
+    return map_type(desk.fields, version, definition_of_version(version), report.type_state or "")

@@ -1,0 +1,57 @@
+"""Entries in the error catalogue on reports to the region."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from service_kit.problem_catalogue import ProblemText, register
+
+TEXTS: Final = (
+    ProblemText(
+        "LICENCE_FIELD_MAP_MALFORMED",
+        "Field map not usable",
+        "字段映射不可用",
+        "The file that says how licences are reported breaks the rule named in the facts.",
+        "归集字段映射文件违反 facts 所示规则。",
+        "Correct the file at the place named; docs/reference/reporting.md lists what a map may say.",
+        "请按所示位置更正；可用内容见 docs/reference/reporting.md。",
+    ),
+    ProblemText(
+        "LICENCE_REPORT_REFUSED",
+        "Report refused by the region",
+        "上报被区域平台拒绝",
+        "The region's collector read the report and does not take it; the facts name its own code.",
+        "区域归集平台已读取上报但未接收；facts 给出其代码。",
+        "Settle the cause with the region's operator, then POST /v1/licence-reports/{number}/retry.",
+        "请与区域平台运营方解决原因，再调用 POST /v1/licence-reports/{number}/retry。",
+    ),
+    ProblemText(
+        "LICENCE_REPORT_NOT_FOUND",
+        "Report not found",
+        "未找到上报记录",
+        "There is no report of this number.",
+        "没有此编号的上报记录。",
+        "Look at GET /v1/licence-reports.",
+        "请查看 GET /v1/licence-reports。",
+    ),
+    ProblemText(
+        "LICENCE_REPORT_STATE_CONFLICT",
+        "Report is not waiting for you",
+        "该上报无需重试",
+        "Only a report that was given up is sent again by hand.",
+        "只有已放弃的上报才能手动重试。",
+        "Nothing is to be done; what differs at the region is found and sent again by a reconciliation.",
+        "无需处理；与区域平台不一致的记录由对账发现并补报。",
+    ),
+    ProblemText(
+        "LICENCE_COLLECTOR_MISSING",
+        "No collector configured",
+        "未配置归集平台",
+        "The settings name no collector of the region: nothing is reported, and there is nothing to reconcile with.",
+        "未配置区域归集平台，不上报，也无法对账。",
+        "Set [collector] url (docs/reference/reporting.md).",
+        "请设置 [collector] url（见 docs/reference/reporting.md）。",
+    ),
+)
+
+register(*TEXTS)

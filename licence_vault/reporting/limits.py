@@ -1,0 +1,21 @@
+"""What reporting takes in, and how it goes about it. Own limits, far above what any deployment needs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FIELD_MAP_BYTES: Final = 256 * 1024
+COLUMNS: Final = 200  # of one map; GB/T 36903 has under 30 items
+COLUMN_CHARACTERS: Final = 64
+CODE_CHARACTERS: Final = 32  # of a state or an operation at the region
+CODED_TYPES: Final = 2000  # with code tables of their own in a map
+
+FOLLOWED_PER_TURN: Final = 500  # entries of the log
+SENT_PER_TURN: Final = 16
+TURNS: Final = 64  # of one run of the job, so that it ends
+LEASE_SECONDS: Final = 180  # a turn of sixteen, each at the longest time that a call may take
+FIRST_RETRY_SECONDS: Final = 1
+LONGEST_RETRY_SECONDS: Final = 900
+ATTEMPTS: Final = 8  # at answers that are not to be trusted; about four minutes of trying
+RECEIPT_CHARACTERS: Final = 64
+REPORT_EVERY_SECONDS: Final = 1.0

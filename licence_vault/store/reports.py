@@ -1,0 +1,175 @@
+"""Reports to the region, and how far the log was followed for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, exists, func, insert, select, update
+
+from licence_vault.log_tables import log
+from licence_vault.model import LicenceEvent
+from licence_vault.register import EventRecord
+from licence_vault.report_tables import followed, reports
+from licence_vault.reported import Report, ReportKind, ReportState, type_key
+from licence_vault.tables import events, types
+from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+REPORTED_STATES = ("published", "retired")
+
+
+def _report(row: RowMapping) -> Report:
+    values: dict[str, Any] = dict(row)
+    values |= {"kind": ReportKind(values["kind"]), "state": ReportState(values["state"])}
+    values |= {name: read_time(values[name]) for name in ("due_at", "taken_at")}
+    return Report(**(values | {"sent_at": read_optional_time(values["sent_at"])}))
+
+
+def read_followed(conn: Connection, *, is_locked: bool = False) -> int:
+    """Entries of the log that were looked at; ``is_locked`` keeps others from following it until this transaction ends."""
+    statement = select(followed.c.size)
+    return int(conn.execute(statement.with_for_update() if is_locked else statement).scalar_one())
+
+
+def write_followed(conn: Connection, size: int) -> None:
+    """The log was looked at up to here."""
+    conn.execute(update(followed).values(size=size))
+
+
+def list_logged_events(conn: Connection, after: int, limit: int) -> tuple[list[tuple[int, EventRecord]], int]:
+    """The events behind the next ``limit`` entries of the log, by index, and the index behind the last of these entries."""
+    end = conn.execute(select(func.max(log.c.log_index)).where(log.c.log_index >= after, log.c.log_index < after + limit)).scalar()
+    if end is None:
+        return [], after
+    rows = conn.execute(
+        select(log.c.log_index, events)
+        .join_from(log, events, events.c.entry_id == log.c.entry_id)
+        .where(log.c.log_index >= after, log.c.log_index <= end)
+        .order_by(log.c.log_index)
+    ).mappings()
+    found = []
+    for row in rows:
+        values = {name: row[name] for name in EventRecord.__slots__}
+        found.append((int(row["log_index"]), EventRecord(**values | {"event": LicenceEvent(row["event"]), "at": read_time(row["at"])})))
+    return found, int(end) + 1
+
+
+def list_untold_types(conn: Connection, limit: int) -> list[tuple[str, int, str]]:
+    """Versions of types, published or retired, of which there is no report in this state: code, version, state."""
+    told = exists().where(
+        reports.c.subject == types.c.code, reports.c.type_version == types.c.version, reports.c.type_state == types.c.state
+    )
+    rows = conn.execute(
+        select(types.c.code, types.c.version, types.c.state)
+        .where(types.c.state.in_(REPORTED_STATES), ~told)
+        .order_by(types.c.code, types.c.version)
+        .limit(limit)
+    )
+    return [(str(code), int(version), str(state)) for code, version, state in rows]
+
+
+def insert_licence_report(
+    conn: Connection, *, key: str, root_id: str, type_code: str, event: EventRecord, log_index: int, at: datetime
+) -> None:
+    """An event that is to be told."""
+    told = {"licence_id": event.licence_id, "event_position": event.position, "type_version": None, "type_state": None}
+    _insert(conn, key, ReportKind.LICENCE, root_id, at, told | {"type_code": type_code, "log_index": log_index})
+
+
+def insert_type_report(conn: Connection, code: str, version: int, state: str, at: datetime) -> None:
+    """A version of a type that is to be told in the state it has."""
+    told = {"licence_id": None, "event_position": None, "type_code": code, "type_version": version, "type_state": state}
+    _insert(conn, type_key(code, version, state), ReportKind.TYPE, code, at, told | {"log_index": None})
+
+
+def _insert(conn: Connection, key: str, kind: ReportKind, subject: str, at: datetime, told: dict[str, Any]) -> None:
+    begun = {"map_name": "", "is_replacing": False, "state": ReportState.WAITING.value, "attempts": 0}
+    times = {"due_at": write_time(at), "taken_at": write_time(at)}
+    conn.execute(insert(reports), {"key": key, "kind": kind.value, "subject": subject, **told, **begun, **times})
+
+
+def load_report(conn: Connection, number: int, *, is_locked: bool = False) -> Report | None:
+    """One report; ``is_locked`` keeps others from changing it until this transaction ends."""
+    statement = select(reports).where(reports.c.number == number)
+    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    return None if row is None else _report(row)
+
+
+def list_due_reports(conn: Connection, at: datetime, limit: int) -> list[Report]:
+    """What is to be sent now: of each subject only the first report that has not reached the region."""
+    earlier = reports.alias()
+    is_held_back = exists().where(
+        and_(earlier.c.subject == reports.c.subject, earlier.c.number < reports.c.number, earlier.c.state != ReportState.SENT.value)
+    )
+    statement = (
+        select(reports)
+        .where(reports.c.state == ReportState.WAITING.value, reports.c.due_at <= write_time(at), ~is_held_back)
+        .order_by(reports.c.due_at, reports.c.number)
+        .limit(limit)
+    )
+    return [_report(row) for row in conn.execute(statement).mappings()]
+
+
+def list_reports(conn: Connection, *, state: ReportState | None, after: int, limit: int) -> list[Report]:
+    """Reports by number, behind ``after``."""
+    statement = select(reports).where(reports.c.number > after).order_by(reports.c.number).limit(limit)
+    if state is not None:
+        statement = statement.where(reports.c.state == state.value)
+    return [_report(row) for row in conn.execute(statement).mappings()]
+
+
+def count_unsent(conn: Connection) -> dict[ReportState, int]:
+    """How many wait and how many were given up."""
+    rows = conn.execute(select(reports.c.state, func.count()).where(reports.c.state != ReportState.SENT.value).group_by(reports.c.state))
+    return {ReportState.WAITING: 0, ReportState.DEAD: 0} | {ReportState(state): int(count) for state, count in rows}
+
+
+def oldest_waiting(conn: Connection) -> datetime | None:
+    """Since when the report that waits longest is waiting."""
+    waiting = reports.c.state == ReportState.WAITING.value
+    return read_optional_time(conn.execute(select(func.min(reports.c.taken_at)).where(waiting)).scalar())
+
+
+def update_report(conn: Connection, before: Report, after: Report) -> bool:
+    """Everything of a report that may change, if it is as ``before`` had it: whether it was."""
+    values = {
+        "map_name": after.map_name,
+        "digest": after.digest,
+        "is_replacing": after.is_replacing,
+        "state": after.state.value,
+        "attempts": after.attempts,
+        "due_at": write_time(after.due_at),
+        "last_error": after.last_error,
+        "receipt": after.receipt,
+        "sent_at": write_optional_time(after.sent_at),
+    }
+    as_before = and_(
+        reports.c.number == before.number,
+        reports.c.state == before.state.value,
+        reports.c.attempts == before.attempts,
+        reports.c.due_at == write_time(before.due_at),
+    )
+    return conn.execute(update(reports).where(as_before).values(values)).rowcount == 1
+
+
+def stream_sent(conn: Connection, size: int) -> Iterator[tuple[int, str, bytes]]:
+    """Log index, key and digest of what the region has acknowledged, below an index of the log, in its order."""
+    rows = conn.execute(
+        select(reports.c.log_index, reports.c.key, reports.c.digest)
+        .where(reports.c.log_index < size, reports.c.state == ReportState.SENT.value)
+        .order_by(reports.c.log_index)
+        .execution_options(stream_results=True)
+    )
+    for log_index, key, digest in rows:
+        yield int(log_index), str(key), bytes(digest)
+
+
+def load_report_of_index(conn: Connection, log_index: int) -> Report | None:
+    """The report of an entry of the log."""
+    row = conn.execute(select(reports).where(reports.c.log_index == log_index)).mappings().one_or_none()
+    return None if row is None else _report(row)

@@ -1,0 +1,157 @@
+"""The region's collector: an answer counts only if it is the collector's, to this report, of now; nothing is called unless it is set."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crypto.sm3 import sm3
+from licence_vault.model import write_canonical
+from licence_vault.ports import COLLECTOR, FIELD_MAP, OutgoingReport
+from licence_vault.reporting.field_map import default_map
+from service_kit.clock import FixedClock
+from service_kit.outbound import Outbound, read_networks
+from standards.errors import TrustError
+from standards.rfc7468_pem import write_pem
+from tests.deployments import make_deployment
+from tests.licence_vault.reporting_here import OUR_KEY, DirectWay, client_of
+from yinxin.assembly import open_house
+from yinxin.deployment import open_deployment
+from yinxin.region_simulator import Knobs, RegionSimulator, served_simulator
+from yinxin.regional_collector import RegionalCollectorClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+AT = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
+CONTENT = write_canonical({"certificate_identifier": "1.2", "status": "02"})
+
+
+def report(content: bytes = CONTENT, **changes: Any) -> OutgoingReport:
+    return replace(OutgoingReport("1.2:001:suspended:3", "licence", content, sm3(content), 7, is_replacing=False), **changes)
+
+
+@dataclass
+class Region:
+    """A simulator and a client of it."""
+
+    simulator: RegionSimulator
+    client: RegionalCollectorClient
+
+
+@pytest.fixture
+def region() -> Region:
+    simulator = RegionSimulator(deployment_spki_der=OUR_KEY.public_key.spki_der, now=AT.timestamp)
+    return Region(simulator, client_of(DirectWay(simulator), simulator, FixedClock(AT)))
+
+
+def refusal(act: Callable[[], object]) -> tuple[str, object]:
+    with pytest.raises(TrustError) as refused:
+        act()
+    return refused.value.code, refused.value.facts.get("rule", refused.value.facts.get("reason"))
+
+
+def test_the_same_report_has_the_same_receipt_however_often_it_is_told(region: Region) -> None:
+    receipts = {region.client.report(report()) for _ in range(3)}
+    assert receipts == {"SIM-000001"}
+    assert len(region.simulator.kept) == 1
+    path, message_id, told = region.simulator.requests[0]
+    assert path == "/region/records"
+    assert message_id == f"report-1.2:001:suspended:3-{sm3(CONTENT).hex()[:16]}"
+    assert (told["account"], told["log_index"], told["record"]) == ("150700-01", 7, json.loads(CONTENT))
+    region.client.report(report(kind="type", key="T:1:published", log_index=None))
+    path, _, told = region.simulator.requests[-1]
+    assert (path, "log_index" in told) == ("/region/types", False)
+
+
+def test_another_content_under_the_same_key_must_say_that_it_replaces(region: Region) -> None:
+    other = write_canonical({"certificate_identifier": "1.2", "status": "01"})
+    region.client.report(report())
+    assert refusal(lambda: region.client.report(report(other))) == ("LICENCE_REPORT_REFUSED", "conflict")
+    assert region.client.report(report(other, is_replacing=True)) == "SIM-000001"
+    assert region.simulator.kept["1.2:001:suspended:3"].record["status"] == "01"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "rule"),
+    [
+        ({"status": 503}, "REGION_UNAVAILABLE", "status 503"),
+        ({"status": 302}, "REGION_UNAVAILABLE", "status 302"),
+        ({"is_forgetting_to_answer": True}, "REGION_UNAVAILABLE", "status 500"),
+        ({"body": b"x" * 70_000}, "REGION_UNAVAILABLE", "answer-too-large"),
+        ({"is_signed_by_another": True}, "REGION_ANSWER_UNTRUSTED", "signature"),
+        ({"is_signature_missing": True}, "REGION_ANSWER_UNTRUSTED", "signature"),
+        ({"is_body_changed_after_signing": True}, "REGION_ANSWER_UNTRUSTED", "signature"),
+        ({"is_about_another": True}, "REGION_ANSWER_UNTRUSTED", "key"),
+        ({"skew_seconds": 301}, "REGION_ANSWER_UNTRUSTED", "timestamp"),
+        ({"body": b"[" * 60_000}, "REGION_ANSWER_UNTRUSTED", "body"),
+        ({"body": b"\xff"}, "REGION_ANSWER_UNTRUSTED", "body"),
+        ({"body": b"[]"}, "REGION_ANSWER_UNTRUSTED", "body"),
+        ({"body": b"{}"}, "REGION_ANSWER_UNTRUSTED", "key"),
+        ({"refuses_with": "E-17"}, "LICENCE_REPORT_REFUSED", "E-17"),
+    ],
+)
+def test_a_wrong_answer_is_no_receipt(region: Region, wrong: dict[str, Any], code: str, rule: str) -> None:
+    region.simulator.knobs = Knobs(**wrong)
+    assert refusal(lambda: region.client.report(report())) == (code, rule)
+
+
+@pytest.mark.parametrize("answer", [{"outcome": "perhaps", "receipt": "1"}, {"outcome": "stored"}, {"outcome": "stored", "receipt": 1}])
+def test_an_outcome_that_nobody_knows_is_none(region: Region, answer: dict[str, Any]) -> None:
+    about = {"key": report().key, "digest": report().digest.hex()}
+    region.simulator.knobs = Knobs(body=json.dumps(about | answer).encode())
+    assert refusal(lambda: region.client.report(report())) == ("REGION_ANSWER_UNTRUSTED", "outcome")
+
+
+def test_the_simulator_takes_nothing_of_strangers_and_nothing_that_is_no_report(region: Region) -> None:
+    region.simulator.deployment_spki_der = region.simulator.key.public_key.spki_der
+    assert refusal(lambda: region.client.report(report())) == ("REGION_UNAVAILABLE", "status 401")
+    assert region.simulator.answer("/records", {"yinxin-signature": "no base64!"}, b"{}")[0] == 401
+    region.simulator.deployment_spki_der = None
+    assert region.simulator.answer("/records", {}, b"{")[0] == 400
+    wrong = OutgoingReport("k", "licence", CONTENT, bytes(32), None, is_replacing=False)
+    assert refusal(lambda: region.client.report(wrong)) == ("LICENCE_REPORT_REFUSED", "digest")
+
+
+def test_over_http_and_only_within_the_networks_that_are_allowed(region: Region, tmp_path: Path) -> None:
+    with served_simulator(region.simulator) as simulator:
+        client = client_of(Outbound(read_networks(("127.0.0.0/8",))), simulator, FixedClock(AT))
+        client.exchange.url = simulator.url
+        assert client.report(report()) == "SIM-000001"
+        simulator.knobs = Knobs(drip_seconds=0.02)
+        client.exchange.outbound = Outbound(read_networks(("127.0.0.0/8",)), timeout_seconds=0.05)
+        assert refusal(lambda: client.report(report())) == ("REGION_UNAVAILABLE", "too-slow")
+        client.exchange.outbound = Outbound(())
+        assert refusal(lambda: client.report(report())) == ("REGION_UNAVAILABLE", "address-not-allowed")
+
+    folder = make_deployment(tmp_path / "deployment")
+    settings = folder / "settings.toml"
+    plain = settings.read_text(encoding="utf-8")
+
+    def opened(lines: str) -> object:
+        settings.write_text(f"{plain}\n[collector]\n{lines}\n", encoding="utf-8")
+        house = open_house(open_deployment(folder))
+        try:
+            return house.context.links.get(COLLECTOR), house.context.links.get(FIELD_MAP)
+        finally:
+            house.close()
+
+    assert opened("") == (None, None)
+    url = f'url = "{simulator.url}"\n'
+    networks = 'networks = ["127.0.0.0/8"]\n'
+    assert refusal(lambda: opened(url))[0] == "SETTING_INVALID"
+    assert refusal(lambda: opened(url + networks))[0] == "SETTING_INVALID"  # without the collector's key
+    (folder / "collector.pem").write_bytes(write_pem("PUBLIC KEY", simulator.key.public_key.spki_der))
+    assert refusal(lambda: opened(url + networks + 'field_map = "map.json"'))[0] == "SETTING_INVALID"
+    (folder / "map.json").write_text("{}", encoding="utf-8")
+    assert refusal(lambda: opened(url + networks + 'field_map = "map.json"'))[0] == "LICENCE_FIELD_MAP_MALFORMED"
+    assert refusal(lambda: opened(url + networks + 'names = ["key=digest"]'))[0] == "SETTING_INVALID"
+    found = opened(url + networks)
+    assert isinstance(found, tuple)
+    assert isinstance(found[0], RegionalCollectorClient)
+    assert found[1] == default_map()

@@ -1,0 +1,178 @@
+"""A region's collector of licences to try things with: it keeps what it is told in memory, and does wrong whatever its knobs say.
+
+Its interface is our own, small exchange (``yinxin/signed_exchange.py``), because the regions' are not public. It has no legal effect and no
+place in production: it listens on loopback only.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+
+from crypto.sm2 import SM2PrivateKey, SM2PublicKey
+from crypto.sm3 import sm3
+from licence_vault.model import write_canonical
+from yinxin.signed_exchange import to_be_signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LOOPBACK: Final = "127.0.0.1"
+BODY_BYTES: Final = 4 * 1024 * 1024
+_OTHER_PLACE: Final = "http://127.0.0.1:9/elsewhere"
+
+
+@dataclass
+class Knobs:
+    """What is done wrong with what comes next; all off: an honest collector.
+
+    ``is_dropping``, ``is_altering``: acknowledged, but not kept, or not as it was; ``is_forgetting_to_answer``: kept, and the answer is lost.
+    """
+
+    is_dropping: bool = False
+    is_altering: bool = False
+    is_forgetting_to_answer: bool = False
+    refuses_with: str = ""
+    status: int = 200
+    drip_seconds: float = 0.0  # between the bytes of an answer
+    body: bytes | None = None  # signed, but something else
+    is_signed_by_another: bool = False
+    is_signature_missing: bool = False
+    is_body_changed_after_signing: bool = False
+    is_about_another: bool = False
+    skew_seconds: int = 0
+    receipt: str = ""  # instead of a sound one
+
+
+@dataclass
+class Kept:
+    """One report as the collector has it."""
+
+    kind: str
+    log_index: int | None
+    digest: str
+    record: dict[str, Any]
+    receipt: str
+
+
+@dataclass
+class RegionSimulator:
+    """The collector. ``key`` signs its answers; ``deployment_spki_der``: whose requests are taken, None for anybody's."""
+
+    key: SM2PrivateKey = field(default_factory=SM2PrivateKey.generate)
+    deployment_spki_der: bytes | None = None
+    now: Callable[[], float] = time.time
+    knobs: Knobs = field(default_factory=Knobs)
+    kept: dict[str, Kept] = field(default_factory=dict)
+    requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # path, id, body
+    url: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the answer to a request."""
+        message_id = headers.get("yinxin-id", "")
+        if not self._is_signed(message_id, headers, body):
+            return 401, {}, b""
+        try:
+            asked = json.loads(body)
+        except ValueError:
+            return 400, {}, b""
+        with self._lock:
+            self.requests.append((path, message_id, asked))
+            told = self._take(asked)
+        knobs = self.knobs
+        if knobs.is_forgetting_to_answer:
+            return 500, {}, b""
+        if knobs.is_about_another:
+            told["key"] = "another"
+        content = json.dumps(told).encode() if knobs.body is None else knobs.body
+        at = str(int(self.now()) + knobs.skew_seconds)
+        key = SM2PrivateKey.generate() if knobs.is_signed_by_another else self.key
+        signature = base64.b64encode(key.sign(to_be_signed(message_id, at, content))).decode()
+        if knobs.is_body_changed_after_signing:
+            content = content.replace(b"receipt", b"Receipt")
+        signed = {"yinxin-id": message_id, "yinxin-timestamp": at}
+        if not knobs.is_signature_missing:
+            signed["yinxin-signature"] = signature
+        if 300 <= knobs.status < 400:
+            signed["location"] = _OTHER_PLACE
+        return knobs.status, signed, content
+
+    def _is_signed(self, message_id: str, headers: dict[str, str], body: bytes) -> bool:
+        if self.deployment_spki_der is None:
+            return True
+        try:
+            signature = base64.b64decode(headers.get("yinxin-signature", ""), validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        content = to_be_signed(message_id, headers.get("yinxin-timestamp", ""), body)
+        return SM2PublicKey.from_spki(self.deployment_spki_der).verify(signature, content)
+
+    def _take(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Keep a report: the same again gives the same receipt; another content under the same key only where it is to replace it."""
+        about = {"key": asked["key"], "digest": asked["digest"]}
+        before = self.kept.get(asked["key"])
+        refusal = self.knobs.refuses_with
+        if sm3(write_canonical(asked["record"])).hex() != asked["digest"]:
+            refusal = "digest"
+        elif before is not None and before.digest != asked["digest"] and not asked["is_replacing"]:
+            refusal = "conflict"
+        if refusal:
+            return about | {"outcome": "refused", "reason": refusal}
+        receipt = before.receipt if before is not None else f"SIM-{len(self.kept) + 1:06d}"
+        if not self.knobs.is_dropping:
+            kept = Kept(asked["kind"], asked.get("log_index"), asked["digest"], asked["record"], receipt)
+            if self.knobs.is_altering:
+                kept.record = kept.record | {"status": "01"}
+                kept.digest = sm3(write_canonical(kept.record)).hex()
+            self.kept[asked["key"]] = kept
+        return about | {"outcome": "stored", "receipt": self.knobs.receipt or receipt}
+
+
+@contextmanager
+def served_simulator(simulator: RegionSimulator, port: int = 0) -> Iterator[RegionSimulator]:
+    """Serve a simulator on a port of loopback (0: a free one)."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(min(int(self.headers["content-length"] or 0), BODY_BYTES))
+            status, given, content = simulator.answer(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            self.send_response(status)
+            for name, value in given.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            step = 1 if simulator.knobs.drip_seconds else len(content) or 1
+            for i in range(0, len(content), step):
+                self.wfile.write(content[i : i + step])
+                self.wfile.flush()
+                if simulator.knobs.drip_seconds:
+                    time.sleep(simulator.knobs.drip_seconds)
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except (BrokenPipeError, ConnectionResetError):
+                return
+
+    server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+    server.daemon_threads = True
+    simulator.url = f"http://{LOOPBACK}:{server.server_address[1]}/region"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield simulator
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,93 @@
+"""The region's collector of licences over HTTP: reports of licences and licence types. Off unless ``[collector] url`` is set.
+
+The collection interface is not public (GB/T 36906 leaves it out on purpose). Paths and names of members are settings, what a record says is
+the field map's; the exchange is that of ``yinxin/signed_exchange.py``. Where a collector speaks another protocol, a gateway translates.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from licence_vault.report_errors import report_refused
+from licence_vault.reporting.field_map import default_map, read_field_map
+from licence_vault.reporting.limits import CODE_CHARACTERS, FIELD_MAP_BYTES
+from standards.errors import Kind, TrustError
+from yinxin.signed_exchange import SignedExchange, open_outbound, read_names, read_platform_key, region_untrusted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crypto.signer import Signer
+    from licence_vault.ports import OutgoingReport
+    from licence_vault.reporting.field_map import FieldMap
+    from service_kit.clock import Clock
+    from service_kit.settings import Collector
+
+NAMES: Final = ("account", "key", "kind", "log_index", "digest", "is_replacing", "record", "outcome", "receipt", "reason")
+"""Members of requests and answers as they are called here; ``[collector] names`` calls them otherwise."""
+STORED: Final = "stored"
+REFUSED: Final = "refused"
+
+
+@dataclass
+class RegionalCollectorClient:
+    """One collector. See ``licence_vault.ports.RegionalCollector``."""
+
+    settings: Collector
+    exchange: SignedExchange
+    fields: FieldMap
+
+    def report(self, report: OutgoingReport) -> str:
+        """Hand a report over; the receipt. The same key again is the same request."""
+        digest = report.digest.hex()
+        path = self.settings.record_path if report.kind == "licence" else self.settings.type_path
+        answer = self.exchange.ask(
+            path,
+            f"report-{report.key}-{digest[:16]}",
+            {
+                "account": self.settings.account,
+                "key": report.key,
+                "kind": report.kind,
+                "log_index": report.log_index,
+                "digest": digest,
+                "is_replacing": report.is_replacing,
+                "record": json.loads(report.content),
+            },
+        )
+        self.exchange.check_about(answer, {"key": report.key, "digest": digest})
+        outcome, receipt = (answer.get(self.exchange.name(ours)) for ours in ("outcome", "receipt"))
+        if outcome == REFUSED:
+            raise report_refused(str(answer.get(self.exchange.name("reason"), ""))[:CODE_CHARACTERS])
+        if outcome != STORED or not isinstance(receipt, str):
+            raise region_untrusted("outcome")
+        return receipt
+
+
+def open_collector(settings: Collector, folder: Path, signer: Signer, clock: Clock) -> RegionalCollectorClient | None:
+    """The collector that the settings name; None where they name none. SETTING_INVALID, LICENCE_FIELD_MAP_MALFORMED."""
+    if settings.url is None:
+        return None
+    exchange = SignedExchange(
+        url=settings.url,
+        outbound=open_outbound("collector", settings.url, settings.networks, settings.timeout_seconds),
+        names=read_names(settings.names, "collector.names", NAMES),
+        platform_spki_der=read_platform_key(folder / settings.platform_key, "collector"),
+        signer=signer,
+        clock=clock,
+        clock_skew_seconds=settings.clock_skew_seconds,
+    )
+    return RegionalCollectorClient(settings, exchange, _field_map(settings, folder))
+
+
+def _field_map(settings: Collector, folder: Path) -> FieldMap:
+    if not settings.field_map:
+        return default_map()
+    try:
+        with (folder / settings.field_map).open("rb") as file:
+            return read_field_map(file.read(FIELD_MAP_BYTES + 1))
+    except OSError as error:
+        raise TrustError(
+            Kind.UNACCEPTABLE, "SETTING_INVALID", name="collector.field_map", expected="a file in the folder", found=type(error).__name__
+        ) from error
