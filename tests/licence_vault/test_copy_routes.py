@@ -1,0 +1,90 @@
+"""Showing and copying licences over HTTP: by the holder, and by the systems of other departments."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tests.licence_vault.test_use_routes import (
+    JIA,
+    OFFICER,
+    SHARED,
+    WHY,
+    clerk,
+    clients,
+    consent,
+    here,
+    jia,
+    licence,
+    registry,
+    share,
+    stranger,
+    yii,
+)
+
+if TYPE_CHECKING:
+    from tests.licence_vault.served import Office
+
+__all__ = ["clerk", "clients", "here", "jia", "licence", "registry", "stranger", "yii"]  # fixtures, found by their names
+
+
+def test_a_citizen_shows_a_licence_and_the_office_sees_it_once(jia: Office, yii: Office, registry: Office, licence: dict[str, Any]) -> None:
+    opened = jia.call("POST", "/v1/my/showings", {"licence": licence["id"]}, status=201)
+    path, showing = opened.headers["location"], opened.json()
+    assert (showing["state"], opened.headers["cache-control"]) == ("open", "no-store")
+    assert jia.call("GET", path, status=200).json()["id"] == showing["id"]
+    seen = registry.call("POST", "/v1/showings/scan", {"code": showing["code"], "reason": WHY, "officer": OFFICER}, status=200)
+    assert (seen.json()["is_whole"], seen.headers["cache-control"]) == (False, "no-store")
+    assert JIA[1] not in seen.text
+    assert registry.refusal("POST", f"/v1/showings/{showing['id']}/view", status=409)[0] == "LICENCE_SHOWING_STATE_CONFLICT"
+
+    looked = jia.call("GET", path, status=200)
+    assert (looked.json()["client"], looked.json()["reason"], looked.json()["officer"]) == ("cl_office", WHY, OFFICER)
+    assert jia.refusal("POST", f"{path}/agree", status=428)[0] == "PRECONDITION_REQUIRED"
+    assert jia.refusal("POST", f"{path}/agree", status=412, if_match="*")[0] == "LICENCE_SHOWING_CHANGED"
+    assert yii.refusal("POST", f"{path}/agree", status=404, if_match=looked.headers["etag"])[0] == "LICENCE_SHOWING_UNKNOWN"
+    assert jia.call("POST", f"{path}/agree", status=200, if_match=looked.headers["etag"]).json()["state"] == "agreed"
+    whole = registry.call("POST", f"/v1/showings/{showing['id']}/view", status=200).json()
+    assert (whole["is_whole"], whole["data"]) == (True, licence["data"])
+    registry.call("POST", f"/v1/showings/{showing['id']}/view", status=409)
+    assert jia.refusal("POST", f"{path}/end", status=409)[0] == "LICENCE_SHOWING_STATE_CONFLICT"
+
+
+def test_a_citizen_hands_in_an_annotated_copy(jia: Office, yii: Office, licence: dict[str, Any]) -> None:
+    path, wish = f"/v1/my/licences/{licence['id']}/copies", {"made_by": "示例区登记窗口", "reason": WHY}
+    made = jia.call("POST", path, wish, status=201, idempotency_key="mine")
+    assert made.content.startswith(b"%PDF")
+    assert (made.headers["content-type"], made.headers["cache-control"]) == ("application/pdf", "no-store")
+    assert jia.call("POST", path, wish, status=201, idempotency_key="mine").content == made.content
+    for other in (path, path.replace(licence["id"], "lc_" + "0" * 24)):
+        assert yii.refusal("POST", other, wish, status=404)[0] == "LICENCE_NOT_FOUND"
+    for changes in ({"mode": "duty"}, {"reason": ""}, {"until": "2126-01-01T00:00:00Z"}, {"form": "doc"}):
+        jia.call("POST", path, wish | changes, status=422)
+
+
+def test_a_system_is_given_annotated_copies(jia: Office, registry: Office, stranger: Office, licence: dict[str, Any]) -> None:
+    wish = {"fileType": "ofd", "certificateIdentifier": licence["identifier"], "certificateCopyCause": WHY}
+    assert share(registry, "downloadFile", wish) == ("100", None), "neither code nor duty"
+    granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
+    more = {"useCode": granted["code"], "certificateCopyCreator": "示例区登记窗口", "certificateCopyExpiringTime": "20991231000000"}
+    assert share(registry, "downloadFile", wish | more) == ("102", None), "nothing is good so long"
+    del more["certificateCopyExpiringTime"]
+    status, given = share(registry, "downloadFile", wish | more)
+    assert (status, given["contentType"], given["certIdentifier"]) == ("0", "application/ofd", licence["identifier"])
+    assert base64.b64decode(given["content"]).startswith(b"PK")
+    assert share(registry, "downloadFile", wish | more) == ("10", None), "a code counts once"
+    for wrong in ({"fileType": "png"}, {"certificateCopyExpiringTime": "2026-12-01"}, {"certificateCopyExpiringTime": "20261301000000"}):
+        assert share(registry, "downloadFile", wish | {"operator": OFFICER} | wrong) == ("102", None)
+    assert share(registry, "downloadFile", wish | {"operator": OFFICER, "certificateIdentifier": "1.2.3"}) == ("10", None)
+
+    by_duty = {"certIdentifier": licence["identifier"], "useCause": WHY, "operator": OFFICER}
+    status, offered = share(registry, "downloadUrl", by_duty)
+    path = urlsplit(offered["content"]).path
+    assert (status, path.startswith("/v1/licence-downloads/")) == ("0", True)
+    assert stranger.refusal("GET", path, status=404)[0] == "LICENCE_DOWNLOAD_GONE"
+    assert registry.call("GET", path, status=200).content.startswith(b"%PDF")
+    assert registry.refusal("GET", path, status=404)[0] == "LICENCE_DOWNLOAD_GONE"
+    of_holder = {"holderCode": JIA[1], "holderTypeCode": "111", "certTypeCode": SHARED, "useCause": WHY, "operator": OFFICER}
+    status, found = share(registry, "downloadUrlsByHolderCode", of_holder | {"certNo": licence["data"]["number"]})
+    assert (status, [each["certIdentifier"] for each in found]) == ("0", [licence["identifier"]])
