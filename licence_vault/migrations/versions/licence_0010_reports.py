@@ -8,7 +8,7 @@ from alembic import op
 from service_kit.tables import BIG
 
 revision = "licence_0010"
-down_revision = "licence_0007"
+down_revision = "licence_0009"
 branch_labels = None
 depends_on = None
 

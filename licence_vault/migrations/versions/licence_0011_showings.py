@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "licence_0011"
-down_revision = "licence_0009"
+down_revision = "licence_0010"
 branch_labels = None
 depends_on = None
 

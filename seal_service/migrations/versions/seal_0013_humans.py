@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "seal_0013"
-down_revision = "seal_0010"
+down_revision = "seal_0012"
 branch_labels = None
 depends_on = None
 
