@@ -22,6 +22,7 @@ from idp.model.federation import (
 from idp.model.people import (
     AREA_PATTERN,
     ATTRIBUTES,
+    EVIDENCE_PER_ACCOUNT_MAX,
     AccountKind,
     AccountStatus,
     Evidence,
@@ -147,8 +148,10 @@ def _holder(connection: Connection, desk: PeopleDesk, identity: Identity) -> str
     return account_id_by(connection, desk.vault, IdentifierKind(identity.id_type), identity.id_number)
 
 
-def _evidence(identity: Identity) -> list[Evidence]:
-    return [Evidence(new_id("ev_"), method, source, level, verified_at) for method, source, level, verified_at in identity.evidence]
+def _evidence(identity: Identity, room: int = EVIDENCE_PER_ACCOUNT_MAX) -> list[Evidence]:
+    """What the upstream says; where an account has no room for all of it, the strongest."""
+    said = [Evidence(new_id("ev_"), method, source, level, verified_at) for method, source, level, verified_at in identity.evidence]
+    return sorted(said, key=lambda each: each.level, reverse=True)[: max(room, 0)]
 
 
 def _linked(connection: Connection, desk: PeopleDesk, account: Account, identity: Identity, at: datetime, why: str) -> Account:
@@ -173,7 +176,7 @@ def _renewed(connection: Connection, desk: PeopleDesk, rules: LinkingRules, acco
     """The account with what the upstream says of it now: its evidence in place of what it said before, a number it proves."""
     present = list_evidence(connection, desk.vault, account.account_id)
     said = [each for each in present if each.source == identity.upstream and each.method.startswith(OURS)]
-    wanted = _evidence(identity)
+    wanted = _evidence(identity, EVIDENCE_PER_ACCOUNT_MAX - (len(present) - len(said)))
     is_same = {(each.method, each.level) for each in said} == {(each.method, each.level) for each in wanted}
     may_prove = is_trusted_number(identity, rules.id_types, rules.least_level)
     is_free = _holder(connection, desk, identity) in {None, account.account_id}  # another account with the number: nothing is moved

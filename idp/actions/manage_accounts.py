@@ -16,6 +16,7 @@ from idp.model.people import (
     check_area,
     check_attributes,
     check_evidence,
+    check_evidence_count,
     check_name,
     level_at,
     new_id,
@@ -65,6 +66,7 @@ def make_account(wanted: NewAccount, at: datetime, *, actor: str) -> Account:
     check_name(wanted.name)
     check_area(wanted.area)
     check_attributes(wanted.kind, wanted.attributes)
+    check_evidence_count(len(wanted.evidence))
     for item in wanted.evidence:
         check_evidence(item)
     return Account(
@@ -204,6 +206,7 @@ def _with_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, added: 
     def store(connection: Connection) -> Account:
         present = load_account(connection, desk.vault, account_id, kind)
         if added is not None:
+            check_evidence_count(len(list_evidence(connection, desk.vault, account_id)) + 1)
             insert_evidence(connection, desk.vault, account_id, added)
         elif not delete_evidence(connection, account_id, removed):
             return present

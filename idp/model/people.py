@@ -21,7 +21,6 @@ NAME_CHARACTERS_MAX: Final = 200
 ATTRIBUTE_CHARACTERS_MAX: Final = 500
 IDENTIFIERS_PER_ACCOUNT_MAX: Final = 32
 EVIDENCE_PER_ACCOUNT_MAX: Final = 64
-CREDENTIALS_PER_ACCOUNT_MAX: Final = 32
 AGENT_SCOPES_MAX: Final = 32
 PAGE_MAX: Final = 200
 LEVEL_MAX: Final = 4
@@ -320,6 +319,12 @@ def check_evidence(evidence: Evidence) -> None:
         raise field_invalid("evidence.source", f"1 to {NAME_CHARACTERS_MAX} visible characters")
     if not 0 <= evidence.level <= LEVEL_MAX:
         raise field_invalid("evidence.level", f"0 to {LEVEL_MAX}")
+
+
+def check_evidence_count(count: int) -> None:
+    """Raise ACCOUNT_FIELD_INVALID where an account would have more evidence than anybody looks through."""
+    if count > EVIDENCE_PER_ACCOUNT_MAX:
+        raise field_invalid("evidence", f"at most {EVIDENCE_PER_ACCOUNT_MAX} pieces: take some back first")
 
 
 def level_at(evidence: Iterable[Evidence], at: datetime) -> int:

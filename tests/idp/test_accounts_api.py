@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import idp.service
+from idp.actions.manage_accounts import NewAccount, make_account
 from idp.actions.register_client import NewClient, register_client
+from idp.model import people
+from idp.model.people import Evidence
+from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
 from tests.idp.conftest import Provider
 from tests.idp.test_people_store import resident_number
@@ -104,6 +109,20 @@ def test_evidence_makes_the_level(office: Office) -> None:
         assert office.call("POST", path, json=wrong).status_code == 422
     bare = office.call("POST", path, json={"method": "face", "source": "x", "level": 1, "verified_at": "2026-01-01T00:00:00"})
     assert (bare.status_code, bare.json()["facts"]["field"]) == (422, "verified_at")
+
+
+def test_evidence_of_an_account_has_a_limit(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "EVIDENCE_PER_ACCOUNT_MAX", 2)
+    path = f"/v1/accounts/{office.make()['id']}/evidence"
+    first = office.call("POST", path, json={"method": "face", "source": "x", "level": 1}).json()["evidence"][0]["id"]
+    assert office.call("POST", path, json={"method": "face", "source": "x", "level": 1}).status_code == 201
+    full = office.call("POST", path, json={"method": "face", "source": "x", "level": 3})
+    assert (full.status_code, full.json()["code"], full.json()["facts"]["field"]) == (422, "ACCOUNT_FIELD_INVALID", "evidence")
+    office.call("DELETE", f"{path}/{first}")
+    assert office.call("POST", path, json={"method": "face", "source": "x", "level": 3}).json()["level"] == 3
+    with pytest.raises(TrustError, match="ACCOUNT_FIELD_INVALID"):
+        proofs = tuple(Evidence(f"ev_{n}", "face", "x", 1, datetime.now(UTC)) for n in range(3))
+        make_account(NewAccount(people.AccountKind.PERSON, "测试", evidence=proofs), datetime.now(UTC), actor="test")
 
 
 def test_agents_of_an_organisation(office: Office) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from idp.actions import join_identity
 from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.set_credentials import set_totp
 from idp.model.people import AccountKind, AccountStatus, Identifier, IdentifierKind
@@ -33,6 +34,15 @@ from tests.idp.upstream_town import (  # noqa: F401 - fixtures
     there_fixture,
     town_fixture,
 )
+
+
+def test_an_account_that_is_full_of_evidence_still_signs_in(town: Town, there: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = someone()
+    sign_in(town, there, said)
+    monkeypatch.setattr(join_identity, "EVIDENCE_PER_ACCOUNT_MAX", 0)
+    assert sign_in(town, there, {**said, "lv": "L3"}).returned["code"]
+    with town.desk.database.read() as connection:
+        assert list_evidence(connection, town.desk.vault, town.protocol.issued[-1].account_id) == ()
 
 
 def test_a_new_person_comes_back_with_an_account_and_comes_again_as_the_same(town: Town, there: Upstream) -> None:
