@@ -267,6 +267,9 @@ grants: Final = Table(
     Column("ended_at", BigInteger),  # outside the row's MAC, with its reason: set by a single conditional update
     Column("ended_why", String(40), nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
+    Column("is_offline", Boolean),  # with acting_for what grant_json says, to find rows by; both null in rows from before the columns
+    Column("acting_for", String(32)),
+    Index("ix_idp_grants_acting_for", "acting_for"),
     Index("ix_idp_grants_session_id", "session_id"),
     Index("ix_idp_grants_account_id", "account_id", "grant_id"),
 )

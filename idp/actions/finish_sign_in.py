@@ -193,7 +193,7 @@ def end_in(connection: Connection, desk: PeopleDesk, session: Session, actor: st
     """End a session within a write job: row, the grants that do not outlive it, record, and the event by which its clients hear of it."""
     ended = replace(session, ended_at=at, ended_by=actor, version=session.version + 1)
     update_session(connection, desk.vault, ended)
-    end_grants_of_session(connection, session.session_id, at)
+    end_grants_of_session(connection, session.session_id, at, desk.vault.mac_key)
     clients = clients_of_session(connection, session.session_id)
     subject = f"account:{session.account_id}"
     facts = {"session": session.session_id, "clients": " ".join(clients)}

@@ -70,7 +70,7 @@ def note_grant(connection: Connection, desk: PeopleDesk, agent: Agent, action: s
     With a revoked one end the tokens that the person holds for the organisation, at every API's next call.
     """
     if agent.revoked_at is not None:
-        end_grants_of_agent(connection, agent.person_id, agent.organisation_id, at)
+        end_grants_of_agent(connection, agent.person_id, agent.organisation_id, at, desk.vault.mac_key)
     facts = {"agent": agent.agent_id, "person": agent.person_id, "role": agent.role.value, "scopes": " ".join(agent.scopes)}
     desk.audit.record(
         connection, at=at, actor=actor, action=action, subject=f"account:{agent.organisation_id}", outcome="done", facts=facts

@@ -182,8 +182,8 @@ def change_status_in(
         ended = end_what_was_open(connection, desk, present.account_id, actor, at)
         changed = replace(changed, credential_epoch=changed.credential_epoch + 1)
         # Every API looks at the grant: with it end the tokens that are out, also those that were to outlive their session
-        end_grants_of_account(connection, present.account_id, at)
-        end_grants_of_organisation(connection, present.account_id, at)
+        end_grants_of_account(connection, present.account_id, at, desk.vault.mac_key, why="account not active")
+        end_grants_of_organisation(connection, present.account_id, at, desk.vault.mac_key)
     _record(desk, connection, changed, f"account.{status.value}", at, actor, sessions_ended=ended)
     desk.tell_changed(connection, changed, at)
     return changed

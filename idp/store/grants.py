@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from idp.model.grants import PersonGrant
-from idp.store.rows import check_mac, row_mac
+from idp.store.rows import check_mac, row_mac, without_unset
 from idp.tables import agents, grants, refresh_tokens
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 _ONE: Final = Prepared(select(grants).where(grants.c.grant_id == bindparam("wanted")))
 _REFRESH: Final = Prepared(select(refresh_tokens).where(refresh_tokens.c.token_digest == bindparam("wanted")))
@@ -29,7 +29,9 @@ _SPEND: Final = Prepared(
     .values(spent_at=bindparam("at"))
 )
 _IN_JSON: Final = ("acting_for", "acr", "audience", "nonce", "is_offline", "dpop_jkt", "certificate_digest")
-_UNDER_MAC: Final = ("grant_id", "client_id", "account_id", "session_id", "grant_json", "created_at")
+_UNDER_MAC: Final = ("grant_id", "client_id", "account_id", "session_id", "grant_json", "created_at", "is_offline", "acting_for")
+_NEWER: Final = frozenset({"is_offline", "acting_for"})
+_FROM_BEFORE: Final = grants.c.is_offline.is_(None)
 IS_ENDED_QUERY: Final = f"SELECT ended_at FROM {grants.name} WHERE grant_id = :wanted"  # noqa: S608 - our own table's name
 
 
@@ -48,8 +50,10 @@ def insert_grant(connection: Connection, grant: PersonGrant, mac_key: bytes) -> 
         "session_id": grant.session_id,
         "grant_json": json.dumps(inner, sort_keys=True, separators=(",", ":")),
         "created_at": write_time(grant.created_at),
+        "is_offline": grant.is_offline,
+        "acting_for": grant.acting_for,
     }
-    row["row_mac"] = row_mac(mac_key, grants.name, row)
+    row["row_mac"] = row_mac(mac_key, grants.name, without_unset(row, _NEWER))
     _INSERT.change(connection, {**row, "ended_at": None, "ended_why": ""})
 
 
@@ -60,7 +64,7 @@ def find_grant(connection: Connection, grant_id: str, mac_key: bytes) -> PersonG
 
 
 def _grant(row: Mapping[Any, Any], mac_key: bytes) -> PersonGrant:
-    check_mac(mac_key, grants.name, row["grant_id"], {name: row[name] for name in (*_UNDER_MAC, "row_mac")})
+    check_mac(mac_key, grants.name, row["grant_id"], without_unset({name: row[name] for name in (*_UNDER_MAC, "row_mac")}, _NEWER))
     inner = json.loads(row["grant_json"])
     return PersonGrant(
         grant_id=row["grant_id"],
@@ -84,38 +88,38 @@ def end_grant(connection: Connection, grant_id: str, at: datetime, why: str) -> 
     return connection.execute(living.values(ended_at=write_time(at), ended_why=why)).rowcount == 1
 
 
-def end_grants_of_session(connection: Connection, session_id: str, at: datetime) -> int:
+def end_grants_of_session(connection: Connection, session_id: str, at: datetime, mac_key: bytes) -> int:
     """End what hangs on a session; grants that were made to outlive it go on. How many ended."""
-    living = update(grants).where(
-        grants.c.session_id == session_id, grants.c.ended_at.is_(None), grants.c.grant_json.not_like('%"is_offline":true%')
-    )
-    return connection.execute(living.values(ended_at=write_time(at), ended_why="session")).rowcount
+    within = (grants.c.session_id == session_id) & (grants.c.is_offline.is_(None) | ~grants.c.is_offline)
+    return _end(connection, within, lambda grant: not grant.is_offline, at, "session", mac_key)
 
 
-def end_grants_of_agent(connection: Connection, person_id: str, organisation_id: str, at: datetime) -> int:
+def end_grants_of_agent(connection: Connection, person_id: str, organisation_id: str, at: datetime, mac_key: bytes) -> int:
     """End what a person holds for an organisation, also what outlives its session. How many ended."""
-    living = update(grants).where(
-        grants.c.account_id == person_id,
-        grants.c.ended_at.is_(None),
-        grants.c.grant_json.contains(f'"acting_for":"{organisation_id}"', autoescape=True),
-    )
-    return connection.execute(living.values(ended_at=write_time(at), ended_why="agent revoked")).rowcount
+    held = (grants.c.account_id == person_id) & (_FROM_BEFORE | (grants.c.acting_for == organisation_id))
+    return _end(connection, held, lambda grant: grant.acting_for == organisation_id, at, "agent revoked", mac_key)
 
 
-def end_grants_of_account(connection: Connection, account_id: str, at: datetime) -> int:
-    """End all that a person holds, for himself or others, also what outlives its session. How many ended."""
-    living = update(grants).where(grants.c.account_id == account_id, grants.c.ended_at.is_(None))
-    return connection.execute(living.values(ended_at=write_time(at), ended_why="account not active")).rowcount
+def end_grants_of_account(
+    connection: Connection, account_id: str, at: datetime, mac_key: bytes, *, why: str, but: str | None = None
+) -> int:
+    """End all that a person holds, for himself or others, also what outlives its session; but what hangs on one session. How many ended."""
+    return _end(connection, grants.c.account_id == account_id, lambda grant: but is None or grant.session_id != but, at, why, mac_key)
 
 
-def end_grants_of_organisation(connection: Connection, organisation_id: str, at: datetime) -> int:
+def end_grants_of_organisation(connection: Connection, organisation_id: str, at: datetime, mac_key: bytes) -> int:
     """End all that anybody holds for an organisation. How many ended."""
-    living = update(grants).where(
-        grants.c.account_id.in_(select(agents.c.person_id).where(agents.c.organisation_id == organisation_id)),
-        grants.c.ended_at.is_(None),
-        grants.c.grant_json.contains(f'"acting_for":"{organisation_id}"', autoescape=True),
-    )
-    return connection.execute(living.values(ended_at=write_time(at), ended_why="account not active")).rowcount
+    people = select(agents.c.person_id).where(agents.c.organisation_id == organisation_id)
+    held = (grants.c.acting_for == organisation_id) | (_FROM_BEFORE & grants.c.account_id.in_(people))
+    return _end(connection, held, lambda grant: grant.acting_for == organisation_id, at, "account not active", mac_key)
+
+
+def _end(
+    connection: Connection, found: ColumnElement[bool], ends: Callable[[PersonGrant], bool], at: datetime, why: str, mac_key: bytes
+) -> int:
+    """End the living grants among those found of which ``ends`` is true. Columns find rows; what a grant is, it says itself, under its MAC."""
+    rows = connection.execute(select(grants).where(found, grants.c.ended_at.is_(None)).order_by(grants.c.grant_id)).mappings().all()
+    return sum(end_grant(connection, row["grant_id"], at, why) for row in rows if ends(_grant(row, mac_key)))
 
 
 def find_grant_in_session(connection: Connection, session_id: str, client_id: str, mac_key: bytes) -> PersonGrant | None:
