@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from crypto.report import Report
@@ -144,6 +144,23 @@ class OutgoingReport:
     is_replacing: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LogRange:
+    """The entries ``index << level`` up to the next range, ``1 << level`` of them, of the public log. The region is asked from level 1 on."""
+
+    level: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeRoots:
+    """What the region has in a range: the root over it (32 bytes, reporting/range_tree.py) and those over its two halves."""
+
+    root: bytes
+    left: bytes
+    right: bytes
+
+
 class RegionalCollector(Protocol):
     """The region's collector of licences. Called with no transaction open, at least once for each report."""
 
@@ -152,5 +169,12 @@ class RegionalCollector(Protocol):
 
         Raises TrustError: REGION_UNAVAILABLE (away, slow, answers no 200), REGION_ANSWER_UNTRUSTED, LICENCE_REPORT_REFUSED (its own code in
         the facts).
+        """
+        ...
+
+    def compare(self, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
+        """The roots over these ranges of what the region has, in their order, leaving out everything from entry ``size`` of the log on.
+
+        Raises TrustError: REGION_UNAVAILABLE, REGION_ANSWER_UNTRUSTED. That the halves make the root is for the asker to check.
         """
         ...

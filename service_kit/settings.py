@@ -137,6 +137,7 @@ class Collector:
     field_map: str = ""
     record_path: str = "/records"
     type_path: str = "/types"
+    range_path: str = "/ranges"
     names: tuple[str, ...] = ()
     timeout_seconds: float = 5.0
     clock_skew_seconds: float = 300.0

@@ -17,15 +17,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm2 import SM2PrivateKey, SM2PublicKey
-from crypto.sm3 import sm3
+from crypto.sm3 import hmac_sm3, sm3
 from licence_vault.model import write_canonical
+from standards.errors import Kind, TrustError
+from standards.rfc7468_pem import write_pem
+from yinxin.deployment import AUDIT_MAC_KEY, WEBHOOK_KEY, open_deployment
 from yinxin.signed_exchange import to_be_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 LOOPBACK: Final = "127.0.0.1"
 BODY_BYTES: Final = 4 * 1024 * 1024
+WRONGS: Final = {"drop": "is_dropping", "alter": "is_altering", "forget": "is_forgetting_to_answer"}
 _OTHER_PLACE: Final = "http://127.0.0.1:9/elsewhere"
 
 
@@ -49,6 +54,7 @@ class Knobs:
     is_about_another: bool = False
     skew_seconds: int = 0
     receipt: str = ""  # instead of a sound one
+    lies_about: str = ""  # of the roots over ranges: "halves" that make no root, "contradiction", "size", "ranges", "roots"
 
 
 @dataclass
@@ -86,7 +92,7 @@ class RegionSimulator:
             return 400, {}, b""
         with self._lock:
             self.requests.append((path, message_id, asked))
-            told = self._take(asked)
+            told = self._compare(asked) if "ranges" in asked else self._take(asked)
         knobs = self.knobs
         if knobs.is_forgetting_to_answer:
             return 500, {}, b""
@@ -130,10 +136,66 @@ class RegionSimulator:
         if not self.knobs.is_dropping:
             kept = Kept(asked["kind"], asked.get("log_index"), asked["digest"], asked["record"], receipt)
             if self.knobs.is_altering:
-                kept.record = kept.record | {"status": "01"}
+                kept.record = kept.record | {"altered": "1"}
                 kept.digest = sm3(write_canonical(kept.record)).hex()
             self.kept[asked["key"]] = kept
         return about | {"outcome": "stored", "receipt": self.knobs.receipt or receipt}
+
+    def _compare(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The roots over the ranges that are asked for, each with those over its halves."""
+        size, ranges, lie = asked["size"], asked["ranges"], self.knobs.lies_about
+        places = {
+            each.log_index: sm3(b"\x00" + key.encode() + b"\x00" + bytes.fromhex(each.digest))
+            for key, each in self.kept.items()
+            if each.log_index is not None and each.log_index < size
+        }
+        roots = []
+        for level, index in ranges:
+            left, right = (_root_over(places, level - 1, half) for half in (2 * index, 2 * index + 1))
+            if lie == "halves":
+                left = sm3(left)
+            if lie == "contradiction":
+                left = sm3(left + len(self.requests).to_bytes(4))
+            root = _root_over(places, level, index) if lie == "halves" else sm3(b"\x01" + left + right)
+            roots.append([root.hex(), left.hex(), "0" if lie == "roots" else right.hex()])
+        told_size = size + 1 if lie == "size" else size
+        return {"size": told_size, "ranges": [] if lie == "ranges" else ranges, "roots": roots}
+
+
+def _root_over(places: dict[int, bytes], level: int, index: int) -> bytes:
+    """The definition, written down: no place is looked for cleverly."""
+    if level == 0:
+        return places.get(index, sm3(b"\x00"))
+    if not any(index << level <= each < (index + 1) << level for each in places):
+        below = sm3(b"\x00")
+        for _ in range(level):
+            below = sm3(b"\x01" + below + below)
+        return below
+    return sm3(b"\x01" + _root_over(places, level - 1, 2 * index) + _root_over(places, level - 1, 2 * index + 1))
+
+
+def open_simulator(folder: Path, wrong: Sequence[str] = ()) -> RegionSimulator:
+    """The simulator of a demonstration; its key is always the same and goes to the file in which the settings look for it, if none is there.
+
+    ``wrong``: names of WRONGS. Raises TrustError FIELD_UNACCEPTABLE where this is no demonstration, or has the key of another collector.
+    """
+    deployment = open_deployment(folder)
+    if not deployment.settings.demo:
+        raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field="--dir", rule="a demonstration")
+    if set(wrong) - WRONGS.keys():
+        raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field="--wrong", rule=", ".join(WRONGS))
+    scalar = hmac_sm3(deployment.keystore.open_secret(AUDIT_MAC_KEY), b"yinxin simulated region v1")
+    key = SM2PrivateKey.from_scalar(bytes([scalar[0] & 0x7F]) + scalar[1:])  # below the order of the curve
+    path = folder / deployment.settings.collector.platform_key
+    published = write_pem("PUBLIC KEY", key.public_key.spki_der)
+    if not path.exists():
+        path.write_bytes(published)
+    elif path.read_bytes() != published:
+        raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field=path.name, rule="the simulator's key, or no file")
+    knobs = Knobs()
+    for each in wrong:
+        setattr(knobs, WRONGS[each], True)
+    return RegionSimulator(key, deployment.keystore.signer(WEBHOOK_KEY).public_spki_der, knobs=knobs)
 
 
 @contextmanager

@@ -7,9 +7,12 @@ the field map's; the exchange is that of ``yinxin/signed_exchange.py``. Where a 
 from __future__ import annotations
 
 import json
+import re
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from licence_vault.ports import RangeRoots
 from licence_vault.report_errors import report_refused
 from licence_vault.reporting.field_map import default_map, read_field_map
 from licence_vault.reporting.limits import CODE_CHARACTERS, FIELD_MAP_BYTES
@@ -17,18 +20,34 @@ from standards.errors import Kind, TrustError
 from yinxin.signed_exchange import SignedExchange, open_outbound, read_names, read_platform_key, region_untrusted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from crypto.signer import Signer
-    from licence_vault.ports import OutgoingReport
+    from licence_vault.ports import LogRange, OutgoingReport
     from licence_vault.reporting.field_map import FieldMap
     from service_kit.clock import Clock
     from service_kit.settings import Collector
 
-NAMES: Final = ("account", "key", "kind", "log_index", "digest", "is_replacing", "record", "outcome", "receipt", "reason")
+NAMES: Final = (
+    "account",
+    "key",
+    "kind",
+    "log_index",
+    "digest",
+    "is_replacing",
+    "record",
+    "outcome",
+    "receipt",
+    "reason",
+    "size",
+    "ranges",
+    "roots",
+)
 """Members of requests and answers as they are called here; ``[collector] names`` calls them otherwise."""
 STORED: Final = "stored"
 REFUSED: Final = "refused"
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass
@@ -63,6 +82,25 @@ class RegionalCollectorClient:
         if outcome != STORED or not isinstance(receipt, str):
             raise region_untrusted("outcome")
         return receipt
+
+    def compare(self, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
+        """The roots over ranges of the log. Each question has an id of its own: what was right an hour ago is no answer."""
+        asked = [[each.level, each.index] for each in ranges]
+        told = {"account": self.settings.account, "size": size, "ranges": asked}
+        answer = self.exchange.ask(self.settings.range_path, f"ranges-{secrets.token_hex(16)}", told)
+        self.exchange.check_about(answer, {"size": size})
+        roots = answer.get(self.exchange.name("roots"))
+        if answer.get(self.exchange.name("ranges")) != asked or not isinstance(roots, list) or len(roots) != len(asked):
+            raise region_untrusted("ranges")
+        return [_roots(each) for each in roots]
+
+
+def _roots(value: object) -> RangeRoots:
+    """Three digests: of the range, of its left half, of its right half."""
+    if not isinstance(value, list) or len(value) != 3 or not all(isinstance(each, str) and _DIGEST.fullmatch(each) for each in value):
+        raise region_untrusted("roots")
+    root, left, right = (bytes.fromhex(each) for each in value)
+    return RangeRoots(root, left, right)
 
 
 def open_collector(settings: Collector, folder: Path, signer: Signer, clock: Clock) -> RegionalCollectorClient | None:

@@ -10,12 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
 from licence_vault.actions import find_reports
+from licence_vault.actions.reconcile_reports import FindingKind, reconcile_reports
 from licence_vault.model import SCOPE_REPORT
+from licence_vault.report_errors import collector_missing
 from licence_vault.reported import ReportState  # noqa: TC001 - pydantic reads the annotations at run time
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
+    from licence_vault.actions.reconcile_reports import Finding, Reconciliation
     from licence_vault.actions.report_desk import ReportDesk
     from licence_vault.reported import Report
     from service_kit.composition import ServiceContext
@@ -98,6 +101,56 @@ class RetryBody(BaseModel):
     replacing: bool = False
 
 
+class ReconcileBody(BaseModel):
+    """Whether what is missing or altered is to be sent again."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"repair": True}]})
+
+    repair: bool = False
+
+
+class FindingAnswer(BaseModel):
+    """One entry of the public log of which the region has something else. `kind`: missing or altered, though there is a receipt for it;
+    unconfirmed: it has what we wait to hear of; unknown: it has what was never reported.
+    """
+
+    log_index: int
+    kind: FindingKind
+    report: int | None
+    key: str | None
+    state: str | None
+
+
+class ReconciliationAnswer(BaseModel):
+    """What comparing found. `size`: entries of the log that were compared; `repaired`: reports that are on their way again; `is_complete`:
+    false where more differ than are told, which the next reconciliation finds.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "size": 4096,
+                    "root": "9f6f0c6ac4f1b1d2b1b9f9a4e0c8f5a1d2e3c4b5a69788796a5b4c3d2e1f0a1b",
+                    "region_root": "0a1b2c3d4e5f60718293a4b5c6d7e8f9a0b1c2d3e4f5061728394a5b6c7d8e9f",
+                    "requests": 12,
+                    "is_complete": True,
+                    "findings": [{"log_index": 4711, "kind": "altered", "report": 12, "key": _EXAMPLE["key"], "state": "waiting"}],
+                    "repaired": 1,
+                }
+            ]
+        }
+    )
+
+    size: int
+    root: Annotated[str, Field(description="SM3, hex: what the region has given receipts for.")]
+    region_root: Annotated[str, Field(description="The same over what the region says that it has.")]
+    requests: Annotated[int, Field(description="How often the region was asked.")]
+    is_complete: bool
+    findings: list[FindingAnswer]
+    repaired: int
+
+
 def add_report_routes(router: APIRouter, context: ServiceContext, desk: ReportDesk | None) -> None:
     """Add them to the service's router. ``desk``: None where nothing is reported."""
 
@@ -152,6 +205,41 @@ def add_report_routes(router: APIRouter, context: ServiceContext, desk: ReportDe
     ) -> ReportAnswer:
         caller = caller_of(request)
         return write_report(find_reports.retry_report(context, caller, number, reason=body.reason, is_replacing=body.replacing))
+
+    @router.post(
+        "/v1/licence-reconciliations",
+        name="reconcile_licence_reports",
+        summary="Compare with the region what it has, and send again what it lacks",
+        description="By the roots of ranges of the public log: one record among n takes about log2 n requests to the region.",
+        response_model=ReconciliationAnswer,
+        responses=problem_answers(400, 401, 403, 422, 503),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_REPORT)
+    def reconcile(request: Request, body: ReconcileBody) -> ReconciliationAnswer:
+        if desk is None:
+            raise collector_missing()
+        return write_reconciliation(reconcile_reports(desk, actor=caller_of(request).actor, is_repairing=body.repair))
+
+
+def write_reconciliation(done: Reconciliation) -> ReconciliationAnswer:
+    """As it goes over the wire, and to the terminal."""
+    return ReconciliationAnswer(
+        size=done.size,
+        root=done.comparison.root.hex(),
+        region_root=done.comparison.region_root.hex(),
+        requests=done.comparison.requests,
+        is_complete=done.comparison.is_complete,
+        findings=[_finding(each) for each in done.findings],
+        repaired=done.repaired,
+    )
+
+
+def _finding(finding: Finding) -> FindingAnswer:
+    report = finding.report
+    if report is None:
+        return FindingAnswer(log_index=finding.log_index, kind=finding.kind, report=None, key=None, state=None)
+    return FindingAnswer(log_index=finding.log_index, kind=finding.kind, report=report.number, key=report.key, state=report.state.value)
 
 
 def write_report(report: Report) -> ReportAnswer:

@@ -19,3 +19,8 @@ LONGEST_RETRY_SECONDS: Final = 900
 ATTEMPTS: Final = 8  # at answers that are not to be trusted; about four minutes of trying
 RECEIPT_CHARACTERS: Final = 64
 REPORT_EVERY_SECONDS: Final = 1.0
+
+RANGES_PER_REQUEST: Final = 128  # an answer of some 30 kB
+FINDINGS: Final = 1000  # of one reconciliation; where more differ, the next one finds the next
+ATTEMPTS_TO_COMPARE: Final = 3  # reports that arrive in between make two answers of a region contradict each other
+BLOCK_LEVEL: Final = 8  # the tree is kept down to blocks of 256 entries of the log, and below read anew

@@ -157,11 +157,11 @@ def update_report(conn: Connection, before: Report, after: Report) -> bool:
     return conn.execute(update(reports).where(as_before).values(values)).rowcount == 1
 
 
-def stream_sent(conn: Connection, size: int) -> Iterator[tuple[int, str, bytes]]:
-    """Log index, key and digest of what the region has acknowledged, below an index of the log, in its order."""
+def stream_sent(conn: Connection, first: int, end: int) -> Iterator[tuple[int, str, bytes]]:
+    """Log index, key and digest of what the region has acknowledged, from an entry of the log to before another, in its order."""
     rows = conn.execute(
         select(reports.c.log_index, reports.c.key, reports.c.digest)
-        .where(reports.c.log_index < size, reports.c.state == ReportState.SENT.value)
+        .where(reports.c.log_index >= first, reports.c.log_index < end, reports.c.state == ReportState.SENT.value)
         .order_by(reports.c.log_index)
         .execution_options(stream_results=True)
     )

@@ -54,3 +54,8 @@ def test_one_that_was_given_up_is_sent_again_with_a_reason(desk: Office) -> None
     assert desk.refusal("POST", path, {"reason": "x"}, status=409)[0] == "LICENCE_REPORT_STATE_CONFLICT"
     assert desk.refusal("POST", "/v1/licence-reports/999/retry", {"reason": "x"}, status=404)[0] == "LICENCE_REPORT_NOT_FOUND"
     assert desk.call("GET", "/v1/licence-reports?state=dead", status=200).json()["reports"] == []
+
+
+def test_without_a_collector_there_is_nothing_to_reconcile_with(desk: Office) -> None:
+    assert desk.refusal("POST", "/v1/licence-reconciliations", {}, status=503)[0] == "LICENCE_COLLECTOR_MISSING"
+    desk.refusal("POST", "/v1/licence-reconciliations", {"size": 1}, status=422)

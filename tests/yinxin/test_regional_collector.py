@@ -11,22 +11,25 @@ import pytest
 
 from crypto.sm3 import sm3
 from licence_vault.model import write_canonical
-from licence_vault.ports import COLLECTOR, FIELD_MAP, OutgoingReport
+from licence_vault.ports import COLLECTOR, FIELD_MAP, LogRange, OutgoingReport
 from licence_vault.reporting.field_map import default_map
+from licence_vault.store import reports
 from service_kit.clock import FixedClock
 from service_kit.outbound import Outbound, read_networks
 from standards.errors import TrustError
 from standards.rfc7468_pem import write_pem
-from tests.deployments import make_deployment
+from tests.deployments import make_deployment, yinxin
 from tests.licence_vault.reporting_here import OUR_KEY, DirectWay, client_of
 from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
-from yinxin.region_simulator import Knobs, RegionSimulator, served_simulator
+from yinxin.region_simulator import Kept, Knobs, RegionSimulator, open_simulator, served_simulator
 from yinxin.regional_collector import RegionalCollectorClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 AT = datetime(2026, 11, 28, 8, 0, tzinfo=UTC)
 CONTENT = write_canonical({"certificate_identifier": "1.2", "status": "02"})
@@ -155,3 +158,77 @@ def test_over_http_and_only_within_the_networks_that_are_allowed(region: Region,
     assert isinstance(found, tuple)
     assert isinstance(found[0], RegionalCollectorClient)
     assert found[1] == default_map()
+
+
+def test_roots_over_ranges_are_the_regions_and_to_this_question(region: Region) -> None:
+    region.client.report(report())
+    [found] = region.client.compare(8, [LogRange(3, 0)])
+    place = sm3(b"\x00" + report().key.encode() + b"\x00" + report().digest)
+    empty = sm3(b"\x00")
+    pair = sm3(b"\x01" + empty + empty)
+    right = sm3(b"\x01" + pair + sm3(b"\x01" + empty + place))
+    assert (found.left, found.right) == (sm3(b"\x01" + pair + pair), right)
+    assert found.root == sm3(b"\x01" + found.left + found.right)
+    assert region.client.compare(7, [LogRange(3, 0)])[0].right == found.left  # what came later is left out
+    ids = [message_id for path, message_id, _ in region.simulator.requests if path == "/region/ranges"]
+    assert len(set(ids)) == len(ids) == 2
+
+
+@pytest.mark.parametrize("lie", ["size", "ranges", "roots"])
+def test_roots_that_answer_something_else_are_none(region: Region, lie: str) -> None:
+    region.simulator.knobs = Knobs(lies_about=lie)
+    assert refusal(lambda: region.client.compare(8, [LogRange(3, 0)])) == ("REGION_ANSWER_UNTRUSTED", lie)
+
+
+def test_the_region_of_a_demonstration_at_the_terminal(tmp_path: Path) -> None:
+    """Reported, lost by the region, found by the operator, told again."""
+    folder = make_deployment(tmp_path / "deployment", demo=True)
+    assert (
+        json.loads(yinxin("licence", "reconcile", "--dir", str(folder), "--json", check=False).stdout)["error"]["code"]
+        == "LICENCE_COLLECTOR_MISSING"
+    )
+    assert refusal(lambda: open_simulator(folder, ["strange"]))[0] == "FIELD_UNACCEPTABLE"
+    with served_simulator(open_simulator(folder)) as simulator:
+        settings = folder / "settings.toml"
+        lines = f'\n[collector]\nurl = "{simulator.url}"\nnetworks = ["127.0.0.0/8"]\n'
+        settings.write_text(settings.read_text(encoding="utf-8") + lines, encoding="utf-8")
+        house = open_house(open_deployment(folder))
+        try:
+            at = house.context.clock.now()
+            place = {"first": 0, "end": 2}
+
+            def enter(conn: Connection) -> None:
+                for index in range(place["end"]):
+                    reports.insert_type_report(conn, f"T{index}", 1, "published", at)
+                    values = f"kind = 'licence', log_index = {index}, state = 'sent', digest = x'{'ab' * 32}'"
+                    conn.exec_driver_sql(f"UPDATE licence_reports SET {values} WHERE subject = 'T{index}'")
+                reports.write_followed(conn, place["end"])
+
+            house.context.database.write(enter)
+        finally:
+            house.close()
+        simulator.kept["T0:1:published"] = Kept("licence", 0, "ab" * 32, {}, "x")
+        told = yinxin("licence", "reconcile", "--dir", str(folder), check=False)
+        assert (told.returncode, "missing" in told.stdout, "sent" in told.stdout) == (1, True, True)
+        repaired = json.loads(yinxin("licence", "reconcile", "--dir", str(folder), "--repair", "--json", check=False).stdout)
+        assert [(each["log_index"], each["kind"]) for each in repaired["findings"]] == [(1, "missing")]
+        assert (repaired["repaired"], repaired["requests"]) == (1, 1)
+        told = yinxin("licence", "reconcile", "--dir", str(folder))  # on its way: nothing there, and nothing acknowledged
+        assert "2" in told.stdout
+    (folder / "collector.pem").write_bytes(write_pem("PUBLIC KEY", OUR_KEY.public_key.spki_der))
+    assert refusal(lambda: open_simulator(folder))[0] == "FIELD_UNACCEPTABLE"
+
+
+def test_the_simulator_is_for_demonstrations_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_deployment(tmp_path / "deployment")
+    refused = yinxin("licence", "simulate-region", "--dir", str(folder), check=False)
+    assert (refused.returncode, "a demonstration" in refused.stderr) == (64, True)
+    assert not (folder / "collector.pem").exists()
+
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    demo = make_deployment(tmp_path / "demo", demo=True)
+    monkeypatch.setattr("yinxin.commands.reconcile_command.wait_until_stopped", stopped)
+    shown = yinxin("licence", "simulate-region", "--dir", str(demo), "--port", "0", "--wrong", "drop")
+    assert "[collector]" in shown.stdout

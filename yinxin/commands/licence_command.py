@@ -1,5 +1,7 @@
 """``yinxin licence``: what can be said of a licence at the terminal, and how its design looks. Needs no deployment and no network.
 
+What reporting to the region needs of both stands in ``reconcile_command``.
+
 Exit status of ``verify-code`` and ``verify-credential``: 0 valid, 1 invalid, 2 cannot tell, 64 usage.
 """
 
@@ -14,6 +16,7 @@ import typer
 from standards.errors import TrustError
 from yinxin.commands.console import EXIT_USAGE, JSON_HELP, fail, print_json, print_line, say
 from yinxin.commands.reader_language import language_of_reader
+from yinxin.commands.reconcile_command import reconcile, simulate_region
 from yinxin.commands.verify_command import UnusableArgumentError, exit_status, load_trust, read_at, read_limited
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ EXIT_INVALID: Final = 1
 EXIT_LEGACY: Final = 2
 
 app: Final = typer.Typer(no_args_is_help=True, help="Electronic licences. 电子证照。")
+app.command("reconcile")(reconcile)
+app.command("simulate-region")(simulate_region)
 
 
 @app.command("check-number")

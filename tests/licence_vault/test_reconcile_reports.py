@@ -1,0 +1,165 @@
+"""Reconciling with the region: what it lost or altered is found and told again, and it cannot answer as it likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from licence_vault.actions.reconcile_reports import Finding, FindingKind, reconcile_reports
+from licence_vault.reported import ReportState
+from service_kit.audit import find_entries
+from standards.errors import TrustError
+from tests.licence_vault.issuing_here import IssuingHere
+from tests.licence_vault.reporting_here import ReportingHere
+from yinxin.region_simulator import Kept, Knobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from licence_vault.actions.reconcile_reports import Reconciliation
+    from licence_vault.ports import LogRange, OutgoingReport, RangeRoots, RegionalCollector
+    from licence_vault.register import LicenceRecord
+    from licence_vault.reported import Report
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReportingHere]:
+    with IssuingHere.made(tmp_path_factory.mktemp("reconcile") / "d") as made:
+        yield ReportingHere(made)
+
+
+@pytest.fixture
+def town(shared: ReportingHere) -> Iterator[ReportingHere]:
+    shared.settle()
+    yield shared
+    shared.settle()
+    reconcile_reports(shared.desk, actor="test", is_repairing=True)
+    shared.settle()
+
+
+@dataclass
+class Settling:
+    """Contradicts itself once, as a region does in which something has just arrived."""
+
+    town: ReportingHere
+    honest: RegionalCollector
+
+    def report(self, report: OutgoingReport) -> str:
+        return self.honest.report(report)
+
+    def compare(self, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
+        answer = self.honest.compare(size, ranges)
+        self.town.simulator.knobs = Knobs()
+        return answer
+
+
+def reconcile(town: ReportingHere, *, is_repairing: bool = False) -> Reconciliation:
+    return reconcile_reports(town.desk, actor="cl_operator", is_repairing=is_repairing)
+
+
+def found(done: Reconciliation) -> list[tuple[FindingKind, int]]:
+    return [(each.kind, each.log_index) for each in done.findings]
+
+
+def report_of(town: ReportingHere, record: LicenceRecord) -> Report:
+    [report] = town.reports_of(record.id)
+    return report
+
+
+def test_what_the_region_has_as_we_do_is_one_question(town: ReportingHere) -> None:
+    town.here.issue()
+    town.turn()
+    done = reconcile(town)
+    assert (done.findings, done.comparison.requests, done.repaired) == ((), 1, 0)
+    assert done.comparison.root == done.comparison.region_root
+
+
+@pytest.mark.parametrize(
+    ("knobs", "kind"), [(Knobs(is_dropping=True), FindingKind.MISSING), (Knobs(is_altering=True), FindingKind.ALTERED)]
+)
+def test_one_record_that_was_dropped_or_altered_is_found_and_told_again(town: ReportingHere, knobs: Knobs, kind: FindingKind) -> None:
+    good = [town.here.issue() for _ in range(3)]
+    town.turn()
+    town.simulator.knobs = knobs
+    record = town.here.issue()
+    town.turn()
+    town.simulator.knobs = Knobs()
+    report = report_of(town, record)
+    assert report.state is ReportState.SENT  # the region has acknowledged it
+
+    done = reconcile(town)
+    assert found(done) == [(kind, report.log_index)]
+    assert done.findings[0].report == report
+    assert done.comparison.requests <= 2 * max(done.size, 2).bit_length()
+    assert (done.repaired, report_of(town, record)) == (0, report)
+
+    done = reconcile(town, is_repairing=True)
+    assert done.repaired == 1
+    assert town.turn() == {"sent": 1, "failed": 0}
+    assert reconcile(town).findings == ()
+    assert town.kept_of(record.id)[0]["certificate_number"] == town.simulator.kept[report.key].record["certificate_number"]
+    assert [len(town.asked(each.id)) for each in (*good, record)] == [1, 1, 1, 2]
+    with town.here.vault.context.database.read() as conn:
+        entries = [each.facts for each in find_entries(conn, subject="licence-reports", limit=3)]
+    assert [each[kind.value] for each in reversed(entries)] == [1, 1, 0]
+
+
+def test_what_is_on_its_way_and_what_was_never_told_are_named_as_such(town: ReportingHere) -> None:
+    town.simulator.knobs = Knobs(is_forgetting_to_answer=True)
+    record = town.here.issue()
+    town.turn()
+    town.simulator.knobs = Knobs()
+    index = report_of(town, record).log_index or 0
+    made_index = index - 1  # nobody is told of a licence that is made
+    town.simulator.kept["forged"] = Kept("licence", made_index, "00" * 32, {}, "x")
+    done = reconcile(town, is_repairing=True)
+    assert done.findings == (
+        Finding(made_index, FindingKind.UNKNOWN, None),
+        Finding(index, FindingKind.UNCONFIRMED, report_of(town, record)),
+    )
+    assert done.repaired == 0
+    del town.simulator.kept["forged"]
+    town.turn()
+    assert reconcile(town).findings == ()
+
+
+@pytest.mark.parametrize("lie", ["size", "ranges", "roots", "halves"])
+def test_a_region_that_lies_about_its_roots_is_not_believed(town: ReportingHere, lie: str) -> None:
+    town.here.issue()
+    town.turn()
+    town.simulator.knobs = Knobs(lies_about=lie)
+    with pytest.raises(TrustError) as refused:
+        reconcile(town)
+    assert (refused.value.code, refused.value.facts["rule"]) == ("REGION_ANSWER_UNTRUSTED", lie)
+
+
+def test_answers_that_contradict_each_other_are_asked_for_anew_a_few_times(town: ReportingHere) -> None:
+    town.here.issue()
+    town.turn()
+    town.simulator.knobs = Knobs(lies_about="contradiction")
+    with pytest.raises(TrustError) as refused:
+        reconcile(town)
+    assert refused.value.facts["rule"] == "contradiction"
+
+    town.simulator.knobs = Knobs(lies_about="contradiction")
+    town.desk.collector = Settling(town, town.desk.collector)
+    try:
+        assert reconcile(town).findings == ()
+    finally:
+        town.desk.collector = town.desk.collector.honest
+
+
+def test_a_report_that_went_on_meanwhile_is_not_sent_again(town: ReportingHere) -> None:
+    """Found missing, then taken up by somebody else: it is his."""
+    town.simulator.knobs = Knobs(is_dropping=True)
+    record = town.here.issue()
+    town.turn()
+    town.simulator.knobs = Knobs()
+    first = reconcile(town, is_repairing=True)
+    assert first.repaired == 1
+    again = reconcile(town, is_repairing=True)  # it is on its way: nothing here, nothing there
+    assert (again.findings, again.repaired) == ((), 0)
+    town.turn()
+    assert len(town.asked(record.id)) == 2
