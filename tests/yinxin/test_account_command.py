@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
-import subprocess
 import sys
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.deployments import make_deployment, yinxin
-from tests.optional import PROJECT
 from tests.yinxin.test_commands import run
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 
@@ -24,8 +25,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def with_input(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    program = [sys.executable, "-c", "from yinxin.command_line import main; main()", *arguments]
-    return subprocess.run(program, cwd=PROJECT, input=text, capture_output=True, text=True, timeout=120, check=False)
+    with patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")):
+        return yinxin(*arguments, check=False)
 
 
 def test_add_list_change_and_disable(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -354,14 +355,15 @@ def test_errors_of_the_system_are_one_line_and_never_status_1(folder: Path, tmp_
     document.write_bytes(b"%PDF-1.4")
     command = [str(Path(sys.executable).with_name("yinxin"))]
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run([*command, "verify", document], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr.count("\n"), "space" in done.stderr) == (69, 1, True)
+        ended = subprocess.run([*command, "verify", document], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("\n"), "space" in ended.stderr) == (69, 1, True)
+    no_text = os.fsdecode(b"\xff")  # as Python decodes an argument of such bytes
     for arguments in (
-        ("seal", document, document.with_name("b.pdf"), "--dir", folder, "--seal", "x", "--out", "/proc/nowhere"),
+        ("seal", str(document), str(tmp_path / "b.pdf"), "--dir", str(folder), "--seal", "x", "--out", "/proc/nowhere"),
         ("demo", "--dir", "/proc/nowhere", "--no-serve"),
-        ("client", "disable", b"\xff", "--dir", folder),
-        ("seal", document, "--dir", folder, "--seal", b"\xff", "--out", tmp_path / "b.pdf"),
+        ("client", "disable", no_text, "--dir", str(folder)),
+        ("seal", str(document), "--dir", str(folder), "--seal", no_text, "--out", str(tmp_path / "b.pdf")),
     ):
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        done = yinxin(*arguments, check=False)
         assert (done.returncode, done.stderr.count("\n")) == (64, 1), (arguments, done.stderr)
         assert done.stderr.startswith("yinxin: ")

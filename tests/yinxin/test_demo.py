@@ -27,7 +27,8 @@ from crypto.trust_list import read_trust_list
 from seal_service.verify import verify_file
 from service_kit.clock import SystemClock
 from standards.errors import TrustError
-from tests.flows.served import YINXIN, free_port, run_yinxin
+from tests.deployments import yinxin
+from tests.flows.served import YINXIN, free_port
 from yinxin.demo import prepare
 from yinxin.demo.document import FORGED_AMOUNT, SEAL_KEYWORD, TRUE_AMOUNT, draw_document
 from yinxin.demo.forgery import forge_amount
@@ -166,7 +167,7 @@ def test_a_real_deployment_stays_untouched(tmp_path: Path) -> None:
         prepare_demo(tmp_path / "real")
     assert refused.value.code == "DEMO_FOLDER_TAKEN"
     assert not (tmp_path / "real" / "demo").exists()
-    assert run_yinxin("demo", "--dir", str(tmp_path / "real"), "--no-serve").returncode == 64
+    assert yinxin("demo", "--dir", str(tmp_path / "real"), "--no-serve", check=False).returncode == 64
 
 
 def test_two_at_once_do_not_meet(made: Demo, folder: Path) -> None:
@@ -190,12 +191,16 @@ def test_killed_at_any_moment_the_next_run_finishes(tmp_path: Path, seconds: flo
     assert verdict(made, made.forged_pdf).verdict is Verdict.INVALID
 
 
-def test_a_busy_port_is_said_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_busy_port_is_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(*_: object) -> None:
+        raise AssertionError("it serves")
+
+    monkeypatch.setattr("yinxin.server.serve", serve)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = run_yinxin("demo", "--dir", str(tmp_path / "deployment"), "--port", str(port))
+        done = yinxin("demo", "--dir", str(tmp_path / "deployment"), "--port", str(port), check=False)
         assert done.returncode == 69
         assert "PORT_BUSY" in done.stderr
         assert str(port) in done.stderr

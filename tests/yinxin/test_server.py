@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.deployments import Server, free_port, make_deployment, take_token, yinxin, yinxin_process
+from tests.deployments import Server, free_port, make_deployment, take_token, yinxin
 
 
 def add_client(folder: Path, client_id: str, *scopes: str) -> str:
@@ -52,7 +52,7 @@ def jti(token: str) -> str:
 def test_it_serves_ends_politely_and_leaves_everything_in_order(tmp_path: Path, workers: int) -> None:
     folder = make_deployment(tmp_path / "d")
     secret = add_client(folder, "portal", "seal.use")
-    with Server(folder, free_port(), workers) as server:
+    with Server(folder, free_port(), workers, is_measured=True) as server:
         assert httpx.get(server.url + "/readyz", timeout=30).status_code == 200
         token = take_token(server.url, "portal", secret).json()["access_token"]
         answered: list[int] = []
@@ -110,7 +110,7 @@ def test_killed_under_load_every_token_that_got_out_is_in_the_trail(tmp_path: Pa
     assert len(got) > 50
     assert len(set(got)) == len(got)
     assert set(got) <= audited_tokens(folder)
-    with server:
+    with Server(folder, free_port()) as server:
         assert httpx.get(server.url + "/readyz", timeout=30).status_code == 200
     assert json.loads(yinxin("audit", "check", "--dir", str(folder), "--json").stdout)["ok"]
 
@@ -161,21 +161,25 @@ def test_a_worker_that_dies_is_replaced_and_workers_end_with_their_parent(tmp_pa
             time.sleep(0.2)
 
 
-def test_what_is_wrong_is_said_before_serving(tmp_path: Path) -> None:
+def test_what_is_wrong_is_said_before_serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(*_: object) -> None:
+        raise AssertionError("it serves")
+
+    monkeypatch.setattr("yinxin.server.serve", serve)
     folder = make_deployment(tmp_path / "d")
     (folder / "ca" / "tsa.cer").unlink()
-    done = yinxin_process("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
+    done = yinxin("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
     assert done.returncode == 69
     assert "CA_INCOMPLETE" in done.stderr
     folder = make_deployment(tmp_path / "e", services=["nonsense"])
-    done = yinxin_process("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
+    done = yinxin("serve", "--dir", str(folder), "--port", str(free_port()), check=False)
     assert done.returncode != 0
     assert "SERVICE_UNKNOWN" in done.stderr
     folder = make_deployment(tmp_path / "f")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = yinxin_process("serve", "--dir", str(folder), "--port", str(taken.getsockname()[1]), check=False)
+        done = yinxin("serve", "--dir", str(folder), "--port", str(taken.getsockname()[1]), check=False)
     assert done.returncode == 69
     assert "PORT_BUSY" in done.stderr
 
