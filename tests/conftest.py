@@ -5,14 +5,19 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
+from functools import wraps
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.workermanage import NodeManager
 
+from tests.untraced import untraced
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 # No deadline for one example: a loaded machine is no defect. Bounds on time stand in tests of their own, generously.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,6 +34,39 @@ SLOW_FIRST = ("tests/interop/test_keycloak", "tests/interop/", "tests/flows/", "
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """After pytest-randomly has shuffled: the slow files first, each kind in the shuffled order."""
     items.sort(key=lambda item: next((i for i, start in enumerate(SLOW_FIRST) if item.nodeid.startswith(start)), len(SLOW_FIRST)))
+
+
+# So many examples of a property are traced for coverage; the rest are tried and judged alike, at a fifth of the cost. What must be covered
+# to the last branch (standards/) is traced whole.
+TRACED_EXAMPLES = 30
+TRACED_WHOLE = "tests/standards/"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace the first examples of a property only."""
+    property_test = getattr(getattr(item, "obj", None), "hypothesis", None)
+    tracing = sys.gettrace()
+    if property_test is None or tracing is None or item.nodeid.startswith(TRACED_WHOLE):
+        return (yield)
+    judged, numbers = property_test.inner_test, count()
+
+    @wraps(judged)
+    def sometimes_traced(*arguments: Any, **named: Any) -> Any:
+        if next(numbers) >= TRACED_EXAMPLES:
+            return judged(*arguments, **named)
+        sys.settrace(tracing)
+        try:
+            return judged(*arguments, **named)
+        finally:
+            sys.settrace(None)
+
+    property_test.inner_test = sometimes_traced
+    try:
+        with untraced():
+            return (yield)
+    finally:
+        property_test.inner_test = judged
 
 
 _connect = socket.socket.connect

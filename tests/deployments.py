@@ -24,6 +24,7 @@ from unittest.mock import patch
 
 import httpx
 
+from tests.forked import ForkedProcess
 from tests.optional import PROJECT
 from yinxin.assembly import compose, open_house
 from yinxin.command_line import main
@@ -142,12 +143,12 @@ def yinxin(*arguments: str, environment: dict[str, str] | None = None, check: bo
     return done
 
 
-def unmeasured(**environment: str) -> dict[str, str]:
+def unmeasured() -> dict[str, str]:
     """The environment of a process whose coverage is not recorded.
 
     One that is ended by SIGKILL leaves no record behind, and tracing makes its start half as long again.
     """
-    return {**{name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}, **environment}
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 def yinxin_process(*arguments: str, environment: dict[str, str] | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -168,34 +169,35 @@ def yinxin_process(*arguments: str, environment: dict[str, str] | None = None, c
 
 @dataclass
 class Server:
-    """``yinxin serve`` as a real process, in a process group of its own."""
+    """``yinxin serve`` as a real process, in a process group of its own; measured, it is also started from nothing."""
 
     folder: Path
     port: int
     workers: int = 1
     environment: dict[str, str] = field(default_factory=dict)
     is_measured: bool = False  # only of use where the test ends it by `terminate`
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | ForkedProcess | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Server:
-        with (self.folder.parent / f"serve-{self.port}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-c",
-                    "from yinxin.command_line import main; main()",
-                    *("serve", "--dir", str(self.folder), "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self.workers)),
-                ],
-                cwd=PROJECT,
-                env={**(os.environ if self.is_measured else unmeasured()), "LC_ALL": "C.UTF-8", **self.environment},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        output = self.folder.parent / f"serve-{self.port}.log"
+        arguments = ("serve", "--dir", str(self.folder), "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self.workers))
+        if self.is_measured:
+            with output.open("ab") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-c", "from yinxin.command_line import main; main()", *arguments],
+                    cwd=PROJECT,
+                    env={**os.environ, "LC_ALL": "C.UTF-8", **self.environment},
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+        else:
+            environment = {**unmeasured(), "LC_ALL": "C.UTF-8", **self.environment}
+            self.process = ForkedProcess(*arguments, environment=environment, output=output)
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:

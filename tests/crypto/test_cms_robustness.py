@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
 from functools import cache
 
 import pytest
@@ -19,6 +20,7 @@ from crypto.trust_list import TrustList
 from standards import x690_der as der
 from tests.costs import at_most
 from tests.crypto.signing_actors import AT, CONTENT, DAY, world
+from tests.untraced import untraced
 
 KINDS = ["sm2", "sm2-stamped", "national", "ecdsa", "rsa-stamped"]
 
@@ -60,8 +62,9 @@ def test_no_flipped_bit_is_valid(kind: str) -> None:
     for place in range(len(data)):
         bit = 1 << place % 8
         data[place] ^= bit
-        if verdict_on(bytes(data), kind) is Verdict.VALID:
-            survivors.append(place)
+        with untraced() if place % 16 else nullcontext():
+            if verdict_on(bytes(data), kind) is Verdict.VALID:
+                survivors.append(place)
         data[place] ^= bit
     assert survivors == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import sqlite3
@@ -15,6 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
+
+from tests.deployments import unmeasured, yinxin
+from tests.forked import ForkedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,14 +32,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def run_yinxin(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A finished run of the command line."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("YINXIN_") and name not in {"LANG", "LC_ALL"}}
-    return subprocess.run(
-        [*YINXIN, *arguments], capture_output=True, text=True, timeout=120, check=False, env={**clean, "LC_ALL": "C.UTF-8", **environment}
-    )
 
 
 @dataclass
@@ -71,20 +65,16 @@ class Deployment:
     def serve(self, *, workers: int = 1, beside: bool = False, **environment: str) -> Iterator[Served]:
         """Serve it until the block ends; ``beside``: on a port of its own, next to another server on the same folder."""
         port = free_port() if beside else self.port
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("YINXIN_")}
-        with (self.folder / "server.log").open("ab") as log:
-            process = subprocess.Popen(
-                [*YINXIN, "serve", "--dir", str(self.folder), "--port", str(port), "--workers", str(workers)],
-                stdout=log,
-                stderr=log,
-                env={**clean, **environment},
-            )
-            served = Served(self, process, port)
-            try:
-                served.wait_until_ready()
-                yield served
-            finally:
-                served.stop()
+        clean = {name: value for name, value in unmeasured().items() if not name.startswith("YINXIN_")}
+        log = self.folder / "server.log"
+        arguments = ("serve", "--dir", str(self.folder), "--port", str(port), "--workers", str(workers))
+        process = ForkedProcess(*arguments, environment={**clean, **environment}, output=log)
+        served = Served(self, process, port)
+        try:
+            served.wait_until_ready()
+            yield served
+        finally:
+            served.stop()
 
 
 @dataclass
@@ -92,7 +82,7 @@ class Served:
     """A running server and a client of it."""
 
     deployment: Deployment
-    process: subprocess.Popen[bytes]
+    process: ForkedProcess
     port: int
     _tokens: dict[str, str] = field(default_factory=dict)
 
@@ -151,6 +141,5 @@ class Served:
 def make_deployment(folder: Path) -> Deployment:
     """``yinxin demo --no-serve`` in ``folder``."""
     port = free_port()
-    done = run_yinxin("demo", "--dir", str(folder), "--no-serve", "--json", "--port", str(port))
-    assert done.returncode == 0, done.stderr
+    done = yinxin("demo", "--dir", str(folder), "--no-serve", "--json", "--port", str(port))
     return Deployment(json.loads(done.stdout), port, folder)

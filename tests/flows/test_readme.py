@@ -18,7 +18,7 @@ import pytest
 from crypto.report import Verdict
 from crypto.trust_list import read_trust_list
 from seal_service.verify import verify_file
-from tests.deployments import free_port
+from tests.deployments import free_port, unmeasured
 from tests.optional import PROJECT, need_program
 
 if TYPE_CHECKING:
@@ -37,12 +37,16 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
     folder = tmp_path_factory.mktemp("newcomer")
     (folder / ".venv").symlink_to(sys.prefix)
     yinxin = str(folder / ".venv" / "bin" / "yinxin")
-    printed = subprocess.run([yinxin, "demo", "--dir", "demo-data", "--no-serve", "--json"], cwd=folder, capture_output=True, check=True)
+    printed = subprocess.run(
+        [yinxin, "demo", "--dir", "demo-data", "--no-serve", "--json"], cwd=folder, env=unmeasured(), capture_output=True, check=True
+    )
     facts: dict[str, str] = json.loads(printed.stdout)
     port = free_port()
     facts["base_url"] = f"http://127.0.0.1:{port}"
     with (folder / "serve.log").open("wb") as log:
-        server = subprocess.Popen([yinxin, "serve", "--dir", "demo-data", "--port", str(port)], cwd=folder, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [yinxin, "serve", "--dir", "demo-data", "--port", str(port)], cwd=folder, env=unmeasured(), stdout=log, stderr=log
+        )
         try:
             for _ in range(300):
                 try:
