@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ import httpx
 
 from tests.forked import ForkedProcess
 from tests.optional import PROJECT
+from tests.untraced import untraced
 from yinxin.assembly import compose, open_house
 from yinxin.command_line import main
 from yinxin.deployment import open_deployment
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from yinxin.assembly import House
 
 START_SECONDS = 30.0
+_COMPOSED: set[bytes] = set()
 
 
 @lru_cache(maxsize=1)
@@ -97,8 +99,12 @@ class Here:
 @contextmanager
 def served_here(folder: Path) -> Iterator[Here]:
     """Serve a deployment in this process, with its beginning and end, without a socket."""
-    house = open_house(open_deployment(folder))
-    application = compose(house)
+    settings = (folder / "settings.toml").read_bytes()
+    # Putting it together is traced once for each kind of settings: with the same ones the same code runs again
+    with untraced() if settings in _COMPOSED else nullcontext():
+        house = open_house(open_deployment(folder))
+        application = compose(house)
+    _COMPOSED.add(settings)
     application.start()
     http = HttpHere(application, house.context.settings.base_url)
     try:

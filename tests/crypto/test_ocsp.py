@@ -21,6 +21,7 @@ from standards.errors import TrustError
 from standards.rfc5280_certificate import write_extension
 from tests.costs import at_most
 from tests.pki import YEAR, DemoPki, craft, name_der
+from tests.untraced import untraced
 
 if TYPE_CHECKING:
     from crypto.certificates import Certificate
@@ -214,6 +215,7 @@ def test_of_contradicting_answers_the_worse_counts() -> None:
         assert (result.status, result.revoked_at) == (RevocationStatus.REVOKED, revoked_at)
 
 
+@untraced()
 def test_many_answers_in_many_responses_cost_little() -> None:
     """Responses are small when packed and need no signature to be read."""
     other = ocsp.write_cert_id(oids.SM3, bytes(32), bytes(32), PKI.seal.serial)

@@ -22,6 +22,7 @@ from tests.crypto.sm2_arithmetic import G, multiply, recover_from_repeated_nonce
 from tests.crypto.sm2_providers import ALL, NATIVE, provider
 from tests.optional import need
 from tests.standards.test_gbt32918_sm2 import BAD_SIGNATURES
+from tests.untraced import untraced
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -202,6 +203,7 @@ def test_gmssl_never_signs_decrypts_or_makes_keys() -> None:
 
 @each_native
 @pytest.mark.clause("GB/T 32918.2-2016 6.1")
+@untraced()
 def test_no_nonce_comes_twice_in_ten_thousand(name: str) -> None:
     """With e fixed, r repeats exactly when the nonce does."""
     key = sample_private(name)
@@ -339,6 +341,7 @@ def bytes_in_use() -> int:
 
 
 @each_native
+@untraced()
 def test_keys_and_contexts_are_freed(name: str) -> None:
     """Thousands of keys loaded, used and let go leave no memory behind; those that are kept show that a leak would be seen."""
     chosen = provider(name)

@@ -11,6 +11,7 @@ import pytest
 from crypto.report import Outcome, Step, failed, passed
 from crypto.report_text import BLOCKS, SENTENCES, sentence
 from tests.optional import PROJECT
+from tests.untraced import untraced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,7 @@ def all_sources() -> list[Path]:
     return sorted(path for package in PACKAGES for path in (PROJECT / package).rglob("*.py"))
 
 
+@untraced()
 def test_every_code_in_the_source_has_a_sentence() -> None:
     missing = {
         f"{code} ({path.relative_to(PROJECT)})" for path in all_sources() for code in codes_in(path.read_text()) if code not in SENTENCES

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from service_kit.log_check import check_log
 from standards.errors import TrustError
 from tests.service_kit.log_setting import add, codes, trees, without_triggers
+from tests.untraced import untraced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +91,7 @@ def test_a_damaged_right_edge_is_refused(database: Database, audit: Audit, make_
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@untraced()
 def test_a_full_tile_differs_above_the_leaves(database: Database, audit: Audit, make_log: Any, tmp_path: Path) -> None:
     """65,536 entries fill a tile of level 1. On one kind of database: what differs between them is tested above."""
     log = make_log(trees=trees(1))

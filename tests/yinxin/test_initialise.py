@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import stat
-import subprocess
-import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 
 from crypto.trust_list import trust_list_from_files
 from standards.errors import TrustError
-from tests.deployments import make_deployment, served_here
-from tests.optional import PROJECT
+from tests.deployments import make_deployment, served_here, unmeasured
+from tests.forked import ForkedProcess
+from tests.untraced import untraced
 from yinxin.deployment import MARKER, is_complete, load_master_key, master_key_path, open_deployment
 from yinxin.initialise import check_usable, initialise, settings_text
 
@@ -82,21 +81,18 @@ def test_what_is_missing_is_made(folder: Path, missing: list[str]) -> None:
 
 def test_killed_at_any_moment_it_can_be_begun_again(tmp_path: Path) -> None:
     """SIGKILL after growing delays; each time `init` again makes a whole deployment of what is left."""
-    program = "import sys; from pathlib import Path; from yinxin.initialise import initialise; print('go', flush=True); initialise(Path(sys.argv[1]))"
     whole = 0
     for step in range(12):
         folder = tmp_path / f"d{step}"
-        process = subprocess.Popen([sys.executable, "-c", program, str(folder)], cwd=PROJECT, stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(0.012 * step)
-        process.send_signal(signal.SIGKILL)
+        process = ForkedProcess("init", "--dir", str(folder), environment=unmeasured(), output=tmp_path / "output")
+        time.sleep(0.05 * step)
+        process.kill()
         process.wait()
-        process.stdout.close()
         whole += is_complete(folder)
-        initialise(folder)
-        with served_here(folder) as here:
-            assert here.http.get("/readyz").status_code == 200, step
+        with untraced() if step % 4 else nullcontext():
+            initialise(folder)
+            with served_here(folder) as here:
+                assert here.http.get("/readyz").status_code == 200, step
     assert whole < 12, "the kills came too late to show anything"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,9 @@ from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.model import SCOPE_APPLY, SCOPE_MAKE, SCOPE_MANAGE, SCOPE_REVIEW, SCOPE_SECURE, ApplicationKind, Power
 from service_kit.callers import Caller
 from service_kit.roles import Role, appoint
-from tests.deployments import make_deployment, served_here
+from tests.deployments import HttpHere, make_deployment, served_here
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION
+from tests.untraced import untraced
 from yinxin.access_gate import access_of_route
 from yinxin.links import known_scopes
 
@@ -73,23 +75,24 @@ def filled(path: str, ids: dict[str, str]) -> str:
     return re.sub(r"\{([^}:]*)[^}]*\}", lambda match: ids.get(match[1], "nothing-there"), path)
 
 
-def send(here: Here, method: str, path: str, headers: dict[str, str]) -> Any:
+def send(http: HttpHere, method: str, path: str, headers: dict[str, str]) -> Any:
     content: dict[str, Any] = {} if method in {"GET", "DELETE"} else {"json": {}}
-    return here.http.request(method, path, headers=headers, **content)
+    return http.request(method, path, headers=headers, **content)
 
 
 def test_every_scope_opens_its_operations_and_no_other(matrix: Here) -> None:
     operations = guarded(matrix)
     wrong = []
-    for scope in sorted(known_scopes()):
-        headers = bearer(matrix, "cl_" + scope.replace(".", "-"), (scope,))
-        for method, path, needed in operations:
-            answer = send(matrix, method, filled(path, NOBODY), headers)
-            is_refused = (
-                answer.status_code == 403 and answer.json()["code"] == "SCOPE_MISSING" and answer.json()["facts"]["scope"] == needed
-            )
-            if is_refused is (scope == needed) or answer.status_code >= 500:
-                wrong.append((scope, method, path, answer.status_code, answer.text[:100]))
+    with untraced(), closing(HttpHere(matrix.application, matrix.house.context.settings.base_url)) as http:
+        for scope in sorted(known_scopes()):
+            headers = bearer(matrix, "cl_" + scope.replace(".", "-"), (scope,))
+            for method, path, needed in operations:
+                answer = send(http, method, filled(path, NOBODY), headers)
+                is_refused = (
+                    answer.status_code == 403 and answer.json()["code"] == "SCOPE_MISSING" and answer.json()["facts"]["scope"] == needed
+                )
+                if is_refused is (scope == needed) or answer.status_code >= 500:
+                    wrong.append((scope, method, path, answer.status_code, answer.text[:100]))
     assert wrong == []
     assert len(operations) > 40
 
@@ -104,7 +107,7 @@ def test_nobody_reaches_the_seals_of_others(matrix: Here) -> None:
     for method, path, needed in guarded(matrix):
         if "{seal_id}" not in path or needed in SEES_EVERY_SEAL:
             continue
-        real, none = (send(matrix, method, filled(path, chosen), stranger) for chosen in (ids, NOBODY))
+        real, none = (send(matrix.http, method, filled(path, chosen), stranger) for chosen in (ids, NOBODY))
         # The same answer as for a seal that does not exist, but for the id in it
         if (real.status_code, real.json().get("code")) != (none.status_code, none.json().get("code")) or real.status_code < 400:
             reached.append((method, path, real.status_code, real.text[:200], none.text[:200]))
@@ -216,7 +219,7 @@ def test_nobody_reaches_other_things_of_others(matrix: Here, held: dict[str, str
             continue
         tried += 1
         headers = {**stranger, "if-match": "*"}
-        real, none = (send(matrix, method, filled(path, chosen), headers) for chosen in (ids, NOBODY))
+        real, none = (send(matrix.http, method, filled(path, chosen), headers) for chosen in (ids, NOBODY))
         if (real.status_code, real.json().get("code")) != (none.status_code, none.json().get("code")) or real.status_code < 400:
             reached.append((method, path, real.status_code, real.text[:200], none.text[:200]))
     assert reached == []
