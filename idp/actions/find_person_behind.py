@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from idp.actions.person_desk import has_standing
 from idp.model.people import AccountKind, AccountStatus, level_at
 from idp.model.requests import level_of
-from idp.store.accounts import grants_of_person, list_evidence, load_account
+from idp.store.accounts import list_evidence, load_account
 from idp.store.grants import find_grant
+from idp.store.person_grants import grants_of_person
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,7 +13,7 @@ from licence_vault.actions.report_desk import ReportDesk
 from licence_vault.actions.send_reports import send_reports
 from licence_vault.reporting.field_map import default_map
 from licence_vault.store import reports
-from service_kit.outbound import Answer
+from service_kit.bounded_calls import Answer
 from service_kit.settings import Collector
 from standards.errors import Kind, TrustError
 from yinxin.region_simulator import Knobs, RegionSimulator

@@ -129,7 +129,7 @@ def test_of_a_holder_only_what_is_his_in_force_and_of_the_type_is_told(here: Usi
     here.issuing.issue(holders=(NEIGHBOUR,))  # of another type
     holder = ("111", NEIGHBOUR.code)
     found = query_of_holder(here.desk, CALL, SHARED, holder, None)
-    assert [each.record.id for each in found] == [second.id, mine.id]
+    assert {each.record.id for each in found} == {second.id, mine.id}
     assert {each.is_whole for each in found} == {False}
     for each in (mine, second):
         assert last(here, each) == (UseAction.QUERIED, None, "cl_office", DONE)
