@@ -9,7 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import batch, http_load, library, licences, other_provider, overload, people_load, people_scale, seals, sm2_speed
+from benchmarks import (
+    batch,
+    http_load,
+    issuing,
+    library,
+    licences,
+    many_licences,
+    other_provider,
+    overload,
+    people_load,
+    people_scale,
+    seals,
+    sm2_speed,
+)
 from benchmarks.machine import describe
 from benchmarks.rounds import pin_to_one_core
 from crypto.providers import current
@@ -47,6 +60,16 @@ TARGETS: dict[str, tuple[Callable[[dict[str, Any]], float | None], str, float]] 
         1.0,
     ),
     "status list of a million, one in a hundred revoked, bytes": (lambda r: r["licences"]["status_list"]["bytes"], "<=", 20_000),
+    "licence issued whole as PDF, CPU ms": (lambda r: r["licences"]["issue_pdf"]["cpu_ms"], "<=", 12),
+    "licence issued whole as OFD, CPU ms": (lambda r: r["licences"]["issue_ofd"]["cpu_ms"], "<=", 8),
+    "licence verified offline (PDF), CPU ms": (lambda r: r["licences"]["verify"]["pdf_ms"], "<=", 4),
+    "licence verified offline (OFD), CPU ms": (lambda r: r["licences"]["verify"]["ofd_ms"], "<=", 4),
+    "batch of 100,000 rows, MB beside those of 10,000": (
+        lambda r: r["licences"]["batches"][1]["memory_mb"] - r["licences"]["batches"][0]["memory_mb"],
+        "<=",
+        16,
+    ),
+    "many licences, slowest query, times of few": (lambda r: max(r["licences"]["many"]["growth"].values()), "<=", 1.5),
     "overload, a sign-in is refused within ms (p99)": (lambda r: r["overload"]["sign_ins"]["refusal_p99_ms"], "<=", 20),
     "overload, a token is refused within ms (p99)": (lambda r: r["overload"]["tokens"]["refusal_p99_ms"], "<=", 20),
     "overload, sealing is refused within ms (p99)": (lambda r: r["overload"]["sealing"]["refusal_p99_ms"], "<=", 20),
@@ -102,14 +125,27 @@ def many_people(folder: Path, large: int) -> dict[str, Any]:
         return people_scale.measure(url, deployment, large=large)
 
 
+def _chosen(arguments: list[str], name: str) -> int | None:
+    return next((int(each.removeprefix(name)) for each in arguments if each.startswith(name)), None)
+
+
+def vault(folder: Path, *, quick: bool, large: int) -> dict[str, Any]:
+    """Issuing, verifying and finding licences, in a deployment of its own."""
+    deployment = http_load.make_deployment(folder / "vault")
+    found = issuing.measure(deployment, quick=quick)
+    with issuing.opened(deployment) as opened:
+        return found | {"many": many_licences.measure(opened, large=large)}
+
+
 def main(arguments: list[str]) -> int:
     """Exit status 0 when measured; missed targets are printed, not hidden, and do not fail.
 
-    ``--quick``: short loads. ``--accounts=N``: with so many accounts instead of a million, which take minutes to make; the
-    stored figures say how many there were.
+    ``--quick``: short loads. ``--accounts=N``, ``--licences=N``: with so many accounts instead of a million, licences instead of five million,
+    which take minutes to make; the stored figures say how many there were.
     """
-    chosen = next((int(each.partition("=")[2]) for each in arguments if each.startswith("--accounts=")), None)
+    chosen = _chosen(arguments, "--accounts=")
     seconds = QUICK_SECONDS if "--quick" in arguments else 6
+    licences_chosen = _chosen(arguments, "--licences=") or (100_000 if seconds == QUICK_SECONDS else many_licences.LARGE)
     with tempfile.TemporaryDirectory(prefix="yinxin-bench-") as temporary:
         folder = Path(temporary)
         results: dict[str, Any] = {
@@ -121,7 +157,9 @@ def main(arguments: list[str]) -> int:
         results["others"] = against_others(folder, max(2, seconds // 2))
         results["overload"] = too_much(folder)
         results["people"] = many_people(folder, chosen or (100_000 if seconds == QUICK_SECONDS else people_scale.LARGE))
-        results["licences"] = licences.measure(folder, quick=seconds == QUICK_SECONDS)
+        results["licences"] = licences.measure(folder, quick=seconds == QUICK_SECONDS) | vault(
+            folder, quick=seconds == QUICK_SECONDS, large=licences_chosen
+        )
         print(f"  licences: {results['licences']}", flush=True)
     pin_to_one_core()
     results["sm2"] = sm2_speed.compare_with_openssl()

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -188,7 +189,8 @@ def write_rows(vault: Vault, count: int) -> bytes:
         "valid_to": "长期" if order.valid_to is None else order.valid_to.isoformat(),
         **order.fields,
     }
-    return (",".join(cells) + "\n" + count * (",".join(cells.values()) + "\n")).encode()
+    head, line = (f"{','.join(each)}\n".encode() for each in (cells, cells.values()))
+    return b"".join(chain([head], repeat(line, count)))  # one copy: the memory of this process is what is measured
 
 
 def measure(deployment: Deployment, *, quick: bool) -> dict[str, Any]:
