@@ -19,6 +19,13 @@ FLOORS = ("standards", "crypto", "service_kit", "idp", "seal_service", "licence_
 LONG_FILES: dict[str, str] = {
     "tests/crypto/test_jose.py": "one set of keys and tokens, changed in every place a reader must refuse",
     "tests/idp/test_cas.py": "the whole CAS protocol over one deployment, which is slow to make",
+    "tests/idp/test_code_flow.py": "the whole code flow over one deployment, which is slow to make",
+    "tests/idp/test_scim.py": "the whole SCIM protocol over one deployment, which is slow to make",
+    "tests/licence_vault/test_issue_licence.py": "one vault, which is slow to make, issued from in every way and cut off at every step",
+    "tests/licence_vault/test_issue_batch.py": "one vault, which is slow to make, with batches cut off at every step",
+    "tests/licence_vault/test_use_routes.py": "one deployment with people, systems and a licence that they use in every way",
+    "tests/seal_service/test_applications.py": "one application's life, by the people who take part in it",
+    "tests/seal_service/test_imports.py": "one set of seals made elsewhere, which are slow to make, handed in every way",
 }
 
 
