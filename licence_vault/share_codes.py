@@ -77,9 +77,11 @@ MISSING_MEMBERS: Final = {"certNo": 109, "holderCode": 110, "holder": 111}
 
 RESULTS: Final = {
     "valid": ("1", "信息正确，证照有效"),
+    "valid_copy": ("1", "信息正确，证照有效；此文件为加注件，不是原件"),
     "not_yet": ("2", "证照尚未生效"),
     "restricted": ("3", "证照暂时失效"),
     "ended": ("4", "证照已失效"),
+    "copy_over": ("4", "加注件已过有效期"),
     "differs": ("5", "部分信息有误"),
     "not_found": ("6", "未找到证照"),
     "unknown": ("7", "信息不完整，无法判定"),

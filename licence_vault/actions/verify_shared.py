@@ -110,11 +110,15 @@ def verify_shared_file(desk: UseDesk, judge: DocumentJudge, caller: Caller, type
             return "not_found"
         verdicts = {each.name: each.verdict for each in found.report.questions}
         by_lists = verdicts.pop("status", Verdict.INDETERMINATE)
+        if found.copy is not None and at > found.copy.until and all(verdicts[name] is Verdict.VALID for name in verdicts if name != "copy"):
+            return "copy_over"
         if any(verdict is not Verdict.VALID for verdict in verdicts.values()):
             return "differs" if Verdict.INVALID in verdicts.values() else "unknown"
         attempt.licences = [record]
         result = result_of(record, definition, attempt)
-        return "unknown" if result == "valid" and by_lists is Verdict.INVALID else result  # lists and vault say different things
+        if result == "valid" and by_lists is Verdict.INVALID:  # lists and vault say different things
+            return "unknown"
+        return "valid_copy" if result == "valid" and found.is_copy else result
 
     return decide_use(desk, lambda: Attempt(UseAction.VERIFIED, caller, caller.client_id, reason, at, type_code=type_code), hold_against)
 

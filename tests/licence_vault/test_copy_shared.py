@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,19 +13,22 @@ from licence_vault.actions.download_copy import take_download
 from licence_vault.actions.permit_sharing import withdraw_sharing
 from licence_vault.actions.query_shared import ShareCall
 from licence_vault.actions.redeem_use_code import STOLEN
+from licence_vault.actions.verify_shared import verify_shared_file
 from licence_vault.limits import SHARE_COPIES
 from licence_vault.model import Holder
 from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
 from service_kit.callers import Caller
 from standards.errors import TrustError
+from tests.fakes.sealer import FakeJudge
 from tests.fakes.sealer import refused as refused_by_sealer
-from tests.licence_vault.issuing_here import caller
+from tests.licence_vault.issuing_here import ISSUER_NAME, caller
 from tests.licence_vault.using_here import ME, SHARED, UsingHere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from licence_vault.actions.copy_shared import SharedCopy
+    from licence_vault.actions.use_desk import UseDesk
     from licence_vault.register import LicenceRecord
 
 WHY = "办理变更登记"
@@ -128,6 +132,20 @@ def test_a_permission_that_was_withdrawn_counts_no_more(here: UsingHere, me: Cal
     call = ShareCall(caller("cl_brief"), WHY, here.code(licence, me, "cl_brief").code)
     withdraw_sharing(here.desk.context, caller("cl_admin"), "cl_brief", SHARED)
     refused("LICENCE_SHARING_DENIED", lambda: copy(here, licence, call))
+
+
+def test_who_has_a_file_verified_is_told_that_it_is_a_copy(here: UsingHere, licence: LicenceRecord) -> None:
+    content = copy(here, licence, BY_DUTY, until=here.desk.context.clock.now() + timedelta(days=1)).made.content
+
+    def ask(desk: UseDesk, judge: FakeJudge) -> str:
+        return verify_shared_file(desk, judge, caller("cl_reader"), SHARED, content, reason=WHY)
+
+    assert ask(here.desk, FakeJudge(ISSUER_NAME)) == "valid_copy"
+    assert ask(here.desk, FakeJudge("另一机构")) == "differs"
+    assert ask(here.later(days=1, seconds=1), FakeJudge(ISSUER_NAME)) == "copy_over"
+    assert ask(here.later(days=1, seconds=1), FakeJudge("另一机构")) == "differs"
+    here.step(licence, "revoke")
+    assert ask(here.desk, FakeJudge(ISSUER_NAME)) == "ended"
 
 
 def test_a_number_that_is_none_is_on_record_too(here: UsingHere) -> None:
