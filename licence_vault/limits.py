@@ -97,6 +97,8 @@ CODES_PER_GRANT: Final = 20  # licences of one holder and type that one act of d
 HOLDER_LEVEL_LEAST: Final = 2  # from which on a holder counts as known: his name was compared with a document
 ENTRUSTMENT_DAYS: Final = 366
 ENTRUSTMENTS: Final = 200  # standing ones of one holder
+EXPORT_LICENCES: Final = 100  # in one part of an export
+EXPORT_LINES: Final = 10_000  # of uses, and of each other kind, in one export
 
 # The share interface: own limits
 SHARE_BODY_BYTES: Final = 64 * 1024

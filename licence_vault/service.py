@@ -22,6 +22,7 @@ from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
 from licence_vault.api.log_routes import add_log_routes
+from licence_vault.api.my_licence_routes import add_my_licence_routes
 from licence_vault.api.report_routes import add_report_routes
 from licence_vault.api.share_routes import ShareDesk, add_share_routes
 from licence_vault.api.sharing_routes import add_sharing_routes
@@ -134,6 +135,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_sharing_routes(router, context)
     desk = use_desk_of(context, means.contents)
     add_use_code_routes(router, desk)
+    add_my_licence_routes(router, desk)
     add_copy_routes(router, means, desk)
     add_showing_routes(router, desk)
     judge = None if means.seals is None else means.seals.judge
@@ -154,6 +156,7 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licence use", "description": "Use codes in three modes, and what holders see of every use."},
             COPY_TAG,
             SHOWING_TAG,
+            {"name": "my licences", "description": "A holder's own licences, every use of them, and all that is held on one person."},
             {"name": "licence share", "description": "The share interface in the shape of GB/T 36906."},
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},

@@ -39,7 +39,7 @@ from licence_vault.store.copies import (
     use_download,
 )
 from licence_vault.store.history import insert_event, list_events, next_position
-from licence_vault.store.imports import insert_import, is_imported, list_imports, load_import, update_import_file
+from licence_vault.store.imports import insert_import, is_imported, list_imports, list_imports_of_holders, load_import, update_import_file
 from licence_vault.store.issuers import (
     count_members,
     delete_member,
@@ -153,6 +153,7 @@ __all__ = [
     "list_files",
     "list_holder_digests",
     "list_imports",
+    "list_imports_of_holders",
     "list_issuer_codes",
     "list_issuers",
     "list_licences",

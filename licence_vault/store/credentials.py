@@ -184,3 +184,28 @@ def _offer(row: RowMapping, mac_key: bytes) -> Offer:
         redeemed_at=None if redeemed is None else read_time(redeemed),
         token_expires_at=None if token_expires is None else read_time(token_expires),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialLine:
+    """A credential as it stands on record. ``state``: ``intended``, ``issued`` or ``void``; ``digest``: SM3 of the signed token."""
+
+    credential_id: str
+    configuration: str
+    state: str
+    intended_at: datetime
+    expires_at: datetime
+    digest: bytes | None
+
+
+def list_credentials_of_licence(connection: Connection, licence_id: str) -> list[CredentialLine]:
+    """Credentials of a licence, oldest first."""
+    rows = connection.execute(
+        select(credentials).where(credentials.c.licence_id == licence_id).order_by(credentials.c.intended_at)
+    ).mappings()
+    return [
+        CredentialLine(
+            row["id"], row["configuration"], row["state"], read_time(row["intended_at"]), read_time(row["expires_at"]), row["digest"]
+        )
+        for row in rows
+    ]

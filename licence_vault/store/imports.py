@@ -63,3 +63,9 @@ def list_imports(
     if holder_digest is not None:
         statement = statement.where(imports.c.holder_digest == holder_digest)
     return [_imported(row) for row in conn.execute(statement.order_by(imports.c.id).limit(limit)).mappings()]
+
+
+def list_imports_of_holders(conn: Connection, subjects: Collection[bytes], *, limit: int) -> list[ImportedLicence]:
+    """Imported licences whose first holder is one of these (keyed hashes), of any authority, by id."""
+    statement = select(imports).where(imports.c.holder_digest.in_(subjects))
+    return [_imported(row) for row in conn.execute(statement.order_by(imports.c.id).limit(limit)).mappings()]

@@ -60,10 +60,14 @@ def insert_use(
     return use_id
 
 
-def list_uses_of_subjects(conn: Connection, subjects: Collection[bytes], *, before: int | None, limit: int) -> list[UseRecord]:
-    """Uses about any of these holders, newest first, from behind the number ``before``."""
+def list_uses_of_subjects(
+    conn: Connection, subjects: Collection[bytes], *, before: int | None, limit: int, has_own: bool = True
+) -> list[UseRecord]:
+    """Uses about any of these holders, newest first, from behind the number ``before``; ``has_own``: those by the holders themselves too."""
     about = select(use_subjects.c.use_id).where(use_subjects.c.code_digest.in_(subjects))
     statement = select(uses).where(uses.c.id.in_(about))
+    if not has_own:
+        statement = statement.where(uses.c.mode.is_(None) | (uses.c.mode != UseMode.OWN.value))
     if before is not None:
         statement = statement.where(uses.c.id < before)
     return [_use(row) for row in conn.execute(statement.order_by(uses.c.id.desc()).limit(limit)).mappings()]

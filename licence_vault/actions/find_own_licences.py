@@ -1,0 +1,121 @@
+"""A signed-in person's own licences, and those in his power: a masked list, one of them whole, and every use of them by anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from licence_vault import store
+from licence_vault.actions.decide_use import Attempt, decide_use
+from licence_vault.actions.finish_issue import definition_of_version
+from licence_vault.actions.use_desk import open_data, right_to, who_is_behind
+from licence_vault.errors import licence_not_found
+from licence_vault.model import LicenceState
+from licence_vault.type_rules.masked_view import mask_data
+from licence_vault.uses import Officer, UseAction, UseMode, read_officer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from licence_vault.actions.use_desk import UseDesk
+    from licence_vault.model import LicenceData
+    from licence_vault.register import LicenceRecord
+    from licence_vault.uses import UseRecord
+    from service_kit.callers import Caller
+
+RELEASED = frozenset(LicenceState) - {LicenceState.DRAFT}
+LOOKED_UP = "own"  # the reason of a holder who looks at what is his
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLicence:
+    """A licence as its holder sees it; ``data`` is None once that was erased."""
+
+    record: LicenceRecord
+    data: LicenceData | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenUse:
+    """A use as the holder sees it."""
+
+    record: UseRecord
+    officer: Officer | None
+
+
+def list_own_licences(desk: UseDesk, caller: Caller, *, before: str | None, limit: int) -> list[OwnLicence]:
+    """Masked, newest first, from behind the id ``before``, also those that are not in force any more. LICENCE_HOLDER_UNKNOWN."""
+    at = desk.context.clock.now()
+    standing = who_is_behind(desk, caller, at)
+
+    def begin() -> Attempt:
+        return Attempt(UseAction.QUERIED, caller, caller.client_id, LOOKED_UP, at, UseMode.OWN, subjects=standing.holders)
+
+    def decide(conn: Connection, attempt: Attempt) -> list[OwnLicence]:
+        found = store.list_licences_of_holders(conn, standing.holders, type_code=None, states=RELEASED, before=before, limit=limit)
+        attempt.licences, attempt.subjects = found, () if found else standing.holders
+        return [_masked(desk, conn, each) for each in found]
+
+    return decide_use(desk, begin, decide)
+
+
+def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str) -> OwnLicence:
+    """One of them, whole. LICENCE_HOLDER_UNKNOWN, LICENCE_NOT_FOUND (also for one of somebody else), LICENCE_ERASED.
+
+    Whom a holder entrusted may let others use a licence; seeing it whole is the holder's, and that of who has power over the organisation.
+    """
+    at = desk.context.clock.now()
+    standing = who_is_behind(desk, caller, at)
+
+    def begin() -> Attempt:
+        return Attempt(UseAction.SHOWN, caller, caller.client_id, LOOKED_UP, at)
+
+    def decide(conn: Connection, attempt: Attempt) -> OwnLicence:
+        record = store.load_licence(conn, licence_id)
+        if record is None or record.state is LicenceState.DRAFT:
+            raise licence_not_found(licence_id)
+        attempt.licences = [record]
+        right = right_to(conn, standing, record, at)
+        if right is None or right[1] is not None:
+            raise licence_not_found(licence_id)
+        attempt.mode = UseMode.OWN
+        return OwnLicence(record, open_data(desk.contents, conn, record))
+
+    return decide_use(desk, begin, decide)
+
+
+def list_own_uses(desk: UseDesk, caller: Caller, *, before: int | None, limit: int, has_own: bool) -> list[SeenUse]:
+    """Every use of the person's licences, newest first, from behind the number ``before``; that he looked is in the audit trail.
+
+    ``has_own``: with his own. LICENCE_HOLDER_UNKNOWN.
+    """
+    at = desk.context.clock.now()
+    standing = who_is_behind(desk, caller, at)
+
+    def read(conn: Connection) -> list[SeenUse]:
+        found = store.list_uses_of_subjects(conn, standing.holders, before=before, limit=limit, has_own=has_own)
+        desk.context.audit.record(
+            conn,
+            at=at,
+            actor=caller.actor,
+            action="licence-use.read",
+            subject=f"account:{standing.account}",
+            outcome="done",
+            facts={"lines": len(found)},
+        )
+        return [seen_use(desk, each) for each in found]
+
+    return desk.context.database.write(read)
+
+
+def seen_use(desk: UseDesk, record: UseRecord) -> SeenUse:
+    """A line with its officer readable."""
+    sealed = record.officer_sealed
+    return SeenUse(record, None if sealed is None else read_officer(desk.contents.open_officer(sealed)))
+
+
+def _masked(desk: UseDesk, conn: Connection, record: LicenceRecord) -> OwnLicence:
+    version = store.load_type(conn, record.type_code, record.type_version)
+    if record.data_sealed is None or version is None:
+        return OwnLicence(record, None)
+    return OwnLicence(record, mask_data(open_data(desk.contents, conn, record), definition_of_version(version)))

@@ -1,0 +1,116 @@
+"""A holder's own view over HTTP; and no route of the vault, whatever id it is given, opens what is somebody else's."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.routing import Route
+
+from licence_vault.model import SCOPES as LICENCE_SCOPES
+from licence_vault.uses import SCOPES as USE_SCOPES
+from tests.licence_vault.served import Office, office
+from tests.licence_vault.test_use_routes import (
+    JIA,
+    OFFICER,
+    SHARED,
+    WHY,
+    clerk,
+    clients,
+    consent,
+    here,
+    jia,
+    licence,
+    registry,
+    signed_in,
+    yii,
+)
+
+if TYPE_CHECKING:
+    from tests.deployments import Here
+    from tests.idp.test_code_flow import Clients
+
+__all__ = ["clerk", "clients", "here", "jia", "licence", "registry", "yii"]  # fixtures, each module's own
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(each) for each in text.splitlines()]
+
+
+def test_a_citizen_sees_his_licences_and_every_use_of_them(jia: Office, yii: Office, registry: Office, licence: dict[str, Any]) -> None:
+    listed = jia.call("GET", "/v1/my/licences", status=200)
+    assert listed.headers["cache-control"] == "no-store"
+    masked = next(each for each in listed.json()["licences"] if each["id"] == licence["id"])
+    assert (masked["data"]["holders"][0]["code"], masked["data"]["fields"]) == ("1****X", {"KZ_class": "甲级"})
+    assert jia.call("GET", f"/v1/my/licences/{licence['id']}", status=200).json()["data"] == licence["data"]
+    granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
+    registry.call("POST", "/v1/licence-use-codes/redeem", {"code": granted["code"], "purpose": WHY}, status=200)
+    order = {"type": SHARED, "holder": {"code_type": "111", "code": JIA[1]}, "purpose": WHY, "officer": OFFICER}
+    registry.call("POST", "/v1/licence-use-codes", order, status=201)
+    page = jia.call("GET", "/v1/my/licence-uses?limit=1", status=200).json()
+    assert {name: page["uses"][0][name] for name in ("client", "officer", "mode", "action", "reason", "outcome")} == {
+        "client": "cl_office",
+        "officer": OFFICER,
+        "mode": "duty",
+        "action": "code_granted",
+        "reason": WHY,
+        "outcome": "done",
+    }
+    rest = jia.call("GET", f"/v1/my/licence-uses?before={page['next_before']}", status=200).json()["uses"]
+    assert [each["action"] for each in rest[:2]] == ["queried", "code_granted"]
+    assert "shown" in {each["action"] for each in jia.call("GET", "/v1/my/licence-uses?own=true", status=200).json()["uses"]}
+    assert yii.call("GET", "/v1/my/licences", status=200).json() == {"licences": [], "next_before": None}
+    assert yii.call("GET", "/v1/my/licence-uses", status=200).json() == {"uses": [], "next_before": None}
+
+
+def test_everything_held_on_a_person_is_his_to_have(here: Here, jia: Office, yii: Office, licence: dict[str, Any]) -> None:
+    answer = jia.call("GET", "/v1/my/licence-data", status=200)
+    assert (answer.headers["content-type"].partition(";")[0], answer.headers["cache-control"]) == ("application/x-ndjson", "no-store")
+    parts = lines(answer.text)
+    assert next(each for each in parts if each["kind"] == "licence")["data"] == licence["data"]
+    assert parts[-1] == {"kind": "end", "complete": True}
+    assert {each["kind"] for each in lines(yii.call("GET", "/v1/my/licence-data", status=200).text)} <= {"use", "end"}
+    keeper = office(here, "cl_keeper", "licence.export")
+    body = {"holder": {"code_type": "111", "code": JIA[1]}, "reason": "本人书面申请"}
+    assert lines(keeper.call("POST", "/v1/licence-data-exports", body, status=200).text)[0]["data"] == licence["data"]
+    seen = jia.call("GET", "/v1/my/licence-uses?limit=1", status=200).json()["uses"][0]
+    assert (seen["client"], seen["action"], seen["reason"]) == ("cl_keeper", "downloaded", "本人书面申请")
+    keeper.call("POST", "/v1/licence-data-exports", body | {"reason": ""}, status=422)
+    keeper.call("POST", "/v1/licence-data-exports", body | {"quiet": True}, status=422)
+    for nobody in (jia, yii):
+        assert nobody.refusal("POST", "/v1/licence-data-exports", body, status=403)[0] == "SCOPE_MISSING"
+
+
+@pytest.fixture(scope="module")
+def strangers(here: Here, clients: Clients) -> list[Office]:
+    """A system with every scope of the vault that can be had without being an administrator, and a citizen: neither has to do with the licence."""
+    scopes = tuple((LICENCE_SCOPES | USE_SCOPES).keys() - {"licence.admin", "licence.export"})
+    return [office(here, "cl_curious", *scopes), signed_in(clients, "yii")]
+
+
+def test_no_route_that_takes_a_licence_opens_it_to_a_stranger(
+    here: Here, clerk: Office, strangers: list[Office], licence: dict[str, Any]
+) -> None:
+    """Every operation on a licence, asked by its true id with a body that is right: nothing of it is told, and nothing is changed."""
+    bodies: dict[str, dict[str, Any]] = {
+        "copies": {"form": "pdf", "made_by": "某人", "reason": WHY},
+        "erase": {"reason": "x"},
+    }
+    tried = 0
+    for route in here.application.routes:
+        if not isinstance(route, Route) or "{licence_id}" not in route.path:
+            continue
+        path = re.sub(r"\{[^}]*\}", "cp_" + "0" * 24, route.path.replace("{licence_id}", licence["id"]).replace("{form}", "pdf"))
+        for method in (route.methods or set()) - {"HEAD"}:
+            for stranger in strangers:
+                content = {} if method == "GET" else {"json": bodies.get(path.rsplit("/", 1)[-1], {"reason": "x"})}
+                answer = here.http.request(method, path, headers=stranger.headers | {"if-match": "*"}, **content)
+                assert answer.status_code in {403, 404, 422}, (method, path, answer.text)
+                assert JIA[1] not in answer.text
+                assert licence["data"]["number"] not in answer.text
+                tried += 1
+    assert tried >= 30
+
+    assert clerk.call("GET", f"/v1/licences/{licence['id']}", status=200).json() == licence

@@ -1,0 +1,206 @@
+"""What a holder sees: his licences, every use of them by anybody, and everything that is held on him; of others nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from licence_vault import store
+from licence_vault.actions.entrust_use import EntrustmentOrder, entrust_use
+from licence_vault.actions.erase_licence import erase_licence
+from licence_vault.actions.export_subject import export_own, export_subject
+from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
+from licence_vault.actions.finish_copy import CopyUse
+from licence_vault.actions.grant_by_duty import DutyOrder, grant_by_duty
+from licence_vault.actions.import_licences import import_licences
+from licence_vault.actions.issue_batch import BatchFile
+from licence_vault.actions.make_copy import CopyOrder, make_copy
+from licence_vault.actions.redeem_use_code import redeem_use_code
+from licence_vault.model import Holder
+from licence_vault.row_files import RowForm
+from licence_vault.uses import DONE, Officer, UseAction, UseMode
+from service_kit.audit import find_entries
+from standards.errors import TrustError
+from tests.licence_vault.issuing_here import ISSUER, caller
+from tests.licence_vault.using_here import SHARED, UsingHere
+from tests.licence_vault.vault_here import AT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from service_kit.callers import Caller
+
+WHY = "办理变更登记"
+OFFICER = Officer("李四（示例）", "执法人员", "示例市监督所")
+OFFICE, ADMIN = caller("cl_office"), caller("cl_admin")
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UsingHere]:
+    with UsingHere.made(tmp_path_factory.mktemp("own") / "d") as using:
+        yield using
+
+
+def refused(code: str, act: Callable[[], object]) -> None:
+    with pytest.raises(TrustError, match=f"^{code}"):
+        act()
+
+
+def person(here: UsingHere, number: int, **acts_for: Any) -> tuple[Caller, Holder]:
+    """Somebody whom no other test knows."""
+    holder = Holder(f"示例{number}", f"E1000000{number}", "414")
+    return here.directory.sign_in(f"pe_{number}", (holder.code_type, holder.code), **acts_for), holder
+
+
+def test_a_holder_sees_his_licences_masked_page_by_page(here: UsingHere) -> None:
+    me, holder = person(here, 1)
+    assert list_own_licences(here.desk, me, before=None, limit=10) == []
+    made = [here.issue(holder, fields={"KZ_address": "示例路1号", "KZ_class": "甲级"}) for _ in range(3)]
+    here.step(made[0], "revoke")
+    here.issue()  # of somebody else
+    page = list_own_licences(here.desk, me, before=None, limit=2)
+    rest = list_own_licences(here.desk, me, before=page[-1].record.id, limit=2)
+    assert [each.record.id for each in (*page, *rest)] == sorted((each.id for each in made), reverse=True)  # at one moment as it comes
+    assert {each.record.id: each.record.state for each in (*page, *rest)}[made[0].id] == "revoked"
+    for each in (*page, *rest):
+        assert each.data is not None
+        assert (each.data.fields, each.data.holders[0].code) == ({"KZ_class": "甲级"}, "E****1")
+    assert here.lines(made[2]) == [(UseAction.QUERIED, UseMode.OWN, "cl_portal", DONE)]
+
+
+def test_a_holder_sees_one_of_his_licences_whole_and_nobody_else_does(here: UsingHere) -> None:
+    me, holder = person(here, 2)
+    friend, friends_code = person(here, 3)
+    licence = here.issue(holder)
+    entrust_use(
+        here.desk, me, EntrustmentOrder((friends_code.code_type, friends_code.code), SHARED, here.later(days=2).context.clock.now(), WHY)
+    )
+    shown = show_own_licence(here.desk, me, licence.id)
+    assert shown.data is not None
+    assert shown.data.holders == (holder,)
+    stranger = person(here, 4)[0]
+    for other in (friend, stranger):  # who may let others use it may not look into it
+        refused("LICENCE_NOT_FOUND", lambda other=other: show_own_licence(here.desk, other, licence.id))  # type: ignore[misc]
+    refused("LICENCE_NOT_FOUND", lambda: show_own_licence(here.desk, me, "lc_000000000000000000000000"))
+    refused("LICENCE_HOLDER_UNKNOWN", lambda: show_own_licence(here.desk, OFFICE, licence.id))
+    assert here.lines(licence) == [
+        (UseAction.SHOWN, UseMode.OWN, "cl_portal", DONE),
+        (UseAction.REFUSED, None, "cl_portal", "LICENCE_NOT_FOUND"),
+        (UseAction.REFUSED, None, "cl_portal", "LICENCE_NOT_FOUND"),
+    ]
+
+
+def test_who_has_power_over_an_organisation_sees_what_it_holds(here: UsingHere) -> None:
+    firm = Holder("示例有限公司", "12990000YX0000008K", "001")
+    agent = person(here, 5, acts_for={(firm.code_type, firm.code): frozenset({"licence"})})[0]
+    licence = here.issue(firm)
+    assert show_own_licence(here.desk, agent, licence.id).record.id == licence.id
+    assert [each.record.id for each in list_own_licences(here.desk, agent, before=None, limit=9)] == [licence.id]
+
+
+def test_a_holder_sees_every_use_and_which_officer_it_was(here: UsingHere) -> None:
+    me, holder = person(here, 6)
+    licence = here.issue(holder)
+    granted = here.code(licence, me)
+    redeem_use_code(here.desk, OFFICE, granted.code, purpose=WHY)
+    refused("USE_CODE_USED", lambda: redeem_use_code(here.desk, OFFICE, granted.code, purpose=WHY))
+    grant_by_duty(here.desk, OFFICE, DutyOrder(SHARED, (holder.code_type, holder.code), WHY, OFFICER))
+    show_own_licence(here.desk, me, licence.id)
+    seen = list_own_uses(here.desk, me, before=None, limit=10, has_own=False)
+    assert [(each.record.action, each.record.outcome, each.officer) for each in seen] == [
+        (UseAction.CODE_GRANTED, DONE, OFFICER),
+        (UseAction.REFUSED, "USE_CODE_USED", None),
+        (UseAction.QUERIED, DONE, None),
+        (UseAction.CODE_GRANTED, DONE, None),
+    ]
+    whole = list_own_uses(here.desk, me, before=None, limit=10, has_own=True)
+    assert (whole[0].record.action, len(whole)) == (UseAction.SHOWN, 5)
+    assert list_own_uses(here.desk, me, before=seen[1].record.id, limit=1, has_own=False) == [seen[2]]
+    stranger = person(here, 7)[0]
+    assert list_own_uses(here.desk, stranger, before=None, limit=10, has_own=True) == []
+    with here.desk.context.database.read() as conn:
+        assert [each.action for each in find_entries(conn, subject="account:pe_6", limit=10)] == ["licence-use.read"] * 3
+
+
+def test_everything_that_is_held_on_a_person_is_exported_to_him(here: UsingHere) -> None:
+    me, holder = person(here, 8)
+    first, second = here.issue(holder), here.issue(holder)
+    granted = here.code(first, me)
+    redeem_use_code(here.desk, OFFICE, granted.code, purpose=WHY)
+    entrust_use(here.desk, me, EntrustmentOrder(("111", "110105194912310011"), SHARED, here.later(days=2).context.clock.now(), WHY))
+    head = "证照编号,holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address"
+    rows = f"{head}\n旧字第8号,{holder.name},{holder.code},{holder.code_type},2020-01-01,2024-12-31,示例路1号"
+    import_licences(here.issuing.means, here.issuing.clerk, BatchFile(SHARED, ISSUER, ("pdf",), RowForm.CSV, rows.encode()))
+    order = CopyOrder(first.id, "pdf", "示例登记中心", WHY)
+    make_copy(here.issuing.means, order, CopyUse("cl_clerk", "client:cl_clerk"))
+    here.issue()  # of somebody else
+    parts = list(export_own(here.desk, me))
+    kinds = [each["kind"] for each in parts]
+    assert kinds[:2] == ["licence", "licence"]
+    assert (kinds.count("imported"), kinds.count("entrustment"), parts[-1]) == (1, 1, {"kind": "end", "complete": True})
+    assert {each["id"] for each in parts[:2]} == {second.id, first.id}
+    whole = next(each for each in parts if each.get("id") == first.id)
+    assert (whole["data"]["holders"], whole["state"]) == ([{"name": holder.name, "code": holder.code, "code_type": "414"}], "issued")
+    assert [each["event"] for each in whole["events"]] == ["made", "issued"]
+    assert (whole["files"][0]["form"], len(whole["files"][0]["digest"])) == ("pdf", 64)
+    assert [(each["purpose"], each["client"], each["used_at"] is None) for each in whole["consents"]] == [(WHY, "cl_office", False)]
+    assert whole["credentials"] == []
+    assert [(each["made_by"], each["reason"], each["state"], len(each["digest"])) for each in whole["copies"]] == [
+        ("示例登记中心", WHY, "made", 64)
+    ]
+    assert next(each for each in parts if each["kind"] == "imported")["cells"]["holder_code"] == holder.code
+    used = [(each["action"], each["mode"]) for each in parts if each["kind"] == "use" and each["licence"] == first.id]
+    assert used == [("downloaded", "own"), ("copied", None), ("queried", "consented"), ("code_granted", "consented")]
+
+
+def test_an_administrator_exports_with_a_reason_that_the_holder_sees(here: UsingHere) -> None:
+    me, holder = person(here, 9)
+    licence = here.issue(holder)
+    pair = (holder.code_type, holder.code)
+    assert next(export_subject(here.desk, ADMIN, pair, reason="本人申请"))["id"] == licence.id
+    line = list_own_uses(here.desk, me, before=None, limit=1, has_own=False)[0].record
+    assert (line.action, line.client, line.reason, line.mode) == (UseAction.DOWNLOADED, "cl_admin", "本人申请", None)
+    refused("FIELD_UNACCEPTABLE", lambda: export_subject(here.desk, ADMIN, pair, reason=" "))
+    nobody = ("414", "E99999999")
+    parts = list(export_subject(here.desk, ADMIN, nobody, reason="本人申请"))
+    assert [each["kind"] for each in parts] == ["use", "end"]  # the export itself
+    here.desk.context.audit.block("test")
+    try:
+        refused("AUDIT_UNAVAILABLE", lambda: export_subject(here.desk, ADMIN, pair, reason="本人申请"))
+    finally:
+        here.desk.context.audit.unblock()
+
+
+def test_an_export_says_where_it_stops(here: UsingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    me, holder = person(here, 0)
+    made = [here.issue(holder) for _ in range(3)]
+    monkeypatch.setattr("licence_vault.actions.export_subject.EXPORT_LICENCES", 1)
+    parts = list(export_own(here.desk, me))
+    assert [each["id"] for each in parts if each["kind"] == "licence"] == sorted(
+        (each.id for each in made), reverse=True
+    )  # at one moment as it comes
+    assert parts[-1]["complete"] is True
+    monkeypatch.setattr("licence_vault.actions.export_subject.EXPORT_LINES", 2)
+    assert [each["kind"] for each in export_own(here.desk, me)] == ["licence", "licence", "end"]
+    assert list(export_own(here.desk, me))[-1]["complete"] is False
+
+
+def test_of_what_was_erased_the_uses_remain_and_nothing_else(here: UsingHere) -> None:
+    me, holder = person(here, 10)
+    licence = here.issue(holder)
+    show_own_licence(here.desk, me, licence.id)
+    here.step(licence, "revoke")
+    erase_licence(here.desk.context, here.issuing.clerk, licence.id, reason="x", if_revision=None)
+    assert list_own_licences(here.desk, me, before=None, limit=9) == []
+    refused("LICENCE_NOT_FOUND", lambda: show_own_licence(here.desk, me, licence.id))
+    assert {each["kind"] for each in export_own(here.desk, me)} == {"use", "end"}
+    with here.desk.context.database.read() as conn:
+        assert store.list_holder_digests(conn, licence.id) == []
+
+
+def test_who_came_for_an_organisation_exports_nothing_of_himself(here: UsingHere) -> None:
+    agent = here.directory.sign_in("pe_firm", acts_for={("001", "12990000YX0000008K"): None})
+    refused("LICENCE_HOLDER_UNKNOWN", lambda: export_own(here.desk, agent))
+    refused("LICENCE_HOLDER_UNKNOWN", lambda: export_own(here.desk, OFFICE))
+    assert here.desk.context.clock.now() == AT
