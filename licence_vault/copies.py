@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -169,7 +169,7 @@ def _text(stated: Mapping[str, Any], name: str, limit: int) -> str:
 
 
 def _write_time(at: datetime) -> str:
-    return at.replace(tzinfo=None).isoformat() + "Z"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _time(stated: Mapping[str, Any], name: str) -> datetime:

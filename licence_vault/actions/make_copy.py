@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
@@ -39,7 +39,7 @@ ROUTE: Final = "licence copies"
 
 @dataclass(frozen=True, slots=True)
 class CopyOrder:
-    """Which copy. ``made_by``: who has it made and may use it, as it stands on the copy; ``until``: aware UTC, None for as long as is usual."""
+    """Which copy. ``made_by``: who has it made and may use it, as it stands on the copy; ``until``: aware, None for as long as is usual."""
 
     licence_id: str
     form: str
@@ -172,7 +172,7 @@ def _record_intent(
 
     # 4. What the copy will say, sealed under the licence's key, and the commitment to it.
     made_at = at.replace(microsecond=0)
-    until = (order.until or made_at + timedelta(days=COPY_DAYS)).replace(microsecond=0)
+    until = (order.until or made_at + timedelta(days=COPY_DAYS)).astimezone(UTC).replace(microsecond=0)
     salted = SaltedCopy(CopyStatement(order.form, licence.commitment, order.made_by, order.reason, made_at, until), new_salt())
     key = means.contents.open_key(licence.id, store.load_key(conn, licence.id) or b"")
     sealed = key.seal_note(copy_id, CopyNote(salted, use).write())

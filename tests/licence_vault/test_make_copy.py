@@ -25,6 +25,7 @@ from licence_vault.uses import DONE, Officer, UseAction, UseMode, read_officer
 from licence_vault.verify import COPY_FILES, ORIGINAL_FILES
 from service_kit import fail_points
 from standards.errors import TrustError
+from standards.gbt7408_times import CHINA
 from tests.fakes.sealer import MARK, attachments_in, refused, unavailable
 from tests.licence_vault.faces.designs import text_of
 from tests.licence_vault.issuing_here import PERSON, IssuingHere
@@ -148,6 +149,13 @@ def test_each_copy_is_another(here: IssuingHere, licence: LicenceRecord) -> None
     assert first.record.id != second.record.id
     assert first.record.file_digest != second.record.file_digest
     assert {each.id for each in copies(here, licence)} == {second.record.id, first.record.id}
+
+
+def test_its_end_is_a_moment_whatever_the_zone_it_was_named_in(here: IssuingHere, licence: LicenceRecord) -> None:
+    until = here.vault.clock.at + timedelta(days=7, microseconds=5)
+    made = copy(here, licence, until=until.astimezone(CHINA))
+    said = read_salted_copy(attachments_in(made.content.rpartition(MARK)[0])[COPY_FILES.data]).statement
+    assert said.until == made.record.until == until.replace(microsecond=0)
 
 
 def test_nothing_of_an_annotation_stands_in_the_clear(here: IssuingHere, licence: LicenceRecord) -> None:
