@@ -175,6 +175,9 @@ def test_a_licence_is_issued_shown_copied_verified_and_revoked(
     files["copy"].write_bytes(handed_in.content)
     report = verified(office, handed_in.content, "copy.pdf")
     assert (report["verdict"], questions(report)) == ("valid", GOOD | {"copy": "valid"})
+    as_ofd = citizen.post(f"/v1/my/licences/{licence['id']}/copies", json=wish | {"form": "ofd"})
+    report = verified(office, as_ofd.content, "copy.ofd")
+    assert (report["verdict"], questions(report)) == ("valid", GOOD | {"copy": "valid"})
     said = next(each for each in report["questions"][-1]["steps"] if each["code"] == "LICENCE_COPY_FOR")
     assert "示例区登记窗口" in said["detail"]
     assert "no original" in said["detail"]
