@@ -10,12 +10,13 @@ from licence_vault.actions.count_log import count_log
 from licence_vault.actions.follow_log import follow_log
 from licence_vault.actions.issue_batch import run_batches
 from licence_vault.actions.publish_status_lists import publish_status_lists
+from licence_vault.actions.query_foreign_licence import sweep_foreign
 from licence_vault.actions.send_reports import send_reports
 from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import BATCH_EVERY_SECONDS, EXPIRY_EVERY_SECONDS, SWEEP_EVERY_SECONDS
 from licence_vault.log_tables import PREFIX
-from licence_vault.reporting.limits import REPORT_EVERY_SECONDS
+from licence_vault.reporting.limits import FOREIGN_SWEEP_EVERY_SECONDS, REPORT_EVERY_SECONDS
 from licence_vault.status.editions import count_editions_after
 from licence_vault.status.register import list_numbers
 from licence_vault.status.verify import LEEWAY_SECONDS
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.actions.query_foreign_licence import ExchangeDesk
     from licence_vault.actions.report_desk import ReportDesk
     from service_kit.bounded_calls import Answer
     from service_kit.composition import Facts, ServiceContext
@@ -62,6 +64,11 @@ def report_jobs_of(desk: ReportDesk | None) -> Sequence[Job]:
         return {"entered": follow_log(reporting), **send_reports(reporting)}
 
     return (Job("licence-reports", REPORT_EVERY_SECONDS, run),)
+
+
+def exchange_jobs_of(desk: ExchangeDesk | None) -> Sequence[Job]:
+    """Forgetting licences of other regions, where they are asked for."""
+    return () if desk is None else (Job("licence-foreign-sweep", FOREIGN_SWEEP_EVERY_SECONDS, partial(sweep_foreign, desk)),)
 
 
 def witness_desk(context: ServiceContext, log: TransparencyLog) -> WitnessDesk | None:

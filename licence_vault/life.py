@@ -331,6 +331,7 @@ SCOPE_DEFINE: Final = "licence.define"
 SCOPE_REVIEW: Final = "licence.review"
 SCOPE_ADMIN: Final = "licence.admin"
 SCOPE_REPORT: Final = "licence.report"
+SCOPE_FOREIGN: Final = "licence.foreign"
 
 SCOPES: Final = {
     SCOPE_READ: "Read licence types, and the licences of the issuing authorities one acts for.",
@@ -339,4 +340,5 @@ SCOPES: Final = {
     SCOPE_REVIEW: "Publish, reject and retire licence types that somebody else wrote.",
     SCOPE_ADMIN: "Enter issuing authorities, their seals and who acts for them.",
     SCOPE_REPORT: "Look after reports to the region: what was not taken, sending again, reconciling.",
+    SCOPE_FOREIGN: "Ask other regions for licences, with a reason for each.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ HOLDERS: Final = "licence_vault.holders"
 CALLERS: Final = "licence_vault.callers"
 COLLECTOR: Final = "licence_vault.collector"  # missing where the settings name none
 FIELD_MAP: Final = "licence_vault.field_map"  # how the collector wants records: a reporting.field_map.FieldMap
+FOREIGN: Final = "licence_vault.foreign"  # missing where the settings name no exchange
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
 
@@ -176,5 +178,51 @@ class RegionalCollector(Protocol):
         """The roots over these ranges of what the region has, in their order, leaving out everything from entry ``size`` of the log on.
 
         Raises TrustError: REGION_UNAVAILABLE, REGION_ANSWER_UNTRUSTED. That the halves make the root is for the asker to check.
+        """
+        ...
+
+
+class UseMode(StrEnum):
+    """By what right a licence of another region is asked for."""
+
+    CONSENTED = "consented"
+    BY_DUTY = "duty"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignQuery:
+    """What is asked. ``identifier``: GB/T 36904; ``consent``: under what the holder's consent is on record, empty where it is by duty;
+    ``asked_by``: who asks here.
+    """
+
+    region: str
+    identifier: str
+    holder_name: str
+    holder_code: str
+    mode: UseMode
+    consent: str
+    reason: str
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignAnswer:
+    """What another region gave: the licence file, and the status lists (tokens) it sent along. Nothing of it is verified yet."""
+
+    document: bytes
+    status_tokens: tuple[bytes, ...] = ()
+
+
+class ForeignLicences(Protocol):
+    """Asks other regions for licences. Called with no transaction open."""
+
+    def trust_of(self, region: str) -> TrustList | None:
+        """Whom to trust in that region; None for a region that is not asked. Raises TrustError TRUST_FILE_UNUSABLE."""
+        ...
+
+    def query(self, wanted: ForeignQuery) -> ForeignAnswer | None:
+        """The licence; None where that region has none of this number and holder.
+
+        Raises TrustError REGION_UNAVAILABLE, REGION_ANSWER_UNTRUSTED, LICENCE_FOREIGN_REFUSED.
         """
         ...

@@ -1,4 +1,4 @@
-"""The refusals of what concerns reports to the region. One function per refusal, so that code, kind and facts are stated once."""
+"""The refusals of what concerns other regions: reports to ours, and licences of others. One function per refusal, so that code, kind and facts are stated once."""
 
 from __future__ import annotations
 
@@ -37,4 +37,24 @@ def report_state_conflict(number: int, state: str) -> TrustError:
 
 def collector_missing() -> TrustError:
     """The settings name no collector of the region."""
-    return TrustError(Kind.UNAVAILABLE, "LICENCE_COLLECTOR_MISSING")
+    return TrustError(Kind.CONFLICT, "LICENCE_COLLECTOR_MISSING")
+
+
+def exchange_missing() -> TrustError:
+    """The settings name no exchange by which other regions could be asked."""
+    return TrustError(Kind.CONFLICT, "LICENCE_EXCHANGE_MISSING")
+
+
+def foreign_region_unknown(region: str) -> TrustError:
+    """There is no trust list of that region here: what it says could not be verified."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_REGION_UNKNOWN", region=region)
+
+
+def foreign_not_found(region: str) -> TrustError:
+    """That region has no licence of this number and holder."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_FOREIGN_NOT_FOUND", region=region)
+
+
+def foreign_refused(reason: str) -> TrustError:
+    """That region does not give it out. ``reason``: its own code."""
+    return TrustError(Kind.FORBIDDEN, "LICENCE_FOREIGN_REFUSED", reason=reason)

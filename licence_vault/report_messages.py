@@ -1,4 +1,4 @@
-"""Entries in the error catalogue on reports to the region."""
+"""Entries in the error catalogue on other regions: reports to ours, and licences of others."""
 
 from __future__ import annotations
 
@@ -51,6 +51,42 @@ TEXTS: Final = (
         "未配置区域归集平台，不上报，也无法对账。",
         "Set [collector] url (docs/reference/reporting.md).",
         "请设置 [collector] url（见 docs/reference/reporting.md）。",
+    ),
+    ProblemText(
+        "LICENCE_EXCHANGE_MISSING",
+        "No exchange configured",
+        "未配置跨区域查询",
+        "The settings name no exchange by which other regions could be asked for licences.",
+        "未配置跨区域证照查询接口。",
+        "Set [exchange] url (docs/reference/foreign-licences.md).",
+        "请设置 [exchange] url（见 docs/reference/foreign-licences.md）。",
+    ),
+    ProblemText(
+        "LICENCE_REGION_UNKNOWN",
+        "Region not known",
+        "未知区域",
+        "There is no trust list of this region here, so that nothing it says could be verified; it is not asked.",
+        "没有该区域的信任列表，无法核验其证照，因此不予查询。",
+        "Put its trust list into the folder that exchange.trust_folder names.",
+        "请将其信任列表放入 exchange.trust_folder 所指目录。",
+    ),
+    ProblemText(
+        "LICENCE_FOREIGN_NOT_FOUND",
+        "Licence not found there",
+        "对方区域未找到证照",
+        "The other region has no licence of this number and holder.",
+        "对方区域没有该标识及持证主体的证照。",
+        "Check number, holder and region.",
+        "请核对证照标识、持证主体和区域。",
+    ),
+    ProblemText(
+        "LICENCE_FOREIGN_REFUSED",
+        "Other region refuses",
+        "对方区域拒绝提供",
+        "The other region does not give this licence out; the facts name its own code.",
+        "对方区域不提供该证照；facts 给出其代码。",
+        "Ask the holder for consent anew, or settle the cause with that region.",
+        "请重新取得持证主体同意，或与对方区域协商。",
     ),
 )
 

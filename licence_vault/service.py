@@ -12,12 +12,14 @@ from crypto.trusted_logs import TrustedLog
 from licence_vault import copy_messages, credential_messages, messages, report_messages, use_messages, wallets
 from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
+from licence_vault.actions.query_foreign_licence import ExchangeDesk
 from licence_vault.actions.record_event import EVENT_TYPES
 from licence_vault.actions.report_desk import ReportDesk
 from licence_vault.actions.use_desk import UseDesk
 from licence_vault.api.batch_routes import add_batch_routes
 from licence_vault.api.copy_routes import TAG as COPY_TAG
 from licence_vault.api.copy_routes import add_copy_routes
+from licence_vault.api.foreign_routes import add_foreign_routes
 from licence_vault.api.import_routes import add_import_routes
 from licence_vault.api.issuer_routes import add_issuer_routes
 from licence_vault.api.licence_routes import add_licence_routes
@@ -32,12 +34,12 @@ from licence_vault.api.status_routes import add_status_routes
 from licence_vault.api.type_routes import add_type_routes
 from licence_vault.api.use_code_routes import add_use_code_routes
 from licence_vault.content_vault import SECRET_NAME, ContentVault
-from licence_vault.jobs import jobs_of, readiness_of, report_jobs_of
+from licence_vault.jobs import exchange_jobs_of, jobs_of, readiness_of, report_jobs_of
 from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES as LICENCE_SCOPES
-from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, HOLDERS, JUDGE, SEALER
+from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, FOREIGN, HOLDERS, JUDGE, SEALER
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from licence_vault.uses import SCOPES as USE_SCOPES
@@ -47,7 +49,7 @@ from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from crypto.keystore import Keystore
-    from licence_vault.ports import CallerCheck, DocumentJudge, HolderDirectory, RegionalCollector, Sealer
+    from licence_vault.ports import CallerCheck, DocumentJudge, ForeignLicences, HolderDirectory, RegionalCollector, Sealer
     from licence_vault.reporting.field_map import FieldMap
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
@@ -116,6 +118,14 @@ def report_desk_of(means: IssuingMeans) -> ReportDesk | None:
     return ReportDesk(means.context, means.contents, collector, fields)
 
 
+def exchange_desk_of(means: IssuingMeans) -> ExchangeDesk | None:
+    """Who asks other regions; None where the settings name no exchange, or nothing here could verify what they give."""
+    links = means.context.links
+    if FOREIGN not in links or JUDGE not in links:
+        return None
+    return ExchangeDesk(means.context, means.contents, cast("ForeignLicences", links[FOREIGN]), cast("DocumentJudge", links[JUDGE]))
+
+
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     from licence_vault.pages.verify_page import add_verify_page
@@ -140,8 +150,9 @@ def build(context: ServiceContext) -> ServiceParts:
     add_showing_routes(router, desk)
     judge = None if means.seals is None else means.seals.judge
     add_share_routes(router, ShareDesk(desk, cast("CallerCheck | None", context.links.get(CALLERS)), judge, means))
-    reporting = report_desk_of(means)
+    reporting, exchange = report_desk_of(means), exchange_desk_of(means)
     add_report_routes(router, context, reporting)
+    add_foreign_routes(router, exchange)
     return ServiceParts(
         name=NAME,
         router=router,
@@ -161,11 +172,12 @@ def build(context: ServiceContext) -> ServiceParts:
             {"name": "licence log", "description": "The public log of licences: files, receipts, counts."},
             {"name": "licence status", "description": "Status lists: whether a licence is in force."},
             {"name": "licence reports", "description": "What the region is told of licences, and whether it has it as we do."},
+            {"name": "foreign licences", "description": "Licences of other regions, asked for and verified here."},
             *wallets.TAGS,
         ),
         scopes=SCOPES,
         event_types={**EVENT_TYPES, **wallets.EVENT_TYPES},
-        jobs=(*jobs_of(context, log, means), *wallet_jobs, *report_jobs_of(reporting)),
+        jobs=(*jobs_of(context, log, means), *wallet_jobs, *report_jobs_of(reporting), *exchange_jobs_of(exchange)),
         readiness=readiness_of(context, log),
         on_start=(log.start,),
         on_stop=(log.stop,),

@@ -144,6 +144,25 @@ class Collector:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """By which other regions are asked for records of theirs. Off without ``url``.
+
+    ``networks``, ``platform_key``, ``account``, ``names``: as of ``Collector``. ``trust_folder``: ``<region>.json`` is the trust list of a
+    region; one without it is not asked.
+    """
+
+    url: str | None = None
+    platform_key: str = "exchange.pem"
+    networks: tuple[str, ...] = ()
+    account: str = ""
+    trust_folder: str = "regions"
+    query_path: str = "/queries"
+    names: tuple[str, ...] = ()
+    timeout_seconds: float = 5.0
+    clock_skew_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Seals:
     """``two_person_review``: a seal is made only for an application that somebody other than the applicant has approved.
 
@@ -194,6 +213,7 @@ class Settings:
     seals: Seals = field(default_factory=Seals)
     region: Region = field(default_factory=Region)
     collector: Collector = field(default_factory=Collector)
+    exchange: Exchange = field(default_factory=Exchange)
 
     @property
     def is_review_required(self) -> bool:

@@ -46,6 +46,7 @@ from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
 from yinxin.regional_collector import open_collector
+from yinxin.regional_exchange import open_exchange
 from yinxin.regional_platform import open_region
 from yinxin.scope_texts import SCOPE_TEXTS
 from yinxin.version import program_version
@@ -119,6 +120,7 @@ def open_house(deployment: Deployment) -> House:
     clock = SystemClock(deployment.dir / RUN / CLOCK_FLOOR_FILE)
     platform = open_region(settings.region, deployment.dir, deployment.keystore.signer(WEBHOOK_KEY), clock, tuple(SealState))
     collector = open_collector(settings.collector, deployment.dir, deployment.keystore.signer(WEBHOOK_KEY), clock)
+    exchange = open_exchange(settings.exchange, deployment.dir, deployment.keystore.signer(WEBHOOK_KEY), clock)
     database = Database(settings.database_url, settings.threads + FURTHER_CONNECTIONS, queue_limit=settings.limits.write_queue)
     audit = Audit(database, deployment.keystore.open_secret(AUDIT_MAC_KEY), new_writer_id())
     authorities = open_authorities(deployment)
@@ -144,6 +146,7 @@ def open_house(deployment: Deployment) -> House:
             seal_service.ports.SEAL_MAKER: MakerIdentity(authorities.certificates[MAKER], authorities.maker),
             **({} if platform is None else {REGIONAL_PLATFORM: platform, STATE_LISTENERS: (platform.tell_state,)}),
             **({} if collector is None else {licence_vault.ports.COLLECTOR: collector, licence_vault.ports.FIELD_MAP: collector.fields}),
+            **({} if exchange is None else {licence_vault.ports.FOREIGN: exchange}),
         },
     )
     check = links.client_check_of(context)

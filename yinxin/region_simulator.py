@@ -54,6 +54,7 @@ class Knobs:
     is_about_another: bool = False
     skew_seconds: int = 0
     receipt: str = ""  # instead of a sound one
+    is_swapping: bool = False  # another licence in place of the one that is asked for
     lies_about: str = ""  # of the roots over ranges: "halves" that make no root, "contradiction", "size", "ranges", "roots"
 
 
@@ -77,6 +78,7 @@ class RegionSimulator:
     now: Callable[[], float] = time.time
     knobs: Knobs = field(default_factory=Knobs)
     kept: dict[str, Kept] = field(default_factory=dict)
+    shared: dict[str, tuple[bytes, tuple[bytes, ...]]] = field(default_factory=dict)  # licence files by number, with status lists
     requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # path, id, body
     url: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -92,12 +94,12 @@ class RegionSimulator:
             return 400, {}, b""
         with self._lock:
             self.requests.append((path, message_id, asked))
-            told = self._compare(asked) if "ranges" in asked else self._take(asked)
+            told = self._compare(asked) if "ranges" in asked else self._share(asked) if "identifier" in asked else self._take(asked)
         knobs = self.knobs
         if knobs.is_forgetting_to_answer:
             return 500, {}, b""
         if knobs.is_about_another:
-            told["key"] = "another"
+            told |= {"key": "another", "identifier": "another"}
         content = json.dumps(told).encode() if knobs.body is None else knobs.body
         at = str(int(self.now()) + knobs.skew_seconds)
         key = SM2PrivateKey.generate() if knobs.is_signed_by_another else self.key
@@ -140,6 +142,20 @@ class RegionSimulator:
                 kept.digest = sm3(write_canonical(kept.record)).hex()
             self.kept[asked["key"]] = kept
         return about | {"outcome": "stored", "receipt": self.knobs.receipt or receipt}
+
+    def _share(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """A licence of this region, as another one asks for it."""
+        about = {"region": asked["region"], "identifier": asked["identifier"]}
+        if self.knobs.refuses_with:
+            return about | {"outcome": "refused", "reason": self.knobs.refuses_with}
+        found = self.shared.get(asked["identifier"])
+        if self.knobs.is_swapping:
+            found = next((each for number, each in self.shared.items() if number != asked["identifier"]), None)
+        if found is None:
+            return about | {"outcome": "none"}
+        document, tokens = found
+        status = [base64.b64encode(each).decode() for each in tokens]
+        return about | {"outcome": "found", "file": base64.b64encode(document).decode(), "status": status}
 
     def _compare(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The roots over the ranges that are asked for, each with those over its halves."""

@@ -24,3 +24,10 @@ RANGES_PER_REQUEST: Final = 128  # an answer of some 30 kB
 FINDINGS: Final = 1000  # of one reconciliation; where more differ, the next one finds the next
 ATTEMPTS_TO_COMPARE: Final = 3  # reports that arrive in between make two answers of a region contradict each other
 BLOCK_LEVEL: Final = 8  # the tree is kept down to blocks of 256 entries of the log, and below read anew
+
+FOREIGN_FILE_BYTES: Final = 8 * 1024 * 1024  # a licence with its pictures has under one
+FOREIGN_TOKENS: Final = 4  # status lists that come along
+FOREIGN_TOKEN_BYTES: Final = 256 * 1024  # a list of a million places has some 20 kB
+FOREIGN_FRESH_SECONDS: Final = 3600  # as long what was fetched is not asked for again
+FOREIGN_KEPT_SECONDS: Final = 7 * 86_400  # and as long it is there where that region is away
+FOREIGN_SWEEP_EVERY_SECONDS: Final = 600.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import licence_vault.copy_tables
+import licence_vault.foreign_tables
 import licence_vault.report_tables
 import licence_vault.tables
 import licence_vault.use_tables  # noqa: F401 - they enter their tables into the metadata

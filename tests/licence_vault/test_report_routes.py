@@ -1,4 +1,4 @@
-"""Reports to the region over HTTP, as whoever looks after them sees them."""
+"""Reports to the region and licences of other regions over HTTP, where nothing is configured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from licence_vault.model import SCOPE_REPORT
+from licence_vault.model import SCOPE_FOREIGN, SCOPE_REPORT
 from licence_vault.store import reports
 from tests.deployments import make_deployment, served_here
 from tests.licence_vault.served import Office, office
@@ -29,7 +29,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             conn.exec_driver_sql("UPDATE licence_reports SET state = 'dead', attempts = 8 WHERE type_version = 2")
 
         database.write(enter)
-        yield office(here, "cl_reports", SCOPE_REPORT)
+        yield office(here, "cl_reports", SCOPE_REPORT, SCOPE_FOREIGN)
 
 
 def test_without_a_collector_nothing_is_reported_and_everything_can_be_looked_at(desk: Office) -> None:
@@ -59,3 +59,11 @@ def test_one_that_was_given_up_is_sent_again_with_a_reason(desk: Office) -> None
 def test_without_a_collector_there_is_nothing_to_reconcile_with(desk: Office) -> None:
     assert desk.refusal("POST", "/v1/licence-reconciliations", {}, status=503)[0] == "LICENCE_COLLECTOR_MISSING"
     desk.refusal("POST", "/v1/licence-reconciliations", {"size": 1}, status=422)
+
+
+def test_without_an_exchange_no_other_region_is_asked(desk: Office) -> None:
+    asked = {"region": "440300", "identifier": "1.2", "holder_name": "x", "holder_code": "y", "mode": "duty", "reason": "x"}
+    path = "/v1/foreign-licences/queries"
+    assert desk.refusal("POST", path, asked, status=409)[0] == "LICENCE_EXCHANGE_MISSING"
+    for wrong in ({"region": "44"}, {"mode": "curious"}, {"reason": ""}, {"verdict": "valid"}):
+        desk.refusal("POST", path, asked | wrong, status=422)

@@ -11,7 +11,7 @@ import pytest
 
 from crypto.sm3 import sm3
 from licence_vault.model import write_canonical
-from licence_vault.ports import COLLECTOR, FIELD_MAP, LogRange, OutgoingReport
+from licence_vault.ports import COLLECTOR, FIELD_MAP, FOREIGN, LogRange, OutgoingReport
 from licence_vault.reporting.field_map import default_map
 from licence_vault.store import reports
 from service_kit.clock import FixedClock
@@ -24,6 +24,7 @@ from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
 from yinxin.region_simulator import Kept, Knobs, RegionSimulator, open_simulator, served_simulator
 from yinxin.regional_collector import RegionalCollectorClient
+from yinxin.regional_exchange import RegionalExchangeClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +159,16 @@ def test_over_http_and_only_within_the_networks_that_are_allowed(region: Region,
     assert isinstance(found, tuple)
     assert isinstance(found[0], RegionalCollectorClient)
     assert found[1] == default_map()
+
+    settings.write_text(f"{plain}\n[exchange]\n{url}{networks}", encoding="utf-8")
+    assert refusal(lambda: open_house(open_deployment(folder)))[0] == "SETTING_INVALID"  # without the exchange's key
+    (folder / "exchange.pem").write_bytes(write_pem("PUBLIC KEY", simulator.key.public_key.spki_der))
+    house = open_house(open_deployment(folder))
+    exchange = house.context.links[FOREIGN]
+    house.close()
+    assert COLLECTOR not in house.context.links
+    assert isinstance(exchange, RegionalExchangeClient)
+    assert exchange.trust_of("440300") is None
 
 
 def test_roots_over_ranges_are_the_regions_and_to_this_question(region: Region) -> None:

@@ -1,0 +1,204 @@
+"""Ask another region for a licence: by number and holder, with his consent or by duty, and a reason.
+
+What comes is verified here, under that region's own trust list, each time it is shown. It is kept sealed for a while for whoever asked: fresh, it is
+not asked for again; stale, it is shown only where that region is away, and never as valid.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from crypto.report import Verdict
+from licence_vault.actions.define_type import check_reason
+from licence_vault.errors import field_unacceptable
+from licence_vault.foreign import KeptLicence, new_kept_id
+from licence_vault.ports import ForeignAnswer, UseMode
+from licence_vault.report_errors import UNTRUSTED, answer_untrusted, foreign_not_found, foreign_region_unknown
+from licence_vault.reporting.limits import (
+    FOREIGN_FILE_BYTES,
+    FOREIGN_FRESH_SECONDS,
+    FOREIGN_KEPT_SECONDS,
+    FOREIGN_TOKEN_BYTES,
+    FOREIGN_TOKENS,
+)
+from licence_vault.store.foreign import delete_kept, load_kept, replace_kept, sweep_kept
+from licence_vault.verify import AskedHolder, verify_licence
+from standards.errors import TrustError
+from standards.gbt36904_licence_number import examine_licence_number
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from crypto.report import Report
+    from crypto.trust_list import TrustList
+    from licence_vault.content_vault import ContentVault
+    from licence_vault.model import LicenceData
+    from licence_vault.ports import DocumentJudge, ForeignLicences, ForeignQuery
+    from service_kit.callers import Caller
+    from service_kit.composition import ServiceContext
+
+_AWAY: Final = frozenset({"REGION_UNAVAILABLE", UNTRUSTED})
+_FORM: Final = "foreign"
+
+
+class Age(StrEnum):
+    """Of what is shown. STALE: older than FOREIGN_FRESH_SECONDS, because that region could not be asked."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeDesk:
+    """What asking other regions needs."""
+
+    context: ServiceContext
+    contents: ContentVault
+    regions: ForeignLicences
+    judge: DocumentJudge
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignLicence:
+    """What is shown. ``verdict``: of the report, but a stale licence is never valid; ``licence``: None where the verdict is invalid.
+
+    ``problem``: why that region could not be asked just now, a code.
+    """
+
+    verdict: Verdict
+    age: Age
+    fetched_at: datetime
+    report: Report
+    licence: LicenceData | None
+    problem: str | None
+
+
+def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery) -> ForeignLicence:
+    """Ask, verify, show. Raises TrustError FIELD_UNACCEPTABLE, LICENCE_REGION_UNKNOWN, LICENCE_FOREIGN_NOT_FOUND, LICENCE_FOREIGN_REFUSED;
+    REGION_UNAVAILABLE and REGION_ANSWER_UNTRUSTED where nothing is kept.
+    """
+    # 1. What is asked, why, and whom to trust in that region: what could not be verified is not asked for.
+    wanted = _checked(wanted)
+    trust = desk.regions.trust_of(wanted.region)
+    if trust is None:
+        raise foreign_region_unknown(wanted.region)
+
+    # 2. tx 1: that it is asked for is on record, before anything leaves or is shown.
+    _record(desk, caller, wanted, "intended", mode=wanted.mode.value, consent=wanted.consent, reason=wanted.reason)
+
+    # 3. What is kept, if it is fresh; else that region, with no transaction open.
+    with desk.context.database.read() as conn:
+        kept = load_kept(conn, wanted.region, wanted.identifier, caller.holder)
+    problem, answer, fetched_at = None, None, desk.context.clock.now()
+    if kept is not None and fetched_at - kept.fetched_at <= timedelta(seconds=FOREIGN_FRESH_SECONDS):
+        answer, fetched_at = _open(desk, kept), kept.fetched_at
+    else:
+        try:
+            answer = _fetch(desk, wanted)
+        except TrustError as error:
+            if kept is None or error.code not in _AWAY:
+                _record(desk, caller, wanted, "failed", code=error.code)
+                raise
+            problem, answer, fetched_at = error.code, _open(desk, kept), kept.fetched_at
+    if answer is None:
+
+        def forget(conn: Connection) -> None:
+            delete_kept(conn, wanted.region, wanted.identifier, caller.holder)
+            _audit(desk, conn, caller, wanted, "done", found=False)
+
+        desk.context.database.write(forget)
+        raise foreign_not_found(wanted.region)
+
+    # 4. Our own verdict, as of now, on exactly the licence that was asked for.
+    shown = _verify(desk, wanted, answer, trust, fetched_at, problem)
+
+    # 5. tx 2: kept, unless it is invalid; and what was shown is on record.
+    def record(conn: Connection) -> None:
+        if kept is None or fetched_at != kept.fetched_at:
+            if shown.report.verdict is Verdict.INVALID:
+                delete_kept(conn, wanted.region, wanted.identifier, caller.holder)
+            else:
+                replace_kept(conn, _sealed(desk, caller, wanted, answer, fetched_at))
+        facts = {"verdict": shown.verdict.value, "age": shown.age.value, "problem": problem}
+        _audit(desk, conn, caller, wanted, "done", found=True, **facts)
+
+    desk.context.database.write(record)
+    return shown
+
+
+def sweep_foreign(desk: ExchangeDesk) -> int:
+    """Remove what was kept long enough; how many."""
+    before = desk.context.clock.now() - timedelta(seconds=FOREIGN_KEPT_SECONDS)
+    return desk.context.database.write(lambda conn: sweep_kept(conn, before))
+
+
+def _checked(wanted: ForeignQuery) -> ForeignQuery:
+    if examine_licence_number(wanted.identifier).number is None:
+        raise field_unacceptable("identifier", "GB/T 36904")
+    consent = check_reason(wanted.consent, is_required=False)
+    if bool(consent) is not (wanted.mode is UseMode.CONSENTED):
+        raise field_unacceptable("consent", "where the holder consented, and only there")
+    return replace(wanted, consent=consent, reason=check_reason(wanted.reason, is_required=True))
+
+
+def _fetch(desk: ExchangeDesk, wanted: ForeignQuery) -> ForeignAnswer | None:
+    answer = desk.regions.query(wanted)
+    if answer is not None:
+        is_small = all(len(each) <= FOREIGN_TOKEN_BYTES for each in answer.status_tokens)
+        if len(answer.document) > FOREIGN_FILE_BYTES or len(answer.status_tokens) > FOREIGN_TOKENS or not is_small:
+            raise answer_untrusted("size")
+    return answer
+
+
+def _verify(
+    desk: ExchangeDesk, wanted: ForeignQuery, answer: ForeignAnswer, trust: TrustList, fetched_at: datetime, problem: str | None
+) -> ForeignLicence:
+    known = replace(trust, status_tokens=(*trust.status_tokens, *answer.status_tokens))
+    now = desk.context.clock.now()
+    holder = AskedHolder(wanted.holder_name, wanted.holder_code)
+    found = verify_licence(answer.document, known, now, judge=desk.judge, holder=holder)
+    verdict, licence = found.report.verdict, found.licence
+    if licence is None or licence.identifier != wanted.identifier:  # a sound licence of somebody else is none of this one
+        verdict = Verdict.INVALID
+    age = Age.FRESH if now - fetched_at <= timedelta(seconds=FOREIGN_FRESH_SECONDS) else Age.STALE
+    if age is Age.STALE and verdict is Verdict.VALID:
+        verdict = Verdict.INDETERMINATE
+    report = found.report if verdict is not Verdict.INVALID else replace(found.report, verdict=verdict)
+    return ForeignLicence(verdict, age, fetched_at, report, None if verdict is Verdict.INVALID else licence, problem)
+
+
+def _sealed(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery, answer: ForeignAnswer, fetched_at: datetime) -> KeptLicence:
+    kept_id = new_kept_id()
+    key, key_sealed = desk.contents.new_key(kept_id)
+    parts = [base64.b64encode(each).decode() for each in (answer.document, *answer.status_tokens)]
+    content = key.seal_file(_FORM, json.dumps(parts).encode())
+    return KeptLicence(kept_id, wanted.region, wanted.identifier, caller.holder, key_sealed, content, fetched_at)
+
+
+def _open(desk: ExchangeDesk, kept: KeptLicence) -> ForeignAnswer:
+    parts = json.loads(desk.contents.open_key(kept.id, kept.key_sealed).open_file(_FORM, kept.content_sealed))
+    document, *tokens = (base64.b64decode(each) for each in parts)
+    return ForeignAnswer(document, tuple(tokens))
+
+
+def _record(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery, outcome: str, **facts: str | bool | None) -> None:
+    desk.context.database.write(lambda conn: _audit(desk, conn, caller, wanted, outcome, **facts))
+
+
+def _audit(desk: ExchangeDesk, conn: Connection, caller: Caller, wanted: ForeignQuery, outcome: str, **facts: str | bool | None) -> None:
+    desk.context.audit.record(
+        conn,
+        at=desk.context.clock.now(),
+        actor=caller.actor,
+        action="licence-foreign.query",
+        subject=f"licence-region:{wanted.region}",
+        outcome=outcome,
+        facts={"identifier": wanted.identifier, **facts},
+    )
