@@ -36,6 +36,7 @@ OFFICER = Officer("李四（示例）", "执法人员", "示例市监督所")
 CALL = ShareCall(caller("cl_office"), WHY)
 FIELDS = {"KZ_address": "示例路1号", "KZ_class": "甲级"}
 NEIGHBOUR = Holder("王五（示例）", "110105194912310011", "111")
+TRAVELLER = Holder("赵六（示例）", "E20000001", "414")  # of one test alone
 JUDGE = FakeJudge(ISSUER_NAME)
 
 
@@ -122,12 +123,12 @@ def test_the_printed_code_leads_to_a_masked_answer(here: UsingHere, licence: Lic
 
 
 def test_of_a_holder_only_what_is_his_in_force_and_of_the_type_is_told(here: UsingHere) -> None:
-    mine = here.issue(NEIGHBOUR)
-    second, suspended = here.issue(NEIGHBOUR), here.issue(NEIGHBOUR)
+    mine = here.issue(TRAVELLER)
+    second, suspended = here.issue(TRAVELLER), here.issue(TRAVELLER)
     here.step(suspended, "suspend")
-    here.issue(NEIGHBOUR, valid_from=date(2026, 12, 1))
-    here.issuing.issue(holders=(NEIGHBOUR,))  # of another type
-    holder = ("111", NEIGHBOUR.code)
+    here.issue(TRAVELLER, valid_from=date(2026, 12, 1))
+    here.issuing.issue(holders=(TRAVELLER,))  # of another type
+    holder = ("414", TRAVELLER.code)
     found = query_of_holder(here.desk, CALL, SHARED, holder, None)
     assert {each.record.id for each in found} == {second.id, mine.id}
     assert {each.is_whole for each in found} == {False}
@@ -136,7 +137,7 @@ def test_of_a_holder_only_what_is_his_in_force_and_of_the_type_is_told(here: Usi
     number = said(here, mine).number
     assert [each.record.id for each in query_of_holder(here.desk, CALL, SHARED, holder, number)] == [mine.id]
     refused("LICENCE_OF_HOLDER_NOT_FOUND", lambda: query_of_holder(here.desk, CALL, SHARED, holder, "示字〔2026〕第999999号"))
-    refused("LICENCE_OF_HOLDER_NOT_FOUND", lambda: query_of_holder(here.desk, CALL, SHARED, ("414", NEIGHBOUR.code), None))
+    refused("LICENCE_OF_HOLDER_NOT_FOUND", lambda: query_of_holder(here.desk, CALL, SHARED, ("511", TRAVELLER.code), None))
     refused("LICENCE_SHARING_DENIED", lambda: query_of_holder(here.desk, CALL, TYPE, holder, None))
 
 
