@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, exists, func, insert, select, update
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, RowMapping
 
-REPORTED_STATES = ("published", "retired")
+REPORTED_STATES: Final = ("published", "retired")
+_UNSENT: Final = (ReportState.WAITING.value, ReportState.DEAD.value)
 
 
 def _report(row: RowMapping) -> Report:
@@ -125,7 +126,7 @@ def list_reports(conn: Connection, *, state: ReportState | None, after: int, lim
 
 def count_unsent(conn: Connection) -> dict[ReportState, int]:
     """How many wait and how many were given up."""
-    rows = conn.execute(select(reports.c.state, func.count()).where(reports.c.state != ReportState.SENT.value).group_by(reports.c.state))
+    rows = conn.execute(select(reports.c.state, func.count()).where(reports.c.state.in_(_UNSENT)).group_by(reports.c.state))
     return {ReportState.WAITING: 0, ReportState.DEAD: 0} | {ReportState(state): int(count) for state, count in rows}
 
 

@@ -13,12 +13,14 @@ from licence_vault.actions.issue_licence import LicenceOrder, issue_licence
 from licence_vault.actions.issuing_means import Seals, wait_for_proof
 from licence_vault.log.entries import index_of
 from licence_vault.model import Holder, type_step_named
-from licence_vault.service import means_of
+from licence_vault.service import means_of, migrate
 from service_kit.audit import find_entries
 from service_kit.callers import Caller
+from service_kit.migrations import migrate_kit
 from tests.fakes.sealer import FakeJudge, FakeSealer
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 from tests.licence_vault.vault_here import VaultHere
+from yinxin.pki import service as pki_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +61,12 @@ class IssuingHere:
 
     @classmethod
     @contextmanager
-    def made(cls, folder: Path) -> Iterator[IssuingHere]:
-        with VaultHere.made(folder) as vault:
+    def made(cls, folder: Path, **settings: object) -> Iterator[IssuingHere]:
+        with VaultHere.made(folder, **settings) as vault:
+            if settings:  # such as another database
+                migrate_kit(vault.context.database)
+                pki_service.migrate(vault.context.database)
+                migrate(vault.context.database)
             sealer = FakeSealer()
 
             def await_proof(entry_id: str) -> LogProof:
