@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+    from licence_vault.type_rules.definition import UseMode
     from service_kit.callers import Caller
 
 SEALER: Final = "licence_vault.sealer"  # names of the links
@@ -182,16 +182,9 @@ class RegionalCollector(Protocol):
         ...
 
 
-class UseMode(StrEnum):
-    """By what right a licence of another region is asked for."""
-
-    CONSENTED = "consented"
-    BY_DUTY = "duty"
-
-
 @dataclass(frozen=True, slots=True)
 class ForeignQuery:
-    """What is asked. ``identifier``: GB/T 36904; ``consent``: under what the holder's consent is on record, empty where it is by duty;
+    """What is asked. ``identifier``: GB/T 36904; ``consent``: under what the holder's consent, or that he entrusted somebody, is on record, empty where it is by duty;
     ``asked_by``: who asks here.
     """
 

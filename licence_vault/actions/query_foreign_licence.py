@@ -17,7 +17,7 @@ from crypto.report import Verdict
 from licence_vault.actions.define_type import check_reason
 from licence_vault.errors import field_unacceptable
 from licence_vault.foreign import KeptLicence, new_kept_id
-from licence_vault.ports import ForeignAnswer, UseMode
+from licence_vault.ports import ForeignAnswer
 from licence_vault.report_errors import UNTRUSTED, answer_untrusted, foreign_not_found, foreign_region_unknown
 from licence_vault.reporting.limits import (
     FOREIGN_FILE_BYTES,
@@ -27,6 +27,7 @@ from licence_vault.reporting.limits import (
     FOREIGN_TOKENS,
 )
 from licence_vault.store.foreign import delete_kept, load_kept, replace_kept, sweep_kept
+from licence_vault.type_rules.definition import UseMode
 from licence_vault.verify import AskedHolder, verify_licence
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import examine_licence_number
@@ -143,8 +144,8 @@ def _checked(wanted: ForeignQuery) -> ForeignQuery:
     if examine_licence_number(wanted.identifier).number is None:
         raise field_unacceptable("identifier", "GB/T 36904")
     consent = check_reason(wanted.consent, is_required=False)
-    if bool(consent) is not (wanted.mode is UseMode.CONSENTED):
-        raise field_unacceptable("consent", "where the holder consented, and only there")
+    if bool(consent) is (wanted.mode is UseMode.BY_DUTY):
+        raise field_unacceptable("consent", "where the holder consented or entrusted somebody, and only there")
     return replace(wanted, consent=consent, reason=check_reason(wanted.reason, is_required=True))
 
 

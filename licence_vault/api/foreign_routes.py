@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from licence_vault import limits
 from licence_vault.actions.query_foreign_licence import query_foreign_licence
 from licence_vault.model import SCOPE_FOREIGN
-from licence_vault.ports import ForeignQuery, UseMode
+from licence_vault.ports import ForeignQuery
 from licence_vault.report_errors import exchange_missing
+from licence_vault.type_rules.definition import UseMode  # noqa: TC001 - pydantic reads the annotations at run time
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
 
@@ -47,8 +48,10 @@ class ForeignBody(BaseModel):
     identifier: Annotated[str, Field(min_length=1, max_length=limits.IDENTIFIER_CHARACTERS, description="GB/T 36904.")]
     holder_name: Annotated[str, Field(min_length=1, max_length=limits.NAME_CHARACTERS)]
     holder_code: Annotated[str, Field(min_length=1, max_length=limits.HOLDER_CODE_CHARACTERS)]
-    mode: Annotated[UseMode, Field(strict=False, description="consented by the holder, or by duty.")]
-    consent: Annotated[str, Field(max_length=limits.REASON_CHARACTERS, description="Under what his consent is on record.")] = ""
+    mode: Annotated[UseMode, Field(strict=False, description="Consented by the holder, by duty, or entrusted by him.")]
+    consent: Annotated[
+        str, Field(max_length=limits.REASON_CHARACTERS, description="Under what it is on record that he consented or entrusted somebody.")
+    ] = ""
     reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
 
 

@@ -20,9 +20,10 @@ from licence_vault.actions.query_foreign_licence import Age, ExchangeDesk, Forei
 from licence_vault.api.foreign_routes import write_foreign
 from licence_vault.jobs import exchange_jobs_of
 from licence_vault.model import step_named
-from licence_vault.ports import FOREIGN, ForeignAnswer, ForeignQuery, UseMode
+from licence_vault.ports import FOREIGN, ForeignAnswer, ForeignQuery
 from licence_vault.reporting import limits
 from licence_vault.service import exchange_desk_of
+from licence_vault.type_rules.definition import UseMode
 from service_kit.audit import find_entries
 from service_kit.settings import Exchange
 from standards.errors import TrustError
@@ -236,8 +237,9 @@ def test_a_region_that_nobody_here_trusts_is_not_asked_and_one_whose_list_is_emp
     ("changes", "found"),
     [
         ({"identifier": "no number"}, "GB/T 36904"),
-        ({"mode": UseMode.CONSENTED}, "where the holder consented, and only there"),
-        ({"consent": "同意书"}, "where the holder consented, and only there"),
+        ({"mode": UseMode.ENTRUSTED}, "where the holder consented or entrusted somebody, and only there"),
+        ({"mode": UseMode.CONSENTED}, "where the holder consented or entrusted somebody, and only there"),
+        ({"consent": "同意书"}, "where the holder consented or entrusted somebody, and only there"),
         ({"reason": " "}, "must not be empty"),
     ],
 )
