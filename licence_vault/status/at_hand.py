@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def ask_lists_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> tuple[Step, ...]:
     """The steps for place ``index`` of the list ``address`` as of ``at`` (aware UTC). Pure, never raises; what is not known is not valid."""
-    keys = _keys(address, trust)
+    keys = _keys(address, trust, at)
     if not keys:
         return (not_checked("LICENCE_STATUS_SIGNER_UNKNOWN", CLAUSE, list=address),)
     newest = _newest(address, index, trust, keys, at)
@@ -28,13 +28,13 @@ def ask_lists_at_hand(address: str, index: int, trust: TrustList, at: datetime) 
 
 def status_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> int | None:
     """The value at a place, by the same lists; None where it is not known."""
-    newest = _newest(address, index, trust, _keys(address, trust), at)
+    newest = _newest(address, index, trust, _keys(address, trust, at), at)
     return None if newest is None else newest.status
 
 
-def _keys(address: str, trust: TrustList) -> dict[str, VerificationKey]:
+def _keys(address: str, trust: TrustList, at: datetime) -> dict[str, VerificationKey]:
     issuers = [issuer for issuer in trust.status_issuers if address.startswith(issuer.prefix)]
-    return {key_id: key for issuer in issuers for key_id, key in issuer.verification_keys().items()}
+    return {key_id: key for issuer in issuers for key_id, key in issuer.keys_at(at).items()}
 
 
 def _newest(address: str, index: int, trust: TrustList, keys: Mapping[str, VerificationKey], at: datetime) -> StatusResult | None:

@@ -21,7 +21,7 @@ from crypto.revocation import RevocationEvidence
 from crypto.signatures import SignatureAlgorithm
 from crypto.signer import software_signer
 from crypto.trust_list import ALL_PURPOSES, Anchor, Purpose, TrustList, read_trust_list, trust_list_from_files, write_trust_list
-from crypto.trusted_logs import StatusIssuer, TrustedLog, log_object, status_issuer_object
+from crypto.trusted_logs import KeyPeriod, StatusIssuer, TrustedLog, log_object, status_issuer_object
 from standards import gbt33560_oids as oids
 from standards.errors import MalformedError, TrustError
 from standards.rfc6960_ocsp import TRY_LATER, write_ocsp_failure, write_ocsp_request
@@ -84,6 +84,19 @@ def test_logs_and_signers_of_status_lists() -> None:
     assert key.key_id in ISSUER.verification_keys()
 
 
+def test_keys_have_their_periods() -> None:
+    second = make_key(SignatureAlgorithm.ED25519)
+    before, behind = KeyPeriod(None, AT), KeyPeriod(AT - timedelta(days=1), None)
+    keys = (*TRUSTED_LOG.identity.keys, CheckpointSigner("trust.example/log", software_signer(second, "key")).key)
+    log = TrustedLog(LogIdentity("trust.example/log", oids.SHA256, keys), periods=(before, behind))
+    issuer = StatusIssuer(ISSUER.prefix, (*ISSUER.keys, software_signer(second, "key").public_spki_der), (before, behind))
+    trust = TrustList(logs=(log,), status_issuers=(issuer,))
+    assert read_trust_list(write_trust_list(trust)) == trust
+    assert len(issuer.verification_keys()) == len(issuer.keys_at(AT)) == 2
+    assert issuer.keys_at(AT + timedelta(seconds=1)).keys() == issuer.verification_keys().keys() - ISSUER.verification_keys().keys()
+    assert ISSUER.keys_at(AT) == ISSUER.verification_keys()
+
+
 def anchor(**changes: Any) -> dict[str, Any]:
     changed = document()["anchors"][0] | changes
     return document(anchors=[{key: value for key, value in changed.items() if value is not ...}])
@@ -134,6 +147,10 @@ def anchor(**changes: Any) -> dict[str, Any]:
         (document(status_issuers=[STATUS | {"prefix": "https://trust.example"}]), "status_issuers[0].prefix"),
         (document(status_issuers=[STATUS | {"prefix": "ftp://trust.example/"}]), "status_issuers[0].prefix"),
         (document(status_issuers=[STATUS | {"keys": ["AAAA"]}]), "status_issuers[0].keys"),
+        (document(status_issuers=[STATUS | {"periods": []}]), "status_issuers[0].periods"),
+        (document(status_issuers=[STATUS | {"periods": [{"from": 1}]}]), "status_issuers[0].periods[0].from"),
+        (document(logs=[LOG | {"periods": [{}, {}]}]), "logs[0].periods"),
+        (document(logs=[LOG | {"periods": [{"since": "2026-01-31T00:00:00Z"}]}]), "logs[0].periods[0]"),
         (document(status_tokens=[1]), "status_tokens[0]"),
     ],
 )
