@@ -183,6 +183,16 @@ def issuing_abandoned(licence_id: str, reason: str) -> TrustError:
     return TrustError(Kind.CONFLICT, "LICENCE_ISSUING_ABANDONED", licence=licence_id, reason=reason)
 
 
+def key_not_rotated_here(name: str, expected: str) -> TrustError:
+    """No key of the licence log or of its status lists."""
+    return TrustError(Kind.UNACCEPTABLE, "LICENCE_KEY_NOT_ROTATED_HERE", key_id=name, expected=expected)
+
+
+def keys_too_many(name: str, limit: int) -> TrustError:
+    """As many keys of one name as trust lists have room for."""
+    return TrustError(Kind.CONFLICT, "LICENCE_KEYS_TOO_MANY", key_id=name, limit=limit)
+
+
 def log_pending() -> TrustError:
     """The log has not taken in the event before this one yet."""
     return TrustError(Kind.UNAVAILABLE, "LICENCE_LOG_PENDING", retry_after_seconds=1)

@@ -24,6 +24,16 @@ log: Final = log_table(
     Column("issuer_code", String(18), nullable=False),
 )
 
+signing_keys: Final = Table(
+    "licence_signing_keys",
+    metadata,
+    Column("name", String(64), primary_key=True),  # of the log's or the status lists' key
+    Column("generation", Integer, primary_key=True, autoincrement=False),  # from 2: the first has no row, it is of the name itself
+    Column("key_id", String(64), nullable=False, unique=True),  # in the keystore
+    Column("from_at", BigInteger, nullable=False),  # since when it signs
+    CheckConstraint("generation >= 2", name="generation"),
+)
+
 log_counts: Final = Table(
     "licence_log_counts",
     metadata,

@@ -28,6 +28,7 @@ from licence_vault.errors import (
 from licence_vault.faces.draw import draw_ofd, draw_pdf
 from licence_vault.faces.qr import claims_of, write_qr
 from licence_vault.faces.read_design import face_of
+from licence_vault.key_rings import signing_key_id
 from licence_vault.limits import DEFINITIONS_KEPT, ISSUING_RETRY_SECONDS, SELF_CHECKS
 from licence_vault.model import LicenceState, read_salted_licence, step_named
 from licence_vault.ports import OFD, PDF, SealPlace
@@ -175,7 +176,9 @@ def attachments_of(salted: SaltedLicence, proof: LogProof) -> dict[str, bytes]:
 def qr_text_of(means: IssuingMeans, salted: SaltedLicence, proof: LogProof) -> str:
     """The printed code: signed claims in the fragment of an address, which never reaches a server."""
     claims = claims_of(salted.data, log_index=proof.index, commitment=salted.commitment())
-    return write_qr(claims, page=means.context.settings.base_url + VERIFY_PATH, signer=means.context.keystore.signer(SM2_KEY))
+    context = means.context
+    key_id = signing_key_id(context.database, SM2_KEY, context.clock.now())
+    return write_qr(claims, page=context.settings.base_url + VERIFY_PATH, signer=context.keystore.signer(key_id))
 
 
 def _load(means: IssuingMeans, record: LicenceRecord) -> tuple[TypeVersion, IssuingAuthority, ContentKey]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crypto.trust_list import TrustList
-from crypto.trusted_logs import StatusIssuer, TrustedLog
+from crypto.trusted_logs import KeyPeriod, StatusIssuer
 from licence_vault.actions.find_status_lists import find_edition
-from licence_vault.actions.publish_status_lists import STATUS_PATH
-from licence_vault.log.instance import log_trees
+from licence_vault.actions.publish_status_lists import STATUS_PATH, VALIDITY_SECONDS
+from licence_vault.key_rings import read_ring
+from licence_vault.log.instance import trusted_logs
 from licence_vault.status.register import list_numbers
 from licence_vault.status.tokens import ES256_KEY, SM2_KEY
 from standards.errors import TrustError
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 def own_trust(context: ServiceContext, at: datetime | None = None) -> TrustList:
     """The part of a trust list that speaks of this deployment's licences, with the status lists in force at ``at`` (None: now)."""
-    keystore, at_seconds = context.keystore, None if at is None else int(at.timestamp())
+    at_seconds = None if at is None else int(at.timestamp())
     with context.database.read() as connection:
         numbers = list_numbers(connection)
     tokens: list[bytes] = []
@@ -35,11 +37,21 @@ def own_trust(context: ServiceContext, at: datetime | None = None) -> TrustList:
         if edition.tokens is not None:
             tokens.append(edition.tokens.cwt_sm2)
     return TrustList(
-        logs=tuple(TrustedLog(tree.identity) for tree in log_trees(context.settings, keystore)),
-        status_issuers=(
-            StatusIssuer(
-                f"{context.settings.base_url}{STATUS_PATH}/", tuple(keystore.signer(key).public_spki_der for key in (SM2_KEY, ES256_KEY))
-            ),
-        ),
+        logs=trusted_logs(context),
+        status_issuers=(_status_issuer(context),),
         status_tokens=tuple(tokens),
+    )
+
+
+def _status_issuer(context: ServiceContext) -> StatusIssuer:
+    """Every key that signs status lists, has signed them or will; a former one counts as long as the last list under it."""
+    with context.database.read() as connection:
+        rings = [read_ring(connection, name) for name in (SM2_KEY, ES256_KEY)]
+    keys = [each for ring in rings for each in reversed(ring)]
+    last = timedelta(seconds=VALIDITY_SECONDS)
+    periods = tuple(KeyPeriod(each.from_at, None if each.next_at is None else each.next_at + last) for each in keys)
+    return StatusIssuer(
+        f"{context.settings.base_url}{STATUS_PATH}/",
+        tuple(context.keystore.signer(each.key_id).public_spki_der for each in keys),
+        periods if len(keys) > len(rings) else (),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.report import Verdict
 from crypto.sm3 import sm3
 from licence_vault.errors import status_list_refused
+from licence_vault.key_rings import signing_key_id
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.leaf import StatusListLeaf
 from licence_vault.status.editions import Edition, changed_since, insert_edition, newest_edition, newest_number, set_tokens
@@ -88,8 +89,9 @@ def _publish(context: ServiceContext, list_number: int) -> int:
     claims = StatusListClaims(
         list_uri(context, list_number), edition.published_seconds, edition.expires_seconds, TTL_SECONDS, edition.bits, edition.compressed
     )
-    tokens = sign_tokens(context.keystore, claims)
-    _check(context, edition, tokens)
+    es256_key, sm2_key = (signing_key_id(context.database, name, context.clock.now()) for name in (ES256_KEY, SM2_KEY))
+    tokens = sign_tokens(context.keystore, claims, es256_key, sm2_key)
+    _check(context, edition, tokens, (es256_key, sm2_key))
 
     # 3. Transaction 2: the tokens, and that it is done; from here on they are served
     def finish(connection: Connection) -> None:
@@ -116,8 +118,8 @@ def _packed_if_due(connection: Connection, list_number: int, newest: Edition | N
     return packed if is_old or sm3(packed) != newest.digest else None
 
 
-def _check(context: ServiceContext, edition: Edition, tokens: StatusTokens) -> None:
-    keys = {key.key_id: key for key in (public_key(context.keystore, name) for name in (ES256_KEY, SM2_KEY))}
+def _check(context: ServiceContext, edition: Edition, tokens: StatusTokens, key_ids: tuple[str, str]) -> None:
+    keys = {key.key_id: key for key in (public_key(context.keystore, name) for name in key_ids)}
     at = datetime.fromtimestamp(edition.published_seconds, UTC)
     uri = list_uri(context, edition.list_number)
     for token in (tokens.jwt_es256.encode(), tokens.jwt_sm2.encode(), tokens.cwt_es256, tokens.cwt_sm2):

@@ -10,6 +10,7 @@ from starlette.responses import FileResponse
 
 from licence_vault.actions.count_log import find_counts
 from licence_vault.errors import log_file_not_found
+from licence_vault.log.instance import SHA256_KEY, key_ring
 from licence_vault.log.receipts import cose_receipt
 from service_kit.composition import public
 from service_kit.log_files import COSIGNED_PATH
@@ -186,7 +187,8 @@ def add_log_routes(router: APIRouter, context: ServiceContext, log: Transparency
     )
     @public(_OPEN)
     def read_cose_receipt(index: Index) -> Response:
-        written = cose_receipt(log, context.keystore, index)
+        key_ids = [each.key_id for each in key_ring(context, SHA256_KEY, context.clock.now())]
+        written = cose_receipt(log, context.keystore, index, key_ids)
         return Response(written, media_type=COSE_MEDIA_TYPE, headers={"cache-control": NEWEST, "access-control-allow-origin": "*"})
 
     @router.get(

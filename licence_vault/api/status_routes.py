@@ -11,6 +11,7 @@ from crypto.jose import write_jwk
 from licence_vault.actions.find_status_lists import find_edition
 from licence_vault.actions.publish_status_lists import STATUS_PATH, TTL_SECONDS
 from licence_vault.api.log_routes import NEWEST, ProofView
+from licence_vault.key_rings import read_ring
 from licence_vault.status.tokens import ES256_KEY, SM2_KEY, public_key
 from service_kit.composition import public
 from standards.ietf_status_list import CWT_MEDIA_TYPE, JWT_MEDIA_TYPE, TIME_LIMIT
@@ -125,9 +126,16 @@ def add_status_routes(router: APIRouter, context: ServiceContext, log: Transpare
     @router.get("/licences/status-keys", name="read_licence_status_keys", summary="The key that signs status lists, ES256", tags=_TAGS)
     @public("a public key")
     def read_keys() -> KeysView:
-        return KeysView(keys=[write_jwk(public_key(context.keystore, ES256_KEY))])
+        return _keys(context, ES256_KEY)
 
     @router.get("/licences/gm-status-keys", name="read_licence_status_keys_gm", summary="The key that signs status lists, SM2", tags=_TAGS)
     @public("a public key")
     def read_gm_keys() -> KeysView:
-        return KeysView(keys=[write_jwk(public_key(context.keystore, SM2_KEY))])
+        return _keys(context, SM2_KEY)
+
+
+def _keys(context: ServiceContext, name: str) -> KeysView:
+    """Newest first; those that sign no more too: printed codes and lists of former times name them."""
+    with context.database.read() as conn:
+        ring = read_ring(conn, name)
+    return KeysView(keys=[write_jwk(public_key(context.keystore, each.key_id)) for each in reversed(ring)])

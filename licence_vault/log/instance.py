@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crypto.checkpoints import CheckpointSigner
 from crypto.signatures import SignatureAlgorithm
+from crypto.trusted_logs import KeyPeriod, TrustedLog
+from licence_vault.key_rings import read_ring
 from licence_vault.log_tables import log as table
 from service_kit.transparency_log import LogTree, TransparencyLog
 from standards import gbt33560_oids as oids
 
 if TYPE_CHECKING:
-    from crypto.keystore import Keystore
+    from datetime import datetime
+
+    from licence_vault.key_rings import RingKey
     from service_kit.composition import ServiceContext
     from service_kit.settings import Settings
 
@@ -25,6 +30,8 @@ SM3_KEY: Final = "licence-log-sm3"
 SHA256_KEY: Final = "licence-log-sha256"
 KEYS: Final = {SM3_KEY: SignatureAlgorithm.SM2_SM3, SHA256_KEY: SignatureAlgorithm.ED25519}
 """Keys in the keystore that sign checkpoints."""
+_TREES: Final = {SM3_KEY: (SM3_TREE, oids.SM3), SHA256_KEY: (SHA256_TREE, oids.SHA256)}
+OVERLAP_SECONDS: Final = 30 * 24 * 3600  # how long a key goes on signing beside its successor
 
 
 def origin_of(settings: Settings, tree: str) -> str:
@@ -32,15 +39,40 @@ def origin_of(settings: Settings, tree: str) -> str:
     return f"{settings.logs.origin}/{LOG_NAME}/{tree}"
 
 
-def log_trees(settings: Settings, keystore: Keystore) -> tuple[LogTree, ...]:
-    """Both trees with their keys."""
-    return tuple(
-        LogTree(tree, origin, digest_oid, (CheckpointSigner(origin, keystore.signer(key_id)),))
-        for tree, origin, digest_oid, key_id in (
-            (SM3_TREE, origin_of(settings, SM3_TREE), oids.SM3, SM3_KEY),
-            (SHA256_TREE, origin_of(settings, SHA256_TREE), oids.SHA256, SHA256_KEY),
-        )
-    )
+def log_trees(context: ServiceContext) -> tuple[LogTree, ...]:
+    """Both trees with their keys. For some time behind a change of key both sign, so that whoever does not know the new one yet can go on."""
+    at = context.clock.now()
+    return tuple(_tree(context, name, key_ring(context, name, at), at) for name in _TREES)
+
+
+def trusted_logs(context: ServiceContext) -> tuple[TrustedLog, ...]:
+    """Both trees as trust lists have them; with the periods of their keys where there has been more than one."""
+    at, overlap, logs = context.clock.now(), timedelta(seconds=OVERLAP_SECONDS), []
+    for name in _TREES:
+        ring = key_ring(context, name, at)
+        periods = tuple(KeyPeriod(each.from_at, None if each.next_at is None else each.next_at + overlap) for each in ring)
+        logs.append(TrustedLog(_tree(context, name, ring, at).identity, periods=periods if len(ring) > 1 else ()))
+    return tuple(logs)
+
+
+def key_ring(context: ServiceContext, name: str, at: datetime) -> tuple[RingKey, ...]:
+    """The keys of a tree in the order of its identity: those that sign at that time, newest first, then those that do not."""
+    with context.database.read() as conn:
+        ring = read_ring(conn, name)
+    return tuple(sorted(ring, key=lambda each: (not _signs(each, at), -each.generation)))
+
+
+def _tree(context: ServiceContext, name: str, ring: tuple[RingKey, ...], at: datetime) -> LogTree:
+    tree, digest_oid = _TREES[name]
+    origin = origin_of(context.settings, tree)
+    made = [(each, CheckpointSigner(origin, context.keystore.signer(each.key_id))) for each in ring]
+    signers = tuple(signer for each, signer in made if _signs(each, at))
+    return LogTree(tree, origin, digest_oid, signers, tuple(signer.key for each, signer in made if not _signs(each, at)))
+
+
+def _signs(key: RingKey, at: datetime) -> bool:
+    has_begun = key.from_at is None or key.from_at <= at
+    return has_begun and (key.next_at is None or at < key.next_at + timedelta(seconds=OVERLAP_SECONDS))
 
 
 def open_licence_log(context: ServiceContext) -> TransparencyLog:
@@ -51,7 +83,7 @@ def open_licence_log(context: ServiceContext) -> TransparencyLog:
         LOG_NAME,
         table,
         settings.dir / FOLDER,
-        log_trees(settings, context.keystore),
+        log_trees(context),
         context.clock,
         anchor_folders=tuple(settings.dir / Path(path) for path in settings.logs.anchor_paths),
         interval_seconds=settings.logs.interval_seconds,

@@ -37,13 +37,13 @@ def public_key(keystore: Keystore, key_id: str) -> VerificationKey:
     return verification_key(keystore.signer(key_id).public_spki_der)
 
 
-def sign_tokens(keystore: Keystore, claims: StatusListClaims) -> StatusTokens:
-    """Sign all four."""
+def sign_tokens(keystore: Keystore, claims: StatusListClaims, es256_key: str, sm2_key: str) -> StatusTokens:
+    """Sign all four. ``es256_key``, ``sm2_key``: the keys that sign now, as the keystore names them."""
     return StatusTokens(
-        jwt_es256=_jwt(keystore, ES256_KEY, claims),
-        jwt_sm2=_jwt(keystore, SM2_KEY, claims),
-        cwt_es256=_cwt(keystore, ES256_KEY, claims),
-        cwt_sm2=_cwt(keystore, SM2_KEY, claims),
+        jwt_es256=_jwt(keystore, es256_key, claims),
+        jwt_sm2=_jwt(keystore, sm2_key, claims),
+        cwt_es256=_cwt(keystore, es256_key, claims),
+        cwt_sm2=_cwt(keystore, sm2_key, claims),
     )
 
 

@@ -223,7 +223,9 @@ def test_an_interrupted_edition_is_signed_by_whoever_comes_next(fresh: VaultHere
 
 def test_tokens_are_kept_without_their_list_and_come_back_as_they_were(fresh: VaultHere) -> None:
     allot(fresh)
-    signed = sign_tokens(fresh.context.keystore, lists.StatusListClaims("x", 1, 2, 3, BITS, lists.deflate(bytes(ENTRIES // 4))))
+    signed = sign_tokens(
+        fresh.context.keystore, lists.StatusListClaims("x", 1, 2, 3, BITS, lists.deflate(bytes(ENTRIES // 4))), ES256_KEY, SM2_KEY
+    )
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(publishing, "sign_tokens", lambda *_: signed)
         patched.setattr(publishing, "_check", lambda *_: None)

@@ -102,6 +102,7 @@ ON_A_DEPLOYMENT = [
     ("client", "rotate-signing-key"),
     ("client", "initial-token"),
     ("keys", "list"),
+    ("keys", "rotate", "licence-log-sm3"),
     ("keys", "rotate-master"),
     ("ca", "show"),
     ("ca", "list"),

@@ -9,10 +9,11 @@ from typing import Annotated, Final
 import typer
 
 from standards.errors import Kind, TrustError
-from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, print_json, print_line, print_table, say
+from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
 
 app: Final = typer.Typer(no_args_is_help=True, help="Keys and the master key. 管理密钥。")
 
+DAYS_AHEAD: Final = 365
 Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 
@@ -42,6 +43,42 @@ def list_keys(*, folder: Folder, as_json: AsJson = False) -> None:
         return
     headings = (say("Key", "密钥"), say("Algorithm", "算法"), say("Made", "生成时间"), say("SM3 of public key", "公钥 SM3"))
     print_table(headings, [(row["key_id"], row["algorithm"], row["created_at"], row["public_key_sm3"][:16]) for row in rows])
+
+
+@app.command("rotate")
+def rotate(
+    name: Annotated[str, typer.Argument(metavar="KEY", help="A key of the licence log or of its status lists. 证照日志或状态列表的密钥。")],
+    *,
+    folder: Folder,
+    in_days: Annotated[
+        int, typer.Option("--in-days", min=0, max=DAYS_AHEAD, help="Sign with it only in so many days. 若干天后启用新密钥。")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make the next key of the licence log or its status lists; the former stays valid for what it signed. 更换证照日志或状态列表的密钥。"""
+    from licence_vault.actions.rotate_key import rotate_key
+    from yinxin.assembly import open_house
+    from yinxin.deployment import open_deployment
+
+    try:
+        check_folder(folder)
+        house = open_house(open_deployment(folder))
+        try:
+            made = rotate_key(house.context, name, actor=operator(), in_days=in_days)
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    begins = "" if made.from_at is None else made.from_at.isoformat(timespec="seconds")
+    if as_json:
+        print_json({"key_id": made.key_id, "name": made.name, "from": begins})
+        return
+    print_line(
+        say(
+            f"{made.key_id} signs from {begins}. Restart the servers, hand out a new trust list (yinxin trust-list) and make a backup.",
+            f"{made.key_id} 自 {begins} 起签名。请重启服务，导出新的信任列表（yinxin trust-list）并备份。",
+        )
+    )
 
 
 @app.command("rotate-master")

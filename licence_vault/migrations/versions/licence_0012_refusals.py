@@ -1,4 +1,5 @@
-"""How often our own verifier refused what was sealed of a draft; whence a licence was transferred in; and batches keep nothing of their rows once these have their licences.
+"""How often our own verifier refused what was sealed of a draft; whence a licence was transferred in; which keys have
+followed those of the log and the status lists; and batches keep nothing of their rows once these have their licences.
 
 Batches that were cancelled while licences were begun have not ended before those have.
 """
@@ -19,6 +20,16 @@ def upgrade() -> None:
     op.add_column("licence_licences", sa.Column("refusals", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("licence_licences", sa.Column("transferred_from", sa.String(128), nullable=True))
     op.create_index("ux_licence_licences_transferred_from", "licence_licences", ["transferred_from"], unique=True)
+    op.create_table(
+        "licence_signing_keys",
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("generation", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("key_id", sa.String(64), nullable=False),
+        sa.Column("from_at", sa.BigInteger, nullable=False),
+        sa.CheckConstraint("generation >= 2", name=op.f("ck_licence_signing_keys_generation")),
+        sa.PrimaryKeyConstraint("name", "generation", name="pk_licence_signing_keys"),
+        sa.UniqueConstraint("key_id", name="uq_licence_signing_keys_key_id"),
+    )
     op.execute("UPDATE licence_batch_rows SET cells_sealed = NULL WHERE licence_id IS NOT NULL")
     op.execute(
         "UPDATE licence_batches SET ended_at = NULL WHERE state = 'cancelled' AND EXISTS "

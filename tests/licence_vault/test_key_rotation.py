@@ -1,0 +1,205 @@
+"""Keys of the log and of the status lists that follow each other: what was signed stays verifiable, and nobody has to know a new key at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from crypto.checkpoints import verify_receipt
+from crypto.jose import TokenSigner, write_base64url
+from crypto.trust_list import read_trust_list, write_trust_list
+from crypto.trusted_logs import KeyPeriod
+from licence_vault.actions.own_trust import own_trust
+from licence_vault.actions.publish_status_lists import VALIDITY_SECONDS, list_uri, publish_status_lists
+from licence_vault.actions.rotate_key import KEYS, rotate_key
+from licence_vault.key_rings import GENERATIONS
+from licence_vault.log.instance import OVERLAP_SECONDS, SHA256_KEY, SHA256_TREE, TREES, key_ring, open_licence_log
+from licence_vault.log.receipts import cose_receipt
+from licence_vault.status.at_hand import ask_lists_at_hand, status_at_hand
+from licence_vault.status.register import ORDER_KEY, allot_place
+from licence_vault.status.tokens import ES256_KEY, SM2_KEY, public_key
+from service_kit.audit import find_entries
+from service_kit.log_check import check_log
+from service_kit.transparency_log import LEASE_SECONDS
+from standards.c2sp_signed_note import read_note
+from standards.errors import TrustError
+from standards.ietf_status_list import JWT_TYPE, deflate, pack
+from tests.deployments import make_deployment
+from tests.licence_vault.vault_here import AT, VaultHere, leaf
+from yinxin.command_line import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from crypto.checkpoints import Receipt
+    from crypto.trust_list import TrustList
+
+DAYS = 10
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rotation") / "made"
+    make_deployment(folder)
+    return folder
+
+
+@pytest.fixture
+def vault(made: Path, tmp_path: Path) -> Iterator[VaultHere]:
+    """A copy for each test: keys that follow each other do not go back."""
+    shutil.copytree(made, tmp_path / "d")
+    with VaultHere.reopened(tmp_path / "d") as opened:
+        yield opened
+
+
+def restarted(vault: VaultHere) -> VaultHere:
+    vault.clock.at += timedelta(seconds=LEASE_SECONDS + 1)  # what led before leads no more
+    return replace(vault, log=open_licence_log(vault.context))
+
+
+def receipts_of(vault: VaultHere, number: int) -> dict[str, Receipt]:
+    [entry_id] = vault.append(leaf(number))
+    return {tree: vault.log.receipt(entry_id, tree) for tree in TREES}
+
+
+def holds(receipts: dict[str, Receipt], trust: TrustList) -> set[bool | None]:
+    return {verify_receipt(receipt, log.identity).verified for receipt, log in zip(receipts.values(), trust.logs, strict=True)}
+
+
+def signers_of(receipt: Receipt) -> int:
+    return len(read_note(receipt.checkpoint).signatures)
+
+
+def test_what_former_keys_signed_holds_and_new_keys_are_known_before_they_sign(vault: VaultHere) -> None:
+    context, clock = vault.context, vault.clock
+    secret = context.keystore.open_secret(ORDER_KEY)
+    place = context.database.write(lambda conn: allot_place(conn, secret, clock.at))
+    address = list_uri(context, place.list_number)
+    before = receipts_of(vault, 1)
+    assert publish_status_lists(context) == 1
+    first = own_trust(context)
+    assert status_at_hand(address, 0, first, clock.at) == 0
+    assert {log.periods for log in first.logs} == {issuer.periods for issuer in first.status_issuers} == {()}, "one key has none to tell"
+
+    # 1. Announced: known to whoever takes the trust list, and nothing is signed with it yet.
+    for name in KEYS:
+        made = rotate_key(context, name, actor="operator:test", in_days=DAYS)
+        assert (made.generation, made.from_at) == (2, AT + timedelta(days=DAYS))
+    vault = restarted(vault)
+    announced = own_trust(context)
+    assert [len(each.identity.keys) for each in announced.logs] == [2, 2]
+    [issuer] = announced.status_issuers
+    begin = AT + timedelta(days=DAYS)
+    assert issuer.periods == (KeyPeriod(begin), KeyPeriod(None, begin + timedelta(seconds=VALIDITY_SECONDS))) * 2
+    overlap = timedelta(seconds=OVERLAP_SECONDS)
+    assert [each.periods for each in announced.logs] == [(KeyPeriod(None, begin + overlap), KeyPeriod(begin))] * 2
+    assert read_trust_list(write_trust_list(announced)) == announced
+    between = receipts_of(vault, 2)
+    assert holds(between, first) == {True}
+
+    # 2. They sign: the log with both for a while, so that those who know only the former key go on; lists at once.
+    clock.at += timedelta(days=DAYS)
+    vault = restarted(vault)
+    behind = receipts_of(vault, 3)
+    assert {signers_of(each) for each in behind.values()} == {2}
+    assert publish_status_lists(context) == 1
+    now = own_trust(context)
+    assert holds(before, now) == holds(between, now) == holds(behind, now) == holds(behind, first) == {True}
+    assert (
+        status_at_hand(address, 0, now, clock.at)
+        == status_at_hand(address, 0, replace(now, status_issuers=announced.status_issuers), clock.at)
+        == 0
+    )
+    assert [each.code for each in ask_lists_at_hand(address, 0, replace(now, status_issuers=first.status_issuers), clock.at)] == [
+        "LICENCE_STATUS_NOT_AT_HAND"
+    ]
+    written = cose_receipt(
+        vault.log, context.keystore, behind[SHA256_TREE].index, [each.key_id for each in key_ring(context, SHA256_KEY, clock.at)]
+    )
+    assert written
+
+    # 3. The new ones alone. Receipts of years ago hold; a list of then holds for then, and for no other time.
+    clock.at += overlap
+    vault = restarted(vault)
+    late = receipts_of(vault, 4)
+    assert {signers_of(each) for each in late.values()} == {1}
+    last = own_trust(context)
+    assert holds(before, last) == holds(behind, last) == holds(late, last) == {True}
+    assert holds(late, first) == {None}
+    then = replace(own_trust(context, AT + timedelta(seconds=1)), status_issuers=last.status_issuers)
+    assert status_at_hand(address, 0, then, AT + timedelta(seconds=1)) == 0
+    for name in (ES256_KEY, SM2_KEY):
+        assert status_at_hand(address, 0, replace(last, status_tokens=(forged(vault, name, address),)), clock.at) is None
+        assert status_at_hand(address, 0, replace(last, status_tokens=(forged(vault, f"{name}-2", address),)), clock.at) == 0
+    assert check_log(vault.log).findings == []
+    with context.database.read() as conn:
+        trail = [(each.action, each.outcome) for each in find_entries(conn, subject=f"licence-key:{SM2_KEY}", limit=9)]
+    assert trail == [("licence-key.rotate", "done"), ("licence-key.rotate", "intended")]
+
+
+def forged(vault: VaultHere, key_id: str, address: str) -> bytes:
+    """A list that was signed with a key that somebody has kept, of a day when it still was in force, to hold for ever."""
+    key = public_key(vault.context.keystore, key_id)
+    issued = int(AT.timestamp())
+    lst = write_base64url(deflate(pack(8, 2, [])))
+    claims = {"sub": address, "iat": issued, "exp": issued + 10**9, "ttl": 600, "status_list": {"bits": 2, "lst": lst}}
+    return TokenSigner(vault.context.keystore.signer(key_id), key_id=key.key_id, token_type=JWT_TYPE).sign(claims).encode()
+
+
+def test_a_key_that_was_made_and_never_counted_is_taken_by_the_next_attempt(vault: VaultHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Death(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Death
+
+    with monkeypatch.context() as dying:
+        dying.setattr("licence_vault.actions.rotate_key.insert_ring_key", die)
+        with pytest.raises(Death):
+            rotate_key(vault.context, SM2_KEY, actor="operator:test")
+    left = vault.context.keystore.signer(f"{SM2_KEY}-2").public_spki_der
+    assert left not in own_trust(vault.context).status_issuers[0].keys
+    assert rotate_key(vault.context, SM2_KEY, actor="operator:test").key_id == f"{SM2_KEY}-2"
+    assert left in own_trust(vault.context).status_issuers[0].keys
+
+
+def test_what_is_not_rotated(vault: VaultHere) -> None:
+    context = vault.context
+
+    def refused(name: str, **wishes: int) -> str:
+        with pytest.raises(TrustError) as raised:
+            rotate_key(context, name, actor="operator:test", **wishes)
+        return raised.value.code
+
+    assert refused("audit-log") == "LICENCE_KEY_NOT_ROTATED_HERE"
+    rotate_key(context, ES256_KEY, actor="operator:test", in_days=2)
+    assert refused(ES256_KEY, in_days=1) == "FIELD_UNACCEPTABLE", "no key begins before the one that it follows"
+    for days in range(3, GENERATIONS + 1):
+        rotate_key(context, ES256_KEY, actor="operator:test", in_days=days)
+    assert refused(ES256_KEY, in_days=99) == "LICENCE_KEYS_TOO_MANY"
+
+
+def test_the_command(vault: VaultHere) -> None:
+    folder = str(vault.context.settings.dir)
+
+    def told(*arguments: str, language: str = "C") -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["keys", "rotate", *arguments, "--dir", folder], env={"LC_ALL": language})
+        return done.exit_code, done.stdout
+
+    status, said = told(SHA256_KEY, "--json")
+    assert (status, json.loads(said)["key_id"], json.loads(said)["name"]) == (0, f"{SHA256_KEY}-2", SHA256_KEY)
+    status, said = told(SM2_KEY, "--in-days", "7", language="zh_CN.UTF-8")
+    assert (status, "请重启服务" in said) == (0, True)
+    assert told("audit-log")[0] == 64
+    out = vault.context.settings.dir / "trust.json"
+    assert CliRunner().invoke(app, ["trust-list", "--dir", folder, "--out", str(out)]).exit_code == 0
+    listed = read_trust_list(out.read_bytes())
+    assert [len(log.periods) for log in listed.logs] == [0, 2]
+    assert [len(issuer.keys) for issuer in listed.status_issuers] == [3]
