@@ -21,7 +21,7 @@ from idp.model.initial_tokens import INITIAL_PREFIX, MANAGEMENT_PREFIX, InitialT
 from idp.model.registrations import CREDENTIALS, Registration, check_registration
 from idp.store.client_secrets import forget_secrets, keep_secret
 from idp.store.clients import find_client, insert_client, update_client
-from idp.store.initial_tokens import insert_initial_token, use_initial_token
+from idp.store.initial_tokens import end_initial_token, insert_initial_token, use_initial_token
 from idp.store.registrations import find_registration, put_registration
 from idp.tokens.client_metadata import allowed_scopes, read_metadata, refused, write_metadata
 from standards.errors import Kind, TrustError
@@ -86,6 +86,19 @@ def issue_initial_token(
 
     desk.database.write(store)
     return token, text
+
+
+def withdraw_initial_token(desk: ClientDesk, token_id: str, *, actor: str) -> None:
+    """Let an initial token count no more; what was registered by it stays. INITIAL_TOKEN_UNKNOWN, also for one withdrawn before."""
+    at = desk.clock.now()
+
+    def store(connection: Connection) -> None:
+        if not end_initial_token(connection, token_id, at):
+            raise TrustError(Kind.NOT_FOUND, "INITIAL_TOKEN_UNKNOWN", token_id=token_id)
+        subject = f"initial-token:{token_id}"
+        desk.audit.record(connection, at=at, actor=actor, action="initial-token.withdraw", subject=subject, outcome="done", facts={})
+
+    desk.database.write(store)
 
 
 def register_itself(desk: SelfRegistration, token: str, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from idp.actions.end_what_was_open import end_what_was_open
 from idp.credentials.one_time_codes import RECOVERY_SECONDS, new_recovery_code, new_totp_secret, normalise_recovery_code
-from idp.credentials.passwords import check_kept_hash, check_password_rules, hash_password
+from idp.credentials.passwords import check_password_rules, hash_password
 from idp.model.people import AccountKind, Credential, CredentialKind, IdentifierKind, new_id
 from idp.store.accounts import load_account
-from idp.store.credentials import delete_credential, put_credential
+from idp.store.credentials import delete_credential, find_credential, put_credential
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -41,12 +41,6 @@ def set_password(desk: PeopleDesk, account_id: str, password: str, *, actor: str
     _put(desk, account_id, CredentialKind.PASSWORD, hash_in_pool(desk, password), actor)
 
 
-def set_password_hash(desk: PeopleDesk, account_id: str, kept: str, *, actor: str) -> None:
-    """Take over a hash of another system; the first use replaces it. CREDENTIAL_UNUSABLE, ACCOUNT_NOT_FOUND."""
-    check_kept_hash(kept)
-    _put(desk, account_id, CredentialKind.PASSWORD, kept.encode(), actor)
-
-
 def set_totp(desk: PeopleDesk, account_id: str, *, actor: str) -> bytes:
     """A new secret for one-time codes in place of any before; shown once. ACCOUNT_NOT_FOUND."""
     secret = new_totp_secret()
@@ -62,14 +56,17 @@ def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str) -> str
 
 
 def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, actor: str) -> None:
-    """Take a credential away; what was opened before ends. CREDENTIAL_NOT_FOUND."""
+    """Take a credential away, as where it was stolen or lost; what was opened before ends, and its holder is told. ACCOUNT_NOT_FOUND, CREDENTIAL_NOT_FOUND."""
     at = desk.clock.now()
 
     def store(connection: Connection) -> None:
-        if not delete_credential(connection, account_id, credential_id):
+        load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+        found = find_credential(connection, desk.vault, credential_id)
+        if found is None or not delete_credential(connection, account_id, credential_id):
             raise TrustError(Kind.NOT_FOUND, "CREDENTIAL_NOT_FOUND")
         end_what_was_open(connection, desk, account_id, actor, at)
-        _record(desk, connection, account_id, "credential.remove", at, actor, credential_id)
+        _record(desk, connection, account_id, "credential.remove", at, actor, credential_id, kind=found.kind.value)
+        desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{found.kind.value} removed"}, at)
 
     desk.database.write(store)
 
@@ -101,6 +98,8 @@ def put_in(
     desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{kind.value} set"}, at)
 
 
-def _record(desk: PeopleDesk, connection: Connection, account_id: str, action: str, at: datetime, actor: str, credential_id: str) -> None:
-    facts = {"credential": credential_id}
+def _record(
+    desk: PeopleDesk, connection: Connection, account_id: str, action: str, at: datetime, actor: str, credential_id: str, **more: str
+) -> None:
+    facts = {"credential": credential_id, **more}
     desk.audit.record(connection, at=at, actor=actor, action=action, subject=f"account:{account_id}", outcome="done", facts=facts)

@@ -13,21 +13,24 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from idp.actions import manage_accounts as manage
 from idp.actions.people_desk import READ_SCOPE
-from idp.actions.set_credentials import issue_recovery_code
+from idp.actions.set_credentials import issue_recovery_code, remove_credential
 from idp.api.account_shapes import (
     AccountDetail,
     AccountOrder,
     AccountPage,
     AccountPatch,
     AccountView,
+    CredentialList,
     EvidenceOrder,
     RecoveryAnswer,
     StatusOrder,
     account_view,
+    credential_view,
     evidence_view,
 )
 from idp.model.people import PAGE_MAX, AccountKind, Evidence, Identifier, IdentifierKind, field_invalid, new_id, normalise_identifier
 from idp.store.accounts import list_accounts, list_evidence, load_account
+from idp.store.credentials import list_credentials
 from service_kit.composition import caller_of, needs
 from standards.errors import Kind, TrustError
 
@@ -82,6 +85,29 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
     def create_recovery_code(request: Request, account_id: str, response: Response) -> dict[str, Any]:
         response.headers["cache-control"] = "no-store"
         return {"recovery_code": issue_recovery_code(desk, account_id, actor=actor_of(request))}
+
+    credentials = "/v1/accounts/{account_id}/credentials"
+
+    @router.get(
+        credentials, name="list_credentials", summary="What a person signs in with", response_model=CredentialList, tags=["accounts"]
+    )
+    @needs(READ)
+    def read_credentials(account_id: str, response: Response) -> dict[str, Any]:
+        response.headers["cache-control"] = "no-store"
+        with desk.database.read() as connection:
+            load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+            return {"credentials": [credential_view(each) for each in list_credentials(connection, desk.vault, account_id)]}
+
+    @router.delete(
+        credentials + "/{credential_id}",
+        status_code=204,
+        name="remove_credential",
+        summary="Take what a person signs in with from him, as where it was stolen",
+        tags=["accounts"],
+    )
+    @needs(MANAGE)
+    def delete_credential(request: Request, account_id: str, credential_id: str) -> None:
+        remove_credential(desk, account_id, credential_id, actor=actor_of(request))
 
 
 def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word: str) -> None:

@@ -16,6 +16,8 @@ from idp.model.people import (
     AccountStatus,
     Agent,
     AgentRole,
+    Credential,
+    CredentialKind,
     Evidence,
     Identifier,
     IdentifierKind,
@@ -114,6 +116,23 @@ class EvidenceView(BaseModel):
     level: int
     verified_at: str
     expires_at: str | None
+
+
+class CredentialView(BaseModel):
+    """What somebody signs in with; never its value."""
+
+    id: str
+    kind: CredentialKind
+    label: str
+    created_at: str
+    last_used_at: str | None
+    expires_at: str | None
+
+
+class CredentialList(BaseModel):
+    """All that a person signs in with."""
+
+    credentials: list[CredentialView]
 
 
 class AccountView(BaseModel):
@@ -227,6 +246,18 @@ def evidence_view(item: Evidence) -> dict[str, Any]:
         "level": item.level,
         "verified_at": _time(item.verified_at),
         "expires_at": _time(item.expires_at),
+    }
+
+
+def credential_view(credential: Credential) -> dict[str, Any]:
+    """A credential as JSON-compatible values, without its value."""
+    return {
+        "id": credential.credential_id,
+        "kind": credential.kind,
+        "label": credential.label,
+        "created_at": _time(credential.created_at),
+        "last_used_at": _time(credential.last_used_at),
+        "expires_at": _time(credential.expires_at),
     }
 
 

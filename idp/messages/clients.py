@@ -207,6 +207,15 @@ TEXTS: Final = (
         "请由具备该范围的客户端操作，或由运维人员使用 `yinxin client` 操作。",
     ),
     ProblemText(
+        "INITIAL_TOKEN_UNKNOWN",
+        "No such initial token",
+        "没有该自助登记令牌",
+        "No initial token of this id is good any more: it was never issued, or withdrawn before.",
+        "没有此编号的有效自助登记令牌：从未签发，或已被撤销。",
+        "Take the id that `yinxin client initial-token` printed when it was issued; the audit trail has it too.",
+        "请使用签发时 `yinxin client initial-token` 输出的编号，审计记录中亦可查到。",
+    ),
+    ProblemText(
         "CODE_INVALID",
         "Authorization code not accepted",
         "授权码不被接受",

@@ -80,20 +80,6 @@ class Step(StrEnum):
     REFUSED = "refused"
 
 
-_ANY_LATER: Final = frozenset({Step.NEW_PASSWORD, Step.SECOND_FACTOR, Step.ACTING, Step.CONSENT, Step.FINISH, Step.REFUSED})
-SIGN_IN_LIFE: Final[dict[Step, frozenset[Step]]] = {
-    Step.ACCOUNT: frozenset({Step.FIRST_FACTOR, *_ANY_LATER}),
-    Step.FIRST_FACTOR: frozenset({Step.FIRST_FACTOR, *_ANY_LATER}),
-    Step.NEW_PASSWORD: frozenset({Step.NEW_PASSWORD, Step.SECOND_FACTOR, Step.ACTING, Step.CONSENT, Step.FINISH, Step.REFUSED}),
-    Step.SECOND_FACTOR: frozenset({Step.SECOND_FACTOR, Step.FIRST_FACTOR, Step.ACTING, Step.CONSENT, Step.FINISH, Step.REFUSED}),
-    Step.ACTING: frozenset({Step.ACTING, Step.CONSENT, Step.FINISH, Step.REFUSED}),
-    Step.CONSENT: frozenset({Step.CONSENT, Step.FINISH, Step.REFUSED}),
-    Step.FINISH: frozenset[Step](),
-    Step.REFUSED: frozenset[Step](),
-}
-"""From each step, the steps that may follow. From second factor back to the first: the person begins again as somebody else."""
-
-
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """One sign-in under way. ``request`` None: into one's own pages, to go on at ``return_to`` (a path of ours).

@@ -69,7 +69,7 @@ def use_initial_token(connection: Connection, token_digest: bytes, at: datetime,
     return token if is_used else None
 
 
-def withdraw_initial_token(connection: Connection, token_id: str, at: datetime) -> bool:
+def end_initial_token(connection: Connection, token_id: str, at: datetime) -> bool:
     """Let a token count no more; False where there is none or it has been withdrawn."""
     living = update(initial_tokens).where(initial_tokens.c.token_id == token_id, initial_tokens.c.withdrawn_at.is_(None))
     return connection.execute(living.values(withdrawn_at=write_time(at))).rowcount == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 import idp.service
 from idp.actions.manage_accounts import NewAccount, make_account
 from idp.actions.register_client import NewClient, register_client
+from idp.actions.set_credentials import issue_recovery_code, set_totp
 from idp.model import people
 from idp.model.people import Evidence
 from standards.errors import TrustError
@@ -123,6 +125,29 @@ def test_evidence_of_an_account_has_a_limit(office: Office, monkeypatch: pytest.
     with pytest.raises(TrustError, match="ACCOUNT_FIELD_INVALID"):
         proofs = tuple(Evidence(f"ev_{n}", "face", "x", 1, datetime.now(UTC)) for n in range(3))
         make_account(NewAccount(people.AccountKind.PERSON, "测试", evidence=proofs), datetime.now(UTC), actor="test")
+
+
+def test_an_administrator_takes_a_stolen_credential_from_an_account(office: Office) -> None:
+    desk = idp.service.people_desk(office.provider.here.house.context)
+    made = office.make()
+    issue_recovery_code(desk, made["id"], actor="test")
+    set_totp(desk, made["id"], actor="test")
+    desk.pool.close()
+    path = f"/v1/accounts/{made['id']}/credentials"
+    shown = {each["kind"]: each for each in office.call("GET", path).json()["credentials"]}
+    assert set(shown) == {"recovery", "totp"}
+    assert set(shown["totp"]) == {"id", "kind", "label", "created_at", "last_used_at", "expires_at"}, "never a value"
+    stolen = shown["totp"]["id"]
+    other = office.make()["id"]
+    assert office.call("DELETE", f"/v1/accounts/{other}/credentials/{stolen}").json()["code"] == "CREDENTIAL_NOT_FOUND", "another's"
+    assert office.call("DELETE", f"{path}/{stolen}").status_code == 204
+    assert office.call("DELETE", f"{path}/{stolen}").json()["code"] == "CREDENTIAL_NOT_FOUND"
+    assert [each["kind"] for each in office.call("GET", path).json()["credentials"]] == ["recovery"]
+    entry = json.loads(office.provider.audited("credential.remove")[-1])
+    assert (entry["actor"], entry["subject"], entry["facts"]) == (
+        "client:keeper", f"account:{made['id']}", {"credential": stolen, "kind": "totp"})  # fmt: skip
+    for firm in ("/v1/accounts/or_nobody", f"/v1/accounts/{office.make('/v1/organisations', '测试')['id']}"):
+        assert office.call("GET", firm + "/credentials").json()["code"] == "ACCOUNT_NOT_FOUND"
 
 
 def test_agents_of_an_organisation(office: Office) -> None:

@@ -11,10 +11,9 @@ from joserfc.jwk import ECKey
 
 import idp.service
 from idp.actions.change_client_status import change_client_status
-from idp.actions.register_itself import issue_initial_token
+from idp.actions.register_itself import issue_initial_token, withdraw_initial_token
 from idp.actions.set_registration import set_registration
 from idp.model.clients import ClientStatus
-from idp.store.initial_tokens import withdraw_initial_token
 from idp.store.registrations import find_registration
 from standards.errors import TrustError
 from tests.deployments import Here, make_deployment, served_here
@@ -114,8 +113,9 @@ def test_without_a_good_token_nobody_registers(world: World, monkeypatch: pytest
         world.desk, note="", scopes=(), needs_approval=False, is_pkce_required=True, uses=5, days=1, actor="test"
     )
     at = world.desk.clock.now()
-    assert world.desk.database.write(lambda connection: withdraw_initial_token(connection, used.token_id, at))
-    assert not world.desk.database.write(lambda connection: withdraw_initial_token(connection, used.token_id, at))
+    withdraw_initial_token(world.desk, used.token_id, actor="test")
+    with pytest.raises(TrustError, match="INITIAL_TOKEN_UNKNOWN"):
+        withdraw_initial_token(world.desk, used.token_id, actor="test")
     assert refused(world.register(text))[2] == "INITIAL_TOKEN_INVALID"
     late = world.initial()
     monkeypatch.setattr(type(world.desk.clock), "now", lambda _self: at.replace(year=at.year + 1))

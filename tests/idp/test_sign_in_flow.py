@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import idp.service
 from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import change_account_status
-from idp.actions.set_credentials import issue_recovery_code, set_password_hash, set_totp
+from idp.actions.set_credentials import issue_recovery_code, put_in, set_totp
 from idp.credentials.one_time_codes import code_at
+from idp.credentials.passwords import check_kept_hash
 from idp.model.people import AccountKind, AccountStatus, CredentialKind
 from idp.model.requests import ClientProfile
 from idp.store.credentials import list_credentials
@@ -279,7 +280,8 @@ def test_a_hash_of_another_system_is_replaced_when_it_is_used(town: Town, scheme
             else pbkdf2_hmac_sm3(PASSWORD.encode(), salt, 1000, 32)
         )
         kept = f"$pbkdf2-{scheme}$1000${text}${base64.b64encode(made).decode().rstrip('=').replace('+', '.')}"
-    set_password_hash(town.desk, person.account_id, kept, actor="test")
+    taken_over: Any = (person.account_id, CredentialKind.PASSWORD, kept.encode(), "test", town.desk.clock.now())
+    town.desk.database.write(lambda connection: put_in(connection, town.desk, *taken_over))
     browser = Browser(town.here)
     browser.authorize("own")
     browser.log_in(password="wrong horse 77")
@@ -290,7 +292,7 @@ def test_a_hash_of_another_system_is_replaced_when_it_is_used(town: Town, scheme
         (now,) = [each for each in list_credentials(connection, town.desk.vault, person.account_id) if each.kind is CredentialKind.PASSWORD]
     assert now.value.startswith(b"$argon2id$v=19$m=19456,t=2,p=1$")
     with pytest.raises(TrustError, match="CREDENTIAL_UNUSABLE"):
-        set_password_hash(town.desk, person.account_id, "$1$md5$hash", actor="test")
+        check_kept_hash("$1$md5$hash")
 
 
 def test_a_disabled_account_is_out_at_once(town: Town) -> None:

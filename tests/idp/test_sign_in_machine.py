@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from idp.model.requests import AuthorizationRequest, acr_of, level_of, wanted_level
 from idp.model.sign_in import (
-    SIGN_IN_LIFE,
     SignIn,
     Step,
     as_anyone,
@@ -22,6 +21,19 @@ from idp.model.sign_in import (
 )
 
 AT = datetime(2026, 11, 28, tzinfo=UTC)
+ANY_LATER = frozenset({Step.NEW_PASSWORD, Step.SECOND_FACTOR, Step.ACTING, Step.CONSENT, Step.FINISH, Step.REFUSED})
+SIGN_IN_LIFE: dict[Step, frozenset[Step]] = {
+    Step.ACCOUNT: frozenset({Step.FIRST_FACTOR, *ANY_LATER}),
+    Step.FIRST_FACTOR: frozenset({Step.FIRST_FACTOR, *ANY_LATER}),
+    Step.NEW_PASSWORD: frozenset({Step.NEW_PASSWORD, Step.SECOND_FACTOR, Step.ACTING, Step.CONSENT, Step.FINISH, Step.REFUSED}),
+    Step.SECOND_FACTOR: frozenset({Step.SECOND_FACTOR, Step.FIRST_FACTOR, Step.ACTING, Step.CONSENT, Step.FINISH, Step.REFUSED}),
+    Step.ACTING: frozenset({Step.ACTING, Step.CONSENT, Step.FINISH, Step.REFUSED}),
+    Step.CONSENT: frozenset({Step.CONSENT, Step.FINISH, Step.REFUSED}),
+    Step.FINISH: frozenset[Step](),
+    Step.REFUSED: frozenset[Step](),
+}
+"""From each step, the steps that may follow. From second factor back to the first: the person begins again as somebody else."""
+
 METHODS = ("password", "totp", "passkey", "certificate", "recovery")
 
 

@@ -233,6 +233,8 @@ def test_an_initial_token(folder: Path) -> None:
     made = run_json("client", "initial-token", "--dir", folder, "--scope", "seal.read", "--uses", "3", "--approval")
     assert made["initial_token"].startswith("yxi_")
     assert made["uses"] == 3
+    assert run_json("client", "withdraw-initial-token", made["token_id"], "--dir", folder)["withdrawn"] is True
+    assert "INITIAL_TOKEN_UNKNOWN" in run("client", "withdraw-initial-token", made["token_id"], "--dir", folder).output
     assert "yxi_" in run("client", "initial-token", "--dir", folder, "--pkce-optional").stdout
     assert "SCOPE_UNKNOWN" in run("client", "initial-token", "--dir", folder, "--scope", "no.such").output
     assert "CLIENT_FIELD_INVALID" in run("client", "initial-token", "--dir", folder, "--days", "999").output

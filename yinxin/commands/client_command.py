@@ -304,8 +304,34 @@ def issue_initial_token(
     if as_json:
         print_json({"token_id": token.token_id, "initial_token": text, "uses": token.uses_max, "expires_at": expires})
         return
+    print_line(f"token_id       {token.token_id}")
     print_line(f"initial_token  {text}")
     print_line(say(f"Good for {uses} registrations until {expires}.", f"可登记 {uses} 次，有效期至 {expires}。"))
+
+
+@app.command("withdraw-initial-token")
+def withdraw_initial_token(
+    *,
+    token_id: Annotated[str, typer.Argument(help="As `client initial-token` printed it (it_...). 令牌编号。")],
+    folder: Folder,
+    as_json: AsJson = False,
+) -> None:
+    """Let nobody register by an initial token any more; its clients stay. 撤销自助登记令牌，已登记的客户端不受影响。"""
+    import idp.service
+    from idp.actions.register_itself import withdraw_initial_token as withdraw
+
+    try:
+        house = _open(folder)
+        try:
+            withdraw(idp.service.client_desk(house.context), token_id, actor=operator())
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"token_id": token_id, "withdrawn": True})
+        return
+    print_line(say(f"{token_id} registers nobody any more.", f"{token_id} 已撤销。"))
 
 
 @app.command("rotate-signing-key")
