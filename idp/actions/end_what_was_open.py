@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from idp.actions.finish_sign_in import end_in
 from idp.store.accounts import raise_credential_epoch
+from idp.store.grants import end_grants_of_account
 from idp.store.sign_ins import living_sessions, update_session
 
 if TYPE_CHECKING:
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
+
+
+def end_for_credentials(
+    connection: Connection, desk: PeopleDesk, account_id: str, actor: str, at: datetime, *, but: str | None = None
+) -> tuple[int, int]:
+    """Within the write job that replaces or removes a credential: how many sessions and how many grants besides theirs ended. ACCOUNT_NOT_FOUND.
+
+    Who got in with it may have had a client given tokens that outlive their session: those end too, but what hangs on the one session that stays.
+    """
+    ended = end_what_was_open(connection, desk, account_id, actor, at, but=but)
+    grants = end_grants_of_account(connection, account_id, at, desk.vault.mac_key, why="credentials changed", but=but)
+    return ended, grants
 
 
 def end_what_was_open(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.actions.begin_sign_in import living_session
 from idp.actions.challenges import new_challenge, spend_challenge
-from idp.actions.end_what_was_open import end_what_was_open
+from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.show_passkey import passkey_hash
 from idp.actions.sign_in_row import SECOND_KINDS
 from idp.credentials.passkeys import creation_options, read_registration, relying_party
@@ -79,7 +79,7 @@ def keep_passkey(desk: PeopleDesk, session_hash: bytes | None, *, answer: str, l
 
 
 def drop_key(desk: PeopleDesk, session_hash: bytes | None, credential_id: str) -> None:
-    """Take one of the person's own keys away; every other session of his ends. CREDENTIAL_NOT_FOUND, SIGN_IN_NOT_RECENT."""
+    """Take one of the person's own keys away; every other session and grant of his ends. CREDENTIAL_NOT_FOUND, SIGN_IN_NOT_RECENT."""
     at = desk.clock.now()
 
     def store(connection: Connection) -> None:
@@ -87,8 +87,8 @@ def drop_key(desk: PeopleDesk, session_hash: bytes | None, credential_id: str) -
         own = {each.credential_id for each in list_credentials(connection, desk.vault, session.account_id) if each.kind in KEYS}
         if credential_id not in own or not delete_credential(connection, session.account_id, credential_id):
             raise TrustError(Kind.NOT_FOUND, "CREDENTIAL_NOT_FOUND")
-        end_what_was_open(connection, desk, session.account_id, f"account:{session.account_id}", at, but=session.session_id)
-        record_key(connection, desk, session.account_id, "credential.remove", "key removed", credential_id, at)
+        ended = end_for_credentials(connection, desk, session.account_id, f"account:{session.account_id}", at, but=session.session_id)
+        record_key(connection, desk, session.account_id, "credential.remove", "key removed", credential_id, at, ended)
 
     desk.database.write(store)
 
@@ -101,9 +101,18 @@ def fresh_session(connection: Connection, desk: PeopleDesk, session_hash: bytes 
     return session
 
 
-def record_key(connection: Connection, desk: PeopleDesk, account_id: str, action: str, what: str, credential_id: str, at: datetime) -> None:
-    """Record a change of keys and tell the account's holder."""
+def record_key(
+    connection: Connection,
+    desk: PeopleDesk,
+    account_id: str,
+    action: str,
+    what: str,
+    credential_id: str,
+    at: datetime,
+    ended: tuple[int, int] = (0, 0),
+) -> None:
+    """Record a change of keys and tell the account's holder. ``ended``: the sessions and grants that ended with it."""
     subject = f"account:{account_id}"
-    facts = {"credential": credential_id}
+    facts: dict[str, str | int | bool | None] = {"credential": credential_id, "sessions_ended": ended[0], "grants_ended": ended[1]}
     desk.audit.record(connection, at=at, actor=subject, action=action, subject=subject, outcome="done", facts=facts)
     desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": what}, at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from idp.actions.end_what_was_open import end_what_was_open
+from idp.actions.end_what_was_open import end_for_credentials
 from idp.credentials.one_time_codes import RECOVERY_SECONDS, new_recovery_code, new_totp_secret, normalise_recovery_code
 from idp.credentials.passwords import check_password_rules, hash_password
 from idp.model.people import AccountKind, Credential, CredentialKind, IdentifierKind, new_id
@@ -33,7 +33,7 @@ def hash_in_pool(desk: PeopleDesk, password: str) -> bytes:
 
 
 def set_password(desk: PeopleDesk, account_id: str, password: str, *, actor: str) -> None:
-    """Set a person's password. PASSWORD_UNACCEPTABLE, ACCOUNT_NOT_FOUND, SIGN_IN_BUSY."""
+    """Set a person's password; with the one before end sessions and grants. PASSWORD_UNACCEPTABLE, ACCOUNT_NOT_FOUND, SIGN_IN_BUSY."""
     with desk.database.read() as connection:
         account = load_account(connection, desk.vault, account_id, AccountKind.PERSON)
     login = account.identifier(IdentifierKind.LOGIN)
@@ -64,8 +64,8 @@ def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, 
         found = find_credential(connection, desk.vault, credential_id)
         if found is None or not delete_credential(connection, account_id, credential_id):
             raise TrustError(Kind.NOT_FOUND, "CREDENTIAL_NOT_FOUND")
-        end_what_was_open(connection, desk, account_id, actor, at)
-        _record(desk, connection, account_id, "credential.remove", at, actor, credential_id, kind=found.kind.value)
+        ended = end_for_credentials(connection, desk, account_id, actor, at)
+        _record(desk, connection, account_id, "credential.remove", at, actor, credential_id, ended, kind=found.kind.value)
         desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{found.kind.value} removed"}, at)
 
     desk.database.write(store)
@@ -91,15 +91,24 @@ def put_in(
     expires_at = at + timedelta(seconds=seconds) if seconds else None
     credential = Credential(new_id("cr_"), account_id, kind, value, kind.value, at, expires_at=expires_at)
     load_account(connection, desk.vault, account_id, AccountKind.PERSON)
+    ended = (0, 0)
     is_replaced = put_credential(connection, desk.vault, credential)
     if is_replaced and kind is not CredentialKind.RECOVERY:  # the first password opens what nothing has opened before
-        end_what_was_open(connection, desk, account_id, actor, at)
-    _record(desk, connection, account_id, f"credential.set-{kind.value}", at, actor, credential.credential_id)
+        ended = end_for_credentials(connection, desk, account_id, actor, at)
+    _record(desk, connection, account_id, f"credential.set-{kind.value}", at, actor, credential.credential_id, ended)
     desk.tell(connection, "account.sign-in-alert", {"account_id": account_id, "what": f"{kind.value} set"}, at)
 
 
 def _record(
-    desk: PeopleDesk, connection: Connection, account_id: str, action: str, at: datetime, actor: str, credential_id: str, **more: str
+    desk: PeopleDesk,
+    connection: Connection,
+    account_id: str,
+    action: str,
+    at: datetime,
+    actor: str,
+    credential_id: str,
+    ended: tuple[int, int],
+    **more: str,
 ) -> None:
-    facts = {"credential": credential_id, **more}
+    facts = {"credential": credential_id, "sessions_ended": ended[0], "grants_ended": ended[1], **more}
     desk.audit.record(connection, at=at, actor=actor, action=action, subject=f"account:{account_id}", outcome="done", facts=facts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 
 from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
-from idp.actions.end_what_was_open import end_what_was_open
+from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.set_credentials import recovery_hash
 from idp.actions.sign_in_row import put_back, recognise, take_up_at
 from idp.credentials.passwords import check_password_rules, hash_password, is_outdated, is_right
@@ -145,9 +145,14 @@ async def set_new_password(
         put_credential(connection, desk.vault, made)
         subject = f"account:{row.account_id}"
         # This sign-in goes on in the new epoch; it rests on no session, since a recovery code is a first factor
-        end_what_was_open(connection, desk, row.account_id, subject, at)
+        ended = end_for_credentials(connection, desk, row.account_id, subject, at)
         put_back(connection, desk, replace(row, needs_password_change=False, credential_epoch=row.credential_epoch + 1), profile)
-        facts = {"credential": made.credential_id, "sign_in": sign_in_id}
+        facts: dict[str, str | int | bool | None] = {
+            "credential": made.credential_id,
+            "sign_in": sign_in_id,
+            "sessions_ended": ended[0],
+            "grants_ended": ended[1],
+        }
         desk.audit.record(connection, at=at, actor=subject, action="credential.set-password", subject=subject, outcome="done", facts=facts)
         desk.tell(connection, "account.sign-in-alert", {"account_id": row.account_id, "what": "password set"}, at)
 

@@ -13,13 +13,15 @@ from sqlalchemy import text
 
 import idp.service
 from idp.actions.end_session import end_all_sessions, end_session
+from idp.actions.keep_key import drop_key
 from idp.actions.manage_accounts import change_account_status
 from idp.actions.set_credentials import issue_recovery_code, remove_credential, set_password, set_totp
-from idp.model.people import AccountKind, AccountStatus
+from idp.actions.sign_in_row import cookie_hash
+from idp.model.people import AccountKind, AccountStatus, Credential, CredentialKind, new_id
 from idp.model.requests import ClientProfile
 from idp.model.sign_in import Session
 from idp.store.accounts import account_standing, raise_credential_epoch
-from idp.store.credentials import list_credentials
+from idp.store.credentials import list_credentials, put_credential
 from idp.store.sign_ins import insert_session, living_sessions
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
@@ -225,3 +227,18 @@ def test_signing_out_goes_nowhere_that_this_site_did_not_write_down(one: One, ma
     browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes", "target": "https://evil.example/", "target_mac": mac})
     assert browser.answer.headers["location"] == "/logout/done"
     assert one.living() == []
+
+
+def test_who_removes_a_key_stays_and_everybody_else_goes(one: One) -> None:
+    other, browser = one.signed_in(), one.signed_in()
+    desk = one.town.desk
+    key = Credential(
+        new_id("cr_"), one.account_id, CredentialKind.CERTIFICATE, b"x", "UKey", desk.clock.now(), find_hash=one.login.encode()
+    )
+    desk.database.write(lambda connection: put_credential(connection, desk.vault, key))
+    drop_key(desk, cookie_hash(browser.cookies["yinxin-session"]), key.credential_id)
+    browser.go("/sessions")
+    assert browser.heading != "Sign in"
+    other.go("/sessions")
+    assert other.heading == "Sign in"
+    assert len(one.living()) == 1
