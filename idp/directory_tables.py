@@ -73,7 +73,7 @@ cas_tickets: Final = Table(
     Column("session_id", String(32), nullable=False),
     Column("ticket_json", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("spent_at", BigInteger),  # outside the row's MAC, as that of a code
+    Column("spent_at", BigInteger),  # under the row's MAC once set, as that of a code
     Column("ticket_sealed", LargeBinary),  # once it was good: the service knows its session by it, and is told when that ends
     Column("row_mac", LargeBinary, nullable=False),
     Index("ix_idp_cas_tickets_session_id", "session_id"),

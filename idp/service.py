@@ -188,10 +188,11 @@ def prepare(context: ServiceContext) -> None:
 
 def client_check(context: ServiceContext) -> Callable[[Caller], bool]:
     """Whether client and token count now, for the gates of the same process: tokens end with their client, their grant, or by revocation."""
-    memory = ClientMemory(context.database, context.keystore.open_secret(ROW_MAC_KEY))
+    mac_key = context.keystore.open_secret(ROW_MAC_KEY)
+    memory = ClientMemory(context.database, mac_key)
 
     def stands(caller: Caller) -> bool:
-        return memory.is_active(caller.client_id) and not is_withdrawn(context.database, caller.token_id, caller.grant_id)
+        return memory.is_active(caller.client_id) and not is_withdrawn(context.database, caller.token_id, caller.grant_id, mac_key)
 
     return stands
 

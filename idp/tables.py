@@ -228,6 +228,7 @@ consents: Final = Table(
     Column("scopes", Text, nullable=False),
     Column("claims", Text, nullable=False),
     Column("given_at", BigInteger, nullable=False),
+    Column("row_mac", LargeBinary),  # null in rows from before: such a consent does not count
     UniqueConstraint("account_id", "acting_for", "client_id", name="uq_idp_consents_account_id"),
     Index("ix_idp_consents_client_id", "client_id"),
 )
@@ -240,7 +241,7 @@ codes: Final = Table(
     Column("session_id", String(32), nullable=False),
     Column("grant_json", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("spent_at", BigInteger),  # outside the row's MAC, as is the grant: both are set by a single conditional update
+    Column("spent_at", BigInteger),  # with the grant under the row's MAC once set, by a single conditional update
     Column("row_mac", LargeBinary, nullable=False),
     Column("grant_id", String(40)),  # what it became
     Index("ix_idp_codes_expires_at", "expires_at"),
@@ -264,7 +265,7 @@ grants: Final = Table(
     Column("session_id", String(32), nullable=False),
     Column("grant_json", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("ended_at", BigInteger),  # outside the row's MAC, with its reason: set by a single conditional update
+    Column("ended_at", BigInteger),  # with its reason under the row's MAC once set, by a single conditional update
     Column("ended_why", String(40), nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
     Column("is_offline", Boolean),  # with acting_for what grant_json says, to find rows by; both null in rows from before the columns
@@ -281,7 +282,7 @@ refresh_tokens: Final = Table(
     Column("grant_id", String(40), nullable=False),
     Column("issued_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("spent_at", BigInteger),  # outside the row's MAC
+    Column("spent_at", BigInteger),  # under the row's MAC once set
     Column("row_mac", LargeBinary, nullable=False),
     Index("ix_idp_refresh_tokens_grant_id", "grant_id"),
 )
@@ -385,7 +386,7 @@ trust_tickets: Final = Table(
     Column("grant_id", String(40), nullable=False),
     Column("scopes", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("spent_at", BigInteger),  # outside the row's MAC, with what it became: set by a single conditional update
+    Column("spent_at", BigInteger),  # with what it became under the row's MAC once set, by a single conditional update
     Column("became", String(40)),
     Column("row_mac", LargeBinary, nullable=False),
     Index("ix_idp_trust_tickets_expires_at", "expires_at"),

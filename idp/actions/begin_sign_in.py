@@ -140,4 +140,4 @@ def _adopted(
     }
     if not is_session_enough(row, session, account, at, hinted=hinted):
         return row, None
-    return with_consent_asked(connection, with_session(recognise(connection, desk, row, account, at), session), profile), session
+    return with_consent_asked(connection, desk, with_session(recognise(connection, desk, row, account, at), session), profile), session

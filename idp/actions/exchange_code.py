@@ -105,7 +105,7 @@ def _grant(desk: PersonDesk, grant_id: str, issued: IssuedCode, binding: Binding
 
 def _end_what_it_became(connection: Connection, desk: PersonDesk, known: KnownClient, code: str) -> None:
     grant_id, at = grant_of_code(connection, sm3(code.encode("utf-8", "replace"))), desk.people.clock.now()
-    has_ended = grant_id is not None and end_grant(connection, grant_id, at, "code reused")
+    has_ended = grant_id is not None and end_grant(connection, grant_id, at, "code reused", desk.mac_key)
     desk.people.audit.record(
         connection,
         at=at,

@@ -87,7 +87,7 @@ def read_shown(desk: PersonDesk, wanted: ExchangeRequest, known: KnownClient, re
     grant_id = str(claims.get(GRANT_CLAIM, ""))
     with desk.people.database.read() as connection:
         grant = find_grant(connection, grant_id, desk.mac_key)
-    if is_withdrawn(desk.people.database, str(claims.get("jti", "")), grant_id):
+    if is_withdrawn(desk.people.database, str(claims.get("jti", "")), grant_id, desk.mac_key):
         raise refused("revoked")
     if grant is None:
         raise refused("no person stands behind it")

@@ -109,6 +109,7 @@ def complete(
             scopes, claims = asked_of(row, profile)
             put_consent(
                 connection,
+                desk.vault,
                 new_id("co_"),
                 account_id,
                 row.acting_for,

@@ -84,6 +84,6 @@ def redeem_code(
     if issued.dpop_jkt is not None and dpop_jkt != issued.dpop_jkt:
         raise TrustError(Kind.UNACCEPTABLE, "CODE_INVALID")
     # 3. Spent by exactly one
-    if not spend_code(connection, digest, at, grant_id):
+    if not spend_code(connection, digest, at, mac_key, grant_id):
         raise TrustError(Kind.UNACCEPTABLE, "CODE_REUSED")
     return issued

@@ -140,7 +140,7 @@ def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fres
 
     def store(connection: Connection, issued: IssuedTicket = known) -> Validation:
         # 2. Spent by this attempt, or by one before
-        reason = "" if spend_ticket(connection, digest, at) else "spent"
+        reason = "" if spend_ticket(connection, digest, at, mac_key) else "spent"
         # 3. Is it this service's, now; does what it rests on still hold
         profile = _profile(connection, issued.client_id, mac_key)
         session = find_session(connection, desk.vault, issued.session_id)

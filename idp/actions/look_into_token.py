@@ -93,7 +93,7 @@ async def _of_access_token(desk: LookDesk, known: KnownClient, token: str, at: d
     grant_id = claims.get(GRANT_CLAIM)
     if grant_id is not None and not await anyio.to_thread.run_sync(_stands, desk.persons, str(grant_id), at):
         return _INACTIVE
-    if is_withdrawn(people.database, claims["jti"], str(grant_id or "")):
+    if is_withdrawn(people.database, claims["jti"], str(grant_id or ""), desk.persons.mac_key):
         return _INACTIVE
     told = {name: claims[name] for name in _TOLD if name in claims}
     return {"active": True, "token_type": "DPoP" if "jkt" in claims.get("cnf", {}) else "Bearer", **told}

@@ -62,7 +62,7 @@ async def redeem_trust_ticket(
         demand_standing(connection, desk, source, at)
         # 3. Spent by exactly one; a grant of the target's own, in the same session, so that signing out ends both
         grant = _grant(source, ticket, client.client_id, audience, binding, at)
-        if not spend_ticket(connection, digest, grant.grant_id, at):
+        if not spend_ticket(connection, digest, grant.grant_id, at, desk.mac_key):
             return _refuse(connection, desk, known, "spent meanwhile", at)
         note_client(connection, grant.session_id, client.client_id, at)
         return store_grant(
@@ -131,6 +131,6 @@ def _refuse(
 
 
 def _refuse_reuse(connection: Connection, desk: PersonDesk, known: KnownClient, ticket: TrustTicket, at: datetime) -> TrustError:
-    has_ended = ticket.became is not None and end_grant(connection, ticket.became, at, "trust ticket reused")
+    has_ended = ticket.became is not None and end_grant(connection, ticket.became, at, "trust ticket reused", desk.mac_key)
     _refuse(connection, desk, known, "used before", at, grant=ticket.became, grant_ended=has_ended, issued_by=ticket.issued_by)
     return TrustError(Kind.UNACCEPTABLE, "TICKET_REUSED")

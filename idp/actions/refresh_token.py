@@ -69,7 +69,7 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
 
         # 2. Spent by exactly one, its follower stored, on record
         if not registration.is_fapi:
-            if not spend_refresh_token(connection, digest, at):
+            if not spend_refresh_token(connection, digest, at, desk.mac_key):
                 _end_family(connection, desk, grant, at)
                 return None
             insert_refresh_token(
@@ -113,7 +113,7 @@ def _narrowed(granted: tuple[str, ...], wanted: str | None) -> tuple[str, ...]:
 
 
 def _end_family(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:
-    has_ended = end_grant(connection, grant.grant_id, at, "refresh token reused")
+    has_ended = end_grant(connection, grant.grant_id, at, "refresh token reused", desk.mac_key)
     desk.people.audit.record(
         connection,
         at=at,

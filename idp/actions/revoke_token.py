@@ -14,7 +14,7 @@ from crypto.sm3 import sm3
 from idp.actions.prove_client import prove_client
 from idp.model.clients import CLOCK_LEEWAY_SECONDS
 from idp.model.grants import REFRESH_PREFIX
-from idp.store.grants import IS_ENDED_QUERY, end_grant, find_grant, find_refresh_token
+from idp.store.grants import end_grant, find_grant, find_refresh_token, is_living
 from idp.tokens.person_tokens import ACCESS_TYPE, GRANT_CLAIM
 from service_kit.one_use import USED_QUERY, use_once, value_digest
 from standards.errors import Kind, TrustError
@@ -46,12 +46,10 @@ def read_own_token(keys: Mapping[str, VerificationKey], issuer: str, token: str)
     return (claims, checked.key.key_id) if claims.get("iss") == issuer and is_whole else None
 
 
-def is_withdrawn(database: Database, token_id: str, grant_id: str) -> bool:
-    """Whether a token counts no more before its time: revoked by its id, or its grant has ended or never was. Two small looks."""
-    if grant_id:
-        row = database.look(IS_ENDED_QUERY, {"wanted": grant_id})
-        if row is None or row[0] is not None:
-            return True
+def is_withdrawn(database: Database, token_id: str, grant_id: str, mac_key: bytes) -> bool:
+    """Whether a token counts no more before its time: revoked by its id, or its grant has ended or never was. Two small looks. ROW_ALTERED."""
+    if grant_id and not is_living(database, grant_id, mac_key):
+        return True
     return database.look(USED_QUERY, {"digest": value_digest(REVOKED_PLACE, token_id)}) is not None
 
 
@@ -83,7 +81,7 @@ async def revoke_token(desk: PersonDesk, request: TokenRequest, peer: str) -> by
             grant = find_grant(connection, str(grant_id), desk.mac_key)
             if grant is not None and grant.client_id != client_id:
                 raise TrustError(Kind.UNACCEPTABLE, "TOKEN_OF_ANOTHER")
-            has_ended = grant is not None and end_grant(connection, grant.grant_id, at, "revoked")
+            has_ended = grant is not None and end_grant(connection, grant.grant_id, at, "revoked", desk.mac_key)
         elif claims is not None:
             until = datetime.fromtimestamp(claims["exp"], UTC) + timedelta(seconds=CLOCK_LEEWAY_SECONDS)
             has_ended = until > at and use_once(connection, REVOKED_PLACE, claims["jti"], until)

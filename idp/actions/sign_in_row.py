@@ -88,17 +88,17 @@ def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Ac
 
 def put_back(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:
     """Store the row's next version, with whether consent is still needed in the capacity chosen."""
-    row = with_consent_asked(connection, row, profile)
+    row = with_consent_asked(connection, desk, row, profile)
     row = replace(row, version=row.version + 1)
     update_sign_in(connection, desk.vault, row)
     return row
 
 
-def with_consent_asked(connection: Connection, row: SignIn, profile: ClientProfile | None) -> SignIn:
+def with_consent_asked(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:
     """The row with whether consent is still needed in the capacity chosen."""
     if row.account_id is not None and row.request is not None and profile is not None and not profile.is_own:
         scopes, claims = asked_of(row, profile)
-        had_scopes, had_claims = find_consent(connection, row.account_id, row.acting_for, profile.client_id)
+        had_scopes, had_claims = find_consent(connection, desk.vault, row.account_id, row.acting_for, profile.client_id)
         is_covered = scopes <= had_scopes and claims <= had_claims and "consent" not in row.request.prompt
         row = replace(row, needs_consent=not is_covered)
     return row

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from idp.directory_tables import cas_services, cas_tickets
 from idp.model.cas import CasService, IssuedTicket, entries_for
-from idp.store.rows import check_mac, row_mac
+from idp.store.rows import check_ending, check_mac, ended_row, row_mac
 from service_kit.row_values import read_time, write_time
 from standards.errors import Kind, TrustError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from idp.store.accounts import Vault
 
 _KEPT: Final = ("service", "account_id", "acting_for", "acr", "is_fresh")
-_OUTSIDE_MAC: Final = frozenset({"spent_at", "ticket_sealed"})
+_SPENT: Final = frozenset({"spent_at"})
 
 
 def _service(row: RowMapping, mac_key: bytes) -> CasService:
@@ -73,12 +73,16 @@ def insert_ticket(connection: Connection, ticket_digest: bytes, issued: IssuedTi
     connection.execute(insert(cas_tickets), {**row, "spent_at": None, "ticket_sealed": None})
 
 
+def _under_mac(row: RowMapping) -> dict[str, Any]:
+    return {name: row[name] for name in row if name != "ticket_sealed"}  # that is sealed for its row, and comes after the end
+
+
 def find_ticket(connection: Connection, ticket_digest: bytes, mac_key: bytes) -> IssuedTicket | None:
     """What a ticket stands for; None where it was never issued. ROW_ALTERED for an edited row."""
     row = connection.execute(select(cas_tickets).where(cas_tickets.c.ticket_digest == ticket_digest)).mappings().first()
     if row is None:
         return None
-    check_mac(mac_key, cas_tickets.name, ticket_digest.hex()[:16], {name: row[name] for name in row if name not in _OUTSIDE_MAC})
+    check_ending(mac_key, cas_tickets.name, ticket_digest.hex()[:16], _under_mac(row), _SPENT)
     kept = json.loads(row["ticket_json"])
     return IssuedTicket(
         **{name: kept[name] for name in _KEPT},
@@ -90,10 +94,14 @@ def find_ticket(connection: Connection, ticket_digest: bytes, mac_key: bytes) ->
     )
 
 
-def spend_ticket(connection: Connection, ticket_digest: bytes, at: datetime) -> bool:
+def spend_ticket(connection: Connection, ticket_digest: bytes, at: datetime, mac_key: bytes) -> bool:
     """Spend a ticket; True for exactly one of all who try, however many at once."""
-    unspent = update(cas_tickets).where(cas_tickets.c.ticket_digest == ticket_digest, cas_tickets.c.spent_at.is_(None))
-    return connection.execute(unspent.values(spent_at=write_time(at))).rowcount == 1
+    unspent = (cas_tickets.c.ticket_digest == ticket_digest) & cas_tickets.c.spent_at.is_(None)
+    row = connection.execute(select(cas_tickets).where(unspent)).mappings().first()
+    if row is None:
+        return False
+    spent = ended_row(mac_key, cas_tickets.name, _under_mac(row), {"spent_at": write_time(at)})
+    return connection.execute(update(cas_tickets).where(unspent).values(spent)).rowcount == 1
 
 
 def _place(ticket_digest: bytes) -> str:

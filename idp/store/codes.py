@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from idp.model.codes import IssuedCode
-from idp.store.rows import check_mac, row_mac
+from idp.store.rows import check_ending, ended_row, row_mac
 from idp.tables import codes
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
@@ -35,7 +35,7 @@ _ONE: Final = Prepared(select(codes).where(codes.c.code_digest == bindparam("wan
 _SPEND: Final = Prepared(
     update(codes)
     .where(codes.c.code_digest == bindparam("wanted"), codes.c.spent_at.is_(None))
-    .values(spent_at=bindparam("at"), grant_id=bindparam("becomes"))
+    .values(spent_at=bindparam("at"), grant_id=bindparam("becomes"), row_mac=bindparam("mac"))
 )
 
 
@@ -58,7 +58,7 @@ def insert_code(connection: Connection, code_digest: bytes, issued: IssuedCode, 
     _INSERT.change(connection, {**row, "spent_at": None, "grant_id": None})
 
 
-_MUTABLE: Final = frozenset({"spent_at", "grant_id"})
+_ENDS: Final = frozenset({"spent_at", "grant_id"})
 
 
 def find_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> tuple[IssuedCode, bool] | None:
@@ -66,7 +66,7 @@ def find_code(connection: Connection, code_digest: bytes, mac_key: bytes) -> tup
     row = _ONE.first(connection, {"wanted": code_digest})
     if row is None:
         return None
-    check_mac(mac_key, codes.name, code_digest.hex()[:16], {name: value for name, value in row.items() if name not in _MUTABLE})
+    check_ending(mac_key, codes.name, code_digest.hex()[:16], row, _ENDS)
     grant = json.loads(row["grant_json"])
     issued = IssuedCode(
         **{name: grant[name] for name in _TEXTS},
@@ -85,6 +85,11 @@ def grant_of_code(connection: Connection, code_digest: bytes) -> str | None:
     return found
 
 
-def spend_code(connection: Connection, code_digest: bytes, at: datetime, grant_id: str | None = None) -> bool:
-    """Spend a code; True for exactly one of all who try, however many at once. ``grant_id``: what it becomes."""
-    return _SPEND.change(connection, {"wanted": code_digest, "at": write_time(at), "becomes": grant_id}) == 1
+def spend_code(connection: Connection, code_digest: bytes, at: datetime, mac_key: bytes, grant_id: str | None = None) -> bool:
+    """Spend a code that was found; True for exactly one of all who try, however many at once. ``grant_id``: what it becomes."""
+    row = _ONE.first(connection, {"wanted": code_digest})
+    if row is None:
+        return False
+    spent = ended_row(mac_key, codes.name, row, {"spent_at": write_time(at), "grant_id": grant_id})
+    given = {"wanted": code_digest, "at": spent["spent_at"], "becomes": grant_id, "mac": spent["row_mac"]}
+    return _SPEND.change(connection, given) == 1

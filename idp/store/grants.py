@@ -1,4 +1,4 @@
-"""Rows of grants and of the refresh tokens that hang on them. Spent and ended are set once, by conditional updates. Nothing here commits."""
+"""Rows of grants and of the refresh tokens that hang on them. Spent and ended are set once, by conditional updates, and are then under the row's MAC. Nothing here commits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, select, update
 
 from idp.model.grants import PersonGrant
-from idp.store.rows import check_mac, row_mac, without_unset
+from idp.store.rows import check_ending, ended_row, row_mac, without_unset
 from idp.tables import agents, grants, refresh_tokens
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_time
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
+    from service_kit.database import Database
+
 _ONE: Final = Prepared(select(grants).where(grants.c.grant_id == bindparam("wanted")))
 _REFRESH: Final = Prepared(select(refresh_tokens).where(refresh_tokens.c.token_digest == bindparam("wanted")))
 _INSERT: Final = Prepared(insert(grants))
@@ -26,13 +28,15 @@ _INSERT_REFRESH: Final = Prepared(insert(refresh_tokens))
 _SPEND: Final = Prepared(
     update(refresh_tokens)
     .where(refresh_tokens.c.token_digest == bindparam("wanted"), refresh_tokens.c.spent_at.is_(None))
-    .values(spent_at=bindparam("at"))
+    .values(spent_at=bindparam("at"), row_mac=bindparam("mac"))
 )
 _IN_JSON: Final = ("acting_for", "acr", "audience", "nonce", "is_offline", "dpop_jkt", "certificate_digest")
-_UNDER_MAC: Final = ("grant_id", "client_id", "account_id", "session_id", "grant_json", "created_at", "is_offline", "acting_for")
 _NEWER: Final = frozenset({"is_offline", "acting_for"})
 _FROM_BEFORE: Final = grants.c.is_offline.is_(None)
-IS_ENDED_QUERY: Final = f"SELECT ended_at FROM {grants.name} WHERE grant_id = :wanted"  # noqa: S608 - our own table's name
+_COLUMNS: Final = tuple(column.name for column in grants.c)
+_LOOK: Final = f"SELECT {', '.join(_COLUMNS)} FROM {grants.name} WHERE grant_id = :wanted"  # noqa: S608 - names of our own
+_ENDS: Final = frozenset({"ended_at", "ended_why"})
+_SPENT: Final = frozenset({"spent_at"})
 
 
 def insert_grant(connection: Connection, grant: PersonGrant, mac_key: bytes) -> None:
@@ -63,8 +67,25 @@ def find_grant(connection: Connection, grant_id: str, mac_key: bytes) -> PersonG
     return None if row is None else _grant(row, mac_key)
 
 
+def _check(row: Mapping[Any, Any], mac_key: bytes) -> None:
+    whole = {**without_unset(row, _NEWER), "ended_why": row["ended_why"] or None}
+    check_ending(mac_key, grants.name, row["grant_id"], whole, _ENDS)
+
+
+def is_living(database: Database, grant_id: str, mac_key: bytes) -> bool:
+    """Whether there is such a grant and it has not ended: for every use of a token, by one small look. ROW_ALTERED for an edited row."""
+    found = database.look(_LOOK, {"wanted": grant_id})
+    if found is None:
+        return False
+    row = dict(zip(_COLUMNS, found, strict=True))
+    if row["is_offline"] is not None:
+        row["is_offline"] = bool(row["is_offline"])  # a number, where the look went past the table's types
+    _check(row, mac_key)
+    return row["ended_at"] is None
+
+
 def _grant(row: Mapping[Any, Any], mac_key: bytes) -> PersonGrant:
-    check_mac(mac_key, grants.name, row["grant_id"], without_unset({name: row[name] for name in (*_UNDER_MAC, "row_mac")}, _NEWER))
+    _check(row, mac_key)
     inner = json.loads(row["grant_json"])
     return PersonGrant(
         grant_id=row["grant_id"],
@@ -82,10 +103,19 @@ def _grant(row: Mapping[Any, Any], mac_key: bytes) -> PersonGrant:
     )
 
 
-def end_grant(connection: Connection, grant_id: str, at: datetime, why: str) -> bool:
-    """End a grant with all its tokens; False where it had ended."""
-    living = update(grants).where(grants.c.grant_id == grant_id, grants.c.ended_at.is_(None))
-    return connection.execute(living.values(ended_at=write_time(at), ended_why=why)).rowcount == 1
+def end_grant(connection: Connection, grant_id: str, at: datetime, why: str, mac_key: bytes) -> bool:
+    """End a grant with all its tokens; False where it had ended, or is none. ROW_ALTERED for an edited row."""
+    row = _ONE.first(connection, {"wanted": grant_id})
+    if row is None:
+        return False
+    _check(row, mac_key)
+    return _end_row(connection, row, at, why, mac_key)
+
+
+def _end_row(connection: Connection, row: Mapping[Any, Any], at: datetime, why: str, mac_key: bytes) -> bool:
+    living = update(grants).where(grants.c.grant_id == row["grant_id"], grants.c.ended_at.is_(None))
+    ended = ended_row(mac_key, grants.name, row, {"ended_at": write_time(at), "ended_why": why}, _NEWER)
+    return connection.execute(living.values(ended)).rowcount == 1
 
 
 def end_grants_of_session(connection: Connection, session_id: str, at: datetime, mac_key: bytes) -> int:
@@ -119,7 +149,7 @@ def _end(
 ) -> int:
     """End the living grants among those found of which ``ends`` is true. Columns find rows; what a grant is, it says itself, under its MAC."""
     rows = connection.execute(select(grants).where(found, grants.c.ended_at.is_(None)).order_by(grants.c.grant_id)).mappings().all()
-    return sum(end_grant(connection, row["grant_id"], at, why) for row in rows if ends(_grant(row, mac_key)))
+    return sum(_end_row(connection, row, at, why, mac_key) for row in rows if ends(_grant(row, mac_key)))
 
 
 def find_grant_in_session(connection: Connection, session_id: str, client_id: str, mac_key: bytes) -> PersonGrant | None:
@@ -148,10 +178,14 @@ def find_refresh_token(connection: Connection, token_digest: bytes, mac_key: byt
     row = _REFRESH.first(connection, {"wanted": token_digest})
     if row is None:
         return None
-    check_mac(mac_key, refresh_tokens.name, token_digest.hex()[:16], {name: value for name, value in row.items() if name != "spent_at"})
+    check_ending(mac_key, refresh_tokens.name, token_digest.hex()[:16], row, _SPENT)
     return row["grant_id"], read_time(row["expires_at"]), row["spent_at"] is not None
 
 
-def spend_refresh_token(connection: Connection, token_digest: bytes, at: datetime) -> bool:
-    """Spend a refresh token; True for exactly one of all who try."""
-    return _SPEND.change(connection, {"wanted": token_digest, "at": write_time(at)}) == 1
+def spend_refresh_token(connection: Connection, token_digest: bytes, at: datetime, mac_key: bytes) -> bool:
+    """Spend a refresh token that was found; True for exactly one of all who try."""
+    row = _REFRESH.first(connection, {"wanted": token_digest})
+    if row is None:
+        return False
+    spent = ended_row(mac_key, refresh_tokens.name, row, {"spent_at": write_time(at)})
+    return _SPEND.change(connection, {"wanted": token_digest, "at": spent["spent_at"], "mac": spent["row_mac"]}) == 1

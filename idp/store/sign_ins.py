@@ -45,7 +45,7 @@ _NOTE_CLIENT: Final = Prepared(
     .values(last_at=bindparam("at"))
 )
 _CONSENT: Final = Prepared(
-    select(consents.c.scopes, consents.c.claims).where(
+    select(consents).where(
         consents.c.account_id == bindparam("account"),
         consents.c.acting_for == bindparam("acting"),
         consents.c.client_id == bindparam("client"),
@@ -225,14 +225,20 @@ def clients_of_session(connection: Connection, session_id: str) -> tuple[str, ..
 # Consents
 
 
-def find_consent(connection: Connection, account_id: str, acting_for: str | None, client_id: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The scopes and claims that a person has let a client have, in one capacity."""
+def find_consent(
+    connection: Connection, vault: Vault, account_id: str, acting_for: str | None, client_id: str
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The scopes and claims that a person has let a client have, in one capacity. ROW_ALTERED; one from before there were MACs is none."""
     row = _CONSENT.first(connection, {"account": account_id, "acting": acting_for or "", "client": client_id})
-    return (frozenset(), frozenset()) if row is None else (frozenset(row["scopes"].split()), frozenset(row["claims"].split()))
+    if row is None or row["row_mac"] is None:
+        return frozenset(), frozenset()
+    check_mac(vault.mac_key, consents.name, row["consent_id"], row)
+    return frozenset(row["scopes"].split()), frozenset(row["claims"].split())
 
 
 def put_consent(
     connection: Connection,
+    vault: Vault,
     consent_id: str,
     account_id: str,
     acting_for: str | None,
@@ -243,9 +249,20 @@ def put_consent(
     claims: frozenset[str],
     at: datetime,
 ) -> None:
-    """Note a consent over the one before."""
-    same = (consents.c.account_id == account_id) & (consents.c.acting_for == (acting_for or "")) & (consents.c.client_id == client_id)
-    values = {"purpose": purpose, "scopes": " ".join(sorted(scopes)), "claims": " ".join(sorted(claims)), "given_at": write_time(at)}
-    if connection.execute(update(consents).where(same).values(values)).rowcount == 0:
-        row = {"consent_id": consent_id, "account_id": account_id, "acting_for": acting_for or "", "client_id": client_id, **values}
+    """Note a consent over the one before, whose place and id it takes."""
+    before = _CONSENT.first(connection, {"account": account_id, "acting": acting_for or "", "client": client_id})
+    row: dict[str, Any] = {
+        "consent_id": consent_id if before is None else before["consent_id"],
+        "account_id": account_id,
+        "acting_for": acting_for or "",
+        "client_id": client_id,
+        "purpose": purpose,
+        "scopes": " ".join(sorted(scopes)),
+        "claims": " ".join(sorted(claims)),
+        "given_at": write_time(at),
+    }
+    row["row_mac"] = row_mac(vault.mac_key, consents.name, row)
+    if before is None:
         connection.execute(insert(consents), row)
+    else:
+        connection.execute(update(consents).where(consents.c.consent_id == before["consent_id"]).values(row))

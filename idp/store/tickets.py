@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, insert, select, update
 
 from idp.model.tickets import TrustTicket
-from idp.store.rows import check_mac, row_mac
+from idp.store.rows import check_ending, ended_row, row_mac
 from idp.tables import trust_tickets
 from service_kit.row_values import read_time, write_time
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_MUTABLE: Final = frozenset({"spent_at", "became"})
+_ENDS: Final = frozenset({"spent_at", "became"})
 
 
 def insert_ticket(connection: Connection, ticket_digest: bytes, ticket: TrustTicket, mac_key: bytes) -> None:
@@ -39,8 +39,7 @@ def find_ticket(connection: Connection, ticket_digest: bytes, mac_key: bytes) ->
     row = connection.execute(select(trust_tickets).where(trust_tickets.c.ticket_digest == ticket_digest)).mappings().first()
     if row is None:
         return None
-    checked = {name: value for name, value in row.items() if name not in _MUTABLE}
-    check_mac(mac_key, trust_tickets.name, ticket_digest.hex()[:16], checked)
+    check_ending(mac_key, trust_tickets.name, ticket_digest.hex()[:16], row, _ENDS)
     return TrustTicket(
         issued_by=row["issued_by"],
         target_id=row["target_id"],
@@ -53,10 +52,14 @@ def find_ticket(connection: Connection, ticket_digest: bytes, mac_key: bytes) ->
     )
 
 
-def spend_ticket(connection: Connection, ticket_digest: bytes, became: str, at: datetime) -> bool:
+def spend_ticket(connection: Connection, ticket_digest: bytes, became: str, at: datetime, mac_key: bytes) -> bool:
     """Spend a ticket for a grant; True for exactly one of all who try."""
-    unspent = update(trust_tickets).where(trust_tickets.c.ticket_digest == ticket_digest, trust_tickets.c.spent_at.is_(None))
-    return connection.execute(unspent.values(spent_at=write_time(at), became=became)).rowcount == 1
+    unspent = (trust_tickets.c.ticket_digest == ticket_digest) & trust_tickets.c.spent_at.is_(None)
+    row = connection.execute(select(trust_tickets).where(unspent)).mappings().first()
+    if row is None:
+        return False
+    spent = ended_row(mac_key, trust_tickets.name, row, {"spent_at": write_time(at), "became": became})
+    return connection.execute(update(trust_tickets).where(unspent).values(spent)).rowcount == 1
 
 
 def sweep_tickets(connection: Connection, before: datetime) -> int:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from sqlalchemy import text
 
 import idp.service
+from idp.model.cas import IssuedTicket
+from idp.model.codes import IssuedCode
 from idp.model.grants import PersonGrant
-from idp.model.people import Agent, AgentRole
-from idp.store import accounts, grants
+from idp.model.people import Agent, AgentRole, new_id
+from idp.model.tickets import TrustTicket
+from idp.store import accounts, cas, codes, grants, sign_ins, tickets
 from idp.store.rows import row_mac
+from standards.errors import TrustError
 from tests.idp.test_people_store import AT, VAULT
 from tests.postgres import database, database_url  # noqa: F401 - fixtures
 
@@ -44,6 +50,12 @@ ALL: Final = (
     grant("gr_other", session_id="se_2"),
     grant("gr_foreign", account_id="pe_2", session_id="se_3", acting_for=FIRM, is_offline=True),
 )
+LATER: Final = AT + timedelta(minutes=1)
+CODE: Final = IssuedCode(
+    "own", "https://rp.example/cb", "pe_1", None, SESSION, "urn:yinxin:loa:2", ("pwd",), AT, ("openid",), None, None, None, None, LATER
+)
+TICKET: Final = TrustTicket("own", "shop", b"m" * 32, "gr_plain", ("openid",), LATER)
+SERVICE_TICKET: Final = IssuedTicket("own", "https://rp.example/cas", "pe_1", None, SESSION, "urn:yinxin:loa:2", AT, True, (), LATER)
 
 
 def as_before(connection: Connection) -> None:
@@ -54,8 +66,8 @@ def as_before(connection: Connection) -> None:
         connection.execute(text("UPDATE idp_grants SET is_offline = NULL, acting_for = NULL, row_mac = :mac WHERE grant_id = :id"), values)
 
 
-@pytest.fixture(params=["new", "from before"])
-def people(request: pytest.FixtureRequest, database: Database) -> Database:  # noqa: F811
+@pytest.fixture
+def people(database: Database) -> Database:  # noqa: F811
     idp.service.migrate(database)
 
     def add(connection: Connection) -> None:
@@ -63,8 +75,6 @@ def people(request: pytest.FixtureRequest, database: Database) -> Database:  # n
             accounts.insert_agent(connection, VAULT, Agent(f"ag_{person}", FIRM, person, AgentRole.AGENT, (), AT, None, "test", AT))
         for each in ALL:
             grants.insert_grant(connection, each, KEY)
-        if request.param == "from before":
-            as_before(connection)
 
     database.write(add)
     return database
@@ -83,11 +93,112 @@ ENDINGS: Final[list[tuple[Ending, set[str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("end", "expected"), ENDINGS, ids=["session", "agent", "organisation", "account", "account but one session"])
-def test_what_ends_is_what_the_grant_is_and_not_what_its_client_wrote(people: Database, end: Ending, expected: set[str]) -> None:
-    assert people.write(end) == len(expected)
-    with people.read() as connection:
+class UndoError(Exception):
+    """Ends a job of which nothing is to be kept."""
+
+
+def test_what_ends_is_what_the_grant_is_and_not_what_its_client_wrote(people: Database) -> None:
+    def look(connection: Connection, end: Ending, expected: set[str], *, is_old: bool) -> None:
+        if is_old:
+            as_before(connection)
+        assert end(connection) == len(expected)
         found = [grants.find_grant(connection, each.grant_id, KEY) for each in ALL]
-    assert {each.grant_id for each in found if each is not None and each.ended_at is not None} == expected
-    assert [each for each in found if each is not None and each.ended_at is None] == [each for each in ALL if each.grant_id not in expected]
-    assert people.write(end) == 0
+        assert {each.grant_id for each in found if each is not None and each.ended_at is not None} == expected
+        assert [each for each in found if each is not None and each.ended_at is None] == [
+            each for each in ALL if each.grant_id not in expected
+        ]
+        assert end(connection) == 0
+        raise UndoError
+
+    for end, expected in ENDINGS:
+        with pytest.raises(UndoError):
+            people.write(partial(look, end=end, expected=expected, is_old=False))
+        with pytest.raises(UndoError):
+            people.write(partial(look, end=end, expected=expected, is_old=True))
+
+
+def test_attack_an_end_is_not_taken_back_past_the_program(people: Database) -> None:
+    def spend(connection: Connection) -> None:
+        grants.insert_refresh_token(connection, b"r" * 32, "gr_plain", AT, AT + timedelta(days=1), KEY)
+        codes.insert_code(connection, b"c" * 32, CODE, KEY)
+        tickets.insert_ticket(connection, b"t" * 32, TICKET, KEY)
+        cas.insert_ticket(connection, b"s" * 32, SERVICE_TICKET, KEY)
+        assert grants.end_grant(connection, "gr_plain", AT, "revoked", KEY)
+        assert grants.spend_refresh_token(connection, b"r" * 32, AT, KEY)
+        assert codes.spend_code(connection, b"c" * 32, AT, KEY, "gr_plain")
+        assert tickets.spend_ticket(connection, b"t" * 32, "gr_plain", AT, KEY)
+        assert cas.spend_ticket(connection, b"s" * 32, AT, KEY)
+        # Once, and only what there is
+        assert not grants.end_grant(connection, "gr_plain", AT, "revoked", KEY)
+        assert not grants.end_grant(connection, "gr_none", AT, "revoked", KEY)
+        for digest in (b"r" * 32, b"n" * 32):
+            assert not grants.spend_refresh_token(connection, digest, AT, KEY)
+        for digest in (b"c" * 32, b"n" * 32):
+            assert not codes.spend_code(connection, digest, AT, KEY)
+        assert not tickets.spend_ticket(connection, b"t" * 32, "gr_plain", AT, KEY)
+        assert not cas.spend_ticket(connection, b"s" * 32, AT, KEY)
+
+    people.write(spend)
+    reads: tuple[Callable[[Connection], object], ...] = (
+        lambda c: grants.find_grant(c, "gr_plain", KEY),
+        lambda c: grants.find_refresh_token(c, b"r" * 32, KEY),
+        lambda c: codes.find_code(c, b"c" * 32, KEY),
+        lambda c: tickets.find_ticket(c, b"t" * 32, KEY),
+        lambda c: cas.find_ticket(c, b"s" * 32, KEY),
+    )
+    with people.read() as connection:
+        for read in reads:
+            assert read(connection) is not None
+    assert not grants.is_living(people, "gr_plain", KEY)
+    assert not grants.is_living(people, "gr_none", KEY)
+    assert grants.is_living(people, "gr_offline", KEY)
+    for change in (
+        "idp_grants SET ended_at = NULL, ended_why = '' WHERE grant_id = 'gr_plain'",
+        "idp_refresh_tokens SET spent_at = NULL",
+        "idp_codes SET spent_at = NULL, grant_id = NULL",
+        "idp_trust_tickets SET spent_at = NULL, became = NULL",
+        "idp_cas_tickets SET spent_at = NULL",
+    ):
+        people.write(lambda connection, change=change: connection.execute(text(f"UPDATE {change}")))  # type: ignore[misc]
+    for read in (*reads, lambda _: grants.is_living(people, "gr_plain", KEY)):
+        with people.read() as connection, pytest.raises(TrustError, match="ROW_ALTERED"):
+            read(connection)
+
+
+def test_what_ended_before_ends_were_part_of_the_code_stays_ended(people: Database) -> None:
+    def end(connection: Connection) -> None:
+        connection.execute(text("UPDATE idp_grants SET ended_at = 1, ended_why = 'revoked' WHERE grant_id = 'gr_plain'"))
+
+    people.write(end)
+    with people.read() as connection:
+        found = grants.find_grant(connection, "gr_plain", KEY)
+    assert found is not None
+    assert found.ended_why == "revoked"
+    assert not grants.is_living(people, "gr_plain", KEY)
+    # A right is not made that way
+    people.write(lambda connection: connection.execute(text("UPDATE idp_grants SET session_id = 'se_9' WHERE grant_id = 'gr_plain'")))
+    with people.read() as connection, pytest.raises(TrustError, match="ROW_ALTERED"):
+        grants.find_grant(connection, "gr_plain", KEY)
+
+
+def test_attack_a_consent_is_written_by_the_program_or_is_none(people: Database) -> None:
+    def put(connection: Connection, *scopes: str) -> None:
+        sign_ins.put_consent(
+            connection, VAULT, new_id("co_"), "pe_1", None, "shop", purpose="p", scopes=frozenset(scopes), claims=frozenset({"name"}), at=AT
+        )
+
+    def had() -> frozenset[str]:
+        with people.read() as connection:
+            return sign_ins.find_consent(connection, VAULT, "pe_1", None, "shop")[0]
+
+    assert had() == frozenset()
+    people.write(lambda connection: put(connection, "openid"))
+    people.write(lambda connection: put(connection, "openid", "profile"))
+    assert had() == {"openid", "profile"}
+    people.write(lambda connection: connection.execute(text("UPDATE idp_consents SET scopes = 'openid identity'")))
+    with pytest.raises(TrustError, match="ROW_ALTERED"):
+        had()
+    people.write(lambda connection: connection.execute(text("UPDATE idp_consents SET row_mac = NULL")))
+    assert had() == frozenset()
+    people.write(lambda connection: put(connection, "openid"))
+    assert had() == {"openid"}
