@@ -24,6 +24,7 @@ from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
 from idp.actions.look_into_token import INTROSPECT, LookDesk
+from idp.actions.may_go_on import may_go_on
 from idp.actions.number_changes import number_durable_changes
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.person_desk import PersonDesk
@@ -111,6 +112,7 @@ __all__ = [
     "person_behind",
     "prepare",
     "sign_in_protocol",
+    "standing_check",
 ]
 
 NAME: Final = "idp"
@@ -205,6 +207,16 @@ def person_behind(context: ServiceContext, caller: Caller, at: datetime) -> Pers
 def accounts_behind(context: ServiceContext) -> Callable[[Caller], str]:
     """Which natural person's account is behind a caller's token, for the gates of the same process; empty where none is."""
     return AccountsBehind(context.database, context.keystore.open_secret(ROW_MAC_KEY)).find
+
+
+def standing_check(context: ServiceContext) -> Callable[[Caller], bool]:
+    """Whether client and person may still act, for what is done after the request was answered (``may_go_on``): tokens are over by then."""
+    memory, vault = ClientMemory(context.database, context.keystore.open_secret(ROW_MAC_KEY)), _vault(context)
+
+    def stands(caller: Caller) -> bool:
+        return memory.is_active(caller.client_id) and may_go_on(context.database, vault, caller, context.clock.now())
+
+    return stands
 
 
 def nonces_of(context: ServiceContext) -> Nonces:

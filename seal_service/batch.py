@@ -33,7 +33,8 @@ class ItemState(StrEnum):
 class Batch:
     """Documents that are sealed alike, one after the other. ``order_json``: the order without a document. Times are aware UTC.
 
-    ``total``: how many documents, ``total_bytes``: of how many bytes together.
+    ``total``: how many documents, ``total_bytes``: of how many bytes together. ``token_grant_id``: what the token hung on with which it was
+    opened.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Batch:
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    token_grant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

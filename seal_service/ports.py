@@ -42,7 +42,9 @@ class StateChange:
 
 
 class CallerCheck(Protocol):
-    """Whether a client may still act. Asked with no transaction open, of what is done for it after its request was answered."""
+    """Whether a client, and the person it acts for, may still act. Asked with no transaction open, of what is done for them after the request
+    was answered: the caller has no token any more, and ``grant_id`` is the one that his token hung on.
+    """
 
     def __call__(self, caller: Caller) -> bool:
         """Whether it may, as of now."""

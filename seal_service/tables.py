@@ -313,6 +313,7 @@ batches: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
+    Column("token_grant_id", String(255), nullable=False, server_default=""),  # what the token hung on with which it was opened
     CheckConstraint("state IN ('open', 'running', 'done', 'cancelled')", name="state"),
     Index("ix_seal_batches_holder_state", "holder", "state"),
 )

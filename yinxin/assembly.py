@@ -149,7 +149,7 @@ def open_house(deployment: Deployment) -> House:
             **({} if exchange is None else {licence_vault.ports.FOREIGN: exchange}),
         },
     )
-    check = links.client_check_of(context)
+    check = links.standing_check_of(context)
     if check is not None:
         context = replace(context, links={**context.links, seal_service.ports.CALLER_CHECK: check})
     links_of_licences = {

@@ -166,6 +166,11 @@ def client_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
     return idp.service.client_check(context) if idp.service.NAME in services_of(context.settings) else None
 
 
+def standing_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
+    """Whether client and person may still act, for what is done later; None where this process cannot know."""
+    return idp.service.standing_check(context) if idp.service.NAME in services_of(context.settings) else None
+
+
 def nonce_check_of(context: ServiceContext) -> Callable[[Caller, Proof], None]:
     """Demands nonces in proofs of possession. Of clients of a profile only where the identity provider, which knows them, runs here."""
     if idp.service.NAME in services_of(context.settings):

@@ -110,5 +110,5 @@ def _record(
     ended: tuple[int, int],
     **more: str,
 ) -> None:
-    facts = {"credential": credential_id, "sessions_ended": ended[0], "grants_ended": ended[1], **more}
+    facts: dict[str, str | int | bool | None] = {"credential": credential_id, "sessions_ended": ended[0], "grants_ended": ended[1], **more}
     desk.audit.record(connection, at=at, actor=actor, action=action, subject=f"account:{account_id}", outcome="done", facts=facts)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from service_kit.dpop import Proof
 
 GRANT_SECONDS: Final = 90 * 86_400  # an unused refresh token ends before, with its session or after this
+SIGNED_OUT: Final = frozenset({"session", "revoked"})  # why a grant ended: by the person's own leave, or the client's
 REFRESH_BYTES: Final = 32
 REFRESH_PREFIX: Final = "yxr_"  # lets scanners of source code find one that was committed by mistake
 

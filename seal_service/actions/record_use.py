@@ -52,6 +52,7 @@ class User:
     actor: str  # as the audit trail names him
     is_operator: bool = False
     holder: str = ""  # as powers are kept by (``Caller.holder``); empty: the client itself
+    token_grant_id: str = ""  # what his token hangs on (``Caller.grant_id``)
 
     @property
     def name(self) -> str:

@@ -68,7 +68,19 @@ def open_batch(context: ServiceContext, user: User, seal_id: str, order: SealOrd
     """
     at = context.clock.now()
     wishes = write_order(replace(order, idempotency_key=None))
-    batch = Batch(new_batch_id(), seal_id, user.client_id, user.name, user.actor, wishes, BatchState.OPEN, 0, 0, at)
+    batch = Batch(
+        new_batch_id(),
+        seal_id,
+        user.client_id,
+        user.name,
+        user.actor,
+        wishes,
+        BatchState.OPEN,
+        total=0,
+        total_bytes=0,
+        created_at=at,
+        token_grant_id=user.token_grant_id,
+    )
 
     def store_batch(conn: Connection) -> Batch:
         seal = store.load_seal(conn, seal_id)
@@ -239,7 +251,7 @@ def _check_caller(context: ServiceContext, batch: Batch) -> None:
     """Asked for every document, as a gate asks for every request: BATCH_CALLER_DISABLED where who started the batch may act no more."""
     stands = cast("CallerCheck | None", context.links.get(CALLER_CHECK))
     subject = batch.holder.removeprefix(PERSON_PREFIX)
-    if stands is not None and not stands(Caller(batch.client_id, subject, frozenset())):
+    if stands is not None and not stands(Caller(batch.client_id, subject, frozenset(), grant_id=batch.token_grant_id)):
         raise batch_caller_gone(batch.id)
 
 

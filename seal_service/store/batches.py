@@ -31,6 +31,7 @@ def _batch(row: RowMapping) -> Batch:
         created_at=read_time(row["created_at"]),
         started_at=read_optional_time(row["started_at"]),
         ended_at=read_optional_time(row["ended_at"]),
+        token_grant_id=row["token_grant_id"],
     )
 
 
@@ -62,6 +63,7 @@ def insert_batch(conn: Connection, batch: Batch) -> None:
         "created_at": write_time(batch.created_at),
         "started_at": write_optional_time(batch.started_at),
         "ended_at": write_optional_time(batch.ended_at),
+        "token_grant_id": batch.token_grant_id,
     }
     conn.execute(insert(batches), values)
 

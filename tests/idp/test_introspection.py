@@ -12,12 +12,14 @@ from joserfc.jwk import KeySet
 
 import idp.service
 from idp.actions.change_client_status import change_client_status
+from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import change_account_status
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.rotate_signing_key import replace_signing_key
 from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind, AccountStatus
 from idp.model.registrations import Registration
+from service_kit.callers import Caller
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import CALLBACK, VERIFIER, Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
@@ -67,6 +69,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         found.add(replace(base, client_id="other"), "client.manage")
         found.add(replace(base, client_id="server"), "token.introspect")
         found.add(replace(base, client_id="ours", introspection_signed_response_alg="ES256"), "client.manage")
+        found.add(replace(base, client_id="pair", subject_type="pairwise"))
         found.add(Registration("public", redirect_uris=(CALLBACK,), token_endpoint_auth_method="none", is_own=True))
         yield found
 
@@ -214,6 +217,51 @@ def test_tokens_end_with_their_client_and_their_key(world: World) -> None:
         while world.calls(fresh) != 200:  # the gate looks for new keys every few seconds
             assert time.monotonic() < deadline, "tokens of the new key count at the gate as well"
             time.sleep(0.2)
+
+
+def signed_in(world: World, client: str, name: str, acting_for: str = "") -> tuple[Caller, str]:
+    """Who calls with the tokens of a person, as a job of his remembers him; and his refresh token."""
+    browser = Browser(world.town.here)
+    browser.authorize(client, scope="openid offline_access")
+    browser.log_in(name)
+    if acting_for:
+        browser.submit("acting", acting_for=acting_for)
+    tokens = world.redeem(browser.returned["code"], client).json()
+    said = world.read(tokens["access_token"], world.town.desk.issuer)
+    return Caller(client, said["sub"], frozenset(), grant_id=said["gid"]), tokens["refresh_token"]
+
+
+@pytest.mark.parametrize("client", ["own", "pair"])
+def test_what_is_done_later_for_a_person_ends_with_his_account_and_not_with_his_session(world: World, client: str) -> None:
+    """A batch that runs on after its request. The client knows the person by his own id, or by one that tells nothing."""
+    person = world.town.person(f"later-{client}")
+    caller, refresh_token = signed_in(world, client, f"later-{client}")
+    stands = idp.service.standing_check(world.town.here.house.context)
+    assert stands(caller)
+    assert stands(replace(caller, grant_id="")) is (client == "own"), "by the account's own id, where nothing is known of the grant"
+    assert not stands(replace(caller, client_id="other")), "another client's grant"
+    assert not stands(replace(caller, client_id="none"))
+    other, _ = signed_in(world, client, f"later-{client}")
+    assert world.revoke(refresh_token, client).status_code == 200
+    assert stands(caller), "signed out, and the work goes on"
+    for status in (AccountStatus.DISABLED, AccountStatus.ACTIVE):
+        change_account_status(world.town.desk, person.account_id, AccountKind.PERSON, status, actor="test")
+        assert stands(caller) is (status is AccountStatus.ACTIVE)
+        assert not stands(other), "its grant was ended by the disabling, for good"
+
+
+def test_what_is_done_later_for_an_organisation_ends_with_the_right_to_act_for_it(world: World) -> None:
+    person, organisation = world.town.person("later-agent"), world.town.organisation()
+    agent = grant_agent(world.town.desk, organisation.account_id, person.account_id, actor="test")
+    caller, refresh_token = signed_in(world, "own", "later-agent", organisation.account_id)
+    stands = idp.service.standing_check(world.town.here.house.context)
+    world.revoke(refresh_token)
+    assert (caller.subject, stands(caller)) == (organisation.account_id, True)
+    for status in (AccountStatus.DISABLED, AccountStatus.ACTIVE):
+        change_account_status(world.town.desk, organisation.account_id, AccountKind.ORGANISATION, status, actor="test")
+        assert stands(caller) is (status is AccountStatus.ACTIVE)
+    revoke_agent(world.town.desk, agent.agent_id, actor="test")
+    assert not stands(caller)
 
 
 def test_every_token_counts_once_on_record(world: World) -> None:

@@ -26,6 +26,7 @@ from seal_service.actions.seal_batch import (
     start_batch,
 )
 from seal_service.actions.seal_order import SealOrder
+from seal_service.api.parameters import user_of
 from seal_service.batch import Batch, BatchState, ItemState
 from seal_service.model import Seal, transition_named
 from seal_service.ports import CALLER_CHECK
@@ -258,3 +259,21 @@ def test_what_is_left_of_a_batch_is_not_sealed_for_a_client_that_was_disabled(ho
     assert (find_batch(*place)[0].state, len(asked)) == (BatchState.DONE, 3)
     assert asked[0] == Caller("cl_a", "cl_a", frozenset())
     assert house.rows("SELECT count(*) FROM seal_uses") == [(1,)]
+
+
+def test_whether_a_person_may_still_act_is_asked_by_his_name_and_what_his_token_hung_on(house: House, seal: Seal) -> None:
+    asked: list[Caller] = []
+
+    def refuse(who: Caller) -> bool:
+        asked.append(who)
+        return False
+
+    house.context = replace(house.context, links={**house.context.links, CALLER_CHECK: refuse})
+    grant_seal(house.context, caller(), seal.id, "person:anna")
+    anna = user_of(Caller("portal", "anna", frozenset({"seal.use"}), "token-1", grant_id="gr_1"))
+    batch = open_batch(house.context, anna, seal.id, ORDER)
+    add_document(house.context, anna, seal.id, batch.id, "a.pdf", PDF)
+    start_batch(house.context, anna, seal.id, batch.id)
+    work_through(house)
+    assert asked == [Caller("portal", "anna", frozenset(), grant_id="gr_1")]
+    assert [item.code for item in list_items(house.context, anna, seal.id, batch.id, after=0, limit=9)] == ["BATCH_CALLER_DISABLED"]

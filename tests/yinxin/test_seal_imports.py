@@ -125,7 +125,7 @@ def test_what_is_done_later_for_a_client_asks_whether_it_still_may(here: Here) -
     stands = cast("CallerCheck", here.house.context.links[CALLER_CHECK])
     bearer(here, "cl_of_a_batch", ("seal.use",))
     assert stands(Caller("cl_of_a_batch", "cl_of_a_batch", frozenset())) is True
-    assert stands(Caller("cl_of_a_batch", "somebody", frozenset())) is True
+    assert stands(Caller("cl_of_a_batch", "somebody", frozenset())) is False, "a person whom nobody knows"
     change_client_status(idp.service.client_desk(here.house.context), "cl_of_a_batch", ClientStatus.DISABLED, actor="operator:test")
     assert stands(Caller("cl_of_a_batch", "cl_of_a_batch", frozenset())) is False
     assert stands(Caller("cl_unknown", "cl_unknown", frozenset())) is False
