@@ -25,6 +25,7 @@ import pytest
 from service_kit.database import Database
 from service_kit.migrations import migrate_kit
 from tests.optional import need
+from tests.prepared_tables import prepare_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +116,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A database with the kit's tables."""
-    made = Database(database_url, pool_size=4)
-    migrate_kit(made)
+    if database_url.startswith("sqlite:///"):
+        prepare_tables(Path(database_url.removeprefix("sqlite:///")), migrate_kit)
+        made = Database(database_url, pool_size=4)
+    else:
+        made = Database(database_url, pool_size=4)
+        migrate_kit(made)
     yield made
     made.close()

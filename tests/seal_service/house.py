@@ -30,6 +30,7 @@ from service_kit.settings import Settings
 from standards.errors import Kind, TrustError
 from standards.rfc5280_names import write_name
 from tests.pki import DemoPki
+from tests.prepared_tables import prepare_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,6 +120,11 @@ def caller(client_id: str = "cl_a", *scopes: str) -> Caller:
     return Caller(client_id, client_id, frozenset(scopes or (MANAGE, USE, READ)))
 
 
+def migrate_seals(database: Database) -> None:
+    """The tables of the seal service."""
+    migrate(database, PREFIX, "seal_service.migrations")
+
+
 @contextmanager
 def open_house(folder: Path, *, database_url: str | None = None, **changes: Any) -> Iterator[House]:
     """A deployment with empty tables: SQLite in the folder, or what ``database_url`` names."""
@@ -126,10 +132,11 @@ def open_house(folder: Path, *, database_url: str | None = None, **changes: Any)
     issuer = TestIssuer(pki)
     authority = TimeStampAuthority(pki.tsa, pki.chain, pki.tsa_signer, DEMONSTRATION_POLICY)
     clock = SystemClock()
-    database = Database(database_url or f"sqlite:///{folder / 'db.sqlite3'}", 8)
+    database = Database(database_url or prepare_tables(folder / "db.sqlite3", migrate_kit, migrate_seals), 8)
     try:
-        migrate_kit(database)
-        migrate(database, PREFIX, "seal_service.migrations")
+        if database_url is not None:
+            migrate_kit(database)
+            migrate_seals(database)
         blobs = Blobs(folder / "blobs")
         trust: Callable[[], TrustList] = pki.trust_list
         trust_list = trust()

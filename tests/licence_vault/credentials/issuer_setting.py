@@ -27,6 +27,7 @@ from service_kit.web_errors import install_problem_answers
 from tests.deployments import HttpHere
 from tests.licence_vault.credentials.wallets import AT, BASE, key_of
 from tests.licence_vault.samples import TYPE_CODE, sample_licence
+from tests.prepared_tables import prepare_tables
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -156,9 +157,7 @@ class Issuer:
 
 def open_issuer(folder: Path) -> Issuer:
     """A new issuer in a folder; its database is closed by ``close_issuer``."""
-    database = Database(f"sqlite:///{folder / 'credentials.sqlite'}")
-    migrate_kit(database)
-    migrate(database)
+    database = Database(prepare_tables(folder / "credentials.sqlite", migrate_kit, migrate))
     clock, shelf = StillClock(), Shelf()
     keystore = Keystore(folder / "keys", MasterKey(bytes(range(16))))
     ensure_credential_keys(keystore)
