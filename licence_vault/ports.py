@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
-    from licence_vault.type_rules.definition import UseMode
+    from licence_vault.uses import UseMode
     from service_kit.callers import Caller
 
 SEALER: Final = "licence_vault.sealer"  # names of the links

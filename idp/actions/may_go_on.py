@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from idp.model.grants import SIGNED_OUT
 from idp.model.people import AccountStatus
-from idp.store.accounts import account_status, list_agents
+from idp.store.accounts import account_status
 from idp.store.grants import find_grant
+from idp.store.person_grants import grants_of_person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +36,6 @@ def may_go_on(database: Database, vault: Vault, caller: Caller, at: datetime) ->
             return False
         if grant.acting_for is None:
             return True
-        agents = list_agents(connection, vault, organisation_id=grant.acting_for, person_id=grant.account_id)
+        agents = grants_of_person(connection, vault, grant.account_id, grant.acting_for)
         is_agent = any(agent.is_valid_at(at) for agent in agents)
         return is_agent and account_status(connection, vault, grant.acting_for) is AccountStatus.ACTIVE

@@ -27,7 +27,7 @@ from licence_vault.reporting.limits import (
     FOREIGN_TOKENS,
 )
 from licence_vault.store.foreign import delete_kept, load_kept, replace_kept, sweep_kept
-from licence_vault.type_rules.definition import UseMode
+from licence_vault.uses import UseMode
 from licence_vault.verify import AskedHolder, verify_licence
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import examine_licence_number

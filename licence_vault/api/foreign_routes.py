@@ -13,7 +13,7 @@ from licence_vault.actions.query_foreign_licence import query_foreign_licence
 from licence_vault.model import SCOPE_FOREIGN
 from licence_vault.ports import ForeignQuery
 from licence_vault.report_errors import exchange_missing
-from licence_vault.type_rules.definition import UseMode  # noqa: TC001 - pydantic reads the annotations at run time
+from licence_vault.uses import UseMode  # noqa: TC001 - pydantic reads the annotations at run time
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
 

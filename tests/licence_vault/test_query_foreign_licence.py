@@ -23,7 +23,7 @@ from licence_vault.model import step_named
 from licence_vault.ports import FOREIGN, ForeignAnswer, ForeignQuery
 from licence_vault.reporting import limits
 from licence_vault.service import exchange_desk_of
-from licence_vault.type_rules.definition import UseMode
+from licence_vault.uses import UseMode
 from service_kit.audit import find_entries
 from service_kit.settings import Exchange
 from standards.errors import TrustError

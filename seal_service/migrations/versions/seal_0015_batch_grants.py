@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "seal_0014"
-down_revision = "seal_0013"
+revision = "seal_0015"
+down_revision = "seal_0014"
 branch_labels = None
 depends_on = None
 

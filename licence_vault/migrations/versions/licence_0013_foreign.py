@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "licence_0011"
-down_revision = "licence_0010"
+revision = "licence_0013"
+down_revision = "licence_0012"
 branch_labels = None
 depends_on = None
 
