@@ -192,11 +192,9 @@ def client_check(context: ServiceContext) -> Callable[[Caller], bool]:
     """Whether client and token count now, for the gates of the same process: tokens end with their client, their grant, or by revocation."""
     mac_key = context.keystore.open_secret(ROW_MAC_KEY)
     memory = ClientMemory(context.database, mac_key)
-
-    def stands(caller: Caller) -> bool:
-        return memory.is_active(caller.client_id) and not is_withdrawn(context.database, caller.token_id, caller.grant_id, mac_key)
-
-    return stands
+    return lambda caller: (
+        memory.is_active(caller.client_id) and not is_withdrawn(context.database, caller.token_id, caller.grant_id, mac_key)
+    )
 
 
 def person_behind(context: ServiceContext, caller: Caller, at: datetime) -> PersonBehind | None:
@@ -212,11 +210,7 @@ def accounts_behind(context: ServiceContext) -> Callable[[Caller], str]:
 def standing_check(context: ServiceContext) -> Callable[[Caller], bool]:
     """Whether client and person may still act, for what is done after the request was answered (``may_go_on``): tokens are over by then."""
     memory, vault = ClientMemory(context.database, context.keystore.open_secret(ROW_MAC_KEY)), _vault(context)
-
-    def stands(caller: Caller) -> bool:
-        return memory.is_active(caller.client_id) and may_go_on(context.database, vault, caller, context.clock.now())
-
-    return stands
+    return lambda caller: memory.is_active(caller.client_id) and may_go_on(context.database, vault, caller, context.clock.now())
 
 
 def nonces_of(context: ServiceContext) -> Nonces:

@@ -45,7 +45,7 @@ class Caller:
     thumbprint of the key that the token is bound to, empty for a token that anyone who has it may send. ``grant_id``: what a person's token
     hangs on, as the issuer names it (claim ``gid``). ``certificate``: SHA-256 (base64url) of the client certificate it is bound to.
     ``acting``: the natural person who acts for ``subject``, an organisation, as the token names him (RFC 8693 4.1); empty: nobody does.
-    ``account``: the natural person behind it all by the directory's own name, where that is in this process; empty where it is not.
+    ``known_as``: the natural person behind it all by the directory's own name, where that is in this process; empty where it is not.
     """
 
     client_id: str
@@ -56,14 +56,14 @@ class Caller:
     grant_id: str = ""
     certificate: str = ""
     acting: str = ""
-    account: str = ""
+    known_as: str = ""
 
     @property
     def actor(self) -> str:
         """How the audit trail names this caller: the client, for whom, and by which human where that is somebody else or has another name."""
         if self.subject == self.client_id:
             return f"client:{self.client_id}"
-        human = self.account or self.acting or self.subject
+        human = self.known_as or self.acting or self.subject
         return f"client:{self.client_id} for {self.subject}" + (f" by {human}" if human != self.subject else "")
 
     @property
@@ -77,7 +77,7 @@ class Caller:
     @property
     def human(self) -> str:
         """Who it is where two must differ: the natural person, whichever organisation he acts for and whatever name his client is told."""
-        return self.client_id if self.subject == self.client_id else PERSON_PREFIX + (self.account or self.acting or self.subject)
+        return self.client_id if self.subject == self.client_id else PERSON_PREFIX + (self.known_as or self.acting or self.subject)
 
     @property
     def claimant(self) -> str:
@@ -119,7 +119,7 @@ def person_of(caller: Caller) -> Person:
 def may_be_one(one: Person | Caller, holder: str, human: str = "") -> bool:
     """Whether somebody may be the one who acted before, as ``holder`` and ``human`` keep him (empty: not known, from before it was kept).
 
-    A name that one sector of clients knows somebody by tells him apart from nobody: two of them, or one beside an account, may be one person.
+    A name that one sector of clients knows somebody by tells him apart from nobody: two of them, or one beside a name of the directory, may be one person.
     """
     now, before = one.human or one.holder, human or holder
     if one.holder == holder or now in {holder, before}:

@@ -84,7 +84,7 @@ class Gatekeeper:
         if self.account_of is None or not caller.grant_id:
             return caller
         return replace(
-            caller, account=await anyio.to_thread.run_sync(self.account_of, caller) if self.may_block else self.account_of(caller)
+            caller, known_as=await anyio.to_thread.run_sync(self.account_of, caller) if self.may_block else self.account_of(caller)
         )
 
 

@@ -51,7 +51,7 @@ LICENCE: Final = {
     "LICENCE_HOLDER_MATCHES": ("The licence is held by whom was asked about.", "持证主体与所查一致。"),
     "LICENCE_HOLDER_OTHER": ("The licence is not held by whom was asked about.", "持证主体与所查不一致。"),
     "LICENCE_COPY_FOR": (
-        "This is an annotated copy and no original: made for {made_by}, for “{reason}”, on {made_at}, to be used until {until}.",
+        'This is an annotated copy and no original: made for {made_by}, for "{reason}", on {made_at}, to be used until {until}.',
         "这是加注件，不是原件：制作人 {made_by}，用途“{reason}”，制作时间 {made_at}，有效期至 {until}。",
     ),
     "LICENCE_COPY_IN_TIME": ("The copy may be used until {until}.", "加注件在有效期内，有效期至 {until}。"),

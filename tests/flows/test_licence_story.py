@@ -72,7 +72,7 @@ def citizen(served: Served, deployment: Deployment) -> Iterator[httpx.Client]:
     house = open_house(open_deployment(deployment.folder))
     try:
         clients = Clients(settle(cast("Any", Outside(served.url, house)), Registered()))
-        clients.add(replace(BASE, client_id="cityapp"), "licence.own")
+        clients.add(replace(BASE, client_id="cityapp", person_scopes=("licence.own",)))
         now = clients.town.desk.clock.now()
         numbers = (Identifier(IdentifierKind.LOGIN, "zhangsan"), Identifier(IdentifierKind.RESIDENT_ID, "11010519491231002X", now))
         proof = (Evidence("ev_zhangsan", "counter", "Demo hall", 3, now),)

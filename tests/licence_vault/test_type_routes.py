@@ -56,7 +56,7 @@ def test_an_author_publishes_by_no_other_name(here: Here) -> None:
     assert drafted.authors == ("person:or_y", "person:pe_x")
     submit, publish = type_step_named("submit"), type_step_named("publish")
     take_type_step(context, himself, code, 1, submit, reason="", if_revision=None)
-    for one in (himself, for_office, Caller("cl_portal", "pw_1", scopes, account="pe_x"), Caller("cl_elsewhere", "pw_1", scopes)):
+    for one in (himself, for_office, Caller("cl_portal", "pw_1", scopes, known_as="pe_x"), Caller("cl_elsewhere", "pw_1", scopes)):
         with pytest.raises(TrustError, match="SECOND_PERSON_NEEDED"):
             take_type_step(context, one, code, 1, publish, reason="", if_revision=None)
     assert take_type_step(context, Caller("cl_console", "pe_z", scopes), code, 1, publish, reason="", if_revision=None).reviewed_by

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,8 +63,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
 @pytest.fixture(scope="module")
 def clients(here: Here) -> Clients:
     found = Clients(settle(here, Registered()))
-    found.add(replace(BASE, client_id="portal"), "licence.own")
-    found.add(replace(BASE, client_id="shop"), "licence.read")
+    found.add(replace(BASE, client_id="portal", person_scopes=("licence.own",)))
+    found.add(replace(BASE, client_id="shop", person_scopes=("licence.read",)))
     now = found.town.desk.clock.now()
     for login, number in (JIA, YII):
         identifiers = (Identifier(IdentifierKind.LOGIN, login), Identifier(IdentifierKind.RESIDENT_ID, number, now))
@@ -269,40 +268,6 @@ def test_a_system_is_no_holder_and_a_person_is_no_system(clients: Clients, here:
     assert elsewhere.refusal("POST", "/v1/my/use-consents", consent(licence), status=403)[0] == "SCOPE_MISSING"
 
 
-def test_a_citizen_shows_a_licence_and_the_office_sees_it_once(jia: Office, yii: Office, registry: Office, licence: dict[str, Any]) -> None:
-    opened = jia.call("POST", "/v1/my/showings", {"licence": licence["id"]}, status=201)
-    path, showing = opened.headers["location"], opened.json()
-    assert (showing["state"], opened.headers["cache-control"]) == ("open", "no-store")
-    assert jia.call("GET", path, status=200).json()["id"] == showing["id"]
-    seen = registry.call("POST", "/v1/showings/scan", {"code": showing["code"], "reason": WHY, "officer": OFFICER}, status=200)
-    assert (seen.json()["is_whole"], seen.headers["cache-control"]) == (False, "no-store")
-    assert JIA[1] not in seen.text
-    assert registry.refusal("POST", f"/v1/showings/{showing['id']}/view", status=409)[0] == "LICENCE_SHOWING_STATE_CONFLICT"
-
-    looked = jia.call("GET", path, status=200)
-    assert (looked.json()["client"], looked.json()["reason"], looked.json()["officer"]) == ("cl_office", WHY, OFFICER)
-    assert jia.refusal("POST", f"{path}/agree", status=428)[0] == "PRECONDITION_REQUIRED"
-    assert jia.refusal("POST", f"{path}/agree", status=412, if_match="*")[0] == "LICENCE_SHOWING_CHANGED"
-    assert yii.refusal("POST", f"{path}/agree", status=404, if_match=looked.headers["etag"])[0] == "LICENCE_SHOWING_UNKNOWN"
-    assert jia.call("POST", f"{path}/agree", status=200, if_match=looked.headers["etag"]).json()["state"] == "agreed"
-    whole = registry.call("POST", f"/v1/showings/{showing['id']}/view", status=200).json()
-    assert (whole["is_whole"], whole["data"]) == (True, licence["data"])
-    registry.call("POST", f"/v1/showings/{showing['id']}/view", status=409)
-    assert jia.refusal("POST", f"{path}/end", status=409)[0] == "LICENCE_SHOWING_STATE_CONFLICT"
-
-
-def test_a_citizen_hands_in_an_annotated_copy(jia: Office, yii: Office, licence: dict[str, Any]) -> None:
-    path, wish = f"/v1/my/licences/{licence['id']}/copies", {"made_by": "示例区登记窗口", "reason": WHY}
-    made = jia.call("POST", path, wish, status=201, idempotency_key="mine")
-    assert made.content.startswith(b"%PDF")
-    assert (made.headers["content-type"], made.headers["cache-control"]) == ("application/pdf", "no-store")
-    assert jia.call("POST", path, wish, status=201, idempotency_key="mine").content == made.content
-    for other in (path, path.replace(licence["id"], "lc_" + "0" * 24)):
-        assert yii.refusal("POST", other, wish, status=404)[0] == "LICENCE_NOT_FOUND"
-    for changes in ({"mode": "duty"}, {"reason": ""}, {"until": "2126-01-01T00:00:00Z"}, {"form": "doc"}):
-        jia.call("POST", path, wish | changes, status=422)
-
-
 def share(system: Office, name: str, data: dict[str, Any], **head: str) -> tuple[str, Any]:
     """Return code and data of a call at the share interface, which needs no header."""
     whole = {"accessId": system.client_id, "accessToken": system.headers["authorization"].removeprefix("Bearer ")} | head
@@ -334,33 +299,6 @@ def test_a_system_asks_at_the_share_interface(jia: Office, registry: Office, lic
     assert (status, found) == ("0", [masked])
     assert share(registry, "queryCertInfoByHolderCode", of_holder | {"holderTypeCode": "777"}) == ("103", None)
     assert share(registry, "queryCertInfoByHolderCode", of_holder | {"certTypeCode": TYPE}) == ("100", None)
-
-
-def test_a_system_is_given_annotated_copies(jia: Office, registry: Office, stranger: Office, licence: dict[str, Any]) -> None:
-    wish = {"fileType": "ofd", "certificateIdentifier": licence["identifier"], "certificateCopyCause": WHY}
-    assert share(registry, "downloadFile", wish) == ("100", None), "neither code nor duty"
-    granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
-    more = {"useCode": granted["code"], "certificateCopyCreator": "示例区登记窗口", "certificateCopyExpiringTime": "20991231000000"}
-    assert share(registry, "downloadFile", wish | more) == ("102", None), "nothing is good so long"
-    del more["certificateCopyExpiringTime"]
-    status, given = share(registry, "downloadFile", wish | more)
-    assert (status, given["contentType"], given["certIdentifier"]) == ("0", "application/ofd", licence["identifier"])
-    assert base64.b64decode(given["content"]).startswith(b"PK")
-    assert share(registry, "downloadFile", wish | more) == ("10", None), "a code counts once"
-    for wrong in ({"fileType": "png"}, {"certificateCopyExpiringTime": "2026-12-01"}, {"certificateCopyExpiringTime": "20261301000000"}):
-        assert share(registry, "downloadFile", wish | {"operator": OFFICER} | wrong) == ("102", None)
-    assert share(registry, "downloadFile", wish | {"operator": OFFICER, "certificateIdentifier": "1.2.3"}) == ("10", None)
-
-    by_duty = {"certIdentifier": licence["identifier"], "useCause": WHY, "operator": OFFICER}
-    status, offered = share(registry, "downloadUrl", by_duty)
-    path = urlsplit(offered["content"]).path
-    assert (status, path.startswith("/v1/licence-downloads/")) == ("0", True)
-    assert stranger.refusal("GET", path, status=404)[0] == "LICENCE_DOWNLOAD_GONE"
-    assert registry.call("GET", path, status=200).content.startswith(b"%PDF")
-    assert registry.refusal("GET", path, status=404)[0] == "LICENCE_DOWNLOAD_GONE"
-    of_holder = {"holderCode": JIA[1], "holderTypeCode": "111", "certTypeCode": SHARED, "useCause": WHY, "operator": OFFICER}
-    status, found = share(registry, "downloadUrlsByHolderCode", of_holder | {"certNo": licence["data"]["number"]})
-    assert (status, [each["certIdentifier"] for each in found]) == ("0", [licence["identifier"]])
 
 
 def test_a_system_has_data_and_files_verified(clerk: Office, registry: Office, licence: dict[str, Any]) -> None:

@@ -95,7 +95,7 @@ def test_one_human_is_no_second_person_to_himself_by_any_name(house: House) -> N
     scopes = frozenset({"seal.apply", "seal.review", "seal.make"})
     himself, colleague = Caller("cl_console", "pe_x", scopes), Caller("cl_console", "pe_z", scopes)
     for_firm = Caller("cl_console", "or_y", scopes, acting="pe_x")
-    by_portal = Caller("cl_portal", "pw_1", scopes, account="pe_x")
+    by_portal = Caller("cl_portal", "pw_1", scopes, known_as="pe_x")
     for one, other in ((himself, for_firm), (for_firm, himself), (himself, by_portal), (by_portal, for_firm)):
         made = apply_for_seal(house.context, one, ORDER)
         assert code_of(review_application, house.context, other, made.id, STEPS["approve"], reason="x") == "SECOND_PERSON_NEEDED"
@@ -315,8 +315,8 @@ def test_an_approved_end_cancels_at_once_and_destruction_takes_another_person(ho
 
 def test_who_cancelled_does_not_destroy(house: House) -> None:
     seal = activated(house)
-    take(house, replace(MANAGER, account="pe_x"), seal, "cancel")
-    for who in (MANAGER, replace(SECOND, account="pe_x")):  # nor does he as the other manager
+    take(house, replace(MANAGER, known_as="pe_x"), seal, "cancel")
+    for who in (MANAGER, replace(SECOND, known_as="pe_x")):  # nor does he as the other manager
         assert code_of(take, house, who, seal, "destroy") == "SECOND_PERSON_NEEDED"
     with pytest.raises(IntegrityError):
         house.sql("UPDATE seal_history SET second_to = holder")

@@ -73,7 +73,7 @@ def test_who_acts_for_an_organisation_is_named_and_is_the_same_human_as_himself(
     ]  # fmt: skip
     assert (for_firm.holder, for_firm.human) == ("person:or_y", "person:pe_x"), "rights are the organisation's, the hand is his"
     assert {himself.human, by_service.human, lonely.human} == {"person:pe_x"}
-    paired = replace(verifier.verify(token(sub="pw_1")), account="pe_x")  # the directory knows whose it is
+    paired = replace(verifier.verify(token(sub="pw_1")), known_as="pe_x")  # the directory knows whose it is
     assert (paired.holder, paired.human, paired.actor) == ("person:pw_1", "person:pe_x", "client:portal for pw_1 by pe_x")
     chain: dict[str, Any] = {"sub": "pe_x"}
     for _ in range(ACTORS):

@@ -125,7 +125,7 @@ def test_a_licence_with_more_text_than_a_credential_can_hold_is_refused() -> Non
         ({"aud": [AUDIENCE]}, "CREDENTIAL_BINDING_AUDIENCE"),
         ({"aud": None}, "CREDENTIAL_BINDING_AUDIENCE"),
         ({"nonce": "n-other"}, "CREDENTIAL_BINDING_NONCE"),
-        ({"nonce": "\ud800"}, "CREDENTIAL_BINDING_NONCE"),
+        ({"nonce": "\ud800"}, "CREDENTIAL_BINDING_BAD"),
         ({"nonce": None}, "CREDENTIAL_BINDING_NONCE"),
         ({"sd_hash": "x"}, "CREDENTIAL_BINDING_OTHER"),
         ({"sd_hash": None}, "CREDENTIAL_BINDING_OTHER"),
