@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from idp.model.people import PAGE_MAX
 from idp.model.registrations import SIGN_IN_SCOPES, sign_in_of
-from idp.store.accounts import list_agents
+from idp.store.person_grants import grants_of_person
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -39,6 +38,5 @@ def agent_scopes(
     """Of these scopes those that a person has in the capacity in which he comes, in their order. Scopes of signing in are everybody's."""
     if organisation_id is None:
         return tuple(scopes)
-    agents = list_agents(connection, vault, organisation_id=organisation_id, person_id=person_id, count=PAGE_MAX)
-    standing = [each for each in agents if each.is_valid_at(at)]
+    standing = [each for each in grants_of_person(connection, vault, person_id, organisation_id) if each.is_valid_at(at)]
     return tuple(each for each in scopes if each in SIGN_IN_SCOPES or any(agent.may(each) for agent in standing))
