@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from licence_vault import limits, store
-from licence_vault.actions import finish_issue, issue_batch
+from licence_vault.actions import finish_issue
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.enter_issuer import give_membership, take_membership
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_licences, read_licence_file
 from licence_vault.actions.issue_batch import (
-    BatchFile,
     cancel_batch,
     find_batch,
     list_batch_rows,
@@ -28,24 +25,17 @@ from licence_vault.actions.issue_batch import (
 )
 from licence_vault.actions.succeed_licence import NewContent, succeed_licence
 from licence_vault.actions.sweep_issues import sweep_issues
-from licence_vault.batch import BATCH_LIFE, BatchState, RowState
+from licence_vault.batch import BatchState, RowState
 from licence_vault.model import step_named
-from licence_vault.row_files import RowForm, read_rows
 from service_kit import fail_points
 from service_kit.audit import find_entries
 from standards.errors import TrustError
 from tests.fakes.sealer import refused, unavailable
+from tests.licence_vault.batch_files import BAD, GOOD, file_of, rows_of, run_to_its_end
 from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, IssuingHere, caller
-from tests.licence_vault.type_files import TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from licence_vault.batch import BatchRow, LicenceBatch
-
-HEAD = "holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address"
-GOOD = "张三（示例）,11010519491231002X,111,2026-11-28,2031-11-27,示例路{}号"
-BAD = "李四（示例）,110105194912310021,111,2026-11-28,2031-11-27,示例路"
 
 
 @pytest.fixture(scope="module")
@@ -63,21 +53,6 @@ def here(shared: IssuingHere) -> Iterator[IssuingHere]:
     while run_batches(shared.means):
         continue
     run_batches(shared.means)
-
-
-def file_of(*lines: str, **changes: Any) -> BatchFile:
-    content = "\n".join((HEAD, *(line.format(number) for number, line in enumerate(lines)))).encode()
-    return BatchFile(**({"type_code": TYPE, "issuer_code": ISSUER, "forms": ("ofd",), "form": RowForm.CSV, "content": content} | changes))
-
-
-def run_to_its_end(here: IssuingHere, batch: LicenceBatch) -> None:
-    while find_batch(here.means, here.clerk, batch.id)[0].ended_at is None:
-        run_batches(here.means)
-        here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
-
-
-def rows_of(here: IssuingHere, batch: LicenceBatch) -> list[BatchRow]:
-    return list_batch_rows(here.means, here.clerk, batch.id, state=None, after=0, limit=1000)
 
 
 def code(raised: pytest.ExceptionInfo[TrustError]) -> str:
@@ -260,109 +235,6 @@ def test_cancelling_ends_what_waits(here: IssuingHere) -> None:
     with pytest.raises(TrustError) as raised:
         start_batch(here.means, here.clerk, batch.id)
     assert code(raised) == "LICENCE_BATCH_STATE_CONFLICT"
-
-
-def kept_of(here: IssuingHere, batch: LicenceBatch) -> tuple[int, int]:
-    """How many rows still say something, and how long the key is."""
-    with here.vault.context.database.read() as conn:
-        cells = f"SELECT count(*) FROM licence_batch_rows WHERE batch_id = '{batch.id}' AND cells_sealed IS NOT NULL"
-        key = f"SELECT length(key_sealed) FROM licence_batches WHERE id = '{batch.id}'"
-        return int(conn.exec_driver_sql(cells).scalar_one()), int(conn.exec_driver_sql(key).scalar_one())
-
-
-def trail_of(here: IssuingHere, batch: LicenceBatch) -> list[str]:
-    with here.vault.context.database.read() as conn:
-        return [each.action for each in find_entries(conn, subject=f"licence-batch:{batch.id}", limit=9)]
-
-
-@pytest.mark.parametrize("by_sweeper", [True, False])
-def test_a_batch_that_is_cancelled_with_licences_begun_ends_with_them(here: IssuingHere, *, by_sweeper: bool) -> None:
-    batch = open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
-    start_batch(here.means, here.clerk, batch.id)
-    assert kept_of(here, batch)[0] == 2
-    here.sealer.fail_with = unavailable()
-    run_batches(here.means)
-    assert kept_of(here, batch)[0] == 0, "what a row said stands in its licence now, and nowhere else"
-    cancelled = cancel_batch(here.means, here.clerk, batch.id)
-    assert (cancelled.state, cancelled.ended_at) == (BatchState.CANCELLED, None)
-    assert run_batches(here.means) == 0
-    here.sealer.fail_with = None
-    here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
-    if by_sweeper:
-        sweep_issues(here.means)
-    run_to_its_end(here, batch)
-    assert find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.CANCELLED
-    assert [row.state for row in rows_of(here, batch)] == [RowState.ISSUED] * 2
-    assert kept_of(here, batch) == (0, 0)
-    assert trail_of(here, batch)[:2] == ["licence-batch.settled", "licence-batch.cancelled"]
-
-
-def test_a_batch_whose_loading_was_cut_off_is_ended(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Death(BaseException):
-        pass
-
-    def die(*_: object) -> None:
-        raise Death
-
-    monkeypatch.setattr(limits, "ROWS_PER_WRITE", 1)
-    with monkeypatch.context() as dying:
-        dying.setattr(store, "move_batch", die)
-        with pytest.raises(Death):
-            open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
-    with here.vault.context.database.read() as conn:
-        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.BATCH_LEASE_SECONDS), limit=9)
-    run_batches(here.means)
-    assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "it may still be somebody's work"
-    here.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS)
-    with monkeypatch.context() as racing:
-        racing.setattr(store, "list_cut_off_batches", lambda *_, **__: [replace(cut_off, lease_until=None)])
-        run_batches(here.means)
-    assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "somebody went on with it"
-    run_batches(here.means)
-    ended = find_batch(here.means, here.clerk, cut_off.id)[0]
-    assert (ended.state, ended.ended_at) == (BatchState.CANCELLED, here.vault.clock.at)
-    assert kept_of(here, cut_off) == (0, 0)
-    assert trail_of(here, cut_off)[0] == "licence-batch.cut-off"
-
-
-def test_a_batch_that_is_cancelled_while_it_loads_stays_so(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    add, opened = store.insert_rows, []
-
-    def cancel_first(conn: Any, rows: Any) -> None:
-        add(conn, rows)
-        opened.append(rows[0].batch_id)
-
-    class Cancelling:
-        """Rows in the midst of which the batch is cancelled."""
-
-        def __call__(self, *wishes: Any) -> Any:
-            for row in read_rows(*wishes):
-                yield row
-                if opened:
-                    cancel_batch(here.means, here.clerk, opened[0])
-
-    monkeypatch.setattr(store, "insert_rows", cancel_first)
-    monkeypatch.setattr(issue_batch, "read_rows", Cancelling())
-    monkeypatch.setattr(limits, "ROWS_PER_WRITE", 1)
-    with pytest.raises(TrustError) as raised:
-        open_batch(here.means, here.clerk, file_of(*[GOOD] * 3))
-    assert code(raised) == "LICENCE_BATCH_STATE_CONFLICT"
-    batch = find_batch(here.means, here.clerk, opened[0])[0]
-    assert (batch.state, batch.total) == (BatchState.CANCELLED, 1)
-    assert kept_of(here, batch) == (0, 0)
-
-
-def test_states_are_written_only_from_where_they_were_read(here: IssuingHere) -> None:
-    batch = open_batch(here.means, here.clerk, file_of(GOOD))
-    cancel_batch(here.means, here.clerk, batch.id)
-    write = here.vault.context.database.write
-    for state in set(BatchState) - {BatchState.CANCELLED}:
-        stale = replace(batch, state=state)
-        assert not write(partial(store.move_batch, batch=stale, target=BatchState.RUNNING))
-        assert not write(partial(store.lease_batch, batch=stale, until=None))
-    assert find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.CANCELLED
-    reached = {BatchState.LOADING} | {target for targets in BATCH_LIFE.values() for target in targets}
-    assert reached == set(BatchState) == set(BATCH_LIFE)
 
 
 def test_a_file_that_cannot_be_read_to_its_end_leaves_no_batch_to_start(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:

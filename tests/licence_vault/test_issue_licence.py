@@ -11,32 +11,24 @@ import pytest
 
 from crypto.checkpoints import Receipt
 from crypto.sm3 import sm3
-from licence_vault import limits, store
-from licence_vault.actions import finish_issue
-from licence_vault.actions.define_type import take_type_step
-from licence_vault.actions.enter_issuer import give_membership, take_membership
+from licence_vault import store
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_history, list_licences, read_licence_file
-from licence_vault.actions.import_licences import import_licences, list_imports
-from licence_vault.actions.issue_batch import BatchFile
 from licence_vault.actions.issue_licence import issue_licence
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.content_vault import ContentVault
-from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
+from licence_vault.limits import ISSUING_LEASE_SECONDS
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
-from licence_vault.model import Holder, LicenceState, read_salted_licence, type_step_named
+from licence_vault.model import Holder, LicenceState, read_salted_licence
 from licence_vault.ports import OFD, PDF
-from licence_vault.row_files import RowForm
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 from tests.fakes.sealer import MARK, attachments_in, refused, unavailable
-from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, PERSON, IssuingHere
+from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, PERSON, IssuingHere
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from licence_vault.register import LicenceRecord
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")
@@ -137,28 +129,6 @@ def test_licences_are_found_by_holder_number_type_and_state(here: IssuingHere) -
     assert code_of(raised) == "LICENCE_ISSUER_NOT_FOUND"
 
 
-def test_whoever_acts_for_many_authorities_is_shown_all_or_asked_for_one(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    context, contents = here.vault.context, here.means.contents
-    record = here.issue()
-    give_membership(context, here.clerk, OTHER_ISSUER, "cl_clerk")
-    try:
-        monkeypatch.setattr(limits, "AUTHORITIES_ASKED", 2)
-        assert record.id in [each.id for each in list_licences(context, contents, here.clerk, LicenceWish(), after="", limit=100)]
-        monkeypatch.setattr(limits, "AUTHORITIES_ASKED", 1)
-        ways: list[Callable[[], object]] = [
-            lambda: list_licences(context, contents, here.clerk, LicenceWish(), after="", limit=100),
-            lambda: list_imports(here.means, here.clerk, holder=None, number=None, after="", limit=100),
-        ]
-        for ask in ways:
-            error = _raised(ask)
-            assert (error.code, error.facts["field"]) == ("FIELD_UNACCEPTABLE", "issuer")
-        wish = LicenceWish(issuer_code=ISSUER)
-        assert record.id in [each.id for each in list_licences(context, contents, here.clerk, wish, after="", limit=100)]
-        list_imports(here.means, here.clerk, holder=None, number=None, after="", limit=100, issuer_code=OTHER_ISSUER)
-    finally:
-        take_membership(context, here.clerk, OTHER_ISSUER, "cl_clerk")
-
-
 def test_licences_of_others_do_not_exist(here: IssuingHere) -> None:
     record, context, contents = here.issue(), here.vault.context, here.means.contents
     asked: list[Any] = [
@@ -214,31 +184,6 @@ def test_a_printed_number_is_given_once(here: IssuingHere) -> None:
     assert code_of(raised) == "LICENCE_NUMBER_TAKEN"
 
 
-def number_of(here: IssuingHere, record: LicenceRecord) -> str:
-    view = find_licence(here.vault.context, here.means.contents, here.clerk, record.id)
-    assert view.data is not None
-    return view.data.number
-
-
-def test_numbers_that_others_have_are_passed_over(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = f"{AUTHORITY}995"
-    here.publish(type_file(code=code, face=FACE, numbering="{serial:3}"))
-    for number in ("001", "003"):
-        here.issue(type_code=code, number=number)
-    cells = "number,holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address\n004,张三（示例）,11010519491231002X,111,2026-11-28,长期,示例路"
-    import_licences(here.means, here.clerk, BatchFile(code, ISSUER, ("pdf",), RowForm.CSV, cells.encode()))
-    assert [number_of(here, here.issue(type_code=code)) for _ in range(2)] == ["002", "005"]
-
-    # where more are taken than are looked through at once, the series moves on all the same
-    for number in ("006", "007", "008"):
-        here.issue(type_code=code, number=number)
-    monkeypatch.setattr(limits, "SERIALS_TRIED", 2)
-    with pytest.raises(TrustError) as raised:
-        here.issue(type_code=code)
-    assert (code_of(raised), raised.value.kind) == ("LICENCE_SERIES_BEHIND", Kind.TOO_MANY)
-    assert number_of(here, here.issue(type_code=code)) == "009"
-
-
 def test_sixteen_racers_get_sixteen_numbers(here: IssuingHere) -> None:
     records: list[Any] = []
     start = threading.Barrier(16)
@@ -266,31 +211,6 @@ def test_the_same_request_issues_once(here: IssuingHere) -> None:
     with pytest.raises(TrustError) as raised:
         here.issue(key="once", area_code="150703")
     assert code_of(raised) == "IDEMPOTENCY_KEY_REUSED"
-
-
-def test_the_same_request_gets_its_answer_whatever_has_become_of_the_type(here: IssuingHere) -> None:
-    code = f"{AUTHORITY}997"
-    here.publish(type_file(code=code, face=FACE))
-    first = here.issue(type_code=code, key="before")
-    here.sealer.fail_with = unavailable()
-    with pytest.raises(TrustError):
-        here.issue(type_code=code, key="begun")
-    [draft] = drafts(here)
-    here.sealer.fail_with = None
-    take_type_step(here.vault.context, here.clerk, code, 1, type_step_named("retire"), reason="停用", if_revision=None)
-    here.vault.clock.at += timedelta(seconds=ISSUING_LEASE_SECONDS + 1)
-    assert here.issue(type_code=code, key="before").id == first.id
-    assert here.issue(type_code=code, key="begun").id == draft
-    with pytest.raises(TrustError) as raised:
-        here.issue(type_code=code, key="after")
-    assert code_of(raised) == "LICENCE_TYPE_NOT_PUBLISHED"
-    take_membership(here.vault.context, here.clerk, ISSUER, "cl_clerk")
-    try:
-        with pytest.raises(TrustError) as raised:
-            here.issue(type_code=code, key="before")
-    finally:
-        give_membership(here.vault.context, here.clerk, ISSUER, "cl_clerk")
-    assert code_of(raised) == "LICENCE_ISSUER_NOT_FOUND"
 
 
 def test_sixteen_racers_with_one_key_issue_one_licence(here: IssuingHere) -> None:
@@ -397,76 +317,6 @@ def test_what_our_own_verifier_does_not_accept_is_not_released(here: IssuingHere
     [draft] = drafts(here)
     with here.vault.context.database.read() as conn:
         assert store.list_files(conn, draft) == []
-
-
-@pytest.mark.parametrize(
-    "passing",
-    [
-        TrustError(Kind.CHANGED, "SEAL_CHANGED", expected=1, found=2),
-        TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=1),
-        TrustError(Kind.CONFLICT, "SEAL_USE_VOIDED", seal_use="su_1"),
-    ],
-    ids=lambda error: error.code,
-)
-def test_whoever_else_is_at_the_seal_makes_it_later_and_no_failure(here: IssuingHere, passing: TrustError) -> None:
-    here.sealer.fail_with = passing
-    with pytest.raises(TrustError) as raised:
-        here.issue()
-    assert code_of(raised) == passing.code
-    [draft] = drafts(here)
-    here.sealer.fail_with = None
-    here.vault.clock.at += timedelta(seconds=ISSUING_RETRY_SECONDS + 1)
-    assert sweep_issues(here.means) == {"released": 1, "left": 0}
-    assert find_licence(here.vault.context, here.means.contents, here.clerk, draft).record.state is LicenceState.ISSUED
-
-
-def test_what_our_own_verifier_never_accepts_is_given_up(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finish_issue, "SELF_CHECKS", 3)
-    here.sealer.spoil = lambda sealed: sealed[:-1] + b"x"
-    with pytest.raises(TrustError) as raised:
-        here.issue(key="never")
-    assert code_of(raised) == "LICENCE_SELF_CHECK_FAILED"
-    [draft] = drafts(here)
-
-    def find() -> LicenceRecord:
-        return find_licence(here.vault.context, here.means.contents, here.clerk, draft).record
-
-    # each try waits twice as long for the next
-    for refusals, wait in ((1, ISSUING_RETRY_SECONDS), (2, 2 * ISSUING_RETRY_SECONDS)):
-        record, at = find(), here.vault.clock.at
-        assert (record.refusals, record.lease_until) == (refusals, at + timedelta(seconds=wait))
-        here.vault.clock.at += timedelta(seconds=wait)
-        if refusals == 1:
-            assert sweep_issues(here.means) == {"released": 0, "left": 1}
-    with pytest.raises(TrustError) as raised:
-        finish_issue.finish_issue(here.means, find())
-    for error in (raised.value, _raised(lambda: finish_issue.finish_issue(here.means, find()))):
-        assert (error.code, error.kind, error.facts["reason"]) == (
-            "LICENCE_ISSUING_ABANDONED", Kind.CONFLICT, "LICENCE_SELF_CHECK_FAILED",
-        )  # fmt: skip
-    assert (find().state, find().state_reason) == (LicenceState.CANCELLED, "LICENCE_SELF_CHECK_FAILED")
-    assert here.trail(draft) == [("licence.issue", "intended"), ("licence.abandon", "done")]
-    here.sealer.spoil = lambda sealed: sealed
-    assert here.issue(key="never").id != draft, "the key is free again"
-
-
-def _raised(act: Callable[[], object]) -> TrustError:
-    with pytest.raises(TrustError) as raised:
-        act()
-    return raised.value
-
-
-def test_what_cannot_be_given_up_now_comes_again(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise TrustError(Kind.UNAVAILABLE, "AUDIT_UNAVAILABLE")
-
-    here.sealer.fail_with = refused()
-    with monkeypatch.context() as failing:
-        failing.setattr(finish_issue, "abandon_issue", fail)
-        with pytest.raises(TrustError) as raised:
-            here.issue()
-    assert code_of(raised) == "SEAL_NOT_ACTIVE"
-    assert len(drafts(here)) == 1
 
 
 def test_a_sealer_that_gives_another_licence_back_is_found_out(here: IssuingHere) -> None:

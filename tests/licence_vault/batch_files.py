@@ -1,0 +1,40 @@
+"""Files of batches for tests, and what is asked of batches."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from licence_vault import limits
+from licence_vault.actions.issue_batch import (
+    BatchFile,
+    find_batch,
+    list_batch_rows,
+    run_batches,
+)
+from licence_vault.row_files import RowForm
+from tests.licence_vault.issuing_here import ISSUER, IssuingHere
+from tests.licence_vault.type_files import TYPE
+
+if TYPE_CHECKING:
+    from licence_vault.batch import BatchRow, LicenceBatch
+
+
+HEAD = "holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address"
+GOOD = "张三（示例）,11010519491231002X,111,2026-11-28,2031-11-27,示例路{}号"
+BAD = "李四（示例）,110105194912310021,111,2026-11-28,2031-11-27,示例路"
+
+
+def file_of(*lines: str, **changes: Any) -> BatchFile:
+    content = "\n".join((HEAD, *(line.format(number) for number, line in enumerate(lines)))).encode()
+    return BatchFile(**({"type_code": TYPE, "issuer_code": ISSUER, "forms": ("ofd",), "form": RowForm.CSV, "content": content} | changes))
+
+
+def run_to_its_end(here: IssuingHere, batch: LicenceBatch) -> None:
+    while find_batch(here.means, here.clerk, batch.id)[0].ended_at is None:
+        run_batches(here.means)
+        here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
+
+
+def rows_of(here: IssuingHere, batch: LicenceBatch) -> list[BatchRow]:
+    return list_batch_rows(here.means, here.clerk, batch.id, state=None, after=0, limit=1000)

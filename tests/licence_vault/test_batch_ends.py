@@ -1,0 +1,157 @@
+"""How batches end: cancelled, cut off, or done; each state written only from where it was read, and nothing of the rows kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from licence_vault import limits, store
+from licence_vault.actions import issue_batch
+from licence_vault.actions.issue_batch import (
+    cancel_batch,
+    find_batch,
+    open_batch,
+    run_batches,
+    start_batch,
+)
+from licence_vault.actions.sweep_issues import sweep_issues
+from licence_vault.batch import BATCH_LIFE, BatchState, RowState
+from licence_vault.row_files import read_rows
+from service_kit.audit import find_entries
+from standards.errors import TrustError
+from tests.fakes.sealer import unavailable
+from tests.licence_vault.batch_files import GOOD, file_of, rows_of, run_to_its_end
+from tests.licence_vault.issuing_here import IssuingHere
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from licence_vault.batch import LicenceBatch
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
+    with IssuingHere.made(tmp_path_factory.mktemp("batches") / "d") as made:
+        yield made
+
+
+@pytest.fixture
+def here(shared: IssuingHere) -> Iterator[IssuingHere]:
+    yield shared
+    shared.sealer.fail_with, shared.sealer.spoil = None, lambda sealed: sealed
+    shared.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS + 1)
+    sweep_issues(shared.means)
+    while run_batches(shared.means):
+        continue
+    run_batches(shared.means)
+
+
+def code(raised: pytest.ExceptionInfo[TrustError]) -> str:
+    return raised.value.code
+
+
+def kept_of(here: IssuingHere, batch: LicenceBatch) -> tuple[int, int]:
+    """How many rows still say something, and how long the key is."""
+    with here.vault.context.database.read() as conn:
+        cells = f"SELECT count(*) FROM licence_batch_rows WHERE batch_id = '{batch.id}' AND cells_sealed IS NOT NULL"
+        key = f"SELECT length(key_sealed) FROM licence_batches WHERE id = '{batch.id}'"
+        return int(conn.exec_driver_sql(cells).scalar_one()), int(conn.exec_driver_sql(key).scalar_one())
+
+
+def trail_of(here: IssuingHere, batch: LicenceBatch) -> list[str]:
+    with here.vault.context.database.read() as conn:
+        return [each.action for each in find_entries(conn, subject=f"licence-batch:{batch.id}", limit=9)]
+
+
+@pytest.mark.parametrize("by_sweeper", [True, False])
+def test_a_batch_that_is_cancelled_with_licences_begun_ends_with_them(here: IssuingHere, *, by_sweeper: bool) -> None:
+    batch = open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
+    start_batch(here.means, here.clerk, batch.id)
+    assert kept_of(here, batch)[0] == 2
+    here.sealer.fail_with = unavailable()
+    run_batches(here.means)
+    assert kept_of(here, batch)[0] == 0, "what a row said stands in its licence now, and nowhere else"
+    cancelled = cancel_batch(here.means, here.clerk, batch.id)
+    assert (cancelled.state, cancelled.ended_at) == (BatchState.CANCELLED, None)
+    assert run_batches(here.means) == 0
+    here.sealer.fail_with = None
+    here.vault.clock.at += timedelta(seconds=limits.ISSUING_RETRY_SECONDS)
+    if by_sweeper:
+        sweep_issues(here.means)
+    run_to_its_end(here, batch)
+    assert find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.CANCELLED
+    assert [row.state for row in rows_of(here, batch)] == [RowState.ISSUED] * 2
+    assert kept_of(here, batch) == (0, 0)
+    assert trail_of(here, batch)[:2] == ["licence-batch.settled", "licence-batch.cancelled"]
+
+
+def test_a_batch_whose_loading_was_cut_off_is_ended(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Death(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Death
+
+    monkeypatch.setattr(limits, "ROWS_PER_WRITE", 1)
+    with monkeypatch.context() as dying:
+        dying.setattr(store, "move_batch", die)
+        with pytest.raises(Death):
+            open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
+    with here.vault.context.database.read() as conn:
+        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.BATCH_LEASE_SECONDS), limit=9)
+    run_batches(here.means)
+    assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "it may still be somebody's work"
+    here.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS)
+    with monkeypatch.context() as racing:
+        racing.setattr(store, "list_cut_off_batches", lambda *_, **__: [replace(cut_off, lease_until=None)])
+        run_batches(here.means)
+    assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "somebody went on with it"
+    run_batches(here.means)
+    ended = find_batch(here.means, here.clerk, cut_off.id)[0]
+    assert (ended.state, ended.ended_at) == (BatchState.CANCELLED, here.vault.clock.at)
+    assert kept_of(here, cut_off) == (0, 0)
+    assert trail_of(here, cut_off)[0] == "licence-batch.cut-off"
+
+
+def test_a_batch_that_is_cancelled_while_it_loads_stays_so(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    add, opened = store.insert_rows, []
+
+    def cancel_first(conn: Any, rows: Any) -> None:
+        add(conn, rows)
+        opened.append(rows[0].batch_id)
+
+    class Cancelling:
+        """Rows in the midst of which the batch is cancelled."""
+
+        def __call__(self, *wishes: Any) -> Any:
+            for row in read_rows(*wishes):
+                yield row
+                if opened:
+                    cancel_batch(here.means, here.clerk, opened[0])
+
+    monkeypatch.setattr(store, "insert_rows", cancel_first)
+    monkeypatch.setattr(issue_batch, "read_rows", Cancelling())
+    monkeypatch.setattr(limits, "ROWS_PER_WRITE", 1)
+    with pytest.raises(TrustError) as raised:
+        open_batch(here.means, here.clerk, file_of(*[GOOD] * 3))
+    assert code(raised) == "LICENCE_BATCH_STATE_CONFLICT"
+    batch = find_batch(here.means, here.clerk, opened[0])[0]
+    assert (batch.state, batch.total) == (BatchState.CANCELLED, 1)
+    assert kept_of(here, batch) == (0, 0)
+
+
+def test_states_are_written_only_from_where_they_were_read(here: IssuingHere) -> None:
+    batch = open_batch(here.means, here.clerk, file_of(GOOD))
+    cancel_batch(here.means, here.clerk, batch.id)
+    write = here.vault.context.database.write
+    for state in set(BatchState) - {BatchState.CANCELLED}:
+        stale = replace(batch, state=state)
+        assert not write(partial(store.move_batch, batch=stale, target=BatchState.RUNNING))
+        assert not write(partial(store.lease_batch, batch=stale, until=None))
+    assert find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.CANCELLED
+    reached = {BatchState.LOADING} | {target for targets in BATCH_LIFE.values() for target in targets}
+    assert reached == set(BatchState) == set(BATCH_LIFE)
