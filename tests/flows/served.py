@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 YINXIN = (sys.executable, "-c", "from yinxin.command_line import main; main()")
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 ANSWER_SECONDS = 60.0
 
 
