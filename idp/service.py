@@ -12,6 +12,7 @@ from crypto.sealed_values import ValueSealer
 from crypto.sm3 import hmac_sm3
 from idp import messages, ports
 from idp.actions.account_behind import AccountsBehind
+from idp.actions.admit_sign_in import SignInDoor
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
 from idp.actions.client_keys import ClientKeys, ProofDesk
@@ -321,7 +322,7 @@ def build(context: ServiceContext) -> ServiceParts:
     federation = federation_desk(context, people)
     is_secure = settings.base_url.startswith("https://")
     scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
-    pages = Pages(people, protocol, federation, is_secure, settings.demo, hints.read, CasProtocol(people), scope_texts)
+    pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, CasProtocol(people), scope_texts)
     add_change_routes(router, people)
     add_scim_routes(router, people)
     add_federation_routes(router, federation)

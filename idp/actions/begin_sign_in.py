@@ -15,6 +15,7 @@ from idp.store.accounts import account_id_by, account_standing
 from idp.store.sign_ins import find_session, insert_sign_in, session_by_cookie
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from idp.model.requests import AuthorizationRequest, ClientProfile
     from idp.model.sign_in import Session, SignIn
 
+    Admit = Callable[[Connection], None]
+
 
 def store_sign_in(
     desk: PeopleDesk,
@@ -33,16 +36,18 @@ def store_sign_in(
     profile: ClientProfile | None,
     session_hash: bytes | None,
     *,
+    admit: Admit,
     return_to: str = "",
     asks_two: bool = False,
 ) -> SignIn:
     """A new sign-in for this browser. ``session_hash``: of the session cookie it sent, None where it sent none. ``asks_two``: with two
-    factors where the account has them.
+    factors where the account has them. ``admit`` raises where no more sign-ins are let in (SIGN_INS_TOO_MANY, SIGN_IN_BUSY).
     """
     at = desk.clock.now()
     row = replace(_new_row(browser_hash, request, profile, at, return_to), asks_two=asks_two)
 
     def store(connection: Connection) -> SignIn:
+        admit(connection)
         found = _adopted(connection, desk, row, session_hash, profile, at)[0] if session_hash else row
         insert_sign_in(connection, desk.vault, found)
         return found
@@ -58,9 +63,12 @@ async def begin_for_client(
     profile: ClientProfile | None,
     session_hash: bytes | None,
     *,
+    admit: Admit,
     browser: str,
 ) -> SignIn | Finished:
-    """A new sign-in for a client; finished at once, in the same transaction, where the browser's session answers all that is asked."""
+    """A new sign-in for a client; finished at once, in the same transaction, where the browser's session answers all that is asked: then
+    nothing is kept, and nobody asks ``admit``. SIGN_INS_TOO_MANY, SIGN_IN_BUSY.
+    """
     at = desk.clock.now()
     row = _new_row(browser_hash, request, profile, at, "")
     cookie = secrets.token_urlsafe(SESSION_COOKIE_BYTES)
@@ -80,6 +88,7 @@ async def begin_for_client(
                 at=at,
                 present=session,
             )
+        admit(connection)
         insert_sign_in(connection, desk.vault, found)
         return found
 

@@ -26,6 +26,7 @@ _ROWS: Final = (
     ("SIGN_IN_FAILED", "Sign-in failed", "登录失败", "Name or secret is wrong, there were too many attempts, or the account may not sign in; which of these is not told.", "账号或凭据错误、尝试次数过多，或账户不允许登录；具体原因不予说明。", "Check what you typed and try again later; an administrator can issue a recovery code.", "请核对输入并稍后重试；可由管理员签发恢复码。"),
     ("SECOND_FACTOR_MISSING", "Two ways to sign in are needed", "必须使用两种方式登录", "This account must sign in in two ways, and only one is set up.", "此账户必须使用两种方式登录，但尚未登记第二种。", "Ask an administrator to set up a second one (`yinxin account totp`).", "请联系管理员登记第二种登录方式（`yinxin account totp`）。"),
     ("SIGN_IN_BUSY", "Sign-in is busy", "登录繁忙", "More people sign in at this moment than the machine can check.", "当前登录人数超过处理能力。", "Try again in a few seconds.", "请几秒后重试。"),
+    ("SIGN_INS_TOO_MANY", "Too many sign-ins begun", "发起登录过多", "From the address you come from too many sign-ins have been begun in a short time.", "您所在的地址在短时间内发起了过多登录。", "Wait a little and open the page again.", "请稍候，然后重新打开页面。"),
     ("SIGN_IN_UNKNOWN", "This sign-in is over", "本次登录已结束", "The sign-in has ended, expired, or was begun in another browser.", "登录已结束、已过期，或在另一浏览器中发起。", _AGAIN_EN, _AGAIN_ZH),
     ("SIGN_IN_OVERTAKEN", "Sent twice", "重复提交", "Another request of the same sign-in was faster.", "同一登录的另一请求已先行处理。", "Go on with the page that is open.", "请在已打开的页面继续。"),
     ("FORM_FORGED", "Form not from here", "表单来源不符", "The form was not made by this site for this browser.", "该表单不是本站为此浏览器生成的。", "Open the page again and send the form from there.", "请重新打开页面后提交。"),

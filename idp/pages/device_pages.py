@@ -50,7 +50,7 @@ def _begin(pages: Pages, visit: Visit, typed: str) -> Response:
     device, _ = find_waiting_device(pages.desk, typed, visit.peer, pages.desk.vault.mac_key)
     profile = _client(pages, device.client_id)
     request = device_sign_in(device, pages.desk.issuer)
-    row = store_sign_in(pages.desk, visit.browser_hash, request, profile, visit.session_hash)
+    row = store_sign_in(pages.desk, visit.browser_hash, request, profile, visit.session_hash, admit=pages.admit(visit))
     return visit.see(f"/sign-in/{row.sign_in_id}")
 
 

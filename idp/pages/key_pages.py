@@ -49,7 +49,7 @@ def _show_keys(pages: Pages, visit: Visit, problem: TrustError | None = None) ->
                 to_sign=text_to_sign(desk.issuer, challenge),
                 script=bool(options),
             )
-    row = store_sign_in(desk, visit.browser_hash, None, None, None, return_to=KEYS_PATH, asks_two=True)
+    row = store_sign_in(desk, visit.browser_hash, None, None, None, admit=pages.admit(visit), return_to=KEYS_PATH, asks_two=True)
     return visit.see(f"/sign-in/{row.sign_in_id}")
 
 
@@ -84,7 +84,10 @@ def add_key_pages(router: APIRouter, pages: Pages) -> None:
     async def show_keys(request: Request) -> Response:
         visit = pages.visit(request)
         switched = switch_language(visit)
-        return switched if switched is not None else await anyio.to_thread.run_sync(_show_keys, pages, visit)
+        try:
+            return switched if switched is not None else await anyio.to_thread.run_sync(_show_keys, pages, visit)
+        except TrustError as error:
+            return visit.error(error)
 
     @router.post(f"{KEYS_PATH}/passkey", **hidden)
     @public("a form of the person's own page")

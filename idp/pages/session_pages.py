@@ -42,7 +42,7 @@ def _present(pages: Pages, visit: Visit) -> Session | None:
 
 
 def _sign_in_first(pages: Pages, visit: Visit, return_to: str) -> Response:
-    row = store_sign_in(pages.desk, visit.browser_hash, None, None, None, return_to=return_to)
+    row = store_sign_in(pages.desk, visit.browser_hash, None, None, None, admit=pages.admit(visit), return_to=return_to)
     return visit.see(f"/sign-in/{row.sign_in_id}")
 
 

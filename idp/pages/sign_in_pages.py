@@ -35,8 +35,10 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
 
+    from sqlalchemy import Connection
     from starlette.types import Receive, Scope, Send
 
+    from idp.actions.admit_sign_in import SignInDoor
     from idp.actions.federation_desk import FederationDesk
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.actions.read_hint import TokenHint
@@ -53,6 +55,7 @@ CONSENT_CLAIMS: Final = (
 _YEAR_SECONDS: Final = 365 * 86_400
 _RECOVERY: Final = "recovery"
 _CERTIFICATE: Final = "certificate"
+_NOT_ADMITTED: Final = frozenset({"SIGN_INS_TOO_MANY", "SIGN_IN_BUSY"})
 _BY_POOL: Final = frozenset({"password", _RECOVERY})
 
 
@@ -67,6 +70,7 @@ class Pages:
     federation: FederationDesk
     is_secure: bool
     is_demo: bool
+    door: SignInDoor
     read_hint: Callable[[str], TokenHint | None] | None = None
     cas: SignInProtocol | None = None
     scope_texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -83,6 +87,10 @@ class Pages:
             "powers": [self.scope_texts.get(each, (each, each))[LANGUAGES.index(visit.language)] for each in named],
             "is_offline": OFFLINE in scopes,
         }
+
+    def admit(self, visit: Visit) -> Callable[[Connection], None]:
+        """Whether this visit's address may begin one more sign-in; for the job that stores it."""
+        return lambda connection: self.door.admit(connection, visit.peer)
 
     def profile_of(self, row: SignIn) -> ClientProfile | None:
         """The client of a sign-in; SIGN_IN_UNKNOWN where it has gone meanwhile."""
@@ -135,7 +143,14 @@ async def begin_authorization(
     visit.locales = request.ui_locales
     # 2. The row; from here on only it decides
     session_hash = None if is_post else visit.session_hash
-    row = await begin_for_client(desk, protocol, visit.browser_hash, request, profile, session_hash, browser=visit.browser_name)
+    try:
+        row = await begin_for_client(
+            desk, protocol, visit.browser_hash, request, profile, session_hash, admit=pages.admit(visit), browser=visit.browser_name
+        )
+    except TrustError as error:
+        if error.code not in _NOT_ADMITTED:
+            raise
+        return visit.error(error)
     if isinstance(row, Finished):
         return _leave_finished(pages, visit, row)
     if is_post or visit.new_browser:  # a POST from elsewhere brings no cookies along: look again where it does

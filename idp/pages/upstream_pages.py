@@ -86,7 +86,7 @@ def _show_links(pages: Pages, visit: Visit, problem: TrustError | None = None) -
             session = None
         account = load_account(connection, desk.vault, session.account_id) if session else None
     if account is None:
-        row = store_sign_in(desk, visit.browser_hash, None, None, None, return_to=LINKS, asks_two=True)
+        row = store_sign_in(desk, visit.browser_hash, None, None, None, admit=pages.admit(visit), return_to=LINKS, asks_two=True)
         return visit.see(f"/sign-in/{row.sign_in_id}")
     joined = {
         each.value.partition("|")[0].removeprefix(SIGN)
@@ -125,7 +125,7 @@ def _initiate(pages: Pages, given: dict[str, str], visit: Visit) -> Response:
     parts = urlsplit(target)
     return_to = (parts.path + (f"?{parts.query}" if parts.query else "")) if target else "/sessions"
     # 3. Who is signed in already goes on; everybody else goes there
-    row = store_sign_in(desk, visit.browser_hash, None, None, visit.session_hash, return_to=return_to)
+    row = store_sign_in(desk, visit.browser_hash, None, None, visit.session_hash, admit=pages.admit(visit), return_to=return_to)
     if decide_next_step(row) is not Step.FIRST_FACTOR:
         return visit.see(f"/sign-in/{row.sign_in_id}")
     return _leave(pages, row.sign_in_id, name, visit)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from idp.model.requests import AuthorizationRequest
 from idp.model.sign_in import Session, SignIn
@@ -113,6 +113,12 @@ def find_sign_in(connection: Connection, vault: Vault, sign_in_id: str) -> SignI
     """A sign-in, None where there is none (any more)."""
     row = _SIGN_IN.first(connection, {"wanted": sign_in_id})
     return None if row is None else _sign_in(vault, row)
+
+
+def count_sign_ins(connection: Connection, most: int) -> int:
+    """How many sign-ins are kept; no more than ``most`` are counted."""
+    found: int = connection.execute(select(func.count()).select_from(select(sign_ins.c.expires_at).limit(most).subquery())).scalar_one()
+    return found
 
 
 def sweep_sign_ins(connection: Connection, before: datetime) -> int:

@@ -7,25 +7,28 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import text
 
 import idp.service
+from idp.actions.admit_sign_in import SignInDoor
 from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.keep_key import drop_key
 from idp.actions.manage_accounts import change_account_status
 from idp.actions.set_credentials import issue_recovery_code, remove_credential, set_password, set_totp
 from idp.actions.sign_in_row import cookie_hash
+from idp.limits import SIGN_INS_COUNTED_SECONDS, SIGN_INS_PER_PEER, SIGN_INS_RETRY_SECONDS
 from idp.model.people import AccountKind, AccountStatus, Credential, CredentialKind, new_id
 from idp.model.requests import ClientProfile
 from idp.model.sign_in import Session
 from idp.store.accounts import account_standing, raise_credential_epoch
 from idp.store.credentials import list_credentials, put_credential
-from idp.store.sign_ins import insert_session, living_sessions
-from standards.errors import TrustError
+from idp.store.sign_ins import count_sign_ins, insert_session, living_sessions
+from standards.errors import Kind, TrustError
 from tests.deployments import make_deployment, served_here
-from tests.idp.people import Browser, Registered, Town, settle
+from tests.idp.people import CALLBACK, CHALLENGE, Browser, Registered, Town, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +39,14 @@ if TYPE_CHECKING:
 
 PAGE: Final = 200  # more than one page of rows stands before those that matter
 NUMBERS: Final = count()
+ASKED: Final = {
+    "client_id": "own",
+    "redirect_uri": CALLBACK,
+    "response_type": "code",
+    "scope": "openid",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +253,61 @@ def test_who_removes_a_key_stays_and_everybody_else_goes(one: One) -> None:
     other.go("/sessions")
     assert other.heading == "Sign in"
     assert len(one.living()) == 1
+
+
+# How many may be begun
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/authorize?" + urlencode(ASKED), "/links", "/keys", "/sessions", "/switch"],
+)
+@pytest.mark.parametrize(("code", "status"), [("SIGN_INS_TOO_MANY", 429), ("SIGN_IN_BUSY", 503)])
+def test_who_is_not_let_in_sees_a_page_that_says_when(
+    town: Town, path: str, code: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = Kind.TOO_MANY if status == 429 else Kind.UNAVAILABLE
+
+    def admit(_door: SignInDoor, _connection: Connection, peer: str) -> None:
+        assert peer == "192.0.2.7"
+        raise TrustError(kind, code, retry_after_seconds=7)
+
+    monkeypatch.setattr(SignInDoor, "admit", admit)
+    browser = Browser(town.here)
+    browser.go(path)
+    assert (browser.answer.status_code, browser.answer.headers["retry-after"]) == (status, "7")
+    assert ("Too many sign-ins begun" if status == 429 else "Sign-in is busy") in browser.answer.text
+
+
+def test_sign_ins_are_counted_by_address_and_in_all(one: One) -> None:
+    """A session that answers all that is asked keeps nothing and is not counted."""
+    desk, now = one.town.desk, [0.0]
+    browser = one.signed_in()
+
+    def admitted(door: SignInDoor, peer: str) -> str:
+        try:
+            desk.database.write(lambda connection: door.admit(connection, peer))
+        except TrustError as error:
+            return f"{error.code} {error.facts['retry_after_seconds']}"
+        return ""
+
+    door = SignInDoor(now=lambda: now[0])
+    with desk.database.read() as connection:
+        for _ in range(int(SIGN_INS_PER_PEER)):
+            door.admit(connection, "192.0.2.1")
+    assert admitted(door, "192.0.2.1") == "SIGN_INS_TOO_MANY 1"
+    assert admitted(door, "192.0.2.2") == ""
+    now[0] += 0.1
+    assert admitted(door, "192.0.2.1") == ""
+    # In all: what the database keeps, and what this process has let in since
+    with desk.database.read() as connection:
+        kept = count_sign_ins(connection, 10_000)
+        assert count_sign_ins(connection, 1) == 1
+    door = SignInDoor(most=kept + 2, now=lambda: now[0])
+    assert [admitted(door, "192.0.2.3") for _ in range(3)] == ["", "", f"SIGN_IN_BUSY {SIGN_INS_RETRY_SECONDS}"]
+    now[0] += SIGN_INS_COUNTED_SECONDS
+    assert admitted(door, "192.0.2.3") == ""
+    browser.authorize("own")
+    assert browser.returned["code"]
+    with desk.database.read() as connection:
+        assert count_sign_ins(connection, 10_000) == kept
