@@ -57,7 +57,7 @@ def test_one_that_was_given_up_is_sent_again_with_a_reason(desk: Office) -> None
 
 
 def test_without_a_collector_there_is_nothing_to_reconcile_with(desk: Office) -> None:
-    assert desk.refusal("POST", "/v1/licence-reconciliations", {}, status=503)[0] == "LICENCE_COLLECTOR_MISSING"
+    assert desk.refusal("POST", "/v1/licence-reconciliations", {}, status=409)[0] == "LICENCE_COLLECTOR_MISSING"
     desk.refusal("POST", "/v1/licence-reconciliations", {"size": 1}, status=422)
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log.leaf import LicenceLeaf
+from licence_vault.service import migrate
 from service_kit.clock import FixedClock
+from service_kit.migrations import migrate_kit
 from tests.deployments import make_deployment
 from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
@@ -53,6 +55,8 @@ class VaultHere:
         house = open_house(open_deployment(folder))
         clock = FixedClock(AT)
         context = replace(house.context, clock=clock)
+        migrate_kit(context.database)  # the template's own database has its tables; one on another server has none yet
+        migrate(context.database)
         try:
             yield cls(context, open_licence_log(context), clock)
         finally:
