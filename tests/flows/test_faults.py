@@ -114,8 +114,6 @@ def test_killed_while_making_a_seal_the_key_makes_one_seal(deployment: Deploymen
 
 
 def test_a_start_ends_what_a_dead_process_left(deployment: Deployment, survivor: Served) -> None:
-    with survivor.client() as client:
-        made = client.post("/v1/seals", json={"organisation": "断电试验单位（样例）", "credit_code": "12990000YX0000008K"}).json()
     survivor.process.send_signal(signal.SIGSTOP)  # nobody is awake to sweep
     with deployment.serve(beside=True, YINXIN_FAIL_AT="seal-document.stored") as dying, pytest.raises(httpx.TransportError):
         seal_document(dying)
@@ -123,6 +121,7 @@ def test_a_start_ends_what_a_dead_process_left(deployment: Deployment, survivor:
     assert deployment.rows(intents) == [(1,)]
     with deployment.serve(beside=True, YINXIN_FAIL_AT="revoke-certificate.revoked") as dying, dying.client() as client:
         assert deployment.rows(intents) == [(0,)]
+        made = client.post("/v1/seals", json={"organisation": "断电试验单位（样例）", "credit_code": "12990000YX0000008K"}).json()
         etag = client.get(f"/v1/seals/{made['id']}").headers["etag"]
         with pytest.raises(httpx.TransportError):
             client.post(f"/v1/seals/{made['id']}/cancel", json={"reason": "test"}, headers={"if-match": etag})

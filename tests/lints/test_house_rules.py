@@ -24,7 +24,6 @@ LONG_FILES: dict[str, str] = {
     "tests/licence_vault/test_issue_licence.py": "one vault, which is slow to make, issued from in every way and cut off at every step",
     "tests/licence_vault/test_issue_batch.py": "one vault, which is slow to make, with batches cut off at every step",
     "tests/seal_service/test_applications.py": "one application's life, by the people who take part in it",
-    "tests/seal_service/test_imports.py": "one set of seals made elsewhere, which are slow to make, handed in every way",
 }
 
 

@@ -16,7 +16,7 @@ from crypto.report import Verdict
 from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from seal_service import store
-from seal_service.actions.apply_for_import import SEAL_PAPER, apply_for_import, end_import
+from seal_service.actions.apply_for_import import SEAL_PAPER, apply_for_import
 from seal_service.actions.apply_for_seal import ApplicationOrder
 from seal_service.actions.find_applications import find_application, load_paper
 from seal_service.actions.find_import import find_import, read_steps
@@ -30,8 +30,7 @@ from seal_service.actions.review_application import review_application
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import sweep_intents
-from seal_service.jobs import readiness_of
-from seal_service.model import Application, ApplicationKind, ApplicationState, KeyCustody, Seal, SealImport, SealState
+from seal_service.model import ApplicationKind, ApplicationState, KeyCustody, Seal, SealState
 from seal_service.pictures.design import default_design, write_design
 from seal_service.pictures.draw_seal import draw_seal
 from seal_service.render import draw_picture as draw_png
@@ -46,7 +45,7 @@ from standards.rfc5280_names import write_name
 from standards.rfc7468_pem import CERTIFICATE, write_pem
 from standards.x690_der import utf8_string
 from tests.pki import DemoPki
-from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, answer_lost, open_house
+from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, open_house
 from tests.seal_service.test_applications import APPLICANT, MAKER, MANAGER, REVIEWER, STEPS, USER, approved, code_of, deliver, person, take
 from yinxin.demo.document import draw_document
 
@@ -238,27 +237,6 @@ def test_a_key_in_a_device_of_the_deployment_proves_itself(house: House, monkeyp
     assert code_of(apply_for_import, house.context, BY_HIM, second) == "SEAL_IMPORT_KEY_REFUSED"  # one key, one seal
 
 
-@pytest.mark.parametrize("is_described", [True, False])
-def test_a_key_in_a_device_is_never_said_to_be_destroyed(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_described: bool
-) -> None:
-    context = house.context
-    monkeypatch.setattr(context.keystore, "_devices", OneDevice())
-    seal = taken_over(house, order_of(house, key=None, custody=KeyCustody.DEVICE, device_key="hsm-seal"))
-    if not is_described:  # whoever took its description away has not destroyed it by that
-        monkeypatch.setattr(context.keystore, "_devices", None)
-    house.sql("UPDATE seal_seals SET state = 'cancelled'")
-    take(house, MANAGER, seal, "destroy")
-    sweep_intents(context)
-    assert house.rows("SELECT state, is_key_destroyed, key_left_with FROM seal_seals") == [("destroyed", 0, "device")]
-    assert [(each.is_key_destroyed, each.key_left_with) for each in list_editions(context, MANAGER, seal.id)] == [(False, "device")]
-    assert [facts for action, _, facts in house.entries() if action == "seal.key-left"] == [
-        {"edition": 1, "key_id": "hsm-seal", "with": "device"}
-    ]
-    assert caplog.text.count("key to be destroyed in its device") == 1
-    assert readiness_of(context)[1].run() == {"to_destroy_in_devices": int(is_described)}
-
-
 def test_the_same_seal_twice_is_a_clear_conflict_and_its_number_is_passed_over(house: House) -> None:
     context = house.context
     order = order_of(house, seal_der=made_elsewhere(house.pki, certify(house.pki), es_id="15070000000002"))
@@ -295,38 +273,6 @@ def test_the_key_of_what_is_rejected_or_withdrawn_is_destroyed(house: House) -> 
         sweep_intents(house.context)
         assert keys(house) == set()
         assert find_import(house.context, REVIEWER, application.id)[2].is_key_destroyed
-
-
-def test_an_application_whose_commit_is_answered_with_a_lost_connection_keeps_its_key(house: House) -> None:
-    order = order_of(house)
-    with answer_lost(house, Application):
-        apply_for_import(house.context, BY_HIM, order, idempotency_key="k")
-    application, taken_in = apply_for_import(house.context, BY_HIM, order, idempotency_key="k")
-    assert (application.state, keys(house)) == (ApplicationState.APPLIED, {taken_in.key_id})
-
-
-def test_a_slow_application_and_a_sweeper_agree_on_whose_the_key_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    context, put = house.context, house.context.blobs.put
-
-    def put_slowly(data: bytes) -> str:
-        if is_swept_now:
-            house.sql("UPDATE seal_imports SET begun_at = 1")
-            sweep_intents(context)
-        else:
-            with context.database.read() as conn:
-                seen.extend(store.list_imports_without_application(conn, limit=9))
-        return put(data)
-
-    monkeypatch.setattr(context.blobs, "put", put_slowly)
-    seen: list[SealImport] = []
-    for is_swept_now in (True, False):
-        if is_swept_now:  # the sweeper was first: the application is refused, and no key is left
-            assert code_of(apply_for_import, context, BY_HIM, order_of(house)) == "SEAL_IMPORT_CUT_OFF"
-            assert (keys(house), house.rows("SELECT * FROM seal_imports")) == (set(), [])
-        else:  # the application was first: the sweeper, who read his list before, touches nothing
-            _, taken_in = apply_for_import(context, BY_HIM, order_of(house))
-            assert [end_import(context, begun) for begun in seen] == [False]
-            assert keys(house) == {taken_in.key_id}
 
 
 @pytest.mark.parametrize("point", ["import-seal.intended", "import-seal.key-kept"])
