@@ -50,10 +50,12 @@ def test_nothing_is_released_behind_a_freeze(deployment: Deployment, workers: Se
         assert trail[:frozen].count(("seal.use", "done")) == len(released)
         assert not {("seal.use", "done"), ("seal.use", "intended")} & set(trail[frozen:])
         late = (
-            "SELECT count(*) FROM seal_uses u JOIN seal_seals s ON s.id = u.seal_id WHERE u.state = 'done' AND u.finished_at > s.state_at"
+            "SELECT count(*) FROM seal_uses u JOIN seal_seals s ON s.id = u.seal_id "
+            f"WHERE s.id = '{seal_id}' AND u.state = 'done' AND u.finished_at > s.state_at"
         )
-        assert deployment.rows(late) == [(0,)]
+        found = deployment.rows(late)
         assert client.post(f"/v1/seals/{seal_id}/unfreeze", json={"reason": "race over"}).status_code == 200
+    assert found == [(0,)]
 
 
 def test_codes_stay_unique_while_two_workers_make_seals(workers: Served) -> None:

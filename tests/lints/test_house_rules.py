@@ -21,8 +21,6 @@ LONG_FILES: dict[str, str] = {
     "tests/idp/test_cas.py": "the whole CAS protocol over one deployment, which is slow to make",
     "tests/idp/test_code_flow.py": "the whole code flow over one deployment, which is slow to make",
     "tests/idp/test_scim.py": "the whole SCIM protocol over one deployment, which is slow to make",
-    "tests/licence_vault/test_issue_licence.py": "one vault, which is slow to make, issued from in every way and cut off at every step",
-    "tests/licence_vault/test_issue_batch.py": "one vault, which is slow to make, with batches cut off at every step",
     "tests/seal_service/test_applications.py": "one application's life, by the people who take part in it",
 }
 
