@@ -96,13 +96,13 @@ class Bench:
         return result
 
     def verify(self, sealed: bytes) -> None:
-        report = verify_pdf(sealed, self.trust, NOW)
+        report = verify_pdf(sealed, self.trust, datetime.now(UTC))
         if report.verdict is not Verdict.VALID:
             raise SystemExit(f"our own file is {report.verdict}: {[s for g in report.signatures for s in g.steps if s.outcome != 'pass']}")
 
     def verify_with_pyhanko(self, sealed: bytes) -> None:
         context = pyhanko_sm2.validation_context(
-            [self.pki.root.certificate], self.crls, at=NOW, intermediates=[self.pki.issuing.certificate], independent=False
+            [self.pki.root.certificate], self.crls, at=datetime.now(UTC), intermediates=[self.pki.issuing.certificate], independent=False
         )
         status = validate_pdf_signature(PdfFileReader(io.BytesIO(sealed)).embedded_signatures[0], context)
         if not (status.intact and status.valid and status.trusted):

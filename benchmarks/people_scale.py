@@ -127,7 +127,7 @@ def _closed_rows(at: int) -> tuple[tuple[Any, ...], ...]:
     login = chance[372:]
     return (
         (account_id, "person", "active", chance[:38], chance[38:70], chance[70:101], "150700", 0, "benchmark", False, at, "benchmark", at, 1, 1,
-         chance[101:133]),
+         chance[101:133], 0),
         (account_id, "login", login, login, chance[133:180], None),
         (account_id, "mobile", chance[180:212], None, chance[133:180], None),
         (new_id("cr_"), account_id, "password", chance[212:340], None, f"{account_id}/password", "password", 0, at, None, None, 1, chance[340:372]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from licence_vault.errors import sealer_missing
-from licence_vault.limits import LOG_POLL_SECONDS, LOG_WAIT_SECONDS
+from licence_vault.limits import LOG_POLL_SECONDS, LOG_POLL_SECONDS_MAX, LOG_WAIT_SECONDS
 from licence_vault.log.instance import TREES
 from standards.errors import TrustError
 
@@ -62,14 +62,15 @@ class IssuingMeans:
 
 def wait_for_proof(log: TransparencyLog, entry_id: str) -> LogProof:
     """Wait until an entry is under a checkpoint of both trees. TrustError LOG_ENTRY_PENDING after ``LOG_WAIT_SECONDS``."""
-    until = time.monotonic() + LOG_WAIT_SECONDS
+    until, pause = time.monotonic() + LOG_WAIT_SECONDS, LOG_POLL_SECONDS
     while True:
         try:
             receipts = {tree: log.receipt(entry_id, tree) for tree in TREES}
         except TrustError as error:
             if error.code != _PENDING or time.monotonic() > until:
                 raise
-            time.sleep(LOG_POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(1.5 * pause, LOG_POLL_SECONDS_MAX)
             continue
         first = receipts[TREES[0]]
         return LogProof(first.index, first.entry, {tree: receipt.to_text() for tree, receipt in receipts.items()})
