@@ -15,8 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert
-
+from benchmarks.bulk_rows import insert_in_bulk
 from licence_vault import store
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_licences
 from licence_vault.model import LicenceState, read_salted_licence
@@ -37,8 +36,6 @@ OPENED: Final = 200
 ROUNDS: Final = 200
 PAGE: Final = 50
 _BATCH: Final = 500_000  # licences in one transaction
-_ROWS_AT_ONCE: Final = 10_000
-_CACHE_KIB: Final = 2_000_000
 _CODE_TYPE: Final = "001"
 
 
@@ -96,30 +93,12 @@ def _insert_open(connection: Connection, *, vault: Vault, records: list[LicenceR
 
 
 def _fill_closed(connection: Connection, *, sample: LicenceRecord, count: int) -> None:
-    """Within a write job, by the driver itself: indexes that only find are made anew at the end, which sorts each of them once."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-    tables = (licences, licence_keys, holders)
-    names = ", ".join(f"'{table.name}'" for table in tables)
-    indexes = driver.execute(
-        f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({names})"
-    ).fetchall()
-    for name, _ in indexes:
-        driver.execute(f"DROP INDEX {name}")
-    statements = [str(insert(table).compile(dialect=connection.dialect)) for table in tables]
     row = dict(connection.execute(licences.select().where(licences.c.id == sample.id)).mappings().one())
-    columns = list(licences.columns.keys())
-    for begin in range(0, count, _ROWS_AT_ONCE):
-        chunk = min(_ROWS_AT_ONCE, count - begin)
-        rows = [_closed_rows(row, columns, sample) for _ in range(chunk)]
-        for statement, values in zip(statements, zip(*rows, strict=True), strict=True):
-            driver.executemany(statement, values)
-    for _, sql in indexes:
-        driver.execute(sql)
+    insert_in_bulk(connection, (licences, licence_keys, holders), count, partial(_closed_rows, row, sample))
 
 
-def _closed_rows(row: dict[str, Any], columns: list[str], sample: LicenceRecord) -> tuple[tuple[Any, ...], ...]:
-    """In the order of the columns: a licence, its key, its holder."""
+def _closed_rows(row: dict[str, Any], sample: LicenceRecord) -> tuple[list[tuple[Any, ...]], ...]:
+    """A licence, its key, its holder, in the order of the columns of their tables."""
     chance = os.urandom(160)
     fresh = f"lc_{chance[:6].hex()}{chance[6:12].hex()}"
     values = row | {
@@ -130,7 +109,7 @@ def _closed_rows(row: dict[str, Any], columns: list[str], sample: LicenceRecord)
         "commitment": chance[44:76],
         "status_index": int.from_bytes(chance[76:79], "big") % 1_000_000,
     }
-    return tuple(values[name] for name in columns), (fresh, chance[80:140]), (fresh, 0, chance[128:160])
+    return [tuple(values[column.name] for column in licences.columns)], [(fresh, chance[80:140])], [(fresh, 0, chance[128:160])]
 
 
 def _queries(vault: Vault, known: list[LicenceRecord]) -> dict[str, float]:

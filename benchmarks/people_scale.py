@@ -23,6 +23,7 @@ import httpx
 from sqlalchemy import insert
 
 import idp.service
+from benchmarks.bulk_rows import insert_in_bulk
 from idp.actions.register_client import NewClient, register_client
 from idp.credentials.passwords import POOL_THREADS, hash_password, is_right
 from idp.model.people import Account, AccountKind, AccountStatus, Credential, CredentialKind, Identifier, IdentifierKind, new_id
@@ -49,8 +50,6 @@ STREETS: Final = 8  # runs of accounts whose ids follow one another, somewhere a
 HOUSES: Final = 64
 _LETTERS: Final = "234567abcdefghijklmnopqrstuvwxyz"  # of base32, in the order databases compare them
 _BATCH: Final = 250_000  # accounts in one transaction
-_ROWS_AT_ONCE: Final = 10_000
-_CACHE_KIB: Final = 2_000_000
 
 
 def fill(desk: PeopleDesk, first: int, last: int) -> list[str]:
@@ -100,37 +99,19 @@ def _open_rows(desk: PeopleDesk, account_id: str, login: str, kept: bytes) -> tu
 
 
 def _fill_closed(connection: Connection, *, count: int, at: int) -> None:
-    """Within a write job, by the driver itself: indexes that only find are made anew at the end, which sorts each of them once."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-    tables = (accounts, account_identifiers, credentials)
-    names = ", ".join(f"'{table.name}'" for table in tables)
-    indexes = driver.execute(
-        f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({names})"
-    ).fetchall()
-    for name, _ in indexes:
-        driver.execute(f"DROP INDEX {name}")
-    statements = [
-        f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES ({', '.join('?' * len(table.columns))})" for table in tables
-    ]
-    for begin in range(0, count, _ROWS_AT_ONCE):
-        people, logins, mobiles, passwords = zip(*(_closed_rows(at) for _ in range(min(_ROWS_AT_ONCE, count - begin))), strict=True)
-        for statement, rows in zip(statements, (people, logins + mobiles, passwords), strict=True):
-            driver.executemany(statement, rows)
-    for _, sql in indexes:
-        driver.execute(sql)
+    insert_in_bulk(connection, (accounts, account_identifiers, credentials), count, partial(_closed_rows, at))
 
 
-def _closed_rows(at: int) -> tuple[tuple[Any, ...], ...]:
-    """In the order of the columns: an account, its login name, its mobile number, its password."""
+def _closed_rows(at: int) -> tuple[list[tuple[Any, ...]], ...]:
+    """An account, its login name and mobile number, its password, in the order of the columns of their tables."""
     account_id, chance = new_id("pe_"), os.urandom(404)
     login = chance[372:]
     return (
-        (account_id, "person", "active", chance[:38], chance[38:70], chance[70:101], "150700", 0, "benchmark", False, at, "benchmark", at, 1, 1,
-         chance[101:133], 0),
-        (account_id, "login", login, login, chance[133:180], None),
-        (account_id, "mobile", chance[180:212], None, chance[133:180], None),
-        (new_id("cr_"), account_id, "password", chance[212:340], None, f"{account_id}/password", "password", 0, at, None, None, 1, chance[340:372]),
+        [(account_id, "person", "active", chance[:38], chance[38:70], chance[70:101], "150700", 0, "benchmark", False, at, "benchmark", at, 1, 1,
+          chance[101:133], 0)],
+        [(account_id, "login", login, login, chance[133:180], None), (account_id, "mobile", chance[180:212], None, chance[133:180], None)],
+        [(new_id("cr_"), account_id, "password", chance[212:340], None, f"{account_id}/password", "password", 0, at, None, None, 1,
+          chance[340:372])],
     )  # fmt: skip
 
 

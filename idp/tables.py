@@ -190,7 +190,7 @@ sessions: Final = Table(
     Column("ended_by", String(255)),
     Column("version", Integer, nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
-    Column("credential_epoch", BigInteger),  # of the account, when this session's factors were shown; null: none
+    Column("credential_epoch", BigInteger),  # of the account, when the factors behind this row were shown; null: none
     Index("ix_idp_sessions_account_id", "account_id", "session_id"),
     Index("ix_idp_sessions_expires_at", "expires_at"),
 )

@@ -122,6 +122,7 @@ editions: Final = Table(
     # A seal is made by one maker at a time
     Index("ux_seal_editions_one_making", "seal_id", unique=True, sqlite_where=_MAKING, postgresql_where=_MAKING),
     Index("ix_seal_editions_state_begun_at", "state", "begun_at"),
+    Index("ix_seal_editions_key_left_with_key_id", "key_left_with", "key_id"),
 )
 
 papers: Final = Table(
@@ -134,6 +135,7 @@ papers: Final = Table(
     Column("handed_in_by", String(255), nullable=False),
     Column("handed_in_at", BigInteger, nullable=False),
     Index("ix_seal_papers_handed_in_by_id", "handed_in_by", "id"),
+    Index("ix_seal_papers_handed_in_by_handed_in_at", "handed_in_by", "handed_in_at"),
 )
 
 _OPEN: Final = text("seal_id IS NOT NULL AND state IN ('applied', 'reviewed', 'being-carried-out')")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.sm3 import sm3
+from service_kit.row_values import write_time
 from service_kit.tables import idempotency as table
 from standards.errors import Kind, TrustError
 
@@ -84,9 +85,9 @@ class Idempotency:
         IDEMPOTENCY_KEY_REUSED (same key, other request: 422), IDEMPOTENCY_IN_FLIGHT (409 with Retry-After).
         """
         digest = key_digest(caller, route, key)
-        now = _microseconds(at)
+        now = write_time(at)
         found = connection.execute(_find, {"digest": digest}).first()
-        until, expires = _microseconds(at + self._in_flight), _microseconds(at + self._keep)
+        until, expires = write_time(at + self._in_flight), write_time(at + self._keep)
         if found is not None and found.expires_at <= now:
             connection.execute(delete(table).where(table.c.key_digest == digest))
             found = None
@@ -109,7 +110,7 @@ class Idempotency:
 
     def find(self, connection: Connection, *, caller: str, route: str, key: str, request_digest: bytes, at: datetime) -> Claim | None:
         """What ``claim`` would find, without claiming anything; None where the request is the first. Raises as ``claim``."""
-        digest, now = key_digest(caller, route, key), _microseconds(at)
+        digest, now = key_digest(caller, route, key), write_time(at)
         found = connection.execute(_find, {"digest": digest}).first()
         return None if found is None or found.expires_at <= now else _earlier(digest, found, request_digest, now)
 
@@ -192,9 +193,5 @@ def digest_of_request(*parts: bytes) -> bytes:
 
 def sweep(connection: Connection, at: datetime) -> int:
     """Remove what has expired, at most SWEEP_ROWS; returns how many."""
-    old = select(table.c.key_digest).where(table.c.expires_at <= _microseconds(at)).limit(SWEEP_ROWS)
+    old = select(table.c.key_digest).where(table.c.expires_at <= write_time(at)).limit(SWEEP_ROWS)
     return connection.execute(delete(table).where(table.c.key_digest.in_(old))).rowcount
-
-
-def _microseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1_000_000)

@@ -4,19 +4,20 @@ the value could count at all.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, text
 
 from crypto.sm3 import sm3
+from service_kit.row_values import write_time
 from service_kit.tables import used_values as table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
 DPOP_PLACE: Final = "dpop"  # proofs of possession, wherever in the deployment they are shown
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TAKE: Final = text("INSERT INTO kit_used_values (value_digest, used_until_at) VALUES (:digest, :until) ON CONFLICT DO NOTHING")
 
 
@@ -30,14 +31,9 @@ def value_digest(place: str, value: str) -> bytes:
 
 def use_once(connection: Connection, place: str, value: str, until_at: datetime) -> bool:
     """Use a value at a place (such as ``dpop``): True for exactly one of all who try, in whatever process, until ``until_at`` (aware UTC)."""
-    return (
-        connection.execute(
-            _TAKE, {"digest": value_digest(place, value), "until": (until_at - _EPOCH) // timedelta(microseconds=1)}
-        ).rowcount
-        == 1
-    )
+    return connection.execute(_TAKE, {"digest": value_digest(place, value), "until": write_time(until_at)}).rowcount == 1
 
 
 def sweep_used_values(connection: Connection, at: datetime) -> int:
     """Forget the values whose time is over; how many they were."""
-    return connection.execute(delete(table).where(table.c.used_until_at < (at - _EPOCH) // timedelta(microseconds=1))).rowcount
+    return connection.execute(delete(table).where(table.c.used_until_at < write_time(at))).rowcount

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, insert, or_, select, update
 
 from service_kit.entry_ids import new_entry_id
+from service_kit.row_values import write_time
 from service_kit.tables import outbox as table
 from standards.errors import TrustError
 
@@ -86,7 +87,7 @@ class Outbox:
         if len(data) > PAYLOAD_BYTES:
             raise ValueError("an outbox message carries references, not documents")
         message_id = new_entry_id(at)
-        created = _microseconds(at)
+        created = write_time(at)
         connection.execute(
             insert(table),
             {
@@ -119,16 +120,14 @@ class Outbox:
             connection.execute(
                 update(table)
                 .where(table.c.position.in_([row.position for row in rows]))
-                .values(
-                    attempts=table.c.attempts + 1, leased_by=self._worker_id, due_at=_microseconds(now + timedelta(seconds=LEASE_SECONDS))
-                )
+                .values(attempts=table.c.attempts + 1, leased_by=self._worker_id, due_at=write_time(now + timedelta(seconds=LEASE_SECONDS)))
             )
         return [Message(row.message_id, row.topic, json.loads(row.payload), row.attempts + 1) for row in rows]
 
     def _due(self, at: datetime) -> Select[tuple[int, str, str, bytes, int]]:
         return (
             select(table.c.position, table.c.message_id, table.c.topic, table.c.payload, table.c.attempts)
-            .where(table.c.done_at.is_(None), table.c.due_at <= _microseconds(at), table.c.topic.in_(tuple(self._handlers)))
+            .where(table.c.done_at.is_(None), table.c.due_at <= write_time(at), table.c.topic.in_(tuple(self._handlers)))
             .order_by(table.c.due_at)
         )
 
@@ -140,7 +139,7 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 # edge: a handler may fail in any way; the message stays and is tried again
             self._failed(message, type(error).__name__)
         else:
-            now = _microseconds(self._clock.now())
+            now = write_time(self._clock.now())
             self._database.write(
                 lambda connection: (
                     connection.execute(
@@ -157,9 +156,9 @@ class Outbox:
         alarm = message.attempt >= ALARM_ATTEMPTS
 
         def note(connection: Connection) -> int:
-            values: dict[str, Any] = {"due_at": _microseconds(now + timedelta(seconds=pause)), "leased_by": None, "last_error": code[:100]}
+            values: dict[str, Any] = {"due_at": write_time(now + timedelta(seconds=pause)), "leased_by": None, "last_error": code[:100]}
             if alarm:
-                values["alarmed_at"] = _microseconds(now)
+                values["alarmed_at"] = write_time(now)
             mine = or_(table.c.leased_by == self._worker_id, table.c.leased_by.is_(None))
             return connection.execute(update(table).where(table.c.message_id == message.message_id, mine).values(values)).rowcount
 
@@ -174,7 +173,7 @@ class Outbox:
 
     def sweep(self, connection: Connection, at: datetime) -> int:
         """Remove what was delivered long ago."""
-        old = select(table.c.position).where(table.c.done_at <= _microseconds(at - timedelta(seconds=KEEP_DONE_SECONDS))).limit(1000)
+        old = select(table.c.position).where(table.c.done_at <= write_time(at - timedelta(seconds=KEEP_DONE_SECONDS))).limit(1000)
         return connection.execute(delete(table).where(table.c.position.in_(old))).rowcount
 
     def start(self, *, poll_seconds: float = 1.0) -> None:
@@ -203,7 +202,3 @@ class Outbox:
                 busy = False
             if not busy:
                 self._wake.wait(poll_seconds)
-
-
-def _microseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1_000_000)

@@ -8,18 +8,19 @@ holder, so it is the database that keeps the roles apart, whatever a program doe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, delete, insert, select
 
 from service_kit.prepared import Prepared
+from service_kit.row_values import read_time, write_time
 from service_kit.tables import role_holders as table
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 REASON_CHARACTERS: Final = 256
 HOLDER_CHARACTERS: Final = 255
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Role(StrEnum):
@@ -61,10 +61,7 @@ def role_of(connection: Connection, holder: str) -> Role | None:
 def list_role_holders(connection: Connection, *, after: str = "", limit: int = 200) -> list[RoleHolder]:
     """Those who hold a role, in the order of their names, behind ``after`` only."""
     rows = connection.execute(select(table).where(table.c.holder > after).order_by(table.c.holder).limit(limit)).all()
-    return [
-        RoleHolder(row.holder, Role(row.role), row.appointed_by, _EPOCH + timedelta(microseconds=row.appointed_at), row.reason)
-        for row in rows
-    ]
+    return [RoleHolder(row.holder, Role(row.role), row.appointed_by, read_time(row.appointed_at), row.reason) for row in rows]
 
 
 def appoint(
@@ -100,7 +97,7 @@ def appoint(
             "holder": holder,
             "role": role.value,
             "appointed_by": actor,
-            "appointed_at": (at - _EPOCH) // timedelta(microseconds=1),
+            "appointed_at": write_time(at),
             "reason": reason,
         },
     )

@@ -97,7 +97,7 @@ def admit_token(keeper: Gatekeeper, token: str, scope: str) -> Caller:
     require(caller, scope)
     if keeper.is_active is not None and not keeper.is_active(caller):
         raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
-    return caller
+    return caller if keeper.account_of is None or not caller.grant_id else replace(caller, known_as=keeper.account_of(caller))
 
 
 def path_as_sent(scope: Scope) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from idp.limits import (
     SIGN_INS_COUNTED_SECONDS,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
+_NETWORK_BITS: Final = 64
+
+
 class SignInDoor:
     """Lets sign-ins in, by address and in all. One per process: addresses are counted in memory, rows in the database, now and then."""
 
@@ -35,6 +39,17 @@ class SignInDoor:
         self._kept = 0
         self._counted_at = -math.inf
 
+    def look(self, peer: str) -> None:
+        """Before anything is written: whether this address would be refused by what is known now. SIGN_INS_TOO_MANY, SIGN_IN_BUSY.
+
+        So whoever floods waits in no queue where others wait. Takes nothing, and counts nothing.
+        """
+        with self._lock:
+            now = self._now()
+            self._demand(self._rates.wait_seconds(_share(peer), now))
+            if self._kept >= self._most and now - self._counted_at < SIGN_INS_COUNTED_SECONDS:
+                raise _busy()
+
     def admit(self, connection: Connection, peer: str) -> None:
         """Within the job that stores a sign-in: SIGN_INS_TOO_MANY for an address that begins too many, SIGN_IN_BUSY where too many are kept.
 
@@ -42,11 +57,27 @@ class SignInDoor:
         """
         with self._lock:
             now = self._now()
-            wait = self._rates.take(peer, now)
-            if wait > 0:
-                raise TrustError(Kind.TOO_MANY, "SIGN_INS_TOO_MANY", retry_after_seconds=math.ceil(wait))
+            self._demand(self._rates.take(_share(peer), now))
             if now - self._counted_at >= SIGN_INS_COUNTED_SECONDS:
                 self._kept, self._counted_at = count_sign_ins(connection, self._most), now
             if self._kept >= self._most:
-                raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=SIGN_INS_RETRY_SECONDS)
+                raise _busy()
             self._kept += 1
+
+    @staticmethod
+    def _demand(wait_seconds: float) -> None:
+        if wait_seconds > 0:
+            raise TrustError(Kind.TOO_MANY, "SIGN_INS_TOO_MANY", retry_after_seconds=math.ceil(wait_seconds))
+
+
+def _busy() -> TrustError:
+    return TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=SIGN_INS_RETRY_SECONDS)
+
+
+def _share(peer: str) -> str:
+    """What counts as one address: of IPv6 the network of 64 bits that a single connection is given."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    return peer if address.version == 4 else str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from idp.model.people import AccountStatus
 from idp.model.registrations import SIGN_IN_SCOPES, sign_in_of
+from idp.store.accounts import account_status
 from idp.store.person_grants import grants_of_person
 from standards.errors import Kind, TrustError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from idp.actions.recall_client import KnownClient
     from idp.model.grants import PersonGrant
+    from idp.model.people import Agent
     from idp.model.registrations import Registration
     from idp.store.accounts import Vault
 
@@ -38,5 +41,23 @@ def agent_scopes(
     """Of these scopes those that a person has in the capacity in which he comes, in their order. Scopes of signing in are everybody's."""
     if organisation_id is None:
         return tuple(scopes)
-    standing = [each for each in grants_of_person(connection, vault, person_id, organisation_id) if each.is_valid_at(at)]
-    return tuple(each for each in scopes if each in SIGN_IN_SCOPES or any(agent.may(each) for agent in standing))
+    standing = _standing(connection, vault, person_id, organisation_id, at)
+    return tuple(each for each in scopes if _has(standing, each))
+
+
+def still_represents(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> bool:
+    """Whether the organisation that a grant acts for is active, and its holder still its agent for all that the grant carries. True for himself."""
+    if grant.acting_for is None:
+        return True
+    if account_status(connection, vault, grant.acting_for) is not AccountStatus.ACTIVE:
+        return False
+    standing = _standing(connection, vault, grant.account_id, grant.acting_for, at)
+    return bool(standing) and all(_has(standing, each) for each in grant.scopes)
+
+
+def _standing(connection: Connection, vault: Vault, person_id: str, organisation_id: str, at: datetime) -> list[Agent]:
+    return [each for each in grants_of_person(connection, vault, person_id, organisation_id) if each.is_valid_at(at)]
+
+
+def _has(standing: list[Agent], scope: str) -> bool:
+    return scope in SIGN_IN_SCOPES or any(agent.may(scope) for agent in standing)

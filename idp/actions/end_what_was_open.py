@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from idp.actions.finish_sign_in import end_in
 from idp.store.accounts import raise_credential_epoch
 from idp.store.grants import end_grants_of_account
-from idp.store.sign_ins import living_sessions, update_session
+from idp.store.sign_ins import end_altered_sessions, living_sessions, update_session
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +39,7 @@ def end_what_was_open(
     another job is just making. The one session that stays takes the new epoch along.
     """
     epoch = raise_credential_epoch(connection, desk.vault, account_id)
-    ended = 0
+    ended = end_altered_sessions(connection, desk.vault, account_id, at, actor)
     for session in living_sessions(connection, desk.vault, account_id, at):
         if session.session_id == but:
             update_session(connection, desk.vault, replace(session, credential_epoch=epoch, version=session.version + 1))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from idp.actions.cut_scopes import still_represents
 from idp.model.grants import SIGNED_OUT
 from idp.model.people import AccountStatus
 from idp.store.accounts import account_status
 from idp.store.grants import find_grant
-from idp.store.person_grants import grants_of_person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,8 +34,4 @@ def may_go_on(database: Database, vault: Vault, caller: Caller, at: datetime) ->
             return False
         if account_status(connection, vault, grant.account_id) is not AccountStatus.ACTIVE:
             return False
-        if grant.acting_for is None:
-            return True
-        agents = grants_of_person(connection, vault, grant.account_id, grant.acting_for)
-        is_agent = any(agent.is_valid_at(at) for agent in agents)
-        return is_agent and account_status(connection, vault, grant.acting_for) is AccountStatus.ACTIVE
+        return still_represents(connection, vault, grant, at)

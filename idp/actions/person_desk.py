@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from idp.actions.claims_of import claims_of
-from idp.actions.cut_scopes import agent_scopes
+from idp.actions.cut_scopes import still_represents
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS, TOKEN_SECONDS
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
-from idp.store.accounts import account_standing, account_status
-from idp.store.person_grants import grants_of_person
+from idp.store.accounts import account_standing
 from idp.store.sign_ins import find_session
 from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims
 from idp.tokens.signed_jwt import sign_jwt
@@ -97,14 +96,8 @@ def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: d
     is_signed_in = grant.is_offline or (
         session is not None and session.ended_at is None and at < session.expires_at and session.credential_epoch == epoch
     )
-    are_active = standing is not None and standing.status is AccountStatus.ACTIVE
-    if grant.acting_for is not None:
-        are_active = are_active and account_status(connection, vault, grant.acting_for) is AccountStatus.ACTIVE
-    may_act = grant.acting_for is None or any(
-        each.is_valid_at(at) for each in grants_of_person(connection, vault, grant.account_id, grant.acting_for)
-    )
-    may_act = may_act and agent_scopes(connection, vault, grant.account_id, grant.acting_for, grant.scopes, at) == grant.scopes
-    return grant.ended_at is None and is_signed_in and are_active and may_act
+    is_active = standing is not None and standing.status is AccountStatus.ACTIVE
+    return grant.ended_at is None and is_signed_in and is_active and still_represents(connection, vault, grant, at)
 
 
 def demand_unchanged(connection: Connection, desk: PersonDesk, known: KnownClient, signings: Signings) -> None:

@@ -89,7 +89,11 @@ class Pages:
         }
 
     def admit(self, visit: Visit) -> Callable[[Connection], None]:
-        """Whether this visit's address may begin one more sign-in; for the job that stores it."""
+        """Whether this visit's address may begin one more sign-in; for the job that stores it. What can be refused at once is (``look``): only
+        where a session comes along may the visit be answered without any sign-in being kept.
+        """
+        if visit.session_hash is None:
+            self.door.look(visit.peer)
         return lambda connection: self.door.admit(connection, visit.peer)
 
     def profile_of(self, row: SignIn) -> ClientProfile | None:

@@ -12,6 +12,7 @@ from idp.store.rows import check_ending, ended_row, row_mac, without_unset
 from idp.tables import agents, grants, refresh_tokens
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_time
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,7 +115,8 @@ def end_grant(connection: Connection, grant_id: str, at: datetime, why: str, mac
 
 def _end_row(connection: Connection, row: Mapping[Any, Any], at: datetime, why: str, mac_key: bytes) -> bool:
     living = update(grants).where(grants.c.grant_id == row["grant_id"], grants.c.ended_at.is_(None))
-    ended = ended_row(mac_key, grants.name, row, {"ended_at": write_time(at), "ended_why": why}, _NEWER)
+    end = {"ended_at": write_time(at), "ended_why": why}
+    ended = ended_row(mac_key, grants.name, row, end, _NEWER) if _is_ours(row, mac_key) else end  # no MAC for what is not of ours
     return connection.execute(living.values(ended)).rowcount == 1
 
 
@@ -147,9 +149,24 @@ def end_grants_of_organisation(connection: Connection, organisation_id: str, at:
 def _end(
     connection: Connection, found: ColumnElement[bool], ends: Callable[[PersonGrant], bool], at: datetime, why: str, mac_key: bytes
 ) -> int:
-    """End the living grants among those found of which ``ends`` is true. Columns find rows; what a grant is, it says itself, under its MAC."""
+    """End the living grants among those found of which ``ends`` is true. Columns find rows; what a grant is, it says itself, under its MAC.
+
+    One that was written past the program is ended by its columns, and stays refused: it must not keep the others, or its account, from ending.
+    """
     rows = connection.execute(select(grants).where(found, grants.c.ended_at.is_(None)).order_by(grants.c.grant_id)).mappings().all()
-    return sum(_end_row(connection, row, at, why, mac_key) for row in rows if ends(_grant(row, mac_key)))
+    return sum(_end_row(connection, row, at, why, mac_key) for row in rows if _is_to_end(row, ends, mac_key))
+
+
+def _is_to_end(row: Mapping[Any, Any], ends: Callable[[PersonGrant], bool], mac_key: bytes) -> bool:
+    return not _is_ours(row, mac_key) or ends(_grant(row, mac_key))
+
+
+def _is_ours(row: Mapping[Any, Any], mac_key: bytes) -> bool:
+    try:
+        _check(row, mac_key)
+    except TrustError:
+        return False
+    return True
 
 
 def find_grant_in_session(connection: Connection, session_id: str, client_id: str, mac_key: bytes) -> PersonGrant | None:

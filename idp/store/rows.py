@@ -1,4 +1,4 @@
-"""What all rows share: times as integers, and the MAC that shows a row written past the program."""
+"""What all rows share: the MAC that shows a row written past the program."""
 
 from __future__ import annotations
 

@@ -196,6 +196,20 @@ def find_session(connection: Connection, vault: Vault, session_id: str) -> Sessi
     return None if row is None else _session(vault, row)
 
 
+def end_altered_sessions(connection: Connection, vault: Vault, account_id: str, at: datetime, actor: str) -> int:
+    """End what stands among an account's sessions and was written past the program: it is refused when it is read, and must not keep the others
+    from ending. How many. No MAC is made for what is not of ours.
+    """
+    altered = []
+    for row in _LIVING.all(connection, {"account": account_id, "at": write_time(at)}):
+        try:
+            _session(vault, row)
+        except TrustError:
+            altered.append(row["session_id"])
+    ended = update(sessions).where(sessions.c.session_id.in_(altered)).values(ended_at=write_time(at), ended_by=actor)
+    return connection.execute(ended).rowcount if altered else 0
+
+
 def living_sessions(connection: Connection, vault: Vault, account_id: str, at: datetime) -> tuple[Session, ...]:
     """All sessions of an account that count at this moment, however many there are and however many have ended."""
     rows = _LIVING.all(connection, {"account": account_id, "at": write_time(at)})

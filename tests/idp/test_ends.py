@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import pytest
@@ -303,6 +303,13 @@ def test_sign_ins_are_counted_by_address_and_in_all(one: One) -> None:
     with desk.database.read() as connection:
         kept = count_sign_ins(connection, 10_000)
         assert count_sign_ins(connection, 1) == 1
+    for _ in range(2):  # asked before anything is written: takes nothing, and says the same
+        door.look("192.0.2.1")
+    while admitted(door, "192.0.2.1") == "":
+        continue
+    with pytest.raises(TrustError, match="SIGN_INS_TOO_MANY"):
+        door.look("192.0.2.1")
+    door.look("192.0.2.2")
     door = SignInDoor(most=kept + 2, now=lambda: now[0])
     assert [admitted(door, "192.0.2.3") for _ in range(3)] == ["", "", f"SIGN_IN_BUSY {SIGN_INS_RETRY_SECONDS}"]
     now[0] += SIGN_INS_COUNTED_SECONDS
@@ -311,3 +318,32 @@ def test_sign_ins_are_counted_by_address_and_in_all(one: One) -> None:
     assert browser.returned["code"]
     with desk.database.read() as connection:
         assert count_sign_ins(connection, 10_000) == kept
+
+
+def test_of_ipv6_a_whole_network_is_one_address() -> None:
+    door = SignInDoor(now=lambda: 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("idp.actions.admit_sign_in.count_sign_ins", lambda *_: 0)
+        nothing: Any = None
+        for number in range(int(SIGN_INS_PER_PEER)):
+            door.admit(nothing, f"2001:db8:0:1::{number:x}")
+    with pytest.raises(TrustError, match="SIGN_INS_TOO_MANY"):
+        door.look("2001:db8:0:1:ffff::1")
+    door.look("2001:db8:0:2::1")
+
+
+def test_attack_one_session_written_past_the_program_keeps_nothing_from_ending(one: One) -> None:
+    desk = one.town.desk
+    browsers = [one.signed_in() for _ in range(2)]
+    with desk.database.read() as connection:
+        first, *_ = living_sessions(connection, desk.vault, one.account_id, desk.clock.now())
+    desk.database.write(
+        lambda connection: connection.exec_driver_sql(
+            f"UPDATE idp_sessions SET acting_for = 'or_thief' WHERE session_id = '{first.session_id}'"
+        )
+    )
+    change_account_status(desk, one.account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="test")
+    with desk.database.read() as connection:
+        counted = "SELECT count(*) FROM idp_sessions WHERE account_id = ? AND ended_at IS NULL"
+        assert connection.exec_driver_sql(counted, (one.account_id,)).scalar_one() == 0
+    assert len(browsers) == 2

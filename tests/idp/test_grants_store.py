@@ -117,6 +117,22 @@ def test_what_ends_is_what_the_grant_is_and_not_what_its_client_wrote(people: Da
             people.write(partial(look, end=end, expected=expected, is_old=True))
 
 
+def test_attack_one_row_written_past_the_program_keeps_nothing_from_ending(people: Database) -> None:
+    """Whoever can write one row must not be able to keep a stolen account from being disabled."""
+
+    def spoil_and_end(connection: Connection) -> None:
+        connection.execute(text("UPDATE idp_grants SET client_id = 'thief' WHERE grant_id = 'gr_plain'"))
+        assert grants.end_grants_of_account(connection, "pe_1", AT, KEY, why="test") == 5
+        assert grants.end_grants_of_account(connection, "pe_1", AT, KEY, why="test") == 0
+        assert grants.find_grant(connection, "gr_offline", KEY).ended_at == AT  # type: ignore[union-attr]
+        with pytest.raises(TrustError, match="ROW_ALTERED"):  # it is no more believed than before
+            grants.find_grant(connection, "gr_plain", KEY)
+        raise UndoError
+
+    with pytest.raises(UndoError):
+        people.write(spoil_and_end)
+
+
 def test_attack_an_end_is_not_taken_back_past_the_program(people: Database) -> None:
     def spend(connection: Connection) -> None:
         grants.insert_refresh_token(connection, b"r" * 32, "gr_plain", AT, AT + timedelta(days=1), KEY)

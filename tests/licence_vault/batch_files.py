@@ -12,6 +12,7 @@ from licence_vault.actions.issue_batch import (
     list_batch_rows,
     run_batches,
 )
+from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.row_files import RowForm
 from tests.licence_vault.issuing_here import ISSUER, IssuingHere
 from tests.licence_vault.type_files import TYPE
@@ -38,3 +39,13 @@ def run_to_its_end(here: IssuingHere, batch: LicenceBatch) -> None:
 
 def rows_of(here: IssuingHere, batch: LicenceBatch) -> list[BatchRow]:
     return list_batch_rows(here.means, here.clerk, batch.id, state=None, after=0, limit=1000)
+
+
+def rest(here: IssuingHere) -> None:
+    """After a test that shares the vault: the sealer well again, and every batch at its end."""
+    here.sealer.fail_with, here.sealer.spoil = None, lambda sealed: sealed
+    here.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS + 1)
+    sweep_issues(here.means)
+    while run_batches(here.means):
+        continue
+    run_batches(here.means)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from licence_vault.actions.define_type import draft_type, take_type_step
 from licence_vault.actions.enter_issuer import IssuerOrder, enter_issuer, give_membership
+from licence_vault.actions.find_licences import LicenceWish, list_licences
 from licence_vault.actions.issue_licence import LicenceOrder, issue_licence
 from licence_vault.actions.issuing_means import Seals, wait_for_proof
+from licence_vault.actions.sweep_issues import sweep_issues
+from licence_vault.limits import ISSUING_LEASE_SECONDS
 from licence_vault.log.entries import index_of
-from licence_vault.model import Holder, type_step_named
+from licence_vault.model import Holder, LicenceState, type_step_named
 from licence_vault.service import means_of, migrate
 from service_kit.audit import find_entries
 from service_kit.callers import Caller
@@ -26,8 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pytest
+
     from licence_vault.actions.issuing_means import IssuingMeans, LogProof
     from licence_vault.register import LicenceRecord
+    from standards.errors import TrustError
 
 ISSUER = "11430000006122244L"
 OTHER_ISSUER = "11220000013544541J"
@@ -43,6 +49,15 @@ FACE: dict[str, Any] = {
         {"kind": "qr", "x_mm": 70, "y_mm": 5, "size_mm": 25},
     ],
 }
+
+
+def code_of(raised: pytest.ExceptionInfo[TrustError]) -> str:
+    return raised.value.code
+
+
+def drafts(here: IssuingHere) -> list[str]:
+    wish = LicenceWish(state=LicenceState.DRAFT)
+    return [each.id for each in list_licences(here.vault.context, here.means.contents, here.clerk, wish, after="", limit=100)]
 
 
 def caller(name: str) -> Caller:
@@ -120,3 +135,9 @@ class IssuingHere:
         """(action, outcome), oldest first."""
         with self.vault.context.database.read() as conn:
             return [(each.action, each.outcome) for each in reversed(find_entries(conn, subject=f"licence:{licence_id}", limit=100))]
+
+    def rest(self) -> None:
+        """After a test that shares it: the sealer well again, and nothing left to be swept."""
+        self.sealer.fail_with, self.sealer.spoil, self.sealer.before = None, lambda sealed: sealed, lambda key: None
+        self.vault.clock.at += timedelta(seconds=ISSUING_LEASE_SECONDS + 1)
+        sweep_issues(self.means)

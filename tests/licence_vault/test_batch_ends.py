@@ -24,8 +24,8 @@ from licence_vault.row_files import read_rows
 from service_kit.audit import find_entries
 from standards.errors import TrustError
 from tests.fakes.sealer import unavailable
-from tests.licence_vault.batch_files import GOOD, file_of, rows_of, run_to_its_end
-from tests.licence_vault.issuing_here import IssuingHere
+from tests.licence_vault.batch_files import GOOD, file_of, rest, rows_of, run_to_its_end
+from tests.licence_vault.issuing_here import IssuingHere, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,16 +42,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
 @pytest.fixture
 def here(shared: IssuingHere) -> Iterator[IssuingHere]:
     yield shared
-    shared.sealer.fail_with, shared.sealer.spoil = None, lambda sealed: sealed
-    shared.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS + 1)
-    sweep_issues(shared.means)
-    while run_batches(shared.means):
-        continue
-    run_batches(shared.means)
-
-
-def code(raised: pytest.ExceptionInfo[TrustError]) -> str:
-    return raised.value.code
+    rest(shared)
 
 
 def kept_of(here: IssuingHere, batch: LicenceBatch) -> tuple[int, int]:
@@ -138,7 +129,7 @@ def test_a_batch_that_is_cancelled_while_it_loads_stays_so(here: IssuingHere, mo
     monkeypatch.setattr(limits, "ROWS_PER_WRITE", 1)
     with pytest.raises(TrustError) as raised:
         open_batch(here.means, here.clerk, file_of(*[GOOD] * 3))
-    assert code(raised) == "LICENCE_BATCH_STATE_CONFLICT"
+    assert code_of(raised) == "LICENCE_BATCH_STATE_CONFLICT"
     batch = find_batch(here.means, here.clerk, opened[0])[0]
     assert (batch.state, batch.total) == (BatchState.CANCELLED, 1)
     assert kept_of(here, batch) == (0, 0)

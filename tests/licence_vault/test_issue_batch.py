@@ -31,8 +31,8 @@ from service_kit import fail_points
 from service_kit.audit import find_entries
 from standards.errors import TrustError
 from tests.fakes.sealer import refused, unavailable
-from tests.licence_vault.batch_files import BAD, GOOD, file_of, rows_of, run_to_its_end
-from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, IssuingHere, caller
+from tests.licence_vault.batch_files import BAD, GOOD, file_of, rest, rows_of, run_to_its_end
+from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, IssuingHere, caller, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,16 +47,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
 @pytest.fixture
 def here(shared: IssuingHere) -> Iterator[IssuingHere]:
     yield shared
-    shared.sealer.fail_with, shared.sealer.spoil = None, lambda sealed: sealed
-    shared.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS + 1)
-    sweep_issues(shared.means)
-    while run_batches(shared.means):
-        continue
-    run_batches(shared.means)
-
-
-def code(raised: pytest.ExceptionInfo[TrustError]) -> str:
-    return raised.value.code
+    rest(shared)
 
 
 def count_licences(here: IssuingHere) -> int:
@@ -104,7 +95,7 @@ def test_a_batch_from_the_file_to_the_report(here: IssuingHere, monkeypatch: pyt
     assert trail == ["licence-batch.done", "licence-batch.started", "licence-batch.opened"]
     with pytest.raises(TrustError) as raised:
         cancel_batch(here.means, here.clerk, batch.id)
-    assert code(raised) == "LICENCE_BATCH_STATE_CONFLICT"
+    assert code_of(raised) == "LICENCE_BATCH_STATE_CONFLICT"
 
 
 def test_killed_again_and_again_nothing_is_lost_or_doubled(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,14 +225,14 @@ def test_cancelling_ends_what_waits(here: IssuingHere) -> None:
     assert [row.state for row in rows_of(here, batch)] == [RowState.CANCELLED] * 2
     with pytest.raises(TrustError) as raised:
         start_batch(here.means, here.clerk, batch.id)
-    assert code(raised) == "LICENCE_BATCH_STATE_CONFLICT"
+    assert code_of(raised) == "LICENCE_BATCH_STATE_CONFLICT"
 
 
 def test_a_file_that_cannot_be_read_to_its_end_leaves_no_batch_to_start(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ROWS_PER_WRITE", 1)
     with pytest.raises(TrustError) as raised:
         open_batch(here.means, here.clerk, file_of(GOOD, '"'))
-    assert code(raised) == "LICENCE_ROW_FILE_UNACCEPTABLE"
+    assert code_of(raised) == "LICENCE_ROW_FILE_UNACCEPTABLE"
     with here.vault.context.database.read() as conn:
         [state, row] = conn.exec_driver_sql(
             "SELECT b.state, r.state FROM licence_batches b JOIN licence_batch_rows r ON r.batch_id = b.id ORDER BY b.created_at DESC, b.rowid DESC LIMIT 1"
@@ -261,15 +252,15 @@ def test_batches_of_others_do_not_exist(here: IssuingHere, monkeypatch: pytest.M
     for ask in asked:
         with pytest.raises(TrustError) as raised:
             ask()
-        assert code(raised) == "LICENCE_BATCH_NOT_FOUND"
+        assert code_of(raised) == "LICENCE_BATCH_NOT_FOUND"
     for issuer in (ISSUER, "11100000000013338W"):
         with pytest.raises(TrustError) as raised:
             open_batch(here.means, here.stranger, file_of(GOOD, issuer_code=issuer))
-        assert code(raised) == "LICENCE_ISSUER_NOT_FOUND"
+        assert code_of(raised) == "LICENCE_ISSUER_NOT_FOUND"
     monkeypatch.setattr(limits, "BATCHES_PER_ISSUER", 0)
     with pytest.raises(TrustError) as raised:
         open_batch(here.means, here.stranger, file_of(GOOD, issuer_code=OTHER_ISSUER))
-    assert code(raised) == "LICENCE_BATCHES_TOO_MANY"
+    assert code_of(raised) == "LICENCE_BATCHES_TOO_MANY"
 
 
 def test_what_an_ended_licence_said_is_erased_for_good(here: IssuingHere) -> None:
@@ -282,13 +273,13 @@ def test_what_an_ended_licence_said_is_erased_for_good(here: IssuingHere) -> Non
 
     with pytest.raises(TrustError) as raised:
         erase()
-    assert code(raised) == "LICENCE_STATE_CONFLICT"
+    assert code_of(raised) == "LICENCE_STATE_CONFLICT"
     here.take_in()
     ended = change_licence_state(context, here.clerk, record.id, step_named("cancel"), reason="注销", if_revision=None)
     for wishes, expected in (({"if_revision": ended.revision + 1}, "LICENCE_CHANGED"), ({"reason": " "}, "FIELD_UNACCEPTABLE")):
         with pytest.raises(TrustError) as raised:
             erase(**wishes)
-        assert code(raised) == expected
+        assert code_of(raised) == expected
     erased = erase(if_revision=ended.revision)
     assert (erased.data_sealed, erased.state, erased.revision) == (None, ended.state, ended.revision + 1)
     view = find_licence(context, contents, here.clerk, record.id)
@@ -303,6 +294,6 @@ def test_what_an_ended_licence_said_is_erased_for_good(here: IssuingHere) -> Non
     ):
         with pytest.raises(TrustError) as raised:
             ask()
-        assert code(raised) == "LICENCE_ERASED"
+        assert code_of(raised) == "LICENCE_ERASED"
     with here.vault.context.database.read() as conn:
         assert conn.exec_driver_sql(f"SELECT count(*) FROM licence_keys WHERE licence_id = '{record.id}'").scalar_one() == 0

@@ -24,7 +24,7 @@ from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 from tests.fakes.sealer import MARK, attachments_in, refused, unavailable
-from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, PERSON, IssuingHere
+from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, PERSON, IssuingHere, code_of, drafts
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
 if TYPE_CHECKING:
@@ -39,20 +39,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
 
 @pytest.fixture
 def here(shared: IssuingHere) -> Iterator[IssuingHere]:
-    """The one vault of this module, its sealer well again after each test and nothing left to be swept."""
     yield shared
-    shared.sealer.fail_with, shared.sealer.spoil, shared.sealer.before = None, lambda sealed: sealed, lambda key: None
-    shared.vault.clock.at += timedelta(seconds=ISSUING_LEASE_SECONDS + 1)
-    sweep_issues(shared.means)
-
-
-def code_of(raised: pytest.ExceptionInfo[TrustError]) -> str:
-    return raised.value.code
-
-
-def drafts(here: IssuingHere) -> list[str]:
-    wish = LicenceWish(state=LicenceState.DRAFT)
-    return [each.id for each in list_licences(here.vault.context, here.means.contents, here.clerk, wish, after="", limit=100)]
+    shared.rest()
 
 
 @pytest.mark.clause("GB/T 36904-2018 identifier")

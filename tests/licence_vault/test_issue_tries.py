@@ -20,7 +20,7 @@ from licence_vault.model import LicenceState, type_step_named
 from licence_vault.row_files import RowForm
 from standards.errors import Kind, TrustError
 from tests.fakes.sealer import refused, unavailable
-from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, IssuingHere
+from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, IssuingHere, code_of, drafts
 from tests.licence_vault.type_files import AUTHORITY, type_file
 
 if TYPE_CHECKING:
@@ -37,20 +37,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
 
 @pytest.fixture
 def here(shared: IssuingHere) -> Iterator[IssuingHere]:
-    """The one vault of this module, its sealer well again after each test and nothing left to be swept."""
     yield shared
-    shared.sealer.fail_with, shared.sealer.spoil, shared.sealer.before = None, lambda sealed: sealed, lambda key: None
-    shared.vault.clock.at += timedelta(seconds=ISSUING_LEASE_SECONDS + 1)
-    sweep_issues(shared.means)
-
-
-def code_of(raised: pytest.ExceptionInfo[TrustError]) -> str:
-    return raised.value.code
-
-
-def drafts(here: IssuingHere) -> list[str]:
-    wish = LicenceWish(state=LicenceState.DRAFT)
-    return [each.id for each in list_licences(here.vault.context, here.means.contents, here.clerk, wish, after="", limit=100)]
+    shared.rest()
 
 
 def test_whoever_acts_for_many_authorities_is_shown_all_or_asked_for_one(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
