@@ -56,6 +56,7 @@ COPY_DAYS_MAX: Final = 366
 COPIES_PER_PAGE: Final = 200
 COPY_LEASE_SECONDS: Final = 120  # as long a copy is the work of the process that began it
 COPY_RETRY_SECONDS: Final = 15
+COPY_SELF_CHECK_SECONDS: Final = 1800  # as long a copy that an own verifier refuses is tried again, as drafts are
 COPIES_PER_SWEEP: Final = 100
 DOWNLOAD_SECONDS: Final = 600
 DOWNLOAD_TOKEN_CHARACTERS: Final = 43  # 256 random bits

@@ -58,7 +58,7 @@ def verify_credential_file(data: bytes, trust: TrustList, issuers: Issuers, at: 
 
     Not asked are the public log, of which a credential carries nothing, and the holder: a file has been shown by nobody.
     """
-    found = verify_credential(data[: COMBINED_CHARACTERS + 128].decode("ascii", "replace").strip(), trust, issuers, at)
+    found = verify_credential(data.decode("ascii", "replace").strip(), trust, issuers, at)
     steps = found.report.signatures[0].steps
     questions = [
         *_ask_number(found.claims),

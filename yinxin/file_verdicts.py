@@ -67,10 +67,17 @@ def names_licence_data(document: bytes) -> bool:
         return True
     try:
         container = Container(document)
-        listings = [path for path in container.members if path.lower().endswith("attachments.xml")]
-        return any(_is_named_in(container.read(path, LISTING_BYTES)) for path in listings)
     except TrustError:
         return False
+    return any(_lists_licence_data(container, path) for path in container.members if path.lower().endswith("attachments.xml"))
+
+
+def _lists_licence_data(container: Container, path: str) -> bool:
+    """One listing that cannot be read may name them, and must not keep the others from being read."""
+    try:
+        return _is_named_in(container.read(path, LISTING_BYTES))
+    except TrustError:
+        return True
 
 
 def _is_named_in(data: bytes) -> bool:

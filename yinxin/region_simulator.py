@@ -1,4 +1,5 @@
-"""A region's collector of licences to try things with: it keeps what it is told in memory, and does wrong whatever its knobs say.
+"""A region's collector of licences to try things with: it keeps what it is told in memory, and does wrong whatever its knobs say. What it shares
+(``shared``) is filled by tests alone.
 
 Its interface is our own, small exchange (``yinxin/signed_exchange.py``), because the regions' are not public. It has no legal effect and no
 place in production: it listens on loopback only.

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.certificates import Certificate
+from crypto.jose import read_strict_json
 from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
 from service_kit.outbound import Outbound, read_networks
 from standards.errors import Kind, TrustError
@@ -129,12 +130,9 @@ class SignedExchange:
 
 def _read_object(body: bytes) -> Mapping[str, Any]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        return read_strict_json(body)
+    except TrustError:
         raise region_untrusted("body") from None
-    if not isinstance(found, dict):
-        raise region_untrusted("body")
-    return found
 
 
 def open_outbound(setting: str, url: str, networks: Sequence[str], timeout_seconds: float) -> Outbound:

@@ -11,6 +11,7 @@ LICENCE: Final = {
         "证照标识的校验位采用部分系统使用的旧算法。",
     ),
     "LICENCE_NUMBER_INVALID": ("The licence's identifier is not one ({rule}).", "证照标识无效（{rule}）。"),
+    "LICENCE_NOT_ASKED_FOR": ("It is not the licence that was asked for.", "并非所查询的证照。"),
     "LICENCE_NUMBER_OTHER": ("The identifier names another {part} than the licence.", "证照标识中的 {part} 与证照内容不一致。"),
     "LICENCE_NUMBER_CREDIT_CODE": (
         "A credit code inside the identifier does not pass its own check.",

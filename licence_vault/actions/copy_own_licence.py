@@ -1,4 +1,4 @@
-"""A signed-in person has an annotated copy made of a licence that he holds, or that is in his power: to hand it in somewhere."""
+"""A signed-in person has an annotated copy made of a licence that he holds, or of an organisation in his power: to hand it in somewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from licence_vault import store
 from licence_vault.actions.finish_copy import CopyUse, MadeCopy, record_copy_use
 from licence_vault.actions.make_copy import make_copy
-from licence_vault.actions.use_desk import right_to, who_is_behind
+from licence_vault.actions.use_desk import right_to_see, who_is_behind
 from licence_vault.errors import licence_not_found
 from licence_vault.uses import UseAction
 
@@ -29,8 +29,8 @@ def copy_own_licence(
     standing = who_is_behind(desk, caller, at)
 
     def use_by_right(conn: Connection, licence: LicenceRecord) -> CopyUse | None:
-        right = right_to(conn, standing, licence, at)
-        return None if right is None else CopyUse(caller.client_id, caller.actor, right[0])
+        mode = right_to_see(conn, standing, licence, at)
+        return None if mode is None else CopyUse(caller.client_id, caller.actor, mode)
 
     # 1. Is it his? That a stranger tried is seen by its holders; he learns not even that it exists.
     def ask(conn: Connection) -> CopyUse | None:

@@ -61,7 +61,7 @@ def copy_shared(means: IssuingMeans, desk: UseDesk, call: ShareCall, identifier:
     Raises TrustError SHARE_NO_MATCH, LICENCE_SHARING_DENIED (also where there is neither code nor duty), LICENCE_NOT_IN_FORCE, LICENCE_ERASED, what
     ``redeem_use_code`` raises, and as ``make_copy``.
     """
-    reason = check_purpose(call.reason)
+    reason = _check_call(call)
     with desk.context.database.read() as conn:
         record = store.load_licence_of_identifier(conn, identifier)
     if record is None or record.state is LicenceState.DRAFT:
@@ -83,7 +83,7 @@ def offer_shared_of_holder(
     Raises TrustError LICENCE_OF_HOLDER_NOT_FOUND, LICENCE_SHARING_DENIED, and as ``make_copy``.
     """
     # 1. Whether this system may at all, and which licences. What is refused here is found by whom it was about.
-    reason = check_purpose(call.reason)
+    reason = _check_call(call)
     subject = desk.contents.find_holder(*holder)
     number_digest = None if number is None else desk.contents.find_number(number)
     at = desk.context.clock.now()
@@ -91,13 +91,15 @@ def offer_shared_of_holder(
         with desk.context.database.read() as conn:
             definition = _demand_duty(conn, call, type_code)
             found = store.list_licences_of_holders(
-                conn, (subject,), type_code=type_code, states=(LicenceState.ISSUED,), before=None, limit=SHARE_COPIES * 4
+                conn,
+                (subject,),
+                type_code=type_code,
+                states=(LicenceState.ISSUED,),
+                before=None,
+                limit=SHARE_COPIES * 4,
+                number_digest=number_digest,
             )
-        counting = [
-            each
-            for each in found
-            if each.data_sealed is not None and is_in_force(each, definition, at) and number_digest in {None, each.number_digest}
-        ][:SHARE_COPIES]
+        counting = [each for each in found if each.data_sealed is not None and is_in_force(each, definition, at)][:SHARE_COPIES]
         if not counting:
             raise no_licence_of_holder(type_code)
     except TrustError as refusal:
@@ -109,9 +111,16 @@ def offer_shared_of_holder(
     return [_offered(means, call, SharedCopy(each.identifier, _copy(means, desk, call, each, reason, wanted))) for each in counting]
 
 
+def _check_call(call: ShareCall) -> str:
+    """The reason, in order; the officer too, before anything of the call is on record. FIELD_UNACCEPTABLE."""
+    if call.officer is not None:
+        check_officer(call.officer)
+    return check_purpose(call.reason)
+
+
 def _copy(means: IssuingMeans, desk: UseDesk, call: ShareCall, record: LicenceRecord, reason: str, wanted: WantedCopy) -> MadeCopy:
     caller = call.caller
-    officer = None if call.officer is None else check_officer(call.officer)
+    officer = call.officer
     mode = None if officer is None else UseMode.BY_DUTY
 
     def decide(conn: Connection, licence: LicenceRecord) -> CopyUse | RefusedUse:

@@ -15,7 +15,7 @@ from licence_vault.copies import CopyState
 from licence_vault.copy_errors import download_gone
 from licence_vault.limits import DOWNLOAD_SECONDS
 from licence_vault.store import Download
-from licence_vault.uses import DONE, UseAction
+from licence_vault.uses import DONE, UseAction, UseMode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +31,7 @@ TOKEN_BYTES = 32
 STOLEN = "LICENCE_DOWNLOAD_STOLEN"  # outcomes in the access log, where the caller is told only that the address is of no use
 USED = "LICENCE_DOWNLOAD_USED"
 OVER = "LICENCE_DOWNLOAD_OVER"
+ANYBODY = "~anybody"  # in the logs: who fetched a copy without saying who he is
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +102,19 @@ def _decide(means: IssuingMeans, conn: Connection, copy: CopyRecord, digest: byt
     if licence is None or download is None or key_sealed is None or copy.note_sealed is None:
         return OVER
     note = read_note(means.contents.open_key(licence.id, key_sealed).open_note(copy.id, copy.note_sealed))
-    use = note.use
-    if caller is not None:  # else it goes on the account of the system for which the copy was made
-        use = CopyUse(caller.client_id, caller.actor, note.use.mode, note.use.officer)
+    use = _use_of(note.use, caller)
     outcome = _outcome(conn, licence, copy, download, digest, caller, at)
     action = UseAction.DOWNLOADED if outcome == DONE else UseAction.REFUSED
     record_copy_use(means, conn, licence, use, action, note.salted.statement.reason, outcome, at)
     return outcome
+
+
+def _use_of(made_for: CopyUse, caller: Caller | None) -> CopyUse:
+    """Who fetches it: by the right for which it was made where he is the one it was made for; nobody else comes by the holder's own."""
+    client, actor = (ANYBODY, ANYBODY) if caller is None else (caller.client_id, caller.actor)
+    if client != made_for.client and made_for.mode is UseMode.OWN:
+        return CopyUse(client, actor)
+    return CopyUse(client, actor, made_for.mode, made_for.officer)
 
 
 def _outcome(

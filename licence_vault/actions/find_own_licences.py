@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from licence_vault import store
 from licence_vault.actions.decide_use import Attempt, decide_use
 from licence_vault.actions.finish_issue import definition_of_version
-from licence_vault.actions.use_desk import open_data, right_to, who_is_behind
+from licence_vault.actions.use_desk import open_data, right_to_see, who_is_behind
 from licence_vault.errors import licence_not_found
 from licence_vault.model import LicenceState
 from licence_vault.type_rules.masked_view import mask_data
@@ -75,8 +75,7 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str) -> OwnLicen
         if record is None or record.state is LicenceState.DRAFT:
             raise licence_not_found(licence_id)
         attempt.licences = [record]
-        right = right_to(conn, standing, record, at)
-        if right is None or right[1] is not None:
+        if right_to_see(conn, standing, record, at) is None:
             raise licence_not_found(licence_id)
         attempt.mode = UseMode.OWN
         return OwnLicence(record, open_data(desk.contents, conn, record))

@@ -19,10 +19,10 @@ from licence_vault.actions.finish_issue import MEDIA_TYPES, definition_of_versio
 from licence_vault.actions.record_use import record_use
 from licence_vault.copies import CopyState, SaltedCopy, read_salted_copy
 from licence_vault.copy_errors import copy_abandoned, copy_not_found, copy_over
-from licence_vault.errors import issuing_refused, licence_erased, licence_not_found, licence_state_conflict
+from licence_vault.errors import is_passing, is_self_check, issuing_refused, licence_erased, licence_not_found, licence_state_conflict
 from licence_vault.faces import marks
 from licence_vault.faces.draw import draw_ofd, draw_pdf
-from licence_vault.limits import COPY_RETRY_SECONDS
+from licence_vault.limits import COPY_RETRY_SECONDS, COPY_SELF_CHECK_SECONDS
 from licence_vault.log.instance import TREES
 from licence_vault.model import LicenceState, read_salted_licence
 from licence_vault.ports import SealPlace
@@ -31,7 +31,7 @@ from licence_vault.validity import check_days
 from licence_vault.verify import COPY_FILES, ORIGINAL_FILES, verify_judged
 from service_kit import fail_points
 from service_kit.idempotency import Claim, ClaimState
-from standards.errors import Kind, TrustError
+from standards.errors import MalformedError, TrustError
 from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from licence_vault.verify import FileNames
 
 _DRAW: Final = {"pdf": draw_pdf, "ofd": draw_ofd}
-_LATER: Final = frozenset({Kind.UNAVAILABLE, Kind.TOO_MANY})
-_PENDING: Final = "LOG_ENTRY_PENDING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +137,22 @@ def record_copy_use(
 def finish_copy(means: IssuingMeans, record: CopyRecord) -> MadeCopy:
     """Make what was intended, and return it with its file; one that is made already is returned as it is.
 
-    Where something needed is not there now (UNAVAILABLE, TOO_MANY), it stays and the sweeper goes on; what is refused for good is abandoned.
-    Raises what stood in the way; LICENCE_COPY_ABANDONED for one that was given up before.
+    Where something needed is not there now, or somebody else is at it, it stays and the sweeper goes on; what is refused for good is abandoned, and
+    so is what an own verifier has refused for ``COPY_SELF_CHECK_SECONDS``. Raises what stood in the way; LICENCE_COPY_ABANDONED for one that was given up before.
     """
     if record.state is CopyState.MAKING:
         try:
             record = _make(means, record)
         except TrustError as error:
-            if error.kind in _LATER or error.code == _PENDING:
+            is_refused = is_self_check(error)
+            is_last = is_refused and means.context.clock.now() >= record.made_at + timedelta(seconds=COPY_SELF_CHECK_SECONDS)
+            if is_passing(error) and not is_last:
                 _put_back(means, record)
-            else:
-                with suppress(TrustError):  # where even that cannot be written, the sweeper does it
-                    abandon_copy(means, record, error.code)
+                raise
+            with suppress(TrustError):  # where even that cannot be written, the sweeper does it
+                abandon_copy(means, record, error.code)
+            if is_refused:  # so far the answer was "later"; now nothing comes later
+                raise copy_abandoned(record.id, error.code) from error
             raise
     if record.state is CopyState.ABANDONED:
         raise copy_abandoned(record.id, record.refusal)
@@ -312,8 +314,9 @@ def abandon_copy(means: IssuingMeans, record: CopyRecord, code: str) -> None:
         store.end_copy(conn, record.id, CopyState.ABANDONED, refusal=code)
         key_sealed = store.load_key(conn, licence.id)
         if key_sealed is not None and found.note_sealed is not None:  # of an erased licence nobody's use can be told
-            note = read_note(means.contents.open_key(licence.id, key_sealed).open_note(record.id, found.note_sealed))
-            record_copy_use(means, conn, licence, note.use, UseAction.REFUSED, note.salted.statement.reason, code, at)
+            with suppress(MalformedError):  # a note that cannot be read keeps nothing from ending
+                note = read_note(means.contents.open_key(licence.id, key_sealed).open_note(record.id, found.note_sealed))
+                record_copy_use(means, conn, licence, note.use, UseAction.REFUSED, note.salted.statement.reason, code, at)
         context.audit.record(
             conn,
             at=at,

@@ -23,7 +23,7 @@ def follow_log(desk: ReportDesk) -> int:
     """Enter what is new; how many reports were entered. Safe in every worker."""
     database = desk.context.database
 
-    # 1. Types first: the region is to know the type before its licences.
+    # 1. Types are entered first: the region should know the type before its licences. Nothing waits for a type that it refuses.
     with database.read() as conn:
         untold = reports.list_untold_types(conn, FOLLOWED_PER_TURN)
     entered = database.write(lambda conn: _enter_types(desk, conn)) if untold else 0

@@ -13,7 +13,7 @@ from licence_vault.actions.consent_to_use import GrantedCode
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.use_desk import demand_in_force, demand_system
 from licence_vault.errors import field_unacceptable, no_licence_of_holder, sharing_denied
-from licence_vault.limits import CODES_PER_GRANT, USE_CODE_SECONDS
+from licence_vault.limits import CODES_PER_GRANT, OFFICER_CHARACTERS, USE_CODE_SECONDS
 from licence_vault.model import LicenceState
 from licence_vault.uses import UseAction, UseCode, UseMode, new_code_id, new_use_code
 from standards.errors import TrustError
@@ -75,7 +75,7 @@ def grant_by_duty(desk: UseDesk, caller: Caller, order: DutyOrder) -> list[CodeO
         found = store.list_licences_of_holders(
             conn, (subject,), type_code=order.type_code, states=(LicenceState.ISSUED,), before=None, limit=CODES_PER_GRANT * 2
         )
-        counting = [each for each in found if is_in_force(each, definition, at)][:CODES_PER_GRANT]
+        counting = [each for each in found if each.data_sealed is not None and is_in_force(each, definition, at)][:CODES_PER_GRANT]
         if not counting:
             raise no_licence_of_holder(order.type_code)
         attempt.licences = counting
@@ -97,8 +97,8 @@ def check_officer(officer: Officer) -> Officer:
     """An officer who can be found again by what is said of him. FIELD_UNACCEPTABLE."""
     for name in ("name", "role", "division"):
         text = getattr(officer, name)
-        if not text.strip() or not is_plain_text(text):
-            raise field_unacceptable(f"officer.{name}", "one line that is not empty")
+        if not text.strip() or len(text) > OFFICER_CHARACTERS or not is_plain_text(text):
+            raise field_unacceptable(f"officer.{name}", f"1 to {OFFICER_CHARACTERS} characters on one line")
     return officer
 
 

@@ -16,6 +16,7 @@ from licence_vault import store
 from licence_vault.actions.finish_copy import CopyNote, CopyUse, MadeCopy, check_copyable, finish_copy, read_note, record_copy_use
 from licence_vault.actions.record_event import leaf_of, previous_index
 from licence_vault.copies import FORMS, CopyRecord, CopyState, CopyStatement, SaltedCopy, is_copy_text, new_copy_id
+from licence_vault.copy_errors import copy_over
 from licence_vault.errors import field_unacceptable, licence_not_found
 from licence_vault.limits import COPY_DAYS, COPY_DAYS_MAX, COPY_LEASE_SECONDS, COPY_MAKER_CHARACTERS, COPY_REASON_CHARACTERS
 from licence_vault.log.entries import append_leaf
@@ -166,6 +167,8 @@ def _record_intent(
         record_copy_use(means, conn, licence, use, UseAction.REFUSED, order.reason, outcome, at)
         return refusal
     if earlier is not None:
+        if earlier.state is CopyState.MADE and at > earlier.until:
+            return copy_over(earlier.id)
         if earlier.state is CopyState.MADE:  # the same file once more: that is a reading of its own
             record_copy_use(means, conn, licence, _use_of(means, conn, earlier), UseAction.DOWNLOADED, order.reason, DONE, at)
         return earlier
@@ -173,6 +176,8 @@ def _record_intent(
     # 4. What the copy will say, sealed under the licence's key, and the commitment to it.
     made_at = at.replace(microsecond=0)
     until = (order.until or made_at + timedelta(days=COPY_DAYS)).astimezone(UTC).replace(microsecond=0)
+    if until <= made_at:  # it was in the future when it was asked for; the log or other writers took that long
+        raise field_unacceptable("until", "in the future when the copy is made")
     salted = SaltedCopy(CopyStatement(order.form, licence.commitment, order.made_by, order.reason, made_at, until), new_salt())
     key = means.contents.open_key(licence.id, store.load_key(conn, licence.id) or b"")
     sealed = key.seal_note(copy_id, CopyNote(salted, use).write())

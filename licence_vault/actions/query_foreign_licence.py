@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from crypto.report import Verdict
+from crypto.report import Verdict, failed
 from licence_vault.actions.define_type import check_reason
 from licence_vault.errors import field_unacceptable
 from licence_vault.foreign import KeptLicence, new_kept_id
@@ -28,7 +28,7 @@ from licence_vault.reporting.limits import (
 )
 from licence_vault.store.foreign import delete_kept, load_kept, replace_kept, sweep_kept
 from licence_vault.uses import UseMode
-from licence_vault.verify import AskedHolder, verify_licence
+from licence_vault.verify import NUMBER_CLAUSE, AskedHolder, verify_licence
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import examine_licence_number
 
@@ -105,16 +105,11 @@ def query_foreign_licence(desk: ExchangeDesk, caller: Caller, wanted: ForeignQue
             answer = _fetch(desk, wanted)
         except TrustError as error:
             if kept is None or error.code not in _AWAY:
-                _record(desk, caller, wanted, "failed", code=error.code)
+                _forget(desk, caller, wanted, "failed", code=error.code)  # what that region gives out no more is shown no more
                 raise
             problem, answer, fetched_at = error.code, _open(desk, kept), kept.fetched_at
     if answer is None:
-
-        def forget(conn: Connection) -> None:
-            delete_kept(conn, wanted.region, wanted.identifier, caller.holder)
-            _audit(desk, conn, caller, wanted, "done", found=False)
-
-        desk.context.database.write(forget)
+        _forget(desk, caller, wanted, "done", found=False)
         raise foreign_not_found(wanted.region)
 
     # 4. Our own verdict, as of now, on exactly the licence that was asked for.
@@ -149,6 +144,14 @@ def _checked(wanted: ForeignQuery) -> ForeignQuery:
     return replace(wanted, consent=consent, reason=check_reason(wanted.reason, is_required=True))
 
 
+def _forget(desk: ExchangeDesk, caller: Caller, wanted: ForeignQuery, outcome: str, **facts: str | bool) -> None:
+    def forget(conn: Connection) -> None:
+        delete_kept(conn, wanted.region, wanted.identifier, caller.holder)
+        _audit(desk, conn, caller, wanted, outcome, **facts)
+
+    desk.context.database.write(forget)
+
+
 def _fetch(desk: ExchangeDesk, wanted: ForeignQuery) -> ForeignAnswer | None:
     answer = desk.regions.query(wanted)
     if answer is not None:
@@ -165,13 +168,13 @@ def _verify(
     now = desk.context.clock.now()
     holder = AskedHolder(wanted.holder_name, wanted.holder_code)
     found = verify_licence(answer.document, known, now, judge=desk.judge, holder=holder)
-    verdict, licence = found.report.verdict, found.licence
+    report, licence = found.report, found.licence
     if licence is None or licence.identifier != wanted.identifier:  # a sound licence of somebody else is none of this one
-        verdict = Verdict.INVALID
+        report = replace(report, verdict=Verdict.INVALID, steps=(*report.steps, failed("LICENCE_NOT_ASKED_FOR", NUMBER_CLAUSE)))
+    verdict = report.verdict
     age = Age.FRESH if now - fetched_at <= timedelta(seconds=FOREIGN_FRESH_SECONDS) else Age.STALE
     if age is Age.STALE and verdict is Verdict.VALID:
         verdict = Verdict.INDETERMINATE
-    report = found.report if verdict is not Verdict.INVALID else replace(found.report, verdict=verdict)
     return ForeignLicence(verdict, age, fetched_at, report, None if verdict is Verdict.INVALID else licence, problem)
 
 

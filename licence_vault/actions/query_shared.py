@@ -102,13 +102,15 @@ def query_of_holder(desk: UseDesk, call: ShareCall, type_code: str, holder: tupl
 
         # 2. Which licences.
         found = store.list_licences_of_holders(
-            conn, (subject,), type_code=type_code, states=(LicenceState.ISSUED,), before=None, limit=SHARE_LICENCES
+            conn,
+            (subject,),
+            type_code=type_code,
+            states=(LicenceState.ISSUED,),
+            before=None,
+            limit=SHARE_LICENCES,
+            number_digest=number_digest,
         )
-        counting = [
-            each
-            for each in found
-            if each.data_sealed is not None and is_in_force(each, definition, attempt.at) and number_digest in {None, each.number_digest}
-        ]
+        counting = [each for each in found if each.data_sealed is not None and is_in_force(each, definition, attempt.at)]
         if not counting:
             raise no_licence_of_holder(type_code)
         attempt.licences = counting

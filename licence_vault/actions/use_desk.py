@@ -85,6 +85,12 @@ def right_to(conn: Connection, standing: Standing, record: LicenceRecord, at: da
     return None if entrustment is None else (UseMode.ENTRUSTED, entrustment)
 
 
+def right_to_see(conn: Connection, standing: Standing, record: LicenceRecord, at: datetime) -> UseMode | None:
+    """By what right a person sees a licence whole, None where by none: as ``right_to``, but whom a holder entrusted may only let others use it."""
+    right = right_to(conn, standing, record, at)
+    return None if right is None or right[1] is not None else right[0]
+
+
 def demand_system(caller: Caller, type_code: str) -> None:
     """LICENCE_SHARING_DENIED where a person stands behind a call that a system has to make itself: what it may is not what he may through it."""
     if caller.subject != caller.client_id:
@@ -93,14 +99,14 @@ def demand_system(caller: Caller, type_code: str) -> None:
 
 def demand_in_force(record: LicenceRecord, definition: TypeDefinition | None, at: datetime) -> None:
     """LICENCE_NOT_IN_FORCE unless it is issued, and its days say so; with the return code of its type's status rule, where one is known."""
-    codes = STATUS_CODES[record.state] if definition is None else definition.codes_of(record.state)
+    codes_of = STATUS_CODES.__getitem__ if definition is None else definition.codes_of
     if record.state is not LicenceState.ISSUED:
-        raise licence_not_in_force(record.state, codes.share)
+        raise licence_not_in_force(record.state, codes_of(record.state).share)
     days = check_days(record.valid_from, record.valid_to, at)
     if days.code == "LICENCE_EXPIRED":  # before the job that notes it has come by
-        raise licence_not_in_force(LicenceState.EXPIRED, STATUS_CODES[LicenceState.EXPIRED].share)
+        raise licence_not_in_force(LicenceState.EXPIRED, codes_of(LicenceState.EXPIRED).share)
     if days.code != "LICENCE_IN_FORCE":
-        raise licence_not_in_force("not_yet", STATUS_CODES[LicenceState.DRAFT].share)
+        raise licence_not_in_force("not_yet", codes_of(LicenceState.DRAFT).share)
 
 
 def open_data(contents: ContentVault, conn: Connection, record: LicenceRecord) -> LicenceData:

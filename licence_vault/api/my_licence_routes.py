@@ -14,7 +14,7 @@ from licence_vault import limits
 from licence_vault.actions.export_subject import export_own, export_subject
 from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
 from licence_vault.api.parameters import LicenceId  # noqa: TC001 - FastAPI reads the annotations at run time
-from licence_vault.api.use_shapes import LICENCE_EXAMPLE, HolderName, OfficerBody, Purpose, Strict
+from licence_vault.api.use_shapes import LICENCE_EXAMPLE, HolderName, OfficerAnswer, Purpose, Strict, write_officer
 from licence_vault.uses import SCOPE_EXPORT, SCOPE_OWN
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
@@ -86,7 +86,7 @@ class UseAnswer(BaseModel):
     type: str | None
     client: str
     by: str
-    officer: OfficerBody | None
+    officer: OfficerAnswer | None
     mode: str | None
     action: str
     reason: str
@@ -220,7 +220,7 @@ def _use(seen: SeenUse) -> UseAnswer:
         type=record.type_code,
         client=record.client,
         by=record.actor,
-        officer=None if officer is None else OfficerBody(name=officer.name, role=officer.role, division=officer.division),
+        officer=write_officer(officer),
         mode=record.mode,
         action=record.action,
         reason=record.reason,

@@ -268,9 +268,7 @@ def _add(router: APIRouter, desk: ShareDesk, operation: Operation, rates: Rates,
             body = await read_body(request, limits.SHARE_BODY_BYTES)
             return await anyio.to_thread.run_sync(partial(_answer, desk, operation, body))
         with files.take(peer) as held:
-            body = await read_body(request, limits.SHARE_FILE_BODY_BYTES)
-            held.arrived(len(body))
-            held.whole()
+            body = await read_body(request, limits.SHARE_FILE_BODY_BYTES, held=held)
             return await anyio.to_thread.run_sync(partial(_answer, desk, operation, body))
 
     example = {"head": {"accessId": "cl_registry", "accessToken": "eyJhbGciOi…"}, "data": operation.example}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
-from licence_vault.api.use_shapes import LICENCE_EXAMPLE, OfficerBody, Purpose, Strict
+from licence_vault.api.use_shapes import LICENCE_EXAMPLE, OfficerAnswer, OfficerBody, Purpose, Strict, write_officer
 
 if TYPE_CHECKING:
     from licence_vault.actions.scan_showing import SeenLicence
@@ -58,7 +58,7 @@ class OwnShowingAnswer(BaseModel):
     code_seconds: Annotated[int, Field(description="Until the code changes.")]
     client: Annotated[str | None, Field(description="The system that scanned it.")]
     reason: str | None
-    officer: Annotated[OfficerBody | None, Field(description="For whom that system scanned it.")]
+    officer: Annotated[OfficerAnswer | None, Field(description="For whom that system scanned it.")]
 
 
 class ScanBody(Strict):
@@ -110,7 +110,7 @@ def write_own_showing(view: OwnShowing) -> OwnShowingAnswer:
         code_seconds=view.code_seconds,
         client=showing.client,
         reason=showing.reason,
-        officer=None if officer is None else OfficerBody(name=officer.name, role=officer.role, division=officer.division),
+        officer=write_officer(officer),
     )
 
 

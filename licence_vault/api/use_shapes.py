@@ -59,6 +59,19 @@ class OfficerBody(Strict):
         return Officer(self.name, self.role, self.division)
 
 
+class OfficerAnswer(BaseModel):
+    """For whom a system acted by duty, as it was written down."""
+
+    name: str
+    role: str
+    division: str
+
+
+def write_officer(officer: Officer | None) -> OfficerAnswer | None:
+    """As holders see him."""
+    return None if officer is None else OfficerAnswer(name=officer.name, role=officer.role, division=officer.division)
+
+
 class DutyBody(Strict):
     """Whose licences an officer needs, and why."""
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from fastapi import Request
 
+    from service_kit.admission import Held
+
 NO_STORE: Final = {"cache-control": "no-store"}
 _STATUS: Final = {
     Kind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
@@ -71,14 +73,18 @@ class WalletRates:
             raise rate_exceeded(math.ceil(wait))
 
 
-async def read_body(request: Request, limit_bytes: int = REQUEST_BYTES) -> bytes:
-    """The body, which is small. BODY_TOO_LARGE."""
-    body = b""
+async def read_body(request: Request, limit_bytes: int = REQUEST_BYTES, *, held: Held | None = None) -> bytes:
+    """The body. ``held``: what it is counted by while it arrives. BODY_TOO_LARGE, TOO_BUSY."""
+    body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > limit_bytes:
             raise TrustError(Kind.TOO_LARGE, "BODY_TOO_LARGE", limit_bytes=limit_bytes)
-    return body
+        if held is not None:
+            held.arrived(len(part))
+    if held is not None:
+        held.whole()
+    return bytes(body)
 
 
 def word_of(error: TrustError, *, malformed: str) -> str:

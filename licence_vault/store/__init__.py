@@ -162,7 +162,6 @@ __all__ = [
     "list_over",
     "list_rows",
     "list_rows_to_issue",
-    "list_running_batches",
     "list_sharing",
     "list_types",
     "list_unmade_copies",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import and_, delete, select, text
 
 from licence_vault.foreign import KeptLicence
 from licence_vault.foreign_tables import foreign
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 
+_REPLACE: Final = text(
+    "INSERT INTO licence_foreign (region, identifier, asked_by, id, key_sealed, content_sealed, fetched_at) "
+    "VALUES (:region, :identifier, :asked_by, :id, :key_sealed, :content_sealed, :fetched_at) "
+    "ON CONFLICT (region, identifier, asked_by) DO UPDATE SET id = excluded.id, key_sealed = excluded.key_sealed, "
+    "content_sealed = excluded.content_sealed, fetched_at = excluded.fetched_at"
+)
+
+
 def load_kept(conn: Connection, region: str, identifier: str, asked_by: str) -> KeptLicence | None:
     """What was fetched of a licence last for somebody."""
     row = conn.execute(select(foreign).where(_which(region, identifier, asked_by))).mappings().one_or_none()
@@ -24,9 +32,8 @@ def load_kept(conn: Connection, region: str, identifier: str, asked_by: str) -> 
 
 def replace_kept(conn: Connection, kept: KeptLicence) -> None:
     """Keep it in place of what was kept before."""
-    delete_kept(conn, kept.region, kept.identifier, kept.asked_by)
     values = {name: getattr(kept, name) for name in KeptLicence.__slots__}
-    conn.execute(insert(foreign), values | {"fetched_at": write_time(kept.fetched_at)})
+    conn.execute(_REPLACE, values | {"fetched_at": write_time(kept.fetched_at)})
 
 
 def delete_kept(conn: Connection, region: str, identifier: str, asked_by: str) -> None:

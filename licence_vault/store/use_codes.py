@@ -62,8 +62,12 @@ def list_licences_of_holders(
     states: Collection[LicenceState],
     before: str | None,
     limit: int,
+    number_digest: bytes | None = None,
 ) -> list[LicenceRecord]:
-    """Licences that any of these holders (keyed hashes) has, of any authority, newest first, from behind the id ``before``; drafts never."""
+    """Licences that any of these holders (keyed hashes) has, of any authority, newest first, from behind the id ``before``; drafts never.
+
+    ``number_digest``: only those of that printed number (keyed hash).
+    """
     held = select(holders.c.licence_id).where(holders.c.code_digest.in_(subjects))
     wanted = [each.value for each in states if each is not LicenceState.DRAFT]
     statement = select(licences).where(licences.c.id.in_(held), licences.c.state.in_(wanted))
@@ -71,6 +75,8 @@ def list_licences_of_holders(
         statement = statement.where(licences.c.id < before)
     if type_code is not None:
         statement = statement.where(licences.c.type_code == type_code)
+    if number_digest is not None:
+        statement = statement.where(licences.c.number_digest == number_digest)
     return [read_licence_row(row) for row in conn.execute(statement.order_by(licences.c.id.desc()).limit(limit)).mappings()]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,7 @@ from tests.seal_service.ofd import documents as ofd
 from tests.seal_service.pdf import sealing as pdf_sealing
 from tests.seal_service.test_attachments import AT, SPECIFICATION, TREE, hand_made, row, with_attachments
 from tests.standards.gbt33190_ofd.archives import pack
-from yinxin.file_verdicts import names_licence_data, verify_any_file
+from yinxin.file_verdicts import LISTING_BYTES, names_licence_data, verify_any_file
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,6 +34,12 @@ def doubled_ofd(name: str) -> bytes:
     return pack(ofd.sign(with_attachments(rows, {"a.json": b"{}"}), ofd.Signing()))
 
 
+def with_more(document: bytes, files: dict[str, bytes]) -> bytes:
+    """The package with files in front that nothing protects."""
+    with zipfile.ZipFile(io.BytesIO(document)) as package:
+        return pack(files | {name: package.read(name) for name in package.namelist()})
+
+
 @pytest.mark.parametrize(
     ("document", "is_licence"),
     [
@@ -41,8 +49,9 @@ def doubled_ofd(name: str) -> bytes:
         (doubled_ofd("licence.json"), True),
         (doubled_ofd("original-licence.json"), True),
         (doubled_ofd("notes.txt"), False),
+        (with_more(doubled_ofd("licence.json"), {"a-attachments.xml": b" " * (LISTING_BYTES + 1)}), True),
     ],
-    ids=["pdf-licence", "pdf-copy", "pdf", "ofd-licence", "ofd-copy", "ofd"],
+    ids=["pdf-licence", "pdf-copy", "pdf", "ofd-licence", "ofd-copy", "ofd", "ofd-unreadable-listing"],
 )
 def test_a_licence_whose_files_are_refused_is_not_valid(document: bytes, is_licence: bool) -> None:
     trust = pdf_sealing.pki().trust_list() if document.startswith(b"%PDF") else ofd.pki().trust_list()

@@ -75,8 +75,8 @@ def rotate(
         return
     print_line(
         say(
-            f"{made.key_id} signs from {begins}. Restart the servers, hand out a new trust list (yinxin trust-list) and make a backup.",
-            f"{made.key_id} 自 {begins} 起签名。请重启服务，导出新的信任列表（yinxin trust-list）并备份。",
+            f"{made.key_id} signs from {begins}. Restart the servers then, hand out a new trust list (yinxin trust-list) and make a backup.",
+            f"{made.key_id} 自 {begins} 起签名。届时请重启服务；请导出新的信任列表（yinxin trust-list）并备份。",
         )
     )
 
