@@ -21,6 +21,7 @@ from tests.idp.people import PASSWORD, Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
 from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
+from yinxin.region_simulator import RegionSimulator, open_simulator, served_simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,26 @@ ORDER = {
     "valid_to": (TODAY + timedelta(days=4 * 365)).isoformat(),
     "forms": ["pdf", "ofd"],
 }
+
+
+@pytest.fixture(scope="module")
+def region(deployment: Deployment) -> Iterator[RegionSimulator]:
+    """What collects the region's licences, on loopback."""
+    with served_simulator(open_simulator(deployment.folder)) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def served(deployment: Deployment, region: RegionSimulator) -> Iterator[Served]:
+    """The demonstration as its neighbours know it, but reporting to the region."""
+    settings = deployment.folder / "settings.toml"
+    plain = settings.read_text(encoding="utf-8")
+    settings.write_text(f'{plain}\n[collector]\nurl = "{region.url}"\nnetworks = ["127.0.0.0/8"]\n', encoding="utf-8")
+    try:
+        with deployment.serve() as running:
+            yield running
+    finally:
+        settings.write_text(plain, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +150,16 @@ def wait_for(check: Any) -> None:
 GOOD = {"number": "valid", "content": "valid", "seal": "valid", "log": "valid", "status": "valid"}
 
 
+def reconciled(department: httpx.Client, *, repair: bool = False) -> list[tuple[str, str]]:
+    """What the region has otherwise than we do, once nothing is on its way any more."""
+    wait_for(lambda: department.get("/v1/licence-reporting").json()["waiting"] == 0)
+    answer = department.post("/v1/licence-reconciliations", json={"repair": repair})
+    assert answer.status_code == 200, answer.text
+    return [(each["kind"], each["key"]) for each in answer.json()["findings"]]
+
+
 def test_a_licence_is_issued_shown_copied_verified_and_revoked(
-    deployment: Deployment, department: httpx.Client, citizen: httpx.Client, office: httpx.Client, tmp_path: Path
+    deployment: Deployment, department: httpx.Client, citizen: httpx.Client, office: httpx.Client, region: RegionSimulator, tmp_path: Path
 ) -> None:
     # 1. The department issues; the same request again is the same licence
     key = {"idempotency-key": "story-1"}
@@ -207,6 +236,21 @@ def test_a_licence_is_issued_shown_copied_verified_and_revoked(
     assert questions(then.json())["status"] == "valid"
     events = [each["event"] for each in department.get(f"{path}/events").json()["events"]]
     assert events == ["made", "issued", "revoked"]
+
+    # 8. The region was told of both, and of nothing else; it has it as we do
+    wait_for(lambda: any(licence["identifier"] in key and ":revoked:" in key for key in region.kept))
+    assert reconciled(department) == []
+    told = {key.split(":")[2]: kept for key, kept in region.kept.items() if key.startswith(licence["identifier"])}
+    assert sorted(told) == ["issued", "revoked"]
+    assert told["issued"].record["certificate_identifier"] == licence["identifier"]
+
+    # 9. One record is lost there, and one says something else: both are found, sent again, and it has it as we do once more
+    issued, other = (next(key for key, kept in region.kept.items() if kept is each) for each in (told["issued"], told["revoked"]))
+    del region.kept[issued]
+    region.kept[other].digest = "00" * 32
+    assert sorted(reconciled(department, repair=True)) == sorted([("missing", issued), ("altered", other)])
+    assert reconciled(department) == []
+    assert region.kept[issued].digest == told["issued"].digest
 
 
 def test_a_licence_of_a_department_is_nobody_elses(served: Served, department: httpx.Client) -> None:
