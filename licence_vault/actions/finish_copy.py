@@ -313,10 +313,12 @@ def abandon_copy(means: IssuingMeans, record: CopyRecord, code: str) -> None:
             return
         store.end_copy(conn, record.id, CopyState.ABANDONED, refusal=code)
         key_sealed = store.load_key(conn, licence.id)
+        note = None
         if key_sealed is not None and found.note_sealed is not None:  # of an erased licence nobody's use can be told
-            with suppress(MalformedError):  # a note that cannot be read keeps nothing from ending
+            with suppress(MalformedError, TrustError):  # a note that cannot be read keeps nothing from ending
                 note = read_note(means.contents.open_key(licence.id, key_sealed).open_note(record.id, found.note_sealed))
-                record_copy_use(means, conn, licence, note.use, UseAction.REFUSED, note.salted.statement.reason, code, at)
+        if note is not None:
+            record_copy_use(means, conn, licence, note.use, UseAction.REFUSED, note.salted.statement.reason, code, at)
         context.audit.record(
             conn,
             at=at,

@@ -14,7 +14,7 @@ from licence_vault.actions.permit_sharing import withdraw_sharing
 from licence_vault.actions.query_shared import ShareCall
 from licence_vault.actions.redeem_use_code import STOLEN
 from licence_vault.actions.verify_shared import verify_shared_file
-from licence_vault.limits import SHARE_COPIES
+from licence_vault.limits import OFFICER_CHARACTERS, SHARE_COPIES
 from licence_vault.model import Holder
 from licence_vault.uses import DONE, Officer, ShareRight, UseAction, UseMode
 from service_kit.callers import Caller
@@ -97,7 +97,9 @@ def test_an_officer_is_given_copies_by_duty(here: UsingHere, licence: LicenceRec
     assert last(here, licence) == (UseAction.COPIED, UseMode.BY_DUTY, "cl_office", DONE)
     line = here.uses(licence)[-1]
     assert line.officer_sealed is not None
-    refused("FIELD_UNACCEPTABLE", lambda: copy(here, licence, replace(CALL, officer=Officer("", "x", "x"))))
+    for name in ("", "甲" * (OFFICER_CHARACTERS + 1)):  # nothing of it is on record that could not be read again
+        refused("FIELD_UNACCEPTABLE", lambda name=name: copy(here, licence, replace(CALL, officer=Officer(name, "x", "x"))))  # type: ignore[misc]
+    assert len(here.uses(licence)) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from licence_vault import store
 from licence_vault.actions.change_licence_state import change_licence_state
-from licence_vault.actions.download_copy import OVER, STOLEN, USED, offer_own_download, take_download
+from licence_vault.actions.download_copy import ANYBODY, OVER, STOLEN, USED, offer_own_download, take_download
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.find_copies import list_copies, read_own_copy
 from licence_vault.actions.finish_copy import CopyUse
@@ -83,6 +83,15 @@ def test_an_address_is_good_once(here: IssuingHere, copy: MadeCopy) -> None:
     assert (line.mode, line.client, line.reason) == (UseMode.CONSENTED, "cl_office", "办理示例事项")
     gone(here, token)
     assert tried(here, copy) == (UseAction.REFUSED, USED)
+
+
+@pytest.mark.parametrize("who", [None, caller("cl_thief")], ids=["nobody", "another"])
+def test_nobody_else_fetches_by_the_holders_own_right(here: IssuingHere, licence: LicenceRecord, who: Any) -> None:
+    own = CopyUse("cl_portal", "person:pe_me", UseMode.OWN)
+    copy = make_copy(here.means, CopyOrder(licence.id, "ofd", "示例窗口", "办理示例事项"), own)
+    assert take_download(here.means, address(here, copy, None), who) == copy
+    line = lines(here, copy)[0]
+    assert (line.action, line.mode, line.client) == (UseAction.DOWNLOADED, None, ANYBODY if who is None else "cl_thief")
 
 
 def test_of_racers_one_gets_the_file(here: IssuingHere, copy: MadeCopy) -> None:

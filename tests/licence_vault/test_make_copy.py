@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from datetime import date, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crypto.sm3 import sm3
-from licence_vault import store
+from licence_vault import copy_tables, store
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.find_licences import list_history
-from licence_vault.actions.finish_copy import CopyUse, finish_copy, read_copy
+from licence_vault.actions.finish_copy import CopyUse, abandon_copy, finish_copy, read_copy
 from licence_vault.actions.make_copy import CopyOrder, begin_copy, make_copy
 from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.copies import CopyState, read_salted_copy
-from licence_vault.limits import COPY_DAYS, COPY_DAYS_MAX, COPY_LEASE_SECONDS
+from licence_vault.limits import COPY_DAYS, COPY_DAYS_MAX, COPY_LEASE_SECONDS, COPY_SELF_CHECK_SECONDS
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import read_salted_licence, step_named
 from licence_vault.uses import DONE, Officer, UseAction, UseMode, read_officer
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from licence_vault.actions.finish_copy import MadeCopy
+    from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.copies import CopyRecord
+    from licence_vault.ports import LogProof
     from licence_vault.register import LicenceRecord
     from licence_vault.uses import UseRecord
 
@@ -327,6 +330,52 @@ def test_what_our_own_verifier_does_not_accept_is_not_given_out(here: IssuingHer
     assert refusal(here, licence).code == "LICENCE_SELF_CHECK_FAILED"
     assert [each.state for each in copies(here, licence)] == [CopyState.MAKING]
     assert outcomes(here, licence) == []
+
+
+def test_what_our_own_verifier_never_accepts_is_given_up_at_last(here: IssuingHere, licence: LicenceRecord) -> None:
+    here.sealer.spoil = lambda sealed: sealed[:-1] + b"x"
+    assert refusal(here, licence).code == "LICENCE_SELF_CHECK_FAILED"
+    here.vault.clock.at += timedelta(seconds=COPY_SELF_CHECK_SECONDS)
+    sweep_copies(here.means)
+    assert [(each.state, each.refusal) for each in copies(here, licence)] == [(CopyState.ABANDONED, "LICENCE_SELF_CHECK_FAILED")]
+    assert outcomes(here, licence) == [(UseAction.REFUSED, "LICENCE_SELF_CHECK_FAILED")]
+
+
+def test_a_copy_whose_note_cannot_be_read_is_given_up_all_the_same(here: IssuingHere, licence: LicenceRecord) -> None:
+    record = begin_copy(here.means, CopyOrder(licence.id, "pdf", WINDOW, REASON), OFFICE)
+    here.vault.context.database.write(
+        lambda conn: conn.execute(copy_tables.copies.update().where(copy_tables.copies.c.id == record.id).values(note_sealed=bytes(60)))
+    )
+    abandon_copy(here.means, record, "LICENCE_COPY_OVER")
+    assert [each.state for each in copies(here, licence)] == [CopyState.ABANDONED]
+    assert outcomes(here, licence) == []
+
+
+def slow_log(here: IssuingHere) -> IssuingMeans:
+    """The means of a vault whose log takes two seconds."""
+
+    def wait(entry_id: str) -> LogProof:
+        here.vault.clock.at += timedelta(seconds=2)
+        return here.means.await_proof(entry_id)
+
+    return replace(here.means, await_proof=wait)
+
+
+def test_the_end_of_a_copy_is_still_to_come_when_it_is_written_down(here: IssuingHere, licence: LicenceRecord) -> None:
+    order = CopyOrder(licence.id, "pdf", WINDOW, REASON, here.vault.clock.at + timedelta(seconds=1))
+    with pytest.raises(TrustError) as raised:
+        begin_copy(slow_log(here), order, OFFICE)
+    assert (raised.value.code, raised.value.facts["field"]) == ("FIELD_UNACCEPTABLE", "until")
+    assert copies(here, licence) == []
+
+
+def test_a_copy_that_is_over_is_not_given_again(here: IssuingHere, licence: LicenceRecord) -> None:
+    until = here.vault.clock.at + timedelta(minutes=1)
+    made = copy(here, licence, key="brief", until=until)
+    assert copy(here, licence, key="brief", until=until) == made
+    here.vault.clock.at = until - timedelta(seconds=1)
+    with pytest.raises(TrustError, match="LICENCE_COPY_OVER"):
+        make_copy(slow_log(here), CopyOrder(licence.id, "pdf", WINDOW, REASON, until), OFFICE, idempotency_key="brief")
 
 
 def test_a_sealer_that_gives_another_copy_back_is_found_out(here: IssuingHere, licence: LicenceRecord) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from licence_vault import store
+from licence_vault.actions.copy_own_licence import copy_own_licence
 from licence_vault.actions.entrust_use import EntrustmentOrder, entrust_use
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.export_subject import export_own, export_subject
@@ -79,15 +80,15 @@ def test_a_holder_sees_one_of_his_licences_whole_and_nobody_else_does(here: Usin
     shown = show_own_licence(here.desk, me, licence.id)
     assert shown.data is not None
     assert shown.data.holders == (holder,)
-    stranger = person(here, 4)[0]
+    stranger, copy = person(here, 4)[0], CopyOrder(licence.id, "pdf", "示例窗口", WHY)
     for other in (friend, stranger):  # who may let others use it may not look into it
         refused("LICENCE_NOT_FOUND", lambda other=other: show_own_licence(here.desk, other, licence.id))  # type: ignore[misc]
+        refused("LICENCE_NOT_FOUND", lambda other=other: copy_own_licence(here.issuing.means, here.desk, other, copy))  # type: ignore[misc]
     refused("LICENCE_NOT_FOUND", lambda: show_own_licence(here.desk, me, "lc_000000000000000000000000"))
     refused("LICENCE_HOLDER_UNKNOWN", lambda: show_own_licence(here.desk, OFFICE, licence.id))
     assert here.lines(licence) == [
         (UseAction.SHOWN, UseMode.OWN, "cl_portal", DONE),
-        (UseAction.REFUSED, None, "cl_portal", "LICENCE_NOT_FOUND"),
-        (UseAction.REFUSED, None, "cl_portal", "LICENCE_NOT_FOUND"),
+        *[(UseAction.REFUSED, None, "cl_portal", "LICENCE_NOT_FOUND")] * 4,
     ]
 
 

@@ -253,7 +253,9 @@ def test_none_and_no_are_answers_and_forget_what_was_kept(abroad: Abroad) -> Non
     abroad.later(limits.FOREIGN_FRESH_SECONDS + 1)
     abroad.simulator.knobs = Knobs(refuses_with="E-3")
     assert refusal(abroad.ask) == ("LICENCE_FOREIGN_REFUSED", "E-3")
-    abroad.simulator.knobs = Knobs()
+    abroad.way.is_down = True
+    assert refusal(abroad.ask)[0] == "REGION_UNAVAILABLE", "what it gives out no more is shown no more"
+    abroad.simulator.knobs, abroad.way.is_down = Knobs(), False
     del abroad.simulator.shared[abroad.record.identifier]
     assert refusal(abroad.ask)[0] == "LICENCE_FOREIGN_NOT_FOUND"
     abroad.way.is_down = True
