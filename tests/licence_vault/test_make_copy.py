@@ -35,9 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from licence_vault.actions.finish_copy import MadeCopy
-    from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.actions.issuing_means import IssuingMeans, LogProof
     from licence_vault.copies import CopyRecord
-    from licence_vault.ports import LogProof
     from licence_vault.register import LicenceRecord
     from licence_vault.uses import UseRecord
 
