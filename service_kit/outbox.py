@@ -51,6 +51,11 @@ class Message:
     attempt: int
 
 
+def retry_seconds(attempt: int) -> float:
+    """The pause behind an attempt that failed, counted from 1: 1, 2, 4 ... 900 seconds."""
+    return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(attempt - 1, 20))
+
+
 class Outbox:
     """The sender's side and, with handlers, the worker's."""
 
@@ -152,7 +157,7 @@ class Outbox:
     def _failed(self, message: Message, code: str) -> None:
         self.failures += 1
         now = self._clock.now()
-        pause = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(message.attempt - 1, 20))
+        pause = retry_seconds(message.attempt)
         alarm = message.attempt >= ALARM_ATTEMPTS
 
         def note(connection: Connection) -> int:

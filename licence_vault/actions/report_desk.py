@@ -12,8 +12,8 @@ from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.errors import licence_not_found, type_not_found
 from licence_vault.model import read_salted_licence
 from licence_vault.ports import OutgoingReport
-from licence_vault.reporting.limits import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS
 from licence_vault.reporting.mapped_record import ToldEvent, map_licence, map_type
+from service_kit.outbox import retry_seconds
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,11 +58,6 @@ class ReportDesk:
         with self.context.database.read() as conn:
             content = _type_content(conn, self, report) if report.licence_id is None else _licence_content(conn, self, report)
         return OutgoingReport(report.key, report.kind.value, content, sm3(content), report.log_index, report.is_replacing)
-
-
-def retry_seconds(attempt: int) -> int:
-    """The pause behind an attempt, counted from 1: 1, 2, 4 ... 900 seconds."""
-    return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS << min(attempt - 1, 20))
 
 
 def _licence_content(conn: Connection, desk: ReportDesk, report: Report) -> bytes:

@@ -12,12 +12,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.record_event import SERVICE
-from licence_vault.actions.report_desk import retry_seconds
 from licence_vault.report_errors import REFUSED, UNTRUSTED, answer_untrusted
 from licence_vault.reported import ReportState
 from licence_vault.reporting.limits import ATTEMPTS, LEASE_SECONDS, RECEIPT_CHARACTERS, SENT_PER_TURN, TURNS
 from licence_vault.store import reports
 from service_kit import fail_points
+from service_kit.outbox import retry_seconds
 from standards.errors import Kind, TrustError
 from standards.uax9_plain_text import is_plain_text
 
@@ -107,7 +107,7 @@ def _record_sent(desk: ReportDesk, conn: Connection, report: Report, outgoing: O
 
 
 def _record_failure(
-    desk: ReportDesk, report: Report, error: TrustError, *, is_over: bool, pause_seconds: int | None = None, attempts: int | None = None
+    desk: ReportDesk, report: Report, error: TrustError, *, is_over: bool, pause_seconds: float | None = None, attempts: int | None = None
 ) -> None:
     pause = retry_seconds(max(report.attempts, 1)) if pause_seconds is None else pause_seconds
     failed = replace(
