@@ -53,7 +53,7 @@ class Message:
 
 def retry_seconds(attempt: int) -> float:
     """The pause behind an attempt that failed, counted from 1: 1, 2, 4 ... 900 seconds."""
-    return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(attempt - 1, 20))
+    return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(attempt - 1, 20))
 
 
 class Outbox:
