@@ -17,6 +17,7 @@ ALLOWED = re.compile(
 REFUSED = re.compile(r"\bAGPL|Affero|SSPL|Commons Clause|Proprietary", re.IGNORECASE)
 # Reviewed by hand: metadata without a usable licence field.
 REVIEWED = {
+    "axe-playwright-python": "package MIT, the axe-core in it MPL-2.0; development only, never shipped",
     "justmytype-intl-cjk": "package MIT, fonts OFL-1.1",
     "gmssl": "BSD; test oracle and verify-only provider of last resort",
     "sd-jwt": "Apache-2.0 by its repository; test oracle",

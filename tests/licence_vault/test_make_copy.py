@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import replace
 from datetime import date, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -11,38 +10,31 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crypto.sm3 import sm3
-from licence_vault import copy_tables, store
-from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault import store
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.find_licences import list_history
-from licence_vault.actions.finish_copy import CopyUse, abandon_copy, finish_copy, read_copy
+from licence_vault.actions.finish_copy import CopyUse, finish_copy, read_copy
 from licence_vault.actions.make_copy import CopyOrder, begin_copy, make_copy
 from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.copies import CopyState, read_salted_copy
-from licence_vault.limits import COPY_DAYS, COPY_DAYS_MAX, COPY_LEASE_SECONDS, COPY_SELF_CHECK_SECONDS
+from licence_vault.limits import COPY_DAYS, COPY_DAYS_MAX, COPY_LEASE_SECONDS
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
-from licence_vault.model import read_salted_licence, step_named
+from licence_vault.model import read_salted_licence
 from licence_vault.uses import DONE, Officer, UseAction, UseMode, read_officer
 from licence_vault.verify import COPY_FILES, ORIGINAL_FILES
 from service_kit import fail_points
 from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
 from tests.fakes.sealer import MARK, attachments_in, refused, unavailable
+from tests.licence_vault.copying_here import OFFICE, REASON, WINDOW, copies, copy, outcomes, refusal, take, uses
 from tests.licence_vault.faces.designs import text_of
-from tests.licence_vault.issuing_here import PERSON, IssuingHere
+from tests.licence_vault.issuing_here import IssuingHere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from licence_vault.actions.finish_copy import MadeCopy
-    from licence_vault.actions.issuing_means import IssuingMeans, LogProof
-    from licence_vault.copies import CopyRecord
     from licence_vault.register import LicenceRecord
-    from licence_vault.uses import UseRecord
-
-OFFICE = CopyUse("cl_office", "client:cl_office", UseMode.BY_DUTY, Officer("李四（示例）", "窗口受理", "登记中心"))
-WINDOW = "示例区登记窗口"
-REASON = "办理变更登记（样例）"
 
 
 @pytest.fixture(scope="module")
@@ -63,37 +55,6 @@ def here(shared: IssuingHere) -> Iterator[IssuingHere]:
 @pytest.fixture
 def licence(here: IssuingHere) -> LicenceRecord:
     return here.issue()
-
-
-def copy(here: IssuingHere, licence: LicenceRecord, *, key: str | None = None, use: CopyUse = OFFICE, **changes: Any) -> MadeCopy:
-    order: dict[str, Any] = {"form": "pdf", "made_by": WINDOW, "reason": REASON} | changes
-    return make_copy(here.means, CopyOrder(licence.id, **order), use, idempotency_key=key)
-
-
-def copies(here: IssuingHere, licence: LicenceRecord) -> list[CopyRecord]:
-    with here.vault.context.database.read() as conn:
-        return store.list_copies(conn, licence.id, before=None, limit=100)
-
-
-def uses(here: IssuingHere, licence: LicenceRecord) -> list[UseRecord]:
-    subjects = [here.means.contents.find_holder(PERSON.code_type, PERSON.code)]
-    with here.vault.context.database.read() as conn:
-        return [each for each in store.list_uses_of_subjects(conn, subjects, before=None, limit=1000) if each.licence_id == licence.id]
-
-
-def outcomes(here: IssuingHere, licence: LicenceRecord) -> list[tuple[UseAction, str]]:
-    return [(each.action, each.outcome) for each in uses(here, licence)]
-
-
-def refusal(here: IssuingHere, licence: LicenceRecord, **changes: Any) -> TrustError:
-    with pytest.raises(TrustError) as raised:
-        copy(here, licence, **changes)
-    return raised.value
-
-
-def take(here: IssuingHere, licence: LicenceRecord, step: str) -> None:
-    here.take_in()
-    change_licence_state(here.vault.context, here.clerk, licence.id, step_named(step), reason="依据", if_revision=None)
 
 
 @pytest.mark.clause("GB/T 36903-2018 annotated copy")
@@ -279,114 +240,6 @@ def test_who_is_slower_gets_the_copy_of_who_was_faster(here: IssuingHere, licenc
     slower = finish_copy(here.means, record)
     assert slower == kept[0]
     assert outcomes(here, licence) == [(UseAction.COPIED, DONE)]
-
-
-def test_a_licence_revoked_while_its_copy_is_made_is_not_given_out(here: IssuingHere, licence: LicenceRecord) -> None:
-    here.sealer.before = lambda key: take(here, licence, "revoke")
-    assert refusal(here, licence, key="revoked").code == "LICENCE_STATE_CONFLICT"
-    [given_up] = copies(here, licence)
-    assert (given_up.state, given_up.blob, given_up.refusal) == (CopyState.ABANDONED, None, "LICENCE_STATE_CONFLICT")
-    assert outcomes(here, licence) == [(UseAction.REFUSED, "LICENCE_STATE_CONFLICT")]
-    assert here.trail(licence.id)[-1] == ("licence.copy", "refused")
-    with pytest.raises(TrustError, match="LICENCE_COPY_ABANDONED"):
-        finish_copy(here.means, given_up)
-    with pytest.raises(TrustError, match="LICENCE_COPY_NOT_FOUND"):
-        read_copy(here.means, given_up)
-
-
-def test_what_is_not_there_now_is_tried_again(here: IssuingHere, licence: LicenceRecord) -> None:
-    here.sealer.fail_with = unavailable()
-    assert refusal(here, licence).code == "TIME_STAMP_UNAVAILABLE"
-    here.vault.clock.at += timedelta(seconds=20)
-    assert sweep_copies(here.means) == {"made": 0, "left": 1}
-    here.sealer.fail_with = None
-    here.vault.clock.at += timedelta(seconds=20)
-    assert sweep_copies(here.means) == {"made": 1, "left": 0}
-    assert outcomes(here, licence) == [(UseAction.COPIED, DONE)]
-
-
-def test_what_is_refused_for_good_is_abandoned_and_its_key_free(here: IssuingHere, licence: LicenceRecord) -> None:
-    here.sealer.fail_with = refused()
-    assert refusal(here, licence, key="refused").code == "SEAL_NOT_ACTIVE"
-    here.sealer.fail_with = None
-    made = copy(here, licence, key="refused")
-    assert sorted(each.state for each in copies(here, licence)) == [CopyState.ABANDONED, CopyState.MADE]
-    assert made.record.state is CopyState.MADE
-
-
-def test_a_copy_whose_time_passed_before_it_was_made_is_never_made(here: IssuingHere, licence: LicenceRecord) -> None:
-    begin_copy(here.means, CopyOrder(licence.id, "pdf", WINDOW, REASON, here.vault.clock.at + timedelta(seconds=60)), OFFICE)
-    here.vault.clock.at += timedelta(seconds=COPY_LEASE_SECONDS + 1)
-    assert sweep_copies(here.means) == {"made": 0, "left": 1}
-    assert [(each.state, each.refusal) for each in copies(here, licence)] == [(CopyState.ABANDONED, "LICENCE_COPY_OVER")]
-
-
-@pytest.mark.parametrize(
-    "spoil", [lambda sealed: sealed[:-1] + b"x", lambda sealed: sealed.replace(b"%PDF-1.", b"%PDF-2.", 1)], ids=["seal", "content"]
-)
-def test_what_our_own_verifier_does_not_accept_is_not_given_out(here: IssuingHere, licence: LicenceRecord, spoil: Any) -> None:
-    here.sealer.spoil = spoil
-    assert refusal(here, licence).code == "LICENCE_SELF_CHECK_FAILED"
-    assert [each.state for each in copies(here, licence)] == [CopyState.MAKING]
-    assert outcomes(here, licence) == []
-
-
-def test_what_our_own_verifier_never_accepts_is_given_up_at_last(here: IssuingHere, licence: LicenceRecord) -> None:
-    here.sealer.spoil = lambda sealed: sealed[:-1] + b"x"
-    assert refusal(here, licence).code == "LICENCE_SELF_CHECK_FAILED"
-    here.vault.clock.at += timedelta(seconds=COPY_SELF_CHECK_SECONDS)
-    sweep_copies(here.means)
-    assert [(each.state, each.refusal) for each in copies(here, licence)] == [(CopyState.ABANDONED, "LICENCE_SELF_CHECK_FAILED")]
-    assert outcomes(here, licence) == [(UseAction.REFUSED, "LICENCE_SELF_CHECK_FAILED")]
-
-
-def test_a_copy_whose_note_cannot_be_read_is_given_up_all_the_same(here: IssuingHere, licence: LicenceRecord) -> None:
-    record = begin_copy(here.means, CopyOrder(licence.id, "pdf", WINDOW, REASON), OFFICE)
-    here.vault.context.database.write(
-        lambda conn: conn.execute(copy_tables.copies.update().where(copy_tables.copies.c.id == record.id).values(note_sealed=bytes(60)))
-    )
-    abandon_copy(here.means, record, "LICENCE_COPY_OVER")
-    assert [each.state for each in copies(here, licence)] == [CopyState.ABANDONED]
-    assert outcomes(here, licence) == []
-
-
-def slow_log(here: IssuingHere) -> IssuingMeans:
-    """The means of a vault whose log takes two seconds."""
-
-    def wait(entry_id: str) -> LogProof:
-        here.vault.clock.at += timedelta(seconds=2)
-        return here.means.await_proof(entry_id)
-
-    return replace(here.means, await_proof=wait)
-
-
-def test_the_end_of_a_copy_is_still_to_come_when_it_is_written_down(here: IssuingHere, licence: LicenceRecord) -> None:
-    order = CopyOrder(licence.id, "pdf", WINDOW, REASON, here.vault.clock.at + timedelta(seconds=1))
-    with pytest.raises(TrustError) as raised:
-        begin_copy(slow_log(here), order, OFFICE)
-    assert (raised.value.code, raised.value.facts["field"]) == ("FIELD_UNACCEPTABLE", "until")
-    assert copies(here, licence) == []
-
-
-def test_a_copy_that_is_over_is_not_given_again(here: IssuingHere, licence: LicenceRecord) -> None:
-    until = here.vault.clock.at + timedelta(minutes=1)
-    made = copy(here, licence, key="brief", until=until)
-    assert copy(here, licence, key="brief", until=until) == made
-    here.vault.clock.at = until - timedelta(seconds=1)
-    with pytest.raises(TrustError, match="LICENCE_COPY_OVER"):
-        make_copy(slow_log(here), CopyOrder(licence.id, "pdf", WINDOW, REASON, until), OFFICE, idempotency_key="brief")
-
-
-def test_a_sealer_that_gives_another_copy_back_is_found_out(here: IssuingHere, licence: LicenceRecord) -> None:
-    kept: list[bytes] = []
-
-    def swap(sealed: bytes) -> bytes:
-        kept.append(sealed)
-        return kept[0]
-
-    here.sealer.spoil = swap
-    copy(here, licence)
-    assert refusal(here, licence).facts["reason"] == "what is attached under the seal"
 
 
 def test_copies_go_with_the_licence_they_were_made_of(here: IssuingHere, licence: LicenceRecord) -> None:
