@@ -8,6 +8,24 @@ KNOWN_SCOPES: Final = "idp.known_scopes"  # names of the links
 SCOPE_TEXTS: Final = "idp.scope_texts"
 """Scope -> what a person is told of it where he consents, (Chinese, English). A scope that is not in it is shown by its name."""
 
+SUBJECT_HASH: Final = "idp.subject_hash"
+"""A site's own function in place of the usual keyed hash."""
+
+
+class SubjectHash(Protocol):
+    """What case files keep in place of an identity number (主体标识散列): the same person or organisation gives the same text, and the text
+    gives nobody the number. The function of the national identity system is not public, so whoever has it plugs it in here.
+    """
+
+    @property
+    def method(self) -> str:
+        """What clients are told it was made by."""
+        ...
+
+    def __call__(self, id_type: str, id_number: str, name: str) -> str:
+        """The text, of 1 to 128 visible ASCII characters; ``id_type`` as in the claim of that name, ``id_number`` normalised."""
+        ...
+
 
 class KnownScopes(Protocol):
     """The scopes that exist anywhere in this deployment, with a sentence on each: nothing else can be granted."""

@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from crypto.trust_list import TrustList
     from idp.actions.find_person_behind import PersonBehind
     from idp.actions.people_desk import SignInProtocol
+    from idp.ports import SubjectHash
     from service_kit.callers import Caller
     from service_kit.composition import Facts, ServiceContext
     from service_kit.database import Database
@@ -234,7 +235,8 @@ def nonce_check(context: ServiceContext) -> Callable[[Caller, Proof], None]:
 
 def _vault(context: ServiceContext) -> Vault:
     keystore: Keystore = context.keystore
-    return Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY))
+    own = cast("SubjectHash | None", context.links.get(ports.SUBJECT_HASH))
+    return Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY), own)
 
 
 def trust_of(context: ServiceContext) -> Callable[[], TrustList]:

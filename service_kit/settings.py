@@ -196,6 +196,8 @@ class Settings:
     """The file that describes cryptographic devices and the keys in them; none need be there."""
     upstreams: str = "upstreams.toml"
     """The file that describes the identity providers at which people may sign in besides this one; none need be there."""
+    subject_hash: str = ""
+    """``package.module:name`` of a site's own function for the subject hash; empty means the keyed one (docs/reference/identity.md)."""
     pdf_ses_filter: str = "Yinxin.SES"
     """The /Filter under which a SES_Signature stands alone in a PDF; no standard registers one."""
     pdf_ses_subfilter: str = "GBT38540.SES"

@@ -143,6 +143,7 @@ def open_house(deployment: Deployment) -> House:
         links={
             idp.ports.KNOWN_SCOPES: links.known_scopes,
             idp.ports.SCOPE_TEXTS: SCOPE_TEXTS,
+            idp.ports.SUBJECT_HASH: links.subject_hash_of(settings),
             seal_service.ports.SEAL_MAKER: MakerIdentity(authorities.certificates[MAKER], authorities.maker),
             **({} if platform is None else {REGIONAL_PLATFORM: platform, STATE_LISTENERS: (platform.tell_state,)}),
             **({} if collector is None else {licence_vault.ports.COLLECTOR: collector, licence_vault.ports.FIELD_MAP: collector.fields}),

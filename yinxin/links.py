@@ -5,8 +5,10 @@ Which services exist, what they are called and which scopes they ask for stands 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import idp.ports
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from crypto.jose import VerificationKey
+    from idp.ports import SubjectHash
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext, ServiceParts
     from service_kit.database import Database
@@ -60,6 +63,7 @@ LOCAL_KEYS_KEPT_SECONDS: Final = 1.0
 REMOTE_KEYS_KEPT_SECONDS: Final = 60.0
 REFRESH_EVERY_SECONDS: Final = 2.0  # how often a process looks whether its keys are due; fetching has its own pace
 FETCH_SECONDS: Final = 5.0
+_VISIBLE: Final = re.compile(r"[!-~]{1,128}")
 TOKEN_BYTES: Final = 256 * 1024  # a time-stamp token with its authority's chain takes under 10 kB
 
 
@@ -137,6 +141,24 @@ def fetch_keys(url: str) -> Keys:
     if answer.status != HTTPStatus.OK:
         raise TrustError(Kind.UNAVAILABLE, "KEYS_UNAVAILABLE", status=answer.status)
     return read_jwks(answer.body)
+
+
+def subject_hash_of(settings: Settings) -> SubjectHash | None:
+    """A site's own subject hash, tried once; None for the usual one. SETTING_INVALID where it is not there or is none."""
+    if not settings.subject_hash:
+        return None
+    module, _, name = settings.subject_hash.partition(":")
+    wrong = TrustError(
+        Kind.UNACCEPTABLE, "SETTING_INVALID", name="subject_hash", expected="package.module:name of a subject hash (idp/ports.py)"
+    )
+    try:
+        own: SubjectHash = getattr(import_module(module), name)
+        made = (own("resident_id", "110101199003070003", "示例"), own.method)
+    except Exception:  # noqa: BLE001 # edge: somebody else's code
+        raise wrong from None
+    if any(not isinstance(each, str) or _VISIBLE.fullmatch(each) is None for each in made):
+        raise wrong
+    return own
 
 
 def callers_of(context: ServiceContext) -> tuple[CallerVerifier, tuple[Job, ...]]:

@@ -7,6 +7,7 @@
 | phone | phone_number, phone_number_verified |
 | email | email, email_verified |
 | address | address |
+| subject_hash | subject_hash, subject_hash_method: what case files keep in place of the number |
 | identity | id_type, id_number, level, organisation facts; verified_claims (OIDC Identity Assurance 1.0) |
 
 Where the person acts for an organisation, the claims are the organisation's, and ``act`` names the person by his subject alone.
@@ -17,6 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from idp.model.federation import PROVEN_LEVEL
 from idp.model.people import AccountKind, IdentifierKind, level_at
 from idp.model.requests import acr_of
 from idp.store.accounts import list_evidence, load_account
@@ -37,6 +39,7 @@ SCOPE_CLAIMS: Final = {
     "phone": frozenset({"phone_number", "phone_number_verified"}),
     "email": frozenset({"email", "email_verified"}),
     "address": frozenset({"address"}),
+    "subject_hash": frozenset({"subject_hash", "subject_hash_method"}),
     "identity": frozenset({"account_kind", "id_type", "id_number", "level", "area", "organisation_type", "verified_claims"}),
 }
 IDENTITY_CLAIMS: Final = frozenset().union(*SCOPE_CLAIMS.values())
@@ -72,6 +75,8 @@ def claims_of(
     account = replace(account, level=level_at(standing, at))
     facts = _facts(account)
     claims = {name: facts[name] for name in sorted(names) if facts.get(name) is not None}
+    if names & SCOPE_CLAIMS["subject_hash"]:
+        claims |= _hashed(vault, account, names)
     if "verified_claims" in names:
         verified = _verified(account, standing, names)
         if verified is not None:
@@ -101,12 +106,22 @@ def _facts(account: Account) -> dict[str, Any]:
     }
 
 
+def _hashed(vault: Vault, account: Account, names: frozenset[str]) -> dict[str, Any]:
+    # Of what nobody compared with anything there is none: it would stand in case files for somebody else
+    number = account.id_number
+    if number is None or account.level < PROVEN_LEVEL:
+        return {}
+    make = vault.subject_hash
+    made = {"subject_hash": make(number.kind.value, number.value, account.name), "subject_hash_method": make.method}
+    return {name: value for name, value in made.items() if name in names}
+
+
 def _verified(account: Account, evidence: list[Evidence], names: frozenset[str]) -> dict[str, Any] | None:
     # Only what evidence stands behind may be called verified: name and number, from level 2 on (real name compared)
     facts = _facts(account)
     proven = {name: facts[name] for name in ("name", "id_type", "id_number", "birthdate") if name in names and facts[name] is not None}
-    standing = [each for each in evidence if each.level >= 2]
-    if account.level < 2 or not standing or not proven:
+    standing = [each for each in evidence if each.level >= PROVEN_LEVEL]
+    if account.level < PROVEN_LEVEL or not standing or not proven:
         return None
     return {
         "verification": {

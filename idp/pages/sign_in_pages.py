@@ -49,7 +49,7 @@ AUTHORIZE_PATH: Final = "/authorize"
 MAY_WAIT: Final = frozenset({"request", "request_uri", "id_token_hint"})
 """Parameters for whose sake the database or a client's keys may have to be asked: such a request is read in a thread."""
 CONSENT_CLAIMS: Final = (
-    "name", "id_number", "id_type", "gender", "birthdate", "phone_number", "email", "address", "area", "account_kind", "organisation_type", "level", "verified_claims",
+    "name", "id_number", "id_type", "gender", "birthdate", "phone_number", "email", "address", "area", "account_kind", "organisation_type", "level", "subject_hash", "verified_claims",
 )  # fmt: skip
 """In the order in which they matter to people. Whether and when something was verified or changed goes with it and is not a line of its own."""
 _YEAR_SECONDS: Final = 365 * 86_400

@@ -124,6 +124,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "claim_account_kind": ("账户类型（自然人或法人）", "Whether you are a person or an organisation"),
     "claim_id_type": ("证件类型", "Kind of identity document"),
     "claim_id_number": ("证件号码", "Number of the identity document"),
+    "claim_subject_hash": ("身份标识散列（代替证件号码）", "A code in place of your identity number"),
     "claim_level": ("实名等级", "Assurance level"),
     "claim_area": ("所属地区", "Area"),
     "claim_organisation_type": ("法人类型", "Kind of organisation"),

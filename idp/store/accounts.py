@@ -24,6 +24,7 @@ from idp.model.people import (
 )
 from idp.store.changes import note_account, note_agent
 from idp.store.rows import check_mac, row_mac, without_unset
+from idp.store.subject_hash import KeyedSubjectHash
 from idp.tables import account_identifiers, accounts, agents, evidence
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
 
     from crypto.sealed_values import ValueSealer
+    from idp.ports import SubjectHash
 
 _ACCOUNT: Final = Prepared(select(accounts).where(accounts.c.account_id == bindparam("wanted")))
 _IDENTIFIERS: Final = Prepared(select(account_identifiers).where(account_identifiers.c.account_id == bindparam("wanted")))
@@ -55,10 +57,19 @@ _AGENT: Final = select(agents).where(agents.c.agent_id == bindparam("wanted"))
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """The keys of rows about people: ``sealer`` for what is personal, ``mac_key`` for what gives rights."""
+    """The keys of rows about people: ``sealer`` for what is personal, ``mac_key`` for what gives rights.
+
+    ``own_subject_hash``: a site's own function in place of the usual one.
+    """
 
     sealer: ValueSealer
     mac_key: bytes
+    own_subject_hash: SubjectHash | None = None
+
+    @property
+    def subject_hash(self) -> SubjectHash:
+        """What makes the text that case files keep in place of an identity number."""
+        return self.own_subject_hash or KeyedSubjectHash(self.sealer)
 
     def __repr__(self) -> str:
         """Without the keys."""

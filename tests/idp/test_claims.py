@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import idp.service
+from crypto.sealed_values import ValueSealer
 from idp.actions.claims_of import claims_of
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind, new_id
 from idp.model.requests import ClientProfile
 from idp.store import accounts
+from idp.store.subject_hash import KeyedSubjectHash
+from service_kit.settings import Settings
+from standards.errors import TrustError
 from tests.idp.test_people_store import AT, VAULT, person, resident_number
 from tests.postgres import database, database_url  # noqa: F401 - fixtures
+from yinxin.links import subject_hash_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Connection
 
     from service_kit.database import Database
@@ -50,7 +58,7 @@ def claims(database: Database, *scopes: str, **more: Any) -> dict[str, Any]:  # 
     with database.read() as connection:
         return claims_of(
             connection,
-            VAULT,
+            given.get("vault", VAULT),
             "pe_1",
             given["acting_for"],
             scopes,
@@ -97,3 +105,50 @@ def test_acting_for_an_organisation_tells_of_the_organisation(stored: Database) 
     assert told["name"] == "测试公司"
     assert told["organisation_type"] == "11"
     assert not {"phone_number", "gender", "birthdate", "id_number"} & set(told)
+
+
+def test_a_hash_in_place_of_the_number_for_case_files(stored: Database) -> None:
+    told = claims(stored, "subject_hash")
+    assert set(told) == {"subject_hash", "subject_hash_method"}
+    assert told["subject_hash_method"] == "hmac-sm3"
+    assert re.fullmatch("[0-9a-f]{64}", told["subject_hash"])
+    assert told == claims(stored, "subject_hash"), "the same again"
+    assert NUMBER not in str(told)
+    assert claims(stored, "openid", claims_request={"userinfo": {"subject_hash": None}}) == {"subject_hash": told["subject_hash"]}
+    assert claims(stored, "subject_hash", at=AT + timedelta(days=10)) == {}, "nothing of what no evidence stands behind any more"
+
+
+def test_the_hash_is_of_type_number_and_name_under_the_deployments_key() -> None:
+    make, other = KeyedSubjectHash(ValueSealer(bytes(32))), KeyedSubjectHash(ValueSealer(b"x" * 32))
+    same = make("resident_id", NUMBER, "测试甲")
+    assert make("resident_id", NUMBER, "测 试甲 ") == same
+    assert (
+        len({same, other("resident_id", NUMBER, "测试甲"), make("passport", NUMBER, "测试甲"), make("resident_id", NUMBER, "测试乙")}) == 4
+    )
+
+
+class OwnHash:
+    """A site's own function."""
+
+    method = "site-1"
+
+    def __call__(self, id_type: str, id_number: str, name: str) -> str:
+        return f"{id_type}-{len(id_number)}-{len(name)}"
+
+
+own_hash = OwnHash()
+broken_hash = str
+
+
+def test_a_site_plugs_its_own_function_in(stored: Database, tmp_path: Path) -> None:
+    own = subject_hash_of(Settings(tmp_path, subject_hash=f"{__name__}:own_hash"))
+    assert own is own_hash
+    assert claims(stored, "subject_hash", vault=replace(VAULT, own_subject_hash=own)) == {
+        "subject_hash": "resident_id-18-3",
+        "subject_hash_method": "site-1",
+    }
+    assert subject_hash_of(Settings(tmp_path)) is None
+    for wrong in ("nowhere", "nowhere:x", f"{__name__}:none", f"{__name__}:broken_hash"):
+        with pytest.raises(TrustError) as refused:
+            subject_hash_of(Settings(tmp_path, subject_hash=wrong))
+        assert (refused.value.code, refused.value.facts["name"]) == ("SETTING_INVALID", "subject_hash")
