@@ -35,10 +35,12 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was sent, by part name."""
+    """What was sent, by part name. ``further_files``, ``further_fields``: the second and later parts of names that may repeat."""
 
     files: dict[str, FilePart] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
+    further_files: dict[str, list[FilePart]] = field(default_factory=dict)
+    further_fields: dict[str, list[str]] = field(default_factory=dict)
 
 
 async def read_form(
@@ -49,8 +51,10 @@ async def read_form(
     file_bytes_max: int,
     field_bytes_max: int,
     held: Held | None = None,
+    repeated_max: int = 0,
 ) -> Form:
     """Read the request's body. ``files``, ``fields``: the names that may occur, each at most once. ``held``: what it is counted by while it arrives.
+    ``repeated_max``: how many parts may repeat the name of an earlier one.
 
     Raises TrustError MULTIPART_EXPECTED, MULTIPART_MALFORMED, FIELD_UNKNOWN, FIELD_REPEATED, FIELD_TOO_LONG, FILE_TOO_LARGE,
     TEXT_NOT_UNICODE, TOO_BUSY.
@@ -61,7 +65,7 @@ async def read_form(
         raise TrustError(Kind.UNACCEPTABLE, "MULTIPART_EXPECTED", expected="multipart/form-data")
     if len(boundary) > BOUNDARY_CHARACTERS:
         raise MalformedError("MULTIPART_MALFORMED", reason="boundary too long")
-    reader = _Reader(files, fields, file_bytes_max, field_bytes_max)
+    reader = _Reader(files, fields, file_bytes_max, field_bytes_max, repeated_max)
     parser = MultipartParser(boundary, reader.callbacks())
     try:
         async for chunk in request.stream():
@@ -82,8 +86,9 @@ async def read_form(
 class _Reader:
     """Collects the parts as the parser finds them."""
 
-    def __init__(self, files: Collection[str], fields: Collection[str], file_bytes_max: int, field_bytes_max: int) -> None:
+    def __init__(self, files: Collection[str], fields: Collection[str], file_bytes_max: int, field_bytes_max: int, repeated_max: int) -> None:
         self.form = Form()
+        self._repeated_left = repeated_max
         self.is_ended = False
         self._files = files
         self._fields = fields
@@ -148,7 +153,9 @@ class _Reader:
                 Kind.UNACCEPTABLE, "FIELD_UNKNOWN", field=self._name[:64], expected="file" if self._name in self._files else ""
             )
         if self._name in self.form.files or self._name in self.form.fields:
-            raise TrustError(Kind.UNACCEPTABLE, "FIELD_REPEATED", field=self._name)
+            if not self._repeated_left:
+                raise TrustError(Kind.UNACCEPTABLE, "FIELD_REPEATED", field=self._name[:64])
+            self._repeated_left -= 1
         self._limit = self._file_bytes_max if is_file else self._field_bytes_max
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -159,10 +166,15 @@ class _Reader:
         self._body += memoryview(data)[start:end]
 
     def _part_ends(self) -> None:
-        if self._file_name is None:
-            self.form.fields[self._name] = _text(bytes(self._body))
+        name = self._name
+        if self._file_name is not None:
+            part = FilePart(self._file_name, bytes(self._body))
+            if self.form.files.setdefault(name, part) is not part:
+                self.form.further_files.setdefault(name, []).append(part)
+        elif name in self.form.fields:
+            self.form.further_fields.setdefault(name, []).append(_text(bytes(self._body)))
         else:
-            self.form.files[self._name] = FilePart(self._file_name, bytes(self._body))
+            self.form.fields[name] = _text(bytes(self._body))
         self._body = bytearray()
 
     def _end(self) -> None:

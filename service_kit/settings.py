@@ -174,6 +174,13 @@ class Seals:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """The pages for people. ``api_url``: where their calls of the API go; empty: to this process itself."""
+
+    api_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator can set. ``dir`` is the folder of the deployment; relative paths are taken from it."""
 
@@ -216,6 +223,7 @@ class Settings:
     region: Region = field(default_factory=Region)
     collector: Collector = field(default_factory=Collector)
     exchange: Exchange = field(default_factory=Exchange)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
 
     @property
     def is_review_required(self) -> bool:

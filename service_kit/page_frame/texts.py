@@ -1,0 +1,18 @@
+"""What the frame says: (Chinese, English)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "service": ("印信", "Yinxin"),
+    "skip": ("跳到正文", "Skip to content"),
+    "demo": ("演示环境，不具有法律效力", "Demonstration, no legal effect"),
+    "language": ("English", "中文"),
+    "type_large": ("大字版", "Large type"),
+    "type_normal": ("标准字号", "Normal type"),
+    "menu": ("菜单", "Menu"),
+    "problem": ("未能完成", "This did not work"),
+    "problem_code": ("错误代码", "Code"),
+    "problem_help": ("说明与处理办法", "What it means and what to do"),
+}

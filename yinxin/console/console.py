@@ -1,0 +1,175 @@
+"""Where pages are registered: each behind the session of who is signed in, each with the scope without which it makes no sense."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import quote
+
+import anyio.to_thread
+from starlette.routing import Route
+
+from service_kit.composition import public
+from service_kit.page_frame.browser import Browser
+from service_kit.problem_catalogue import text_of
+from service_kit.problems import STATUS
+from standards.errors import TrustError
+from yinxin.console.api_calls import ApiCalls, ApiProblem
+from yinxin.console.visit import Person, Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    import httpx
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from crypto.sealed_values import ValueSealer
+    from service_kit.page_frame.pages import PageFrame
+    from yinxin.console.sessions import Session
+    from yinxin.console.sign_in import SignIn
+
+_log = logging.getLogger(__name__)
+
+HOME: Final = "/console"
+SIGN_IN: Final = "/console/sign-in"
+BY_SESSION: Final = "people who are signed in here; a page asks the API in their name"
+"""The reason of every page behind a session: what a person may do is decided by the API that the page calls."""
+SECTIONS: Final = ("home", "seals", "licences", "checks", "audit", "clients", "system")
+_FORBIDDEN: Final = 403
+
+
+class Endpoint(Protocol):
+    """A page: takes the visit and what stands in its path."""
+
+    async def __call__(self, visit: Visit, /, **path: str) -> Response:
+        """Answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """One entry of the menu. ``key``: of its text; shown to whom one of ``needs`` is granted, to everybody where it is empty."""
+
+    section: str
+    key: str
+    path: str
+    needs: tuple[str, ...] = ()
+    icon: str = ""
+
+
+@dataclass(slots=True)
+class Console:
+    """The pages of one process. ``calls``: the client of the API; ``sign_in``: sessions and their tokens. ``is_secure``: reached by https."""
+
+    frame: PageFrame
+    sign_in: SignIn
+    sealer: ValueSealer
+    is_secure: bool
+    calls: httpx.AsyncClient
+    routes: list[BaseRoute] = field(default_factory=list)
+    entries: list[MenuEntry] = field(default_factory=list)
+
+    def page(
+        self, path: str, methods: Sequence[str] = ("GET",), needs: str | Sequence[str] | None = None, *, frame: PageFrame | None = None
+    ) -> Callable[[Callable[..., Awaitable[Response]]], Callable[..., Awaitable[Response]]]:
+        """Register ``async def endpoint(visit, **path)``. ``needs``: one of these scopes; ``frame``: other templates than the console's."""
+        wanted = (needs,) if isinstance(needs, str) else tuple(needs or ())
+
+        def register(endpoint: Callable[..., Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+            @public(BY_SESSION)
+            async def answer(request: Request) -> Response:
+                return await self._answer(request, endpoint, wanted, frame or self.frame)
+
+            self.routes.append(Route(path, answer, methods=list(methods), name=getattr(endpoint, "__name__", path)))
+            return endpoint
+
+        return register
+
+    def menu(self, section: str, key: str, path: str, needs: str | Sequence[str] = (), *, icon: str = "") -> None:
+        """Enter a page into the menu."""
+        if section not in SECTIONS:
+            raise ValueError(section)
+        self.entries.append(MenuEntry(section, key, path, (needs,) if isinstance(needs, str) else tuple(needs), icon or section))
+
+    def menu_for(self, scopes: Iterable[str]) -> list[tuple[str, list[MenuEntry]]]:
+        """The sections that have something for who carries these scopes."""
+        held = frozenset(scopes)
+        shown = [entry for entry in self.entries if not entry.needs or held.intersection(entry.needs)]
+        sections = [(section, [entry for entry in shown if entry.section == section]) for section in SECTIONS]
+        return [(section, entries) for section, entries in sections if entries]
+
+    def browser(self, request: Request) -> Browser:
+        """The request as pages see it."""
+        return Browser(request, self.is_secure, self.sealer)
+
+    async def _answer(
+        self, request: Request, endpoint: Callable[..., Awaitable[Response]], needs: tuple[str, ...], frame: PageFrame
+    ) -> Response:
+        browser = self.browser(request)
+        # 1. Language and size of type are anybody's to choose
+        if request.method == "GET":
+            switched = browser.switched()
+            if switched is not None:
+                return switched
+        # 2. Who is it
+        session = await anyio.to_thread.run_sync(self.sign_in.session_of, browser)
+        if session is None:
+            return self.to_sign_in(browser)
+        visit = self._visit(browser, frame, session)
+        # 3. The page; a sign-in that ended meanwhile begins again
+        try:
+            if request.method != "GET":
+                await visit.form()
+            if needs and not visit.may(*needs):
+                return visit.render("no_access.html", status=_FORBIDDEN, wanted=needs)
+            return await endpoint(visit, **request.path_params)
+        except ApiProblem as problem:
+            if problem.is_signed_out:
+                await anyio.to_thread.run_sync(self.sign_in.forget, browser, session)
+                return self.to_sign_in(browser)
+            return self.refuse(visit, problem)
+        except TrustError as error:
+            return self.refuse(visit, problem_of_error(error, visit.language))
+
+    def _visit(self, browser: Browser, frame: PageFrame, session: Session) -> Visit:
+        async def token() -> str:
+            return await self.sign_in.living_token(session)
+
+        tokens = session.tokens
+        api = ApiCalls(self.calls, token, browser.language, getattr(browser.request.state, "request_id", ""))
+        return Visit(self, browser, frame, Person(tokens.subject, tokens.name), frozenset(tokens.scopes), api)
+
+    def to_sign_in(self, browser: Browser) -> Response:
+        """Sign in first, and come back to this page; a form that was sent leads back to the page it belongs to."""
+        request = browser.request
+        there = request.url.path if request.method == "GET" or self._has_page(request.url.path) else HOME
+        if request.method == "GET" and request.url.query:
+            there += f"?{request.url.query}"
+        return browser.go(f"{SIGN_IN}?to={quote(there, safe='')}")
+
+    def _has_page(self, path: str) -> bool:
+        return any(isinstance(route, Route) and "GET" in (route.methods or ()) and route.path_regex.match(path) for route in self.routes)
+
+    def refuse(self, visit: Visit, problem: ApiProblem) -> Response:
+        """The page that tells a problem, with a way back."""
+        path = visit.request.url.path
+        back = path if visit.request.method != "GET" and self._has_page(path) else visit.request.headers.get("referer", "")
+        return visit.render("problem.html", problem=problem, back=own_path(back) or HOME)
+
+
+def own_path(address: str) -> str:
+    """The path of an address on this site, empty for any other: where somebody is sent back to is never up to others."""
+    if "://" in address:
+        address = "/" + address.partition("://")[2].partition("/")[2]
+    is_own = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
+    return address if is_own and len(address) <= 500 else ""
+
+
+def problem_of_error(error: TrustError, language: str) -> ApiProblem:
+    """What went wrong on this side of the API, told like what goes wrong behind it."""
+    text = text_of(error.code)
+    told = (text.title(language), text.cause(language), text.remedy(language)) if text else (error.code, "", "")
+    return ApiProblem(STATUS[error.kind], error.code, *told, dict(error.facts))

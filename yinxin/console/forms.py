@@ -1,0 +1,103 @@
+"""What a form of ours brought: fields, lists and files, each within its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+from service_kit.multipart import FilePart, read_form
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+FIELDS_MAX: Final = 400
+PLAIN_BYTES_MAX: Final = 1024 * 1024  # a design of a seal with its texts, or the ticks of a long list
+FIELD_BYTES_MAX: Final = 256 * 1024
+FILE_BYTES_MAX: Final = 50 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleForm:
+    """By name: every value of a field, every file that was chosen."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    chosen: dict[str, list[FilePart]] = field(default_factory=dict)
+
+    def get(self, name: str, default: str = "") -> str:
+        """The first value of a field, without blanks around it."""
+        found = self.values.get(name)
+        return found[0].strip() if found else default
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a field that is not empty."""
+        return tuple(each.strip() for each in self.values.get(name, ()) if each.strip())
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """A field's lines that are not empty, none twice."""
+        return tuple(dict.fromkeys(each.strip() for each in self.get(name).splitlines() if each.strip()))
+
+    def is_set(self, name: str) -> bool:
+        """Whether a box is ticked or a button pressed."""
+        return name in self.values
+
+    def file(self, name: str) -> FilePart | None:
+        """The first file that was chosen for a field; None where none was."""
+        found = self.chosen.get(name)
+        return found[0] if found else None
+
+    def files(self, name: str) -> tuple[FilePart, ...]:
+        """Every file that was chosen for a field."""
+        return tuple(self.chosen.get(name, ()))
+
+    @property
+    def once(self) -> str:
+        """The form's own number: the same form sent twice is one request."""
+        return self.get("once")
+
+
+class _Anything(frozenset[str]):
+    """Every name: a form of ours is known by its token, and what a page does not ask for it does not look at."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+
+async def read_console_form(request: Request, *, file_bytes_max: int = FILE_BYTES_MAX) -> ConsoleForm:
+    """A form as browsers send it, of either kind. FORM_UNREADABLE, FILE_TOO_LARGE, FIELD_TOO_LONG and what else multipart raises."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _read_parts(request, file_bytes_max)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > PLAIN_BYTES_MAX:
+            raise TrustError(Kind.TOO_LARGE, "FORM_UNREADABLE", limit_bytes=PLAIN_BYTES_MAX)
+    if kind != FORM_TYPE:
+        raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
+    except ValueError:  # also what is no UTF-8
+        raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE") from None
+    form = ConsoleForm()
+    for name, value in pairs:
+        form.values.setdefault(name, []).append(value)
+    return form
+
+
+async def _read_parts(request: Request, file_bytes_max: int) -> ConsoleForm:
+    anything = _Anything()
+    read = await read_form(
+        request,
+        files=anything,
+        fields=anything,
+        file_bytes_max=file_bytes_max,
+        field_bytes_max=FIELD_BYTES_MAX,
+        repeated_max=FIELDS_MAX,
+    )
+    values = {name: [value, *read.further_fields.get(name, ())] for name, value in read.fields.items()}
+    parts = {name: [part, *read.further_files.get(name, ())] for name, part in read.files.items()}
+    # A field of a form for which nothing was chosen comes as a file without name and content
+    return ConsoleForm(values, {name: kept for name, all_of in parts.items() if (kept := [each for each in all_of if each.file_name or each.content])})

@@ -1,0 +1,119 @@
+"""One visit of a page by somebody who is signed in: who it is, what he may do, the API in his name, and the answers he gets."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from service_kit.page_frame.browser import CSRF_FIELD, NOTICE_COOKIE
+from yinxin.console.forms import FILE_BYTES_MAX, read_console_form
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from service_kit.page_frame.browser import Browser
+    from service_kit.page_frame.pages import PageFrame
+    from yinxin.console.api_calls import ApiCalls, ApiProblem
+    from yinxin.console.console import Console, MenuEntry
+    from yinxin.console.forms import ConsoleForm
+
+NOTICE_SECONDS: Final = 60
+ONCE_BYTES: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in. ``subject``: of the person, or of the organisation he acts for; ``holder``: as rights are kept by."""
+
+    subject: str
+    name: str
+
+    @property
+    def holder(self) -> str:
+        """The name of rights."""
+        return f"person:{self.subject}"
+
+
+@dataclass(slots=True)
+class Visit:
+    """See the module. ``scopes``: what the person's tokens carry."""
+
+    console: Console
+    browser: Browser
+    frame: PageFrame
+    person: Person
+    scopes: frozenset[str]
+    api: ApiCalls
+    _form: ConsoleForm | None = field(default=None)
+
+    @property
+    def request(self) -> Request:
+        """The request itself."""
+        return self.browser.request
+
+    @property
+    def language(self) -> str:
+        """``zh`` or ``en``."""
+        return self.browser.language
+
+    def t(self, key: str, /, **facts: object) -> str:
+        """A text in the person's language."""
+        return self.frame.text(key, self.language, **facts)
+
+    def may(self, *scopes: str) -> bool:
+        """Whether the tokens carry one of these scopes."""
+        return bool(self.scopes.intersection(scopes))
+
+    def query(self, name: str, default: str = "") -> str:
+        """A parameter of the address."""
+        return self.request.query_params.get(name, default).strip()
+
+    async def form(self, *, file_bytes_max: int = FILE_BYTES_MAX) -> ConsoleForm:
+        """The form that was sent, if this site made it for this browser. FORM_FORGED, and what reading raises."""
+        if self._form is None:
+            form = await read_console_form(self.request, file_bytes_max=file_bytes_max)
+            self.browser.check_token(form.get(CSRF_FIELD))
+            self._form = form
+        return self._form
+
+    def menu(self) -> list[tuple[str, list[MenuEntry]]]:
+        """The sections of the menu with the entries this person may use."""
+        return self.console.menu_for(self.scopes)
+
+    def render(self, template: str, /, *, status: int = 200, problem: ApiProblem | None = None, **values: Any) -> Response:
+        """A page. ``problem``: told above its content, with its status."""
+        notice = self.browser.cookie(NOTICE_COOKIE)
+        if notice:
+            self.browser.set_cookie(NOTICE_COOKIE, "")
+        return self.frame.answer(
+            template,
+            self.browser,
+            status=problem.status if problem is not None else status,
+            **{
+                "visit": self,
+                "person": self.person,
+                "scopes": self.scopes,
+                "may": self.may,
+                "menu": self.menu(),
+                "once": secrets.token_urlsafe(ONCE_BYTES),
+                "notice": self.t(notice) if notice in self.frame.texts else "",
+                "problem": problem,
+                "tl": partial(text_or_key, self),
+                **values,
+            },
+        )
+
+    def go(self, path: str, *, notice: str = "") -> Response:
+        """Go on there, by GET. ``notice``: the key of what is told above the next page."""
+        if notice:
+            self.browser.set_cookie(NOTICE_COOKIE, notice, seconds=NOTICE_SECONDS)
+        return self.browser.go(path)
+
+
+def text_or_key(visit: Visit, prefix: str, name: str) -> str:
+    """The text of a value from the API (a state, a verb), such as ``state_active``; the value itself where none is known here."""
+    key = f"{prefix}_{name}".replace("-", "_").replace(".", "_")
+    return visit.t(key) if key in visit.frame.texts else name
