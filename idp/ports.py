@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 KNOWN_SCOPES: Final = "idp.known_scopes"  # names of the links
 SCOPE_TEXTS: Final = "idp.scope_texts"
@@ -24,6 +27,17 @@ class SubjectHash(Protocol):
 
     def __call__(self, id_type: str, id_number: str, name: str) -> str:
         """The text, of 1 to 128 visible ASCII characters; ``id_type`` as in the claim of that name, ``id_number`` normalised."""
+        ...
+
+SCOPE_LIMITS: Final = "idp.scope_limits"
+"""Client -> what people's tokens of it may carry at most, by who they are (``ScopeLimit``): for the deployment's own pages."""
+
+
+class ScopeLimit(Protocol):
+    """Which scopes of APIs a holder of rights has with a client whose people do not all have the same."""
+
+    def __call__(self, connection: Connection, holder: str, *, has_two: bool) -> frozenset[str]:
+        """``holder``: ``person:`` and the account. ``has_two``: whether two factors were shown. Within the caller's transaction."""
         ...
 
 

@@ -298,8 +298,7 @@ def build(context: ServiceContext) -> ServiceParts:
     desk = client_desk(context)
     memory = ClientMemory(context.database, desk.mac_key)
     ring = key_ring(context)
-    settings = context.settings
-    outbound = desk.outbound
+    settings, outbound = context.settings, desk.outbound
     shown = settings.client_certificates
     proofs = ProofDesk(
         context.database,
@@ -319,7 +318,8 @@ def build(context: ServiceContext) -> ServiceParts:
     add_registration_routes(router, desk)
     add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
     people = people_desk(context)
-    persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key))
+    limits = cast("Mapping[str, ports.ScopeLimit]", context.links.get(ports.SCOPE_LIMITS, {}))
+    persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key), limits)
     protocol, hints = sign_in_protocol(context), HintReader(ring, issuer)
     federation = federation_desk(context, people)
     is_secure = settings.base_url.startswith("https://")

@@ -30,7 +30,7 @@ from seal_service.api.status_routes import add_status_routes
 from seal_service.api.supervision_routes import add_supervision_routes
 from seal_service.limits import BATCH_ITEMS_AT_ONCE
 from seal_service.model import SCOPES
-from seal_service.store import holds_any_power
+from seal_service.store import held_powers, holds_any_power
 from seal_service.tables import PREFIX
 from service_kit import fail_points
 from service_kit.composition import ServiceParts
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
 
-__all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "holds_any_power", "migrate"]
+__all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "held_powers", "holds_any_power", "migrate"]
 
 NAME: Final = "seal_service"
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue

@@ -283,6 +283,7 @@ grants: Final = Table(
     CheckConstraint("used >= 0", name="count_not_negative"),
     Index("ix_seal_grants_standing", "seal_id", "holder", sqlite_where=_STANDING, postgresql_where=_STANDING),
     Index("ix_seal_grants_seal_id_id", "seal_id", "id"),
+    Index("ix_seal_grants_holder", "holder"),
 )
 
 remote_orders: Final = Table(

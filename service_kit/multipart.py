@@ -86,7 +86,9 @@ async def read_form(
 class _Reader:
     """Collects the parts as the parser finds them."""
 
-    def __init__(self, files: Collection[str], fields: Collection[str], file_bytes_max: int, field_bytes_max: int, repeated_max: int) -> None:
+    def __init__(
+        self, files: Collection[str], fields: Collection[str], file_bytes_max: int, field_bytes_max: int, repeated_max: int
+    ) -> None:
         self.form = Form()
         self._repeated_left = repeated_max
         self.is_ended = False

@@ -177,6 +177,16 @@ role_holders = Table(
     CheckConstraint("role IN ('system', 'security', 'audit')", name="role_known"),
 )
 
+duties = Table(
+    "kit_duties",
+    metadata,
+    Column("holder", String(255), primary_key=True),
+    Column("duty", String(64), primary_key=True),
+    Column("given_by", String(255), nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 used_values = Table(
     "kit_used_values",
     metadata,

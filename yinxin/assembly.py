@@ -34,10 +34,12 @@ from service_kit.transparency_log import LogTree, TransparencyLog
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
 from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids
-from yinxin import audit_api, links, roles_api, webhooks_api
+from yinxin import audit_api, links, pages_api, roles_api, webhooks_api
 from yinxin.access_gate import Gatekeeper, admit_token
 from yinxin.app import Application, Composition
+from yinxin.console import service as console_service
 from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
+from yinxin.duties import CONSOLE_CLIENT, scopes_at_pages
 from yinxin.file_verdicts import HouseJudge
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
@@ -92,6 +94,7 @@ def migrate_all(database: Database) -> None:
     """Bring all tables to the version of this program; safe in several processes at once."""
     migrate_kit(database)
     pki_service.migrate(database)
+    console_service.migrate(database)
     for service in links.SERVICES.values():
         service.migrate(database)
 
@@ -144,6 +147,7 @@ def open_house(deployment: Deployment) -> House:
             idp.ports.KNOWN_SCOPES: links.known_scopes,
             idp.ports.SCOPE_TEXTS: SCOPE_TEXTS,
             idp.ports.SUBJECT_HASH: links.subject_hash_of(settings),
+            idp.ports.SCOPE_LIMITS: {CONSOLE_CLIENT: scopes_at_pages},
             seal_service.ports.SEAL_MAKER: MakerIdentity(authorities.certificates[MAKER], authorities.maker),
             **({} if platform is None else {REGIONAL_PLATFORM: platform, STATE_LISTENERS: (platform.tell_state,)}),
             **({} if collector is None else {licence_vault.ports.COLLECTOR: collector, licence_vault.ports.FIELD_MAP: collector.fields}),
@@ -197,6 +201,10 @@ def compose(house: House) -> Application:
     parts = [pki_service.build(house.register, house.authorities), _audit_parts(context), _roles_parts(context)]
     parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
     parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
+    own = console_service.OwnApplication()
+    parts.append(pages_api.build())
+    if idp.service.NAME in links.services_of(settings):  # who signs people in elsewhere has the pages there
+        parts.append(console_service.build(context, own))
     for part in parts:
         context.outbox.add_handlers(part.handlers)
 
@@ -210,7 +218,7 @@ def compose(house: House) -> Application:
 
         context.database.write(remove)
 
-    return Application(
+    application = own.application = Application(
         Composition(
             settings=settings,
             version=program_version(),
@@ -224,6 +232,7 @@ def compose(house: House) -> Application:
             write_access=write_line if settings.log_level.upper() in {"INFO", "DEBUG"} else None,
         )
     )
+    return application
 
 
 def _audit_parts(context: ServiceContext) -> ServiceParts:

@@ -21,8 +21,9 @@ from idp.tokens.client_certificate import read_door, shown_certificate
 from service_kit.callers import CallerVerifier, FetchedKeys
 from service_kit.composition import Job
 from service_kit.dpop_nonces import Nonces
+from service_kit.duties import duties_of
 from standards.errors import Kind, TrustError
-from yinxin import audit_api, messages, roles_api, webhooks_api
+from yinxin import audit_api, duties, messages, roles_api, webhooks_api
 from yinxin.deployment import AUDIT_MAC_KEY
 
 if TYPE_CHECKING:
@@ -69,12 +70,12 @@ TOKEN_BYTES: Final = 256 * 1024  # a time-stamp token with its authority's chain
 
 def is_bound(connection: Connection, holder: str) -> bool:
     """Whether a holder has an office in some service that no administrator may have."""
-    return seal_service.service.holds_any_power(connection, holder)
+    return seal_service.service.holds_any_power(connection, holder) or bool(duties_of(connection, holder))
 
 
 def known_scopes() -> dict[str, str]:
     """Every scope of every service, with a sentence each, wherever the service runs."""
-    scopes = {**audit_api.SCOPES, **roles_api.SCOPES, **webhooks_api.SCOPES}
+    scopes = {**audit_api.SCOPES, **roles_api.SCOPES, **webhooks_api.SCOPES, **duties.SCOPES}
     for service in SERVICES.values():
         scopes.update(service.scopes)
     return scopes

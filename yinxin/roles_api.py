@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+import seal_service.service
 from service_kit.callers import may_be_one
 from service_kit.composition import caller_of, needs
+from service_kit.duties import duties_of, give_duty, list_duty_holders, take_duty
 from service_kit.roles import REASON_CHARACTERS, Role, appoint, dismiss, list_role_holders, role_of
 from standards.errors import Kind, TrustError
+from yinxin.duties import DUTIES, ME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +47,65 @@ class Dismissal(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "has left the office"}]})
 
     reason: str = Field(min_length=1, max_length=REASON_CHARACTERS)
+
+
+class Giving(BaseModel):
+    """Why a duty is given."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "takes over the seals of the office"}]})
+
+    reason: str = Field(min_length=1, max_length=REASON_CHARACTERS)
+
+
+class MeView(BaseModel):
+    """Who calls, and what he may do here. `powers`: over any seal at all; a standing grant of use counts as `use`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "holder": "person:pe_0f3c5a7e9b1d",
+                    "role": None,
+                    "duties": ["seal-applicant"],
+                    "powers": ["manage"],
+                    "scopes": ["me.read", "seal.apply", "seal.manage", "seal.read"],
+                }
+            ]
+        }
+    )
+
+    holder: str
+    role: Role | None
+    duties: list[str]
+    powers: list[str]
+    scopes: list[str]
+
+
+class DutyView(BaseModel):
+    """One duty that may be given, and the scopes that come with it at the deployment's own pages."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    scopes: list[str]
+
+
+class DutyHolderView(BaseModel):
+    """Who has a duty."""
+
+    holder: str
+    duty: str
+    given_by: str
+    given_at: str = Field(description="UTC, RFC 3339")
+    reason: str
+
+
+class DutyHolderPage(BaseModel):
+    """Duties in the order of holders and names; `next_after` is null on the last page. `duties`: those that may be given."""
+
+    duty_holders: list[DutyHolderView]
+    duties: list[DutyView]
+    next_after: str | None
 
 
 class RoleHolderView(BaseModel):
@@ -117,7 +179,84 @@ def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], b
 
         context.database.write(work)
 
+    _add_duty_routes(router, context)
     return router
+
+
+def _add_duty_routes(router: APIRouter, context: ServiceContext) -> None:
+    @router.get("/v1/me", name="show_me", summary="Who one is here and what one may do", response_model=MeView)
+    @needs(ME)
+    def read_me(request: Request) -> MeView:
+        caller = caller_of(request)
+        with context.database.read() as connection:
+            return MeView(
+                holder=caller.holder,
+                role=role_of(connection, caller.holder),
+                duties=list(duties_of(connection, caller.holder)),
+                powers=sorted(seal_service.service.held_powers(connection, caller.holder)),
+                scopes=sorted(caller.scopes),
+            )
+
+    @router.get("/v1/duty-holders", name="list_duty_holders", summary="Who has which duty", response_model=DutyHolderPage)
+    @needs(ROLES_READ)
+    def read_duties(
+        after: Annotated[str, Query(max_length=330, description="The `next_after` of the page before.")] = "",
+        limit: Annotated[int, Query(ge=1, le=PAGE_HOLDERS_MAX)] = 50,
+    ) -> DutyHolderPage:
+        holder, _, duty = after.rpartition(" ")
+        with context.database.read() as connection:
+            found = list_duty_holders(connection, after=(holder, duty), limit=limit + 1)
+        page = [
+            DutyHolderView(
+                holder=each.holder,
+                duty=each.duty,
+                given_by=each.given_by,
+                given_at=each.given_at.isoformat(timespec="seconds"),
+                reason=each.reason,
+            )
+            for each in found[:limit]
+        ]
+        known = [
+            DutyView(name=each.name, title_zh=each.title_zh, title_en=each.title_en, scopes=list(each.scopes)) for each in DUTIES.values()
+        ]
+        return DutyHolderPage(
+            duty_holders=page, duties=known, next_after=f"{page[-1].holder} {page[-1].duty}" if len(found) > limit else None
+        )
+
+    @router.put("/v1/duty-holders/{holder}/{duty}", status_code=204, name="give_duty", summary="Give somebody a duty")
+    @needs(ROLES_MANAGE)
+    def put_duty(
+        request: Request, holder: Annotated[str, Path(max_length=255)], duty: Annotated[str, Path(max_length=64)], body: Giving
+    ) -> None:
+        caller = caller_of(request)
+
+        def work(connection: Connection) -> None:
+            _check(connection, caller, holder, None)
+            give_duty(
+                connection,
+                context.audit,
+                holder,
+                duty,
+                known=DUTIES,
+                actor=caller.actor,
+                reason=body.reason,
+                at=context.clock.now(),
+            )
+
+        context.database.write(work)
+
+    @router.post("/v1/duty-holders/{holder}/{duty}/take", status_code=204, name="take_duty", summary="Take a duty back")
+    @needs(ROLES_MANAGE)
+    def end_duty(
+        request: Request, holder: Annotated[str, Path(max_length=255)], duty: Annotated[str, Path(max_length=64)], body: Dismissal
+    ) -> None:
+        caller = caller_of(request)
+
+        def work(connection: Connection) -> None:
+            _check(connection, caller, holder, None)
+            take_duty(connection, context.audit, holder, duty, actor=caller.actor, reason=body.reason, at=context.clock.now())
+
+        context.database.write(work)
 
 
 def _check(connection: Connection, caller: Caller, holder: str, role: Role | None) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from idp.model.people import AccountStatus
 from idp.model.registrations import SIGN_IN_SCOPES, sign_in_of
 from idp.store.accounts import account_status
 from idp.store.person_grants import grants_of_person
+from service_kit.callers import PERSON_PREFIX
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -21,15 +22,28 @@ if TYPE_CHECKING:
     from idp.model.grants import PersonGrant
     from idp.model.people import Agent
     from idp.model.registrations import Registration
+    from idp.ports import ScopeLimit
     from idp.store.accounts import Vault
+
+_TWO_FACTORS: Final = "mfa"  # in ``amr`` (RFC 8176)
 
 
 def cut_scopes(
-    connection: Connection, vault: Vault, grant: PersonGrant, known: KnownClient, registration: Registration, at: datetime
+    connection: Connection,
+    vault: Vault,
+    grant: PersonGrant,
+    known: KnownClient,
+    registration: Registration,
+    at: datetime,
+    limits: Mapping[str, ScopeLimit],
 ) -> PersonGrant:
-    """The grant with the scopes that both allow. SCOPE_NOT_GRANTED where some were asked for and none is left."""
+    """The grant with the scopes that all allow. ``limits``: see ``ports.SCOPE_LIMITS``. SCOPE_NOT_GRANTED where some were asked for and none is left."""
     may = sign_in_of(known.client, registration).scopes
     scopes = agent_scopes(connection, vault, grant.account_id, grant.acting_for, (each for each in grant.scopes if each in may), at)
+    limit = limits.get(grant.client_id)
+    if limit is not None:
+        held = limit(connection, PERSON_PREFIX + (grant.acting_for or grant.account_id), has_two=_TWO_FACTORS in grant.amr)
+        scopes = tuple(each for each in scopes if each in SIGN_IN_SCOPES or each in held)
     if grant.scopes and not scopes:
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
     return replace(grant, scopes=scopes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from idp.actions.claims_of import claims_of
@@ -18,6 +18,7 @@ from idp.tokens.signed_jwt import sign_jwt
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -29,17 +30,21 @@ if TYPE_CHECKING:
     from idp.model.clients import Client, SigningKey
     from idp.model.grants import PersonGrant
     from idp.model.registrations import Registration
+    from idp.ports import ScopeLimit
     from idp.store.accounts import Vault
 
 
 @dataclass(frozen=True, slots=True)
 class PersonDesk:
-    """``tokens``: the desk of client credentials, whose doorkeeper, key ring and limits serve here too. ``pairwise_key``: 32 bytes."""
+    """``tokens``: the desk of client credentials, whose doorkeeper, key ring and limits serve here too. ``pairwise_key``: 32 bytes.
+    ``scope_limits``: see ``ports.SCOPE_LIMITS``.
+    """
 
     tokens: TokenDesk
     people: PeopleDesk
     mac_key: bytes
     pairwise_key: bytes
+    scope_limits: Mapping[str, ScopeLimit] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Without the keys."""

@@ -65,7 +65,8 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
         if at >= expires_at:
             raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
         demand_standing(connection, desk, grant, at)
-        scopes = _narrowed(cut_scopes(connection, desk.people.vault, grant, known, registration, at).scopes, request.scope)
+        standing = cut_scopes(connection, desk.people.vault, grant, known, registration, at, desk.scope_limits)
+        scopes = _narrowed(standing.scopes, request.scope)
 
         # 2. Spent by exactly one, its follower stored, on record
         if not registration.is_fapi:

@@ -68,8 +68,10 @@ def new_secret() -> str:
     return SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
-def register_client(desk: ClientDesk, wanted: NewClient, *, actor: str, grantable: Collection[str] | None = None) -> tuple[Client, str]:
-    """Register a client and return it with its secret.
+def register_client(
+    desk: ClientDesk, wanted: NewClient, *, actor: str, grantable: Collection[str] | None = None, secret: str | None = None
+) -> tuple[Client, str]:
+    """Register a client and return it with its secret. ``secret``: of the deployment's own pages, which derive theirs; None makes one.
 
     ``actor``: who does it, such as ``client:admin`` or ``operator:root``. ``grantable``: the scopes the actor may pass on (None:
     all), because nobody gives what he does not have. TrustError CLIENT_ID_INVALID, CLIENT_FIELD_INVALID, SCOPE_UNKNOWN,
@@ -85,7 +87,7 @@ def register_client(desk: ClientDesk, wanted: NewClient, *, actor: str, grantabl
         if grantable is not None and scope not in grantable:
             raise TrustError(Kind.FORBIDDEN, "SCOPE_NOT_HELD", scope=scope)
     # 2. The secret; only its keyed hash is kept
-    secret = new_secret()
+    secret = secret or new_secret()
     at = desk.clock.now()
     client = Client(
         client_id=client_id,

@@ -49,7 +49,7 @@ def store_grant(
 
     GRANT_ENDED where account or session do not stand now, SCOPE_NOT_GRANTED where no scope is left.
     """
-    grant = cut_scopes(connection, desk.people.vault, grant, known, registration, at)
+    grant = cut_scopes(connection, desk.people.vault, grant, known, registration, at, desk.scope_limits)
     demand_standing(connection, desk, replace(grant, is_offline=False), at)  # what is to outlive its session begins in a living one
     demand_unchanged(connection, desk, known, signings)
     insert_grant(connection, grant, desk.mac_key)

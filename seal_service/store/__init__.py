@@ -74,7 +74,7 @@ from seal_service.store.imports import (
     update_findings,
     update_import_key_destroyed,
 )
-from seal_service.store.powers import delete_power, holds_any_power, insert_power, list_powers, powers_of
+from seal_service.store.powers import delete_power, held_powers, holds_any_power, insert_power, list_powers, powers_of
 from seal_service.store.remote_orders import (
     RemoteOrder,
     insert_remote_order,
@@ -131,6 +131,7 @@ __all__ = [
     "give_up_import",
     "has_open_application",
     "has_open_import",
+    "held_powers",
     "hold_division",
     "hold_state",
     "holds_any_power",

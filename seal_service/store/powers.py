@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import and_, bindparam, delete, insert, select
 
 from seal_service.model import ENDED, Power, PowerHolder, Seal, SealState
-from seal_service.tables import powers, seals
+from seal_service.tables import grants, powers, seals
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ def holds_any_power(conn: Connection, holder: str) -> bool:
     ended = [state.value for state in (*ENDED, SealState.ABANDONED)]
     living = select(seals.c.id).where(and_(seals.c.id == powers.c.seal_id, seals.c.state.not_in(ended))).exists()
     return conn.execute(select(powers.c.seal_id).where(and_(powers.c.holder == holder, living)).limit(1)).first() is not None
+
+
+def held_powers(conn: Connection, holder: str) -> frozenset[Power]:
+    """Which powers somebody holds over any seal at all; a standing grant of use counts as ``use``."""
+    found = {Power(power) for power in conn.execute(select(powers.c.power).where(powers.c.holder == holder).distinct()).scalars()}
+    standing = select(grants.c.id).where(and_(grants.c.holder == holder, grants.c.revoked_at.is_(None))).limit(1)
+    return frozenset(found | ({Power.USE} if conn.execute(standing).first() is not None else set()))
 
 
 def list_powers(conn: Connection, seal_id: str) -> list[PowerHolder]:

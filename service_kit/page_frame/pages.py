@@ -65,7 +65,7 @@ class PageFrame:
                 "is_demo": self.is_demo,
                 "path": browser.request.url.path,
                 "address": lambda **changes: browser.address(changes),
-                "hidden": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, browser.token()),  # noqa: S704 - a constant
+                "hidden": lambda: Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, browser.token()),
                 "can_switch": browser.request.method == "GET",
                 "problem": None,
                 "notice": "",
@@ -74,7 +74,9 @@ class PageFrame:
             }
         )
 
-    def answer(self, template: str, browser: Browser, /, *, status: int = 200, policy: str = CONTENT_SECURITY_POLICY, **values: Any) -> Response:
+    def answer(
+        self, template: str, browser: Browser, /, *, status: int = 200, policy: str = CONTENT_SECURITY_POLICY, **values: Any
+    ) -> Response:
         """The page as an answer with its headers and cookies."""
         headers = {
             "content-security-policy": policy,
@@ -82,5 +84,3 @@ class PageFrame:
             "content-language": "zh-CN" if browser.language == "zh" else "en",
         }
         return browser.with_cookies(HTMLResponse(self.render(template, browser, **values), status, headers=headers))
-
-

@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 from service_kit.composition import needs, public
 from standards.errors import Kind, TrustError
 from yinxin.access_gate import Gatekeeper, access_of_route, put_gates
+from yinxin.console.console import BY_SESSION
 from yinxin.links import known_scopes
 from yinxin.scope_texts import SCOPE_TEXTS
 
@@ -39,6 +40,9 @@ PUBLIC = {
     "GET /cas/p3/serviceValidate",
     "GET /cas/serviceValidate",
     "GET /cas/validate",
+    "GET /console/sign-in",
+    "GET /console/signed-in",
+    "GET /console/signed-out",
     "GET /device",
     "GET /device/done",
     "GET /device/refused",
@@ -81,6 +85,7 @@ PUBLIC = {
     "GET /sign-in/upstream/{name}/logged-out",
     "GET /sign-in/{sign_in_id}",
     "GET /sign-in/{sign_in_id}/upstream/{name}",
+    "GET /static/{name}",
     "GET /switch",
     "GET /v",
     "GET /v/verify.css",
@@ -92,6 +97,7 @@ PUBLIC = {
     "GET /v1/seal-types",
     "GET /v1/webhook-signing-key",
     "POST /authorize",
+    "POST /console/sign-out",
     "POST /device",
     "POST /device/confirm",
     "POST /initiate-login",
@@ -146,9 +152,21 @@ def operations(here: Here) -> list[tuple[str, str, Any]]:
 
 def test_every_operation_declares_who_may_enter(here: Here) -> None:
     found = operations(here)
-    assert {f"{method} {path}" for method, path, access in found if access.scope is None} == PUBLIC
+    assert {f"{method} {path}" for method, path, access in found if access.scope is None and access.reason != BY_SESSION} == PUBLIC
     assert all(access.reason for _, _, access in found if access.scope is None)
     assert {access.scope for _, _, access in found if access.scope is not None} <= set(known_scopes())
+
+
+def test_pages_behind_a_session_are_shown_to_nobody_without_one(here: Here) -> None:
+    """Whatever is asked for, whoever has no session is sent to sign in, and to nothing else."""
+    behind = [(method, path) for method, path, access in operations(here) if access.reason == BY_SESSION]
+    assert ("GET", "/console") in behind
+    for method, path in behind:
+        answer = here.http.request(
+            method, re.sub(r"\{[^}]*\}", "sl_000000000000000000000000", path), headers={"cookie": "yinxin-console=x"}
+        )
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/console/sign-in"), path
+        assert answer.content == b"", path
 
 
 def test_what_is_declared_is_enforced(here: Here) -> None:

@@ -70,6 +70,76 @@ def appoint_holder(
     print_line(say(f"{holder} is the {role} administrator", f"{holder} 已任命为 {role} 管理员"))
 
 
+@app.command("give")
+def give_to_holder(
+    *,
+    holder: Holder,
+    duty: Annotated[str, typer.Option(help="Such as seal-reviewer; a wrong one is told all there are. 职责名称。")],
+    reason: Reason,
+    folder: Folder,
+    as_json: AsJson = False,
+) -> None:
+    """Give somebody a duty at the console; who has one is no administrator. 分配职责，管理员不得兼任。"""
+    from service_kit.duties import give_duty
+    from yinxin.duties import DUTIES
+
+    try:
+        house = _open(folder)
+        try:
+            context = house.context
+            context.database.write(
+                lambda connection: give_duty(
+                    connection,
+                    context.audit,
+                    holder,
+                    duty,
+                    known=DUTIES,
+                    actor=operator(),
+                    reason=reason,
+                    at=context.clock.now(),
+                )
+            )
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"holder": holder, "duty": duty})
+        return
+    print_line(say(f"{holder} has the duty {duty}", f"{holder} 已担任 {DUTIES[duty].title_zh}（{duty}）"))
+
+
+@app.command("take")
+def take_from_holder(
+    *,
+    holder: Holder,
+    duty: Annotated[str, typer.Option(help="Which duty. 职责名称。")],
+    reason: Reason,
+    folder: Folder,
+    as_json: AsJson = False,
+) -> None:
+    """Take a duty back. 收回职责。"""
+    from service_kit.duties import take_duty
+
+    try:
+        house = _open(folder)
+        try:
+            context = house.context
+            had_it = context.database.write(
+                lambda connection: take_duty(
+                    connection, context.audit, holder, duty, actor=operator(), reason=reason, at=context.clock.now()
+                )
+            )
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    if as_json:
+        print_json({"holder": holder, "duty": duty, "taken": had_it})
+        return
+    print_line(say(f"{holder} has not the duty {duty}", f"{holder} 不担任 {duty}"))
+
+
 @app.command("dismiss")
 def dismiss_holder(*, holder: Holder, reason: Reason, folder: Folder, as_json: AsJson = False) -> None:
     """End an appointment. 免去管理员。"""

@@ -36,7 +36,14 @@ class ApiProblem(Exception):  # noqa: N818 - the word of RFC 9457
     """A refusal of the API, in the person's language. ``fix``: what to do."""
 
     def __init__(
-        self, status: int, code: str, title: str, detail: str = "", fix: str = "", facts: Mapping[str, Any] | None = None, violations: tuple[str, ...] = ()
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str = "",
+        fix: str = "",
+        facts: Mapping[str, Any] | None = None,
+        violations: tuple[str, ...] = (),
     ) -> None:
         super().__init__(code)
         self.status = status
@@ -84,7 +91,9 @@ class ApiCalls:
         """As ``post``."""
         return await self.call("DELETE", path, **what)
 
-    async def call(self, method: str, path: str, *, idempotency_key: str | None = None, if_match: str | None = None, **what: Any) -> ApiAnswer:
+    async def call(
+        self, method: str, path: str, *, idempotency_key: str | None = None, if_match: str | None = None, **what: Any
+    ) -> ApiAnswer:
         """One call. Raises ApiProblem for every answer from 400 on, and where the API cannot be reached."""
         headers = {"authorization": f"Bearer {await self.token()}", "accept-language": "zh-CN" if self.language == "zh" else "en"}
         if idempotency_key:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -14,7 +14,7 @@ from service_kit.composition import public
 from service_kit.page_frame.browser import Browser
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import STATUS
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiCalls, ApiProblem
 from yinxin.console.visit import Person, Visit
 
@@ -38,6 +38,8 @@ SIGN_IN: Final = "/console/sign-in"
 BY_SESSION: Final = "people who are signed in here; a page asks the API in their name"
 """The reason of every page behind a session: what a person may do is decided by the API that the page calls."""
 SECTIONS: Final = ("home", "seals", "licences", "checks", "audit", "clients", "system")
+AGAIN_COOKIE: Final = "yinxin-console-again"
+AGAIN_SECONDS: Final = 20
 _FORBIDDEN: Final = 403
 
 
@@ -127,16 +129,23 @@ class Console:
                 return visit.render("no_access.html", status=_FORBIDDEN, wanted=needs)
             return await endpoint(visit, **request.path_params)
         except ApiProblem as problem:
-            if problem.is_signed_out:
-                await anyio.to_thread.run_sync(self.sign_in.forget, browser, session)
-                return self.to_sign_in(browser)
-            return self.refuse(visit, problem)
+            if not problem.is_signed_out:
+                return self.refuse(visit, problem)
+            await anyio.to_thread.run_sync(self.sign_in.forget, browser, session)
+            if browser.cookie(AGAIN_COOKIE):  # it has just been signed in: going round would not end
+                error = TrustError(Kind.UNAVAILABLE, "SIGNED_OUT_AGAIN")
+                return self.frame.answer("sign_in_failed.html", browser, problem=problem_of_error(error, browser.language), to=HOME)
+            browser.set_cookie(AGAIN_COOKIE, "1", seconds=AGAIN_SECONDS)
+            return self.to_sign_in(browser)
         except TrustError as error:
             return self.refuse(visit, problem_of_error(error, visit.language))
 
     def _visit(self, browser: Browser, frame: PageFrame, session: Session) -> Visit:
+        present = [session]
+
         async def token() -> str:
-            return await self.sign_in.living_token(session)
+            present[0] = await self.sign_in.renewed(present[0])
+            return present[0].tokens.access
 
         tokens = session.tokens
         api = ApiCalls(self.calls, token, browser.language, getattr(browser.request.state, "request_id", ""))
@@ -155,6 +164,7 @@ class Console:
 
     def refuse(self, visit: Visit, problem: ApiProblem) -> Response:
         """The page that tells a problem, with a way back."""
+        problem = told_in(problem, visit.language)
         path = visit.request.url.path
         back = path if visit.request.method != "GET" and self._has_page(path) else visit.request.headers.get("referer", "")
         return visit.render("problem.html", problem=problem, back=own_path(back) or HOME)
@@ -166,6 +176,14 @@ def own_path(address: str) -> str:
         address = "/" + address.partition("://")[2].partition("/")[2]
     is_own = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
     return address if is_own and len(address) <= 500 else ""
+
+
+def told_in(problem: ApiProblem, language: str) -> ApiProblem:
+    """The problem with its words, where it came about on this side and has none yet."""
+    text = None if problem.title else text_of(problem.code)
+    if text is None:
+        return problem
+    return ApiProblem(problem.status, problem.code, text.title(language), text.cause(language), text.remedy(language), problem.facts)
 
 
 def problem_of_error(error: TrustError, language: str) -> ApiProblem:

@@ -100,4 +100,6 @@ async def _read_parts(request: Request, file_bytes_max: int) -> ConsoleForm:
     values = {name: [value, *read.further_fields.get(name, ())] for name, value in read.fields.items()}
     parts = {name: [part, *read.further_files.get(name, ())] for name, part in read.files.items()}
     # A field of a form for which nothing was chosen comes as a file without name and content
-    return ConsoleForm(values, {name: kept for name, all_of in parts.items() if (kept := [each for each in all_of if each.file_name or each.content])})
+    return ConsoleForm(
+        values, {name: kept for name, all_of in parts.items() if (kept := [each for each in all_of if each.file_name or each.content])}
+    )

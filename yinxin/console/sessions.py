@@ -126,9 +126,7 @@ def finish_renewal(desk: SessionDesk, session: Session, tokens: Tokens) -> None:
 
 def give_up_renewal(desk: SessionDesk, session: Session) -> None:
     """Let somebody else try: nothing has become of it, and the tokens are as they were."""
-    change = (
-        update(table).where(table.c.cookie_hash == session.cookie_hash, table.c.version == session.version).values(renewing_until=None)
-    )
+    change = update(table).where(table.c.cookie_hash == session.cookie_hash, table.c.version == session.version).values(renewing_until=None)
     desk.database.write(lambda connection: connection.execute(change))
 
 

@@ -1,0 +1,85 @@
+"""Which duties somebody was given: what a person may do at the pages of this deployment, beside the rights that services keep themselves.
+
+A duty is a name that the composition gives a meaning to. A holder is ``person:`` and a subject. Whoever has a role of administrator has no duties,
+and who has duties gets no role: running things, guarding them and working with them are three hands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from service_kit.prepared import Prepared
+from service_kit.roles import HOLDER_CHARACTERS, REASON_CHARACTERS, role_of
+from service_kit.row_values import read_time, write_time
+from service_kit.tables import duties as table
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from service_kit.audit import Audit
+
+DUTY_CHARACTERS: Final = 64
+_OF_HOLDER: Final = Prepared(select(table.c.duty).where(table.c.holder == bindparam("name")).order_by(table.c.duty))
+
+
+@dataclass(frozen=True, slots=True)
+class DutyHolder:
+    """Who was given which duty, by whom and why. ``given_at``: aware UTC."""
+
+    holder: str
+    duty: str
+    given_by: str
+    given_at: datetime
+    reason: str
+
+
+def duties_of(connection: Connection, holder: str) -> tuple[str, ...]:
+    """The duties of a holder, in the order of their names."""
+    return tuple(row["duty"] for row in _OF_HOLDER.all(connection, {"name": holder}))
+
+
+def list_duty_holders(connection: Connection, *, after: tuple[str, str] = ("", ""), limit: int = 200) -> list[DutyHolder]:
+    """Who has which duty, in the order of holders and duties, behind ``after`` only."""
+    holder, duty = after
+    behind = (table.c.holder > holder) | ((table.c.holder == holder) & (table.c.duty > duty))
+    rows = connection.execute(select(table).where(behind).order_by(table.c.holder, table.c.duty).limit(limit)).all()
+    return [DutyHolder(row.holder, row.duty, row.given_by, read_time(row.given_at), row.reason) for row in rows]
+
+
+def give_duty(
+    connection: Connection, audit: Audit, holder: str, duty: str, *, known: Collection[str], actor: str, reason: str, at: datetime
+) -> bool:
+    """Give a duty, within a write job; False where he has it already. TrustError ROLE_HELD, ROLE_FIELD_INVALID."""
+    if not 1 <= len(holder) <= HOLDER_CHARACTERS or not holder.isprintable() or " " in holder:
+        raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="holder", expected="person: and a subject")
+    if duty not in known:
+        raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="duty", expected=", ".join(sorted(known)))
+    if not 1 <= len(reason.strip()) <= REASON_CHARACTERS or not reason.isprintable():
+        raise TrustError(Kind.UNACCEPTABLE, "ROLE_FIELD_INVALID", field="reason", expected=f"1 to {REASON_CHARACTERS} visible characters")
+    role = role_of(connection, holder)
+    if role is not None:
+        raise TrustError(Kind.CONFLICT, "ROLE_HELD", holder=holder, role=role.value, wanted=duty)
+    if duty in duties_of(connection, holder):
+        return False
+    row = {"holder": holder, "duty": duty, "given_by": actor, "given_at": write_time(at), "reason": reason}
+    connection.execute(insert(table), row)
+    facts = {"duty": duty, "reason": reason}
+    audit.record(connection, at=at, actor=actor, action="duty.give", subject=f"holder:{holder}", outcome="done", facts=facts)
+    return True
+
+
+def take_duty(connection: Connection, audit: Audit, holder: str, duty: str, *, actor: str, reason: str, at: datetime) -> bool:
+    """Take a duty, within a write job; False where he has it not. His tokens lose it when they are renewed, within minutes."""
+    gone = connection.execute(delete(table).where(table.c.holder == holder, table.c.duty == duty)).rowcount
+    if not gone:
+        return False
+    facts = {"duty": duty, "reason": reason}
+    audit.record(connection, at=at, actor=actor, action="duty.take", subject=f"holder:{holder}", outcome="done", facts=facts)
+    return True

@@ -1,0 +1,79 @@
+"""The console, put together: its sessions, its pages, and the application whose API it calls."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from fastapi import APIRouter
+
+from crypto.sealed_values import ValueSealer
+from crypto.sm3 import hmac_sm3
+from service_kit.composition import Job, ServiceParts
+from service_kit.migrations import migrate as run_migrations
+from service_kit.page_frame.assets import ASSETS
+from service_kit.page_frame.pages import PageFrame
+from yinxin.console import home_pages, messages, sign_in_pages
+from yinxin.console.console import Console
+from yinxin.console.sessions import SessionDesk, sweep_sessions
+from yinxin.console.sign_in import SignIn
+from yinxin.console.tables import PREFIX
+from yinxin.console.texts import TEXTS
+from yinxin.deployment import WEBHOOK_SECRETS_KEY
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from service_kit.composition import ServiceContext
+    from service_kit.database import Database
+
+NAME: Final = "console"
+CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
+SWEEP_EVERY_SECONDS: Final = 600.0
+CALL_SECONDS: Final = 120.0  # the frame ends what takes longer on its own
+PAGES: Final = (sign_in_pages.add_pages, home_pages.add_pages)
+"""What adds the pages, in the order of the menu's entries."""
+
+
+def migrate(database: Database) -> None:
+    """Bring the sessions' table to the version of this program."""
+    run_migrations(database, PREFIX, "yinxin.console.migrations")
+
+
+class OwnApplication:
+    """The application of this process, known once it is put together: the pages are part of it."""
+
+    def __init__(self) -> None:
+        self.application: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a call of the API to it."""
+        if self.application is None:
+            raise RuntimeError("the pages are called before the application is put together")
+        await self.application(scope, receive, send)
+
+
+def build(context: ServiceContext, own: OwnApplication) -> ServiceParts:
+    """The parts for the composition. ``own``: given the application afterwards."""
+    settings = context.settings
+    # Derived, so that a deployment from before there was a console needs no new secret
+    secret = hmac_sm3(context.keystore.open_secret(WEBHOOK_SECRETS_KEY), b"yinxin console v1")
+    sealer = ValueSealer(secret)
+    inside = httpx.ASGITransport(own, raise_app_exceptions=False, client=("127.0.0.1", 0))
+    house = httpx.AsyncClient(transport=inside, base_url=settings.base_url, timeout=CALL_SECONDS)
+    calls = house if not settings.console.api_url else httpx.AsyncClient(base_url=settings.console.api_url, timeout=CALL_SECONDS)
+    desk = SessionDesk(context.database, context.clock, sealer)
+    ASSETS.add_package("yinxin.console")
+    console = Console(
+        frame=PageFrame("yinxin.console", TEXTS, is_demo=settings.demo),
+        sign_in=SignIn(context, desk, secret, house),
+        sealer=sealer,
+        is_secure=settings.base_url.startswith("https://"),
+        calls=calls,
+    )
+    for add_pages in PAGES:
+        add_pages(console)
+    router = APIRouter()
+    router.routes.extend(console.routes)
+    return ServiceParts(name=NAME, router=router, jobs=(Job("console-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sessions, desk)),))

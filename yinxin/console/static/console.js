@@ -1,0 +1,1 @@
+/* Small scripts of the console: every form works without them. */
