@@ -26,6 +26,7 @@ from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
 from idp.actions.look_into_token import INTROSPECT, LookDesk
 from idp.actions.may_go_on import may_go_on
+from idp.actions.name_holders import HolderNames
 from idp.actions.number_changes import number_durable_changes
 from idp.actions.people_desk import EVENT_TYPES, PeopleDesk
 from idp.actions.person_desk import PersonDesk
@@ -107,6 +108,7 @@ __all__ = [
     "client_check",
     "client_desk",
     "federation_desk",
+    "holder_names",
     "key_desk",
     "key_ring",
     "migrate",
@@ -215,6 +217,11 @@ def standing_check(context: ServiceContext) -> Callable[[Caller], bool]:
     return lambda caller: memory.is_active(caller.client_id) and may_go_on(context.database, vault, caller, context.clock.now())
 
 
+def holder_names(context: ServiceContext) -> HolderNames:
+    """What holders of rights are called, for pages of the same process."""
+    return HolderNames(context.database, _vault(context), context.keystore.open_secret(ROW_MAC_KEY))
+
+
 def nonces_of(context: ServiceContext) -> Nonces:
     """The nonces of proofs of possession. Their key is derived, so that an older deployment needs no new secret."""
     key = hmac_sm3(context.keystore.open_secret(ROW_MAC_KEY), b"yinxin dpop nonces v1")
@@ -279,8 +286,7 @@ def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
 
 
 def _client_protocol(context: ServiceContext) -> ClientProtocol:
-    keystore: Keystore = context.keystore
-    mac_key, ring = keystore.open_secret(ROW_MAC_KEY), key_ring(context)
+    mac_key, ring = context.keystore.open_secret(ROW_MAC_KEY), key_ring(context)
     memory = ClientMemory(context.database, mac_key)
     hints = HintReader(ring, context.settings.base_url)
     keys = ClientKeys(_outbound(context))
@@ -295,11 +301,9 @@ def _pairwise_key(mac_key: bytes) -> bytes:
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     issuer = context.settings.base_url
-    desk = client_desk(context)
+    desk, ring = client_desk(context), key_ring(context)
     memory = ClientMemory(context.database, desk.mac_key)
-    ring = key_ring(context)
-    settings, outbound = context.settings, desk.outbound
-    shown = settings.client_certificates
+    settings, outbound, shown = context.settings, desk.outbound, context.settings.client_certificates
     proofs = ProofDesk(
         context.database,
         ClientKeys(outbound),
@@ -320,8 +324,7 @@ def build(context: ServiceContext) -> ServiceParts:
     people = people_desk(context)
     limits = cast("Mapping[str, ports.ScopeLimit]", context.links.get(ports.SCOPE_LIMITS, {}))
     persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key), limits)
-    protocol, hints = sign_in_protocol(context), HintReader(ring, issuer)
-    federation = federation_desk(context, people)
+    protocol, hints, federation = sign_in_protocol(context), HintReader(ring, issuer), federation_desk(context, people)
     is_secure = settings.base_url.startswith("https://")
     scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
     pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, CasProtocol(people), scope_texts)
@@ -352,9 +355,6 @@ def build(context: ServiceContext) -> ServiceParts:
 
     def complete_signing_keys() -> None:  # a deployment from before there were other algorithms has a key for access tokens alone
         ensure_signing_keys(key_desk(context), actor="service:idp")
-
-    def enter_older_accounts() -> None:
-        fill_changes(context.database, people.vault)
 
     return ServiceParts(
         name=NAME,
@@ -397,6 +397,6 @@ def build(context: ServiceContext) -> ServiceParts:
             Job("account-imports", IMPORT_EVERY_SECONDS, partial(run_imports, people)),
             Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),
         ),
-        on_start=(complete_signing_keys, enter_older_accounts),
+        on_start=(complete_signing_keys, partial(fill_changes, context.database, people.vault)),
         on_stop=(people.pool.close,),
     )

@@ -179,7 +179,7 @@ class ServiceParts:
     readiness: Sequence[ReadinessCheck] = ()
     handlers: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     event_types: Mapping[str, str] = field(default_factory=dict)
-    on_start: Sequence[Callable[[], None]] = ()
+    on_start: Sequence[Callable[[], object]] = ()
     on_stop: Sequence[Callable[[], None]] = ()
 
 

@@ -43,7 +43,7 @@ class Composition:
     token_url: str
     checks: Sequence[tuple[str, Callable[[], Facts]]] = ()
     jobs: Sequence[Job] = ()
-    on_start: Sequence[Callable[[], None]] = ()
+    on_start: Sequence[Callable[[], object]] = ()
     on_stop: Sequence[Callable[[], None]] = ()
     metrics: Metrics = field(default_factory=Metrics)
     write_access: Callable[[bytes], object] | None = None

@@ -34,7 +34,7 @@ from service_kit.transparency_log import LogTree, TransparencyLog
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
 from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids
-from yinxin import audit_api, links, pages_api, roles_api, webhooks_api
+from yinxin import audit_api, holders_api, links, pages_api, roles_api, webhooks_api
 from yinxin.access_gate import Gatekeeper, admit_token
 from yinxin.app import Application, Composition
 from yinxin.console import service as console_service
@@ -204,7 +204,7 @@ def compose(house: House) -> Application:
     own = console_service.OwnApplication()
     parts.append(pages_api.build())
     if idp.service.NAME in links.services_of(settings):  # who signs people in elsewhere has the pages there
-        parts.append(console_service.build(context, own))
+        parts += [holders_api.build(context), console_service.build(context, own)]
     for part in parts:
         context.outbox.add_handlers(part.handlers)
 

@@ -2,15 +2,80 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
+from yinxin.console.application_pages import APPLICATIONS
 from yinxin.console.console import HOME
+from yinxin.console.seal_pages import MY_POWERS, SEALS, SEES_ALL
+from yinxin.console.seal_words import SOON_DAYS, days_left, words_for
+from yinxin.duties import DUTIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.responses import Response
 
     from yinxin.console.console import Console
     from yinxin.console.visit import Visit
+
+SHOWN_MAX: Final = 5
+LOOKED_AT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One kind of things that wait. ``lines``: address, what it is, which state, when it ends."""
+
+    key: str
+    lines: Sequence[tuple[str, str, str, str | None]]
+    more: str = ""
+
+
+async def _applications(visit: Visit, state: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await visit.api.get("/v1/seal-applications", state=state, limit=LOOKED_AT)).body["applications"]
+    return [each for each in found if each["applied_by"] != visit.person.holder]
+
+
+async def _seals(visit: Visit, state: str, *, of: str = "mine") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await visit.api.get("/v1/seals", state=state, of=of, limit=LOOKED_AT)).body["seals"]
+    return found
+
+
+def _of_applications(key: str, found: list[dict[str, Any]], state: str) -> Todo:
+    lines = [
+        (f"{APPLICATIONS}/{each['id']}", each["organisation"] or each["name"] or each["reason"], each["state"], None)
+        for each in found[:SHOWN_MAX]
+    ]
+    return Todo(key, lines, f"{APPLICATIONS}?state={state}" if len(found) > SHOWN_MAX else "")
+
+
+def _of_seals(key: str, found: list[dict[str, Any]], more: str) -> Todo:
+    lines = [(f"{SEALS}/{each['id']}", each["name"], each["state"], each["valid_until"]) for each in found[:SHOWN_MAX]]
+    return Todo(key, lines, more if len(found) > SHOWN_MAX else "")
+
+
+async def todos_of(visit: Visit) -> list[Todo]:
+    """What waits for this person, as far as seals go."""
+    todos = []
+    if visit.may("seal.review"):
+        todos.append(_of_applications("todo_review", await _applications(visit, "applied"), "applied"))
+    if visit.may("seal.make"):
+        todos += [
+            _of_applications("todo_make", await _applications(visit, "reviewed"), "reviewed"),
+            _of_seals("todo_issue", await _seals(visit, "filed", of="all"), f"{SEALS}?of=all&state=filed"),
+        ]
+    if visit.may("seal.use"):
+        todos.append(_of_seals("todo_activate", await _seals(visit, "issued"), f"{SEALS}?state=issued"))
+    if visit.may(*MY_POWERS):
+        ending = [
+            each for each in await _seals(visit, "active") if (left := days_left(each["valid_until"])) is not None and left <= SOON_DAYS
+        ]
+        todos.append(_of_seals("todo_expiring", ending, SEALS))
+    if visit.may("seal.manage"):
+        of = "all" if visit.may("seal.secure") else "mine"
+        todos.append(_of_seals("todo_frozen", await _seals(visit, "frozen", of=of), f"{SEALS}?of={of}&state=frozen"))
+    return [todo for todo in todos if todo.lines]
 
 
 def add_pages(console: Console) -> None:
@@ -22,4 +87,14 @@ def add_pages(console: Console) -> None:
         me = (await visit.api.get("/v1/me")).body
         if not me["duties"] and not me["role"] and not me["powers"]:
             return visit.render("home_nothing.html", me=me)
-        return visit.render("home.html", me=me)
+        seals = (await _seals(visit, "active"))[:SHOWN_MAX] if visit.may(*MY_POWERS) else []
+        duties = [DUTIES[name] for name in me["duties"] if name in DUTIES]
+        return visit.render(
+            "home.html",
+            me=me,
+            todos=await todos_of(visit),
+            seals=seals,
+            duties=[each.title_zh if visit.language == "zh" else each.title_en for each in duties],
+            sees_all=visit.may(*SEES_ALL),
+            **words_for(visit),
+        )

@@ -14,8 +14,9 @@ from service_kit.composition import Job, ServiceParts
 from service_kit.migrations import migrate as run_migrations
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.pages import PageFrame
-from yinxin.console import home_pages, messages, sign_in_pages
+from yinxin.console import application_pages, design_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages
 from yinxin.console.console import Console
+from yinxin.console.seal_texts import TEXTS as SEAL_TEXTS
 from yinxin.console.sessions import SessionDesk, sweep_sessions
 from yinxin.console.sign_in import SignIn
 from yinxin.console.tables import PREFIX
@@ -32,7 +33,14 @@ NAME: Final = "console"
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
 SWEEP_EVERY_SECONDS: Final = 600.0
 CALL_SECONDS: Final = 120.0  # the frame ends what takes longer on its own
-PAGES: Final = (sign_in_pages.add_pages, home_pages.add_pages)
+PAGES: Final = (
+    sign_in_pages.add_pages,
+    home_pages.add_pages,
+    seal_pages.add_pages,
+    seal_rights_pages.add_pages,
+    application_pages.add_pages,
+    design_pages.add_pages,
+)
 """What adds the pages, in the order of the menu's entries."""
 
 
@@ -66,7 +74,7 @@ def build(context: ServiceContext, own: OwnApplication) -> ServiceParts:
     desk = SessionDesk(context.database, context.clock, sealer)
     ASSETS.add_package("yinxin.console")
     console = Console(
-        frame=PageFrame("yinxin.console", TEXTS, is_demo=settings.demo),
+        frame=PageFrame("yinxin.console", {**TEXTS, **SEAL_TEXTS}, is_demo=settings.demo),
         sign_in=SignIn(context, desk, secret, house),
         sealer=sealer,
         is_secure=settings.base_url.startswith("https://"),
