@@ -16,7 +16,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "section_system": ("系统", "System"),
     "nav_home": ("待办与概览", "To do"),
     "nav_seals": ("印章列表", "All seals"),
-    "nav_applications": ("用印申请与审核", "Applications"),
+    "nav_applications": ("印章申请与审核", "Applications"),
     "nav_designer": ("印章设计", "Designer"),
     "sign_out": ("退出登录", "Sign out"),
     "sign_in_again": ("重新登录", "Sign in again"),

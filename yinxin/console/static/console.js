@@ -1,6 +1,11 @@
 "use strict";
 // Small helps on top of forms that work without them: the designer draws while one types, a form is sent once.
 (() => {
+  if (document.getElementById("waits")) {
+    // What the system does by itself is done in seconds: look again a few times, then leave it to the person
+    const looked = Number(sessionStorage.getItem(location.pathname) || "0");
+    if (looked < 5) setTimeout(() => { sessionStorage.setItem(location.pathname, String(looked + 1)); location.reload(); }, 1500);
+  }
   const designer = document.getElementById("designer");
   const drawn = document.getElementById("drawn");
   const warnings = document.getElementById("warnings");

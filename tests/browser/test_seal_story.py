@@ -1,0 +1,94 @@
+"""The administrators' story of one seal: applied for, reviewed by somebody else, made, issued, accepted, frozen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.browser.people import Staff
+    from tests.browser.walker import Walkers
+    from tests.flows.served import Served
+
+ORGANISATION = "呼伦贝尔市样例审批局"
+CREDIT_CODE = "12990000YX0000008K"
+
+
+@pytest.mark.clause("WCAG 2.2")
+def test_from_application_to_freeze(walkers: Walkers, served: Served, staff: Staff, tmp_path: Path) -> None:
+    paper = tmp_path / "批文.pdf"
+    paper.write_bytes(b"%PDF-1.7 synthetic")
+
+    # 1. Somebody applies, naming by login who gets the three powers
+    applicant = walkers.person("shenqing")
+    applicant.look("home-applicant")
+    page = applicant.goto("/console/applications/new", "apply")
+    page.fill("#organisation", ORGANISATION)
+    page.fill("#credit_code", CREDIT_CODE)
+    page.fill("#managers", "guanli")
+    page.fill("#users", "yongyin")
+    page.fill("#auditors", "jiandu")
+    page.set_input_files("#papers", paper)
+    page.fill("#reason", "机构设立（样例）")
+    applicant.press("预览")
+    applicant.look("apply-preview")
+    assert page.locator("#drawn img").is_visible()
+    page.set_input_files("#papers", paper)
+    applicant.press("提交申请")
+    applicant.look("application-own")
+    assert page.get_by_text("须由另一人审核").is_visible()
+    address = page.url
+
+    # 2. A second person reviews it, all of it on one page, on a phone and in the dark
+    reviewer = walkers.person("shenhe", narrow=True, dark=True)
+    reviewer.look("home-reviewer")
+    reviewer.page.get_by_role("link", name=ORGANISATION).click()
+    reviewer.look("review")
+    assert reviewer.page.url == address
+    assert reviewer.page.get_by_text("批文.pdf").first.is_visible()
+    for box in reviewer.page.locator("form[action$=approve] input[type=checkbox]").all():
+        box.check()
+    reviewer.page.fill("#reason-approve", "材料齐全")
+    reviewer.press("批准")
+    reviewer.look("review-done")
+
+    # 3. A third one makes and issues it
+    maker = walkers.person("zhizhang")
+    maker.look("home-maker")
+    maker.page.goto(address)
+    maker.press("制作印章")
+    maker.look("seal-made")
+    seal = maker.page.url
+    maker.page.locator("summary", has_text="发放").wait_for()  # filed by the system itself, a moment later
+    maker.page.locator("summary", has_text="发放").click()
+    maker.press("发放")
+    maker.look("seal-issued")
+
+    # 4. Its owner accepts it; from then on he sees it as usable
+    user = walkers.person("yongyin")
+    user.look("home-user")
+    user.page.get_by_role("link", name=ORGANISATION).first.click()
+    user.page.wait_for_load_state("load")
+    user.look("seal-to-accept")
+    user.page.locator("summary", has_text="启用").click()
+    user.press("启用")
+    user.look("seal-in-use")
+    assert user.page.get_by_role("link", name="用印", exact=True).is_visible()
+
+    # 5. Who manages it freezes it in one step, without script, with a reason; the user sees it at once
+    manager = walkers.person("guanli", script=False)
+    manager.page.goto(seal)
+    manager.page.locator("#freeze summary").click()
+    manager.page.fill("#reason-freeze", "设备遗失（样例）")
+    manager.press("冻结")
+    assert manager.page.get_by_text("印章已冻结，从现在起不能用印").is_visible()
+    user.page.reload()
+    user.look("seal-frozen")
+    assert user.page.get_by_text("设备遗失（样例）").first.is_visible()
+    assert not user.page.get_by_role("link", name="用印", exact=True).is_visible()
+    seal_id = seal.rpartition("/")[2].partition("?")[0]
+    assert ("seal.freeze", "done") in served.deployment.trail(seal_id)
+    assert staff.holder("guanli") in str(served.deployment.rows("SELECT holder FROM seal_powers WHERE power = 'manage'"))
