@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from licence_vault import limits
 from licence_vault.actions.export_subject import export_own, export_subject
+from licence_vault.actions.find_licence_uses import list_licence_uses
 from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
 from licence_vault.api.parameters import LicenceId  # noqa: TC001 - FastAPI reads the annotations at run time
 from licence_vault.api.use_shapes import LICENCE_EXAMPLE, HolderName, OfficerAnswer, Purpose, Strict, write_officer
+from licence_vault.model import SCOPE_READ
 from licence_vault.uses import SCOPE_EXPORT, SCOPE_OWN
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
@@ -167,6 +169,31 @@ def add_my_licence_routes(router: APIRouter, desk: UseDesk) -> None:
         found = list_own_uses(desk, caller_of(request), before=before, limit=limit, has_own=own)
         response.headers["cache-control"] = "no-store"
         return UseList(uses=[_use(each) for each in found], next_before=found[-1].record.id if len(found) == limit else None)
+
+    @router.get(
+        "/v1/licences/{licence_id}/uses",
+        name="list_licence_uses",
+        summary="List who used a licence of an authority one acts for, and why",
+        description="Without what its holder did himself, and without the names of officers of other authorities. Reading it is audited.",
+        response_model=UseList,
+        responses=problem_answers(401, 403, 404, 422, 503),
+        tags=["licences"],
+    )
+    @needs(SCOPE_READ)
+    def read_uses_of_one(
+        request: Request,
+        licence_id: LicenceId,
+        response: Response,
+        before: Annotated[int | None, Query(ge=1, le=2**53, description="The `next_before` of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+    ) -> UseList:
+        found = list_licence_uses(desk, caller_of(request), licence_id, before=before, limit=limit)
+        response.headers["cache-control"] = "no-store"
+        shown = [_use(each) for each in found]
+        for each in shown:
+            if each.officer is not None:
+                each.officer.name = ""
+        return UseList(uses=shown, next_before=found[-1].record.id if len(found) == limit else None)
 
     @router.get(
         "/v1/my/licence-data",

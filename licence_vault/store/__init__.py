@@ -99,7 +99,7 @@ from licence_vault.store.use_codes import (
     load_use_code,
     spend_use_code,
 )
-from licence_vault.store.uses import insert_use, list_uses_of_subjects
+from licence_vault.store.uses import insert_use, list_uses_of_licence, list_uses_of_subjects
 
 __all__ = [
     "Download",
@@ -166,6 +166,7 @@ __all__ = [
     "list_types",
     "list_unmade_copies",
     "list_use_codes_of_licences",
+    "list_uses_of_licence",
     "list_uses_of_subjects",
     "load_batch",
     "load_batch_key",

@@ -71,3 +71,11 @@ def list_uses_of_subjects(
     if before is not None:
         statement = statement.where(uses.c.id < before)
     return [_use(row) for row in conn.execute(statement.order_by(uses.c.id.desc()).limit(limit)).mappings()]
+
+
+def list_uses_of_licence(conn: Connection, licence_id: str, *, before: int | None, limit: int) -> list[UseRecord]:
+    """Uses of one licence by others than its holder, newest first, from behind the number ``before``."""
+    statement = select(uses).where(uses.c.licence_id == licence_id, uses.c.mode.is_(None) | (uses.c.mode != UseMode.OWN.value))
+    if before is not None:
+        statement = statement.where(uses.c.id < before)
+    return [_use(row) for row in conn.execute(statement.order_by(uses.c.id.desc()).limit(limit)).mappings()]

@@ -65,6 +65,22 @@ def test_a_citizen_sees_his_licences_and_every_use_of_them(jia: Office, yii: Off
     assert yii.call("GET", "/v1/my/licence-uses", status=200).json() == {"uses": [], "next_before": None}
 
 
+def test_the_issuing_authority_sees_who_used_its_licence_but_no_names_of_others_officers(
+    clerk: Office, jia: Office, registry: Office, licence: dict[str, Any]
+) -> None:
+    order = {"type": SHARED, "holder": {"code_type": "111", "code": JIA[1]}, "purpose": WHY, "officer": OFFICER}
+    registry.call("POST", "/v1/licence-use-codes", order, status=201)
+    jia.call("GET", f"/v1/my/licences/{licence['id']}", status=200)
+    path = f"/v1/licences/{licence['id']}/uses"
+    page = clerk.call("GET", f"{path}?limit=1", status=200).json()
+    (use,) = page["uses"]
+    assert (use["mode"], use["action"], use["reason"]) == ("duty", "code_granted", WHY)
+    assert use["officer"] == OFFICER | {"name": ""}
+    rest = clerk.call("GET", f"{path}?before={page['next_before']}&limit=200", status=200).json()
+    assert rest["next_before"] is None
+    assert all(each["mode"] != "own" and each["licence"] == licence["id"] for each in rest["uses"])
+
+
 def test_everything_held_on_a_person_is_his_to_have(here: Here, jia: Office, yii: Office, licence: dict[str, Any]) -> None:
     answer = jia.call("GET", "/v1/my/licence-data", status=200)
     assert (answer.headers["content-type"].partition(";")[0], answer.headers["cache-control"]) == ("application/x-ndjson", "no-store")
