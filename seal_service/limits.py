@@ -36,6 +36,12 @@ PICTURE_DPI: Final = 300  # of the PNG inside a seal: sharp in print, and under 
 PREVIEW_DPI_MIN: Final = 36
 PREVIEW_DPI_MAX: Final = 600  # the finest that offices print; 100 mm square at that resolution has 5.6 million pixels
 
+PAGE_PICTURES: Final = 8  # drawn in one request: about what a person scrolls through before he asks for more
+PAGE_PICTURE_WIDTH_PX: Final = 1600  # a page across a wide screen
+PAGE_PICTURE_WIDTH_PX_MIN: Final = 100
+PAGE_PICTURE_PIXELS: Final = 8_000_000  # of one; 1600 by 3200 has 5.1 million
+PAGE_PICTURES_BYTES: Final = 16 * 1024 * 1024  # of all of one request together; scans pack badly
+
 CROWD_WINDOW_SECONDS: Final = 600  # uses are counted by ten minutes
 CROWD_USES: Final = 100  # as many by one holder within a window are shown as an anomaly; an office stamps a few dozen an hour
 SUPERVISED_DAYS: Final = 400  # a year and its overlap, in one question

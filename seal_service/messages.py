@@ -24,6 +24,15 @@ TEXTS: Final = (
         "请向签发方重新获取该文档。",
     ),
     ProblemText(
+        "DOCUMENT_NOT_DRAWABLE",
+        "No pictures of this kind of file",
+        "无法显示此类文件的页面",
+        "The file is neither PDF nor OFD.",
+        "该文件不是 PDF，也不是 OFD。",
+        "Convert it to PDF or OFD first; those can be sealed.",
+        "请先转换为 PDF 或 OFD，再行签章。",
+    ),
+    ProblemText(
         "DATABASE_BEHIND",
         "Tables are behind the program",
         "数据表版本落后于程序",

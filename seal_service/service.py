@@ -19,6 +19,7 @@ from seal_service.api import digest_endpoint, sealing_endpoint
 from seal_service.api.application_routes import add_application_routes
 from seal_service.api.batch_routes import add_batch_routes
 from seal_service.api.design_routes import add_design_routes
+from seal_service.api.document_page_routes import add_document_page_routes
 from seal_service.api.document_routes import add_document_routes
 from seal_service.api.import_routes import add_import_routes
 from seal_service.api.pdf_routes import add_pdf_routes
@@ -59,6 +60,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_seal_routes(router, context)
     publisher = StatusPublisher(context)
     add_document_routes(router, context, publisher)
+    add_document_page_routes(router, context)
     add_status_routes(router, context, publisher)
     add_application_routes(router, context)
     add_import_routes(router, context)
