@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from service_kit.entry_ids import new_entry_id
-from service_kit.row_values import write_time
+from service_kit.row_values import read_time, write_time
 from service_kit.tables import outbox as table
 from standards.errors import TrustError
 
@@ -207,3 +207,30 @@ class Outbox:
                 busy = False
             if not busy:
                 self._wake.wait(poll_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits under one topic. ``alarmed``: tried ``ALARM_ATTEMPTS`` times or more; ``last_error``: of the oldest of those that failed."""
+
+    topic: str
+    waiting: int
+    alarmed: int
+    oldest_at: datetime | None
+    last_error: str | None
+
+
+def count_waiting(connection: Connection) -> tuple[Waiting, ...]:
+    """By topic, in the order of their names; topics under which nothing waits are left out."""
+    counted = (
+        select(table.c.topic, func.count(), func.count(table.c.alarmed_at), func.min(table.c.created_at))
+        .where(table.c.done_at.is_(None))
+        .group_by(table.c.topic)
+        .order_by(table.c.topic)
+    )
+    found = []
+    for topic, waiting, alarmed, oldest in connection.execute(counted):
+        failed = select(table.c.last_error).where(table.c.done_at.is_(None), table.c.topic == topic, table.c.last_error.is_not(None))
+        error = connection.execute(failed.order_by(table.c.position).limit(1)).scalar()
+        found.append(Waiting(topic, waiting, alarmed, read_time(oldest), error))
+    return tuple(found)

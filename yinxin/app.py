@@ -22,6 +22,7 @@ from yinxin.operations_api import Operations, make_router
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fastapi import APIRouter
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from service_kit.composition import Facts, Job, ServiceParts
@@ -34,7 +35,9 @@ OPERATIONS_TAG: Final = {"name": "operations", "description": "Health, counts an
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """Everything one process consists of. ``checks``: of the house itself, before those of the services."""
+    """Everything one process consists of. ``checks``: of the house itself, before those of the services. ``system``: the routes that show
+    operators how checks and periodic jobs stand.
+    """
 
     settings: Settings
     version: str
@@ -45,6 +48,7 @@ class Composition:
     jobs: Sequence[Job] = ()
     on_start: Sequence[Callable[[], object]] = ()
     on_stop: Sequence[Callable[[], None]] = ()
+    system: Callable[[ReadinessProbe, JobRunner], APIRouter] | None = None
     metrics: Metrics = field(default_factory=Metrics)
     write_access: Callable[[bytes], object] | None = None
 
@@ -58,7 +62,10 @@ class Application:
         checks = [*composition.checks, *((check.name, check.run) for part in parts for check in part.readiness)]
         self.probe = ReadinessProbe(checks)
         operations = Operations(self.probe, composition.metrics, self.openapi)
+        self._runner = JobRunner([*composition.jobs, *(job for part in parts for job in part.jobs)], composition.metrics)
         plain = [route for part in parts for route in part.router.routes] + list(make_router(operations).routes)
+        if composition.system is not None:
+            plain += composition.system(self.probe, self._runner).routes
         self.routes = put_gates(plain, composition.keeper)
         self.hot_routes = put_gates((route for part in parts for route in part.hot_routes), composition.keeper)
         hot = [route for route in self.hot_routes if isinstance(route, Route)]
@@ -75,7 +82,6 @@ class Application:
             secure=composition.settings.base_url.startswith("https://"),
             write_access=composition.write_access,
         )
-        self._runner = JobRunner([*composition.jobs, *(job for part in parts for job in part.jobs)], composition.metrics)
 
     def openapi(self) -> dict[str, object]:
         """The OpenAPI document of this process."""

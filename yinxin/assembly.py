@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fastapi import APIRouter
+
 import idp.ports
 import idp.service
 import licence_vault.ports
@@ -34,7 +36,7 @@ from service_kit.transparency_log import LogTree, TransparencyLog
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
 from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids
-from yinxin import audit_api, holders_api, links, pages_api, roles_api, webhooks_api
+from yinxin import audit_api, holders_api, links, pages_api, roles_api, system_api, webhooks_api
 from yinxin.access_gate import Gatekeeper, admit_token
 from yinxin.app import Application, Composition
 from yinxin.console import service as console_service
@@ -198,13 +200,14 @@ def compose(house: House) -> Application:
         account_of=links.accounts_of(context),
     )
     context = replace(context, links={**context.links, licence_vault.ports.CALLERS: partial(admit_token, keeper)})
-    parts = [pki_service.build(house.register, house.authorities), _audit_parts(context), _roles_parts(context)]
+    parts = [pki_service.build(house.register, house.authorities), _audit_parts(house), _roles_parts(context)]
     parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
     parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
     own = console_service.OwnApplication()
     parts.append(pages_api.build())
     if idp.service.NAME in links.services_of(settings):  # who signs people in elsewhere has the pages there
         parts += [holders_api.build(context), console_service.build(context, own)]
+    parts.append(ServiceParts(name="system", router=APIRouter(), openapi_tags=(system_api.TAG,), scopes=system_api.SCOPES))
     for part in parts:
         context.outbox.add_handlers(part.handlers)
 
@@ -229,16 +232,17 @@ def compose(house: House) -> Application:
             jobs=(*key_jobs, Job("house-sweep", SWEEP_EVERY_SECONDS, sweep)),
             on_start=(context.log.start, context.outbox.start),
             on_stop=(context.outbox.stop, context.log.stop, house.clock.save_floor, context.database.close),
+            system=partial(system_api.make_router, house),
             write_access=write_line if settings.log_level.upper() in {"INFO", "DEBUG"} else None,
         )
     )
     return application
 
 
-def _audit_parts(context: ServiceContext) -> ServiceParts:
+def _audit_parts(house: House) -> ServiceParts:
     return ServiceParts(
         name="audit",
-        router=audit_api.make_router(context.database, context.log),
+        router=audit_api.make_router(house.context, house.deployment.keystore.open_secret(AUDIT_MAC_KEY)),
         openapi_tags=({"name": "audit", "description": "The audit trail and the proofs of its log."},),
         scopes=audit_api.SCOPES,
     )

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from service_kit.audit import find_entries, find_entry
-from service_kit.composition import needs, public
+from service_kit.audit import find_entry
+from service_kit.audit_search import AuditSearch, export_entries, search_entries
+from service_kit.composition import caller_of, needs, public
+from service_kit.log_check import check_audit, check_log
+from service_kit.problems import problem_answers
 from service_kit.row_values import POSITION_MAX
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from service_kit.audit import AuditEntry
-    from service_kit.database import Database
-    from service_kit.transparency_log import TransparencyLog
+    from service_kit.composition import ServiceContext
+    from service_kit.log_check import CheckReport
 
 AUDIT_READ: Final = "audit.read"
 SCOPES: Final = {AUDIT_READ: "Read the audit trail and obtain proofs from its log."}
 PAGE_ENTRIES_MAX: Final = 500
+CHECK_RETRY_SECONDS: Final = 30
 _TAGS: Final[list[Any]] = ["audit"]
 
 
@@ -42,6 +52,28 @@ class AuditPage(BaseModel):
 
     entries: list[AuditEntryView]
     next: str | None
+
+
+class CheckFinding(BaseModel):
+    """One thing that is wrong. ``where``: ``trail`` (the rows) or ``log`` (tiles, checkpoints, anchors); the facts name the row or file."""
+
+    where: str
+    code: str
+    facts: dict[str, str | int | bool | None]
+
+
+class CheckAnswer(BaseModel):
+    """What was looked at, and what was found. No finding: nothing is wrong that these checks can see."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ok": True, "at": "2026-11-28T09:00:00Z", "entries": 1204, "logged": 1204, "findings": []}]}
+    )
+
+    ok: bool
+    at: datetime
+    entries: Annotated[int, Field(description="Rows of the trail.")]
+    logged: Annotated[int, Field(description="Entries of the signed log.")]
+    findings: list[CheckFinding]
 
 
 class ReceiptView(BaseModel):
@@ -71,21 +103,89 @@ def _view(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def make_router(database: Database, log: TransparencyLog) -> APIRouter:
-    """The routes, for the composition to mount."""
-    router = APIRouter(tags=_TAGS)
+def _search(
+    subject: Annotated[str | None, Query(max_length=255, description="Such as client:portal-1 or seal:...")] = None,
+    actor: Annotated[str | None, Query(max_length=255, description="Who did it, such as client:portal-1")] = None,
+    action: Annotated[str | None, Query(max_length=100, description="What was done; with a dot at its end all that begins so.")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Included; RFC 3339.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Excluded; RFC 3339.")] = None,
+) -> AuditSearch:
+    times = (None if each is None else each.astimezone(UTC) for each in (since, until))
+    return AuditSearch(subject or None, actor or None, action or None, *times)
 
-    @router.get("/v1/audit/entries", summary="Read the audit trail, newest first", response_model=AuditPage)
+
+Search = Annotated[AuditSearch, Depends(_search)]
+
+
+def make_router(context: ServiceContext, mac_key: bytes) -> APIRouter:
+    """The routes, for the composition to mount. ``mac_key``: of the trail."""
+    router = APIRouter(tags=_TAGS)
+    database, log = context.database, context.log
+    checking = threading.Lock()
+
+    @router.get("/v1/audit/entries", summary="Read and search the audit trail, newest first", response_model=AuditPage)
     @needs(AUDIT_READ)
     def list_audit_entries(
-        subject: Annotated[str | None, Query(max_length=255, description="Such as client:portal-1 or seal:...")] = None,
+        search: Search,
         before: Annotated[str | None, Query(max_length=36)] = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_ENTRIES_MAX)] = 100,
     ) -> dict[str, Any]:
         with database.read() as connection:
-            found = find_entries(connection, subject=subject, before=before, limit=limit + 1)
-        page = found[:limit]
-        return {"entries": [_view(entry) for entry in page], "next": page[-1].entry_id if len(found) > limit else None}
+            found = search_entries(connection, search, before=before, limit=limit)
+        return {"entries": [_view(entry) for entry in found.entries], "next": found.next_before}
+
+    @router.get(
+        "/v1/audit/entries.csv",
+        name="export_audit_entries",
+        summary="What a search finds, as CSV",
+        response_class=StreamingResponse,
+        responses={
+            200: {"description": "UTF-8, RFC 4180.", "content": {"text/csv": {"schema": {"type": "string"}, "example": "id,at,actor\r\n"}}},
+            **problem_answers(401, 403, 422),
+        },
+    )
+    @needs(AUDIT_READ)
+    def export_trail(request: Request, search: Search) -> StreamingResponse:
+        caller = caller_of(request)
+        asked = {name: getattr(search, name) for name in ("subject", "actor", "action")}
+        facts = {name: value for name, value in asked.items() if value is not None}
+
+        def record(connection: Connection) -> None:
+            at = context.clock.now()
+            context.audit.record(connection, at=at, actor=caller.actor, action="audit.export", subject="audit", outcome="done", facts=facts)
+
+        database.write(record)
+        headers = {"content-disposition": 'attachment; filename="audit.csv"', "cache-control": "no-store"}
+        return StreamingResponse(export_entries(database, search), media_type="text/csv; charset=utf-8", headers=headers)
+
+    @router.post(
+        "/v1/audit/checks",
+        name="check_audit_trail",
+        summary="Check every row of the trail and every entry of its log now",
+        description="Reads everything, changes nothing but for the entry that says it was done. One check at a time.",
+        response_model=CheckAnswer,
+        responses=problem_answers(401, 403, 429, 503),
+    )
+    @needs(AUDIT_READ)
+    def check_trail(request: Request, response: Response) -> CheckAnswer:
+        if not checking.acquire(blocking=False):
+            raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=CHECK_RETRY_SECONDS)
+        try:
+            at = context.clock.now()
+            parts = {"trail": check_audit(database, mac_key), "log": check_log(log)}
+        finally:
+            checking.release()
+        findings = _findings(parts)
+        caller = caller_of(request)
+
+        def record(connection: Connection) -> None:
+            facts = {"entries": parts["trail"].entries, "logged": parts["log"].entries, "findings": len(findings)}
+            outcome = "failed" if findings else "done"
+            context.audit.record(connection, at=at, actor=caller.actor, action="audit.check", subject="audit", outcome=outcome, facts=facts)
+
+        database.write(record)
+        response.headers["cache-control"] = "no-store"
+        return CheckAnswer(ok=not findings, at=at, entries=parts["trail"].entries, logged=parts["log"].entries, findings=findings)
 
     @router.get("/v1/audit/entries/{entry_id}", summary="Read one entry", response_model=AuditEntryView)
     @needs(AUDIT_READ)
@@ -126,3 +226,7 @@ def make_router(database: Database, log: TransparencyLog) -> APIRouter:
         return {"older": older, "newer": newer, "proof": [each.hex() for each in log.consistency_proof(older, newer)]}
 
     return router
+
+
+def _findings(parts: dict[str, CheckReport]) -> list[CheckFinding]:
+    return [CheckFinding(where=where, code=each.code, facts=each.facts) for where, part in parts.items() for each in part.findings]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service_kit.composition import Facts
-    from service_kit.health import CheckResult
+    from service_kit.health import CheckResult, Readiness
 
 PYTHON_MIN: Final = (3, 11)
 DAYS_WARNED: Final = {
@@ -63,6 +63,13 @@ def examine(folder: Path | None, language: str, environment: Mapping[str, str] |
         return [*found, _failed("deployment", TrustError(Kind.UNACCEPTABLE, "DEPLOYMENT_MISSING", dir=str(folder)), language)]
     found.append(_permissions(folder, variables, language))
     return found + _deployment(folder, language)
+
+
+def examine_running(folder: Path, readiness: Readiness, language: str, environment: Mapping[str, str] | None = None) -> list[Finding]:
+    """The same from inside a serving process, from its own checks: nothing is opened a second time."""
+    variables = os.environ if environment is None else environment
+    found = [_python(language), _variables(variables, language), _permissions(folder, variables, language)]
+    return found + [_as_finding(result, language) for result in readiness.checks]
 
 
 def _say(language: str, english: str, chinese: str) -> str:

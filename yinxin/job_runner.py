@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import TrustError
@@ -19,6 +22,17 @@ STOP_SECONDS: Final = 10.0  # how long a running turn may take to end at shutdow
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class JobTurn:
+    """A periodic job and its last turn in this process. ``outcome`` (``done``, ``failed``, ``broken``) and ``began_at`` are None before the first."""
+
+    name: str
+    every_seconds: float
+    began_at: datetime | None = None
+    outcome: str | None = None
+    milliseconds: int | None = None
+
+
 class JobRunner:
     """Runs each job at its interval, first after a random part of it, so that the workers of a deployment do not move in step."""
 
@@ -26,6 +40,7 @@ class JobRunner:
         self._jobs = tuple(jobs)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._turns: dict[str, JobTurn] = {job.name: JobTurn(job.name, job.every_seconds) for job in self._jobs}
         self._runs = metrics.counter("jobs_total", "Turns of periodic jobs by outcome", ("job", "outcome")) if metrics else None
 
     def start(self) -> None:
@@ -34,6 +49,10 @@ class JobRunner:
             thread = threading.Thread(target=self._serve, args=(job,), name=f"job-{job.name}", daemon=True)
             self._threads.append(thread)
             thread.start()
+
+    def turns(self) -> tuple[JobTurn, ...]:
+        """Every job with its last turn, in the order of names."""
+        return tuple(self._turns[name] for name in sorted(self._turns))
 
     def stop(self) -> None:
         """Let running turns end, begin no other."""
@@ -45,7 +64,9 @@ class JobRunner:
         if self._stopping.wait(job.every_seconds * random.random()):  # noqa: S311 - spreads processes apart, no secret
             return
         while True:
+            began_at, began = datetime.now(UTC), time.monotonic()
             outcome = self.run_once(job)
+            self._turns[job.name] = JobTurn(job.name, job.every_seconds, began_at, outcome, int((time.monotonic() - began) * 1000))
             if self._runs is not None:
                 self._runs.add(job.name, outcome)
             if self._stopping.wait(job.every_seconds):

@@ -23,7 +23,7 @@ from service_kit.composition import Job
 from service_kit.dpop_nonces import Nonces
 from service_kit.duties import duties_of
 from standards.errors import Kind, TrustError
-from yinxin import audit_api, duties, messages, roles_api, webhooks_api
+from yinxin import audit_api, duties, messages, roles_api, system_api, webhooks_api
 from yinxin.deployment import AUDIT_MAC_KEY
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def is_bound(connection: Connection, holder: str) -> bool:
 
 def known_scopes() -> dict[str, str]:
     """Every scope of every service, with a sentence each, wherever the service runs."""
-    scopes = {**audit_api.SCOPES, **roles_api.SCOPES, **webhooks_api.SCOPES, **duties.SCOPES}
+    scopes = {**audit_api.SCOPES, **roles_api.SCOPES, **webhooks_api.SCOPES, **duties.SCOPES, **system_api.SCOPES}
     for service in SERVICES.values():
         scopes.update(service.scopes)
     return scopes

@@ -40,6 +40,7 @@ SCOPE_TEXTS: Final = {
     "seal.review": ("审核印章申请", "review applications for seals"),
     "seal.secure": ("分配印章权限并冻结印章", "give and take powers over seals, and freeze them"),
     "seal.use": ("使用您被授权的印章签章", "seal documents with the seals you were granted"),
+    "system.read": ("查看系统运行状况", "see how the system does"),
     "token.introspect": ("查询他人令牌的有效性", "ask what tokens of others are worth"),
     "webhook.manage": ("管理事件推送", "manage where events are sent"),
 }

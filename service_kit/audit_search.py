@@ -1,0 +1,130 @@
+"""Searching the audit trail: by whom, of what kind, about what, when.
+
+Only the subject has an index beside the order itself; an index for every question would be paid for by every change of the house. So a
+search looks at so many rows at once, and says where to go on: what it costs is bounded, whatever is asked.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from service_kit.audit import read_entry
+from service_kit.tables import audit as table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from service_kit.audit import AuditEntry
+    from service_kit.database import Database
+
+ROWS_SEARCHED: Final = 100_000  # in one answer; a tenth of a second
+EXPORT_ROWS: Final = 100_000
+EXPORT_PAGE: Final = 500
+_COLUMNS: Final = ("id", "at", "actor", "action", "subject", "outcome", "facts", "writer", "number", "log_index")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for a formula at the beginning of a cell
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSearch:
+    """What is looked for; None: anything. ``action``: whole, or with a dot at its end the beginning of it. ``since`` (included) and ``until``
+    (excluded): aware UTC, exact to the millisecond.
+    """
+
+    subject: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEntries:
+    """Entries, newest first. ``next_before``: what to give as ``before`` to go on, None where there is nothing left; the page may be empty then."""
+
+    entries: tuple[AuditEntry, ...]
+    next_before: str | None
+
+
+def search_entries(connection: Connection, search: AuditSearch, *, before: str | None = None, limit: int = 100) -> FoundEntries:
+    """Up to ``limit`` entries from behind the entry ``before``; fewer where ``ROWS_SEARCHED`` rows did not hold as many."""
+    # 1. Which rows are looked at
+    top = connection.execute(select(func.max(table.c.position))).scalar() or 0
+    if before is not None:
+        top = (connection.execute(select(table.c.position).where(table.c.entry_id == before)).scalar() or 1) - 1
+    if search.until is not None:
+        first_after = select(func.min(table.c.position)).where(table.c.entry_id >= _least_id(search.until))
+        end = connection.execute(first_after).scalar()
+        top = top if end is None else min(top, end - 1)
+    bottom = 0 if search.subject is not None else max(0, top - ROWS_SEARCHED)
+
+    # 2. The entries among them
+    wanted = select(table.c.entry_id, table.c.entry, table.c.log_index).where(table.c.position <= top, table.c.position > bottom)
+    if search.subject is not None:
+        wanted = wanted.where(table.c.subject == search.subject)
+    if search.actor is not None:
+        wanted = wanted.where(table.c.actor == search.actor)
+    if search.action is not None:
+        is_beginning = search.action.endswith(".")
+        wanted = wanted.where(
+            table.c.action.startswith(search.action, autoescape=True) if is_beginning else table.c.action == search.action
+        )
+    if search.since is not None:
+        wanted = wanted.where(table.c.entry_id >= _least_id(search.since))
+    rows = connection.execute(wanted.order_by(table.c.position.desc()).limit(limit + 1)).all()
+    entries = tuple(read_entry(row.entry, row.log_index) for row in rows[:limit])
+    if len(rows) > limit:
+        return FoundEntries(entries, rows[limit - 1].entry_id)
+
+    # 3. Where to go on: below the rows that were looked at, if anything there can be of the time that is asked for
+    if bottom == 0:
+        return FoundEntries(entries, None)
+    lowest = select(table.c.entry_id).where(table.c.position > bottom).order_by(table.c.position).limit(1)
+    last: str | None = connection.execute(lowest).scalar()
+    is_older = search.since is not None and last is not None and last < _least_id(search.since)
+    return FoundEntries(entries, None if is_older else last)
+
+
+def export_entries(database: Database, search: AuditSearch) -> Iterator[bytes]:
+    """What a search finds as CSV (UTF-8 with its mark, RFC 4180), newest first, page by page; the last line says where it was cut off."""
+    yield b"\xef\xbb\xbf" + _csv([_COLUMNS])
+    before, written = None, 0
+    while True:
+        with database.read() as connection:
+            found = search_entries(connection, search, before=before, limit=min(EXPORT_PAGE, EXPORT_ROWS - written))
+        if found.entries:
+            yield _csv([_row(each) for each in found.entries])
+        before, written = found.next_before, written + len(found.entries)
+        if before is None:
+            return
+        if written >= EXPORT_ROWS:
+            yield _csv([(f"# {EXPORT_ROWS} lines: more may follow; ask for a shorter period", *[""] * (len(_COLUMNS) - 1))])
+            return
+
+
+def _least_id(at: datetime) -> str:
+    """The least id that an entry of that millisecond can have (UUIDv7)."""
+    text = f"{(int(at.timestamp() * 1000) & 0xFFFFFFFFFFFF):012x}"
+    return f"{text[:8]}-{text[8:]}-7000-8000-000000000000"
+
+
+def _row(entry: AuditEntry) -> tuple[str, ...]:
+    at = entry.at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    facts = json.dumps(dict(entry.facts), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    texts = (entry.entry_id, at, entry.actor, entry.action, entry.subject, entry.outcome, facts, entry.writer_id)
+    index = "" if entry.log_index is None else str(entry.log_index)
+    return tuple(f"'{each}" if each.startswith(_FORMULA) else each for each in (*texts, str(entry.number), index))
+
+
+def _csv(rows: list[tuple[str, ...]]) -> bytes:
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\r\n").writerows(rows)
+    return written.getvalue().encode()
