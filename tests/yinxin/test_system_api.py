@@ -19,6 +19,8 @@ from tests.deployments import Here, make_deployment, served_here
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from service_kit.audit import AuditEntry
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
@@ -87,7 +89,9 @@ def test_the_trail_is_searched_by_actor_action_and_time(house: Here, bearer: dic
 def test_a_search_looks_at_so_many_rows_and_says_where_to_go_on(house: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_search, "ROWS_SEARCHED", 2)
     database = house.house.context.database
-    before, found, pages = None, [], 0
+    before: str | None = None
+    found: list[AuditEntry] = []
+    pages = 0
     with database.read() as connection:
         while True:
             page = search_entries(connection, AuditSearch(actor="operator:test"), before=before, limit=5)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from crypto.sealed_values import ValueSealer
     from service_kit.page_frame.pages import PageFrame
+    from yinxin.console.drafts import Drafts
     from yinxin.console.sessions import Session
     from yinxin.console.sign_in import SignIn
 
@@ -64,13 +65,16 @@ class MenuEntry:
 
 @dataclass(slots=True)
 class Console:
-    """The pages of one process. ``calls``: the client of the API; ``sign_in``: sessions and their tokens. ``is_secure``: reached by https."""
+    """The pages of one process. ``calls``: the client of the API; ``sign_in``: sessions and their tokens. ``is_secure``: reached by https.
+    ``drafts``: documents that are about to be sealed.
+    """
 
     frame: PageFrame
     sign_in: SignIn
     sealer: ValueSealer
     is_secure: bool
     calls: httpx.AsyncClient
+    drafts: Drafts
     routes: list[BaseRoute] = field(default_factory=list)
     entries: list[MenuEntry] = field(default_factory=list)
 

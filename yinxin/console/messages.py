@@ -17,6 +17,15 @@ TEXTS: Final = (
         "请稍后重试；若仍不行，请联系运维人员，通过 `yinxin doctor` 和 console.api_url 查明原因。",
     ),
     ProblemText(
+        "DRAFT_GONE",
+        "The document is not kept any more",
+        "暂存的文件已不存在",
+        "Documents wait an hour to be sealed, and a few at a time; it was sealed, took too long, or others took its place.",
+        "待签章文件最多暂存一小时，且每人数量有限；该文件已签章、已超时或已被后来的文件替换。",
+        "Hand it in again.",
+        "请重新上传该文件。",
+    ),
+    ProblemText(
         "SIGNED_OUT_AGAIN",
         "Signed out at once",
         "登录后立即失效",

@@ -14,14 +14,15 @@ from service_kit.composition import Job, ServiceParts
 from service_kit.migrations import migrate as run_migrations
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.pages import PageFrame
-from yinxin.console import application_pages, design_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages
+from yinxin.console import application_pages, design_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages, use_pages
 from yinxin.console.console import Console
+from yinxin.console.drafts import Drafts
 from yinxin.console.seal_texts import TEXTS as SEAL_TEXTS
 from yinxin.console.sessions import SessionDesk, sweep_sessions
 from yinxin.console.sign_in import SignIn
 from yinxin.console.tables import PREFIX
 from yinxin.console.texts import TEXTS
-from yinxin.deployment import WEBHOOK_SECRETS_KEY
+from yinxin.deployment import RUN, WEBHOOK_SECRETS_KEY
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
     from service_kit.database import Database
 
 NAME: Final = "console"
+DRAFTS: Final = "console-drafts"
 CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error catalogue
 SWEEP_EVERY_SECONDS: Final = 600.0
 CALL_SECONDS: Final = 120.0  # the frame ends what takes longer on its own
 PAGES: Final = (
     sign_in_pages.add_pages,
     home_pages.add_pages,
+    use_pages.add_pages,
     seal_pages.add_pages,
     seal_rights_pages.add_pages,
     application_pages.add_pages,
@@ -79,6 +82,7 @@ def build(context: ServiceContext, own: OwnApplication) -> ServiceParts:
         sealer=sealer,
         is_secure=settings.base_url.startswith("https://"),
         calls=calls,
+        drafts=Drafts(settings.dir / RUN / DRAFTS, ValueSealer(hmac_sm3(secret, b"yinxin console drafts v1"))),
     )
     for add_pages in PAGES:
         add_pages(console)
