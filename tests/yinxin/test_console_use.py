@@ -78,7 +78,7 @@ def test_from_choosing_a_seal_to_a_sealed_document(clerk: Pages, seal_id: str) -
     assert "Valid: the seal is genuine" in told(done.text)
     use_id = sealed.headers["location"].split("/")[3].partition("?")[0]
     assert clerk.get(f"/console/uses/{use_id}/result").content.startswith(b"%PDF-")
-    assert use_id in clerk.get(f"/console/seals/{seal_id}/uses").text
+    assert f"/console/uses/{use_id}" in clerk.get(f"/console/seals/{seal_id}/uses").text
     assert "DRAFT_GONE" in told(clerk.get(place, 404).text), "what is sealed is kept no longer"
 
 

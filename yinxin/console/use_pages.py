@@ -33,7 +33,7 @@ SVG_POLICY: Final = {"content-security-policy": "default-src 'none'; style-src '
 def add_pages(console: Console) -> None:
     """Add them."""
     console.frame.add_texts(TEXTS)
-    console.menu("seals", "use_nav", "/console/use", USE, icon="seal")
+    console.menu("seals", "stamp_nav", "/console/use", USE, icon="seal")
     drafts = console.drafts
 
     @console.page("/console/use", needs=USE)
@@ -103,7 +103,7 @@ def add_pages(console: Console) -> None:
             return _show(visit, seal, draft, drawn, seal_mm, ordered, problem=problem)
         await anyio.to_thread.run_sync(drafts.forget, visit.person.holder, draft_id)
         warned = "1" if sealed.headers.get("seal-warnings") else "0"
-        return visit.go(f"/console/uses/{sealed.headers['seal-use']}?new=1&seam={warned}", notice="use_sealed")
+        return visit.go(f"/console/uses/{sealed.headers['seal-use']}?new=1&seam={warned}", notice="stamp_sealed")
 
     @console.page("/console/uses/{use_id}", needs=READ)
     async def show_use(visit: Visit, use_id: str) -> Response:
@@ -130,12 +130,6 @@ def add_pages(console: Console) -> None:
         result = await visit.api.get(f"/v1/seal-uses/{use_id}/result")
         headers = {name: result.headers[name] for name in ("content-disposition", "content-type") if name in result.headers}
         return Response(result.content, headers={**headers, "cache-control": "no-store"})
-
-    @console.page("/console/seals/{seal_id}/uses", needs=READ)
-    async def list_uses(visit: Visit, seal_id: str) -> Response:
-        seal = (await visit.api.get(f"/v1/seals/{seal_id}")).body
-        found = (await visit.api.get(f"/v1/seals/{seal_id}/uses", after=visit.query("after"), limit=50)).body
-        return visit.render("use_list.html", seal=seal, uses=found["uses"], next_after=found["next_after"])
 
 
 async def _open(drafts: Drafts, visit: Visit, draft_id: str) -> Draft:
