@@ -1,0 +1,126 @@
+"""Whatever people read is in both languages: nothing literal in a template, nothing missing in a table, nothing half translated."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from jinja2 import Environment
+
+from service_kit.problem_catalogue import all_texts
+from tests.lints.text_tables import CHINESE, FLOORS, LETTER, entries, keys_asked, literal_words, parsed, placeholders, templates
+from tests.optional import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What looks wrong to a rule and is right, each with its reason. An exception that nothing needs any more goes.
+OTHER_WAY_ROUND = {("idp.pages.texts:TEXTS", "language"): "the switch names the language it leads to"}
+SAME_WORDS: dict[tuple[str, str], str] = {}
+LITERAL_WORDS: dict[tuple[str, str], str] = {}
+_HALF_WIDTH = re.compile("[\u3400-\u9fff][,;:?!]")
+_FULL_WIDTH = re.compile("[\uff0c\u3002\uff1b\uff1a\uff1f\uff01\u3001]")
+
+
+def named(path: Path) -> str:
+    return path.relative_to(PROJECT).as_posix()
+
+
+def test_templates_hold_no_words_of_their_own() -> None:
+    """A word that stands in a template is in one language, whatever the reader chose."""
+    found = {(named(path), word) for path in templates() for word in literal_words(parsed(path))}
+    assert found == set(LITERAL_WORDS)
+
+
+def test_templates_ask_only_for_texts_that_exist() -> None:
+    """Pages that are shown seldom (errors, empty lists) would else fail when somebody needs them."""
+    known = {each.key for each in entries()}
+    missing = set()
+    for path in templates():
+        for key, is_whole in keys_asked(parsed(path)):
+            if not (key in known if is_whole else any(each.startswith(key) for each in known)):
+                missing.add((named(path), key))
+    assert missing == set()
+
+
+def test_every_text_is_there_in_both_languages() -> None:
+    for each in entries():
+        place = (each.table, each.key)
+        assert each.chinese.strip(), place
+        assert each.english.strip(), place
+    same = {(each.table, each.key) for each in entries() if each.chinese == each.english and LETTER.search(each.english)}
+    assert same == set(SAME_WORDS)
+
+
+def test_each_language_is_itself() -> None:
+    """Chinese in the English column is a text that nobody translated, and the other way round."""
+    swapped = {
+        (each.table, each.key)
+        for each in entries()
+        if CHINESE.search(each.english)
+        or (LETTER.search(each.chinese) and not CHINESE.search(each.chinese) and each.chinese != each.english)
+    }
+    assert swapped == set(OTHER_WAY_ROUND)
+
+
+def test_both_languages_say_the_same_facts() -> None:
+    """A fact that only one of them tells is lost to the readers of the other."""
+    differing = [(each.table, each.key) for each in entries() if placeholders(each.chinese) != placeholders(each.english)]
+    assert differing == []
+
+
+def test_chinese_has_chinese_punctuation_and_english_its_own() -> None:
+    texts = [(f"{each.table} {each.key}", each.chinese, each.english) for each in entries()]
+    texts += [
+        (each.code, *pair)
+        for each in all_texts()
+        for pair in ((each.title_zh, each.title_en), (each.cause_zh, each.cause_en), (each.remedy_zh, each.remedy_en))
+    ]
+    assert [place for place, chinese, _ in texts if _HALF_WIDTH.search(chinese)] == []
+    assert [place for place, _, english in texts if _FULL_WIDTH.search(english) and not CHINESE.search(english)] == []
+
+
+def test_errors_say_the_same_facts_in_both_languages() -> None:
+    for each in all_texts():
+        for chinese, english in ((each.title_zh, each.title_en), (each.cause_zh, each.cause_en), (each.remedy_zh, each.remedy_en)):
+            assert chinese != english, each.code
+            assert not CHINESE.search(english), each.code
+
+
+def test_the_walk_finds_what_there_is() -> None:
+    """A walk that finds nothing would pass for ever."""
+    tables = {each.table for each in entries()}
+    assert {"idp.pages.texts:TEXTS", "yinxin.scope_texts:SCOPE_TEXTS", "yinxin.commands.verdict_display:_WORDS"} <= tables
+    assert len(entries()) > 600
+    assert {"idp/pages/templates/first_factor.html", "idp/pages/templates/asked.html"} <= {named(path) for path in templates()}
+    written = {path for floor in FLOORS for path in (PROJECT / floor).rglob("*.html") if "{%" in path.read_text(encoding="utf-8")}
+    assert {named(path) for path in written} <= {named(path) for path in templates()}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("<p>{{ t('a') }} · {{ x }} 12</p>", []),
+        ("<p>有效</p>", ["有效"]),
+        ("<p>{% if x %}Valid{% else %}{{ t('b') }}{% endif %}</p>", ["Valid"]),
+        ("<p>{{ 'Yes' if x else t('no') }}</p>", ["Yes"]),
+        ("<p>{{ x or 'nobody' }}</p>", ["nobody"]),
+        ("<p>{{ x|default('none') }}</p>", ["none"]),
+        ("<p class=\"{{ 'good' if x }}\" lang=\"{{ 'en' if y else 'zh-CN' }}\">{{ t('c') }}</p>", []),
+        ('<img alt="a seal">', ["img[alt]: a seal"]),
+        ('<input type="submit" value="Send">', ["input[value]: Send"]),
+        ('<input type="hidden" value="yes"><button name="n" value="yes">{{ t("d") }}</button>', []),
+        ("<script>let a</script><style>b { }</style>", []),
+        ("{% set x = 'word' %}{# a note #}<p>{{ x }}</p>", []),
+    ],
+)
+def test_the_reader_of_templates_sees_words(source: str, words: list[str]) -> None:
+    assert literal_words(Environment(autoescape=True).parse(source)) == words
+
+
+def test_the_reader_of_templates_sees_keys() -> None:
+    tree = Environment(autoescape=True).parse(
+        "{{ t('a') }}{{ t('b' if x else 'c', n=1) }}{{ t('d_' ~ x) }}{{ t('e_' + x) }}{{ t(x) }}{{ u('f') }}"
+    )
+    assert sorted(keys_asked(tree)) == [("a", True), ("b", True), ("c", True), ("d_", False), ("e_", False)]
