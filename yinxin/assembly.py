@@ -13,6 +13,7 @@ from fastapi import APIRouter
 import idp.ports
 import idp.service
 import licence_vault.ports
+import licence_vault.service
 import seal_service.ports
 from crypto.checkpoints import CheckpointSigner
 from crypto.sealed_values import ValueSealer
@@ -36,7 +37,7 @@ from service_kit.transparency_log import LogTree, TransparencyLog
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
 from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids
-from yinxin import audit_api, holders_api, links, pages_api, roles_api, system_api, webhooks_api
+from yinxin import audit_api, holders_api, links, pages_api, roles_api, system_api, system_names_api, webhooks_api
 from yinxin.access_gate import Gatekeeper, admit_token
 from yinxin.app import Application, Composition
 from yinxin.console import service as console_service
@@ -202,6 +203,10 @@ def compose(house: House) -> Application:
     context = replace(context, links={**context.links, licence_vault.ports.CALLERS: partial(admit_token, keeper)})
     parts = [pki_service.build(house.register, house.authorities), _audit_parts(house), _roles_parts(context)]
     parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
+    if {idp.service.NAME, licence_vault.service.NAME} <= set(
+        links.services_of(settings)
+    ):  # both know of holders, so their systems have names
+        parts.append(ServiceParts(name="system-names", router=system_names_api.make_router(context)))
     parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
     own = console_service.OwnApplication()
     parts.append(pages_api.build())

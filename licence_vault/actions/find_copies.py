@@ -36,8 +36,13 @@ def list_copies(means: IssuingMeans, caller: Caller, licence_id: str, *, before:
     """Copies of a licence of an authority the caller acts for, newest first, from behind the id ``before``. LICENCE_NOT_FOUND."""
     with means.context.database.read() as conn:
         load_own_licence(conn, caller, licence_id)
-        found = store.list_copies(conn, licence_id, before=before, limit=limit)
-        key_sealed = store.load_key(conn, licence_id)
+        return views_of_copies(means, conn, licence_id, before=before, limit=limit)
+
+
+def views_of_copies(means: IssuingMeans, conn: Connection, licence_id: str, *, before: str | None, limit: int) -> list[CopyView]:
+    """Copies of a licence with what they say, newest first; whether the reader may see them was asked before."""
+    found = store.list_copies(conn, licence_id, before=before, limit=limit)
+    key_sealed = store.load_key(conn, licence_id)
     key = None if key_sealed is None else means.contents.open_key(licence_id, key_sealed)
     return [
         CopyView(each, None if key is None or each.note_sealed is None else read_note(key.open_note(each.id, each.note_sealed)))

@@ -15,11 +15,14 @@ from licence_vault.type_rules.masked_view import mask_data
 from licence_vault.uses import Officer, UseAction, UseMode, read_officer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from licence_vault.actions.use_desk import UseDesk
     from licence_vault.model import LicenceData
     from licence_vault.register import LicenceRecord
+    from licence_vault.type_rules.definition import TypeDefinition
     from licence_vault.uses import UseRecord
     from service_kit.callers import Caller
 
@@ -29,10 +32,11 @@ LOOKED_UP = "own"  # the reason of a holder who looks at what is his
 
 @dataclass(frozen=True, slots=True)
 class OwnLicence:
-    """A licence as its holder sees it; ``data`` is None once that was erased."""
+    """A licence as its holder sees it; ``data`` is None once that was erased. ``names``: what its fields are called, by key."""
 
     record: LicenceRecord
     data: LicenceData | None
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,9 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str) -> OwnLicen
         if right_to_see(conn, standing, record, at) is None:
             raise licence_not_found(licence_id)
         attempt.mode = UseMode.OWN
-        return OwnLicence(record, open_data(desk.contents, conn, record))
+        version = store.load_type(conn, record.type_code, record.type_version)
+        names = {} if version is None else _names(definition_of_version(version))
+        return OwnLicence(record, open_data(desk.contents, conn, record), names)
 
     return decide_use(desk, begin, decide)
 
@@ -116,5 +122,10 @@ def seen_use(desk: UseDesk, record: UseRecord) -> SeenUse:
 def _masked(desk: UseDesk, conn: Connection, record: LicenceRecord) -> OwnLicence:
     version = store.load_type(conn, record.type_code, record.type_version)
     if record.data_sealed is None or version is None:
-        return OwnLicence(record, None)
-    return OwnLicence(record, mask_data(open_data(desk.contents, conn, record), definition_of_version(version)))
+        return OwnLicence(record, None, {})
+    definition = definition_of_version(version)
+    return OwnLicence(record, mask_data(open_data(desk.contents, conn, record), definition), _names(definition))
+
+
+def _names(definition: TypeDefinition) -> dict[str, str]:
+    return {each.key: each.name for each in definition.items}

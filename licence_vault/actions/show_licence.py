@@ -98,6 +98,14 @@ def find_showing(desk: UseDesk, caller: Caller, showing_id: str) -> OwnShowing:
         return _view(desk, _load_own(conn, standing, showing_id), at)
 
 
+def list_showings(desk: UseDesk, caller: Caller) -> list[OwnShowing]:
+    """Those of the person that are not over, the one begun last first. LICENCE_HOLDER_UNKNOWN."""
+    at = desk.context.clock.now()
+    standing = who_is_behind(desk, caller, at)
+    with desk.context.database.read() as conn:
+        return [_view(desk, each, at) for each in store.list_showings(conn, standing.account, at, limit=SHOWINGS)]
+
+
 def agree_to_showing(desk: UseDesk, caller: Caller, showing_id: str, *, if_revision: int) -> OwnShowing:
     """Let the system that scanned see the licence once, whole. ``if_revision``: as the person saw it when he decided.
 

@@ -10,6 +10,7 @@ from licence_vault import limits
 from licence_vault.actions import download_copy, find_copies
 from licence_vault.actions.copy_own_licence import copy_own_licence
 from licence_vault.actions.find_licences import find_own_licence, load_own_licence
+from licence_vault.actions.find_own_copies import list_own_copies, read_own_copy_file
 from licence_vault.actions.finish_copy import CopyUse
 from licence_vault.actions.finish_issue import MEDIA_TYPES
 from licence_vault.actions.make_copy import CopyOrder, make_copy
@@ -34,6 +35,7 @@ from service_kit.problems import problem_answers
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from licence_vault.actions.find_copies import CopyView
     from licence_vault.actions.finish_copy import MadeCopy
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.actions.use_desk import UseDesk
@@ -70,6 +72,38 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> No
     def create_own_copy(request: Request, licence_id: LicenceId, body: CopyBody, key: IdempotencyKey = None) -> Response:
         order = CopyOrder(licence_id, body.form, body.made_by, body.reason, body.until)
         return _file(copy_own_licence(means, desk, caller_of(request), order, idempotency_key=key), status=201)
+
+    @router.get(
+        "/v1/my/licences/{licence_id}/copies",
+        name="list_my_licence_copies",
+        summary="Which copies were made of one's own licence, for whom and why",
+        response_model=CopyList,
+        responses=problem_answers(401, 403, 404, 422),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_OWN)
+    def read_own_copies(
+        request: Request,
+        response: Response,
+        licence_id: LicenceId,
+        before: Annotated[str | None, Query(max_length=40, description="The `next_before` of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=limits.COPIES_PER_PAGE)] = limits.PAGE_SIZE,
+    ) -> CopyList:
+        found = list_own_copies(means, desk, caller_of(request), licence_id, before=before, limit=limit + 1)
+        response.headers["cache-control"] = "no-store"
+        return _list(found, limit)
+
+    @router.get(
+        "/v1/my/licences/{licence_id}/copies/{copy_id}/file",
+        name="download_my_licence_copy",
+        summary="Download an annotated copy of one's own licence",
+        response_class=Response,
+        responses={200: _FILE, **problem_answers(401, 403, 404, 503)},
+        tags=_TAGS,
+    )
+    @needs(SCOPE_OWN)
+    def read_own_file(request: Request, licence_id: LicenceId, copy_id: CopyId) -> Response:
+        return _file(read_own_copy_file(means, desk, caller_of(request), licence_id, copy_id))
 
     @router.post(
         "/v1/licences/{licence_id}/copies",
@@ -111,9 +145,7 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> No
         before: Annotated[str | None, Query(max_length=40, description="The `next_before` of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=limits.COPIES_PER_PAGE)] = limits.PAGE_SIZE,
     ) -> CopyList:
-        found = find_copies.list_copies(means, caller_of(request), licence_id, before=before, limit=limit + 1)
-        page = found[:limit]
-        return CopyList(copies=[write_listed_copy(each) for each in page], next_before=page[-1].record.id if len(found) > limit else None)
+        return _list(find_copies.list_copies(means, caller_of(request), licence_id, before=before, limit=limit + 1), limit)
 
     @router.get(
         "/v1/licences/{licence_id}/copies/{copy_id}/file",
@@ -164,6 +196,11 @@ def add_copy_routes(router: APIRouter, means: IssuingMeans, desk: UseDesk) -> No
     @public("the address is 256 random bits, good once and for ten minutes")
     def fetch_openly(token: Token) -> Response:
         return _file(download_copy.take_download(means, token, None))
+
+
+def _list(found: list[CopyView], limit: int) -> CopyList:
+    page = found[:limit]
+    return CopyList(copies=[write_listed_copy(each) for each in page], next_before=page[-1].record.id if len(found) > limit else None)
 
 
 def _file(made: MadeCopy, *, status: int = 200) -> Response:

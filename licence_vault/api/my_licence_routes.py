@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
 from licence_vault.actions.export_subject import export_own, export_subject
@@ -49,6 +49,7 @@ class OwnLicenceAnswer(BaseModel):
     valid_from: date
     valid_to: date | None
     data: dict[str, Any] | None
+    field_names: Annotated[dict[str, str], Field(description="What the fields are called on the licence, by key.")]
 
 
 class OwnLicenceList(BaseModel):
@@ -235,6 +236,7 @@ def _own(own: OwnLicence) -> OwnLicenceAnswer:
         valid_from=record.valid_from,
         valid_to=record.valid_to,
         data=None if own.data is None else own.data.as_json(),
+        field_names=dict(own.names),
     )
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Path, Request, Response
 
 from licence_vault.actions.scan_showing import scan_showing, view_showing
-from licence_vault.actions.show_licence import agree_to_showing, end_showing, find_showing, open_showing
+from licence_vault.actions.show_licence import agree_to_showing, end_showing, find_showing, list_showings, open_showing
 from licence_vault.api.parameters import etag_of
-from licence_vault.api.showing_shapes import OwnShowingAnswer, ScanBody, SeenAnswer, ShowBody, write_own_showing, write_seen
+from licence_vault.api.showing_shapes import OwnShowingAnswer, OwnShowingList, ScanBody, SeenAnswer, ShowBody, write_own_showing, write_seen
 from licence_vault.uses import SCOPE_OWN, SCOPE_USE
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IfMatch, need_version
@@ -47,6 +47,19 @@ def add_showing_routes(router: APIRouter, desk: UseDesk) -> None:
         view = open_showing(desk, caller_of(request), body.licence)
         response.headers["location"] = f"/v1/my/showings/{view.showing.id}"
         return own(response, view)
+
+    @router.get(
+        "/v1/my/showings",
+        name="list_my_showings",
+        summary="One's own showings that are not over, and who scanned them",
+        response_model=OwnShowingList,
+        responses=problem_answers(401, 403),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_OWN)
+    def read_showings(request: Request, response: Response) -> OwnShowingList:
+        response.headers["cache-control"] = "no-store"
+        return OwnShowingList(showings=[write_own_showing(each) for each in list_showings(desk, caller_of(request))])
 
     @router.get(
         "/v1/my/showings/{showing_id}",

@@ -61,6 +61,12 @@ class OwnShowingAnswer(BaseModel):
     officer: Annotated[OfficerAnswer | None, Field(description="For whom that system scanned it.")]
 
 
+class OwnShowingList(BaseModel):
+    """Showings that are not over, the one begun last first."""
+
+    showings: list[OwnShowingAnswer]
+
+
 class ScanBody(Strict):
     """What was scanned from the holder's screen, and why."""
 

@@ -76,7 +76,7 @@ from licence_vault.store.licences import (
     take_next_serial,
 )
 from licence_vault.store.sharing import delete_sharing, insert_sharing, list_sharing, load_sharing, update_sharing
-from licence_vault.store.showings import count_showings, delete_showings, insert_showing, load_showing, move_showing
+from licence_vault.store.showings import count_showings, delete_showings, insert_showing, list_showings, load_showing, move_showing
 from licence_vault.store.types import (
     insert_type,
     list_types,
@@ -163,6 +163,7 @@ __all__ = [
     "list_rows",
     "list_rows_to_issue",
     "list_sharing",
+    "list_showings",
     "list_types",
     "list_unmade_copies",
     "list_use_codes_of_licences",

@@ -14,7 +14,7 @@ from service_kit.row_values import read_time, write_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
 _TIMES: Final = ("opened_at", "ends_at")
 _OVER: Final = (ShowingState.SEEN.value, ShowingState.ENDED.value)
@@ -31,8 +31,20 @@ def load_showing(conn: Connection, showing_id: str, *, is_locked: bool = False) 
     """A showing by its id. ``is_locked``: nobody changes it until the commit."""
     wanted = select(showings).where(showings.c.id == showing_id)
     row = conn.execute(wanted.with_for_update() if is_locked else wanted).mappings().first()
-    if row is None:
-        return None
+    return None if row is None else _showing(row)
+
+
+def list_showings(conn: Connection, account: str, at: datetime, *, limit: int) -> list[Showing]:
+    """Those of a person that are not over, the one begun last first."""
+    wanted = select(showings).where(_living(account, at)).order_by(showings.c.opened_at.desc(), showings.c.id.desc()).limit(limit)
+    return [_showing(row) for row in conn.execute(wanted).mappings()]
+
+
+def _living(account: str, at: datetime) -> ColumnElement[bool]:
+    return (showings.c.account == account) & (showings.c.ends_at > write_time(at)) & showings.c.state.not_in(_OVER)
+
+
+def _showing(row: RowMapping) -> Showing:
     values: dict[str, Any] = dict(row)
     values |= {name: read_time(values[name]) for name in _TIMES}
     values |= {"mode": UseMode(values["mode"]), "state": ShowingState(values["state"]), "client": values.pop("client_id")}
@@ -41,8 +53,7 @@ def load_showing(conn: Connection, showing_id: str, *, is_locked: bool = False) 
 
 def count_showings(conn: Connection, account: str, at: datetime) -> int:
     """How many of a person are not over."""
-    living = (showings.c.account == account) & (showings.c.ends_at > write_time(at)) & showings.c.state.not_in(_OVER)
-    return int(conn.execute(select(func.count()).select_from(showings).where(living)).scalar_one())
+    return int(conn.execute(select(func.count()).select_from(showings).where(_living(account, at))).scalar_one())
 
 
 def move_showing(conn: Connection, before: Showing, after: Showing) -> bool:

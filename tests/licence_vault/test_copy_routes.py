@@ -40,6 +40,8 @@ def test_a_citizen_shows_a_licence_and_the_office_sees_it_once(jia: Office, yii:
     assert registry.refusal("POST", f"/v1/showings/{showing['id']}/view", status=409)[0] == "LICENCE_SHOWING_STATE_CONFLICT"
 
     looked = jia.call("GET", path, status=200)
+    assert looked.json() in jia.call("GET", "/v1/my/showings", status=200).json()["showings"]
+    assert yii.call("GET", "/v1/my/showings", status=200).json() == {"showings": []}
     assert (looked.json()["client"], looked.json()["reason"], looked.json()["officer"]) == ("cl_office", WHY, OFFICER)
     assert jia.refusal("POST", f"{path}/agree", status=428)[0] == "PRECONDITION_REQUIRED"
     assert jia.refusal("POST", f"{path}/agree", status=412, if_match="*")[0] == "LICENCE_SHOWING_CHANGED"
@@ -49,6 +51,7 @@ def test_a_citizen_shows_a_licence_and_the_office_sees_it_once(jia: Office, yii:
     assert (whole["is_whole"], whole["data"]) == (True, licence["data"])
     registry.call("POST", f"/v1/showings/{showing['id']}/view", status=409)
     assert jia.refusal("POST", f"{path}/end", status=409)[0] == "LICENCE_SHOWING_STATE_CONFLICT"
+    assert showing["id"] not in {each["id"] for each in jia.call("GET", "/v1/my/showings", status=200).json()["showings"]}
 
 
 def test_a_citizen_hands_in_an_annotated_copy(jia: Office, yii: Office, licence: dict[str, Any]) -> None:
@@ -57,8 +60,15 @@ def test_a_citizen_hands_in_an_annotated_copy(jia: Office, yii: Office, licence:
     assert made.content.startswith(b"%PDF")
     assert (made.headers["content-type"], made.headers["cache-control"]) == ("application/pdf", "no-store")
     assert jia.call("POST", path, wish, status=201, idempotency_key="mine").content == made.content
+    listed = jia.call("GET", path, status=200)
+    (copy,) = (each for each in listed.json()["copies"] if each["made_by"] == "示例区登记窗口" and each["client"] == "portal")
+    assert (copy["reason"], copy["state"], copy["mode"], listed.headers["cache-control"]) == (WHY, "made", "own", "no-store")
+    assert jia.call("GET", f"{path}/{copy['id']}/file", status=200).content == made.content
+    assert jia.refusal("GET", f"{path}/cp_{'0' * 24}/file", status=404)[0] == "LICENCE_COPY_NOT_FOUND"
     for other in (path, path.replace(licence["id"], "lc_" + "0" * 24)):
         assert yii.refusal("POST", other, wish, status=404)[0] == "LICENCE_NOT_FOUND"
+        assert yii.refusal("GET", other, status=404)[0] == "LICENCE_NOT_FOUND"
+        assert yii.refusal("GET", f"{other}/{copy['id']}/file", status=404)[0] == "LICENCE_NOT_FOUND"
     for changes in ({"mode": "duty"}, {"reason": ""}, {"until": "2126-01-01T00:00:00Z"}, {"form": "doc"}):
         jia.call("POST", path, wish | changes, status=422)
 

@@ -44,7 +44,9 @@ def test_a_citizen_sees_his_licences_and_every_use_of_them(jia: Office, yii: Off
     assert listed.headers["cache-control"] == "no-store"
     masked = next(each for each in listed.json()["licences"] if each["id"] == licence["id"])
     assert (masked["data"]["holders"][0]["code"], masked["data"]["fields"]) == ("1****X", {"KZ_class": "甲级"})
-    assert jia.call("GET", f"/v1/my/licences/{licence['id']}", status=200).json()["data"] == licence["data"]
+    assert masked["field_names"]["KZ_class"] == "等级"
+    whole = jia.call("GET", f"/v1/my/licences/{licence['id']}", status=200).json()
+    assert (whole["data"], whole["field_names"]) == (licence["data"], masked["field_names"])
     granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
     registry.call("POST", "/v1/licence-use-codes/redeem", {"code": granted["code"], "purpose": WHY}, status=200)
     order = {"type": SHARED, "holder": {"code_type": "111", "code": JIA[1]}, "purpose": WHY, "officer": OFFICER}
@@ -58,6 +60,10 @@ def test_a_citizen_sees_his_licences_and_every_use_of_them(jia: Office, yii: Off
         "reason": WHY,
         "outcome": "done",
     }
+    named = jia.call("GET", "/v1/my/systems?client=cl_office&client=cl_nobody&client=portal&client=cl_office", status=200).json()["systems"]
+    assert [each["client"] for each in named] == ["cl_office", "portal"]
+    assert named[0]["name"] == "cl_office"
+    assert registry.refusal("GET", "/v1/my/systems?client=portal", status=403)[0] == "SCOPE_MISSING"
     rest = jia.call("GET", f"/v1/my/licence-uses?before={page['next_before']}", status=200).json()["uses"]
     assert [each["action"] for each in rest[:2]] == ["queried", "code_granted"]
     assert "shown" in {each["action"] for each in jia.call("GET", "/v1/my/licence-uses?own=true", status=200).json()["uses"]}
