@@ -26,7 +26,7 @@ _SEEN_BY_PEOPLE = frozenset(
     {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "aria-roledescription", "placeholder", "label"}
 )
 _UNREAD = frozenset({"script", "style"})  # elements whose content is no text for people
-_CLASS_BLOCKS = frozenset({"width"})  # blocks of a frame that fill a part of its class attributes
+_CLASS_BLOCKS = frozenset({"width", "main_class", "body_class", "home"})  # blocks of a frame that fill a part of its attributes
 
 
 @dataclass(frozen=True)
