@@ -63,8 +63,8 @@ def list_own_licences(desk: UseDesk, caller: Caller, *, before: str | None, limi
     return decide_use(desk, begin, decide)
 
 
-def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str) -> OwnLicence:
-    """One of them, whole. LICENCE_HOLDER_UNKNOWN, LICENCE_NOT_FOUND (also for one of somebody else), LICENCE_ERASED.
+def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str, *, is_masked: bool = False) -> OwnLicence:
+    """One of them, whole, or ``is_masked`` as in the list. LICENCE_HOLDER_UNKNOWN, LICENCE_NOT_FOUND (also for one of somebody else), LICENCE_ERASED.
 
     Whom a holder entrusted may let others use a licence; seeing it whole is the holder's, and that of who has power over the organisation.
     """
@@ -72,7 +72,7 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str) -> OwnLicen
     standing = who_is_behind(desk, caller, at)
 
     def begin() -> Attempt:
-        return Attempt(UseAction.SHOWN, caller, caller.client_id, LOOKED_UP, at)
+        return Attempt(UseAction.QUERIED if is_masked else UseAction.SHOWN, caller, caller.client_id, LOOKED_UP, at)
 
     def decide(conn: Connection, attempt: Attempt) -> OwnLicence:
         record = store.load_licence(conn, licence_id)
@@ -82,6 +82,8 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str) -> OwnLicen
         if right_to_see(conn, standing, record, at) is None:
             raise licence_not_found(licence_id)
         attempt.mode = UseMode.OWN
+        if is_masked:
+            return _masked(desk, conn, record)
         version = store.load_type(conn, record.type_code, record.type_version)
         names = {} if version is None else _names(definition_of_version(version))
         return OwnLicence(record, open_data(desk.contents, conn, record), names)

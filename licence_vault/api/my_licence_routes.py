@@ -140,15 +140,21 @@ def add_my_licence_routes(router: APIRouter, desk: UseDesk) -> None:
     @router.get(
         "/v1/my/licences/{licence_id}",
         name="show_my_licence",
-        summary="Show one of one's own licences, whole",
+        summary="Show one of one's own licences, whole or as in the list",
         response_model=OwnLicenceAnswer,
         responses=problem_answers(401, 403, 404, 503),
         tags=_TAGS,
     )
     @needs(SCOPE_OWN)
-    def read_one(request: Request, licence_id: LicenceId, response: Response) -> OwnLicenceAnswer:
+    def read_one(
+        request: Request,
+        licence_id: LicenceId,
+        response: Response,
+        *,
+        masked: Annotated[bool, Query(description="As in the list, so that nothing is on a screen that nobody asked for.")] = False,
+    ) -> OwnLicenceAnswer:
         response.headers["cache-control"] = "no-store"
-        return _own(show_own_licence(desk, caller_of(request), licence_id))
+        return _own(show_own_licence(desk, caller_of(request), licence_id, is_masked=masked))
 
     @router.get(
         "/v1/my/licence-uses",

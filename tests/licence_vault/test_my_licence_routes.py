@@ -46,6 +46,8 @@ def test_a_citizen_sees_his_licences_and_every_use_of_them(jia: Office, yii: Off
     assert (masked["data"]["holders"][0]["code"], masked["data"]["fields"]) == ("1****X", {"KZ_class": "甲级"})
     assert masked["field_names"]["KZ_class"] == "等级"
     whole = jia.call("GET", f"/v1/my/licences/{licence['id']}", status=200).json()
+    assert jia.call("GET", f"/v1/my/licences/{licence['id']}?masked=true", status=200).json() == masked
+    assert yii.refusal("GET", f"/v1/my/licences/{licence['id']}?masked=true", status=404)[0] == "LICENCE_NOT_FOUND"
     assert (whole["data"], whole["field_names"]) == (licence["data"], masked["field_names"])
     granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
     registry.call("POST", "/v1/licence-use-codes/redeem", {"code": granted["code"], "purpose": WHY}, status=200)
