@@ -14,6 +14,7 @@ from service_kit.composition import Job, ServiceParts
 from service_kit.migrations import migrate as run_migrations
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.pages import PageFrame
+from yinxin.citizen import pages as citizen_pages
 from yinxin.console import application_pages, design_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages, use_pages
 from yinxin.console.console import Console
 from yinxin.console.drafts import Drafts
@@ -43,6 +44,7 @@ PAGES: Final = (
     seal_rights_pages.add_pages,
     application_pages.add_pages,
     design_pages.add_pages,
+    citizen_pages.add_pages,
 )
 """What adds the pages, in the order of the menu's entries."""
 

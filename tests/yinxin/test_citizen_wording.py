@@ -1,0 +1,135 @@
+"""What a citizen reads of a licence and of a use, in both languages, for every action, mode and state there is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from licence_vault.model import LicenceState
+from licence_vault.uses import UseAction, UseMode
+from service_kit.page_frame.pages import PageFrame
+from yinxin.citizen.texts import TEXTS
+from yinxin.citizen.wording import end_of_day, read_card, read_time, tell_use, write_time
+
+FRAME = PageFrame("yinxin.citizen", TEXTS)
+TODAY = date(2026, 11, 28)
+USE: dict[str, Any] = {
+    "number": 1,
+    "at": "2026-11-28T01:02:03.000000+00:00",
+    "licence": "lc_1",
+    "type": "T",
+    "client": "cl_registry",
+    "by": "client:cl_registry",
+    "officer": {"name": "李示例", "role": "窗口受理", "division": "示例区登记中心"},
+    "mode": "consented",
+    "action": "queried",
+    "reason": "办理变更登记",
+    "outcome": "done",
+    "audit_entry": "0193",
+}
+
+
+def told(language: str = "zh", **changes: Any) -> Any:
+    return tell_use(
+        USE | changes,
+        lambda key, **facts: FRAME.text(key, language, **facts),
+        subject="pe_1",
+        licences={"lc_1": "食品经营许可证"},
+        systems={"cl_registry": "登记系统"},
+        language=language,
+    )
+
+
+def licence(**changes: Any) -> dict[str, Any]:
+    data = {"name": "食品经营许可证", "holders": [{"name": "张****"}, {"name": "李****"}], "fields": {"KZ_a": "1", "KZ_b": "2"}}
+    usual = {"id": "lc_1", "identifier": "1.2", "type": "T", "state": "issued", "valid_from": "2026-01-01", "valid_to": None}
+    return usual | {"data": data, "field_names": {"KZ_a": "地址"}} | changes
+
+
+def test_a_use_says_who_what_why_for_whom_and_when() -> None:
+    use = told()
+    assert use.sentence == "登记系统查询了您的「食品经营许可证」"
+    assert (use.at, use.why, use.ground, use.until) == ("2026-11-28 09:02", "办理变更登记", "经您同意", "")
+    assert use.officer == "李示例（窗口受理，示例区登记中心）"
+    assert told("en", officer=None).sentence == "登记系统 was told what is in your “食品经营许可证”"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    "by", ["client:cl_registry", "client:cl_portal for pe_1", "client:cl_registry for pe_1 by pe_9", "client:cl_registry for pe_2"]
+)
+@pytest.mark.parametrize("action", list(UseAction))
+def test_every_action_has_its_sentence(action: UseAction, by: str, language: str) -> None:
+    use = told(language, action=action.value, by=by)
+    assert use.sentence != FRAME.text(
+        "did_other", language, who="登记系统", what=FRAME.text("your_licence", language, name="食品经营许可证")
+    )
+    assert use.is_own == (" for pe_1" in by)
+    assert "{" not in use.sentence
+
+
+@pytest.mark.parametrize("mode", [*UseMode, None])
+def test_every_right_has_its_words(mode: UseMode | None) -> None:
+    use = told(mode=None if mode is None else mode.value)
+    assert bool(use.ground) == (mode is not None)
+    assert use.ground != TEXTS["mode_none"][0]
+
+
+def test_what_a_newer_vault_says_is_told_plainly() -> None:
+    use = told(action="borrowed", mode="by_magic", licence="lc_9")
+    assert (use.sentence, use.ground) == ("登记系统使用了一份证照", TEXTS["mode_none"][0])
+    assert told(licence=None).sentence == "登记系统查询了您的证照"
+
+
+def test_a_refusal_says_why() -> None:
+    use = told(action="refused", outcome="LICENCE_NOT_IN_FORCE")
+    assert (use.is_refused, use.refusal) == (True, "证照不在有效状态")
+    assert told("en", action="refused", outcome="SOMETHING_NEW").refusal == "SOMETHING_NEW"
+
+
+def test_somebody_in_ones_place_is_no_system_and_not_oneself() -> None:
+    assert (
+        told(by="client:cl_registry for pe_2", action="shown").sentence
+        == "代您办理的人（通过登记系统）查看了您的「食品经营许可证」的全部内容"
+    )
+    assert told(action="code_granted", by="client:cl_portal for pe_1").sentence == "您授权登记系统使用您的「食品经营许可证」一次"
+    assert told(action="code_granted", by="client:cl_portal for pe_1").until == "2026-11-28 09:12"
+    assert told(reason="own").why == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "tone", "days"),
+    [
+        ({}, "issued", "ok", None),
+        ({"valid_to": "2026-12-08"}, "issued", "ok", 10),
+        ({"valid_to": "2026-11-28"}, "issued", "ok", 0),
+        ({"valid_to": "2026-11-27"}, "expired", "bad", None),
+        ({"valid_from": "2026-11-29"}, "not_yet", "warn", None),
+        ({"valid_to": "2027-11-27"}, "issued", "ok", None),
+        ({"state": "suspended"}, "suspended", "warn", None),
+        ({"state": "revoked"}, "revoked", "bad", None),
+    ],
+)
+def test_a_card_counts_days_and_states(changes: dict[str, Any], state: str, tone: str, days: int | None) -> None:
+    card = read_card(licence(**changes), TODAY)
+    assert (card.state, card.tone, card.days_left, card.is_in_force) == (state, tone, days, tone == "ok")
+
+
+def test_every_state_has_a_name() -> None:
+    released = set(LicenceState) - {LicenceState.DRAFT}
+    assert {f"state_{each.value}" for each in released} <= TEXTS.keys()
+
+
+def test_a_card_shows_what_there_is() -> None:
+    card = read_card(licence(), TODAY)
+    assert (card.holders, card.fields()) == ("张****、李****", [("地址", "1"), ("KZ_b", "2")])
+    erased = read_card(licence(data=None), TODAY)
+    assert (erased.name, erased.holders, erased.fields()) == ("T", "", [])
+
+
+def test_days_of_forms_end_where_the_day_ends_in_china() -> None:
+    assert end_of_day("2026-12-01") == "2026-12-01T23:59:59+08:00"
+    assert end_of_day("soon") is None
+    assert write_time(read_time("2026-11-28T16:00:00Z")) == "2026-11-29 00:00"

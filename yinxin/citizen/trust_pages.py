@@ -1,0 +1,112 @@
+"""Consents, each for one use, and entrustments, each until a day: given here, and ended here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from yinxin.citizen.licence_pages import names_of_systems, own_cards, today
+from yinxin.citizen.showing_pages import draw_code
+from yinxin.citizen.use_pages import told_uses
+from yinxin.citizen.wording import end_of_day, read_time, write_time
+from yinxin.console.api_calls import ApiProblem
+from yinxin.console.forms import ConsoleForm
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from yinxin.citizen.pages import CitizenPages
+    from yinxin.console.visit import Visit
+
+CODE_TYPES: Final = ("111", "414", "001")
+ENTRUSTMENT_DAYS: Final = 365
+_USUAL_DAYS: Final = 30
+_LISTED: Final = 200
+
+
+def _standing(entrustment: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    until = read_time(entrustment["until"])
+    is_over = until <= datetime.now(UTC)
+    state = "ended" if entrustment["ended_at"] is not None else "over" if is_over else "standing"
+    return {
+        "id": entrustment["id"],
+        "type": names.get(entrustment["type"], entrustment["type"]),
+        "reason": entrustment["reason"],
+        "given": write_time(read_time(entrustment["given_at"])),
+        "until": write_time(until),
+        "state": state,
+    }
+
+
+async def _page(visit: Visit, problem: ApiProblem | None = None, form: ConsoleForm | None = None) -> Response:
+    cards = await own_cards(visit)
+    types = {each.type: each.name for each in cards}
+    given = (await visit.api.get("/v1/my/licence-entrustments")).body["entrustments"]
+    uses = (await visit.api.get("/v1/my/licence-uses", limit=_LISTED)).body["uses"]
+    consents = [each for each in uses if each["action"] == "code_granted"][:10]
+    return visit.render(
+        "trust.html",
+        problem=problem,
+        asked=form or ConsoleForm(),
+        cards=[each for each in cards if each.is_in_force],
+        types=types,
+        code_types=CODE_TYPES,
+        entrustments=[_standing(each, types) for each in given],
+        consents=await told_uses(visit, consents, cards),
+        first_day=today().isoformat(),
+        usual_day=(today() + timedelta(days=_USUAL_DAYS)).isoformat(),
+        last_day=(today() + timedelta(days=ENTRUSTMENT_DAYS)).isoformat(),
+    )
+
+
+def add_pages(pages: CitizenPages) -> None:
+    """Add them."""
+
+    @pages.page("/my/trust")
+    async def show_trust(visit: Visit) -> Response:
+        return await _page(visit)
+
+    @pages.page("/my/consents", ("POST",))
+    async def consent(visit: Visit) -> Response:
+        form = await visit.form()
+        wish = {"licence": form.get("licence"), "client": form.get("client"), "purpose": form.get("purpose")}
+        try:
+            given = (await visit.api.post("/v1/my/use-consents", json=wish)).body
+        except ApiProblem as problem:
+            return await _page(visit, problem, form)
+        # The code is kept nowhere that it could be shown from again, so this one form is answered with a page
+        names = await names_of_systems(visit, [given["client"]])
+        return visit.render(
+            "consented.html",
+            code=given["code"],
+            who=names[given["client"]],
+            purpose=given["purpose"],
+            until=write_time(read_time(given["expires_at"])),
+            picture=_inline(draw_code(given["code"])),
+        )
+
+    @pages.page("/my/entrustments", ("POST",))
+    async def entrust(visit: Visit) -> Response:
+        form = await visit.form()
+        wish = {
+            "agent": {"code_type": form.get("code_type"), "code": form.get("code")},
+            "type": form.get("type"),
+            "until": end_of_day(form.get("until")),
+            "reason": form.get("reason"),
+        }
+        try:
+            await visit.api.post("/v1/my/licence-entrustments", json=wish)
+        except ApiProblem as problem:
+            return await _page(visit, problem, form)
+        return visit.go("/my/trust", notice="notice_entrusted")
+
+    @pages.page("/my/entrustments/{entrustment_id}/end", ("POST",))
+    async def end_entrustment(visit: Visit, entrustment_id: str) -> Response:
+        await visit.api.delete(f"/v1/my/licence-entrustments/{entrustment_id}")
+        return visit.go("/my/trust", notice="notice_entrustment_ended")
+
+
+def _inline(picture: bytes) -> str:
+    """A picture as an address that holds it, because it can be drawn only now."""
+    return "data:image/svg+xml," + quote(picture)
