@@ -197,6 +197,7 @@ def test_a_citizen_lets_a_system_use_a_licence_once(jia: Citizen, registry: Offi
     )
     assert "您授权cl_office使用" in jia.see("/my/trust")
     refused = jia.press("/my/consents", **wish | {"client": "cl_nobody"})
+    assert "这个系统没有获准使用此类证照" in refused
     assert (jia.answer.status_code, "LICENCE_SHARING_DENIED" in refused, 'value="cl_nobody"' in jia.answer.text) == (403, True, True)
     assert "拒绝原因" in jia.see("/my/uses")
 

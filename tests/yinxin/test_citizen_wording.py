@@ -10,6 +10,7 @@ import pytest
 from licence_vault.model import LicenceState
 from licence_vault.uses import UseAction, UseMode
 from service_kit.page_frame.pages import PageFrame
+from service_kit.problem_catalogue import text_of
 from yinxin.citizen.texts import TEXTS
 from yinxin.citizen.wording import end_of_day, read_card, read_time, tell_use, write_time
 
@@ -115,6 +116,12 @@ def test_somebody_in_ones_place_is_no_system_and_not_oneself() -> None:
 def test_a_card_counts_days_and_states(changes: dict[str, Any], state: str, tone: str, days: int | None) -> None:
     card = read_card(licence(**changes), TODAY)
     assert (card.state, card.tone, card.days_left, card.is_in_force) == (state, tone, days, tone == "ok")
+
+
+def test_plain_words_are_of_problems_that_there_are() -> None:
+    plain = [key.removeprefix("plain_") for key in TEXTS if key.startswith("plain_")]
+    assert plain
+    assert [code for code in plain if text_of(code) is None] == []
 
 
 def test_every_state_has_a_name() -> None:

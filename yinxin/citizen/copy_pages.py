@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 
 from yinxin.citizen.licence_pages import today
+from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.showing_pages import NO_STORE
 from yinxin.citizen.wording import end_of_day, read_card, read_time, write_time
 from yinxin.console.api_calls import ApiProblem
@@ -36,7 +37,7 @@ async def _page(visit: Visit, licence_id: str, problem: ApiProblem | None = None
     found = (await visit.api.get(f"/v1/my/licences/{licence_id}/copies")).body["copies"]
     return visit.render(
         "copies.html",
-        problem=problem,
+        problem=None if problem is None else tell_plainly(visit, problem),
         asked=form or ConsoleForm(),
         card=card,
         copies=[_listed(each) for each in found],

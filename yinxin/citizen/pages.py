@@ -9,6 +9,7 @@ from licence_vault.uses import SCOPE_OWN
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.pages import PageFrame
 from yinxin.citizen import copy_pages, data_pages, licence_pages, showing_pages, trust_pages, use_pages
+from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.texts import TEXTS
 from yinxin.console.api_calls import ApiProblem
 
@@ -44,8 +45,8 @@ class CitizenPages:
                     return await endpoint(visit, **parts)
                 except ApiProblem as problem:
                     if problem.code != _NOT_KNOWN:
-                        raise
-                    return visit.render("unknown.html", status=problem.status)
+                        raise tell_plainly(visit, problem) from None
+                    return visit.render("unknown.html")
 
             return self._console.page(path, methods, needs=SCOPE_OWN, frame=self._frame)(answer)
 

@@ -10,6 +10,7 @@ import segno
 from starlette.responses import JSONResponse, Response
 
 from yinxin.citizen.licence_pages import names_of_systems, today
+from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.wording import read_card, tell_officer, write_time
 from yinxin.console.api_calls import ApiProblem
 from yinxin.mongolian_words import in_mongolian
@@ -40,7 +41,7 @@ async def _page(visit: Visit, showing_id: str, problem: ApiProblem | None = None
     step = "ended" if showing["is_over"] and showing["state"] != "seen" else showing["state"]
     return visit.render(
         "showing.html",
-        problem=problem,
+        problem=None if problem is None else tell_plainly(visit, problem),
         showing=showing,
         step=step,
         seen=found.etag,

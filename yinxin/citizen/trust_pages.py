@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from yinxin.citizen.licence_pages import names_of_systems, own_cards, today
+from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.showing_pages import draw_code
 from yinxin.citizen.use_pages import told_uses
 from yinxin.citizen.wording import end_of_day, read_time, write_time
@@ -23,6 +24,8 @@ CODE_TYPES: Final = ("111", "414", "001")
 ENTRUSTMENT_DAYS: Final = 365
 _USUAL_DAYS: Final = 30
 _LISTED: Final = 200
+_SHOWN: Final = 5
+_CONSENTED: Final = frozenset({"consented", "entrusted"})
 
 
 def _standing(entrustment: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -44,10 +47,10 @@ async def _page(visit: Visit, problem: ApiProblem | None = None, form: ConsoleFo
     types = {each.type: each.name for each in cards}
     given = (await visit.api.get("/v1/my/licence-entrustments")).body["entrustments"]
     uses = (await visit.api.get("/v1/my/licence-uses", limit=_LISTED)).body["uses"]
-    consents = [each for each in uses if each["action"] == "code_granted"][:10]
+    consents = [each for each in uses if each["action"] == "code_granted" and each["mode"] in _CONSENTED][:_SHOWN]
     return visit.render(
         "trust.html",
-        problem=problem,
+        problem=None if problem is None else tell_plainly(visit, problem),
         asked=form or ConsoleForm(),
         cards=[each for each in cards if each.is_in_force],
         types=types,
