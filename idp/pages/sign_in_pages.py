@@ -25,11 +25,12 @@ from idp.model.people import CredentialKind
 from idp.model.registrations import OFFLINE, SIGN_IN_SCOPES
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
 from idp.pages.texts import LANGUAGES
-from idp.pages.visit import LANGUAGE_COOKIE, SESSION_COOKIE, STYLE_SHEET, Visit, titled
+from idp.pages.visit import SESSION_COOKIE, STYLE_SHEET, Visit, titled
 from idp.store.accounts import find_account
 from idp.store.credentials import list_credentials
 from idp.tokens.authorization_request import PARAMETERS_MAX, RefusedAuthorization
 from service_kit.composition import public
+from service_kit.page_frame.browser import LANGUAGE_COOKIE, LARGE_COOKIE
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -118,11 +119,14 @@ class Pages:
 
 
 def switch_language(visit: Visit) -> Response | None:
-    """Where the address asks for a language: remember it and show the page again."""
-    wanted = visit.request.query_params.get("lang", "")
-    if wanted not in {"zh", "en"}:
+    """Where the address asks for a language or a size of type: remember it and show the page again."""
+    language, size = (visit.request.query_params.get(name, "") for name in ("lang", "type"))
+    if language in {"zh", "en"}:
+        visit.set_cookie(LANGUAGE_COOKIE, language, seconds=_YEAR_SECONDS)
+    elif size in {"large", "normal"}:
+        visit.set_cookie(LARGE_COOKIE, "1" if size == "large" else "", seconds=_YEAR_SECONDS)
+    else:
         return None
-    visit.set_cookie(LANGUAGE_COOKIE, wanted, seconds=_YEAR_SECONDS)
     method = visit.request.query_params.get("method", "")
     return visit.see(visit.request.url.path + (f"?method={method}" if method in {_RECOVERY, _CERTIFICATE} else ""))
 

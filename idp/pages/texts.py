@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from service_kit.page_frame.texts import TEXTS as FRAME_TEXTS
+
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "service": ("统一身份认证", "Sign-in"),
-    "demo": ("演示环境，不具有法律效力", "Demonstration, no legal effect"),
-    "language": ("English", "中文"),
     "sign_in": ("登录", "Sign in"),
     "sign_in_to": ("登录后前往", "Sign in to go on to"),
     "login": ("登录名", "Login name"),
@@ -85,7 +85,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "code_label": ("代码", "Code"),
     "refused_two": ("此账户必须使用两种方式登录，但尚未登记第二种。请联系管理员。", "This account must sign in in two ways, and only one is set up. Ask an administrator."),
     "back_to_client": ("返回应用", "Back to the application"),
-    "skip": ("跳到正文", "Skip to content"),
     "with_upstream": ("其他登录方式", "Or sign in with"),
     "links": ("关联登录", "Linked sign-ins"),
     "links_help": ("关联后，可使用该平台的账户登录此账户。双方姓名必须一致。", "A linked account of another provider opens this one. The name must be the same in both."),
@@ -134,5 +133,5 @@ LANGUAGES: Final = ("zh", "en")
 
 
 def text(key: str, language: str) -> str:
-    """The text in ``zh`` or ``en``; KeyError where there is none."""
-    return TEXTS[key][LANGUAGES.index(language)]
+    """The text in ``zh`` or ``en``, the frame's too; KeyError where there is none."""
+    return (TEXTS.get(key) or FRAME_TEXTS[key])[LANGUAGES.index(language)]

@@ -11,13 +11,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from idp.actions.sign_in_row import cookie_hash
 from idp.model.requests import AuthorizationRequest
 from idp.pages.texts import LANGUAGES, text
 from idp.tokens.request import FORM_TYPE, read_form
+from service_kit.page_frame.assets import ASSETS
+from service_kit.page_frame.browser import BROWSER_COOKIE, LANGUAGE_COOKIE, LARGE_COOKIE
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import STATUS, language_of
 from standards.errors import Kind, TrustError
@@ -30,9 +32,7 @@ if TYPE_CHECKING:
     from idp.connectors.settings import ConnectorSettings
     from idp.tokens.authorization_request import RefusedAuthorization
 
-BROWSER_COOKIE: Final = "yinxin-browser"
 SESSION_COOKIE: Final = "yinxin-session"
-LANGUAGE_COOKIE: Final = "yinxin-language"
 OF_LINES: Final = frozenset({"answer"})  # signatures are pasted as tools print them, in lines
 BODY_BYTES_MAX: Final = 64 * 1024  # an authorization request with a signed request object
 _COOKIE_CHARACTERS_MAX: Final = 100
@@ -41,8 +41,13 @@ STYLE_SHEET: Final = files("idp.pages").joinpath("static/sign-in.css").read_byte
 PASSKEY_SCRIPT_PATH: Final = "/sign-in/static/passkey.js"
 PASSKEY_SCRIPT: Final = files("idp.pages").joinpath("static/passkey.js").read_bytes()
 _PAGES: Final = Environment(
-    loader=PackageLoader("idp.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=ChoiceLoader([PackageLoader("idp.pages"), PackageLoader("service_kit.page_frame")]),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
+_PAGES.globals["asset"] = ASSETS.url
 
 
 @dataclass(slots=True)
@@ -168,11 +173,13 @@ class Visit:
             entry = text_of(problem.code)
             told = {"title": entry.title(language), "remedy": entry.remedy(language)} if entry else {"title": problem.code, "remedy": ""}
             status = STATUS[problem.kind]
-        other = LANGUAGES[1 - LANGUAGES.index(language)]
         body = _PAGES.get_template(f"{template}.html").render(
             t=partial(text, language=language),
             language=language,
-            language_url=f"{values.get('at', '')}?lang={other}" if self.request.method == "GET" else "",
+            is_large=self.cookie(LARGE_COOKIE) == "1",
+            can_switch=self.request.method == "GET",
+            address=partial(self._switched, values.get("at", "")),
+            notice="",
             is_demo=self.is_demo,
             problem=told,
             script=PASSKEY_SCRIPT_PATH if script else "",
@@ -189,6 +196,11 @@ class Visit:
         if problem is not None and "retry_after_seconds" in problem.facts:
             headers["retry-after"] = str(problem.facts["retry_after_seconds"])
         return self.with_cookies(HTMLResponse(body, status, headers=headers))
+
+    def _switched(self, place: str, **wish: str) -> str:
+        """This page with another language or size of type."""
+        method = self.request.query_params.get("method")
+        return f"{place}?{urlencode({'method': method} | wish if method else wish)}"
 
     def see(self, address: str) -> Response:
         """Go on there, by GET (303)."""
