@@ -1,0 +1,252 @@
+// Whom we trust, for what, from when until when: the trust list file (docs/reference/trust-list.md), as crypto/trust_list.py reads it,
+// and the signed trust bundle (docs/reference/trust-bundle.md) that carries one with its own age.
+//
+// Strict: a list that is only half understood would trust something else than was meant, so it is refused as a whole.
+import { MalformedError, TrustError, fromBase64, fromUtf8, toHex, utcTime, utf8, writeTime } from "./bytes.js";
+import { Purpose, validatePath } from "./chains.js";
+import { canDigest } from "./hashes.js";
+import { normalisedName } from "./names.js";
+import { Oid } from "./oids.js";
+import { crlDates, crlIssuer, makeEvidence, ocspSerials } from "./revocation.js";
+import { Check, readSpki, verifySignature } from "./signatures.js";
+import { certificateFromDer } from "./x509.js";
+
+const MAX_TRUST_LIST_BYTES = 64 * 1024 * 1024;
+const MAX_ANCHORS = 1000;
+const MAX_INTERMEDIATES = 10000;
+const MAX_LISTED_EVIDENCE = 10000;
+const MAX_STATUS_LISTS = 64;
+const MAX_LOGS = 256;
+const MAX_LOG_KEYS = 16;
+const MAX_WITNESSES = 64;
+const MAX_STATUS_ISSUERS = 256;
+const MAX_STATUS_KEYS = 16;
+const MAX_STATUS_TOKENS = 256;
+
+// -- what a verifier knows
+
+export class TrustKnowledge {
+  // anchors: [{ certificate, purposes (Set), trustedFrom, trustedUntil, revocation }]; logs: [{ origin, digest (OID), keys, witnesses, quorum }]
+  // with C2SP key texts; statusIssuers: [{ prefix, keys (SPKI), periods }]; the rest is DER or tokens as bytes
+  constructor({ anchors = [], intermediates = [], crls = [], ocsp = [], statusLists = [], logs = [], statusIssuers = [], statusTokens = [] } = {}) {
+    Object.assign(this, { anchors, intermediates, crls, ocsp, statusLists, logs, statusIssuers, statusTokens });
+    this.indexes = null;
+  }
+
+  // The same with further certificates that help to find paths
+  withIntermediates(certificates) {
+    return certificates.length ? new TrustKnowledge({ ...this, intermediates: [...this.intermediates, ...certificates] }) : this;
+  }
+
+  index() {
+    this.indexes ??= {
+      byCertificate: groupBy(this.anchors, (anchor) => [anchor.certificate.id]),
+      bySubject: groupBy(this.anchors, (anchor) => [normalisedName(anchor.certificate.subject)]),
+      intermediates: groupBy(this.intermediates, (certificate) => [normalisedName(certificate.subject)]),
+      crls: groupBy(this.crls, (crl) => (crlIssuer(crl) === null ? [] : [normalisedName(crlIssuer(crl))])),
+      ocsp: groupBy(this.ocsp, (response) => [...new Set(ocspSerials(response))]),
+    };
+    return this.indexes;
+  }
+
+  anchorsByCertificate(certificate) {
+    return this.index().byCertificate.get(certificate.id) ?? [];
+  }
+
+  anchorsBySubject(name) {
+    return this.index().bySubject.get(name) ?? [];
+  }
+
+  intermediatesBySubject(name) {
+    return this.index().intermediates.get(name) ?? [];
+  }
+
+  // The lists of this certificate's issuer and the OCSP responses about its serial number
+  evidenceFor(certificate) {
+    const { crls, ocsp } = this.index();
+    return makeEvidence(crls.get(normalisedName(certificate.issuer)) ?? [], ocsp.get(certificate.serial) ?? []);
+  }
+}
+
+function groupBy(items, keysOf) {
+  const groups = new Map();
+  for (const item of items) {
+    for (const key of keysOf(item)) {
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(item);
+    }
+  }
+  return groups;
+}
+
+// -- the file
+
+const malformedTrust = (where, reason) => new MalformedError("TRUST_LIST_MALFORMED", { where, reason });
+
+// JSON without repeated keys, which JSON.parse would pass over: each object's members are counted in the text
+export function parseStrictJson(text) {
+  const parsed = JSON.parse(text);
+  if (hasRepeatedKey(text)) throw malformedTrust("", "a key occurs twice in one object");
+  return parsed;
+}
+
+function hasRepeatedKey(text) {
+  const objects = []; // the keys of each open object, null for an open array
+  let isKeyNext = false;
+  for (let at = 0; at < text.length; at++) {
+    const each = text[at];
+    if (each === '"') {
+      const start = at;
+      for (at++; text[at] !== '"'; at++) if (text[at] === "\\") at++;
+      const keys = objects[objects.length - 1];
+      if (isKeyNext && keys) {
+        const key = JSON.parse(text.slice(start, at + 1));
+        if (keys.has(key)) return true;
+        keys.add(key);
+      }
+      isKeyNext = false;
+    } else if (each === "{") {
+      objects.push(new Set());
+      isKeyNext = true;
+    } else if (each === "[") {
+      objects.push(null);
+      isKeyNext = false;
+    } else if (each === "}" || each === "]") {
+      objects.pop();
+      isKeyNext = false;
+    } else if (each === ",") {
+      isKeyNext = Boolean(objects[objects.length - 1]);
+    }
+  }
+  return false;
+}
+
+function readMembers(item, where, required, optional) {
+  if (item === null || typeof item !== "object" || Array.isArray(item)) throw malformedTrust(where, "expected an object");
+  const wrong = [...Object.keys(item).filter((key) => !required.includes(key) && !optional.includes(key)), ...required.filter((key) => !Object.hasOwn(item, key))];
+  if (wrong.length) throw malformedTrust(where, "unknown or missing: " + wrong.sort().join(", ").slice(0, 200));
+  return item;
+}
+
+function readList(item, where, most) {
+  if (!Array.isArray(item) || item.length > most) throw malformedTrust(where, `expected an array of at most ${most}`);
+  return item;
+}
+
+function readString(item, where) {
+  if (typeof item !== "string") throw malformedTrust(where, "expected text");
+  return item;
+}
+
+function readEncoded(item, where) {
+  try {
+    return fromBase64(readString(item, where));
+  } catch (error) {
+    if (error instanceof MalformedError && error.code === "TRUST_LIST_MALFORMED") throw error;
+    throw malformedTrust(where, "expected Base64");
+  }
+}
+
+export function readTrustTime(item, where) {
+  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$/.exec(readString(item, where));
+  const at = match === null ? null : utcTime(...match.slice(1).map(Number));
+  if (at === null) throw malformedTrust(where, "expected a time such as 2026-01-31T00:00:00Z");
+  return at;
+}
+
+function readListedCertificate(item, where) {
+  try {
+    return certificateFromDer(readEncoded(item, where));
+  } catch (error) {
+    if (!(error instanceof MalformedError) || error.code === "TRUST_LIST_MALFORMED") throw error;
+    throw malformedTrust(where, error.code);
+  }
+}
+
+function readAnchor(item, where) {
+  const fields = readMembers(item, where, ["certificate", "purposes"], ["subject", "trusted_from", "trusted_until", "revocation"]);
+  readString(fields.subject ?? "", `${where}.subject`);
+  const known = Object.values(Purpose);
+  const purposes = readList(fields.purposes, `${where}.purposes`, known.length);
+  if (!purposes.length || !purposes.every((each) => known.includes(each))) throw malformedTrust(`${where}.purposes`, "expected one or more purposes");
+  const revocation = "revocation" in fields ? fields.revocation : "required";
+  if (revocation !== "required" && revocation !== "not-published") throw malformedTrust(`${where}.revocation`, "expected required or not-published");
+  const trustedFrom = "trusted_from" in fields ? readTrustTime(fields.trusted_from, `${where}.trusted_from`) : null;
+  const trustedUntil = "trusted_until" in fields ? readTrustTime(fields.trusted_until, `${where}.trusted_until`) : null;
+  if (trustedFrom !== null && trustedUntil !== null && trustedUntil < trustedFrom) throw malformedTrust(`${where}.trusted_until`, "before trusted_from");
+  const certificate = readListedCertificate(fields.certificate, `${where}.certificate`);
+  return { certificate, purposes: new Set(purposes), trustedFrom, trustedUntil, revocation };
+}
+
+const LOG_DIGESTS = { sm3: Oid.SM3, "sha-256": Oid.SHA256 };
+
+function readTrustedLog(item, where) {
+  const fields = readMembers(item, where, ["origin", "digest", "keys"], ["witnesses", "quorum", "periods"]);
+  const digest = Object.hasOwn(LOG_DIGESTS, readString(fields.digest, `${where}.digest`)) ? LOG_DIGESTS[fields.digest] : null;
+  if (digest === null) throw malformedTrust(`${where}.digest`, "expected one of sm3, sha-256");
+  const texts = (list, name, most) => readList(list, `${where}.${name}`, most).map((each, i) => readString(each, `${where}.${name}[${i}]`));
+  const keys = texts(fields.keys, "keys", MAX_LOG_KEYS);
+  const witnesses = texts(fields.witnesses ?? [], "witnesses", MAX_WITNESSES);
+  const quorum = fields.quorum ?? 0;
+  if (!Number.isInteger(quorum) || quorum < 0 || quorum > witnesses.length) throw malformedTrust(`${where}.quorum`, "expected a number up to that of the witnesses");
+  if (!keys.length) throw malformedTrust(`${where}.keys`, "expected one or more");
+  return { origin: readString(fields.origin, `${where}.origin`), digest, keys, witnesses, quorum, periods: readPeriods(fields, where, keys.length) };
+}
+
+function readPeriods(fields, where, count) {
+  if (!("periods" in fields)) return [];
+  const items = readList(fields.periods, `${where}.periods`, count);
+  if (items.length !== count) throw malformedTrust(`${where}.periods`, "expected one for each key");
+  return items.map((item, i) => {
+    const one = readMembers(item, `${where}.periods[${i}]`, [], ["from", "until"]);
+    const time = (name) => (name in one ? readTrustTime(one[name], `${where}.periods[${i}].${name}`) : null);
+    return { from: time("from"), until: time("until") };
+  });
+}
+
+function readStatusIssuer(item, where) {
+  const fields = readMembers(item, where, ["prefix", "keys"], ["periods"]);
+  const prefix = readString(fields.prefix, `${where}.prefix`);
+  if (!/^https?:\/\//.test(prefix) || !prefix.endsWith("/")) throw malformedTrust(`${where}.prefix`, "expected an address that ends in /");
+  const keys = readList(fields.keys, `${where}.keys`, MAX_STATUS_KEYS).map((each, i) => readEncoded(each, `${where}.keys[${i}]`));
+  for (const key of keys) {
+    try {
+      readSpki(key);
+    } catch (error) {
+      throw malformedTrust(`${where}.keys`, error.code ?? "KEY");
+    }
+  }
+  return { prefix, keys, periods: readPeriods(fields, where, keys.length) };
+}
+
+const OPTIONAL_MEMBERS = ["name", "issued_at", "intermediates", "crls", "ocsp", "status_lists", "logs", "status_issuers", "status_tokens"];
+
+// A trust list file (JSON in UTF-8); throws TRUST_LIST_TOO_LARGE or TRUST_LIST_MALFORMED with the place of it
+export function readTrustList(data) {
+  if (data.length > MAX_TRUST_LIST_BYTES) throw new TrustError("TRUST_LIST_TOO_LARGE", { limit: MAX_TRUST_LIST_BYTES, found: data.length });
+  let document;
+  try {
+    document = parseStrictJson(fromUtf8(data));
+  } catch (error) {
+    throw error instanceof MalformedError ? error : malformedTrust("", "not JSON");
+  }
+  return trustListFrom(document);
+}
+
+function trustListFrom(document) {
+  const top = readMembers(document, "", ["format", "version", "anchors"], OPTIONAL_MEMBERS);
+  if (top.format !== "yinxin-trust-list" || top.version !== 1) throw malformedTrust("version", "expected yinxin-trust-list 1");
+  readString(top.name ?? "", "name");
+  if ("issued_at" in top) readTrustTime(top.issued_at, "issued_at");
+  const each = (name, most, reader) => readList(top[name] ?? [], name, most).map((item, i) => reader(item, `${name}[${i}]`));
+  return new TrustKnowledge({
+    anchors: each("anchors", MAX_ANCHORS, readAnchor),
+    intermediates: each("intermediates", MAX_INTERMEDIATES, readListedCertificate),
+    crls: each("crls", MAX_LISTED_EVIDENCE, readEncoded),
+    ocsp: each("ocsp", MAX_LISTED_EVIDENCE, readEncoded),
+    statusLists: each("status_lists", MAX_STATUS_LISTS, readEncoded),
+    logs: each("logs", MAX_LOGS, readTrustedLog),
+    statusIssuers: each("status_issuers", MAX_STATUS_ISSUERS, readStatusIssuer),
+    statusTokens: each("status_tokens", MAX_STATUS_TOKENS, readEncoded),
+  });
+}
