@@ -1,0 +1,465 @@
+// Verifying an OFD document: every seal and signature on its own, what each protects, and what nothing protects; as seal_service/ofd.
+//
+// A value binds Signature.xml, that file binds the files it lists, and a reader shows what OFD.xml leads to; a document is as good as the
+// weakest of the three. Whatever cannot be decided says so and is never valid.
+
+import { MalformedError, TrustError, isoTime, sameBytes, toBase64, toBinary } from "./bytes.js";
+import { AttachedFiles, filesRefused } from "./attached_files.js";
+import { verifySignedData } from "./cms.js";
+import { digestOf } from "./hashes.js";
+import { Oid, SM2_SIGNATURE_OIDS } from "./oids.js";
+import {
+  OFD_DESCRIPTION, OFD_LIST, OFD_PACKAGE, OFD_REACH, OFD_STRUCTURE, OfdPackage, checkReach, checkReferences, checkStamps, condenseSteps,
+  findUnlisted, listSignatures, ownFilesOf, packageSteps, takeUpUnlisted, troubleSteps,
+} from "./ofd_coverage.js";
+import { OFD_XML_BYTES, OfdGraph, findLocation, resolveLocation } from "./ofd_graph.js";
+import { readOfdEntries } from "./ofd_signatures.js";
+import { Outcome, failed, fileReport, notChecked, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
+import { openSealLists } from "./seal_status.js";
+import { readSealSignature, timeInText } from "./ses_read.js";
+import { sealContentOf, verifySealSignature } from "./ses.js";
+import { readSm2Signature } from "./sm2.js";
+import { sm3 } from "./sm3.js";
+import { firstCharacters } from "./texts.js";
+import { XML_REFUSED, readXml } from "./xml.js";
+import { ZipContainer, readZipDirectory } from "./zip.js";
+
+const OFD_VALUE = "GB/T 33190-2016 18.2";
+const OFD_DATA = "GM/T 0099-2020 7.2";
+const INTEGRITY = "GM/T 0099-2020 7.4";
+const ENTRIES_FILE = "OFDEntries.xml";
+const SIGNED_VALUE_BYTES = 8 * 1024 * 1024;
+const ATTACHED_BYTES = 16 * 1024 * 1024;
+const TIMES_DIFFER = 9 * 3600 * 1000; // local time written as UTC differs by eight hours, and clocks by some minutes
+
+const reasonOf = (error) => {
+  if (!(error instanceof TrustError)) throw error;
+  return String(error.facts.reason || error.code);
+};
+const isZip = (data) => data[0] === 0x50 && data[1] === 0x4b && ((data[2] === 3 && data[3] === 4) || (data[2] === 5 && data[3] === 6));
+
+/** Whether this content may be an OFD document: a ZIP archive from its first byte on with an entry OFD.xml, in any case. */
+export function isOfd(data) {
+  if (!isZip(data)) return false;
+  try {
+    return readZipDirectory(data).records.some(({ name }) => name.length === 7 && toBinary(name).toLowerCase() === "ofd.xml");
+  } catch (error) {
+    reasonOf(error);
+    for (let at = data.indexOf(0x2e); at >= 0; at = data.indexOf(0x2e, at + 1)) {
+      if (toBinary(data.subarray(Math.max(0, at - 3), at + 4)).toLowerCase() === "ofd.xml") return true;
+    }
+    return false;
+  }
+}
+
+/** Verify every signature of an OFD document under `trust` as of `at`. Never throws. */
+export async function verifyOfd(data, trust, at) {
+  return (await examineOfd(data, trust, at)).report;
+}
+
+/** The same, for those who go on reading: { report, readFiles }, where readFiles gives the files inside that a seal protects. */
+export async function examineOfd(data, trust, at) {
+  try {
+    return await verifyPackage(data, { trust, at, status: await openSealLists(trust, at) });
+  } catch (error) {
+    const reason = error instanceof TrustError ? reasonOf(error) : error?.name ?? "Error"; // unknown trouble is "not decided"
+    return { report: withoutSignatures([notChecked("OFD_UNREADABLE", OFD_PACKAGE, { reason })]), readFiles: null };
+  }
+}
+
+function withoutSignatures(steps) {
+  const shown = condenseSteps(steps);
+  return fileReport({ verdict: verdictOf(shown), tampered: null, signatures: [], steps: shown });
+}
+
+async function verifyPackage(data, setting) {
+  // 1. The package and what is reached in it
+  const container = new ZipContainer(data);
+  const steps = packageSteps(container.irregularities);
+  if (container.nameLike("Encryptions.xml") !== null) steps.push(notChecked("OFD_ENCRYPTED", "GM/T 0099-2020 7.3"));
+  const pack = new OfdPackage(container, new OfdGraph(container));
+  const { failure } = pack.graph;
+  if (failure) steps.push((XML_REFUSED.has(failure.code) ? failed : notChecked)("OFD_UNREADABLE", OFD_STRUCTURE, { reason: reasonOf(failure) }));
+  // 2. Each signature
+  const signatures = listSignatures(pack, steps);
+  signatures.push(...takeUpUnlisted(pack, signatures));
+  const exempt = new Set(signatures.flatMap(ownFilesOf));
+  for (const signature of signatures) await checkSignature(pack, signature, setting, exempt);
+  checkLocks(signatures);
+  const reports = signatures.map(reportOn);
+  steps.push(...troubleSteps(pack.graph.troubles));
+  // 3. The list against smuggled files
+  if (container.has(ENTRIES_FILE)) {
+    const proven = new Set();
+    signatures.forEach((signature, i) => {
+      if (reports[i].cryptographicallyValid && reports[i].documentIntact) for (const path of signature.coverage.covered) proven.add(path);
+    });
+    const { report, own } = await verifyEntries(pack, setting, proven, exempt);
+    reports.push(report);
+    own.forEach((path) => exempt.add(path));
+  }
+  const readFiles = (candidates) => sealedOfdFiles(pack, signatures, candidates);
+  if (!reports.length) {
+    return { report: withoutSignatures(failure ? steps : [notChecked("OFD_NOT_SIGNED", OFD_LIST), ...steps]), readFiles };
+  }
+  // 4. What concerns no single signature
+  if (signatures.length) steps.push(...checkRest(pack, signatures, exempt));
+  const shown = condenseSteps(steps);
+  const verdict = worstVerdict([...reports.map((report) => report.verdict), ...(shown.length ? [verdictOf(shown)] : [])]);
+  return { report: fileReport({ verdict, tampered: isTampered(reports, shown), signatures: reports, steps: shown }), readFiles };
+}
+
+/** All checks of one signature. What is missing for one leaves the others to be made. */
+async function checkSignature(pack, signature, setting, exempt) {
+  const { description, original } = signature;
+  if (description === null) {
+    if (original !== null && signature.valuePath !== null) await checkValue(pack, signature, signature.valuePath, original, setting);
+    return;
+  }
+  signature.coverage = await checkReferences(pack, description, signature.path);
+  signature.steps.push(
+    ...signature.coverage.steps,
+    ...checkReach(pack, signature.body, signature.coverage.listed, exempt),
+    ...checkStamps(description.stamps, signature.body),
+  );
+  if (signature.valuePath === null) {
+    signature.steps.push(failed("SIGNED_VALUE_MISSING", OFD_DESCRIPTION, { path: description.valueLocation }));
+    return;
+  }
+  const result = await checkValue(pack, signature, signature.valuePath, original, setting);
+  if (result === null) return;
+  signature.steps.push(...checkStatements(result, signature.path, description.method, description.statedTime));
+  if (signature.sealPath !== null && result.sealRaw !== null) signature.steps.push(checkSealFile(pack, signature.sealPath, result.sealRaw));
+}
+
+async function checkValue(pack, signature, path, original, setting) {
+  let value;
+  try {
+    value = pack.container.read(path, SIGNED_VALUE_BYTES);
+  } catch (error) {
+    signature.steps.push(failed("SIGNED_VALUE_UNREADABLE", OFD_DESCRIPTION, { path, reason: reasonOf(error) }));
+    return null;
+  }
+  const statedTime = signature.description === null ? "" : signature.description.statedTime;
+  signature.result = await verifyValue(value, signature.kind, original, statedTime, setting);
+  signature.steps.push(...signature.result.steps);
+  return signature.result;
+}
+
+/** The seal beside the value is what readers draw, so it must be the seal in the value, byte for byte. */
+function checkSealFile(pack, path, sealRaw) {
+  let isSame = false;
+  try {
+    isSame = sameBytes(pack.container.read(path, SIGNED_VALUE_BYTES), sealRaw);
+  } catch (error) {
+    reasonOf(error);
+  }
+  return (isSame ? passed : failed)(isSame ? "SEAL_FILE_OK" : "SEAL_FILE_MISMATCH", OFD_DESCRIPTION, { path });
+}
+
+/** A signature that protects the list of signatures closes the document: whoever signs later breaks it. */
+function checkLocks(signatures) {
+  for (const { coverage, listPath, steps } of signatures) {
+    if (coverage.covered.has(listPath)) steps.push(passed("OFD_DOCUMENT_LOCKED", OFD_LIST, { path: listPath }));
+    else if (coverage.changed.has(listPath)) {
+      const others = signatures.filter((other) => other.listPath === listPath).length - 1;
+      steps.push(failed("OFD_LOCK_BROKEN", OFD_LIST, { path: listPath, others }));
+    }
+  }
+}
+
+function reportOn({ path, kind, coverage, result, steps: found }) {
+  let documentIntact = coverage.isIntact;
+  if (result !== null) {
+    if (result.isBound === false) documentIntact = false;
+    else if (result.cryptographicallyValid === false && documentIntact) documentIntact = null; // nobody shown has signed the digests that match
+  }
+  const steps = condenseSteps(found);
+  return signatureReport({
+    name: path,
+    kind: result === null ? kindOfValue(kind) : result.kind,
+    verdict: verdictOf(steps),
+    cryptographicallyValid: result === null ? null : result.cryptographicallyValid,
+    documentIntact,
+    trusted: result === null ? null : result.trusted,
+    signer: result === null ? null : result.signer,
+    signedAt: result === null ? null : result.signedAt,
+    steps,
+    certificate: result === null ? null : result.certificate,
+  });
+}
+
+/** Documents that nobody signed, files that nobody uses, signatures that nobody lists. */
+function checkRest(pack, signatures, exempt) {
+  const unlisted = findUnlisted(pack, signatures);
+  const steps = [...unlisted.values()];
+  const isProtected = new Set([...signatures.flatMap((signature) => [...signature.coverage.listed]), ...exempt]);
+  const signed = new Set(signatures.map((signature) => signature.body.index));
+  const used = new Set([pack.graph.entry]);
+  for (const body of pack.graph.bodies) {
+    for (const path of [...body.reached.keys(), ...body.older.keys(), ...body.signatures]) used.add(path);
+    if (signed.has(body.index)) continue;
+    for (const [path, { by }] of body.reached) {
+      if (!isProtected.has(path)) steps.push(notChecked("UNPROTECTED_REACHABLE", OFD_REACH, { path, by: firstCharacters(by.join(", "), 200) }));
+    }
+  }
+  for (const path of pack.container.members.keys()) {
+    if (!isProtected.has(path) && !used.has(path) && !unlisted.has(path)) steps.push(warned("UNPROTECTED_UNREFERENCED", OFD_REACH, { path }));
+  }
+  return steps;
+}
+
+/** True where a change after signing is shown, false where every signature shows that there was none, else null. */
+function isTampered(reports, steps) {
+  if (reports.some((report) => report.documentIntact === false) || steps.some((step) => step.code === "OFD_SIGNATURE_REMOVED")) return true;
+  const isSound = reports.every((report) => report.documentIntact && report.cryptographicallyValid);
+  return isSound && !steps.some((step) => step.outcome === Outcome.FAIL) ? false : null;
+}
+
+// -- signature values
+
+/** The kind of report for a stated type, where the value itself does not tell; a seal by default (18.1). */
+const kindOfValue = (stated) => ((stated || "Seal").toLowerCase() === "sign" ? "ofd-sign" : "ofd-seal");
+
+const valueResult = (kind, steps, more = {}) => ({
+  kind, steps, cryptographicallyValid: null, isBound: null, trusted: null, signer: null, signedAt: null, sealRaw: null, propertyInfo: null,
+  method: null, certificate: null, ...more,
+});
+
+/** Verify a signature value over `original`, the bytes of Signature.xml. Which form it has, the bytes say. */
+async function verifyValue(value, stated, original, statedTime, setting) {
+  const content = sealContentOf(value);
+  let result;
+  if (content === "signature") result = await verifySealValue(value, original, setting);
+  else if (content === "signed-data") result = await verifySignValue(value, original, setting, timeInText(statedTime));
+  else if (isBareSignature(value)) {
+    result = valueResult("ofd-sign", [notChecked("SIGNER_CERT_ABSENT", OFD_VALUE, { size_bytes: value.length })], { signedAt: timeInText(statedTime) });
+  } else return valueResult(kindOfValue(stated), [failed("SIGNED_VALUE_UNREADABLE", OFD_VALUE, { size_bytes: value.length })]);
+  return { ...result, steps: [...typeSteps(stated, result.kind), ...result.steps] };
+}
+
+/** A value without a seal where a seal is stated is less than was promised; the other way round it is more. */
+function typeSteps(stated, kind) {
+  if (stated === null || stated === (kind === "ofd-sign" ? "Sign" : "Seal")) return [];
+  const isKnown = ["sign", "seal"].includes(stated.toLowerCase());
+  if (isKnown && (kind === "ofd-seal" || kindOfValue(stated) === "ofd-sign")) return [warned("OFD_TYPE_DISAGREES", OFD_VALUE, { stated, found: kind })];
+  return [notChecked("OFD_TYPE_DISAGREES", OFD_VALUE, { stated: firstCharacters(stated, 40), found: kind })];
+}
+
+/** Whether the value is nothing but the numbers of an SM2 signature. */
+function isBareSignature(value) {
+  if (value.length === 64) return true;
+  try {
+    readSm2Signature(value);
+    return true;
+  } catch (error) {
+    reasonOf(error);
+    return false;
+  }
+}
+
+async function verifySealValue(value, original, { trust, at, status }) {
+  let signature;
+  try {
+    signature = readSealSignature(value);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    return valueResult("ofd-seal", [failed("SES_MALFORMED", OFD_VALUE, error.facts)]);
+  }
+  const found = await verifySealSignature(signature, { trust, at, data: original, status });
+  return valueResult("ofd-seal", found.steps, {
+    cryptographicallyValid: found.cryptographicallyValid,
+    isBound: found.documentIntact,
+    trusted: found.trusted,
+    signer: found.signer,
+    signedAt: found.signedAt,
+    sealRaw: signature.sealRaw,
+    propertyInfo: signature.propertyInfo.replace(/^[\0 \t\r\n]+|[\0 \t\r\n]+$/g, ""),
+    method: signature.algorithm,
+    certificate: found.signerCertificate,
+  });
+}
+
+/** SignedData over `original` in any of the forms in use: its digest, that as Base64, the file itself, or the digest of the digest. */
+async function verifySignValue(value, original, { trust, at }, claimedAt) {
+  const run = (content) =>
+    verifySignedData(value, {
+      contentDigest: content === null ? null : (oid) => digestOf(oid, content),
+      content: content === null ? null : () => content,
+      trust,
+      at,
+      requireSignedAttributes: false,
+      allowEncapsulated: true,
+      claimedAt,
+    });
+  let result = await run(null);
+  let isBound;
+  let steps = [];
+  if (result.encapsulated !== null) [isBound, steps] = compareContent(result.encapsulated, original);
+  else {
+    result = await run(original);
+    if (!(result.cryptographicallyValid && result.documentIntact)) {
+      const ofDigest = await run(sm3(original));
+      if (ofDigest.cryptographicallyValid && ofDigest.documentIntact) {
+        result = ofDigest;
+        steps = [warned("OFD_SIGN_FORM_VARIANT", OFD_DATA, { form: "digest of the digest" })];
+      }
+    }
+    isBound = result.documentIntact;
+  }
+  const valid = result.cryptographicallyValid;
+  return valueResult("ofd-sign", [...steps, ...result.steps], {
+    cryptographicallyValid: valid !== null && isBound === false ? false : valid,
+    isBound: valid || isBound === false ? isBound : null,
+    trusted: result.trusted,
+    signer: result.signer,
+    signedAt: result.signedAt,
+    certificate: result.signerCertificate,
+  });
+}
+
+function compareContent(content, original) {
+  const expected = sm3(original);
+  if (sameBytes(content, expected) || sameBytes(content, original)) return [true, [passed("DATA_HASH_OK", OFD_DATA)]];
+  if (content.length < 4096 && toBinary(content).replace(/[ \t\n\r\f\v]+/g, "") === toBase64(expected)) {
+    return [true, [warned("OFD_SIGN_FORM_VARIANT", OFD_DATA, { form: "Base64" })]];
+  }
+  return [false, [failed("DATA_HASH_BAD", OFD_DATA)]];
+}
+
+/** What the value and Signature.xml say twice should be the same: the place, the algorithm, the time. */
+function checkStatements(result, signaturePath, method, statedTime) {
+  const steps = checkProperty(result.propertyInfo, signaturePath);
+  const found = result.method;
+  if (found !== null && method !== found && !(SM2_SIGNATURE_OIDS.has(method) && SM2_SIGNATURE_OIDS.has(found))) {
+    steps.push(warned("OFD_METHOD_DISAGREES", OFD_VALUE, { stated: firstCharacters(method, 60), found }));
+  }
+  const statedAt = timeInText(statedTime);
+  if (statedAt !== null && result.signedAt !== null && Math.abs(statedAt - result.signedAt) > TIMES_DIFFER) {
+    steps.push(warned("OFD_TIME_DISAGREES", OFD_VALUE, { stated: isoTime(statedAt), found: isoTime(result.signedAt) }));
+  }
+  return steps;
+}
+
+/** The text of propertyInfo names Signature.xml by its path. One vendor writes JSON, which says nothing we could compare. */
+function checkProperty(stated, signaturePath) {
+  if (stated === null || !stated.toLowerCase().endsWith(".xml")) return [];
+  let named = "";
+  try {
+    named = resolveLocation("", stated);
+  } catch (error) {
+    reasonOf(error);
+  }
+  if (named === signaturePath) return [passed("OFD_PROPERTY_OK", OFD_VALUE)];
+  const isPart = named && `/${signaturePath}`.toLowerCase().endsWith(`/${named}`.toLowerCase());
+  return [(isPart ? warned : notChecked)("OFD_PROPERTY_DISAGREES", OFD_VALUE, { stated: firstCharacters(stated, 120), found: signaturePath })];
+}
+
+// -- the list against smuggled files (GM/T 0099-2020 7.4): it carries no digests, so it shows only that no file was added or taken away
+
+function integrityReport(name, steps, more = {}) {
+  const shown = condenseSteps(steps);
+  const unknown = { cryptographicallyValid: null, documentIntact: null, trusted: null, signer: null, signedAt: null };
+  return signatureReport({ name, kind: "ofd-integrity", verdict: verdictOf(shown), ...unknown, ...more, steps: shown });
+}
+
+async function verifyEntries(pack, setting, proven, exempt) {
+  const { container } = pack;
+  const own = new Set([ENTRIES_FILE]);
+  let data, listed, valueAt;
+  try {
+    data = container.read(ENTRIES_FILE, OFD_XML_BYTES);
+    listed = readOfdEntries(readXml(data));
+    valueAt = findLocation(container, listed.valueLocation, "");
+  } catch (error) {
+    const step = failed("OFD_INTEGRITY_UNREADABLE", INTEGRITY, { path: ENTRIES_FILE, reason: reasonOf(error) });
+    return { report: integrityReport(ENTRIES_FILE, [step]), own };
+  }
+  const steps = [];
+  const names = entryNames(container, listed.files, steps);
+  if (valueAt.path === null) {
+    steps.push(failed("SIGNED_VALUE_MISSING", INTEGRITY, { path: valueAt.wanted }));
+    return { report: integrityReport(valueAt.wanted, steps), own };
+  }
+  own.add(valueAt.path);
+  for (const name of container.members.keys()) {
+    // A signature may rightly be added behind the list; every other file was smuggled in
+    if (!names.has(name) && !own.has(name)) steps.push((exempt.has(name) ? warned : failed)("OFD_INTEGRITY_UNLISTED", INTEGRITY, { path: name }));
+  }
+  if (!steps.some(({ code }) => code.startsWith("OFD_INTEGRITY") || code === "BAD_PATH")) {
+    steps.push(passed("OFD_INTEGRITY_LIST_OK", INTEGRITY, { count: names.size }));
+  }
+  const open = [...names].filter((name) => !proven.has(name) && !exempt.has(name));
+  if (open.length) steps.push(notChecked("OFD_INTEGRITY_NO_DIGESTS", INTEGRITY, { count: open.length, path: open[0] }));
+  let value;
+  try {
+    value = container.read(valueAt.path, SIGNED_VALUE_BYTES);
+  } catch (error) {
+    steps.push(failed("SIGNED_VALUE_UNREADABLE", INTEGRITY, { reason: reasonOf(error) }));
+    return { report: integrityReport(valueAt.path, steps), own };
+  }
+  const result = await verifySignValue(value, data, setting, null);
+  const valid = result.cryptographicallyValid;
+  const isChanged = result.isBound === false || (valid && steps.some((step) => step.outcome === Outcome.FAIL));
+  const report = integrityReport(valueAt.path, [...steps, ...result.steps], {
+    cryptographicallyValid: valid,
+    documentIntact: isChanged ? false : valid && !open.length ? true : null,
+    trusted: result.trusted,
+    signer: result.signer,
+    signedAt: result.signedAt,
+  });
+  return { report, own };
+}
+
+/** The listed files that are there; those that are not are a failure. */
+function entryNames(container, locations, steps) {
+  const names = new Set();
+  for (const location of locations) {
+    let found;
+    try {
+      found = findLocation(container, location, "");
+    } catch (error) {
+      steps.push(failed("BAD_PATH", INTEGRITY, { path: firstCharacters(location, 80), reason: reasonOf(error) }));
+      continue;
+    }
+    if (found.path === null) steps.push(failed("OFD_INTEGRITY_MISSING", INTEGRITY, { path: found.wanted }));
+    else names.add(found.path);
+  }
+  return names;
+}
+
+// -- the files inside that a seal protects (GB/T 33190-2016 20): attached by a covered part, and covered themselves
+
+/** { seal, files } of the first candidate that is found, null where none is. Throws SEALED_FILES_REFUSED with the reason. */
+function sealedOfdFiles(pack, signatures, candidates) {
+  for (const report of candidates) {
+    const signature = signatures.find((each) => each.path === report.name);
+    if (signature && signature.description !== null) return { seal: report, files: attachmentsOf(pack, signature.body, signature.coverage) };
+  }
+  return null;
+}
+
+function attachmentsOf(pack, body, coverage) {
+  const found = new AttachedFiles();
+  const ofRole = (role) => [...body.reached.values()].filter((reached) => reached.role === role).map((reached) => reached.path);
+  const [documents, lists] = [ofRole("document"), ofRole("attachments")];
+  if (lists.length > 1 || documents.length !== 1 || pack.graph.bodies.length !== 1) throw filesRefused("structure");
+  const demandCovered = (path) => {
+    if (!coverage.covered.has(path) || pack.container.duplicates.has(path)) throw filesRefused("unprotected");
+  };
+  [pack.graph.entry, ...documents, ...lists].forEach(demandCovered);
+  for (const path of lists) {
+    const root = pack.graph.part(path, documents[0]);
+    if (root === null) throw filesRefused("structure");
+    for (const node of root.children("Attachment")) {
+      const name = node.get("Name") || "";
+      found.checkName(name);
+      const locations = node.children("FileLoc");
+      const place = locations.length === 1 ? pack.graph.lookUp(locations[0].text, path, [""]) : null;
+      if (place === null || place.path === null || place.variant !== null || place.others.length) throw filesRefused("location");
+      demandCovered(place.path);
+      found.add(name, pack.container.read(place.path, ATTACHED_BYTES));
+    }
+  }
+  return found.files;
+}
