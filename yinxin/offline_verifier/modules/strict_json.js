@@ -167,5 +167,5 @@ export function canonicalJson(value) {
   if (value !== null && typeof value === "object") {
     return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`).join(",")}}`;
   }
-  return typeof value === "number" ? String(value) : JSON.stringify(value);
+  return typeof value === "number" || typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
