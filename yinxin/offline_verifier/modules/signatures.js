@@ -27,6 +27,11 @@ const EC_CURVES = {
   [Oid.SECP256R1]: { name: "P-256", bytes: 32 }, [Oid.SECP384R1]: { name: "P-384", bytes: 48 }, [Oid.SECP521R1]: { name: "P-521", bytes: 66 },
 };
 
+// Keys that can be loaded at all: of one of these, another algorithm's signature is wrong; of any other nothing can be said
+const KEY_ALGORITHMS = new Set([
+  Oid.EC_PUBLIC_KEY, Oid.RSA, Oid.RSA_PSS, Oid.ED25519, "1.3.101.110", "1.3.101.111", "1.3.101.113", "1.2.840.10040.4.1",
+]);
+
 class WrongKeyError extends Error {} // the key is of another kind than the algorithm
 
 // -- AlgorithmIdentifier and SubjectPublicKeyInfo (RFC 5280, 4.1.1.2 and 4.1.2.7)
@@ -70,6 +75,7 @@ async function verifyWith(info, stated, message, signature, digestOid) {
     if (info.keyBits.length !== 65) throw new MalformedError("SM2_POINT_ENCODING");
     readSm2Point(info.keyBits); // a point off the curve is no key at all
   }
+  if (!KEY_ALGORITHMS.has(info.algorithm.oid)) throw new MalformedError("KEY_ALGORITHM_UNKNOWN");
   const isEc = !isSm2 && info.algorithm.oid === Oid.EC_PUBLIC_KEY;
   const curve = isEc ? EC_CURVES[readDer(info.algorithm.parameters ?? new Uint8Array()).oid()] : null;
   if (curve === undefined) throw new MalformedError("CURVE_UNKNOWN");
