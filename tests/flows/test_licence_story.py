@@ -1,5 +1,5 @@
 """A licence from its issuing to its revocation, over HTTP: the citizen shows it, an office uses an annotated copy, and strangers find out what
-it is worth, with the server and without any. docs/licence-story.md tells it.
+it is worth, with the server and without any. docs/explanation/licence-story.md tells it.
 """
 
 from __future__ import annotations
