@@ -15,6 +15,7 @@ import typer
 from yinxin.commands import (
     account_command,
     audit_command,
+    backup_command,
     ca_command,
     client_command,
     keycloak_command,
@@ -69,6 +70,7 @@ app.add_typer(ca_command.app, name="ca")
 app.add_typer(keycloak_command.app, name="keycloak")
 app.add_typer(licence_command.app, name="licence")
 app.add_typer(audit_command.app, name="audit")
+app.add_typer(backup_command.app, name="backup")
 app.command("monitor")(monitor)
 app.add_typer(witness_command.app, name="witness")
 

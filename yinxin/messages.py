@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from service_kit.problem_catalogue import ProblemText, register
-from yinxin import watching_messages
+from yinxin import backup_messages, watching_messages
 from yinxin.demo import messages as demo_messages
 
-DEMO_TEXTS: Final = (demo_messages.TEXTS, watching_messages.TEXTS)  # importing them enters them too
+DEMO_TEXTS: Final = (demo_messages.TEXTS, watching_messages.TEXTS, backup_messages.TEXTS)  # importing them enters them too
 
 TEXTS: Final = (
     ProblemText(

@@ -1,0 +1,165 @@
+"""Backups are taken while the deployment works, notice every changed byte, and open into a deployment that proves its whole trail."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+
+import idp.service
+from idp.actions.register_client import NewClient, register_client
+from service_kit.settings import load_settings
+from standards.errors import TrustError
+from tests.deployments import make_deployment, served_here, yinxin
+from yinxin.backup import MANIFEST, check_backup, make_backup, restore_backup
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.deployments import Here
+
+AT = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A deployment that has served, and its backup."""
+    folder = make_deployment(tmp_path_factory.mktemp("backup") / "deployment")
+    with served_here(folder) as here:
+        register(here, "before")
+        (folder / "region.pem").write_text("of the operator", encoding="utf-8")
+        out = folder.parent / "backup.tar"
+        make_backup(load_settings(folder), out, AT)
+        register(here, "after")  # the deployment goes on; the backup is of before
+    return folder, out
+
+
+def register(here: Here, client_id: str) -> None:
+    register_client(idp.service.client_desk(here.house.context), NewClient(client_id, ("seal.read",), client_id=client_id), actor="test")
+
+
+def changed(path: Path, out: Path, name: str, data: bytes | None) -> Path:
+    """The archive with one member in another form, or without it."""
+    with tarfile.open(path) as old, tarfile.open(out, "w") as new:
+        for member in old:
+            content = old.extractfile(member)
+            assert content is not None
+            kept = content.read()
+            if member.name == name:
+                if data is None:
+                    continue
+                kept = data
+                member.size = len(kept)
+            new.addfile(member, BytesIO(kept))
+    return out
+
+
+def refused(error: pytest.ExceptionInfo[TrustError]) -> tuple[str, object]:
+    return error.value.code, error.value.facts.get("name")
+
+
+def test_what_was_restored_proves_its_trail_and_serves(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, out = taken
+    restored = tmp_path / "restored"
+    said = json.loads(yinxin("backup", "restore", str(out), "--dir", str(restored), "--json").stdout)
+    assert (said["made_at"], said["has_database"]) == ("2026-12-01T00:00:00+00:00", True)
+    assert not (restored / "master.key").exists(), "the master key travels apart"
+    assert (restored / "region.pem").read_text(encoding="utf-8") == "of the operator"
+    assert {path.stat().st_mode & 0o077 for path in restored.rglob("*") if path.is_file()} == {0}
+    assert "MASTER_KEY_MISSING" in yinxin("doctor", "--dir", str(restored), check=False).stdout
+    (restored / "master.key").write_bytes((folder / "master.key").read_bytes())
+    (restored / "master.key").chmod(0o600)
+    yinxin("audit", "check", "--dir", str(restored))
+    clients = {each["client_id"] for each in json.loads(yinxin("client", "list", "--dir", str(restored), "--json").stdout)["clients"]}
+    assert ("before" in clients, "after" in clients) == (True, False)
+    with served_here(restored) as here:
+        assert here.http.get("/readyz").status_code == 200
+
+
+def test_the_command_makes_and_checks(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, _ = taken
+    out = tmp_path / "again.tar"
+    assert "files" in yinxin("backup", "make", "--dir", str(folder), "--out", str(out)).stdout
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob("*.part"))
+    assert json.loads(yinxin("backup", "check", str(out), "--json").stdout)["files"] == len(check_backup(out).files)
+    assert "FILE_EXISTS" in yinxin("backup", "make", "--dir", str(folder), "--out", str(out), check=False).stderr
+    assert "FOLDER_NOT_EMPTY" in yinxin("backup", "restore", str(out), "--dir", str(folder), check=False).stderr
+    assert "BACKUP_DAMAGED" in yinxin("backup", "check", str(folder / "settings.toml"), check=False).stderr
+    assert "FILE_UNREADABLE" in yinxin("backup", "check", str(tmp_path / "none"), check=False).stderr
+    assert "DEPLOYMENT_MISSING" in yinxin("backup", "make", "--dir", str(tmp_path), "--out", str(out), check=False).stderr
+
+
+def test_the_logs_come_before_the_database_and_the_mark_last(taken: tuple[Path, Path]) -> None:
+    with tarfile.open(taken[1]) as archive:
+        names = archive.getnames()
+    kinds = ["log" if name.startswith(("log/", "licences/")) else "database" if name == "yinxin.sqlite3" else "rest" for name in names]
+    assert kinds == sorted(kinds, key=["log", "database", "rest"].index)
+    assert names[-2:] == ["deployment.json", MANIFEST]
+    assert not {"master.key"} & set(names)
+
+
+@pytest.mark.parametrize("name", ["settings.toml", "keys/store.json", "yinxin.sqlite3"])
+def test_a_changed_or_missing_file_is_named_and_nothing_restored(taken: tuple[Path, Path], tmp_path: Path, name: str) -> None:
+    for data in (b"other", None):
+        path = changed(taken[1], tmp_path / "changed.tar", name, data)
+        with pytest.raises(TrustError) as error:
+            restore_backup(path, tmp_path / "restored")
+        assert refused(error) == ("BACKUP_DAMAGED", name)
+        assert not (tmp_path / "restored").exists()
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [b"", b"[]", b"{", b'{"format": "x", "version": 1}', b'{"format": "yinxin-backup", "version": 1, "files": []}'],
+)
+def test_a_manifest_that_says_something_else_is_refused(taken: tuple[Path, Path], tmp_path: Path, manifest: bytes) -> None:
+    with pytest.raises(TrustError) as error:
+        check_backup(changed(taken[1], tmp_path / "changed.tar", MANIFEST, manifest))
+    assert refused(error) == ("BACKUP_DAMAGED", MANIFEST)
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/outside", "a/../../outside", "a//b", "settings.toml"])
+def test_no_member_leaves_the_folder_or_comes_twice(taken: tuple[Path, Path], tmp_path: Path, name: str) -> None:
+    path = tmp_path / "more.tar"
+    path.write_bytes(taken[1].read_bytes())
+    with tarfile.open(taken[1]) as old, tarfile.open(path, "w") as new:
+        for member in old.getmembers()[:-1]:
+            new.addfile(member, old.extractfile(member))
+        further = tarfile.TarInfo(name)
+        further.size = 1
+        new.addfile(further, BytesIO(b"x"))
+        manifest = old.getmember(MANIFEST)
+        new.addfile(manifest, old.extractfile(manifest))
+    with pytest.raises(TrustError) as error:
+        restore_backup(path, tmp_path / "restored")
+    assert error.value.code == "BACKUP_DAMAGED"
+    assert not (tmp_path.parent / "outside").exists()
+
+
+def test_links_and_what_is_cut_off_are_refused(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    link = tarfile.TarInfo("settings.toml")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with tarfile.open(tmp_path / "link.tar", "w") as archive:
+        archive.addfile(link)
+    whole = taken[1].read_bytes()
+    (tmp_path / "cut.tar").write_bytes(whole[: len(whole) // 2])
+    for name in ("link.tar", "cut.tar"):
+        with pytest.raises(TrustError) as error:
+            check_backup(tmp_path / name)
+        assert error.value.code == "BACKUP_DAMAGED"
+
+
+def test_a_database_elsewhere_is_not_in_it_and_that_is_said(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = taken[0]
+    environment = {"YINXIN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    told = yinxin("backup", "make", "--dir", str(folder), "--out", str(tmp_path / "x.tar"), environment=environment).stdout
+    assert "The database is elsewhere" in told
+    backup = check_backup(tmp_path / "x.tar")
+    assert not backup.has_database
+    assert "yinxin.sqlite3" not in backup.files
+    assert not restore_backup(tmp_path / "x.tar", tmp_path / "restored").has_database

@@ -1,0 +1,250 @@
+"""A deployment in one file, taken while it is served, in an order that holds together when it is put back.
+
+The logs come first, with their checkpoints before their tiles; then the database as of one moment; then documents, keys and settings. So
+the database knows at least what the logs have published (an older one would refuse to go on, LOG_ROLLED_BACK), and everything it names is
+there. The master key is never in it: who finds the file opens nothing.
+
+The file is a tar archive. Its last member, ``manifest.json``, names every other one with size and SM3.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tarfile
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from sqlalchemy import make_url
+
+from crypto.sm3 import Sm3
+from service_kit.durable_files import make_folder, sync_folder
+from standards.errors import Kind, TrustError
+from yinxin.deployment import LOG, MARKER, MASTER_KEY_FILE, RUN, is_complete, master_key_path
+from yinxin.version import program_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service_kit.settings import Settings
+
+FORMAT: Final = "yinxin-backup"
+VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
+DATABASE: Final = "yinxin.sqlite3"
+LICENCES: Final = "licences"
+PRIVATE_MODE: Final = 0o600
+MANIFEST_BYTES_MAX: Final = 512 * 1024 * 1024  # some millions of documents
+CHUNK_BYTES: Final = 1024 * 1024
+_CHECKPOINT: Final = "checkpoint"
+_NOT_KEPT: Final = re.compile(r"^(\..*|.*\.lock|.*\.sqlite3(-\w+)?)$")  # locks, and the database, which is taken as of one moment
+_NAME: Final = re.compile(r"[^/\0]+(/[^/\0]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup says of itself. ``files``: name -> (bytes, SM3 in hexadecimal). ``has_database``: False where it lives elsewhere."""
+
+    made_at: str
+    program: str
+    has_database: bool
+    files: dict[str, tuple[int, str]]
+
+    @property
+    def bytes_count(self) -> int:
+        """All files together."""
+        return sum(size for size, _ in self.files.values())
+
+
+class _Hashed:
+    """A file that is hashed while it is read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._state = Sm3()
+
+    def read(self, count: int = -1) -> bytes:
+        data = self._file.read(count)
+        self._state.update(data)
+        return data
+
+    def digest(self) -> str:
+        return self._state.digest().hex()
+
+
+def make_backup(settings: Settings, out: Path, at: datetime) -> Backup:
+    """Write everything of a deployment into ``out`` (0600). ``at``: aware UTC, what it says of its age.
+
+    TrustError DEPLOYMENT_MISSING, FILE_EXISTS. What was cut off leaves no file ``out``.
+    """
+    folder = settings.dir.resolve()
+    if not is_complete(folder):
+        raise TrustError(Kind.UNACCEPTABLE, "DEPLOYMENT_MISSING", dir=str(folder))
+    if out.exists():
+        raise TrustError(Kind.CONFLICT, "FILE_EXISTS", path=str(out))
+    partial = out.with_name(out.name + ".part")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_MODE)
+    files: dict[str, tuple[int, str]] = {}
+    with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        # 1. The logs, their checkpoints first: a tile that comes to be meanwhile is not missed
+        logs = [path for name in (LOG, LICENCES) for path in _files_below(folder / name)]
+        for path in sorted(logs, key=lambda each: (not each.name.startswith(_CHECKPOINT), str(each))):
+            _add(archive, files, path, path.relative_to(folder).as_posix())
+        # 2. The database as of one moment, at least as new as what the logs say
+        url = make_url(settings.database_url)
+        has_database = url.get_backend_name() == "sqlite"
+        if has_database:
+            with TemporaryDirectory(dir=out.parent, prefix=".yinxin-backup-") as temporary:
+                copy = Path(temporary) / DATABASE
+                with closing(sqlite3.connect(f"file:{url.database}?mode=ro", uri=True)) as live, closing(sqlite3.connect(copy)) as taken:
+                    live.backup(taken)
+                _add(archive, files, copy, DATABASE)
+        # 3. What it names: documents, keys, settings; last what makes the folder a finished deployment
+        secret = {(folder / MASTER_KEY_FILE).resolve(), master_key_path(folder, os.environ).resolve(), out.resolve(), partial.resolve()}
+        for path in _rest(folder):
+            if path.resolve() not in secret:
+                _add(archive, files, path, path.relative_to(folder).as_posix())
+        _add(archive, files, folder / MARKER, MARKER)
+        backup = Backup(at.isoformat(timespec="seconds"), program_version(), has_database, files)
+        _write_manifest(archive, backup)
+    with partial.open("rb") as written:
+        os.fsync(written.fileno())
+    partial.replace(out)
+    sync_folder(out.parent)
+    return backup
+
+
+def check_backup(path: Path) -> Backup:
+    """Read a backup to its end and compare every byte with what it says of itself. TrustError BACKUP_DAMAGED, FILE_UNREADABLE."""
+    found: dict[str, tuple[int, str]] = {}
+    manifest: bytes | None = None
+    try:
+        with tarfile.open(path, mode="r:") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is None or manifest is not None or member.name in found or not _is_safe(member.name):
+                    raise _damaged(member.name)
+                if member.name == MANIFEST:
+                    if member.size > MANIFEST_BYTES_MAX:
+                        raise _damaged(MANIFEST)
+                    manifest = content.read()
+                    continue
+                hashed = _Hashed(content)
+                while hashed.read(CHUNK_BYTES):
+                    pass
+                found[member.name] = (member.size, hashed.digest())
+    except (tarfile.TarError, EOFError):
+        raise _damaged("archive") from None
+    except OSError as error:
+        raise TrustError(Kind.UNACCEPTABLE, "FILE_UNREADABLE", path=str(path), reason=type(error).__name__) from None
+    backup = _read_manifest(manifest)
+    if backup.files != found:
+        different = sorted({name for name in {*found, *backup.files} if found.get(name) != backup.files.get(name)})
+        raise _damaged(different[0])
+    return backup
+
+
+def restore_backup(path: Path, folder: Path) -> Backup:
+    """Put a backup back into ``folder``, which is empty or not there. The deployment counts as finished only when all of it is there.
+
+    TrustError BACKUP_DAMAGED, FILE_UNREADABLE, FOLDER_NOT_EMPTY, DATABASE_UNAVAILABLE.
+    """
+    # 1. All of it is looked at before any of it is written
+    backup = check_backup(path)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TrustError(Kind.UNACCEPTABLE, "FOLDER_NOT_EMPTY", dir=str(folder))
+    make_folder(folder)
+    # 2. Every file under its name, private; the mark of a finished deployment comes last in the archive
+    with tarfile.open(path, mode="r:") as archive:
+        for member in archive:
+            content = archive.extractfile(member)
+            if content is None or member.name == MANIFEST:
+                continue
+            target = folder / member.name
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
+            with os.fdopen(descriptor, "wb") as file:
+                shutil.copyfileobj(content, file, CHUNK_BYTES)
+                file.flush()
+                os.fsync(file.fileno())
+    (folder / RUN).mkdir(exist_ok=True, mode=0o700)
+    sync_folder(folder)
+    # 3. The database is asked about itself
+    if backup.has_database:
+        with closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True)) as connection:
+            if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="damaged")
+    return backup
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders.sort()
+        yield from (Path(parent, name) for name in sorted(names) if not _NOT_KEPT.match(name))
+
+
+def _rest(folder: Path) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.name in {LOG, LICENCES, RUN, MARKER} or _NOT_KEPT.match(entry.name):
+            continue
+        if entry.is_dir():
+            yield from _files_below(entry)
+        elif entry.is_file():
+            yield entry
+
+
+def _add(archive: tarfile.TarFile, files: dict[str, tuple[int, str]], path: Path, name: str) -> None:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:  # replaced or removed since it was listed: its successor has a name of its own
+        return
+    with file:
+        member = tarfile.TarInfo(name)
+        member.size = os.fstat(file.fileno()).st_size
+        member.mode = PRIVATE_MODE
+        hashed: Any = _Hashed(file)
+        archive.addfile(member, hashed)
+        files[name] = (member.size, hashed.digest())
+
+
+def _write_manifest(archive: tarfile.TarFile, backup: Backup) -> None:
+    said = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_at": backup.made_at,
+        "program": backup.program,
+        "has_database": backup.has_database,
+        "files": {name: {"bytes": size, "sm3": digest} for name, (size, digest) in backup.files.items()},
+    }
+    data = json.dumps(said, ensure_ascii=False, indent=1).encode()
+    member = tarfile.TarInfo(MANIFEST)
+    member.size, member.mode = len(data), PRIVATE_MODE
+    archive.addfile(member, BytesIO(data))
+
+
+def _read_manifest(data: bytes | None) -> Backup:
+    try:
+        said = json.loads(data or b"")
+        if said["format"] != FORMAT or said["version"] != VERSION:
+            raise _damaged(MANIFEST)
+        files = {str(name): (int(each["bytes"]), str(each["sm3"])) for name, each in said["files"].items()}
+        datetime.fromisoformat(said["made_at"])
+        return Backup(said["made_at"], str(said["program"]), said["has_database"] is True, files)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _damaged(MANIFEST) from None
+
+
+def _is_safe(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and not {".", ".."} & set(name.split("/"))
+
+
+def _damaged(name: str) -> TrustError:
+    return TrustError(Kind.UNACCEPTABLE, "BACKUP_DAMAGED", name=name[:200])
