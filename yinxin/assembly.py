@@ -44,6 +44,8 @@ from yinxin.console import service as console_service
 from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
 from yinxin.duties import CONSOLE_CLIENT, scopes_at_pages
 from yinxin.file_verdicts import HouseJudge
+from yinxin.help.help_pages import HelpDesk
+from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
 from yinxin.licence_links import HouseSealer, HouseVerifier
@@ -201,7 +203,7 @@ def compose(house: House) -> Application:
         account_of=links.accounts_of(context),
     )
     context = replace(context, links={**context.links, licence_vault.ports.CALLERS: partial(admit_token, keeper)})
-    parts = [pki_service.build(house.register, house.authorities), _audit_parts(house), _roles_parts(context)]
+    parts = [pki_service.build(house.register, house.authorities), _audit_parts(house), _roles_parts(context), _help_parts(settings)]
     parts += [links.SERVICES[name].build(context) for name in links.services_of(settings)]
     if {idp.service.NAME, licence_vault.service.NAME} <= set(
         links.services_of(settings)
@@ -279,6 +281,11 @@ def _webhook_parts(house: House, event_types: dict[str, str]) -> ServiceParts:
         on_start=(worker.start,),
         on_stop=(worker.stop,),
     )
+
+
+def _help_parts(settings: Settings) -> ServiceParts:
+    desk = HelpDesk(is_demo=settings.demo, is_secure=settings.base_url.startswith("https://"))
+    return ServiceParts(name="help", router=make_help_router(desk))
 
 
 def _roles_parts(context: ServiceContext) -> ServiceParts:

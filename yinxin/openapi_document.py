@@ -69,7 +69,7 @@ def make_document(
         version=version,
         openapi_version=VERSION,
         summary="A trust layer for government services: sign-in, SM2/SM3 electronic seals, verifiable licences.",
-        description="Errors are application/problem+json (RFC 9457) with a stable `code`; each code has a page under /problems/.",
+        description="Errors are application/problem+json (RFC 9457) with a stable `code`; the `type` of a problem leads to the page of its code in /help.",
         routes=described,
         tags=tags,
         servers=[{"url": server}],

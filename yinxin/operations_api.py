@@ -6,15 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from service_kit.composition import public
 from service_kit.health import livez
 from service_kit.metrics import CONTENT_TYPE as METRICS_TYPE
-from service_kit.problem_catalogue import all_texts, text_of
-from service_kit.problems import language_of
-from standards.errors import Kind, TrustError
-from yinxin.reference_page import CONTENT_SECURITY_POLICY, catalogue_page, problem_page, reference_page
+from yinxin.reference_page import CONTENT_SECURITY_POLICY, reference_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,28 +67,12 @@ def make_router(operations: Operations) -> APIRouter:
         document()
         return Response(documents["json"], media_type="application/json")
 
-    @router.get("/docs", include_in_schema=False)
+    @router.get("/docs/plain", include_in_schema=False)
     @public("documentation")
-    def read_reference() -> Response:
+    def read_plain_reference() -> Response:
         if "page" not in documents:
             documents["page"] = reference_page(document()).encode()
         return Response(documents["page"], media_type="text/html", headers=_PAGE_HEADERS)
-
-    @router.get("/problems", include_in_schema=False)
-    @public("documentation")
-    def list_problems(request: Request) -> Response:
-        page = catalogue_page(all_texts(), language_of(request.headers.get("accept-language")))
-        return Response(page, media_type="text/html", headers=_PAGE_HEADERS)
-
-    @router.get("/problems/{code}", include_in_schema=False)
-    @public("documentation")
-    def read_problem(request: Request, code: str) -> Response:
-        text = text_of(code)
-        if text is None:
-            raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
-        return Response(
-            problem_page(text, language_of(request.headers.get("accept-language"))), media_type="text/html", headers=_PAGE_HEADERS
-        )
 
     return router
 

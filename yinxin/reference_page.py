@@ -1,4 +1,4 @@
-"""The API reference and the error catalogue as pages: plain HTML made here, with no script and nothing fetched from anywhere."""
+"""The API reference as one page: plain HTML made here, with no script and nothing fetched from anywhere."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import base64
 import hashlib
 import json
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from service_kit.problem_catalogue import ProblemText
+from typing import Any, Final
 
 _STYLE: Final = """
 :root{color-scheme:light dark}
@@ -30,9 +25,9 @@ CONTENT_SECURITY_POLICY: Final = (
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
-def _page(title: str, body: str, language: str) -> str:
+def _page(title: str, body: str) -> str:
     return (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
     )
 
@@ -41,7 +36,7 @@ def reference_page(document: dict[str, Any]) -> str:
     """The reference for an OpenAPI document."""
     info = document["info"]
     parts = [f"<h1>{escape(info['title'])} API {escape(info['version'])}</h1><p>{escape(info.get('summary', ''))}</p>"]
-    parts.append('<p><a href="openapi.json">openapi.json</a> (OpenAPI 3.1)</p>')
+    parts.append('<p><a href="/openapi.json">openapi.json</a> (OpenAPI 3.1)</p>')
     described = {tag["name"]: tag.get("description", "") for tag in document.get("tags", [])}
     by_tag: dict[str, list[str]] = {tag: [] for tag in described}
     for path, item in document["paths"].items():
@@ -52,7 +47,7 @@ def reference_page(document: dict[str, Any]) -> str:
     for tag, operations in by_tag.items():
         if operations:
             parts.append(f"<h2>{escape(tag)}</h2><p>{escape(described.get(tag, ''))}</p>{''.join(operations)}")
-    return _page(info["title"], "".join(parts), "en")
+    return _page(info["title"], "".join(parts))
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
@@ -85,23 +80,3 @@ def _example(content: dict[str, Any]) -> str:
             text = example if isinstance(example, str) else json.dumps(example, ensure_ascii=False, indent=2)
             shown.append(f"<p><code>{escape(media_type)}</code></p><pre>{escape(text)}</pre>")
     return "".join(shown)
-
-
-def problem_page(text: ProblemText, language: str) -> str:
-    """One code of the error catalogue in ``en`` or ``zh``."""
-    why, what = ("原因", "处理办法") if language == "zh" else ("Why", "What to do")
-    body = (
-        f"<h1>{escape(text.title(language))}</h1><p><code>{escape(text.code)}</code></p>"
-        f"<h2>{why}</h2><p>{escape(text.cause(language))}</p><h2>{what}</h2><p>{escape(text.remedy(language))}</p>"
-    )
-    return _page(text.title(language), body, language)
-
-
-def catalogue_page(texts: Iterable[ProblemText], language: str) -> str:
-    """All codes of the error catalogue."""
-    rows = "".join(
-        f'<tr><td><a href="/problems/{escape(text.code)}"><code>{escape(text.code)}</code></a></td><td>{escape(text.title(language))}</td></tr>'
-        for text in texts
-    )
-    title = "错误代码" if language == "zh" else "Error catalogue"
-    return _page(title, f"<h1>{title}</h1><table>{rows}</table>", language)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from docs.generators import clause_matrix, error_catalogue, openapi, permission_matrix
+from docs.generators import clause_matrix, command_line, error_catalogue, events, openapi, permission_matrix, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 GENERATED: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/clause-matrix.md": clause_matrix.render,
+    "docs/reference/command-line.md": command_line.render,
     "docs/reference/error-catalogue.md": error_catalogue.render,
+    "docs/reference/events.md": events.render,
     "docs/reference/openapi.json": openapi.render,
     "docs/reference/permission-matrix.md": permission_matrix.render,
+    "docs/reference/settings.md": settings.render,
 }
 
 

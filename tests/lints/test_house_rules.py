@@ -107,7 +107,16 @@ def test_no_import_name_that_clashes_with_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "README.zh-CN.md", "LICENSE", "SECURITY.md", "CHANGELOG.md", "docs/reference/glossary.md", "docs/explanation/architecture.md"]
+    "name",
+    [
+        "README.md",
+        "README.zh-CN.md",
+        "LICENSE",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "docs/reference/glossary.md",
+        "docs/explanation/architecture.md",
+    ],
 )
 def test_the_documents_everyone_looks_for_exist(name: str) -> None:
     assert len((PROJECT / name).read_text(encoding="utf-8")) > 400
