@@ -12,6 +12,7 @@ from crypto.trusted_logs import TrustedLog
 from licence_vault import copy_messages, credential_messages, messages, report_messages, use_messages, wallets
 from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
+from licence_vault.actions.publish_status_lists import publish_status_lists
 from licence_vault.actions.query_foreign_licence import ExchangeDesk
 from licence_vault.actions.record_event import EVENT_TYPES
 from licence_vault.actions.report_desk import ReportDesk
@@ -40,6 +41,7 @@ from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES as LICENCE_SCOPES
 from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, FOREIGN, HOLDERS, JUDGE, SEALER
+from licence_vault.status.prompt_lists import PromptPublisher
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from licence_vault.uses import SCOPES as USE_SCOPES
@@ -128,12 +130,9 @@ def exchange_desk_of(means: IssuingMeans) -> ExchangeDesk | None:
 
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
-    from licence_vault.pages.verify_page import add_verify_page
-
     log = open_licence_log(context)
     means = means_of(context, log)
     router = APIRouter()
-    add_verify_page(router)
     wallet_jobs = wallets.add_wallet_routes(router, context, means.contents)
     add_log_routes(router, context, log)
     add_status_routes(router, context, log)
@@ -150,6 +149,7 @@ def build(context: ServiceContext) -> ServiceParts:
     add_showing_routes(router, desk)
     judge = None if means.seals is None else means.seals.judge
     add_share_routes(router, ShareDesk(desk, cast("CallerCheck | None", context.links.get(CALLERS)), judge, means))
+    prompt = PromptPublisher(partial(publish_status_lists, context))
     reporting, exchange = report_desk_of(means), exchange_desk_of(means)
     add_report_routes(router, context, reporting)
     add_foreign_routes(router, exchange)
@@ -179,6 +179,6 @@ def build(context: ServiceContext) -> ServiceParts:
         event_types={**EVENT_TYPES, **wallets.EVENT_TYPES},
         jobs=(*jobs_of(context, log, means), *wallet_jobs, *report_jobs_of(reporting), *exchange_jobs_of(exchange)),
         readiness=readiness_of(context, log),
-        on_start=(log.start,),
-        on_stop=(log.stop,),
+        on_start=(log.start, prompt.start),
+        on_stop=(prompt.stop, log.stop),
     )

@@ -56,6 +56,7 @@ from yinxin.regional_collector import open_collector
 from yinxin.regional_exchange import open_exchange
 from yinxin.regional_platform import open_region
 from yinxin.scope_texts import SCOPE_TEXTS
+from yinxin.verification_page import service as verification_page
 from yinxin.version import program_version
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ def compose(house: House) -> Application:
         links.services_of(settings)
     ):  # both know of holders, so their systems have names
         parts.append(ServiceParts(name="system-names", router=system_names_api.make_router(context)))
+    parts += verification_page.build(context, house.deployment.dir, links.services_of(settings))
     parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
     own = console_service.OwnApplication()
     parts.append(pages_api.build())

@@ -12,6 +12,7 @@ from licence_vault.log.entries import append_leaf, index_of
 from licence_vault.log.leaf import LicenceLeaf
 from licence_vault.model import TOKEN_STATUS
 from licence_vault.register import EventRecord
+from licence_vault.status.news import NEWS
 from licence_vault.status.register import StatusPlace, set_status
 from service_kit.callers import PERSON_PREFIX, Person
 from service_kit.webhooks.deliveries import publish
@@ -128,6 +129,7 @@ def record_step(
     # 4. What strangers see, and what the authority's systems are told.
     if TOKEN_STATUS[step.target] != TOKEN_STATUS[record.state]:
         set_status(conn, StatusPlace(record.status_list, record.status_index), TOKEN_STATUS[step.target], at)
+        context.database.defer(conn, NEWS, record.id)
     moved = store.load_licence(conn, record.id)
     if moved is None:
         raise licence_not_found(record.id)

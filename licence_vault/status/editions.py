@@ -70,6 +70,17 @@ def newest_number(connection: Connection, list_number: int) -> int:
     return int(connection.execute(select(func.max(_COLUMNS.number)).where(_COLUMNS.list_number == list_number)).scalar() or 0)
 
 
+def newest_signed_number(connection: Connection, list_number: int) -> int:
+    """The number of the newest edition that can be fetched, 0 where there is none. Reads one row of the index."""
+    found = connection.execute(
+        select(_COLUMNS.number)
+        .where(_COLUMNS.list_number == list_number, _COLUMNS.jwt_es256.is_not(None))
+        .order_by(_COLUMNS.number.desc())
+        .limit(1)
+    ).scalar()
+    return int(found or 0)
+
+
 def count_editions_after(connection: Connection, at_seconds: int) -> int:
     """How many editions say that they are of a later time."""
     return int(connection.execute(select(func.count()).where(_COLUMNS.published_seconds > at_seconds)).scalar_one())

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-import licence_vault.pages
+import yinxin.verification_page
 from crypto.cose import sign_cose
 from crypto.jose import write_jwk
 from crypto.report import Verdict
@@ -28,7 +28,7 @@ from tests.optional import need_program
 from tests.pki import signer_for
 
 PROGRAM = Path(__file__).parent / "node" / "verify_code.mjs"
-SCRIPT = Path(str(licence_vault.pages.__file__)).parent / "static" / "verify.js"
+SCRIPT = Path(str(yinxin.verification_page.__file__)).parent / "static" / "code.js"
 WORDS = {Verdict.VALID: "valid", Verdict.INVALID: "invalid", Verdict.INDETERMINATE: "unknown"}
 MESSAGES = [bytes(random.Random(size).randbytes(size)) for size in (0, 1, 55, 56, 63, 64, 65, 119, 500)]
 

@@ -44,6 +44,7 @@ from service_kit.process_marks import FOLDER_NAME, release_mark
 from standards.errors import Kind, TrustError
 from yinxin import links
 from yinxin.assembly import migrate_all, open_house
+from yinxin.demo import samples
 from yinxin.demo.document import ORGANISATION, SEAL_KEYWORD, draw_document
 from yinxin.demo.forgery import forge_amount
 from yinxin.demo.licences import ensure_licences
@@ -147,10 +148,16 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
             paths = {name: folder / FOLDER / f"{name}.pdf" for name in ("original", "sealed", "forged")}
             _ensure_documents(context, caller, seal, paths)
 
+            to_freeze = samples.seal_to_freeze(context, caller, folder / FOLDER, organisation=ORGANISATION, credit_code=CREDIT_CODE)
+
             # 6. Licences, sealed with that seal and entered into the public log.
             licences, knowledge = ensure_licences(
                 context, caller, seal, folder / FOLDER, organisation=ORGANISATION, credit_code=CREDIT_CODE
             )
+
+            samples.write_code(context, folder / FOLDER)
+            if to_freeze is not None:
+                samples.freeze(context, caller, to_freeze, folder / FOLDER)
 
             # 7. Whom to trust: the demonstration's own authority and log, with its revocation and status lists of today.
             trust_path = folder / FOLDER / "trust.json"

@@ -1,4 +1,4 @@
-// The verifying page: what a code on a licence is worth, worked out in the browser of whoever scanned it.
+// What a code on a licence is worth, worked out in the browser of whoever scanned it.
 //
 // The code stands behind "#" and so is never sent. Only the public keys and the status list, which says nothing of a single licence, are
 // fetched. The same questions as licence_vault/verify_code.py, and the same rule: what is not known is never valid.
@@ -327,7 +327,7 @@ export async function readStatus(token, claims, keys, seconds) {
   }
 }
 
-// -- the questions: each "valid", "invalid" or "unknown", and all together
+// -- the questions: each "valid", "invalid" or "unknown", and all together. `listed`: what stands in the status list, null where that is unknown
 
 export async function judge(link, keys, prefix, fetchStatus, now) {
   let claims;
@@ -340,73 +340,14 @@ export async function judge(link, keys, prefix, fetchStatus, now) {
   const questions = { code: "valid", number: isNumber(claims.identifier) ? "valid" : "invalid", days: "valid", status: "unknown" };
   const today = new Date(now.getTime() + 8 * 3600 * 1000).toISOString().slice(0, 10); // the days of a licence are days in China
   if (today < claims.validFrom || (claims.validTo !== null && today > claims.validTo)) questions.days = "invalid";
+  let listed = null;
   try {
-    questions.status = (await readStatus(await fetchStatus(claims), claims, keys, now.getTime() / 1000)) === 0 ? "valid" : "invalid";
+    listed = await readStatus(await fetchStatus(claims), claims, keys, now.getTime() / 1000);
+    questions.status = listed === 0 ? "valid" : "invalid";
   } catch {
     // Not at hand, not to be believed, or not of now: nothing is known
   }
   const all = Object.values(questions);
   const verdict = all.includes("invalid") ? "invalid" : all.includes("unknown") ? "unknown" : "valid";
-  return { verdict, claims, questions };
-}
-
-// -- the page
-
-const WORDS = {
-  valid: "有效 Valid",
-  invalid: "无效 Invalid",
-  unknown: "无法判断 Cannot tell",
-  code: "二维码真伪 Code",
-  number: "证照标识 Identifier",
-  days: "有效期 Period",
-  status: "当前状态 Status",
-};
-const ROWS = { name: "证照名称 Licence", number: "证照编号 Number", holders: "持证主体 Holder", issuer: "颁发机构 Issuer", issuedOn: "颁发日期 Issued on", validFrom: "有效期自 Valid from", validTo: "有效期至 Valid to", identifier: "证照标识 Identifier" };
-
-function line(parent, tag, text, kind = "") {
-  const node = document.createElement(tag);
-  node.textContent = text;
-  node.className = kind;
-  parent.append(node);
-}
-
-async function ask(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  return answer;
-}
-
-let newest = 0;
-
-// Reads the code in the address, and shows nothing where the address became another one meanwhile.
-async function show() {
-  const run = ++newest;
-  const place = document.getElementById("result");
-  place.replaceChildren();
-  const origin = window.location.origin;
-  let found;
-  try {
-    found = await judge(
-      window.location.href,
-      keysOf(await (await ask("/licences/gm-status-keys")).json()),
-      `${origin}/licences/status/`,
-      async (claims) => (await ask(`${claims.list}/gm`)).text(),
-      new Date(),
-    );
-  } catch {
-    found = { verdict: "unknown", claims: null, questions: {} };
-  }
-  if (run !== newest) return;
-  line(place, "h2", WORDS[found.verdict], found.verdict);
-  for (const [name, answer] of Object.entries(found.questions)) line(place, "p", `${WORDS[name]}：${WORDS[answer]}`, answer);
-  if (found.claims === null) return;
-  for (const [name, label] of Object.entries(ROWS)) {
-    const value = found.claims[name];
-    line(place, "p", `${label}：${value === null ? "长期 no end" : Array.isArray(value) ? value.join("、") : value}`);
-  }
-}
-
-if (typeof document !== "undefined") {
-  window.addEventListener("hashchange", show);
-  show();
+  return { verdict, claims, questions, listed, isEarly: today < claims.validFrom };
 }

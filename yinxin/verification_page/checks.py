@@ -1,0 +1,93 @@
+"""What the page verifies on the server, for browsers that cannot do it themselves: files, codes, the status of a seal. Nothing is stored."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from crypto.report_json import write_report, write_time
+from licence_vault.actions.own_trust import own_trust
+from licence_vault.verify_code import verify_code
+from licence_vault.verify_credential import is_credential
+from seal_service.actions.publish_status import find_status
+from seal_service.actions.verify_document import verify_document
+from standards.errors import TrustError
+from standards.gbt36904_licence_number import ROOT_OID, NumberVerdict, examine_licence_number
+
+if TYPE_CHECKING:
+    from crypto.report import Report
+    from licence_vault.faces.qr import QrClaims
+    from seal_service.actions.publish_status import StatusPublisher
+    from service_kit.composition import ServiceContext
+
+_SEAL_CODE: Final = re.compile(r"[0-9]{14}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found: a report with what the code says, or one line about a number. ``line``: key of a text, with its tone and facts."""
+
+    report: dict[str, Any] | None = None
+    claims: dict[str, str] | None = None
+    line: str = ""
+    tone: str = ""
+    code: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDesk:
+    """What verifying needs. ``publisher``: the present status of the seals made here; None where the seal service is elsewhere."""
+
+    context: ServiceContext
+    publisher: StatusPublisher | None
+    has_licences: bool
+
+    def check_file(self, name: str, document: bytes, language: str) -> Checked:
+        """The verdict on a file, by the very verifier of ``POST /v1/verifications``."""
+        return self._checked(name, verify_document(self.context, document, publisher=self.publisher), language)
+
+    def check_text(self, text: str, language: str) -> Checked:
+        """What somebody typed or scanned: the address in a code, a credential, the code of a seal, the identifier of a licence."""
+        text = text.strip()
+        if _SEAL_CODE.fullmatch(text):
+            return self._check_seal(text)
+        if text.startswith(ROOT_OID + "."):
+            is_good = examine_licence_number(text).verdict is not NumberVerdict.INVALID
+            return Checked(line="number_only" if is_good else "number_wrong", tone="unknown" if is_good else "bad")
+        if is_credential(text.encode("ascii", "replace")):
+            return self.check_file("", text.encode("ascii", "replace"), language)
+        if "#" in text and self.has_licences:
+            context = self.context
+            trust = context.trust().joined_with(own_trust(context))
+            found = verify_code(text, trust, context.clock.now())
+            return self._checked("", found.report, language, None if found.claims is None else claims_shown(found.claims))
+        return Checked(line="code_unclear" if text else "code_empty", tone="unknown")
+
+    def _checked(self, name: str, report: Report, language: str, claims: dict[str, str] | None = None) -> Checked:
+        return Checked(write_report(name, report, language), claims)
+
+    def _check_seal(self, code: str) -> Checked:
+        try:
+            record = find_status(self.context, code)
+        except TrustError as error:
+            if error.code != "SEAL_NOT_FOUND":
+                raise
+            return Checked(line="seal_unknown", tone="unknown", code=code)
+        tone = "ok" if record.status == 0 else "bad"
+        return Checked(line=f"seal_status_{int(record.status)}", tone=tone, code=code, since=write_time(record.since) or "")
+
+
+def claims_shown(claims: QrClaims) -> dict[str, str]:
+    """What a code says, in the order in which it is compared with the face; an end that does not come is empty."""
+    return {
+        "name": claims.name,
+        "number": claims.number,
+        "holders": "、".join(claims.holders),
+        "issuer": claims.issuer,
+        "issuedOn": claims.issued_on.isoformat(),
+        "validFrom": claims.valid_from.isoformat(),
+        "validTo": "" if claims.valid_to is None else claims.valid_to.isoformat(),
+        "identifier": claims.identifier,
+    }

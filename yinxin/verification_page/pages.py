@@ -1,0 +1,240 @@
+"""The page at ``/v`` and what belongs to it. What a code says stands behind ``#`` and never arrives here; files arrive only where somebody sends them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Request, Response
+from jinja2.utils import htmlsafe_json_dumps
+
+from crypto.report_text import SENTENCES
+from seal_service import limits
+from seal_service.actions.show_changes import show_changes
+from seal_service.api.bodies import peer_of, read_document
+from seal_service.api.change_shapes import write_changes
+from service_kit.admission import Admission
+from service_kit.composition import public
+from service_kit.multipart import read_form
+from service_kit.page_frame.browser import Browser
+from service_kit.problem_catalogue import text_of
+from service_kit.problems import LANGUAGES, STATUS
+from standards.errors import Kind, TrustError
+from yinxin.verification_page import static_files
+from yinxin.verification_page.answers import view_of
+from yinxin.verification_page.china_time import china_time
+from yinxin.verification_page.verdict_rules import rules
+
+if TYPE_CHECKING:
+    from service_kit.composition import ServiceContext
+    from service_kit.multipart import Form
+    from service_kit.page_frame.pages import PageFrame
+    from yinxin.verification_page.checks import CheckDesk, Checked
+    from yinxin.verification_page.offline_file import OfflineFile
+    from yinxin.verification_page.samples import Samples
+    from yinxin.verification_page.static_files import StaticFiles
+
+PAGE_PATH: Final = "/v"  # printed in every code on a licence: never to be changed
+CHANGES_PATH: Final = "/v/changes"
+SAMPLE_PATH: Final = "/v/samples/"
+OFFLINE_PATH: Final = "/v/offline"
+OFFLINE_FILE_PATH: Final = "/v/offline/yinxin-verifier.html"
+FORM_JOBS: Final = 8  # bodies of the form without scripts under way at once in one process; the API has its own places
+FORM_BYTES: Final = 2 * limits.DOCUMENT_BYTES
+TEXT_BYTES: Final = 64 * 1024  # of a credential as text; what is scanned has 4 kB
+_CAMERA: Final = {"permissions-policy": "camera=(self), geolocation=(), microphone=()"}
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+_STATE: Final = re.compile(r"(状态(?:变)?为 )(valid|expired|frozen|cancelled)")
+_FOREVER: Final = "public, max-age=31536000, immutable"
+_HIDDEN: Final[dict[str, Any]] = {"include_in_schema": False}
+_SENTENCE_CODES: Final = (
+    "LICENCE_QR_",
+    "LICENCE_NUMBER_",
+    "LICENCE_IN_FORCE",
+    "LICENCE_EXPIRED",
+    "LICENCE_NOT_YET",
+    "LICENCE_STATUS_",
+    "STATUS_",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationPages:
+    """What the pages are made of."""
+
+    context: ServiceContext
+    frame: PageFrame
+    desk: CheckDesk
+    files: StaticFiles
+    samples: Samples
+    offline: OfflineFile | None
+    has_bundle: bool
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the deployment is reached by https."""
+        return self.context.settings.base_url.startswith("https://")
+
+    def told(self, detail: str, language: str) -> str:
+        """The sentence of a step: its times by the clock of China, its states in the reader's words."""
+        text = partial(self.frame.text, language=language)
+        detail = _TIME.sub(lambda found: text("beijing", at=china_time(found[0])), detail)
+        return _STATE.sub(lambda found: found[1] + text(f"state_{found[2]}"), detail)
+
+    def browser(self, request: Request) -> Browser:
+        """Without tokens: no form here changes anything, and nobody is signed in."""
+        return Browser(request, self.is_secure)
+
+    def show(self, browser: Browser, template: str, *, status: int = 200, **values: Any) -> Response:
+        """One page. ``given``: what the page's script needs, as JSON inside it."""
+        given = {
+            "texts": {key: pair[LANGUAGES.index(browser.language)] for key, pair in self.frame.texts.items()},
+            "sentences": {
+                code: pair[1 if browser.language == "zh" else 0] for code, pair in SENTENCES.items() if code.startswith(_SENTENCE_CODES)
+            },
+            "rules": rules(),
+            "language": browser.language,
+            "limit": limits.DOCUMENT_BYTES,
+            "modules": self.files.url(f"{static_files.MODULES}/") if "modules/dispatch.js" in self.files.by_path else "",
+            "trust": "/trust-bundle" if self.has_bundle else "",
+            "samples": SAMPLE_PATH,
+        }
+        answer = self.frame.answer(
+            template,
+            browser,
+            status=status,
+            **{
+                "given": htmlsafe_json_dumps(given, dumps=partial(json.dumps, ensure_ascii=False, separators=(",", ":"))),
+                "static": self.files.url,
+                "samples": self.samples.listed(),
+                "sample_path": SAMPLE_PATH,
+                "sample_code": self.samples.code().partition("#")[2],
+                "limit_mb": limits.DOCUMENT_BYTES >> 20,
+                "china_time": china_time,
+                "told": partial(self.told, language=browser.language),
+                "has_offline": self.offline is not None,
+                "checked": None,
+                **values,
+            },
+        )
+        answer.headers.update(_CAMERA)
+        return answer
+
+    def refusal(self, browser: Browser, error: TrustError) -> Response:
+        """The page again, saying what was wrong with what was sent."""
+        text = text_of(error.code)
+        told = (error.code, "", "") if text is None else (each(browser.language) for each in (text.title, text.cause, text.remedy))
+        title, detail, fix = told
+        problem = {"title": title, "detail": detail, "fix": fix, "violations": (), "code": error.code}
+        answer = self.show(browser, "verify.html", status=STATUS[error.kind], problem=problem)
+        retry = error.facts.get("retry_after_seconds")
+        if retry is not None:
+            answer.headers["retry-after"] = str(retry)
+        return answer
+
+    def show_checked(self, browser: Browser, checked: Checked, *, name: str, notice_key: str) -> Response:
+        """The page with a result."""
+        view = None if checked.report is None else view_of(checked.report)
+        at = china_time(self.context.clock.now().isoformat())
+        return self.show(browser, "result.html", checked=checked, view=view, name=name, where=notice_key, at=at)
+
+
+def add_pages(router: APIRouter, pages: VerificationPages) -> None:
+    """Add the pages to a router."""
+    admission = Admission(places=FORM_JOBS, bytes_max=FORM_BYTES, retry_after_seconds=limits.RETRY_AFTER_SECONDS)
+    threads = CapacityLimiter(1)
+    document_bytes = min(limits.DOCUMENT_BYTES, pages.context.settings.limits.body_bytes)
+
+    async def form_of(request: Request, held: Any) -> Form:
+        return await read_form(
+            request, files={"document"}, fields={"text"}, file_bytes_max=document_bytes, field_bytes_max=TEXT_BYTES, held=held
+        )
+
+    @router.get(PAGE_PATH, **_HIDDEN)
+    @public("whoever was given a file or scans a code verifies it; what a code says stays in the browser")
+    async def read_page(request: Request) -> Response:
+        browser = pages.browser(request)
+        return browser.switched() or pages.show(browser, "verify.html")
+
+    @router.post(PAGE_PATH, **_HIDDEN)
+    @public(
+        "for browsers without scripts: whoever was given a document may have it verified; nothing is stored, size and number are limited"
+    )
+    async def check(request: Request) -> Response:
+        browser = pages.browser(request)
+        try:
+            with admission.take(peer_of(request)) as held:
+                form = await form_of(request, held)
+                if "text" in form.fields:
+                    work = partial(pages.desk.check_text, form.fields["text"], browser.language)
+                    name, notice = "", "code_uploaded"
+                else:
+                    document = read_document(form)
+                    name, notice = form.files["document"].file_name[: limits.FILE_NAME_CHARACTERS], "uploaded"
+                    work = partial(pages.desk.check_file, name, document, browser.language)
+                checked = await anyio.to_thread.run_sync(work, limiter=threads)
+        except TrustError as error:
+            return pages.refusal(browser, error)
+        return pages.show_checked(browser, checked, name=name, notice_key=notice)
+
+    @router.post(CHANGES_PATH, **_HIDDEN)
+    @public(
+        "for browsers without scripts: whoever was given a document may see what was changed; nothing is stored, size and number are limited"
+    )
+    async def changes(request: Request) -> Response:
+        browser = pages.browser(request)
+        try:
+            with admission.take(peer_of(request)) as held:
+                document = read_document(await form_of(request, held))
+                shown = await anyio.to_thread.run_sync(partial(show_changes, pages.context, document), limiter=threads)
+                answer = write_changes(shown, browser.language)
+        except TrustError as error:
+            return pages.refusal(browser, error)
+        return pages.show(browser, "changes.html", changes=answer, sealed=base64.b64encode(shown.sealed).decode("ascii"))
+
+    @router.get(static_files.PATH + "/{version}/{path:path}", **_HIDDEN)
+    @public("scripts and style of a public page")
+    async def read_file(version: str, path: str) -> Response:
+        found = pages.files.by_path.get(path)
+        if found is None:
+            raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
+        content, media_type = found
+        # Another version is asked for by a page from before an upgrade: it gets what there is, and must not keep it under that name
+        caching = _FOREVER if version == pages.files.version else "no-store"
+        return Response(content, media_type=media_type, headers={"cache-control": caching})
+
+    @router.get(SAMPLE_PATH + "{name}", **_HIDDEN)
+    @public("invented files of a demonstration; there are none anywhere else")
+    def read_sample(name: str) -> Response:
+        found = pages.samples.read(name)
+        if found is None:
+            raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
+        content, media_type = found
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-cache"}
+        return Response(content, media_type=media_type, headers=headers)
+
+    @router.get(OFFLINE_PATH, **_HIDDEN)
+    @public("a program for everyone, with its digests")
+    async def read_offline_page(request: Request) -> Response:
+        browser = pages.browser(request)
+        return browser.switched() or pages.show(
+            browser, "offline.html", offline=pages.offline, file_path=OFFLINE_FILE_PATH, has_bundle=pages.has_bundle
+        )
+
+    @router.get(OFFLINE_FILE_PATH, **_HIDDEN)
+    @public("a program for everyone")
+    def read_offline_file() -> Response:
+        if pages.offline is None:
+            raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
+        headers = {
+            "content-disposition": 'attachment; filename="yinxin-verifier.html"',
+            "cache-control": "no-cache",
+            "etag": f'"{pages.offline.sm3}"',
+        }
+        return Response(pages.offline.content, media_type="text/html", headers=headers)

@@ -1,0 +1,318 @@
+// The page: takes a file, a code or a number, has it verified here, shows the result, and verifies again when something published changes.
+
+import { chinaTime, viewOf } from "./answers.js";
+import { showChanges } from "./changes.js";
+import { checkCode, isNumber } from "./code_check.js";
+import { button, given, icon, make, saved, t, told } from "./elements.js";
+import { Live } from "./live.js";
+import { verifyHere } from "./local_verifier.js";
+import { answerList, claimsCard, details, sentence } from "./result_view.js";
+import { offerScan } from "./scan.js";
+
+const byId = (id) => document.getElementById(id);
+const place = byId("place");
+const ROOT = "1.2.156.3005.2.";
+const CREDENTIAL = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+~/;
+const SEAL_CODE = /^[0-9]{14}$/;
+
+// What is being looked at: {name, check(): Promise<{report, claims?, knownAt?}|{line...}>, where, isSent, bytes?}
+let subject = null;
+let newest = 0;
+let shownBefore = "";
+
+const live = new Live({ changed: () => statusChanged(), connected: (isOn) => showConnection(isOn) });
+
+// -- showing
+
+function showConnection(isOn) {
+  byId("offline-now").hidden = isOn;
+  const mark = byId("live");
+  if (mark === null) return;
+  mark.classList.toggle("is-off", !isOn);
+  mark.textContent = t(isOn ? "live_on" : "live_off");
+}
+
+function liveMark() {
+  const mark = make("p", "live", t("live_on"));
+  mark.id = "live";
+  return mark;
+}
+
+function whereNote() {
+  const known = subject.knownAt ? ` ${t("knowledge_at", { at: chinaTime(subject.knownAt) })}` : "";
+  return make("p", `where${subject.isSent ? " is-sent" : ""}`, icon(subject.isSent ? "warn" : "ok"), make("span", "", t(subject.where) + known));
+}
+
+function result(...content) {
+  const node = make("section", "result", ...content);
+  node.setAttribute("aria-labelledby", "headline");
+  node.tabIndex = -1;
+  place.replaceChildren(node);
+  byId("private").hidden = subject?.isSent === true;
+  return node;
+}
+
+function actions(report) {
+  const row = make("div", "actions", button(t("print"), "plain", printReport));
+  if (report) {
+    const text = () => JSON.stringify({ files: [report], verified_at: new Date().toISOString(), known_at: subject.knownAt || null }, null, 2);
+    row.append(button(t("json"), "plain", () => saved("yinxin-report.json", text(), "application/json")));
+  }
+  row.append(button(t("another"), "plain", another));
+  return row;
+}
+
+function printReport() {
+  for (const each of place.querySelectorAll("details")) each.open = true;
+  window.print();
+}
+
+function another() {
+  newest++;
+  subject = null;
+  shownBefore = "";
+  live.stop();
+  place.replaceChildren();
+  byId("private").hidden = false;
+  byId("file-form").reset();
+  byId("code-form").reset();
+  if (window.location.hash) history.replaceState(null, "", window.location.pathname);
+  byId("file").focus();
+}
+
+function madeNote() {
+  return make("p", "made hint", t("report_made", { at: chinaTime(new Date().toISOString()) }), " · ", t("report_note"));
+}
+
+function showReport(found, isAgain) {
+  const view = viewOf(found.report, given.rules);
+  const same = JSON.stringify(view);
+  if (isAgain && same === shownBefore) return;
+  const isNews = isAgain && shownBefore !== "";
+  shownBefore = same;
+  const meaning = view.headline === "valid" && found.claims ? "m_valid_code" : `m_${view.headline}`;
+  const reason = view.reason ? make("p", "reason", told(view.reason)) : null;
+  const content = [sentence(view.tone, t(`h_${view.headline}`), make("p", "", t(meaning)), reason)];
+  if (isNews) content.unshift(newsNote());
+  content.push(liveMark(), whereNote(), answerList(view));
+  if (found.claims) content.push(claimsCard(found.claims));
+  if (view.answers[0].tone === "bad" && subject.bytes && isPdf(subject.bytes)) content.push(changesOffer());
+  content.push(details(found.report, subject.name), madeNote(), actions(found.report));
+  const node = result(...content);
+  if (!isAgain) node.focus();
+}
+
+function newsNote(key = "live_changed") {
+  const note = make("div", "alert warn news", icon("warn"), make("p", "", t(key)));
+  note.id = "live-news";
+  return note;
+}
+
+const isPdf = (bytes) => new TextDecoder("latin1").decode(bytes.slice(0, 1024)).includes("%PDF-");
+
+function changesOffer() {
+  const box = make("section", "card", make("h3", "", t("changes_title")), make("p", "hint", t("changes_ask")));
+  box.append(button(t("changes_upload"), "", () => showChanges(box, subject.name, subject.bytes)));
+  return box;
+}
+
+function showLine(found) {
+  const lines = [found.since ? make("p", "", t("seal_since", { at: chinaTime(found.since) })) : null, found.since ? make("p", "reason", t("seal_only")) : null];
+  const said = found.code ? `${t("seal_title", { code: found.code })} · ${t(found.line)}` : t(found.line);
+  const same = said + found.since;
+  if (shownBefore === same) return;
+  const isNews = shownBefore !== "";
+  shownBefore = same;
+  const node = result(isNews ? newsNote() : null, sentence(found.tone, said, ...lines), found.since ? liveMark() : null, madeNote(), actions(null));
+  if (!isNews) node.focus();
+}
+
+// -- verifying
+
+async function run(isAgain = false) {
+  const turn = ++newest;
+  const looked = subject;
+  if (!isAgain) {
+    shownBefore = "";
+    place.replaceChildren(make("p", "card working", t("working")));
+  }
+  let found;
+  try {
+    found = await looked.check();
+  } catch (error) {
+    if (turn !== newest) return;
+    if (isAgain) return;
+    showFailure(error);
+    return;
+  }
+  if (turn !== newest) return;
+  looked.knownAt = found.knownAt ?? "";
+  if (found.report) showReport(found, isAgain);
+  else showLine(found);
+  live.start();
+}
+
+function showFailure(error) {
+  const said = error instanceof UploadNeeded ? uploadOffer() : [sentence("unknown", t("failed"), make("p", "", error.shown ?? t("failed_text"))), actions(null)];
+  result(...said).focus();
+}
+
+function statusChanged() {
+  if (subject === null) return;
+  if (!subject.isSent) {
+    run(true);
+    return;
+  }
+  // A file is never sent again without being asked
+  if (byId("live-news")) return;
+  const note = newsNote("live_again");
+  note.append(button(t("verify"), "plain small", () => run()));
+  place.querySelector(".result")?.prepend(note);
+}
+
+class UploadNeeded extends Error {}
+
+class Refused extends Error {
+  constructor(shown) {
+    super(shown);
+    this.shown = shown;
+  }
+}
+
+function uploadOffer() {
+  const { name, bytes } = subject;
+  const go = button(t("upload_verify"), "", () => look({ name, bytes, where: "uploaded", isSent: true, check: () => verifyThere(name, bytes) }));
+  const row = make("div", "actions", go, button(t("another"), "plain", another));
+  return [sentence("unknown", t("upload_title"), make("p", "", t("upload_text"))), row];
+}
+
+async function verifyThere(name, bytes) {
+  const form = new FormData();
+  form.append("document", new Blob([bytes]), name || "document");
+  const answer = await fetch("/v1/verifications", { method: "POST", body: form, headers: { "accept-language": given.language } });
+  const said = await answer.json();
+  if (!answer.ok) throw new Refused([said.title, said.remedy].filter(Boolean).join(" "));
+  return { report: said };
+}
+
+async function verifyFileHere(name, bytes) {
+  try {
+    return await verifyHere(bytes, name);
+  } catch {
+    throw new UploadNeeded();
+  }
+}
+
+function look(wanted) {
+  live.stop();
+  subject = wanted;
+  run();
+}
+
+function lookAtBytes(name, bytes) {
+  look({ name, bytes, where: "on_device", isSent: false, check: () => verifyFileHere(name, bytes) });
+}
+
+async function lookAtFile(file) {
+  const limit = given.limit / 1024 / 1024;
+  if (file.size > given.limit) {
+    result(sentence("unknown", t("file_too_large", { limit })), actions(null)).focus();
+    return;
+  }
+  let bytes;
+  try {
+    bytes = new Uint8Array(await file.arrayBuffer());
+  } catch {
+    result(sentence("unknown", t("file_unreadable")), actions(null)).focus();
+    return;
+  }
+  lookAtBytes(file.name, bytes);
+}
+
+function lookAtCode(link) {
+  look({ name: "", where: "code_on_device", isSent: false, check: () => checkCode(link) });
+}
+
+async function askSeal(code) {
+  const answer = await fetch(`/v1/seal-status/${code}`, { cache: "no-cache" });
+  if (answer.status === 404) return { line: "seal_unknown", tone: "unknown", code, since: "" };
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  const said = await answer.json();
+  return { line: `seal_status_${said.status}`, tone: said.status === 0 ? "ok" : "bad", code, since: said.since };
+}
+
+const line = (key, tone = "unknown") => ({ line: key, tone, code: "", since: "" });
+
+function lookAtText(text) {
+  if (text.includes("#")) {
+    history.replaceState(null, "", `${window.location.pathname}#${text.slice(text.indexOf("#") + 1)}`);
+    lookAtCode(text);
+  } else if (SEAL_CODE.test(text)) {
+    look({ name: "", where: "code_on_device", isSent: false, check: () => askSeal(text) });
+  } else if (CREDENTIAL.test(text)) {
+    lookAtBytes("", new TextEncoder().encode(text));
+  } else if (text.startsWith(ROOT)) {
+    showLine(isNumber(text) ? line("number_only") : line("number_wrong", "bad"));
+  } else {
+    showLine(line(text === "" ? "code_empty" : "code_unclear"));
+  }
+}
+
+function lookAtAddress() {
+  if (window.location.hash.length > 1) lookAtCode(window.location.href);
+}
+
+// -- the forms
+
+function takeForms() {
+  const drop = byId("drop");
+  const file = byId("file");
+  file.addEventListener("change", () => file.files.length && lookAtFile(file.files[0]));
+  for (const kind of ["dragenter", "dragover"]) {
+    document.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.add("is-over");
+    });
+  }
+  document.addEventListener("dragleave", (event) => event.relatedTarget === null && drop.classList.remove("is-over"));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("is-over");
+    const [dropped] = event.dataTransfer.files;
+    if (dropped) lookAtFile(dropped);
+  });
+  byId("file-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (file.files.length) lookAtFile(file.files[0]);
+  });
+  byId("code-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    shownBefore = "";
+    lookAtText(byId("code").value.trim());
+  });
+  for (const link of document.querySelectorAll("[data-sample]")) {
+    link.addEventListener("click", async (event) => {
+      event.preventDefault();
+      const name = link.dataset.sample;
+      const answer = await fetch(link.href).catch(() => null);
+      if (answer?.ok) lookAtBytes(name, new Uint8Array(await answer.arrayBuffer()));
+    });
+  }
+  // What the code says goes along to the page in another language or size, and still to no server
+  for (const link of document.querySelectorAll(".tools a")) {
+    link.addEventListener("click", () => {
+      link.hash = window.location.hash;
+    });
+  }
+}
+
+document.documentElement.classList.add("scripted");
+byId("private").hidden = false;
+takeForms();
+offerScan(lookAtText);
+window.addEventListener("hashchange", lookAtAddress);
+window.addEventListener("offline", () => showConnection(false));
+window.addEventListener("beforeprint", () => {
+  for (const each of place.querySelectorAll("details")) each.open = true;
+});
+lookAtAddress();

@@ -1,0 +1,80 @@
+// Draws a result: the sentence, the four answers, the details. The same structure as templates/result.html.
+
+import { chinaTime, nameOf } from "./answers.js";
+import { hasText, icon, make, t, told } from "./elements.js";
+
+const STEP_ICONS = { pass: "ok", fail: "bad", warn: "warn" };
+const DETAILS_SHOWN = 4;
+const beijing = (at) => t("beijing", { at: chinaTime(at) });
+
+export function sentence(tone, headline, ...lines) {
+  const title = make("h2", "", headline);
+  title.id = "headline";
+  return make("div", `sentence is-${tone}`, icon(tone), make("div", "", title, lines.filter(Boolean)));
+}
+
+function toneMark(tone) {
+  return make("span", "tone", icon(tone), make("span", "visually-hidden", t(`t_${tone}`)));
+}
+
+function answerCard(answer, sealers) {
+  const card = make("li", `card is-${answer.tone}`, make("h3", "", t(answer.question)), make("p", "said", toneMark(answer.tone), t(answer.key)));
+  if (answer.question === "q_who") {
+    card.append(...sealers.map((each) => make("p", "sealer", each.name || t("time_unknown"), each.code ? make("span", "mono", each.code) : null)));
+  } else if (answer.question === "q_then") {
+    card.append(...sealers.filter((each) => each.at).map((each) => make("p", "sealer", beijing(each.at), make("span", "", t(each.timeSource)))));
+  }
+  card.append(...answer.details.slice(0, DETAILS_SHOWN).map((each) => make("p", "hint", told(each))));
+  return card;
+}
+
+export function answerList(view) {
+  return make("ol", "answers", view.answers.map((each) => answerCard(each, view.sealers)));
+}
+
+export function facts(pairs) {
+  return make("dl", "facts", pairs.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]));
+}
+
+export function claimsCard(claims) {
+  const rows = Object.entries(claims).map(([name, value]) => [t(`claim_${name}`), value || t("no_end")]);
+  return make("section", "card claims", make("h3", "", t("claims_title")), facts(rows));
+}
+
+function stepRow(step) {
+  const outcome = make("span", `tone is-${step.outcome}`, icon(STEP_ICONS[step.outcome] ?? "unknown"), t(`step_${step.outcome}`));
+  const said = make("td", "", told(step.detail), make("br", ""), make("span", "hint mono", `${step.code} · ${step.clause}`));
+  return make("tr", "", make("td", "nowrap", outcome), said);
+}
+
+function stepTable(title, label, steps) {
+  const scroll = make("div", "scroll", make("table", "table steps-table", make("tbody", "", steps.map(stepRow))));
+  scroll.tabIndex = 0;
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", label);
+  return [make("h4", "", title), scroll];
+}
+
+export function details(report, name) {
+  const parts = name ? [facts([[t("file"), name]])] : [];
+  report.signatures.forEach((each, index) => {
+    const label = t("signature_n", { number: index + 1 });
+    const { name: sealer, code } = nameOf(each.signer ?? "");
+    parts.push(make("h3", "", label));
+    parts.push(
+      facts([
+        [t("sealed_by"), sealer || t("time_unknown")],
+        ...(code ? [[t("credit_code"), code]] : []),
+        [t("kind"), hasText(`kind_${each.kind}`) ? t(`kind_${each.kind}`) : each.kind],
+        [t("certificate"), each.signer ?? t("time_unknown")],
+        [t("sealed_at"), each.signed_at ? beijing(each.signed_at) : t("time_unknown")],
+      ]),
+    );
+    parts.push(...stepTable(`${label} · ${t("steps", { count: each.steps.length })}`, label, each.steps));
+  });
+  for (const each of report.questions ?? []) {
+    const label = t(`licence_question_${each.name}`);
+    parts.push(...stepTable(label, label, each.steps));
+  }
+  return make("details", "more card", make("summary", "", t("details")), parts);
+}
