@@ -280,6 +280,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "claim_validTo": ("有效期至", "Valid to"),
     "claim_identifier": ("证照标识", "Identifier"),
     "no_end": ("长期", "No end"),
+    "report_title": ("核验报告", "Verification report"),
     "report_made": ("核验时间 {at}（北京时间）", "Verified {at} (Beijing time)"),
     "report_note": (
         "本报告说明核验当时的情况；状态之后可能变化，请以重新核验为准。",
@@ -319,6 +320,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "changes_changed": ("内容不同", "looks different"),
     "changes_added": ("盖章后增加", "added after sealing"),
     "changes_removed": ("盖章后删除", "removed after sealing"),
+    "changes_before_closer": ("盖章时（放大）", "As sealed, closer"),
+    "changes_after_closer": ("现在（放大）", "Now, closer"),
+    "changes_whole": ("整页对照", "Whole pages"),
     "changes_before": ("盖章时", "As sealed"),
     "changes_after": ("现在", "Now"),
     "changes_mask": ("不同之处", "Where they differ"),

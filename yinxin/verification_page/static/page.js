@@ -44,7 +44,8 @@ function whereNote() {
 }
 
 function result(...content) {
-  const node = make("section", "result", ...content);
+  const title = [t("report_title"), subject?.name].filter(Boolean).join(" · ");
+  const node = make("section", "result", make("p", "report-title", title), ...content);
   node.setAttribute("aria-labelledby", "headline");
   node.tabIndex = -1;
   place.replaceChildren(node);
@@ -63,7 +64,7 @@ function actions(report) {
 }
 
 function printReport() {
-  for (const each of place.querySelectorAll("details")) each.open = true;
+  for (const each of place.querySelectorAll(".result > details")) each.open = true;
   window.print();
 }
 
@@ -313,6 +314,6 @@ offerScan(lookAtText);
 window.addEventListener("hashchange", lookAtAddress);
 window.addEventListener("offline", () => showConnection(false));
 window.addEventListener("beforeprint", () => {
-  for (const each of place.querySelectorAll("details")) each.open = true;
+  for (const each of place.querySelectorAll(".result > details")) each.open = true;
 });
 lookAtAddress();
