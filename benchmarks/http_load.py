@@ -51,7 +51,9 @@ class Deployment:
 
 def make_deployment(folder: Path) -> Deployment:
     """A fresh demonstration deployment in ``folder``."""
-    printed = subprocess.run([YINXIN, "demo", "--dir", str(folder), "--no-serve", "--json"], capture_output=True, text=True, check=True)
+    printed = subprocess.run(
+        [YINXIN, "demo", "--dir", str(folder), "--no-serve", "--json", "--small"], capture_output=True, text=True, check=True
+    )
     return Deployment(json.loads(printed.stdout))
 
 

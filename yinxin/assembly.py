@@ -60,7 +60,7 @@ from yinxin.verification_page import service as verification_page
 from yinxin.version import program_version
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from sqlalchemy import Connection
 
@@ -257,25 +257,30 @@ def _audit_parts(house: House) -> ServiceParts:
     )
 
 
-def _webhook_parts(house: House, event_types: dict[str, str]) -> ServiceParts:
-    """Webhooks: fanned out by the common outbox, delivered by a worker of their own, so that a slow receiver holds up nothing else."""
+def webhook_desks(house: House, event_types: Mapping[str, str]) -> tuple[SubscriptionDesk, DeliveryDesk]:
+    """Who administers endpoints, and who delivers to them."""
     context = house.context
     settings = context.settings.outbound
     keystore = house.deployment.keystore
     sealer = ValueSealer(keystore.open_secret(WEBHOOK_SECRETS_KEY))
     outbound = Outbound(read_networks(settings.networks), timeout_seconds=settings.timeout_seconds)
-    signer = keystore.signer(WEBHOOK_KEY)
-    deliveries = DeliveryDesk(context.database, context.clock, context.outbox, outbound, sealer, signer.sign)
+    deliveries = DeliveryDesk(context.database, context.clock, context.outbox, outbound, sealer, keystore.signer(WEBHOOK_KEY).sign)
+    return SubscriptionDesk(context.database, context.audit, context.clock, context.outbox, outbound, sealer, event_types), deliveries
+
+
+def _webhook_parts(house: House, event_types: dict[str, str]) -> ServiceParts:
+    """Webhooks: fanned out by the common outbox, delivered by a worker of their own, so that a slow receiver holds up nothing else."""
+    context = house.context
+    desk, deliveries = webhook_desks(house, event_types)
     worker = Outbox(
         context.database,
         context.clock,
         {DELIVERY_TOPIC: deliveries.deliver},
-        batch=max(1, min(BATCH, int(LEASE_SECONDS / (2 * settings.timeout_seconds)))),
+        batch=max(1, min(BATCH, int(LEASE_SECONDS / (2 * context.settings.outbound.timeout_seconds)))),
     )
-    desk = SubscriptionDesk(context.database, context.audit, context.clock, context.outbox, outbound, sealer, event_types)
     return ServiceParts(
         name="webhooks",
-        router=webhooks_api.make_router(desk, signer.public_spki_der),
+        router=webhooks_api.make_router(desk, house.deployment.keystore.signer(WEBHOOK_KEY).public_spki_der),
         openapi_tags=({"name": "webhooks", "description": "Being told what happened: signed messages to addresses of one's own."},),
         scopes=webhooks_api.SCOPES,
         handlers={EVENT_TOPIC: deliveries.fan_out},

@@ -27,7 +27,7 @@ COLOURS = {Verdict.VALID: "#1a7f37", Verdict.INVALID: "#b42318", Verdict.INDETER
 def draw() -> bytes:
     """PNG bytes of the picture, from a demonstration deployment made for it."""
     with tempfile.TemporaryDirectory(prefix="yinxin-first-look-") as folder:
-        facts = prepare_demo(Path(folder) / "demo")
+        facts = prepare_demo(Path(folder) / "demo", is_small=True)
         trust = read_trust_list(Path(facts.trust).read_bytes())
         out = io.BytesIO()
         canvas = Canvas(out, pagesize=(WIDTH, HEIGHT))

@@ -18,6 +18,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "time_stamps.url": ("the own authority", "an RFC 3161 authority outside; its root must be in `trust_path`"),
     "time_stamps.timeout_seconds": ("", "how long it may take"),
     "trust_path": ("", "a [trust list](trust-list.md) that counts besides the own root"),
+    "subject_hash": (
+        "the keyed one",
+        "`package.module:name` of a site's own function for the [subject hash](identity.md#what-clients-learn); it is called once at the start to try it",
+    ),
     "upstreams": (
         "",
         "the file that describes the [identity providers](federation.md) at which people may sign in besides this one; none need be there",

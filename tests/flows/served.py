@@ -38,7 +38,7 @@ def free_port() -> int:
 class Deployment:
     """A made demonstration: what ``yinxin demo --json`` printed, and its port."""
 
-    made: dict[str, str]
+    made: dict[str, Any]
     port: int
     folder: Path
 
@@ -138,8 +138,9 @@ class Served:
         return answer.json()["client_id"], answer.json()["client_secret"]
 
 
-def make_deployment(folder: Path) -> Deployment:
-    """``yinxin demo --no-serve`` in ``folder``."""
+def make_deployment(folder: Path, *, is_small: bool = True) -> Deployment:
+    """``yinxin demo --no-serve`` in ``folder``. ``is_small`` False: with the people, seals and licences that fill its pages."""
     port = free_port()
-    done = yinxin("demo", "--dir", str(folder), "--no-serve", "--json", "--port", str(port))
+    small = ("--small",) if is_small else ()
+    done = yinxin("demo", "--dir", str(folder), "--no-serve", "--json", "--port", str(port), *small)
     return Deployment(json.loads(done.stdout), port, folder)

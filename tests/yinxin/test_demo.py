@@ -56,6 +56,12 @@ MEMBERS = [
     "rp_client_secret",
     "rp_redirect_uri",
     "upstream_simulator_url",
+    "console_url",
+    "verify_url",
+    "offline_verifier",
+    "trust_bundle",
+    "expired_licence_pdf",
+    "accounts",
 ]
 
 
@@ -66,7 +72,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(folder: Path) -> Demo:
-    return prepare_demo(folder)
+    return prepare_demo(folder, is_small=True)
 
 
 def verdict(made: Demo, path: str) -> Any:
@@ -112,26 +118,26 @@ def test_what_licences_say_is_nowhere_in_the_clear(made: Demo, folder: Path) -> 
 
 def test_a_second_run_gives_the_same_and_leaves_the_documents(made: Demo, folder: Path) -> None:
     before = {path: Path(path).read_bytes() for path in (made.original_pdf, made.sealed_pdf, made.forged_pdf)}
-    assert prepare_demo(folder) == made
+    assert prepare_demo(folder, is_small=True) == made
     assert {path: Path(path).read_bytes() for path in before} == before
 
 
 def test_what_is_missing_is_made_again(made: Demo, folder: Path) -> None:
     for path in (made.original_pdf, made.sealed_pdf, made.forged_pdf, made.trust):
         Path(path).unlink()
-    assert prepare_demo(folder) == made
+    assert prepare_demo(folder, is_small=True) == made
     assert verdict(made, made.sealed_pdf).verdict is Verdict.VALID
     Path(made.sealed_pdf).write_bytes(b"damaged")
-    assert prepare_demo(folder) == made
+    assert prepare_demo(folder, is_small=True) == made
     assert verdict(made, made.sealed_pdf).verdict is Verdict.VALID
     assert verdict(made, made.forged_pdf).verdict is Verdict.INVALID
 
 
 def test_a_lost_secret_is_replaced_and_an_ended_seal_too(tmp_path: Path) -> None:
     folder = tmp_path / "deployment"
-    first = prepare_demo(folder)
+    first = prepare_demo(folder, is_small=True)
     (folder / prepare.CLIENT_FILE).unlink()
-    second = prepare_demo(folder)
+    second = prepare_demo(folder, is_small=True)
     assert second.client_secret != first.client_secret
     assert (second.client_id, second.seal_id) == (first.client_id, first.seal_id)
     import sqlite3
@@ -139,17 +145,17 @@ def test_a_lost_secret_is_replaced_and_an_ended_seal_too(tmp_path: Path) -> None
     with sqlite3.connect(folder / "yinxin.sqlite3") as connection:
         connection.execute("UPDATE seal_seals SET state = 'frozen'")
     connection.close()
-    assert prepare_demo(folder).seal_id != first.seal_id
+    assert prepare_demo(folder, is_small=True).seal_id != first.seal_id
 
 
 def test_revocation_lists_that_expire_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "deployment"
-    first = prepare_demo(folder)
+    first = prepare_demo(folder, is_small=True)
     before = read_trust_list(Path(first.trust).read_bytes()).crls
     later = datetime.now(UTC) + timedelta(days=5)
 
     monkeypatch.setattr(SystemClock, "now", lambda _clock: later)
-    second = prepare_demo(folder)
+    second = prepare_demo(folder, is_small=True)
     assert read_trust_list(Path(second.trust).read_bytes()).crls != before
     report = verify_file(Path(second.sealed_pdf).read_bytes(), read_trust_list(Path(second.trust).read_bytes()), later)
     assert report.verdict is Verdict.VALID
@@ -172,7 +178,7 @@ def test_a_real_deployment_stays_untouched(tmp_path: Path) -> None:
 
 def test_two_at_once_do_not_meet(made: Demo, folder: Path) -> None:
     with prepare._alone(folder), pytest.raises(TrustError) as refused:
-        prepare_demo(folder)
+        prepare_demo(folder, is_small=True)
     assert refused.value.code == "DEMO_IN_PROGRESS"
 
 
@@ -181,12 +187,15 @@ def test_killed_at_any_moment_the_next_run_finishes(tmp_path: Path, seconds: flo
     folder = tmp_path / "deployment"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("YINXIN_", "COVERAGE_"))}
     with subprocess.Popen(
-        [*YINXIN, "demo", "--dir", str(folder), "--no-serve"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+        [*YINXIN, "demo", "--dir", str(folder), "--no-serve", "--small"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
     ) as process:
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
         process.kill()
-    made = prepare_demo(folder)
+    made = prepare_demo(folder, is_small=True)
     assert verdict(made, made.sealed_pdf).verdict is Verdict.VALID
     assert verdict(made, made.forged_pdf).verdict is Verdict.INVALID
 
@@ -226,7 +235,7 @@ def sign_in_by_the_simulator(base_url: str) -> None:
 def test_the_command_makes_prints_and_serves(tmp_path: Path, locale: str) -> None:
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YINXIN_")} | {"LC_ALL": locale}
-    arguments = ["demo", "--dir", str(tmp_path / "deployment"), "--port", str(port), "--host", "127.0.0.1"]
+    arguments = ["demo", "--small", "--dir", str(tmp_path / "deployment"), "--port", str(port), "--host", "127.0.0.1"]
     if locale == "C.UTF-8":
         arguments.append("--json")
     with (

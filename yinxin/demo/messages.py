@@ -8,6 +8,15 @@ from service_kit.problem_catalogue import ProblemText, register
 
 TEXTS: Final = (
     ProblemText(
+        "DEMO_CODE_UNKNOWN",
+        "No one-time code for this account",
+        "该账户没有动态口令",
+        "No account of the demonstration with this login name has a one-time code.",
+        "演示中没有使用动态口令的该登录名账户。",
+        "Take the login name of an account that is marked with * in what yinxin demo prints.",
+        "请使用 yinxin demo 输出中带 * 的账户登录名。",
+    ),
+    ProblemText(
         "DEMO_FOLDER_TAKEN",
         "Not a demonstration",
         "不是演示部署",

@@ -12,7 +12,7 @@ import os
 import secrets
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import idp.service
 from crypto.report import Verdict
@@ -49,6 +49,7 @@ from yinxin.demo.document import ORGANISATION, SEAL_KEYWORD, draw_document
 from yinxin.demo.forgery import forge_amount
 from yinxin.demo.licences import ensure_licences
 from yinxin.demo.messages import TEXTS
+from yinxin.demo.story import EXPIRED, Setting, tell_story
 from yinxin.deployment import is_complete, open_deployment
 from yinxin.initialise import initialise
 from yinxin.pki.actions.publish_list import renew_list
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
     from service_kit.composition import ServiceContext
     from yinxin.assembly import House
+    from yinxin.demo.people import DemoPerson
 
 CREDIT_CODE: Final = "12990000YX0000008K"  # invented: division 990000 does not exist
 PURPOSE: Final = "演示专用章"
@@ -78,6 +80,10 @@ PERSON_FILE: Final = "demo-person.json"
 LOCK_FILE: Final = "demo.lock"
 FOLDER: Final = "demo"
 ACTOR: Final = "operator:demo"
+CONSOLE_PATH: Final = "/console"
+VERIFY_PATH: Final = "/v"
+OFFLINE_VERIFIER: Final = "yinxin-verifier.html"
+TRUST_BUNDLE: Final = "trust-bundle.json"
 PUBLIC_MODE: Final = 0o644
 LOOPBACK: Final = ["127.0.0.0/8", "::1/128"]  # a demonstration reaches nothing but its own machine
 CATALOGUE: Final = TEXTS  # importing them enters them into the error catalogue
@@ -107,10 +113,17 @@ class Demo:
     rp_client_secret: str
     rp_redirect_uri: str
     upstream_simulator_url: str
+    console_url: str
+    verify_url: str
+    offline_verifier: str
+    trust_bundle: str
+    expired_licence_pdf: str
+    accounts: tuple[DemoPerson, ...]
 
 
-def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Demo:
-    """Make what is missing and say what there is. ``settings``: for the settings file of a new deployment.
+def prepare_demo(folder: Path, settings: dict[str, object] | None = None, *, is_small: bool = False) -> Demo:
+    """Make what is missing and say what there is. ``settings``: for the settings file of a new deployment. ``is_small``: without the people,
+    seals and licences that only fill its pages.
 
     Raises TrustError DEMO_FOLDER_TAKEN for a deployment that is not a demonstration, DEMO_IN_PROGRESS, and what the steps raise.
     """
@@ -159,7 +172,12 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
             if to_freeze is not None:
                 samples.freeze(context, caller, to_freeze, folder / FOLDER)
 
-            # 7. Whom to trust: the demonstration's own authority and log, with its revocation and status lists of today.
+            # 7. People, further seals and licences, and what was done with them: so that every page has something to show.
+            setting = Setting(folder, folder / FOLDER, caller, RP_CLIENT_ID, CREDIT_CODE, paths["original"].read_bytes())
+            accounts = () if is_small else tell_story(house, setting)
+            expired = folder / FOLDER / EXPIRED
+
+            # 8. Whom to trust: the demonstration's own authority and log, with its revocation and status lists of today.
             trust_path = folder / FOLDER / "trust.json"
             known = context.trust().joined_with(knowledge)
             trust = write_trust_list(known, name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now())
@@ -185,13 +203,19 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None) -> Dem
                 rp_client_secret=rp_secret,
                 rp_redirect_uri=RP_REDIRECT_URI,
                 upstream_simulator_url=context.settings.base_url + idp.service.SIMULATOR_PATH,
+                console_url=context.settings.base_url + CONSOLE_PATH,
+                verify_url=context.settings.base_url + VERIFY_PATH,
+                offline_verifier=str(folder / FOLDER / OFFLINE_VERIFIER),
+                trust_bundle=str(folder / FOLDER / TRUST_BUNDLE),
+                expired_licence_pdf=str(expired) if expired.exists() else "",
+                accounts=accounts,
             )
         finally:
             release_mark(folder / FOLDER_NAME, house.context.audit.writer_id)
             house.close()
 
 
-def write_demo(demo: Demo) -> dict[str, str]:
+def write_demo(demo: Demo) -> dict[str, Any]:
     """As JSON-compatible values."""
     return asdict(demo)
 

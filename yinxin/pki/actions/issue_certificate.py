@@ -16,6 +16,7 @@ from yinxin.pki.authorities import ISSUING, ROOT
 from yinxin.pki.model import BACKDATED, VALIDITY, CertificateRecord, CertificateState
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -45,8 +46,10 @@ def issue_certificate(
     *,
     issuer: str = ISSUING,
     actor: str,
+    until: datetime | None = None,
 ) -> Certificate:
     """A new certificate. ``request``: name and key that the caller vouches for, or a PKCS #10 request (DER) that proves itself.
+    ``until``: an earlier end than is usual (aware UTC).
 
     TrustError CSR_SIGNATURE_BAD, CERTIFICATE_PROFILE_BAD, CA_VALIDITY_EXCEEDED, CA_NOT_ALLOWED, AUDIT_UNAVAILABLE,
     CERTIFICATE_STATE_CONFLICT (it took so long that it was given up).
@@ -58,7 +61,9 @@ def issue_certificate(
     at = desk.clock.now()
     own = authority.certificate
     not_before = max(own.not_before, (at - BACKDATED).replace(microsecond=0))
-    not_after = min(own.not_after, (at + VALIDITY[profile]).replace(microsecond=0))
+    not_after = min(
+        own.not_after, (at + VALIDITY[profile]).replace(microsecond=0), *(() if until is None else (until.replace(microsecond=0),))
+    )
     record = CertificateRecord(
         serial=random_serial(),
         issuer=issuer,
