@@ -29,6 +29,7 @@ class SubjectHash(Protocol):
         """The text, of 1 to 128 visible ASCII characters; ``id_type`` as in the claim of that name, ``id_number`` normalised."""
         ...
 
+
 SCOPE_LIMITS: Final = "idp.scope_limits"
 """Client -> what people's tokens of it may carry at most, by who they are (``ScopeLimit``): for the deployment's own pages."""
 

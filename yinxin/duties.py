@@ -55,7 +55,16 @@ DUTIES: Final = {
     )
 }
 ROLE_SCOPES: Final = {
-    Role.SYSTEM: ("client.manage", "webhook.manage", "account.read", "account.manage", "identity.decide", "licence.report", "roles.read", "system.read"),
+    Role.SYSTEM: (
+        "client.manage",
+        "webhook.manage",
+        "account.read",
+        "account.manage",
+        "identity.decide",
+        "licence.report",
+        "roles.read",
+        "system.read",
+    ),
     Role.SECURITY: ("roles.manage", "roles.read", "seal.secure", SCOPE_READ, SCOPE_MANAGE, "account.read", FIND_HOLDERS),
     Role.AUDIT: ("audit.read", "roles.read"),
 }
