@@ -71,8 +71,8 @@ def add_pages(console: Console) -> None:
         return switched if switched is not None else console.frame.answer("signed_out.html", browser)
 
     console.routes += [
-        Route(SIGN_IN, begin, methods=["GET"]),
-        Route(SIGNED_IN, finish, methods=["GET"]),
-        Route(SIGN_OUT, leave, methods=["POST"]),
-        Route(SIGNED_OUT, left, methods=["GET"]),
+        Route(SIGN_IN, begin, methods=["GET"], include_in_schema=False),
+        Route(SIGNED_IN, finish, methods=["GET"], include_in_schema=False),
+        Route(SIGN_OUT, leave, methods=["POST"], include_in_schema=False),
+        Route(SIGNED_OUT, left, methods=["GET"], include_in_schema=False),
     ]
