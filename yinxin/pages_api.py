@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from service_kit.composition import ServiceParts, public
 from service_kit.page_frame.assets import ASSETS, STATIC_PATH
+from yinxin import duties
 
 NAME: Final = "pages"
 
@@ -21,4 +22,4 @@ def build() -> ServiceParts:
     async def read_asset(name: Annotated[str, Path(max_length=100)], v: Annotated[str, Query(max_length=64)] = "") -> Response:
         return ASSETS.answer(name, v)
 
-    return ServiceParts(name=NAME, router=router)
+    return ServiceParts(name=NAME, router=router, scopes=duties.SCOPES)

@@ -22,6 +22,7 @@ from idp.model.federation import PROVEN_LEVEL
 from idp.model.people import AccountKind, IdentifierKind, level_at
 from idp.model.requests import acr_of
 from idp.store.accounts import list_evidence, load_account
+from idp.store.subject_hash import KeyedSubjectHash
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -111,7 +112,7 @@ def _hashed(vault: Vault, account: Account, names: frozenset[str]) -> dict[str, 
     number = account.id_number
     if number is None or account.level < PROVEN_LEVEL:
         return {}
-    make = vault.subject_hash
+    make = vault.own_subject_hash or KeyedSubjectHash(vault.sealer)
     made = {"subject_hash": make(number.kind.value, number.value, account.name), "subject_hash_method": make.method}
     return {name: value for name, value in made.items() if name in names}
 

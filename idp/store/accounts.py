@@ -24,7 +24,6 @@ from idp.model.people import (
 )
 from idp.store.changes import note_account, note_agent
 from idp.store.rows import check_mac, row_mac, without_unset
-from idp.store.subject_hash import KeyedSubjectHash
 from idp.tables import account_identifiers, accounts, agents, evidence
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
@@ -65,11 +64,6 @@ class Vault:
     sealer: ValueSealer
     mac_key: bytes
     own_subject_hash: SubjectHash | None = None
-
-    @property
-    def subject_hash(self) -> SubjectHash:
-        """What makes the text that case files keep in place of an identity number."""
-        return self.own_subject_hash or KeyedSubjectHash(self.sealer)
 
     def __repr__(self) -> str:
         """Without the keys."""

@@ -89,7 +89,9 @@ class Console:
             async def answer(request: Request) -> Response:
                 return await self._answer(request, endpoint, wanted, frame or self.frame)
 
-            self.routes.append(Route(path, answer, methods=list(methods), include_in_schema=False, name=getattr(endpoint, "__name__", path)))
+            self.routes.append(
+                Route(path, answer, methods=list(methods), include_in_schema=False, name=getattr(endpoint, "__name__", path))
+            )
             return endpoint
 
         return register

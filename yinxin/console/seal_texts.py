@@ -239,7 +239,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "field_name": ("印章名称", "Name of the seal"),
     "field_name_help": ("列表中的称呼；留空则由单位名称和用途组成。", "As lists call it; empty: organisation and purpose."),
     "field_purpose": ("用途文字", "Line of purpose"),
-    "field_purpose_help": ("如“合同专用章”；法定名称章留空。", "Such as 合同专用章; empty for the seal of the statutory name."),
+    "field_purpose_help": ("如“合同专用章”；法定名称章留空。", "Such as “For contracts”; empty for the seal of the statutory name."),
     "field_division": ("行政区划代码", "Division code"),
     "field_division_help": ("6 位；留空取信用代码中的区划。", "Six digits; empty: that of the credit code."),
     "field_width": ("直径（毫米）", "Diameter (mm)"),
