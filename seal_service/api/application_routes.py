@@ -14,6 +14,7 @@ from crypto.certificates import Certificate
 from seal_service import limits
 from seal_service.actions import find_applications
 from seal_service.actions.apply_for_seal import ApplicationOrder, apply_for_seal
+from seal_service.actions.draw_application import draw_application
 from seal_service.actions.install_certificate import find_request, install_certificate
 from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.review_application import review_application
@@ -142,6 +143,19 @@ def add_application_routes(router: APIRouter, context: ServiceContext) -> None:
         application, papers = find_applications.find_application(context, caller_of(request), application_id)
         response.headers["etag"] = etag_of(application)
         return write_application(application, papers)
+
+    @router.get(
+        "/v1/seal-applications/{application_id}/picture.svg",
+        name="show_seal_application_picture",
+        summary="The picture that is applied for, as it will be made",
+        response_class=Response,
+        responses={200: {"description": "SVG.", "content": {"image/svg+xml": {}}}, **problem_answers(401, 403, 404, 409)},
+        tags=_TAGS,
+    )
+    @needs(SCOPE_READ)
+    def read_picture(request: Request, application_id: ApplicationId) -> Response:
+        picture = draw_application(context, caller_of(request), application_id)
+        return Response(picture.to_svg(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
 
     @router.get(
         "/v1/seal-applications/{application_id}/timeline",

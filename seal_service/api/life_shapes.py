@@ -187,6 +187,7 @@ class ApplicationAnswer(BaseModel):
     type_code: str
     division: str
     design: str
+    own_picture: Annotated[bool, Field(description="A picture of one's own stands in place of a design.")] = False
     picture_width_mm: float
     managers: list[str]
     users: list[str]

@@ -106,6 +106,7 @@ def write_application(application: Application, papers: list[Paper] | None = Non
         type_code=application.type_code,
         division=application.division,
         design="" if is_own_picture(application.design_json) else application.design_json,
+        own_picture=is_own_picture(application.design_json),
         picture_width_mm=application.picture_width_mm,
         managers=list(application.managers),
         users=list(application.users),

@@ -12,7 +12,7 @@ from seal_service.life import APPLICATION_LIFE, SEAL_TYPES, ApplicationState
 from seal_service.pictures.design import default_design, write_design
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.design_pages import DESIGN_MEMBERS, DESIGNER, preview, read_design_form
-from yinxin.console.seal_pages import PAGE_SIZE, SEALS, load_seal
+from yinxin.console.seal_pages import PAGE_SIZE, SEALS, SVG_POLICY, load_seal
 from yinxin.console.seal_words import Entered, holder_in, holders_named, names_of, words_for
 
 if TYPE_CHECKING:
@@ -77,18 +77,24 @@ async def _read_application(visit: Visit, form: ConsoleForm, kind: str) -> dict[
     return body
 
 
+def _design_in(text: str) -> dict[str, Any]:
+    """A design as a form carries it; nothing for what is none, which the API refuses when it is applied for."""
+    try:
+        read = json.loads(text)
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
 async def _drawn(visit: Visit, wanted: dict[str, Any]) -> dict[str, Any] | None:
     """The picture of what is applied for, and what rules say; None where it cannot be drawn yet."""
     design = str(wanted.get("design") or "")
-    if design.startswith('{"own_picture"'):
-        kept = json.loads(design)["own_picture"]
-        return {"url": f"data:image/png;base64,{kept['png']}", "warnings": [], "width_mm": kept["width_mm"]}
     organisation = str(wanted.get("organisation") or "")
     if not design and not organisation:
         return None
     width_mm, type_code = float(wanted["picture_width_mm"] or 42), str(wanted.get("type_code") or "1")
     usual = default_design(organisation, str(wanted.get("purpose") or ""), "", type_code, width_mm)
-    read = json.loads(design) if design else write_design(usual)
+    read = _design_in(design) if design else write_design(usual)
     order = {name: value for name, value in read.items() if name in DESIGN_MEMBERS}
     try:
         return await preview(visit, {**order, "registered_name": organisation})
@@ -210,14 +216,12 @@ def add_pages(console: Console) -> None:
         is_own = application["applied_by"] == visit.person.holder
         holders = [application["applied_by"], application["reviewed_by"], *(each for power in POWERS for each in application[power])]
         present = seal if application["kind"] in {"change", "renew", "cancel"} else None
-        wanted = {**application, "picture_width_mm": application["picture_width_mm"] or 42}
-        if present is not None:
-            wanted |= {
-                name: application[name] or present.get(name) for name in ("organisation", "purpose", "type_code", "picture_width_mm")
-            }
-        is_drawn = application["kind"] in {"new", "change"} and (
-            present is None or any(line[3] for line in compared(present, application)) or application["design"]
-        )
+        shows_picture = application["kind"] in {"new", "change"}
+        checked = None
+        if shows_picture and not application["own_picture"]:
+            as_is = present or {}
+            wanted = {name: application[name] or as_is.get(name) for name in ("organisation", "purpose", "type_code", "picture_width_mm")}
+            checked = await _drawn(visit, {**wanted, "design": application["design"]})
         return visit.render(
             "application.html",
             application=application,
@@ -226,7 +230,8 @@ def add_pages(console: Console) -> None:
             seal=seal,
             present=present,
             lines=compared(present, application) if present is not None else [],
-            drawn=await _drawn(visit, wanted) if is_drawn else None,
+            shows_picture=shows_picture,
+            checked=checked,
             names=await names_of(visit, [*holders, *(act["holder"] for act in acts)]),
             powers=POWERS,
             is_own=is_own,
@@ -241,6 +246,12 @@ def add_pages(console: Console) -> None:
             may_make=application["state"] in {"reviewed", "being-carried-out"} and visit.may("seal.make"),
             **words_for(visit),
         )
+
+    @console.page(APPLICATIONS + "/{application_id}/picture.svg", needs=SEES)
+    async def show_picture(visit: Visit, application_id: str) -> Response:
+        answer = await visit.api.get(f"/v1/seal-applications/{quote(application_id, safe='')}/picture.svg")
+        headers = {"content-security-policy": SVG_POLICY, "cache-control": "no-store"}
+        return Response(answer.content, media_type="image/svg+xml", headers=headers)
 
     @console.page(APPLICATIONS + "/{application_id}/steps/{verb}", methods=("POST",), needs=SEES)
     async def take_step(visit: Visit, application_id: str, verb: str) -> Response:

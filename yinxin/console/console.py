@@ -140,7 +140,9 @@ class Console:
             await anyio.to_thread.run_sync(self.sign_in.forget, browser, session)
             if browser.cookie(AGAIN_COOKIE):  # it has just been signed in: going round would not end
                 error = TrustError(Kind.UNAVAILABLE, "SIGNED_OUT_AGAIN")
-                return self.frame.answer("sign_in_failed.html", browser, problem=problem_of_error(error, browser.language), to=HOME)
+                return self.frame.answer(
+                    "sign_in_failed.html", browser, status=503, problem=problem_of_error(error, browser.language), to=HOME
+                )
             browser.set_cookie(AGAIN_COOKIE, "1", seconds=AGAIN_SECONDS)
             return self.to_sign_in(browser)
         except TrustError as error:

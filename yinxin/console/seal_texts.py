@@ -280,6 +280,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "review_own": ("这是您自己的申请，须由另一人审核。", "This application is your own: somebody else reviews it."),
     "review_warnings": ("规则提示", "What the rules say"),
     "review_no_warnings": ("未发现不合规之处", "Nothing against the rules was found"),
+    "picture_is_own": ("申请人上传的已有印模，文字请人工核对。", "A picture that the applicant handed in: read its text yourself."),
     "papers_none": ("未附材料", "No papers"),
     "make_title": ("制作", "Make"),
     "make_help": (

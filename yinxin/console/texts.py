@@ -25,8 +25,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "sign_in_failed_title": ("未能登录", "Signing in did not work"),
     "no_access_title": ("您没有此项权限", "Not among your duties"),
     "no_access_help": (
-        "本页需要下列权限之一。权限由安全管理员分配；刚分配的权限请退出后重新登录。",
-        "This page needs one of these rights. The security administrator gives them; sign in again after one was given to you.",
+        "本页需要下列权限之一。权限由安全管理员分配；刚分配的权限请点“更新我的权限”。",
+        "This page needs one of these rights. The security administrator gives them; look for new rights after one was given to you.",
     ),
     "problem_title": ("未能完成", "This did not work"),
     "go_back": ("返回", "Back"),
@@ -39,5 +39,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "home_my_licences": ("查看我的证照", "See my licences"),
     "your_holder": ("您的权限标识", "Your name of rights"),
+    "renew_rights": ("更新我的权限", "Look for new rights"),
     "your_rights": ("您的职责", "Your duties"),
 }
