@@ -200,7 +200,7 @@ class Visit:
     def _switched(self, place: str, **wish: str) -> str:
         """This page with another language or size of type."""
         method = self.request.query_params.get("method")
-        return f"{place}?{urlencode({'method': method} | wish if method else wish)}"
+        return f"{place}?{urlencode(wish | {'method': method} if method else wish)}"
 
     def see(self, address: str) -> Response:
         """Go on there, by GET (303)."""

@@ -29,6 +29,7 @@ STAFF = {
     "kaifa": ("开发员辛（样例）", ("developer",)),
     "shimin": ("市民壬（样例）", ()),
 }
+NUMBERS = {"shimin": "11010519491231002X"}  # the example of GB 11643: by it licences find their holder
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def add_staff(folder: Path, staff: dict[str, tuple[str, tuple[str, ...]]] = STAF
             for login, (name, duties) in staff.items():
                 at = context.clock.now()
                 proof = Evidence(new_id("ev_"), "counter", "Test", 3, at)
-                wanted = NewAccount(AccountKind.PERSON, name, (Identifier(IdentifierKind.LOGIN, login),), evidence=(proof,))
+                number = [Identifier(IdentifierKind.RESIDENT_ID, NUMBERS[login], at)] if login in NUMBERS else []
+                known = (Identifier(IdentifierKind.LOGIN, login), *number)
+                wanted = NewAccount(AccountKind.PERSON, name, known, evidence=(proof,))
                 made[login] = create_account(desk, wanted, actor="operator:test").account_id
                 set_password(desk, made[login], PASSWORD, actor="operator:test")
                 for duty in duties:
