@@ -25,7 +25,18 @@ _PAIR_WRITTEN = re.compile(r"\(\s*\"[^\"\n]*\",\s*\"[^\"\n]*\",?\s*\)|\"zh\"\s*:
 _SEEN_BY_PEOPLE = frozenset(
     {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "aria-roledescription", "placeholder", "label"}
 )
+_COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'`\\\\])//[^\n]*", re.DOTALL)
+_FILLED = re.compile(r"\$\{(?:[^{}]|\{[^{}]*\})*\}")  # in a template string
+_SHOWN = re.compile(
+    r"(?:\.(?:textContent|innerText|innerHTML|title|alt|placeholder|ariaLabel)\s*=\s*|setAttribute\(\s*['\"](?:title|alt|placeholder|aria-(?:label|description|valuetext|roledescription))['\"],\s*)"
+    r"(?P<quote>['\"`])(?P<said>(?:(?!(?P=quote)).)*)(?P=quote)"
+)
 _UNREAD = frozenset({"script", "style"})  # elements whose content is no text for people
+# The same in every language: units, formats, algorithms, the names of files
+_UNIVERSAL = re.compile(
+    r"\b(?:B|KB|MB|mm|pt|dpi|UTC|PDF|OFD|ZIP|CSV|JSON|SVG|PNG|XML|API|URL|QR|ID|SM[234]|SHA-256|AES|RSA|ECDSA|CMS|PEM|DER|SES|GB/T|RFC|"
+    r"curl|Python|Java|HTTP|[\w-]+\.(?:json|html|pdf|ofd|esl|dat|zip|csv))\b"
+)
 _CLASS_BLOCKS = frozenset({"width", "main_class", "body_class", "home"})  # blocks of a frame that fill a part of its attributes
 
 
@@ -151,6 +162,28 @@ def _keys(node: nodes.Node) -> Iterator[tuple[str, bool]]:
         yield from ((key, False) for key, _ in _keys(first))
 
 
+def has_words(text: str) -> bool:
+    """Whether a text has words of some language, besides those that are the same in all."""
+    return LETTER.search(_UNIVERSAL.sub("", text)) is not None
+
+
+# ---- scripts
+
+
+@cache
+def scripts() -> tuple[Path, ...]:
+    """Every script that browsers are given."""
+    return tuple(sorted(path for floor in FLOORS for path in (PROJECT / floor).rglob("*.js")))
+
+
+def words_in_script(written: str) -> list[str]:
+    """Words for people in a script: Chinese anywhere but in its comments, and English that is put on the page."""
+    code = _FILLED.sub("", _FILLED.sub("", _COMMENT.sub(" ", written)))
+    return [each for each in code.splitlines() if CHINESE.search(each)] + [
+        each[0] for each in _SHOWN.finditer(code) if has_words(each["said"])
+    ]
+
+
 class _Reader(HTMLParser):
     """Collects what a reader of the page, or of its sounds, would meet."""
 
@@ -163,12 +196,12 @@ class _Reader(HTMLParser):
         self._unread += tag in _UNREAD
         for name, value in attrs:
             is_button = name == "value" and tag in {"button", "input"} and ("type", "submit") in attrs
-            if (name in _SEEN_BY_PEOPLE or is_button) and value and LETTER.search(value):
+            if (name in _SEEN_BY_PEOPLE or is_button) and value and has_words(value):
                 self.words.append(f"{tag}[{name}]: {value}")
 
     def handle_endtag(self, tag: str) -> None:
         self._unread -= tag in _UNREAD
 
     def handle_data(self, data: str) -> None:
-        if not self._unread and LETTER.search(data):
+        if not self._unread and has_words(data):
             self.words.append(" ".join(data.split()))
