@@ -37,11 +37,21 @@ export function signatureReport({ name, kind, verdict, cryptographicallyValid, d
 // A file's report; tampered is true only where a change after signing is shown, null where unknown
 export const fileReport = ({ verdict, tampered, signatures, steps = [], questions = [] }) => ({ verdict, tampered, signatures, steps, questions });
 
-// -- the very shape of `yinxin verify --json`; a step's facts stay beside it, so that a page can fill its sentence
+// -- the very shape of `yinxin verify --json`; a step's facts stay beside it
 
-const writeStep = ({ code, outcome, clause, facts }) => ({ code, outcome, clause, facts });
+// What a step says, for a human reader. sentences: { code: [English, Chinese] } as crypto/report_sentences has them; a fact that is missing shows
+// as a dash, a code without a sentence as it is.
+export function stepSentence(step, sentences, language) {
+  const texts = sentences !== null && Object.hasOwn(sentences, step.code) ? sentences[step.code] : null;
+  if (texts === null) return step.code;
+  const fact = (name) => (Object.hasOwn(step.facts, name) && step.facts[name] !== null && step.facts[name] !== undefined ? pythonText(step.facts[name]) : "–");
+  return texts[language.startsWith("zh") ? 1 : 0].replace(/\{\{|\}\}|\{(\w+)\}/g, (all, name) => (name === undefined ? all[0] : fact(name)));
+}
 
-export function writeReport(file, report) {
+const pythonText = (value) => (value === true ? "True" : value === false ? "False" : String(value));
+
+export function writeReport(file, report, { sentences = null, language = "en" } = {}) {
+  const writeStep = (step) => ({ code: step.code, outcome: step.outcome, clause: step.clause, detail: stepSentence(step, sentences, language), facts: step.facts });
   const written = {
     file,
     verdict: report.verdict,
@@ -58,6 +68,7 @@ export function writeReport(file, report) {
       steps: each.steps.map(writeStep),
     })),
   };
+  if (report.steps.length) written.steps = report.steps.map(writeStep);
   if (report.questions.length) {
     written.questions = report.questions.map(({ name, verdict, steps }) => ({ name, verdict, steps: steps.map(writeStep) }));
   }

@@ -46,35 +46,59 @@ function compress(state, data, offset) {
   state[7] ^= h;
 }
 
-// The digest of the parts one after the other, 32 bytes; the parts are read where they lie
-export function sm3(...parts) {
-  const state = Int32Array.from(SM3_START);
-  const block = new Uint8Array(128);
-  let [filled, total] = [0, 0];
-  for (const part of parts) {
-    total += part.length;
-    let at = 0;
-    if (filled) {
-      at = Math.min(64 - filled, part.length);
-      block.set(part.subarray(0, at), filled);
-      filled += at;
-      if (filled < 64) continue;
-      compress(state, block, 0);
-      filled = 0;
-    }
-    for (; at + 64 <= part.length; at += 64) compress(state, part, at);
-    block.set(part.subarray(at), 0);
-    filled = part.length - at;
+// A running digest: takes in bytes where they lie, gives the digest so far, and may go on from a copy
+export class Sm3 {
+  constructor() {
+    this.state = Int32Array.from(SM3_START);
+    this.block = new Uint8Array(64);
+    this.filled = 0;
+    this.total = 0;
   }
-  block.fill(0, filled);
-  block[filled] = 0x80;
-  const end = filled < 56 ? 64 : 128;
-  const view = new DataView(block.buffer);
-  view.setUint32(end - 8, Math.floor(total / 2 ** 29));
-  view.setUint32(end - 4, (total << 3) >>> 0);
-  compress(state, block, 0);
-  if (end === 128) compress(state, block, 64);
-  const out = new DataView(new ArrayBuffer(32));
-  state.forEach((word, i) => out.setInt32(4 * i, word));
-  return new Uint8Array(out.buffer);
+
+  copy() {
+    const other = new Sm3();
+    other.state.set(this.state);
+    other.block.set(this.block);
+    other.filled = this.filled;
+    other.total = this.total;
+    return other;
+  }
+
+  update(part) {
+    this.total += part.length;
+    let at = 0;
+    if (this.filled) {
+      at = Math.min(64 - this.filled, part.length);
+      this.block.set(part.subarray(0, at), this.filled);
+      this.filled += at;
+      if (this.filled < 64) return this;
+      compress(this.state, this.block, 0);
+    }
+    for (; at + 64 <= part.length; at += 64) compress(this.state, part, at);
+    this.block.set(part.subarray(at), 0);
+    this.filled = part.length - at;
+    return this;
+  }
+
+  digest() {
+    const state = Int32Array.from(this.state);
+    const end = this.filled < 56 ? 64 : 128;
+    const block = new Uint8Array(end);
+    block.set(this.block.subarray(0, this.filled));
+    block[this.filled] = 0x80;
+    const view = new DataView(block.buffer);
+    view.setUint32(end - 8, Math.floor(this.total / 2 ** 29));
+    view.setUint32(end - 4, (this.total << 3) >>> 0);
+    for (let at = 0; at < end; at += 64) compress(state, block, at);
+    const out = new DataView(new ArrayBuffer(32));
+    state.forEach((word, i) => out.setInt32(4 * i, word));
+    return new Uint8Array(out.buffer);
+  }
+}
+
+// The digest of the parts one after the other, 32 bytes
+export function sm3(...parts) {
+  const running = new Sm3();
+  for (const part of parts) running.update(part);
+  return running.digest();
 }
