@@ -162,30 +162,98 @@ class Inflater {
   }
 
   block(literals, distances) {
+    const { data } = this;
+    const [table, distanceTable] = [literals.table, distances.table];
+    const [mask, distanceMask] = [(1 << literals.bits) - 1, (1 << distances.bits) - 1];
+    // The state stands in variables while there is data enough for a whole symbol: that is most of the time that unpacking takes
+    let [at, held, count, size, out] = [this.at, this.held, this.count, this.size, this.out];
     for (;;) {
-      const symbol = this.symbol(literals);
-      if (symbol < 0) return symbol === -1 ? INFLATE_SHORT : INFLATE_BAD;
-      if (symbol === 256) return null;
-      if (symbol < 256) {
-        if (this.size >= this.limit) return INFLATE_FULL;
-        this.room(1);
-        this.out[this.size++] = symbol;
+      if (size + 258 > out.length || at + 8 > data.length) {
+        Object.assign(this, { at, held, count, size });
+        const ended = this.slowly(literals, distances);
+        if (ended !== undefined) return ended;
+        ({ at, held, count, size, out } = this);
         continue;
       }
-      if (symbol > 285) return INFLATE_BAD;
-      if (!this.need(LENGTH_EXTRA[symbol - 257])) return INFLATE_SHORT;
-      const length = LENGTH_BASE[symbol - 257] + this.take(LENGTH_EXTRA[symbol - 257]);
-      const far = this.symbol(distances);
-      if (far < 0) return far === -1 ? INFLATE_SHORT : INFLATE_BAD;
-      if (far > 29) return INFLATE_BAD;
-      if (!this.need(DISTANCE_EXTRA[far])) return INFLATE_SHORT;
-      const distance = DISTANCE_BASE[far] + this.take(DISTANCE_EXTRA[far]);
-      if (distance > this.size) return INFLATE_BAD;
-      const taken = Math.min(length, this.limit - this.size);
-      this.room(taken);
-      for (let i = 0; i < taken; i++, this.size++) this.out[this.size] = this.out[this.size - distance];
-      if (taken < length) return INFLATE_FULL;
+      while (count < 15) {
+        held |= data[at++] << count;
+        count += 8;
+      }
+      const entry = table[held & mask];
+      if (!entry) return this.badAt(size);
+      held >>>= entry >>> 16;
+      count -= entry >>> 16;
+      const symbol = entry & 0xffff;
+      if (symbol < 256) {
+        out[size++] = symbol;
+        continue;
+      }
+      if (symbol === 256) {
+        Object.assign(this, { at, held, count, size });
+        return null;
+      }
+      if (symbol > 285) return this.badAt(size);
+      const more = LENGTH_EXTRA[symbol - 257];
+      while (count < 20) {
+        held |= data[at++] << count;
+        count += 8;
+      }
+      const length = LENGTH_BASE[symbol - 257] + (held & ((1 << more) - 1));
+      held >>>= more;
+      count -= more;
+      while (count < 15) {
+        held |= data[at++] << count;
+        count += 8;
+      }
+      const far = distanceTable[held & distanceMask];
+      if (!far || (far & 0xffff) > 29) return this.badAt(size);
+      held >>>= far >>> 16;
+      count -= far >>> 16;
+      const farther = DISTANCE_EXTRA[far & 0xffff];
+      while (count < farther) {
+        held |= data[at++] << count;
+        count += 8;
+      }
+      const distance = DISTANCE_BASE[far & 0xffff] + (held & ((1 << farther) - 1));
+      held >>>= farther;
+      count -= farther;
+      if (distance > size) return this.badAt(size);
+      if (distance === 1) out.fill(out[size - 1], size, size + length);
+      else if (distance >= length && length > 24) out.copyWithin(size, size - distance, size - distance + length);
+      else for (let i = 0; i < length; i++) out[size + i] = out[size + i - distance];
+      size += length;
     }
+  }
+
+  badAt(size) {
+    this.size = size;
+    return INFLATE_BAD;
+  }
+
+  /** One symbol, wherever the data or the room may end within it: undefined where there is more, else as `block`. */
+  slowly(literals, distances) {
+    const symbol = this.symbol(literals);
+    if (symbol < 0) return symbol === -1 ? INFLATE_SHORT : INFLATE_BAD;
+    if (symbol === 256) return null;
+    if (symbol < 256) {
+      if (this.size >= this.limit) return INFLATE_FULL;
+      this.room(1);
+      this.out[this.size++] = symbol;
+      return undefined;
+    }
+    if (symbol > 285) return INFLATE_BAD;
+    if (!this.need(LENGTH_EXTRA[symbol - 257])) return INFLATE_SHORT;
+    const length = LENGTH_BASE[symbol - 257] + this.take(LENGTH_EXTRA[symbol - 257]);
+    const far = this.symbol(distances);
+    if (far < 0) return far === -1 ? INFLATE_SHORT : INFLATE_BAD;
+    if (far > 29) return INFLATE_BAD;
+    if (!this.need(DISTANCE_EXTRA[far])) return INFLATE_SHORT;
+    const distance = DISTANCE_BASE[far] + this.take(DISTANCE_EXTRA[far]);
+    if (distance > this.size) return INFLATE_BAD;
+    const taken = Math.min(length, this.limit - this.size);
+    this.room(taken);
+    for (let i = 0; i < taken; i++, this.size++) this.out[this.size] = this.out[this.size - distance];
+    return taken < length ? INFLATE_FULL : undefined;
   }
 
   run() {
@@ -218,17 +286,28 @@ export function inflateZlib(data, limit) {
   return stated === adler32(bytes) ? bytes : INFLATE_BAD;
 }
 
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, each) => {
+// Four tables, so that four bytes are taken at a time
+const CRC_TABLES = Array.from({ length: 4 }, () => new Uint32Array(256));
+for (let each = 0; each < 256; each++) {
   let value = each;
   for (let i = 0; i < 8; i++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value >>> 0;
-});
+  CRC_TABLES[0][each] = value;
+}
+for (let i = 1; i < 4; i++) {
+  for (let each = 0; each < 256; each++) CRC_TABLES[i][each] = (CRC_TABLES[i - 1][each] >>> 8) ^ CRC_TABLES[0][CRC_TABLES[i - 1][each] & 255];
+}
 
 /** CRC-32 as ZIP has it. */
 export function crc32(data) {
-  let value = 0xffffffff;
-  for (let i = 0; i < data.length; i++) value = (value >>> 8) ^ CRC_TABLE[(value ^ data[i]) & 255];
-  return (value ^ 0xffffffff) >>> 0;
+  const [first, second, third, fourth] = CRC_TABLES;
+  let value = -1;
+  let at = 0;
+  for (const stop = data.length - 3; at < stop; at += 4) {
+    value ^= data[at] | (data[at + 1] << 8) | (data[at + 2] << 16) | (data[at + 3] << 24);
+    value = fourth[value & 255] ^ third[(value >>> 8) & 255] ^ second[(value >>> 16) & 255] ^ first[value >>> 24];
+  }
+  for (; at < data.length; at++) value = (value >>> 8) ^ first[(value ^ data[at]) & 255];
+  return (value ^ -1) >>> 0;
 }
 
 /** Adler-32 (RFC 1950). */

@@ -274,32 +274,33 @@ class XmlReader {
   element(outer) {
     this.expect("<");
     const name = this.qualified();
-    const attributes = [];
-    const names = new Set();
+    const plain = new Map();
+    const prefixed = [];
     let scope = outer;
     for (;;) {
       const hasBlank = this.skipBlanks();
-      if (this.text[this.at] === "/" || this.text[this.at] === ">") break;
+      const next = this.text[this.at];
+      if (next === "/" || next === ">") break;
       if (!hasBlank) this.fail();
-      const attribute = this.attribute();
-      if (attribute.prefix === "xmlns" || attribute.whole === "xmlns") {
+      const { prefix, local } = this.qualified();
+      const value = this.attributeValue();
+      if (prefix === "xmlns" || (!prefix && local === "xmlns")) {
         if (scope === outer) scope = Object.create(outer);
-        this.bind(scope, attribute);
-      }
-      if (names.has(attribute.whole)) this.fail();
-      names.add(attribute.whole);
-      attributes.push(attribute);
+        this.bind(scope, prefix ? local : "", value);
+      } else if (prefix) prefixed.push([prefix, local]);
+      else if (plain.has(local)) this.fail();
+      else plain.set(local, value);
     }
     const isClosed = this.text[this.at] === "/";
     this.expect(isClosed ? "/>" : ">");
     const namespace = name.prefix ? scope[name.prefix] : scope[""] ?? "";
     if (namespace === undefined || name.prefix === "xmlns") this.fail();
     if (namespace === XINCLUDE_URI) this.includes = true;
-    return { node: new XmlNode(name.local, namespace, this.plain(attributes, scope)), whole: name.whole, scope, isClosed };
+    if (prefixed.length) this.checkPrefixed(prefixed, scope);
+    return { node: new XmlNode(name.local, namespace, plain.size ? plain : null), whole: name.whole, scope, isClosed };
   }
 
-  attribute() {
-    const name = this.qualified();
+  attributeValue() {
     this.skipBlanks();
     this.expect("=");
     this.skipBlanks();
@@ -308,32 +309,28 @@ class XmlReader {
     this.at++;
     const raw = this.until(quote);
     if (raw.includes("<")) this.fail();
-    return { ...name, value: this.references(raw.replace(/\r\n|[\t\n\r]/g, " ")) };
+    return this.references(/[\t\n\r]/.test(raw) ? raw.replace(/\r\n|[\t\n\r]/g, " ") : raw);
   }
 
-  bind(scope, { prefix, local, value }) {
-    const bound = prefix ? local : "";
-    if (bound === "xml" && value === XML_URI) return;
+  /** A declaration of a namespace; each may stand once in a tag. */
+  bind(scope, bound, value) {
+    if (bound === "xml" && value === XML_URI && !Object.hasOwn(scope, "xml")) {
+      scope.xml = value;
+      return;
+    }
     if (bound === "xml" || bound === "xmlns" || value === XML_URI || value === XMLNS_URI || (bound && !value)) this.fail();
-    if (value && !NAMESPACE_NAME.test(value)) this.fail();
+    if ((value && !NAMESPACE_NAME.test(value)) || Object.hasOwn(scope, bound)) this.fail();
     scope[bound] = value;
   }
 
-  /** The attributes without namespace by name; no two may be the same one. */
-  plain(attributes, scope) {
-    if (!attributes.length) return null;
-    const found = new Map();
-    const qualified = new Set();
-    for (const { whole, prefix, local, value } of attributes) {
-      if (whole === "xmlns" || prefix === "xmlns") continue;
-      if (!prefix) {
-        found.set(local, value);
-        continue;
-      }
+  /** No two attributes may be the same one, by whatever prefix. */
+  checkPrefixed(prefixed, scope) {
+    const found = new Set();
+    for (const [prefix, local] of prefixed) {
       const namespace = scope[prefix];
-      if (namespace === undefined || qualified.has(`${namespace} ${local}`)) this.fail();
-      qualified.add(`${namespace} ${local}`);
+      const key = `${namespace} ${local}`;
+      if (namespace === undefined || found.has(key)) this.fail();
+      found.add(key);
     }
-    return found;
   }
 }
