@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO_DIR ?= demo-data
 SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs .ci
 
-.PHONY: setup setup-dev demo test check check-types check-rest bench docs fuzz format locks clean seal-sheet
+.PHONY: setup setup-dev demo test check check-types check-rest bench docs fuzz format locks clean seal-sheet bundle bundle-check screenshots
 
 setup: .venv/.ready
 
@@ -47,6 +47,14 @@ bench: setup-dev
 # Writes everything that is generated: clause matrix, OpenAPI file, error catalogue, command reference, pictures.
 docs: setup-dev
 	@$(BIN)/python -m docs.generators
+
+# One file for an installation without internet: all locked packages, the program with its documents, an installer.
+bundle: setup
+	@sh deploy/make_bundle.sh
+
+# The bundle, installed into a fresh folder without a network, and tried.
+bundle-check: bundle
+	@sh deploy/check_bundle.sh
 
 # Ten minutes on every parser (SECONDS_EACH=600, TARGETS="der cms"); guided by coverage where atheris can be had for this Python.
 SECONDS_EACH ?= 600

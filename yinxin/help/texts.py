@@ -25,6 +25,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "api_hint": ("可直接试用的接口文档", "The API, with forms to try it"),
     "errors": ("错误代码", "Error codes"),
     "search": ("搜索", "Search"),
+    "search_hint": ("关键字", "Words"),
     "search_for": ("搜索帮助内容", "Search the help"),
     "found": ("{count} 处结果", "{count} results"),
     "found_none": (

@@ -1,0 +1,79 @@
+"""The installer of the bundle refuses before it changes anything. `make bundle-check` makes a bundle, installs it without a network and tries it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.optional import PROJECT, need_program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+
+
+def bundle(folder: Path, python: str = HERE) -> Path:
+    """What the installer looks at first: itself, and the sums of the files beside it."""
+    made = folder / f"yinxin-bundle-0.1.0-{python}-linux_x86_64"
+    made.mkdir()
+    shutil.copy(PROJECT / "deploy/bundle/install.sh", made)
+    (made / "requirements.lock").write_text("# nothing\n", encoding="utf-8")
+    listed = subprocess.run(["sha256sum", "./requirements.lock"], cwd=made, capture_output=True, check=True)
+    (made / "SHA256SUMS").write_bytes(listed.stdout)
+    return made
+
+
+def install(made: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", str(made / "install.sh"), str(target)],
+        env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_damaged_bundle_installs_nothing(tmp_path: Path) -> None:
+    need_program("sha256sum")
+    made = bundle(tmp_path)
+    (made / "requirements.lock").write_text("evil\n", encoding="utf-8")
+    answer = install(made, tmp_path / "target")
+    assert (answer.returncode, "damaged" in answer.stderr) == (1, True)
+    assert not (tmp_path / "target").exists()
+
+
+def test_an_installation_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    answer = install(bundle(tmp_path), tmp_path / "target")
+    assert (answer.returncode, "is there already" in answer.stderr) == (1, True)
+
+
+def test_another_python_is_told_apart(tmp_path: Path) -> None:
+    answer = install(bundle(tmp_path, "cp299"), tmp_path / "target")
+    assert (answer.returncode, "for Python 2.99" in answer.stderr) == (1, True)
+    assert not (tmp_path / "target").exists()
+
+
+@pytest.mark.parametrize("script", ["deploy/make_bundle.sh", "deploy/check_bundle.sh", "deploy/bundle/install.sh", "deploy/make_venv.sh"])
+def test_the_scripts_can_be_read_by_any_shell(script: str) -> None:
+    subprocess.run(["sh", "-n", str(PROJECT / script)], check=True)
+
+
+def test_the_installer_asks_no_index_and_wants_every_hash() -> None:
+    text = (PROJECT / "deploy/bundle/install.sh").read_text(encoding="utf-8")
+    installs = [line for line in text.splitlines() if line.startswith("pip install")]
+    assert len(installs) == 2
+    assert all("--no-index" in line for line in installs)
+    assert "--require-hashes" in installs[0]
+
+
+def test_the_service_unit_names_what_there_is() -> None:
+    unit = (PROJECT / "deploy/bundle/yinxin.service").read_text(encoding="utf-8")
+    assert re.search(r"^ExecStart=/opt/yinxin/bin/yinxin serve --dir /var/lib/yinxin$", unit, re.MULTILINE)
+    assert "YINXIN_MASTER_KEY_FILE=%d/master.key" in unit
