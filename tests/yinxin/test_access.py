@@ -96,6 +96,7 @@ PUBLIC = {
     "GET /static/{name}",
     "GET /switch",
     "GET /v",
+    "GET /v/knowledge",
     "GET /v/offline",
     "GET /v/offline/yinxin-verifier.html",
     "GET /v/samples/{name}",

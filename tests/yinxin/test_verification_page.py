@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crypto.trust_list import read_trust_list
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
 from seal_service.life import transition_named
+from seal_service.seal_data.status_list import open_status_list
 from service_kit.callers import Caller
 from tests.deployments import make_deployment, served_here
 from tests.licence_vault.test_verify_code import code_for
@@ -186,6 +188,21 @@ def test_the_version_changes_with_what_is_published(open_to_all: Here, seal: Sea
         assert headline(send(open_to_all, text=seal.code))[0] == "bad"
     finally:
         change_seal_state(context, CALLER, seal.id, transition_named("unfreeze"), reason="test of the status")
+
+
+def test_what_browsers_must_know_is_of_now(open_to_all: Here, seal: Seal) -> None:
+    context = open_to_all.house.context
+    answer = open_to_all.http.get("/v/knowledge")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+    trust = read_trust_list(answer.content)
+    assert trust.anchors
+    assert trust.logs
+    (listed,) = trust.status_lists
+    opened = open_status_list(listed, context.trust(), context.clock.now())
+    assert opened.content is not None
+    assert [history.seal_id for history in opened.content.seals] == [seal.code]
+    again = open_to_all.http.get("/v/knowledge", headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code in {200, 304}  # another test of this module may have changed a seal
 
 
 def test_pages_that_know_the_version_are_told_no_more(open_to_all: Here) -> None:

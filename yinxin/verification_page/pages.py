@@ -26,7 +26,7 @@ from service_kit.page_frame.browser import Browser
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import LANGUAGES, STATUS
 from standards.errors import Kind, TrustError
-from yinxin.verification_page import static_files
+from yinxin.verification_page import knowledge, static_files
 from yinxin.verification_page.answers import view_of
 from yinxin.verification_page.china_time import china_time
 from yinxin.verification_page.verdict_rules import rules
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from service_kit.multipart import Form
     from service_kit.page_frame.pages import PageFrame
     from yinxin.verification_page.checks import CheckDesk, Checked
+    from yinxin.verification_page.knowledge import Knowledge
     from yinxin.verification_page.offline_file import OfflineFile
     from yinxin.verification_page.samples import Samples
     from yinxin.verification_page.static_files import StaticFiles
@@ -71,6 +72,7 @@ class VerificationPages:
     context: ServiceContext
     frame: PageFrame
     desk: CheckDesk
+    knowledge: Knowledge
     files: StaticFiles
     samples: Samples
     offline: OfflineFile | None
@@ -102,7 +104,7 @@ class VerificationPages:
             "language": browser.language,
             "limit": limits.DOCUMENT_BYTES,
             "modules": self.files.url(f"{static_files.MODULES}/") if "modules/dispatch.js" in self.files.by_path else "",
-            "trust": "/trust-bundle" if self.has_bundle else "",
+            "knowledge": knowledge.PATH,
             "samples": SAMPLE_PATH,
         }
         answer = self.frame.answer(
@@ -208,6 +210,15 @@ def add_pages(router: APIRouter, pages: VerificationPages) -> None:
         # Another version is asked for by a page from before an upgrade: it gets what there is, and must not keep it under that name
         caching = _FOREVER if version == pages.files.version else "no-store"
         return Response(content, media_type=media_type, headers={"cache-control": caching})
+
+    @router.get(knowledge.PATH, **_HIDDEN)
+    @public("whom to trust, and which seals, licences and certificates have ended: what every verifier must know")
+    def read_knowledge(request: Request) -> Response:
+        tag, content = pages.knowledge.current()
+        headers = {"etag": tag, "cache-control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type="application/json", headers=headers)
 
     @router.get(SAMPLE_PATH + "{name}", **_HIDDEN)
     @public("invented files of a demonstration; there are none anywhere else")

@@ -14,6 +14,7 @@ from service_kit.composition import ServiceParts
 from service_kit.page_frame.pages import PageFrame
 from yinxin.verification_page import published_status
 from yinxin.verification_page.checks import CheckDesk
+from yinxin.verification_page.knowledge import Knowledge
 from yinxin.verification_page.offline_file import read_offline_file
 from yinxin.verification_page.pages import VerificationPages, add_pages
 from yinxin.verification_page.published_status import PublishedStatus, status_endpoint
@@ -37,18 +38,20 @@ def build(context: ServiceContext, folder: Path, services: Collection[str]) -> t
     has_licences = licence_vault.service.NAME in services
     if not has_seals and not has_licences:
         return ()
+    published = PublishedStatus(context, has_seals=has_seals, has_licences=has_licences)
+    publisher = StatusPublisher(context) if has_seals else None
     router = APIRouter()
     settings = context.settings
     pages = VerificationPages(
         context=context,
         frame=PageFrame("yinxin.verification_page", {**TEXTS, **SAMPLE_TEXTS}, is_demo=settings.demo),
-        desk=CheckDesk(context, StatusPublisher(context) if has_seals else None, has_licences),
+        desk=CheckDesk(context, publisher, has_licences),
+        knowledge=Knowledge(context, publisher, published, has_licences),
         files=read_static_files(),
         samples=Samples(folder / DEMO_FOLDER if settings.demo else None),
         offline=read_offline_file(None),
         has_bundle=False,
     )
     add_pages(router, pages)
-    published = PublishedStatus(context, has_seals=has_seals, has_licences=has_licences)
     route = Route(published_status.PATH, status_endpoint(published), methods=["GET"], name="read_published_version")
     return (ServiceParts(name=NAME, router=router, hot_routes=(route,), openapi_paths=published_status.openapi_paths()),)
