@@ -64,11 +64,14 @@ def signature(*codes: str, kind: str = "pdf-cms+ses", **changes: Any) -> dict[st
     return {**whole, "signer": SIGNER, "signed_at": "2026-11-28T17:41:03Z", "steps": found, **changes}
 
 
-def report(*signatures: dict[str, Any], tampered: bool | None = False, **questions: Any) -> dict[str, Any]:
+def report(
+    *signatures: dict[str, Any], tampered: bool | None = False, further: list[dict[str, str]] | None = None, **questions: Any
+) -> dict[str, Any]:
     asked = [{"name": name, "verdict": verdict(steps(*codes)), "steps": steps(*codes)} for name, codes in questions.items()]
     verdicts = {each["verdict"] for each in (*signatures, *asked)}
     whole = next((each for each in ("invalid", "indeterminate", "valid") if each in verdicts), "indeterminate")
     made = {"file": "a.pdf", "verdict": "invalid" if tampered else whole, "tampered": tampered, "signatures": list(signatures)}
+    made |= {"steps": further} if further else {}
     return {**made, "questions": asked} if asked else made
 
 
@@ -117,6 +120,7 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, str, str, str]]] = {
         ("ok", "unknown", "unknown", "ok"),
     ),
     "no seal": (report(), "unsealed", ("unknown", "unknown", "unknown", "unknown")),
+    "no seal, and why": (report(further=steps("PDF_NOT_SIGNED/not-checked")), "unsealed", ("unknown", "unknown", "unknown", "unknown")),
     "only a time-stamp": (report(signature("TS_OK", kind="pdf-timestamp")), "valid", ("unknown", "unknown", "unknown", "unknown")),
     "code": (
         report(tampered=None, code=("LICENCE_QR_GENUINE",), number=("LICENCE_NUMBER_VALID",), status=("STATUS_VALID",)),

@@ -75,7 +75,7 @@ def view_of(report: Mapping[str, Any]) -> View:
 
 def _steps(report: Mapping[str, Any]) -> list[Facts]:
     holders = [*report["signatures"], *report.get("questions", [])]
-    return [step for holder in holders for step in holder["steps"]]
+    return [*report.get("steps", []), *(step for holder in holders for step in holder["steps"])]
 
 
 def _seals(report: Mapping[str, Any]) -> list[Facts]:

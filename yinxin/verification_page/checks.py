@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.report_json import write_report, write_time
+from crypto.report_json import write_report, write_step, write_time
 from licence_vault.actions.own_trust import own_trust
 from licence_vault.verify_code import verify_code
 from licence_vault.verify_credential import is_credential
@@ -66,7 +66,10 @@ class CheckDesk:
         return Checked(line="code_unclear" if text else "code_empty", tone="unknown")
 
     def _checked(self, name: str, report: Report, language: str, claims: dict[str, str] | None = None) -> Checked:
-        return Checked(write_report(name, report, language), claims)
+        written = write_report(name, report, language)
+        if report.steps:
+            written["steps"] = [write_step(each, language) for each in report.steps]
+        return Checked(written, claims)
 
     def _check_seal(self, code: str) -> Checked:
         try:

@@ -105,6 +105,7 @@ class VerificationPages:
             "limit": limits.DOCUMENT_BYTES,
             "modules": self.files.url(f"{static_files.MODULES}/") if "modules/dispatch.js" in self.files.by_path else "",
             "knowledge": knowledge.PATH,
+            "stepTexts": self.files.url(static_files.SENTENCES_FILE),
             "samples": SAMPLE_PATH,
         }
         answer = self.frame.answer(

@@ -6,16 +6,20 @@ keep them for ever.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
+
+from crypto.report_text import SENTENCES
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 PATH: Final = "/v/static"
 MODULES: Final = "modules"  # the folder of the offline verifier's modules, beside the page's own
+SENTENCES_FILE: Final = "sentences.json"  # of all steps, in both languages: {code: [English, Chinese]}
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 _VERSION_CHARACTERS: Final = 16
 
@@ -37,6 +41,7 @@ def read_static_files() -> StaticFiles:
     found: dict[str, tuple[bytes, str]] = {}
     _take(found, "", files("yinxin.verification_page").joinpath("static"))
     _take(found, MODULES + "/", files("yinxin").joinpath("offline_verifier", MODULES))
+    found[SENTENCES_FILE] = (json.dumps(SENTENCES, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
     digest = sha256()
     for path, (content, _) in sorted(found.items()):
         digest.update(f"{path}\0{len(content)}\0".encode() + content)

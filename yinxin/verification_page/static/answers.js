@@ -115,7 +115,7 @@ function sealerOf(seal, rules) {
 }
 
 export function viewOf(report, rules) {
-  const steps = [...report.signatures, ...(report.questions ?? [])].flatMap((each) => each.steps);
+  const steps = [...(report.steps ?? []), ...[...report.signatures, ...(report.questions ?? [])].flatMap((each) => each.steps)];
   const seals = report.signatures.filter((each) => !rules.noSealKinds.includes(each.kind));
   const [, condition, headline, tone] = rules.headlines.find(([verdict, each]) => verdict === report.verdict && fits(each, report, steps));
   const [named, outcome] = condition.split("/");

@@ -2,20 +2,39 @@
 
 import { given } from "./elements.js";
 
-let modules = null;
+let loading = null;
 
-async function load() {
-  if (given.modules === "") throw new Error("no verifier");
-  modules ??= Promise.all([import(`${given.modules}dispatch.js`), import(`${given.modules}trust.js`)]);
-  return modules;
+async function fetched(address, options) {
+  const answer = await fetch(address, options);
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return answer;
 }
 
-// {report, knownAt}: knownAt is RFC 3339, when what is known was put together
+async function load() {
+  const [{ verifyFile }, { readTrustList }, sentences] = await Promise.all([
+    import(`${given.modules}dispatch.js`),
+    import(`${given.modules}trust.js`),
+    fetched(given.stepTexts).then((answer) => answer.json()),
+  ]);
+  return { verifyFile, readTrustList, sentences };
+}
+
+// Fetch the verifier before it is needed; where that fails it is tried again when it is
+export function prepare() {
+  if (given.modules === "") return Promise.reject(new Error("no verifier"));
+  loading ??= load().catch((error) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
+
+// {report, knownAt}: knownAt is RFC 3339, when what is known was handed out
 export async function verifyHere(bytes, name) {
-  const [{ verifyFile }, { readTrustList }] = await load();
-  const answer = await fetch(given.knowledge, { cache: "no-cache" });
-  if (!answer.ok) throw new Error(`${answer.status}`);
+  const { verifyFile, readTrustList, sentences } = await prepare();
+  const answer = await fetched(given.knowledge, { cache: "no-cache" });
+  const knownAt = new Date(answer.headers.get("date") ?? Date.now()).toISOString();
   const trust = await readTrustList(new Uint8Array(await answer.arrayBuffer()));
-  const report = await verifyFile(bytes, trust, new Date(), { language: given.language });
-  return { report: { ...report, file: name }, knownAt: new Date(answer.headers.get("date") ?? Date.now()).toISOString() };
+  const report = await verifyFile(bytes, trust, new Date(), { name, sentences, language: given.language });
+  return { report, knownAt };
 }

@@ -5,7 +5,7 @@ import { showChanges } from "./changes.js";
 import { checkCode, isNumber } from "./code_check.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
 import { Live } from "./live.js";
-import { verifyHere } from "./local_verifier.js";
+import { prepare, verifyHere } from "./local_verifier.js";
 import { answerList, claimsCard, details, sentence } from "./result_view.js";
 import { offerScan } from "./scan.js";
 
@@ -317,3 +317,6 @@ window.addEventListener("beforeprint", () => {
   for (const each of place.querySelectorAll(".result > details")) each.open = true;
 });
 lookAtAddress();
+prepare().catch(() => {
+  // This browser cannot, or there is no connection now: said when somebody brings a file
+});

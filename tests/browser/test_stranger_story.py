@@ -1,0 +1,184 @@
+"""A stranger finds out what a file and a code are worth, without an account, and sees on the open page when that changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.browser.walker import SEEN
+from yinxin.verification_page.samples import CODE_FILE
+
+if TYPE_CHECKING:
+    import httpx
+    from playwright.sync_api import Page, Request
+
+    from tests.browser.walker import Walker, Walkers
+    from tests.flows.served import Served
+
+LIVE_MS = 2_000  # a limit, and the promise of the page
+ISSUER = "12990000YX0000008K"
+
+
+def files(served: Served) -> Path:
+    return Path(served.deployment.made["sealed_pdf"]).parent
+
+
+def look(walker: Walker, name: str) -> None:
+    """Hold the page to the rules with this result, though the page is one that was seen."""
+    SEEN.difference_update({each for each in SEEN if each[0] == "/v"})
+    walker.look(name)
+
+
+def choose(page: Page, file: Path | dict[str, Any]) -> None:
+    page.set_input_files("#file", file)  # type: ignore[arg-type]
+    page.wait_for_selector(".answers")
+
+
+def tones(page: Page) -> list[str]:
+    classes = [each.get_attribute("class") or "" for each in page.locator(".answers > li").all()]
+    return [each.rpartition("is-")[2] for each in classes]
+
+
+def sentence(page: Page) -> str:
+    return page.locator("#headline").inner_text()
+
+
+def watch_posts(page: Page) -> list[str]:
+    posts: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method != "GET":
+            posts.append(request.url)
+
+    page.on("request", note)
+    return posts
+
+
+def take(http: httpx.Client, path: str, step: str, **body: str) -> None:
+    tag = http.get(path).headers["etag"]
+    answer = http.post(f"{path}/{step}", json=body, headers={"if-match": tag})
+    assert answer.status_code == 200, answer.text
+
+
+def test_files_are_verified_on_the_device(walkers: Walkers, served: Served) -> None:
+    walker = walkers.anybody(narrow=True)
+    page = walker.goto("/v", "verify-home-390")
+    posts = watch_posts(page)
+    # 1. A genuine document, chosen from the disk
+    choose(page, files(served) / "sealed.pdf")
+    assert (sentence(page), tones(page)) == ("有效", ["ok", "ok", "ok", "ok"])
+    assert page.locator(".sealer").first.inner_text().startswith("呼伦贝尔市")
+    look(walker, "verify-valid-390")
+    # 2. Samples: a licence, a revoked one, one whose seal was frozen afterwards
+    for sample, said, tone in (
+        ("licence.ofd", "有效", "ok"),
+        ("revoked-licence.pdf", "证照已失效", "bad"),
+        ("frozen.pdf", "有效，但印章现已停用", "warn"),
+    ):
+        page.click(f"[data-sample='{sample}']")
+        page.wait_for_selector(f".sentence.is-{tone}")
+        page.wait_for_function("said => document.getElementById('headline')?.textContent === said", arg=said)
+        assert tones(page)[3] == tone
+    # 3. Nothing has been sent; the report can be had
+    assert posts == []
+    with page.expect_download() as download:
+        page.get_by_role("button", name="下载技术报告（JSON）").click()
+    assert download.value.suggested_filename == "yinxin-report.json"
+
+
+def test_a_forged_file_and_what_was_changed(walkers: Walkers, served: Served) -> None:
+    walker = walkers.anybody(dark=True, language="en")
+    page = walker.goto("/v")
+    posts = watch_posts(page)
+    choose(page, files(served) / "forged.pdf")
+    assert (sentence(page), tones(page)[0]) == ("Changed after sealing", "bad")
+    assert posts == []
+    page.get_by_role("button", name="Upload and show changes").click()
+    page.wait_for_selector(".closer canvas")
+    assert [each.rpartition("/v1")[2] for each in posts] == ["/verifications/changes"]
+    look(walker, "verify-forged-dark")
+    page.get_by_role("button", name="Verify another").click()
+    assert page.locator("#place").inner_text() == ""
+
+
+def test_a_frozen_seal_shows_on_the_open_page(walkers: Walkers, served: Served) -> None:
+    with served.client() as http:
+        wanted = {"organisation": "呼伦贝尔市政务服务演示中心（样例）", "credit_code": ISSUER, "purpose": "实时章", "type_code": "99"}
+        seal = http.post("/v1/seals", json=wanted, headers={"idempotency-key": "live-seal"}).json()
+        document = {"document": ("a.pdf", (files(served) / "original.pdf").read_bytes())}
+        sealed = http.post(f"/v1/seals/{seal['id']}/signatures", files=document, headers={"idempotency-key": "live-use"})
+        assert sealed.status_code == 200, sealed.text
+        walker = walkers.anybody(narrow=True)
+        page = walker.goto("/v")
+        choose(page, {"name": "a.pdf", "mimeType": "application/pdf", "buffer": sealed.content})
+        page.wait_for_selector(".sentence.is-ok")
+        page.wait_for_timeout(
+            max(0, 1000 - page.evaluate("Date.now() % 1000"))
+        )  # what was sealed within the second of a freeze counts as sealed after it
+        take(http, f"/v1/seals/{seal['id']}", "freeze", reason="test of the open page")
+        page.wait_for_selector(".sentence.is-warn", timeout=LIVE_MS)
+        assert "此前盖的章仍然有效" in page.locator(".sentence").inner_text()
+        assert page.locator("#live-news").is_visible()
+        walker.shoot("verify-frozen-live-390")
+        # A seal by its code, typed
+        page.fill("#code", seal["code"])
+        page.locator("#code-form button[type=submit]").click()
+        page.wait_for_function("() => document.getElementById('headline')?.textContent.includes('已冻结')")
+
+
+def test_a_code_is_verified_from_its_address_and_follows_the_licence(walkers: Walkers, served: Served) -> None:
+    code = (files(served) / CODE_FILE).read_text(encoding="ascii").strip()
+    walker = walkers.anybody(narrow=True)
+    posts = watch_posts(walker.page)
+    asked: list[str] = []
+    walker.page.on("request", lambda request: asked.append(request.url))
+    page = walker.goto("/v" + code[code.index("#") :])
+    page.wait_for_selector(".answers")
+    assert (sentence(page), tones(page)) == ("有效", ["ok", "ok", "ok", "ok"])
+    assert "食品经营许可证" in page.locator(".claims").inner_text()
+    look(walker, "verify-code-390")
+    number = page.locator(".claims dd").last.inner_text()
+    with served.client() as http:
+        licences = http.get("/v1/licences", params={"issuer": ISSUER}).json()["licences"]
+        path = next(f"/v1/licences/{each['id']}" for each in licences if each["identifier"] == number)
+        take(http, path, "suspend", reason="test of the open page")
+        try:
+            page.wait_for_selector(".sentence.is-bad", timeout=LIVE_MS)
+            assert sentence(page) == "证照已暂扣"
+        finally:
+            take(http, path, "resume", reason="test of the open page")
+        page.wait_for_selector(".sentence.is-ok")
+    assert posts == []
+    assert not any(code.partition("#")[2][:40] in each for each in asked if "#" not in each)  # it stayed in the browser
+    # A letter more or less, and it is no code
+    page.fill("#code", code[:-4])
+    page.locator("#code-form button[type=submit]").click()
+    page.wait_for_function("() => document.querySelector('.sentence.is-bad #headline')?.textContent.includes('不是真的')")
+
+
+def test_without_scripts_the_server_verifies_and_says_so(walkers: Walkers, served: Served) -> None:
+    walker = walkers.anybody(narrow=True, script=False)
+    page = walker.goto("/v", "verify-without-scripts-390")
+    assert "文件将上传到本服务器核验" in page.locator("noscript").inner_text()
+    for number, said in ((0, "盖章后被改动"), (1, "内容不同")):  # to verify, and to see what was changed
+        page.set_input_files("#file", files(served) / "forged.pdf")
+        page.locator("#file-form button").nth(number).click()
+        page.get_by_text(said).first.wait_for()
+        assert "没有保存" in page.locator("#place").inner_text()
+    page.fill("#code", (files(served) / CODE_FILE).read_text(encoding="ascii").strip())
+    page.locator("#code-form button[type=submit]").click()
+    page.locator("#place").get_by_text("证照现在有效").first.wait_for()
+
+
+def test_a_camera_that_may_not_be_used_is_said(walkers: Walkers) -> None:
+    walker = walkers.anybody(narrow=True)
+    walker.context.add_init_script(
+        "window.BarcodeDetector = class { static async getSupportedFormats() { return ['qr_code']; } };"
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); };"
+    )
+    page = walker.goto("/v?type=large")
+    page.click("#scan-start")
+    page.get_by_text("没有使用摄像头的许可").wait_for()
+    look(walker, "verify-large-390")
+    # Letters are large, and nothing is cut off
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 20
