@@ -15,7 +15,7 @@ from service_kit.migrations import migrate as run_migrations
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.pages import PageFrame
 from yinxin.citizen import pages as citizen_pages
-from yinxin.console import application_pages, design_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages, use_pages
+from yinxin.console import application_pages, design_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages, work
 from yinxin.console.console import Console
 from yinxin.console.drafts import Drafts
 from yinxin.console.seal_texts import TEXTS as SEAL_TEXTS
@@ -39,11 +39,11 @@ CALL_SECONDS: Final = 120.0  # the frame ends what takes longer on its own
 PAGES: Final = (
     sign_in_pages.add_pages,
     home_pages.add_pages,
-    use_pages.add_pages,
     seal_pages.add_pages,
     seal_rights_pages.add_pages,
     application_pages.add_pages,
     design_pages.add_pages,
+    *work.PAGES,
     citizen_pages.add_pages,
 )
 """What adds the pages, in the order of the menu's entries."""
