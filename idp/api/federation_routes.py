@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from idp.actions.decide_conflict import decide_conflict
 from idp.actions.hear_upstream_logout import hear_upstream_logout
 from idp.model.federation import ConflictState, Doubt
-from idp.store.federation import list_conflicts, load_conflict
+from idp.store.changes import count_states, has_waiting, read_head
+from idp.store.federation import count_open_conflicts, count_upstream_sessions, list_conflicts, load_conflict
 from idp.tokens.request import read_form
 from service_kit.composition import caller_of, needs, public
 from standards.errors import Kind, TrustError
@@ -67,6 +68,66 @@ class Decision(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class UpstreamView(BaseModel):
+    """Another identity provider whose word is taken, as the settings have it, and what rests on it now."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    protocol: str
+    id_types: list[str] = Field(description="Kinds of number for which its word joins identities; empty: none.")
+    least_level: int
+    creates_accounts: bool
+    agent_seconds: int = Field(description="How long its word counts that somebody acts for an organisation; 0: it does not.")
+    open_conflicts: int
+    sessions: int = Field(description="Sessions here that rest on a sign-in there.")
+
+
+class FeedCount(BaseModel):
+    """How many subjects of a kind are in a state."""
+
+    kind: str
+    status: str
+    count: int
+
+
+class FederationView(BaseModel):
+    """Other providers, and how far the feed is that other directories follow."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "upstreams": [
+                        {
+                            "name": "province",
+                            "title_zh": "省统一身份认证",
+                            "title_en": "Province",
+                            "protocol": "oidc",
+                            "id_types": ["resident_id"],
+                            "least_level": 3,
+                            "creates_accounts": True,
+                            "agent_seconds": 0,
+                            "open_conflicts": 1,
+                            "sessions": 12,
+                        }
+                    ],
+                    "newest_change": 1204,
+                    "is_filled": True,
+                    "is_waiting": False,
+                    "subjects": [{"kind": "person", "status": "active", "count": 1200}],
+                }
+            ]
+        }
+    )
+
+    upstreams: list[UpstreamView]
+    newest_change: int = Field(description="Number of the newest change in the feed.")
+    is_filled: bool = Field(description="Whether accounts from before there was a feed have been entered.")
+    is_waiting: bool = Field(description="Whether changes wait for their numbers.")
+    subjects: list[FeedCount]
+
+
 def _view(conflict: Conflict) -> dict[str, Any]:
     return {
         "conflict_id": conflict.conflict_id,
@@ -106,6 +167,37 @@ def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
             found = list_conflicts(connection, people.vault, state=state, after=after, count=limit + 1)
         page = found[:limit]
         return {"conflicts": [_view(each) for each in page], "next": page[-1].conflict_id if len(found) > limit else None}
+
+    @router.get(
+        "/v1/identity-federation",
+        name="show_identity_federation",
+        summary="Other providers, and how far the feed of changes is",
+        response_model=FederationView,
+        tags=tags,
+    )
+    @needs(DECIDE)
+    def read_federation() -> FederationView:
+        with people.database.read() as connection:
+            conflicts, sessions = count_open_conflicts(connection), count_upstream_sessions(connection)
+            _, newest, is_filled = read_head(connection)
+            counted = [FeedCount(kind=kind, status=status, count=count) for kind, status, count in count_states(connection)]
+            is_waiting = has_waiting(connection)
+        upstreams = [
+            UpstreamView(
+                name=name,
+                title_zh=each.title_zh,
+                title_en=each.title_en,
+                protocol=each.protocol.value,
+                id_types=list(each.linking.id_types),
+                least_level=each.linking.least_level,
+                creates_accounts=each.linking.creates_accounts,
+                agent_seconds=each.linking.agent_seconds,
+                open_conflicts=conflicts.get(name, 0),
+                sessions=sessions.get(name, 0),
+            )
+            for name, each in desk.upstreams.items()
+        ]
+        return FederationView(upstreams=upstreams, newest_change=newest, is_filled=is_filled, is_waiting=is_waiting, subjects=counted)
 
     @router.get("/v1/identity-conflicts/{conflict_id}", summary="One identity in doubt", response_model=ConflictView, tags=tags)
     @needs(DECIDE)

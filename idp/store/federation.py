@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.model.federation import STANDING, Conflict, ConflictState, Doubt, Trip, upstream_identifier
@@ -193,3 +193,15 @@ def list_conflicts(connection: Connection, vault: Vault, *, state: ConflictState
     wanted = select(identity_conflicts).where(identity_conflicts.c.state == state.value, identity_conflicts.c.conflict_id > after)
     query = wanted.order_by(identity_conflicts.c.conflict_id).limit(count)
     return tuple(_conflict(vault, row) for row in connection.execute(query).mappings().all())
+
+
+def count_open_conflicts(connection: Connection) -> dict[str, int]:
+    """How many identities of each upstream wait for somebody to decide."""
+    counted = select(identity_conflicts.c.upstream, func.count()).where(identity_conflicts.c.state == ConflictState.OPEN.value)
+    return {row[0]: row[1] for row in connection.execute(counted.group_by(identity_conflicts.c.upstream))}
+
+
+def count_upstream_sessions(connection: Connection) -> dict[str, int]:
+    """How many sessions here rest on a sign-in at each upstream."""
+    counted = select(upstream_sessions.c.upstream, func.count()).group_by(upstream_sessions.c.upstream)
+    return {row[0]: row[1] for row in connection.execute(counted)}

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     folder = make_deployment(tmp_path_factory.mktemp("work") / "deployment")
     settings = folder / "settings.toml"
-    settings.write_text(settings.read_text(encoding="utf-8") + "\n[seals]\ntwo_person_review = false\n", encoding="utf-8")
+    settings.write_text(
+        settings.read_text(encoding="utf-8") + '\n[seals]\ntwo_person_review = false\n[outbound]\nnetworks = ["127.0.0.0/8"]\n',
+        encoding="utf-8",
+    )
     with served_here(folder) as served:
         yield served
 
@@ -93,3 +96,162 @@ def test_many_documents_are_sealed_alike_and_watched(sealing: tuple[Pages, str])
     assert page.count("/console/uses/su_") == 2
     assert clerk.get(f"{watch}/results.zip").content.startswith(b"PK")
     assert clerk.post(watch, status=409, at="/console/use")
+
+
+@pytest.fixture(scope="module")
+def developer(here: Here) -> Pages:
+    return open_pages(here, "cl_developer", "client.manage", "webhook.manage", "seal.use", "seal.read")
+
+
+def test_a_client_is_registered_its_secret_shown_once_and_its_first_calls_to_copy(developer: Pages) -> None:
+    offered = developer.get("/console/clients/new").text
+    assert 'value="seal.use"' in offered
+    assert 'value="audit.read"' not in offered, "nobody passes on what he does not hold"
+    given = {"name": "不动产登记", "client_id": "cl_land", "scopes": ["seal.use", "seal.read"]}
+    made = developer.post("/console/clients/new", given, status=200).text
+    (secret,) = re.findall(r'<code id="secret">(\w+[^<]+)</code>', made)
+    assert f"curl -u cl_land:{secret}" in made
+    assert "/v1/seals/SEAL_ID/signatures" in made
+    assert "CLIENT_EXISTS" in told(developer.post("/console/clients/new", given, status=409).text)
+    token = developer.here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=("cl_land", secret))
+    assert token.status_code == 200
+    later = developer.get("/console/clients/cl_land").text
+    assert secret not in later
+    assert "cl_land" in developer.get("/console/clients").text
+    renewed = developer.post("/console/clients/cl_land/secret", {"overlap": "on"}, status=200, at="/console/clients/cl_land").text
+    assert 'id="secret"' in renewed
+    for verb, word in (("disable", "The client is disabled"), ("enable", "The client is enabled")):
+        assert word in told(developer.follow(developer.post(f"/console/clients/cl_land/{verb}", at="/console/clients/cl_land")).text)
+
+
+def test_an_endpoint_is_added_changed_and_removed(developer: Pages) -> None:
+    refused = developer.post("/console/webhooks/new", {"url": "ftp://x.example", "all": "on", "active": "on"}, status=422)
+    assert "ftp://x.example" in refused.text
+    made = developer.post("/console/webhooks/new", {"url": "http://127.0.0.1:9/h", "types": ["seal.used"], "active": "on"}, status=200)
+    assert "whsec_" in made.text, "shown this once"
+    (hook,) = set(re.findall(r"/console/webhooks/(wh_[0-9a-f]{24})/edit", made.text))
+    assert "whsec_" not in developer.get(f"/console/webhooks/{hook}").text
+    changed = {"url": "http://127.0.0.1:9/other", "all": "on", "etag": "*"}
+    assert "The address was changed" in told(developer.follow(developer.post(f"/console/webhooks/{hook}/edit", changed)).text)
+    at = f"/console/webhooks/{hook}"
+    assert "The address was removed" in told(developer.follow(developer.post(f"{at}/remove", at=at)).text)
+
+
+def test_what_was_sent_is_shown_and_sent_again(here: Here, developer: Pages) -> None:
+    from datetime import UTC, datetime
+
+    from sqlalchemy import insert
+
+    from service_kit.row_values import write_time
+    from service_kit.tables import webhook_deliveries, webhook_endpoints
+
+    hook, at = "wh_" + "b" * 24, write_time(datetime.now(UTC))
+    endpoint = {
+        "endpoint_id": hook,
+        "owner": "cl_developer",
+        "url": "http://127.0.0.1:9/",
+        "types": "*",
+        "description": "接收方",
+        "status": "disabled",
+        "created_at": at,
+        "changed_at": at,
+        "version": 1,
+        "secret_sealed": b"x",
+    }
+    delivery = {
+        "delivery_id": "whd_1",
+        "endpoint_id": hook,
+        "event_id": "ev_1",
+        "event_type": "seal.used",
+        "body": b'{"seal":"sl_1"}',
+        "status": "given-up",
+        "attempts": 8,
+        "created_at": at,
+        "sent_from_at": at,
+        "finished_at": at,
+        "last_error": "OUTBOUND_UNREACHABLE",
+    }
+    here.house.context.database.write(
+        lambda conn: (conn.execute(insert(webhook_endpoints), endpoint), conn.execute(insert(webhook_deliveries), delivery))
+    )
+    assert "接收方" in developer.get("/console/webhooks").text
+    page = developer.get(f"/console/webhooks/{hook}?status=given-up").text
+    assert "/console/deliveries/whd_1" in page
+    assert "OUTBOUND_UNREACHABLE" in page
+    assert "Nothing was sent" in told(developer.get(f"/console/webhooks/{hook}?status=delivered").text)
+    assert "&#34;seal&#34;: &#34;sl_1&#34;" in developer.get("/console/deliveries/whd_1").text
+    edit = developer.get(f"/console/webhooks/{hook}/edit").text
+    assert 'value="http://127.0.0.1:9/"' in edit
+    etag = re.search(r'name="etag" value="([^"]+)"', edit)
+    assert etag is not None
+    stale = {"url": "http://127.0.0.1:9/", "all": "on", "etag": '"7"'}
+    assert "WEBHOOK_CHANGED" in told(developer.post(f"/console/webhooks/{hook}/edit", stale, status=412).text)
+    fresh = developer.post(f"/console/webhooks/{hook}/secret", status=200, at=f"/console/webhooks/{hook}").text
+    assert "whsec_" in fresh
+    assert "The address was removed" in told(
+        developer.follow(developer.post(f"/console/webhooks/{hook}/remove", at=f"/console/webhooks/{hook}")).text
+    )
+
+
+@pytest.fixture(scope="module")
+def operator(here: Here) -> Pages:
+    return open_pages(here, "cl_operator", "system.read", "identity.decide", "licence.report")
+
+
+def test_an_operator_reads_the_doctor_with_its_remedies(operator: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Database" in told(operator.get("/console/system").text)
+    monkeypatch.setattr("yinxin.doctor.DAYS_WARNED", {"tsa_days_left": 99_999})
+    found = told(operator.get("/console/system").text)
+    assert "look at this soon" in found
+    assert "yinxin ca renew" in found
+
+    assert "house-sweep" in told(operator.get("/console/system/jobs").text)
+    assert "Seal maker" in told(operator.get("/console/system/certificates").text)
+    assert "pg_dump" in told(operator.get("/console/system/backups").text)
+
+
+def test_federation_and_reporting_are_shown(here: Here, operator: Pages) -> None:
+
+    from datetime import UTC, datetime
+
+    from idp.model.federation import Conflict, ConflictState, Doubt
+    from idp.store.federation import insert_conflict
+
+    assert "No upstream is connected" in told(operator.get("/console/federation").text)
+    at = datetime.now(UTC)
+    people = idp_people(here)
+    conflict = Conflict(
+        conflict_id="ic_0000000000000001",
+        upstream="province",
+        subject="s-1",
+        doubt=Doubt.NAME_DIFFERS,
+        account_id="pe_none",
+        kind="person",
+        name="张示例",
+        id_type="resident_id",
+        id_number="11010519491231002X",
+        level=3,
+        state=ConflictState.OPEN,
+        opened_at=at,
+        last_at=at,
+        tries=2,
+    )
+    here.house.context.database.write(lambda conn: insert_conflict(conn, people.vault, conflict))
+    listed = told(operator.get("/console/federation").text)
+    assert "张示例" in listed
+    assert "The same number, another name" in listed
+    path = "/console/federation/conflicts/ic_0000000000000001"
+    shown = told(operator.get(path).text)
+    assert "…002X" in shown
+    assert "11010519491231002X" not in shown
+    assert operator.post(path, {"decision": "link", "account_id": "pe_nobody", "reason": "x"}, status=422)
+    decided = operator.follow(operator.post(path, {"decision": "reject", "account_id": "ignored", "reason": "查无此人"}))
+    assert "on record" in told(decided.text)
+    assert "查无此人" in told(operator.get(path).text)
+    assert "No collector is configured" in told(operator.get("/console/reporting").text)
+
+
+def idp_people(here: Here) -> Any:
+    import idp.service
+
+    return idp.service.people_desk(here.house.context)

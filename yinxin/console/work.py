@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from yinxin.console import audit_pages, batch_pages, use_pages
+from yinxin.console import audit_pages, batch_pages, client_pages, federation_pages, system_pages, use_pages, webhook_pages
 
-PAGES: Final = (use_pages.add_pages, batch_pages.add_pages, audit_pages.add_pages)
+PAGES: Final = (
+    use_pages.add_pages,
+    batch_pages.add_pages,
+    audit_pages.add_pages,
+    client_pages.add_pages,
+    webhook_pages.add_pages,
+    system_pages.add_pages,
+    federation_pages.add_pages,
+)

@@ -20,5 +20,5 @@ document.querySelectorAll("pre[data-copy]").forEach((sample) => {
     button.textContent = sample.dataset.copied;
     setTimeout(() => { button.textContent = sample.dataset.copy; }, 2000);
   });
-  sample.append(button);
+  sample.after(button);
 });
