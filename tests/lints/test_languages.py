@@ -116,7 +116,8 @@ def test_errors_say_the_same_facts_in_both_languages() -> None:
 def test_the_walk_finds_what_there_is() -> None:
     """A walk that finds nothing would pass for ever."""
     tables = {each.table for each in entries()}
-    assert {"idp.pages.texts:TEXTS", "yinxin.scope_texts:SCOPE_TEXTS", "yinxin.commands.verdict_display:_WORDS"} <= tables
+    assert any(each.endswith(":SCOPE_TEXTS") for each in tables)
+    assert {"idp.pages.texts:TEXTS", "yinxin.commands.verdict_display:_WORDS"} <= tables
     assert len(entries()) > 600
     assert {"idp/pages/templates/first_factor.html", "idp/pages/templates/asked.html"} <= {named(path) for path in templates()}
     written = {path for floor in FLOORS for path in (PROJECT / floor).rglob("*.html") if "{%" in path.read_text(encoding="utf-8")}

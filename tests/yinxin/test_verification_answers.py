@@ -171,8 +171,9 @@ def random_report(draw: random.Random) -> dict[str, Any]:
         )
         for _ in range(draw.randint(0, 2))
     ]
-    names = draw.sample(["code", "number", "content", "seal", "log", "status"], draw.randint(0, 4))
-    return report(*signatures, tampered=draw.choice([False, False, None, True]), **{name: some(3) for name in names})
+    names: list[str] = draw.sample(["code", "number", "content", "seal", "log", "status"], draw.randint(0, 4))
+    questions: dict[str, Any] = {name: some(3) for name in names}
+    return report(*signatures, tampered=draw.choice([False, False, None, True]), **questions)
 
 
 REPORTS = [each for each, _, _ in CASES.values()] + [random_report(random.Random(seed)) for seed in range(600)]
