@@ -54,7 +54,7 @@ def licence(served: Served, office: httpx.Client) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.clause("WCAG 2.2 AA")
+@pytest.mark.clause("W3C WCAG22 AA")
 def test_a_citizen_shows_and_confirms(walkers: Walkers, office: httpx.Client, licence: dict[str, Any]) -> None:
     # 1. On her phone: what she holds, masked
     citizen = walkers.anybody(narrow=True)

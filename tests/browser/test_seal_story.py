@@ -17,7 +17,7 @@ ORGANISATION = "呼伦贝尔市样例审批局"
 CREDIT_CODE = "12990000YX0000008K"
 
 
-@pytest.mark.clause("WCAG 2.2 AA")
+@pytest.mark.clause("W3C WCAG22 AA")
 def test_from_application_to_freeze(walkers: Walkers, served: Served, staff: Staff, tmp_path: Path) -> None:
     paper = tmp_path / "批文.pdf"
     paper.write_bytes(b"%PDF-1.7 synthetic")
