@@ -64,9 +64,10 @@ ROLE_SCOPES: Final = {
         "licence.report",
         "roles.read",
         "system.read",
+        FIND_HOLDERS,
     ),
     Role.SECURITY: ("roles.manage", "roles.read", "seal.secure", SCOPE_READ, SCOPE_MANAGE, "account.read", FIND_HOLDERS),
-    Role.AUDIT: ("audit.read", "roles.read"),
+    Role.AUDIT: ("audit.read", "roles.read", FIND_HOLDERS),
 }
 EVERYBODY: Final = (ME, "licence.own")
 _POWERS: Final = {Power.MANAGE: (SCOPE_MANAGE, "seal.apply", FIND_HOLDERS), Power.USE: (SCOPE_USE,), Power.AUDIT: (SCOPE_AUDIT,)}

@@ -31,8 +31,8 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Staff]]:
-    """The demonstration with its people, served by one process."""
-    made = make_deployment(tmp_path_factory.mktemp("browser") / "deployment")
+    """The demonstration with all that fills its pages and some people more, served by one process."""
+    made = make_deployment(tmp_path_factory.mktemp("browser") / "deployment", is_small=False)
     staff = add_staff(made.folder)
     with made.serve() as running:
         yield running, staff
@@ -53,5 +53,5 @@ def staff(site: tuple[Served, Staff]) -> Staff:
 @pytest.fixture
 def walkers(chromium: Browser, served: Served) -> Iterator[Walkers]:
     """People with browsers of their own. At the end none of their pages may have broken a rule."""
-    with Walkers(chromium, served.url) as made:
+    with Walkers(chromium, served.url, served.deployment.made["accounts"]) as made:
         yield made

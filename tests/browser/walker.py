@@ -6,14 +6,17 @@ wider than its window. ``YINXIN_SHOTS`` names a folder for pictures of what was 
 
 from __future__ import annotations
 
+import base64
 import os
 import re
+import time
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from idp.credentials.one_time_codes import STEP_SECONDS, code_at
 from tests.browser.people import PASSWORD
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
+SHOWN: dict[str, int] = {}  # the last step of which a code was shown, by secret
 SEEN: set[tuple[str, int, str]] = set()
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
@@ -36,8 +40,9 @@ def axe_script() -> str:
 class Walkers:
     """Makes walkers and closes them."""
 
-    def __init__(self, browser: Browser, url: str) -> None:
+    def __init__(self, browser: Browser, url: str, accounts: Any = ()) -> None:
         self._browser = browser
+        self._accounts: dict[str, dict[str, str]] = {each["login"]: each for each in accounts}
         self._url = url
         self._made: list[Walker] = []
 
@@ -67,10 +72,11 @@ class Walkers:
         self._made.append(walker)
         return walker
 
-    def person(self, login: str, password: str = PASSWORD, **how: Any) -> Walker:
-        """Somebody who signs in at the console."""
+    def person(self, login: str, password: str = PASSWORD, *, to: str = "/console", **how: Any) -> Walker:
+        """Somebody who signs in at the console: of ``tests.browser.people``, or of the demonstration's own, administrators with two factors."""
+        own = self._accounts.get(login, {})
         walker = self.anybody(**how)
-        walker.sign_in(login, password)
+        walker.sign_in(login, own.get("password", password), to, own.get("totp_secret", ""))
         return walker
 
 
@@ -96,13 +102,20 @@ class Walker:
         if not request.url.startswith((self.url, "data:", "blob:")):
             self.wrongs.append(f"{self.page.url} asks for {request.url}")
 
-    def sign_in(self, login: str, password: str = PASSWORD, to: str = "/console") -> None:
+    def sign_in(self, login: str, password: str = PASSWORD, to: str = "/console", totp_secret: str = "") -> None:
         """Through the sign-in pages, as anybody does."""
         self.page.goto(to)
         self.page.fill("input[name=login]", login)
         self.page.fill("input[name=password]", password)
         self.page.press("input[name=password]", "Enter")
-        self.page.wait_for_url(lambda url: "/sign-in" not in url or "acting" in url)
+        if totp_secret:
+            # The code of the step after: that of this one may have been shown by another walker, and counts once
+            shown = SHOWN.get(totp_secret, 0)
+            step = max(int(time.time()) // STEP_SECONDS, shown + 1)
+            SHOWN[totp_secret] = step
+            self.page.fill("input[name=code]", code_at(base64.b32decode(totp_secret), step))
+            self.page.press("input[name=code]", "Enter")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
 
     def goto(self, path: str, name: str = "") -> Page:
         """Visit a page and look at it."""

@@ -50,7 +50,8 @@ def add_pages(console: Console) -> None:
     @console.page(SEALS, needs="seal.read")
     async def list_seals(visit: Visit) -> Response:
         sees_all = visit.may(*SEES_ALL)
-        of = visit.query("of") or ("mine" if visit.may(*MY_POWERS) or not sees_all else "all")
+        has_own = visit.may(*MY_POWERS) and not visit.may("seal.secure")
+        of = visit.query("of") or ("mine" if has_own or not sees_all else "all")
         if of not in {"mine", "all"} or not sees_all:
             of = "mine"
         state, search = visit.query("state"), visit.query("search")

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from seal_service.life import seal_type
+from seal_service.life import ENDED, seal_type
 from standards.gbt7408_times import CHINA
 from yinxin.console.api_calls import ApiProblem
 from yinxin.duties import FIND_HOLDERS
@@ -114,4 +114,5 @@ def words_for(visit: Visit) -> dict[str, Any]:
         "local_time": local_time,
         "days_left": days_left,
         "soon_days": SOON_DAYS,
+        "ended": ENDED,
     }

@@ -15,9 +15,10 @@ from service_kit.migrations import migrate as run_migrations
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.pages import PageFrame
 from yinxin.citizen import pages as citizen_pages
-from yinxin.console import application_pages, design_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages, work
+from yinxin.console import application_pages, design_pages, duty_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages, work
 from yinxin.console.console import Console
 from yinxin.console.drafts import Drafts
+from yinxin.console.duty_texts import TEXTS as DUTY_TEXTS
 from yinxin.console.seal_texts import TEXTS as SEAL_TEXTS
 from yinxin.console.sessions import SessionDesk, sweep_sessions
 from yinxin.console.sign_in import SignIn
@@ -43,6 +44,7 @@ PAGES: Final = (
     seal_rights_pages.add_pages,
     application_pages.add_pages,
     design_pages.add_pages,
+    duty_pages.add_pages,
     *work.PAGES,
     citizen_pages.add_pages,
 )
@@ -79,7 +81,7 @@ def build(context: ServiceContext, own: OwnApplication) -> ServiceParts:
     desk = SessionDesk(context.database, context.clock, sealer)
     ASSETS.add_package("yinxin.console")
     console = Console(
-        frame=PageFrame("yinxin.console", {**TEXTS, **SEAL_TEXTS}, is_demo=settings.demo),
+        frame=PageFrame("yinxin.console", {**TEXTS, **SEAL_TEXTS, **DUTY_TEXTS}, is_demo=settings.demo),
         sign_in=SignIn(context, desk, secret, house),
         sealer=sealer,
         is_secure=settings.base_url.startswith("https://"),
