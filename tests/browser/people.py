@@ -17,6 +17,8 @@ from yinxin.duties import DUTIES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from service_kit.composition import ServiceContext
+
 PASSWORD = "Synthetic-only-7"
 STAFF = {
     "shenqing": ("申请员甲（样例）", ("seal-applicant",)),
@@ -42,31 +44,36 @@ class Staff:
         return f"person:{self.accounts[login]}"
 
 
-def add_staff(folder: Path, staff: dict[str, tuple[str, tuple[str, ...]]] = STAFF) -> Staff:
-    """Enter them into a deployment that is not served yet."""
+def add_staff(folder: Path, staff: dict[str, tuple[str, tuple[str, ...]]] = STAFF, context: ServiceContext | None = None) -> Staff:
+    """Enter them into a deployment that is not served yet; ``context``: of one that is open in this process."""
+    if context is not None:
+        return _enter(context, staff)
     house = open_house(open_deployment(folder))
-    made: dict[str, str] = {}
     try:
-        context = house.context
-        desk = idp.service.people_desk(context)
-        try:
-            for login, (name, duties) in staff.items():
-                at = context.clock.now()
-                proof = Evidence(new_id("ev_"), "counter", "Test", 3, at)
-                number = [Identifier(IdentifierKind.RESIDENT_ID, NUMBERS[login], at)] if login in NUMBERS else []
-                known = (Identifier(IdentifierKind.LOGIN, login), *number)
-                wanted = NewAccount(AccountKind.PERSON, name, known, evidence=(proof,))
-                made[login] = create_account(desk, wanted, actor="operator:test").account_id
-                set_password(desk, made[login], PASSWORD, actor="operator:test")
-                for duty in duties:
-                    holder = f"person:{made[login]}"
-                    context.database.write(
-                        lambda connection, holder=holder, duty=duty, at=at: give_duty(  # type: ignore[misc]
-                            connection, context.audit, holder, duty, known=DUTIES, actor="operator:test", reason="test", at=at
-                        )
-                    )
-        finally:
-            desk.pool.close()
+        return _enter(house.context, staff)
     finally:
         house.close()
+
+
+def _enter(context: ServiceContext, staff: dict[str, tuple[str, tuple[str, ...]]]) -> Staff:
+    made: dict[str, str] = {}
+    desk = idp.service.people_desk(context)
+    try:
+        for login, (name, duties) in staff.items():
+            at = context.clock.now()
+            proof = Evidence(new_id("ev_"), "counter", "Test", 3, at)
+            number = [Identifier(IdentifierKind.RESIDENT_ID, NUMBERS[login], at)] if login in NUMBERS else []
+            known = (Identifier(IdentifierKind.LOGIN, login), *number)
+            wanted = NewAccount(AccountKind.PERSON, name, known, evidence=(proof,))
+            made[login] = create_account(desk, wanted, actor="operator:test").account_id
+            set_password(desk, made[login], PASSWORD, actor="operator:test")
+            for duty in duties:
+                holder = f"person:{made[login]}"
+                context.database.write(
+                    lambda connection, holder=holder, duty=duty, at=at: give_duty(  # type: ignore[misc]
+                        connection, context.audit, holder, duty, known=DUTIES, actor="operator:test", reason="test", at=at
+                    )
+                )
+    finally:
+        desk.pool.close()
     return Staff(made)

@@ -64,9 +64,11 @@ class Surfer:
             self.get(self.page.headers["location"])
         return self.page
 
-    def sign_in(self, login: str, password: str = PASSWORD, to: str = "/console") -> Surfer:
+    def sign_in(self, login: str, password: str = PASSWORD, to: str = "/console", code: str = "") -> Surfer:
         self.get(to)
         action = re.search(r'action="([^"]+/password)"', self.page.text)
         assert action, self.page.text
         self.post(action[1], {"login": login, "password": password})
+        if code:
+            self.post(action[1].replace("/password", "/code"), {"code": code})
         return self

@@ -332,6 +332,58 @@ def test_an_administrators_rights_need_two_factors(context: ServiceContext) -> N
     assert refused.value.code == "ROLE_HELD"
 
 
+def test_the_security_administrator_gives_duties_and_freezes_but_does_no_work(here: Here, staff: Staff, context: ServiceContext) -> None:
+    """Signed in with two factors, as administrators must be; each change on record, none about himself."""
+    import idp.service
+    from idp.actions.set_credentials import set_totp
+    from idp.credentials.one_time_codes import STEP_SECONDS, code_at
+
+    admin = add_staff(here.folder, {"anquan": ("安全员（样例）", ())}, context)
+    holder = admin.holder("anquan")
+    at = context.clock.now()
+    context.database.write(
+        lambda connection: appoint(connection, context.audit, holder, Role.SECURITY, is_bound=is_bound, actor="t", reason="r", at=at)
+    )
+    desk = idp.service.people_desk(context)
+    secret = set_totp(desk, admin.accounts["anquan"], actor="t")
+    desk.pool.close()
+    surfer = Surfer(here).sign_in("anquan", code=code_at(secret, int(at.timestamp()) // STEP_SECONDS))
+    try:
+        assert "安全管理员" in surfer.text
+        assert "seal.use" not in session_of(here, surfer).tokens.scopes
+        for path in ("/console/seals?of=all", "/console/duties"):
+            assert surfer.get(path).status_code == 200, path
+        change = {"holder": "guanli", "reason": "兼办申请"}
+        for what, told in (({"what": "give", "duty": "seal-applicant"}, "已办理"), ({"what": "take", "duty": "seal-applicant"}, "已收回")):
+            surfer.post("/console/duties", {**change, **what})
+            assert told in surfer.text
+        for wrong, code in (
+            ({"what": "give", "duty": "nothing"}, "ROLE_FIELD_INVALID"),
+            ({"what": "give", "duty": "developer", "holder": holder}, "ROLE_OF_ONE_SELF"),
+            ({"what": "take", "duty": "developer", "holder": holder}, "ROLE_OF_ONE_SELF"),
+            ({"what": "appoint", "role": "security", "holder": "zhizhang"}, "ROLE_OF_ONE_SELF"),
+            ({"what": "appoint", "role": "audit", "holder": "zhizhang"}, "ROLE_HOLDER_BOUND"),
+            ({"what": "appoint", "role": "audit", "holder": "nobody-known"}, "HOLDER_UNKNOWN"),
+        ):
+            surfer.post("/console/duties", {**change, **wrong})
+            assert surfer.page.status_code >= 400, wrong
+            assert code in surfer.text, wrong
+        surfer.post("/console/duties", {"what": "appoint", "role": "audit", "holder": "shimin", "reason": "轮岗"})
+        assert "轮岗" in surfer.text
+        surfer.post("/console/duties", {"what": "dismiss", "holder": "shimin", "reason": "轮岗结束"})
+        assert "轮岗结束" not in surfer.text
+        seals = re.search(r"/console/seals/(sl_[0-9a-f]+)", surfer.get("/console/seals").text)
+        if seals:  # of another test of this file, where one came before
+            surfer.get(f"/console/seals/{seals[1]}/powers")
+            for take in ({}, {"take": "1"}):
+                surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "shimin", "reason": "监督", **take})
+                assert surfer.page.status_code == 200
+            surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "nobody-known", "reason": "x"})
+            assert surfer.page.status_code == 422
+    finally:
+        surfer.close()
+
+
 # ---- Forms
 
 
@@ -496,6 +548,8 @@ def test_the_life_of_a_seal_through_forms_alone(here: Here, people: dict[str, Su
     # 7. A security administrator's pages refuse whoever is none
     reviewer.get(f"{seal}/powers")
     assert reviewer.post(f"{seal}/powers", {"power": "audit", "holder": "shimin", "reason": "x"}).status_code == 403
+    hostile = {"kind": "change", "preview": "1"}
+    assert applicant.post("/console/applications/new", hostile).status_code in {403, 404}
 
 
 def _signed_in(here: Here, login: str) -> Any:

@@ -115,20 +115,16 @@ def compared(seal: dict[str, Any], application: dict[str, Any]) -> list[tuple[st
 
 
 async def _show_form(visit: Visit, kind: str, entered: dict[str, Any], problem: ApiProblem | None = None) -> Response:
-    seal = await load_seal(visit, str(entered["seal_id"])) if kind != "new" else None
+    seal = None if kind == "new" else await load_seal(visit, str(entered.get("seal_id", "")))
     drawn = None
     if kind in {"new", "change"}:
-        wanted = {
-            "design": entered.get("design", ""),
-            "organisation": entered.get("organisation", "") or (seal or {}).get("organisation", ""),
-        }
+        as_is = seal or {}
+        wanted: dict[str, Any] = {name: entered.get(name) or as_is.get(name, "") for name in ("organisation", "purpose", "type_code")}
         try:
-            width_mm = float(entered.get("picture_width_mm") or 42)
+            wanted["picture_width_mm"] = float(entered.get("picture_width_mm") or as_is.get("picture_width_mm") or 42)
         except ValueError:
-            width_mm = 42.0
-        drawn = await _drawn(
-            visit, {**wanted, "purpose": entered.get("purpose"), "type_code": entered.get("type_code"), "picture_width_mm": width_mm}
-        )
+            wanted["picture_width_mm"] = 42.0
+        drawn = await _drawn(visit, {**wanted, "design": entered.get("design", "")})
     return visit.render(
         "apply.html",
         problem=problem,

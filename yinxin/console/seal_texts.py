@@ -167,6 +167,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "holder_unknown": ("找不到“{name}”", "“{name}” is not known"),
     "holder_unknown_help": ("请核对登录名或应用标识。", "Check the login name or the id of the client."),
+    "actor_service": ("系统自动", "The system itself"),
+    "actor_operator": ("运维人员（{name}）", "Operator ({name})"),
     "given_by": ("由 {name} 授予", "Given by {name}"),
     # Grants
     "grants_lead": ("谁可以用印，以及在什么范围内。", "Who may use this seal, and within which limits."),
@@ -181,6 +183,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "grant_used": ("已用 {used} / {most} 次", "Used {used} of {most}"),
     "grant_until": ("有效期至", "Until"),
     "grant_hours": ("时段（如 08:30-17:30）", "Hours (such as 08:30-17:30)"),
+    "grant_hours_label": ("每日时段", "Hours of the day"),
     "grant_via": ("仅限通过应用", "Only through client"),
     "grant_revoked": ("已收回", "Taken back"),
     "grant_standing": ("有效", "Standing"),

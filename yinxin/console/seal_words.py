@@ -71,7 +71,7 @@ def days_left(text: str | None) -> int | None:
 async def names_of(visit: Visit, holders: Iterable[str | None]) -> dict[str, str]:
     """What holders of rights are called; each by his own name of rights where it is not for this person to know."""
     wanted = list(dict.fromkeys(each for each in holders if each))
-    names = {each: each for each in wanted}
+    names = {each: _own_name(visit, each) for each in wanted}
     names[visit.person.holder] = visit.person.name or visit.person.subject
     if wanted and visit.may(FIND_HOLDERS):
         for start in range(0, len(wanted), _HOLDERS_AT_ONCE):
@@ -80,6 +80,14 @@ async def names_of(visit: Visit, holders: Iterable[str | None]) -> dict[str, str
             )
             names.update({each["holder"]: each["name"] for each in found.body["holders"]})
     return names
+
+
+def _own_name(visit: Visit, actor: str) -> str:
+    """What an actor is called that is nobody in the directory: the system itself, an operator; for others their name of rights."""
+    kind, _, name = actor.partition(":")
+    if kind == "service":
+        return visit.t("actor_service")
+    return visit.t("actor_operator", name=name) if kind == "operator" else actor
 
 
 async def holder_named(visit: Visit, name: str) -> str:
