@@ -73,8 +73,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "ops_certificate_seal_maker": ("制章人证书", "Seal maker"),
     "ops_renew": ("续期命令", "To renew"),
     "ops_backup_lead": (
-        "系统不会自行备份。请由运维按下列内容制定备份计划，并定期演练恢复。",
-        "The system makes no backups by itself. Plan them as below, and try restoring regularly.",
+        "系统不会自行备份。请把下面的命令列入定时计划，并定期演练恢复。",
+        "The system makes no backups by itself. Plan the commands below, and try restoring regularly.",
     ),
     "ops_backup_what": ("须一并备份的内容", "What belongs to a backup"),
     "ops_backup_database": (

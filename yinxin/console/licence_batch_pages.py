@@ -1,0 +1,109 @@
+"""Issuing many licences from a file: every row checked first, issued while one watches, with a report."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import JSONResponse, Response
+
+from yinxin.console.api_calls import ApiProblem
+from yinxin.console.licence_pages import definition_of, own_issuers, published_types
+from yinxin.console.work_words import show
+
+if TYPE_CHECKING:
+    from yinxin.console.console import Console
+    from yinxin.console.visit import Visit
+
+ISSUE: Final = "licence.issue"
+BATCHES: Final = "/console/licence-batches"
+ENDED: Final = ("done", "cancelled")
+FORMATS: Final = ("csv", "xlsx", "json")
+ROWS_SHOWN: Final = 200
+ROWS_REPORTED: Final = 1000
+_FORMULA: Final = ("=", "+", "-", "@")
+
+
+def add_pages(console: Console) -> None:
+    """Add them."""
+
+    @console.page(BATCHES, methods=("GET", "POST"), needs=ISSUE)
+    async def open_batch(visit: Visit) -> Response:
+        issuers, types = await own_issuers(visit), await published_types(visit)
+        common: dict[str, Any] = {"issuers": issuers, "types": types}
+        given = {"type": visit.query("type"), "issuer": "", "forms": ["pdf"]}
+        if visit.request.method == "GET":
+            return show(visit, "licence_batch.html", given=given, tried=None, missing=False, **common)
+        form = await visit.form()
+        part = form.file("file")
+        given = {"type": form.get("type"), "issuer": form.get("issuer"), "forms": list(form.all("forms")) or ["pdf"]}
+        if part is None or not part.content or not given["type"]:
+            return show(visit, "licence_batch.html", given=given, tried=None, missing=True, status=422, **common)
+        kind = part.file_name.rpartition(".")[2].lower()
+        what: dict[str, Any] = {
+            "files": {"file": (part.file_name, part.content)},
+            "data": {
+                "type": given["type"],
+                "issuer": given["issuer"],
+                "format": kind if kind in FORMATS else "csv",
+                "forms": ",".join(given["forms"]),
+            },
+        }
+        try:
+            tried = (await visit.api.post("/v1/licence-batches/dry-run", **what)).body
+            if form.is_set("try") or tried["problems"]:  # with a row that is wrong, nothing is begun unasked
+                return show(visit, "licence_batch.html", given=given, tried=tried, missing=False, **common)
+            batch_id = (await visit.api.post("/v1/licence-batches", **what)).body["id"]
+            await visit.api.post(f"/v1/licence-batches/{batch_id}/start")
+        except ApiProblem as problem:
+            if problem.is_signed_out:
+                raise
+            return show(visit, "licence_batch.html", given=given, tried=None, missing=False, problem=problem, **common)
+        return visit.go(f"{BATCHES}/{batch_id}", notice="licb_started")
+
+    @console.page(f"{BATCHES}/template.csv", needs=ISSUE)
+    async def fetch_template(visit: Visit) -> Response:
+        chosen = next((each for each in await published_types(visit) if each["code"] == visit.query("type")), None)
+        items = [] if chosen is None else (await definition_of(visit, chosen["code"], chosen["version"]))["items"]
+        columns = ["holder_name", "holder_code", "holder_code_type", "valid_from", "valid_to", *(item["key"] for item in items)]
+        return _csv([columns], "template.csv")
+
+    @console.page(f"{BATCHES}/{{batch_id}}", methods=("GET", "POST"), needs=ISSUE)
+    async def watch(visit: Visit, batch_id: str) -> Response:
+        if visit.request.method == "POST":
+            await visit.api.post(f"/v1/licence-batches/{batch_id}/cancel")
+            return visit.go(f"{BATCHES}/{batch_id}", notice="batch_cancelled")
+        batch = (await visit.api.get(f"/v1/licence-batches/{batch_id}")).body
+        rows = (await visit.api.get(f"/v1/licence-batches/{batch_id}/rows", after=visit.query("after"), limit=ROWS_SHOWN)).body
+        return show(visit, "licence_batch_watch.html", batch=batch, rows=rows["rows"], next_after=rows["next_after"], ended=ENDED)
+
+    @console.page(f"{BATCHES}/{{batch_id}}/progress.json", needs=ISSUE)
+    async def tell_progress(visit: Visit, batch_id: str) -> Response:
+        batch = (await visit.api.get(f"/v1/licence-batches/{batch_id}")).body
+        ready = batch["total"] - batch["waiting"]
+        told = {
+            "ready": ready,
+            "total": batch["total"],
+            "words": visit.t("batch_progress", ready=ready, total=batch["total"]),
+            "ended": batch["state"] in ENDED,
+        }
+        return JSONResponse(told, headers={"cache-control": "no-store"})
+
+    @console.page(f"{BATCHES}/{{batch_id}}/report.csv", needs=ISSUE)
+    async def fetch_report(visit: Visit, batch_id: str) -> Response:
+        lines, after = [["row", "state", "licence", "code", "place", "rule"]], 0
+        while True:
+            found = (await visit.api.get(f"/v1/licence-batches/{batch_id}/rows", after=after, limit=ROWS_REPORTED)).body
+            lines += [[str(each[name] or "") for name in ("number", "state", "licence", "code", "place", "rule")] for each in found["rows"]]
+            if found["next_after"] is None:
+                return _csv(lines, f"{batch_id}.csv")
+            after = found["next_after"]
+
+
+def _csv(lines: list[list[str]], name: str) -> Response:
+    written = io.StringIO(newline="")
+    safe = [[f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in line] for line in lines]
+    csv.writer(written, lineterminator="\r\n").writerows(safe)
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(b"\xef\xbb\xbf" + written.getvalue().encode(), media_type="text/csv; charset=utf-8", headers=headers)

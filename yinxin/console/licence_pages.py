@@ -1,0 +1,198 @@
+"""Licences at the console: finding them, issuing them by a form made from their type, their life, their history, who used them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from licence_vault.life import LICENCE_LIFE, LicenceState
+from standards.gbt36903_metadata import HOLDER_CODE_TYPES
+from yinxin.console.api_calls import ApiProblem
+from yinxin.console.code_samples import SampleCall, samples_of
+from yinxin.console.licence_forms import (
+    HOLDERS_MAX,
+    ORGANISATION_CODE,
+    PERSON_CODE,
+    change_of,
+    first_values,
+    items_by_block,
+    order_of,
+    read_values,
+    values_of,
+)
+from yinxin.console.licence_texts import TEXTS
+from yinxin.console.work_words import handed_on, show
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from yinxin.console.console import Console
+    from yinxin.console.visit import Visit
+
+READ: Final = "licence.read"
+ISSUE: Final = "licence.issue"
+LICENCES: Final = "/console/licences"
+SHOWN: Final = 50
+SEARCHED: Final = ("issuer", "type", "state", "number", "holder_code")
+SUCCESSIONS: Final = {step.verb for step in LICENCE_LIFE if step.verb is not None and step.needs_successor}
+PLAIN: Final = {step.verb for step in LICENCE_LIFE if step.verb is not None and not step.needs_successor}
+ENDED: Final = ("replaced", "cancelled", "revoked", "withdrawn")
+_RESIDENT: Final = re.compile(r"[0-9]{17}[0-9Xx]")  # GB 11643; a credit code has letters among its first characters
+SEVERE: Final = ("cancel", "revoke", "withdraw", "suspend", "erase")
+
+
+def add_pages(console: Console) -> None:
+    """Add them."""
+    console.frame.add_texts(TEXTS)
+    console.menu("licences", "lic_nav", LICENCES, READ, icon="licence")
+
+    @console.page(LICENCES, needs=READ)
+    async def list_licences(visit: Visit) -> Response:
+        asked = {name: visit.query(name) for name in SEARCHED}
+        code_type = "" if not asked["holder_code"] else PERSON_CODE if _RESIDENT.fullmatch(asked["holder_code"]) else ORGANISATION_CODE
+        issuers = await own_issuers(visit)
+        found: dict[str, Any] = {"licences": [], "next_after": None}
+        if issuers:
+            found = (await visit.api.get("/v1/licences", **asked, holder_code_type=code_type, after=visit.query("after"), limit=SHOWN)).body
+        return show(
+            visit,
+            "licences.html",
+            licences=found["licences"],
+            next_after=found["next_after"],
+            asked=asked,
+            issuers=issuers,
+            types={each["code"]: each["name"] for each in await published_types(visit)},
+            states=[each.value for each in LicenceState if each is not LicenceState.DRAFT],
+        )
+
+    @console.page(f"{LICENCES}/new", methods=("GET", "POST"), needs=ISSUE)
+    async def issue(visit: Visit) -> Response:
+        issuers, types = await own_issuers(visit), await published_types(visit)
+        wanted = visit.query("type")
+        chosen = next((each for each in types if each["code"] == wanted), None)
+        if chosen is None:
+            return show(visit, "licence_choose.html", issuers=issuers, types=types)
+        issuer = visit.query("issuer") or (issuers[0]["code"] if issuers else "")
+        definition = await definition_of(visit, chosen["code"], chosen["version"])
+        common = {"definition": definition, "issuer": issuer, "issuers": issuers}
+        if visit.request.method == "GET":
+            return _form(visit, "licence_issue.html", first_values(definition), common)
+        form = await visit.form()
+        values = read_values(form, definition)
+        if form.is_set("add_holder"):
+            values["holders"] = [*values["holders"], {**values["holders"][-1], "name": "", "code": ""}][:HOLDERS_MAX]
+            return _form(visit, "licence_issue.html", values, common)
+        try:
+            made = await visit.api.post(
+                "/v1/licences", json=order_of(values, chosen["code"], issuer), idempotency_key=f"console-{form.once}"
+            )
+        except ApiProblem as problem:
+            if problem.is_signed_out:
+                raise
+            return _form(visit, "licence_issue.html", values, common, problem=problem)
+        return visit.go(f"{LICENCES}/{made.body['id']}", notice="lic_issued")
+
+    @console.page(f"{LICENCES}/{{licence_id}}", needs=READ)
+    async def show_licence(visit: Visit, licence_id: str) -> Response:
+        found = await visit.api.get(f"/v1/licences/{licence_id}")
+        licence = found.body
+        definition = await definition_of(visit, licence["type"], licence["type_version"])
+        events = (await visit.api.get(f"/v1/licences/{licence_id}/events")).body["events"]
+        state = LicenceState(licence["state"])
+        steps = [step for step in LICENCE_LIFE if step.verb is not None and state in step.sources] if visit.may(ISSUE) else []
+        call = SampleCall("GET", f"/v1/licences/{licence_id}")
+        return show(
+            visit,
+            "licence.html",
+            licence=licence,
+            etag=found.etag,
+            blocks=items_by_block(definition),
+            type_name=definition["name"],
+            events=events,
+            steps=steps,
+            severe=SEVERE,
+            can_erase=visit.may(ISSUE) and licence["state"] in ENDED and licence["data"] is not None,
+            call_code=samples_of(str(visit.api.client.base_url), call),
+            tab="licence",
+        )
+
+    @console.page(f"{LICENCES}/{{licence_id}}/uses", needs=READ)
+    async def show_uses(visit: Visit, licence_id: str) -> Response:
+        licence = (await visit.api.get(f"/v1/licences/{licence_id}")).body
+        found = (await visit.api.get(f"/v1/licences/{licence_id}/uses", before=visit.query("before"), limit=SHOWN)).body
+        return show(visit, "licence_uses.html", licence=licence, uses=found["uses"], next_before=found["next_before"], tab="uses")
+
+    @console.page(f"{LICENCES}/{{licence_id}}/files/{{form}}", needs=READ)
+    async def fetch_file(visit: Visit, licence_id: str, form: str) -> Response:
+        kind = "ofd" if form == "ofd" else "pdf"
+        return handed_on(await visit.api.get(f"/v1/licences/{licence_id}/files/{kind}"))
+
+    @console.page(f"{LICENCES}/{{licence_id}}/steps/{{verb}}", methods=("GET", "POST"), needs=ISSUE)
+    async def take_step(visit: Visit, licence_id: str, verb: str) -> Response:
+        if verb in SUCCESSIONS:
+            return await _succeed(visit, licence_id, verb)
+        if visit.request.method == "GET" or (verb not in PLAIN and verb != "erase"):
+            return visit.go(f"{LICENCES}/{licence_id}")
+        form = await visit.form()
+        await visit.api.post(f"/v1/licences/{licence_id}/{verb}", json={"reason": form.get("reason")}, if_match=form.get("etag") or "*")
+        return visit.go(f"{LICENCES}/{licence_id}", notice="lic_step_done")
+
+
+async def _succeed(visit: Visit, licence_id: str, verb: str) -> Response:
+    """A new version in place of this one: changed, extended, or the same once more."""
+    found = await visit.api.get(f"/v1/licences/{licence_id}")
+    licence = found.body
+    if licence["data"] is None:
+        return visit.go(f"{LICENCES}/{licence_id}")
+    definition = await definition_of(visit, licence["type"], licence["type_version"])
+    step = next(step for step in LICENCE_LIFE if step.verb == verb)
+    common = {"definition": definition, "licence": licence, "verb": verb, "etag": found.etag, "needs_reason": step.is_reason_required}
+    if visit.request.method == "GET":
+        return _form(visit, "licence_change.html", values_of(licence["data"]), common | {"reason": ""})
+    form = await visit.form()
+    values = read_values(form, definition) if verb == "change" else values_of(licence["data"])
+    values["valid_to"] = "" if form.is_set("open_ended") else form.get("valid_to", values["valid_to"])
+    common["reason"] = form.get("reason")
+    if form.is_set("add_holder"):
+        values["holders"] = [*values["holders"], {**values["holders"][-1], "name": "", "code": ""}][:HOLDERS_MAX]
+        return _form(visit, "licence_change.html", values, common)
+    try:
+        made = await visit.api.post(
+            f"/v1/licences/{licence_id}/{verb}",
+            json=change_of(values, verb, form.get("reason")),
+            if_match=form.get("etag") or "*",
+            idempotency_key=f"console-{form.once}",
+        )
+    except ApiProblem as problem:
+        if problem.is_signed_out:
+            raise
+        return _form(visit, "licence_change.html", values, common, problem=problem)
+    return visit.go(f"{LICENCES}/{made.body['id']}", notice="lic_succeeded")
+
+
+def _form(visit: Visit, template: str, values: dict[str, Any], common: dict[str, Any], *, problem: ApiProblem | None = None) -> Response:
+    zh = visit.language == "zh"
+    code_types = [(code, each.name_zh if zh else each.name_en) for code, each in HOLDER_CODE_TYPES.items()]
+    blocks = items_by_block(common["definition"])
+    return show(visit, template, problem=problem, values=values, blocks=blocks, code_types=code_types, holders_max=HOLDERS_MAX, **common)
+
+
+async def own_issuers(visit: Visit) -> list[dict[str, Any]]:
+    """The authorities that the person acts for."""
+    found: list[dict[str, Any]] = (await visit.api.get("/v1/my-licence-issuers", limit=100)).body["issuers"]
+    return found
+
+
+async def published_types(visit: Visit) -> list[dict[str, Any]]:
+    """The newest published version of each type."""
+    newest: dict[str, dict[str, Any]] = {}
+    for each in (await visit.api.get("/v1/licence-types", state="published", limit=200)).body["types"]:
+        if each["code"] not in newest or each["version"] > newest[each["code"]]["version"]:
+            newest[each["code"]] = each
+    return list(newest.values())
+
+
+async def definition_of(visit: Visit, code: str, number: int | str) -> dict[str, Any]:
+    """What a version of a type says."""
+    found = (await visit.api.get(f"/v1/licence-types/{code}/versions/{number}")).body
+    return {"numbering": "", **found["definition"]}
