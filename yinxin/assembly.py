@@ -44,6 +44,7 @@ from yinxin.console import service as console_service
 from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
 from yinxin.duties import CONSOLE_CLIENT, scopes_at_pages
 from yinxin.file_verdicts import HouseJudge
+from yinxin.front_page import pages as front_page
 from yinxin.help.help_pages import HelpDesk
 from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
@@ -210,7 +211,8 @@ def compose(house: House) -> Application:
         links.services_of(settings)
     ):  # both know of holders, so their systems have names
         parts.append(ServiceParts(name="system-names", router=system_names_api.make_router(context)))
-    parts += verification_page.build(context, house.deployment.dir, links.services_of(settings))
+    checking = verification_page.build(context, house.deployment.dir, links.services_of(settings))
+    parts += [*checking, front_page.build(settings, links.services_of(settings), has_verification=bool(checking))]
     parts.append(_webhook_parts(house, {name: text for part in parts for name, text in part.event_types.items()}))
     own = console_service.OwnApplication()
     parts.append(pages_api.build())

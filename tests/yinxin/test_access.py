@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Every operation that asks for no token, each with its reason in the code. A new one has to be entered here on purpose.
 PUBLIC = {
+    "GET /",
     "DELETE /oauth2/register/{client_id}",
     "GET /.well-known/jwt-vc-issuer/licences/credentials",
     "GET /.well-known/oauth-authorization-server",
