@@ -91,16 +91,18 @@ def show_own_licence(desk: UseDesk, caller: Caller, licence_id: str, *, is_maske
     return decide_use(desk, begin, decide)
 
 
-def list_own_uses(desk: UseDesk, caller: Caller, *, before: int | None, limit: int, has_own: bool) -> list[SeenUse]:
+def list_own_uses(
+    desk: UseDesk, caller: Caller, *, before: int | None, limit: int, has_own: bool, licence_id: str | None = None
+) -> list[SeenUse]:
     """Every use of the person's licences, newest first, from behind the number ``before``; that he looked is in the audit trail.
 
-    ``has_own``: with his own. LICENCE_HOLDER_UNKNOWN.
+    ``has_own``: with his own; ``licence_id``: of one licence only, none where it is not his. LICENCE_HOLDER_UNKNOWN.
     """
     at = desk.context.clock.now()
     standing = who_is_behind(desk, caller, at)
 
     def read(conn: Connection) -> list[SeenUse]:
-        found = store.list_uses_of_subjects(conn, standing.holders, before=before, limit=limit, has_own=has_own)
+        found = store.list_uses_of_subjects(conn, standing.holders, before=before, limit=limit, has_own=has_own, licence_id=licence_id)
         desk.context.audit.record(
             conn,
             at=at,

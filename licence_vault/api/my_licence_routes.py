@@ -170,10 +170,11 @@ def add_my_licence_routes(router: APIRouter, desk: UseDesk) -> None:
         response: Response,
         before: Annotated[int | None, Query(ge=1, le=2**53, description="The `next_before` of the page before.")] = None,
         limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE_MAX)] = limits.PAGE_SIZE,
+        licence: Annotated[str | None, Query(pattern=r"^lc_[0-9a-f]{24}$", description="Of this licence only.")] = None,
         *,
         own: Annotated[bool, Query(description="With what one looked at oneself.")] = False,
     ) -> UseList:
-        found = list_own_uses(desk, caller_of(request), before=before, limit=limit, has_own=own)
+        found = list_own_uses(desk, caller_of(request), before=before, limit=limit, has_own=own, licence_id=licence)
         response.headers["cache-control"] = "no-store"
         return UseList(uses=[_use(each) for each in found], next_before=found[-1].record.id if len(found) == limit else None)
 

@@ -61,11 +61,15 @@ def insert_use(
 
 
 def list_uses_of_subjects(
-    conn: Connection, subjects: Collection[bytes], *, before: int | None, limit: int, has_own: bool = True
+    conn: Connection, subjects: Collection[bytes], *, before: int | None, limit: int, has_own: bool = True, licence_id: str | None = None
 ) -> list[UseRecord]:
-    """Uses about any of these holders, newest first, from behind the number ``before``; ``has_own``: those by the holders themselves too."""
+    """Uses about any of these holders, newest first, from behind the number ``before``; ``has_own``: those by the holders themselves too;
+    ``licence_id``: of one licence only.
+    """
     about = select(use_subjects.c.use_id).where(use_subjects.c.code_digest.in_(subjects))
     statement = select(uses).where(uses.c.id.in_(about))
+    if licence_id is not None:
+        statement = statement.where(uses.c.licence_id == licence_id)
     if not has_own:
         statement = statement.where(uses.c.mode.is_(None) | (uses.c.mode != UseMode.OWN.value))
     if before is not None:

@@ -169,6 +169,24 @@ def test_a_citizen_shows_a_licence_and_confirms_what_is_shown_and_to_whom(
     assert "经您同意" in told
 
 
+def test_a_showing_of_somebody_else_is_nobodys_business(jia: Citizen, yii: Citizen, registry: Office, showing: str) -> None:
+    jia.see(showing)
+    scan(registry, code_on(jia))
+    for path in (showing, f"{showing}/code.svg", f"{showing}/state"):
+        told = yii.see(path)
+        assert (yii.answer.status_code, OFFICER["name"] in told, WHY in told) == (404, False, False)
+    yii.see("/my")
+    token = re.search(r'name="csrf" value="([^"]+)"', yii.answer.text)
+    assert token
+    for step, fields in (("agree", {"seen": '"2"'}), ("end", {})):
+        answer = yii.send("POST", f"{showing}/{step}", data={"csrf": token[1], **fields})
+        assert (answer.status_code, "LICENCE_SHOWING_UNKNOWN" in answer.text) == (404, True)
+    assert "是否让对方查看？" in jia.see(showing)
+    stolen = jia.send("POST", f"{showing}/agree", data={"csrf": token[1], "seen": '"2"'})
+    assert (stolen.status_code, "FORM_FORGED" in stolen.text) == (403, True)
+    assert "是否让对方查看？" in jia.see(showing)
+
+
 def test_a_citizen_refuses_and_an_old_page_agrees_to_nothing(jia: Citizen, registry: Office, showing: str) -> None:
     jia.see(showing)
     scan(registry, code_on(jia))
@@ -247,6 +265,8 @@ def test_own_looks_are_told_where_one_asks(jia: Citizen, licence: dict[str, Any]
     jia.see(f"/my/licences/{licence['id']}?whole=yes")
     told = jia.see("/my/uses?own=yes")
     assert f"您查看了您的「{licence['data']['name']}」的全部内容" in told
+    assert "您查看了您的" in jia.see(f"/my/uses?own=yes&licence={licence['id']}")
+    assert "还没有人使用过您的证照" in jia.see(f"/my/uses?licence=lc_{'0' * 24}")
     assert "您查看了您的" not in jia.see("/my/uses")
     jia.see("/my/uses?before=1")
     assert "还没有人使用过您的证照" in jia.see("/my/uses?before=1")

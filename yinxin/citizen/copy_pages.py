@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
-from yinxin.citizen.licence_pages import today
+from yinxin.citizen.own_things import today
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.showing_pages import NO_STORE
 from yinxin.citizen.wording import end_of_day, read_card, read_time, write_time

@@ -2,63 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from standards.gbt7408_times import CHINA
-from yinxin.citizen.wording import Card, read_card, tell_officer, write_time
+from yinxin.citizen.own_things import today, told_uses, waiting_showings
+from yinxin.citizen.wording import read_card
 from yinxin.mongolian_words import in_mongolian
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date
-
     from starlette.responses import Response
 
     from yinxin.citizen.pages import CitizenPages
     from yinxin.console.visit import Visit
 
-_SCANNED: Final = "scanned"
-_PAGES_MAX: Final = 10  # of licences whose names a page asks for; beyond, the log names older ones without
-
-
-def today() -> date:
-    """The day it is where licences begin and end."""
-    return datetime.now(UTC).astimezone(CHINA).date()
-
-
-async def own_cards(visit: Visit) -> list[Card]:
-    """The person's licences, masked, newest first."""
-    cards: list[Card] = []
-    before: str | None = None
-    for _ in range(_PAGES_MAX):
-        page = (await visit.api.get("/v1/my/licences", before=before)).body
-        cards += [read_card(each, today()) for each in page["licences"]]
-        before = page["next_before"]
-        if before is None:
-            break
-    return cards
-
-
-async def names_of_systems(visit: Visit, clients: Iterable[str | None]) -> dict[str, str]:
-    """What systems are called, by identifier; one that is not registered here keeps its identifier."""
-    asked = sorted({each for each in clients if each})
-    if not asked:
-        return {}
-    found = (await visit.api.get("/v1/my/systems", client=asked)).body["systems"]
-    return {each: each for each in asked} | {each["client"]: each["name"] for each in found}
-
-
-async def waiting_showings(visit: Visit) -> list[dict[str, Any]]:
-    """Showings that are not over, those first that wait for an answer, each with who asks (``who``, empty where nobody scanned yet)."""
-    found: list[dict[str, Any]] = (await visit.api.get("/v1/my/showings")).body["showings"]
-    names = await names_of_systems(visit, (each["client"] for each in found))
-    for each in found:
-        each["who"] = names.get(each["client"] or "", "")
-        each["is_asked"] = each["state"] == _SCANNED
-        each["officer_line"] = tell_officer(each["officer"])
-        each["until"] = write_time(datetime.fromisoformat(each["ends_at"]))
-    return sorted(found, key=lambda each: not each["is_asked"])
+_USES_SHOWN: Final = 3
 
 
 def add_pages(pages: CitizenPages) -> None:
@@ -82,4 +38,5 @@ def add_pages(pages: CitizenPages) -> None:
         found = await visit.api.get(f"/v1/my/licences/{licence_id}", masked="" if is_whole else "true")
         card = read_card(found.body, today())
         word = in_mongolian("valid" if card.is_in_force else "expired" if card.state == "expired" else "invalid")
-        return visit.render("licence.html", card=card, is_whole=is_whole, word=word)
+        uses = (await visit.api.get("/v1/my/licence-uses", licence=licence_id, limit=_USES_SHOWN)).body["uses"]
+        return visit.render("licence.html", card=card, is_whole=is_whole, word=word, uses=await told_uses(visit, uses, [card]))

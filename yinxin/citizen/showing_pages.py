@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import segno
 from starlette.responses import JSONResponse, Response
 
-from yinxin.citizen.licence_pages import names_of_systems, today
+from yinxin.citizen.own_things import names_of_systems, today
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.wording import read_card, tell_officer, write_time
 from yinxin.console.api_calls import ApiProblem

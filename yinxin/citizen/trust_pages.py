@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from yinxin.citizen.licence_pages import names_of_systems, own_cards, today
+from yinxin.citizen.own_things import names_of_systems, own_cards, today, told_uses
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.showing_pages import draw_code
-from yinxin.citizen.use_pages import told_uses
 from yinxin.citizen.wording import end_of_day, read_time, write_time
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.forms import ConsoleForm

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from yinxin.citizen.licence_pages import names_of_systems, own_cards
-from yinxin.citizen.wording import ToldUse, tell_use
+from yinxin.citizen.own_things import own_cards, told_uses
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from yinxin.citizen.pages import CitizenPages
-    from yinxin.citizen.wording import Card
     from yinxin.console.visit import Visit
-
-
-async def told_uses(visit: Visit, uses: list[dict[str, Any]], cards: list[Card]) -> list[ToldUse]:
-    """Lines of the access log as sentences. ``cards``: of the person's licences, for their names."""
-    systems = await names_of_systems(visit, (each["client"] for each in uses))
-    licences = {each.id: each.name for each in cards}
-    return [
-        tell_use(each, visit.t, subject=visit.person.subject, licences=licences, systems=systems, language=visit.language) for each in uses
-    ]
 
 
 def add_pages(pages: CitizenPages) -> None:
@@ -30,6 +19,7 @@ def add_pages(pages: CitizenPages) -> None:
     @pages.page("/my/uses")
     async def show_uses(visit: Visit) -> Response:
         has_own = visit.query("own") == "yes"
-        page = (await visit.api.get("/v1/my/licence-uses", before=visit.query("before"), own="true" if has_own else "")).body
+        wish = {"before": visit.query("before"), "licence": visit.query("licence"), "own": "true" if has_own else ""}
+        page = (await visit.api.get("/v1/my/licence-uses", **wish)).body
         told = await told_uses(visit, page["uses"], await own_cards(visit) if page["uses"] else [])
-        return visit.render("uses.html", uses=told, has_own=has_own, next_before=page["next_before"], is_first=not visit.query("before"))
+        return visit.render("uses.html", uses=told, has_own=has_own, next_before=page["next_before"], is_first=not wish["before"])
