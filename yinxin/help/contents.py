@@ -10,6 +10,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
     "how-to": (
         ("for_operators", ("operate", "install", "tls", "backup", "upgrade", "key-ceremony", "hardware-keys", "monitor", "assessment")),
         ("for_administrators", ("administer-seals",)),
+        ("for_citizens", ("my-licences",)),
         ("for_verifiers", ("verify",)),
         ("for_developers", ("integrate",)),
     ),
@@ -45,7 +46,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
             ),
         ),
         ("sign_in", ("openid-provider", "bound-tokens", "identity", "directory", "federation", "cas")),
-        ("common", ("glossary", "trust-list", "transparency-log", "webhooks", "regional-platform", "benchmarks")),
+        ("common", ("glossary", "mongolian-words", "trust-list", "transparency-log", "webhooks", "regional-platform", "benchmarks")),
     ),
     "explanation": (("", ("architecture", "licence-story", "threat-model", "decisions")),),
 }

@@ -14,6 +14,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "for_operators": ("运维人员", "For operators"),
     "for_administrators": ("印章管理员", "For seal administrators"),
     "for_verifiers": ("核验人员", "For verifiers"),
+    "for_citizens": ("持证人", "For holders of licences"),
     "for_developers": ("开发人员", "For developers"),
     "generated": ("由程序生成", "Made from the program"),
     "seals": ("电子印章", "Seals"),
