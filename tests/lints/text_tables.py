@@ -31,11 +31,11 @@ _SHOWN = re.compile(
     r"(?:\.(?:textContent|innerText|innerHTML|title|alt|placeholder|ariaLabel)\s*=\s*|setAttribute\(\s*['\"](?:title|alt|placeholder|aria-(?:label|description|valuetext|roledescription))['\"],\s*)"
     r"(?P<quote>['\"`])(?P<said>(?:(?!(?P=quote)).)*)(?P=quote)"
 )
-_UNREAD = frozenset({"script", "style"})  # elements whose content is no text for people
+_UNREAD = frozenset({"script", "style", "code", "pre", "kbd", "samp"})  # elements whose content is no text in a language
 # The same in every language: units, formats, algorithms, the names of files
 _UNIVERSAL = re.compile(
     r"\b(?:B|KB|MB|mm|pt|dpi|UTC|PDF|OFD|ZIP|CSV|JSON|SVG|PNG|XML|API|URL|QR|ID|SM[234]|SHA-256|AES|RSA|ECDSA|CMS|PEM|DER|SES|GB/T|RFC|"
-    r"curl|Python|Java|HTTP|[\w-]+\.(?:json|html|pdf|ofd|esl|dat|zip|csv))\b"
+    r"https?|curl|Python|Java|HTTP|[\w-]+\.(?:json|html|toml|pdf|ofd|esl|dat|zip|csv))\b"
 )
 _CLASS_BLOCKS = frozenset({"width", "main_class", "body_class", "home"})  # blocks of a frame that fill a part of its attributes
 
