@@ -35,6 +35,7 @@ from yinxin.commands.seal_command import seal
 from yinxin.commands.seal_import_command import seal_import
 from yinxin.commands.serve_command import serve
 from yinxin.commands.sign_challenge_command import sign_challenge
+from yinxin.commands.trust_bundle_command import trust_bundle
 from yinxin.commands.trust_list_command import trust_list
 from yinxin.commands.verify_command import verify
 
@@ -58,6 +59,7 @@ app.command("changes")(changes)
 app.command("extend")(extend)
 app.command("verify")(verify)
 app.command("trust-list")(trust_list)
+app.command("trust-bundle")(trust_bundle)
 app.command("init")(init)
 app.command("serve")(serve)
 app.command("doctor")(doctor)

@@ -52,6 +52,8 @@ from yinxin.demo.messages import TEXTS
 from yinxin.demo.story import EXPIRED, Setting, tell_story
 from yinxin.deployment import is_complete, open_deployment
 from yinxin.initialise import initialise
+from yinxin.offline_verifier.build import build_verifier
+from yinxin.offline_verifier.open_bundles import open_bundles
 from yinxin.pki.actions.publish_list import renew_list
 from yinxin.pki.authorities import ISSUING, ROOT
 
@@ -182,6 +184,8 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None, *, is_
             known = context.trust().joined_with(knowledge)
             trust = write_trust_list(known, name=f"Yinxin demonstration: {ORGANISATION}", issued_at=context.clock.now())
             write_durably(trust_path, trust, mode=PUBLIC_MODE)
+            write_durably(folder / FOLDER / TRUST_BUNDLE, open_bundles(context).current(), mode=PUBLIC_MODE)
+            write_durably(folder / FOLDER / OFFLINE_VERIFIER, build_verifier(), mode=PUBLIC_MODE)
             return Demo(
                 dir=str(folder),
                 base_url=context.settings.base_url,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OfflineFile:
-    """``sm3``, ``sha256``: hexadecimal."""
+    """Built when it is first asked for, which takes half a second. ``sm3``, ``sha256``: hexadecimal."""
 
-    content: bytes = field(repr=False)
-    sm3: str
-    sha256: str
+    build: Callable[[], bytes]
+
+    @cached_property
+    def content(self) -> bytes:
+        """The file."""
+        return self.build()
+
+    @cached_property
+    def sm3(self) -> str:
+        """Its digest."""
+        return sm3(self.content).hex()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Its digest."""
+        return sha256(self.content).hexdigest()
 
     @property
     def size(self) -> str:
@@ -28,7 +42,4 @@ class OfflineFile:
 
 def read_offline_file(build: Callable[[], bytes] | None) -> OfflineFile | None:
     """The file, made by ``build``; None where this program has none."""
-    if build is None:
-        return None
-    content = build()
-    return OfflineFile(content, sm3(content).hex(), sha256(content).hexdigest())
+    return None if build is None else OfflineFile(build)

@@ -12,6 +12,9 @@ import seal_service.service
 from seal_service.actions.publish_status import StatusPublisher
 from service_kit.composition import ServiceParts
 from service_kit.page_frame.pages import PageFrame
+from yinxin.offline_verifier import service as offline_verifier
+from yinxin.offline_verifier.build import build_verifier
+from yinxin.offline_verifier.trust_bundle import TrustBundles
 from yinxin.verification_page import published_status
 from yinxin.verification_page.checks import CheckDesk
 from yinxin.verification_page.knowledge import Knowledge
@@ -49,9 +52,12 @@ def build(context: ServiceContext, folder: Path, services: Collection[str]) -> t
         knowledge=Knowledge(context, publisher, published, has_licences),
         files=read_static_files(),
         samples=Samples(folder / DEMO_FOLDER if settings.demo else None),
-        offline=read_offline_file(None),
-        has_bundle=False,
+        offline=read_offline_file(build_verifier),
+        has_bundle=True,
     )
     add_pages(router, pages)
     route = Route(published_status.PATH, status_endpoint(published), methods=["GET"], name="read_published_version")
-    return (ServiceParts(name=NAME, router=router, hot_routes=(route,), openapi_paths=published_status.openapi_paths()),)
+    return (
+        ServiceParts(name=NAME, router=router, hot_routes=(route,), openapi_paths=published_status.openapi_paths()),
+        offline_verifier.build(TrustBundles(context, publisher, has_licences)),
+    )

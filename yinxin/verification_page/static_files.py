@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from crypto.report_text import SENTENCES
+from yinxin.offline_verifier.modules_text import read_modules
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -40,7 +41,8 @@ def read_static_files() -> StaticFiles:
     """Read them out of the packages, once."""
     found: dict[str, tuple[bytes, str]] = {}
     _take(found, "", files("yinxin.verification_page").joinpath("static"))
-    _take(found, MODULES + "/", files("yinxin").joinpath("offline_verifier", MODULES))
+    for name, text in read_modules().items():
+        found[f"{MODULES}/{name}.js"] = (text.encode(), _MEDIA_TYPES[".js"])
     found[SENTENCES_FILE] = (json.dumps(SENTENCES, ensure_ascii=False, separators=(",", ":")).encode(), "application/json")
     digest = sha256()
     for path, (content, _) in sorted(found.items()):
@@ -49,8 +51,6 @@ def read_static_files() -> StaticFiles:
 
 
 def _take(found: dict[str, tuple[bytes, str]], prefix: str, folder: Traversable) -> None:
-    if not folder.is_dir():
-        return
     for entry in folder.iterdir():
         media_type = _MEDIA_TYPES.get(entry.name[entry.name.rfind(".") :])
         if media_type is not None and entry.is_file():

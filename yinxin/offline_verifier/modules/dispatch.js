@@ -1,12 +1,14 @@
 // One door for every kind of sealed file: the content decides which verifier reads it, never the file's name.
 //
 // Pure: bytes, what is trusted and the time in, report out; it never throws, and what is unknown is never valid.
+import { isoTime } from "./bytes.js";
 import { isCredential, verifyCredentialFile } from "./credential.js";
 import { isLicenceCode, verifyLicenceCode } from "./licence_code.js";
 import { finishVerdict } from "./judge.js";
 import { examineOfd, isOfd } from "./ofd.js";
 import { examinePdf, isPdf } from "./pdf_verify.js";
-import { Verdict, fileReport, notChecked, writeReport } from "./report.js";
+import { Verdict, fileReport, notChecked, verdictOf, writeReport } from "./report.js";
+import { SENTENCES } from "./sentences.js";
 import { isSealData, verifySealData } from "./ses.js";
 
 const MAX_VERIFIED_BYTES = 96 * 1024 * 1024; // as `yinxin verify`: a file is held in memory once
@@ -14,16 +16,30 @@ const SUPPORTED = "application/pdf, application/ofd, application/x-ses-seal";
 
 const undecidedFile = (code, facts) => fileReport({ verdict: Verdict.INDETERMINATE, tampered: null, signatures: [], steps: [notChecked(code, "own rule", facts)] });
 
-// The verdict on a file in the shape of `yinxin verify --json`. at: a Date. options: name, issuers (of credentials: Map of keys by issuer),
-// isOriginalAsked (of licences no annotated copy will do), sentences and language for the detail of each step.
+const CLOCK_BEHIND_MS = 300 * 1000; // what is known may be dated this much after the clock of this computer
+
+// The verdict on a file in the shape of `yinxin verify --json`. at: a Date. options: name, isOriginalAsked (of licences no annotated copy will do),
+// language ("zh" or "en") for the detail of each step.
 export async function verifyFile(bytes, trust, at, options = {}) {
-  return writeReport(options.name ?? "", await examineFile(bytes, trust, at.getTime(), options), options);
+  const report = whileKnown(await examineFile(bytes, trust, at.getTime(), options), trust, at.getTime());
+  return writeReport(options.name ?? "", report, { sentences: SENTENCES, language: options.language ?? "en" });
 }
 
-async function examineFile(bytes, trust, at, { issuers = new Map(), isOriginalAsked = false }) {
+// Knowledge that is past its end, or from the future of this clock, says nothing of now: with it nothing is valid
+function whileKnown(report, trust, at) {
+  const steps = [];
+  if (trust.expiresAt !== null && trust.expiresAt < at) steps.push(notChecked("TRUST_BUNDLE_EXPIRED", "own rule", { expired_at: isoTime(trust.expiresAt) }));
+  if (trust.issuedAt && Date.parse(trust.issuedAt) - at > CLOCK_BEHIND_MS) {
+    steps.push(notChecked("TRUST_BUNDLE_FROM_FUTURE", "own rule", { issued_at: isoTime(Date.parse(trust.issuedAt)), at: isoTime(at) }));
+  }
+  if (!steps.length || report.verdict !== Verdict.VALID) return report;
+  return { ...report, verdict: verdictOf(steps), steps: [...report.steps, ...steps] };
+}
+
+async function examineFile(bytes, trust, at, { isOriginalAsked = false }) {
   try {
     if (bytes.length > MAX_VERIFIED_BYTES) return undecidedFile("FILE_TOO_LARGE", { limit_bytes: MAX_VERIFIED_BYTES });
-    if (isCredential(bytes)) return await verifyCredentialFile(bytes, trust, issuers, at);
+    if (isCredential(bytes)) return await verifyCredentialFile(bytes, trust, trust.issuers, at);
     return await finishVerdict(bytes, await examineSealed(bytes, trust, at), trust, at, { isOriginalAsked });
   } catch (error) {
     return undecidedFile("FORMAT_UNSUPPORTED", { supported: error?.name ?? "Error" }); // unknown trouble is "not decided"
@@ -49,5 +65,6 @@ async function examineSealed(bytes, trust, at) {
 export async function verifyCode(text, trust, at, options = {}) {
   if (!isLicenceCode(text)) return null;
   const { report, claims } = await verifyLicenceCode(text, trust, at.getTime());
-  return { report: writeReport("", report, options), claims };
+  const known = whileKnown(report, trust, at.getTime());
+  return { report: writeReport("", known, { sentences: SENTENCES, language: options.language ?? "en" }), claims };
 }

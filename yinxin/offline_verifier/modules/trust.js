@@ -2,13 +2,14 @@
 // and the signed trust bundle (docs/reference/trust-bundle.md) that carries one with its own age.
 //
 // Strict: a list that is only half understood would trust something else than was meant, so it is refused as a whole.
-import { MalformedError, TrustError, fromBase64, fromUtf8, toHex, utcTime, utf8, writeTime } from "./bytes.js";
-import { Purpose, validatePath } from "./chains.js";
-import { canDigest } from "./hashes.js";
+import { MalformedError, TrustError, fromBase64, fromUtf8, joinBytes, toHex, utcTime, utf8 } from "./bytes.js";
+import { Purpose } from "./chains.js";
+import { readIssuerKeys } from "./credential.js";
 import { normalisedName } from "./names.js";
 import { Oid } from "./oids.js";
-import { crlDates, crlIssuer, makeEvidence, ocspSerials } from "./revocation.js";
+import { crlIssuer, makeEvidence, ocspSerials } from "./revocation.js";
 import { Check, readSpki, verifySignature } from "./signatures.js";
+import { sm3 } from "./sm3.js";
 import { certificateFromDer } from "./x509.js";
 
 const MAX_TRUST_LIST_BYTES = 64 * 1024 * 1024;
@@ -30,12 +31,19 @@ export class TrustKnowledge {
   // with C2SP key texts; statusIssuers: [{ prefix, keys (SPKI), periods }]; the rest is DER or tokens as bytes
   constructor({ anchors = [], intermediates = [], crls = [], ocsp = [], statusLists = [], logs = [], statusIssuers = [], statusTokens = [] } = {}) {
     Object.assign(this, { anchors, intermediates, crls, ocsp, statusLists, logs, statusIssuers, statusTokens });
+    this.name = "";
+    this.issuedAt = ""; // RFC 3339; when it was put together, as it says itself
+    this.expiresAt = null; // milliseconds; after that it says nothing of now. Null: it names no end.
+    this.signers = []; // of a bundle: [{ algorithm, fingerprint (SM3 of the key) }], to be compared with what is published
+    this.issuers = new Map(); // keys of credential issuers: by issuer, by key id
     this.indexes = null;
   }
 
   // The same with further certificates that help to find paths
   withIntermediates(certificates) {
-    return certificates.length ? new TrustKnowledge({ ...this, intermediates: [...this.intermediates, ...certificates] }) : this;
+    if (!certificates.length) return this;
+    const { name, issuedAt, expiresAt, signers, issuers } = this;
+    return Object.assign(new TrustKnowledge({ ...this, intermediates: [...this.intermediates, ...certificates] }), { name, issuedAt, expiresAt, signers, issuers });
   }
 
   index() {
@@ -224,13 +232,15 @@ const OPTIONAL_MEMBERS = ["name", "issued_at", "intermediates", "crls", "ocsp", 
 // A trust list file (JSON in UTF-8); throws TRUST_LIST_TOO_LARGE or TRUST_LIST_MALFORMED with the place of it
 export function readTrustList(data) {
   if (data.length > MAX_TRUST_LIST_BYTES) throw new TrustError("TRUST_LIST_TOO_LARGE", { limit: MAX_TRUST_LIST_BYTES, found: data.length });
-  let document;
+  return trustListFrom(readJsonDocument(data));
+}
+
+function readJsonDocument(data) {
   try {
-    document = parseStrictJson(fromUtf8(data));
+    return parseStrictJson(fromUtf8(data));
   } catch (error) {
     throw error instanceof MalformedError ? error : malformedTrust("", "not JSON");
   }
-  return trustListFrom(document);
 }
 
 function trustListFrom(document) {
@@ -238,8 +248,9 @@ function trustListFrom(document) {
   if (top.format !== "yinxin-trust-list" || top.version !== 1) throw malformedTrust("version", "expected yinxin-trust-list 1");
   readString(top.name ?? "", "name");
   if ("issued_at" in top) readTrustTime(top.issued_at, "issued_at");
+  const about = { name: top.name ?? "", issuedAt: top.issued_at ?? "" };
   const each = (name, most, reader) => readList(top[name] ?? [], name, most).map((item, i) => reader(item, `${name}[${i}]`));
-  return new TrustKnowledge({
+  const knowledge = new TrustKnowledge({
     anchors: each("anchors", MAX_ANCHORS, readAnchor),
     intermediates: each("intermediates", MAX_INTERMEDIATES, readListedCertificate),
     crls: each("crls", MAX_LISTED_EVIDENCE, readEncoded),
@@ -249,4 +260,48 @@ function trustListFrom(document) {
     statusIssuers: each("status_issuers", MAX_STATUS_ISSUERS, readStatusIssuer),
     statusTokens: each("status_tokens", MAX_STATUS_TOKENS, readEncoded),
   });
+  return Object.assign(knowledge, about);
+}
+
+// -- the signed bundle (docs/reference/trust-bundle.md)
+
+const BUNDLE_SIGNED_BEFORE = utf8("yinxin-trust-bundle/v1\n");
+const MAX_BUNDLE_BYTES = 96 * 1024 * 1024;
+const MAX_BUNDLE_SIGNATURES = 8;
+const MAX_BUNDLE_ISSUERS = 256;
+const MAX_CHECKPOINTS = 16;
+const BUNDLE_ALGORITHMS = { "sm2-sm3": Oid.SM2_WITH_SM3, "ecdsa-sha256": Oid.ECDSA_WITH_SHA256, ed25519: Oid.ED25519 };
+
+// What is known, from a trust bundle or a bare trust list. A bundle counts where one of its signatures holds and none is wrong; whose keys these
+// are the reader must know from elsewhere. Throws TrustError.
+export async function readBundle(data) {
+  if (data.length > MAX_BUNDLE_BYTES) throw new TrustError("TRUST_LIST_TOO_LARGE", { limit: MAX_BUNDLE_BYTES, found: data.length });
+  const document = readJsonDocument(data);
+  if (document?.format !== "yinxin-trust-bundle") return readTrustList(data);
+  const outer = readMembers(document, "", ["format", "version", "payload", "signatures"], []);
+  if (outer.version !== 1) throw malformedTrust("version", "expected yinxin-trust-bundle 1");
+  const payload = readEncoded(outer.payload, "payload");
+  const signers = [];
+  for (const [i, item] of readList(outer.signatures, "signatures", MAX_BUNDLE_SIGNATURES).entries()) {
+    const where = `signatures[${i}]`;
+    const one = readMembers(item, where, ["algorithm", "key", "signature"], []);
+    const key = readEncoded(one.key, `${where}.key`);
+    const oid = Object.hasOwn(BUNDLE_ALGORITHMS, readString(one.algorithm, `${where}.algorithm`)) ? BUNDLE_ALGORITHMS[one.algorithm] : "";
+    const algorithm = { oid, parameters: null, raw: null };
+    const check = await verifySignature(key, algorithm, [BUNDLE_SIGNED_BEFORE, payload], readEncoded(one.signature, `${where}.signature`));
+    if (check === Check.GOOD) signers.push({ algorithm: one.algorithm, fingerprint: toHex(sm3(key)) });
+    else if (check !== Check.UNSUPPORTED) throw new TrustError("TRUST_BUNDLE_SIGNATURE_BAD", { algorithm: one.algorithm });
+  }
+  if (!signers.length) throw new TrustError("TRUST_BUNDLE_SIGNATURE_BAD", { algorithm: "" });
+  const members = ["name", "issued_at", "expires_at", "trust_list", "issuers", "checkpoints"];
+  const inner = readMembers(readJsonDocument(joinBytes(payload)), "payload", members, []);
+  const [issuedAt, expiresAt] = [readTrustTime(inner.issued_at, "issued_at"), readTrustTime(inner.expires_at, "expires_at")];
+  if (expiresAt < issuedAt) throw malformedTrust("expires_at", "before issued_at");
+  readList(inner.checkpoints, "checkpoints", MAX_CHECKPOINTS).forEach((each, i) => readString(each, `checkpoints[${i}]`));
+  const knowledge = trustListFrom(inner.trust_list);
+  for (const each of readList(inner.issuers, "issuers", MAX_BUNDLE_ISSUERS)) {
+    const [issuer, keys] = await readIssuerKeys(utf8(JSON.stringify(each)));
+    knowledge.issuers.set(issuer, new Map([...(knowledge.issuers.get(issuer) ?? []), ...keys]));
+  }
+  return Object.assign(knowledge, { name: readString(inner.name, "name"), issuedAt: inner.issued_at, expiresAt, signers });
 }
