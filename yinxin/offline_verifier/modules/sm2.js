@@ -143,15 +143,23 @@ export function sm2VerifyRaw(point, signature, message, uid = SM2_DEFAULT_ID) {
   }
 }
 
+// The same certificates, lists and tokens come back with every file and at every look: what was decided about numbers alone is kept, bounded
+const decidedSignatures = new Map();
+const MAX_DECIDED_SIGNATURES = 4096;
+
 function sm2VerifyNumbers([x, y], r, s, message, uid) {
   if (uid.length > MAX_SM2_ID_BYTES) return false;
   const parts = Array.isArray(message) ? message : [message];
   const e = toNumber(sm3(zA(uid, x, y), ...parts));
-  const t = (r + s) % SM2_N;
-  const sum = combine(s, t, [x, y, 1n]);
-  if (!sum[2]) return false;
-  const affineX = modulo(sum[0] * inverse(sum[2] * sum[2], SM2_P));
-  return (e + affineX) % SM2_N === r;
+  const key = [x, y, r, s, e].join();
+  let isGood = decidedSignatures.get(key);
+  if (isGood === undefined) {
+    const sum = combine(s, (r + s) % SM2_N, [x, y, 1n]);
+    isGood = sum[2] !== 0n && (e + modulo(sum[0] * inverse(sum[2] * sum[2], SM2_P))) % SM2_N === r;
+    if (decidedSignatures.size >= MAX_DECIDED_SIGNATURES) decidedSignatures.clear();
+    decidedSignatures.set(key, isGood);
+  }
+  return isGood;
 }
 
 export const writeSm2Point = ([x, y]) => joinBytes(Uint8Array.of(4), toBytes(x, 32), toBytes(y, 32));
