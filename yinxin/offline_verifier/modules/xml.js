@@ -30,7 +30,7 @@ const STRICT_DECLARATION =
   /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(["'])1\.[0-9]+\1(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(["'])[A-Za-z][\w.-]*\2)?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(["'])(?:yes|no)\3)?[ \t\r\n]*\?>/;
 const PCHAR = "(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})";
 const NAMESPACE_NAME = new RegExp(
-  `^(?:[A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?://(?:${PCHAR}*@)?(?:\\[[0-9A-Fa-f:.]+\\]|(?:(?!:)${PCHAR})*)(?::[0-9]{0,9})?(?=[/?#]|$))?(?:${PCHAR}|/)*(?:\\?(?:${PCHAR}|[/?])*)?(?:#(?:${PCHAR}|[/?])*)?$`,
+  `^(?:[A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?://(?:${PCHAR}*@)?(?:\\[[0-9A-Fa-f:.]+\\]|(?:(?!:)${PCHAR})*)(?::[0-9]{1,9})?(?=[/?#]|$)|(?!//))(?:${PCHAR}|/)*(?:\\?(?:${PCHAR}|[/?])*)?(?:#(?:${PCHAR}|[/?])*)?$`,
 );
 
 const xmlMalformed = (reason, facts = {}) => new MalformedError("OFD_XML_MALFORMED", { reason, ...facts });
@@ -230,11 +230,11 @@ class XmlReader {
           this.expect(">");
           open.pop();
           if (!open.length) return root;
-        } else if (text.startsWith("<![CDATA[", this.at)) {
+        } else if (top && text.startsWith("<![CDATA[", this.at)) {
           this.at += 9;
           const content = this.until("]]>");
           if (!top.node.inside) top.node.first += content.replace(/\r\n?/g, "\n");
-        } else if (this.comment() || this.instruction()) {
+        } else if (top && (this.comment() || this.instruction())) {
           top.node.inside++;
         } else {
           const { node, whole, scope, isClosed } = this.element(top ? top.scope : Object.assign(Object.create(null), { xml: XML_URI }));
