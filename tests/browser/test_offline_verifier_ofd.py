@@ -1,0 +1,103 @@
+"""The verifier in the browser against the server's: OFD, seals, licences, codes and credentials; same verdicts, same steps, nothing thrown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+import yinxin.offline_verifier
+from crypto.trust_list import write_trust_list
+from tests.browser import offline_cases as cases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page, Route
+
+    from tests.browser.offline_cases import Case
+
+MODULES: Final = Path(next(iter(yinxin.offline_verifier.__path__))) / "modules"
+ORIGIN: Final = "https://modules.example"
+ASK: Final = """async ([trusts, cases]) => {
+  const load = (name) => import(`/${name}.js`);
+  const [{ isCredential, verifyCredentialFile }, { finishVerdict }, { readJwks }, { verifyLicence }, { verifyLicenceCode }] =
+    await Promise.all(["credential", "judge", "jose", "licence", "licence_code"].map(load));
+  const [{ examineOfd, isOfd }, { fileReport, writeReport }, { isSealData, verifySealData }, { readTrustList }] =
+    await Promise.all(["ofd", "report", "ses", "trust"].map(load));
+  const bytes = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+  const known = trusts.map((each) => readTrustList(new TextEncoder().encode(each)));
+  const ask = {
+    async file({ data, issuers, at }, trust) {
+      const file = bytes(data);
+      const sets = new Map();
+      for (const [name, keys] of issuers) sets.set(name, new Map([...(await readJwks(keys, false)), ...(await readJwks(keys, true))]));
+      if (isCredential(file)) return verifyCredentialFile(file, trust, sets, at);
+      if (isOfd(file)) return finishVerdict(file, await examineOfd(file, trust, at), trust, at);
+      return isSealData(file) ? verifySealData(file, trust, at) : null;
+    },
+    async licence({ files, verdict, tampered, sealer, original, at }, trust) {
+      const inside = new Map(Object.entries(files).map(([name, data]) => [name, bytes(data)]));
+      const judged = { report: fileReport({ verdict, tampered, signatures: [] }), files: inside, sealerName: sealer[0], sealerCode: sealer[1] };
+      return verifyLicence(judged, trust, at, { isOriginalAsked: original });
+    },
+    code: async ({ text, at }, trust) => (await verifyLicenceCode(text, trust, at)).report,
+  };
+  const steps = (found) => found.map(({ code, outcome, clause }) => [code, outcome, clause]);
+  const answers = [];
+  for (const each of cases) {
+    try {
+      const report = await ask[each.kind](each, known[each.trust]);
+      if (report === null) {
+        answers.push(null);
+        continue;
+      }
+      const written = writeReport("", report);
+      written.signatures.forEach((signature, i) => (signature.steps = steps(report.signatures[i].steps)));
+      written.questions = report.questions.map((question) => [question.name, question.verdict, steps(question.steps)]);
+      answers.push({ ...written, steps: steps(report.steps) });
+    } catch (error) {
+      answers.push({ thrown: String(error?.stack) });
+    }
+  }
+  return answers;
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page that has the modules and nothing else: whatever it would ask the network for is refused."""
+
+    def answer(route: Route) -> None:
+        name = route.request.url.removeprefix(f"{ORIGIN}/")
+        if name == "":
+            route.fulfill(body="<!doctype html><title>modules</title>", content_type="text/html")
+        elif name.endswith(".js") and "/" not in name:
+            route.fulfill(body=(MODULES / name).read_bytes(), content_type="text/javascript")
+        else:
+            route.abort()
+
+    context = chromium.new_context()
+    context.route("**/*", answer)
+    opened = context.new_page()
+    opened.goto(f"{ORIGIN}/")
+    yield opened
+    context.close()
+
+
+def unsupported(answer: dict[str, Any]) -> bool:
+    return [step[0] for step in answer["steps"]] == ["FORMAT_UNSUPPORTED"]
+
+
+@pytest.mark.parametrize("make", [cases.ofd_cases, cases.seal_cases, cases.licence_cases, cases.code_cases, cases.credential_cases])
+def test_the_browser_says_what_the_server_says(page: Page, make: Callable[[], list[Case]]) -> None:
+    asked = make()
+    trusts = list(dict.fromkeys(write_trust_list(case.trust).decode() for case in asked))
+    numbered = [{**case.as_json(), "trust": trusts.index(write_trust_list(case.trust).decode())} for case in asked]
+    answers = page.evaluate(ASK, [trusts, json.loads(json.dumps(numbered))])
+    assert {case.wanted.verdict for case in asked} == {"valid", "invalid", "indeterminate"}
+    for case, answer in zip(asked, answers, strict=True):
+        wanted = cases.said(case.wanted)
+        assert answer == wanted or (answer is None and unsupported(wanted)), case.name
