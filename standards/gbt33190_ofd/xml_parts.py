@@ -37,7 +37,7 @@ _CODECS: Final = {
 }
 _DECLARATION: Final = re.compile(r"<\?xml\s[^<>]*\?>")
 _ENCODING: Final = re.compile(rb"""<\?xml\s[^<>]*?\bencoding\s*=\s*["']([A-Za-z][\w.-]{0,39})["']""")
-_PROLOG_ITEM: Final = re.compile(r"\s+|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>")
+_PROLOG_ITEM: Final = re.compile(r"[\s\ufeff]+|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>")
 _INCLUSION: Final = "{http://www.w3.org/2001/XInclude}*"
 _WITHIN_BYTES: Final = 256  # where the declaration is looked for; it may not be longer
 
@@ -179,7 +179,10 @@ def _decode(data: bytes) -> str:
 
 
 def _check_prolog(text: str) -> None:
-    """A document type can stand only in front of the root element; anything that looks like one there is refused."""
+    """A document type can stand only in front of the root element; anything that looks like one there is refused.
+
+    A further byte order mark there is passed over, as the parser passes over it: it must not hide what stands behind it.
+    """
     at = 0
     while (item := _PROLOG_ITEM.match(text, at)) is not None:
         at = item.end()

@@ -54,6 +54,8 @@ def test_character_data_sections_are_text() -> None:
     "document",
     [
         "<!DOCTYPE a><a/>",
+        "\ufeff\ufeff<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
+        '<?xml version="1.0"?>\ufeff<!DOCTYPE a><a/>',
         "<!doctype a><a/>",
         '<?xml version="1.0"?>\n<!-- x - y --><?p q?>\n<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
         '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
@@ -62,7 +64,18 @@ def test_character_data_sections_are_text() -> None:
         LAUGHS + "<a>&l11;</a>",
         LAUGHS + '<a b="&l11;"/>',
     ],
-    ids=["plain", "lower-case", "behind-comments", "xxe-file", "xxe-http", "xxe-parameter", "billion-laughs", "laughs-in-attribute"],
+    ids=[
+        "plain",
+        "behind-marks",
+        "behind-a-mark",
+        "lower-case",
+        "behind-comments",
+        "xxe-file",
+        "xxe-http",
+        "xxe-parameter",
+        "billion-laughs",
+        "laughs-in-attribute",
+    ],
 )
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_document_type_is_refused_by_name(document: str, codec: str) -> None:
