@@ -64,9 +64,7 @@ def signature(*codes: str, kind: str = "pdf-cms+ses", **changes: Any) -> dict[st
     return {**whole, "signer": SIGNER, "signed_at": "2026-11-28T17:41:03Z", "steps": found, **changes}
 
 
-def report(
-    *signatures: dict[str, Any], tampered: bool | None = False, further: list[dict[str, str]] | None = None, **questions: Any
-) -> dict[str, Any]:
+def report(*signatures: dict[str, Any], tampered: bool | None = False, further: Any = None, **questions: Any) -> dict[str, Any]:
     asked = [{"name": name, "verdict": verdict(steps(*codes)), "steps": steps(*codes)} for name, codes in questions.items()]
     verdicts = {each["verdict"] for each in (*signatures, *asked)}
     whole = next((each for each in ("invalid", "indeterminate", "valid") if each in verdicts), "indeterminate")

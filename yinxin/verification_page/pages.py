@@ -22,14 +22,14 @@ from seal_service.api.change_shapes import write_changes
 from service_kit.admission import Admission
 from service_kit.composition import public
 from service_kit.multipart import read_form
-from service_kit.page_frame.browser import Browser
+from service_kit.page_frame.browser import CONTENT_SECURITY_POLICY, Browser
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import LANGUAGES, STATUS
 from standards.errors import Kind, TrustError
 from yinxin.verification_page import knowledge, static_files
 from yinxin.verification_page.answers import view_of
 from yinxin.verification_page.china_time import china_time
-from yinxin.verification_page.verdict_rules import rules
+from yinxin.verification_page.verdict_rules import mongolian_sentences, rules
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -87,7 +87,7 @@ class VerificationPages:
         """The sentence of a step: its times by the clock of China, its states in the reader's words."""
         text = partial(self.frame.text, language=language)
         detail = _TIME.sub(lambda found: text("beijing", at=china_time(found[0])), detail)
-        return _STATE.sub(lambda found: found[1] + text(f"state_{found[2]}"), detail)
+        return _STATE.sub(lambda found: found[1].strip() + text(f"state_{found[2]}"), detail)
 
     def browser(self, request: Request) -> Browser:
         """Without tokens: no form here changes anything, and nobody is signed in."""
@@ -102,9 +102,11 @@ class VerificationPages:
             },
             "rules": rules(),
             "language": browser.language,
+            "worker": self.files.url("verifier_worker.js"),
             "limit": limits.DOCUMENT_BYTES,
             "modules": self.files.url(f"{static_files.MODULES}/") if "modules/dispatch.js" in self.files.by_path else "",
             "knowledge": knowledge.PATH,
+            "mongolian": mongolian_sentences(),
             "stepTexts": self.files.url(static_files.SENTENCES_FILE),
             "samples": SAMPLE_PATH,
         }
@@ -145,7 +147,8 @@ class VerificationPages:
         """The page with a result."""
         view = None if checked.report is None else view_of(checked.report)
         at = china_time(self.context.clock.now().isoformat())
-        return self.show(browser, "result.html", checked=checked, view=view, name=name, where=notice_key, at=at)
+        word = "" if view is None else mongolian_sentences()[view.headline]
+        return self.show(browser, "result.html", checked=checked, view=view, name=name, where=notice_key, at=at, word=word)
 
 
 def add_pages(router: APIRouter, pages: VerificationPages) -> None:
@@ -210,7 +213,9 @@ def add_pages(router: APIRouter, pages: VerificationPages) -> None:
         content, media_type = found
         # Another version is asked for by a page from before an upgrade: it gets what there is, and must not keep it under that name
         caching = _FOREVER if version == pages.files.version else "no-store"
-        return Response(content, media_type=media_type, headers={"cache-control": caching})
+        # A worker goes by the policy of its own script, not of the page's
+        headers = {"cache-control": caching, "content-security-policy": CONTENT_SECURITY_POLICY}
+        return Response(content, media_type=media_type, headers=headers)
 
     @router.get(knowledge.PATH, **_HIDDEN)
     @public("whom to trust, and which seals, licences and certificates have ended: what every verifier must know")

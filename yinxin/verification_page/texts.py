@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from yinxin.mongolian_words import AWAITING_READER
+
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "service": ("印信 · 核验", "Yinxin · Verify"),
     "title": ("核验电子签章文件和电子证照", "Verify sealed files and licences"),
@@ -37,6 +39,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The file was uploaded to this server to be verified; it has been dropped and was not kept.",
     ),
     "on_device": ("在您的设备上核验，文件没有上传。", "Checked on your device; the file was not uploaded."),
+    "uploaded_to_draw": (
+        "在您的设备上核验；为画出改动之处，文件已上传到本服务器，画完即丢弃，没有保存。",
+        "Checked on your device; to draw what was changed the file was uploaded to this server, then dropped and not kept.",
+    ),
     "code_on_device": ("在您的设备上核验，二维码内容没有上传。", "Checked on your device; what the code says was not uploaded."),
     "code_uploaded": (
         "内容已发送到本服务器核验，没有保存。",
@@ -280,6 +286,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "claim_validTo": ("有效期至", "Valid to"),
     "claim_identifier": ("证照标识", "Identifier"),
     "no_end": ("长期", "No end"),
+    "mongolian_note": AWAITING_READER,
     "report_title": ("核验报告", "Verification report"),
     "report_made": ("核验时间 {at}（北京时间）", "Verified {at} (Beijing time)"),
     "report_note": (
@@ -313,7 +320,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "changes_title": ("盖章后改了什么", "What was changed after sealing"),
     "changes_counts": (
         "盖章时 {before} 页，现在 {after} 页；比较了 {compared} 页。",
-        "{before} pages when sealed, {after} now; {compared} compared.",
+        "Pages when sealed: {before}; now: {after}; compared: {compared}.",
     ),
     "changes_none": ("各页看起来没有不同。", "No page looks different."),
     "changes_page": ("第 {page} 页", "Page {page}"),

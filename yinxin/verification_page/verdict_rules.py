@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from yinxin.mongolian_words import in_mongolian
+
 GOOD, WARN, BAD, UNKNOWN = "ok", "warn", "bad", "unknown"
 
 # (verdict of the report, condition, key of the sentence, tone): the first that fits. Conditions are properties of the whole report, or
@@ -44,6 +46,10 @@ HEADLINES: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("valid", "LICENCE_COPY_FOR/warn", "valid_copy", GOOD),
     ("valid", "", "valid", GOOD),
 )
+
+# What the sentence is in Mongolian (yinxin/mongolian_words.py): by its key, else by its tone
+MONGOLIAN_OF_KEY: Final = {"changed": "changed", "seal_expired": "expired", "licence_expired": "expired", "copy_expired": "expired"}
+MONGOLIAN_OF_TONE: Final = {GOOD: "valid", WARN: "valid", BAD: "invalid", UNKNOWN: "indeterminate"}
 
 # Conditions whose step stands with one of the answers, so that it is not told twice
 TOLD_BELOW: Final = ("tampered", "SEAL_REVOKED_AFTER/warn", "SEAL_EXPIRED_NOW/warn")
@@ -99,6 +105,11 @@ TIME_SOURCES: Final[tuple[tuple[str, str], ...]] = (
     ("SIG_TIME_UNPROVEN/warn", "time_claimed"),
     ("SIG_TIME_UNPROVEN/not-checked", "time_claimed"),
 )
+
+
+def mongolian_sentences() -> dict[str, str]:
+    """The Mongolian word for each sentence, by its key."""
+    return {key: in_mongolian(MONGOLIAN_OF_KEY.get(key, MONGOLIAN_OF_TONE[tone])) for _, _, key, tone in HEADLINES}
 
 
 def rules() -> dict[str, Any]:

@@ -14,7 +14,7 @@ export function t(key, facts = {}) {
 export function told(detail) {
   return detail
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)/g, (at) => t("beijing", { at: chinaTime(at) }))
-    .replace(/(状态(?:变)?为 )(valid|expired|frozen|cancelled)/g, (_, before, state) => before + t(`state_${state}`));
+    .replace(/(状态(?:变)?为 )(valid|expired|frozen|cancelled)/g, (_, before, state) => before.trim() + t(`state_${state}`));
 }
 
 export const hasText = (key) => given.texts[key] !== undefined;

@@ -1,40 +1,55 @@
-// The verifier in this browser: the modules of the offline verifier, and what must be known, fetched from here. Throws where this browser cannot.
+// The verifier in this browser: the modules of the offline verifier in a worker, and what must be known, fetched from here. Throws where this
+// browser cannot verify, or not within a minute.
 
 import { given } from "./elements.js";
 
-let loading = null;
+const LIMIT_MS = 60_000;
+const places = { modules: given.modules, stepTexts: given.stepTexts };
+let worker = null;
+let count = 0;
+const waiting = new Map();
 
-async function fetched(address, options) {
-  const answer = await fetch(address, options);
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  return answer;
+function end(reason) {
+  worker?.terminate();
+  worker = null;
+  for (const { fail } of waiting.values()) fail(new Error(reason));
+  waiting.clear();
 }
 
-async function load() {
-  const [{ verifyFile }, { readTrustList }, sentences] = await Promise.all([
-    import(`${given.modules}dispatch.js`),
-    import(`${given.modules}trust.js`),
-    fetched(given.stepTexts).then((answer) => answer.json()),
-  ]);
-  return { verifyFile, readTrustList, sentences };
+function ask(message) {
+  if (given.modules === "") return Promise.reject(new Error("no verifier"));
+  if (worker === null) {
+    worker = new Worker(given.worker, { type: "module" });
+    worker.addEventListener("error", () => end("no worker"));
+    worker.addEventListener("message", ({ data }) => {
+      const asked = waiting.get(data.id);
+      waiting.delete(data.id);
+      if (asked === undefined) return;
+      clearTimeout(asked.timer);
+      if (data.failed === undefined) asked.done(data.report);
+      else asked.fail(new Error(data.failed));
+    });
+  }
+  const id = ++count;
+  return new Promise((done, fail) => {
+    waiting.set(id, { done, fail, timer: setTimeout(() => end("too long"), LIMIT_MS) });
+    worker.postMessage({ id, places, ...message });
+  });
 }
 
 // Fetch the verifier before it is needed; where that fails it is tried again when it is
 export function prepare() {
-  if (given.modules === "") return Promise.reject(new Error("no verifier"));
-  loading ??= load().catch((error) => {
-    loading = null;
-    throw error;
+  ask({}).catch(() => {
+    // This browser cannot, or there is no connection now: said when somebody brings a file
   });
-  return loading;
 }
 
 // {report, knownAt}: knownAt is RFC 3339, when what is known was handed out
 export async function verifyHere(bytes, name) {
-  const { verifyFile, readTrustList, sentences } = await prepare();
-  const answer = await fetched(given.knowledge, { cache: "no-cache" });
+  const answer = await fetch(given.knowledge, { cache: "no-cache" });
+  if (!answer.ok) throw new Error(`${answer.status}`);
   const knownAt = new Date(answer.headers.get("date") ?? Date.now()).toISOString();
-  const trust = await readTrustList(new Uint8Array(await answer.arrayBuffer()));
-  const report = await verifyFile(bytes, trust, new Date(), { name, sentences, language: given.language });
+  const knowledge = new Uint8Array(await answer.arrayBuffer());
+  const report = await ask({ bytes, knowledge, name, language: given.language });
   return { report, knownAt };
 }

@@ -40,7 +40,8 @@ function liveMark() {
 
 function whereNote() {
   const known = subject.knownAt ? ` ${t("knowledge_at", { at: chinaTime(subject.knownAt) })}` : "";
-  return make("p", `where${subject.isSent ? " is-sent" : ""}`, icon(subject.isSent ? "warn" : "ok"), make("span", "", t(subject.where) + known));
+  const isSent = subject.isSent || subject.where === "uploaded_to_draw";
+  return make("p", `where${isSent ? " is-sent" : ""}`, icon(isSent ? "warn" : "ok"), make("span", "", t(subject.where) + known));
 }
 
 function result(...content) {
@@ -49,7 +50,8 @@ function result(...content) {
   node.setAttribute("aria-labelledby", "headline");
   node.tabIndex = -1;
   place.replaceChildren(node);
-  byId("private").hidden = subject?.isSent === true;
+  tell(node.querySelector("#headline")?.textContent ?? "");
+  byId("private").hidden = subject?.isSent === true || subject?.where === "uploaded_to_draw";
   return node;
 }
 
@@ -74,6 +76,7 @@ function another() {
   shownBefore = "";
   live.stop();
   place.replaceChildren();
+  tell(t("title"));
   byId("private").hidden = false;
   byId("file-form").reset();
   byId("code-form").reset();
@@ -81,8 +84,14 @@ function another() {
   byId("file").focus();
 }
 
-function madeNote() {
-  return make("p", "made hint", t("report_made", { at: chinaTime(new Date().toISOString()) }), " · ", t("report_note"));
+function madeNote(further = "") {
+  return make("p", "made hint", t("report_made", { at: chinaTime(new Date().toISOString()) }), " · ", t("report_note"), " ", further);
+}
+
+// The sentence for who hears the page, and for the title of its window
+function tell(said) {
+  byId("said").textContent = said;
+  document.title = [said, given.texts.service].filter(Boolean).join(" · ");
 }
 
 function showReport(found, isAgain) {
@@ -93,12 +102,12 @@ function showReport(found, isAgain) {
   shownBefore = same;
   const meaning = view.headline === "valid" && found.claims ? "m_valid_code" : `m_${view.headline}`;
   const reason = view.reason ? make("p", "reason", told(view.reason)) : null;
-  const content = [sentence(view.tone, t(`h_${view.headline}`), make("p", "", t(meaning)), reason)];
+  const content = [sentence(view.tone, given.mongolian[view.headline], t(`h_${view.headline}`), make("p", "", t(meaning)), reason)];
   if (isNews) content.unshift(newsNote());
   content.push(liveMark(), whereNote(), answerList(view));
   if (found.claims) content.push(claimsCard(found.claims));
   if (view.answers[0].tone === "bad" && subject.bytes && isPdf(subject.bytes)) content.push(changesOffer());
-  content.push(details(found.report, subject.name), madeNote(), actions(found.report));
+  content.push(details(found.report, subject.name), madeNote(t("mongolian_note")), actions(found.report));
   const node = result(...content);
   if (!isAgain) node.focus();
 }
@@ -113,7 +122,14 @@ const isPdf = (bytes) => new TextDecoder("latin1").decode(bytes.slice(0, 1024)).
 
 function changesOffer() {
   const box = make("section", "card", make("h3", "", t("changes_title")), make("p", "hint", t("changes_ask")));
-  box.append(button(t("changes_upload"), "", () => showChanges(box, subject.name, subject.bytes)));
+  box.append(
+    button(t("changes_upload"), "", () => {
+      subject.where = "uploaded_to_draw";
+      place.querySelector(".where")?.replaceWith(whereNote());
+      byId("private").hidden = true;
+      showChanges(box, subject.name, subject.bytes);
+    }),
+  );
   return box;
 }
 
@@ -124,7 +140,7 @@ function showLine(found) {
   if (shownBefore === same) return;
   const isNews = shownBefore !== "";
   shownBefore = same;
-  const node = result(isNews ? newsNote() : null, sentence(found.tone, said, ...lines), found.since ? liveMark() : null, madeNote(), actions(null));
+  const node = result(isNews ? newsNote() : null, sentence(found.tone, "", said, ...lines), found.since ? liveMark() : null, madeNote(), actions(null));
   if (!isNews) node.focus();
 }
 
@@ -154,7 +170,7 @@ async function run(isAgain = false) {
 }
 
 function showFailure(error) {
-  const said = error instanceof UploadNeeded ? uploadOffer() : [sentence("unknown", t("failed"), make("p", "", error.shown ?? t("failed_text"))), actions(null)];
+  const said = error instanceof UploadNeeded ? uploadOffer() : [sentence("unknown", "", t("failed"), make("p", "", error.shown ?? t("failed_text"))), actions(null)];
   result(...said).focus();
 }
 
@@ -184,7 +200,7 @@ function uploadOffer() {
   const { name, bytes } = subject;
   const go = button(t("upload_verify"), "", () => look({ name, bytes, where: "uploaded", isSent: true, check: () => verifyThere(name, bytes) }));
   const row = make("div", "actions", go, button(t("another"), "plain", another));
-  return [sentence("unknown", t("upload_title"), make("p", "", t("upload_text"))), row];
+  return [sentence("unknown", "", t("upload_title"), make("p", "", t("upload_text"))), row];
 }
 
 async function verifyThere(name, bytes) {
@@ -217,14 +233,14 @@ function lookAtBytes(name, bytes) {
 async function lookAtFile(file) {
   const limit = given.limit / 1024 / 1024;
   if (file.size > given.limit) {
-    result(sentence("unknown", t("file_too_large", { limit })), actions(null)).focus();
+    result(sentence("unknown", "", t("file_too_large", { limit })), actions(null)).focus();
     return;
   }
   let bytes;
   try {
     bytes = new Uint8Array(await file.arrayBuffer());
   } catch {
-    result(sentence("unknown", t("file_unreadable")), actions(null)).focus();
+    result(sentence("unknown", "", t("file_unreadable")), actions(null)).focus();
     return;
   }
   lookAtBytes(file.name, bytes);
@@ -317,6 +333,5 @@ window.addEventListener("beforeprint", () => {
   for (const each of place.querySelectorAll(".result > details")) each.open = true;
 });
 lookAtAddress();
-prepare().catch(() => {
-  // This browser cannot, or there is no connection now: said when somebody brings a file
-});
+// Most who come without a code bring a file: the verifier is fetched while they look for it
+if (window.location.hash.length < 2) (window.requestIdleCallback ?? setTimeout)(prepare);

@@ -7,10 +7,13 @@ const STEP_ICONS = { pass: "ok", fail: "bad", warn: "warn" };
 const DETAILS_SHOWN = 4;
 const beijing = (at) => t("beijing", { at: chinaTime(at) });
 
-export function sentence(tone, headline, ...lines) {
+// word: the same in Mongolian, written in a column; "" for none
+export function sentence(tone, word, headline, ...lines) {
   const title = make("h2", "", headline);
   title.id = "headline";
-  return make("div", `sentence is-${tone}`, icon(tone), make("div", "", title, lines.filter(Boolean)));
+  const column = make("span", "mongolian", word);
+  column.lang = "mn-Mong";
+  return make("div", `sentence is-${tone}`, icon(tone), word ? column : null, make("div", "", title, lines.filter(Boolean)));
 }
 
 function toneMark(tone) {
