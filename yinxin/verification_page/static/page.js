@@ -6,7 +6,7 @@ import { checkCode, isNumber } from "./code_check.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
 import { Live } from "./live.js";
 import { prepare, verifyHere } from "./local_verifier.js";
-import { answerList, claimsCard, details, sentence } from "./result_view.js";
+import { answerList, claimsCard, details, inMongolian, sentence } from "./result_view.js";
 import { offerScan } from "./scan.js";
 
 const byId = (id) => document.getElementById(id);
@@ -102,7 +102,8 @@ function showReport(found, isAgain) {
   shownBefore = same;
   const meaning = view.headline === "valid" && found.claims ? "m_valid_code" : `m_${view.headline}`;
   const reason = view.reason ? make("p", "reason", told(view.reason)) : null;
-  const content = [sentence(view.tone, given.mongolian[view.headline], t(`h_${view.headline}`), make("p", "", t(meaning)), reason)];
+  const said = sentence(view.tone, t(`h_${view.headline}`), make("p", "", t(meaning)), reason);
+  const content = [inMongolian(said, given.mongolian[view.headline])];
   if (isNews) content.unshift(newsNote());
   content.push(liveMark(), whereNote(), answerList(view));
   if (found.claims) content.push(claimsCard(found.claims));
@@ -140,7 +141,7 @@ function showLine(found) {
   if (shownBefore === same) return;
   const isNews = shownBefore !== "";
   shownBefore = same;
-  const node = result(isNews ? newsNote() : null, sentence(found.tone, "", said, ...lines), found.since ? liveMark() : null, madeNote(), actions(null));
+  const node = result(isNews ? newsNote() : null, sentence(found.tone, said, ...lines), found.since ? liveMark() : null, madeNote(), actions(null));
   if (!isNews) node.focus();
 }
 
@@ -170,7 +171,7 @@ async function run(isAgain = false) {
 }
 
 function showFailure(error) {
-  const said = error instanceof UploadNeeded ? uploadOffer() : [sentence("unknown", "", t("failed"), make("p", "", error.shown ?? t("failed_text"))), actions(null)];
+  const said = error instanceof UploadNeeded ? uploadOffer() : [sentence("unknown", t("failed"), make("p", "", error.shown ?? t("failed_text"))), actions(null)];
   result(...said).focus();
 }
 
@@ -200,7 +201,7 @@ function uploadOffer() {
   const { name, bytes } = subject;
   const go = button(t("upload_verify"), "", () => look({ name, bytes, where: "uploaded", isSent: true, check: () => verifyThere(name, bytes) }));
   const row = make("div", "actions", go, button(t("another"), "plain", another));
-  return [sentence("unknown", "", t("upload_title"), make("p", "", t("upload_text"))), row];
+  return [sentence("unknown", t("upload_title"), make("p", "", t("upload_text"))), row];
 }
 
 async function verifyThere(name, bytes) {
@@ -233,14 +234,14 @@ function lookAtBytes(name, bytes) {
 async function lookAtFile(file) {
   const limit = given.limit / 1024 / 1024;
   if (file.size > given.limit) {
-    result(sentence("unknown", "", t("file_too_large", { limit })), actions(null)).focus();
+    result(sentence("unknown", t("file_too_large", { limit })), actions(null)).focus();
     return;
   }
   let bytes;
   try {
     bytes = new Uint8Array(await file.arrayBuffer());
   } catch {
-    result(sentence("unknown", "", t("file_unreadable")), actions(null)).focus();
+    result(sentence("unknown", t("file_unreadable")), actions(null)).focus();
     return;
   }
   lookAtBytes(file.name, bytes);

@@ -7,13 +7,18 @@ const STEP_ICONS = { pass: "ok", fail: "bad", warn: "warn" };
 const DETAILS_SHOWN = 4;
 const beijing = (at) => t("beijing", { at: chinaTime(at) });
 
-// word: the same in Mongolian, written in a column; "" for none
-export function sentence(tone, word, headline, ...lines) {
+export function sentence(tone, headline, ...lines) {
   const title = make("h2", "", headline);
   title.id = "headline";
+  return make("div", `sentence is-${tone}`, icon(tone), make("div", "", title, lines.filter(Boolean)));
+}
+
+// The same word in Mongolian beside the sentence, written in a column
+export function inMongolian(node, word) {
   const column = make("span", "mongolian", word);
   column.lang = "mn-Mong";
-  return make("div", `sentence is-${tone}`, icon(tone), word ? column : null, make("div", "", title, lines.filter(Boolean)));
+  node.firstElementChild.after(column);
+  return node;
 }
 
 function toneMark(tone) {
