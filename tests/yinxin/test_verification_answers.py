@@ -164,7 +164,7 @@ def random_report(draw: random.Random) -> dict[str, Any]:
             cryptographically_valid=maybe(),
             document_intact=maybe(),
             trusted=maybe(),
-            signer=draw.choice([SIGNER, "CN=Some\\, one", None, "O=Office"]),
+            signer=draw.choice([SIGNER, "CN=Some\\, one", "O=\u202egnihtemos\u2028,C=CN", None, "O=Office"]),
             signed_at=draw.choice(["2026-11-28T17:41:03Z", None]),
         )
         for _ in range(draw.randint(0, 2))
@@ -226,3 +226,4 @@ def test_names_out_of_certificates() -> None:
     assert name_of("CN=Some\\, one,C=CN") == ("Some, one", "")
     assert name_of("O=Office,C=CN") == ("Office", "")
     assert name_of("") == ("", "")
+    assert name_of("O=\u202egnihtemos,C=CN") == ("\ufffdgnihtemos", "")

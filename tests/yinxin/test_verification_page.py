@@ -133,6 +133,13 @@ def test_a_genuine_file(open_to_all: Here, sealed: bytes) -> None:
     assert TEXTS["uploaded"][1] in send(open_to_all, document=sealed, language="en").text
 
 
+def test_names_of_strangers_turn_nothing_around(open_to_all: Here, sealed: bytes) -> None:
+    parts = [("document", ("\u202efdp.<b>.pdf", sealed))]
+    answer = open_to_all.http.post(PAGE_PATH, files=parts)
+    assert "\ufffdfdp.&lt;b&gt;.pdf" in answer.text
+    assert "\u202e" not in answer.text
+
+
 def test_a_forged_file_and_what_was_changed(open_to_all: Here, sealed: bytes) -> None:
     forged = forge_amount(sealed)
     answer = send(open_to_all, document=forged)
@@ -210,6 +217,7 @@ def test_pages_that_know_the_version_are_told_no_more(open_to_all: Here) -> None
     again = open_to_all.http.get("/v/status", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) in {(304, b""), (200, again.content)}
     assert first.headers["cache-control"] == "no-cache"
+    assert open_to_all.http.post("/v/status").status_code == 405
 
 
 def test_however_many_ask_the_database_is_asked_once(open_to_all: Here, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from yinxin.verification_page import verdict_rules as rules
+from yinxin.verification_page.strangers_text import plain
 from yinxin.verification_page.verdict_rules import BAD, GOOD, UNKNOWN
 
 if TYPE_CHECKING:
@@ -199,4 +200,4 @@ def name_of(signer: str) -> tuple[str, str]:
     organisation, common = _ORGANISATION.search(signer), _COMMON_NAME.search(signer)
     code = (organisation.group(1) or "") if organisation else ""
     name = organisation.group(2) if organisation and organisation.group(2) else common.group(1) if common else signer
-    return _ESCAPED.sub(r"\1", name), code
+    return plain(_ESCAPED.sub(r"\1", name)), code

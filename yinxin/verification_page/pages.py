@@ -29,6 +29,7 @@ from standards.errors import Kind, TrustError
 from yinxin.verification_page import knowledge, static_files
 from yinxin.verification_page.answers import view_of
 from yinxin.verification_page.china_time import china_time
+from yinxin.verification_page.strangers_text import plain
 from yinxin.verification_page.verdict_rules import mongolian_sentences, rules
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class VerificationPages:
     def told(self, detail: str, language: str) -> str:
         """The sentence of a step: its times by the clock of China, its states in the reader's words."""
         text = partial(self.frame.text, language=language)
-        detail = _TIME.sub(lambda found: text("beijing", at=china_time(found[0])), detail)
+        detail = _TIME.sub(lambda found: text("beijing", at=china_time(found[0])), plain(detail))
         return _STATE.sub(lambda found: found[1].strip() + text(f"state_{found[2]}"), detail)
 
     def browser(self, request: Request) -> Browser:
@@ -122,6 +123,7 @@ class VerificationPages:
                 "sample_code": self.samples.code().partition("#")[2],
                 "limit_mb": limits.DOCUMENT_BYTES >> 20,
                 "china_time": china_time,
+                "plain": plain,
                 "told": partial(self.told, language=browser.language),
                 "has_offline": self.offline is not None,
                 "checked": None,
@@ -148,7 +150,7 @@ class VerificationPages:
         view = None if checked.report is None else view_of(checked.report)
         at = china_time(self.context.clock.now().isoformat())
         word = "" if view is None else mongolian_sentences()[view.headline]
-        return self.show(browser, "result.html", checked=checked, view=view, name=name, where=notice_key, at=at, word=word)
+        return self.show(browser, "result.html", checked=checked, view=view, name=plain(name), where=notice_key, at=at, word=word)
 
 
 def add_pages(router: APIRouter, pages: VerificationPages) -> None:

@@ -76,6 +76,8 @@ def status_endpoint(published: PublishedStatus) -> Any:
 
     @public("a number that changes when a published list changes; it says nothing of any seal or licence")
     async def read_version(request: Request) -> Response:
+        if request.method not in {"GET", "HEAD"}:  # hot routes are found by their path alone
+            return Response(status_code=405, headers={"allow": "GET"})
         version = await published.current()
         tag = f'"{version}"'
         headers = {"etag": tag, "cache-control": "no-cache"}

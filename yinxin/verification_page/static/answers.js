@@ -100,12 +100,17 @@ function now(report, steps, rules) {
   return answer("q_seal_now", "seal_now_unknown", UNKNOWN);
 }
 
+// Strangers' text without what would turn the reading direction or break the line
+export function plain(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, "\ufffd");
+}
+
 // Name and credit code out of a certificate's subject (RFC 4514): the code stands before the name
 export function nameOf(signer) {
   const organisation = /(?:^|,)O=([0-9A-Z]{18})?((?:\\.|[^,\\])*)/.exec(signer);
   const common = /(?:^|,)CN=((?:\\.|[^,\\])*)/.exec(signer);
   const name = organisation?.[2] || common?.[1] || signer;
-  return { name: name.replace(/\\(.)/g, "$1"), code: organisation?.[1] ?? "" };
+  return { name: plain(name.replace(/\\(.)/g, "$1")), code: organisation?.[1] ?? "" };
 }
 
 function sealerOf(seal, rules) {

@@ -1,6 +1,6 @@
 // Elements of the page, made without markup from strings.
 
-import { chinaTime } from "./answers.js";
+import { chinaTime, plain } from "./answers.js";
 
 export const given = JSON.parse(document.getElementById("given").textContent);
 
@@ -12,7 +12,7 @@ export function t(key, facts = {}) {
 
 // The sentence of a step: its times by the clock of China, its states in the reader's words
 export function told(detail) {
-  return detail
+  return plain(detail)
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)/g, (at) => t("beijing", { at: chinaTime(at) }))
     .replace(/(状态(?:变)?为 )(valid|expired|frozen|cancelled)/g, (_, before, state) => before.trim() + t(`state_${state}`));
 }

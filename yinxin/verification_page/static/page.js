@@ -1,6 +1,6 @@
 // The page: takes a file, a code or a number, has it verified here, shows the result, and verifies again when something published changes.
 
-import { chinaTime, viewOf } from "./answers.js";
+import { chinaTime, plain, viewOf } from "./answers.js";
 import { showChanges } from "./changes.js";
 import { checkCode, isNumber } from "./code_check.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
@@ -45,7 +45,7 @@ function whereNote() {
 }
 
 function result(...content) {
-  const title = [t("report_title"), subject?.name].filter(Boolean).join(" · ");
+  const title = [t("report_title"), plain(subject?.name ?? "")].filter(Boolean).join(" · ");
   const node = make("section", "result", make("p", "report-title", title), ...content);
   node.setAttribute("aria-labelledby", "headline");
   node.tabIndex = -1;
@@ -141,7 +141,8 @@ function showLine(found) {
   if (shownBefore === same) return;
   const isNews = shownBefore !== "";
   shownBefore = same;
-  const node = result(isNews ? newsNote() : null, sentence(found.tone, said, ...lines), found.since ? liveMark() : null, madeNote(), actions(null));
+  const told = found.since ? [liveMark(), madeNote(), actions(null)] : [make("div", "actions", button(t("another"), "plain", another))];
+  const node = result(isNews ? newsNote() : null, sentence(found.tone, said, ...lines), ...told);
   if (!isNews) node.focus();
 }
 
@@ -261,6 +262,14 @@ async function askSeal(code) {
 
 const line = (key, tone = "unknown") => ({ line: key, tone, code: "", since: "" });
 
+// A word about what was typed, which there is nothing to verify by
+function sayOnly(found) {
+  newest++;
+  subject = null;
+  live.stop();
+  showLine(found);
+}
+
 function lookAtText(text) {
   if (text.includes("#")) {
     history.replaceState(null, "", `${window.location.pathname}#${text.slice(text.indexOf("#") + 1)}`);
@@ -270,9 +279,9 @@ function lookAtText(text) {
   } else if (CREDENTIAL.test(text)) {
     lookAtBytes("", new TextEncoder().encode(text));
   } else if (text.startsWith(ROOT)) {
-    showLine(isNumber(text) ? line("number_only") : line("number_wrong", "bad"));
+    sayOnly(isNumber(text) ? line("number_only") : line("number_wrong", "bad"));
   } else {
-    showLine(line(text === "" ? "code_empty" : "code_unclear"));
+    sayOnly(line(text === "" ? "code_empty" : "code_unclear"));
   }
 }
 

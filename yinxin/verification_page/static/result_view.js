@@ -1,6 +1,6 @@
 // Draws a result: the sentence, the four answers, the details. The same structure as templates/result.html.
 
-import { chinaTime, nameOf } from "./answers.js";
+import { chinaTime, nameOf, plain } from "./answers.js";
 import { hasText, icon, make, t, told } from "./elements.js";
 
 const STEP_ICONS = { pass: "ok", fail: "bad", warn: "warn" };
@@ -45,7 +45,7 @@ export function facts(pairs) {
 }
 
 export function claimsCard(claims) {
-  const rows = Object.entries(claims).map(([name, value]) => [t(`claim_${name}`), value || t("no_end")]);
+  const rows = Object.entries(claims).map(([name, value]) => [t(`claim_${name}`), plain(value) || t("no_end")]);
   return make("section", "card claims", make("h3", "", t("claims_title")), facts(rows));
 }
 
@@ -64,7 +64,7 @@ function stepTable(title, label, steps) {
 }
 
 export function details(report, name) {
-  const parts = name ? [facts([[t("file"), name]])] : [];
+  const parts = name ? [facts([[t("file"), plain(name)]])] : [];
   report.signatures.forEach((each, index) => {
     const label = t("signature_n", { number: index + 1 });
     const { name: sealer, code } = nameOf(each.signer ?? "");
@@ -73,8 +73,8 @@ export function details(report, name) {
       facts([
         [t("sealed_by"), sealer || t("time_unknown")],
         ...(code ? [[t("credit_code"), code]] : []),
-        [t("kind"), hasText(`kind_${each.kind}`) ? t(`kind_${each.kind}`) : each.kind],
-        [t("certificate"), each.signer ?? t("time_unknown")],
+        [t("kind"), hasText(`kind_${each.kind}`) ? t(`kind_${each.kind}`) : plain(each.kind)],
+        [t("certificate"), plain(each.signer ?? t("time_unknown"))],
         [t("sealed_at"), each.signed_at ? beijing(each.signed_at) : t("time_unknown")],
       ]),
     );
