@@ -175,6 +175,7 @@ def test_without_scripts_the_server_verifies_and_says_so(walkers: Walkers, serve
     page.fill("#code", (files(served) / CODE_FILE).read_text(encoding="ascii").strip())
     page.locator("#code-form button[type=submit]").click()
     page.locator("#place").get_by_text("证照现在有效").first.wait_for()
+    assert "食品经营许可证" in page.locator(".claims").inner_text()
 
 
 def test_a_camera_that_may_not_be_used_is_said(walkers: Walkers) -> None:

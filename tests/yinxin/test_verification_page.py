@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crypto.sm3 import sm3
 from crypto.trust_list import read_trust_list
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.make_seal import SealRequest, make_seal
@@ -130,6 +131,7 @@ def test_a_genuine_file(open_to_all: Here, sealed: bytes) -> None:
     assert CREDIT_CODE in answer.text
     assert TEXTS["uploaded"][0] in answer.text
     assert "北京时间" in answer.text
+    assert sm3(sealed).hex() in answer.text
     assert TEXTS["uploaded"][1] in send(open_to_all, document=sealed, language="en").text
 
 
@@ -177,6 +179,7 @@ def test_what_was_typed(open_to_all: Here, seal: Seal) -> None:
     assert headline(send(open_to_all, text=good))[0] in {"unknown", "bad"}
     assert headline(send(open_to_all, text="1.2.156.3005.2.x")) == ("bad", TEXTS["number_wrong"][0])
     assert headline(send(open_to_all, text="eyJhbGciOiJFUzI1NiJ9.e30.AAAA~"))[0] in {"unknown", "bad"}
+    assert headline(send(open_to_all, text="yxs_0123")) == ("unknown", TEXTS["code_shown"][0])
     stranger = send(open_to_all, text=code_for())
     assert headline(stranger) == ("unknown", TEXTS["h_issuer_unknown"][0])
     assert TEXTS["code_uploaded"][0] in stranger.text

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.report_json import write_report, write_step, write_time
+from crypto.sm3 import sm3
+from licence_vault import showings, uses
 from licence_vault.actions.own_trust import own_trust
 from licence_vault.verify_code import verify_code
 from licence_vault.verify_credential import is_credential
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
     from seal_service.actions.publish_status import StatusPublisher
     from service_kit.composition import ServiceContext
 
+HOLDERS_CODES: Final = (showings.CODE_PREFIX, uses.CODE_PREFIX)  # what holders show or hand out: for offices with permission
 _SEAL_CODE: Final = re.compile(r"[0-9]{14}")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found: a report with what the code says, or one line about a number. ``line``: key of a text, with its tone and facts."""
+    """What was found: a report with what the code says, or one line about a number. ``digest``: SM3 of the file, hexadecimal.
+    ``line``: key of a text, with its tone and facts.
+    """
 
     report: dict[str, Any] | None = None
+    digest: str = ""
     claims: dict[str, str] | None = None
     line: str = ""
     tone: str = ""
@@ -46,13 +52,16 @@ class CheckDesk:
 
     def check_file(self, name: str, document: bytes, language: str) -> Checked:
         """The verdict on a file, by the very verifier of ``POST /v1/verifications``."""
-        return self._checked(name, verify_document(self.context, document, publisher=self.publisher), language)
+        checked = self._checked(name, verify_document(self.context, document, publisher=self.publisher), language)
+        return replace(checked, digest=sm3(document).hex())
 
     def check_text(self, text: str, language: str) -> Checked:
         """What somebody typed or scanned: the address in a code, a credential, the code of a seal, the identifier of a licence."""
         text = text.strip()
         if _SEAL_CODE.fullmatch(text):
             return self._check_seal(text)
+        if text.startswith(HOLDERS_CODES):
+            return Checked(line="code_shown", tone="unknown")
         if text.startswith(ROOT_OID + "."):
             is_good = examine_licence_number(text).verdict is not NumberVerdict.INVALID
             return Checked(line="number_only" if is_good else "number_wrong", tone="unknown" if is_good else "bad")
@@ -69,7 +78,7 @@ class CheckDesk:
         written = write_report(name, report, language)
         if report.steps:
             written["steps"] = [write_step(each, language) for each in report.steps]
-        return Checked(written, claims)
+        return Checked(written, claims=claims)
 
     def _check_seal(self, code: str) -> Checked:
         try:

@@ -28,6 +28,7 @@ from service_kit.problems import LANGUAGES, STATUS
 from standards.errors import Kind, TrustError
 from yinxin.verification_page import knowledge, static_files
 from yinxin.verification_page.answers import view_of
+from yinxin.verification_page.checks import HOLDERS_CODES
 from yinxin.verification_page.china_time import china_time
 from yinxin.verification_page.strangers_text import plain
 from yinxin.verification_page.verdict_rules import mongolian_sentences, rules
@@ -110,6 +111,7 @@ class VerificationPages:
             "mongolian": mongolian_sentences(),
             "stepTexts": self.files.url(static_files.SENTENCES_FILE),
             "samples": SAMPLE_PATH,
+            "holdersCodes": HOLDERS_CODES,
         }
         answer = self.frame.answer(
             template,

@@ -60,6 +60,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "看不出这是什么。请输入二维码中的完整地址、凭证文本或 14 位印章编码。",
         "This is none of them. Enter the whole address from the QR code, a credential, or a seal's 14 digits.",
     ),
+    "code_shown": (
+        "这是持证人手机上出示的动态码或用证码，只能由获得许可的单位用自己的系统读取。请核验证照文件，或扫描证照上印的二维码。",
+        "This is a code that a holder shows or gives for one use: only offices with permission read it, by their own systems. Verify the licence file, or scan the code printed on it.",
+    ),
     "number_only": (
         "标识格式正确，但仅凭标识不能证明证照真伪：请核验证照文件或扫描证照上的二维码。",
         "The identifier is well formed, but a number alone proves nothing: verify the licence file, or scan the code on the licence.",
@@ -240,6 +244,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     # Details
     "details": ("详细信息", "Details"),
     "file": ("文件", "File"),
+    "digest": ("文件摘要（SM3）", "Digest of the file (SM3)"),
     "sealed_by": ("盖章单位", "Sealed by"),
     "credit_code": ("统一社会信用代码", "Credit code"),
     "sealed_at": ("盖章时间", "Sealed at"),

@@ -1,6 +1,6 @@
 // What was changed after sealing, with pictures: drawn by the server, so the file is sent there; only when somebody asks for it.
 
-import { given, make, t } from "./elements.js";
+import { button, given, make, saved, t } from "./elements.js";
 
 const MARGIN = 0.04; // around what differs, as a share of the page's width
 const SHAPE = 3; // the closer look is at most so many times as wide as high
@@ -71,6 +71,18 @@ async function changedPage(page) {
   return make("section", "changed-page", title, look, whole);
 }
 
+// The version as it was sealed, cut out of the file by the server
+function sealedVersion(signature, bytes) {
+  const fetchIt = async () => {
+    const form = new FormData();
+    form.append("document", new Blob([bytes]), "document.pdf");
+    form.append("field", signature);
+    const answer = await fetch("/v1/verifications/sealed-revision", { method: "POST", body: form }).catch(() => null);
+    if (answer?.ok) saved("as-sealed.pdf", await answer.arrayBuffer(), "application/pdf");
+  };
+  return make("div", "actions", button(t("changes_sealed"), "plain", fetchIt));
+}
+
 export async function showChanges(box, name, bytes) {
   const working = make("p", "working", t("working"));
   box.querySelector("button")?.remove();
@@ -83,7 +95,7 @@ export async function showChanges(box, name, bytes) {
     if (!answer.ok) throw new Error(said.title);
     const counts = { before: said.pages_before, after: said.pages_after, compared: said.compared };
     const pages = said.pages.length ? await Promise.all(said.pages.map(changedPage)) : [make("p", "", t("changes_none"))];
-    working.replaceWith(make("p", "", t("changes_counts", counts)), ...pages);
+    working.replaceWith(make("p", "", t("changes_counts", counts)), ...pages, sealedVersion(said.name, bytes));
   } catch (error) {
     working.replaceWith(make("p", "", t("changes_failed"), error.message ? ` · ${error.message}` : ""));
   }

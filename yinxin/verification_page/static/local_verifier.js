@@ -26,7 +26,7 @@ function ask(message) {
       waiting.delete(data.id);
       if (asked === undefined) return;
       clearTimeout(asked.timer);
-      if (data.failed === undefined) asked.done(data.report);
+      if (data.failed === undefined) asked.done(data);
       else asked.fail(new Error(data.failed));
     });
   }
@@ -44,12 +44,12 @@ export function prepare() {
   });
 }
 
-// {report, knownAt}: knownAt is RFC 3339, when what is known was handed out
+// {report, digest, knownAt}: digest is SM3 of the file, hexadecimal; knownAt is RFC 3339, when what is known was handed out
 export async function verifyHere(bytes, name) {
   const answer = await fetch(given.knowledge, { cache: "no-cache" });
   if (!answer.ok) throw new Error(`${answer.status}`);
   const knownAt = new Date(answer.headers.get("date") ?? Date.now()).toISOString();
   const knowledge = new Uint8Array(await answer.arrayBuffer());
-  const report = await ask({ bytes, knowledge, name, language: given.language });
-  return { report, knownAt };
+  const { report, digest } = await ask({ bytes, knowledge, name, language: given.language });
+  return { report, digest, knownAt };
 }

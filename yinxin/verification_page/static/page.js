@@ -58,7 +58,7 @@ function result(...content) {
 function actions(report) {
   const row = make("div", "actions", button(t("print"), "plain", printReport));
   if (report) {
-    const text = () => JSON.stringify({ files: [report], verified_at: new Date().toISOString(), known_at: subject.knownAt || null }, null, 2);
+    const text = () => JSON.stringify({ files: [report], verified_at: new Date().toISOString(), sm3: subject.digest || null, known_at: subject.knownAt || null }, null, 2);
     row.append(button(t("json"), "plain", () => saved("yinxin-report.json", text(), "application/json")));
   }
   row.append(button(t("another"), "plain", another));
@@ -108,7 +108,7 @@ function showReport(found, isAgain) {
   content.push(liveMark(), whereNote(), answerList(view));
   if (found.claims) content.push(claimsCard(found.claims));
   if (view.answers[0].tone === "bad" && subject.bytes && isPdf(subject.bytes)) content.push(changesOffer());
-  content.push(details(found.report, subject.name), madeNote(t("mongolian_note")), actions(found.report));
+  content.push(details(found.report, subject.name, found.digest), madeNote(t("mongolian_note")), actions(found.report));
   const node = result(...content);
   if (!isAgain) node.focus();
 }
@@ -166,6 +166,7 @@ async function run(isAgain = false) {
   }
   if (turn !== newest) return;
   looked.knownAt = found.knownAt ?? "";
+  looked.digest = found.digest ?? "";
   if (found.report) showReport(found, isAgain);
   else showLine(found);
   live.start();
@@ -278,6 +279,8 @@ function lookAtText(text) {
     look({ name: "", where: "code_on_device", isSent: false, check: () => askSeal(text) });
   } else if (CREDENTIAL.test(text)) {
     lookAtBytes("", new TextEncoder().encode(text));
+  } else if (given.holdersCodes.some((each) => text.startsWith(each))) {
+    sayOnly(line("code_shown"));
   } else if (text.startsWith(ROOT)) {
     sayOnly(isNumber(text) ? line("number_only") : line("number_wrong", "bad"));
   } else {

@@ -63,8 +63,10 @@ function stepTable(title, label, steps) {
   return [make("h4", "", title), scroll];
 }
 
-export function details(report, name) {
-  const parts = name ? [facts([[t("file"), plain(name)]])] : [];
+// digest: SM3 of the file, hexadecimal; "" where it is not known
+export function details(report, name, digest = "") {
+  const about = [...(name ? [[t("file"), plain(name)]] : []), ...(digest ? [[t("digest"), digest]] : [])];
+  const parts = about.length ? [facts(about)] : [];
   report.signatures.forEach((each, index) => {
     const label = t("signature_n", { number: index + 1 });
     const { name: sealer, code } = nameOf(each.signer ?? "");
