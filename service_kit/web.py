@@ -48,6 +48,9 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _OTHER_STATUS: Final = {"HEADERS_TOO_LARGE": 431}  # RFC 6585 5: the one status that no kind stands for
 _LENGTH_DIGITS: Final = 15
 _PATH_CHARACTERS: Final = 300
+UNLOGGED: Final = "is_unlogged"
+"""Set in a request's ``state`` by what is asked every second by every open page: its "unchanged" (304) is counted and writes no line."""
+_UNCHANGED: Final = 304
 _JUST_CLOSED: Final = 499  # the caller went away; nginx's number, used in the log only
 
 
@@ -165,7 +168,8 @@ class WebFrame:
         if self._requests is not None and self._durations is not None:
             self._requests.add(method, str(status or _JUST_CLOSED))
             self._durations.observe(seconds, method)
-        if self._write_access is not None:
+        is_worth_a_line = status != _UNCHANGED or not scope["state"].get(UNLOGGED)
+        if self._write_access is not None and is_worth_a_line:
             client = scope.get("client")
             line = (
                 f'{{"at":"{datetime.now(UTC).isoformat(timespec="milliseconds")[:23]}Z","level":"info","logger":"yinxin.access",'

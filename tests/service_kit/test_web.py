@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from service_kit.metrics import Metrics
 from service_kit.settings import Limits
 from service_kit.structured_logs import request_id_now
-from service_kit.web import SECURITY_HEADERS, WebFrame
+from service_kit.web import SECURITY_HEADERS, UNLOGGED, WebFrame
 from service_kit.web_errors import install_problem_answers
 from standards.errors import Kind, TrustError
 
@@ -63,6 +63,11 @@ def make_application() -> FastAPI:
     @application.get("/fine")
     async def fine() -> dict[str, str]:
         return {"request_id": request_id_now.get()}
+
+    @application.get("/often")
+    async def often(request: Request, status: int) -> Response:
+        setattr(request.state, UNLOGGED, True)
+        return Response(status_code=status)
 
     @application.post("/echo")
     async def echo(data: Annotated[dict[str, int], Body()]) -> dict[str, int]:
@@ -282,6 +287,13 @@ def test_the_access_log_says_little_and_the_metrics_count(served: Served) -> Non
     assert 'http_requests_total{method="GET",status="200"} 1' in text
     assert 'http_requests_total{method="other",status="404"} 1' in text
     assert 'http_request_seconds_count{method="POST"} 1' in text
+
+
+def test_what_every_open_page_asks_writes_no_line_while_nothing_has_changed(served: Served) -> None:
+    for status in (304, 200, 304):
+        served.client.get(f"/often?status={status}")
+    assert [line["status"] for line in served.lines()] == [200]
+    assert 'http_requests_total{method="GET",status="304"} 2' in served.metrics.text()
 
 
 def test_it_works_without_log_and_metrics() -> None:

@@ -17,6 +17,7 @@ from licence_vault.status.editions import newest_signed_number
 from licence_vault.status.register import list_numbers
 from seal_service.store.statuses import read_number
 from service_kit.composition import public
+from service_kit.web import UNLOGGED
 from yinxin.pki.authorities import ISSUING, ROOT
 from yinxin.pki.store import newest_list_number
 
@@ -81,6 +82,7 @@ def status_endpoint(published: PublishedStatus) -> Any:
         version = await published.current()
         tag = f'"{version}"'
         headers = {"etag": tag, "cache-control": "no-cache"}
+        setattr(request.state, UNLOGGED, True)
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(f'{{"version":"{version}"}}', media_type="application/json", headers=headers)
