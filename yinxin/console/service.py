@@ -15,7 +15,17 @@ from service_kit.migrations import migrate as run_migrations
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.pages import PageFrame
 from yinxin.citizen import pages as citizen_pages
-from yinxin.console import application_pages, design_pages, duty_pages, home_pages, messages, seal_pages, seal_rights_pages, sign_in_pages, work
+from yinxin.console import (
+    application_pages,
+    design_pages,
+    duty_pages,
+    home_pages,
+    messages,
+    seal_pages,
+    seal_rights_pages,
+    sign_in_pages,
+    work,
+)
 from yinxin.console.console import Console
 from yinxin.console.drafts import Drafts
 from yinxin.console.duty_texts import TEXTS as DUTY_TEXTS

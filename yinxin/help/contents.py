@@ -46,7 +46,19 @@ GROUPS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
             ),
         ),
         ("sign_in", ("openid-provider", "bound-tokens", "identity", "directory", "federation", "cas")),
-        ("common", ("glossary", "mongolian-words", "verification-page", "trust-list", "transparency-log", "webhooks", "regional-platform", "benchmarks")),
+        (
+            "common",
+            (
+                "glossary",
+                "mongolian-words",
+                "verification-page",
+                "trust-list",
+                "transparency-log",
+                "webhooks",
+                "regional-platform",
+                "benchmarks",
+            ),
+        ),
     ),
     "explanation": (("", ("architecture", "licence-story", "threat-model", "decisions")),),
 }
