@@ -28,7 +28,7 @@ settings.load_profile("house")
 NodeManager.EXIT_TIMEOUT = 300
 
 # Files whose tests wait for servers and other programs begin first, so that none of them is left over while the other cores are idle.
-SLOW_FIRST = ("tests/interop/test_keycloak", "tests/interop/", "tests/flows/", "tests/yinxin/")
+SLOW_FIRST = ("tests/interop/test_keycloak", "tests/browser/", "tests/interop/", "tests/flows/", "tests/yinxin/")
 
 
 @pytest.hookimpl(trylast=True)

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """The system's browser, driven without a window."""
+    """The system's browser, driven without a window; closed behind the last of these tests, because its driver has an event loop of its own
+    in this thread.
+    """
     program = need_program("chromium")
     from playwright.sync_api import sync_playwright
 
