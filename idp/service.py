@@ -282,8 +282,7 @@ def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
 def _client_protocol(context: ServiceContext) -> ClientProtocol:
     mac_key, ring = context.keystore.open_secret(ROW_MAC_KEY), key_ring(context)
     memory = ClientMemory(context.database, mac_key)
-    hints = HintReader(ring, context.settings.base_url)
-    keys = ClientKeys(_outbound(context))
+    hints, keys = HintReader(ring, context.settings.base_url), ClientKeys(_outbound(context))
     return ClientProtocol(context.database, _vault(context), memory, hints, keys, mac_key, _pairwise_key(mac_key))
 
 
@@ -306,9 +305,8 @@ def build(context: ServiceContext) -> ServiceParts:
         read_door(shown.header, shown.verified_header, shown.peers),
     )
     door = new_doorkeeper(context.database, context.audit, context.clock, memory, desk.pepper, proofs)
-    rates = Rates(per_second=_PER_SECOND, burst=_PER_SECOND)
+    rates, router = Rates(per_second=_PER_SECOND, burst=_PER_SECOND), APIRouter()
     tokens = TokenDesk(door=door, ring=ring, issuer=issuer, tokens=rates, nonces=nonces_of(context))
-    router = APIRouter()
     add_metadata_routes(
         router, ring=ring, clock=context.clock, issuer=issuer, scopes=sorted(desk.known_scopes), has_certificates=bool(shown.header)
     )

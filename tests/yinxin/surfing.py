@@ -26,6 +26,12 @@ class Surfer:
         self._language = language
         self.page: httpx.Response
 
+    def __enter__(self) -> Surfer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         self.http.close()
 

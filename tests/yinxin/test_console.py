@@ -1,26 +1,22 @@
-"""The console in one process: who is signed in, for how long, with which rights; attacks on it; and its pages on seals."""
+"""Who is signed in at the console, for how long, and with which rights; attacks on its sessions and forms."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from service_kit.duties import give_duty, take_duty
 from service_kit.roles import Role, appoint
 from standards.errors import TrustError
-from tests.browser.people import STAFF, Staff, add_staff
-from tests.deployments import make_deployment, served_here
+from tests.yinxin.console_site import Site, desk_of, open_site, secret_of, session_of
 from tests.yinxin.surfing import Surfer
 from yinxin.console import sessions
-from yinxin.console.api_calls import ApiCalls, ApiProblem, problem_in
+from yinxin.console.api_calls import ApiProblem
 from yinxin.console.console import own_path
 from yinxin.console.forms import FIELDS_MAX, PLAIN_BYTES_MAX
 from yinxin.console.tables import sessions as table
@@ -31,72 +27,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from service_kit.composition import ServiceContext
+    from tests.browser.people import Staff
     from tests.deployments import Here
 
-CREDIT_CODE = "12990000YX0000008K"
-
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Here, Staff]]:
-    folder = make_deployment(tmp_path_factory.mktemp("console") / "deployment")
-    staff = add_staff(folder, {login: STAFF[login] for login in ("shenqing", "shenhe", "zhizhang", "guanli", "yongyin", "shimin")})
-    with served_here(folder) as here:
-        yield here, staff
-
-
-@pytest.fixture(scope="module")
-def here(site: tuple[Here, Staff]) -> Here:
-    return site[0]
-
-
-@pytest.fixture(scope="module")
-def staff(site: tuple[Here, Staff]) -> Staff:
-    return site[1]
-
-
-@pytest.fixture(scope="module")
-def context(here: Here) -> ServiceContext:
-    return here.house.context
-
-
-@pytest.fixture(scope="module")
-def people(here: Here) -> Iterator[dict[str, Surfer]]:
-    """Signed in once for the module; tests that end a sign-in use their own."""
-    with ExitStack() as stack:
-        made: dict[str, Surfer] = {}
-        for login in ("shenqing", "shenhe", "zhizhang"):
-            made[login] = Surfer(here).sign_in(login)
-            stack.callback(made[login].close)
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with open_site(tmp_path_factory.mktemp("console") / "deployment") as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def here(site: Site) -> Here:
+    return site.here
+
+
+@pytest.fixture(scope="module")
+def staff(site: Site) -> Staff:
+    return site.staff
+
+
+@pytest.fixture(scope="module")
+def context(site: Site) -> ServiceContext:
+    return site.context
 
 
 @pytest.fixture
 def surfer(here: Here) -> Iterator[Surfer]:
-    made = Surfer(here)
-    yield made
-    made.close()
+    with Surfer(here) as made:
+        yield made
 
 
 def rows(context: ServiceContext) -> list[Any]:
     with context.database.read() as connection:
         return list(connection.execute(table.select()).mappings())
-
-
-def desk_of(here: Here) -> sessions.SessionDesk:
-    from crypto.sealed_values import ValueSealer
-    from crypto.sm3 import hmac_sm3
-    from yinxin.deployment import WEBHOOK_SECRETS_KEY
-
-    context = here.house.context
-    secret = hmac_sm3(context.keystore.open_secret(WEBHOOK_SECRETS_KEY), b"yinxin console v1")
-    return sessions.SessionDesk(context.database, context.clock, ValueSealer(secret))
-
-
-def session_of(here: Here, surfer: Surfer) -> sessions.Session:
-    cookies = surfer.http._client.cookies
-    found = sessions.find_session(desk_of(here), sessions.hash_of(str(cookies["yinxin-console"])))
-    assert found is not None
-    return found
 
 
 def count_refreshes(context: ServiceContext) -> int:
@@ -191,11 +155,9 @@ def test_a_sign_in_that_ended_begins_again_and_is_no_error(here: Here, surfer: S
     surfer.sign_in("shimin")
     session = session_of(here, surfer)
     end = {"token": session.tokens.refresh}
-    from crypto.sm3 import hmac_sm3
     from yinxin.console.client import client_secret
-    from yinxin.deployment import WEBHOOK_SECRETS_KEY
 
-    secret = client_secret(hmac_sm3(context.keystore.open_secret(WEBHOOK_SECRETS_KEY), b"yinxin console v1"))
+    secret = client_secret(secret_of(here))
     assert here.http.post("/oauth2/revoke", data=end, auth=(CONSOLE_CLIENT, secret)).status_code == 200
     # The session of the identity provider stands: the page comes as if nothing had been
     surfer.get("/console")
@@ -332,63 +294,11 @@ def test_an_administrators_rights_need_two_factors(context: ServiceContext) -> N
     assert refused.value.code == "ROLE_HELD"
 
 
-def test_the_security_administrator_gives_duties_and_freezes_but_does_no_work(here: Here, staff: Staff, context: ServiceContext) -> None:
-    """Signed in with two factors, as administrators must be; each change on record, none about himself."""
-    import idp.service
-    from idp.actions.set_credentials import set_totp
-    from idp.credentials.one_time_codes import STEP_SECONDS, code_at
-
-    admin = add_staff(here.folder, {"anquan": ("安全员（样例）", ())}, context)
-    holder = admin.holder("anquan")
-    at = context.clock.now()
-    context.database.write(
-        lambda connection: appoint(connection, context.audit, holder, Role.SECURITY, is_bound=is_bound, actor="t", reason="r", at=at)
-    )
-    desk = idp.service.people_desk(context)
-    secret = set_totp(desk, admin.accounts["anquan"], actor="t")
-    desk.pool.close()
-    surfer = Surfer(here).sign_in("anquan", code=code_at(secret, int(at.timestamp()) // STEP_SECONDS))
-    try:
-        assert "安全管理员" in surfer.text
-        assert "seal.use" not in session_of(here, surfer).tokens.scopes
-        for path in ("/console/seals?of=all", "/console/duties"):
-            assert surfer.get(path).status_code == 200, path
-        change = {"holder": "guanli", "reason": "兼办申请"}
-        for what, told in (({"what": "give", "duty": "seal-applicant"}, "已办理"), ({"what": "take", "duty": "seal-applicant"}, "已收回")):
-            surfer.post("/console/duties", {**change, **what})
-            assert told in surfer.text
-        for wrong, code in (
-            ({"what": "give", "duty": "nothing"}, "ROLE_FIELD_INVALID"),
-            ({"what": "give", "duty": "developer", "holder": holder}, "ROLE_OF_ONE_SELF"),
-            ({"what": "take", "duty": "developer", "holder": holder}, "ROLE_OF_ONE_SELF"),
-            ({"what": "appoint", "role": "security", "holder": "zhizhang"}, "ROLE_OF_ONE_SELF"),
-            ({"what": "appoint", "role": "audit", "holder": "zhizhang"}, "ROLE_HOLDER_BOUND"),
-            ({"what": "appoint", "role": "audit", "holder": "nobody-known"}, "HOLDER_UNKNOWN"),
-        ):
-            surfer.post("/console/duties", {**change, **wrong})
-            assert surfer.page.status_code >= 400, wrong
-            assert code in surfer.text, wrong
-        surfer.post("/console/duties", {"what": "appoint", "role": "audit", "holder": "shimin", "reason": "轮岗"})
-        assert "轮岗" in surfer.text
-        surfer.post("/console/duties", {"what": "dismiss", "holder": "shimin", "reason": "轮岗结束"})
-        assert "轮岗结束" not in surfer.text
-        seals = re.search(r"/console/seals/(sl_[0-9a-f]+)", surfer.get("/console/seals").text)
-        if seals:  # of another test of this file, where one came before
-            surfer.get(f"/console/seals/{seals[1]}/powers")
-            for take in ({}, {"take": "1"}):
-                surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "shimin", "reason": "监督", **take})
-                assert surfer.page.status_code == 200
-            surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "nobody-known", "reason": "x"})
-            assert surfer.page.status_code == 422
-    finally:
-        surfer.close()
-
-
 # ---- Forms
 
 
-def test_forms_of_others_are_refused(people: dict[str, Surfer], here: Here) -> None:
-    surfer = people["shenqing"]
+def test_forms_of_others_are_refused(site: Site, here: Here) -> None:
+    surfer = site.person("shenqing")
     surfer.get("/console/applications/new")
     own = surfer.csrf()
     stranger = Surfer(here)
@@ -418,8 +328,8 @@ def test_a_form_after_the_end_of_a_sign_in_leads_back_to_its_page(surfer: Surfer
     assert answer.headers["location"] == "/console/sign-in?to=%2Fconsole"
 
 
-def test_language_and_type_are_kept(people: dict[str, Surfer]) -> None:
-    surfer = people["shenhe"]
+def test_language_and_type_are_kept(site: Site) -> None:
+    surfer = site.person("shenhe")
     assert surfer.get("/console?lang=en&x=1").status_code == 200
     assert surfer.at == "/console?x=1"
     assert "To do" in surfer.text
@@ -429,250 +339,39 @@ def test_language_and_type_are_kept(people: dict[str, Surfer]) -> None:
     assert "待办与概览" in surfer.text
 
 
-# ---- Seals
+def test_who_waits_for_a_renewal_is_told_how_it_ended(here: Here, surfer: Surfer) -> None:
+    """Another process renews: it ends the sign-in, or never comes back, or the provider cannot be asked now."""
+    from unittest.mock import patch
 
+    from yinxin.console import sign_in as module
 
-def apply_for(surfer: Surfer, staff: Staff, **fields: Any) -> str:
-    surfer.get("/console/applications/new")
-    wanted = {
-        "kind": "new",
-        "organisation": "呼伦贝尔市样例局",
-        "credit_code": CREDIT_CODE,
-        "managers": "guanli",
-        "users": staff.holder("yongyin"),
-        "type_code": "1",
-        "picture_width_mm": "42",
-        "reason": "机构设立",
-        **fields,
-    }
-    surfer.post("/console/applications/new", wanted, files=[("papers", ("批文.pdf", b"%PDF a")), ("papers", ("二.pdf", b"%PDF b"))])
-    return surfer.at
+    surfer.sign_in("shimin")
+    desk, session = desk_of(here), session_of(here, surfer)
+    stale = replace(session.tokens, access_until=0)
+    sessions.finish_renewal(desk, session, stale)
+    session = session_of(here, surfer)
+    assert sessions.begin_renewal(desk, session)
+    with patch.object(module, "WAITS", 2):
+        assert surfer.get("/console").status_code == 503
+    sessions.give_up_renewal(desk, session)
+    # The provider is too busy: nothing is lost, and the next page renews
+    with patch.object(module.SignIn, "_token", side_effect=ApiProblem(429, "RATE_LIMITED", "busy")):
+        assert surfer.get("/console").status_code == 429
+    assert surfer.get("/console").status_code == 200
+    # A refresh token that was spent: signed in anew, without an error
+    session = session_of(here, surfer)
+    sessions.finish_renewal(desk, session, replace(stale, refresh="yxr_" + "x" * 43))
+    assert surfer.get("/console").status_code == 200
+    assert session_of(here, surfer).cookie_hash != session.cookie_hash
+    # It ends while one waits
+    session = session_of(here, surfer)
+    sessions.finish_renewal(desk, session, stale)
+    assert sessions.begin_renewal(desk, session_of(here, surfer))
 
+    async def end_meanwhile(_seconds: float) -> None:
+        sessions.end_session(desk, session.cookie_hash)
 
-def test_the_life_of_a_seal_through_forms_alone(here: Here, people: dict[str, Surfer], staff: Staff) -> None:
-    applicant, reviewer, maker = people["shenqing"], people["shenhe"], people["zhizhang"]
-    # 1. What is wrong is told on the form, with what was entered
-    applicant.get("/console/applications/new")
-    for wrong, told in (
-        ({"credit_code": "1"}, "CREDIT_CODE"),
-        ({"managers": "nobody-known"}, "找不到“nobody-known”"),
-        ({"picture_width_mm": "wide"}, "FIELD_UNACCEPTABLE"),
-        ({"design": "{"}, "FIELD_UNACCEPTABLE"),
-    ):
-        apply_for(applicant, staff, **wrong)
-        assert applicant.page.status_code in {400, 422}, wrong
-        assert told in applicant.text
-        assert "呼伦贝尔市样例局" in applicant.text
-    applicant.post("/console/applications/new", {"kind": "new", "preview": "1", "organisation": "样例", "picture_width_mm": "no"})
-    assert "data:image/svg+xml;base64," in applicant.page.text
-    # 2. Applied: its applicant sees that somebody else must look
-    place = apply_for(applicant, staff)
-    assert re.fullmatch(r"/console/applications/sa_[0-9a-f]{24}", place), applicant.text
-    assert "须由另一人审核" in applicant.text
-    assert "二.pdf" in applicant.text
-    paper = re.search(r"/console/applications/papers/sp_[0-9a-f]+", applicant.page.text)
-    assert paper
-    fetched = reviewer.http.get(paper[0])
-    assert fetched.headers["content-disposition"].startswith("attachment")
-    assert fetched.headers["content-security-policy"] == "sandbox"
-    # 3. Reviewed and made by others
-    version = re.compile(r'name="version" value="([^"]+)"')
-    applicant_tries = applicant.post(f"{place}/steps/approve", {"reason": "mine", "version": "*"})
-    assert applicant_tries.status_code == 403
-    reviewer.get("/console")
-    assert place in reviewer.page.text
-    reviewer.get(place)
-    found = version.search(reviewer.page.text)
-    assert found
-    reviewer.post(f"{place}/steps/approve", {"reason": "齐全", "version": found[1].replace("&#34;", '"')})
-    assert "已批准" in reviewer.text
-    maker.get("/console")
-    assert place in maker.page.text
-    maker.get(place)
-    found = version.search(maker.page.text)
-    assert found
-    maker.post(f"{place}/steps/make", {"version": found[1].replace("&#34;", '"')})
-    seal = maker.at
-    assert re.fullmatch(r"/console/seals/sl_[0-9a-f]{24}", seal), maker.text
-    assert "<script" not in maker.http.get(f"{seal}/picture.svg").text
-    assert "sandbox" in maker.http.get(f"{seal}/picture.svg").headers["content-security-policy"]
-    assert maker.http.get(f"{seal}/seal.esl").content[:1] == b"\x30"
-    # 4. Each of its pages, in both languages
-    for language in ("en", "zh"):
-        for part in ("", "/grants", "/powers", "/uses", "/editions"):
-            maker.get(f"{seal}{part}?lang={language}")
-            assert maker.page.status_code == 200, part
-            assert "呼伦贝尔市样例局" in maker.text
-    maker.get("/console/seals?of=all&state=made&search=样例")
-    maker.get("/console/seals?of=none&state=none")
-    # 5. Filed in the background, issued, accepted
-    _until_filed(maker, seal)
-    maker.post(f"{seal}/steps/issue", {"reason": ""})
-    assert "已发放" in maker.text
-    with _signed_in(here, "yongyin") as user:
-        assert seal in user.get("/console").text
-        user.get(seal)
-        user.post(f"{seal}/steps/activate", {"reason": ""})
-        assert "使用中" in user.text
-        assert "全过程记录由管理人" in user.text
-        assert user.get("/console/seals?of=all").status_code == 200
-    # 6. Its manager grants within limits, takes back, freezes with a reason, applies for a change
-    with _signed_in(here, "guanli") as manager:
-        _grants(manager, seal)
-        manager.get(seal)
-        manager.post(f"{seal}/steps/freeze", {"reason": ""})
-        assert manager.page.status_code == 422
-        manager.get(seal)
-        manager.post(f"{seal}/steps/freeze", {"reason": "设备遗失"})
-        assert "从现在起不能用印" in manager.text
-        assert "印章已冻结" in manager.text
-        assert seal in manager.get("/console").text
-        manager.get(seal)
-        manager.post(f"{seal}/steps/unfreeze", {"reason": "已找回"})
-        seal_id = seal.rpartition("/")[2]
-        for kind in ("renew", "cancel", "change"):
-            manager.get(f"/console/applications/new?kind={kind}&seal={seal_id}")
-            assert manager.page.status_code == 200, kind
-        manager.post(
-            "/console/applications/new", {"kind": "change", "seal_id": seal_id, "organisation": "呼伦贝尔市样例管理局", "reason": "更名"}
-        )
-        change = manager.at
-        assert manager.get("/console/applications/new?kind=renew").url.path == "/console/seals"
-    reviewer.get(change)
-    assert "呼伦贝尔市样例管理局" in reviewer.text
-    assert "有变化" in reviewer.text
-    reviewer.get(change)
-    reviewer.post(f"{change}/steps/reject", {"reason": "材料不全", "version": "*"})
-    assert "已驳回" in reviewer.text
-    assert reviewer.get("/console/applications?state=rejected&search=").status_code == 200
-    # 7. A security administrator's pages refuse whoever is none
-    reviewer.get(f"{seal}/powers")
-    assert reviewer.post(f"{seal}/powers", {"power": "audit", "holder": "shimin", "reason": "x"}).status_code == 403
-    hostile = {"kind": "change", "preview": "1"}
-    assert applicant.post("/console/applications/new", hostile).status_code in {403, 404}
-
-
-def _signed_in(here: Here, login: str) -> Any:
-    from contextlib import closing
-
-    return closing(Surfer(here).sign_in(login))
-
-
-def _until_filed(surfer: Surfer, seal: str) -> None:
-    import time
-
-    for _ in range(200):
-        if "/steps/issue" in surfer.get(seal).text:
-            return
-        time.sleep(0.02)
-    raise AssertionError(surfer.text)
-
-
-def _grants(manager: Surfer, seal: str) -> None:
-    manager.get(f"{seal}/grants")
-    limits = {"forms": ["pdf"], "document_types": "批文\n证明", "uses_max": "5", "valid_until": "2029-01-01", "hours": "08:30-17:30"}
-    manager.post(f"{seal}/grants", {"holder": "nobody-known", **limits})
-    assert manager.page.status_code == 422
-    assert "08:30-17:30" in manager.text
-    manager.post(f"{seal}/grants", {"holder": "shimin", "reason": "代办", **limits})
-    assert "授权已生效" in manager.text
-    assert "批文、证明" in manager.text
-    revoke = re.search(rf"{seal}/grants/sg_[0-9a-f]+/revoke", manager.page.text)
-    assert revoke
-    manager.post(revoke[0], {"reason": "不再需要"})
-    assert "已收回" in manager.text
-
-
-def test_the_designer_draws_as_it_will_be_made_and_tells_what_is_against_rules(people: dict[str, Surfer]) -> None:
-    surfer = people["shenqing"]
-    assert surfer.get("/console/designer").status_code == 200
-    form = {
-        "shape": "round",
-        "name": "呼伦贝尔市样例局",
-        "registered_name": "呼伦贝尔市另一局",
-        "width_mm": "30",
-        "height_mm": "40",
-        "unit": "department",
-    }
-    surfer.post("/console/designer", form)
-    assert "data:image/svg+xml;base64," in surfer.page.text
-    assert 'class="alert warn"' in surfer.page.text
-    live = surfer.http.post("/console/designer", data={**form, "csrf": surfer.csrf()}, headers={"accept": "application/json"}).json()
-    assert live["url"].startswith("data:image/svg+xml;base64,")
-    assert len(live["warnings"]) >= 2
-    for wrong in ({"width_mm": "wide"}, {"shape": "oval", "centre": "star", "arrangement": "bilingual-rings", "mongolian": "x"}):
-        surfer.post("/console/designer", {**form, **wrong})
-        assert surfer.page.status_code == 422
-        told = surfer.http.post(
-            "/console/designer", data={**form, **wrong, "csrf": surfer.csrf()}, headers={"accept": "application/json"}
-        ).json()
-        assert told["problem"]
-    surfer.get("/console/designer")
-    surfer.post("/console/applications/new", {**form, "from_designer": "1"})
-    assert "采用设计器中的设计" in surfer.text
-    assert "呼伦贝尔市另一局" in surfer.text
-
-
-def test_a_picture_of_ones_own_goes_into_an_application(people: dict[str, Surfer], staff: Staff) -> None:
-    import io
-
-    from PIL import Image, ImageDraw
-
-    drawn = Image.new("RGB", (320, 320), "white")
-    ImageDraw.Draw(drawn).ellipse((20, 20, 300, 300), outline=(200, 20, 30), width=14)
-    file = io.BytesIO()
-    drawn.save(file, "PNG")
-    surfer = people["shenqing"]
-    surfer.get("/console/applications/new")
-    fields = {
-        "kind": "new",
-        "organisation": "样例",
-        "credit_code": CREDIT_CODE,
-        "managers": "guanli",
-        "users": "yongyin",
-        "reason": "旧章",
-        "picture_width_mm": "42",
-    }
-    surfer.post("/console/applications/new", fields, files={"own_picture": ("旧章.png", file.getvalue())})
-    assert surfer.at.startswith("/console/applications/sa_"), surfer.text
-    assert "文字请人工核对" in surfer.text
-    place = surfer.at
-    assert surfer.http.get(f"{place}/picture.svg").text.count("<path") >= 1
-    surfer.post(f"{place}/steps/withdraw", {"reason": "改用设计", "version": "*"})
-    assert "已撤回" in surfer.text
-
-
-def test_what_is_not_there_is_told_with_a_way_back(people: dict[str, Surfer]) -> None:
-    surfer = people["zhizhang"]
-    for path in ("/console/seals/sl_" + "0" * 24, "/console/applications/sa_" + "0" * 24):
-        assert surfer.get(path).status_code == 404
-        assert "返回" in surfer.text
-    assert surfer.get("/console/seals/..%2f..%2fme").status_code in {404, 422}
-
-
-# ---- The API in between
-
-
-def test_an_api_that_does_not_answer_is_a_problem_not_a_fault() -> None:
-    def refuse(_request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
-
-    async def token() -> str:
-        return "t"
-
-    calls = ApiCalls(httpx.AsyncClient(transport=httpx.MockTransport(refuse), base_url="http://api"), token, "zh", "req-12345678")
-    with pytest.raises(ApiProblem) as told:
-        asyncio.run(calls.get("/v1/me"))
-    assert (told.value.status, told.value.code) == (503, "API_UNREACHABLE")
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        assert request.headers["authorization"] == "Bearer t"
-        return httpx.Response(200, content=b"{", headers={"content-type": "application/json"})
-
-    calls = ApiCalls(httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://api"), token, "en")
-    read = asyncio.run(calls.put("/v1/x", json={}, if_match='"1"', idempotency_key="k"))
-    assert (read.body, read.etag) == (None, "*")
-    assert asyncio.run(calls.patch("/v1/x", json={})).status == 200
-    assert asyncio.run(calls.delete("/v1/x", params={"a": [1]})).status == 200
-    problem = problem_in(httpx.Response(502, content=b"bad gateway", headers={"content-type": "text/html"}))
-    assert (problem.code, problem.title) == ("HTTP_502", "Bad Gateway")
+    surfer.http._client.cookies.delete("yinxin-console-again")
+    with patch("yinxin.console.sign_in.anyio.sleep", end_meanwhile):
+        assert surfer.get("/console").status_code == 200
+    assert session_of(here, surfer).cookie_hash != session.cookie_hash

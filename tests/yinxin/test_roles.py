@@ -41,3 +41,16 @@ def test_the_first_security_administrator_comes_from_the_command_line(tmp_path: 
     assert yinxin("roles", "appoint", "x", "--role", "king", "--reason", "x", "--dir", str(folder), check=False).returncode != 0
     json.loads(yinxin("roles", "appoint", "x", "--role", "audit", "--reason", "x", "--dir", str(folder), "--json").stdout)
     json.loads(yinxin("roles", "dismiss", "x", "--reason", "x", "--dir", str(folder), "--json").stdout)
+    # Duties: beside no role, known ones only, given and taken once
+    give = ("roles", "give", "person:pe_x", "--duty", "seal-reviewer", "--reason", "r", "--dir", str(folder))
+    assert "印章审核人" in yinxin(*give, environment={"LANG": "zh_CN.UTF-8", "LC_ALL": "zh_CN.UTF-8"}).stdout
+    assert json.loads(yinxin(*give, "--json").stdout) == {"holder": "person:pe_x", "duty": "seal-reviewer"}
+    wrong = yinxin("roles", "give", "person:pe_x", "--duty", "king", "--reason", "r", "--dir", str(folder), "--json", check=False)
+    assert "ROLE_FIELD_INVALID" in wrong.stdout + wrong.stderr
+    bound = yinxin("roles", "appoint", "person:pe_x", "--role", "audit", "--reason", "x", "--dir", str(folder), "--json", check=False)
+    assert "ROLE_HOLDER_BOUND" in bound.stdout + bound.stderr
+    take = ("roles", "take", *give[2:])
+    assert json.loads(yinxin(*take, "--json").stdout)["taken"] is True
+    assert "pe_x" in yinxin(*take).stdout
+    missing = yinxin(*take[:-1], str(tmp_path / "none"), check=False)
+    assert missing.returncode != 0

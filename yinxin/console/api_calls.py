@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from service_kit.problem_catalogue import text_of
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
@@ -126,6 +128,14 @@ def problem_in(answer: httpx.Response) -> ApiProblem:
         told.get("facts"),
         violations,
     )
+
+
+def told_in(problem: ApiProblem, language: str) -> ApiProblem:
+    """The problem with its words, where it came about on this side and has none yet."""
+    text = None if problem.title else text_of(problem.code)
+    if text is None:
+        return problem
+    return ApiProblem(problem.status, problem.code, text.title(language), text.cause(language), text.remedy(language), problem.facts)
 
 
 def _are_plain(params: Mapping[str, Any]) -> bool:

@@ -172,7 +172,6 @@ class Console:
 
     def refuse(self, visit: Visit, problem: ApiProblem) -> Response:
         """The page that tells a problem, with a way back."""
-        problem = told_in(problem, visit.language)
         path = visit.request.url.path
         back = path if visit.request.method != "GET" and self._has_page(path) else visit.request.headers.get("referer", "")
         return visit.render("problem.html", problem=problem, back=own_path(back) or HOME)
@@ -184,14 +183,6 @@ def own_path(address: str) -> str:
         address = "/" + address.partition("://")[2].partition("/")[2]
     is_own = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
     return address if is_own and len(address) <= 500 else ""
-
-
-def told_in(problem: ApiProblem, language: str) -> ApiProblem:
-    """The problem with its words, where it came about on this side and has none yet."""
-    text = None if problem.title else text_of(problem.code)
-    if text is None:
-        return problem
-    return ApiProblem(problem.status, problem.code, text.title(language), text.cause(language), text.remedy(language), problem.facts)
 
 
 def problem_of_error(error: TrustError, language: str) -> ApiProblem:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from service_kit.page_frame.browser import CSRF_FIELD, NOTICE_COOKIE
+from yinxin.console.api_calls import told_in
 from yinxin.console.forms import FILE_BYTES_MAX, read_console_form
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from service_kit.page_frame.pages import PageFrame
     from yinxin.console.api_calls import ApiCalls, ApiProblem
     from yinxin.console.console import Console, MenuEntry
-    from yinxin.console.forms import ConsoleForm
+from yinxin.console.forms import ConsoleForm
 
 NOTICE_SECONDS: Final = 60
 ONCE_BYTES: Final = 18
@@ -85,6 +86,7 @@ class Visit:
 
     def render(self, template: str, /, *, status: int = 200, problem: ApiProblem | None = None, **values: Any) -> Response:
         """A page. ``problem``: told above its content, with its status."""
+        problem = None if problem is None else told_in(problem, self.language)
         notice = self.browser.cookie(NOTICE_COOKIE)
         if notice:
             self.browser.set_cookie(NOTICE_COOKIE, "")
