@@ -64,6 +64,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "",
         "data version of the seals that are made, where the request says nothing: 4 (GB/T 38540-2020), 5 (GM/T 0031-2025, with a time-stamp over the making)",
     ),
+    "console.api_url": ("none: to the process itself", "where the pages' calls of the API go ([console](console.md))"),
     "region.url": ("none: nothing is called", "the region's seal platform ([regional platform](regional-platform.md))"),
     "region.platform_key": ("", "the key or certificate that signs its answers"),
     "region.networks": ("", "what may be reached for it, as `outbound.networks`"),

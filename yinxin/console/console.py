@@ -13,10 +13,11 @@ from starlette.routing import Route
 from service_kit.composition import public
 from service_kit.page_frame.browser import Browser
 from service_kit.problem_catalogue import text_of
-from service_kit.problems import STATUS
+from service_kit.problems import LANGUAGES, STATUS
 from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiCalls, ApiProblem
 from yinxin.console.visit import Person, Visit
+from yinxin.scope_texts import SCOPE_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -132,7 +133,8 @@ class Console:
             if request.method != "GET":
                 await visit.form()
             if needs and not visit.may(*needs):
-                return visit.render("no_access.html", status=_FORBIDDEN, wanted=needs)
+                told = [SCOPE_TEXTS.get(scope, (scope, scope))[LANGUAGES.index(visit.language)] for scope in needs]
+                return visit.render("no_access.html", status=_FORBIDDEN, wanted=list(zip(needs, told, strict=True)))
             return await endpoint(visit, **request.path_params)
         except ApiProblem as problem:
             if not problem.is_signed_out:

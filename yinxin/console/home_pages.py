@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from yinxin.console.api_calls import ApiProblem
 from yinxin.console.application_pages import APPLICATIONS
 from yinxin.console.console import HOME
 from yinxin.console.seal_pages import MY_POWERS, SEALS, SEES_ALL
@@ -12,7 +13,7 @@ from yinxin.console.seal_words import SOON_DAYS, days_left, words_for
 from yinxin.duties import DUTIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.responses import Response
 
@@ -75,7 +76,40 @@ async def todos_of(visit: Visit) -> list[Todo]:
     if visit.may("seal.manage"):
         of = "all" if visit.may("seal.secure") else "mine"
         todos.append(_of_seals("todo_frozen", await _seals(visit, "frozen", of=of), f"{SEALS}?of={of}&state=frozen"))
-    return [todo for todo in todos if todo.lines]
+    return todos
+
+
+async def other_todos(visit: Visit) -> list[Todo]:
+    """What waits for those who work with types of licences, identities in doubt, and the deployment itself."""
+    todos = []
+    if visit.may("licence.review"):
+        found = (await visit.api.get("/v1/licence-types", state="in_review", limit=LOOKED_AT)).body["types"]
+        lines = [
+            (f"/console/licence-types/{each['code']}/{each['version']}", each["name"], each["state"], None) for each in found[:SHOWN_MAX]
+        ]
+        todos.append(Todo("todo_types", lines, "/console/licence-types" if len(found) > SHOWN_MAX else ""))
+    if visit.may("identity.decide"):
+        found = (await visit.api.get("/v1/identity-conflicts", limit=SHOWN_MAX + 1)).body["conflicts"]
+        lines = [
+            (f"/console/federation/conflicts/{each['conflict_id']}", f"{each['name']} · {each['upstream']}", "in-doubt", None)
+            for each in found[:SHOWN_MAX]
+        ]
+        todos.append(Todo("todo_doubts", lines, "/console/federation" if len(found) > SHOWN_MAX else ""))
+    if visit.may("system.read"):
+        found = [each for each in (await visit.api.get("/v1/system/findings")).body["findings"] if each["status"] != "ok"]
+        lines = [("/console/system", each["message"], f"finding-{each['status']}", None) for each in found[:SHOWN_MAX]]
+        todos.append(Todo("todo_findings", lines, "/console/system" if len(found) > SHOWN_MAX else ""))
+    return todos
+
+
+async def _as_far_as_known(visit: Visit, look: Callable[[Visit], Awaitable[list[Todo]]]) -> list[Todo]:
+    """What waits, or nothing where its service does not answer or does not run here: the first page comes all the same."""
+    try:
+        return await look(visit)
+    except ApiProblem as problem:
+        if problem.is_signed_out:
+            raise
+        return []
 
 
 def add_pages(console: Console) -> None:
@@ -92,7 +126,7 @@ def add_pages(console: Console) -> None:
         return visit.render(
             "home.html",
             me=me,
-            todos=await todos_of(visit),
+            todos=[todo for todo in (*await _as_far_as_known(visit, todos_of), *await _as_far_as_known(visit, other_todos)) if todo.lines],
             seals=seals,
             duties=[each.title_zh if visit.language == "zh" else each.title_en for each in duties],
             sees_all=visit.may(*SEES_ALL),
