@@ -9,7 +9,7 @@ from yinxin.console.api_calls import ApiProblem
 from yinxin.console.application_pages import APPLICATIONS
 from yinxin.console.console import HOME
 from yinxin.console.seal_pages import MY_POWERS, SEALS, SEES_ALL
-from yinxin.console.seal_words import SOON_DAYS, days_left, words_for
+from yinxin.console.seal_words import SOON_DAYS, application_title, days_left, words_for
 from yinxin.duties import DUTIES
 
 if TYPE_CHECKING:
@@ -44,10 +44,7 @@ async def _seals(visit: Visit, state: str, *, of: str = "mine") -> list[dict[str
 
 
 def _of_applications(key: str, found: list[dict[str, Any]], state: str) -> Todo:
-    lines = [
-        (f"{APPLICATIONS}/{each['id']}", each["organisation"] or each["name"] or each["reason"], each["state"], None)
-        for each in found[:SHOWN_MAX]
-    ]
+    lines = [(f"{APPLICATIONS}/{each['id']}", application_title(each), each["state"], None) for each in found[:SHOWN_MAX]]
     return Todo(key, lines, f"{APPLICATIONS}?state={state}" if len(found) > SHOWN_MAX else "")
 
 

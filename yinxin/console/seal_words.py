@@ -12,7 +12,7 @@ from yinxin.console.api_calls import ApiProblem
 from yinxin.duties import FIND_HOLDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from yinxin.console.visit import Visit
 
@@ -44,6 +44,11 @@ class Entered(dict[str, Any]):
 
     def __missing__(self, _name: str) -> str:
         return ""
+
+
+def application_title(application: Mapping[str, Any]) -> str:
+    """What an application is about, in one line: the organisation, or what it gives the seal; of others why."""
+    return str(application["organisation"] or application["name"] or application["purpose"] or application["reason"])
 
 
 def badge_of(state: str) -> str:
@@ -121,6 +126,7 @@ def holder_in(actor: str) -> str:
 def words_for(visit: Visit) -> dict[str, Any]:
     """What templates on seals use."""
     return {
+        "application_title": application_title,
         "badge_of": badge_of,
         "type_name": lambda code: type_name(visit, code),
         "local_time": local_time,
