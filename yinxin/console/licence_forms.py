@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from standards.errors import Kind, TrustError
 from yinxin.console.work_words import CHINA
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def first_values(definition: dict[str, Any]) -> dict[str, Any]:
         "fields": {},
         "valid_from": f"{datetime.now(CHINA):%Y-%m-%d}",
         "valid_to": "",
+        "open_ended": False,
         "number": "",
         "forms": ["pdf"],
     }
@@ -39,6 +41,7 @@ def values_of(data: dict[str, Any]) -> dict[str, Any]:
         "fields": dict(data["fields"]),
         "valid_from": data["valid_from"],
         "valid_to": data["valid_to"] or "",
+        "open_ended": data["valid_to"] is None,
         "number": data["number"],
         "forms": ["pdf"],
     }
@@ -57,40 +60,49 @@ def read_values(form: ConsoleForm, definition: dict[str, Any]) -> dict[str, Any]
         "holders": holders[:HOLDERS_MAX] or [dict(_NO_HOLDER)],
         "fields": {key: value for key in keys if (value := _text(form, FIELD + key))},
         "valid_from": form.get("valid_from"),
-        "valid_to": "" if form.is_set("open_ended") else form.get("valid_to"),
+        "valid_to": form.get("valid_to"),
+        "open_ended": form.is_set("open_ended"),
         "number": form.get("number"),
         "forms": [each for each in ("pdf", "ofd") if each in form.all("forms")] or ["pdf"],
     }
 
 
 def order_of(values: dict[str, Any], type_code: str, issuer: str) -> dict[str, Any]:
-    """The order to issue it."""
+    """The order to issue it. FIELD_UNACCEPTABLE where it is not clear when it ends."""
     order = {
         "type": type_code,
         "issuer": issuer,
         "holders": values["holders"],
         "fields": values["fields"],
         "valid_from": values["valid_from"],
-        "valid_to": values["valid_to"] or None,
+        "valid_to": _end_of(values),
         "forms": values["forms"],
     }
     return order | ({"number": values["number"]} if values["number"] else {})
 
 
 def change_of(values: dict[str, Any], verb: str, reason: str) -> dict[str, Any]:
-    """What the next version is to say otherwise."""
+    """What the next version is to say otherwise. FIELD_UNACCEPTABLE as for an order."""
     change: dict[str, Any] = {"reason": reason}
     if verb == "replace":
         return change
     if verb == "change":
         change |= {"holders": values["holders"], "fields": values["fields"], "valid_from": values["valid_from"]}
-    return change | ({"valid_to": values["valid_to"]} if values["valid_to"] else {"open_ended": True})
+    end = _end_of(values)
+    return change | ({"open_ended": True} if end is None else {"valid_to": end})
 
 
 def items_by_block(definition: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """The items in the order of the blocks that the standards have; blocks without any are left out."""
     blocks = [(block, [_DEFAULTS | item for item in definition["items"] if item["block"] == block]) for block in BLOCKS]
     return [(block, items) for block, items in blocks if items]
+
+
+def _end_of(values: dict[str, Any]) -> str | None:
+    """The last day, None for no end: one of them is said, so that nobody issues for ever by an oversight."""
+    if bool(values["valid_to"]) is values["open_ended"]:
+        raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field="valid_to", rule="a day, or no end")
+    return values["valid_to"] or None
 
 
 def _text(form: ConsoleForm, name: str) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
+
 from licence_vault.life import LICENCE_LIFE, LicenceState
+from standards.errors import TrustError
 from standards.gbt36903_metadata import HOLDER_CODE_TYPES
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.code_samples import SampleCall, samples_of
+from yinxin.console.console import problem_of_error
 from yinxin.console.licence_forms import (
     HOLDERS_MAX,
     ORGANISATION_CODE,
@@ -26,6 +30,7 @@ from yinxin.console.work_words import handed_on, show
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from yinxin.console.api_calls import ApiAnswer
     from yinxin.console.console import Console
     from yinxin.console.visit import Visit
 
@@ -33,6 +38,9 @@ READ: Final = "licence.read"
 ISSUE: Final = "licence.issue"
 LICENCES: Final = "/console/licences"
 SHOWN: Final = 50
+LOG_PENDING: Final = "LICENCE_LOG_PENDING"
+WAITS: Final = 10
+WAIT_SECONDS: Final = 0.2
 SEARCHED: Final = ("issuer", "type", "state", "number", "holder_code")
 SUCCESSIONS: Final = {step.verb for step in LICENCE_LIFE if step.verb is not None and step.needs_successor}
 PLAIN: Final = {step.verb for step in LICENCE_LIFE if step.verb is not None and not step.needs_successor}
@@ -83,9 +91,11 @@ def add_pages(console: Console) -> None:
             values["holders"] = [*values["holders"], {**values["holders"][-1], "name": "", "code": ""}][:HOLDERS_MAX]
             return _form(visit, "licence_issue.html", values, common)
         try:
-            made = await visit.api.post(
-                "/v1/licences", json=order_of(values, chosen["code"], issuer), idempotency_key=f"console-{form.once}"
-            )
+            order = order_of(values, chosen["code"], issuer)
+        except TrustError as error:
+            return _form(visit, "licence_issue.html", values, common, problem=problem_of_error(error, visit.language))
+        try:
+            made = await visit.api.post("/v1/licences", json=order, idempotency_key=f"console-{form.once}")
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise
@@ -134,7 +144,8 @@ def add_pages(console: Console) -> None:
         if visit.request.method == "GET" or (verb not in PLAIN and verb != "erase"):
             return visit.go(f"{LICENCES}/{licence_id}")
         form = await visit.form()
-        await visit.api.post(f"/v1/licences/{licence_id}/{verb}", json={"reason": form.get("reason")}, if_match=form.get("etag") or "*")
+        path = f"/v1/licences/{licence_id}/{verb}"
+        await _once_logged(visit, path, json={"reason": form.get("reason")}, if_match=form.get("etag") or "*")
         return visit.go(f"{LICENCES}/{licence_id}", notice="lic_step_done")
 
 
@@ -151,15 +162,21 @@ async def _succeed(visit: Visit, licence_id: str, verb: str) -> Response:
         return _form(visit, "licence_change.html", values_of(licence["data"]), common | {"reason": ""})
     form = await visit.form()
     values = read_values(form, definition) if verb == "change" else values_of(licence["data"])
-    values["valid_to"] = "" if form.is_set("open_ended") else form.get("valid_to", values["valid_to"])
+    if verb == "extend":
+        values |= {"valid_to": form.get("valid_to"), "open_ended": form.is_set("open_ended")}
     common["reason"] = form.get("reason")
     if form.is_set("add_holder"):
         values["holders"] = [*values["holders"], {**values["holders"][-1], "name": "", "code": ""}][:HOLDERS_MAX]
         return _form(visit, "licence_change.html", values, common)
     try:
-        made = await visit.api.post(
+        change = change_of(values, verb, form.get("reason"))
+    except TrustError as error:
+        return _form(visit, "licence_change.html", values, common, problem=problem_of_error(error, visit.language))
+    try:
+        made = await _once_logged(
+            visit,
             f"/v1/licences/{licence_id}/{verb}",
-            json=change_of(values, verb, form.get("reason")),
+            json=change,
             if_match=form.get("etag") or "*",
             idempotency_key=f"console-{form.once}",
         )
@@ -168,6 +185,18 @@ async def _succeed(visit: Visit, licence_id: str, verb: str) -> Response:
             raise
         return _form(visit, "licence_change.html", values, common, problem=problem)
     return visit.go(f"{LICENCES}/{made.body['id']}", notice="lic_succeeded")
+
+
+async def _once_logged(visit: Visit, path: str, **what: Any) -> ApiAnswer:
+    """A step, which the API takes once the public log has the licence's last event: within a second, for which nobody has to press again."""
+    for _ in range(WAITS):
+        try:
+            return await visit.api.post(path, **what)
+        except ApiProblem as problem:
+            if problem.code != LOG_PENDING:
+                raise
+        await anyio.sleep(WAIT_SECONDS)
+    return await visit.api.post(path, **what)
 
 
 def _form(visit: Visit, template: str, values: dict[str, Any], common: dict[str, Any], *, problem: ApiProblem | None = None) -> Response:

@@ -1,0 +1,217 @@
+"""Licences at the console: a form from the type's items, the steps of a life, a file of rows tried before it is issued, types, uses, verifying."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+
+import licence_vault.service
+from licence_vault.actions.issuing_means import Seals
+from standards.errors import TrustError
+from tests.deployments import Here, make_deployment, served_here
+from tests.fakes.sealer import FakeJudge, FakeSealer
+from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME
+from tests.licence_vault.served import office
+from tests.licence_vault.type_files import TYPE, type_file
+from tests.yinxin.console_here import Pages, open_pages, told
+from yinxin.console.forms import ConsoleForm
+from yinxin.console.licence_forms import change_of, first_values, order_of, read_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REAL_MEANS = licence_vault.service.means_of
+GIVEN = {
+    "holder_name": "张三（示例）",
+    "holder_code": "11010519491231002X",
+    "holder_code_type": "111",
+    "field.KZ_address": "示例路1号",
+    "valid_from": "2026-11-28",
+    "valid_to": "2031-11-27",
+    "forms": "pdf",
+}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+    folder = make_deployment(tmp_path_factory.mktemp("licences") / "d")
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
+
+    def means(*parts: Any) -> Any:
+        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge(ISSUER_NAME)))
+
+    with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
+        author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
+        author.call("POST", "/v1/licence-types", type_file(face=FACE), status=201)
+        author.call("POST", f"/v1/licence-types/{TYPE}/versions/1/submit", {}, status=200)
+        chief.call("POST", f"/v1/licence-types/{TYPE}/versions/1/publish", {}, status=200)
+        body = {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}
+        chief.call("PUT", f"/v1/licence-issuers/{ISSUER}", body, status=200)
+        chief.call("PUT", f"/v1/licence-issuers/{ISSUER}/members/cl_officer", status=204)
+        yield served
+
+
+@pytest.fixture(scope="module")
+def officer(here: Here) -> Pages:
+    return open_pages(here, "cl_officer", "licence.issue", "licence.read")
+
+
+def issued(officer: Pages) -> str:
+    return str(officer.post(f"/console/licences/new?type={TYPE}", GIVEN).headers["location"])
+
+
+def test_a_licence_is_issued_by_a_form_made_from_its_type(officer: Pages) -> None:
+    assert TYPE in officer.get("/console/licences/new").text
+    path = f"/console/licences/new?type={TYPE}"
+    assert 'name="field.KZ_address"' in officer.get(path).text
+    more = officer.post(path, GIVEN | {"add_holder": "1"}, status=200).text
+    assert more.count('name="holder_name"') == 2
+    assert "张三（示例）" in more, "what was typed is kept"
+    for end in ({"valid_to": ""}, {"open_ended": "on"}):
+        unclear = officer.post(path, GIVEN | end, status=422).text
+        assert "FIELD_UNACCEPTABLE" in unclear, "neither for ever by an oversight nor both"
+    refused = officer.post(path, GIVEN | {"holder_code": "110105194912310021"}, status=422).text
+    assert "110105194912310021" in refused
+    location = issued(officer)
+    page = told(officer.get(location).text)
+    for words in ("The licence is issued", "in force", "张三（示例）", "示例路1号", "2026-11-28 – 2031-11-27"):
+        assert words in page
+    assert officer.get(f"{location}/files/pdf").content.startswith(b"%PDF-")
+    found = officer.get("/console/licences?holder_code=11010519491231002X&state=issued").text
+    assert location in found
+    assert location not in officer.get("/console/licences?number=none").text
+    assert "Nobody has used it" in told(officer.get(f"{location}/uses").text)
+
+
+def test_the_steps_of_its_life(officer: Pages) -> None:
+    location = issued(officer)
+    for verb, state in (
+        ("suspend", "suspended"),
+        ("resume", "in force"),
+        ("annual-fail", "annual check failed"),
+        ("annual-pass", "in force"),
+    ):
+        answer = officer.post(f"{location}/steps/{verb}", {"reason": "样例"}, at=location)
+        assert state in told(officer.follow(answer).text)
+    assert officer.post(f"{location}/steps/resume", {"reason": "x"}, status=409, at=location)
+    assert officer.get(f"{location}/steps/suspend", 303)
+    unclear = officer.post(f"{location}/steps/extend", {"reason": "x", "valid_to": ""}, status=422)
+    assert "FIELD_UNACCEPTABLE" in unclear.text
+    longer = officer.post(f"{location}/steps/extend", {"reason": "延续", "open_ended": "on"}).headers["location"]
+    assert "No end" in told(officer.get(longer).text)
+    change = f"{longer}/steps/change"
+    assert 'value="示例路1号"' in officer.get(change).text
+    assert officer.post(change, GIVEN | {"add_holder": "1"}, status=200).text.count('name="holder_name"') == 2
+    changed = officer.post(change, GIVEN | {"field.KZ_address": "示例路2号", "reason": "迁址"}).headers["location"]
+    page = officer.get(changed).text
+    assert "示例路2号" in page
+    assert longer in page, "the version before"
+    assert officer.post(change, GIVEN | {"reason": "again"}, status=409)
+    again = officer.post(f"{changed}/steps/replace", {"reason": "换发"}).headers["location"]
+    assert "revoked" in told(officer.follow(officer.post(f"{again}/steps/revoke", {"reason": "处罚"}, at=again)).text)
+    erased = told(officer.follow(officer.post(f"{again}/steps/erase", {"reason": "到期删除"}, at=again)).text)
+    assert "was erased" in erased
+    assert "示例路2号" not in erased
+    assert officer.get(f"{again}/steps/change", 303)
+
+
+def test_a_file_of_rows_is_tried_before_it_is_issued(officer: Pages) -> None:
+    template = officer.get(f"/console/licence-batches/template.csv?type={TYPE}").text.strip("\ufeff\r\n")
+    assert template.startswith("holder_name,holder_code,holder_code_type,valid_from,valid_to,")
+    heading = "holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address\r\n"
+    good = "李四,11010519491231002X,111,2026-11-28,2031-11-27,示例路3号\r\n"
+    given = {"type": TYPE, "issuer": ISSUER, "forms": "pdf"}
+
+    def send(rows: str, status: int, **more: str) -> Any:
+        files = {"file": ("rows.csv", (heading + rows).encode())}
+        return officer.post("/console/licence-batches", given | more, status=status, files=files)
+
+    assert officer.post("/console/licence-batches", given, status=422, files={"file": ("", b"")})
+    assert "All 1 rows are good" in told(send(good, 200, **{"try": "1"}).text)
+    bad = told(send(good + good.replace("11010519491231002X", "1"), 200).text)
+    assert "2 rows, 1 of them can be issued" in bad, "with a row that is wrong nothing is begun"
+    assert "LICENCE_ROW_FILE" in told(officer.post("/console/licence-batches", given, status=422, files={"file": ("r.json", b"{")}).text)
+    watch = send(good, 303).headers["location"]
+    for _ in range(200):
+        progress = officer.get(f"{watch}/progress.json").json()
+        if progress["ended"]:
+            break
+        time.sleep(0.05)
+    assert (progress["ready"], progress["total"]) == (1, 1)
+    (licence,) = set(re.findall(r"/console/licences/(lc_[0-9a-f]{24})", officer.get(watch).text))
+    assert f"1,issued,{licence}" in officer.get(f"{watch}/report.csv").text
+    assert officer.post(watch, status=409, at="/console/licence-batches")
+
+
+def test_types_go_from_a_draft_to_being_published_by_somebody_else(here: Here) -> None:
+    author = open_pages(here, "cl_writer", "licence.define", "licence.read")
+    chief = open_pages(here, "cl_head", "licence.review", "licence.read")
+    assert "published" in told(author.get("/console/licence-types").text)
+    offered = author.get("/console/licence-types/new").text
+    (starter,) = set(re.findall(r'name="starter" value="(\w+905)"', offered))
+    assert author.post("/console/licence-types/new", status=400, files={"file": ("t.json", b"no json")})
+    made = author.post("/console/licence-types/new", {"starter": starter}).headers["location"]
+    page = author.get(made).text
+    assert "Hand in for review" in page
+    assert "Publish" not in told(page)
+    author.post(f"{made}/steps/submit", at=made)
+    published = chief.follow(chief.post(f"{made}/steps/publish", {"reason": ""}, at=made))
+    assert "published" in told(published.text)
+    assert author.get(f"{made}/file.json").json()["code"] == starter
+    assert chief.post(f"{made}/steps/dance", at=made)
+
+
+def test_who_acts_for_no_authority_is_told_so(here: Here) -> None:
+    nobody = open_pages(here, "cl_nobody", "licence.issue", "licence.read")
+    for path in ("/console/licences", "/console/licences/new", "/console/licence-batches"):
+        assert "You do not act for any authority" in told(nobody.get(path).text)
+
+
+def test_files_are_verified_with_pictures_of_what_was_changed(officer: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert officer.post("/console/verify", status=422, files={"document": ("", b"")})
+    plain = told(officer.post("/console/verify", {"at": "2026-01-01"}, status=200, files={"document": ("a.txt", b"text")}).text)
+    assert "Indeterminate" in plain
+    from yinxin.console.api_calls import ApiAnswer, ApiCalls
+
+    real = ApiCalls.post
+    step = {"code": "PDF_PAGE_CHANGED", "outcome": "fail", "clause": "", "detail": "page"}
+    changes = {"pages_before": 1, "pages_after": 1, "steps": [step], "pages": [{"page": 1, "before": "AA", "after": "AA", "mask": None}]}
+    report = {"verdict": "invalid", "tampered": True, "signatures": []}
+
+    async def post(self: Any, path: str, **what: Any) -> ApiAnswer:
+        made = {"/v1/verifications": report, "/v1/verifications/changes": changes}.get(path)
+        return await real(self, path, **what) if made is None else ApiAnswer(200, made, {})
+
+    monkeypatch.setattr(ApiCalls, "post", post)
+    found = officer.post("/console/verify", status=200, files={"document": ("a.pdf", b"%PDF-")}).text
+    assert "Invalid: the document was changed" in told(found)
+    assert "data:image/png;base64,AA" in found
+
+
+def test_what_a_form_says_is_what_is_sent() -> None:
+    definition = {"catalogue": {"holder_category": "person"}, "items": [{"key": "KZ_a", "block": "basic", "name": "a", "kind": "lines"}]}
+    assert first_values(definition)["holders"][0]["code_type"] == "111"
+    form = ConsoleForm(
+        {
+            "holder_name": ["甲", ""],
+            "holder_code": ["1", ""],
+            "holder_code_type": ["111", "111"],
+            "field.KZ_a": ["x\r\ny"],
+            "open_ended": ["on"],
+        }
+    )
+    values = read_values(form, definition)
+    assert (len(values["holders"]), values["fields"], values["forms"]) == (1, {"KZ_a": "x\ny"}, ["pdf"])
+    assert order_of(values | {"number": "7"}, "T", "I")["number"] == "7"
+    assert order_of(values, "T", "I")["valid_to"] is None
+    assert change_of(values, "extend", "r") == {"reason": "r", "open_ended": True}
+    assert change_of(values | {"open_ended": False, "valid_to": "2030-01-01"}, "extend", "r")["valid_to"] == "2030-01-01"
+    assert change_of(values, "replace", "r") == {"reason": "r"}
+    with pytest.raises(TrustError, match="FIELD_UNACCEPTABLE"):
+        order_of(values | {"valid_to": "2030-01-01"}, "T", "I")
