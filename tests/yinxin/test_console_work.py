@@ -207,7 +207,7 @@ def test_an_operator_reads_the_doctor_with_its_remedies(operator: Pages, monkeyp
 
     assert "house-sweep" in told(operator.get("/console/system/jobs").text)
     assert "Seal maker" in told(operator.get("/console/system/certificates").text)
-    assert "pg_dump" in told(operator.get("/console/system/backups").text)
+    assert "yinxin backup make --dir DIR --out FILE" in told(operator.get("/console/system/backups").text)
 
 
 def test_federation_and_reporting_are_shown(here: Here, operator: Pages) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 READ: Final = "system.read"
 SYSTEM: Final = "/console/system"
 SOON_DAYS: Final = 60
+BACKUP_COMMANDS: Final = (
+    ("make", "yinxin backup make --dir DIR --out FILE"),
+    ("look", "yinxin backup check FILE"),
+    ("restore", "yinxin backup restore FILE --dir EMPTY"),
+)
 _ORDER: Final = {"fail": 0, "warn": 1, "ok": 2}
 
 
@@ -41,4 +46,4 @@ def add_pages(console: Console) -> None:
 
     @console.page(f"{SYSTEM}/backups", needs=READ)
     async def show_backups(visit: Visit) -> Response:
-        return show(visit, "system_backups.html", tab="backups")
+        return show(visit, "system_backups.html", tab="backups", commands=BACKUP_COMMANDS)

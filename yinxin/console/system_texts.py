@@ -76,6 +76,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "系统不会自行备份。请把下面的命令列入定时计划，并定期演练恢复。",
         "The system makes no backups by itself. Plan the commands below, and try restoring regularly.",
     ),
+    "ops_backup_commands": ("备份命令", "Commands"),
+    "ops_backup_make": ("运行期间备份到一个文件（不含主密钥）", "Into one file while it is served, without the master key"),
+    "ops_backup_look": ("逐字节检查备份是否完整", "Is a backup whole, byte by byte?"),
+    "ops_backup_restore": ("恢复到空目录", "Back into an empty folder"),
     "ops_backup_what": ("须一并备份的内容", "What belongs to a backup"),
     "ops_backup_database": (
         "数据库：PostgreSQL 用 pg_dump，SQLite 用 sqlite3 .backup",
