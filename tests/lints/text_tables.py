@@ -37,6 +37,8 @@ _UNIVERSAL = re.compile(
     r"\b(?:B|KB|MB|mm|pt|dpi|UTC|PDF|OFD|ZIP|CSV|JSON|SVG|PNG|XML|API|URL|QR|ID|SM[234]|SHA-256|AES|RSA|ECDSA|CMS|PEM|DER|SES|GB/T|RFC|"
     r"https?|curl|Python|Java|HTTP|[\w-]+\.(?:json|html|toml|pdf|ofd|esl|dat|zip|csv))\b"
 )
+_ATTRIBUTES = re.compile(r"\s*[\w-]+=\"")
+_EMPTY = frozenset({"img", "input", "br", "hr", "meta", "link", "source", "col", "area", "wbr"})
 _CLASS_BLOCKS = frozenset({"width", "main_class", "body_class", "home"})  # blocks of a frame that fill a part of its attributes
 
 
@@ -99,9 +101,8 @@ def placeholders(text: str) -> set[str]:
 @cache
 def templates() -> tuple[Path, ...]:
     """Every Jinja template of the product."""
-    return tuple(
-        sorted(path for floor in FLOORS for path in (PROJECT / floor).rglob("templates/**/*") if path.suffix in {".html", ".svg", ".txt"})
-    )
+    found = [path for floor in FLOORS for path in (PROJECT / floor).rglob("*.html")]
+    return tuple(sorted(path for path in found if re.search(r"\{%|\{\{", path.read_text(encoding="utf-8"))))
 
 
 def parsed(path: Path) -> nodes.Template:
@@ -113,6 +114,9 @@ def skeleton(tree: nodes.Node) -> str:
     """All that a template writes by itself, in its order: both branches of every choice, and nothing of what is filled in."""
     if isinstance(tree, nodes.Output):
         return "".join(each for node in tree.nodes for each in _written(node))
+    if isinstance(tree, nodes.AssignBlock):  # a piece for later: attributes, or words
+        piece = "".join(skeleton(child) for child in tree.body)
+        return f"<i {piece}>" if _ATTRIBUTES.match(piece) else piece
     return "".join(
         skeleton(child) for child in tree.iter_child_nodes() if not (isinstance(child, nodes.Block) and child.name in _CLASS_BLOCKS)
     )
@@ -148,6 +152,11 @@ def keys_asked(tree: nodes.Node) -> Iterator[tuple[str, bool]]:
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name == "t" and call.args:
             yield from _keys(call.args[0])
+
+
+def keys_named(tree: nodes.Node) -> set[str]:
+    """The keys that a page leaves to its script to say."""
+    return set(re.findall(r'\bdata-t="([^"]+)"', skeleton(tree)))
 
 
 def _keys(node: nodes.Node) -> Iterator[tuple[str, bool]]:
@@ -191,9 +200,12 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.words: list[str] = []
         self._unread = 0
+        self._named = 0  # how deep within an element whose text a script takes from a table, by the key in data-t
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._unread += tag in _UNREAD
+        if tag not in _EMPTY and (self._named or any(name == "data-t" for name, _ in attrs)):
+            self._named += 1
         for name, value in attrs:
             is_button = name == "value" and tag in {"button", "input"} and ("type", "submit") in attrs
             if (name in _SEEN_BY_PEOPLE or is_button) and value and has_words(value):
@@ -201,7 +213,8 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._unread -= tag in _UNREAD
+        self._named -= bool(self._named) and tag not in _EMPTY
 
     def handle_data(self, data: str) -> None:
-        if not self._unread and has_words(data):
+        if not self._unread and not self._named and has_words(data):
             self.words.append(" ".join(data.split()))
