@@ -18,6 +18,10 @@
     isAsking = true;
     try {
       const answer = await fetch(`${box.dataset.showing}/state`, { headers: { accept: "application/json" }, cache: "no-store" });
+      if (answer.redirected) {
+        location.reload(); // signed out meanwhile: sign in again and come back
+        return;
+      }
       if (!answer.ok) return;
       const told = await answer.json();
       if (told.state !== box.dataset.state || told.is_over) {
