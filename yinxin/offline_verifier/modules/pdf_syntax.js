@@ -250,8 +250,7 @@ export class PdfLexer {
 
   hexString(start) {
     const { data, end } = this;
-    const found = data.indexOf(0x3e, start);
-    const close = found < 0 || found >= end ? -1 : found;
+    const close = closingBracket(data, start, end);
     this.tokens += ((close >= 0 ? close : end) - start) >> 12;
     if (close < 0) throw new MalformedError("PDF_SYNTAX", { offset: start });
     this.after = close + 1;
@@ -336,6 +335,19 @@ export class PdfLexer {
       if (entries.length > PDF_LIMITS.tokensPerObject) throw new MalformedError("PDF_TOO_COMPLEX", { offset: start });
     }
   }
+}
+
+// Where the next closing bracket stands, as found last: a hostile file would have the rest searched again for each string that is not closed
+const bracketsFound = new WeakMap();
+
+function closingBracket(data, start, end) {
+  let known = bracketsFound.get(data);
+  if (known === undefined || start < known.from || start > known.close) {
+    const found = data.indexOf(0x3e, start);
+    known = { from: start, close: found < 0 ? Infinity : found };
+    bracketsFound.set(data, known);
+  }
+  return known.close < end ? known.close : -1;
 }
 
 function readNameToken(raw) {
