@@ -380,11 +380,11 @@ for (let i = 0; i < 16; i++) {
 for (const each of [0, 9, 10, 11, 12, 13, 32]) HEX_VALUES[each] = 254; // white space between the digits
 
 function readHexDigits(data, start, end) {
-  const out = new Uint8Array((end - start + 1) >> 1);
+  for (let at = start; at < end; at++) if (HEX_VALUES[data[at]] === 255) throw new MalformedError("PDF_HEX_STRING", { offset: start });
+  const out = new Uint8Array((end - start + 1) >> 1); // only now: what is no such string must not cost its room
   let digits = 0;
   for (let at = start; at < end; at++) {
     const value = HEX_VALUES[data[at]];
-    if (value === 255) throw new MalformedError("PDF_HEX_STRING", { offset: start });
     if (value === 254) continue;
     out[digits >> 1] |= digits & 1 ? value : value << 4;
     digits += 1;
