@@ -1,0 +1,167 @@
+"""The offline verifier as it is handed out: one file, opened from a disk by a browser without a network, against ``yinxin verify``."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from crypto.signatures import SignatureAlgorithm
+from crypto.trust_list import write_trust_list
+from tests.browser.offline_pdf_cases import Question, corpus_questions, generated_questions, told
+from tests.browser.walker import RULES, axe_script
+from tests.pki import signer_for
+from tests.seal_service.pdf.sealing import AT, pki, stamp
+from tests.seal_service.pdf.seals_inside import sealed_with
+from yinxin.offline_verifier.build import MOST_BYTES, build_verifier
+from yinxin.offline_verifier.trust_bundle import VALIDITY, Knowledge, write_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+LEAST_GENERATED: Final = 200
+LEAST_OF_CORPUS: Final = 50
+ASK: Final = """async ([trusts, files, questions]) => {
+  const bytes = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+  const worker = new Worker(globalThis.yinxinVerifier);
+  const ask = (question) => new Promise((done) => {
+    worker.onmessage = ({ data }) => done(data.answer);
+    worker.postMessage({ id: 1, ...question });
+  });
+  const held = files.map(bytes);
+  const answers = [];
+  let known = -1;
+  for (const { trust, file, at, flip } of questions) {
+    if (trust !== known) await ask({ kind: "trust", bytes: new TextEncoder().encode(trusts[trust]) });
+    known = trust;
+    const document = held[file].slice();
+    if (flip) document[flip[0]] ^= flip[1];
+    const answer = await ask({ kind: "file", bytes: document, at, options: { name: "", language: "en" } });
+    answers.push(answer.ok ? answer.report : answer);
+  }
+  worker.terminate();
+  return answers;
+}"""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file on a disk."""
+    path = tmp_path_factory.mktemp("stick") / "yinxin-verifier.html"
+    path.write_bytes(build_verifier())
+    return path
+
+
+@pytest.fixture
+def page(chromium: Browser, file: Path) -> Iterator[Page]:
+    """The file, opened without a network; it may ask for nothing and say no error."""
+    context = chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
+    context.set_offline(True)
+    opened = context.new_page()
+    wrongs: list[str] = []
+    opened.on("console", lambda said: wrongs.append(said.text) if said.type in {"error", "warning"} else None)
+    opened.on("pageerror", lambda error: wrongs.append(str(error)))
+    opened.on("request", lambda asked: None if asked.url.startswith(("file://", "blob:")) else wrongs.append(asked.url))
+    opened.clock.set_fixed_time(AT + timedelta(hours=1))
+    opened.goto(file.as_uri())
+    opened.wait_for_selector("main:not([hidden])")
+    yield opened
+    context.close()
+    assert wrongs == []
+
+
+def compare(page: Page, asked: Iterable[Question]) -> tuple[int, set[str]]:
+    """Ask the page all of it at once, and hold its answers against those of the command: how many there were, and which verdicts."""
+    questions = list(asked)
+    trusts = list(dict.fromkeys(write_trust_list(each.trust).decode() for each in questions))
+    files = list(dict.fromkeys(each.base for each in questions))
+    numbered = [
+        {
+            "trust": trusts.index(write_trust_list(each.trust).decode()),
+            "file": files.index(each.base),
+            "at": int(each.at.timestamp() * 1000),
+            "flip": each.flip,
+        }
+        for each in questions
+    ]
+    answers = page.evaluate(ASK, [trusts, [base64.b64encode(each).decode() for each in files], numbered])
+    for question, answer in zip(questions, answers, strict=True):
+        assert told(answer) == question.wanted(), question.name
+    return len(questions), {each["verdict"] for each in answers}
+
+
+def test_the_shared_corpus_gets_the_verdicts_of_the_command(page: Page) -> None:
+    count, _ = compare(page, corpus_questions())
+    assert count >= LEAST_OF_CORPUS
+
+
+def test_what_is_made_here_gets_the_verdicts_of_the_command(page: Page) -> None:
+    count, verdicts = compare(page, generated_questions())
+    assert count >= LEAST_GENERATED
+    assert verdicts == {"valid", "invalid", "indeterminate"}
+
+
+def bundle(issued_at: Any = AT) -> bytes:
+    algorithms = (SignatureAlgorithm.SM2_SM3, SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ED25519)
+    signers = [signer_for(f"bundle-{each.value}", each) for each in algorithms]
+    return write_bundle(Knowledge(pki().trust_list()), [b"a checkpoint\n"], signers, name="市级平台（测试）", issued_at=issued_at)
+
+
+def test_a_person_with_a_stick_verifies_a_file(page: Page) -> None:
+    sealed = {"name": "决定.pdf", "mimeType": "application/pdf", "buffer": sealed_with(timestamp=stamp())}
+
+    # 1. Without knowing whom to trust nothing is valid
+    page.set_input_files("#file", sealed)  # type: ignore[arg-type]
+    assert page.locator(".sentence h2").inner_text() == "无法判断：签发方不在信任列表中"
+    assert "还没有信任数据包" in page.locator("#knowledge").inner_text()
+
+    # 2. An altered bundle is not taken
+    outer = json.loads(bundle())
+    payload = base64.b64decode(outer["payload"]).replace(b'"not-published"', b'"required"').replace("市级".encode(), "省级".encode())
+    forged = json.dumps({**outer, "payload": base64.b64encode(payload).decode()}).encode()
+    page.set_input_files("#bundle", {"name": "trust.json", "mimeType": "application/json", "buffer": forged})
+    page.get_by_text("信任数据包不可用，没有采用").wait_for()
+
+    # 3. With the bundle it is, and the page says how old its knowledge is and who signed it
+    page.set_input_files("#bundle", {"name": "trust.json", "mimeType": "application/json", "buffer": bundle()})
+    page.get_by_text("已采用：市级平台（测试）").wait_for()
+    page.locator(".sentence.is-ok").wait_for()
+    assert page.locator(".sentence h2").inner_text() == "有效"
+    known = page.locator("#knowledge").inner_text()
+    assert "已过 0 天" in known
+    assert known.count("SM3（") == 3
+
+    # 4. Everybody can read it: also in English, at any width, with any software
+    page.evaluate(axe_script())
+    found = page.evaluate("rules => axe.run({runOnly: {type: 'tag', values: rules}})", list(RULES))
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.click("#speak-en")
+    page.get_by_text("Was it changed?").wait_for()
+    assert page.locator(".sentence h2").inner_text() == "Valid"
+
+
+def test_knowledge_that_ended_or_comes_from_the_future_makes_nothing_valid(page: Page) -> None:
+    sealed = {"name": "a.pdf", "mimeType": "application/pdf", "buffer": sealed_with(timestamp=stamp())}
+    for issued_at, said in ((AT - VALIDITY, "信任数据包已于"), (AT + timedelta(days=1), "请校正电脑时钟")):
+        page.set_input_files("#bundle", {"name": "t.json", "mimeType": "application/json", "buffer": bundle(issued_at)})
+        page.get_by_text(said).wait_for()
+        page.set_input_files("#file", sealed)  # type: ignore[arg-type]
+        page.locator(".sentence").first.wait_for()
+        (report,) = page.evaluate("globalThis.yinxinReports")
+        assert report["verdict"] == "indeterminate"
+        assert report["signatures"][0]["verdict"] == "valid"
+        page.get_by_role("button", name="核验另一份").first.click()
+
+
+def test_it_is_small_and_carries_nothing_from_elsewhere(file: Path) -> None:
+    written = file.read_text("utf-8")
+    assert len(file.read_bytes()) <= MOST_BYTES
+    assert "http://" not in written.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in written
