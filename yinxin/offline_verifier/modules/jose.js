@@ -21,6 +21,8 @@ const SM2_SPKI = fromHex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
 const ED25519_SPKI = fromHex("302a300506032b6570032100");
 const RSA_ALGORITHM = fromHex("300d06092a864886f70d0101010500");
 const P256_PARAMETERS = "06082a8648ce3d030107";
+const P256_P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;
+const P256_B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
 
 export const jwsInvalid = (reason) => new TrustError("JWS_INVALID", { reason });
 export const writeBase64Url = (bytes) => toBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
@@ -59,6 +61,12 @@ function rsaParts(info) {
   return { n, e };
 }
 
+/** Whether an uncompressed point is one of P-256; any other is no key. */
+function isOnP256(point) {
+  const [x, y] = [BigInt(`0x${hexOf(point.subarray(1, 33))}`), BigInt(`0x${hexOf(point.subarray(33))}`)];
+  return x < P256_P && y < P256_P && (y * y - (x * x - 3n) * x - P256_B) % P256_P === 0n;
+}
+
 const ofCheck = (check) => (check === Check.GOOD ? true : check === Check.BAD ? false : null);
 const numberBytes = (number) => {
   const hex = number.toString(16);
@@ -77,6 +85,7 @@ export async function verificationKey(spki, keyId = null, stated = null) {
       members = { crv: SM2_CURVE_NAME, kty: "EC", x: writeBase64Url(bits.subarray(0, 32)), y: writeBase64Url(bits.subarray(32)) };
       key = { algorithm: "SGD_SM3_SM2", verify: async (signature, message) => sm2VerifyRaw(info.keyBits, signature, message) };
     } else if (oid === Oid.EC_PUBLIC_KEY && parameters !== null && hexOf(parameters) === P256_PARAMETERS && info.keyBits.length === 65 && info.keyBits[0] === 4) {
+      if (!isOnP256(info.keyBits)) throw jwsInvalid("key");
       members = { crv: "P-256", kty: "EC", x: writeBase64Url(info.keyBits.subarray(1, 33)), y: writeBase64Url(info.keyBits.subarray(33)) };
       key = { algorithm: "ES256", verify: async (signature, message) => verifyEcdsaRaw(spki, Oid.SHA256, message, signature) };
     } else if (oid === Oid.ED25519 && info.keyBits.length === 32) {
