@@ -66,6 +66,10 @@ fuzz: setup-dev
 seal-sheet: setup-dev
 	@$(BIN)/python -m docs.generators.seal_sheet
 
+# Pictures of the pages for README and guides, of a demonstration that is made for it. Needs Chromium.
+screenshots: setup-dev
+	@$(BIN)/python -m docs.generators.screenshots
+
 format: setup-dev
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)

@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type is typed here, as it stands, against a served demonstration."""
+"""What README and tutorials tell a newcomer to type is typed here, all of it, as it stands, against one served demonstration."""
 
 from __future__ import annotations
 
@@ -24,31 +24,46 @@ from tests.optional import PROJECT, need_program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-READMES = ("README.md", "README.zh-CN.md")
+DOCUMENTS = {
+    "README.md": "README.zh-CN.md",
+    "docs/tutorials/first-call.md": "docs/tutorials/first-call.zh-CN.md",
+    "docs/tutorials/check-a-document.md": "docs/tutorials/check-a-document.zh-CN.md",
+}
+MAKE = '#!/bin/sh\necho "$@" >> make.log\n'  # what make does is tested elsewhere; here its targets are noted
 
 
-def code_blocks(readme: str) -> list[str]:
-    return re.findall(r"```sh\n(.*?)```", (PROJECT / readme).read_text(encoding="utf-8"), re.DOTALL)
+def code_blocks(name: str) -> list[str]:
+    return re.findall(r"```\w*\n(.*?)```", (PROJECT / name).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def bare(block: str) -> str:
+    """Without comments, and in one language."""
+    return re.sub(r"\s+#.*|(?<=Accept-Language: )\w+", "", block)
 
 
 @pytest.fixture(scope="module")
 def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
     """A folder as after ``make demo``: ``.venv``, ``demo-data`` and a running server; with what was printed."""
+    need_program("curl")
     folder = tmp_path_factory.mktemp("newcomer")
     (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "bin").mkdir()
+    (folder / "bin" / "make").write_text(MAKE, encoding="utf-8")
+    (folder / "bin" / "make").chmod(0o755)
     yinxin = str(folder / ".venv" / "bin" / "yinxin")
+    port = str(free_port())
     printed = subprocess.run(
-        [yinxin, "demo", "--dir", "demo-data", "--no-serve", "--json"], cwd=folder, env=unmeasured(), capture_output=True, check=True
+        [yinxin, "demo", "--dir", "demo-data", "--port", port, "--small", "--no-serve", "--json"],
+        cwd=folder,
+        env=unmeasured(),
+        capture_output=True,
+        check=True,
     )
     facts: dict[str, str] = json.loads(printed.stdout)
-    port = free_port()
-    facts["base_url"] = f"http://127.0.0.1:{port}"
     with (folder / "serve.log").open("wb") as log:
-        server = subprocess.Popen(
-            [yinxin, "serve", "--dir", "demo-data", "--port", str(port)], cwd=folder, env=unmeasured(), stdout=log, stderr=log
-        )
+        server = subprocess.Popen([yinxin, "serve", "--dir", "demo-data"], cwd=folder, env=unmeasured(), stdout=log, stderr=log)
         try:
-            for _ in range(300):
+            for _ in range(600):
                 try:
                     if httpx.get(f"{facts['base_url']}/readyz", timeout=2).status_code == 200:
                         break
@@ -60,42 +75,67 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
             server.wait(timeout=30)
 
 
-def run(command: str, folder: Path, facts: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    names = {"CLIENT_ID": "client_id", "CLIENT_SECRET": "client_secret", "BASE_URL": "base_url", "SEAL_ID": "seal_id"}
-    environment = os.environ | {name: facts[key] for name, key in names.items()}
-    return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+def typed(name: str, folder: Path) -> list[str]:
+    """Type every block of a document into one shell, in order; the output of each."""
+    script = "\n".join(f"printf '\\n=== {number}\\n'\n{block}" for number, block in enumerate(code_blocks(name)))
+    answer = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env={**unmeasured(), "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    assert answer.returncode == 0, answer.stdout[-3000:] + answer.stderr[-3000:]
+    outputs = re.split(r"^=== \d+\n", answer.stdout, flags=re.MULTILINE)[1:]
+    assert len(outputs) == len(code_blocks(name))
+    return outputs
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_the_first_block_names_the_two_commands(readme: str) -> None:
-    targets = re.findall(r"^make (\w+)", code_blocks(readme)[0], re.MULTILINE)
-    assert targets == ["demo", "test"]
-    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
-    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_the_verify_command_says_valid_and_invalid(readme: str, newcomer: tuple[Path, dict[str, str]]) -> None:
-    folder, facts = newcomer
-    answer = run(code_blocks(readme)[1], folder, facts)
-    assert answer.returncode == 1, answer.stderr  # one of the two is invalid
-    forged, sealed = (answer.stdout.index(name) for name in ("forged.pdf", "sealed.pdf"))
-    verdicts = list(re.findall(r"✔ VALID|✘ INVALID", answer.stdout))[::2]
-    assert verdicts == (["✔ VALID", "✘ INVALID"] if sealed < forged else ["✘ INVALID", "✔ VALID"])
-
-
-@pytest.mark.parametrize("readme", READMES)
-def test_the_curl_lines_seal_a_document_of_ones_own(readme: str, newcomer: tuple[Path, dict[str, str]]) -> None:
-    need_program("curl")
-    folder, facts = newcomer
-    contract, sealed = folder / "contract.pdf", folder / "contract.sealed.pdf"
-    contract.write_bytes(Path(facts["original_pdf"]).read_bytes())
-    sealed.unlink(missing_ok=True)
-    answer = run(code_blocks(readme)[2], folder, facts)
-    assert answer.returncode == 0, answer.stderr
+def assert_valid(sealed: Path, original: Path, facts: dict[str, str]) -> None:
     result = sealed.read_bytes()
-    assert result.startswith(contract.read_bytes())
+    assert result.startswith(original.read_bytes())
     report = verify_file(result, read_trust_list(Path(facts["trust"]).read_bytes()), datetime.now(UTC))
     assert report.verdict is Verdict.VALID, report
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_both_languages_tell_the_same_commands(name: str) -> None:
+    """So what holds for one of them holds for the other."""
+    english, chinese = ([bare(block) for block in code_blocks(each)] for each in (name, DOCUMENTS[name]))
+    assert english
+    assert english == chinese
+
+
+def test_the_readme_seals_and_verifies(newcomer: tuple[Path, dict[str, str]]) -> None:
+    folder, facts = newcomer
+    outputs = typed("README.md", folder)
+    targets = (folder / "make.log").read_text(encoding="utf-8").split()
+    assert {"demo", "test"} <= set(targets)
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+    assert re.findall(r"✔ VALID|✘ INVALID", outputs[1])[0] == "✔ VALID"
+    assert re.findall(r"✔ VALID|✘ INVALID", outputs[2])[0] == "✘ INVALID"
+    assert "✔ VALID" in outputs[3]
+    assert_valid(folder / "contract.sealed.pdf", Path(facts["original_pdf"]), facts)
+
+
+def test_the_first_call_succeeds_and_its_error_is_explained(newcomer: tuple[Path, dict[str, str]]) -> None:
+    folder, facts = newcomer
+    outputs = typed("docs/tutorials/first-call.md", folder)
+    assert outputs[1].strip() == facts["base_url"]
+    seals = json.loads(outputs[3])["seals"]
+    assert facts["seal_id"] in {seal["id"] for seal in seals if seal["state"] == "active"}
+    assert "✔ VALID" in outputs[5]
+    problem = json.loads(outputs[6])
+    assert problem["code"] == "SEAL_NOT_FOUND"
+    page = httpx.get(facts["base_url"] + problem["type"], follow_redirects=True, headers={"accept-language": "en"})
+    assert problem["title"] in page.text
+
+
+def test_a_document_is_checked_and_its_changes_are_shown(newcomer: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = newcomer
+    outputs = typed("docs/tutorials/check-a-document.md", folder)
+    assert "✔ VALID" in outputs[0]
+    assert "✘ INVALID" in outputs[1]
+    assert {"sealed-revision.pdf", "page-1-mask.png"} <= {path.name for path in (folder / "what-changed").iterdir()}
