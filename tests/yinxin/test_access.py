@@ -101,7 +101,7 @@ PUBLIC = {
     "GET /v/offline",
     "GET /v/offline/yinxin-verifier.html",
     "GET /v/samples/{name}",
-    "GET /v/static/{version}/{path:path}",
+    "GET /v/static/{version}/{name}",
     "GET /v/status",
     "GET /v1/audit/checkpoint",
     "GET /v1/audit/consistency",

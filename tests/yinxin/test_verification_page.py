@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +29,7 @@ from yinxin.verification_page.offline_file import read_offline_file
 from yinxin.verification_page.pages import PAGE_PATH
 from yinxin.verification_page.published_status import FRESH_SECONDS, PublishedStatus
 from yinxin.verification_page.samples import CODE_FILE, Samples
-from yinxin.verification_page.static_files import read_static_files
+from yinxin.verification_page.static_files import WORKER, read_static_files
 from yinxin.verification_page.texts import SAMPLE_TEXTS, TEXTS
 
 if TYPE_CHECKING:
@@ -97,18 +99,24 @@ def test_the_page_is_whole_and_closed(open_to_all: Here) -> None:
         answer = open_to_all.http.get(address)
         assert answer.status_code == 200
         assert "immutable" in answer.headers["cache-control"]
+        plain = open_to_all.http.get(address, headers={"accept-encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.content == answer.content
     assert open_to_all.http.get("/v/static/of-before/page.js").headers["cache-control"] == "no-store"
     assert open_to_all.http.get("/v/static/x/none.js").status_code == 404
 
 
 def test_scripts_import_only_each_other_and_write_no_markup() -> None:
-    files = read_static_files().by_path
-    scripts = {path: content.decode() for path, (content, _) in files.items() if path.endswith(".js") and "/" not in path}
+    files = read_static_files().by_name
+    scripts = {name: file.content.decode() for name, file in files.items() if name.endswith(".js") and name != f"{WORKER}.js"}
     for path, text in scripts.items():
         assert set(IMPORTS.findall(text)) <= set(scripts), path
         assert "innerHTML" not in text, path
         assert "http://" not in text, path
         assert "https://" not in text, path
+    worker = files[f"{WORKER}.js"]
+    assert b"verifyFile" in worker.content
+    assert len(worker.packed) < 250_000
     used = {key for text in scripts.values() for key in re.findall(r'\bt\("(\w+)"', text)}
     assert used <= set(TEXTS)
 
@@ -204,9 +212,11 @@ def test_what_browsers_must_know_is_of_now(open_to_all: Here, seal: Seal) -> Non
     context = open_to_all.house.context
     answer = open_to_all.http.get("/v/knowledge")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
-    trust = read_trust_list(answer.content)
+    payload = json.loads(base64.b64decode(json.loads(answer.content)["payload"]))
+    trust = read_trust_list(json.dumps(payload["trust_list"]).encode())
     assert trust.anchors
     assert trust.logs
+    assert payload["issuers"]
     (listed,) = trust.status_lists
     opened = open_status_list(listed, context.trust(), context.clock.now())
     assert opened.content is not None

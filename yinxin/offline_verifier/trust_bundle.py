@@ -98,11 +98,11 @@ class TrustBundles:
     _keys: CredentialKeys | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def current(self) -> bytes:
-        """The bundle as of now."""
+    def current(self, *, must_look: bool = False) -> bytes:
+        """The bundle as of now. ``must_look``: somebody knows of a change, so what was looked up a moment ago does not do."""
         with self._lock:
             now = self.context.clock.now()
-            if self._looked_at is not None and timedelta(0) <= now - self._looked_at < LOOKED_AGAIN_AFTER:
+            if not must_look and self._looked_at is not None and timedelta(0) <= now - self._looked_at < LOOKED_AGAIN_AFTER:
                 return self._bundle
             knowledge = self._read()
             is_old = self._issued_at is None or now - self._issued_at >= RENEWED_AFTER

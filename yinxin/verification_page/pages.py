@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio.to_thread
@@ -106,10 +107,8 @@ class VerificationPages:
             "language": browser.language,
             "worker": self.files.url("verifier_worker.js"),
             "limit": limits.DOCUMENT_BYTES,
-            "modules": self.files.url(f"{static_files.MODULES}/") if "modules/dispatch.js" in self.files.by_path else "",
             "knowledge": knowledge.PATH,
             "mongolian": mongolian_sentences(),
-            "stepTexts": self.files.url(static_files.SENTENCES_FILE),
             "samples": SAMPLE_PATH,
             "holdersCodes": HOLDERS_CODES,
         }
@@ -208,23 +207,28 @@ def add_pages(router: APIRouter, pages: VerificationPages) -> None:
             return pages.refusal(browser, error)
         return pages.show(browser, "changes.html", changes=answer, sealed=base64.b64encode(shown.sealed).decode("ascii"))
 
-    @router.get(static_files.PATH + "/{version}/{path:path}", **_HIDDEN)
+    @router.get(static_files.PATH + "/{version}/{name}", **_HIDDEN)
     @public("scripts and style of a public page")
-    async def read_file(version: str, path: str) -> Response:
-        found = pages.files.by_path.get(path)
+    async def read_file(request: Request, version: str, name: str) -> Response:
+        found = pages.files.by_name.get(name)
         if found is None:
             raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
-        content, media_type = found
-        # Another version is asked for by a page from before an upgrade: it gets what there is, and must not keep it under that name
-        caching = _FOREVER if version == pages.files.version else "no-store"
-        # A worker goes by the policy of its own script, not of the page's
-        headers = {"cache-control": caching, "content-security-policy": CONTENT_SECURITY_POLICY}
-        return Response(content, media_type=media_type, headers=headers)
+        headers = {
+            # Another version is asked for by a page from before an upgrade: it gets what there is, and must not keep it under that name
+            "cache-control": _FOREVER if version == pages.files.version else "no-store",
+            # A worker goes by the policy of its own script, not of the page's
+            "content-security-policy": CONTENT_SECURITY_POLICY,
+            "vary": "accept-encoding",
+        }
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(found.packed, media_type=found.media_type, headers={**headers, "content-encoding": "gzip"})
+        return Response(found.content, media_type=found.media_type, headers=headers)
 
     @router.get(knowledge.PATH, **_HIDDEN)
     @public("whom to trust, and which seals, licences and certificates have ended: what every verifier must know")
     def read_knowledge(request: Request) -> Response:
-        tag, content = pages.knowledge.current()
+        content = pages.knowledge.current()
+        tag = f'"{sha256(content).hexdigest()[:32]}"'
         headers = {"etag": tag, "cache-control": "no-cache"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)

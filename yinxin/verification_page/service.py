@@ -43,13 +43,14 @@ def build(context: ServiceContext, folder: Path, services: Collection[str]) -> t
         return ()
     published = PublishedStatus(context, has_seals=has_seals, has_licences=has_licences)
     publisher = StatusPublisher(context) if has_seals else None
+    bundles = TrustBundles(context, publisher, has_licences)
     router = APIRouter()
     settings = context.settings
     pages = VerificationPages(
         context=context,
         frame=PageFrame("yinxin.verification_page", {**TEXTS, **SAMPLE_TEXTS}, is_demo=settings.demo),
         desk=CheckDesk(context, publisher, has_licences),
-        knowledge=Knowledge(context, publisher, published, has_licences),
+        knowledge=Knowledge(bundles, published),
         files=read_static_files(),
         samples=Samples(folder / DEMO_FOLDER if settings.demo else None),
         offline=read_offline_file(build_verifier),
@@ -59,5 +60,5 @@ def build(context: ServiceContext, folder: Path, services: Collection[str]) -> t
     route = Route(published_status.PATH, status_endpoint(published), methods=["GET"], name="read_published_version")
     return (
         ServiceParts(name=NAME, router=router, hot_routes=(route,), openapi_paths=published_status.openapi_paths()),
-        offline_verifier.build(TrustBundles(context, publisher, has_licences)),
+        offline_verifier.build(bundles),
     )

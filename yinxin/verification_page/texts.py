@@ -101,6 +101,16 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "下载后请核对摘要，并尽量从另一途径取得摘要：页面由颁发方提供，自己不能证明自己。",
         "Compare the digest after the download, if you can with one from elsewhere: a page served by the issuer cannot vouch for itself.",
     ),
+    "offline_steps": ("怎么用", "How to use it"),
+    "offline_step_1": ("下载离线核验文件和信任数据包，存入 U 盘。", "Download the verifier and the trust bundle to a stick."),
+    "offline_step_2": (
+        "在没有网络的电脑上双击打开离线核验文件，先放入信任数据包。",
+        "Open the verifier on the computer without a network, and give it the trust bundle first.",
+    ),
+    "offline_step_3": (
+        "再放入要核验的文件，结论与本页相同；信任数据包过期后请换新的。",
+        "Then give it the file. The verdict is that of this page; renew the trust bundle when it has expired.",
+    ),
     "offline_none": ("此部署未提供离线核验文件。", "This deployment does not offer the offline verifier."),
     "offline_size": ("大小", "Size"),
     "bytes": ("{count} 字节", "{count} bytes"),

@@ -1,10 +1,9 @@
-// The verifier in this browser: the modules of the offline verifier in a worker, and what must be known, fetched from here. Throws where this
-// browser cannot verify, or not within a minute.
+// The verifier in this browser, in a worker, and what must be known, fetched from here. Throws where this browser cannot verify, or not within
+// a minute.
 
 import { given } from "./elements.js";
 
 const LIMIT_MS = 60_000;
-const places = { modules: given.modules, stepTexts: given.stepTexts };
 let worker = null;
 let count = 0;
 const waiting = new Map();
@@ -12,35 +11,34 @@ const waiting = new Map();
 function end(reason) {
   worker?.terminate();
   worker = null;
-  for (const { fail } of waiting.values()) fail(new Error(reason));
+  for (const { fail, timer } of waiting.values()) {
+    clearTimeout(timer);
+    fail(new Error(reason));
+  }
   waiting.clear();
 }
 
-function ask(message) {
-  if (given.modules === "") return Promise.reject(new Error("no verifier"));
-  if (worker === null) {
-    worker = new Worker(given.worker, { type: "module" });
-    worker.addEventListener("error", () => end("no worker"));
-    worker.addEventListener("message", ({ data }) => {
-      const asked = waiting.get(data.id);
-      waiting.delete(data.id);
-      if (asked === undefined) return;
-      clearTimeout(asked.timer);
-      if (data.failed === undefined) asked.done(data);
-      else asked.fail(new Error(data.failed));
-    });
-  }
-  const id = ++count;
-  return new Promise((done, fail) => {
-    waiting.set(id, { done, fail, timer: setTimeout(() => end("too long"), LIMIT_MS) });
-    worker.postMessage({ id, places, ...message });
+// Start the worker, which fetches the verifier; where that fails it is tried again when there is something to verify
+export function prepare() {
+  if (worker !== null) return;
+  worker = new Worker(given.worker);
+  worker.addEventListener("error", () => end("no worker"));
+  worker.addEventListener("message", ({ data }) => {
+    const asked = waiting.get(data.id);
+    waiting.delete(data.id);
+    if (asked === undefined) return;
+    clearTimeout(asked.timer);
+    if (data.failed === undefined) asked.done(data);
+    else asked.fail(new Error(data.failed));
   });
 }
 
-// Fetch the verifier before it is needed; where that fails it is tried again when it is
-export function prepare() {
-  ask({}).catch(() => {
-    // This browser cannot, or there is no connection now: said when somebody brings a file
+function ask(message) {
+  prepare();
+  const id = ++count;
+  return new Promise((done, fail) => {
+    waiting.set(id, { done, fail, timer: setTimeout(() => end("too long"), LIMIT_MS) });
+    worker.postMessage({ id, ...message });
   });
 }
 
