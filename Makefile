@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_DIR ?= demo-data
-SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs .ci
+SOURCES := standards crypto service_kit idp seal_service licence_vault yinxin tests benchmarks docs examples .ci
 
-.PHONY: setup setup-dev demo test check check-types check-rest bench docs fuzz format locks clean seal-sheet bundle bundle-check screenshots
+.PHONY: setup setup-dev demo test check check-types check-rest bench docs fuzz format locks clean seal-sheet bundle bundle-check screenshots examples
 
 setup: .venv/.ready
 
@@ -70,6 +70,19 @@ seal-sheet: setup-dev
 screenshots: setup-dev
 	@$(BIN)/python -m docs.generators.screenshots
 
+# What the examples need, apart from everything else: their own packages, and a Python client generated from the OpenAPI file.
+EXAMPLES := .tooling/examples
+examples: $(EXAMPLES)/.ready
+	@rm -rf $(EXAMPLES)/new && mkdir -p $(EXAMPLES)/new
+	@$(EXAMPLES)/bin/openapi-python-client generate --path docs/reference/openapi.json --config examples/python/generator.yml \
+	    --meta none --output-path $(EXAMPLES)/new/yinxin_client >$(EXAMPLES)/generated.log
+	@rm -rf $(EXAMPLES)/client && mv $(EXAMPLES)/new $(EXAMPLES)/client
+
+$(EXAMPLES)/.ready: requirements-examples.lock
+	@[ -x $(EXAMPLES)/bin/python ] || $(PYTHON) -m venv $(EXAMPLES)
+	@$(EXAMPLES)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-examples.lock
+	@touch $@
+
 format: setup-dev
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/ruff check --fix $(SOURCES)
@@ -78,6 +91,8 @@ format: setup-dev
 locks:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	printf '%s\n' openapi-python-client==0.29.1 authlib==1.9.10 httpx==0.28.1 itsdangerous==2.2.0 starlette==1.10.0 uvicorn==0.54.0 | \
+	    uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-examples.lock
 	echo aics-tlog==0.2.1 | uv pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-aics-tlog.lock
 
 clean:

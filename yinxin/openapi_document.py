@@ -92,12 +92,20 @@ def make_document(
     for unused in ("HTTPValidationError", "ValidationError"):  # the framework's own form of error, which is never sent
         schemas.pop(unused, None)
     schemas["Problem"] = _PROBLEM
+    _tell_apart(schemas)
     scopes = {scope: text for part in parts for scope, text in part.scopes.items()}
     components["securitySchemes"] = {
         OAUTH: {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": scopes}}},
         "clientSecret": {"type": "http", "scheme": "basic", "description": "Client id and client secret, for the token endpoint alone."},
     }
     return document
+
+
+def _tell_apart(schemas: dict[str, Any]) -> None:
+    """Give schemas of one name titles of their own: generators of clients name classes by the title, and leave out what comes second."""
+    for name, schema in schemas.items():
+        if "__" in name:
+            schema["title"] = "".join(word[:1].upper() + word[1:] for word in name.replace("__", "_").split("_"))
 
 
 def _unique(name: str, taken: set[str]) -> str:
