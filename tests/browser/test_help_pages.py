@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.browser.walker import Walkers
 
 
-@pytest.mark.clause("WCAG 2.2")
+@pytest.mark.clause("W3C WCAG22 AA")
 def test_help_is_read_searched_and_changed_in_language(walkers: Walkers) -> None:
     reader = walkers.anybody(language="en")
     page = reader.goto("/help", "help")
@@ -22,7 +22,7 @@ def test_help_is_read_searched_and_changed_in_language(walkers: Walkers) -> None
     reader.goto("/help/errors/SEAL_CHANGED", "help-code")
 
 
-@pytest.mark.clause("WCAG 2.2")
+@pytest.mark.clause("W3C WCAG22 AA")
 def test_help_on_a_phone_in_the_dark_and_without_scripts(walkers: Walkers) -> None:
     phone = walkers.anybody(narrow=True, dark=True)
     phone.goto("/help/how-to/operate", "help-phone")
