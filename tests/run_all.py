@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     """Exit status: 0 only when every test passed and every gate held."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of processes, and each would compile every module anew
     run("coverage", "erase")
-    workers = str(os.cpu_count() or 2)
+    workers = str((os.cpu_count() or 2) + 1)  # one waits for servers and other programs now and then
     status = run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", *arguments)
     if arguments:
         return status
