@@ -12,6 +12,7 @@ from seal_service.life import APPLICATION_LIFE, SEAL_TYPES, ApplicationState
 from seal_service.pictures.design import default_design, write_design
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.design_pages import DESIGN_MEMBERS, DESIGNER, preview, read_design_form
+from yinxin.console.papers import PAPER_BYTES_MAX, hand_in_papers
 from yinxin.console.seal_pages import PAGE_SIZE, SEALS, SVG_POLICY, load_seal
 from yinxin.console.seal_words import Entered, holder_in, holders_named, names_of, words_for
 
@@ -26,20 +27,6 @@ SEES: Final = ("seal.apply", "seal.review", "seal.make")
 POWERS: Final = ("managers", "users", "auditors")
 _TEXTS: Final = ("organisation", "credit_code", "name", "purpose", "type_code", "division", "name_mongolian", "name_romanised")
 _COMPARED: Final = ("organisation", "credit_code", "name", "name_mongolian", "purpose", "type_code", "picture_width_mm")
-PAPER_BYTES_MAX: Final = 20 * 1024 * 1024
-
-
-async def _hand_in_papers(visit: Visit, form: ConsoleForm) -> list[str]:
-    papers = []
-    for number, part in enumerate(form.files("papers")):
-        answer = await visit.api.post(
-            "/v1/seal-papers",
-            files={"paper": (part.file_name or "paper", part.content)},
-            data={"name": part.file_name[-200:] or "paper"},
-            idempotency_key=f"{form.once}-{number}",
-        )
-        papers.append(str(answer.body["id"]))
-    return papers
 
 
 async def _read_application(visit: Visit, form: ConsoleForm, kind: str) -> dict[str, Any]:
@@ -73,7 +60,7 @@ async def _read_application(visit: Visit, form: ConsoleForm, kind: str) -> dict[
         for power in POWERS:
             body[power] = await holders_named(visit, form.lines(power))
         body["certificate"] = "external" if form.get("certificate") == "external" else "built-in"
-    body["papers"] = await _hand_in_papers(visit, form)
+    body["papers"] = await hand_in_papers(visit, form)
     return body
 
 
@@ -254,7 +241,10 @@ def add_pages(console: Console) -> None:
         form = await visit.form()
         path = f"/v1/seal-applications/{quote(application_id, safe='')}/{quote(verb, safe='')}"
         if verb == "make":
-            made = await visit.api.post(path, json={}, if_match=form.get("version"))
+            order: dict[str, Any] = {"certificate_request": form.get("certificate_request")}
+            if form.get("data_version") in {"4", "5"}:
+                order["data_version"] = int(form.get("data_version"))
+            made = await visit.api.post(path, json=order, if_match=form.get("version"))
             return visit.go(f"{SEALS}/{made.body['id']}", notice="notice_made")
         await visit.api.post(path, json={"reason": form.get("reason"), "papers": []}, if_match=form.get("version"))
         return visit.go(f"{APPLICATIONS}/{quote(application_id, safe='')}", notice="notice_step_done")

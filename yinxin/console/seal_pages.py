@@ -8,6 +8,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from seal_service.life import REMAKEABLE, SEAL_LIFE, SealState, Transition
+from yinxin.console.papers import PAPER_BYTES_MAX, hand_in_papers
 from yinxin.console.seal_words import holder_in, names_of, words_for
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SEALS: Final = "/console/seals"
 PAGE_SIZE: Final = 25
+CHAIN_BYTES_MAX: Final = 256 * 1024
 SEES_ALL: Final = ("seal.make", "seal.review", "seal.secure")
 MY_POWERS: Final = ("seal.manage", "seal.use", "seal.audit")
 HARMFUL: Final = frozenset({"cancel", "invalidate", "destroy"})
@@ -103,9 +105,24 @@ def add_pages(console: Console) -> None:
         headers = {"content-disposition": answer.headers["content-disposition"], "cache-control": "no-store"}
         return Response(answer.content, media_type="application/octet-stream", headers=headers)
 
+    @console.page(SEALS + "/{seal_id}/certificate-request.pem", needs="seal.make")
+    async def fetch_request(visit: Visit, seal_id: str) -> Response:
+        answer = await visit.api.get(f"/v1/seals/{quote(seal_id, safe='')}/certificate-request")
+        headers = {"content-disposition": 'attachment; filename="seal.csr.pem"', "cache-control": "no-store"}
+        return Response(answer.content, media_type="application/x-pem-file", headers=headers)
+
+    @console.page(SEALS + "/{seal_id}/certificate", methods=("POST",), needs="seal.make")
+    async def install_certificate(visit: Visit, seal_id: str) -> Response:
+        form = await visit.form(file_bytes_max=CHAIN_BYTES_MAX)
+        file = form.file("chain")
+        pem = file.content.decode("ascii", "replace") if file is not None else form.get("certificates")
+        path = f"/v1/seals/{quote(seal_id, safe='')}/certificate"
+        await visit.api.post(path, json={"certificates": pem}, if_match=form.get("version"))
+        return visit.go(f"{SEALS}/{quote(seal_id, safe='')}", notice="notice_made")
+
     @console.page(SEALS + "/{seal_id}/steps/{verb}", methods=("POST",), needs=("seal.manage", "seal.make", "seal.use", "seal.review"))
     async def take_step(visit: Visit, seal_id: str, verb: str) -> Response:
-        form = await visit.form()
-        body = {"reason": form.get("reason"), "papers": []}
+        form = await visit.form(file_bytes_max=PAPER_BYTES_MAX)
+        body = {"reason": form.get("reason"), "papers": await hand_in_papers(visit, form)}
         await visit.api.post(f"/v1/seals/{quote(seal_id, safe='')}/{quote(verb, safe='')}", json=body, if_match=form.get("version") or None)
         return visit.go(f"{SEALS}/{quote(seal_id, safe='')}", notice="notice_frozen" if verb == "freeze" else "notice_step_done")
