@@ -14,6 +14,7 @@ from tests.deployments import Here, make_deployment, served_here
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION
 from tests.seal_service.pdf.documents import reportlab_document
 from tests.yinxin.console_here import Pages, open_pages, told
+from yinxin.console.api_calls import ApiAnswer, ApiCalls, ApiProblem
 from yinxin.console.audit_pages import is_proven
 
 if TYPE_CHECKING:
@@ -255,3 +256,91 @@ def idp_people(here: Here) -> Any:
     import idp.service
 
     return idp.service.people_desk(here.house.context)
+
+
+def canned(monkeypatch: pytest.MonkeyPatch, answers: dict[tuple[str, str], Any]) -> None:
+    """Let the API answer some calls with these bodies, or refuse them with these problems."""
+    real = ApiCalls.call
+
+    async def call(self: ApiCalls, method: str, path: str, **what: Any) -> ApiAnswer:
+        found = answers.get((method, path.partition("?")[0]))
+        if found is None:
+            return await real(self, method, path, **what)
+        if isinstance(found, ApiProblem):
+            raise found
+        return ApiAnswer(200, found, {})
+
+    monkeypatch.setattr(ApiCalls, "call", call)
+
+
+def test_reporting_with_a_collector(operator: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = "2026-11-28T09:00:00Z"
+    report = {
+        "number": 7,
+        "key": "k",
+        "licence": "lc_1",
+        "state": "dead",
+        "attempts": 8,
+        "last_error": "REGION_UNAVAILABLE",
+        "sent_at": None,
+    }
+    differs = {"size": 9, "repaired": 1, "findings": [{"kind": "missing", "log_index": 3}]}
+    answers: dict[tuple[str, str], Any] = {
+        ("GET", "/v1/licence-reporting"): {"is_configured": True, "waiting": 2, "dead": 1, "oldest_at": at, "followed": 9},
+        ("GET", "/v1/licence-reports"): {"reports": [report | {"taken_at": at}], "next_after": 7},
+        ("POST", "/v1/licence-reconciliations"): differs,
+        ("POST", "/v1/licence-reports/7/retry"): {},
+    }
+    canned(monkeypatch, answers)
+    shown = operator.get("/console/reporting?state=dead").text
+    assert "/console/reporting/7/retry" in shown
+    assert "REGION_UNAVAILABLE" in shown
+    assert "1 differences" in told(operator.post("/console/reporting", {"repair": "on"}, status=200).text)
+    answers["POST", "/v1/licence-reconciliations"] = differs | {"findings": []}
+    assert "Both have the same" in told(operator.post("/console/reporting", status=200).text)
+    answers["POST", "/v1/licence-reconciliations"] = ApiProblem(503, "REGION_UNAVAILABLE", "not there")
+    assert "not there" in told(operator.post("/console/reporting", status=503).text)
+    retried = operator.post("/console/reporting/7/retry", {"reason": "x", "replacing": "on"}, at="/console/reporting")
+    assert "It will be sent again" in told(operator.follow(retried).text)
+
+
+def test_where_the_api_refuses_the_page_says_so_and_keeps_what_was_typed(
+    operator: Pages, developer: Pages, auditor: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, ended = ApiProblem(429, "TOO_BUSY", "come back"), ApiProblem(401, "TOKEN_REVOKED", "over")
+    answers: dict[tuple[str, str], Any] = {}
+    canned(monkeypatch, answers)
+    document = {"document": ("a.pdf", b"%PDF-1.7")}
+    report = {"verdict": "invalid", "tampered": True, "signatures": []}
+    answers["POST", "/v1/verifications"] = refused
+    assert "come back" in told(operator.post("/console/verify", status=429, files=document).text)
+    answers["POST", "/v1/verifications"] = report
+    answers["POST", "/v1/verifications/changes"] = refused
+    assert "Invalid" in told(operator.post("/console/verify", status=200, files=document).text), "the verdict stands without pictures"
+    answers["GET", "/v1/audit/entries/e1"] = {
+        **dict.fromkeys(("id", "actor", "action", "subject", "writer"), "x"),
+        "at": "2026-11-28T09:00:00Z",
+        "outcome": "done",
+        "facts": {},
+        "number": 1,
+        "log_index": None,
+    }
+    answers["GET", "/v1/audit/entries/e1/receipt"] = ApiProblem(409, "LOG_ENTRY_PENDING", "not yet")
+    assert "Not in the log yet" in told(auditor.get("/console/audit/e1").text)
+    answers["GET", "/v1/audit/entries/e1/receipt"] = refused
+    assert auditor.get("/console/audit/e1", 429)
+    hook = {"id": "wh_x", "url": "http://127.0.0.1/", "description": "", "types": ["*"], "active": True, "status_reason": None}
+    answers["GET", "/v1/webhooks/wh_x"] = hook
+    answers["GET", "/v1/webhooks/wh_x/deliveries"] = {"deliveries": [], "next": None}
+    delivery = {
+        **dict.fromkeys(("id", "event_id", "event_type", "body"), "x"),
+        "status": "pending",
+        "tries": [{"number": 1, "at": "2026-11-28T09:00:00Z", "status": None, "error": "OUTBOUND_REFUSED", "milliseconds": 3}],
+    }
+    answers["GET", "/v1/webhook-deliveries/d1"] = delivery
+    answers["POST", "/v1/webhook-deliveries/d1/resend"] = {}
+    assert "It will be sent again" in told(developer.follow(developer.post("/console/deliveries/d1")).text)
+    # A sign-in that ended meanwhile begins again, wherever it shows
+    answers["POST", "/v1/verifications"] = ended
+    leaving = open_pages(operator.here, "cl_leaving", "system.read")
+    assert "/console/sign-in" in leaving.post("/console/verify", status=303, files=document).headers["location"]
