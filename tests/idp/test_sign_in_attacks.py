@@ -311,6 +311,15 @@ def test_the_language_can_be_changed_and_stays(town: Town) -> None:  # noqa: F81
     browser = at_password(town)
     browser.go(browser.path + "?lang=zh")
     assert browser.heading == "登录"
+    place = browser.path.partition("?")[0]
+    browser.go(place + "?type=large")
+    assert browser.heading == "登录"
+    assert 'class="large"' in browser.answer.text
+    browser.go(place + "?method=recovery")
+    assert f'href="{place}?type=normal&amp;method=recovery"' in browser.answer.text
+    browser.go(place + "?type=normal&method=recovery")
+    assert 'class="large"' not in browser.answer.text
+    assert 'name="code"' in browser.answer.text
     browser.authorize("own", ui_locales="en")
     assert browser.heading == "登录"
     fresh = Browser(town.here)

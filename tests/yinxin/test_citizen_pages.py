@@ -122,6 +122,12 @@ def test_a_licence_of_somebody_else_is_not_there(yii: Citizen, jia: Citizen, lic
     assert yii.answer.status_code == 404
 
 
+@pytest.mark.parametrize("part", ["lc_%3Fwhole", "..", "%2e%2e", "lc_0;a", "LC_" + "0" * 24, "lc_" + "0" * 25, "%E7%85%A7"])
+def test_nothing_but_an_identifier_becomes_part_of_a_call(jia: Citizen, part: str) -> None:
+    for path in (f"/my/licences/{part}/copies", f"/my/showings/{part}/state"):
+        assert jia.send("GET", path).status_code == 404
+
+
 def test_a_form_without_the_browsers_token_does_nothing(jia: Citizen, licence: dict[str, Any]) -> None:
     for token in ("", "AAAA"):
         answer = jia.send("POST", f"/my/licences/{licence['id']}/show", data={"csrf": token})

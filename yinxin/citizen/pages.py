@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault.uses import SCOPE_OWN
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.pages import PageFrame
+from standards.errors import Kind, TrustError
 from yinxin.citizen import copy_pages, data_pages, licence_pages, showing_pages, trust_pages, use_pages
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.texts import TEXTS
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     Endpoint = Callable[..., Awaitable[Response]]
 
 PACKAGE: Final = "yinxin.citizen"
+_ID: Final = re.compile(r"[a-z]{2}_[0-9a-f]{24}")
 _NOT_KNOWN: Final = "LICENCE_HOLDER_UNKNOWN"
 ASSETS.add_package(PACKAGE)
 
@@ -41,6 +44,8 @@ class CitizenPages:
         def register(endpoint: Endpoint) -> Endpoint:
             @wraps(endpoint)
             async def answer(visit: Visit, **parts: Any) -> Response:
+                if not all(_ID.fullmatch(each) for each in parts.values()):  # they become parts of the API's addresses
+                    raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
                 try:
                     return await endpoint(visit, **parts)
                 except ApiProblem as problem:
