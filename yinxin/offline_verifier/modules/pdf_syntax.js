@@ -318,8 +318,9 @@ export class PdfLexer {
   // A dictionary's entries in order, duplicates kept: [key, value, offset where the value begins, offset where it ends]
   readDictionarySpans() {
     const { data, end } = this;
-    if (this.token(this.position, false) !== OPEN_DICTIONARY) throw new MalformedError("PDF_SYNTAX", { offset: this.position });
-    this.position = this.after;
+    const opening = skipSpace(data, this.position, end);
+    if (!startsWith(data, "<<", opening, end)) throw new MalformedError("PDF_SYNTAX", { offset: this.position });
+    this.position = opening + 2;
     const entries = [];
     for (;;) {
       const next = skipSpace(data, this.position, end);
