@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.workermanage import NodeManager
 
+from tests import clause_results
 from tests.untraced import untraced
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ NodeManager.EXIT_TIMEOUT = 300
 
 # Files whose tests wait for servers and other programs begin first, so that none of them is left over while the other cores are idle.
 SLOW_FIRST = ("tests/interop/test_keycloak", "tests/browser/", "tests/interop/", "tests/flows/", "tests/yinxin/")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What became of the tests of clauses is written down, where that is wanted."""
+    clause_results.register(config)
 
 
 @pytest.hookimpl(trylast=True)

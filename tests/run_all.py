@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 
+from tests import clause_results
 from tests.optional import PROJECT
 
 GATES = {
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> int:
     """Exit status: 0 only when every test passed and every gate held."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of processes, and each would compile every module anew
     run("coverage", "erase")
+    if not arguments:
+        os.environ[clause_results.VARIABLE] = str(clause_results.TARGET)  # for the help of this build
     workers = str((os.cpu_count() or 2) + 1)  # one waits for servers and other programs now and then
     status = run("coverage", "run", "-m", "pytest", "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", *arguments)
     if arguments:
