@@ -96,6 +96,7 @@ PUBLIC = {
     "GET /sign-in/{sign_in_id}/upstream/{name}",
     "GET /static/{name}",
     "GET /switch",
+    "GET /trust-bundle",
     "GET /v",
     "GET /v/knowledge",
     "GET /v/offline",
