@@ -27,6 +27,7 @@ from yinxin.file_verdicts import verify_any_file
 ONE_OF_EACH = {
     "SELECT purpose, state FROM seal_seals": {
         ("演示专用章", "active"),
+        ("演示停用章", "frozen"),
         ("合同专用章", "active"),
         ("业务专用章", "frozen"),
         ("行政审批专用章", "expired"),
@@ -157,9 +158,8 @@ def test_links_and_accounts_are_printed_last(made: Demo, folder: Path) -> None:
     printed = yinxin("demo", "--dir", str(folder), "--no-serve").stdout.rstrip().splitlines()
     links = printed[-3:]
     assert made.console_url in links[0]
-    assert made.verify_url in links[1]
-    assert made.licence_pdf in links[1]
-    assert made.forged_pdf in links[2]
+    assert links[1].endswith("/v#sample-licence.pdf")
+    assert links[2].endswith("/v#sample-forged.pdf")
     for each in made.accounts:
         assert any(each.login in line and each.password in line for line in printed)
     assert story.is_told(folder)

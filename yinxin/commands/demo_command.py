@@ -95,11 +95,18 @@ def _print_demo(made: Demo) -> None:
     for line in (
         "",
         say("Open in a browser:", "在浏览器中打开："),
-        say("  console            ", "  管理台            ") + made.console_url,
-        say("  a sealed licence   ", "  验证已盖章证照    ") + f"{made.verify_url}  <- {made.licence_pdf}",
-        say("  now try to forge it", "  再试伪造副本      ") + f"{made.verify_url}  <- {made.forged_pdf}",
+        say("  console              ", "  管理台              ") + made.console_url,
+        say("  a sealed licence     ", "  验证已盖章证照      ") + _sample_url(made, made.licence_pdf),
+        say("  now try to forge it  ", "  试试伪造副本        ") + _sample_url(made, made.forged_pdf),
     ):
         print_line(line)
+
+
+def _sample_url(made: Demo, path: str) -> str:
+    """The verification page, looking at one of the demonstration's files."""
+    from yinxin.demo.prepare import SAMPLE
+
+    return made.verify_url + SAMPLE + Path(path).name
 
 
 def _account_line(person: DemoPerson) -> str:

@@ -84,6 +84,7 @@ FOLDER: Final = "demo"
 ACTOR: Final = "operator:demo"
 CONSOLE_PATH: Final = "/console"
 VERIFY_PATH: Final = "/v"
+SAMPLE: Final = "#sample-"  # how an address of that page names one of the demonstration's files
 OFFLINE_VERIFIER: Final = "yinxin-verifier.html"
 TRUST_BUNDLE: Final = "trust-bundle.json"
 PUBLIC_MODE: Final = 0o644

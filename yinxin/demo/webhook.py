@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from yinxin.assembly import House
 
 RECEIVER_URL: Final = "http://127.0.0.1:9402/webhook"  # of examples/webhook-receiver
-TYPES: Final = ("seal.grant-changed", "seal.state-changed", "licence.state-changed")
+TYPES: Final = ("licence.state-changed", "seal.state-changed")
 DESCRIPTION: Final = "演示：先启动 examples/webhook-receiver，再启用 Demonstration: start examples/webhook-receiver, then switch this on"
 REFUSED_FIRST: Final = 1  # so many messages find the receiver busy
 OUTBOX_LOG: Final = "service_kit.outbox"

@@ -289,7 +289,9 @@ function lookAtText(text) {
 }
 
 function lookAtAddress() {
-  if (window.location.hash.length > 1) lookAtCode(window.location.href);
+  const sample = [...document.querySelectorAll("[data-sample]")].find((each) => window.location.hash === `#sample-${each.dataset.sample}`);
+  if (sample) sample.click();
+  else if (window.location.hash.length > 1) lookAtCode(window.location.href);
 }
 
 // -- the forms
