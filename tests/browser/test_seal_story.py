@@ -92,3 +92,33 @@ def test_from_application_to_freeze(walkers: Walkers, served: Served, staff: Sta
     seal_id = seal.rpartition("/")[2].partition("?")[0]
     assert ("seal.freeze", "done") in served.deployment.trail(seal_id)
     assert staff.holder("guanli") in str(served.deployment.rows("SELECT holder FROM seal_powers WHERE power = 'manage'"))
+
+
+def test_the_designer_draws_while_one_types_with_keys_alone(walkers: Walkers) -> None:
+    """In English, in large type, on a phone, without a mouse."""
+    applicant = walkers.person("shenqing", to="/console/designer?type=large", narrow=True, language="en-US")
+    page = applicant.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "name"
+    page.keyboard.type(ORGANISATION)
+    page.locator("#drawn img").wait_for()
+    page.locator("#warnings :first-child").first.wait_for()
+    applicant.look("designer-large")
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 20
+    # What is printed is the page without what one works it with
+    page.emulate_media(media="print")
+    assert not page.locator("header .tools").is_visible()
+    assert not page.locator("details.menu").is_visible()
+
+
+def test_the_security_administrator_sees_three_hands_apart(walkers: Walkers) -> None:
+    """Signs in with two factors; whoever has a role has no duty, and he may change neither his own nor another security administrator's."""
+    admin = walkers.person("security-admin", to="/console/duties")
+    admin.look("duties")
+    assert admin.page.get_by_text("演示审计管理员").is_visible()
+    assert admin.page.locator("form input[name=what][value=dismiss]").count() == 2
+    assert not admin.page.get_by_role("link", name="用印", exact=True).is_visible()
