@@ -180,6 +180,14 @@ def find_batch(means: IssuingMeans, caller: Caller, batch_id: str) -> tuple[Lice
         return batch, store.count_rows(conn, batch_id)
 
 
+def list_batches(means: IssuingMeans, caller: Caller, *, before: str | None, limit: int) -> list[tuple[LicenceBatch, dict[RowState, int]]]:
+    """Batches of the authorities the caller acts for, newest first, from behind the batch ``before``, with how many rows are in which state."""
+    with means.context.database.read() as conn:
+        codes = store.list_issuer_codes(conn, caller.holder, limit=limits.PAGE_SIZE_MAX)
+        found = store.list_batches(conn, codes, before=before, limit=limit)
+        return [(batch, store.count_rows(conn, batch.id)) for batch in found]
+
+
 def list_batch_rows(
     means: IssuingMeans, caller: Caller, batch_id: str, *, state: RowState | None, after: int, limit: int
 ) -> list[BatchRow]:

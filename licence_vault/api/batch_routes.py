@@ -87,6 +87,13 @@ class BatchAnswer(BaseModel):
     ended_at: datetime | None
 
 
+class BatchList(BaseModel):
+    """Batches, newest first. ``next_before``: the value of ``before`` for the following page, null on the last."""
+
+    batches: list[BatchAnswer]
+    next_before: str | None
+
+
 class RowAnswer(BaseModel):
     """What became of one row."""
 
@@ -191,6 +198,24 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
         batch = await anyio.to_thread.run_sync(partial(issue_batch.open_batch, means, caller, file), limiter=threads)
         response.headers["location"] = f"/v1/licence-batches/{batch.id}"
         return write_batch(*await anyio.to_thread.run_sync(partial(issue_batch.find_batch, means, caller, batch.id)))
+
+    @router.get(
+        "/v1/licence-batches",
+        name="list_licence_batches",
+        summary="Batches of the authorities one acts for, newest first",
+        response_model=BatchList,
+        responses=problem_answers(401, 403, 422),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_ISSUE)
+    def read_batches(
+        request: Request,
+        before: Annotated[str | None, Query(max_length=40, description="The `next_before` of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE)] = 20,
+    ) -> BatchList:
+        found = issue_batch.list_batches(means, caller_of(request), before=before, limit=limit + 1)
+        page = [write_batch(*each) for each in found[:limit]]
+        return BatchList(batches=page, next_before=page[-1].id if len(found) > limit else None)
 
     @router.get(
         "/v1/licence-batches/{batch_id}",

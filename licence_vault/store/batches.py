@@ -12,7 +12,7 @@ from licence_vault.tables import batch_rows, batches, licences
 from service_kit.row_values import read_list, read_time, write_list, write_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
@@ -43,6 +43,16 @@ def load_batch(conn: Connection, batch_id: str, *, is_locked: bool = False) -> L
     statement = select(batches).where(batches.c.id == batch_id)
     row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
     return None if row is None else _batch(row)
+
+
+def list_batches(conn: Connection, issuer_codes: Collection[str], *, before: str | None, limit: int) -> list[LicenceBatch]:
+    """Batches of these authorities, newest first, from behind the batch ``before``."""
+    statement = select(batches).where(batches.c.issuer_code.in_(issuer_codes))
+    if before is not None:
+        at = select(batches.c.created_at).where(batches.c.id == before).scalar_subquery()
+        statement = statement.where(or_(batches.c.created_at < at, and_(batches.c.created_at == at, batches.c.id < before)))
+    newest = statement.order_by(batches.c.created_at.desc(), batches.c.id.desc()).limit(limit)
+    return [_batch(row) for row in conn.execute(newest).mappings()]
 
 
 def load_batch_key(conn: Connection, batch_id: str) -> bytes:

@@ -213,6 +213,14 @@ def find_batch(context: ServiceContext, user: User, seal_id: str, batch_id: str)
         return batch, store.count_batch_items(conn, batch_id)
 
 
+def list_batches(context: ServiceContext, user: User, *, before: str | None, limit: int) -> list[tuple[Batch, dict[ItemState, int]]]:
+    """This user's batches, newest first, from behind the batch ``before``, each with how many of its documents are in which state."""
+    with context.database.read() as conn:
+        return [
+            (batch, store.count_batch_items(conn, batch.id)) for batch in store.list_batches(conn, user.name, before=before, limit=limit)
+        ]
+
+
 def list_items(context: ServiceContext, user: User, seal_id: str, batch_id: str, *, after: int, limit: int) -> list[BatchItem]:
     """What became of each document. BATCH_NOT_FOUND."""
     with context.database.read() as conn:

@@ -71,6 +71,13 @@ class BatchAnswer(BaseModel):
     ended_at: datetime | None
 
 
+class BatchList(BaseModel):
+    """Batches, newest first. ``next_before``: the value of ``before`` for the following page, null on the last."""
+
+    batches: list[BatchAnswer]
+    next_before: str | None
+
+
 class BatchItemAnswer(BaseModel):
     """What became of one document. `seal_use`: its result is at /v1/seal-uses/{id}/result. `code`: why it failed."""
 
@@ -239,6 +246,24 @@ def add_batch_routes(router: APIRouter, context: ServiceContext) -> None:
         user = user_of(caller_of(request))
         seal_batch.cancel_batch(context, user, seal_id, batch_id)
         return write_batch(*seal_batch.find_batch(context, user, seal_id, batch_id))
+
+    @router.get(
+        "/v1/seal-batches",
+        name="list_batches",
+        summary="One's own batches, newest first",
+        response_model=BatchList,
+        responses=problem_answers(401, 403, 422),
+        tags=_TAGS,
+    )
+    @needs(SCOPE_USE)
+    def read_batches(
+        request: Request,
+        before: Annotated[str | None, Query(pattern=r"^sb_[0-9a-f]{24}$", description="The `next_before` of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=limits.PAGE_SIZE)] = limits.BATCHES_PER_HOLDER,
+    ) -> BatchList:
+        found = seal_batch.list_batches(context, user_of(caller_of(request)), before=before, limit=limit + 1)
+        page = [write_batch(*each) for each in found[:limit]]
+        return BatchList(batches=page, next_before=page[-1].id if len(found) > limit else None)
 
     @router.get(
         path + "/{batch_id}",

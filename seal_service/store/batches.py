@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from seal_service.batch import Batch, BatchItem, BatchState, ItemState
 from seal_service.tables import batch_items, batches, uses
@@ -73,6 +73,16 @@ def load_batch(conn: Connection, batch_id: str, *, is_locked: bool = False) -> B
     statement = select(batches).where(batches.c.id == batch_id)
     row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
     return None if row is None else _batch(row)
+
+
+def list_batches(conn: Connection, holder: str, *, before: str | None, limit: int) -> list[Batch]:
+    """Somebody's batches, newest first, from behind the batch ``before``."""
+    statement = select(batches).where(batches.c.holder == holder)
+    if before is not None:
+        at = select(batches.c.created_at).where(batches.c.id == before).scalar_subquery()
+        statement = statement.where(or_(batches.c.created_at < at, and_(batches.c.created_at == at, batches.c.id < before)))
+    newest = statement.order_by(batches.c.created_at.desc(), batches.c.id.desc()).limit(limit)
+    return [_batch(row) for row in conn.execute(newest).mappings()]
 
 
 def count_living_batches(conn: Connection, holder: str) -> int:

@@ -208,6 +208,10 @@ def test_a_batch_over_http(clerk: Office, stranger: Office, here: Here) -> None:
     path = opened.headers["location"]
     for method, place in (("GET", path), ("GET", f"{path}/rows"), ("POST", f"{path}/start"), ("POST", f"{path}/cancel")):
         assert stranger.refusal(method, place, status=404)[0] == "LICENCE_BATCH_NOT_FOUND"
+    newest = clerk.call("GET", "/v1/licence-batches?limit=1", status=200).json()
+    assert newest == {"batches": [opened.json()], "next_before": None}
+    assert clerk.call("GET", f"/v1/licence-batches?before={opened.json()['id']}", status=200).json()["batches"] == []
+    assert stranger.call("GET", "/v1/licence-batches", status=200).json()["batches"] == []
     assert clerk.call("POST", f"{path}/start", status=202).json()["state"] == "running"
     job = next(job for part in here.application._composition.parts for job in part.jobs if job.name == "licence-batches")
     while clerk.call("GET", path, status=200).json()["state"] == "running":

@@ -277,3 +277,13 @@ def test_whether_a_person_may_still_act_is_asked_by_his_name_and_what_his_token_
     work_through(house)
     assert asked == [Caller("portal", "anna", frozenset(), grant_id="gr_1")]
     assert [item.code for item in list_items(house.context, anna, seal.id, batch.id, after=0, limit=9)] == ["BATCH_CALLER_DISABLED"]
+
+
+def test_one_finds_ones_own_batches_newest_first(house: House, seal: Seal, batch: Batch) -> None:
+    later = [open_batch(house.context, USER, seal.id, ORDER) for _ in range(2)]
+    first = seal_batch.list_batches(house.context, USER, before=None, limit=2)
+    assert [each.id for each, _ in first] == [later[1].id, later[0].id]
+    assert first[0][1][ItemState.WAITING] == 0
+    rest = seal_batch.list_batches(house.context, USER, before=later[0].id, limit=2)
+    assert [each.id for each, _ in rest] == [batch.id]
+    assert seal_batch.list_batches(house.context, User("cl_b", "client:cl_b"), before=None, limit=9) == []

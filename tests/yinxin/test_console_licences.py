@@ -145,6 +145,7 @@ def test_a_file_of_rows_is_tried_before_it_is_issued(officer: Pages) -> None:
         time.sleep(0.05)
     assert (progress["ready"], progress["total"]) == (1, 1)
     (licence,) = set(re.findall(r"/console/licences/(lc_[0-9a-f]{24})", officer.get(watch).text))
+    assert watch in officer.get("/console/licence-batches").text, "and found again"
     assert f"1,issued,{licence}" in officer.get(f"{watch}/report.csv").text
     assert officer.post(watch, status=409, at="/console/licence-batches")
 

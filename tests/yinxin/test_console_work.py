@@ -95,6 +95,7 @@ def test_many_documents_are_sealed_alike_and_watched(sealing: tuple[Pages, str])
     assert (progress["ready"], progress["total"], progress["words"]) == (2, 2, "2 of 2 done")
     page = clerk.get(watch).text
     assert page.count("/console/uses/su_") == 2
+    assert watch in clerk.get("/console/use").text, "and found again"
     assert clerk.get(f"{watch}/results.zip").content.startswith(b"PK")
     assert clerk.post(watch, status=409, at="/console/use")
 

@@ -20,6 +20,7 @@ ISSUE: Final = "licence.issue"
 BATCHES: Final = "/console/licence-batches"
 ENDED: Final = ("done", "cancelled")
 FORMATS: Final = ("csv", "xlsx", "json")
+BATCHES_SHOWN: Final = 10
 ROWS_SHOWN: Final = 200
 ROWS_REPORTED: Final = 1000
 _FORMULA: Final = ("=", "+", "-", "@")
@@ -31,7 +32,8 @@ def add_pages(console: Console) -> None:
     @console.page(BATCHES, methods=("GET", "POST"), needs=ISSUE)
     async def open_batch(visit: Visit) -> Response:
         issuers, types = await own_issuers(visit), await published_types(visit)
-        common: dict[str, Any] = {"issuers": issuers, "types": types}
+        batches = (await visit.api.get("/v1/licence-batches", limit=BATCHES_SHOWN)).body["batches"]
+        common: dict[str, Any] = {"issuers": issuers, "types": types, "batches": batches}
         given = {"type": visit.query("type"), "issuer": "", "forms": ["pdf"]}
         if visit.request.method == "GET":
             return show(visit, "licence_batch.html", given=given, tried=None, missing=False, **common)

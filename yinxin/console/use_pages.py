@@ -15,6 +15,7 @@ from yinxin.console.code_samples import SampleCall, samples_of
 from yinxin.console.console import problem_of_error
 from yinxin.console.seal_orders import EDGES, LEVELS, OCCURRENCES, first_order, read_order, seal_on, size_of_picture, slice_on
 from yinxin.console.use_texts import TEXTS
+from yinxin.console.work_words import exact_time
 
 if TYPE_CHECKING:
     from yinxin.console.console import Console
@@ -26,6 +27,7 @@ USE: Final = "seal.use"
 READ: Final = "seal.read"
 PICTURE_WIDTH_PX: Final = 1000
 LOOK_WIDTH_PX: Final = 100
+BATCHES_SHOWN: Final = 5
 USABLE: Final = "active"
 SVG_POLICY: Final = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "cache-control": "private, max-age=300"}
 
@@ -39,8 +41,9 @@ def add_pages(console: Console) -> None:
     @console.page("/console/use", needs=USE)
     async def choose_seal(visit: Visit) -> Response:
         found = (await visit.api.get("/v1/seals", limit=200, search=visit.query("search"))).body
+        batches = (await visit.api.get("/v1/seal-batches", limit=BATCHES_SHOWN)).body["batches"]
         seals = sorted(found["seals"], key=lambda seal: seal["state"] != USABLE)
-        return visit.render("use_choose.html", seals=seals, usable=USABLE, search=visit.query("search"))
+        return visit.render("use_choose.html", seals=seals, usable=USABLE, search=visit.query("search"), batches=batches, exact=exact_time)
 
     @console.page("/console/use/{seal_id}", methods=("GET", "POST"), needs=USE)
     async def hand_in(visit: Visit, seal_id: str) -> Response:
