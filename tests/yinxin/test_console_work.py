@@ -345,3 +345,20 @@ def test_where_the_api_refuses_the_page_says_so_and_keeps_what_was_typed(
     answers["POST", "/v1/verifications"] = ended
     leaving = open_pages(operator.here, "cl_leaving", "system.read")
     assert "/console/sign-in" in leaving.post("/console/verify", status=303, files=document).headers["location"]
+
+
+def test_nothing_but_identifiers_becomes_part_of_a_call_of_the_api(auditor: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = ApiCalls.call
+
+    async def call(self: ApiCalls, method: str, path: str, **what: Any) -> ApiAnswer:
+        asked.append(path)
+        return await real(self, method, path, **what)
+
+    monkeypatch.setattr(ApiCalls, "call", call)
+    for part in ("x%3Fsubject=y", "x%23y", "..", "x%00", "%2e%2e", "a%5Cb", "x%20y", "x;y", "%E5%8D%B0"):
+        answer = auditor.here.http.get(
+            f"/console/audit/{part}/receipt.json", headers={"cookie": f"yinxin-console={auditor.cookies['yinxin-console']}"}
+        )
+        assert answer.status_code == 404, part
+    assert asked == []

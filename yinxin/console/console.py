@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
@@ -43,6 +44,9 @@ SECTIONS: Final = ("home", "seals", "licences", "checks", "audit", "clients", "s
 AGAIN_COOKIE: Final = "yinxin-console-again"
 AGAIN_SECONDS: Final = 20
 _FORBIDDEN: Final = 403
+_PART: Final = re.compile(
+    r"[A-Za-z0-9_-]+(?:[.:][A-Za-z0-9_-]+)*"
+)  # identifiers, numbers of versions and names of rights: nothing that leads elsewhere
 
 
 class Endpoint(Protocol):
@@ -135,6 +139,8 @@ class Console:
             if needs and not visit.may(*needs):
                 told = [SCOPE_TEXTS.get(scope, (scope, scope))[LANGUAGES.index(visit.language)] for scope in needs]
                 return visit.render("no_access.html", status=_FORBIDDEN, wanted=list(zip(needs, told, strict=True)))
+            if not all(_PART.fullmatch(part) for part in request.path_params.values()):  # they become parts of the API's addresses
+                raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
             return await endpoint(visit, **request.path_params)
         except ApiProblem as problem:
             if not problem.is_signed_out:
