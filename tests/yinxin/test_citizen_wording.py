@@ -54,6 +54,8 @@ def test_a_use_says_who_what_why_for_whom_and_when() -> None:
     assert use.sentence == "登记系统查询了您的「食品经营许可证」"
     assert (use.at, use.why, use.ground, use.until) == ("2026-11-28 09:02", "办理变更登记", "经您同意", "")
     assert use.officer == "李示例（窗口受理，示例区登记中心）"
+    assert told("en").officer == "李示例 (窗口受理, 示例区登记中心)"
+    assert told(action="showing_scanned").until == ""
     assert told("en", officer=None).sentence == "登记系统 was told what is in your “食品经营许可证”"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
+from licence_vault import limits
 from yinxin.citizen.own_things import today
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.showing_pages import NO_STORE
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from yinxin.citizen.pages import CitizenPages
     from yinxin.console.visit import Visit
 
-_USUAL_DAYS: Final = 30
-_DAYS_MAX: Final = 365
+_USUAL_DAYS: Final = limits.COPY_DAYS
+_DAYS_MAX: Final = limits.COPY_DAYS_MAX - 1  # the last second of the last day counts too
 _FORMS: Final = ("pdf", "ofd")
 
 

@@ -52,7 +52,7 @@ async def waiting_showings(visit: Visit) -> list[dict[str, Any]]:
     for each in found:
         each["who"] = names.get(each["client"] or "", "")
         each["is_asked"] = each["state"] == _SCANNED
-        each["officer_line"] = tell_officer(each["officer"])
+        each["officer_line"] = tell_officer(each["officer"], visit.language)
         each["until"] = write_time(read_time(each["ends_at"]))
     return sorted(found, key=lambda each: not each["is_asked"])
 

@@ -47,7 +47,7 @@ async def _page(visit: Visit, showing_id: str, problem: ApiProblem | None = None
         seen=found.etag,
         card=read_card(licence, today()),
         who=names.get(showing["client"] or "", ""),
-        officer=tell_officer(showing["officer"]),
+        officer=tell_officer(showing["officer"], visit.language),
         until=write_time(datetime.fromisoformat(showing["ends_at"])),
         heading=in_mongolian("show"),
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from licence_vault import limits
 from yinxin.citizen.own_things import names_of_systems, own_cards, today, told_uses
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.showing_pages import draw_code
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from yinxin.console.visit import Visit
 
 CODE_TYPES: Final = ("111", "414", "001")
-ENTRUSTMENT_DAYS: Final = 365
+ENTRUSTMENT_DAYS: Final = limits.ENTRUSTMENT_DAYS - 1  # the last second of the last day counts too
 _USUAL_DAYS: Final = 30
 _LISTED: Final = 200
 _SHOWN: Final = 5

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from licence_vault import limits
 from service_kit.problem_catalogue import text_of
 from standards.gbt7408_times import CHINA
 
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 
 ISSUED: Final = "issued"
 DAYS_TOLD: Final = 60  # before its end from which on a card says how long a licence still counts
-USE_CODE_LIVES: Final = timedelta(minutes=10)
 _DONE: Final = "done"
 _OWN: Final = frozenset({"queried", "downloaded", "copied", "shown", "showing_opened", "showing_ended", "code_granted", "refused"})
-_TIMED: Final = frozenset({"code_granted", "showing_opened", "showing_scanned", "showing_agreed"})
+_LIVES_SECONDS: Final = {"code_granted": limits.USE_CODE_SECONDS, "showing_opened": limits.SHOWING_SECONDS}  # from then on
 _BY_ITSELF: Final = frozenset({"own", "亮证 showing"})  # reasons that the vault writes where the holder gives none
 
 
@@ -124,8 +124,8 @@ def tell_use(
         sentence=sentence,
         why="" if use["reason"] in _BY_ITSELF else use["reason"],
         ground="" if use["mode"] is None else _said(say, f"mode_{use['mode']}"),
-        officer=tell_officer(use["officer"]),
-        until=write_time(at + USE_CODE_LIVES) if action in _TIMED else "",
+        officer=tell_officer(use["officer"], language),
+        until=write_time(at + timedelta(seconds=_LIVES_SECONDS[action])) if action in _LIVES_SECONDS else "",
         refusal="" if not is_refused else use["outcome"] if catalogued is None else catalogued.title(language),
         is_refused=is_refused,
         is_own=is_own,
@@ -133,9 +133,12 @@ def tell_use(
     )
 
 
-def tell_officer(officer: Mapping[str, str] | None) -> str:
+def tell_officer(officer: Mapping[str, str] | None, language: str) -> str:
     """Name, role and division of an officer in one line; empty for none."""
-    return "" if officer is None else f"{officer['name']}（{officer['role']}，{officer['division']}）"
+    if officer is None:
+        return ""
+    form = "{name}（{role}，{division}）" if language == "zh" else "{name} ({role}, {division})"
+    return form.format_map(officer)
 
 
 def read_time(written: str) -> datetime:
