@@ -22,6 +22,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "印章或证照其后是否停用，只能按信任数据包的日期判断；需要最新状态时请在线核验。本文件的摘要由发布方公布，请核对。",
         "Later endings of seals and licences are not known here: verify online for those. Compare this file's digest with its provider's.",
     ),
+    "m_changed": ("文件内容与盖章时不同，请不要采信。", "The content differs from what was sealed. Do not rely on it."),
     "bundle_title": ("信任数据包：信任谁、哪些已失效", "Trust bundle: whom to trust, what has ended"),
     "bundle_choose": ("选择信任数据包（JSON）", "Choose a trust bundle (JSON)"),
     "bundle_none": ("还没有信任数据包", "No trust bundle yet"),

@@ -105,11 +105,18 @@ async function verifyText(text) {
   const options = { name: "", language: given.language };
   const code = await askVerifier({ kind: "code", text, at: at.getTime(), options });
   if (code.ok && code.found !== null) {
-    show(place, { text, name: "", at, ...code.found });
+    show(place, { text, name: "", at, report: code.found.report, claims: shownClaims(code.found.claims) });
     return;
   }
   const answer = await askVerifier({ kind: "file", bytes: new TextEncoder().encode(text), at: at.getTime(), options });
   show(place, { text, name: "", at, report: answer.ok ? answer.report : null, claims: null });
+}
+
+// What a code says, in the order in which it is compared with the face of the licence
+function shownClaims(claims) {
+  if (claims === null) return null;
+  const { name, number, holders, issuer, issuedOn, validFrom, validTo, identifier } = claims;
+  return { name, number, holders: holders.join("、"), issuer, issuedOn, validFrom, validTo: validTo ?? "", identifier };
 }
 
 function working() {

@@ -1,39 +1,54 @@
-// How the page asks the verifier: one question after the other, each with its answer.
+// How the page asks the verifier: each question has its answer, within a minute. A verifier that takes longer is ended, and begins anew with what
+// it was told to trust.
 
+const LIMIT_MS = 60000;
 let ask = null;
+let trusted = null; // the last bundle that was taken
 
 function startWorker(address) {
   const worker = new Worker(address);
   const waiting = new Map();
   let last = 0;
+  const end = (code) => {
+    worker.terminate();
+    ask = null;
+    for (const { done, timer } of waiting.values()) {
+      clearTimeout(timer);
+      done({ ok: false, code, facts: {} });
+    }
+  };
+  worker.onerror = () => end("WORKER_FAILED");
   worker.onmessage = ({ data }) => {
-    waiting.get(data.id)(data.answer);
+    const { done, timer } = waiting.get(data.id);
     waiting.delete(data.id);
+    clearTimeout(timer);
+    done(data.answer);
   };
   return (question) =>
-    new Promise((resolve) => {
+    new Promise((done) => {
       last += 1;
-      waiting.set(last, resolve);
+      waiting.set(last, { done, timer: setTimeout(() => end("TOO_LONG"), LIMIT_MS) });
       worker.postMessage({ ...question, id: last });
     });
 }
 
 // Some browsers refuse workers to a page that was opened from a disk: then the page does the work itself
-async function startHere(address) {
-  await import(address);
-  return globalThis.yinxinAnswer;
-}
-
 async function start() {
   const address = globalThis.yinxinVerifier;
+  let started;
   try {
-    return startWorker(address);
+    started = startWorker(address);
   } catch {
-    return startHere(address);
+    await import(address);
+    started = globalThis.yinxinAnswer;
   }
+  if (trusted !== null) await started(trusted);
+  return started;
 }
 
 export async function askVerifier(question) {
   ask ??= start();
-  return (await ask)(question);
+  const answer = await (await ask)(question);
+  if (question.kind === "trust" && answer.ok) trusted = question;
+  return answer;
 }
