@@ -84,8 +84,8 @@ export async function verificationKey(spki, keyId = null, stated = null) {
       const bits = info.keyBits.slice(-64);
       members = { crv: SM2_CURVE_NAME, kty: "EC", x: writeBase64Url(bits.subarray(0, 32)), y: writeBase64Url(bits.subarray(32)) };
       key = { algorithm: "SGD_SM3_SM2", verify: async (signature, message) => sm2VerifyRaw(info.keyBits, signature, message) };
-    } else if (oid === Oid.EC_PUBLIC_KEY && parameters !== null && hexOf(parameters) === P256_PARAMETERS && info.keyBits.length === 65 && info.keyBits[0] === 4) {
-      if (!isOnP256(info.keyBits)) throw jwsInvalid("key");
+    } else if (oid === Oid.EC_PUBLIC_KEY && parameters !== null && hexOf(parameters) === P256_PARAMETERS) {
+      if (info.keyBits.length !== 65 || info.keyBits[0] !== 4 || !isOnP256(info.keyBits)) throw jwsInvalid("key");
       members = { crv: "P-256", kty: "EC", x: writeBase64Url(info.keyBits.subarray(1, 33)), y: writeBase64Url(info.keyBits.subarray(33)) };
       key = { algorithm: "ES256", verify: async (signature, message) => verifyEcdsaRaw(spki, Oid.SHA256, message, signature) };
     } else if (oid === Oid.ED25519 && info.keyBits.length === 32) {

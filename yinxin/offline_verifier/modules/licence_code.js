@@ -113,7 +113,9 @@ export async function verifyLicenceCode(text, trust, at) {
     claims = await readLicenceCode(text, trust.statusIssuers);
   } catch (error) {
     const isUnknown = !(error instanceof TrustError) || error.code === "COSE_KEY_UNKNOWN" || error.code === "COSE_UNDECIDED";
-    const step = isUnknown ? notChecked("LICENCE_QR_KEY_UNKNOWN", CODE_CLAUSE) : failed("LICENCE_QR_NOT_GENUINE", CODE_CLAUSE, { reason: String(error.facts.reason) });
+    const step = isUnknown
+      ? notChecked("LICENCE_QR_KEY_UNKNOWN", CODE_CLAUSE)
+      : failed("LICENCE_QR_NOT_GENUINE", CODE_CLAUSE, { reason: String(error.facts.reason) });
     return { report: codeReport([questionOf("code", [step])]), claims: null };
   }
   const { verdict, malformed } = examineLicenceNumber(claims.identifier);

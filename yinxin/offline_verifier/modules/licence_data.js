@@ -21,6 +21,9 @@ const LICENCE_EVENTS = [
   "made", "issued", "changed", "extended", "suspended", "resumed", "annual_check", "cancelled", "revoked", "withdrawn", "transferred_out",
   "transferred_in", "expired", "printed", "annotated",
 ];
+const LICENCE_MEMBERS = [
+  "v", "identifier", "type", "number", "version", "name", "issuer", "issued_on", "valid_from", "valid_to", "area_code", "holders", "fields", "status",
+];
 const LEAF_MEMBERS = ["v", "event", "type", "issuer", "version", "time", "previous", "status_index", "file", "commitment"];
 const LIST_LEAF_MEMBERS = ["v", "event", "list", "time", "size", "bits", "digest"];
 
@@ -144,8 +147,7 @@ export function readSaltedLicence(bytes) {
 }
 
 function checkLicenceData(data) {
-  const names = ["v", "identifier", "type", "number", "version", "name", "issuer", "issued_on", "valid_from", "valid_to", "area_code", "holders", "fields", "status"];
-  licenceObject(data, "$", names);
+  licenceObject(data, "$", LICENCE_MEMBERS);
   licenceInteger(data.v, "$.v", 1);
   if (data.v !== 1) throw dataMalformed("$.v", "a known version");
   const { type, issuer, status, holders, fields } = data;
@@ -193,8 +195,8 @@ export function readSaltedCopy(bytes) {
   licenceMatching(copy.licence, "$.copy.licence", /^[0-9a-f]{64}$/, "64 digits of lower-case hex");
   for (const [name, limit] of [["made_by", 60], ["reason", 200]]) {
     const value = copy[name];
-    const isText = typeof value === "string" && value && characterCount(value) <= limit && isPrintable(value) && stripped(value) === value && isPlainText(value);
-    if (!isText) throw dataMalformed(`$.copy.${name}`, `1 to ${limit} characters on one line`);
+    const isText = typeof value === "string" && value && characterCount(value) <= limit;
+    if (!isText || !isPrintable(value) || stripped(value) !== value || !isPlainText(value)) throw dataMalformed(`$.copy.${name}`, `1 to ${limit} characters on one line`);
   }
   const [madeAt, until] = ["made_at", "until"].map((name) => {
     if (!timeMatch(copy[name])) throw dataMalformed(`$.copy.${name}`, "YYYY-MM-DDThh:mm:ssZ");

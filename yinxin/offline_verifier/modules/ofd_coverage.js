@@ -345,7 +345,7 @@ function unlistedNames(pack, signatures) {
 /** Descriptions of signatures that nothing lists, by path. One that a listed signature protects was there when that was made. */
 export function findUnlisted(pack, signatures) {
   const isProtected = (name) => signatures.some((signature) => signature.coverage.covered.has(name));
-  const step = (name) => (isProtected(name) ? failed("OFD_SIGNATURE_REMOVED", OFD_LIST, { path: name }) : warned("OFD_SIGNATURE_UNLISTED", OFD_LIST, { path: name }));
+  const step = (path) => (isProtected(path) ? failed("OFD_SIGNATURE_REMOVED", OFD_LIST, { path }) : warned("OFD_SIGNATURE_UNLISTED", OFD_LIST, { path }));
   return new Map(unlistedNames(pack, signatures).map((name) => [name, step(name)]));
 }
 

@@ -87,8 +87,9 @@ async function openSealList(list, trust, at) {
     steps.push(notChecked("SEAL_STATUS_LIST_BAD", STATUS_CLAUSE, { reason: String(error.facts.reason) }));
   }
   if (content) {
-    if (content.issuedAt - at > STATUS_TOLERANCE) steps.push(notChecked("SEAL_STATUS_LIST_BAD", STATUS_CLAUSE, { reason: "issued in the future" }));
-    else if (content.nextUpdate < at) steps.push(notChecked("SEAL_STATUS_LIST_BAD", STATUS_CLAUSE, { reason: "stale", next_update: isoTime(content.nextUpdate) }));
+    const bad = (reason, facts = {}) => steps.push(notChecked("SEAL_STATUS_LIST_BAD", STATUS_CLAUSE, { reason, ...facts }));
+    if (content.issuedAt - at > STATUS_TOLERANCE) bad("issued in the future");
+    else if (content.nextUpdate < at) bad("stale", { next_update: isoTime(content.nextUpdate) });
     else steps.push(passed("SEAL_STATUS_LIST_OK", STATUS_CLAUSE, { number: content.number, issued_at: isoTime(content.issuedAt) }));
   }
   return { content: found.trusted === true && verdictOf(steps) === Verdict.VALID ? content : null, steps };

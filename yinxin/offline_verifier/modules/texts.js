@@ -59,7 +59,10 @@ export function foldedName(name) {
 }
 
 /** Without case, character by character: no language's own rules, and a sigma is a sigma wherever it stands. */
-export const foldedCase = (text) => Array.from(text, (each) => (each === "ı" ? each : Array.from(each.toLowerCase().toUpperCase(), (one) => one.toLowerCase()).join(""))).join("");
+export function foldedCase(text) {
+  const fold = (each) => Array.from(each.toLowerCase().toUpperCase(), (one) => one.toLowerCase()).join("");
+  return Array.from(text, (each) => (each === "ı" ? each : fold(each))).join("");
+}
 
 /** Whether a text is one line that is read as it is written (UAX #9, #44); joiners and selectors, which Mongolian needs, are allowed. */
 export const isPlainText = (text) => !DIRECTIONS.test(text) && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);

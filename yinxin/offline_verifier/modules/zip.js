@@ -95,7 +95,8 @@ function readZipRecords(data, view, offset, stop, count) {
     const widened = widenZip(extra.get(1), [unpacked, packed, place]);
     if (!widened) throw zipMalformed("zip64-entry");
     if (disk !== 0 && disk !== 0xffff) throw zipMalformed("several-disks");
-    records.push({ name, madeBy, flags, method, checksum, packed: widened[1], unpacked: widened[0], place: widened[2], attributes, unicodeName: zipUnicodeName(name, extra) });
+    const sizes = { unpacked: widened[0], packed: widened[1], place: widened[2] };
+    records.push({ name, madeBy, flags, method, checksum, ...sizes, attributes, unicodeName: zipUnicodeName(name, extra) });
   }
   if (offset !== stop) throw zipMalformed("directory-size");
   return records;
