@@ -21,6 +21,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
             (
                 "pdf-sealing",
                 "ofd-sealing",
+                "ofd-writer",
                 "ses-in-pdf",
                 "batches",
                 "seal-designs",
@@ -50,6 +51,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
             "common",
             (
                 "glossary",
+                "console",
                 "mongolian-words",
                 "verification-page",
                 "trust-list",
