@@ -27,6 +27,7 @@ from service_kit.page_frame.browser import CONTENT_SECURITY_POLICY, Browser
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import LANGUAGES, STATUS
 from standards.errors import Kind, TrustError
+from yinxin.mongolian_words import in_mongolian
 from yinxin.verification_page import knowledge, static_files
 from yinxin.verification_page.answers import view_of
 from yinxin.verification_page.checks import HOLDERS_CODES
@@ -125,6 +126,7 @@ class VerificationPages:
                 "limit_mb": limits.DOCUMENT_BYTES >> 20,
                 "china_time": china_time,
                 "plain": plain,
+                "heading": in_mongolian("verify"),
                 "told": partial(self.told, language=browser.language),
                 "has_offline": self.offline is not None,
                 "checked": None,

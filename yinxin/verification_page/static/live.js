@@ -3,28 +3,50 @@
 const ADDRESS = "/v/status";
 const EVERY_MS = 1000;
 const WAIT_MS = 5000;
+const NONE = "none"; // no version: whatever is answered next is news
+
+async function ask() {
+  try {
+    const answer = await fetch(ADDRESS, { cache: "no-cache", signal: AbortSignal.timeout(WAIT_MS) });
+    return answer.ok ? (await answer.json()).version : null;
+  } catch {
+    return null;
+  }
+}
 
 export class Live {
   // changed(): the version is another one; connected(bool): whether answers come
   constructor({ changed, connected }) {
     this.changed = changed;
     this.connected = connected;
-    this.version = "";
+    this.version = NONE;
     this.timer = 0;
     this.isOn = false;
     document.addEventListener("visibilitychange", () => this.again());
     window.addEventListener("online", () => this.again());
   }
 
+  // Before something is verified: what is published then. A change while it is verified is noticed afterwards
+  async begin() {
+    this.stop();
+    this.version = (await ask()) ?? NONE;
+  }
+
   start() {
-    if (this.isOn) return;
     this.isOn = true;
-    this.again();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.again(), EVERY_MS);
   }
 
   stop() {
     this.isOn = false;
+    this.run = null;
     clearTimeout(this.timer);
+  }
+
+  // What was to be done about a change did not succeed: the next answer is news again
+  forget() {
+    this.version = NONE;
   }
 
   again() {
@@ -34,20 +56,13 @@ export class Live {
 
   async look() {
     const run = (this.run = Symbol("run"));
-    let version = null;
-    try {
-      const answer = await fetch(ADDRESS, { cache: "no-cache", signal: AbortSignal.timeout(WAIT_MS) });
-      if (answer.ok) version = (await answer.json()).version;
-    } catch {
-      // No answer: said below, asked again
-    }
+    const version = await ask();
     if (run !== this.run || !this.isOn) return;
     this.connected(version !== null);
     if (version !== null && version !== this.version) {
-      const isFirst = this.version === "";
       this.version = version;
-      if (!isFirst) this.changed();
+      this.changed();
     }
-    this.timer = setTimeout(() => this.again(), EVERY_MS);
+    this.start();
   }
 }

@@ -157,11 +157,12 @@ async function run(isAgain = false) {
   }
   let found;
   try {
+    if (!isAgain) await live.begin();
     found = await looked.check();
   } catch (error) {
     if (turn !== newest) return;
-    if (isAgain) return;
-    showFailure(error);
+    if (isAgain) live.forget();
+    else showFailure(error);
     return;
   }
   if (turn !== newest) return;
@@ -169,7 +170,7 @@ async function run(isAgain = false) {
   looked.digest = found.digest ?? "";
   if (found.report) showReport(found, isAgain);
   else showLine(found);
-  live.start();
+  if (!isAgain) live.start();
 }
 
 function showFailure(error) {
