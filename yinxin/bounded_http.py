@@ -1,13 +1,17 @@
-"""HTTP/1.1 as uvicorn reads it, with an end to what a stranger can make it wait for or keep in memory.
+"""HTTP/1.1 as uvicorn reads it, with an end to what a stranger can make it wait for or keep in memory, and without another protocol.
 
 Parser and server have no limit of their own on the head of a request: who sends header after header fills the memory, and who sends
 nothing holds a connection for good. What comes after the head is bounded by the frame around every request.
+
+A client that offers to go on in another protocol (RFC 9110 7.8), as the JDK's offers HTTP/2 over plain HTTP, is answered in this one. The parser
+takes such a request as ended with its head: the body would be lost, and its bytes read as the next request, which others could be made to send.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
@@ -17,12 +21,66 @@ HEAD_SECONDS: Final = 20.0  # from the first byte of a head, or the connection, 
 EMPTY_BYTES_MAX: Final = 256 * 1024  # without the end of a head or a byte of a body; the frame refuses heads over ``limits.header_bytes``
 
 
+_CONNECT: Final = b"CONNECT"
+_OFFER: Final = frozenset({b"upgrade", b"http2-settings"})
+
+
+class _Parser:
+    """The parser, deaf to offers of another protocol: what comes with one is read again without it."""
+
+    def __init__(self, protocol: BoundedHttp) -> None:
+        self._protocol = protocol
+        self._parser = self._new()
+
+    def _new(self) -> HttpRequestParser:
+        parser = HttpRequestParser(self._protocol)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        return parser
+
+    def feed_data(self, data: bytes) -> None:
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except HttpParserUpgrade as offered:
+                if self._parser.get_method() == _CONNECT:
+                    raise
+                line = b"%s %s HTTP/%s" % (self._parser.get_method(), self._protocol.url, self._parser.get_http_version().encode("ascii"))
+                data = _head_without_offer(line, self._protocol.headers) + data[offered.args[0] :]
+                self._parser = self._new()
+            else:
+                return
+
+    def has_offer(self) -> bool:
+        """Whether the head that has just ended offers another protocol."""
+        return self._parser.should_upgrade() and self._parser.get_method() != _CONNECT
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+
+def _head_without_offer(line: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+    kept = []
+    for name, value in headers:
+        if name in _OFFER:
+            continue
+        if name == b"connection":
+            options = (each.strip() for each in value.split(b","))
+            value = b", ".join(each for each in options if each.lower() not in _OFFER)  # noqa: PLW2901 - the same header, shorter
+        kept.append(name + b": " + value)
+    return b"\r\n".join((line, *kept, b"", b""))
+
+
 class BoundedHttp(HttpToolsProtocol):
     """One connection. Bytes that lead to no request and to no body (heads, trailers, extensions of chunks) are counted, heads timed."""
 
     _is_in_head = True
     _empty_bytes = 0
+    _is_offer = False
     _timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.parser: Any = _Parser(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A connection: its first head is awaited."""
@@ -44,7 +102,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._await_head()
 
     def on_headers_complete(self) -> None:
-        """A head has ended."""
+        """A head has ended; one with an offer comes again without it."""
+        self._is_offer = self.parser.has_offer()
+        if self._is_offer:
+            return
         self._stop_waiting()
         self._is_in_head, self._empty_bytes = False, 0
         super().on_headers_complete()
@@ -56,6 +117,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request has come whole; another may follow, and its head is timed from its first byte."""
+        if self._is_offer:
+            return
         self._is_in_head, self._empty_bytes = True, 0
         super().on_message_complete()
 

@@ -22,9 +22,7 @@ import java.util.regex.Pattern;
  * 需要环境变量 Needs: YINXIN_URL YINXIN_CLIENT_ID YINXIN_CLIENT_SECRET YINXIN_SEAL_ID
  */
 public class Seal {
-    private static final HttpClient HTTP = HttpClient.newBuilder()
-        .version(HttpClient.Version.HTTP_1_1) // 明文 HTTP 下不请求升级 h2c。Over plain HTTP no upgrade to h2c is asked for
-        .connectTimeout(Duration.ofSeconds(10)).build();
+    private static final HttpClient HTTP = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
     private static final String URL = System.getenv("YINXIN_URL");
 
     public static void main(String[] arguments) throws Exception {

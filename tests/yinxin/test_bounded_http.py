@@ -125,3 +125,37 @@ def test_large_bodies_and_many_requests_pass() -> None:
             return found
 
     assert asyncio.run(both()) == [b"%d" % large] * 2 + [b"1"] * 3
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\nUpgrade: h2c\r\n"
+PLAIN_END = b"GET /end HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [HEAD + OFFER + b"Content-Length: 5\r\n\r\nhello", PLAIN_END],
+        [HEAD + OFFER + b"Content-Length: 5\r\n\r\n", b"hel", b"lo" + PLAIN_END],
+        [HEAD + OFFER + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n" + PLAIN_END],
+        [bytes([each]) for each in HEAD + OFFER + b"Content-Length: 5\r\n\r\nhello" + PLAIN_END],
+        [HEAD + b"Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nContent-Length: 5\r\n\r\nhello" + PLAIN_END],
+    ],
+    ids=["at once", "in parts", "chunked", "byte by byte", "sockets"],
+)
+def test_an_offer_of_another_protocol_costs_no_body(parts: list[bytes]) -> None:
+    """The JDK's client makes one with its first request over plain HTTP; two answers, the second to what really comes second."""
+    answers = asyncio.run(answer_to(*parts))
+    heads = answers.split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert [head.rpartition(b"\r\n\r\n")[2] for head in heads] == [b"5", b"0"], answers
+
+
+def test_attack_a_body_behind_an_offer_is_no_request_of_its_own() -> None:
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+    answers = asyncio.run(answer_to(HEAD + OFFER + b"Content-Length: %d\r\n\r\n" % len(smuggled), smuggled + PLAIN_END))
+    heads = answers.split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert [head.rpartition(b"\r\n\r\n")[2] for head in heads] == [b"%d" % len(smuggled), b"0"], answers
+
+
+def test_a_tunnel_is_refused_as_before() -> None:
+    answer = asyncio.run(answer_to(b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+    assert answer.startswith(b"HTTP/1.1 400 ")
