@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FILE_NAME: Final = "settings.toml"
 PREFIX: Final = "YINXIN_"
 _PDF_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-NO_SETTINGS: Final = frozenset({"YINXIN_REQUIRE_ALL"})
+NO_SETTINGS: Final = frozenset({"YINXIN_REQUIRE_ALL", "YINXIN_SHOTS"})
 """Variables of ours that are read elsewhere and are no settings; those of the master key all begin with YINXIN_MASTER_KEY."""
 
 
