@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.seal_service.pdf.documents import reportlab_document
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -78,6 +80,19 @@ def test_from_application_to_freeze(walkers: Walkers, served: Served, staff: Sta
     user.look("seal-in-use")
     assert user.page.get_by_role("link", name="用印", exact=True).is_visible()
 
+    # and uses it once: the result is verified on the spot
+    document = tmp_path / "决定.pdf"
+    document.write_bytes(reportlab_document())
+    user.page.get_by_role("link", name="用印", exact=True).first.click()
+    user.page.set_input_files("#document", document)
+    user.press("下一步")
+    user.page.fill("#reason", "首次用印（样例）")
+    user.press("签章")
+    user.page.get_by_text("有效：签章真实").wait_for()
+    user.look("seal-used")
+    user.page.goto(f"{seal.partition('?')[0]}/uses")
+    assert user.page.get_by_text("已完成").first.is_visible()
+
     # 5. Who manages it freezes it in one step, without script, with a reason; the user sees it at once
     manager = walkers.person("guanli", script=False)
     manager.page.goto(seal)
@@ -85,7 +100,7 @@ def test_from_application_to_freeze(walkers: Walkers, served: Served, staff: Sta
     manager.page.fill("#reason-freeze", "设备遗失（样例）")
     manager.press("冻结")
     assert manager.page.get_by_text("印章已冻结，从现在起不能用印").is_visible()
-    user.page.reload()
+    user.page.goto(seal)
     user.look("seal-frozen")
     assert user.page.get_by_text("设备遗失（样例）").first.is_visible()
     assert not user.page.get_by_role("link", name="用印", exact=True).is_visible()

@@ -335,6 +335,7 @@ def test_language_and_type_are_kept(site: Site) -> None:
     assert "To do" in surfer.text
     assert 'class="large"' in surfer.get("/console?type=large").text
     assert 'class="large"' not in surfer.get("/console?type=normal").text
+    assert surfer.http.request("HEAD", "/console").status_code == 200
     surfer.get("/console?lang=zh")
     assert "待办与概览" in surfer.text
 

@@ -43,6 +43,7 @@ BY_SESSION: Final = "people who are signed in here; a page asks the API in their
 SECTIONS: Final = ("home", "seals", "licences", "checks", "audit", "clients", "system")
 AGAIN_COOKIE: Final = "yinxin-console-again"
 AGAIN_SECONDS: Final = 20
+_READING: Final = frozenset({"GET", "HEAD"})
 _FORBIDDEN: Final = 403
 _PART: Final = re.compile(
     r"[A-Za-z0-9_-]+(?:[.:][A-Za-z0-9_-]+)*"
@@ -123,7 +124,7 @@ class Console:
     ) -> Response:
         browser = self.browser(request)
         # 1. Language and size of type are anybody's to choose
-        if request.method == "GET":
+        if request.method in _READING:
             switched = browser.switched()
             if switched is not None:
                 return switched
@@ -134,7 +135,7 @@ class Console:
         visit = self._visit(browser, frame, session)
         # 3. The page; a sign-in that ended meanwhile begins again
         try:
-            if request.method != "GET":
+            if request.method not in _READING:
                 await visit.form()
             if needs and not visit.may(*needs):
                 told = [SCOPE_TEXTS.get(scope, (scope, scope))[LANGUAGES.index(visit.language)] for scope in needs]
