@@ -89,7 +89,9 @@ def test_a_licence_is_issued_by_a_form_made_from_its_type(officer: Pages) -> Non
     assert "Nobody has used it" in told(officer.get(f"{location}/uses").text)
 
 
-def test_the_steps_of_its_life(officer: Pages) -> None:
+def test_the_steps_of_its_life(officer: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yinxin.console.licence_pages.WAIT_SECONDS", 0.02)
+    monkeypatch.setattr("yinxin.console.licence_pages.WAITS", 500)
     location = issued(officer)
     for verb, state in (
         ("suspend", "suspended"),

@@ -51,13 +51,11 @@ class Drafts:
         """Keep a document for ``owner``; returns its id. TOO_BUSY where all of them together would be too large. Blocks."""
         # 1. Make room: what is old goes, and the oldest of this person's
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        now, total, own = time.time(), 0, []
+        self.sweep()
+        total, own = 0, []
         for path in sorted(self.folder.iterdir()):
             with suppress(FileNotFoundError):  # another process was quicker
                 state = path.stat()
-                if state.st_mtime < now - KEPT_SECONDS:
-                    path.unlink()
-                    continue
                 total += state.st_size
                 if path.name.startswith(_prefix(owner)):
                     own.append((state.st_mtime, state.st_size, path))
@@ -91,6 +89,16 @@ class Drafts:
             raise draft_gone() from None
         head, _, content = opened.partition(_HEAD_END)
         return Draft(draft_id, json.loads(head)["name"], content)
+
+    def sweep(self) -> None:
+        """Remove what is older than KEPT_SECONDS. Blocks."""
+        if not self.folder.is_dir():
+            return
+        oldest = time.time() - KEPT_SECONDS
+        for path in self.folder.iterdir():
+            with suppress(FileNotFoundError):  # another process was quicker
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def forget(self, owner: str, draft_id: str) -> None:
         """Remove it; one that is gone stays so. Blocks."""

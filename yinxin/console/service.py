@@ -102,4 +102,8 @@ def build(context: ServiceContext, own: OwnApplication) -> ServiceParts:
         add_pages(console)
     router = APIRouter()
     router.routes.extend(console.routes)
-    return ServiceParts(name=NAME, router=router, jobs=(Job("console-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sessions, desk)),))
+    jobs = (
+        Job("console-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sessions, desk)),
+        Job("console-drafts-sweep", SWEEP_EVERY_SECONDS, console.drafts.sweep),
+    )
+    return ServiceParts(name=NAME, router=router, jobs=jobs)
