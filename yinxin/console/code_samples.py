@@ -60,7 +60,7 @@ HttpRequest request = HttpRequest.newBuilder(URI.create("{url}"))
     .POST(HttpRequest.BodyPublishers.ofString("grant_type=client_credentials"))
     .build();
 String answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();"""
-    curl = f"curl -u {shlex.quote(f'{client_id}:{secret}')} -d grant_type=client_credentials \\\n  {url}"
+    curl = f"curl -u {shlex.quote(f'{client_id}:{secret}')} \\\n  -d grant_type=client_credentials \\\n  {url}"
     return CodeSample("curl", curl), CodeSample("Python", python), CodeSample("Java", java)
 
 

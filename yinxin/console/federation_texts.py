@@ -12,6 +12,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Providers whose word is taken, identities in doubt, and the feed other directories follow.",
     ),
     "fed_upstreams": ("上游身份提供方", "Upstreams"),
+    "fed_upstream": ("来源", "Upstream"),
     "fed_none": ("没有接入上游身份提供方", "No upstream is connected"),
     "fed_name": ("名称", "Name"),
     "fed_protocol": ("协议", "Protocol"),
