@@ -61,10 +61,13 @@ def _given() -> str:
     return json.dumps(given, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
+_OWN_STYLE: Final = "\n@media print { .result + .result { break-before: page; } }\n"
+
+
 def _style() -> str:
     shared = files("service_kit.page_frame").joinpath("static", "yinxin.css").read_text("utf-8")
     own = files("yinxin.verification_page").joinpath("static", "verification.css").read_text("utf-8")
-    return "\n".join(line.strip() for line in (shared + own).splitlines() if line.strip())
+    return "\n".join(line.strip() for line in (shared + own + _OWN_STYLE).splitlines() if line.strip())
 
 
 @lru_cache(maxsize=1)
