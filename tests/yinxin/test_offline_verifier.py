@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,17 @@ from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.life import transition_named
 from service_kit.callers import Caller
+from standards.errors import MalformedError
 from tests.deployments import make_deployment, served_here
+from tests.pki import DemoPki, signer_for
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION
 from yinxin.command_line import app
+from yinxin.commands.verify_command import load_trust
 from yinxin.offline_verifier import build, texts
 from yinxin.offline_verifier.bundling import BundlingError, bundle, stripped
 from yinxin.offline_verifier.modules_text import read_modules
-from yinxin.offline_verifier.trust_bundle import RENEWED_AFTER, SIGNED_BEFORE, TrustBundles
+from yinxin.offline_verifier.read_bundle import SIGNED_BEFORE, trust_list_of
+from yinxin.offline_verifier.trust_bundle import RENEWED_AFTER, Knowledge, TrustBundles, write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
     from tests.deployments import Here
 
+AT = datetime(2026, 11, 20, tzinfo=UTC)
 CALLER = Caller("cl_a", "cl_a", frozenset({"seal.manage", "seal.use", "seal.read"}))
 
 
@@ -120,6 +125,42 @@ def test_the_command_writes_the_bundle(tmp_path: Path) -> None:
     assert opened(out.read_bytes())["trust_list"]["format"] == "yinxin-trust-list"
     assert CliRunner().invoke(app, ["trust-bundle", "--dir", str(folder), "--out", str(out)]).exit_code == 0
     assert CliRunner().invoke(app, ["trust-bundle", "--dir", str(tmp_path / "none"), "--out", str(out)]).exit_code != 0
+
+
+@pytest.fixture(scope="module")
+def written() -> bytes:
+    """A bundle by keys of the tests."""
+    algorithms = (SignatureAlgorithm.SM2_SM3, SignatureAlgorithm.ED25519)
+    signers = [signer_for(f"bundle-{each.value}", each) for each in algorithms]
+    return write_bundle(Knowledge(DemoPki.create(AT).trust_list()), [], signers, name="tests", issued_at=AT)
+
+
+def test_the_command_trusts_by_a_bundle_as_by_the_list_inside(written: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "bundle.json"
+    path.write_bytes(written)
+    assert load_trust(path) == read_trust_list(trust_list_of(written))
+    assert trust_list_of(b'{"format":"yinxin-trust-list"}') == b'{"format":"yinxin-trust-list"}'
+    unknown = json.loads(written)
+    unknown["signatures"][1]["algorithm"] = "of tomorrow"
+    assert read_trust_list(trust_list_of(json.dumps(unknown).encode())).anchors
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"payload": base64.b64encode(b"{}").decode()},
+        {"payload": "?"},
+        {"signatures": []},
+        {"signatures": [{}]},
+        {"more": 1},
+    ],
+)
+def test_a_bundle_that_was_changed_trusts_nobody(written: bytes, change: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError, match="TRUST_LIST_MALFORMED"):
+        trust_list_of(json.dumps({**json.loads(written), **change}).encode())
+    with pytest.raises(MalformedError, match="TRUST_LIST_MALFORMED"):
+        trust_list_of(b"{")
 
 
 def test_the_same_program_gives_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.signatures import SignatureAlgorithm
 from crypto.trust_list import write_trust_list
 from crypto.trust_list_values import time_text
 from licence_vault.actions.credential_desk import CredentialKeys
@@ -22,6 +21,7 @@ from licence_vault.credentials.issuance_messages import ISSUER_PATH, write_gm_ke
 from licence_vault.key_rings import signing_key_id
 from licence_vault.status.tokens import ES256_KEY
 from yinxin.deployment import LOG_KEY
+from yinxin.offline_verifier.read_bundle import ALGORITHMS, FORMAT, SIGNED_BEFORE, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,14 +32,9 @@ if TYPE_CHECKING:
     from seal_service.actions.publish_status import StatusPublisher
     from service_kit.composition import ServiceContext
 
-FORMAT: Final = "yinxin-trust-bundle"
-VERSION: Final = 1
-SIGNED_BEFORE: Final = b"yinxin-trust-bundle/v1\n"
-"""Stands before the payload in what is signed, so that it can be taken for nothing else that these keys sign."""
 VALIDITY: Final = timedelta(days=7)  # as the lists inside: after that a verifier says nothing of now from it
 RENEWED_AFTER: Final = timedelta(hours=1)
 LOOKED_AGAIN_AFTER: Final = timedelta(milliseconds=250)
-_ALGORITHMS: Final = frozenset({SignatureAlgorithm.SM2_SM3, SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ED25519})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ def write_bundle(knowledge: Knowledge, checkpoints: Iterable[bytes], signers: It
             "signature": _base64(signer.sign(SIGNED_BEFORE + payload)),
         }
         for signer in signers
-        if signer.algorithm in _ALGORITHMS
+        if signer.algorithm in ALGORITHMS
     ]
     written = {"format": FORMAT, "version": VERSION, "payload": _base64(payload), "signatures": signatures}
     return json.dumps(written, indent=1).encode() + b"\n"

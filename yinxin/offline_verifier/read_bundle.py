@@ -1,0 +1,59 @@
+"""The form of a trust bundle, and reading one where a trust list is wanted: the list inside, once the bundle's signatures hold."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
+from crypto.trust_list_values import malformed, no_constant, read_array, read_base64, read_object, read_text, unrepeated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMAT: Final = "yinxin-trust-bundle"
+VERSION: Final = 1
+SIGNED_BEFORE: Final = b"yinxin-trust-bundle/v1\n"
+"""Stands before the payload in what is signed, so that it can be taken for nothing else that these keys sign."""
+ALGORITHMS: Final = frozenset({SignatureAlgorithm.SM2_SM3, SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ED25519})
+MOST_SIGNATURES: Final = 8
+_PAYLOAD: Final = {"name", "issued_at", "expires_at", "trust_list", "issuers", "checkpoints"}
+
+
+def trust_list_of(data: bytes) -> bytes:
+    """The trust list file in a bundle; ``data`` itself where it is none.
+
+    Raises :class:`standards.errors.MalformedError` ``TRUST_LIST_MALFORMED``: another form, or no signature holds, or one is wrong. Whose keys
+    signed, the reader must know from elsewhere; how old the lists inside are, they say themselves.
+    """
+    outer = _parsed(data)
+    if not isinstance(outer, dict) or outer.get("format") != FORMAT:
+        return data
+    fields = read_object(outer, "", {"format", "version", "payload", "signatures"}, set())
+    if type(fields["version"]) is not int or fields["version"] != VERSION:
+        raise malformed("version", f"expected {FORMAT} {VERSION}")
+    payload = read_base64(fields["payload"], "payload")
+    checks = [
+        _check(item, f"signatures[{i}]", payload) for i, item in enumerate(read_array(fields["signatures"], "signatures", MOST_SIGNATURES))
+    ]
+    if SignatureCheck.GOOD not in checks or not {SignatureCheck.GOOD, SignatureCheck.UNSUPPORTED}.issuperset(checks):
+        raise malformed("signatures", "not signed by the keys in it")
+    inner = read_object(_parsed(payload), "payload", _PAYLOAD, set())
+    return json.dumps(inner["trust_list"], ensure_ascii=False).encode()
+
+
+def _parsed(data: bytes) -> Any:
+    constant: Callable[[str], None] = no_constant
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=unrepeated, parse_constant=constant)
+    except (ValueError, RecursionError):
+        raise malformed("", "not JSON") from None
+
+
+def _check(item: object, where: str, payload: bytes) -> SignatureCheck:
+    one = read_object(item, where, {"algorithm", "key", "signature"}, set())
+    stated = read_text(one["algorithm"], f"{where}.algorithm")
+    key, signature = read_base64(one["key"], f"{where}.key"), read_base64(one["signature"], f"{where}.signature")
+    if stated not in ALGORITHMS:
+        return SignatureCheck.UNSUPPORTED
+    return verify_signature(key, algorithm_identifier(SignatureAlgorithm(stated)), SIGNED_BEFORE + payload, signature)
