@@ -76,4 +76,4 @@ def test_the_installer_asks_no_index_and_wants_every_hash() -> None:
 def test_the_service_unit_names_what_there_is() -> None:
     unit = (PROJECT / "deploy/bundle/yinxin.service").read_text(encoding="utf-8")
     assert re.search(r"^ExecStart=/opt/yinxin/bin/yinxin serve --dir /var/lib/yinxin$", unit, re.MULTILINE)
-    assert "YINXIN_MASTER_KEY_FILE=%d/master.key" in unit
+    assert "\nEnvironment=YINXIN_MASTER_KEY_FILE=/etc/yinxin/master.key\n" in unit
