@@ -137,7 +137,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "h_valid_key_ended": ("有效，但签章证书其后被撤销", "Valid, but the certificate was revoked later"),
     "h_changed": ("盖章后被改动", "Changed after sealing"),
     "h_code_false": ("不是真的证照二维码，或已被改动", "Not a genuine licence code, or changed"),
-    "h_forged": ("签章是假的", "The seal is not genuine"),
+    "h_forged": ("签章验证不通过", "The seal does not verify"),
     "h_seal_ended": ("盖章时印章已停用", "The seal was out of use when applied"),
     "h_seal_expired": ("盖章时印章已过期", "The seal had expired when applied"),
     "h_licence_ended": ("证照已失效", "The licence is no longer in force"),
@@ -178,11 +178,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The certificate was revoked after the proven time of sealing. This does not affect the file.",
     ),
     "m_changed": (
-        "文件内容与盖章时不同，请不要采信；可以查看改动之处。",
-        "The content differs from what was sealed. Do not rely on it; you can see what was changed.",
+        "文件内容与盖章时不同，请不要采信。",
+        "The content differs from what was sealed. Do not rely on it.",
     ),
     "m_code_false": ("请不要采信。请向颁发机构查询。", "Do not rely on it. Ask the issuing authority."),
-    "m_forged": ("签名验证不通过，请不要采信。", "The signature does not verify. Do not rely on it."),
+    "m_forged": ("签章是伪造的或已损坏，请不要采信。", "It is forged or damaged. Do not rely on it."),
     "m_seal_ended": ("盖章时这个印章已被冻结或注销，请不要采信。", "The seal had been frozen or cancelled by then. Do not rely on it."),
     "m_seal_expired": ("盖章时印章已过有效期，请不要采信。", "The seal's term had ended by then. Do not rely on it."),
     "m_licence_ended": (
@@ -203,7 +203,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "印章后来停用了，而盖章时间只是自称，没有时间戳证明，无法知道是在停用之前还是之后盖的章。",
         "The seal went out of use later, and no time-stamp proves that this was sealed before that.",
     ),
-    "m_issuer_unknown": ("签章本身可以验证，但签发方不在本处的信任列表中。", "Who issued it is not on the trust list used here."),
+    "m_issuer_unknown": (
+        "签发方不在本处的信任列表中，无法判断真伪。",
+        "Who issued it is not on the trust list used here, so whether it is genuine cannot be told.",
+    ),
     "m_unknown": (
         "有必须核实的事项无法核实，因此不能说它有效。",
         "Something that must be known is not known, so it cannot be called valid.",
