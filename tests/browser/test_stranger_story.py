@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,15 +179,34 @@ def test_without_scripts_the_server_verifies_and_says_so(walkers: Walkers, serve
     assert "食品经营许可证" in page.locator(".claims").inner_text()
 
 
-def test_a_camera_that_may_not_be_used_is_said(walkers: Walkers) -> None:
+CAMERA = """
+window.BarcodeDetector = class {
+  static async getSupportedFormats() { return ["qr_code"]; }
+  async detect() { return [{ rawValue: CODE }]; }
+};
+let asked = 0;
+navigator.mediaDevices.getUserMedia = async () => {
+  if (asked++ === 0) throw new DOMException("no", "NotAllowedError");
+  const canvas = document.createElement("canvas");
+  const stream = canvas.captureStream();
+  setInterval(() => canvas.getContext("2d").fillRect(0, 0, 9, 9), 50);
+  return stream;
+};
+"""
+"""A camera that is refused first and shows a code then."""
+
+
+def test_the_camera_reads_a_code_and_its_refusal_is_said(walkers: Walkers, served: Served) -> None:
     walker = walkers.anybody(narrow=True)
-    walker.context.add_init_script(
-        "window.BarcodeDetector = class { static async getSupportedFormats() { return ['qr_code']; } };"
-        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); };"
-    )
+    code = (files(served) / CODE_FILE).read_text(encoding="ascii").strip()
+    walker.context.add_init_script(CAMERA.replace("CODE", json.dumps(code)))
     page = walker.goto("/v?type=large")
     page.click("#scan-start")
     page.get_by_text("没有使用摄像头的许可").wait_for()
     look(walker, "verify-large-390")
     # Letters are large, and nothing is cut off
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 20
+    page.click("#scan-start")
+    page.wait_for_selector(".claims")
+    assert page.locator("#scan-view").is_hidden()
+    assert page.url.partition("#")[2] == code.partition("#")[2]
