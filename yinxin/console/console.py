@@ -42,7 +42,7 @@ BY_SESSION: Final = "people who are signed in here; a page asks the API in their
 """The reason of every page behind a session: what a person may do is decided by the API that the page calls."""
 SECTIONS: Final = ("home", "seals", "licences", "checks", "audit", "clients", "system")
 AGAIN_COOKIE: Final = "yinxin-console-again"
-AGAIN_SECONDS: Final = 20
+AGAIN_SECONDS: Final = 60
 _READING: Final = frozenset({"GET", "HEAD"})
 _FORBIDDEN: Final = 403
 _PART: Final = re.compile(
