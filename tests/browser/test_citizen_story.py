@@ -98,5 +98,5 @@ def test_the_other_pages_of_a_citizen(walkers: Walkers, licence: dict[str, Any])
     citizen = walkers.anybody(dark=True, language="en")
     citizen.sign_in(CITIZEN, to="/my/trust")
     citizen.look("my-trust")
-    for path in (f"/my/licences/{licence['id']}?whole=yes", f"/my/licences/{licence['id']}/copies", "/my/data", "/my/account"):
-        citizen.goto(path, "my-" + path.split("/")[2])
+    for path in ("/", f"/my/licences/{licence['id']}?whole=yes", f"/my/licences/{licence['id']}/copies", "/my/data", "/my/account"):
+        citizen.goto(path, "my-" + (path.split("/")[-1] or "front"))
