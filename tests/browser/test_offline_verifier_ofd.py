@@ -15,7 +15,7 @@ from tests.browser import offline_cases as cases
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
 
     from tests.browser.offline_cases import Case
 
@@ -67,8 +67,8 @@ ASK: Final = """async ([trusts, cases]) => {
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser) -> Iterator[Page]:
-    """A page that has the modules and nothing else: whatever it would ask the network for is refused."""
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """Pages that have the modules and nothing else: whatever they would ask the network for is refused."""
 
     def answer(route: Route) -> None:
         name = route.request.url.removeprefix(f"{ORIGIN}/")
@@ -79,12 +79,25 @@ def page(chromium: Browser) -> Iterator[Page]:
         else:
             route.abort()
 
-    context = chromium.new_context()
-    context.route("**/*", answer)
+    made = chromium.new_context()
+    made.route("**/*", answer)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def page(context: BrowserContext) -> Page:
+    """One of them."""
     opened = context.new_page()
     opened.goto(f"{ORIGIN}/")
-    yield opened
-    context.close()
+    return opened
+
+
+def ask(page: Page, asked: list[Case]) -> list[Any]:
+    trusts = list(dict.fromkeys(write_trust_list(case.trust).decode() for case in asked))
+    numbered = [{**case.as_json(), "trust": trusts.index(write_trust_list(case.trust).decode())} for case in asked]
+    answers: list[Any] = page.evaluate(ASK, [trusts, json.loads(json.dumps(numbered))])
+    return answers
 
 
 def unsupported(answer: dict[str, Any]) -> bool:
@@ -94,10 +107,22 @@ def unsupported(answer: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("make", [cases.ofd_cases, cases.seal_cases, cases.licence_cases, cases.code_cases, cases.credential_cases])
 def test_the_browser_says_what_the_server_says(page: Page, make: Callable[[], list[Case]]) -> None:
     asked = make()
-    trusts = list(dict.fromkeys(write_trust_list(case.trust).decode() for case in asked))
-    numbered = [{**case.as_json(), "trust": trusts.index(write_trust_list(case.trust).decode())} for case in asked]
-    answers = page.evaluate(ASK, [trusts, json.loads(json.dumps(numbered))])
+    answers = ask(page, asked)
     assert {case.wanted.verdict for case in asked} == {"valid", "invalid", "indeterminate"}
     for case, answer in zip(asked, answers, strict=True):
         wanted = cases.said(case.wanted)
         assert answer == wanted or (answer is None and unsupported(wanted)), case.name
+
+
+def test_without_the_browser_s_cryptography_nothing_more_is_valid(context: BrowserContext) -> None:
+    """As on a page without https inside an office: licences of both logs are judged alike, ECDSA is left open and never called wrong."""
+    page = context.new_page()
+    page.add_init_script("Object.defineProperty(globalThis, 'crypto', { value: {} })")
+    page.goto(f"{ORIGIN}/")
+    licences = cases.licence_cases()[:20]
+    assert ask(page, licences) == [cases.said(case.wanted) for case in licences]
+    credentials = cases.credential_cases()
+    for case, answer in zip(credentials, ask(page, credentials), strict=True):
+        if answer is not None:
+            assert answer["verdict"] in {case.wanted.verdict, "indeterminate"} or case.wanted.verdict == "invalid", case.name
+            assert answer["verdict"] != "valid" or case.wanted.verdict == "valid", case.name
