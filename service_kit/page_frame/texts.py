@@ -12,6 +12,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "type_large": ("大字版", "Large type"),
     "type_normal": ("标准字号", "Normal type"),
     "menu": ("菜单", "Menu"),
+    "help": ("帮助", "Help"),
     "problem": ("未能完成", "This did not work"),
     "problem_code": ("错误代码", "Code"),
     "problem_help": ("说明与处理办法", "What it means and what to do"),

@@ -6,7 +6,6 @@ from typing import Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "service": ("印信帮助", "Yinxin help"),
-    "help": ("帮助", "Help"),
     "tutorials": ("入门教程", "Tutorials"),
     "how-to": ("操作指南", "How-to guides"),
     "reference": ("参考", "Reference"),
