@@ -9,20 +9,24 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from crypto.report import Outcome, Verdict
 from crypto.trust_list import read_trust_list
 from idp.credentials.one_time_codes import STEP_SECONDS
-from licence_vault.actions.copy_own_licence import copy_own_licence
+from licence_vault.actions.finish_issue import finish_issue
 from standards.errors import Kind, TrustError
 from tests.deployments import yinxin
 from yinxin.demo import licence_history, people, story
 from yinxin.demo.prepare import Demo, prepare_demo
 from yinxin.demo.webhook import RECEIVER_URL
 from yinxin.file_verdicts import verify_any_file
+
+if TYPE_CHECKING:
+    from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.register import LicenceRecord
 
 ONE_OF_EACH = {
     "SELECT purpose, state FROM seal_seals": {
@@ -76,16 +80,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(folder: Path) -> Demo:
-    """Made in two goes: the first is cut off at the copy, behind which nothing is made yet."""
+    """Made in two goes: the first has no typeface for the bilingual licence, and is cut off at the copy, behind which nothing is made yet."""
+    refused: list[str] = []
+
+    def without_typeface(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
+        if record.type_code.endswith(licence_history.PASTURE):
+            refused.append(record.id)
+            raise TrustError(Kind.UNACCEPTABLE, "GLYPH_MISSING")
+        return finish_issue(means, record)
 
     def cut_off(*_: object, **__: object) -> None:
         raise TrustError(Kind.UNAVAILABLE, "CUT_OFF")
 
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(licence_history, "finish_issue", without_typeface)
         patched.setattr(licence_history, "copy_own_licence", cut_off)
         with pytest.raises(TrustError, match="CUT_OFF"):
             prepare_demo(folder)
-    assert licence_history.copy_own_licence is copy_own_licence  # type: ignore[attr-defined]
+    assert len(refused) == 1
     return prepare_demo(folder)
 
 
