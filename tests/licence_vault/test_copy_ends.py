@@ -17,34 +17,15 @@ from licence_vault.limits import COPY_LEASE_SECONDS, COPY_SELF_CHECK_SECONDS
 from licence_vault.uses import DONE, UseAction
 from standards.errors import TrustError
 from tests.fakes.sealer import refused, unavailable
-from tests.licence_vault.copying_here import OFFICE, REASON, WINDOW, copies, copy, outcomes, refusal, take
-from tests.licence_vault.issuing_here import IssuingHere
+from tests.licence_vault.copying_here import OFFICE, REASON, WINDOW, copies, copy, here, licence, outcomes, refusal, shared, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from licence_vault.actions.issuing_means import IssuingMeans, LogProof
     from licence_vault.register import LicenceRecord
+    from tests.licence_vault.issuing_here import IssuingHere
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
-    with IssuingHere.made(tmp_path_factory.mktemp("copies") / "d") as made:
-        yield made
-
-
-@pytest.fixture
-def here(shared: IssuingHere) -> Iterator[IssuingHere]:
-    """The one vault of this module, its sealer well again after each test and nothing left to be swept."""
-    yield shared
-    shared.sealer.fail_with, shared.sealer.spoil, shared.sealer.before = None, lambda sealed: sealed, lambda key: None
-    shared.vault.clock.at += timedelta(seconds=COPY_LEASE_SECONDS + 1)
-    sweep_copies(shared.means)
-
-
-@pytest.fixture
-def licence(here: IssuingHere) -> LicenceRecord:
-    return here.issue()
+__all__ = ["here", "licence", "shared"]  # fixtures, each module's own
 
 
 def test_a_licence_revoked_while_its_copy_is_made_is_not_given_out(here: IssuingHere, licence: LicenceRecord) -> None:

@@ -26,35 +26,16 @@ from service_kit import fail_points
 from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
 from tests.fakes.sealer import MARK, attachments_in, refused, unavailable
-from tests.licence_vault.copying_here import OFFICE, REASON, WINDOW, copies, copy, outcomes, refusal, take, uses
+from tests.licence_vault.copying_here import OFFICE, REASON, WINDOW, copies, copy, here, licence, outcomes, refusal, shared, take, uses
 from tests.licence_vault.faces.designs import text_of
-from tests.licence_vault.issuing_here import IssuingHere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from licence_vault.actions.finish_copy import MadeCopy
     from licence_vault.register import LicenceRecord
+    from tests.licence_vault.issuing_here import IssuingHere
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
-    with IssuingHere.made(tmp_path_factory.mktemp("copies") / "d") as made:
-        yield made
-
-
-@pytest.fixture
-def here(shared: IssuingHere) -> Iterator[IssuingHere]:
-    """The one vault of this module, its sealer well again after each test and nothing left to be swept."""
-    yield shared
-    shared.sealer.fail_with, shared.sealer.spoil, shared.sealer.before = None, lambda sealed: sealed, lambda key: None
-    shared.vault.clock.at += timedelta(seconds=COPY_LEASE_SECONDS + 1)
-    sweep_copies(shared.means)
-
-
-@pytest.fixture
-def licence(here: IssuingHere) -> LicenceRecord:
-    return here.issue()
+__all__ = ["here", "licence", "shared"]  # fixtures, each module's own
 
 
 @pytest.mark.clause("GB/T 36903-2018 annotated copy")

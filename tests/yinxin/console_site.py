@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
+
 from crypto.sealed_values import ValueSealer
 from crypto.sm3 import hmac_sm3
 from tests.browser.people import STAFF, Staff, add_staff
@@ -68,3 +70,30 @@ def session_of(here: Here, surfer: Surfer) -> sessions.Session:
     found = sessions.find_session(desk_of(here), sessions.hash_of(str(surfer.http._client.cookies["yinxin-console"])))
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with open_site(tmp_path_factory.mktemp("console") / "deployment") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def here(site: Site) -> Here:
+    return site.here
+
+
+@pytest.fixture(scope="module")
+def staff(site: Site) -> Staff:
+    return site.staff
+
+
+@pytest.fixture(scope="module")
+def context(site: Site) -> ServiceContext:
+    return site.context
+
+
+@pytest.fixture
+def surfer(here: Here) -> Iterator[Surfer]:
+    with Surfer(here) as made:
+        yield made

@@ -13,7 +13,7 @@ import pytest
 from service_kit.duties import give_duty, take_duty
 from service_kit.roles import Role, appoint
 from standards.errors import TrustError
-from tests.yinxin.console_site import Site, desk_of, open_site, secret_of, session_of
+from tests.yinxin.console_site import context, desk_of, here, secret_of, session_of, site, staff, surfer
 from tests.yinxin.surfing import Surfer
 from yinxin.console import sessions
 from yinxin.console.api_calls import ApiProblem
@@ -24,38 +24,13 @@ from yinxin.duties import CONSOLE_CLIENT, DUTIES, PAGE_SCOPES, scopes_at_pages
 from yinxin.links import is_bound, known_scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from service_kit.composition import ServiceContext
     from tests.browser.people import Staff
     from tests.deployments import Here
+    from tests.yinxin.console_site import Site
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with open_site(tmp_path_factory.mktemp("console") / "deployment") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def here(site: Site) -> Here:
-    return site.here
-
-
-@pytest.fixture(scope="module")
-def staff(site: Site) -> Staff:
-    return site.staff
-
-
-@pytest.fixture(scope="module")
-def context(site: Site) -> ServiceContext:
-    return site.context
-
-
-@pytest.fixture
-def surfer(here: Here) -> Iterator[Surfer]:
-    with Surfer(here) as made:
-        yield made
+__all__ = ["context", "here", "site", "staff", "surfer"]  # fixtures, each module's own
 
 
 def rows(context: ServiceContext) -> list[Any]:

@@ -10,43 +10,18 @@ import pytest
 
 from service_kit.roles import Role, appoint
 from tests.browser.people import Staff, add_staff
-from tests.yinxin.console_site import CREDIT_CODE, Site, open_site, secret_of, session_of
+from tests.yinxin.console_site import CREDIT_CODE, context, here, secret_of, session_of, site, staff, surfer
 from tests.yinxin.surfing import Surfer
 from yinxin.duties import CONSOLE_CLIENT
 from yinxin.links import is_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from service_kit.composition import ServiceContext
     from tests.deployments import Here
+    from tests.yinxin.console_site import Site
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with open_site(tmp_path_factory.mktemp("console") / "deployment") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def here(site: Site) -> Here:
-    return site.here
-
-
-@pytest.fixture(scope="module")
-def staff(site: Site) -> Staff:
-    return site.staff
-
-
-@pytest.fixture(scope="module")
-def context(site: Site) -> ServiceContext:
-    return site.context
-
-
-@pytest.fixture
-def surfer(here: Here) -> Iterator[Surfer]:
-    with Surfer(here) as made:
-        yield made
+__all__ = ["context", "here", "site", "staff", "surfer"]  # fixtures, each module's own
 
 
 def test_the_security_administrator_gives_duties_and_freezes_but_does_no_work(here: Here, staff: Staff, context: ServiceContext) -> None:
