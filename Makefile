@@ -62,6 +62,7 @@ fuzz: setup-dev
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-fuzz.lock 2>/dev/null || \
 	    echo "atheris is not to be had for this Python: blind mutation instead"
 	@$(BIN)/python -m tests.fuzzing --seconds $(SECONDS_EACH) $(TARGETS)
+
 # The sheet of all kinds of seals, for people to look at. Needs the faces of fonts-noto-core and fonts-noto-cjk.
 seal-sheet: setup-dev
 	@$(BIN)/python -m docs.generators.seal_sheet
@@ -75,7 +76,7 @@ EXAMPLES := .tooling/examples
 examples: $(EXAMPLES)/.ready
 	@rm -rf $(EXAMPLES)/new && mkdir -p $(EXAMPLES)/new
 	@$(EXAMPLES)/bin/openapi-python-client generate --path docs/reference/openapi.json --config examples/python/generator.yml \
-	    --meta none --output-path $(EXAMPLES)/new/yinxin_client >$(EXAMPLES)/generated.log
+	    --meta none --output-path $(EXAMPLES)/new/yinxin_client >$(EXAMPLES)/generated.log 2>&1 || { cat $(EXAMPLES)/generated.log; exit 1; }
 	@rm -rf $(EXAMPLES)/client && mv $(EXAMPLES)/new $(EXAMPLES)/client
 
 $(EXAMPLES)/.ready: requirements-examples.lock
