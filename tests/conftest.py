@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import NodeManager
 
 from tests import clause_results
@@ -41,6 +42,22 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """After pytest-randomly has shuffled: the slow files first, each kind in the shuffled order."""
     items.sort(key=lambda item: next((i for i, start in enumerate(SLOW_FIRST) if item.nodeid.startswith(start)), len(SLOW_FIRST)))
+
+
+# Files that share something dear to set up (a served demonstration, a browser) are the work of one process.
+TOGETHER = ("tests/browser/", "tests/flows/")
+
+
+class ByPlace(LoadFileScheduling):  # type: ignore[misc]  # xdist tells no types
+    """File by file, but for those that belong together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((each for each in TOGETHER if nodeid.startswith(each)), super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
+    """Who gets which tests."""
+    return ByPlace(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
