@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.keystore import Keystore
+    from crypto.trust_list import TrustList
     from idp.actions.find_person_behind import PersonBehind
     from idp.actions.people_desk import SignInProtocol
     from idp.ports import SubjectHash
@@ -245,6 +246,11 @@ def _vault(context: ServiceContext) -> Vault:
     return Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY), own)
 
 
+def trust_of(context: ServiceContext) -> Callable[[], TrustList]:
+    """Whose certificates count at sign-in: those the deployment trusts."""
+    return context.trust
+
+
 def people_desk(context: ServiceContext) -> PeopleDesk:
     """What everything about people needs; for the command line too. Its pool of threads is closed by ``close``."""
     return PeopleDesk(
@@ -255,7 +261,7 @@ def people_desk(context: ServiceContext) -> PeopleDesk:
         vault=_vault(context),
         pool=PasswordPool(),
         issuer=context.settings.base_url,
-        trust=context.trust,  # whose certificates count at sign-in
+        trust=trust_of(context),
         tells_clients=True,
     )
 

@@ -55,6 +55,7 @@ class ByPlace(LoadFileScheduling):  # type: ignore[misc]  # xdist tells no types
         return next((each for each in TOGETHER if nodeid.startswith(each)), super()._split_scope(nodeid))
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist nobody asks
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
     """Who gets which tests."""
     return ByPlace(config, log)

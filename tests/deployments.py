@@ -79,6 +79,10 @@ class HttpHere:
     def post(self, path: str, **arguments: Any) -> httpx.Response:
         return self.request("POST", path, **arguments)
 
+    def forget(self) -> None:
+        """Let go of every cookie."""
+        self._client.cookies.clear()
+
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result(timeout=60)
         self._loop.call_soon_threadsafe(self._loop.stop)

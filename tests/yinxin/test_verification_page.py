@@ -55,6 +55,12 @@ def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         yield here
 
 
+@pytest.fixture(autouse=True)
+def _reader_without_choices(open_to_all: Here) -> None:
+    """Each test is somebody who has chosen no language and no size."""
+    open_to_all.http.forget()
+
+
 @pytest.fixture(scope="module")
 def seal(open_to_all: Here) -> Seal:
     return make_seal(open_to_all.house.context, CALLER, SealRequest(organisation=ORGANISATION, credit_code=CREDIT_CODE))
