@@ -52,9 +52,10 @@ async def read_form(
     field_bytes_max: int,
     held: Held | None = None,
     repeated_max: int = 0,
+    parts_max: int | None = None,
 ) -> Form:
     """Read the request's body. ``files``, ``fields``: the names that may occur, each at most once. ``held``: what it is counted by while it arrives.
-    ``repeated_max``: how many parts may repeat the name of an earlier one.
+    ``repeated_max``: how many parts may repeat the name of an earlier one. ``parts_max``: how many there may be where the names do not say it.
 
     Raises TrustError MULTIPART_EXPECTED, MULTIPART_MALFORMED, FIELD_UNKNOWN, FIELD_REPEATED, FIELD_TOO_LONG, FILE_TOO_LARGE,
     TEXT_NOT_UNICODE, TOO_BUSY.
@@ -65,7 +66,7 @@ async def read_form(
         raise TrustError(Kind.UNACCEPTABLE, "MULTIPART_EXPECTED", expected="multipart/form-data")
     if len(boundary) > BOUNDARY_CHARACTERS:
         raise MalformedError("MULTIPART_MALFORMED", reason="boundary too long")
-    reader = _Reader(files, fields, file_bytes_max, field_bytes_max, repeated_max)
+    reader = _Reader(files, fields, file_bytes_max, field_bytes_max, repeated_max, parts_max)
     parser = MultipartParser(boundary, reader.callbacks())
     try:
         async for chunk in request.stream():
@@ -87,10 +88,17 @@ class _Reader:
     """Collects the parts as the parser finds them."""
 
     def __init__(
-        self, files: Collection[str], fields: Collection[str], file_bytes_max: int, field_bytes_max: int, repeated_max: int
+        self,
+        files: Collection[str],
+        fields: Collection[str],
+        file_bytes_max: int,
+        field_bytes_max: int,
+        repeated_max: int,
+        parts_max: int | None,
     ) -> None:
         self.form = Form()
         self._repeated_left = repeated_max
+        self._parts_left = parts_max
         self.is_ended = False
         self._files = files
         self._fields = fields
@@ -119,6 +127,10 @@ class _Reader:
         }
 
     def _part_begins(self) -> None:
+        if self._parts_left is not None:
+            if not self._parts_left:
+                raise MalformedError("MULTIPART_MALFORMED", reason="too many parts")
+            self._parts_left -= 1
         self._disposition = b""
         self._header_bytes = 0
         self._body = bytearray()

@@ -54,6 +54,12 @@ def test_fields_and_file_arrive_whatever_the_chunks(chunk: int) -> None:
     assert form.files == {"document": FilePart("通知书.pdf", content)}
 
 
+def test_parts_are_counted_where_names_do_not_limit_them() -> None:
+    body = part('form-data; name="reason"', b"x") + part('form-data; name="placement"', b"{}") + END
+    assert read(body, TYPE, parts_max=2).fields == {"reason": "x", "placement": "{}"}
+    assert refused(body, TYPE, parts_max=1).code == "MULTIPART_MALFORMED"
+
+
 def test_no_multipart_is_named() -> None:
     for kind in ("application/json", "", "multipart/form-data", "multipart/mixed; boundary=x"):
         assert refused(b"{}", kind).code == "MULTIPART_EXPECTED"

@@ -18,7 +18,7 @@ from tests.yinxin.surfing import Surfer
 from yinxin.console import sessions
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.console import own_path
-from yinxin.console.forms import FIELDS_MAX, PLAIN_BYTES_MAX
+from yinxin.console.forms import FIELDS_MAX, PARTS_MAX, PLAIN_BYTES_MAX
 from yinxin.console.tables import sessions as table
 from yinxin.duties import CONSOLE_CLIENT, DUTIES, PAGE_SCOPES, scopes_at_pages
 from yinxin.links import is_bound, known_scopes
@@ -290,10 +290,21 @@ def test_forms_of_others_are_refused(site: Site, here: Here) -> None:
         (b"&".join(b"a=1" for _ in range(FIELDS_MAX + 2)), "application/x-www-form-urlencoded"),
         (b"{}", "application/json"),
         (b"--x", "multipart/form-data; boundary=x"),
+        (_parts(PARTS_MAX + 1), "multipart/form-data; boundary=x"),
     ):
         answer = surfer.http.post("/console/designer", content=body, headers={"content-type": kind})
         assert answer.status_code in {400, 413}, kind
         assert "未能完成" in answer.text or 'class="alert"' in answer.text
+
+
+def _parts(count: int) -> bytes:
+    return b"".join(b'--x\r\ncontent-disposition: form-data; name="n%d"\r\n\r\n\r\n' % each for each in range(count)) + b"--x--\r\n"
+
+
+def test_who_is_not_signed_in_has_no_files_read(surfer: Surfer) -> None:
+    answer = surfer.http.post("/console/sign-out", files={"f": ("a", b"x")})
+    assert answer.status_code == 400
+    assert surfer.http.post("/console/sign-out", data={"csrf": "x"}).status_code == 403
 
 
 def test_a_form_after_the_end_of_a_sign_in_leads_back_to_its_page(surfer: Surfer) -> None:

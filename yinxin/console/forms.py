@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 400
+PARTS_MAX: Final = 2 * FIELDS_MAX  # fields and files of a form with files together
 PLAIN_BYTES_MAX: Final = 1024 * 1024  # a design of a seal with its texts, or the ticks of a long list
 FIELD_BYTES_MAX: Final = 256 * 1024
 FILE_BYTES_MAX: Final = 50 * 1024 * 1024
@@ -70,13 +71,19 @@ async def read_console_form(request: Request, *, file_bytes_max: int = FILE_BYTE
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return await _read_parts(request, file_bytes_max)
+    return await read_plain_form(request)
+
+
+async def read_plain_form(request: Request) -> ConsoleForm:
+    """A form without files, as browsers send it; what anybody may send is read by this alone. FORM_UNREADABLE."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM_TYPE:
+        raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > PLAIN_BYTES_MAX:
             raise TrustError(Kind.TOO_LARGE, "FORM_UNREADABLE", limit_bytes=PLAIN_BYTES_MAX)
-    if kind != FORM_TYPE:
-        raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE")
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
     except ValueError:  # also what is no UTF-8
@@ -96,6 +103,7 @@ async def _read_parts(request: Request, file_bytes_max: int) -> ConsoleForm:
         file_bytes_max=file_bytes_max,
         field_bytes_max=FIELD_BYTES_MAX,
         repeated_max=FIELDS_MAX,
+        parts_max=PARTS_MAX,
     )
     values = {name: [value, *read.further_fields.get(name, ())] for name, value in read.fields.items()}
     parts = {name: [part, *read.further_files.get(name, ())] for name, part in read.files.items()}

@@ -12,7 +12,7 @@ from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.client import SIGNED_IN, SIGNED_OUT
 from yinxin.console.console import HOME, SIGN_IN, own_path, problem_of_error
-from yinxin.console.forms import read_console_form
+from yinxin.console.forms import read_plain_form
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -58,7 +58,7 @@ def add_pages(console: Console) -> None:
     async def leave(request: Request) -> Response:
         browser = console.browser(request)
         try:
-            form = await read_console_form(request)
+            form = await read_plain_form(request)
             browser.check_token(form.get("csrf"))
         except TrustError as error:
             return refused(browser, problem_of_error(error, browser.language), HOME)
