@@ -307,6 +307,12 @@ def test_who_is_not_signed_in_has_no_files_read(surfer: Surfer) -> None:
     assert surfer.http.post("/console/sign-out", data={"csrf": "x"}).status_code == 403
 
 
+def test_of_who_may_not_send_a_form_nothing_is_read(site: Site) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = site.person("shimin").http.post("/console/applications/new", content=b"--x", headers=headers)
+    assert answer.status_code == 403
+
+
 def test_a_form_after_the_end_of_a_sign_in_leads_back_to_its_page(surfer: Surfer) -> None:
     answer = surfer.http.post("/console/designer", data={"name": "x"})
     assert answer.headers["location"] == "/console/sign-in?to=%2Fconsole%2Fdesigner"

@@ -135,11 +135,11 @@ class Console:
         visit = self._visit(browser, frame, session)
         # 3. The page; a sign-in that ended meanwhile begins again
         try:
-            if request.method not in _READING:
-                await visit.form()
-            if needs and not visit.may(*needs):
+            if needs and not visit.may(*needs):  # before the form: of who may not send it nothing is read
                 told = [SCOPE_TEXTS.get(scope, (scope, scope))[LANGUAGES.index(visit.language)] for scope in needs]
                 return visit.render("no_access.html", status=_FORBIDDEN, wanted=list(zip(needs, told, strict=True)))
+            if request.method not in _READING:
+                await visit.form()
             if not all(_PART.fullmatch(part) for part in request.path_params.values()):  # they become parts of the API's addresses
                 raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
             return await endpoint(visit, **request.path_params)
