@@ -313,6 +313,25 @@ def test_of_who_may_not_send_a_form_nothing_is_read(site: Site) -> None:
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"picture_width_mm": "nan"},
+        {"design": '{"width_mm": 1e999}'},
+        {"design": '{"name": "\\ud800"}'},
+        {"design": "[" * 50_000},
+        {"once": "é"},
+        {"managers": "x" * 100_000},
+    ],
+)
+def test_what_no_call_can_carry_is_told_to_who_wrote_it(site: Site, fields: dict[str, str]) -> None:
+    surfer = site.person("shenqing")
+    surfer.get("/console/applications/new")
+    answer = surfer.post("/console/applications/new", {"kind": "new", "organisation": "某局", "picture_width_mm": "42", **fields})
+    assert answer.status_code == 422
+    assert surfer.get("/console/designer?name=x&width_mm=nan").status_code == 422
+
+
 def test_a_form_after_the_end_of_a_sign_in_leads_back_to_its_page(surfer: Surfer) -> None:
     answer = surfer.http.post("/console/designer", data={"name": "x"})
     assert answer.headers["location"] == "/console/sign-in?to=%2Fconsole%2Fdesigner"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
 UNREACHABLE: Final = 503
+UNACCEPTABLE: Final = 422
 _UNAUTHENTICATED: Final = 401
 _REFUSED_FROM: Final = 400
 _VIOLATIONS_SHOWN: Final = 8
@@ -96,7 +97,7 @@ class ApiCalls:
     async def call(
         self, method: str, path: str, *, idempotency_key: str | None = None, if_match: str | None = None, **what: Any
     ) -> ApiAnswer:
-        """One call. Raises ApiProblem for every answer from 400 on, and where the API cannot be reached."""
+        """One call. Raises ApiProblem for every answer from 400 on, for what no call can carry, and where the API cannot be reached."""
         headers = {"authorization": f"Bearer {await self.token()}", "accept-language": "zh-CN" if self.language == "zh" else "en"}
         if idempotency_key:
             headers["idempotency-key"] = idempotency_key
@@ -105,7 +106,11 @@ class ApiCalls:
         if self.request_id:
             headers["x-request-id"] = self.request_id
         try:
-            answer = await self.client.request(method, path, headers=headers, **what)
+            request = self.client.build_request(method, path, headers=headers, **what)
+        except (ValueError, RecursionError, httpx.InvalidURL):  # a number that is none, half a character, a name as long as a book
+            raise ApiProblem(UNACCEPTABLE, "FORM_UNREADABLE", "") from None
+        try:
+            answer = await self.client.send(request)
         except httpx.HTTPError as error:
             raise ApiProblem(UNREACHABLE, "API_UNREACHABLE", "", facts={"reason": type(error).__name__}) from None
         self.made.append((method, path, answer.status_code))

@@ -44,7 +44,7 @@ async def _read_application(visit: Visit, form: ConsoleForm, kind: str) -> dict[
         if form.get("design"):
             try:
                 body["design"] = json.loads(form.get("design"))
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={"field": "design"}) from None
         own = form.file("own_picture")
         if own is not None:
@@ -68,7 +68,7 @@ def _design_in(text: str) -> dict[str, Any]:
     """A design as a form carries it; nothing for what is none, which the API refuses when it is applied for."""
     try:
         read = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
 

@@ -45,7 +45,7 @@ def add_pages(console: Console) -> None:
                 whole: Any = json.loads(part.content)
             else:
                 whole = next((each for each in starters if each["code"] == form.get("starter")), {})
-        except ValueError:
+        except (ValueError, RecursionError):
             whole = {}
         try:
             made = (await visit.api.post("/v1/licence-types", json=whole if isinstance(whole, dict) else {})).body
