@@ -139,7 +139,9 @@ def test_a_file_of_rows_is_tried_before_it_is_issued(officer: Pages) -> None:
     bad = told(send(good + good.replace("11010519491231002X", "1"), 200).text)
     assert "2 rows, 1 of them can be issued" in bad, "with a row that is wrong nothing is begun"
     assert "LICENCE_ROW_FILE" in told(officer.post("/console/licence-batches", given, status=422, files={"file": ("r.json", b"{")}).text)
-    watch = send(good, 303).headers["location"]
+    watch = send(good, 303, once="of-this-form").headers["location"]
+    assert send(good, 303, once="of-this-form").headers["location"] == "/console/licence-batches", "pressed twice, begun once"
+    assert len(set(re.findall(r'"/console/licence-batches/(\w+)"', officer.get("/console/licence-batches").text))) == 1
     for _ in range(200):
         progress = officer.get(f"{watch}/progress.json").json()
         if progress["ended"]:

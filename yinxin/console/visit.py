@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio.to_thread
+
+from service_kit.one_use import use_once
 from service_kit.page_frame.browser import CSRF_FIELD, NOTICE_COOKIE
 from yinxin.console.api_calls import told_in
 from yinxin.console.forms import FILE_BYTES_MAX, read_console_form
@@ -23,6 +27,8 @@ from yinxin.console.forms import ConsoleForm
 
 NOTICE_SECONDS: Final = 60
 ONCE_BYTES: Final = 18
+ONCE_KEPT: Final = timedelta(days=1)  # longer than any session, whose end is the end of its forms
+_FORM_PLACE: Final = "console.form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,14 @@ class Visit:
             self.browser.check_token(form.get(CSRF_FIELD))
             self._form = form
         return self._form
+
+    async def is_first(self, form: ConsoleForm) -> bool:
+        """Whether this very form comes for the first time: for what the API would do again. What was refused is asked for with a new form."""
+        if not form.once:
+            return True
+        desk, value = self.console.sign_in.desk, f"{self.person.holder} {form.once}"
+        until = desk.clock.now() + ONCE_KEPT
+        return await anyio.to_thread.run_sync(desk.database.write, lambda connection: use_once(connection, _FORM_PLACE, value, until))
 
     def menu(self) -> list[tuple[str, list[MenuEntry]]]:
         """The sections of the menu with the entries this person may use."""
