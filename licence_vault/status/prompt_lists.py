@@ -71,3 +71,5 @@ class PromptPublisher:
                 self._publish()
             except TrustError as error:
                 _log.warning("status lists not published", extra={"facts": {"code": error.code, **error.facts}})
+            except Exception:  # noqa: BLE001 # edge: of the thread; a fault is logged with its trace, and the next change is published again
+                _log.exception("status lists not published")

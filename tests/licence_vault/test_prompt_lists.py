@@ -75,3 +75,18 @@ def test_an_end_while_pausing_and_a_failure_are_no_trouble() -> None:
 
     PromptPublisher(fail, StatusNews(), pause=lambda _: True).publish_now()
     assert turns == ["tried"]
+
+
+def test_a_fault_does_not_end_the_thread() -> None:
+    news, tried = StatusNews(), threading.Semaphore(0)
+
+    def fail() -> None:
+        tried.release()
+        raise RuntimeError
+
+    publisher = PromptPublisher(fail, news, pause=lambda _: True)
+    publisher.start()
+    for _ in range(2):
+        news.rows_committed()
+        assert tried.acquire(timeout=30)
+    publisher.stop()
