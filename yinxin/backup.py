@@ -19,7 +19,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -91,7 +91,8 @@ def make_backup(settings: Settings, out: Path, at: datetime) -> Backup:
     if out.exists():
         raise TrustError(Kind.CONFLICT, "FILE_EXISTS", path=str(out))
     partial = out.with_name(out.name + ".part")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_MODE)
+    partial.unlink(missing_ok=True)  # of a backup that was cut off, or put there by somebody who wants to read this one
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
     files: dict[str, tuple[int, str]] = {}
     with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
         # 1. The logs, their checkpoints first: a tile that comes to be meanwhile is not missed
@@ -129,7 +130,8 @@ def check_backup(path: Path) -> Backup:
     try:
         with tarfile.open(path, mode="r:") as archive:
             for member in archive:
-                content = archive.extractfile(member) if member.isreg() else None
+                # One with holes is small and says that it is large: reading it to its end would not end
+                content = archive.extractfile(member) if member.isreg() and not member.issparse() else None
                 if content is None or manifest is not None or member.name in found or not _is_safe(member.name):
                     raise _damaged(member.name)
                 if member.name == MANIFEST:
@@ -145,6 +147,10 @@ def check_backup(path: Path) -> Backup:
         raise _damaged("archive") from None
     except OSError as error:
         raise TrustError(Kind.UNACCEPTABLE, "FILE_UNREADABLE", path=str(path), reason=type(error).__name__) from None
+    folders = {folder.as_posix() for name in found for folder in PurePosixPath(name).parents}
+    both = sorted(folders.intersection(found))
+    if both:  # a file where another needs a folder: nobody could put both back
+        raise _damaged(both[0])
     backup = _read_manifest(manifest)
     if backup.files != found:
         different = sorted({name for name in {*found, *backup.files} if found.get(name) != backup.files.get(name)})
@@ -163,20 +169,23 @@ def restore_backup(path: Path, folder: Path) -> Backup:
         raise TrustError(Kind.UNACCEPTABLE, "FOLDER_NOT_EMPTY", dir=str(folder))
     make_folder(folder)
     # 2. Every file under its name, private; the mark of a finished deployment comes last in the archive
+    folders = {folder}
     with tarfile.open(path, mode="r:") as archive:
         for member in archive:
             content = archive.extractfile(member)
             if content is None or member.name == MANIFEST:
                 continue
             target = folder / member.name
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(target.parent)  # private, like every folder above it
+            folders.add(target.parent)
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
             with os.fdopen(descriptor, "wb") as file:
                 shutil.copyfileobj(content, file, CHUNK_BYTES)
                 file.flush()
                 os.fsync(file.fileno())
     (folder / RUN).mkdir(exist_ok=True, mode=0o700)
-    sync_folder(folder)
+    for each in folders:
+        sync_folder(each)
     # 3. The database is asked about itself
     if backup.has_database:
         with closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True)) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tarfile
 from datetime import UTC, datetime
 from io import BytesIO
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import idp.service
+from crypto.sm3 import sm3
 from idp.actions.register_client import NewClient, register_client
 from service_kit.settings import load_settings
 from standards.errors import TrustError
@@ -139,6 +141,46 @@ def test_no_member_leaves_the_folder_or_comes_twice(taken: tuple[Path, Path], tm
         restore_backup(path, tmp_path / "restored")
     assert error.value.code == "BACKUP_DAMAGED"
     assert not (tmp_path.parent / "outside").exists()
+
+
+def test_a_file_where_another_needs_a_folder_is_refused(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    files: dict[str, object] = {}
+    with tarfile.open(tmp_path / "both.tar", "w") as new, tarfile.open(taken[1]) as old:
+        said = json.load(old.extractfile(MANIFEST))  # type: ignore[arg-type]
+        for name in ("a", "a/b", MANIFEST):
+            content = json.dumps(said | {"files": files}).encode() if name == MANIFEST else b"x"
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            new.addfile(member, BytesIO(content))
+            files[name] = {"bytes": member.size, "sm3": sm3(content).hex()}
+    with pytest.raises(TrustError) as error:
+        restore_backup(tmp_path / "both.tar", tmp_path / "restored")
+    assert refused(error) == ("BACKUP_DAMAGED", "a")
+    assert not (tmp_path / "restored").exists()
+
+
+def test_a_file_with_holes_is_refused_without_being_read(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("yinxin.sqlite3")
+    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(1 << 20)}
+    member.size = 512
+    with tarfile.open(tmp_path / "holes.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(member, BytesIO(f"1\n{1 << 20}\n0\n".encode().ljust(512, b"\0")))
+    with pytest.raises(TrustError) as error:
+        check_backup(tmp_path / "holes.tar")
+    assert refused(error) == ("BACKUP_DAMAGED", "yinxin.sqlite3")
+
+
+def test_what_is_put_back_is_nobody_elses(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        restore_backup(taken[1], tmp_path / "restored")
+        (tmp_path / "again.tar.part").symlink_to(tmp_path / "of-another")
+        make_backup(load_settings(taken[0]), tmp_path / "again.tar", AT)
+    finally:
+        os.umask(before)
+    assert not any(path.stat().st_mode & 0o077 for path in (tmp_path / "restored").rglob("*"))
+    assert not (tmp_path / "of-another").exists()
+    assert not (tmp_path / "again.tar").is_symlink()
 
 
 def test_links_and_what_is_cut_off_are_refused(taken: tuple[Path, Path], tmp_path: Path) -> None:
