@@ -37,8 +37,10 @@ SCOPE_LIMITS: Final = "idp.scope_limits"
 class ScopeLimit(Protocol):
     """Which scopes of APIs a holder of rights has with a client whose people do not all have the same."""
 
-    def __call__(self, connection: Connection, holder: str, *, has_two: bool) -> frozenset[str]:
-        """``holder``: ``person:`` and the account. ``has_two``: whether two factors were shown. Within the caller's transaction."""
+    def __call__(self, connection: Connection, holder: str, *, human: str, has_two: bool) -> frozenset[str]:
+        """``holder``: ``person:`` and the account; of an organisation where somebody acts for one, who is ``human``, else both are the same.
+        ``has_two``: whether two factors were shown. Within the caller's transaction.
+        """
         ...
 
 

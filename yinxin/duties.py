@@ -82,9 +82,11 @@ PAGE_SCOPES: Final = tuple(
 """Every scope that the deployment's own pages may ask people for."""
 
 
-def scopes_at_pages(connection: Connection, holder: str, *, has_two: bool) -> frozenset[str]:
+def scopes_at_pages(connection: Connection, holder: str, *, human: str, has_two: bool) -> frozenset[str]:
     """What a holder may at the deployment's own pages now (``idp.ports.ScopeLimit``)."""
     found = set(EVERYBODY)
+    if human != holder and role_of(connection, human) is not None:
+        return frozenset(found)  # who gives duties to an organisation does not come by them as its agent
     role = role_of(connection, holder)
     if role is not None and has_two:
         found.update(ROLE_SCOPES[role])

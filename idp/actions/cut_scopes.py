@@ -42,7 +42,8 @@ def cut_scopes(
     scopes = agent_scopes(connection, vault, grant.account_id, grant.acting_for, (each for each in grant.scopes if each in may), at)
     limit = limits.get(grant.client_id)
     if limit is not None:
-        held = limit(connection, PERSON_PREFIX + (grant.acting_for or grant.account_id), has_two=_TWO_FACTORS in grant.amr)
+        holder, human = (PERSON_PREFIX + each for each in (grant.acting_for or grant.account_id, grant.account_id))
+        held = limit(connection, holder, human=human, has_two=_TWO_FACTORS in grant.amr)
         scopes = tuple(each for each in scopes if each in SIGN_IN_SCOPES or each in held)
     if grant.scopes and not scopes:
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")

@@ -246,9 +246,16 @@ def test_an_administrators_rights_need_two_factors(context: ServiceContext) -> N
         lambda connection: appoint(connection, context.audit, holder, Role.SECURITY, is_bound=is_bound, actor="t", reason="r", at=at)
     )
     with context.database.read() as connection:
-        assert scopes_at_pages(connection, holder, has_two=False) == {"me.read", "licence.own"}
-        assert "seal.secure" in scopes_at_pages(connection, holder, has_two=True)
-        assert "seal.use" not in scopes_at_pages(connection, holder, has_two=True)
+        assert scopes_at_pages(connection, holder, human=holder, has_two=False) == {"me.read", "licence.own"}
+        assert "seal.secure" in scopes_at_pages(connection, holder, human=holder, has_two=True)
+        assert "seal.use" not in scopes_at_pages(connection, holder, human=holder, has_two=True)
+    organisation = "person:pe_" + "c" * 24
+    context.database.write(
+        lambda connection: give_duty(connection, context.audit, organisation, "licence-officer", known=DUTIES, actor="t", reason="r", at=at)
+    )
+    with context.database.read() as connection:
+        assert "licence.issue" in scopes_at_pages(connection, organisation, human="person:pe_" + "d" * 24, has_two=True)
+        assert scopes_at_pages(connection, organisation, human=holder, has_two=True) == {"me.read", "licence.own"}
     for wrong in (
         {"duty": "nothing-known"},
         {"reason": " "},
