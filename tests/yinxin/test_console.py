@@ -68,6 +68,7 @@ def test_tokens_stay_on_the_server_and_the_cookie_opens_nothing_else(here: Here,
 def test_nobody_is_sent_elsewhere_after_signing_in(surfer: Surfer) -> None:
     for to in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/" + "a" * 600):
         assert own_path(to) in {"", "/"}, to
+    assert own_path("/console/audit?actor=https://portal.example/x") == "/console/audit?actor=https://portal.example/x"
     surfer.get("/console/sign-in?to=https://evil.example/x", follow=False)
     assert surfer.page.headers["location"].startswith("/authorize?")
     cookie = surfer.page.headers["set-cookie"]

@@ -188,7 +188,7 @@ class Console:
 
 def own_path(address: str) -> str:
     """The path of an address on this site, empty for any other: where somebody is sent back to is never up to others."""
-    if "://" in address:
+    if "://" in address and not address.startswith("/"):  # in a path it is a value of its query
         address = "/" + address.partition("://")[2].partition("/")[2]
     is_own = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
     return address if is_own and len(address) <= 500 else ""
