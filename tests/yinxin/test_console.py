@@ -57,6 +57,7 @@ def test_tokens_stay_on_the_server_and_the_cookie_opens_nothing_else(here: Here,
     for secret in (session.tokens.access, session.tokens.refresh, str(surfer.http._client.cookies["yinxin-console"])):
         assert secret not in surfer.page.text
         assert secret not in stored
+        assert secret not in repr(session)
     # A row that somebody moves to a cookie of his own opens nothing
     stolen = sessions.hash_of("of-somebody-else")
     with context.database.read() as connection:

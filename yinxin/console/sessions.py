@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -37,9 +37,9 @@ _ONE: Final = Prepared(select(table).where(table.c.cookie_hash == bindparam("coo
 class Tokens:
     """What a sign-in gave. ``access_until``: seconds since 1970 UTC, when the access token is over. ``name``: what the person is called."""
 
-    access: str
-    refresh: str
-    identity: str
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    identity: str = field(repr=False)
     access_until: int
     scopes: tuple[str, ...]
     subject: str

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -58,9 +58,9 @@ _OK: Final = 200
 class Begun:
     """What a sign-in under way remembers. ``to``: where the person wanted to go."""
 
-    state: str
-    nonce: str
-    verifier: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
     to: str
 
 
@@ -70,7 +70,7 @@ class SignIn:
 
     context: ServiceContext
     desk: SessionDesk
-    secret: bytes
+    secret: bytes = field(repr=False)
     house: httpx.AsyncClient
     _is_registered: bool = False
 
