@@ -2,6 +2,7 @@
 import { MalformedError, sameBytes, toBinary, toHex, utf8 } from "./bytes.js";
 import { TEXT_TAGS, Tag, readDer, tagText } from "./der.js";
 import { Oid } from "./oids.js";
+import { foldedCase, wordsOf } from "./texts.js";
 
 const MAX_NAME_BYTES = 8192;
 const MAX_NAME_ATTRIBUTES = 64;
@@ -81,15 +82,7 @@ export const normalisedName = (name) => normalisedParts(name).join("\u0001");
 // Folded text, or the bytes themselves: what must not be folded equals nothing but itself
 function foldAttribute({ text, tag, value }) {
   if (text === null || !FOLDED_TAGS.has(tag) || UNSAFE_TO_FOLD.test(text)) return "#" + toHex(value);
-  return "'" + foldCase(text.normalize("NFKC")).normalize("NFKC").split(/\s+/u).filter(Boolean).join(" ");
-}
-
-// Full case folding: lower case, with the letters that have no single upper case (as the German sharp s) written out
-function foldCase(text) {
-  return Array.from(text, (each) => {
-    const upper = each.toUpperCase();
-    return upper.length > each.length ? upper.toLowerCase() : each.toLowerCase();
-  }).join("").replace(/ς/g, "σ");
+  return "'" + wordsOf(foldedCase(text.normalize("NFKC")).normalize("NFKC")).join(" ");
 }
 
 export const isSameName = (one, other) => sameBytes(one, other) || normalisedName(one) === normalisedName(other);

@@ -1,0 +1,54 @@
+"""Single modules of the offline verifier against what they stand for, in node: rules that no whole file reaches easily."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import yinxin.offline_verifier
+from standards import x690_der as der
+from standards.gbt33560_oids import COMMON_NAME
+from standards.rfc5280_names import is_same_name
+from tests.optional import need_program
+
+MODULES: Final = Path(next(iter(yinxin.offline_verifier.__path__))) / "modules"
+
+
+def run(script: str, given: Any) -> Any:
+    """What ``script`` (JavaScript; ``given`` is at hand, ``load(name)`` gives a module) returns."""
+    whole = (
+        'import { readFileSync } from "node:fs";\n'
+        f"const load = (name) => import({json.dumps(MODULES.as_uri() + '/')} + name + '.js');\n"
+        'const given = JSON.parse(readFileSync(0, "utf8"));\n'
+        f"const answer = await (async () => {{ {script} }})();\n"
+        "process.stdout.write(JSON.stringify(answer));\n"
+    )
+    command = [need_program("node"), "--input-type=module", "--eval", whole]
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True, timeout=60)
+    return json.loads(done.stdout)
+
+
+def name_of(text: str) -> bytes:
+    return der.sequence(der.set_of([der.sequence(der.oid(COMMON_NAME), der.utf8_string(text))]))
+
+
+def test_names_are_the_same_as_for_the_server() -> None:
+    """A subtree that is excluded by name is excluded however the name is written."""
+    pairs = [
+        ("Straẞe", "STRASSE"),
+        ("straße", "Strasse"),
+        ("ᲀ", "в"),
+        ("Σας", "σασ"),
+        ("ι", "\u0345"),
+        ("ı", "I"),
+        ("a\u3000 b", "A b"),
+        ("a", "b"),
+    ]
+    given = [[name_of(one).hex(), name_of(other).hex()] for one, other in pairs]
+    script = """
+      const [{ fromHex }, { isSameName }] = await Promise.all(["bytes", "names"].map(load));
+      return given.map(([one, other]) => isSameName(fromHex(one), fromHex(other)));
+    """
+    assert run(script, given) == [is_same_name(name_of(one), name_of(other)) for one, other in pairs]
