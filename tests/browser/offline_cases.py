@@ -281,6 +281,7 @@ def credential_cases() -> list[Case]:
         }
         made |= {f"altered {seed}": altered(text.encode(), seed).decode("latin-1") for seed in range(12)}
         made |= {f"without {claim}": forged(methodcaller("pop", claim), lane) for claim in ("exp", "vct", "status", "cnf")}
+        made["a wide blank behind"], made["a blank behind"] = text + "\u3000", f" {text}\n"
         made["twice"] = text + text.split("~")[1] + "~"
         made["other digest"] = forged(lambda payload: payload.update({"_sd_alg": "sha-512"}), lane)
         made["no algorithm"] = forged(lambda _: None, lane, header={"alg": "none"})

@@ -1,7 +1,7 @@
 // A credential as text: SD-JWT VC (RFC 9901, draft-ietf-oauth-sd-jwt-vc) in two lanes, ES256 with SHA-256 and SM2 with SM3, which nothing
 // crosses; as licence_vault/verify_credential.py. Whether its holder shows it is not asked of a file, which has been shown by nobody.
 
-import { MalformedError, TrustError, utf8 } from "./bytes.js";
+import { MalformedError, TrustError, toBinary, utf8 } from "./bytes.js";
 import { digestOf } from "./hashes.js";
 import { checkToken, readBase64Url, readJwk, readJwks, readStrictObject, writeBase64Url } from "./jose.js";
 import { examineLicenceNumber } from "./licence_data.js";
@@ -9,7 +9,7 @@ import { questionOf } from "./licence.js";
 import { Oid } from "./oids.js";
 import { failed, fileReport, notChecked, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
 import { JsonError, canonicalJson, isJsonObject, isWhole, readJson } from "./strict_json.js";
-import { characterCount, isAscii, readUtf8, stripped } from "./texts.js";
+import { characterCount, readUtf8, stripped } from "./texts.js";
 import { statusAtHand } from "./token_status.js";
 
 const SD_JWT = "RFC 9901";
@@ -263,8 +263,8 @@ async function checkCredential(text, trust, issuers, at) {
 
 /** The verdict on a credential in a file, with the questions that are asked of licence files. `issuers`: Map of keys by kid, by issuer. */
 export async function verifyCredentialFile(data, trust, issuers, at) {
-  const text = stripped(readUtf8(data) ?? "\ufffd");
-  const found = await checkCredential(isAscii(text) ? text : `${text}\ufffd`, trust, issuers, at);
+  // Only ASCII may stand around it: a blank of another kind is no part of a credential
+  const found = await checkCredential(stripped(toBinary(data).replace(/[^\x00-\x7f]/g, "\ufffd")), trust, issuers, at);
   const { steps, payload, isSigned, claims } = found;
   const issuedAt = isSigned && isWhole(payload.iat, 0, 2 ** 37 - 1) ? payload.iat * 1000 : null;
   const signature = signatureReport({
