@@ -7,8 +7,12 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 import yinxin.offline_verifier
+from crypto.trust_list import read_trust_list
 from standards import x690_der as der
+from standards.errors import MalformedError
 from standards.gbt33560_oids import COMMON_NAME
 from standards.rfc5280_names import is_same_name
 from tests.optional import need_program
@@ -52,3 +56,30 @@ def test_names_are_the_same_as_for_the_server() -> None:
       return given.map(([one, other]) => isSameName(fromHex(one), fromHex(other)));
     """
     assert run(script, given) == [is_same_name(name_of(one), name_of(other)) for one, other in pairs]
+
+
+def test_a_trust_list_is_refused_for_what_the_server_refuses() -> None:
+    """Null is no list left out, and a quorum of null would ask for no witness."""
+    log = {"origin": "log.example", "digest": "sm3", "keys": ["x"]}
+    start = {"format": "yinxin-trust-list", "version": 1, "anchors": []}
+    lists = [
+        start,
+        *({**start, name: None} for name in ("name", "crls", "logs", "status_tokens")),
+        {**start, "logs": [{**log, "quorum": None}]},
+    ]
+    texts = [json.dumps(each) for each in lists]
+    script = """
+      const { readTrustList } = await load("trust");
+      const isRead = (text) => {
+        try {
+          return readTrustList(new TextEncoder().encode(text)).anchors.length === 0;
+        } catch (error) {
+          return error.code;
+        }
+      };
+      return given.map(isRead);
+    """
+    assert run(script, texts) == [True] + ["TRUST_LIST_MALFORMED"] * 5
+    for text in texts[1:]:
+        with pytest.raises(MalformedError, match="TRUST_LIST_MALFORMED"):
+            read_trust_list(text.encode())

@@ -133,6 +133,7 @@ function readMembers(item, where, required, optional) {
   if (item === null || typeof item !== "object" || Array.isArray(item)) throw malformedTrust(where, "expected an object");
   const wrong = [...Object.keys(item).filter((key) => !required.includes(key) && !optional.includes(key)), ...required.filter((key) => !Object.hasOwn(item, key))];
   if (wrong.length) throw malformedTrust(where, "unknown or missing: " + wrong.sort().join(", ").slice(0, 200));
+  if (Object.values(item).includes(null)) throw malformedTrust(where, "null"); // no member may be, and it must not count as left out
   return item;
 }
 
