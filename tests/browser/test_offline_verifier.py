@@ -107,9 +107,9 @@ def test_what_is_made_here_gets_the_verdicts_of_the_command(page: Page) -> None:
     assert verdicts == {"valid", "invalid", "indeterminate"}
 
 
-def bundle(issued_at: Any = AT) -> bytes:
+def bundle(issued_at: Any = AT, by: str = "bundle") -> bytes:
     algorithms = (SignatureAlgorithm.SM2_SM3, SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ED25519)
-    signers = [signer_for(f"bundle-{each.value}", each) for each in algorithms]
+    signers = [signer_for(f"{by}-{each.value}", each) for each in algorithms]
     return write_bundle(Knowledge(pki().trust_list()), [b"a checkpoint\n"], signers, name="市级平台（测试）", issued_at=issued_at)
 
 
@@ -145,6 +145,52 @@ def test_a_person_with_a_stick_verifies_a_file(page: Page) -> None:
     page.click("#speak-en")
     page.get_by_text("Was it changed?").wait_for()
     assert page.locator(".sentence h2").inner_text() == "Valid"
+
+
+def json_file(content: bytes) -> Any:
+    return {"name": "trust.json", "mimeType": "application/json", "buffer": content}
+
+
+def test_a_bundle_among_the_files_is_not_believed_for_their_sake(page: Page) -> None:
+    sealed: Any = {"name": "a.pdf", "mimeType": "application/pdf", "buffer": sealed_with(timestamp=stamp())}
+    refused = page.get_by_text("只有单独给出")
+
+    # 1. Whoever sends a file together with whom to trust for it does not get it called valid
+    page.set_input_files("#file", [json_file(bundle()), sealed])
+    refused.wait_for()
+    page.locator(".sentence h2").wait_for()
+    assert page.evaluate("globalThis.yinxinReports.map((each) => each.verdict)") == ["indeterminate"]
+
+    # 2. Chosen by itself it is taken; then none of other keys and none that is older takes its place
+    page.set_input_files("#bundle", json_file(bundle()))
+    page.locator(".sentence.is-ok").wait_for()
+    for other in (bundle(by="stranger"), bundle(AT - timedelta(hours=1)), write_trust_list(pki().trust_list(), issued_at=AT)):
+        page.set_input_files("#file", json_file(other))
+        refused.wait_for()
+        assert "已过 0 天" in page.locator("#knowledge").inner_text()  # what is in force is still told
+        page.set_input_files("#bundle", json_file(bundle()))
+        refused.wait_for(state="detached")
+
+    # 3. A newer one of the same keys is welcome, also among files
+    page.set_input_files("#file", [sealed, json_file(bundle(AT + timedelta(minutes=1)))])
+    page.get_by_text("状态截至 2026-11-20 16:31:15").wait_for()
+
+
+def test_what_is_being_verified_while_the_bundle_changes_is_verified_anew(page: Page) -> None:
+    page.evaluate("""() => {
+      const post = Worker.prototype.postMessage;
+      let held = 0;
+      Worker.prototype.postMessage = function (data) {
+        if (data.kind === "file" && held++ === 0) setTimeout(() => post.call(this, data), 1000);
+        else post.call(this, data);
+      };
+    }""")
+    page.set_input_files("#file", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": sealed_with(timestamp=stamp())})
+    page.set_input_files("#bundle", json_file(bundle()))
+    page.locator(".sentence.is-ok").wait_for()
+    page.wait_for_timeout(1500)
+    assert page.locator(".result").count() == 1
+    assert page.evaluate("globalThis.yinxinReports.map((each) => each.verdict)") == ["valid"]
 
 
 def test_knowledge_that_ended_or_comes_from_the_future_makes_nothing_valid(page: Page) -> None:

@@ -13,8 +13,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "All of it happens on this computer: no network, nothing uploaded, nothing kept.",
     ),
     "offline_file_kinds": (
-        "PDF、OFD、印章文件、凭证文本，可一次选择多个；信任数据包也可拖到这里",
-        "PDF, OFD, seal files, credentials; several at once. The trust bundle may be dropped here too.",
+        "PDF、OFD、印章文件、凭证文本，可一次选择多个；信任数据包也可单独拖到这里",
+        "PDF, OFD, seal files, credentials; several at once. The trust bundle may be dropped here too, by itself.",
     ),
     "offline_code_title": ("二维码内容或凭证文本", "A code or a credential as text"),
     "offline_code_label": ("二维码中的地址，或凭证文本", "The address in a licence's QR code, or a credential as text"),
@@ -32,6 +32,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "bundle_none_here": ("没有信任数据包。", "No trust bundle."),
     "bundle_refused": ("信任数据包不可用，没有采用", "The trust bundle is not usable and was not taken"),
+    "bundle_among_files": (
+        "与待核验文件一起给出的数据包可能来自送件人：只有单独给出，或由同一密钥签发且不旧于现用的，才会采用。如确信其来源，请在此处选择它。",
+        "A bundle among files may be their sender's: it is taken only alone, or if newer and by the same key. Else choose it here.",
+    ),
     "bundle_known": ("已采用：{name}", "Taken: {name}"),
     "bundle_unnamed": ("未命名", "unnamed"),
     "bundle_age": ("状态截至 {at}（北京时间），已过 {days} 天", "Statuses as of {at} (Beijing time), {days} days ago"),

@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id);
 const DAY_MS = 24 * 3600 * 1000;
 const OLD_DAYS = 2;
 let known = null; // what the verifier said of the bundle
-let shown = []; // what is shown: [{ name, bytes, report } or { text, report, claims }]
+let shown = []; // what is shown or being verified: [{ name, at, bytes or text, report (undefined until it is there), claims }]
 
 // -- language
 
@@ -25,12 +25,9 @@ function speak(language) {
 
 function showKnowledge(problem = "") {
   const box = byId("knowledge");
-  if (problem) {
-    box.replaceChildren(note("bad", t("bundle_refused"), problem));
-    return;
-  }
+  box.replaceChildren(...(problem ? [note("bad", t("bundle_refused"), problem)] : []));
   if (known === null) {
-    box.replaceChildren(note("warn", t("bundle_none"), t("bundle_none_means")));
+    box.append(note("warn", t("bundle_none"), t("bundle_none_means")));
     return;
   }
   const now = Date.now();
@@ -41,9 +38,9 @@ function showKnowledge(problem = "") {
   if (known.expiresAt !== null && known.expiresAt < now) [tone, said] = ["bad", t("bundle_expired", { at: chinaTime(new Date(known.expiresAt).toISOString()) })];
   else if (Number.isNaN(issuedAt)) [tone, said] = ["warn", t("bundle_undated")];
   else if (issuedAt - now > 5 * 60 * 1000) [tone, said] = ["bad", t("bundle_future")];
-  else if (days >= OLD_DAYS) tone = "warn";
+  else if (days >= OLD_DAYS || !known.signers.length) tone = "warn";
   const age = Number.isNaN(issuedAt) ? "" : t("bundle_age", { at: chinaTime(known.issuedAt), days: Math.max(0, days) });
-  box.replaceChildren(note(tone, said, age));
+  box.append(note(tone, said, age));
   const facts = make("dl", "facts digests");
   if (known.expiresAt !== null) facts.append(make("dt", "", t("bundle_until")), make("dd", "", t("beijing", { at: chinaTime(new Date(known.expiresAt).toISOString()) })));
   for (const each of known.signers) facts.append(make("dt", "", t("bundle_key", { algorithm: each.algorithm })), make("dd", "mono", each.fingerprint));
@@ -55,10 +52,10 @@ function note(tone, said, more) {
   return make("div", kind, icon(tone), make("div", "", make("p", "", make("strong", "", said)), more ? make("p", "", more) : null));
 }
 
-async function takeBundle(bytes) {
-  const answer = await askVerifier({ kind: "trust", bytes });
+async function takeBundle(bytes, among = {}) {
+  const answer = await askVerifier({ kind: "trust", bytes, ...among });
   if (!answer.ok) {
-    showKnowledge(`${answer.code} ${answer.facts.where ?? ""} ${answer.facts.reason ?? ""}`);
+    showKnowledge(answer.code === "TRUST_BUNDLE_AMONG_FILES" ? t("bundle_among_files") : `${answer.code} ${answer.facts.where ?? ""} ${answer.facts.reason ?? ""}`);
     return;
   }
   known = answer;
@@ -86,30 +83,29 @@ async function takeFiles(files) {
       byId("place").append(sentence("unknown", t("file_unreadable")));
       continue;
     }
-    if (looksLikeBundle(bytes)) await takeBundle(bytes);
+    if (looksLikeBundle(bytes)) await takeBundle(bytes, { isAmongFiles: true, isAlone: files.length === 1 });
     else await verifyOne(file.name, bytes);
   }
 }
 
 async function verifyOne(name, bytes) {
-  const place = working();
-  const at = new Date();
-  const answer = await askVerifier({ kind: "file", bytes, at: at.getTime(), options: { name, language: given.language } });
-  show(place, { name, bytes, at, report: answer.ok ? answer.report : null, claims: null });
+  const [found, place] = begin({ name, bytes });
+  const answer = await askVerifier({ kind: "file", bytes, at: found.at.getTime(), options: { name, language: given.language } });
+  show(place, found, answer.ok ? answer.report : null);
 }
 
 async function verifyText(text) {
   if (!text) return;
-  const place = working();
-  const at = new Date();
-  const options = { name: "", language: given.language };
-  const code = await askVerifier({ kind: "code", text, at: at.getTime(), options });
+  const [found, place] = begin({ name: "", text });
+  const asked = { at: found.at.getTime(), options: { name: "", language: given.language } };
+  const code = await askVerifier({ kind: "code", text, ...asked });
   if (code.ok && code.found !== null) {
-    show(place, { text, name: "", at, report: code.found.report, claims: shownClaims(code.found.claims) });
+    found.claims = shownClaims(code.found.claims);
+    show(place, found, code.found.report);
     return;
   }
-  const answer = await askVerifier({ kind: "file", bytes: new TextEncoder().encode(text), at: at.getTime(), options });
-  show(place, { text, name: "", at, report: answer.ok ? answer.report : null, claims: null });
+  const answer = await askVerifier({ kind: "file", bytes: new TextEncoder().encode(text), ...asked });
+  show(place, found, answer.ok ? answer.report : null);
 }
 
 // What a code says, in the order in which it is compared with the face of the licence
@@ -119,16 +115,19 @@ function shownClaims(claims) {
   return { name, number, holders: holders.join("、"), issuer, issuedOn, validFrom, validTo: validTo ?? "", identifier };
 }
 
-function working() {
+function begin(asked) {
+  const found = { ...asked, at: new Date(), claims: null };
   const place = make("section", "result", make("p", "working card", t("working")));
   byId("place").prepend(place);
-  return place;
+  shown.push(found);
+  return [found, place];
 }
 
-function show(place, found) {
-  shown.push(found);
-  globalThis.yinxinReports = shown.map((each) => each.report);
-  if (found.report === null) {
+function show(place, found, report) {
+  if (!shown.includes(found)) return; // said under other knowledge: it is being verified anew
+  found.report = report;
+  globalThis.yinxinReports = shown.map((each) => each.report).filter((each) => each !== undefined);
+  if (report === null) {
     place.replaceChildren(sentence("unknown", t("failed"), make("p", "", t("failed_text"))));
     return;
   }

@@ -9,7 +9,10 @@ function startWorker(address) {
   const worker = new Worker(address);
   const waiting = new Map();
   let last = 0;
+  let isEnded = false;
   const end = (code) => {
+    if (isEnded) return; // another may be at work by now
+    isEnded = true;
     worker.terminate();
     ask = null;
     for (const { done, timer } of waiting.values()) {
@@ -26,6 +29,10 @@ function startWorker(address) {
   };
   return (question) =>
     new Promise((done) => {
+      if (isEnded) {
+        done({ ok: false, code: "WORKER_FAILED", facts: {} });
+        return;
+      }
       last += 1;
       waiting.set(last, { done, timer: setTimeout(() => end("TOO_LONG"), LIMIT_MS) });
       worker.postMessage({ ...question, id: last });
@@ -49,6 +56,6 @@ async function start() {
 export async function askVerifier(question) {
   ask ??= start();
   const answer = await (await ask)(question);
-  if (question.kind === "trust" && answer.ok) trusted = question;
+  if (question.kind === "trust" && answer.ok) trusted = { kind: "trust", bytes: question.bytes };
   return answer;
 }
