@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 import yinxin.offline_verifier
+from crypto.signatures import SignatureCheck, verify_signature
 from crypto.trust_list import read_trust_list
+from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
-from standards.gbt33560_oids import COMMON_NAME
+from standards.rfc5280_algorithms import algorithm
 from standards.rfc5280_names import is_same_name
 from tests.optional import need_program
 
@@ -35,7 +39,7 @@ def run(script: str, given: Any) -> Any:
 
 
 def name_of(text: str) -> bytes:
-    return der.sequence(der.set_of([der.sequence(der.oid(COMMON_NAME), der.utf8_string(text))]))
+    return der.sequence(der.set_of([der.sequence(der.oid(oids.COMMON_NAME), der.utf8_string(text))]))
 
 
 def test_names_are_the_same_as_for_the_server() -> None:
@@ -83,3 +87,31 @@ def test_a_trust_list_is_refused_for_what_the_server_refuses() -> None:
     for text in texts[1:]:
         with pytest.raises(MalformedError, match="TRUST_LIST_MALFORMED"):
             read_trust_list(text.encode())
+
+
+def test_a_key_that_the_server_does_not_take_verifies_nothing() -> None:
+    """With the exponent 1 everybody signs: the padded digest is its own signature."""
+    modulus = rsa.generate_private_key(65537, 2048).public_key().public_numbers().n
+    prefix = bytes.fromhex("3031300d060960864801650304020105000420")  # DigestInfo of SHA-256
+    padded = b"\0\1" + b"\xff" * (256 - 3 - 51) + b"\0" + prefix + sha256(b"message").digest()
+    null, own = der.sequence(der.oid(oids.RSA), der.null()), ed25519.Ed25519PrivateKey.generate()
+    public = own.public_key().public_bytes_raw()
+    negative = der.tlv(der.INTEGER, modulus.to_bytes(256, "big"))
+    keys = {
+        "everybody": (null, der.sequence(der.integer(modulus), der.integer(1))),
+        "nobody": (null, der.sequence(der.integer(modulus), der.integer(2))),
+        "negative": (null, der.sequence(negative, der.integer(65537))),
+        "more": (null, der.sequence(der.integer(modulus), der.integer(65537), der.integer(1))),
+        "parameters": (der.sequence(der.oid(oids.RSA), der.integer(5)), der.sequence(der.integer(modulus), der.integer(65537))),
+    }
+    asked = [(der.sequence(alg, der.bit_string(key)), algorithm(oids.SHA256_WITH_RSA, der.null()), padded) for alg, key in keys.values()]
+    edward = der.sequence(der.oid(oids.ED25519), der.null())
+    asked.append((der.sequence(edward, der.bit_string(public)), algorithm(oids.ED25519), own.sign(b"message")))
+    script = """
+      const [{ fromHex, utf8 }, { readDer }, { readAlgorithm, verifySignature }] = await Promise.all(["bytes", "der", "signatures"].map(load));
+      const check = ([key, stated, value]) => verifySignature(fromHex(key), readAlgorithm(readDer(fromHex(stated))), utf8("message"), fromHex(value));
+      return Promise.all(given.map(check));
+    """
+    for key, stated, value in asked:
+        assert verify_signature(key, stated, b"message", value) is SignatureCheck.UNSUPPORTED
+    assert run(script, [[key.hex(), stated.raw.hex(), value.hex()] for key, stated, value in asked]) == ["unsupported"] * len(asked)

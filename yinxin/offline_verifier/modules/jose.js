@@ -90,7 +90,7 @@ export async function verificationKey(spki, keyId = null, stated = null) {
       if (info.keyBits.length !== 65 || info.keyBits[0] !== 4 || !isOnP256(info.keyBits)) throw jwsInvalid("key");
       members = { crv: "P-256", kty: "EC", x: writeBase64Url(info.keyBits.subarray(1, 33)), y: writeBase64Url(info.keyBits.subarray(33)) };
       key = { algorithm: "ES256", verify: (signature, message) => ecdsaVerifies(spki, signature, message) };
-    } else if (oid === Oid.ED25519 && info.keyBits.length === 32) {
+    } else if (oid === Oid.ED25519 && parameters === null && info.keyBits.length === 32) {
       members = { crv: "Ed25519", kty: "OKP", x: writeBase64Url(info.keyBits) };
       key = { algorithm: "EdDSA", verify: async (signature, message) => ed25519Verifies(info.keyBits, signature, message) };
     } else if (oid === Oid.RSA) {

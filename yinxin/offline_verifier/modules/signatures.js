@@ -95,6 +95,7 @@ async function verifyWith(info, stated, message, signature, digestOid) {
   }
   if (oid === Oid.ED25519 && stated.parameters === null) {
     if (info.algorithm.oid !== Oid.ED25519) throw new WrongKeyError();
+    if (info.algorithm.parameters !== null || info.keyBits.length !== 32) throw new MalformedError("ED25519_KEY_MALFORMED");
     return ed25519Verifies(info.keyBits, signature, joinBytes(...message)) ? Check.GOOD : Check.BAD;
   }
   throw new MalformedError("SIGNATURE_ALGORITHM_UNKNOWN", { oid });
@@ -114,8 +115,13 @@ function browserHash(oid) {
   return name;
 }
 
-function rsaBits(info) {
-  const modulus = readDer(info.keyBits).children(Tag.SEQUENCE)[0].integer();
+// The length of the modulus. No key at all: parameters beside the algorithm, a modulus that is not positive, an exponent with which everybody signs
+// (1) or nobody can (an even one). Not every browser refuses these.
+function rsaBits({ algorithm, keyBits }) {
+  const parts = readDer(keyBits).children(Tag.SEQUENCE);
+  const [modulus, exponent] = parts.map((part) => part.integer());
+  const isKey = parts.length === 2 && modulus > 0n && exponent > 2n && exponent & 1n;
+  if (!isKey || (algorithm.oid === Oid.RSA && !hasNoParameters(algorithm))) throw new MalformedError("RSA_KEY_MALFORMED");
   return modulus.toString(2).length;
 }
 
