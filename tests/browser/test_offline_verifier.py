@@ -152,7 +152,7 @@ def json_file(content: bytes) -> Any:
 
 
 def test_a_bundle_among_the_files_is_not_believed_for_their_sake(page: Page) -> None:
-    sealed: Any = {"name": "a.pdf", "mimeType": "application/pdf", "buffer": sealed_with(timestamp=stamp())}
+    sealed: Any = {"name": "a\u202efdp.pdf", "mimeType": "application/pdf", "buffer": sealed_with(timestamp=stamp())}
     refused = page.get_by_text("只有单独给出")
 
     # 1. Whoever sends a file together with whom to trust for it does not get it called valid
@@ -160,6 +160,7 @@ def test_a_bundle_among_the_files_is_not_believed_for_their_sake(page: Page) -> 
     refused.wait_for()
     page.locator(".sentence h2").wait_for()
     assert page.evaluate("globalThis.yinxinReports.map((each) => each.verdict)") == ["indeterminate"]
+    assert page.locator(".report-title").inner_text().endswith("a\ufffdfdp.pdf")  # a name turns no direction
 
     # 2. Chosen by itself it is taken; then none of other keys and none that is older takes its place
     page.set_input_files("#bundle", json_file(bundle()))

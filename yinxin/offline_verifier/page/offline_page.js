@@ -1,5 +1,5 @@
 // The page of the offline verifier: takes what is to be known and what is to be verified, and shows what was found.
-import { chinaTime, viewOf } from "./answers.js";
+import { chinaTime, plain, viewOf } from "./answers.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
 import { answerList, claimsCard, details, sentence } from "./result_view.js";
 import { askVerifier } from "./verifier_door.js";
@@ -25,7 +25,7 @@ function speak(language) {
 
 function showKnowledge(problem = "") {
   const box = byId("knowledge");
-  box.replaceChildren(...(problem ? [note("bad", t("bundle_refused"), problem)] : []));
+  box.replaceChildren(...(problem ? [note("bad", t("bundle_refused"), plain(problem))] : []));
   if (known === null) {
     box.append(note("warn", t("bundle_none"), t("bundle_none_means")));
     return;
@@ -34,7 +34,7 @@ function showKnowledge(problem = "") {
   const issuedAt = Date.parse(known.issuedAt);
   const days = Math.floor((now - issuedAt) / DAY_MS);
   let tone = "ok";
-  let said = t("bundle_known", { name: known.name || t("bundle_unnamed") });
+  let said = t("bundle_known", { name: plain(known.name) || t("bundle_unnamed") });
   if (known.expiresAt !== null && known.expiresAt < now) [tone, said] = ["bad", t("bundle_expired", { at: chinaTime(new Date(known.expiresAt).toISOString()) })];
   else if (Number.isNaN(issuedAt)) [tone, said] = ["warn", t("bundle_undated")];
   else if (issuedAt - now > 5 * 60 * 1000) [tone, said] = ["bad", t("bundle_future")];
@@ -89,7 +89,7 @@ async function takeFiles(files) {
 }
 
 async function verifyOne(name, bytes) {
-  const [found, place] = begin({ name, bytes });
+  const [found, place] = begin({ name: plain(name), bytes });
   const answer = await askVerifier({ kind: "file", bytes, at: found.at.getTime(), options: { name, language: given.language } });
   show(place, found, answer.ok ? answer.report : null);
 }
