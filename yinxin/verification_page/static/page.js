@@ -161,8 +161,10 @@ async function run(isAgain = false) {
     found = await looked.check();
   } catch (error) {
     if (turn !== newest) return;
-    if (isAgain) live.forget();
-    else showFailure(error);
+    if (isAgain) {
+      live.forget();
+      askAgain(); // what stands there may be over
+    } else showFailure(error);
     return;
   }
   if (turn !== newest) return;
@@ -184,8 +186,11 @@ function statusChanged() {
     run(true);
     return;
   }
-  // A file is never sent again without being asked
-  if (byId("live-news")) return;
+  askAgain(); // a file is never sent again without being asked
+}
+
+function askAgain() {
+  byId("live-news")?.remove();
   const note = newsNote("live_again");
   note.append(button(t("verify"), "plain small", () => run()));
   place.querySelector(".result")?.prepend(note);
