@@ -39,9 +39,10 @@ MAX_BATCH: Final = 64  # notes/performance: beyond this the gain is small and a 
 LINGER_FROM: Final = 3  # jobs in the batch before: callers come in numbers, so more are on their way
 LINGER_SECONDS: Final = 0.003  # as PostgreSQL's commit_delay: fewer, fuller commits where there are many callers, no delay where few
 BATCH_ATTEMPTS: Final = 3  # runs of a batch as a whole before each job is run by itself
-ALONE_ATTEMPTS: Final = 8
+ALONE_ATTEMPTS: Final = 16
 RETRY_SECONDS: Final = 15.0  # three busy timeouts; then the caller hears DATABASE_UNAVAILABLE
 FIRST_PAUSE_SECONDS: Final = 0.002
+LONGEST_PAUSE_SECONDS: Final = 0.5
 
 
 class RowSink(Protocol):
@@ -195,7 +196,7 @@ class GroupCommitWriter:
                     break
                 if attempt + 1 < attempts:
                     time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads writers apart, no secret
-                    pause *= 2
+                    pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             except _BatchFailed as failure:
                 failed = failure.error
                 break

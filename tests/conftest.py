@@ -7,6 +7,7 @@ import ipaddress
 import os
 import socket
 import sys
+from collections import Counter
 from functools import wraps
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -76,13 +77,22 @@ def pytest_collection() -> Generator[None, object, object]:
 # to the last branch (standards/) is traced whole.
 TRACED_EXAMPLES = 30
 TRACED_WHOLE = "tests/standards/"
-UNTRACED = "tests/lints/"  # these read the source and run none of it
+UNTRACED = ("tests/lints/", "tests/browser/", "tests/examples/", "tests/flows/", "tests/interop/")
+"""These run little of the program in their own process: they read its source, or drive servers, browsers and programs of others."""
+
+TRACED_CASES = 6
+"""So many cases of one test function are traced; further ones run and are judged alike. Not so where every branch counts."""
+TRACED_IN_ALL_CASES = ("tests/standards/", "tests/crypto/")
+_cases: Counter[str] = Counter()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Trace the first examples of a property only."""
-    if item.nodeid.startswith(UNTRACED):
+    """Trace the first examples of a property, and the first cases of a test, only."""
+    function, _, case = item.nodeid.partition("[")
+    _cases[function] += 1
+    is_one_of_many = bool(case) and _cases[function] > TRACED_CASES and not item.nodeid.startswith(TRACED_IN_ALL_CASES)
+    if is_one_of_many or item.nodeid.startswith(UNTRACED):
         with untraced():
             return (yield)
     property_test = getattr(getattr(item, "obj", None), "hypothesis", None)
