@@ -30,7 +30,7 @@ def test_the_security_administrator_gives_duties_and_freezes_but_does_no_work(he
     from idp.actions.set_credentials import set_totp
     from idp.credentials.one_time_codes import STEP_SECONDS, code_at
 
-    admin = add_staff(here.folder, {"anquan": ("安全员（样例）", ())}, context)
+    admin = add_staff(here.folder, {"anquan": ("安全员（样例）", ()), "lungang": ("轮换员（样例）", ())}, context)
     holder = admin.holder("anquan")
     at = context.clock.now()
     context.database.write(
@@ -60,9 +60,9 @@ def test_the_security_administrator_gives_duties_and_freezes_but_does_no_work(he
             surfer.post("/console/duties", {**change, **wrong})
             assert surfer.page.status_code >= 400, wrong
             assert code in surfer.text, wrong
-        surfer.post("/console/duties", {"what": "appoint", "role": "audit", "holder": "shimin", "reason": "轮岗"})
+        surfer.post("/console/duties", {"what": "appoint", "role": "audit", "holder": "lungang", "reason": "轮岗"})
         assert "轮岗" in surfer.text
-        surfer.post("/console/duties", {"what": "dismiss", "holder": "shimin", "reason": "轮岗结束"})
+        surfer.post("/console/duties", {"what": "dismiss", "holder": "lungang", "reason": "轮岗结束"})
         assert "轮岗结束" not in surfer.text
         seals = re.search(r"/console/seals/(sl_[0-9a-f]+)", surfer.get("/console/seals").text)
         if seals:  # of another test of this file, where one came before
