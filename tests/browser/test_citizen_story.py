@@ -65,7 +65,7 @@ def test_a_citizen_shows_and_confirms(walkers: Walkers, office: httpx.Client, li
     assert NUMBERS[CITIZEN] not in page.content()
 
     # 2. She shows it; what is on the screen is the code, as another program reads it
-    card.get_by_role("button", name="出示").click()
+    citizen.follow(card.get_by_role("button", name="出示"))
     page.wait_for_selector(".code img")
     citizen.look("my-showing")
     assert page.locator("[data-left]").inner_text().endswith("秒后更换")

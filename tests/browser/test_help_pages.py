@@ -17,7 +17,7 @@ def test_help_is_read_searched_and_changed_in_language(walkers: Walkers) -> None
     assert page.get_by_role("heading", name="Yinxin: help").is_visible()
     page = reader.goto("/help/how-to/key-ceremony", "help-page")
     assert page.get_by_role("navigation", name="On this page").is_visible()
-    page.get_by_role("link", name="中文").click()
+    reader.follow(page.get_by_role("link", name="中文"))
     assert page.get_by_role("heading", name="密钥仪式", exact=True).is_visible()
     reader.goto("/help/errors/SEAL_CHANGED", "help-code")
 

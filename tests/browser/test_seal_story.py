@@ -47,7 +47,7 @@ def test_from_application_to_freeze(walkers: Walkers, served: Served, staff: Sta
     # 2. A second person reviews it, all of it on one page, on a phone and in the dark
     reviewer = walkers.person("shenhe", narrow=True, dark=True)
     reviewer.look("home-reviewer")
-    reviewer.page.get_by_role("link", name=ORGANISATION).click()
+    reviewer.follow(reviewer.page.get_by_role("link", name=ORGANISATION))
     reviewer.look("review")
     assert reviewer.page.url == address
     assert reviewer.page.get_by_text("批文.pdf").first.is_visible()
@@ -72,8 +72,7 @@ def test_from_application_to_freeze(walkers: Walkers, served: Served, staff: Sta
     # 4. Its owner accepts it; from then on he sees it as usable
     user = walkers.person("yongyin")
     user.look("home-user")
-    user.page.get_by_role("link", name=ORGANISATION).first.click()
-    user.page.wait_for_load_state("load")
+    user.follow(user.page.get_by_role("link", name=ORGANISATION).first)
     user.look("seal-to-accept")
     user.page.locator("summary", has_text="启用").click()
     user.press("启用")
@@ -83,7 +82,7 @@ def test_from_application_to_freeze(walkers: Walkers, served: Served, staff: Sta
     # and uses it once: the result is verified on the spot
     document = tmp_path / "决定.pdf"
     document.write_bytes(reportlab_document())
-    user.page.get_by_role("link", name="用印", exact=True).first.click()
+    user.follow(user.page.get_by_role("link", name="用印", exact=True).first)
     user.page.set_input_files("#document", document)
     user.press("下一步")
     user.page.fill("#reason", "首次用印（样例）")

@@ -109,11 +109,10 @@ def test_pages_of_work_are_in_order(walkers: Walkers, seal_id: str, tmp_path: Pa
     for path in LICENCES:
         clerk.goto(f"/console/{path}", path.replace("/", "-"))
     clerk.page.goto("/console/licences/new")
-    clerk.page.locator("a.tile").first.click()
+    clerk.follow(clerk.page.locator("a.tile").first)
     clerk.look("licence-issue")
     clerk.page.goto("/console/licences?state=issued")
-    clerk.page.locator("main table a").first.click()
-    clerk.page.wait_for_load_state("load")
+    clerk.follow(clerk.page.locator("main table a").first)
     clerk.look("licence")
     if ALL:
         clerk.goto(clerk.page.url + "/uses", "licence-uses")
@@ -121,7 +120,7 @@ def test_pages_of_work_are_in_order(walkers: Walkers, seal_id: str, tmp_path: Pa
     # 3. An auditor proves an entry, without script and in the dark
     auditor = walkers.person("audit-admin", dark=True)
     auditor.goto("/console/audit?action=seal.", "audit")
-    auditor.page.get_by_role("link", name="查看证明").first.click()
+    auditor.follow(auditor.page.get_by_role("link", name="查看证明").first)
     auditor.page.get_by_text("已证明").wait_for()
     auditor.look("audit-entry")
 
@@ -136,5 +135,5 @@ def test_pages_of_work_are_in_order(walkers: Walkers, seal_id: str, tmp_path: Pa
         if user.page.get_by_text("下载全部结果").count():
             break
         user.page.wait_for_timeout(100)
-        user.page.get_by_role("link", name="刷新进度").click()
+        user.follow(user.page.get_by_role("link", name="刷新进度"))
     assert user.page.get_by_text("下载全部结果").is_visible()

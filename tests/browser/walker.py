@@ -22,7 +22,7 @@ from tests.browser.people import PASSWORD
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request
 
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
@@ -155,5 +155,9 @@ class Walker:
 
     def press(self, text: str) -> None:
         """Press a button by its words and wait for the next page."""
-        self.page.get_by_role("button", name=text, exact=True).first.click()
-        self.page.wait_for_load_state("load")
+        self.follow(self.page.get_by_role("button", name=text, exact=True).first)
+
+    def follow(self, where: Locator) -> None:
+        """Click what leads elsewhere and be there: a state asked for after the click may still be that of the page before."""
+        with self.page.expect_navigation(wait_until="load"):
+            where.click()
