@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import random
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from tests.licence_vault.credentials import test_verify_credential as credential
 from tests.licence_vault.credentials.test_check_credential import forged
 from tests.licence_vault.credentials.wallets import AT as CREDENTIALS_AT
 from tests.licence_vault.credentials.wallets import issue, issuers_of, present
+from tests.pki import signer_for
 from tests.seal_service.ofd import documents, sealing, signed_forms
 from tests.seal_service.ofd.test_sealed_attacks import KINDS, sealed
 from tests.seal_service.seal_data import actors
@@ -255,9 +256,11 @@ def code_cases() -> list[Case]:
     cases += [
         code_case(repr(each), each) for each in ("", "https://x.example/v#", text + "%", text + "%41", text.lower(), "x" + text, "中文")
     ]
+    cases += [code_case(name, *asked) for name, asked in told_codes().items()]
     strange: list[Any] = [
         7,
         printed.ROW[:-1],
+        [*printed.ROW[:12], b"x"],
         [*printed.ROW[:6], 20261301, *printed.ROW[7:]],
         [*printed.ROW[:2], "x\n", *printed.ROW[3:]],
         {1: 2},
@@ -267,6 +270,43 @@ def code_cases() -> list[Case]:
         signed = sign_cose(cbor2.dumps(row), licences.STATUS_SIGNER, key_id=printed.KEY_ID, protected={16: MESSAGE_TYPE})
         cases.append(code_case(f"signed {row!r}"[:60], printed.link(signed)))
     return cases
+
+
+def told_codes() -> dict[str, tuple[str, TrustList, datetime]]:
+    """Codes of other claims, keys and days, and lists that are not this licence's, or not of now."""
+    text, at, token = printed.code_for(), licences.AT, licences.status_token
+    good, listed = printed.good(), printed.trust
+    _, _, signature_of_another = token(at=at - timedelta(hours=1)).rpartition(b".")
+    somebody = signer_for("somebody")
+
+    def says(**changes: Any) -> tuple[str, TrustList, datetime]:
+        return printed.code_for(replace(printed.CLAIMS, **changes)), good, at
+
+    def signed(signer: Any, message_type: str) -> tuple[str, TrustList, datetime]:
+        return printed.link(sign_cose(b"x", signer, key_id=printed.KEY_ID, protected={16: message_type})), good, at
+
+    identifier = printed.CLAIMS.identifier
+    return {
+        "stale list": (text, good, at + timedelta(days=2)),
+        "list from tomorrow": (text, listed(token(at=at + timedelta(days=1))), at),
+        "another list": (text, listed(token(uri=licences.LICENCE.status.list + "1")), at),
+        "list of somebody": (text, listed(token().rpartition(b".")[0] + b"." + signature_of_another), at),
+        "no token": (text, listed(b"x.y"), at),
+        "expired": says(valid_to=date(2020, 1, 1)),
+        "not yet": says(valid_from=date(2100, 1, 1)),
+        "no end": says(valid_to=None),
+        "last day": says(valid_to=at.date()),
+        "wrong number": says(identifier=identifier[:-1] + "?"),
+        "another number": says(identifier=identifier[:-5] + "002" + identifier[-2:]),
+        "a list elsewhere": says(status_list="https://elsewhere.example/1"),
+        "key of somebody": (printed.code_for(signer=somebody), good, at),
+        "forged": signed(somebody, MESSAGE_TYPE),
+        "another type": signed(licences.STATUS_SIGNER, "x"),
+        "no code in it": ("https://licences.example/v", good, at),
+        "no Base45": ("https://licences.example/v#abc", good, at),
+        "more behind it": (printed.link(printed.genuine() + b"\0"), good, at),
+        "cut": (printed.link(printed.genuine()[:-1]), good, at),
+    }
 
 
 def credential_cases() -> list[Case]:

@@ -15,7 +15,6 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, Request, Response
 from jinja2.utils import htmlsafe_json_dumps
 
-from crypto.report_text import SENTENCES
 from seal_service import limits
 from seal_service.actions.show_changes import show_changes
 from seal_service.api.bodies import peer_of, read_document
@@ -58,15 +57,6 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00
 _STATE: Final = re.compile(r"(状态(?:变)?为 )(valid|expired|frozen|cancelled)")
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _HIDDEN: Final[dict[str, Any]] = {"include_in_schema": False}
-_SENTENCE_CODES: Final = (
-    "LICENCE_QR_",
-    "LICENCE_NUMBER_",
-    "LICENCE_IN_FORCE",
-    "LICENCE_EXPIRED",
-    "LICENCE_NOT_YET",
-    "LICENCE_STATUS_",
-    "STATUS_",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +91,6 @@ class VerificationPages:
         """One page. ``given``: what the page's script needs, as JSON inside it."""
         given = {
             "texts": {key: pair[LANGUAGES.index(browser.language)] for key, pair in self.frame.texts.items()},
-            "sentences": {
-                code: pair[1 if browser.language == "zh" else 0] for code, pair in SENTENCES.items() if code.startswith(_SENTENCE_CODES)
-            },
             "rules": rules(),
             "language": browser.language,
             "worker": self.files.url("verifier_worker.js"),

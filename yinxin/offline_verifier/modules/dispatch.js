@@ -63,7 +63,11 @@ async function examineSealed(bytes, trust, at) {
 
 // The text of a scanned code: { report, claims }, or null where it is none of a licence
 export async function verifyCode(text, trust, at, options = {}) {
-  if (!isLicenceCode(text)) return null;
+  return isLicenceCode(text) ? judgeCode(text, trust, at, options) : null;
+}
+
+// The same of a text that is offered as one: { report, claims } whatever it is
+export async function judgeCode(text, trust, at, options = {}) {
   const { report, claims } = await verifyLicenceCode(text, trust, at.getTime());
   const known = whileKnown(report, trust, at.getTime());
   return { report: writeReport("", known, { sentences: SENTENCES, language: options.language ?? "en" }), claims };

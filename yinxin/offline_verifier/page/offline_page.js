@@ -1,7 +1,7 @@
 // The page of the offline verifier: takes what is to be known and what is to be verified, and shows what was found.
 import { chinaTime, plain, viewOf } from "./answers.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
-import { answerList, claimsCard, details, sentence } from "./result_view.js";
+import { answerList, claimsCard, details, sentence, shownClaims } from "./result_view.js";
 import { askVerifier } from "./verifier_door.js";
 
 const byId = (id) => document.getElementById(id);
@@ -106,13 +106,6 @@ async function verifyText(text) {
   }
   const answer = await askVerifier({ kind: "file", bytes: new TextEncoder().encode(text), ...asked });
   show(place, found, answer.ok ? answer.report : null);
-}
-
-// What a code says, in the order in which it is compared with the face of the licence
-function shownClaims(claims) {
-  if (claims === null) return null;
-  const { name, number, holders, issuer, issuedOn, validFrom, validTo, identifier } = claims;
-  return { name, number, holders: holders.join("、"), issuer, issuedOn, validFrom, validTo: validTo ?? "", identifier };
 }
 
 function begin(asked) {

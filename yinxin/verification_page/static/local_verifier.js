@@ -42,12 +42,19 @@ function ask(message) {
   });
 }
 
-// {report, digest, knownAt}: digest is SM3 of the file, hexadecimal; knownAt is RFC 3339, when what is known was handed out
-export async function verifyHere(bytes, name) {
+async function askOf(question) {
   const answer = await fetch(given.knowledge, { cache: "no-cache" });
   if (!answer.ok) throw new Error(`${answer.status}`);
   const knownAt = new Date(answer.headers.get("date") ?? Date.now()).toISOString();
   const knowledge = new Uint8Array(await answer.arrayBuffer());
-  const { report, digest } = await ask({ bytes, knowledge, name, language: given.language });
-  return { report, digest, knownAt };
+  return { ...(await ask({ ...question, knowledge, language: given.language })), knownAt };
 }
+
+// {report, digest, knownAt}: digest is SM3 of the file, hexadecimal; knownAt is RFC 3339, when what is known was handed out
+export const verifyHere = (bytes, name) => askOf({ bytes, name });
+
+// {report, claims, knownAt}: claims are null where nobody who is known has signed the code
+export const verifyCodeHere = (code) => askOf({ code });
+
+// Whether a text has the form and the check character of a licence identifier
+export const isNumberHere = async (number) => (await ask({ number })).isNumber;

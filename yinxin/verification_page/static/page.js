@@ -2,11 +2,10 @@
 
 import { chinaTime, plain, viewOf } from "./answers.js";
 import { showChanges } from "./changes.js";
-import { checkCode, isNumber } from "./code_check.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
 import { Live } from "./live.js";
-import { prepare, verifyHere } from "./local_verifier.js";
-import { answerList, claimsCard, details, inMongolian, sentence } from "./result_view.js";
+import { isNumberHere, prepare, verifyCodeHere, verifyHere } from "./local_verifier.js";
+import { answerList, claimsCard, details, inMongolian, sentence, shownClaims } from "./result_view.js";
 import { offerScan } from "./scan.js";
 
 const byId = (id) => document.getElementById(id);
@@ -255,6 +254,11 @@ async function lookAtFile(file) {
   lookAtBytes(file.name, bytes);
 }
 
+async function checkCode(link) {
+  const { report, claims, knownAt } = await verifyCodeHere(link);
+  return { report, claims: shownClaims(claims), knownAt };
+}
+
 function lookAtCode(link) {
   look({ name: "", where: "code_on_device", isSent: false, check: () => checkCode(link) });
 }
@@ -277,6 +281,17 @@ function sayOnly(found) {
   showLine(found);
 }
 
+async function sayOfNumber(text) {
+  const turn = ++newest;
+  let said;
+  try {
+    said = (await isNumberHere(text)) ? line("number_only") : line("number_wrong", "bad");
+  } catch {
+    said = line("code_unclear");
+  }
+  if (turn === newest) sayOnly(said);
+}
+
 function lookAtText(text) {
   if (text.includes("#")) {
     history.replaceState(null, "", `${window.location.pathname}#${text.slice(text.indexOf("#") + 1)}`);
@@ -288,7 +303,7 @@ function lookAtText(text) {
   } else if (given.holdersCodes.some((each) => text.startsWith(each))) {
     sayOnly(line("code_shown"));
   } else if (text.startsWith(ROOT)) {
-    sayOnly(isNumber(text) ? line("number_only") : line("number_wrong", "bad"));
+    sayOfNumber(text);
   } else {
     sayOnly(line(text === "" ? "code_empty" : "code_unclear"));
   }

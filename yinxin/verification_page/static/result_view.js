@@ -44,6 +44,13 @@ export function facts(pairs) {
   return make("dl", "facts", pairs.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]));
 }
 
+// What a code says, in the order in which it is compared with the face of the licence
+export function shownClaims(claims) {
+  if (claims === null) return null;
+  const { name, number, holders, issuer, issuedOn, validFrom, validTo, identifier } = claims;
+  return { name, number, holders: holders.join("、"), issuer, issuedOn, validFrom, validTo: validTo ?? "", identifier };
+}
+
 export function claimsCard(claims) {
   const rows = Object.entries(claims).map(([name, value]) => [t(`claim_${name}`), plain(value) || t("no_end")]);
   return make("section", "card claims", make("h3", "", t("claims_title")), facts(rows));
