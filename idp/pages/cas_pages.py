@@ -39,7 +39,7 @@ def add_cas_pages(router: APIRouter, pages: Pages) -> None:
         visit = pages.visit(request)
         pairs = request.query_params.multi_items()
         if not request.query_params.get("service"):  # 2.1.1: signs in to nothing in particular
-            return visit.see(SESSIONS)
+            return visit.go(SESSIONS)
         return await begin_authorization(pages, visit, pages.cas, pairs, is_post=False)
 
     @router.get(LOGOUT, **hidden)

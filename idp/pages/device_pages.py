@@ -13,7 +13,6 @@ from idp.actions.begin_device import VERIFICATION_PATH
 from idp.actions.begin_sign_in import store_sign_in
 from idp.actions.claims_of import asked_claims
 from idp.model.devices import read_user_code, show_user_code
-from idp.pages.sign_in_pages import switch_language
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
 
@@ -51,7 +50,7 @@ def _begin(pages: Pages, visit: Visit, typed: str) -> Response:
     profile = _client(pages, device.client_id)
     request = device_sign_in(device, pages.desk.issuer)
     row = store_sign_in(pages.desk, visit.browser_hash, request, profile, visit.session_hash, admit=pages.admit(visit))
-    return visit.see(f"/sign-in/{row.sign_in_id}")
+    return visit.go(f"/sign-in/{row.sign_in_id}")
 
 
 def add_device_pages(router: APIRouter, pages: Pages) -> None:
@@ -62,7 +61,7 @@ def add_device_pages(router: APIRouter, pages: Pages) -> None:
     @public("people type the code of their device here")
     async def show_device(request: Request) -> Response:
         visit = pages.visit(request)
-        return switch_language(visit) or _ask(visit, request.query_params.get("user_code", ""))
+        return visit.switched() or _ask(visit, request.query_params.get("user_code", ""))
 
     async def take(request: Request, place: str, work: Any) -> Response:
         visit = pages.visit(request)
@@ -88,10 +87,10 @@ def add_device_pages(router: APIRouter, pages: Pages) -> None:
     @public("says that it is done")
     async def show_done(request: Request) -> Response:
         visit = pages.visit(request)
-        return switch_language(visit) or visit.page("device_done", is_approved=True)
+        return visit.switched() or visit.page("device_done", is_approved=True)
 
     @router.get(REFUSED_PATH, **hidden)
     @public("says that it is done")
     async def show_refused(request: Request) -> Response:
         visit = pages.visit(request)
-        return switch_language(visit) or visit.page("device_done", is_approved=False)
+        return visit.switched() or visit.page("device_done", is_approved=False)

@@ -11,7 +11,6 @@ from idp.actions.begin_sign_in import living_session, store_sign_in
 from idp.actions.keep_key import KEYS, drop_key, keep_passkey, may_change_keys, passkey_creation
 from idp.actions.show_certificate import keep_certificate, new_certificate_challenge
 from idp.credentials.certificates import text_to_sign, write_challenge
-from idp.pages.sign_in_pages import switch_language
 from idp.pages.visit import PASSKEY_SCRIPT, PASSKEY_SCRIPT_PATH
 from idp.store.credentials import list_credentials
 from service_kit.composition import public
@@ -50,7 +49,7 @@ def _show_keys(pages: Pages, visit: Visit, problem: TrustError | None = None) ->
                 script=bool(options),
             )
     row = store_sign_in(desk, visit.browser_hash, None, None, None, admit=pages.admit(visit), return_to=KEYS_PATH, asks_two=True)
-    return visit.see(f"/sign-in/{row.sign_in_id}")
+    return visit.go(f"/sign-in/{row.sign_in_id}")
 
 
 def add_key_pages(router: APIRouter, pages: Pages) -> None:
@@ -66,7 +65,7 @@ def add_key_pages(router: APIRouter, pages: Pages) -> None:
                 work(visit, form)
             except TrustError as error:
                 return _show_keys(pages, visit, error)
-            return visit.see(KEYS_PATH)
+            return visit.go(KEYS_PATH)
 
         try:
             form = await visit.form(KEYS_PATH)
@@ -83,7 +82,7 @@ def add_key_pages(router: APIRouter, pages: Pages) -> None:
     @public("people see their keys; who is not freshly signed in, signs in first")
     async def show_keys(request: Request) -> Response:
         visit = pages.visit(request)
-        switched = switch_language(visit)
+        switched = visit.switched()
         try:
             return switched if switched is not None else await anyio.to_thread.run_sync(_show_keys, pages, visit)
         except TrustError as error:

@@ -13,12 +13,12 @@ from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework 
 from idp.actions.begin_sign_in import living_session, store_sign_in
 from idp.actions.end_session import end_all_sessions, end_session, organisations_of, switch_acting
 from idp.model.sign_in import SESSION_SECONDS
-from idp.pages.sign_in_pages import switch_language
 from idp.pages.upstream_pages import LOGGED_OUT, upstream_logout
 from idp.pages.visit import SESSION_COOKIE
 from idp.store.accounts import find_account
 from idp.store.sign_ins import living_sessions
 from service_kit.composition import public
+from service_kit.page_frame.browser import CSRF_FIELD
 from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
 
@@ -43,7 +43,7 @@ def _present(pages: Pages, visit: Visit) -> Session | None:
 
 def _sign_in_first(pages: Pages, visit: Visit, return_to: str) -> Response:
     row = store_sign_in(pages.desk, visit.browser_hash, None, None, None, admit=pages.admit(visit), return_to=return_to)
-    return visit.see(f"/sign-in/{row.sign_in_id}")
+    return visit.go(f"/sign-in/{row.sign_in_id}")
 
 
 def _show_sessions(pages: Pages, visit: Visit) -> Response:
@@ -121,7 +121,7 @@ def begin_logout(pages: Pages, visit: Visit, target: str, hint: TokenHint | None
     """Ask before ending a session, except where the client shows by its ID token that it is this session's. ``target``: checked already."""
     session = _present(pages, visit)
     if session is None:
-        return visit.see(target or LOGGED_OUT)
+        return visit.go(target or LOGGED_OUT)
     if hint is not None and hint.session_id == session.session_id:
         return _leave(pages, visit, session, target)
     csrf = visit.token(LOGOUT)
@@ -133,7 +133,7 @@ def _leave(pages: Pages, visit: Visit, session: Session, target: str) -> Respons
     there = upstream_logout(pages, visit, session.session_id, target)
     end_session(pages.desk, session.session_id, actor=f"account:{session.account_id}")
     visit.set_cookie(SESSION_COOKIE, "")
-    return visit.see(there or target or LOGGED_OUT)
+    return visit.go(there or target or LOGGED_OUT)
 
 
 def add_session_pages(router: APIRouter, pages: Pages) -> None:
@@ -144,7 +144,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
     async def shown(request: Request, show: Callable[[Pages, Visit], Response]) -> Response:
         visit = pages.visit(request)
         try:
-            switched = switch_language(visit)
+            switched = visit.switched()
             return switched if switched is not None else await anyio.to_thread.run_sync(show, pages, visit)
         except TrustError as error:
             return visit.error(error)
@@ -155,7 +155,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
             form = await visit.form(place)
             session = await anyio.to_thread.run_sync(_present, pages, visit)
             if session is None:
-                return visit.see(place)
+                return visit.go(place)
             return await anyio.to_thread.run_sync(work, visit, form, session)
         except TrustError as error:
             return visit.error(error)
@@ -170,7 +170,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
     async def end_others(request: Request) -> Response:
         def work(visit: Visit, _form: dict[str, str], session: Session) -> Response:
             end_all_sessions(desk, session.account_id, actor=f"account:{session.account_id}", but=session.session_id)
-            return visit.see(SESSIONS)
+            return visit.go(SESSIONS)
 
         return await changed(request, SESSIONS, work)
 
@@ -179,7 +179,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
     async def end_one(request: Request, session_id: str) -> Response:
         def work(visit: Visit, _form: dict[str, str], session: Session) -> Response:
             end_session(desk, session_id, actor=f"account:{session.account_id}", account_id=session.account_id)
-            return visit.see(SESSIONS)
+            return visit.go(SESSIONS)
 
         return await changed(request, SESSIONS, work)
 
@@ -194,7 +194,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
         def work(visit: Visit, form: dict[str, str], _session: Session) -> Response:
             cookie = switch_acting(desk, visit.session_hash or b"", acting_for=form.get("acting_for", ""))
             visit.set_cookie(SESSION_COOKIE, cookie, seconds=SESSION_SECONDS)
-            return visit.see(SESSIONS)
+            return visit.go(SESSIONS)
 
         return await changed(request, SWITCH, work)
 
@@ -211,13 +211,13 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
             form = await visit.plain_form()
             if form.get("confirm") != "yes":
                 return await anyio.to_thread.run_sync(_begin_logout, pages, visit, form)
-            visit.check_token(form, LOGOUT)
+            visit.check_token(form.get(CSRF_FIELD, ""), LOGOUT)
             target = form.get("target", "")
             if target and not hmac.compare_digest(form.get("target_mac", "").encode(), _target_mac(visit, target).encode()):
                 target = ""
             session = await anyio.to_thread.run_sync(_present, pages, visit)
             if session is None:
-                return visit.see(target or LOGGED_OUT)
+                return visit.go(target or LOGGED_OUT)
             return await anyio.to_thread.run_sync(_leave, pages, visit, session, target)
         except TrustError as error:
             return visit.error(error)

@@ -30,7 +30,6 @@ from idp.store.accounts import find_account
 from idp.store.credentials import list_credentials
 from idp.tokens.authorization_request import PARAMETERS_MAX, RefusedAuthorization
 from service_kit.composition import public
-from service_kit.page_frame.browser import LANGUAGE_COOKIE, LARGE_COOKIE
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class Pages:
 
     def visit(self, request: Request) -> Visit:
         """A request with what answers it."""
-        return Visit(request, self.desk.vault.sealer, self.is_secure, self.is_demo)
+        return Visit(request, self.is_secure, self.desk.vault.sealer, is_demo=self.is_demo)
 
     def asked(self, visit: Visit, scopes: Collection[str], claims: Collection[str]) -> dict[str, Any]:
         """What a page says of what a client asks for: what it learns, what it may do in the person's name, and whether without him there."""
@@ -118,19 +117,6 @@ class Pages:
         return row, self.profile_of(row)
 
 
-def switch_language(visit: Visit) -> Response | None:
-    """Where the address asks for a language or a size of type: remember it and show the page again."""
-    language, size = (visit.request.query_params.get(name, "") for name in ("lang", "type"))
-    if language in {"zh", "en"}:
-        visit.set_cookie(LANGUAGE_COOKIE, language, seconds=_YEAR_SECONDS)
-    elif size in {"large", "normal"}:
-        visit.set_cookie(LARGE_COOKIE, "1" if size == "large" else "", seconds=_YEAR_SECONDS)
-    else:
-        return None
-    method = visit.request.query_params.get("method", "")
-    return visit.see(visit.request.url.path + (f"?method={method}" if method in {_RECOVERY, _CERTIFICATE} else ""))
-
-
 async def begin_authorization(
     pages: Pages, visit: Visit, protocol: SignInProtocol | None, pairs: list[tuple[str, str]], *, is_post: bool
 ) -> Response:
@@ -162,7 +148,7 @@ async def begin_authorization(
     if isinstance(row, Finished):
         return _leave_finished(pages, visit, row)
     if is_post or visit.new_browser:  # a POST from elsewhere brings no cookies along: look again where it does
-        return visit.see(f"/sign-in/{row.sign_in_id}")
+        return visit.go(f"/sign-in/{row.sign_in_id}")
     return await anyio.to_thread.run_sync(dispatch, pages, visit, row.sign_in_id)
 
 
@@ -183,12 +169,12 @@ def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | 
             return visit.error(TrustError(Kind.FORBIDDEN, "SECOND_FACTOR_MISSING"), back=f"/sign-in/{sign_in_id}/cancel")
         error = refusal_of(row)
         if request is None:
-            return visit.see("/logout/done")
+            return visit.go("/logout/done")
         if row.error is None:
             choose.refuse(pages.desk, sign_in_id, visit.browser_hash, error)
         if request.device_id is not None:
             refuse_device(pages.desk, request.device_id, pages.desk.vault.mac_key)
-            return visit.see(REFUSED_PATH)
+            return visit.go(REFUSED_PATH)
         return visit.answer_client(request, pages.desk.issuer, error=error)
     if step is Step.FINISH:
         done = finish_sign_in(
@@ -201,7 +187,7 @@ def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | 
             session_hash=visit.session_hash,
         )
         if done is None:
-            return visit.see(f"/sign-in/{sign_in_id}")
+            return visit.go(f"/sign-in/{sign_in_id}")
         return _leave_finished(pages, visit, done)
     # 2. With a page
     return _page(pages, visit, row, profile, step, problem)
@@ -212,9 +198,9 @@ def _leave_finished(pages: Pages, visit: Visit, done: Finished) -> Response:
     if done.cookie is not None:
         visit.set_cookie(SESSION_COOKIE, done.cookie, seconds=SESSION_SECONDS)
     if done.row.request is None:
-        return visit.see(done.row.return_to)
+        return visit.go(done.row.return_to)
     if done.row.request.device_id is not None:
-        return visit.see(DONE_PATH)
+        return visit.go(DONE_PATH)
     return visit.answer_client(done.row.request, pages.desk.issuer, code=done.code)
 
 
@@ -303,7 +289,7 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
     @public("people sign in here; the row is bound to their browser")
     async def show_sign_in(request: Request, sign_in_id: str) -> Response:
         visit = pages.visit(request)
-        switched = switch_language(visit)
+        switched = visit.switched()
         if switched is not None:
             return switched
         try:
@@ -329,12 +315,12 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
             if error.code == "SIGN_IN_BUSY":
                 return visit.error(error, again=place)
             if error.code == "SIGN_IN_OVERTAKEN":
-                return visit.see(place)
+                return visit.go(place)
             try:
                 return await anyio.to_thread.run_sync(dispatch, pages, visit, sign_in_id, error)
             except TrustError as further:
                 return visit.error(further)
-        return visit.see(place)
+        return visit.go(place)
 
     @router.post("/sign-in/{sign_in_id}/{name}", **hidden)
     @public("the forms of a sign-in; each carries a token of its browser")

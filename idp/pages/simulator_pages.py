@@ -56,7 +56,7 @@ def add_simulator_pages(router: APIRouter, pages: Pages, simulator: Simulator) -
                 await anyio.to_thread.run_sync(spend_simulated_code, desk, code)
         except TrustError as error:
             return visit.error(error)
-        return visit.see(f"{simulator.callback_url}?{urlencode({'code': code, 'state': form.get('state', ''), 'iss': simulator.issuer})}")
+        return visit.go(f"{simulator.callback_url}?{urlencode({'code': code, 'state': form.get('state', ''), 'iss': simulator.issuer})}")
 
     @router.post(f"{PATH}/token", **hidden)
     @public("a demonstration's simulated upstream: it asks for its client's secret itself")
@@ -95,4 +95,4 @@ def add_simulator_pages(router: APIRouter, pages: Pages, simulator: Simulator) -
     @public("a demonstration's simulated upstream: it remembers nobody, and sends people back")
     async def leave(request: Request) -> Response:
         state = request.query_params.get("state", "")
-        return pages.visit(request).see(f"/sign-in/upstream/{NAME}/logged-out?{urlencode({'state': state})}")
+        return pages.visit(request).go(f"/sign-in/upstream/{NAME}/logged-out?{urlencode({'state': state})}")

@@ -18,7 +18,7 @@ from idp.actions.return_from_upstream import finish_trip, peek_trip
 from idp.model.federation import SIGN
 from idp.model.people import IdentifierKind
 from idp.model.sign_in import Step, decide_next_step
-from idp.pages.sign_in_pages import dispatch, switch_language
+from idp.pages.sign_in_pages import dispatch
 from idp.pages.visit import titled
 from idp.store.accounts import load_account
 from idp.store.federation import upstream_of
@@ -54,7 +54,7 @@ def _leave(pages: Pages, sign_in_id: str, name: str, visit: Visit) -> Response:
         if error.code in _FATAL:
             raise
         return dispatch(pages, visit, sign_in_id, error)
-    return visit.see(away or f"/sign-in/{sign_in_id}")
+    return visit.go(away or f"/sign-in/{sign_in_id}")
 
 
 def _come_back(pages: Pages, name: str, answer: dict[str, str], visit: Visit) -> Response:
@@ -66,7 +66,7 @@ def _come_back(pages: Pages, name: str, answer: dict[str, str], visit: Visit) ->
             if error.code in _FATAL:
                 raise
             return _show_links(pages, visit, error)
-        return visit.see(LINKS)
+        return visit.go(LINKS)
     _, profile = pages.load(trip.sign_in_id, visit.browser_hash)
     try:
         finish_trip(pages.federation, trip, answer, profile)
@@ -74,7 +74,7 @@ def _come_back(pages: Pages, name: str, answer: dict[str, str], visit: Visit) ->
         if error.code in _FATAL:
             raise
         return dispatch(pages, visit, trip.sign_in_id, error)
-    return visit.see(f"/sign-in/{trip.sign_in_id}")
+    return visit.go(f"/sign-in/{trip.sign_in_id}")
 
 
 def _show_links(pages: Pages, visit: Visit, problem: TrustError | None = None) -> Response:
@@ -87,7 +87,7 @@ def _show_links(pages: Pages, visit: Visit, problem: TrustError | None = None) -
         account = load_account(connection, desk.vault, session.account_id) if session else None
     if account is None:
         row = store_sign_in(desk, visit.browser_hash, None, None, None, admit=pages.admit(visit), return_to=LINKS, asks_two=True)
-        return visit.see(f"/sign-in/{row.sign_in_id}")
+        return visit.go(f"/sign-in/{row.sign_in_id}")
     joined = {
         each.value.partition("|")[0].removeprefix(SIGN)
         for each in account.identifiers
@@ -127,7 +127,7 @@ def _initiate(pages: Pages, given: dict[str, str], visit: Visit) -> Response:
     # 3. Who is signed in already goes on; everybody else goes there
     row = store_sign_in(desk, visit.browser_hash, None, None, visit.session_hash, admit=pages.admit(visit), return_to=return_to)
     if decide_next_step(row) is not Step.FIRST_FACTOR:
-        return visit.see(f"/sign-in/{row.sign_in_id}")
+        return visit.go(f"/sign-in/{row.sign_in_id}")
     return _leave(pages, row.sign_in_id, name, visit)
 
 
@@ -154,7 +154,7 @@ def _logged_out(state: str, visit: Visit) -> Response:
         target = visit.sealer.open(urlsafe_b64decode(state.encode("ascii")), _target_place(visit)).decode()
     except (TrustError, ValueError, binascii.Error):  # not ours, or another browser's: it leads nowhere
         target = ""
-    return visit.see(target or LOGGED_OUT)
+    return visit.go(target or LOGGED_OUT)
 
 
 def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
@@ -189,7 +189,7 @@ def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
     @router.get(LINKS, **hidden)
     @public("people see with which other providers they can sign in; who is not signed in, signs in first")
     async def show_links(request: Request) -> Response:
-        switched = switch_language(pages.visit(request))
+        switched = pages.visit(request).switched()
         return switched if switched is not None else await shown(request, lambda visit: _show_links(pages, visit))
 
     @router.post(LINKS, **hidden)
@@ -199,7 +199,7 @@ def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
 
         def go(visit: Visit, name: str) -> Response:
             try:
-                return visit.see(leave_to_link(pages.federation, name, visit.browser_hash, visit.session_hash))
+                return visit.go(leave_to_link(pages.federation, name, visit.browser_hash, visit.session_hash))
             except TrustError as error:
                 if error.code in _FATAL:
                     raise

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
-import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse
 
 from idp.actions.sign_in_row import cookie_hash
 from idp.model.requests import AuthorizationRequest
 from idp.pages.texts import LANGUAGES, text
 from idp.tokens.request import FORM_TYPE, read_form
 from service_kit.page_frame.assets import ASSETS
-from service_kit.page_frame.browser import BROWSER_COOKIE, LANGUAGE_COOKIE, LARGE_COOKIE
+from service_kit.page_frame.browser import CSRF_FIELD, LANGUAGE_COOKIE, Browser
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import STATUS, language_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.responses import Response
 
     from crypto.sealed_values import ValueSealer
@@ -35,7 +31,6 @@ if TYPE_CHECKING:
 SESSION_COOKIE: Final = "yinxin-session"
 OF_LINES: Final = frozenset({"answer"})  # signatures are pasted as tools print them, in lines
 BODY_BYTES_MAX: Final = 64 * 1024  # an authorization request with a signed request object
-_COOKIE_CHARACTERS_MAX: Final = 100
 _POLICY: Final = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action {}; frame-ancestors 'none'; base-uri 'none'"
 STYLE_SHEET: Final = files("idp.pages").joinpath("static/sign-in.css").read_bytes()
 PASSKEY_SCRIPT_PATH: Final = "/sign-in/static/passkey.js"
@@ -51,30 +46,12 @@ _PAGES.globals["asset"] = ASSETS.url
 
 
 @dataclass(slots=True)
-class Visit:
-    """A request of a browser. ``sealer``: makes the tokens of forms. ``is_secure``: the deployment is reached by https."""
+class Visit(Browser):
+    """A request of a browser at the sign-in pages. ``locales``: what the client asks the pages to be shown in."""
 
-    request: Request
     sealer: ValueSealer
-    is_secure: bool
-    is_demo: bool
+    is_demo: bool = False
     locales: tuple[str, ...] = ()
-    new_browser: str | None = None
-    cookies: list[str] = field(default_factory=list)
-
-    def cookie(self, name: str) -> str:
-        """The value of a cookie of ours, empty where there is none."""
-        value = self.request.cookies.get(self._name(name), "")
-        return value if len(value) <= _COOKIE_CHARACTERS_MAX else ""
-
-    @property
-    def browser(self) -> str:
-        """The secret that binds sign-ins to this browser; a new one where it has none."""
-        known = self.new_browser or self.cookie(BROWSER_COOKIE)
-        if not known:
-            known = self.new_browser = secrets.token_urlsafe(32)
-            self.set_cookie(BROWSER_COOKIE, known)
-        return known
 
     @property
     def browser_hash(self) -> bytes:
@@ -110,29 +87,11 @@ class Visit:
         names = (("MicroMessenger", "WeChat"), ("Edg/", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
         return next((name for mark, name in names if mark in agent), "Browser")
 
-    def _name(self, name: str) -> str:
-        return f"__Host-{name}" if self.is_secure else name
-
-    def set_cookie(self, name: str, value: str, *, seconds: int | None = None) -> None:
-        """Set one of our cookies on the answer; empty removes it."""
-        life = "; Max-Age=0" if not value else "" if seconds is None else f"; Max-Age={seconds}"
-        secure = "; Secure" if self.is_secure else ""
-        self.cookies.append(f"{self._name(name)}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}")
-
-    def token(self, place: str) -> str:
-        """The token of a form at ``place`` for this browser."""
-        return base64.urlsafe_b64encode(self.sealer.find(f"{self.browser}|{place}".encode(), "idp.form")).decode("ascii").rstrip("=")
-
     async def form(self, place: str) -> dict[str, str]:
         """The form, if this site made it for this browser. FORM_FORGED, FORM_UNREADABLE."""
         fields = await self.plain_form()
-        self.check_token(fields, place)
+        self.check_token(fields.get(CSRF_FIELD, ""), place)
         return fields
-
-    def check_token(self, fields: dict[str, str], place: str) -> None:
-        """Raise FORM_FORGED unless the form carries this browser's token."""
-        if not self.cookie(BROWSER_COOKIE) or not hmac.compare_digest(fields.get("csrf", "").encode(), self.token(place).encode()):
-            raise TrustError(Kind.FORBIDDEN, "FORM_FORGED")
 
     async def plain_form(self) -> dict[str, str]:
         """A form from anywhere. FORM_UNREADABLE, also for a repeated field."""
@@ -176,7 +135,7 @@ class Visit:
         body = _PAGES.get_template(f"{template}.html").render(
             t=partial(text, language=language),
             language=language,
-            is_large=self.cookie(LARGE_COOKIE) == "1",
+            is_large=self.is_large,
             can_switch=self.request.method == "GET",
             address=partial(self._switched, values.get("at", "")),
             notice="",
@@ -201,10 +160,6 @@ class Visit:
         """This page with another language or size of type."""
         method = self.request.query_params.get("method")
         return f"{place}?{urlencode(wish | {'method': method} if method else wish)}"
-
-    def see(self, address: str) -> Response:
-        """Go on there, by GET (303)."""
-        return self.with_cookies(RedirectResponse(address, 303, headers={"cache-control": "no-store"}))
 
     def error(self, error: TrustError, *, back: str = "", again: str = "") -> Response:
         """The error page. ``back``: a form's address that leads back to the client; ``again``: where to try again."""
@@ -236,23 +191,17 @@ class Visit:
         if to.response_mode == "form_post":  # without scripts, so that the policy stays strict: the person presses the button
             return self.page("form_post", targets=address, target=address, fields=given)
         joint = "&" if urlsplit(address).query else "?"
-        return self.see(f"{address}{joint}{urlencode(given)}")
+        return self.go(f"{address}{joint}{urlencode(given)}")
 
     def _answer_cas_service(self, to: AuthorizationRequest, ticket: str | None) -> Response:
         """CAS has no word for a refusal: only a service that asked for no page gets its browser back without a ticket (2.1.1, gateway)."""
         address = to.redirect_uri
         if ticket is None:
-            return self.see(address) if "none" in to.prompt else self.error(TrustError(Kind.FORBIDDEN, "SIGN_IN_REFUSED"))
+            return self.go(address) if "none" in to.prompt else self.error(TrustError(Kind.FORBIDDEN, "SIGN_IN_REFUSED"))
         if to.response_mode == "cas_post":
             return self.page("form_post", targets=address, target=address, fields={"ticket": ticket})
         joint = "&" if urlsplit(address).query else "?"
-        return self.see(f"{address}{joint}{urlencode({'ticket': ticket})}")
-
-    def with_cookies(self, response: Response) -> Response:
-        """The answer with the cookies set on the way."""
-        for cookie in self.cookies:
-            response.headers.append("set-cookie", cookie)
-        return response
+        return self.go(f"{address}{joint}{urlencode({'ticket': ticket})}")
 
 
 def titled(settings: ConnectorSettings, language: str) -> str:

@@ -28,6 +28,7 @@ YEAR_SECONDS: Final = 365 * 86_400
 CSRF_FIELD: Final = "csrf"
 _COOKIE_CHARACTERS_MAX: Final = 2048
 _SWITCHES: Final = ("lang", "type")
+_SIZES: Final = frozenset({"large", "normal"})
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -81,15 +82,16 @@ class Browser:
             self.set_cookie(BROWSER_COOKIE, known)
         return known
 
-    def token(self) -> str:
-        """The token of every form shown to this browser."""
+    def token(self, place: str = "") -> str:
+        """The token of forms shown to this browser: of those at ``place`` alone, where one is named."""
         if self.sealer is None:
             return ""
-        return base64.urlsafe_b64encode(self.sealer.find(self.browser.encode(), "page.form")).decode("ascii").rstrip("=")
+        found = self.sealer.find(f"{self.browser}|{place}".encode(), "page.form")
+        return base64.urlsafe_b64encode(found).decode("ascii").rstrip("=")
 
-    def check_token(self, given: str) -> None:
+    def check_token(self, given: str, place: str = "") -> None:
         """Raise FORM_FORGED unless a form carries this browser's token."""
-        if not self.cookie(BROWSER_COOKIE) or not hmac.compare_digest(given.encode("utf-8", "replace"), self.token().encode()):
+        if not self.cookie(BROWSER_COOKIE) or not hmac.compare_digest(given.encode("utf-8", "replace"), self.token(place).encode()):
             raise TrustError(Kind.FORBIDDEN, "FORM_FORGED")
 
     def switched(self) -> Response | None:
@@ -97,12 +99,12 @@ class Browser:
         query = parse_qsl(self.request.url.query, keep_blank_values=True)
         wishes = dict(query)
         language, size = wishes.get("lang", ""), wishes.get("type", "")
+        if language not in LANGUAGES and size not in _SIZES:
+            return None
         if language in LANGUAGES:
             self.set_cookie(LANGUAGE_COOKIE, language, seconds=YEAR_SECONDS)
-        if size in {"large", "normal"}:
+        if size in _SIZES:
             self.set_cookie(LARGE_COOKIE, "1" if size == "large" else "", seconds=YEAR_SECONDS)
-        if not self.cookies:
-            return None
         return self.go(self.address(dict.fromkeys(_SWITCHES)))
 
     def address(self, changes: dict[str, str | None]) -> str:

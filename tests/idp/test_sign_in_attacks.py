@@ -333,7 +333,7 @@ def test_cookies_are_bound_to_the_host_under_https() -> None:
     from crypto.sealed_values import ValueSealer
     from idp.pages.visit import SESSION_COOKIE, Visit
 
-    visit = Visit(Request({"type": "http", "headers": []}), ValueSealer(bytes(32)), is_secure=True, is_demo=False)
+    visit = Visit(Request({"type": "http", "headers": []}), True, ValueSealer(bytes(32)), is_demo=False)
     visit.set_cookie(SESSION_COOKIE, "value", seconds=5)
     visit.set_cookie(SESSION_COOKIE, "")
     assert visit.cookies[0] == "__Host-yinxin-session=value; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=5"
