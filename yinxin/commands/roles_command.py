@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,7 +12,9 @@ from standards.errors import TrustError
 from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, operator, print_json, print_line, print_table, say
 
 if TYPE_CHECKING:
-    from yinxin.assembly import House
+    from collections.abc import Iterator
+
+    from service_kit.composition import ServiceContext
 
 app: Final = typer.Typer(no_args_is_help=True, help="System, security and audit administrators. 系统、安全、审计三员管理。")
 
@@ -21,12 +24,21 @@ Holder = Annotated[str, typer.Argument(metavar="HOLDER", help="A client id, or p
 Reason = Annotated[str, typer.Option(help="Why; stands in the audit trail. 事由，记入审计。")]
 
 
-def _open(folder: Path) -> House:
+@contextmanager
+def _opened(folder: Path, *, as_json: bool) -> Iterator[ServiceContext]:
+    """The deployment for one command; what goes wrong is said and ends it."""
     from yinxin.assembly import open_house
     from yinxin.deployment import open_deployment
 
-    check_folder(folder)
-    return open_house(open_deployment(folder))
+    try:
+        check_folder(folder)
+        house = open_house(open_deployment(folder))
+        try:
+            yield house.context
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
 
 
 @app.command("appoint")
@@ -44,26 +56,11 @@ def appoint_holder(
 
     if role not in set(Role):
         raise typer.BadParameter(", ".join(Role), param_hint="--role")
-    try:
-        house = _open(folder)
-        try:
-            context = house.context
-            context.database.write(
-                lambda connection: appoint(
-                    connection,
-                    context.audit,
-                    holder,
-                    Role(role),
-                    is_bound=is_bound,
-                    actor=operator(),
-                    reason=reason,
-                    at=context.clock.now(),
-                )
-            )
-        finally:
-            house.close()
-    except TrustError as error:
-        raise fail(error, as_json=as_json) from None
+    with _opened(folder, as_json=as_json) as context:
+        at, audit = context.clock.now(), context.audit
+        context.database.write(
+            lambda conn: appoint(conn, audit, holder, Role(role), is_bound=is_bound, actor=operator(), reason=reason, at=at)
+        )
     if as_json:
         print_json({"holder": holder, "role": role})
         return
@@ -83,26 +80,9 @@ def give_to_holder(
     from service_kit.duties import give_duty
     from yinxin.duties import DUTIES
 
-    try:
-        house = _open(folder)
-        try:
-            context = house.context
-            context.database.write(
-                lambda connection: give_duty(
-                    connection,
-                    context.audit,
-                    holder,
-                    duty,
-                    known=DUTIES,
-                    actor=operator(),
-                    reason=reason,
-                    at=context.clock.now(),
-                )
-            )
-        finally:
-            house.close()
-    except TrustError as error:
-        raise fail(error, as_json=as_json) from None
+    with _opened(folder, as_json=as_json) as context:
+        at, audit = context.clock.now(), context.audit
+        context.database.write(lambda conn: give_duty(conn, audit, holder, duty, known=DUTIES, actor=operator(), reason=reason, at=at))
     if as_json:
         print_json({"holder": holder, "duty": duty})
         return
@@ -121,19 +101,9 @@ def take_from_holder(
     """Take a duty back. 收回职责。"""
     from service_kit.duties import take_duty
 
-    try:
-        house = _open(folder)
-        try:
-            context = house.context
-            had_it = context.database.write(
-                lambda connection: take_duty(
-                    connection, context.audit, holder, duty, actor=operator(), reason=reason, at=context.clock.now()
-                )
-            )
-        finally:
-            house.close()
-    except TrustError as error:
-        raise fail(error, as_json=as_json) from None
+    with _opened(folder, as_json=as_json) as context:
+        at, audit = context.clock.now(), context.audit
+        had_it = context.database.write(lambda conn: take_duty(conn, audit, holder, duty, actor=operator(), reason=reason, at=at))
     if as_json:
         print_json({"holder": holder, "duty": duty, "taken": had_it})
         return
@@ -145,17 +115,9 @@ def dismiss_holder(*, holder: Holder, reason: Reason, folder: Folder, as_json: A
     """End an appointment. 免去管理员。"""
     from service_kit.roles import dismiss
 
-    try:
-        house = _open(folder)
-        try:
-            context = house.context
-            had_one = context.database.write(
-                lambda connection: dismiss(connection, context.audit, holder, actor=operator(), reason=reason, at=context.clock.now())
-            )
-        finally:
-            house.close()
-    except TrustError as error:
-        raise fail(error, as_json=as_json) from None
+    with _opened(folder, as_json=as_json) as context:
+        at, audit = context.clock.now(), context.audit
+        had_one = context.database.write(lambda conn: dismiss(conn, audit, holder, actor=operator(), reason=reason, at=at))
     if as_json:
         print_json({"holder": holder, "dismissed": had_one})
         return
@@ -167,15 +129,8 @@ def list_holders(*, folder: Folder, as_json: AsJson = False) -> None:
     """List the administrators. 列出管理员。"""
     from service_kit.roles import list_role_holders
 
-    try:
-        house = _open(folder)
-        try:
-            with house.context.database.read() as connection:
-                found = list_role_holders(connection)
-        finally:
-            house.close()
-    except TrustError as error:
-        raise fail(error, as_json=as_json) from None
+    with _opened(folder, as_json=as_json) as context, context.database.read() as connection:
+        found = list_role_holders(connection)
     if as_json:
         print_json({"role_holders": [{"holder": each.holder, "role": each.role.value, "reason": each.reason} for each in found]})
         return
