@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from licence_vault import store
 from licence_vault.actions.find_licences import load_own_licence
-from licence_vault.actions.find_own_licences import seen_use
+from licence_vault.actions.find_own_licences import tell_uses
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -23,15 +23,6 @@ def list_licence_uses(desk: UseDesk, caller: Caller, licence_id: str, *, before:
     def read(conn: Connection) -> list[SeenUse]:
         load_own_licence(conn, caller, licence_id)
         found = store.list_uses_of_licence(conn, licence_id, before=before, limit=limit)
-        desk.context.audit.record(
-            conn,
-            at=at,
-            actor=caller.actor,
-            action="licence-use.read",
-            subject=f"licence:{licence_id}",
-            outcome="done",
-            facts={"lines": len(found)},
-        )
-        return [seen_use(desk, each) for each in found]
+        return tell_uses(desk, conn, caller, found, subject=f"licence:{licence_id}", at=at)
 
     return desk.context.database.write(read)

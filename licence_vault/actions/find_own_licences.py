@@ -16,6 +16,7 @@ from licence_vault.uses import Officer, UseAction, UseMode, read_officer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -103,18 +104,17 @@ def list_own_uses(
 
     def read(conn: Connection) -> list[SeenUse]:
         found = store.list_uses_of_subjects(conn, standing.holders, before=before, limit=limit, has_own=has_own, licence_id=licence_id)
-        desk.context.audit.record(
-            conn,
-            at=at,
-            actor=caller.actor,
-            action="licence-use.read",
-            subject=f"account:{standing.account}",
-            outcome="done",
-            facts={"lines": len(found)},
-        )
-        return [seen_use(desk, each) for each in found]
+        return tell_uses(desk, conn, caller, found, subject=f"account:{standing.account}", at=at)
 
     return desk.context.database.write(read)
+
+
+def tell_uses(desk: UseDesk, conn: Connection, caller: Caller, found: list[UseRecord], *, subject: str, at: datetime) -> list[SeenUse]:
+    """Lines with their officers readable; that somebody looked is audited in the same transaction. ``subject``: what they are all of."""
+    desk.context.audit.record(
+        conn, at=at, actor=caller.actor, action="licence-use.read", subject=subject, outcome="done", facts={"lines": len(found)}
+    )
+    return [seen_use(desk, each) for each in found]
 
 
 def seen_use(desk: UseDesk, record: UseRecord) -> SeenUse:
