@@ -149,16 +149,16 @@ def subject_hash_of(settings: Settings) -> SubjectHash | None:
     if not settings.subject_hash:
         return None
     module, _, name = settings.subject_hash.partition(":")
-    wrong = TrustError(
-        Kind.UNACCEPTABLE, "SETTING_INVALID", name="subject_hash", expected="package.module:name of a subject hash (idp/ports.py)"
-    )
+    expected = "package.module:name of a subject hash (idp/ports.py)"
     try:
         own: SubjectHash = getattr(import_module(module), name)
         made = (own("resident_id", "110101199003070003", "示例"), own.method)
-    except Exception:  # noqa: BLE001 # edge: somebody else's code
-        raise wrong from None
+    except Exception as error:  # noqa: BLE001 # edge: somebody else's code
+        raise TrustError(
+            Kind.UNACCEPTABLE, "SETTING_INVALID", name="subject_hash", expected=expected, reason=type(error).__name__
+        ) from None
     if any(not isinstance(each, str) or _VISIBLE.fullmatch(each) is None for each in made):
-        raise wrong
+        raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="subject_hash", expected=expected, reason="1 to 128 visible characters")
     return own
 
 
