@@ -75,15 +75,25 @@ def pytest_collection() -> Generator[None, object, object]:
 
 # So many examples of a property are traced for coverage; the rest are tried and judged alike, at a fifth of the cost. What must be covered
 # to the last branch (standards/) is traced whole.
-TRACED_EXAMPLES = 30
+TRACED_EXAMPLES = 10
 TRACED_WHOLE = "tests/standards/"
 UNTRACED = ("tests/lints/", "tests/browser/", "tests/examples/", "tests/flows/", "tests/interop/")
-"""These run little of the program in their own process: they read its source, or drive servers, browsers and programs of others."""
+"""These run little of the program in their own process: they read its source, or drive servers, browsers and programs of others. A mark
+``untraced`` says the same of one test that goes through all of something (every route, every page) which others cover piece by piece."""
 
-TRACED_CASES = 6
+TRACED_CASES = 2
 """So many cases of one test function are traced; further ones run and are judged alike. Not so where every branch counts."""
 TRACED_IN_ALL_CASES = ("tests/standards/", "tests/crypto/")
 _cases: Counter[str] = Counter()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """What a test sets up is traced no more than the test."""
+    if not (item.nodeid.startswith(UNTRACED) or item.get_closest_marker("untraced")):
+        return (yield)
+    with untraced():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -92,7 +102,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     function, _, case = item.nodeid.partition("[")
     _cases[function] += 1
     is_one_of_many = bool(case) and _cases[function] > TRACED_CASES and not item.nodeid.startswith(TRACED_IN_ALL_CASES)
-    if is_one_of_many or item.nodeid.startswith(UNTRACED):
+    if is_one_of_many:
         with untraced():
             return (yield)
     property_test = getattr(getattr(item, "obj", None), "hypothesis", None)

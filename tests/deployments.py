@@ -108,7 +108,8 @@ def served_here(folder: Path) -> Iterator[Here]:
     with untraced() if settings in _COMPOSED else nullcontext():
         house = open_house(open_deployment(folder))
         application = compose(house)
-    _COMPOSED.add(settings)
+    if sys.gettrace() is not None:
+        _COMPOSED.add(settings)
     application.start()
     http = HttpHere(application, house.context.settings.base_url)
     try:

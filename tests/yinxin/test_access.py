@@ -185,6 +185,7 @@ def test_pages_behind_a_session_are_shown_to_nobody_without_one(here: Here) -> N
         assert answer.content == b"", path
 
 
+@pytest.mark.untraced
 def test_what_is_declared_is_enforced(here: Here) -> None:
     """Each guarded operation, asked without a token, with a broken one, with somebody else's: refused before anything is looked up."""
     guarded = [(method, path) for method, path, access in operations(here) if access.scope is not None]

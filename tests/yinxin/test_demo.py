@@ -231,11 +231,17 @@ def sign_in_by_the_simulator(base_url: str) -> None:
         assert "Linked" in page
 
 
+@pytest.fixture(scope="module")
+def made_by_command(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the command makes a demonstration when it comes first, and serves the same one when it comes again."""
+    return tmp_path_factory.mktemp("demo") / "deployment"
+
+
 @pytest.mark.parametrize("locale", ["C.UTF-8", "zh_CN.UTF-8"])
-def test_the_command_makes_prints_and_serves(tmp_path: Path, locale: str) -> None:
+def test_the_command_makes_prints_and_serves(tmp_path: Path, made_by_command: Path, locale: str) -> None:
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YINXIN_")} | {"LC_ALL": locale}
-    arguments = ["demo", "--small", "--dir", str(tmp_path / "deployment"), "--port", str(port), "--host", "127.0.0.1"]
+    arguments = ["demo", "--small", "--dir", str(made_by_command), "--port", str(port), "--host", "127.0.0.1"]
     if locale == "C.UTF-8":
         arguments.append("--json")
     with (

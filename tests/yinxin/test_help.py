@@ -53,6 +53,7 @@ def shown(text: str, folder: str = "how-to", language: str = "en") -> str:
     return render(page(text, folder, language), text).html
 
 
+@pytest.mark.untraced
 def test_every_page_is_shown_and_every_link_of_it_leads_somewhere(served: Here) -> None:
     """Anchors included, and those of the frame; each address asked for once."""
     names = Library(IN_PROJECT).names()
@@ -80,6 +81,7 @@ def test_every_page_is_shown_and_every_link_of_it_leads_somewhere(served: Here) 
     assert broken == []
 
 
+@pytest.mark.untraced
 def test_no_page_asks_another_server_for_anything(served: Here) -> None:
     for path in ("/help", "/help/search?q=seal", "/help/errors", "/help/errors/SEAL_CHANGED", "/help/reference/settings", "/docs"):
         answer = served.http.get(path)
@@ -222,6 +224,7 @@ def test_the_results_of_a_build_are_told_where_it_has_them(tmp_path: Path) -> No
         assert read_results(tmp_path) == read
 
 
+@pytest.mark.untraced
 def test_a_wheel_carries_the_documents(tmp_path: Path) -> None:
     """Built as an operator's bundle is; opened, it finds its own pages, not the project's."""
     build = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1], {'--build-option': ['build', '--build-base', sys.argv[2]]}))"

@@ -70,6 +70,7 @@ def test_metrics(here: Here) -> None:
     assert 'http_requests_total{method="GET",status="200"}' in answer.text
 
 
+@pytest.mark.untraced
 def test_the_openapi_document_is_valid_and_complete(here: Here) -> None:
     document = here.http.get("/openapi.json").json()
     with untraced():
@@ -94,6 +95,7 @@ def test_the_openapi_document_is_valid_and_complete(here: Here) -> None:
     assert {scope for _, _, op in operations for rule in op["security"] for scope in rule.get("oauth2", [])} <= set(granted)
 
 
+@pytest.mark.untraced
 def test_every_number_that_is_asked_for_has_bounds(here: Here) -> None:
     """One that no database can hold would be a failure of ours, not of whoever sends it."""
     operations = (
@@ -135,6 +137,7 @@ def test_what_fits_nowhere_is_a_problem_document(here: Here, method: str, path: 
         assert answer.headers["allow"] == "GET"
 
 
+@pytest.mark.untraced
 def test_a_method_that_fits_nowhere_is_answered_with_those_that_do(here: Here) -> None:
     """Every path of the house, also those on which several operations stand (RFC 9110 15.5.6)."""
     wanted: dict[str, set[str]] = {}

@@ -20,7 +20,6 @@ from service_kit.callers import Caller
 from service_kit.roles import Role, appoint
 from tests.deployments import HttpHere, make_deployment, served_here
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION
-from tests.untraced import untraced
 from yinxin.access_gate import access_of_route
 from yinxin.links import known_scopes
 
@@ -80,10 +79,11 @@ def send(http: HttpHere, method: str, path: str, headers: dict[str, str]) -> Any
     return http.request(method, path, headers=headers, **content)
 
 
+@pytest.mark.untraced
 def test_every_scope_opens_its_operations_and_no_other(matrix: Here) -> None:
     operations = guarded(matrix)
     wrong = []
-    with untraced(), closing(HttpHere(matrix.application, matrix.house.context.settings.base_url)) as http:
+    with closing(HttpHere(matrix.application, matrix.house.context.settings.base_url)) as http:
         for scope in sorted(known_scopes()):
             headers = bearer(matrix, "cl_" + scope.replace(".", "-"), (scope,))
             for method, path, needed in operations:
