@@ -10,6 +10,7 @@ import pytest
 from crypto.report import Verdict
 from licence_vault.faces.draw import draw_ofd, draw_pdf
 from licence_vault.faces.marks import CopyNote, Marks
+from licence_vault.verify import COPY_FILES
 from seal_service.ofd.seal import seal_ofd
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.sealing_value import Profile
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from tests.interop.java_runner import JavaPrograms
 
 NOTE = CopyNote("示例窗口", "示例用途", AT, AT)
+COPY_MARKS = Marks(copy_note=NOTE, watermark="加注件 仅供示例窗口使用")
+COPY_ATTACHMENTS = {name: f"copy {name}".encode() for name in (COPY_FILES.data, COPY_FILES.leaf, *COPY_FILES.proofs)}
 PLACE = Placement(1, 60, 40)
 
 
@@ -42,9 +45,11 @@ def ofdrw(tmp_path_factory: pytest.TempPathFactory) -> JavaPrograms:
 def licences() -> dict[str, bytes]:
     """Licence files by what was done to them."""
     data, plain = sample_licence(), pdf_of(LANDSCAPE)
+    copy = draw_pdf(data, PORTRAIT, ATTACHMENTS | COPY_ATTACHMENTS, qr_text=None, marks=COPY_MARKS)
     faces = {
         "landscape": plain,
-        "copy": pdf_of(PORTRAIT, marks=Marks(copy_note=NOTE, watermark="仅供示例")),
+        "copy": copy,
+        "copy-sealed": sealed(copy),
     }
     if any(face.style is Style.MONGOLIAN for face in system_faces()):
         faces["bilingual"] = draw_pdf(data, BILINGUAL, {}, qr_text=QR_TEXT)
@@ -79,12 +84,15 @@ def test_verapdf_finds_licences_to_be_pdf_a_3b_before_and_after_sealing(tmp_path
     }
 
 
-@pytest.mark.clause("GB/T 36905 5", "GB/T 33190-2016 20.1")
-def test_ofdrw_accepts_the_sealed_licence_with_its_metadata_and_attachments(ofdrw: JavaPrograms, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_copy", [False, True], ids=["original", "copy"])
+@pytest.mark.clause("GB/T 36905 5", "GB/T 33190-2016 20.1", "GB/T 36903-2018 annotated copy")
+def test_ofdrw_accepts_the_sealed_licence_with_its_metadata_and_attachments(ofdrw: JavaPrograms, tmp_path: Path, is_copy: bool) -> None:
     data = sample_licence()
     (place,) = LANDSCAPE.seals
+    attachments = ATTACHMENTS | COPY_ATTACHMENTS if is_copy else ATTACHMENTS
+    qr_text, marks = (None, COPY_MARKS) if is_copy else (QR_TEXT, Marks())
     document = seal_ofd(
-        draw_ofd(data, LANDSCAPE, ATTACHMENTS, qr_text=QR_TEXT),
+        draw_ofd(data, LANDSCAPE, attachments, qr_text=qr_text, marks=marks),
         seal_der=ofd.seal_der(),
         signer=ofd.pki().seal_signer,
         certificate=ofd.pki().seal,
@@ -103,14 +111,17 @@ def test_ofdrw_accepts_the_sealed_licence_with_its_metadata_and_attachments(ofdr
     assert text["title"] == f"{data.name} {data.number}"
     assert text["custom.ZZBS"] == data.identifier
     assert text["custom.CZZT"] == data.holders[0].name
+    copied = {name: text.get(f"custom.{name}") for name in ("JZJZZZ", "JZJZZSY")}
+    assert copied == ({"JZJZZZ": NOTE.made_by, "JZJZZSY": NOTE.reason} if is_copy else {"JZJZZZ": None, "JZJZZSY": None})
     assert {
         name.removeprefix("attachment."): value.encode() for name, value in text.items() if name.startswith("attachment.")
-    } == ATTACHMENTS
-    for expected in (data.number, data.identifier, data.holders[0].name):
+    } == attachments
+    on_the_face = [data.number, data.identifier, data.holders[0].name] + [NOTE.made_by, NOTE.reason] * is_copy
+    for expected in on_the_face:
         assert expected in text["text.1"]
     judged = judge_file(document, ofd.pki().trust_list(), ofd.AT)
     assert judged.report.signatures[0].document_intact
-    assert judged.sealed_files == ATTACHMENTS
+    assert judged.sealed_files == attachments
 
 
 def test_our_own_verdict_on_the_sealed_licence() -> None:
