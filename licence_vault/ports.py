@@ -21,6 +21,7 @@ CALLERS: Final = "licence_vault.callers"
 COLLECTOR: Final = "licence_vault.collector"  # missing where the settings name none
 FIELD_MAP: Final = "licence_vault.field_map"  # how the collector wants records: a reporting.field_map.FieldMap
 FOREIGN: Final = "licence_vault.foreign"  # missing where the settings name no exchange
+PICTURES: Final = "licence_vault.pictures"
 PDF: Final = "application/pdf"
 OFD: Final = "application/ofd"
 
@@ -74,6 +75,14 @@ class DocumentJudge(Protocol):
 
     def judge(self, document: bytes, trust_list: TrustList, at: datetime) -> JudgedDocument:
         """The verdict on a PDF or OFD at a time (aware UTC), with what the seal covers."""
+        ...
+
+
+class PagePictures(Protocol):
+    """Draws pages of licence files. Where the link is absent no pictures are given."""
+
+    def __call__(self, document: bytes, *, dpi: int) -> bytes:
+        """The first page of a PDF as PNG, seals and all. TrustError RENDER_TOO_LARGE, PDF_MALFORMED."""
         ...
 
 

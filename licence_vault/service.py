@@ -40,7 +40,7 @@ from licence_vault.log.instance import KEYS as LOG_KEYS
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES as LICENCE_SCOPES
-from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, FOREIGN, HOLDERS, JUDGE, SEALER
+from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, FOREIGN, HOLDERS, JUDGE, PICTURES, SEALER
 from licence_vault.status.prompt_lists import PromptPublisher
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
@@ -51,7 +51,7 @@ from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from crypto.keystore import Keystore
-    from licence_vault.ports import CallerCheck, DocumentJudge, ForeignLicences, HolderDirectory, RegionalCollector, Sealer
+    from licence_vault.ports import CallerCheck, DocumentJudge, ForeignLicences, HolderDirectory, PagePictures, RegionalCollector, Sealer
     from licence_vault.reporting.field_map import FieldMap
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
@@ -103,6 +103,7 @@ def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:
         seals=None if sealer is None or judge is None else Seals(cast("Sealer", sealer), cast("DocumentJudge", judge)),
         await_proof=partial(wait_for_proof, log),
         logs=tuple(TrustedLog(tree.identity) for tree in log.trees),
+        pictures=cast("PagePictures | None", context.links.get(PICTURES)),
     )
 
 

@@ -49,7 +49,7 @@ from yinxin.help.help_pages import HelpDesk
 from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
-from yinxin.licence_links import HouseSealer, HouseVerifier
+from yinxin.licence_links import HouseSealer, HouseVerifier, house_pictures
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
@@ -167,6 +167,7 @@ def open_house(deployment: Deployment) -> House:
     links_of_licences = {
         licence_vault.ports.SEALER: HouseSealer(context),
         licence_vault.ports.JUDGE: HouseJudge(),
+        licence_vault.ports.PICTURES: house_pictures,
         seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
         **({licence_vault.ports.HOLDERS: HouseDirectory(context)} if idp.service.NAME in links.services_of(settings) else {}),
     }

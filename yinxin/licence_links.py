@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.own_trust import own_trust
 from licence_vault.ports import SealedFile
+from seal_service import render
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
@@ -48,6 +49,11 @@ class HouseSealer:
         )
         sealed = seal_document(self._context, User(VAULT, actor, holder=VAULT), seal_id, wanted)
         return SealedFile(sealed.content, None if sealed.examined is None else judged_document(judge_examined(sealed.examined)))
+
+
+def house_pictures(document: bytes, *, dpi: int) -> bytes:
+    """See ``licence_vault.ports.PagePictures``."""
+    return render.draw_page(document, dpi=dpi)
 
 
 class HouseVerifier:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crypto.sm3 import sm3
@@ -16,8 +16,9 @@ from licence_vault.actions.make_copy import CopyOrder, RefusedUse, make_copy
 from licence_vault.actions.record_use import record_use
 from licence_vault.actions.redeem_use_code import check_use_code, use_up
 from licence_vault.actions.use_desk import demand_in_force, demand_system
-from licence_vault.errors import licence_erased, licence_unmatched, no_licence_of_holder, sharing_denied
-from licence_vault.limits import SHARE_COPIES
+from licence_vault.copies import FORMS
+from licence_vault.errors import licence_erased, licence_unmatched, no_licence_of_holder, share_malformed, sharing_denied
+from licence_vault.limits import COPY_PICTURE_DPI, SHARE_COPIES
 from licence_vault.model import LicenceState
 from licence_vault.uses import ShareRight, UseAction, UseMode
 from standards.errors import Kind, TrustError
@@ -47,6 +48,14 @@ class WantedCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyPicture:
+    """A copy as somebody sees it. ``png``: its first page; a licence has no other. It carries no seal: only the copy can be verified."""
+
+    copy: SharedCopy
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SharedCopy:
     """A copy and which licence it is of. ``address``: where it is fetched once, None where the file itself is given."""
 
@@ -68,6 +77,17 @@ def copy_shared(means: IssuingMeans, desk: UseDesk, call: ShareCall, identifier:
         _record_refusal(desk, call, reason, licence_unmatched())
         raise licence_unmatched()
     return SharedCopy(identifier, _copy(means, desk, call, record, reason, wanted))
+
+
+def picture_shared(means: IssuingMeans, desk: UseDesk, call: ShareCall, identifier: str, wanted: WantedCopy) -> CopyPicture:
+    """A picture of such a copy, which is made, logged, sealed and on record as any other: its band says for whom, why and until when.
+
+    Raises TrustError SHARE_REQUEST_MALFORMED where nobody draws pages, and as ``copy_shared``.
+    """
+    if means.pictures is None:
+        raise share_malformed("fileType", " or ".join(FORMS))
+    copy = copy_shared(means, desk, call, identifier, replace(wanted, form="pdf"))
+    return CopyPicture(copy, means.pictures(copy.made.content, dpi=COPY_PICTURE_DPI))
 
 
 def offer_shared(means: IssuingMeans, desk: UseDesk, call: ShareCall, identifier: str, wanted: WantedCopy) -> SharedCopy:

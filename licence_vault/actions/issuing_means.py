@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from crypto.trusted_logs import TrustedLog
     from licence_vault.content_vault import ContentVault
-    from licence_vault.ports import DocumentJudge, Sealer
+    from licence_vault.ports import DocumentJudge, PagePictures, Sealer
     from service_kit.composition import ServiceContext
     from service_kit.transparency_log import TransparencyLog
 
@@ -43,7 +43,7 @@ class Seals:
 @dataclass(frozen=True, slots=True)
 class IssuingMeans:
     """All of it. ``order_key``: of the places in status lists; ``seals``: None where nothing that seals is connected. ``await_proof``: the entry's id in, its proof out, in under a second.
-    ``logs``: this deployment's own, under which what is issued must hold.
+    ``logs``: this deployment's own, under which what is issued must hold. ``pictures``: who draws pages, None where nobody does.
     """
 
     context: ServiceContext
@@ -52,6 +52,7 @@ class IssuingMeans:
     seals: Seals | None
     await_proof: Callable[[str], LogProof]
     logs: tuple[TrustedLog, ...] = ()
+    pictures: PagePictures | None = None
 
     def need_seals(self) -> Seals:
         """The sealer and the judge. TrustError LICENCE_SEALER_MISSING."""

@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from licence_vault.actions.copy_shared import WantedCopy, copy_shared, offer_shared, offer_shared_of_holder
+from licence_vault.actions.copy_shared import WantedCopy, copy_shared, offer_shared, offer_shared_of_holder, picture_shared
 from licence_vault.actions.finish_issue import MEDIA_TYPES
 from licence_vault.api.copy_shapes import write_address
 from licence_vault.api.share_envelope import read_text
@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 _TIME: Final = "%Y%m%d%H%M%S"  # of GB/T 36903, in the country's time
 MAKER: Final = "certificateCopyCreator"
 FORM: Final = "fileType"
+PNG: Final = "png"
+PNG_TYPE: Final = "image/png"
 
 
 def give_file(means: IssuingMeans, desk: UseDesk, call: ShareCall, data: Mapping[str, Any]) -> dict[str, str]:
-    """downloadFile: the copy in base64."""
-    wanted = _wanted(call, data, "certificateCopyExpiringTime")
-    copy = copy_shared(means, desk, call, read_text(data, "certificateIdentifier"), wanted)
+    """downloadFile: the copy, or a picture of it, in base64."""
+    identifier, until_name = read_text(data, "certificateIdentifier"), "certificateCopyExpiringTime"
+    if data[FORM] == PNG:
+        wanted = _wanted(call, {name: value for name, value in data.items() if name != FORM}, until_name)
+        picture = picture_shared(means, desk, call, identifier, wanted)
+        return _write(picture.copy, base64.b64encode(picture.png).decode()) | {"contentType": PNG_TYPE}
+    copy = copy_shared(means, desk, call, identifier, _wanted(call, data, until_name))
     return _write(copy, base64.b64encode(copy.made.content).decode())
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from PIL import Image
 
 from tests.licence_vault.test_use_routes import (
     JIA,
@@ -84,9 +87,19 @@ def test_a_system_is_given_annotated_copies(jia: Office, registry: Office, stran
     assert (status, given["contentType"], given["certIdentifier"]) == ("0", "application/ofd", licence["identifier"])
     assert base64.b64decode(given["content"]).startswith(b"PK")
     assert share(registry, "downloadFile", wish | more) == ("10", None), "a code counts once"
-    for wrong in ({"fileType": "png"}, {"certificateCopyExpiringTime": "2026-12-01"}, {"certificateCopyExpiringTime": "20261301000000"}):
+    for wrong in ({"fileType": "gif"}, {"certificateCopyExpiringTime": "2026-12-01"}, {"certificateCopyExpiringTime": "20261301000000"}):
         assert share(registry, "downloadFile", wish | {"operator": OFFICER} | wrong) == ("102", None)
     assert share(registry, "downloadFile", wish | {"operator": OFFICER, "certificateIdentifier": "1.2.3"}) == ("10", None)
+
+    uses = f"/v1/my/licence-uses?licence={licence['id']}"
+    assert share(registry, "downloadFile", wish | {"fileType": "png"}) == ("100", None), "a picture is no way around a code"
+    status, given = share(registry, "downloadFile", wish | {"fileType": "png", "operator": OFFICER})
+    assert (status, given["contentType"], given["certIdentifier"]) == ("0", "image/png", licence["identifier"])
+    with Image.open(io.BytesIO(base64.b64decode(given["content"]))) as picture:
+        picture.verify()
+        assert (picture.format, picture.width) == ("PNG", 591), "100 mm at 150 dpi"
+    copied, refused = jia.call("GET", uses, status=200).json()["uses"][:2]
+    assert (refused["action"], copied["action"], copied["officer"]["name"]) == ("refused", "copied", OFFICER["name"])
 
     by_duty = {"certIdentifier": licence["identifier"], "useCause": WHY, "operator": OFFICER}
     status, offered = share(registry, "downloadUrl", by_duty)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from licence_vault.actions.copy_shared import WantedCopy, copy_shared, offer_shared, offer_shared_of_holder
+from licence_vault.actions.copy_shared import WantedCopy, copy_shared, offer_shared, offer_shared_of_holder, picture_shared
 from licence_vault.actions.download_copy import take_download
 from licence_vault.actions.permit_sharing import withdraw_sharing
 from licence_vault.actions.query_shared import ShareCall
@@ -127,6 +127,12 @@ def test_a_stranger_does_not_learn_how_a_licence_stands(here: UsingHere, licence
     refused("LICENCE_SHARING_DENIED", lambda: copy(here, licence, replace(BY_DUTY, caller=caller("cl_nobody"))))
     refused("LICENCE_NOT_IN_FORCE", lambda: copy(here, licence, BY_DUTY))
     assert last(here, licence) == (UseAction.REFUSED, UseMode.BY_DUTY, "cl_office", "LICENCE_NOT_IN_FORCE")
+
+
+def test_where_nobody_draws_pages_no_copy_is_made_for_a_picture(here: UsingHere, licence: LicenceRecord) -> None:
+    means = replace(here.issuing.means, pictures=None)
+    refused("SHARE_REQUEST_MALFORMED", lambda: picture_shared(means, here.desk, BY_DUTY, licence.identifier, WANTED))
+    assert here.lines(licence) == []
 
 
 def test_a_permission_that_was_withdrawn_counts_no_more(here: UsingHere, me: Caller, licence: LicenceRecord) -> None:
