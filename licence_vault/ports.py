@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+    from licence_vault.reported import ReportTree
     from licence_vault.uses import UseMode
     from service_kit.callers import Caller
 
@@ -144,7 +145,9 @@ class CallerCheck(Protocol):
 class OutgoingReport:
     """One report as it leaves. ``key``: the same for every repetition; ``content``: the record, canonical JSON; ``digest``: SM3 of it.
 
-    ``log_index``: where its event stands in the public log, None for types. ``is_replacing``: to be taken in place of what is there.
+    ``log_index``: where its event stands in the public log; ``number``: where it stands in the register, for types and erasures; one of them is None.
+    ``is_replacing``: to be taken in place of what is there. ``erases``: of everything whose key begins so, and tells of an event, the region is to
+    keep nothing but the key, with this report's digest as its own; empty for all but erasures.
     """
 
     key: str
@@ -153,11 +156,13 @@ class OutgoingReport:
     digest: bytes
     log_index: int | None
     is_replacing: bool
+    number: int | None = None
+    erases: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LogRange:
-    """The entries ``index << level`` up to the next range, ``1 << level`` of them, of the public log. The region is asked from level 1 on."""
+    """The entries ``index << level`` up to the next range, ``1 << level`` of them, of a tree. The region is asked from level 1 on."""
 
     level: int
     index: int
@@ -183,8 +188,8 @@ class RegionalCollector(Protocol):
         """
         ...
 
-    def compare(self, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
-        """The roots over these ranges of what the region has, in their order, leaving out everything from entry ``size`` of the log on.
+    def compare(self, tree: ReportTree, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
+        """The roots over these ranges of what the region has in a tree, in their order, leaving out everything from its place ``size`` on.
 
         Raises TrustError: REGION_UNAVAILABLE, REGION_ANSWER_UNTRUSTED. That the halves make the root is for the asker to check.
         """

@@ -13,6 +13,7 @@ from licence_vault.log_tables import metadata
 from service_kit.tables import BIG
 
 _LOGGED: Final = text("log_index IS NOT NULL")
+_REGISTERED: Final = text("log_index IS NULL")
 
 reports: Final = Table(
     "licence_reports",
@@ -37,9 +38,10 @@ reports: Final = Table(
     Column("receipt", String(64)),
     Column("taken_at", BigInteger, nullable=False),
     Column("sent_at", BigInteger),
-    CheckConstraint("kind IN ('licence', 'type')", name="kind"),
+    CheckConstraint("kind IN ('licence', 'type', 'erasure')", name="kind"),
     CheckConstraint("state IN ('waiting', 'sent', 'dead')", name="state"),
     Index("ux_licence_reports_log_index", "log_index", unique=True, sqlite_where=_LOGGED, postgresql_where=_LOGGED),
+    Index("ix_licence_reports_register", "number", sqlite_where=_REGISTERED, postgresql_where=_REGISTERED),
     Index("ix_licence_reports_state_due_at", "state", "due_at"),
     Index("ix_licence_reports_subject_number", "subject", "number"),
 )

@@ -1,4 +1,6 @@
-"""Reports to the region: the nouns of their table. One report is one event of a licence, or one version of a type published or retired."""
+"""Reports to the region: the nouns of their table. One report is one event of a licence, one version of a type published or retired, or that what
+a licence said was erased.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,16 @@ class ReportKind(StrEnum):
 
     LICENCE = "licence"
     TYPE = "type"
+    ERASURE = "erasure"
+
+
+class ReportTree(StrEnum):
+    """By what reports are compared with the region. LOG: events of licences, at their entries of the public log; REGISTER: types and erasures, which
+    are in no log, at the numbers of their reports.
+    """
+
+    LOG = "log"
+    REGISTER = "register"
 
 
 class ReportState(StrEnum):
@@ -58,9 +70,19 @@ class Report:
 
 def licence_key(identifier: str, version: int, event: str, position: int) -> str:
     """What tells repetitions of a report: identifier, version and event, which is its line in the history, as one may happen again."""
-    return f"{identifier}:{version:03d}:{event}:{position}"
+    return f"{keys_of_licence(identifier, version)}{event}:{position}"
 
 
 def type_key(code: str, version: int, state: str) -> str:
     """The same for a version of a type that was published or retired."""
     return f"{code}:{version}:{state}"
+
+
+def erasure_key(identifier: str, version: int) -> str:
+    """The same for what is told once of a licence: that what it said was erased."""
+    return f"{keys_of_licence(identifier, version)}erased"
+
+
+def keys_of_licence(identifier: str, version: int) -> str:
+    """How the keys of all reports of a licence begin."""
+    return f"{identifier}:{version:03d}:"

@@ -137,6 +137,7 @@ class Collector:
     field_map: str = ""
     record_path: str = "/records"
     type_path: str = "/types"
+    erasure_path: str = "/erasures"
     range_path: str = "/ranges"
     names: tuple[str, ...] = ()
     timeout_seconds: float = 5.0

@@ -61,13 +61,14 @@ class Knobs:
 
 @dataclass
 class Kept:
-    """One report as the collector has it."""
+    """One report as the collector has it. ``log_index``: its place in the tree of the log; ``number``: in that of the register."""
 
     kind: str
     log_index: int | None
     digest: str
     record: dict[str, Any]
     receipt: str
+    number: int | None = None
 
 
 @dataclass
@@ -137,12 +138,19 @@ class RegionSimulator:
             return about | {"outcome": "refused", "reason": refusal}
         receipt = before.receipt if before is not None else f"SIM-{len(self.kept) + 1:06d}"
         if not self.knobs.is_dropping:
-            kept = Kept(asked["kind"], asked.get("log_index"), asked["digest"], asked["record"], receipt)
+            kept = Kept(asked["kind"], asked.get("log_index"), asked["digest"], asked["record"], receipt, asked.get("number"))
             if self.knobs.is_altering:
                 kept.record = kept.record | {"altered": "1"}
                 kept.digest = sm3(write_canonical(kept.record)).hex()
             self.kept[asked["key"]] = kept
+            self._erase(asked.get("erases"), asked["digest"])
         return about | {"outcome": "stored", "receipt": self.knobs.receipt or receipt}
+
+    def _erase(self, keys: str | None, digest: str) -> None:
+        """Nothing stays of the events whose keys begin so, but that the erasure stands in their places."""
+        for key, each in self.kept.items():
+            if keys and key.startswith(keys) and each.kind == "licence":
+                each.record, each.digest = {}, digest
 
     def _share(self, asked: dict[str, Any]) -> dict[str, Any]:
         """A licence of this region, as another one asks for it."""
@@ -161,10 +169,11 @@ class RegionSimulator:
     def _compare(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The roots over the ranges that are asked for, each with those over its halves."""
         size, ranges, lie = asked["size"], asked["ranges"], self.knobs.lies_about
+        place_of: Callable[[Kept], int | None] = lambda kept: kept.log_index if asked["tree"] == "log" else kept.number  # noqa: E731 - a key
         places = {
-            each.log_index: sm3(b"\x00" + key.encode() + b"\x00" + bytes.fromhex(each.digest))
+            place: sm3(b"\x00" + key.encode() + b"\x00" + bytes.fromhex(each.digest))
             for key, each in self.kept.items()
-            if each.log_index is not None and each.log_index < size
+            if (place := place_of(each)) is not None and place < size
         }
         roots = []
         for level, index in ranges:
@@ -176,7 +185,7 @@ class RegionSimulator:
             root = _root_over(places, level, index) if lie == "halves" else sm3(b"\x01" + left + right)
             roots.append([root.hex(), left.hex(), "0" if lie == "roots" else right.hex()])
         told_size = size + 1 if lie == "size" else size
-        return {"size": told_size, "ranges": [] if lie == "ranges" else ranges, "roots": roots}
+        return {"tree": asked["tree"], "size": told_size, "ranges": [] if lie == "ranges" else ranges, "roots": roots}
 
 
 def _root_over(places: dict[int, bytes], level: int, index: int) -> bytes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from crypto.signer import Signer
     from licence_vault.ports import LogRange, OutgoingReport
+    from licence_vault.reported import ReportTree
     from licence_vault.reporting.field_map import FieldMap
     from service_kit.clock import Clock
     from service_kit.settings import Collector
@@ -34,6 +35,9 @@ NAMES: Final = (
     "key",
     "kind",
     "log_index",
+    "number",
+    "erases",
+    "tree",
     "digest",
     "is_replacing",
     "record",
@@ -61,15 +65,17 @@ class RegionalCollectorClient:
     def report(self, report: OutgoingReport) -> str:
         """Hand a report over; the receipt. The same key again is the same request."""
         digest = report.digest.hex()
-        path = self.settings.record_path if report.kind == "licence" else self.settings.type_path
+        paths = {"licence": self.settings.record_path, "type": self.settings.type_path, "erasure": self.settings.erasure_path}
         answer = self.exchange.ask(
-            path,
+            paths[report.kind],
             f"report-{report.key}-{digest[:16]}",
             {
                 "account": self.settings.account,
                 "key": report.key,
                 "kind": report.kind,
                 "log_index": report.log_index,
+                "number": report.number,
+                "erases": report.erases or None,
                 "digest": digest,
                 "is_replacing": report.is_replacing,
                 "record": json.loads(report.content),
@@ -83,12 +89,12 @@ class RegionalCollectorClient:
             raise region_untrusted("outcome")
         return receipt
 
-    def compare(self, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
-        """The roots over ranges of the log. Each question has an id of its own: what was right an hour ago is no answer."""
+    def compare(self, tree: ReportTree, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
+        """The roots over ranges of a tree. Each question has an id of its own: what was right an hour ago is no answer."""
         asked = [[each.level, each.index] for each in ranges]
-        told = {"account": self.settings.account, "size": size, "ranges": asked}
+        told = {"account": self.settings.account, "tree": tree.value, "size": size, "ranges": asked}
         answer = self.exchange.ask(self.settings.range_path, f"ranges-{secrets.token_hex(16)}", told)
-        self.exchange.check_about(answer, {"size": size})
+        self.exchange.check_about(answer, {"tree": tree.value, "size": size})
         roots = answer.get(self.exchange.name("roots"))
         if answer.get(self.exchange.name("ranges")) != asked or not isinstance(roots, list) or len(roots) != len(asked):
             raise region_untrusted("ranges")

@@ -91,6 +91,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "collector.account": ("", "what it calls this deployment"),
     "collector.record_path": ("", "its path for records"),
     "collector.type_path": ("", "its path for types"),
+    "collector.erasure_path": ("", "its path for erasures"),
     "collector.range_path": ("", "its path for ranges of records, when reconciling"),
     "collector.names": ("", "`ours=theirs`, where it calls members otherwise"),
     "exchange.platform_key": ("", "the key or certificate that signs its answers"),

@@ -1,6 +1,7 @@
 """Erase what an ended licence said: its key is deleted, and with it what was sealed under it, in tables and files, wherever copies are.
 
-The events, the number and the commitments in the public log remain: without the salt they lead to nobody.
+The events, the number and the commitments in the public log remain: without the salt they lead to nobody. A region that was told of the licence
+is told of this too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from licence_vault.actions.define_type import check_reason
 from licence_vault.actions.find_licences import load_own_licence
 from licence_vault.errors import licence_changed, licence_erased, licence_state_conflict
 from licence_vault.model import ENDED, LicenceState
+from licence_vault.store import reports
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -53,6 +55,7 @@ def erase_licence(context: ServiceContext, caller: Caller, licence_id: str, *, r
         )
         store.erase_content(conn, licence_id)
         store.erase_copies(conn, licence_id)
+        reports.insert_erasure_report(conn, record, context.clock.now())
         return load_own_licence(conn, caller, licence_id)
 
     return context.database.write(erase)

@@ -1,12 +1,15 @@
-"""Compare with the region what it has of our reports, entry of the log by entry, and send again what it has not or has otherwise."""
+"""Compare with the region what it has of our reports, and send again what it has not or has otherwise: entry of the log by entry what happened to
+licences, report by report the types and the erasures, which are in no log.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from licence_vault.reported import ReportState
+from licence_vault.reported import ReportState, ReportTree
 from licence_vault.reporting.find_differences import CONTRADICTION, find_differences
 from licence_vault.reporting.limits import ATTEMPTS_TO_COMPARE
 from licence_vault.reporting.range_tree import RangeTree, place_hash
@@ -40,21 +43,37 @@ REPAIRED: Final = frozenset({FindingKind.MISSING, FindingKind.ALTERED})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One entry of the log that differs. ``report``: None where there is none of ours."""
+    """What differs. ``log_index``: at which entry of the log; ``number``: at which place of the register; one of them is None. ``report``: None where
+    there is none of ours.
+    """
 
-    log_index: int
+    log_index: int | None
     kind: FindingKind
     report: Report | None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What came of it. ``size``: entries of the log that were compared; ``repaired``: reports that are on their way again."""
+    """What came of it. ``size``: entries of the log that were compared; ``comparison``, ``register``: of the log and of the register;
+    ``repaired``: reports that are on their way again.
+    """
 
     size: int
     comparison: Comparison
+    register: Comparison
     findings: tuple[Finding, ...]
     repaired: int
+
+    @property
+    def requests(self) -> int:
+        """How often the region was asked."""
+        return self.comparison.requests + self.register.requests
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all differences are told."""
+        return self.comparison.is_complete and self.register.is_complete
 
 
 def reconcile_reports(desk: ReportDesk, *, actor: str, is_repairing: bool) -> Reconciliation:
@@ -62,14 +81,15 @@ def reconcile_reports(desk: ReportDesk, *, actor: str, is_repairing: bool) -> Re
 
     Raises TrustError REGION_UNAVAILABLE, REGION_ANSWER_UNTRUSTED.
     """
-    # 1. As far as the log was followed. What arrives in between makes answers contradict each other: then once more from the beginning.
+    # 1. Both trees: the log as far as it was followed, the register as far as it goes.
     with desk.context.database.read() as conn:
-        size = reports.read_followed(conn)
-    comparison = _compare(desk, size)
+        sizes = {tree: reports.read_size(conn, tree) for tree in ReportTree}
+    compared = {tree: _compare(desk, tree, size) for tree, size in sizes.items()}
+    comparison, register = compared[ReportTree.LOG], compared[ReportTree.REGISTER]
 
     # 2. What each difference is, and what is to be done about it; on record together.
     def record(conn: Connection) -> tuple[tuple[Finding, ...], int]:
-        findings = tuple(_finding(conn, each) for each in comparison.differences)
+        findings = tuple(_finding(conn, tree, each) for tree, found in compared.items() for each in found.differences)
         wrong = [each.report for each in findings if each.kind in REPAIRED and each.report is not None]
         repaired = sum(_send_again(desk, conn, each) for each in wrong) if is_repairing else 0
         desk.context.audit.record(
@@ -80,11 +100,14 @@ def reconcile_reports(desk: ReportDesk, *, actor: str, is_repairing: bool) -> Re
             subject="licence-reports",
             outcome="done",
             facts={
-                "size": size,
+                "size": sizes[ReportTree.LOG],
                 "root": comparison.root.hex(),
                 "region_root": comparison.region_root.hex(),
-                "requests": comparison.requests,
-                "is_complete": comparison.is_complete,
+                "register_size": sizes[ReportTree.REGISTER],
+                "register_root": register.root.hex(),
+                "region_register_root": register.region_root.hex(),
+                "requests": comparison.requests + register.requests,
+                "is_complete": comparison.is_complete and register.is_complete,
                 "repaired": repaired,
                 **{kind.value: sum(each.kind is kind for each in findings) for kind in FindingKind},
             },
@@ -92,29 +115,30 @@ def reconcile_reports(desk: ReportDesk, *, actor: str, is_repairing: bool) -> Re
         return findings, repaired
 
     findings, repaired = desk.context.database.write(record)
-    return Reconciliation(size, comparison, findings, repaired)
+    return Reconciliation(sizes[ReportTree.LOG], comparison, register, findings, repaired)
 
 
-def _compare(desk: ReportDesk, size: int) -> Comparison:
+def _compare(desk: ReportDesk, tree: ReportTree, size: int) -> Comparison:
+    """One tree. What arrives in between makes answers contradict each other: then once more from the beginning."""
     attempt = 1
     while True:
-        tree = RangeTree(size, lambda first, end: _places(desk, first, end))
+        ours = RangeTree(size, partial(_places, desk, tree))
         try:
-            return find_differences(tree, desk.collector.compare)
+            return find_differences(ours, partial(desk.collector.compare, tree))
         except TrustError as error:
             if error.facts.get("rule") != CONTRADICTION or attempt == ATTEMPTS_TO_COMPARE:
                 raise
         attempt += 1
 
 
-def _places(desk: ReportDesk, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+def _places(desk: ReportDesk, tree: ReportTree, first: int, end: int) -> Iterator[tuple[int, bytes]]:
     with desk.context.database.read() as conn:
-        for log_index, key, digest in reports.stream_sent(conn, first, end):
-            yield log_index, place_hash(key, digest)
+        for place, key, digest in reports.stream_sent(conn, tree, first, end):
+            yield place, place_hash(key, digest)
 
 
-def _finding(conn: Connection, difference: Difference) -> Finding:
-    report = reports.load_report_of_index(conn, difference.log_index)
+def _finding(conn: Connection, tree: ReportTree, difference: Difference) -> Finding:
+    report = reports.load_report_of_place(conn, tree, difference.place)
     if report is None:
         kind = FindingKind.UNKNOWN
     elif difference.ours is None:
@@ -123,7 +147,8 @@ def _finding(conn: Connection, difference: Difference) -> Finding:
         kind = FindingKind.MISSING
     else:
         kind = FindingKind.ALTERED
-    return Finding(difference.log_index, kind, report)
+    log_index, number = (difference.place, None) if tree is ReportTree.LOG else (None, difference.place)
+    return Finding(log_index, kind, report, number)
 
 
 def _send_again(desk: ReportDesk, conn: Connection, report: Report) -> bool:

@@ -12,7 +12,8 @@ from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.errors import licence_not_found, type_not_found
 from licence_vault.model import read_salted_licence
 from licence_vault.ports import OutgoingReport
-from licence_vault.reporting.mapped_record import ToldEvent, map_licence, map_type
+from licence_vault.reported import ReportKind, keys_of_licence
+from licence_vault.reporting.mapped_record import ToldEvent, map_erasure, map_licence, map_type
 from service_kit.outbox import retry_seconds
 
 if TYPE_CHECKING:
@@ -56,16 +57,39 @@ class ReportDesk:
     def write_report(self, report: Report) -> OutgoingReport:
         """What a report says, made anew. Raises LICENCE_NOT_FOUND, LICENCE_TYPE_NOT_FOUND, SEALED_VALUE_DAMAGED."""
         with self.context.database.read() as conn:
-            content = _type_content(conn, self, report) if report.licence_id is None else _licence_content(conn, self, report)
-        return OutgoingReport(report.key, report.kind.value, content, sm3(content), report.log_index, report.is_replacing)
+            return self.write_within(conn, report)
+
+    def write_within(self, conn: Connection, report: Report) -> OutgoingReport:
+        """The same as a transaction sees it."""
+        record = None if report.licence_id is None else _load_record(conn, report.licence_id)
+        content = _type_content(conn, self, report) if record is None else _content(conn, self, report, record)
+        is_erased = record is not None and record.data_sealed is None
+        erases = "" if record is None or report.kind is not ReportKind.ERASURE else keys_of_licence(record.identifier, record.version)
+        return OutgoingReport(
+            report.key,
+            report.kind.value,
+            content,
+            sm3(content),
+            report.log_index,
+            is_replacing=report.is_replacing or is_erased,  # whatever the region has of an erased licence is more than it should
+            number=report.number if report.log_index is None else None,
+            erases=erases,
+        )
 
 
-def _licence_content(conn: Connection, desk: ReportDesk, report: Report) -> bytes:
-    licence_id = report.licence_id or ""
+def _load_record(conn: Connection, licence_id: str) -> LicenceRecord:
     record = store.load_licence(conn, licence_id)
-    event = next((each for each in store.list_events(conn, licence_id) if each.position == report.event_position), None)
-    if record is None or event is None:
+    if record is None:
         raise licence_not_found(licence_id)
+    return record
+
+
+def _content(conn: Connection, desk: ReportDesk, report: Report, record: LicenceRecord) -> bytes:
+    if report.kind is ReportKind.ERASURE:
+        return map_erasure(desk.fields, record, report.taken_at)
+    event = next((each for each in store.list_events(conn, record.id) if each.position == report.event_position), None)
+    if event is None:
+        raise licence_not_found(record.id)
     version = store.load_type(conn, record.type_code, record.type_version)
     if version is None:
         raise type_not_found(record.type_code, record.type_version)

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from licence_vault import store
 from licence_vault.actions.record_event import SERVICE
 from licence_vault.report_errors import REFUSED, UNTRUSTED, answer_untrusted
-from licence_vault.reported import ReportState
+from licence_vault.reported import ReportKind, ReportState
 from licence_vault.reporting.limits import ATTEMPTS, LEASE_SECONDS, RECEIPT_CHARACTERS, SENT_PER_TURN, TURNS
 from licence_vault.store import reports
 from service_kit import fail_points
@@ -93,10 +94,18 @@ def _record_intent(desk: ReportDesk, conn: Connection, report: Report, outgoing:
         map_name=desk.fields.label,
         digest=outgoing.digest,
     )
+    if report.kind is ReportKind.LICENCE and _is_erased(conn, report) and desk.write_within(conn, report) != outgoing:
+        return None  # its content was erased while this was written: the next turn writes it anew, without
     if not reports.update_report(conn, report, leased):
         return None
     _audit(desk, conn, leased, "intended", map=desk.fields.label, digest=outgoing.digest.hex(), is_replacing=report.is_replacing)
     return leased
+
+
+def _is_erased(conn: Connection, report: Report) -> bool:
+    """Whether the licence has no content any more; that it has stays so until this transaction ends."""
+    record = store.load_licence(conn, report.licence_id or "", is_locked=True)
+    return record is None or record.data_sealed is None
 
 
 def _record_sent(desk: ReportDesk, conn: Connection, report: Report, outgoing: OutgoingReport, receipt: str) -> None:
@@ -104,6 +113,8 @@ def _record_sent(desk: ReportDesk, conn: Connection, report: Report, outgoing: O
     sent = replace(report, state=ReportState.SENT, is_replacing=False, last_error=None, receipt=receipt, sent_at=at)
     if reports.update_report(conn, report, sent):
         _audit(desk, conn, sent, "done", digest=outgoing.digest.hex(), receipt=receipt)
+        if report.kind is ReportKind.ERASURE:
+            reports.note_erasure(conn, report, outgoing.digest)
 
 
 def _record_failure(

@@ -52,7 +52,7 @@ class ReportAnswer(BaseModel):
 
     number: int
     key: Annotated[str, Field(description="The same for every repetition: identifier, version, event, line of the history.")]
-    kind: Annotated[str, Field(description="licence or type.")]
+    kind: Annotated[str, Field(description="licence, type, or erasure.")]
     licence: str | None
     type: str
     type_version: int | None
@@ -110,11 +110,12 @@ class ReconcileBody(BaseModel):
 
 
 class FindingAnswer(BaseModel):
-    """One entry of the public log of which the region has something else. `kind`: missing or altered, though there is a receipt for it;
+    """What the region has otherwise: an entry of the public log, or (types, erasures) the report of a number. `kind`: missing or altered, though there is a receipt for it;
     unconfirmed: it has what we wait to hear of; unknown: it has what was never reported.
     """
 
-    log_index: int
+    log_index: int | None
+    number: int | None
     kind: FindingKind
     report: int | None
     key: str | None
@@ -133,9 +134,13 @@ class ReconciliationAnswer(BaseModel):
                     "size": 4096,
                     "root": "9f6f0c6ac4f1b1d2b1b9f9a4e0c8f5a1d2e3c4b5a69788796a5b4c3d2e1f0a1b",
                     "region_root": "0a1b2c3d4e5f60718293a4b5c6d7e8f9a0b1c2d3e4f5061728394a5b6c7d8e9f",
-                    "requests": 12,
+                    "register_root": "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0",
+                    "region_register_root": "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0",
+                    "requests": 13,
                     "is_complete": True,
-                    "findings": [{"log_index": 4711, "kind": "altered", "report": 12, "key": _EXAMPLE["key"], "state": "waiting"}],
+                    "findings": [
+                        {"log_index": 4711, "number": None, "kind": "altered", "report": 12, "key": _EXAMPLE["key"], "state": "waiting"}
+                    ],
                     "repaired": 1,
                 }
             ]
@@ -145,6 +150,8 @@ class ReconciliationAnswer(BaseModel):
     size: int
     root: Annotated[str, Field(description="SM3, hex: what the region has given receipts for.")]
     region_root: Annotated[str, Field(description="The same over what the region says that it has.")]
+    register_root: Annotated[str, Field(description="SM3, hex: the types and erasures that the region has given receipts for.")]
+    region_register_root: Annotated[str, Field(description="The same over what the region says that it has.")]
     requests: Annotated[int, Field(description="How often the region was asked.")]
     is_complete: bool
     findings: list[FindingAnswer]
@@ -210,7 +217,7 @@ def add_report_routes(router: APIRouter, context: ServiceContext, desk: ReportDe
         "/v1/licence-reconciliations",
         name="reconcile_licence_reports",
         summary="Compare with the region what it has, and send again what it lacks",
-        description="By the roots of ranges of the public log: one record among n takes about log2 n requests to the region.",
+        description="By the roots of ranges, of the public log and of the register of types and erasures: one record among n takes about log2 n requests.",
         response_model=ReconciliationAnswer,
         responses=problem_answers(400, 401, 403, 422, 503),
         tags=_TAGS,
@@ -228,8 +235,10 @@ def write_reconciliation(done: Reconciliation) -> ReconciliationAnswer:
         size=done.size,
         root=done.comparison.root.hex(),
         region_root=done.comparison.region_root.hex(),
-        requests=done.comparison.requests,
-        is_complete=done.comparison.is_complete,
+        register_root=done.register.root.hex(),
+        region_register_root=done.register.region_root.hex(),
+        requests=done.requests,
+        is_complete=done.is_complete,
         findings=[_finding(each) for each in done.findings],
         repaired=done.repaired,
     )
@@ -237,9 +246,14 @@ def write_reconciliation(done: Reconciliation) -> ReconciliationAnswer:
 
 def _finding(finding: Finding) -> FindingAnswer:
     report = finding.report
-    if report is None:
-        return FindingAnswer(log_index=finding.log_index, kind=finding.kind, report=None, key=None, state=None)
-    return FindingAnswer(log_index=finding.log_index, kind=finding.kind, report=report.number, key=report.key, state=report.state.value)
+    return FindingAnswer(
+        log_index=finding.log_index,
+        number=finding.number,
+        kind=finding.kind,
+        report=None if report is None else report.number,
+        key=None if report is None else report.key,
+        state=None if report is None else report.state.value,
+    )
 
 
 def write_report(report: Report) -> ReportAnswer:

@@ -41,6 +41,7 @@ TYPE_SOURCES: Final = frozenset(
         *("issuing.level", "related_items.name", "related_items.code", "holder_category", "validity_ranges", "catalogue_class"),
     }
 )
+ERASURE_SOURCES: Final = frozenset({"identifier", "version", "type.code", "issuer.code", "area_code", "event.at"})  # nothing of a person
 NEEDED_OF_LICENCES: Final = frozenset({"identifier", "status.code"})
 NEEDED_OF_TYPES: Final = frozenset({"code", "state"})
 _CHAPTERS: Final = {"format", "name", "version", "dates", "no_end", "joined_by", "licence", "type"}

@@ -26,9 +26,9 @@ CONTRADICTION: Final = "contradiction"  # rule of an answer that is not what was
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An entry of the log of which the sides have something else. ``ours``, ``theirs``: hash of the place, None where there is nothing."""
+    """A place of a tree at which the sides have something else. ``ours``, ``theirs``: hash of the place, None where there is nothing."""
 
-    log_index: int
+    place: int
     ours: bytes | None
     theirs: bytes | None
 
@@ -45,7 +45,7 @@ class Comparison:
 
 
 def find_differences(tree: RangeTree, compare: Callable[[int, Sequence[LogRange]], Sequence[RangeRoots]]) -> Comparison:
-    """Compare. ``compare``: as ``ports.RegionalCollector.compare``. Raises REGION_ANSWER_UNTRUSTED, and what ``compare`` raises."""
+    """Compare. ``compare``: as ``ports.RegionalCollector.compare`` of this tree. Raises REGION_ANSWER_UNTRUSTED, and what ``compare`` raises."""
     # 1. The whole.
     top = top_of(tree.size)
     said: Mapping[LogRange, bytes | None] = {top: None}  # what the region has said of a range before, one level up

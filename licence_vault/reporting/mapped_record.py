@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from licence_vault.life import EVENT_NAMES, LicenceState
 from licence_vault.model import write_canonical
-from licence_vault.reporting.field_map import Constant
+from licence_vault.reporting.field_map import ERASURE_SOURCES, Constant
 from standards.gbt7408_times import CHINA
 from standards.gbt36902_catalogue import HOLDER_CATEGORY_NAMES
 from standards.gbt36903_metadata import HOLDER_CODE_TYPES
@@ -39,6 +39,20 @@ class ToldEvent:
 def map_licence(fields: FieldMap, told: ToldEvent) -> bytes:
     """The record of an event, as canonical JSON. What is not known is left out."""
     return _write(fields.licence, _licence_values(fields, told))
+
+
+def map_erasure(fields: FieldMap, record: LicenceRecord, at: datetime) -> bytes:
+    """Which licence it was whose content was erased, and when (aware UTC), in the columns that licences have for it, as canonical JSON."""
+    columns = {column: source for column, source in fields.licence.items() if source in ERASURE_SOURCES}
+    values = {
+        "identifier": record.identifier,
+        "version": f"{record.version:03d}",
+        "type.code": record.type_code,
+        "issuer.code": record.issuer_code,
+        "area_code": record.area_code,
+        "event.at": _time(at),
+    }
+    return _write(columns, values)
 
 
 def map_type(fields: FieldMap, version: TypeVersion, definition: TypeDefinition, state: str) -> bytes:

@@ -1,4 +1,5 @@
-"""The tree by which both sides compare what was reported: SM3 over the entries of the public log, one place for each.
+"""The trees by which both sides compare what was reported: SM3 over the entries of the public log, one place for each; over the register (types
+and erasures), at the numbers of their reports.
 
 A place holds SM3(0x00 ‖ key ‖ 0x00 ‖ digest of the record), or SM3(0x00) where nothing was reported; a node SM3(0x01 ‖ left ‖ right), as in
 RFC 6962. The tree is filled up with empty places to a power of two, so that a range is the same node on both sides whatever else there is.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, exists, func, insert, select, update
+from sqlalchemy import and_, exists, func, insert, or_, select, update
 
 from licence_vault.log_tables import log
 from licence_vault.model import LicenceEvent
 from licence_vault.register import EventRecord
 from licence_vault.report_tables import followed, reports
-from licence_vault.reported import Report, ReportKind, ReportState, type_key
+from licence_vault.reported import Report, ReportKind, ReportState, ReportTree, erasure_key, type_key
 from licence_vault.tables import events, types
 from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping
+
+    from licence_vault.register import LicenceRecord
 
 REPORTED_STATES: Final = ("published", "retired")
 _UNSENT: Final = (ReportState.WAITING.value, ReportState.DEAD.value)
@@ -88,6 +90,25 @@ def insert_type_report(conn: Connection, code: str, version: int, state: str, at
     _insert(conn, type_key(code, version, state), ReportKind.TYPE, code, at, told | {"log_index": None})
 
 
+def insert_erasure_report(conn: Connection, record: LicenceRecord, at: datetime) -> bool:
+    """That what a licence said was erased is to be told, where anything of it is or will be told; whether it is."""
+    if conn.execute(select(reports.c.number).where(*_of_licence(record.root_id, record.id)).limit(1)).first() is None:
+        return False
+    told = {"licence_id": record.id, "event_position": None, "type_code": record.type_code, "type_version": None, "type_state": None}
+    _insert(conn, erasure_key(record.identifier, record.version), ReportKind.ERASURE, record.root_id, at, told | {"log_index": None})
+    return True
+
+
+def note_erasure(conn: Connection, erasure: Report, digest: bytes) -> None:
+    """The region keeps nothing of a licence's reports any more but their keys: each has the digest of the erasure now."""
+    kept = reports.c.kind == ReportKind.LICENCE.value, reports.c.state == ReportState.SENT.value
+    conn.execute(update(reports).where(*_of_licence(erasure.subject, erasure.licence_id or ""), *kept).values(digest=digest))
+
+
+def _of_licence(root_id: str, licence_id: str) -> tuple[ColumnElement[bool], ...]:
+    return reports.c.subject == root_id, reports.c.licence_id == licence_id
+
+
 def _insert(conn: Connection, key: str, kind: ReportKind, subject: str, at: datetime, told: dict[str, Any]) -> None:
     begun = {"map_name": "", "is_replacing": False, "state": ReportState.WAITING.value, "attempts": 0}
     times = {"due_at": write_time(at), "taken_at": write_time(at)}
@@ -102,11 +123,19 @@ def load_report(conn: Connection, number: int, *, is_locked: bool = False) -> Re
 
 
 def list_due_reports(conn: Connection, at: datetime, limit: int) -> list[Report]:
-    """What is to be sent now: of each subject only the first report that has not reached the region."""
+    """What is to be sent now: of each subject only the first report that has not reached the region.
+
+    An erasure waits for nothing but what of its licence is on its way just now: nothing is to arrive behind it that was written before it.
+    """
     earlier = reports.alias()
-    is_held_back = exists().where(
-        and_(earlier.c.subject == reports.c.subject, earlier.c.number < reports.c.number, earlier.c.state != ReportState.SENT.value)
+    is_unsent = and_(earlier.c.subject == reports.c.subject, earlier.c.number < reports.c.number, earlier.c.state != ReportState.SENT.value)
+    is_on_its_way = and_(
+        earlier.c.licence_id == reports.c.licence_id,
+        earlier.c.state == ReportState.WAITING.value,
+        earlier.c.attempts > 0,
+        earlier.c.due_at > write_time(at),
     )
+    is_held_back = exists().where(is_unsent, or_(reports.c.kind != ReportKind.ERASURE.value, is_on_its_way))
     statement = (
         select(reports)
         .where(reports.c.state == ReportState.WAITING.value, reports.c.due_at <= write_time(at), ~is_held_back)
@@ -158,19 +187,36 @@ def update_report(conn: Connection, before: Report, after: Report) -> bool:
     return conn.execute(update(reports).where(as_before).values(values)).rowcount == 1
 
 
-def stream_sent(conn: Connection, first: int, end: int) -> Iterator[tuple[int, str, bytes]]:
-    """Log index, key and digest of what the region has acknowledged, from an entry of the log to before another, in its order."""
+def stream_sent(conn: Connection, tree: ReportTree, first: int, end: int) -> Iterator[tuple[int, str, bytes]]:
+    """Place, key and digest of what the region has acknowledged, from a place of a tree to before another, in their order."""
+    place, is_in_it = _place(tree)
     rows = conn.execute(
-        select(reports.c.log_index, reports.c.key, reports.c.digest)
-        .where(reports.c.log_index >= first, reports.c.log_index < end, reports.c.state == ReportState.SENT.value)
-        .order_by(reports.c.log_index)
+        select(place, reports.c.key, reports.c.digest)
+        .where(is_in_it, place >= first, place < end, reports.c.state == ReportState.SENT.value)
+        .order_by(place)
         .execution_options(stream_results=True)
     )
-    for log_index, key, digest in rows:
-        yield int(log_index), str(key), bytes(digest)
+    for at, key, digest in rows:
+        yield int(at), str(key), bytes(digest)
 
 
-def load_report_of_index(conn: Connection, log_index: int) -> Report | None:
-    """The report of an entry of the log."""
-    row = conn.execute(select(reports).where(reports.c.log_index == log_index)).mappings().one_or_none()
+def read_size(conn: Connection, tree: ReportTree) -> int:
+    """The place of a tree from which on nothing was looked at, or entered, yet."""
+    if tree is ReportTree.LOG:
+        return read_followed(conn)
+    place, is_in_it = _place(tree)
+    return int(conn.execute(select(func.coalesce(func.max(place) + 1, 0)).where(is_in_it)).scalar_one())
+
+
+def load_report_of_place(conn: Connection, tree: ReportTree, at: int) -> Report | None:
+    """The report at a place of a tree."""
+    place, is_in_it = _place(tree)
+    row = conn.execute(select(reports).where(is_in_it, place == at)).mappings().one_or_none()
     return None if row is None else _report(row)
+
+
+def _place(tree: ReportTree) -> tuple[ColumnElement[int], ColumnElement[bool]]:
+    """What a report's place in a tree is, and which reports are in it."""
+    if tree is ReportTree.LOG:
+        return reports.c.log_index, reports.c.log_index.is_not(None)
+    return reports.c.number, reports.c.log_index.is_(None)

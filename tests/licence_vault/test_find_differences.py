@@ -88,7 +88,7 @@ def test_one_record_among_4096_is_found_in_as_many_questions_as_the_tree_is_high
     other = OtherSide(4096, theirs)
     found = find_differences(RangeTree(4096, reader(ours)), other.compare)
     [difference] = found.differences
-    assert (difference.log_index, difference.ours, difference.theirs) == (at, ours.get(at), theirs.get(at))
+    assert (difference.place, difference.ours, difference.theirs) == (at, ours.get(at), theirs.get(at))
     assert found.requests == len(other.asked) == 12
     assert sum(other.asked) == 12
     assert found.root != found.region_root
@@ -107,8 +107,8 @@ def test_many_differences_of_many_kinds_are_found_each_in_its_logarithm() -> Non
             theirs[at] = sm3(b"%d, otherwise" % at)
     other = OtherSide(size, theirs)
     found = find_differences(RangeTree(size, reader(ours)), other.compare)
-    assert sorted(each.log_index for each in found.differences) == sorted(wrong)
-    assert {each.log_index: each.theirs for each in found.differences} == {at: theirs.get(at) for at in wrong}
+    assert sorted(each.place for each in found.differences) == sorted(wrong)
+    assert {each.place: each.theirs for each in found.differences} == {at: theirs.get(at) for at in wrong}
     assert found.requests == 12  # level by level, however many differ
     assert sum(other.asked) <= 60 * 12
     assert max(other.asked) <= RANGES_PER_REQUEST

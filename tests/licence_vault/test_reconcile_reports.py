@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.reconcile_reports import Finding, FindingKind, reconcile_reports
-from licence_vault.reported import ReportState
+from licence_vault.model import step_named
+from licence_vault.reported import ReportKind, ReportState
 from service_kit.audit import find_entries
 from standards.errors import TrustError
-from tests.licence_vault.issuing_here import IssuingHere
+from tests.licence_vault.issuing_here import FACE, IssuingHere
 from tests.licence_vault.reporting_here import ReportingHere
+from tests.licence_vault.type_files import type_file
 from yinxin.region_simulator import Kept, Knobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from licence_vault.actions.reconcile_reports import Reconciliation
     from licence_vault.ports import LogRange, OutgoingReport, RangeRoots, RegionalCollector
     from licence_vault.register import LicenceRecord
-    from licence_vault.reported import Report
+    from licence_vault.reported import Report, ReportTree
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +53,8 @@ class Settling:
     def report(self, report: OutgoingReport) -> str:
         return self.honest.report(report)
 
-    def compare(self, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
-        answer = self.honest.compare(size, ranges)
+    def compare(self, tree: ReportTree, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
+        answer = self.honest.compare(tree, size, ranges)
         self.town.simulator.knobs = Knobs()
         return answer
 
@@ -59,7 +63,7 @@ def reconcile(town: ReportingHere, *, is_repairing: bool = False) -> Reconciliat
     return reconcile_reports(town.desk, actor="cl_operator", is_repairing=is_repairing)
 
 
-def found(done: Reconciliation) -> list[tuple[FindingKind, int]]:
+def found(done: Reconciliation) -> list[tuple[FindingKind, int | None]]:
     return [(each.kind, each.log_index) for each in done.findings]
 
 
@@ -72,7 +76,8 @@ def test_what_the_region_has_as_we_do_is_one_question(town: ReportingHere) -> No
     town.here.issue()
     town.turn()
     done = reconcile(town)
-    assert (done.findings, done.comparison.requests, done.repaired) == ((), 1, 0)
+    assert (done.findings, done.comparison.requests, done.register.requests, done.repaired) == ((), 1, 1, 0)
+    assert done.is_complete
     assert done.comparison.root == done.comparison.region_root
 
 
@@ -104,6 +109,61 @@ def test_one_record_that_was_dropped_or_altered_is_found_and_told_again(town: Re
     with town.here.vault.context.database.read() as conn:
         entries = [each.facts for each in find_entries(conn, subject="licence-reports", limit=3)]
     assert [each[kind.value] for each in reversed(entries)] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("knobs", "kind"), [(Knobs(is_dropping=True), FindingKind.MISSING), (Knobs(is_altering=True), FindingKind.ALTERED)]
+)
+def test_a_type_that_was_dropped_or_altered_is_found_and_told_again(town: ReportingHere, knobs: Knobs, kind: FindingKind) -> None:
+    town.simulator.knobs = knobs
+    town.here.publish(type_file(face=FACE, name=f"示例许可证（{kind}）"))
+    town.turn()
+    town.simulator.knobs = Knobs()
+    done = reconcile(town, is_repairing=True)
+    assert {(each.kind, each.log_index, each.report and each.report.kind) for each in done.findings} == {(kind, None, ReportKind.TYPE)}
+    assert [each.number for each in done.findings] == [each.report and each.report.number for each in done.findings]
+    assert len(done.findings) == done.repaired == 2  # one version was published, the one before it retired
+    assert town.turn() == {"sent": 2, "failed": 0}
+    assert reconcile(town).findings == ()
+    town.simulator.kept["forged"] = Kept("type", None, "00" * 32, {}, "x", 0)
+    assert reconcile(town, is_repairing=True).findings == (Finding(None, FindingKind.UNKNOWN, None, 0),)
+    del town.simulator.kept["forged"]
+
+
+def test_after_an_erasure_both_sides_agree_and_a_region_that_kept_what_it_was_to_erase_is_found(town: ReportingHere) -> None:
+    record = town.here.issue()
+    cancel_and_turn(town, record)
+    kept = {key: replace(each) for key, each in town.simulator.kept.items() if key.startswith(record.identifier)}
+    assert len(kept) == 2
+    erase_licence(town.here.vault.context, town.here.clerk, record.id, reason="依据", if_revision=None)
+    town.turn()
+    assert [each.record for each in town.simulator.kept.values() if each.kind == "licence" and each.log_index in indexes(kept)] == [{}, {}]
+    assert reconcile(town).findings == ()
+
+    town.simulator.kept |= kept  # it has said that it erased them
+    done = reconcile(town, is_repairing=True)
+    assert found(done) == [(FindingKind.ALTERED, index) for index in sorted(indexes(kept))]
+    town.turn()
+    assert reconcile(town).findings == ()
+    assert not any("certificate_holder_name" in each for each in town.kept_of(record.id))
+
+    del town.simulator.kept[f"{record.identifier}:001:erased"]
+    done = reconcile(town, is_repairing=True)
+    assert [(each.kind, each.report and each.report.kind) for each in done.findings] == [(FindingKind.MISSING, ReportKind.ERASURE)]
+    town.turn()
+    assert reconcile(town).findings == ()
+
+
+def cancel_and_turn(town: ReportingHere, record: LicenceRecord) -> None:
+    town.here.take_in()
+    context, clerk = town.here.vault.context, town.here.clerk
+    change_licence_state(context, clerk, record.id, step_named("cancel"), reason="依据", if_revision=None)
+    town.turn()
+    town.turn()
+
+
+def indexes(kept: Mapping[str, Kept]) -> set[int]:
+    return {each.log_index for each in kept.values() if each.log_index is not None}
 
 
 def test_what_is_on_its_way_and_what_was_never_told_are_named_as_such(town: ReportingHere) -> None:

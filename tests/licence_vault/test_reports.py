@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from licence_vault.reporting.limits import ATTEMPTS, LEASE_SECONDS, SENT_PER_TUR
 from service_kit.audit import find_entries
 from service_kit.settings import Collector
 from standards.errors import TrustError
-from tests.licence_vault.issuing_here import FACE, IssuingHere, caller
+from tests.licence_vault.issuing_here import FACE, PERSON, IssuingHere, caller
 from tests.licence_vault.reporting_here import ReportingHere
 from tests.licence_vault.type_files import TYPE, type_file
 from yinxin.region_simulator import Knobs
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from licence_vault.actions.report_desk import ReportDesk
     from licence_vault.ports import LogRange, OutgoingReport, RangeRoots
     from licence_vault.register import LicenceRecord
-    from licence_vault.reported import Report
+    from licence_vault.reported import Report, ReportTree
 
 OPERATOR = caller("cl_operator")
 
@@ -209,21 +210,115 @@ def test_a_receipt_that_cannot_be_kept_whole_is_none(town: ReportingHere, receip
     assert only(town, record).last_error == "REGION_ANSWER_UNTRUSTED"
 
 
-def test_an_erased_licence_is_told_without_what_was_in_it_and_replaces_only_by_hand(town: ReportingHere) -> None:
+def erase(town: ReportingHere, record: LicenceRecord) -> None:
+    erase_licence(town.here.vault.context, town.here.clerk, record.id, reason="张三（示例）申请", if_revision=None)
+
+
+def test_the_region_is_told_to_erase_what_was_erased_here_and_nothing_else_is_told(town: ReportingHere) -> None:
+    record, other = town.here.issue(), town.here.issue()
+    town.turn()
+    record = take(town, record, "cancel")
+    town.turn()
+    assert [each["certificate_holder_name"] for each in town.kept_of(record.id)] == [PERSON.name] * 2
+    erase(town, record)
+    town.turn()
+    assert told(town, record) == [(name, ReportState.SENT) for name in ("issued", "cancelled", "erased")]
+    [path, sent] = next((path, body) for path, _, body in town.simulator.requests[::-1] if body.get("kind") == "erasure")
+    assert (path, sent["erases"], sent["number"], "log_index" in sent) == (
+        "/region/erasures",
+        f"{record.identifier}:001:",
+        town.reports_of(record.id)[-1].number,
+        False,
+    )
+    assert sent["record"].keys() == {
+        "certificate_identifier",
+        "certificate_type_name_code",
+        "certificate_version",
+        "certificate_issuing_authority_code",
+        "certificate_area_code",
+        "zzbgsj",
+    }
+    assert not any(text in json.dumps(sent, ensure_ascii=False) for text in (PERSON.name, PERSON.code))
+    assert town.kept_of(record.id) == [{}, {}, sent["record"]]
+    assert town.kept_of(other.id)[0]["certificate_holder_name"] == PERSON.name
+    assert {each.digest for each in town.reports_of(record.id)} == {town.reports_of(record.id)[-1].digest}
+    assert ("licence-report.send", "done") in town.here.trail(record.id)
+
+
+def test_of_a_licence_of_which_nothing_is_told_no_erasure_is(town: ReportingHere) -> None:
+    record = take(town, town.here.issue(), "cancel")
+    erase(town, record)  # before the log was followed
+    town.turn()
+    town.turn()
+    assert told(town, record) == [(name, ReportState.SENT) for name in ("issued", "cancelled")]
+    assert not any("certificate_holder_name" in each for each in town.kept_of(record.id))
+
+
+def test_an_erased_licence_is_told_without_what_was_in_it_in_place_of_what_is_there(town: ReportingHere) -> None:
     record = town.here.issue()
     town.simulator.knobs = Knobs(is_forgetting_to_answer=True)
     town.turn()  # the region has it, and we do not know
     town.simulator.knobs = Knobs()
     record = take(town, record, "cancel")
-    erase_licence(town.here.vault.context, town.here.clerk, record.id, reason="依据", if_revision=None)
-    town.turn()
-    assert told(town, record) == [("issued", ReportState.DEAD), ("cancelled", ReportState.WAITING)]
+    erase(town, record)
     assert town.kept_of(record.id)[0]["certificate_holder_name"]
-    retry_report(town.here.vault.context, OPERATOR, town.reports_of(record.id)[0].number, reason="已删除", is_replacing=True)
     town.turn()
     town.turn()
-    assert [each["operateType"] for each in town.kept_of(record.id)] == ["01", "05"]
+    assert {each.get("operateType") for each in town.kept_of(record.id)} == {"01", "05", None}
+    assert {state for _, state in told(town, record)} == {ReportState.SENT}
     assert not any("certificate_holder_name" in each for each in town.kept_of(record.id))
+
+
+def test_an_erasure_does_not_wait_for_what_was_given_up_but_for_what_is_on_its_way(town: ReportingHere) -> None:
+    record = town.here.issue()
+    town.simulator.knobs = Knobs(refuses_with="E-17")
+    town.turn()
+    town.simulator.knobs = Knobs()
+    record = take(town, record, "cancel")
+    town.turn()
+    erase(town, record)
+    assert town.turn() == {"sent": 1, "failed": 0}
+    assert [state for _, state in told(town, record)] == [ReportState.DEAD, ReportState.WAITING, ReportState.SENT]
+
+    busy = town.here.issue()
+    busy = take(town, busy, "cancel")
+    town.here.take_in()
+    follow_log(town.desk)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("licence_vault.actions.send_reports._record_sent", killed)
+        with pytest.raises(KeyboardInterrupt):
+            send_reports(town.desk)
+    erase(town, busy)
+    assert send_reports(town.desk) == {"sent": 0, "failed": 0}  # what was written before it may still be on its way
+    town.turn()
+    town.turn()
+    assert {state for _, state in told(town, busy)} == {ReportState.SENT}
+    assert not any("certificate_holder_name" in each for each in town.kept_of(busy.id))
+
+
+def test_what_was_written_before_an_erasure_does_not_leave_after_it(town: ReportingHere) -> None:
+    record = take(town, town.here.issue(), "cancel")
+    town.here.take_in()
+    follow_log(town.desk)
+    write = town.desk.write_report
+    erased: list[str] = []
+
+    def write_then_erase(report: Report) -> OutgoingReport:
+        outgoing = write(report)
+        if not erased:
+            erased.append(report.key)
+            erase(town, record)
+        return outgoing
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(town.desk, "write_report", write_then_erase)
+        assert send_reports(town.desk)["failed"] >= 1
+    town.turn()
+    town.turn()
+    assert {state for _, state in told(town, record)} == {ReportState.SENT}
+    requests = [body for _, _, body in town.simulator.requests if str(body.get("key", "")).startswith(record.identifier)]
+    assert requests
+    assert not any(PERSON.code in json.dumps(body) for body in requests)
 
 
 def test_what_cannot_be_read_is_given_up_and_says_why(town: ReportingHere) -> None:
@@ -264,8 +359,8 @@ class Racing:
         assert send_reports(self.other) == {"sent": 0, "failed": 0}
         return f"SIM-{report.key[-3:]}"
 
-    def compare(self, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
-        return self.other.collector.compare(size, ranges)
+    def compare(self, tree: ReportTree, size: int, ranges: Sequence[LogRange]) -> Sequence[RangeRoots]:
+        return self.other.collector.compare(tree, size, ranges)
 
 
 def test_two_processes_send_nothing_at_the_same_time(town: ReportingHere) -> None:

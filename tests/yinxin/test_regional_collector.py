@@ -12,6 +12,7 @@ import pytest
 from crypto.sm3 import sm3
 from licence_vault.model import write_canonical
 from licence_vault.ports import COLLECTOR, FIELD_MAP, FOREIGN, LogRange, OutgoingReport
+from licence_vault.reported import ReportTree
 from licence_vault.reporting.field_map import default_map
 from licence_vault.store import reports
 from service_kit.clock import FixedClock
@@ -173,14 +174,14 @@ def test_over_http_and_only_within_the_networks_that_are_allowed(region: Region,
 
 def test_roots_over_ranges_are_the_regions_and_to_this_question(region: Region) -> None:
     region.client.report(report())
-    [found] = region.client.compare(8, [LogRange(3, 0)])
+    [found] = region.client.compare(ReportTree.LOG, 8, [LogRange(3, 0)])
     place = sm3(b"\x00" + report().key.encode() + b"\x00" + report().digest)
     empty = sm3(b"\x00")
     pair = sm3(b"\x01" + empty + empty)
     right = sm3(b"\x01" + pair + sm3(b"\x01" + empty + place))
     assert (found.left, found.right) == (sm3(b"\x01" + pair + pair), right)
     assert found.root == sm3(b"\x01" + found.left + found.right)
-    assert region.client.compare(7, [LogRange(3, 0)])[0].right == found.left  # what came later is left out
+    assert region.client.compare(ReportTree.LOG, 7, [LogRange(3, 0)])[0].right == found.left  # what came later is left out
     ids = [message_id for path, message_id, _ in region.simulator.requests if path == "/region/ranges"]
     assert len(set(ids)) == len(ids) == 2
 
@@ -188,7 +189,7 @@ def test_roots_over_ranges_are_the_regions_and_to_this_question(region: Region) 
 @pytest.mark.parametrize("lie", ["size", "ranges", "roots"])
 def test_roots_that_answer_something_else_are_none(region: Region, lie: str) -> None:
     region.simulator.knobs = Knobs(lies_about=lie)
-    assert refusal(lambda: region.client.compare(8, [LogRange(3, 0)])) == ("REGION_ANSWER_UNTRUSTED", lie)
+    assert refusal(lambda: region.client.compare(ReportTree.LOG, 8, [LogRange(3, 0)])) == ("REGION_ANSWER_UNTRUSTED", lie)
 
 
 def test_the_region_of_a_demonstration_at_the_terminal(tmp_path: Path) -> None:
@@ -223,7 +224,7 @@ def test_the_region_of_a_demonstration_at_the_terminal(tmp_path: Path) -> None:
         assert (told.returncode, "missing" in told.stdout, "sent" in told.stdout) == (1, True, True)
         repaired = json.loads(yinxin("licence", "reconcile", "--dir", str(folder), "--repair", "--json", check=False).stdout)
         assert [(each["log_index"], each["kind"]) for each in repaired["findings"]] == [(1, "missing")]
-        assert (repaired["repaired"], repaired["requests"]) == (1, 1)
+        assert (repaired["repaired"], repaired["requests"]) == (1, 2)
         told = yinxin("licence", "reconcile", "--dir", str(folder))  # on its way: nothing there, and nothing acknowledged
         assert "2" in told.stdout
     (folder / "collector.pem").write_bytes(write_pem("PUBLIC KEY", OUR_KEY.public_key.spki_der))

@@ -51,23 +51,27 @@ def reconcile(
 
 
 def _show(done: Reconciliation) -> None:
-    requests, size = done.comparison.requests, done.size
+    requests, size = done.requests, done.size
     if not done.findings:
         print_line(
             say(
-                f"{size} entries of the log compared in {requests} requests: no difference.",
-                f"已比对 {size} 条日志（{requests} 次请求）：一致。",
+                f"{size} entries of the log, the types and the erasures compared in {requests} requests: no difference.",
+                f"已比对 {size} 条日志、证照类型和删除通知（{requests} 次请求）：一致。",
             )
         )
         return
     headings = (say("Entry", "日志序号"), say("Finding", "差异"), say("Report", "上报编号"), say("State", "状态"))
     rows = [
-        (str(each.log_index), each.kind.value, *(("-", "-") if each.report is None else (str(each.report.number), each.report.state.value)))
+        (
+            "-" if each.log_index is None else str(each.log_index),
+            each.kind.value,
+            *(("-", "-") if each.report is None else (str(each.report.number), each.report.state.value)),
+        )
         for each in done.findings
     ]
     print_table(headings, rows)
     print_line(say(f"{requests} requests; {done.repaired} on their way again.", f"共 {requests} 次请求，补报 {done.repaired} 条。"))
-    if not done.comparison.is_complete:
+    if not done.is_complete:
         print_line(say("There is more: reconcile once more.", "仍有未列出的差异，请再次对账。"))
 
 
