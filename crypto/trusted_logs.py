@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from crypto.checkpoints import LogIdentity, LogVerifierKey
+from crypto.checkpoints import NOTE_CLAUSE, LogIdentity, LogVerifierKey, verify_receipt
 from crypto.cosignatures import WitnessKey
 from crypto.jose import VerificationKey, verification_key
+from crypto.report import not_checked, warned
 from crypto.trust_list_values import base64_text, malformed, read_array, read_base64, read_object, read_text, read_time, time_text
 from standards import gbt33560_oids as oids
+from standards.c2sp_signed_note import read_note
 from standards.errors import MalformedError, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
+
+    from crypto.checkpoints import Receipt
+    from crypto.report import Step
 
 MAX_LOGS: Final = 256  # two trees for each of a hundred regions
 MAX_LOG_KEYS: Final = 16  # of one log, those it had before included
@@ -29,10 +34,15 @@ _DIGEST_NAMES: Final = {oid: name for name, oid in _DIGESTS.items()}
 
 @dataclass(frozen=True, slots=True)
 class KeyPeriod:
-    """Since when and until when a key signs, aware UTC, whole seconds; None: always so far, or without an end."""
+    """Since when and until when a key signs, aware UTC, whole seconds; None: always so far, or without an end.
+
+    ``withdrawn_at``: since when it may be in the wrong hands. What it signed counts only where something else shows it to be older; a time that
+    stands under its own signature shows nothing, for a thief writes what he likes.
+    """
 
     from_at: datetime | None = None
     until_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class TrustedLog:
     """A log whose checkpoints count where at least ``quorum`` of ``witnesses`` have cosigned them.
 
     ``periods``: one for each of the identity's keys, or none at all. They tell a reader which key is whose successor; a checkpoint says no time
-    that could be held against them, and receipts of years ago must hold.
+    that could be held against them, and receipts of years ago must hold. Under a key that was withdrawn they hold as :func:`check_receipt` says.
     """
 
     identity: LogIdentity
@@ -53,7 +63,8 @@ class TrustedLog:
 class StatusIssuer:
     """Who signs status lists: ``keys`` count for lists whose address begins with ``prefix``, and for no others.
 
-    ``periods``: one for each key, or none at all; a list is not believed under a key that is past its period.
+    ``periods``: one for each key, or none at all; a list is not believed under a key that is past its period, and nothing at all under one that was
+    withdrawn.
     """
 
     prefix: str
@@ -62,13 +73,57 @@ class StatusIssuer:
     periods: tuple[KeyPeriod, ...] = ()
 
     def verification_keys(self) -> Mapping[str, VerificationKey]:
-        """The keys by their thumbprint, which is the ``kid`` that tokens name."""
-        return {key.key_id: key for key in map(verification_key, self.keys)}
+        """Those that count by their thumbprint, which is the ``kid`` that tokens name."""
+        return _by_thumbprint(key for key, period in self._with_periods() if period.withdrawn_at is None)
 
     def keys_at(self, at: datetime) -> Mapping[str, VerificationKey]:
         """Those under which a list is believed at ``at`` (aware UTC)."""
-        over = {key for key, period in zip(self.keys, self.periods, strict=False) if period.until_at is not None and period.until_at < at}
-        return {key.key_id: key for key in map(verification_key, (each for each in self.keys if each not in over))}
+        return _by_thumbprint(
+            key
+            for key, period in self._with_periods()
+            if period.withdrawn_at is None and (period.until_at is None or period.until_at >= at)
+        )
+
+    def withdrawn(self) -> StatusIssuer:
+        """The issuer with nothing but its withdrawn keys, as if they counted: to say of what they signed that they were withdrawn."""
+        return StatusIssuer(self.prefix, tuple(key for key, period in self._with_periods() if period.withdrawn_at is not None))
+
+    def _with_periods(self) -> Iterable[tuple[bytes, KeyPeriod]]:
+        return zip(self.keys, self.periods or (KeyPeriod(),) * len(self.keys), strict=True)
+
+
+def _by_thumbprint(keys: Iterable[bytes]) -> dict[str, VerificationKey]:
+    return {key.key_id: key for key in map(verification_key, keys)}
+
+
+def check_receipt(receipt: Receipt, log: TrustedLog, shown_at: datetime | None) -> tuple[Step, ...]:
+    """The steps of verifying that an entry is in a log. Never raises.
+
+    ``shown_at``: by when the receipt is shown to have existed, by others than the log (aware UTC), None where that is not shown. Under none but
+    withdrawn keys a receipt counts, with a warning, if it is shown to be older than the withdrawal; else nothing is known by it.
+    """
+    identity = log.identity
+    periods = dict(zip(identity.keys, log.periods, strict=True)) if log.periods else {}
+    withdrawn = {key: period.withdrawn_at for key, period in periods.items() if period.withdrawn_at is not None}
+    good = tuple(key for key in identity.keys if key not in withdrawn)
+    if not withdrawn or _is_signed_by(receipt, good):
+        return verify_receipt(receipt, LogIdentity(identity.origin, identity.digest_oid, good)).steps
+    steps = verify_receipt(receipt, identity).steps
+    since = min((at for key, at in withdrawn.items() if _is_signed_by(receipt, (key,))), default=None)
+    if since is None:  # signed by nobody who is known
+        return steps
+    is_older = shown_at is not None and shown_at < since
+    step = warned if is_older else not_checked
+    return (*steps, step("LOG_KEY_WITHDRAWN_LATER" if is_older else "LOG_KEY_WITHDRAWN", NOTE_CLAUSE, withdrawn_at=since.isoformat()))
+
+
+def _is_signed_by(receipt: Receipt, keys: Iterable[LogVerifierKey]) -> bool:
+    """Whether one of these keys is named under the checkpoint; whether it signed it is found out elsewhere."""
+    try:
+        named = {(each.key_name, each.key_id) for each in read_note(receipt.checkpoint).signatures}
+    except MalformedError:
+        return False
+    return any((key.name, key.key_id) in named for key in keys)
 
 
 def read_log(item: object, where: str) -> TrustedLog:
@@ -96,19 +151,21 @@ def _read_periods(fields: Mapping[str, Any], where: str, keys: int) -> tuple[Key
         raise malformed(f"{where}.periods", "expected one for each key")
     periods = []
     for i, item in enumerate(items):
-        one = read_object(item, f"{where}.periods[{i}]", set(), {"from", "until"})
+        one = read_object(item, f"{where}.periods[{i}]", set(), {"from", "until", "withdrawn"})
         times = {name: read_time(value, f"{where}.periods[{i}].{name}") for name, value in one.items()}
-        periods.append(KeyPeriod(times.get("from"), times.get("until")))
+        periods.append(KeyPeriod(times.get("from"), times.get("until"), times.get("withdrawn")))
     return tuple(periods)
 
 
 def _period_objects(periods: tuple[KeyPeriod, ...]) -> dict[str, Any]:
     if not periods:
         return {}
-    written = [
-        {name: time_text(at) for name, at in (("from", each.from_at), ("until", each.until_at)) if at is not None} for each in periods
-    ]
-    return {"periods": written}
+    return {"periods": [_period_object(each) for each in periods]}
+
+
+def _period_object(period: KeyPeriod) -> dict[str, str]:
+    named = {"from": period.from_at, "until": period.until_at, "withdrawn": period.withdrawn_at}
+    return {name: time_text(at) for name, at in named.items() if at is not None}
 
 
 def _read_keys(read: Callable[[str], _Key], item: object, where: str, most: int) -> tuple[_Key, ...]:
@@ -144,7 +201,7 @@ def read_status_issuer(item: object, where: str) -> StatusIssuer:
     )
     issuer = StatusIssuer(prefix, keys, _read_periods(fields, where, len(keys)))
     try:
-        issuer.verification_keys()
+        _by_thumbprint(keys)
     except TrustError as error:
         raise malformed(f"{where}.keys", error.code) from None
     return issuer

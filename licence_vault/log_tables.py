@@ -34,6 +34,15 @@ signing_keys: Final = Table(
     CheckConstraint("generation >= 2", name="generation"),
 )
 
+withdrawn_keys: Final = Table(
+    "licence_withdrawn_keys",
+    metadata,
+    Column("key_id", String(64), primary_key=True),  # in the keystore
+    Column("name", String(64), nullable=False),  # of the log's or the status lists' key
+    Column("withdrawn_at", BigInteger, nullable=False),  # since when it may be in the wrong hands
+    Column("recorded_at", BigInteger, nullable=False),
+)
+
 log_counts: Final = Table(
     "licence_log_counts",
     metadata,

@@ -7,11 +7,13 @@ What is asked goes by the files attached inside the sealed revision alone, which
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from crypto.checkpoints import Receipt, verify_receipt
+from crypto.checkpoints import Receipt
 from crypto.cosignatures import verify_cosignatures
 from crypto.report import Outcome, Question, Report, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
+from crypto.trusted_logs import check_receipt
 from licence_vault.copies import read_salted_copy
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import SaltedLicence, read_salted_licence
@@ -25,7 +27,6 @@ from standards.gbt36904_licence_number import NumberVerdict, examine_licence_num
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from crypto.trust_list import TrustList
     from crypto.trusted_logs import TrustedLog
@@ -116,17 +117,18 @@ def verify_judged(
 ) -> VerifiedLicence:
     """As :func:`verify_licence`, for a document whose seals have been judged already, under the same trust list and time."""
     files = judged.sealed_files or {}
+    shown_at = _shown_at(judged.report)
     # 1. What the sealed file says: an original, or a copy of one
     is_copy = not {COPY_NAME, ORIGINAL_NAME}.isdisjoint(files)
     names = ORIGINAL_FILES if is_copy else LICENCE_FILES
     salted, content = _read_content(files, names)
-    copy, copies = _ask_copy(files, salted, trust, at, is_original_asked=is_original_asked) if is_copy else (None, ())
+    copy, copies = _ask_copy(files, salted, trust, at, shown_at, is_original_asked=is_original_asked) if is_copy else (None, ())
     if salted is None:
         return VerifiedLicence(_report(judged, [content, *copies]), None, None, is_copy, copy)
     licence = salted.data
     # 2. Every question, whatever the answers before
     leaf, leaf_steps = _read_leaf(files, names, salted)
-    log_index, log = _ask_log(files, names, leaf_steps, trust, at)
+    log_index, log = _ask_log(files, names, leaf_steps, trust, at, shown_at)
     questions = [
         _ask_number(licence),
         content,
@@ -138,6 +140,22 @@ def verify_judged(
     if holder is not None:
         questions.append(_ask_holder(licence, holder))
     return VerifiedLicence(_report(judged, questions), licence, log_index, is_copy, copy)
+
+
+def _shown_at(report: Report) -> datetime | None:
+    """By when what the file holds is shown to have been in it: the last of the time-stamps of seals that are all good and all have one; None else.
+
+    A seal carries the time-stamp of its own making too, which is older and shows nothing of the file: that of the signature is the later one, and
+    where there is none a step says so.
+    """
+    stamps: list[datetime] = []
+    for signature in report.signatures:
+        stated = [str(step.facts["gen_at"]) for step in signature.steps if step.code == "TS_OK"]
+        is_unproven = any(step.code == "SIG_TIME_UNPROVEN" for step in signature.steps)
+        if signature.verdict is not Verdict.VALID or is_unproven or not stated:
+            return None
+        stamps += map(datetime.fromisoformat, stated)
+    return max(stamps, default=None)
 
 
 def _report(judged: JudgedDocument, questions: Sequence[Question]) -> Report:
@@ -237,14 +255,16 @@ def _leaf_of(data: bytes | None, licence: LicenceData, *, event: str, commitment
 
 
 def _ask_log(
-    files: Mapping[str, bytes], names: FileNames, leaf_steps: list[Step], trust: TrustList, at: datetime
+    files: Mapping[str, bytes], names: FileNames, leaf_steps: list[Step], trust: TrustList, at: datetime, shown_at: datetime | None
 ) -> tuple[int | None, Question]:
     """Each proof that travels along, under the log that it names. One log that is known and holds is enough; one that fails is too much."""
-    index, steps = _check_proofs(files, names, trust, at)
+    index, steps = _check_proofs(files, names, trust, at, shown_at)
     return index, _question("log", [*leaf_steps, *steps])
 
 
-def _check_proofs(files: Mapping[str, bytes], names: FileNames, trust: TrustList, at: datetime) -> tuple[int | None, list[Step]]:
+def _check_proofs(
+    files: Mapping[str, bytes], names: FileNames, trust: TrustList, at: datetime, shown_at: datetime | None
+) -> tuple[int | None, list[Step]]:
     entry = files.get(names.leaf)
     steps: list[Step] = []
     index, is_shown = None, False
@@ -263,18 +283,20 @@ def _check_proofs(files: Mapping[str, bytes], names: FileNames, trust: TrustList
         if log is None:
             steps.append(warned("LICENCE_LOG_UNKNOWN", LOG_CLAUSE, origin=origin))
             continue
-        found = _check_receipt(receipt, log, at)
+        found = _check_receipt(receipt, log, at, shown_at)
         steps += found
         if verdict_of(found) is Verdict.VALID:
             is_shown = True
             index = receipt.index
-    if not is_shown and not any(step.outcome is Outcome.FAIL for step in steps):
+    if is_shown:  # by another log: what is under a withdrawn key is not needed
+        steps = [replace(step, outcome=Outcome.WARN) if step.code == "LOG_KEY_WITHDRAWN" else step for step in steps]
+    elif not any(step.outcome is Outcome.FAIL for step in steps):
         steps.append(not_checked("LICENCE_NOT_SHOWN_LOGGED", LOG_CLAUSE))
     return index, steps
 
 
-def _check_receipt(receipt: Receipt, log: TrustedLog, at: datetime) -> list[Step]:
-    steps = list(verify_receipt(receipt, log.identity).steps)
+def _check_receipt(receipt: Receipt, log: TrustedLog, at: datetime, shown_at: datetime | None) -> list[Step]:
+    steps = list(check_receipt(receipt, log, shown_at))
     if log.quorum:
         steps += verify_cosignatures(receipt.checkpoint, log.witnesses, at, quorum=log.quorum).steps
     return steps
@@ -298,7 +320,13 @@ def _ask_holder(licence: LicenceData, asked: AskedHolder) -> Question:
 
 
 def _ask_copy(
-    files: Mapping[str, bytes], salted: SaltedLicence | None, trust: TrustList, at: datetime, *, is_original_asked: bool
+    files: Mapping[str, bytes],
+    salted: SaltedLicence | None,
+    trust: TrustList,
+    at: datetime,
+    shown_at: datetime | None,
+    *,
+    is_original_asked: bool,
 ) -> tuple[CopyStatement | None, tuple[Question]]:
     """That it is a copy; of this very licence; for whom, why and until when; that the log has it so; and that its time is not over."""
     # 1. A file is one or the other, and a copy does not do where the original is asked for
@@ -333,5 +361,5 @@ def _ask_copy(
     if copy.licence != salted.commitment():
         steps.append(failed("LICENCE_COPY_OF_OTHER", COPY_CLAUSE))
     _, leaf_steps = _leaf_of(files.get(COPY_FILES.leaf), salted.data, event="annotated", commitment=found.commitment())
-    _, proof_steps = _check_proofs(files, COPY_FILES, trust, at)
+    _, proof_steps = _check_proofs(files, COPY_FILES, trust, at, shown_at)
     return copy, (_question("copy", [*steps, *leaf_steps, *proof_steps]),)

@@ -44,7 +44,8 @@ def verify_code(text: str, trust: TrustList, at: datetime) -> VerifiedCode:
         claims = read_qr(text, trust.status_issuers)
     except TrustError as error:
         if error.code == "COSE_KEY_UNKNOWN":
-            step = not_checked("LICENCE_QR_KEY_UNKNOWN", CODE_CLAUSE)
+            is_withdrawn = _is_under_withdrawn_key(text, trust)
+            step = not_checked("LICENCE_QR_KEY_WITHDRAWN" if is_withdrawn else "LICENCE_QR_KEY_UNKNOWN", CODE_CLAUSE)
         else:
             step = failed("LICENCE_QR_NOT_GENUINE", CODE_CLAUSE, reason=str(error.facts.get("reason")))
         return VerifiedCode(_report([("code", (step,))]), None)
@@ -55,6 +56,15 @@ def verify_code(text: str, trust: TrustList, at: datetime) -> VerifiedCode:
         ("status", status),
     ]
     return VerifiedCode(_report(questions), claims)
+
+
+def _is_under_withdrawn_key(text: str, trust: TrustList) -> bool:
+    """Whether a key signed the code that would count, had it not been withdrawn. When it did so nobody can tell: the code itself says no such time."""
+    try:
+        read_qr(text, [issuer.withdrawn() for issuer in trust.status_issuers])
+    except TrustError:
+        return False
+    return True
 
 
 def _report(found: list[tuple[str, tuple[Step, ...]]]) -> Report:

@@ -45,6 +45,10 @@ LICENCE: Final = {
         "The status list {list} is not at hand: whether the licence was revoked is not known.",
         "没有状态列表 {list}：无法得知证照是否已被吊销。",
     ),
+    "LICENCE_STATUS_KEY_WITHDRAWN": (
+        "The status list {list} at hand was signed by a key that was withdrawn: it tells nothing.",
+        "现有状态列表 {list} 的签名密钥已被撤回，不能采信。",
+    ),
     "LICENCE_STATUS_PLACE_UNPROVEN": (
         "The licence's place in the status list is known from the file alone.",
         "证照在状态列表中的位置仅由文件自身说明。",
@@ -75,6 +79,10 @@ LICENCE: Final = {
     "LICENCE_QR_NOT_GENUINE": (
         "The code is not one of a licence, or was changed ({reason}).",
         "二维码不是证照二维码，或已被改动（{reason}）。",
+    ),
+    "LICENCE_QR_KEY_WITHDRAWN": (
+        "The key that signed the code was withdrawn: it tells nothing. Ask for a new print.",
+        "二维码的签名密钥已被撤回，不能采信，请重新打印。",
     ),
     "LICENCE_QR_KEY_UNKNOWN": ("Who signed the code is not known here.", "二维码的签名者不在信任列表中。"),
 }

@@ -49,7 +49,7 @@ def _status_issuer(context: ServiceContext) -> StatusIssuer:
         rings = [read_ring(connection, name) for name in (SM2_KEY, ES256_KEY)]
     keys = [each for ring in rings for each in reversed(ring)]
     last = timedelta(seconds=VALIDITY_SECONDS)
-    periods = tuple(KeyPeriod(each.from_at, None if each.next_at is None else each.next_at + last) for each in keys)
+    periods = tuple(KeyPeriod(each.from_at, None if each.next_at is None else each.next_at + last, each.withdrawn_at) for each in keys)
     return StatusIssuer(
         f"{context.settings.base_url}{STATUS_PATH}/",
         tuple(context.keystore.signer(each.key_id).public_spki_der for each in keys),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from crypto.report import Verdict
 from crypto.sm3 import sm3
 from licence_vault.errors import status_list_refused
-from licence_vault.key_rings import signing_key_id
+from licence_vault.key_rings import last_withdrawal_at, signing_key_id
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.leaf import StatusListLeaf
 from licence_vault.status.editions import Edition, changed_since, insert_edition, newest_edition, newest_number, set_tokens
 from licence_vault.status.order import ENTRIES
 from licence_vault.status.register import BITS, list_numbers, pack_list
-from licence_vault.status.tokens import ES256_KEY, SM2_KEY, StatusTokens, public_key, sign_tokens
+from licence_vault.status.tokens import ES256_KEY, KEYS, SM2_KEY, StatusTokens, public_key, sign_tokens
 from licence_vault.status.verify import verify_status
 from standards.ietf_status_list import StatusListClaims, deflate
 
@@ -103,13 +103,15 @@ def _publish(context: ServiceContext, list_number: int) -> int:
 
 
 def _packed_if_due(connection: Connection, list_number: int, newest: Edition | None, at: datetime) -> bytes | None:
-    """The list's bytes where a new edition is due: there is none, the last is old, or something has changed."""
+    """The list's bytes where a new edition is due: there is none, the last is old or under a key that was withdrawn, or something has changed."""
     if newest is None:
         return pack_list(connection, list_number)
     seconds = int(at.timestamp())
     if seconds <= newest.published_seconds:
         return None  # not two in one second: `iat` tells them apart
-    is_old = seconds >= newest.published_seconds + RENEWED_AFTER_SECONDS
+    withdrawn_at = last_withdrawal_at(connection, *KEYS)  # what a withdrawn key has signed tells nothing any more
+    is_unsigned = withdrawn_at is not None and newest.published_seconds <= withdrawn_at.timestamp()
+    is_old = is_unsigned or seconds >= newest.published_seconds + RENEWED_AFTER_SECONDS
     # what was changed before the last edition may have been committed after it: only the bytes tell whether it is in there
     since = (newest.published_seconds - COMMITTED_WITHIN_SECONDS) * 1_000_000
     if not is_old and not changed_since(connection, list_number, since):

@@ -135,7 +135,7 @@ def add_status_routes(router: APIRouter, context: ServiceContext, log: Transpare
 
 
 def _keys(context: ServiceContext, name: str) -> KeysView:
-    """Newest first; those that sign no more too: printed codes and lists of former times name them."""
+    """Newest first; those that sign no more too: printed codes and lists of former times name them. None that was withdrawn: it shows nothing."""
     with context.database.read() as conn:
         ring = read_ring(conn, name)
-    return KeysView(keys=[write_jwk(public_key(context.keystore, each.key_id)) for each in reversed(ring)])
+    return KeysView(keys=[write_jwk(public_key(context.keystore, each.key_id)) for each in reversed(ring) if each.withdrawn_at is None])

@@ -50,7 +50,9 @@ def trusted_logs(context: ServiceContext) -> tuple[TrustedLog, ...]:
     at, overlap, logs = context.clock.now(), timedelta(seconds=OVERLAP_SECONDS), []
     for name in _TREES:
         ring = key_ring(context, name, at)
-        periods = tuple(KeyPeriod(each.from_at, None if each.next_at is None else each.next_at + overlap) for each in ring)
+        periods = tuple(
+            KeyPeriod(each.from_at, None if each.next_at is None else each.next_at + overlap, each.withdrawn_at) for each in ring
+        )
         logs.append(TrustedLog(_tree(context, name, ring, at).identity, periods=periods if len(ring) > 1 else ()))
     return tuple(logs)
 
@@ -71,7 +73,7 @@ def _tree(context: ServiceContext, name: str, ring: tuple[RingKey, ...], at: dat
 
 
 def _signs(key: RingKey, at: datetime) -> bool:
-    has_begun = key.from_at is None or key.from_at <= at
+    has_begun = key.withdrawn_at is None and (key.from_at is None or key.from_at <= at)
     return has_begun and (key.next_at is None or at < key.next_at + timedelta(seconds=OVERLAP_SECONDS))
 
 

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 def ask_lists_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> tuple[Step, ...]:
     """The steps for place ``index`` of the list ``address`` as of ``at`` (aware UTC). Pure, never raises; what is not known is not valid."""
-    keys = _keys(address, trust, at)
-    if not keys:
+    keys, withdrawn = _keys(address, trust, at), _withdrawn_keys(address, trust)
+    if not keys and not withdrawn:
         return (not_checked("LICENCE_STATUS_SIGNER_UNKNOWN", CLAUSE, list=address),)
     newest = _newest(address, index, trust, keys, at)
-    return (not_checked("LICENCE_STATUS_NOT_AT_HAND", CLAUSE, list=address),) if newest is None else newest.steps
+    if newest is not None:
+        return newest.steps
+    is_withdrawn = bool(withdrawn) and _newest(address, index, trust, withdrawn, at) is not None
+    return (not_checked("LICENCE_STATUS_KEY_WITHDRAWN" if is_withdrawn else "LICENCE_STATUS_NOT_AT_HAND", CLAUSE, list=address),)
 
 
 def status_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> int | None:
@@ -35,6 +38,11 @@ def status_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> 
 def _keys(address: str, trust: TrustList, at: datetime) -> dict[str, VerificationKey]:
     issuers = [issuer for issuer in trust.status_issuers if address.startswith(issuer.prefix)]
     return {key_id: key for issuer in issuers for key_id, key in issuer.keys_at(at).items()}
+
+
+def _withdrawn_keys(address: str, trust: TrustList) -> dict[str, VerificationKey]:
+    issuers = [issuer.withdrawn() for issuer in trust.status_issuers if address.startswith(issuer.prefix)]
+    return {key_id: key for issuer in issuers for key_id, key in issuer.verification_keys().items()}
 
 
 def _newest(address: str, index: int, trust: TrustList, keys: Mapping[str, VerificationKey], at: datetime) -> StatusResult | None:

@@ -6,20 +6,23 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from crypto.checkpoints import verify_receipt
 from crypto.jose import TokenSigner, write_base64url
+from crypto.report import Outcome, Verdict, verdict_of
+from crypto.sm3 import sm3
 from crypto.trust_list import read_trust_list, write_trust_list
-from crypto.trusted_logs import KeyPeriod
+from crypto.trusted_logs import KeyPeriod, check_receipt
 from licence_vault.actions.own_trust import own_trust
 from licence_vault.actions.publish_status_lists import VALIDITY_SECONDS, list_uri, publish_status_lists
 from licence_vault.actions.rotate_key import KEYS, rotate_key
-from licence_vault.key_rings import GENERATIONS
-from licence_vault.log.instance import OVERLAP_SECONDS, SHA256_KEY, SHA256_TREE, TREES, key_ring, open_licence_log
+from licence_vault.actions.withdraw_key import WithdrawnKey, withdraw_key
+from licence_vault.key_rings import GENERATIONS, read_ring
+from licence_vault.log.instance import OVERLAP_SECONDS, SHA256_KEY, SHA256_TREE, SM3_KEY, TREES, key_ring, open_licence_log
 from licence_vault.log.receipts import cose_receipt
 from licence_vault.status.at_hand import ask_lists_at_hand, status_at_hand
 from licence_vault.status.register import ORDER_KEY, allot_place
@@ -203,3 +206,111 @@ def test_the_command(vault: VaultHere) -> None:
     listed = read_trust_list(out.read_bytes())
     assert [len(log.periods) for log in listed.logs] == [0, 2]
     assert [len(issuer.keys) for issuer in listed.status_issuers] == [3]
+
+
+SINCE = AT + timedelta(days=1)
+
+
+def withdraw(vault: VaultHere, key_id: str, **changes: Any) -> WithdrawnKey:
+    wish: dict[str, Any] = {"since_at": SINCE, "reason": "密钥泄露（样例）", "actor": "operator:test"}
+    return withdraw_key(vault.context, key_id, **wish | changes)
+
+
+def test_what_a_withdrawn_key_has_signed_counts_only_where_something_else_shows_it_to_be_older(vault: VaultHere) -> None:
+    context, clock = vault.context, vault.clock
+    secret = context.keystore.open_secret(ORDER_KEY)
+    place = context.database.write(lambda conn: allot_place(conn, secret, clock.at))
+    address = list_uri(context, place.list_number)
+    before = receipts_of(vault, 1)
+    assert publish_status_lists(context) == 1
+    old_list = own_trust(context).status_tokens
+    clock.at = SINCE + timedelta(hours=1)
+
+    # 1. Withdrawn: others sign at once, lists anew, and what is served as keys is theirs.
+    for name in (SM3_KEY, SHA256_KEY):
+        assert withdraw(vault, name).signing_key_id == f"{name}-2"
+    assert [withdraw(vault, name).editions for name in (SM2_KEY, ES256_KEY)] == [1, 0], "one edition a second"
+    clock.at += timedelta(seconds=1)
+    assert publish_status_lists(context) == 1
+    assert publish_status_lists(context) == 0
+    vault = restarted(vault)
+    behind = receipts_of(vault, 2)
+    assert {signers_of(each) for each in behind.values()} == {1}, "a key that was withdrawn signs beside no other"
+    with context.database.read() as conn:
+        trail = [(each.action, each.outcome) for each in find_entries(conn, subject=f"licence-key:{SM2_KEY}", limit=9)]
+    assert trail == [("licence-key.withdraw", "done"), ("licence-key.withdraw", "intended")]
+
+    # 2. Whoever has the trust list knows.
+    trust = own_trust(context)
+    assert read_trust_list(write_trust_list(trust)) == trust
+    assert [each.withdrawn_at for each in trust.logs[0].periods] == [None, SINCE]
+    assert [each.withdrawn_at for each in trust.status_issuers[0].periods] == [None, SINCE, None, SINCE]
+    assert status_at_hand(address, 0, trust, clock.at) == 0
+    stale = replace(trust, status_tokens=old_list)
+    for at in (clock.at, AT):  # nor for a time before: it is the thief who says when he signed
+        assert status_at_hand(address, 0, stale, at) is None
+        assert [each.code for each in ask_lists_at_hand(address, 0, stale, at)] == ["LICENCE_STATUS_KEY_WITHDRAWN"]
+    for log, tree in zip(trust.logs, TREES, strict=True):
+        assert verdict_of(check_receipt(behind[tree], log, None)) is Verdict.VALID
+        for shown_at, outcome, code in (
+            (SINCE - timedelta(seconds=1), Outcome.WARN, "LOG_KEY_WITHDRAWN_LATER"),
+            (SINCE, Outcome.NOT_CHECKED, "LOG_KEY_WITHDRAWN"),
+            (None, Outcome.NOT_CHECKED, "LOG_KEY_WITHDRAWN"),
+        ):
+            last = check_receipt(before[tree], log, shown_at)[-1]
+            assert (last.outcome, last.code) == (outcome, code)
+        forged_note = replace(before[tree], checkpoint=before[tree].checkpoint[:-20] + b"AAAAAAAAAAAAAAAAAA=\n")
+        assert verdict_of(check_receipt(forged_note, log, AT)) is not Verdict.VALID
+        unread = replace(before[tree], checkpoint=b"no note")
+        assert verdict_of(check_receipt(unread, log, AT)) is Verdict.INVALID
+        strange = replace(log, identity=replace(log.identity, keys=trust.logs[TREES.index(tree) - 1].identity.keys))
+        assert verdict_of(check_receipt(before[tree], strange, AT)) is Verdict.INDETERMINATE
+
+
+def test_a_key_that_was_announced_takes_over_at_once_and_one_that_leaked_before_its_time_follows_nobody(vault: VaultHere) -> None:
+    for days in (5, 50):
+        rotate_key(vault.context, SHA256_KEY, actor="operator:test", in_days=days)
+    vault.clock.at = SINCE
+    assert withdraw(vault, f"{SHA256_KEY}-2").signing_key_id == SHA256_KEY
+    with vault.context.database.read() as conn:
+        assert read_ring(conn, SHA256_KEY)[0].next_at == AT + timedelta(days=50)
+    assert withdraw(vault, SHA256_KEY).signing_key_id == f"{SHA256_KEY}-3"
+    assert {each.key_id for each in key_ring(vault.context, SHA256_KEY, SINCE)} == {SHA256_KEY, f"{SHA256_KEY}-2", f"{SHA256_KEY}-3"}
+    assert len(open_licence_log(vault.context).trees[1].signers) == 1
+
+
+def test_what_is_not_withdrawn(vault: VaultHere) -> None:
+    def refused(key_id: str, **changes: Any) -> str:
+        with pytest.raises(TrustError) as raised:
+            withdraw(vault, key_id, **{"since_at": AT} | changes)
+        return raised.value.code
+
+    assert refused("audit-log") == "LICENCE_KEY_NOT_ROTATED_HERE"
+    assert refused(SM3_KEY, reason=" ") == "FIELD_UNACCEPTABLE"
+    assert refused(SM3_KEY, since_at=SINCE) == "FIELD_UNACCEPTABLE", "nobody knows what comes"
+    for generation in range(1, GENERATIONS):
+        withdraw(vault, SM3_KEY if generation == 1 else f"{SM3_KEY}-{generation}", since_at=AT)
+        vault.clock.at += timedelta(seconds=1)
+    assert refused(SM3_KEY) == "FIELD_UNACCEPTABLE", "it is withdrawn already"
+    assert refused(f"{SM3_KEY}-{GENERATIONS}") == "LICENCE_KEYS_TOO_MANY"
+
+
+def test_the_command_asks_for_the_key_by_its_digest(vault: VaultHere) -> None:
+    folder = str(vault.context.settings.dir)
+    shown = sm3(vault.context.keystore.signer(SM2_KEY).public_spki_der).hex()[:16]
+
+    def told(*arguments: str, language: str = "C") -> tuple[int, str]:
+        wish = ["keys", "withdraw", SM2_KEY, "--dir", folder, "--reason", "样例", *arguments]
+        done = CliRunner().invoke(app, wish, env={"LC_ALL": language})
+        return done.exit_code, done.output
+
+    assert told("--confirm", "0" * 16)[0] == 64
+    status, said = told("--confirm", shown, "--since", "2026-01-31T00:00:00+08:00", "--json")
+    assert (status, json.loads(said)["withdrawn_at"]) == (0, "2026-01-30T16:00:00+00:00")
+    following = sm3(vault.context.keystore.signer(f"{SM2_KEY}-2").public_spki_der).hex()[:16]
+    done = CliRunner().invoke(
+        app,
+        ["keys", "withdraw", f"{SM2_KEY}-2", "--dir", folder, "--reason", "样例", "--confirm", following],
+        env={"LC_ALL": "zh_CN.UTF-8"},
+    )
+    assert (done.exit_code, f"{SM2_KEY}-3" in done.stdout, "分发" in done.stdout) == (0, True, True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -12,13 +14,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 import yinxin.offline_verifier
+from crypto.report import Report, SignatureReport, Verdict, passed
 from crypto.signatures import SignatureCheck, verify_signature
-from crypto.trust_list import read_trust_list
+from crypto.trust_list import TrustList, read_trust_list, write_trust_list
+from crypto.trusted_logs import KeyPeriod
+from licence_vault.ports import JudgedDocument
+from licence_vault.verify import verify_judged
+from licence_vault.verify_code import verify_code
 from standards import gbt33560_oids as oids
 from standards import x690_der as der
 from standards.errors import MalformedError
 from standards.rfc5280_algorithms import algorithm
 from standards.rfc5280_names import is_same_name
+from tests.licence_vault.test_verify import AT, LICENCE, TRUST, files
+from tests.licence_vault.test_verify_code import code_for
 from tests.optional import need_program
 
 MODULES: Final = Path(next(iter(yinxin.offline_verifier.__path__))) / "modules"
@@ -115,3 +124,87 @@ def test_a_key_that_the_server_does_not_take_verifies_nothing() -> None:
     for key, stated, value in asked:
         assert verify_signature(key, stated, b"message", value) is SignatureCheck.UNSUPPORTED
     assert run(script, [[key.hex(), stated.raw.hex(), value.hex()] for key, stated, value in asked]) == ["unsupported"] * len(asked)
+
+
+WITHDRAWN_AT: Final = AT - timedelta(hours=1)
+SEALED: Final = {  # what was found of the seals: codes with the time of the token
+    "no-seal": (),
+    "stamped-before": (("TS_OK", WITHDRAWN_AT - timedelta(minutes=1)),),
+    "stamped-then": (("TS_OK", WITHDRAWN_AT),),
+    "stamped-seal-alone": (("TS_OK", WITHDRAWN_AT - timedelta(days=9)), ("SIG_TIME_UNPROVEN", None)),
+    "stamped-seal-and-later": (("TS_OK", WITHDRAWN_AT - timedelta(days=9)), ("TS_OK", AT)),
+    "not-stamped": (("SIG_TIME_UNPROVEN", None),),
+}
+
+
+def withdrawn_trust(*, logs: tuple[bool, bool] = (False, False), is_signer: bool = False) -> TrustList:
+    gone = KeyPeriod(None, None, WITHDRAWN_AT)
+    return replace(
+        TRUST,
+        logs=tuple(replace(log, periods=(gone,) if is_gone else ()) for log, is_gone in zip(TRUST.logs, logs, strict=True)),
+        status_issuers=tuple(replace(each, periods=(gone,) if is_signer else ()) for each in TRUST.status_issuers),
+    )
+
+
+def sealed_report(name: str) -> Report:
+    steps = tuple(passed(code, "x", gen_at=None if at is None else at.isoformat()) for code, at in SEALED[name])
+    signature = SignatureReport("s", "k", Verdict.VALID, True, True, True, "s", AT, steps)
+    return Report(Verdict.VALID, tampered=False, signatures=(signature,) if steps else ())
+
+
+def test_what_withdrawn_keys_have_signed_means_the_same_as_for_the_server() -> None:
+    """Under a key that was withdrawn a proof counts only in a file that a time-stamp shows to be older; lists and codes not at all."""
+    trusts = {
+        "none": withdrawn_trust(),
+        "one-log": withdrawn_trust(logs=(True, False)),
+        "logs": withdrawn_trust(logs=(True, True)),
+        "signer": withdrawn_trust(is_signer=True),
+    }
+    cases = [(trust, sealed) for trust in trusts for sealed in SEALED]
+    found = {}
+    for name, sealed in cases:
+        judged = JudgedDocument(sealed_report(sealed), files(), LICENCE.issuer.name, LICENCE.issuer.code)
+        report = verify_judged(judged, trusts[name], AT).report
+        found[f"{name} {sealed}"] = [[each.name, each.verdict.value, [step.code for step in each.steps]] for each in report.questions]
+    codes = {
+        name: [[step.code for step in each.steps] for each in verify_code(code_for(), trust, AT).report.questions]
+        for name, trust in trusts.items()
+    }
+
+    # 1. As the server says it
+    logs = {case: next(verdict for question, verdict, _ in told if question == "log") for case, told in found.items()}
+    assert {case for case, verdict in logs.items() if verdict != "valid"} == {
+        f"logs {sealed}" for sealed in SEALED if sealed != "stamped-before"
+    }
+    assert set(logs.values()) == {"valid", "indeterminate"}
+    assert all("LOG_KEY_WITHDRAWN_LATER" in codes for question, _, codes in found["logs stamped-before"] if question == "log")
+    assert codes["signer"] == [["LICENCE_QR_KEY_WITHDRAWN"]]
+    assert found["signer stamped-before"][-1][1:] == ["indeterminate", ["LICENCE_IN_FORCE", "LICENCE_STATUS_KEY_WITHDRAWN"]]
+
+    # 2. As the browser says it
+    script = """
+      const [{ readTrustList }, { verifyLicence }, { verifyLicenceCode }, { fromHex, utf8 }] =
+        await Promise.all(["trust", "licence", "licence_code", "bytes"].map(load));
+      const codesOf = (questions) => questions.map(({ name, verdict, steps }) => [name, verdict, steps.map((step) => step.code)]);
+      const files = new Map(Object.entries(given.files).map(([name, hex]) => [name, fromHex(hex)]));
+      const found = {}, codes = {};
+      for (const [name, text] of Object.entries(given.trusts)) {
+        const trust = readTrustList(utf8(text));
+        for (const [sealed, steps] of Object.entries(given.sealed)) {
+          const signatures = steps.length ? [{ verdict: "valid", steps: steps.map(([code, gen_at]) => ({ code, facts: { gen_at } })) }] : [];
+          const judged = { report: { verdict: "valid", signatures }, files, sealerName: given.issuer[0], sealerCode: given.issuer[1] };
+          found[`${name} ${sealed}`] = codesOf((await verifyLicence(judged, trust, given.at)).questions);
+        }
+        codes[name] = (await verifyLicenceCode(given.code, trust, given.at)).report.questions.map(({ steps }) => steps.map((step) => step.code));
+      }
+      return { found, codes };
+    """
+    given = {
+        "files": {name: content.hex() for name, content in files().items()},
+        "trusts": {name: write_trust_list(trust).decode() for name, trust in trusts.items()},
+        "sealed": {name: [[code, at and at.isoformat()] for code, at in steps] for name, steps in SEALED.items()},
+        "issuer": [LICENCE.issuer.name, LICENCE.issuer.code],
+        "code": code_for(),
+        "at": int(AT.timestamp() * 1000),
+    }
+    assert run(script, given) == {"found": found, "codes": codes}

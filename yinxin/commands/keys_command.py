@@ -14,6 +14,7 @@ from yinxin.commands.console import DIR_HELP, JSON_HELP, check_folder, fail, ope
 app: Final = typer.Typer(no_args_is_help=True, help="Keys and the master key. 管理密钥。")
 
 DAYS_AHEAD: Final = 365
+SHOWN_DIGITS: Final = 16  # of the SM3 of a public key
 Folder = Annotated[Path, typer.Option("--dir", help=DIR_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 
@@ -42,7 +43,7 @@ def list_keys(*, folder: Folder, as_json: AsJson = False) -> None:
         print_json({"keys": rows})
         return
     headings = (say("Key", "密钥"), say("Algorithm", "算法"), say("Made", "生成时间"), say("SM3 of public key", "公钥 SM3"))
-    print_table(headings, [(row["key_id"], row["algorithm"], row["created_at"], row["public_key_sm3"][:16]) for row in rows])
+    print_table(headings, [(row["key_id"], row["algorithm"], row["created_at"], row["public_key_sm3"][:SHOWN_DIGITS]) for row in rows])
 
 
 @app.command("rotate")
@@ -77,6 +78,61 @@ def rotate(
         say(
             f"{made.key_id} signs from {begins}. Restart the servers then, hand out a new trust list (yinxin trust-list) and make a backup.",
             f"{made.key_id} 自 {begins} 起签名。届时请重启服务；请导出新的信任列表（yinxin trust-list）并备份。",
+        )
+    )
+
+
+@app.command("withdraw")
+def withdraw(
+    key_id: Annotated[
+        str, typer.Argument(metavar="KEY", help="A key of the licence log or of its status lists. 证照日志或状态列表的密钥。")
+    ],
+    *,
+    folder: Folder,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit trail. 撤回原因，记入审计。")],
+    confirm: Annotated[
+        str,
+        typer.Option(
+            "--confirm",
+            help="The key's SM3 as `yinxin keys list` shows it: it cannot be undone. 密钥公钥的 SM3（见 keys list），操作不可撤销。",
+        ),
+    ],
+    since: Annotated[
+        str | None, typer.Option("--since", help="Since when it may be in the wrong hands, ISO 8601; now otherwise. 可能泄露的起始时间。")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw a key that may be in the wrong hands, for good; another signs at once. Stop the servers first. 撤回可能泄露的密钥（请先停止服务）。"""
+    from crypto.sm3 import sm3
+    from licence_vault.actions.withdraw_key import withdraw_key
+    from yinxin.assembly import open_house
+    from yinxin.commands.verify_command import read_at
+    from yinxin.deployment import open_deployment
+
+    try:
+        check_folder(folder)
+        since_at = None if since is None else read_at(since)
+        house = open_house(open_deployment(folder))
+        try:
+            known = {each.key_id: sm3(each.public_spki_der).hex()[:SHOWN_DIGITS] for each in house.deployment.keystore.list()}
+            if key_id in known and confirm != known[key_id]:
+                raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field="--confirm", rule="the SM3 of this key's public key")
+            at = house.context.clock.now() if since_at is None else since_at
+            done = withdraw_key(house.context, key_id, since_at=at, reason=reason, actor=operator())
+        finally:
+            house.close()
+    except TrustError as error:
+        raise fail(error, as_json=as_json) from None
+    begins = done.withdrawn_at.isoformat(timespec="seconds")
+    if as_json:
+        print_json({"key_id": done.key_id, "withdrawn_at": begins, "signing_key_id": done.signing_key_id, "editions": done.editions})
+        return
+    print_line(
+        say(
+            f"{done.key_id} is withdrawn as of {begins}; {done.signing_key_id} signs. Start the servers, hand out the new trust list"
+            " (yinxin trust-list, yinxin trust-bundle) to everybody at once, and make a backup.",
+            f"{done.key_id} 已撤回（自 {begins} 起不可信），现由 {done.signing_key_id} 签名。请启动服务，立即向所有核验方分发新的信任列表"
+            "（yinxin trust-list、yinxin trust-bundle），并备份。",
         )
     )
 

@@ -3,7 +3,7 @@
 
 import { MalformedError, toHex } from "./bytes.js";
 import { dayInChina, examineLicenceNumber, readLicenceLeaf, readSaltedCopy, readSaltedLicence } from "./licence_data.js";
-import { readCheckpoint, readLogProof, readNote, verifyCosignatures, verifyLogReceipt } from "./logs.js";
+import { checkLogReceipt, readCheckpoint, readLogProof, readNote, verifyCosignatures } from "./logs.js";
 import { Outcome, Verdict, failed, notChecked, passed, verdictOf, warned, worstVerdict } from "./report.js";
 import { TOKEN_STATUS_CLAUSE, askStatusLists } from "./token_status.js";
 
@@ -33,21 +33,36 @@ export const isLicence = (files) => files !== null && LICENCE_NAMES.some((name) 
  */
 export async function verifyLicence(judged, trust, at, { isOriginalAsked = false } = {}) {
   const { files } = judged;
+  const shownAt = shownTime(judged.report);
   // 1. What the sealed file says: an original, or a copy of one
   const isCopy = LICENCE_NAMES.slice(1).some((name) => files.has(name));
   const names = isCopy ? ORIGINAL_FILES : LICENCE_FILES;
   const [salted, content] = readContent(files, names);
-  const [copy, copies] = isCopy ? await askCopy(files, salted, trust, at, isOriginalAsked) : [null, []];
+  const [copy, copies] = isCopy ? await askCopy(files, salted, trust, at, shownAt, isOriginalAsked) : [null, []];
   if (salted === null) return licenceReport(judged, [content, ...copies], { data: null, isCopy, copy, logIndex: null });
   // 2. Every question, whatever the answers before
   const { data } = salted;
   const [leaf, leafSteps] = leafOf(files.get(names.leaf), data, "made", salted.commitment);
-  const [logIndex, proofSteps] = await checkProofs(files, names, trust, at);
+  const [logIndex, proofSteps] = await checkProofs(files, names, trust, at, shownAt);
   const questions = [
     askNumber(data), content, askSeal(judged, data), questionOf("log", [...leafSteps, ...proofSteps]), await askStatus(data, trust, at, leaf !== null),
     ...copies,
   ];
   return licenceReport(judged, questions, { data, isCopy, copy, logIndex });
+}
+
+/**
+ * By when what the file holds is shown to have been in it: the last of the time-stamps of seals that are all good and all have one; null else.
+ * A seal carries the time-stamp of its own making too; where the signature has none a step says so.
+ */
+function shownTime({ signatures }) {
+  const stamps = [];
+  for (const { verdict, steps } of signatures) {
+    const stated = steps.filter((step) => step.code === "TS_OK").map((step) => Date.parse(step.facts.gen_at));
+    if (verdict !== Verdict.VALID || steps.some((step) => step.code === "SIG_TIME_UNPROVEN") || !stated.length) return null;
+    stamps.push(...stated);
+  }
+  return stamps.length ? Math.max(...stamps) : null;
 }
 
 function licenceReport({ report }, questions, licence) {
@@ -115,7 +130,7 @@ function leafOf(bytes, data, event, commitment) {
 }
 
 /** Each proof that travels along, under the log that it names. One log that is known and holds is enough; one that fails is too much. */
-async function checkProofs(files, names, trust, at) {
+async function checkProofs(files, names, trust, at, shownAt) {
   const entry = files.get(names.leaf);
   const steps = [];
   let index = null;
@@ -139,13 +154,15 @@ async function checkProofs(files, names, trust, at) {
       steps.push(warned("LICENCE_LOG_UNKNOWN", LOG_CLAUSE, { origin }));
       continue;
     }
-    const found = await verifyLogReceipt(entry, proof, log);
+    const found = await checkLogReceipt(entry, proof, log, shownAt);
     if (log.quorum) found.push(...(await verifyCosignatures(proof.checkpoint, log, at)));
     steps.push(...found);
     if (verdictOf(found) === Verdict.VALID) [isShown, index] = [true, Number(proof.index)];
   }
   if (!isShown && !steps.some((step) => step.outcome === Outcome.FAIL)) steps.push(notChecked("LICENCE_NOT_SHOWN_LOGGED", LOG_CLAUSE));
-  return [index, steps];
+  if (!isShown) return [index, steps];
+  // by another log: what is under a withdrawn key is not needed
+  return [index, steps.map((step) => (step.code === "LOG_KEY_WITHDRAWN" ? warned(step.code, step.clause, step.facts) : step))];
 }
 
 /** Whether a licence is in force by its days, which are days in China; `to` null is 长期. */
@@ -170,7 +187,7 @@ async function askStatus(data, trust, at, hasLeaf) {
 const chinaMinutes = (at) => `${new Date(at + 8 * 3600 * 1000).toISOString().slice(0, 16).replace("T", " ")}+08:00`;
 
 /** That it is a copy; of this very licence; for whom, why and until when; that the log has it so; and that its time is not over. */
-async function askCopy(files, salted, trust, at, isOriginalAsked) {
+async function askCopy(files, salted, trust, at, shownAt, isOriginalAsked) {
   // 1. A file is one or the other, and a copy does not do where the original is asked for
   const steps = isOriginalAsked ? [failed("LICENCE_COPY_NO_ORIGINAL", DATA_CLAUSE)] : [];
   if (files.has(LICENCE_FILES.data)) steps.push(failed("LICENCE_COPY_MIXED", DATA_CLAUSE));
@@ -196,6 +213,6 @@ async function askCopy(files, salted, trust, at, isOriginalAsked) {
   if (salted === null) return answer(statement, notChecked("LICENCE_COPY_OF_NOTHING", DATA_CLAUSE));
   if (statement.licence !== toHex(salted.commitment)) steps.push(failed("LICENCE_COPY_OF_OTHER", DATA_CLAUSE));
   const [, leafSteps] = leafOf(files.get(COPY_FILES.leaf), salted.data, "annotated", found.commitment);
-  const [, proofSteps] = await checkProofs(files, COPY_FILES, trust, at);
+  const [, proofSteps] = await checkProofs(files, COPY_FILES, trust, at, shownAt);
   return answer(statement, ...leafSteps, ...proofSteps);
 }

@@ -79,13 +79,17 @@ function readCodeClaims(payload) {
   };
 }
 
-/** What a code says, under the signature of a key that may sign for it: one of an issuer of the status list that the licence names. */
-async function readLicenceCode(text, issuers) {
+/**
+ * What a code says, under the signature of a key that may sign for it: one of an issuer of the status list that the licence names; or, where
+ * `isWithdrawn`, of one that might, had it not been withdrawn.
+ */
+async function readLicenceCode(text, issuers, isWithdrawn = false) {
   const message = readCodeMessage(text);
   let refusal = null;
   for (const issuer of issuers) {
     const keys = new Map();
-    for (const spki of issuer.keys) {
+    for (const [i, spki] of issuer.keys.entries()) {
+      if ((issuer.periods.length > 0 && issuer.periods[i].withdrawn !== null) !== isWithdrawn) continue;
       const key = await verificationKey(spki);
       keys.set(key.keyId.slice(0, 8), key);
     }
@@ -104,6 +108,16 @@ async function readLicenceCode(text, issuers) {
   throw refusal ?? new TrustError("COSE_KEY_UNKNOWN");
 }
 
+/** Whether a key signed the code that would count, had it not been withdrawn. When it did so nobody can tell: the code itself says no such time. */
+async function isUnderWithdrawnKey(text, trust) {
+  try {
+    await readLicenceCode(text, trust.statusIssuers, true);
+  } catch (error) {
+    return false;
+  }
+  return true;
+}
+
 const codeReport = (questions) => fileReport({ verdict: verdictOf(questions.flatMap(({ steps }) => steps)), tampered: null, signatures: [], questions });
 
 /** The verdict on the text of a scanned code as of `at`: { report, claims }; claims are null where nobody who is known has signed it. */
@@ -114,7 +128,7 @@ export async function verifyLicenceCode(text, trust, at) {
   } catch (error) {
     const isUnknown = !(error instanceof TrustError) || error.code === "COSE_KEY_UNKNOWN" || error.code === "COSE_UNDECIDED";
     const step = isUnknown
-      ? notChecked("LICENCE_QR_KEY_UNKNOWN", CODE_CLAUSE)
+      ? notChecked((await isUnderWithdrawnKey(text, trust)) ? "LICENCE_QR_KEY_WITHDRAWN" : "LICENCE_QR_KEY_UNKNOWN", CODE_CLAUSE)
       : failed("LICENCE_QR_NOT_GENUINE", CODE_CLAUSE, { reason: String(error.facts.reason) });
     return { report: codeReport([questionOf("code", [step])]), claims: null };
   }

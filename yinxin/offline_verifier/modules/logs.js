@@ -1,11 +1,11 @@
 // Public logs: signed notes, checkpoints, inclusion proofs, cosignatures of witnesses (C2SP; RFC 9162 2.1), as crypto/checkpoints.py,
 // cosignatures.py and merkle.py.
 
-import { MalformedError, TrustError, fromBase64, sameBytes, toBase64, toBinary, toHex, utf8 } from "./bytes.js";
+import { MalformedError, TrustError, fromBase64, isoTime, sameBytes, toBase64, toBinary, toHex, utf8 } from "./bytes.js";
 import { ed25519Verifies } from "./ed25519.js";
 import { digestOf } from "./hashes.js";
 import { Oid } from "./oids.js";
-import { Outcome, failed, notChecked, passed } from "./report.js";
+import { Outcome, failed, notChecked, passed, warned } from "./report.js";
 import { sm2VerifyRaw } from "./sm2.js";
 import { characterCount, readUtf8 } from "./texts.js";
 
@@ -184,6 +184,39 @@ export async function verifyLogReceipt(entry, proof, log) {
   const isIn = await isIncluded(log.digest, leaf, proof.index, checkpoint.size, proof.hashes, checkpoint.root);
   const facts = { index: Number(proof.index), size: Number(checkpoint.size) };
   return [...steps, isIn ? passed("LOG_ENTRY_INCLUDED", TREE, facts) : failed("LOG_ENTRY_NOT_INCLUDED", TREE, facts)];
+}
+
+/**
+ * The same for a log of the trust list. Under none but withdrawn keys a receipt counts, with a warning, if others than the log show it (`shownAt`,
+ * null where nobody does) to be older than the withdrawal; else nothing is known by it.
+ */
+export async function checkLogReceipt(entry, proof, log, shownAt) {
+  const withdrawnAt = (i) => (log.periods.length ? log.periods[i].withdrawn : null);
+  const good = log.keys.filter((_, i) => withdrawnAt(i) === null);
+  if (good.length === log.keys.length || (await isSignedBy(proof, good))) return verifyLogReceipt(entry, proof, { ...log, keys: good });
+  const steps = await verifyLogReceipt(entry, proof, log);
+  let since = null;
+  for (const [i, key] of log.keys.entries()) {
+    const at = withdrawnAt(i);
+    if (at !== null && (since === null || at < since) && (await isSignedBy(proof, [key]))) since = at;
+  }
+  if (since === null) return steps;
+  const facts = { withdrawn_at: isoTime(since) };
+  const isOlder = shownAt !== null && shownAt < since;
+  return [...steps, isOlder ? warned("LOG_KEY_WITHDRAWN_LATER", NOTE, facts) : notChecked("LOG_KEY_WITHDRAWN", NOTE, facts)];
+}
+
+/** Whether one of these keys is named under the checkpoint; whether it signed it is found out elsewhere. */
+async function isSignedBy(proof, texts) {
+  let read;
+  try {
+    read = readNote(proof.checkpoint);
+  } catch (error) {
+    isCoded(error);
+    return false;
+  }
+  const keys = await readNoteKeys(texts, LOG_KINDS);
+  return keys.some((key) => read.signatures.some((each) => each.name === key.name && each.keyId === key.keyId));
 }
 
 /** The cosignatures of the log's witnesses under a checkpoint, as of `at`: as many must be right as its quorum asks for, and none wrong. */

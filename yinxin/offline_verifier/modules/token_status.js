@@ -124,14 +124,15 @@ async function verifyStatusToken(token, address, index, keys, keySet, at) {
   return { status, issuedAt: claims.issuedAt, steps };
 }
 
-/** Those under which a list of this address is believed at `at`, by their thumbprint. */
-async function statusKeys(address, trust, at) {
+/** Those under which a list of this address is believed at `at`, by their thumbprint; or, where `isWithdrawn`, those that were withdrawn. */
+async function statusKeys(address, trust, at, isWithdrawn = false) {
   const keys = new Map();
   for (const issuer of trust.statusIssuers) {
     if (!address.startsWith(issuer.prefix)) continue;
     for (const [i, spki] of issuer.keys.entries()) {
       const until = issuer.periods.length ? issuer.periods[i].until : null;
-      if (until !== null && until < at) continue;
+      const withdrawn = issuer.periods.length ? issuer.periods[i].withdrawn : null;
+      if ((withdrawn !== null) !== isWithdrawn || (!isWithdrawn && until !== null && until < at)) continue;
       try {
         const key = await verificationKey(spki);
         keys.set(key.keyId, key);
@@ -158,9 +159,12 @@ async function newestStatus(address, index, trust, keys, at) {
 /** The steps for place `index` of the list `address` by the lists at hand. */
 export async function askStatusLists(address, index, trust, at) {
   const keys = await statusKeys(address, trust, at);
-  if (!keys.size) return [notChecked("LICENCE_STATUS_SIGNER_UNKNOWN", TOKEN_STATUS_CLAUSE, { list: address })];
+  const withdrawn = await statusKeys(address, trust, at, true);
+  if (!keys.size && !withdrawn.size) return [notChecked("LICENCE_STATUS_SIGNER_UNKNOWN", TOKEN_STATUS_CLAUSE, { list: address })];
   const newest = await newestStatus(address, index, trust, keys, at);
-  return newest ? newest.steps : [notChecked("LICENCE_STATUS_NOT_AT_HAND", TOKEN_STATUS_CLAUSE, { list: address })];
+  if (newest) return newest.steps;
+  const isWithdrawn = withdrawn.size > 0 && (await newestStatus(address, index, trust, withdrawn, at)) !== null;
+  return [notChecked(isWithdrawn ? "LICENCE_STATUS_KEY_WITHDRAWN" : "LICENCE_STATUS_NOT_AT_HAND", TOKEN_STATUS_CLAUSE, { list: address })];
 }
 
 /** The value at a place by the same lists, null where it is not known. */

@@ -207,9 +207,9 @@ function readPeriods(fields, where, count) {
   const items = readList(fields.periods, `${where}.periods`, count);
   if (items.length !== count) throw malformedTrust(`${where}.periods`, "expected one for each key");
   return items.map((item, i) => {
-    const one = readMembers(item, `${where}.periods[${i}]`, [], ["from", "until"]);
+    const one = readMembers(item, `${where}.periods[${i}]`, [], ["from", "until", "withdrawn"]);
     const time = (name) => (name in one ? readTrustTime(one[name], `${where}.periods[${i}].${name}`) : null);
-    return { from: time("from"), until: time("until") };
+    return { from: time("from"), until: time("until"), withdrawn: time("withdrawn") };
   });
 }
 
