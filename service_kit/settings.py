@@ -164,6 +164,18 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceClient:
+    """As which client this process calls the services that run elsewhere (``service_urls``). Without ``id`` none is called.
+
+    ``secret_file``: holds its secret, in the folder of the deployment, readable by its owner alone. ``timeout_seconds``: of one call.
+    """
+
+    id: str = ""
+    secret_file: str = "service-client.secret"  # noqa: S105 - the name of a file
+    timeout_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class Seals:
     """``two_person_review``: a seal is made only for an application that somebody other than the applicant has approved.
 
@@ -212,6 +224,7 @@ class Settings:
     """Its /SubFilter."""
     service_urls: tuple[str, ...] = ()
     """``name=URL`` of the services that run elsewhere."""
+    service_client: ServiceClient = field(default_factory=ServiceClient)
     trust_path: str | None = None
     """A trust list file whose anchors count besides the own root: of an outside time-stamp authority, of others whose seals are verified."""
     limits: Limits = field(default_factory=Limits)

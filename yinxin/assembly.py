@@ -39,6 +39,7 @@ from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids
 from yinxin import audit_api, holders_api, links, pages_api, roles_api, system_api, system_names_api, webhooks_api
 from yinxin.access_gate import Gatekeeper, admit_token
+from yinxin.apart_links import RemoteDirectory, RemoteSealer
 from yinxin.app import Application, Composition
 from yinxin.console import service as console_service
 from yinxin.deployment import AUDIT_MAC_KEY, BLOBS, CA, LOG, LOG_KEY, RUN, WEBHOOK_KEY, WEBHOOK_SECRETS_KEY, Deployment, open_deployment
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from licence_vault.ports import Sealer
     from service_kit.dpop import Proof
     from service_kit.settings import Settings
 
@@ -165,14 +167,28 @@ def open_house(deployment: Deployment) -> House:
     if check is not None:
         context = replace(context, links={**context.links, seal_service.ports.CALLER_CHECK: check})
     links_of_licences = {
-        licence_vault.ports.SEALER: HouseSealer(context),
+        licence_vault.ports.SEALER: _sealer_of(context),
         licence_vault.ports.JUDGE: HouseJudge(),
         licence_vault.ports.PICTURES: house_pictures,
         seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
-        **({licence_vault.ports.HOLDERS: HouseDirectory(context)} if idp.service.NAME in links.services_of(settings) else {}),
+        **_directory_of(context),
     }
     context = replace(context, links={**context.links, **links_of_licences})
     return House(deployment, context, register, authorities, clock)
+
+
+def _sealer_of(context: ServiceContext) -> Sealer:
+    """Who seals licences: the seal service elsewhere where the settings say where and as whom, else the one of this process."""
+    place, caller = links.apart_place_of(context.settings, seal_service.service.NAME), links.service_caller_of(context.settings)
+    return HouseSealer(context) if place is None or caller is None else RemoteSealer(caller, place)
+
+
+def _directory_of(context: ServiceContext) -> dict[str, object]:
+    """Who knows holders: the identity provider of this process, or the one elsewhere; none where neither can be asked."""
+    if idp.service.NAME in links.services_of(context.settings):
+        return {licence_vault.ports.HOLDERS: HouseDirectory(context)}
+    place, caller = links.apart_place_of(context.settings, idp.service.NAME), links.service_caller_of(context.settings)
+    return {} if place is None or caller is None else {licence_vault.ports.HOLDERS: RemoteDirectory(caller, place)}
 
 
 def _time_stamp_of(

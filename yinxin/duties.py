@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 CONSOLE_CLIENT: Final = "yinxin-console"
 ME: Final = "me.read"
 FIND_HOLDERS: Final = "holder.find"
+PROVE_HOLDERS: Final = "holder.prove"
 SCOPES: Final = {
     ME: "See who one is here: role, duties and what one may do.",
+    PROVE_HOLDERS: "Ask under which codes the person behind a token holds licences; for a licence vault that runs elsewhere.",
     FIND_HOLDERS: "Find somebody's name of rights by his exact login name, and what holders of rights are called.",
 }
 

@@ -24,7 +24,7 @@ _PERMIT_OF_TAIWAN: Final = "511"
 
 
 class HouseDirectory:
-    """See ``licence_vault.ports.HolderDirectory``. Where the identity provider runs elsewhere there is none, and nobody is known."""
+    """See ``licence_vault.ports.HolderDirectory``; of an identity provider elsewhere: ``yinxin.apart_links.RemoteDirectory``."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._find = partial(idp.service.person_behind, context)

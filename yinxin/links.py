@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ from service_kit.duties import duties_of
 from standards.errors import Kind, TrustError
 from yinxin import audit_api, duties, messages, roles_api, system_api, webhooks_api
 from yinxin.deployment import AUDIT_MAC_KEY
+from yinxin.service_client import Place, ServiceCaller, read_secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -97,6 +99,20 @@ def url_of(settings: Settings, service: str) -> str | None:
         if name.strip() == service:
             return url.strip().rstrip("/")
     return None
+
+
+def service_caller_of(settings: Settings) -> ServiceCaller | None:
+    """Who calls services elsewhere; None where the settings name no client for it."""
+    if not settings.service_client.id:
+        return None
+    path = settings.dir / settings.service_client.secret_file
+    return ServiceCaller(settings.service_client, issuer_of(settings) + idp.service.TOKEN_PATH, partial(read_secret_file, path))
+
+
+def apart_place_of(settings: Settings, service: str) -> Place | None:
+    """Where a service is called that does not run here; None where it does, or nothing is said of it."""
+    url = None if service in services_of(settings) else url_of(settings, service)
+    return None if url is None else Place(service, url)
 
 
 def issuer_of(settings: Settings) -> str:

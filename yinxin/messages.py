@@ -183,6 +183,15 @@ TEXTS: Final = (
         '请设置 service_urls = ["name=https://..."]。',
     ),
     ProblemText(
+        "SERVICE_UNAVAILABLE",
+        "Service elsewhere not available",
+        "其他节点上的服务不可用",
+        "A service that runs elsewhere could not be reached, was too slow, did not accept this deployment's own client, or gave no answer of its own.",
+        "在其他节点运行的服务无法连接、响应过慢、不接受本部署的客户端，或未给出有效应答。",
+        "Look at the reason in the facts; check service_urls, [service_client] and the client's scopes there.",
+        "请查看 facts 中的 reason，并核对 service_urls、[service_client] 以及该客户端在对方的权限。",
+    ),
+    ProblemText(
         "TIME_STAMP_UNAVAILABLE",
         "No time-stamp now",
         "时间戳服务不可用",

@@ -16,6 +16,10 @@ SCOPE_TEXTS: Final = {
     "directory.manage": ("维护人员和法人目录，包括密码", "keep the directory of people and organisations, passwords included"),
     "directory.read": ("读取全部人员和法人目录", "read the whole directory of people and organisations"),
     "holder.find": ("按登录名查找权限持有者的姓名", "find who somebody is by his login name"),
+    "holder.prove": (
+        "查询令牌背后人员的证件号码（供另设的证照服务使用）",
+        "ask for the identity numbers behind a token, for a licence vault that runs elsewhere",
+    ),
     "identity.decide": ("处理存疑的身份关联", "decide whose an identity in doubt is"),
     "licence.admin": ("管理证照颁发机构", "keep the authorities that issue licences"),
     "licence.credential": ("向证照持有人的钱包签发凭证", "offer licences to their holders' wallets"),

@@ -6,6 +6,12 @@ from typing import Final
 
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "services": ("all", "which services this process runs: `idp`, `seal_service`, `licence_vault`"),
+    "service_client.id": (
+        "none: they are not called",
+        "as which client services elsewhere are called ([services apart](services-apart.md))",
+    ),
+    "service_client.secret_file": ("", "the file with its secret, in the deployment's folder, mode 0600"),
+    "service_client.timeout_seconds": ("", "how long one call may take"),
     "service_urls": ("", 'where the others run: `["idp=https://id.example.org"]`'),
     "base_url": ("`http://host:port`", "what the world calls the deployment: issuer and audience of tokens, addresses inside certificates"),
     "listen.host": ("", "where the server listens; TLS or TLCP ends in [front of it](../how-to/tls.md)"),

@@ -4,6 +4,7 @@ much of it may be under way at once is bounded.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 CMS: Final = "application/pkcs7-signature"
 BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
 _SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type", "profile"})
+_KEEP: Final = "keep_result"
 _TRUTH: Final = {"true": True, "false": False}
 SEALING_BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -78,6 +80,12 @@ SEALING_BODY: Final[dict[str, Any]] = {
                             "type": "string",
                             "maxLength": limits.DOCUMENT_TYPE_CHARACTERS,
                             "description": "What kind of document it is, in the words of the grant.",
+                        },
+                        _KEEP: {
+                            "type": "string",
+                            "enum": ["true", "false"],
+                            "description": "false: of the sealed document nothing but its digest stays here, because who sends it keeps it himself, "
+                            "and so it cannot be given out again: no Idempotency-Key then. POST /v1/seals/{seal_id}/signatures only.",
                         },
                         "profile": {
                             "type": "string",
@@ -211,17 +219,20 @@ def value_form_of(value_der: bytes) -> tuple[str, str]:
     return (SES, "dat") if content_of(value_der) is Content.SIGNATURE else (CMS, "p7s")
 
 
-async def read_sealing(request: Request, key: str | None, document_bytes: int, held: Held) -> SealOrder:
-    """The order of a sealing from its body. Raises TrustError MULTIPART_*, FIELD_*, FILE_TOO_LARGE, DOCUMENT_MISSING."""
+async def read_sealing(request: Request, key: str | None, document_bytes: int, held: Held, *, may_let_go: bool = False) -> SealOrder:
+    """The order of a sealing from its body. ``may_let_go``: the sender may wish that the result is not kept here. Raises TrustError MULTIPART_*, FIELD_*, FILE_TOO_LARGE, DOCUMENT_MISSING."""
     form = await read_form(
         request,
         files={"document"},
-        fields=_SEALING_FIELDS,
+        fields=_SEALING_FIELDS | {_KEEP} if may_let_go else _SEALING_FIELDS,
         file_bytes_max=document_bytes,
         field_bytes_max=limits.FORM_FIELD_BYTES,
         held=held,
     )
-    return read_order(form, key)
+    kept = form.fields.get(_KEEP) or "true"
+    if kept not in _TRUTH or (key is not None and not _TRUTH[kept]):
+        raise field_unacceptable(_KEEP, "true, or false without an Idempotency-Key")
+    return replace(read_order(form, key), is_result_kept=_TRUTH[kept])
 
 
 def read_order(form: Form, key: str | None) -> SealOrder:
