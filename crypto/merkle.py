@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final
 
-from crypto.sm3 import sm3
+from crypto.sm3 import sm3_behind
 from standards import gbt33560_oids as oids
 from standards.c2sp_tlog_tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, tile_widths
 from standards.errors import Kind, TrustError
@@ -20,41 +20,41 @@ if TYPE_CHECKING:
 SIZE_LIMIT: Final = 2**63 - 1
 
 
-def _sha256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+def _sha256_behind(prefix: bytes) -> Callable[[bytes], bytes]:
+    return lambda data: hashlib.sha256(prefix + data).digest()
+
+
+_BEHIND: Final[dict[str, Callable[[bytes], Callable[[bytes], bytes]]]] = {oids.SM3: sm3_behind, oids.SHA256: _sha256_behind}
 
 
 class TreeHash:
     """The hashing of one tree. ``digest_oid``: SM3 or SHA-256, both 32 bytes as tiles demand."""
 
-    __slots__ = ("_hash", "digest_oid")
+    __slots__ = ("_node", "digest_oid", "leaf")
 
     def __init__(self, digest_oid: str) -> None:
-        functions: dict[str, Callable[[bytes], bytes]] = {oids.SM3: sm3, oids.SHA256: _sha256}
-        if digest_oid not in functions:
+        if digest_oid not in _BEHIND:
             raise TrustError(Kind.UNACCEPTABLE, "LOG_DIGEST_UNSUPPORTED", digest=digest_oid)
         self.digest_oid = digest_oid
-        self._hash = functions[digest_oid]
-
-    def leaf(self, data: bytes) -> bytes:
+        self.leaf = _BEHIND[digest_oid](b"\x00")
         """The hash of an entry."""
-        return self._hash(b"\x00" + data)
+        self._node = _BEHIND[digest_oid](b"\x01")
 
     def node(self, left: bytes, right: bytes) -> bytes:
         """The hash of two neighbours."""
-        return self._hash(b"\x01" + left + right)
+        return self._node(left + right)
 
     def empty(self) -> bytes:
         """The root of the tree without leaves."""
-        return self._hash(b"")
+        return _BEHIND[self.digest_oid](b"")(b"")
 
     def root(self, hashes: Sequence[bytes]) -> bytes:
         """The root over ``hashes`` as leaves, or as roots of equal subtrees of which the last may be smaller."""
         if not hashes:
             return self.empty()
-        row, node = list(hashes), self.node
+        row, node = list(hashes), self._node
         while len(row) > 1:
-            above = [node(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)]
+            above = [node(row[i] + row[i + 1]) for i in range(0, len(row) - 1, 2)]
             if len(row) % 2:
                 above.append(row[-1])  # the right edge moves up until it meets a neighbour: the same tree as RFC 6962's splitting
             row = above
@@ -80,20 +80,28 @@ class GrowingTree:
 
     def append(self, leaf_hashes: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
         """Append leaves; yields each tile (level, index, 256 hashes) in the moment it is full. Must be read to the end."""
-        for leaf in leaf_hashes:
-            self.size += 1
-            carried, level = leaf, 0
-            while True:
-                if level == len(self._edge):
-                    self._edge.append([])
-                row = self._edge[level]
-                row.append(carried)
-                if len(row) < TILE_WIDTH:
-                    break
+        leaves, at = list(leaf_hashes), 0
+        while at < len(leaves):
+            # 1. As many as fill the lowest row
+            row = self._row(0)
+            some = leaves[at : at + TILE_WIDTH - len(row)]
+            row += some
+            at += len(some)
+            self.size += len(some)
+            # 2. What is full goes up as one
+            level = 0
+            while len(row) == TILE_WIDTH:
                 yield level, (self.size >> TILE_HEIGHT * (level + 1)) - 1, b"".join(row)
-                carried = self._hash.root(row)
                 self._edge[level] = []
                 level += 1
+                above = self._row(level)
+                above.append(self._hash.root(row))
+                row = above
+
+    def _row(self, level: int) -> list[bytes]:
+        if level == len(self._edge):
+            self._edge.append([])
+        return self._edge[level]
 
     def partial_tiles(self) -> Iterator[tuple[int, int, bytes]]:
         """The partial tiles of the present size: level, index, hashes."""

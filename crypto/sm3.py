@@ -9,6 +9,8 @@ from crypto import providers
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.hazmat.primitives.hashes import Hash
 
 DIGEST_BYTES: Final = 32
@@ -53,6 +55,19 @@ def sm3_of_joined(first: bytes, second: bytes | bytearray | memoryview) -> bytes
     state.update(first)
     state.update(second)
     return state.finalize()
+
+
+def sm3_behind(prefix: bytes) -> Callable[[bytes], bytes]:
+    """SM3(prefix ‖ data) of data, for many of them: the prefix is taken in once."""
+    begun = providers.symmetric().new_sm3()
+    begun.update(prefix)
+
+    def digest(data: bytes) -> bytes:
+        state = begun.copy()
+        state.update(data)
+        return state.finalize()
+
+    return digest
 
 
 def hmac_sm3(key: bytes, data: bytes | bytearray | memoryview) -> bytes:

@@ -31,10 +31,10 @@ class LogFiles:
         self.folder = folder
         self._anchors = tuple(anchor_folders)
 
-    def write_tiles(self, tree: str, tiles: Iterable[tuple[int, int, bytes]]) -> None:
-        """Write tiles (level, index, hashes), full or partial by their length. TrustError LOG_TILE_CONFLICT where one is there otherwise."""
+    def write_tiles(self, tiles: Iterable[tuple[str, int, int, bytes]]) -> None:
+        """Write tiles (tree, level, index, hashes), full or partial by their length. TrustError LOG_TILE_CONFLICT where one is there otherwise."""
         self._write_once(
-            (self.folder / tree / tile_path(level, index, len(hashes) // HASH_BYTES), hashes) for level, index, hashes in tiles
+            (self.folder / tree / tile_path(level, index, len(hashes) // HASH_BYTES), hashes) for tree, level, index, hashes in tiles
         )
 
     def write_bundles(self, bundles: Iterable[tuple[int, int, bytes]]) -> None:

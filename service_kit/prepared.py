@@ -9,13 +9,13 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Boolean, Insert, Select
+from sqlalchemy import Boolean, Insert, Select, insert
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Update
+    from sqlalchemy import Table, Update
     from sqlalchemy.engine import Connection, Dialect
 
 BEFORE_STATEMENT: Final = "yinxin-before-statement"
@@ -88,6 +88,25 @@ class Prepared:
         self._sql = str(compiled)
 
 
+class PreparedRows:
+    """An insert of many rows that all give the same columns of a table; the others have what the table says."""
+
+    __slots__ = ("_names", "_sql", "_table")
+
+    def __init__(self, table: Table, names: Sequence[str]) -> None:
+        self._table = table
+        self._names = tuple(names)
+        columns, marks = ", ".join(table.c[name].name for name in names), ", ".join("?" * len(names))
+        self._sql = f"INSERT INTO {table.name} ({columns}) VALUES ({marks})"  # noqa: S608 - names of the table's own
+
+    def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows, each with its values in the order of the names, in the order given."""
+        if connection.dialect.name != "sqlite":
+            connection.execute(insert(self._table), [dict(zip(self._names, row, strict=True)) for row in rows])
+            return
+        _on_driver(connection, self._sql, lambda driver: driver.executemany(self._sql, rows))
+
+
 def execute_text(connection: Connection, sql: str, values: Sequence[Any]) -> None:
     """Run a statement in the driver's own words, without result, in the transaction of the connection."""
     if connection.dialect.name == "sqlite":
@@ -97,6 +116,10 @@ def execute_text(connection: Connection, sql: str, values: Sequence[Any]) -> Non
 
 
 def _run_on_driver(connection: Connection, sql: str, values: Sequence[Any], read: Callable[[sqlite3.Cursor], Any]) -> Any:
+    return _on_driver(connection, sql, lambda driver: read(driver.execute(sql, values)))
+
+
+def _on_driver(connection: Connection, sql: str, run: Callable[[Any], Any]) -> Any:
     # 1. In the transaction of the connection: the writer's, begun past SQLAlchemy, or one that begins now
     before = connection.info.get(BEFORE_STATEMENT)
     if before is not None:
@@ -106,7 +129,7 @@ def _run_on_driver(connection: Connection, sql: str, values: Sequence[Any], read
     # 2. On the driver
     driver: Any = connection.connection.driver_connection
     try:
-        return read(driver.execute(sql, values))
+        return run(driver)
     except sqlite3.Error as error:
         hidden: Any = DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect)
         raise hidden from error

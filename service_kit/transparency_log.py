@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -206,7 +207,7 @@ class TransparencyLog:
 
     def _serve(self) -> None:
         while True:
-            last = self._stop.is_set()
+            last, began = self._stop.is_set(), time.monotonic()
             try:
                 while self.run_once() == self._batch:
                     continue
@@ -215,7 +216,7 @@ class TransparencyLog:
                 self._failed(error)
             if last:
                 return
-            self._wake.wait(self._interval)
+            self._wake.wait(max(0.0, began + self._interval - time.monotonic()))  # a pace and no pause: a long turn is followed sooner
             self._wake.clear()
 
     def _failed(self, error: Exception) -> None:
@@ -318,16 +319,18 @@ class TransparencyLog:
                 .where(columns.log_index >= start, columns.log_index < assigned)
                 .order_by(columns.log_index)
             ).all()
-        if [row.log_index for row in rows] != list(range(start, assigned)):
+        if [row[1] for row in rows] != list(range(start, assigned)):
             raise TrustError(Kind.UNAVAILABLE, "LOG_ENTRY_MISSING", first=start, end=assigned, found=len(rows))
-        entries = [row.entry for row in rows]
+        entries = [row[0] for row in rows]
         bundles = [(at, entries[at : at + TILE_WIDTH]) for at in range(0, len(entries), TILE_WIDTH)]
         self.files.write_bundles(((start + at) // TILE_WIDTH, len(some), write_bundle(some)) for at, some in bundles)
         reach("log.bundles")
         new = entries[size - start :]
+        tiles = []  # of all trees: their syncs wait for the disk side by side
         for tree, growing in zip(self.trees, trees, strict=True):
             full = list(growing.append(map(TreeHash(tree.digest_oid).leaf, new)))
-            self.files.write_tiles(tree.name, (*full, *growing.partial_tiles()))
+            tiles += [(tree.name, *tile) for tile in (*full, *growing.partial_tiles())]
+        self.files.write_tiles(tiles)
 
     def _sign(self, trees: list[GrowingTree]) -> dict[str, bytes]:
         """A checkpoint for each tree; where there are several, each names the roots of the others."""

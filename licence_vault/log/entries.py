@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from licence_vault.log.leaf import STATUS_LIST_EVENT, LicenceLeaf, StatusListLeaf, write_leaf
 from licence_vault.log_tables import log
 from service_kit.entry_ids import new_entry_id
+from service_kit.prepared import PreparedRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +28,18 @@ def append_leaf(connection: Connection, leaf: LicenceLeaf | StatusListLeaf) -> s
 def append_leaves(connection: Connection, leaves: Sequence[LicenceLeaf | StatusListLeaf]) -> list[str]:
     """The same for several, in their order, by one statement."""
     rows = [_row(leaf) for leaf in leaves]
-    connection.execute(insert(log), rows)
-    return [str(row["entry_id"]) for row in rows]
+    _ROWS.insert(connection, rows)
+    return [row[0] for row in rows]
 
 
-def _row(leaf: LicenceLeaf | StatusListLeaf) -> dict[str, object]:
-    row: dict[str, object] = {"entry_id": new_entry_id(leaf.at), "entry": write_leaf(leaf)}
+_ROWS: Final = PreparedRows(log, ("entry_id", "entry", "event", "type_code", "issuer_code"))
+
+
+def _row(leaf: LicenceLeaf | StatusListLeaf) -> tuple[str, bytes, str, str, str]:
+    entry_id, entry = new_entry_id(leaf.at), write_leaf(leaf)
     if isinstance(leaf, LicenceLeaf):
-        return row | {"event": leaf.event, "type_code": leaf.type_code, "issuer_code": leaf.issuer_code}
-    return row | {"event": STATUS_LIST_EVENT, "type_code": "", "issuer_code": ""}
+        return entry_id, entry, leaf.event, leaf.type_code, leaf.issuer_code
+    return entry_id, entry, STATUS_LIST_EVENT, "", ""
 
 
 def index_of(connection: Connection, entry_id: str) -> int | None:

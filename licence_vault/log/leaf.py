@@ -73,23 +73,39 @@ def write_leaf(leaf: LicenceLeaf | StatusListLeaf) -> bytes:
     """The leaf's bytes. MalformedError LICENCE_LEAF_FORM for what no reader would accept."""
     if leaf.at.utcoffset() is None:
         raise MalformedError("LICENCE_LEAF_FORM", member="time")
-    at = leaf.at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-    members: dict[str, object] = {"v": VERSION, "time": at}
+    at = _time_text(leaf.at)
     if isinstance(leaf, StatusListLeaf):
-        members |= {"event": STATUS_LIST_EVENT, "list": leaf.list_number, "size": leaf.size, "bits": leaf.bits, "digest": leaf.digest.hex()}
-    else:
-        members |= {
-            "event": leaf.event,
-            "type": leaf.type_code,
-            "issuer": leaf.issuer_code,
-            "version": leaf.version,
-            "previous": leaf.previous,
-            "status_index": leaf.status_index,
-            "file": None if leaf.file_digest is None else leaf.file_digest.hex(),
-            "commitment": leaf.commitment.hex(),
+        listed: dict[str, object] = {
+            "v": VERSION,
+            "time": at,
+            "event": STATUS_LIST_EVENT,
+            "list": leaf.list_number,
+            "size": leaf.size,
+            "bits": leaf.bits,
+            "digest": leaf.digest.hex(),
         }
-    _leaf_of(members)  # what no reader would accept is not written
-    return _encode(members).encode()
+        _leaf_of(listed)  # what no reader would accept is not written
+        return _encode(listed).encode()
+    file_digest = None if leaf.file_digest is None else leaf.file_digest.hex()
+    members: dict[str, object] = {
+        "v": VERSION,
+        "event": leaf.event,
+        "type": leaf.type_code,
+        "issuer": leaf.issuer_code,
+        "version": leaf.version,
+        "previous": leaf.previous,
+        "status_index": leaf.status_index,
+        "file": file_digest,
+        "commitment": leaf.commitment.hex(),
+    }
+    _check_licence(members)
+    # In the one spelling, by hand: many leaves are written, and none of these texts has a character that JSON would write otherwise
+    file = "null" if file_digest is None else f'"{file_digest}"'
+    previous = "null" if leaf.previous is None else leaf.previous
+    return (
+        f'{{"commitment":"{members["commitment"]}","event":"{leaf.event}","file":{file},"issuer":"{leaf.issuer_code}","previous":{previous},'
+        f'"status_index":{leaf.status_index},"time":"{at}","type":"{leaf.type_code}","v":{VERSION},"version":"{leaf.version}"}}'
+    ).encode()
 
 
 def read_leaf(data: bytes) -> LicenceLeaf | StatusListLeaf:
@@ -118,19 +134,43 @@ def _leaf_of(members: dict[str, Any]) -> LicenceLeaf | StatusListLeaf:
         return StatusListLeaf(_number(members, "list"), at, _number(members, "size"), _number(members, "bits"), digest)
     if members.keys() != _LICENCE_MEMBERS:
         raise MalformedError("LICENCE_LEAF_FORM", member="members")
+    _check_licence(members)
+    return LicenceLeaf(
+        event=members["event"],
+        type_code=members["type"],
+        issuer_code=members["issuer"],
+        version=members["version"],
+        at=at,
+        previous=members["previous"],
+        status_index=members["status_index"],
+        file_digest=None if members["file"] is None else bytes.fromhex(members["file"]),
+        commitment=bytes.fromhex(members["commitment"]),
+    )
+
+
+def _check_licence(members: dict[str, Any]) -> None:
+    """The rules of every member but version and time of the form."""
+    event = members["event"]
     if not isinstance(event, str) or event not in LICENCE_EVENTS:
         raise MalformedError("LICENCE_LEAF_FORM", member="event")
-    return LicenceLeaf(
-        event=event,
-        type_code=_type_code(members),
-        issuer_code=_issuer_code(members),
-        version=_matching(members, "version", _VERSION),
-        at=at,
-        previous=None if members["previous"] is None else _number(members, "previous"),
-        status_index=_number(members, "status_index"),
-        file_digest=None if members["file"] is None else bytes.fromhex(_matching(members, "file", _DIGEST)),
-        commitment=bytes.fromhex(_matching(members, "commitment", _DIGEST)),
-    )
+    _check_type_code(members)
+    _check_issuer_code(members)
+    _matching(members, "version", _VERSION)
+    if members["previous"] is not None:
+        _number(members, "previous")
+    _number(members, "status_index")
+    if members["file"] is not None:
+        _matching(members, "file", _DIGEST)
+    _matching(members, "commitment", _DIGEST)
+
+
+@lru_cache(maxsize=CODES_KEPT)
+def _time_text(at: datetime) -> str:
+    """As it stands in a leaf; whole seconds only."""
+    text = at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    if not _TIME.fullmatch(text):
+        raise MalformedError("LICENCE_LEAF_FORM", member="time")
+    return text
 
 
 def _matching(members: dict[str, Any], name: str, pattern: re.Pattern[str]) -> str:
@@ -140,12 +180,11 @@ def _matching(members: dict[str, Any], name: str, pattern: re.Pattern[str]) -> s
     return value
 
 
-def _type_code(members: dict[str, Any]) -> str:
+def _check_type_code(members: dict[str, Any]) -> None:
     """The defining authority's code need not have a right check character (some in use have not), but it is not a person's number."""
     value = _matching(members, "type", _TYPE)
     if not _is_no_person(value[:LENGTH]):
         raise MalformedError("LICENCE_LEAF_FORM", member="type")
-    return value
 
 
 _is_issuer = lru_cache(maxsize=CODES_KEPT)(is_credit_code)  # few issuers and types, many leaves
@@ -162,11 +201,10 @@ def _is_no_person(text: str) -> bool:
     return False
 
 
-def _issuer_code(members: dict[str, Any]) -> str:
+def _check_issuer_code(members: dict[str, Any]) -> None:
     value = _matching(members, "issuer", _ISSUER)
     if not _is_issuer(value):  # 18 characters as an identity number has: only its check character tells one from the other
         raise MalformedError("LICENCE_LEAF_FORM", member="issuer")
-    return value
 
 
 def _number(members: dict[str, Any], name: str) -> int:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.sm3 import MAX_PBKDF2_ITERATIONS, Sm3, hmac_sm3, pbkdf2_hmac_sm3, sm3, verify_hmac_sm3
+from crypto.sm3 import MAX_PBKDF2_ITERATIONS, Sm3, hmac_sm3, pbkdf2_hmac_sm3, sm3, sm3_behind, verify_hmac_sm3
 from standards.errors import TrustError
 from tests.crypto import published_vectors as v
 from tests.optional import need
@@ -37,6 +37,11 @@ def test_running_digest_equals_one_shot_and_gmssl(parts: list[bytes], cut: int) 
     assert twin.digest() == running.digest()
     oracle = pytest.importorskip("gmssl.sm3")
     assert oracle.sm3_hash(list(b"".join(parts))) == running.digest().hex()
+
+
+def test_behind_a_prefix_every_digest_stands_for_itself() -> None:
+    behind = sm3_behind(b"\x01")
+    assert [behind(data) for data in (b"", b"abc", b"")] == [sm3(b"\x01" + data) for data in (b"", b"abc", b"")]
 
 
 def test_buffers_are_read_where_they_lie() -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Boolean, Column, LargeBinary, MetaData, String, Table, bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from service_kit.prepared import Prepared
+from service_kit.prepared import Prepared, PreparedRows
 from tests.service_kit.writer_setting import hold
 
 if TYPE_CHECKING:
@@ -119,3 +119,17 @@ def test_a_reader_cannot_write(shelf: Database) -> None:
     with shelf.read() as connection, pytest.raises(Exception, match=r"read-?only"):
         add(connection, "sly")
     assert names(shelf) == ["a", "b", "c"]
+
+
+def test_many_rows_are_inserted_in_their_order_and_all_or_none(shelf: Database) -> None:
+    rows = PreparedRows(cups, ("name", "mark"))
+    shelf.write(lambda connection: rows.insert(connection, [("x", b"1"), ("y", b"2")]))
+
+    def insert_twice(connection: Connection) -> None:
+        rows.insert(connection, [("z", b"3"), ("x", b"4")])
+
+    with pytest.raises(IntegrityError):
+        shelf.write(insert_twice)
+    assert names(shelf) == ["a", "b", "c", "x", "y"]
+    with shelf.read() as connection:
+        assert connection.execute(select(cups.c.is_full, cups.c.mark).where(cups.c.name == "y")).one() == (None, b"2")

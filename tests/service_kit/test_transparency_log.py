@@ -222,10 +222,10 @@ def test_a_turn_that_fails_is_said_and_made_good(database: Database, audit: Audi
 
 def test_files_are_never_changed(make_log: Any) -> None:
     log = make_log()
-    log.files.write_tiles("sm3", [(0, 0, b"a" * 32)])
-    log.files.write_tiles("sm3", [(0, 0, b"a" * 32)])
+    log.files.write_tiles([("sm3", 0, 0, b"a" * 32)])
+    log.files.write_tiles([("sm3", 0, 0, b"a" * 32)])
     with pytest.raises(TrustError, match="LOG_TILE_CONFLICT"):
-        log.files.write_tiles("sm3", [(0, 0, b"b" * 32)])
+        log.files.write_tiles([("sm3", 0, 0, b"b" * 32)])
 
 
 def test_order_is_the_order_of_insertion(database: Database, audit: Audit, make_log: Any) -> None:
