@@ -248,6 +248,11 @@ def sharing_denied(type_code: str) -> TrustError:
     return TrustError(Kind.FORBIDDEN, "LICENCE_SHARING_DENIED", type=type_code)
 
 
+def sharing_altered(client_id: str, type_code: str) -> TrustError:
+    """The permission was written to the database past the program: it permits nothing, and somebody should know."""
+    return TrustError(Kind.UNAVAILABLE, "ROW_ALTERED", table="licence_sharing", row=f"{client_id} {type_code}")
+
+
 def use_code_unknown() -> TrustError:
     """No such use code, or one that was given for another client: the same answer on purpose."""
     return TrustError(Kind.NOT_FOUND, "USE_CODE_UNKNOWN")

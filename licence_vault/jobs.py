@@ -20,10 +20,12 @@ from licence_vault.reporting.limits import FOREIGN_SWEEP_EVERY_SECONDS, REPORT_E
 from licence_vault.status.editions import count_editions_after
 from licence_vault.status.register import list_numbers
 from licence_vault.status.verify import LEEWAY_SECONDS
+from licence_vault.use_tables import sharing
 from service_kit.composition import Job, ReadinessCheck
 from service_kit.log_witnessing import EVERY_SECONDS, WitnessDesk, read_witnesses
 from service_kit.migrations import is_current
 from service_kit.outbound import Outbound, read_networks
+from service_kit.row_codes import count_altered
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -106,8 +108,13 @@ def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[Read
             later = count_editions_after(connection, int(context.clock.now().timestamp()) + LEEWAY_SECONDS)
             return {"lists": len(list_numbers(connection)), "editions_of_a_later_time": later}
 
+    def check_rights() -> Facts:
+        with context.database.read() as connection:
+            return {"altered_rows": count_altered(connection, sharing)}
+
     return (
         ReadinessCheck("licence_tables", check_tables),
         ReadinessCheck("licence_log", check_log),
         ReadinessCheck("licence_status_lists", check_lists),
+        ReadinessCheck("licence_rights", check_rights),
     )

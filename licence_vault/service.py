@@ -44,20 +44,24 @@ from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, FOREIGN, HOLDERS,
 from licence_vault.status.prompt_lists import PromptPublisher
 from licence_vault.status.register import ORDER_KEY
 from licence_vault.status.tokens import KEYS as STATUS_KEYS
+from licence_vault.store import code_older_sharing
 from licence_vault.uses import SCOPES as USE_SCOPES
 from service_kit.composition import ServiceParts
 from service_kit.migrations import migrate as run_migrations
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from crypto.keystore import Keystore
     from licence_vault.ports import CallerCheck, DocumentJudge, ForeignLicences, HolderDirectory, PagePictures, RegionalCollector, Sealer
     from licence_vault.reporting.field_map import FieldMap
+    from service_kit.audit import Audit
     from service_kit.composition import ServiceContext
     from service_kit.database import Database
     from service_kit.transparency_log import TransparencyLog
 
-__all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "ensure_keys", "migrate"]
+__all__ = ["CATALOGUE", "NAME", "SCOPES", "build", "code_older_rows", "ensure_keys", "migrate"]
 
 NAME: Final = "licence_vault"
 CATALOGUE: Final = (
@@ -75,6 +79,11 @@ SECRET_BYTES: Final = 32
 def migrate(database: Database) -> None:
     """Bring the service's tables to the version of this program."""
     run_migrations(database, PREFIX, "licence_vault.migrations")
+
+
+def code_older_rows(connection: Connection, audit: Audit) -> None:
+    """Give permissions from before they had codes theirs, where the audit trail proves them. Within a write job."""
+    code_older_sharing(connection, audit)
 
 
 def ensure_keys(keystore: Keystore) -> None:

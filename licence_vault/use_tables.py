@@ -24,6 +24,7 @@ sharing: Final = Table(
     Column("revision", Integer, nullable=False),
     Column("given_by", String(255), nullable=False),
     Column("given_at", BigInteger, nullable=False),
+    Column("row_mac", LargeBinary),  # null in rows from before there were codes: such a row permits nothing until the trail proves it
 )
 
 entrustments: Final = Table(

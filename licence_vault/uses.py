@@ -82,7 +82,9 @@ def read_officer(written: bytes) -> Officer:
 
 @dataclass(frozen=True, slots=True)
 class SharingPermission:
-    """What one client may do with licences of one type, and in which modes. ``revision``: its ETag."""
+    """What one client may do with licences of one type, and in which modes. ``revision``: its ETag. ``is_altered``: its row was written past the
+    program, so that it permits nothing.
+    """
 
     client_id: str
     type_code: str
@@ -92,6 +94,7 @@ class SharingPermission:
     revision: int
     given_by: str
     given_at: datetime
+    is_altered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

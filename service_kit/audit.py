@@ -10,6 +10,7 @@ Where an entry cannot be written, the job that asked for it fails with AUDIT_UNA
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import socket
@@ -27,7 +28,7 @@ from service_kit.tables import audit as table
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -93,6 +94,7 @@ class Audit:
         self._written = 0
         self._placeholders = "(?,?,?,?,?,?,?,?)" if database.is_sqlite else "(%s,%s,%s,%s,%s,%s,%s,%s)"
         self._blocked: str | None = None
+        database.hold_row_key(mac_key)  # rows that give rights count by the trail in which their giving stands
 
     def __repr__(self) -> str:
         return f"Audit(writer_id={self.writer_id!r})"
@@ -128,6 +130,13 @@ class Audit:
         waiting = self._prepare(at, actor, action, subject, outcome, facts)
         self._database.defer(connection, self, waiting)
         return waiting.entry_id
+
+    def own_entries(self, connection: Connection, subject: str, actions: Collection[str]) -> Iterator[AuditEntry]:
+        """The entries of some actions on a subject that this trail's key made, newest first."""
+        of_it = select(table.c.entry, table.c.mac, table.c.log_index).where(table.c.subject == subject, table.c.action.in_(actions))
+        for row in connection.execute(of_it.order_by(table.c.position.desc())):
+            if hmac.compare_digest(hmac_sm3(self._mac_key, row.entry), row.mac):
+                yield read_entry(row.entry, row.log_index)
 
     @staticmethod
     def _prepare(at: datetime, actor: str, action: str, subject: str, outcome: str, facts: Mapping[str, Fact] | None) -> _Waiting:

@@ -27,6 +27,7 @@ from sqlalchemy.pool import NullPool
 
 from service_kit.database_errors import as_trust_error
 from service_kit.group_commit import GroupCommitWriter, RowSink, WriterStatistics
+from service_kit.row_codes import hold_row_key
 from service_kit.write_tickets import Ticket
 from service_kit.writer_turn import WriterTurn
 from standards.errors import Kind, TrustError
@@ -169,6 +170,11 @@ class Database:
         except sqlite3.Error as error:
             raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason=type(error).__name__) from error
         return found
+
+    def hold_row_key(self, trail_key: bytes) -> None:
+        """Let jobs and readers make and check the codes of rows (``row_codes``)."""
+        for engine in (self.engine, self._readers):
+            hold_row_key(engine, trail_key)
 
     def close(self) -> None:
         """Finish the waiting jobs and close every connection."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from service_kit.prepared import Prepared
 from service_kit.roles import HOLDER_CHARACTERS, REASON_CHARACTERS, role_of
+from service_kit.row_codes import check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import duties as table
 from standards.errors import Kind, TrustError
@@ -26,31 +27,45 @@ if TYPE_CHECKING:
     from service_kit.audit import Audit
 
 DUTY_CHARACTERS: Final = 64
-_OF_HOLDER: Final = Prepared(select(table.c.duty).where(table.c.holder == bindparam("name")).order_by(table.c.duty))
+_OF_HOLDER: Final = Prepared(select(table).where(table.c.holder == bindparam("name")).order_by(table.c.duty))
 
 
 @dataclass(frozen=True, slots=True)
 class DutyHolder:
-    """Who was given which duty, by whom and why. ``given_at``: aware UTC."""
+    """Who was given which duty, by whom and why. ``given_at``: aware UTC. ``is_altered``: written past the program, so that it does not count."""
 
     holder: str
     duty: str
     given_by: str
     given_at: datetime
     reason: str
+    is_altered: bool = False
 
 
 def duties_of(connection: Connection, holder: str) -> tuple[str, ...]:
-    """The duties of a holder, in the order of their names."""
-    return tuple(row["duty"] for row in _OF_HOLDER.all(connection, {"name": holder}))
+    """The duties of a holder, in the order of their names. ROW_ALTERED where one was written past the program."""
+    rows = _OF_HOLDER.all(connection, {"name": holder})
+    for row in rows:
+        check_code(connection, table, f"{holder} {row['duty']}", row)
+    return tuple(row["duty"] for row in rows)
 
 
 def list_duty_holders(connection: Connection, *, after: tuple[str, str] = ("", ""), limit: int = 200) -> list[DutyHolder]:
-    """Who has which duty, in the order of holders and duties, behind ``after`` only."""
+    """Who has which duty, in the order of holders and duties, behind ``after`` only; rows written past the program too, marked so."""
     holder, duty = after
     behind = (table.c.holder > holder) | ((table.c.holder == holder) & (table.c.duty > duty))
-    rows = connection.execute(select(table).where(behind).order_by(table.c.holder, table.c.duty).limit(limit)).all()
-    return [DutyHolder(row.holder, row.duty, row.given_by, read_time(row.given_at), row.reason) for row in rows]
+    rows = connection.execute(select(table).where(behind).order_by(table.c.holder, table.c.duty).limit(limit)).mappings()
+    return [
+        DutyHolder(
+            row["holder"],
+            row["duty"],
+            row["given_by"],
+            read_time(row["given_at"]),
+            row["reason"],
+            is_altered=not is_as_written(connection, table, dict(row)),
+        )
+        for row in rows
+    ]
 
 
 def give_duty(
@@ -69,7 +84,7 @@ def give_duty(
     if duty in duties_of(connection, holder):
         return False
     row = {"holder": holder, "duty": duty, "given_by": actor, "given_at": write_time(at), "reason": reason}
-    connection.execute(insert(table), row)
+    connection.execute(insert(table), coded(connection, table, row))
     facts = {"duty": duty, "reason": reason}
     audit.record(connection, at=at, actor=actor, action="duty.give", subject=f"holder:{holder}", outcome="done", facts=facts)
     return True
@@ -83,3 +98,13 @@ def take_duty(connection: Connection, audit: Audit, holder: str, duty: str, *, a
     facts = {"duty": duty, "reason": reason}
     audit.record(connection, at=at, actor=actor, action="duty.take", subject=f"holder:{holder}", outcome="done", facts=facts)
     return True
+
+
+def code_older_duties(connection: Connection, audit: Audit) -> None:
+    """Within a write job: give rows from before there were codes theirs, where the last that the trail says of the duty is this giving."""
+    for row in connection.execute(select(table).where(table.c.row_mac.is_(None))).mappings().all():
+        told = audit.own_entries(connection, f"holder:{row['holder']}", ("duty.give", "duty.take"))
+        last = next((entry for entry in told if entry.facts.get("duty") == row["duty"]), None)
+        if last is not None and (last.action, last.actor, last.facts.get("reason")) == ("duty.give", row["given_by"], row["reason"]):
+            mine = (table.c.holder == row["holder"]) & (table.c.duty == row["duty"])
+            connection.execute(update(table).where(mine).values(row_mac=coded(connection, table, dict(row))["row_mac"]))

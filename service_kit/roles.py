@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from service_kit.prepared import Prepared
+from service_kit.row_codes import check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import role_holders as table
 from standards.errors import Kind, TrustError
@@ -40,28 +41,44 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoleHolder:
-    """Who holds which role, by whose appointment and why. ``appointed_at``: aware UTC."""
+    """Who holds which role, by whose appointment and why. ``appointed_at``: aware UTC. ``is_altered``: written past the program, so that it
+    does not count.
+    """
 
     holder: str
     role: Role
     appointed_by: str
     appointed_at: datetime
     reason: str
+    is_altered: bool = False
 
 
-_OF_HOLDER: Final = Prepared(select(table.c.role).where(table.c.holder == bindparam("name")))
+_OF_HOLDER: Final = Prepared(select(table).where(table.c.holder == bindparam("name")))
 
 
 def role_of(connection: Connection, holder: str) -> Role | None:
-    """The role of a holder, None where he has none."""
-    found = _OF_HOLDER.scalar(connection, {"name": holder})
-    return None if found is None else Role(found)
+    """The role of a holder, None where he has none. ROW_ALTERED where the row was written past the program: it neither gives nor denies."""
+    row = _OF_HOLDER.first(connection, {"name": holder})
+    if row is None:
+        return None
+    check_code(connection, table, holder, row)
+    return Role(row["role"])
 
 
 def list_role_holders(connection: Connection, *, after: str = "", limit: int = 200) -> list[RoleHolder]:
-    """Those who hold a role, in the order of their names, behind ``after`` only."""
-    rows = connection.execute(select(table).where(table.c.holder > after).order_by(table.c.holder).limit(limit)).all()
-    return [RoleHolder(row.holder, Role(row.role), row.appointed_by, read_time(row.appointed_at), row.reason) for row in rows]
+    """Those who hold a role, in the order of their names, behind ``after`` only; rows written past the program too, marked so."""
+    rows = connection.execute(select(table).where(table.c.holder > after).order_by(table.c.holder).limit(limit)).mappings()
+    return [
+        RoleHolder(
+            row["holder"],
+            Role(row["role"]),
+            row["appointed_by"],
+            read_time(row["appointed_at"]),
+            row["reason"],
+            is_altered=not is_as_written(connection, table, dict(row)),
+        )
+        for row in rows
+    ]
 
 
 def appoint(
@@ -91,27 +108,32 @@ def appoint(
         raise TrustError(Kind.CONFLICT, "ROLE_HELD", holder=holder, role=present.value, wanted=role.value)
     if is_bound(connection, holder):
         raise TrustError(Kind.CONFLICT, "ROLE_HOLDER_BOUND", holder=holder, wanted=role.value)
-    connection.execute(
-        insert(table),
-        {
-            "holder": holder,
-            "role": role.value,
-            "appointed_by": actor,
-            "appointed_at": write_time(at),
-            "reason": reason,
-        },
-    )
+    row = {"holder": holder, "role": role.value, "appointed_by": actor, "appointed_at": write_time(at), "reason": reason}
+    connection.execute(insert(table), coded(connection, table, row))
     facts = {"role": role.value, "reason": reason}
     audit.record(connection, at=at, actor=actor, action="role.appoint", subject=f"holder:{holder}", outcome="done", facts=facts)
     return True
 
 
 def dismiss(connection: Connection, audit: Audit, holder: str, *, actor: str, reason: str, at: datetime) -> bool:
-    """Take a role, within a write job; False where he had none."""
-    present = role_of(connection, holder)
-    if present is None:
+    """Take a role, within a write job; False where he had none. So goes a row that was written past the program, too."""
+    row = _OF_HOLDER.first(connection, {"name": holder})
+    if row is None:
         return False
     connection.execute(delete(table).where(table.c.holder == holder))
-    facts = {"role": present.value, "reason": reason}
+    facts = {"role": row["role"], "reason": reason, **({} if is_as_written(connection, table, row) else {"was_altered": True})}
     audit.record(connection, at=at, actor=actor, action="role.dismiss", subject=f"holder:{holder}", outcome="done", facts=facts)
     return True
+
+
+def code_older_roles(connection: Connection, audit: Audit) -> None:
+    """Within a write job: give rows from before there were codes theirs, where the last that the trail says of the holder is this appointment.
+
+    What the trail does not say stays without a code and counts no more: it is dismissed and appointed anew at the command line.
+    """
+    for row in connection.execute(select(table).where(table.c.row_mac.is_(None))).mappings().all():
+        last = next(audit.own_entries(connection, f"holder:{row['holder']}", ("role.appoint", "role.dismiss")), None)
+        told = None if last is None else (last.action, last.facts.get("role"), last.actor, last.facts.get("reason"))
+        if told == ("role.appoint", row["role"], row["appointed_by"], row["reason"]):
+            codes = coded(connection, table, dict(row))
+            connection.execute(update(table).where(table.c.holder == row["holder"]).values(row_mac=codes["row_mac"]))

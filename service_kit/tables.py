@@ -174,6 +174,7 @@ role_holders = Table(
     Column("appointed_by", String(255), nullable=False),
     Column("appointed_at", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("row_mac", LargeBinary),  # null in rows from before there were codes: such a row does not count until the trail proves it
     CheckConstraint("role IN ('system', 'security', 'audit')", name="role_known"),
 )
 
@@ -185,6 +186,7 @@ duties = Table(
     Column("given_by", String(255), nullable=False),
     Column("given_at", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("row_mac", LargeBinary),  # as of roles
 )
 
 used_values = Table(

@@ -25,12 +25,14 @@ from service_kit.blobs import Blobs
 from service_kit.clock import SystemClock
 from service_kit.composition import Job, ServiceContext, ServiceParts
 from service_kit.database import Database
+from service_kit.duties import code_older_duties
 from service_kit.idempotency import Idempotency
 from service_kit.idempotency import sweep as sweep_idempotency
 from service_kit.migrations import migrate_kit
 from service_kit.one_use import DPOP_PLACE, sweep_used_values, use_once
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import BATCH, LEASE_SECONDS, Outbox
+from service_kit.roles import code_older_roles
 from service_kit.structured_logs import write_line
 from service_kit.tables import audit as audit_table
 from service_kit.transparency_log import LogTree, TransparencyLog
@@ -106,6 +108,17 @@ def migrate_all(database: Database) -> None:
     console_service.migrate(database)
     for service in links.SERVICES.values():
         service.migrate(database)
+
+
+def code_older_rows(context: ServiceContext) -> None:
+    """Give rows that give rights, and are from before such rows had codes, theirs, where the audit trail proves them. After ``migrate_all``."""
+
+    def work(connection: Connection) -> None:
+        code_older_roles(connection, context.audit)
+        code_older_duties(connection, context.audit)
+        licence_vault.service.code_older_rows(connection, context.audit)
+
+    context.database.write(work)
 
 
 def open_log(deployment: Deployment, database: Database, clock: SystemClock) -> TransparencyLog:

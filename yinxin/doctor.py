@@ -131,7 +131,7 @@ def _permissions(folder: Path, environment: Mapping[str, str], language: str) ->
 
 
 def _deployment(folder: Path, language: str) -> list[Finding]:
-    from yinxin.assembly import compose, migrate_all, open_house
+    from yinxin.assembly import code_older_rows, compose, migrate_all, open_house
 
     try:
         house = open_house(open_deployment(folder))
@@ -139,6 +139,7 @@ def _deployment(folder: Path, language: str) -> list[Finding]:
         return [_failed("deployment", error, language)]
     try:
         migrate_all(house.context.database)
+        code_older_rows(house.context)
         readiness = compose(house).probe.readyz()
         return [_as_finding(result, language) for result in readiness.checks]
     except TrustError as error:
@@ -159,6 +160,15 @@ def _as_finding(result: CheckResult, language: str) -> Finding:
             "本机时钟超前期间签发过状态列表：留存者到时可再次出示；见 docs/reference/status-lists.md",
         )
         return Finding(result.name, Status.WARN, shown, remedy)
+    if result.facts.get("altered_rows"):
+        text = text_of("ROW_ALTERED")
+        message = f"{text.title(language)} [ROW_ALTERED] {shown}" if text else shown
+        remedy = _say(
+            language,
+            "Such rows give nothing. Compare with the audit trail (`yinxin audit check`), take each with `yinxin roles dismiss` or `yinxin roles take` (a permission: withdraw it), and find out who wrote to the database.",
+            "此类数据行不产生任何权限。请与审计记录比对（`yinxin audit check`），用 `yinxin roles dismiss` 或 `yinxin roles take` 逐一清除（共享许可则予撤回），并查明何人直接写入数据库。",
+        )
+        return Finding(result.name, Status.FAIL, message, remedy)
     limits = {"certificates": DAYS_WARNED, "revocation_lists": LIST_DAYS_WARNED}.get(result.name, {})
     short = [key for key, days in limits.items() if isinstance(left := result.facts.get(key), int | float) and left < days]
     if not short:

@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from crypto.sm2 import SM2PrivateKey
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
-from service_kit.tables import audit
+from service_kit.row_codes import count_altered
+from service_kit.tables import audit, duties, role_holders
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
     def check_clock() -> Facts:
         return {"now": context.clock.now().isoformat(timespec="seconds")}
 
+    def check_rights() -> Facts:
+        # Told and not refused: the altered row itself gives nothing, and a server that stops for it is what its writer may want
+        with context.database.read() as connection:
+            return {"altered_rows": sum(count_altered(connection, table) for table in (role_holders, duties))}
+
     return (
         ("database", database_check(context.database)),
         ("algorithms", check_algorithms),
@@ -77,4 +83,5 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
         ("audit_log", check_log),
         ("disk", check_disk),
         ("clock", check_clock),
+        ("rights", check_rights),
     )

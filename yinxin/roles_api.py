@@ -98,6 +98,9 @@ class DutyHolderView(BaseModel):
     given_by: str
     given_at: str = Field(description="UTC, RFC 3339")
     reason: str
+    is_altered: bool = Field(
+        default=False, description="Written to the database past the program: it does not count. Take it, and look into it."
+    )
 
 
 class DutyHolderPage(BaseModel):
@@ -116,6 +119,9 @@ class RoleHolderView(BaseModel):
     appointed_by: str
     appointed_at: str = Field(description="UTC, RFC 3339")
     reason: str
+    is_altered: bool = Field(
+        default=False, description="Written to the database past the program: it does not count. `yinxin roles dismiss` takes it away."
+    )
 
 
 class RoleHolderPage(BaseModel):
@@ -143,6 +149,7 @@ def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], b
                 appointed_by=each.appointed_by,
                 appointed_at=each.appointed_at.isoformat(timespec="seconds"),
                 reason=each.reason,
+                is_altered=each.is_altered,
             )
             for each in found[:limit]
         ]
@@ -213,6 +220,7 @@ def _add_duty_routes(router: APIRouter, context: ServiceContext) -> None:
                 given_by=each.given_by,
                 given_at=each.given_at.isoformat(timespec="seconds"),
                 reason=each.reason,
+                is_altered=each.is_altered,
             )
             for each in found[:limit]
         ]

@@ -16,7 +16,7 @@ import uvicorn
 import licence_vault.service
 from service_kit.structured_logs import start_logging
 from yinxin import links
-from yinxin.assembly import migrate_all, open_application, open_house
+from yinxin.assembly import code_older_rows, migrate_all, open_application, open_house
 from yinxin.deployment import open_deployment
 from yinxin.listening import check_port
 
@@ -58,6 +58,7 @@ def prepare(serving: Serving) -> tuple[str, int, int]:
     try:
         links.issuer_of(house.context.settings)
         migrate_all(house.context.database)
+        code_older_rows(house.context)
         licence_vault.service.ensure_keys(house.context.keystore)  # of a deployment that was made before there were licences
         house.context.trust()
     finally:

@@ -135,15 +135,6 @@ TEXTS: Final = (
         "运行 `yinxin doctor`，然后运行 `yinxin init --dir DIR` 或 `yinxin client rotate-signing-key`。",
     ),
     ProblemText(
-        "ROW_ALTERED",
-        "A row was altered past the program",
-        "数据行被绕过程序修改",
-        "The integrity code of a row does not hold: someone wrote to the database directly, or a key was replaced.",
-        "数据行的完整性校验不通过：有人直接修改了数据库，或密钥被替换。",
-        "Treat it as an incident: compare with the audit trail (`yinxin audit check`) and a backup.",
-        "按安全事件处理：与审计记录（`yinxin audit check`）和备份比对。",
-    ),
-    ProblemText(
         "CLIENT_NOT_FOUND",
         "No such client",
         "客户端不存在",

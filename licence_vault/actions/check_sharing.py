@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from licence_vault import store
 from licence_vault.actions.finish_issue import definition_of_version
-from licence_vault.errors import sharing_denied
+from licence_vault.errors import sharing_altered, sharing_denied
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 def modes_permitted(
     conn: Connection, client_id: str, type_code: str, rights: AbstractSet[ShareRight]
 ) -> tuple[frozenset[UseMode], TypeDefinition]:
-    """In which modes a client has all of ``rights``, and the type as published. LICENCE_SHARING_DENIED where in none.
+    """In which modes a client has all of ``rights``, and the type as published. LICENCE_SHARING_DENIED where in none,
+    ROW_ALTERED where the permission was written past the program.
 
     Permission and rule are read anew each time: what was withdrawn, or retired with its type, counts no more from then on.
     """
     permission, published = store.load_sharing(conn, client_id, type_code), store.load_published_type(conn, type_code)
+    if permission is not None and permission.is_altered:
+        raise sharing_altered(client_id, type_code)
     if permission is None or published is None or not rights <= permission.rights:
         raise sharing_denied(type_code)
     definition = definition_of_version(published)

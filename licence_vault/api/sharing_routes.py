@@ -61,6 +61,9 @@ class SharingAnswer(BaseModel):
     reason: str
     given_by: str
     given_at: datetime
+    is_altered: Annotated[
+        bool, Field(description="Written to the database past the program: it permits nothing. Withdraw it, or permit it anew.")
+    ] = False
 
 
 class SharingList(BaseModel):
@@ -80,6 +83,7 @@ def write_sharing(permission: SharingPermission) -> SharingAnswer:
         reason=permission.reason,
         given_by=permission.given_by,
         given_at=permission.given_at,
+        is_altered=permission.is_altered,
     )
 
 

@@ -76,7 +76,7 @@ from licence_vault.store.licences import (
     take_lease,
     take_next_serial,
 )
-from licence_vault.store.sharing import delete_sharing, insert_sharing, list_sharing, load_sharing, update_sharing
+from licence_vault.store.sharing import code_older_sharing, delete_sharing, insert_sharing, list_sharing, load_sharing, update_sharing
 from licence_vault.store.showings import count_showings, delete_showings, insert_showing, list_showings, load_showing, move_showing
 from licence_vault.store.types import (
     insert_type,
@@ -105,6 +105,7 @@ from licence_vault.store.uses import insert_use, list_uses_of_licence, list_uses
 __all__ = [
     "Download",
     "cancel_rows",
+    "code_older_sharing",
     "count_living_batches",
     "count_members",
     "count_rows",

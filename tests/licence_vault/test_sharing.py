@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.permit_sharing import SharingOrder, find_sharing, list_sharing, permit_sharing, withdraw_sharing
+from licence_vault.service import code_older_rows
 from licence_vault.uses import ShareRight, SharingPermission, UseMode
 from service_kit.audit import find_entries
 from standards.errors import TrustError
@@ -90,3 +92,44 @@ def test_the_rule_of_the_type_bounds_what_can_be_permitted_and_what_was(here: Is
     here.publish(type_file(code=narrowed, sharing={"modes": [], "shown_masked": []}))
     with pytest.raises(TrustError, match="LICENCE_SHARING_DENIED"):
         modes(here, "cl_four", narrowed)
+
+
+def test_a_permission_written_past_the_program_permits_nothing(here: IssuingHere) -> None:
+    context = here.vault.context
+
+    def sql(statement: str) -> None:
+        context.database.write(lambda conn: conn.execute(text(statement)))
+
+    def adopt() -> None:
+        context.database.write(lambda conn: code_older_rows(conn, context.audit))
+
+    permit(here, client_id="cl_five")
+    # 1. From before there were codes: counts as far as the trail proves it
+    sql("UPDATE licence_sharing SET row_mac = NULL WHERE client_id = 'cl_five'")
+    with pytest.raises(TrustError, match="ROW_ALTERED"):
+        modes(here, "cl_five")
+    adopt()
+    assert modes(here, "cl_five") == {UseMode.CONSENTED}
+    # 2. Widened, written for another client, and put back behind its withdrawal without its code
+    for attack in (
+        "UPDATE licence_sharing SET rights = 'download query verify', row_mac = NULL WHERE client_id = 'cl_five'",
+        "UPDATE licence_sharing SET rights = 'download query verify' WHERE client_id = 'cl_five'",
+        "UPDATE licence_sharing SET client_id = 'cl_six' WHERE client_id = 'cl_five'",
+    ):
+        sql(attack)
+        adopt()
+        client = "cl_six" if "cl_six" in attack else "cl_five"
+        with pytest.raises(TrustError, match="ROW_ALTERED"):
+            modes(here, client)
+        assert find_sharing(context, client, TYPE).is_altered
+    permit(here, client_id="cl_six")  # written anew by the program
+    assert modes(here, "cl_six") == {UseMode.CONSENTED}
+    sql("CREATE TABLE kept AS SELECT * FROM licence_sharing WHERE client_id = 'cl_six'")
+    withdraw_sharing(context, ADMIN, "cl_six", TYPE)
+    sql("INSERT INTO licence_sharing SELECT * FROM kept")
+    sql("UPDATE licence_sharing SET row_mac = NULL WHERE client_id = 'cl_six'")
+    adopt()
+    with pytest.raises(TrustError, match="ROW_ALTERED"):
+        modes(here, "cl_six")
+    sql("DROP TABLE kept")
+    withdraw_sharing(context, ADMIN, "cl_six", TYPE)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -297,6 +299,12 @@ def test_doctor_says_what_is_wrong_and_how_to_mend_it(folder: Path, tmp_path: Pa
     with monkeypatch.context() as patched:
         patched.setattr("yinxin.house_checks.FREE_BYTES_MIN", 2**62)
         assert "DISK_ALMOST_FULL" in finding("disk")["message"]
+    with closing(sqlite3.connect(folder / "yinxin.sqlite3", isolation_level=None)) as connection:
+        connection.execute("INSERT INTO kit_role_holders VALUES ('person:x', 'security', 'operator:x', 0, 'r', NULL)")
+        assert "ROW_ALTERED" in finding("rights")["message"]
+        assert run_json("roles", "list", "--dir", folder)["role_holders"][0]["is_altered"]
+        assert run_json("roles", "dismiss", "person:x", "--reason", "r", "--dir", folder)["dismissed"]
+    assert finding("rights", 0)["status"] == "ok"
     shutil.rmtree(folder / "ca")
     assert "CA_INCOMPLETE" in finding("deployment")["message"]
     with monkeypatch.context() as patched:

@@ -153,7 +153,7 @@ def test_the_present_code_is_told_for_administrators_of_a_demonstration_alone(ma
 
 def test_what_a_reader_changed_stays(made: Demo, folder: Path) -> None:
     with closing(sqlite3.connect(folder / "yinxin.sqlite3", isolation_level=None)) as connection:
-        dismissed = connection.execute("SELECT holder FROM kit_role_holders WHERE role = 'audit'").fetchone()
+        dismissed = connection.execute("SELECT * FROM kit_role_holders WHERE role = 'audit'").fetchone()
         counted = "SELECT (SELECT count(*) FROM seal_history), (SELECT count(*) FROM licence_licences), (SELECT count(*) FROM licence_uses)"
         before = connection.execute(counted).fetchone()
         connection.execute("DELETE FROM kit_role_holders WHERE role = 'audit'")
@@ -163,7 +163,7 @@ def test_what_a_reader_changed_stays(made: Demo, folder: Path) -> None:
             assert connection.execute("SELECT count(*) FROM kit_role_holders WHERE role = 'audit'").fetchone() == (0,)
             assert connection.execute(counted).fetchone() == before
         finally:
-            connection.execute("INSERT INTO kit_role_holders VALUES (?, 'audit', 'test', 0, 'test')", dismissed)
+            connection.execute("INSERT INTO kit_role_holders VALUES (?, ?, ?, ?, ?, ?)", dismissed)
 
 
 def test_links_and_accounts_are_printed_last(made: Demo, folder: Path) -> None:

@@ -132,7 +132,14 @@ def list_holders(*, folder: Folder, as_json: AsJson = False) -> None:
     with _opened(folder, as_json=as_json) as context, context.database.read() as connection:
         found = list_role_holders(connection)
     if as_json:
-        print_json({"role_holders": [{"holder": each.holder, "role": each.role.value, "reason": each.reason} for each in found]})
+        rows = [{"holder": each.holder, "role": each.role.value, "reason": each.reason, "is_altered": each.is_altered} for each in found]
+        print_json({"role_holders": rows})
         return
     headings = (say("Holder", "持有者"), say("Role", "角色"), say("By", "任命人"), say("Reason", "事由"))
-    print_table(headings, [(each.holder, each.role.value, each.appointed_by, each.reason) for each in found])
+    print_table(
+        headings,
+        [
+            (each.holder, f"{each.role.value} (ROW_ALTERED)" if each.is_altered else each.role.value, each.appointed_by, each.reason)
+            for each in found
+        ],
+    )

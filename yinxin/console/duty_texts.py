@@ -32,6 +32,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "duty_give": ("分配职责", "Give a duty"),
     "duty_take": ("收回", "Take back"),
     "duty_since": ("{at} 起", "Since {at}"),
+    "duty_altered": (
+        "此行被绕过系统写入数据库，不产生权限：请收回，并按安全事件核查。",
+        "This row was written to the database past the program and gives nothing: take it back, and treat it as an incident.",
+    ),
     "duty_scopes": ("包含的权限", "Comes with"),
     "notice_given": ("已办理。对方点“更新我的权限”后即可使用。", "Done. It counts once the person looks for new rights."),
 }

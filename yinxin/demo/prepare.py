@@ -43,7 +43,7 @@ from service_kit.durable_files import make_folder, write_durably
 from service_kit.process_marks import FOLDER_NAME, release_mark
 from standards.errors import Kind, TrustError
 from yinxin import links
-from yinxin.assembly import migrate_all, open_house
+from yinxin.assembly import code_older_rows, migrate_all, open_house
 from yinxin.demo import samples
 from yinxin.demo.document import ORGANISATION, SEAL_KEYWORD, draw_document
 from yinxin.demo.forgery import forge_amount
@@ -142,6 +142,7 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None, *, is_
         try:
             context = house.context
             migrate_all(context.database)
+            code_older_rows(context)
             _renew_lists(house)
             sweep_intents(context)
 
