@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from crypto.certificates import Certificate
     from crypto.report import Report
     from crypto.signer import Signer
@@ -19,6 +21,7 @@ REGIONAL_PLATFORM: Final = "seal_service.regional_platform"  # name of the link;
 STATE_LISTENERS: Final = "seal_service.state_listeners"  # name of the link; its value is a sequence of StateListener, or it is missing
 CALLER_CHECK: Final = "seal_service.caller_check"  # name of the link; its value is a CallerCheck, or it is missing
 FILE_VERIFIER: Final = "seal_service.file_verifier"  # name of the link; its value is a FileVerifier, or it is missing
+ACTING_PEOPLE: Final = "seal_service.acting_people"  # name of the link; its value is an ActingPeople, or it is missing
 SEAL_MAKER: Final = "seal_service.maker"  # name of the link; its value is a MakerIdentity
 
 
@@ -48,6 +51,20 @@ class CallerCheck(Protocol):
 
     def __call__(self, caller: Caller) -> bool:
         """Whether it may, as of now."""
+        ...
+
+
+class ActingPeople(Protocol):
+    """Which natural persons may act for an organisation. Names are those that powers are kept by (``Caller.holder``, ``Caller.human``). Asked
+    inside the transaction of the step; where who signs people in runs elsewhere there is no such link, and only names are compared.
+    """
+
+    def may_act(self, conn: Connection, person: str, holder: str, at: datetime) -> bool:
+        """Whether a person may act for ``holder`` at ``at`` (aware UTC); False where ``holder`` is no organisation."""
+        ...
+
+    def people_of(self, conn: Connection, holder: str, at: datetime) -> frozenset[str]:
+        """Everybody who may act for ``holder`` at ``at`` (aware UTC); nobody where it is no organisation."""
         ...
 
 

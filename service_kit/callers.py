@@ -85,6 +85,13 @@ class Caller:
         return claimant_of(self.client_id, self.holder)
 
 
+def human_in(actor: str) -> str:
+    """``Caller.human`` of the caller that the audit trail names so (``Caller.actor``)."""
+    client, _, person = actor.partition(" for ")
+    subject, _, human = person.partition(" by ")
+    return PERSON_PREFIX + (human or subject) if person else client.removeprefix("client:")
+
+
 def claimant_of(client_id: str, holder: str) -> str:
     """In whose name an idempotency key is claimed: a client's for one person are not those for another, nor another client's for the same.
 

@@ -18,6 +18,7 @@ import seal_service.ports
 from crypto.checkpoints import CheckpointSigner
 from crypto.sealed_values import ValueSealer
 from crypto.timestamps import TimeStampClient
+from idp.actions.acting_people import ActingPeople
 from seal_service.model import SealState
 from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, MakerIdentity
 from service_kit.audit import Audit, new_writer_id
@@ -184,7 +185,8 @@ def open_house(deployment: Deployment) -> House:
         licence_vault.ports.JUDGE: HouseJudge(),
         licence_vault.ports.PICTURES: house_pictures,
         seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
-        **_directory_of(context),
+**_directory_of(context),
+        **_acting_people_of(context),
     }
     context = replace(context, links={**context.links, **links_of_licences})
     return House(deployment, context, register, authorities, clock)
@@ -202,6 +204,13 @@ def _directory_of(context: ServiceContext) -> dict[str, object]:
         return {licence_vault.ports.HOLDERS: HouseDirectory(context)}
     place, caller = links.apart_place_of(context.settings, idp.service.NAME), links.service_caller_of(context.settings)
     return {} if place is None or caller is None else {licence_vault.ports.HOLDERS: RemoteDirectory(caller, place)}
+
+
+def _acting_people_of(context: ServiceContext) -> dict[str, object]:
+    """Who acts for an organisation, where this process knows people."""
+    if idp.service.NAME not in links.services_of(context.settings):
+        return {}
+    return {seal_service.ports.ACTING_PEOPLE: ActingPeople(idp.service.people_desk(context).vault)}
 
 
 def _time_stamp_of(

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from seal_service import limits, store
+from seal_service.actions.check_power import check_manages
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.grant_seal import check_client_id
+from seal_service.actions.keep_powers_apart import check_together
 from seal_service.actions.record_act import check_reason, load_papers, record_act
 from seal_service.errors import (
     application_not_found,
@@ -120,6 +122,7 @@ def apply_for_seal(context: ServiceContext, caller: Caller, order: ApplicationOr
                 return given
         if order.kind is not ApplicationKind.NEW:
             _check_about(context, conn, caller, order)
+        check_together(context, conn, [(holder, power) for power, holders in _powers(order) for holder in holders], at)
         papers = load_papers(conn, order.papers, caller.holder)
         made = replace(application, applied_at=at, state_at=at)
         store.insert_application(conn, made)
@@ -159,7 +162,7 @@ def _check_new(context: ServiceContext, order: ApplicationOrder) -> ApplicationO
         raise field_unacceptable("seal_id", "not for a new seal")
     credit_code = read_credit_code(order.credit_code)
     held: dict[str, Power] = {}
-    for power, holders in ((Power.MANAGE, order.managers), (Power.USE, order.users), (Power.AUDIT, order.auditors)):
+    for power, holders in _powers(order):
         if not 1 <= len(holders) <= limits.HOLDERS_PER_POWER and power is not Power.AUDIT:
             raise field_unacceptable(f"{power.value} power", f"1 to {limits.HOLDERS_PER_POWER} holders")
         for holder in holders:
@@ -171,11 +174,16 @@ def _check_new(context: ServiceContext, order: ApplicationOrder) -> ApplicationO
     return replace(order, design_json=_written_design(order.design_json))
 
 
+def _powers(order: ApplicationOrder) -> tuple[tuple[Power, tuple[str, ...]], ...]:
+    return (Power.MANAGE, order.managers), (Power.USE, order.users), (Power.AUDIT, order.auditors)
+
+
 def _check_about(context: ServiceContext, conn: Connection, caller: Caller, order: ApplicationOrder) -> None:
     """The seal it is about: managed by the applicant, in a state in which that can be done, and nothing else open about it."""
     seal = store.load_seal(conn, str(order.seal_id), is_locked=True)
     if seal is None or Power.MANAGE not in store.powers_of(conn, seal.id, caller.holder):
         raise seal_not_found(str(order.seal_id))
+    check_manages(context, conn, caller, seal)
     if seal.state not in (_CANCELLABLE if order.kind is ApplicationKind.CANCEL else REMAKEABLE):
         raise seal_state_conflict(seal.id, order.kind.value, seal.state)
     is_renamed = bool(order.organisation or order.purpose)

@@ -59,7 +59,7 @@ def change_seal_state(
         seal = store.load_seal(conn, seal_id, is_locked=True)
         if seal is None:
             raise seal_not_found(seal_id)
-        check_step(conn, caller, seal, step)
+        check_step(context, conn, caller, seal, step)
         if if_version is not None and seal.version != if_version:
             raise seal_version_conflict(seal_id, str(if_version), seal.version)
         if seal.state not in step.sources:

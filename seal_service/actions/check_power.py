@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seal_service import store
+from seal_service.actions.keep_powers_apart import check_giving, check_use
 from seal_service.errors import power_held, seal_not_found
 from seal_service.model import SCOPE_MAKE, SCOPE_REVIEW, SCOPE_SECURE, Power
 from service_kit.roles import Role, role_of
@@ -17,24 +18,30 @@ if TYPE_CHECKING:
 
     from seal_service.model import Seal, Transition
     from service_kit.callers import Caller
+    from service_kit.composition import ServiceContext
 
 
-def check_step(conn: Connection, caller: Caller, seal: Seal, step: Transition) -> None:
+def check_step(context: ServiceContext, conn: Connection, caller: Caller, seal: Seal, step: Transition) -> None:
     """SEAL_NOT_FOUND unless the caller holds the power the step needs, or is a security administrator where the step is open to one.
+    SEAL_POWER_HELD where another power over it comes together with that one in the person behind the call.
 
     The scope the step needs was checked at the gate. Who has no power over a seal is told nothing of it.
     """
-    if step.power is None or step.power in store.powers_of(conn, seal.id, caller.holder):
+    if step.power is None:
+        return
+    if step.power in store.powers_of(conn, seal.id, caller.holder):
+        check_use(context, conn, seal, caller.holder, caller.human, step.power, context.clock.now())
         return
     if step.is_open_to_security and is_security_administrator(conn, caller):
         return
     raise seal_not_found(seal.id)
 
 
-def check_manages(conn: Connection, caller: Caller, seal: Seal) -> None:
-    """SEAL_NOT_FOUND unless the caller manages the seal."""
+def check_manages(context: ServiceContext, conn: Connection, caller: Caller, seal: Seal) -> None:
+    """SEAL_NOT_FOUND unless the caller manages the seal; SEAL_POWER_HELD where he who does has another power over it by another name."""
     if Power.MANAGE not in store.powers_of(conn, seal.id, caller.holder):
         raise seal_not_found(seal.id)
+    check_use(context, conn, seal, caller.holder, caller.human, Power.MANAGE, context.clock.now())
 
 
 def check_security_administrator(conn: Connection, caller: Caller) -> None:
@@ -58,8 +65,10 @@ def may_see_all(conn: Connection, caller: Caller) -> bool:
     return bool(caller.scopes & {SCOPE_MAKE, SCOPE_REVIEW}) or is_security_administrator(conn, caller)
 
 
-def give_power(conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> bool:
-    """Give a power within the caller's transaction; False where he has it. SEAL_POWER_HELD where he has another one, ROLE_FORBIDS."""
+def give_power(context: ServiceContext, conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> bool:
+    """Give a power within the caller's transaction; False where he has it. ROLE_FORBIDS, SEAL_POWER_HELD where he, or somebody who may act for
+    him, has another one.
+    """
     held = store.powers_of(conn, seal.id, holder)
     if power in held:
         return False
@@ -68,5 +77,6 @@ def give_power(conn: Connection, seal: Seal, holder: str, power: Power, *, given
         raise TrustError(Kind.CONFLICT, "ROLE_FORBIDS", holder=holder, role=role.value)
     if held and seal.are_powers_separated:
         raise power_held(seal.id, holder, min(held), power)
+    check_giving(context, conn, seal, holder, power, at)
     store.insert_power(conn, seal, holder, power, given_by=given_by, at=at)
     return True

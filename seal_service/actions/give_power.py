@@ -36,7 +36,7 @@ def give_power(context: ServiceContext, caller: Caller, seal_id: str, holder: st
         if may_be_one(caller, holder):
             raise second_person_needed("give-power")
         at = context.clock.now()
-        if give(conn, seal, holder, power, given_by=caller.holder, at=at):
+        if give(context, conn, seal, holder, power, given_by=caller.holder, at=at):
             _record(context, conn, caller, seal_id, seal.state.value, "give-power", holder, power, reason)
 
     context.database.write(record)

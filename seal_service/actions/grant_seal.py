@@ -93,7 +93,7 @@ def grant_seal(context: ServiceContext, caller: Caller, seal_id: str, client_id:
     check_order(order)
 
     def grant(conn: Connection) -> Seal:
-        seal = _managed_seal(conn, caller, seal_id, if_version)
+        seal = _managed_seal(context, conn, caller, seal_id, if_version)
         if not any(_is_unlimited(each) for each in store.list_standing_grants(conn, seal_id, client_id)):
             record_grant(context, conn, caller, seal, order)
         return seal
@@ -110,7 +110,7 @@ def grant_seal_within(
     request_digest = _digest_of(seal_id, order)
 
     def grant(conn: Connection) -> Grant:
-        seal = _managed_seal(conn, caller, seal_id, None)
+        seal = _managed_seal(context, conn, caller, seal_id, None)
         claim = None
         if idempotency_key is not None:
             claim = context.idempotency.claim(
@@ -142,7 +142,7 @@ def record_grant(context: ServiceContext, conn: Connection, caller: Caller, seal
     if store.count_grants(conn, seal.id) >= GRANTS_PER_SEAL:
         raise grants_exhausted(seal.id, GRANTS_PER_SEAL)
     at = context.clock.now()
-    give_power(conn, seal, order.holder, Power.USE, given_by=caller.holder, at=at)
+    give_power(context, conn, seal, order.holder, Power.USE, given_by=caller.holder, at=at)
     made = Grant(
         id=new_grant_id(),
         seal_id=seal.id,
@@ -180,7 +180,7 @@ def withdraw_grant(context: ServiceContext, caller: Caller, seal_id: str, client
     check_client_id(client_id)
 
     def withdraw(conn: Connection) -> Seal:
-        seal = _managed_seal(conn, caller, seal_id, if_version)
+        seal = _managed_seal(context, conn, caller, seal_id, if_version)
         for grant in store.list_standing_grants(conn, seal_id, client_id):
             _take_back(context, conn, caller, seal, grant, "")
         store.delete_power(conn, seal_id, client_id, Power.USE)
@@ -198,6 +198,7 @@ def revoke_grant(context: ServiceContext, caller: Caller, grant_id: str, *, reas
         seal = None if grant is None else store.load_seal(conn, grant.seal_id, is_locked=True)
         if grant is None or seal is None or Power.MANAGE not in store.powers_of(conn, seal.id, caller.holder):
             raise grant_not_found(grant_id)
+        check_manages(context, conn, caller, seal)
         if if_version is not None and grant.version != if_version:
             raise grant_changed(grant_id, if_version, grant.version)
         if grant.revoked_at is None:
@@ -226,11 +227,11 @@ def _take_back(context: ServiceContext, conn: Connection, caller: Caller, seal: 
     )
 
 
-def _managed_seal(conn: Connection, caller: Caller, seal_id: str, if_version: int | None) -> Seal:
+def _managed_seal(context: ServiceContext, conn: Connection, caller: Caller, seal_id: str, if_version: int | None) -> Seal:
     seal = store.load_seal(conn, seal_id, is_locked=True)
     if seal is None:
         raise seal_not_found(seal_id)
-    check_manages(conn, caller, seal)
+    check_manages(context, conn, caller, seal)
     _check_version(seal, if_version)
     return seal
 

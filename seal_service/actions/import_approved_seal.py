@@ -122,7 +122,7 @@ def import_approved_seal(context: ServiceContext, caller: Caller, application_id
         kept_at = context.clock.now()
         code = taken_in.code or _next_code(conn, application.division)
         kept = replace(wanted, code=code, made_at=kept_at, state_at=kept_at, state_reason=_mark(taken_in, findings))
-        _insert(conn, kept, locked, kept_at)
+        _insert(context, conn, kept, locked, kept_at)
         store.update_findings(conn, application_id, verdict=findings.verdict.value, steps_json=write_steps(findings.steps), at=at)
         store.update_application(conn, application_id, state=ApplicationState(TAKE_OVER.target), at=kept_at, seal_id=kept.id)
         record_act(
@@ -193,13 +193,13 @@ def _seal_of(
     )
 
 
-def _insert(conn: Connection, kept: Seal, application: Application, at: datetime) -> None:
+def _insert(context: ServiceContext, conn: Connection, kept: Seal, application: Application, at: datetime) -> None:
     store.insert_seal(conn, kept)
     store.insert_edition(conn, replace(first_edition(kept, at), application_id=application.id))
     given_by = application.reviewed_by or ""
     for power, holders in ((Power.MANAGE, application.managers), (Power.USE, application.users), (Power.AUDIT, application.auditors)):
         for holder in holders:
-            give_power(conn, kept, holder, power, given_by=given_by, at=at)
+            give_power(context, conn, kept, holder, power, given_by=given_by, at=at)
             if power is Power.USE:
                 store.insert_grant(conn, Grant(new_grant_id(), kept.id, holder, granted_by=given_by, granted_at=at))
 

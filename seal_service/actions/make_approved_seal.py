@@ -181,7 +181,7 @@ def _begin_new(
     store.insert_seal(conn, seal)
     for power, holders in ((Power.MANAGE, application.managers), (Power.USE, application.users), (Power.AUDIT, application.auditors)):
         for holder in holders:
-            give_power(conn, seal, holder, power, given_by=application.reviewed_by or "", at=at)
+            give_power(context, conn, seal, holder, power, given_by=application.reviewed_by or "", at=at)
             if power is Power.USE:
                 store.insert_grant(conn, Grant(new_grant_id(), seal.id, holder, granted_by=application.reviewed_by or "", granted_at=at))
     edition = _insert_edition(conn, seal, 1, owner, at)

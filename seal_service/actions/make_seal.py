@@ -132,9 +132,9 @@ def make_seal(context: ServiceContext, caller: Caller, request: SealRequest, *, 
             state_at=at,
         )
         store.insert_seal(conn, begun)
-        give_power(conn, begun, caller.holder, Power.MANAGE, given_by=caller.holder, at=at)
+        give_power(context, conn, begun, caller.holder, Power.MANAGE, given_by=caller.holder, at=at)
         for holder in granted:
-            give_power(conn, begun, holder, Power.USE, given_by=caller.holder, at=at)
+            give_power(context, conn, begun, holder, Power.USE, given_by=caller.holder, at=at)
             store.insert_grant(conn, Grant(new_grant_id(), seal.id, holder, granted_by=caller.holder, granted_at=at))
         record_act(
             context,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from seal_service import store
 from seal_service.actions.choose_grant import Wish, choose_grant
+from seal_service.actions.keep_powers_apart import check_use
 from seal_service.actions.publish_news import tell_of_use
 from seal_service.errors import NOT_ACTIVE, seal_not_found, seal_not_usable, use_was_voided
-from seal_service.model import USABLE, DocumentForm, Seal, SealState, UseKind, UseState
+from seal_service.model import USABLE, DocumentForm, Power, Seal, SealState, UseKind, UseState
 from service_kit.callers import claimant_of
 from service_kit.idempotency import Claim, ClaimState
 from service_kit.process_marks import FOLDER_NAME, hold_mark
@@ -53,6 +54,7 @@ class User:
     is_operator: bool = False
     holder: str = ""  # as powers are kept by (``Caller.holder``); empty: the client itself
     token_grant_id: str = ""  # what his token hangs on (``Caller.grant_id``)
+    human: str = ""  # the natural person behind it all (``Caller.human``); empty: the holder himself
 
     @property
     def name(self) -> str:
@@ -114,7 +116,7 @@ def record_intent(
 
     ``form`` None: a digest, or else a PDF. ``document_type``: the label the user gives, for grants that name types.
 
-    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, GRANT_*, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
+    Raises TrustError SEAL_NOT_FOUND (unknown, or no grant: the same answer), SEAL_NOT_ACTIVE, SEAL_POWER_HELD, GRANT_*, AUDIT_UNAVAILABLE, IDEMPOTENCY_*.
     """
     # 1. May this user use this seal? The row is held as it is until the commit.
     form = form or (DocumentForm.DIGEST if kind is UseKind.DIGEST else DocumentForm.PDF)
@@ -149,6 +151,8 @@ def record_intent(
         raise seal_not_usable(seal_id, standing.state)
     if standing.valid_until is not None and at > standing.valid_until:
         raise seal_not_usable(seal_id, SealState.EXPIRED)
+    if not user.is_operator:
+        check_use(context, conn, seal, user.name, user.human or user.name, Power.USE, at)
     grant = None if user.is_operator else choose_grant(conn, grants, Wish(seal_id, user.client_id, form, document_type, at))
 
     # 4. The intent, on record before the key is used.

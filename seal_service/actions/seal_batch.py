@@ -32,7 +32,7 @@ from seal_service.limits import BATCH_BYTES_MAX, BATCH_DOCUMENTS_MAX, BATCHES_PE
 from seal_service.model import DocumentForm
 from seal_service.ports import CALLER_CHECK
 from service_kit import fail_points
-from service_kit.callers import PERSON_PREFIX, Caller, claimant_of
+from service_kit.callers import PERSON_PREFIX, Caller, claimant_of, human_in
 from service_kit.idempotency import ClaimState, digest_of_request, key_digest
 from standards.errors import Kind, TrustError
 from standards.uax9_plain_text import is_plain_text
@@ -235,7 +235,7 @@ def seal_item(context: ServiceContext, message: Message) -> None:
         batch, item = store.load_batch(conn, batch_id), store.load_batch_item(conn, batch_id, number)
     if batch is None or item is None or item.state is not ItemState.WAITING or batch.state is not BatchState.RUNNING:
         return
-    user = User(batch.client_id, batch.actor, holder=batch.holder)
+    user = User(batch.client_id, batch.actor, holder=batch.holder, human=human_in(batch.actor))
     use_id, code = None, None
     key = f"{batch_id}-{number}"
     try:

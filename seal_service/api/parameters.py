@@ -30,7 +30,7 @@ def etag_of(versioned: Seal | Application | Grant) -> str:
 
 def user_of(caller: Caller) -> User:
     """The caller as one who uses a seal. Never an operator."""
-    return User(caller.client_id, caller.actor, holder=caller.holder, token_grant_id=caller.grant_id)
+    return User(caller.client_id, caller.actor, holder=caller.holder, token_grant_id=caller.grant_id, human=caller.human)
 
 
 def check_document_type(text: object) -> str:

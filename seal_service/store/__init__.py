@@ -75,7 +75,7 @@ from seal_service.store.imports import (
     update_findings,
     update_import_key_destroyed,
 )
-from seal_service.store.powers import delete_power, held_powers, holds_any_power, insert_power, list_powers, powers_of
+from seal_service.store.powers import delete_power, held_powers, holds_any_power, insert_power, list_other_powers, list_powers, powers_of
 from seal_service.store.remote_orders import (
     RemoteOrder,
     insert_remote_order,
@@ -167,6 +167,7 @@ __all__ = [
     "list_imports_without_application",
     "list_intents",
     "list_keys_left",
+    "list_other_powers",
     "list_papers",
     "list_powers",
     "list_remote_orders_over",

@@ -8,6 +8,7 @@ from sqlalchemy import and_, bindparam, delete, insert, select
 
 from seal_service.model import ENDED, Power, PowerHolder, Seal, SealState
 from seal_service.tables import grants, powers, seals
+from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _OF_HOLDER: Final = select(powers.c.power).where(
     and_(powers.c.seal_id == bindparam("seal_id"), powers.c.holder == bindparam("holder_name"))
 )
+
+_OTHERS: Final = Prepared(select(powers).where(and_(powers.c.seal_id == bindparam("wanted"), powers.c.power != bindparam("but"))))
 
 
 def insert_power(conn: Connection, seal: Seal, holder: str, power: Power, *, given_by: str, at: datetime) -> None:
@@ -58,6 +61,12 @@ def held_powers(conn: Connection, holder: str) -> frozenset[Power]:
     found = {Power(power) for power in conn.execute(select(powers.c.power).where(powers.c.holder == holder).distinct()).scalars()}
     standing = select(grants.c.id).where(and_(grants.c.holder == holder, grants.c.revoked_at.is_(None))).limit(1)
     return frozenset(found | ({Power.USE} if conn.execute(standing).first() is not None else set()))
+
+
+def list_other_powers(conn: Connection, seal_id: str, power: Power) -> list[PowerHolder]:
+    """Everybody with another power over a seal than this one."""
+    rows = _OTHERS.all(conn, {"wanted": seal_id, "but": power.value})
+    return [PowerHolder(row["seal_id"], row["holder"], Power(row["power"]), row["given_by"], read_time(row["given_at"])) for row in rows]
 
 
 def list_powers(conn: Connection, seal_id: str) -> list[PowerHolder]:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 import idp.service
+from idp.actions.acting_people import ActingPeople
 from idp.model.cas import IssuedTicket
 from idp.model.codes import IssuedCode
 from idp.model.grants import PersonGrant
@@ -218,3 +219,28 @@ def test_attack_a_consent_is_written_by_the_program_or_is_none(people: Database)
     assert had() == frozenset()
     people.write(lambda connection: put(connection, "openid"))
     assert had() == {"openid"}
+
+
+def test_who_may_act_for_an_organisation_is_told_as_of_then(people: Database) -> None:
+    town = ActingPeople(VAULT)
+    agents = (
+        Agent("ag_a", "or_a", "pe_a", AgentRole.AGENT, (), AT, None, "test", AT),
+        Agent("ag_b", "or_a", "pe_b", AgentRole.AGENT, (), AT, LATER, "test", AT),
+        Agent("ag_c", "or_a", "pe_c", AgentRole.AGENT, (), AT, None, "test", AT, revoked_at=AT, revoked_by="test"),
+        Agent("ag_d", "or_b", "pe_a", AgentRole.REPRESENTATIVE, (), AT, None, "test", AT),
+    )
+    for agent in agents:
+        people.write(partial(accounts.insert_agent, vault=VAULT, agent=agent))
+    with people.read() as connection:
+        assert town.people_of(connection, "person:or_a", AT) == {"person:pe_a", "person:pe_b"}
+        assert town.people_of(connection, "person:or_a", LATER) == {"person:pe_a"}
+        assert town.people_of(connection, "cl_or_a", AT) == town.people_of(connection, "person:pe_a", AT) == frozenset()
+        assert town.may_act(connection, "person:pe_a", "person:or_b", AT)
+        for person, holder in (
+            ("person:pe_b", "person:or_b"),
+            ("person:pe_c", "person:or_a"),
+            ("pe_a", "person:or_b"),
+            ("person:pe_a", "or_b"),
+        ):
+            assert not town.may_act(connection, person, holder, AT)
+        assert not town.may_act(connection, "person:pe_b", "person:or_a", LATER)

@@ -203,7 +203,7 @@ def _use(context: ServiceContext, callers: Mapping[str, Caller], document: bytes
     """Two uses on record, a grant within limits, and one use that is refused: supervision shows it."""
     manager, user = callers[APPLICANT], callers[USER]
     seals = _seals_by_purpose(context, manager)
-    by = User(user.client_id, user.actor, holder=user.holder)
+    by = User(user.client_id, user.actor, holder=user.holder, human=user.human)
     with context.database.read() as connection:
         is_granted = bool(store.list_standing_grants(connection, seals[IN_USE].id, user.client_id))
     if not is_granted:
