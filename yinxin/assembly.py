@@ -306,7 +306,17 @@ def webhook_desks(house: House, event_types: Mapping[str, str]) -> tuple[Subscri
     sealer = ValueSealer(keystore.open_secret(WEBHOOK_SECRETS_KEY))
     outbound = Outbound(read_networks(settings.networks), timeout_seconds=settings.timeout_seconds)
     deliveries = DeliveryDesk(context.database, context.clock, context.outbox, outbound, sealer, keystore.signer(WEBHOOK_KEY).sign)
-    return SubscriptionDesk(context.database, context.audit, context.clock, context.outbox, outbound, sealer, event_types), deliveries
+    subscriptions = SubscriptionDesk(
+        context.database,
+        context.audit,
+        context.clock,
+        context.outbox,
+        outbound,
+        sealer,
+        event_types,
+        *links.webhooks_for_others_of(context),
+    )
+    return subscriptions, deliveries
 
 
 def _webhook_parts(house: House, event_types: dict[str, str]) -> ServiceParts:

@@ -18,6 +18,9 @@ import licence_vault.service
 import seal_service.service
 from crypto.jose import JWKS_BYTES, read_jwks
 from crypto.sm3 import hmac_sm3
+from idp.api.client_routes import MANAGE as CLIENT_MANAGE
+from idp.model.clients import ClientStatus
+from idp.store.clients import find_client
 from idp.tokens.client_certificate import read_door, shown_certificate
 from service_kit.callers import CallerVerifier, FetchedKeys
 from service_kit.composition import Job
@@ -208,6 +211,19 @@ def client_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
 def standing_check_of(context: ServiceContext) -> Callable[[Caller], bool] | None:
     """Whether client and person may still act, for what is done later; None where this process cannot know."""
     return idp.service.standing_check(context) if idp.service.NAME in services_of(context.settings) else None
+
+
+def webhooks_for_others_of(context: ServiceContext) -> tuple[str, Callable[[Connection, str], bool]]:
+    """Which scope lets a caller look after endpoints of other clients, and whether there is such a client. Where clients are kept elsewhere nobody may."""
+    if idp.service.NAME not in services_of(context.settings):
+        return "", lambda _connection, _name: False
+    desk = idp.service.client_desk(context)
+
+    def is_active(connection: Connection, client_id: str) -> bool:
+        found = find_client(connection, client_id, desk.mac_key)
+        return found is not None and found[0].status is ClientStatus.ACTIVE
+
+    return CLIENT_MANAGE, is_active
 
 
 def nonce_check_of(context: ServiceContext) -> Callable[[Caller, Proof], None]:

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from service_kit.webhooks.model import Attempt, Delivery, Endpoint
 
 WEBHOOK_MANAGE: Final = "webhook.manage"
-SCOPES: Final = {WEBHOOK_MANAGE: "Register webhook endpoints of one's own, read what was sent to them and send it again."}
+SCOPES: Final = {
+    WEBHOOK_MANAGE: "Register webhook endpoints of one's own (with client.manage: of any client), read what was sent to them and send it again."
+}
 PAGE_MAX: Final = 200
+ALL: Final = "*"
 _TAGS: Final[list[Any]] = ["webhooks"]
 _EXAMPLE: Final[dict[str, Any]] = {
     "url": "https://portal.example.org/hooks/yinxin",
@@ -37,7 +40,7 @@ EndpointId = Annotated[str, Path(pattern=r"^wh_[0-9a-f]{24}$", max_length=27)]
 DeliveryId = Annotated[str, Path(max_length=36)]
 
 
-class EndpointOrder(BaseModel):
+class EndpointChange(BaseModel):
     """Where to be told, and of what."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})
@@ -50,10 +53,24 @@ class EndpointOrder(BaseModel):
     active: bool = True
 
 
+class EndpointOrder(EndpointChange):
+    """Where to be told, of what, and which client."""
+
+    client: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=64,
+            description="Whose endpoint it is, if not the caller's own: needs `client.manage`, and must be named where a person calls.",
+        ),
+    ] = None
+
+
 class EndpointAnswer(BaseModel):
     """An endpoint. ``secret`` stands only in the answer to its making."""
 
     id: str
+    client: Annotated[str, Field(description="Whose endpoint it is: only what this client may know of is told.")]
     url: str
     types: list[str]
     description: str
@@ -66,9 +83,10 @@ class EndpointAnswer(BaseModel):
 
 
 class EndpointList(BaseModel):
-    """All endpoints of the caller."""
+    """All endpoints of one client, or a page of those of all."""
 
     endpoints: list[EndpointAnswer]
+    next: Annotated[str | None, Field(description="The value of `after` for the following page; null on the last.")] = None
 
 
 class SecretAnswer(BaseModel):
@@ -131,6 +149,7 @@ class SigningKey(BaseModel):
 def _endpoint(endpoint: Endpoint, secret: str | None = None) -> EndpointAnswer:
     return EndpointAnswer(
         id=endpoint.endpoint_id,
+        client=endpoint.owner,
         url=endpoint.url,
         types=list(endpoint.types),
         description=endpoint.description,
@@ -163,7 +182,7 @@ def _attempt(attempt: Attempt) -> AttemptAnswer:
     )
 
 
-def _wanted(body: EndpointOrder) -> Wanted:
+def _wanted(body: EndpointChange) -> Wanted:
     return Wanted(body.url, tuple(body.types), body.description, body.active)
 
 
@@ -195,16 +214,27 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
     @router.post("/v1/webhooks", status_code=201, summary="Register an endpoint", response_model=EndpointAnswer)
     @needs(WEBHOOK_MANAGE)
     def create_webhook(request: Request, body: EndpointOrder, response: Response) -> EndpointAnswer:
-        endpoint, secret = desk.create(caller_of(request), _wanted(body))
+        endpoint, secret = desk.create(caller_of(request), _wanted(body), owner=body.client or "")
         response.headers["location"] = f"/v1/webhooks/{endpoint.endpoint_id}"
         response.headers["etag"] = f'"{endpoint.version}"'
         response.headers["cache-control"] = "no-store"
         return _endpoint(endpoint, secret)
 
-    @router.get("/v1/webhooks", summary="List one's endpoints", response_model=EndpointList)
+    @router.get("/v1/webhooks", summary="List one's endpoints, or those of another client", response_model=EndpointList)
     @needs(WEBHOOK_MANAGE)
-    def list_webhooks(request: Request) -> EndpointList:
-        return EndpointList(endpoints=[_endpoint(each) for each in desk.list_endpoints(caller_of(request))])
+    def list_webhooks(
+        request: Request,
+        client: Annotated[str, Query(max_length=64, description="Of which client, `*` for all: needs `client.manage`.")] = "",
+        after: Annotated[str, Query(max_length=128, description="The `next` of the page before, with `client=*`.")] = "",
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
+    ) -> EndpointList:
+        if client != ALL:
+            return EndpointList(endpoints=[_endpoint(each) for each in desk.list_endpoints(caller_of(request), owner=client)])
+        owner, _, endpoint_id = after.partition(" ")
+        found = desk.list_all(caller_of(request), after=(owner, endpoint_id), limit=limit + 1)
+        page = found[:limit]
+        following = f"{page[-1].owner} {page[-1].endpoint_id}" if len(found) > limit else None
+        return EndpointList(endpoints=[_endpoint(each) for each in page], next=following)
 
     @router.get("/v1/webhooks/{endpoint_id}", summary="Read one endpoint", response_model=EndpointAnswer)
     @needs(WEBHOOK_MANAGE)
@@ -218,7 +248,7 @@ def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
     def change_webhook(
         request: Request,
         endpoint_id: EndpointId,
-        body: EndpointOrder,
+        body: EndpointChange,
         response: Response,
         if_match: IfMatch = None,
     ) -> EndpointAnswer:

@@ -124,6 +124,14 @@ def list_endpoints(conn: Connection, owner: str) -> list[Endpoint]:
     return [_endpoint(row) for row in conn.execute(statement).mappings()]
 
 
+def list_all_endpoints(conn: Connection, *, after: tuple[str, str], limit: int) -> list[Endpoint]:
+    """Endpoints of all owners, in the order of owners and ids, behind ``after``."""
+    owner, endpoint_id = webhook_endpoints.c.owner, webhook_endpoints.c.endpoint_id
+    behind = (owner > after[0]) | and_(owner == after[0], endpoint_id > after[1])
+    statement = select(webhook_endpoints).where(behind).order_by(owner, endpoint_id).limit(limit)
+    return [_endpoint(row) for row in conn.execute(statement).mappings()]
+
+
 def count_endpoints(conn: Connection, owner: str) -> int:
     """How many endpoints an owner has."""
     return int(conn.execute(select(func.count()).where(webhook_endpoints.c.owner == owner)).scalar_one())

@@ -1,4 +1,8 @@
-"""Registering endpoints and looking after them: every change is audited, and an owner sees only what is its own."""
+"""Registering endpoints and looking after them: every change is audited, and an owner sees only what is its own.
+
+An owner is a client by itself. A person who comes by a client is not that client: he looks after the endpoints of clients where he may manage
+clients, and otherwise after none.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from service_kit.webhooks.model import (
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Connection
 
@@ -35,6 +39,10 @@ if TYPE_CHECKING:
     from service_kit.database import Database
     from service_kit.outbound import Outbound
     from service_kit.outbox import Outbox
+
+
+def _nobody(_connection: Connection, _name: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionDesk:
-    """What the administration of endpoints needs. ``event_types``: what exists, with a sentence each."""
+    """What the administration of endpoints needs. ``event_types``: what exists, with a sentence each. ``scope_for_others``: the scope that lets a
+    caller look after endpoints of other clients, empty: nobody may; ``is_owner``: whether there is a client of a name that counts.
+    """
 
     database: Database
     audit: Audit
@@ -58,15 +68,22 @@ class SubscriptionDesk:
     outbound: Outbound
     sealer: ValueSealer
     event_types: Mapping[str, str]
+    scope_for_others: str = ""
+    is_owner: Callable[[Connection, str], bool] = _nobody
 
-    def create(self, caller: Caller, wanted: Wanted) -> tuple[Endpoint, str]:
-        """A new endpoint and its secret, which is shown this once. ``OUTBOUND_REFUSED``, ``WEBHOOK_*``."""
+    def create(self, caller: Caller, wanted: Wanted, *, owner: str = "") -> tuple[Endpoint, str]:
+        """A new endpoint and its secret, which is shown this once. ``OUTBOUND_REFUSED``, ``WEBHOOK_*``.
+
+        ``owner``: the client that is to be told; empty: the caller itself. For another one, and for any where a person stands behind the call, the
+        caller must be allowed to look after others': SCOPE_MISSING, WEBHOOK_OWNER_UNKNOWN.
+        """
+        owner = self._owner_named(caller, owner)
         self._check(wanted)
         at = self.clock.now()
         endpoint_id = f"wh_{secrets.token_hex(12)}"
         endpoint = Endpoint(
             endpoint_id,
-            caller.client_id,
+            owner,
             wanted.url,
             wanted.types,
             wanted.description,
@@ -80,7 +97,9 @@ class SubscriptionDesk:
         sealed = self.sealer.seal(secret.encode(), secret_place(endpoint_id))
 
         def add(conn: Connection) -> None:
-            if store.count_endpoints(conn, caller.client_id) >= ENDPOINTS_PER_OWNER:
+            if owner != caller.client_id and not self.is_owner(conn, owner):
+                raise TrustError(Kind.UNACCEPTABLE, "WEBHOOK_OWNER_UNKNOWN", client=owner)
+            if store.count_endpoints(conn, owner) >= ENDPOINTS_PER_OWNER:
                 raise TrustError(Kind.CONFLICT, "WEBHOOK_TOO_MANY", most=ENDPOINTS_PER_OWNER)
             store.insert_endpoint(conn, endpoint, sealed)
             self._record(conn, caller, "webhook.create", endpoint)
@@ -137,14 +156,21 @@ class SubscriptionDesk:
         self.database.write(take)
 
     def find(self, caller: Caller, endpoint_id: str) -> Endpoint:
-        """One of the caller's endpoints; ``WEBHOOK_NOT_FOUND`` for everything else."""
+        """An endpoint that the caller looks after; ``WEBHOOK_NOT_FOUND`` for everything else."""
         with self.database.read() as conn:
             return self._own(conn, caller, endpoint_id)
 
-    def list_endpoints(self, caller: Caller) -> list[Endpoint]:
-        """The caller's endpoints."""
+    def list_endpoints(self, caller: Caller, *, owner: str = "") -> list[Endpoint]:
+        """Endpoints of the caller itself, or of the client that is named. SCOPE_MISSING as for ``create``."""
+        owner = self._owner_named(caller, owner)
         with self.database.read() as conn:
-            return store.list_endpoints(conn, caller.client_id)
+            return store.list_endpoints(conn, owner)
+
+    def list_all(self, caller: Caller, *, after: tuple[str, str], limit: int) -> list[Endpoint]:
+        """Endpoints of every client, in the order of clients and ids, behind ``after``. SCOPE_MISSING as for ``create``."""
+        self._demand_others(caller)
+        with self.database.read() as conn:
+            return store.list_all_endpoints(conn, after=after, limit=limit)
 
     def deliveries(
         self, caller: Caller, endpoint_id: str, *, before: str | None, status: DeliveryStatus | None, limit: int
@@ -157,14 +183,14 @@ class SubscriptionDesk:
     def delivery(self, caller: Caller, delivery_id: str) -> tuple[Delivery, list[Attempt]]:
         """One delivery with every attempt. ``WEBHOOK_DELIVERY_NOT_FOUND``."""
         with self.database.read() as conn:
-            found = self._own_delivery(conn, caller, delivery_id)
+            found, _ = self._own_delivery(conn, caller, delivery_id)
             return found, store.list_attempts(conn, delivery_id)
 
     def resend(self, caller: Caller, delivery_id: str) -> None:
         """Send a message again, with the same id, so that a receiver can tell. ``WEBHOOK_PENDING`` where it is on its way already."""
 
         def again(conn: Connection) -> None:
-            found = self._own_delivery(conn, caller, delivery_id)
+            found, owner = self._own_delivery(conn, caller, delivery_id)
             if found.status is DeliveryStatus.PENDING:
                 raise TrustError(Kind.CONFLICT, "WEBHOOK_PENDING", delivery=delivery_id)
             at = self.clock.now()
@@ -177,7 +203,7 @@ class SubscriptionDesk:
                 action="webhook.resend",
                 subject=f"webhook:{found.endpoint_id}",
                 outcome="done",
-                facts={"delivery": delivery_id, "event": found.event_id},
+                facts={"client": owner, "delivery": delivery_id, "event": found.event_id},
             )
 
         self.database.write(again)
@@ -188,20 +214,37 @@ class SubscriptionDesk:
         if len(wanted.description) > DESCRIPTION_CHARACTERS or not wanted.description.isprintable():
             raise TrustError(Kind.UNACCEPTABLE, "FIELD_TOO_LONG", field="description", limit=DESCRIPTION_CHARACTERS)
 
+    def _looks_after(self, caller: Caller, owner: str) -> bool:
+        is_itself = caller.holder == caller.client_id == owner
+        return is_itself or bool(self.scope_for_others and self.scope_for_others in caller.scopes)
+
+    def _owner_named(self, caller: Caller, owner: str) -> str:
+        """Whose endpoints are meant. Who comes by a client that others come by, too, names one: there is none of his own."""
+        if owner in {"", caller.client_id} and caller.holder == caller.client_id:
+            return caller.client_id
+        self._demand_others(caller)
+        if not owner:
+            raise TrustError(Kind.UNACCEPTABLE, "WEBHOOK_OWNER_UNKNOWN", client="")
+        return owner
+
+    def _demand_others(self, caller: Caller) -> None:
+        if not self.scope_for_others or self.scope_for_others not in caller.scopes:
+            raise TrustError(Kind.FORBIDDEN, "SCOPE_MISSING", scope=self.scope_for_others or "none")
+
     def _own(self, conn: Connection, caller: Caller, endpoint_id: str, expected_version: int | None = None) -> Endpoint:
         found = store.load_endpoint(conn, endpoint_id)
-        if found is None or found.owner != caller.client_id:
+        if found is None or not self._looks_after(caller, found.owner):
             raise TrustError(Kind.NOT_FOUND, "WEBHOOK_NOT_FOUND", endpoint=endpoint_id)
         if expected_version is not None and expected_version != found.version:
             raise TrustError(Kind.CHANGED, "WEBHOOK_CHANGED", expected=expected_version, found=found.version)
         return found
 
-    def _own_delivery(self, conn: Connection, caller: Caller, delivery_id: str) -> Delivery:
+    def _own_delivery(self, conn: Connection, caller: Caller, delivery_id: str) -> tuple[Delivery, str]:
         found = store.load_delivery(conn, delivery_id)
         if found is not None:
             endpoint = store.load_endpoint(conn, found.endpoint_id)
-            if endpoint is not None and endpoint.owner == caller.client_id:
-                return found
+            if endpoint is not None and self._looks_after(caller, endpoint.owner):
+                return found, endpoint.owner
         raise TrustError(Kind.NOT_FOUND, "WEBHOOK_DELIVERY_NOT_FOUND", delivery=delivery_id)
 
     def _record(self, conn: Connection, caller: Caller, action: str, endpoint: Endpoint) -> None:
@@ -212,5 +255,10 @@ class SubscriptionDesk:
             action=action,
             subject=f"webhook:{endpoint.endpoint_id}",
             outcome="done",
-            facts={"url": endpoint.url[:200], "types": " ".join(endpoint.types)[:500], "status": endpoint.status.value},
+            facts={
+                "client": endpoint.owner,
+                "url": endpoint.url[:200],
+                "types": " ".join(endpoint.types)[:500],
+                "status": endpoint.status.value,
+            },
         )

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,15 @@ class Post:
         self.outbox.add_handlers({EVENT_TOPIC: deliveries.fan_out, DELIVERY_TOPIC: deliveries.deliver})
         self.deliveries = deliveries
         self.desk = SubscriptionDesk(
-            self.database, Audit(self.database, b"k" * 32, new_writer_id()), self.clock, self.outbox, outbound, sealer, TYPES
+            self.database,
+            Audit(self.database, b"k" * 32, new_writer_id()),
+            self.clock,
+            self.outbox,
+            outbound,
+            sealer,
+            TYPES,
+            "client.manage",
+            lambda _, name: name in {"cl_anna", "cl_bert"},
         )
 
     def publish(self, event_type: str = "thing.made", audience: tuple[str, ...] = ("cl_anna",)) -> str:
@@ -333,3 +341,41 @@ def test_an_endpoint_deleted_while_a_message_is_on_its_way_is_no_failure(post: P
     post.database.write(lambda conn: store.delete_endpoint(conn, endpoint.endpoint_id))
     post.work()
     assert listening.received == []
+
+
+def test_who_may_manage_clients_looks_after_their_endpoints_and_nobody_else_does(post: Post) -> None:
+    chief = Caller("cl_pages", "pe_chief", frozenset({"client.manage"}))
+    person, program = Caller("cl_pages", "pe_1", frozenset()), Caller("cl_pages", "cl_pages", frozenset())
+    wanted = Wanted("http://127.0.0.1:9/", ("*",))
+    # 1. Made for a client that is there and named, by whom that is allowed; the trail names both
+    endpoint, _ = post.desk.create(chief, wanted, owner="cl_anna")
+    assert endpoint.owner == "cl_anna"
+    with post.database.read() as conn:
+        [entry] = find_entries(conn, subject=f"webhook:{endpoint.endpoint_id}")
+    assert (entry.actor, entry.facts["client"]) == ("client:cl_pages for pe_chief", "cl_anna")
+    for owner in ("", "cl_none"):
+        with pytest.raises(TrustError, match="WEBHOOK_OWNER_UNKNOWN"):
+            post.desk.create(chief, wanted, owner=owner)
+    # 2. Nobody else does: not for others, and no person for the client that he shares with everybody
+    for caller, owner in ((program, "cl_anna"), (person, "cl_anna"), (person, "cl_pages"), (person, ""), (BERT, "cl_anna")):
+        for forbidden in (
+            lambda caller=caller, owner=owner: post.desk.create(caller, wanted, owner=owner),
+            lambda caller=caller, owner=owner: post.desk.list_endpoints(caller, owner=owner),
+            lambda caller=caller: post.desk.list_all(caller, after=("", ""), limit=5),
+        ):
+            with pytest.raises(TrustError, match="SCOPE_MISSING"):
+                forbidden()
+    shared, _ = post.desk.create(program, wanted)
+    for caller in (person, BERT):
+        for each in (endpoint, shared):
+            with pytest.raises(TrustError, match="WEBHOOK_NOT_FOUND"):
+                post.desk.find(caller, each.endpoint_id)
+    # 3. What is listed: of one, of all, page by page
+    assert post.desk.list_endpoints(chief, owner="cl_anna") == post.desk.list_endpoints(ANNA) == [endpoint]
+    assert post.desk.list_all(chief, after=("", ""), limit=1) == [endpoint]
+    assert post.desk.list_all(chief, after=("cl_anna", endpoint.endpoint_id), limit=5) == [shared]
+    post.desk.remove(chief, shared.endpoint_id)
+    # 4. Where nobody may look after others', a scope of any name changes nothing
+    closed = replace(post.desk, scope_for_others="")
+    with pytest.raises(TrustError, match="SCOPE_MISSING"):
+        closed.list_endpoints(chief, owner="cl_anna")

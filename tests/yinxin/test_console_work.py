@@ -127,12 +127,21 @@ def test_a_client_is_registered_its_secret_shown_once_and_its_first_calls_to_cop
 
 
 def test_an_endpoint_is_added_changed_and_removed(developer: Pages) -> None:
-    refused = developer.post("/console/webhooks/new", {"url": "ftp://x.example", "all": "on", "active": "on"}, status=422)
+    mine = {"client": "cl_developer", "active": "on"}
+    refused = developer.post("/console/webhooks/new", mine | {"url": "ftp://x.example", "all": "on"}, status=422)
     assert "ftp://x.example" in refused.text
-    made = developer.post("/console/webhooks/new", {"url": "http://127.0.0.1:9/h", "types": ["seal.used"], "active": "on"}, status=200)
+    unknown = developer.post("/console/webhooks/new", {"client": "cl_none", "url": "http://127.0.0.1:9/h", "all": "on"}, status=422)
+    assert "WEBHOOK_OWNER_UNKNOWN" in told(unknown.text)
+    given = {"client": "cl_auditor", "url": "http://127.0.0.1:9/h", "types": ["seal.used"], "active": "on", "once": "the-same-form"}
+    made = developer.post("/console/webhooks/new", given, status=200)
+    assert developer.post("/console/webhooks/new", given).headers["location"] == "/console/webhooks", "pressed twice: one address"
     assert "whsec_" in made.text, "shown this once"
     (hook,) = set(re.findall(r"/console/webhooks/(wh_[0-9a-f]{24})/edit", made.text))
     assert "whsec_" not in developer.get(f"/console/webhooks/{hook}").text
+    listed = developer.get("/console/webhooks?client=cl_auditor").text
+    assert set(re.findall(r'href="/console/webhooks/(wh_[0-9a-f]{24})"', listed)) == {hook}
+    assert hook in developer.get("/console/webhooks").text
+    assert hook not in developer.get("/console/webhooks?client=cl_developer").text
     changed = {"url": "http://127.0.0.1:9/other", "all": "on", "etag": "*"}
     assert "The address was changed" in told(developer.follow(developer.post(f"/console/webhooks/{hook}/edit", changed)).text)
     at = f"/console/webhooks/{hook}"

@@ -103,7 +103,7 @@ def test_an_endpoint_from_its_making_to_its_end(hooked: Here) -> None:
         assert fresh.headers["etag"] == '"3"'
         assert "secret" not in str(hooked.http.get("/v1/webhooks", headers=owner).json()["endpoints"][0]["secret"])
         assert hooked.http.request("DELETE", f"/v1/webhooks/{endpoint}", headers={**owner, "if-match": '"3"'}).status_code == 204
-        assert hooked.http.get("/v1/webhooks", headers=owner).json() == {"endpoints": []}
+        assert hooked.http.get("/v1/webhooks", headers=owner).json() == {"endpoints": [], "next": None}
 
 
 def test_addresses_outside_the_allow_list_are_refused_by_name(hooked: Here) -> None:

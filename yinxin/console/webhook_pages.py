@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.webhook_texts import TEXTS
 from yinxin.console.work_words import show
+from yinxin.duties import CONSOLE_CLIENT
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -21,6 +22,8 @@ HOOKS: Final = "/console/webhooks"
 ANY: Final = "*"
 STATES: Final = ("pending", "delivered", "given-up")
 SHOWN: Final = 50
+EVERY_CLIENT: Final = "*"
+CLIENTS_OFFERED: Final = 100
 
 
 def add_pages(console: Console) -> None:
@@ -30,22 +33,29 @@ def add_pages(console: Console) -> None:
 
     @console.page(HOOKS, needs=MANAGE)
     async def list_hooks(visit: Visit) -> Response:
-        return show(visit, "webhooks.html", hooks=(await visit.api.get("/v1/webhooks")).body["endpoints"])
+        client = visit.query("client") or EVERY_CLIENT
+        found = (await visit.api.get("/v1/webhooks", client=client, after=visit.query("after"), limit=SHOWN)).body
+        shown = "" if client == EVERY_CLIENT else client
+        return show(
+            visit, "webhooks.html", hooks=found["endpoints"], next_after=found["next"], shown_client=shown, clients=await _clients(visit)
+        )
 
     @console.page(f"{HOOKS}/new", methods=("GET", "POST"), needs=MANAGE)
     async def register(visit: Visit) -> Response:
         types = (await visit.api.get("/v1/webhook-event-types")).body["types"]
         if visit.request.method == "GET":
-            return show(
-                visit, "webhook_edit.html", types=types, hook=None, given={"url": "", "description": "", "types": [ANY], "active": True}
-            )
-        given = _given(await visit.form())
+            given = {"url": "", "description": "", "types": [ANY], "active": True, "client": visit.query("client")}
+            return show(visit, "webhook_edit.html", types=types, hook=None, given=given, clients=await _clients(visit))
+        form = await visit.form()
+        given = {**_given(form), "client": form.get("client")}
+        if not await visit.is_first(form):  # pressed twice: the address is on the list; its secret was shown once and can be replaced
+            return visit.go(HOOKS)
         try:
             made = (await visit.api.post("/v1/webhooks", json=given)).body
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise
-            return show(visit, "webhook_edit.html", types=types, hook=None, given=given, problem=problem)
+            return show(visit, "webhook_edit.html", types=types, hook=None, given=given, problem=problem, clients=await _clients(visit))
         return await _hook(visit, made, secret=made["secret"])  # shown this once, in the answer itself
 
     @console.page(f"{HOOKS}/{{hook_id}}", needs=MANAGE)
@@ -85,6 +95,12 @@ def add_pages(console: Console) -> None:
             return visit.go(f"/console/deliveries/{delivery_id}", notice="hook_resent")
         delivery = (await visit.api.get(f"/v1/webhook-deliveries/{delivery_id}")).body
         return show(visit, "webhook_delivery.html", delivery=delivery, body=_readable(delivery["body"]))
+
+
+async def _clients(visit: Visit) -> list[dict[str, Any]]:
+    """The first clients by their ids, to choose from; another one is written."""
+    found = (await visit.api.get("/v1/clients", limit=CLIENTS_OFFERED)).body["clients"]
+    return [each for each in found if each["status"] == "active" and each["client_id"] != CONSOLE_CLIENT]
 
 
 async def _hook(visit: Visit, hook: dict[str, Any], *, secret: str = "") -> Response:

@@ -8,12 +8,19 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "hook_nav": ("事件推送", "Webhooks"),
     "hook_title": ("事件推送", "Webhooks"),
     "hook_lead": (
-        "印章和证照有变化时，向您指定的地址发送签名消息。",
-        "Signed messages to your own address whenever seals or licences change.",
+        "印章和证照有变化时，向应用登记的地址发送签名消息；只发送该应用有权知悉的内容。",
+        "Signed messages to a client's address whenever seals or licences change: of what that client may know.",
     ),
     "hook_none": ("还没有推送地址", "No address yet"),
     "hook_new": ("新增推送地址", "Add an address"),
     "hook_edit": ("修改推送地址", "Change the address"),
+    "hook_client": ("应用", "Client"),
+    "hook_client_hint": (
+        "由其开发人员接收消息的应用；只推送该应用有权知悉的事件。",
+        "The client whose developer receives the messages; only what it may know of is told.",
+    ),
+    "hook_show": ("查看", "Show"),
+    "hook_all_clients": ("全部应用", "All clients"),
     "hook_url": ("接收地址", "Address"),
     "hook_url_hint": (
         "须在运维人员设置的允许网段内（outbound.networks）。",
