@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MAX_REMEMBERED_RESPONSES: Final = 64  # at most 256 kB each
+_OPEN: Final = frozenset({"signature-unsupported", "signature-weak", "unknown-critical-extension", "responder-revocation-unknown"})
+"""Why a response may not be relied on although nothing shows it to be wrong."""
 _CERT_ID_DIGESTS: Final = frozenset({oids.SHA1, oids.SHA256, oids.SM3})  # here an index, not a proof: SHA-1 does no harm
 
 
@@ -83,7 +85,8 @@ def examine_ocsp(
         # What an outdated responder's key signs can bear any date, so its answers do not outlive its certificate
         next_update = min(next_update, delegate.not_after)
     if problem is not None:
-        return Statement("ocsp", Says.UNUSABLE, single.this_update, next_update, problem)
+        alleges_revoked = single.status == REVOKED and problem in _OPEN
+        return Statement("ocsp", Says.UNUSABLE, single.this_update, next_update, problem, alleges_revoked=alleges_revoked)
     if single.status == REVOKED:
         return Statement("ocsp", Says.REVOKED, single.this_update, next_update, single.reason, single.revoked_at)
     return Statement("ocsp", Says.GOOD, single.this_update, next_update, keeps_expired_since=single.archive_cutoff)
@@ -108,12 +111,15 @@ def _find_responder(
     """
     found = "signature-bad"
     for responder in (issuer, *responders, *_enclosed(basic)):
-        if not _is_named(basic, responder) or _check_signature(responder.spki_der, basic) is not SignatureCheck.GOOD:
-            continue
-        if responder.spki_der == issuer.spki_der or responder in responders:
+        check = _check_signature(responder.spki_der, basic) if _is_named(basic, responder) else SignatureCheck.BAD
+        if check is SignatureCheck.GOOD and (responder.spki_der == issuer.spki_der or responder in responders):
             return None, None
         # A delegated responder must have been made by the very issuer, for this purpose; somebody else's key is no evidence at all.
-        if not is_same_name(responder.issuer_der, issuer.subject_der) or responder.is_issued_by(issuer) is not SignatureCheck.GOOD:
+        if responder.spki_der != issuer.spki_der and responder not in responders and check is not SignatureCheck.BAD:
+            issued = responder.is_issued_by(issuer) if is_same_name(responder.issuer_der, issuer.subject_der) else SignatureCheck.BAD
+            check = issued if check is SignatureCheck.GOOD or issued is SignatureCheck.BAD else check
+        if check is not SignatureCheck.GOOD:
+            found = found if check is SignatureCheck.BAD else f"signature-{check.name.lower()}"
             continue
         problem = _delegation_problem(responder, issuer, basic.produced_at, crls)
         if problem is None and this_update > responder.not_after:

@@ -3,7 +3,9 @@
 What counts as showing "good at ``at``": a validly signed statement, in scope, that was fresh at that moment (issued before, next update
 after) or issued after it, provided the issuer still listed the certificate then: once it has expired, its entry may have been dropped
 (RFC 5280, 3.3), unless the issuer says that it keeps such entries. Everything else is stale, undecidable or missing, never good.
-A statement that the certificate *is* revoked counts however old it is, unless it was only on hold and a newer one shows it good.
+A statement that the certificate *is* revoked counts however old it is, unless it was only on hold and a newer one shows it good. One that
+could not be checked (an algorithm that is not ours to judge, a responder whose own standing is not known) decides nothing, but where it is newer
+than what shows the certificate good, the question stays open.
 """
 
 from __future__ import annotations
@@ -93,6 +95,9 @@ def _decide(statements: list[Statement], certificate: Certificate, at: datetime,
     if revoked:
         first = min(revoked, key=_revocation_time)
         return RevocationResult(RevocationStatus.REVOKED, first.revoked_at, first.reason, first.source, first.this_update)
+    alleged = next((s for s in statements if s.alleges_revoked and (good is None or s.this_update > good.this_update)), None)
+    if alleged is not None:  # what is newer and could not be checked may be true: what was good before says nothing against it
+        return RevocationResult(RevocationStatus.UNDECIDABLE, reason=alleged.reason, source=alleged.source, this_update=alleged.this_update)
     if good is not None:
         return RevocationResult(RevocationStatus.GOOD, source=good.source, this_update=good.this_update)
     for wanted in (RevocationStatus.UNDECIDABLE, RevocationStatus.STALE):

@@ -7,6 +7,7 @@ lists are used; indirect, partial and delta lists are named as unusable, never t
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -111,7 +112,9 @@ def _examine(crl: RevocationList, certificate: Certificate, issuer: Certificate)
     if check is SignatureCheck.BAD:
         return Ignored("crl", "signature-bad")
     if check is not SignatureCheck.GOOD:
-        return _statement(fields, Says.UNUSABLE, reason=f"signature-{check.name.lower()}")
+        return replace(
+            _statement(fields, Says.UNUSABLE, reason=f"signature-{check.name.lower()}"), alleges_revoked=_lists_it(fields, certificate)
+        )
     if issuer.key_usage is not None and CRL_SIGN not in issuer.key_usage:
         return _statement(fields, Says.UNUSABLE, reason="issuer-may-not-sign-lists")
     # From here on the list is authentic: whatever is wrong with it makes it unusable, not ignorable.
@@ -119,6 +122,14 @@ def _examine(crl: RevocationList, certificate: Certificate, issuer: Certificate)
         return _scope(fields, certificate) or _look_up(fields, certificate)
     except MalformedError as error:
         return _statement(fields, Says.UNUSABLE, reason=error.code)
+
+
+def _lists_it(fields: CrlFields, certificate: Certificate) -> bool:
+    try:
+        said = _scope(fields, certificate) or _look_up(fields, certificate)
+    except MalformedError:
+        return False
+    return isinstance(said, Statement) and said.says is Says.REVOKED
 
 
 def _statement(fields: CrlFields, says: Says, *, reason: str) -> Statement:

@@ -26,7 +26,8 @@ class Statement:
     """One statement by the issuer about one certificate. Times are aware UTC.
 
     ``revoked_at`` is the earlier of revocation date and stated invalidity date. ``keeps_expired_since``: the issuer states that it goes on
-    listing certificates that expired after this moment.
+    listing certificates that expired after this moment. ``alleges_revoked``: it is unusable, says that the certificate is revoked, and what speaks
+    against it is only that it could not be checked: nobody knows that it is wrong.
     """
 
     source: Source
@@ -36,6 +37,7 @@ class Statement:
     reason: str | None = None
     revoked_at: datetime | None = None
     keeps_expired_since: datetime | None = None
+    alleges_revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

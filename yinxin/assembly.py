@@ -185,7 +185,7 @@ def open_house(deployment: Deployment) -> House:
         licence_vault.ports.JUDGE: HouseJudge(),
         licence_vault.ports.PICTURES: house_pictures,
         seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
-**_directory_of(context),
+        **_directory_of(context),
         **_acting_people_of(context),
     }
     context = replace(context, links={**context.links, **links_of_licences})

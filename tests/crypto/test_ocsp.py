@@ -18,7 +18,8 @@ from standards import rfc5280_extensions as extensions
 from standards import rfc6960_ocsp as ocsp
 from standards import x690_der as der
 from standards.errors import TrustError
-from standards.rfc5280_certificate import write_extension
+from standards.rfc5280_certificate import write_extension, write_signed
+from standards.rfc5280_crl import write_tbs_crl
 from tests.costs import at_most
 from tests.pki import YEAR, DemoPki, craft, name_der
 from tests.untraced import untraced
@@ -145,6 +146,7 @@ def response_by(
     produced_at: datetime | None = None,
     until: datetime | None = None,
     revocations: tuple[datetime | None, ...] = (None,),
+    algorithm_der: bytes = algorithm_identifier(PKI.ocsp_signer.algorithm).raw,
 ) -> bytes:
     """A response signed with the responder's key, whatever certificate it comes with; one answer for each of ``revocations``."""
     singles = [
@@ -158,10 +160,55 @@ def response_by(
         for revoked_at in revocations
     ]
     tbs_der = ocsp.write_response_data(responder_name_der=certificate.subject_der, produced_at=produced_at or at, responses_der=singles)
-    algorithm_der = algorithm_identifier(PKI.ocsp_signer.algorithm).raw
     return ocsp.write_ocsp_response(
         tbs_der, algorithm_der, PKI.ocsp_signer.sign(tbs_der), (certificate.der,) if enclosed is None else enclosed
     )
+
+
+def open_cases() -> list[tuple[str, RevocationEvidence, str | None]]:
+    """Good evidence beside what says "revoked" and could not be checked: the reason why it stays open, None where it is good all the same."""
+    purpose = extensions.write_extended_key_usage([oids.EKU_OCSP_SIGNING])
+    no_check = write_extension(oids.OCSP_NO_CHECK, der.null())
+    unknown = der.sequence(der.oid("1.2.3"))
+    older, gone = AT - timedelta(hours=3), (AT - DAY,)
+    good, doubtful = answer(at=AT - timedelta(hours=2)), craft_responder(purpose)
+
+    def listed(*serials: int) -> bytes:
+        tbs_der = write_tbs_crl(
+            signature_algorithm_der=unknown,
+            issuer_der=CA.certificate.subject_der,
+            this_update=AT - timedelta(hours=1),
+            next_update=AT + DAY,
+            entries=[(serial, AT - DAY, b"") for serial in serials],
+            extensions_der=[write_extension(oids.CRL_NUMBER, der.integer(1))],
+        )
+        return write_signed(tbs_der, unknown, b"x")
+
+    def beside(*responses: bytes, crls: tuple[bytes, ...] = ()) -> RevocationEvidence:
+        return RevocationEvidence(crls, (good, *responses))
+
+    return [
+        ("nothing else", beside(), None),
+        ("a responder of unknown standing", beside(response_by(doubtful, revocations=gone)), "responder-revocation-unknown"),
+        ("the same, older", beside(response_by(doubtful, older, revocations=gone)), None),
+        ("the same, good", beside(response_by(doubtful)), None),
+        ("a responder without authority", beside(response_by(craft_responder(no_check), revocations=gone)), None),
+        ("an algorithm that is not ours", beside(response_by(PKI.ocsp, revocations=gone, algorithm_der=unknown)), "signature-unsupported"),
+        ("the same by the issuer", beside(response_by(CA.certificate, revocations=gone, algorithm_der=unknown)), "signature-unsupported"),
+        ("the same by a stranger", beside(response_by(PKI.tsa, enclosed=(), revocations=gone, algorithm_der=unknown)), None),
+        ("a list of such an algorithm", beside(crls=(listed(PKI.seal.serial),)), "signature-unsupported"),
+        ("such a list without it", beside(crls=(listed(77),)), None),
+    ]
+
+
+@pytest.mark.clause("RFC 6960 4.2.2.2", "RFC 5280 6.3")
+@pytest.mark.parametrize(("name", "evidence", "reason"), open_cases(), ids=lambda each: each if isinstance(each, str) else "")
+def test_what_says_revoked_and_cannot_be_checked_leaves_the_question_open(
+    name: str, evidence: RevocationEvidence, reason: str | None
+) -> None:
+    found = check_revocation(PKI.seal, CA.certificate, evidence, AT)
+    wanted = RevocationStatus.GOOD if reason is None else RevocationStatus.UNDECIDABLE
+    assert (found.status, found.reason) == (wanted, reason), name
 
 
 @pytest.mark.clause("RFC 6960 4.2.2.2")

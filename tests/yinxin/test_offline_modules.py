@@ -10,25 +10,32 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 import yinxin.offline_verifier
+from crypto.cose import TYPE, sign_cose
+from crypto.jose import TokenSigner, verification_key
 from crypto.report import Report, SignatureReport, Verdict, passed
-from crypto.signatures import SignatureCheck, verify_signature
+from crypto.signatures import SignatureAlgorithm, SignatureCheck, verify_signature
 from crypto.trust_list import TrustList, read_trust_list, write_trust_list
 from crypto.trusted_logs import KeyPeriod
 from licence_vault.ports import JudgedDocument
 from licence_vault.verify import verify_judged
 from licence_vault.verify_code import verify_code
 from standards import gbt33560_oids as oids
+from standards import ietf_status_list as lists
 from standards import x690_der as der
 from standards.errors import MalformedError
 from standards.rfc5280_algorithms import algorithm
 from standards.rfc5280_names import is_same_name
+from tests.crypto.test_ocsp import AT as OCSP_AT
+from tests.crypto.test_ocsp import CA, PKI, open_cases
 from tests.licence_vault.test_verify import AT, LICENCE, TRUST, files
 from tests.licence_vault.test_verify_code import code_for
 from tests.optional import need_program
+from tests.pki import signer_for
 
 MODULES: Final = Path(next(iter(yinxin.offline_verifier.__path__))) / "modules"
 
@@ -208,3 +215,66 @@ def test_what_withdrawn_keys_have_signed_means_the_same_as_for_the_server() -> N
         "at": int(AT.timestamp() * 1000),
     }
     assert run(script, given) == {"found": found, "codes": codes}
+
+
+def test_evidence_that_cannot_be_checked_leaves_the_same_questions_open_as_for_the_server() -> None:
+    cases = open_cases()
+    given = {
+        "certificates": [each.der.hex() for each in (PKI.seal, CA.certificate)],
+        "evidence": [[[each.hex() for each in kind] for kind in (evidence.crls, evidence.ocsp)] for _, evidence, _ in cases],
+        "at": int(OCSP_AT.timestamp() * 1000),
+    }
+    script = """
+      const [{ fromHex }, { certificateFromDer }, { checkRevocation, makeEvidence }] = await Promise.all(["bytes", "x509", "revocation"].map(load));
+      const [certificate, issuer] = given.certificates.map((each) => certificateFromDer(fromHex(each)));
+      const found = [];
+      for (const [crls, ocsp] of given.evidence) {
+        const said = await checkRevocation(certificate, issuer, makeEvidence(crls.map(fromHex), ocsp.map(fromHex)), given.at, null);
+        found.push([said.status, said.reason ?? null]);
+      }
+      return found;
+    """
+    wanted = [["good", None] if reason is None else ["undecidable", reason] for _, _, reason in cases]
+    assert run(script, given) == wanted
+
+
+@pytest.mark.parametrize("is_binary", [False, True], ids=["JWT", "CWT"])
+def test_a_newer_status_list_that_cannot_be_checked_here_leaves_the_status_open(is_binary: bool) -> None:
+    """Without the browser's own cryptography ES256 cannot be checked: an older list by SM2 does not answer for a newer one."""
+    address, place = "https://v.example/licence-statuses/1", 3
+    signers = {
+        "SM2": signer_for("status-sm2"),
+        "ES256": signer_for("status-es256", SignatureAlgorithm.ECDSA_SHA256),
+    }
+
+    def token(name: str, issued_at: int) -> str:
+        signer, claims = signers[name], lists.StatusListClaims(address, issued_at, 4_000_000_000, 600, 2, lists.deflate(bytes(16)))
+        key_id = verification_key(signer.public_spki_der).key_id
+        if is_binary:
+            payload = cbor2.dumps(lists.write_cwt_claims(claims), canonical=True)
+            return sign_cose(payload, signer, key_id=key_id.encode(), protected={TYPE: lists.CWT_TYPE}).hex()
+        return TokenSigner(signer, key_id=key_id, token_type=lists.JWT_TYPE).sign(lists.write_jwt_claims(claims)).encode().hex()
+
+    asked = {
+        "the older by SM2": ([("SM2", 1000), ("ES256", 2000)], "STATUS_TOKEN_REFUSED"),
+        "the newer by SM2": ([("SM2", 2000), ("ES256", 1000)], "STATUS_VALID"),
+        "both of one time": ([("SM2", 1000), ("ES256", 1000)], "STATUS_VALID"),
+        "ES256 alone": ([("ES256", 1000)], "STATUS_TOKEN_REFUSED"),
+    }
+    given: dict[str, Any] = {"keys": [each.public_spki_der.hex() for each in signers.values()], "address": address, "place": place}
+    given["tokens"] = [[token(*each) for each in tokens] for tokens, _ in asked.values()]
+    script = """
+      if (!given.isWhole) Object.defineProperty(globalThis, "crypto", { value: {}, configurable: true });
+      const [{ fromHex }, { askStatusLists, statusAtHand }] = await Promise.all(["bytes", "token_status"].map(load));
+      const statusIssuers = [{ prefix: "https://v.example/", keys: given.keys.map(fromHex), periods: [] }];
+      const found = [];
+      for (const tokens of given.tokens) {
+        const trust = { statusIssuers, statusTokens: tokens.map(fromHex) };
+        const steps = await askStatusLists(given.address, given.place, trust, 3000000);
+        found.push([steps.at(-1).code, await statusAtHand(given.address, given.place, trust, 3000000)]);
+      }
+      return found;
+    """
+    without = [[code, 0 if code == "STATUS_VALID" else None] for _, code in asked.values()]
+    assert run(script, given) == without
+    assert run(script, {**given, "isWhole": True}) == [["STATUS_VALID", 0]] * len(asked)

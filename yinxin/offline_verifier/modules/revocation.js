@@ -1,7 +1,8 @@
 // Was a certificate revoked at a moment? Revocation lists (RFC 5280, 5 and 6.3) and OCSP responses (RFC 6960), taken from file and trust.
 //
 // As crypto/revocation.py: "good" must be shown by a statement that was fresh at that moment or made after it; everything else is stale,
-// undecidable or missing, never good. That a certificate IS revoked counts however old the statement is.
+// undecidable or missing, never good. That a certificate IS revoked counts however old the statement is; where a statement of that could not be
+// checked and is newer than what shows the certificate good, the question stays open.
 import { MalformedError, findBytes, sameBytes, toBinary } from "./bytes.js";
 import { Tag, contextTag, readDer, readNode } from "./der.js";
 import { digestOf } from "./hashes.js";
@@ -43,9 +44,11 @@ const UNUSABLE = "unusable"; // it concerns the certificate, but may not be reli
 const UNKNOWN_STATUS = "unknown";
 
 const ignored = (source, reason) => ({ source, ignored: reason });
-const statement = (source, says, thisUpdate, nextUpdate, { reason = null, revokedAt = null, keepsExpiredSince = null } = {}) => ({
-  source, says, thisUpdate, nextUpdate, reason, revokedAt, keepsExpiredSince,
+const statement = (source, says, thisUpdate, nextUpdate, { reason = null, revokedAt = null, keepsExpiredSince = null, allegesRevoked = false } = {}) => ({
+  source, says, thisUpdate, nextUpdate, reason, revokedAt, keepsExpiredSince, allegesRevoked,
 });
+// Why a response may not be relied on although nothing shows it to be wrong
+const OPEN = new Set(["signature-unsupported", "signature-weak", "unknown-critical-extension", "responder-revocation-unknown"]);
 
 // What the evidence says about a certificate of this issuer at the moment `at`; { status, revokedAt, reason, source, thisUpdate }
 export async function checkRevocation(certificate, issuer, evidence, at, now) {
@@ -70,6 +73,8 @@ function decideRevocation(statements, certificate, at, now) {
     const first = revoked.reduce((best, each) => (time(each) < time(best) ? each : best));
     return { status: Revocation.REVOKED, revokedAt: first.revokedAt, reason: first.reason, source: first.source, thisUpdate: first.thisUpdate };
   }
+  const alleged = statements.find((each) => each.allegesRevoked && (good === null || each.thisUpdate > good.thisUpdate));
+  if (alleged !== undefined) return { status: Revocation.UNDECIDABLE, reason: alleged.reason, source: alleged.source, thisUpdate: alleged.thisUpdate };
   if (good !== null) return { status: Revocation.GOOD, source: good.source, thisUpdate: good.thisUpdate };
   for (const wanted of [Revocation.UNDECIDABLE, Revocation.STALE]) {
     const found = weighed.find(([status]) => status === wanted);
@@ -248,13 +253,22 @@ async function examineList(list, certificate, issuer) {
   const unusable = (reason) => statement("crl", UNUSABLE, list.thisUpdate, list.nextUpdate, { reason });
   const check = await list.isSignedBy(issuer.spki);
   if (check === Check.BAD) return ignored("crl", "signature-bad");
-  if (check !== Check.GOOD) return unusable(`signature-${check}`);
+  if (check !== Check.GOOD) return { ...unusable(`signature-${check}`), allegesRevoked: listsIt(list, certificate, unusable) };
   if (issuer.keyUsage !== null && !issuer.keyUsage.has(KeyUse.CRL_SIGN)) return unusable("issuer-may-not-sign-lists");
   // From here on the list is authentic: whatever is wrong with it makes it unusable, not ignorable
   try {
     return checkListScope(list, certificate, unusable) ?? lookUp(list, certificate, unusable);
   } catch (error) {
     if (error instanceof MalformedError) return unusable(error.code);
+    throw error;
+  }
+}
+
+function listsIt(list, certificate, unusable) {
+  try {
+    return (checkListScope(list, certificate, unusable) ?? lookUp(list, certificate, unusable)).says === REVOKED;
+  } catch (error) {
+    if (error instanceof MalformedError) return false;
     throw error;
   }
 }
@@ -436,7 +450,10 @@ async function examineOcsp(der, certificate, issuer, crls, responders) {
   let { nextUpdate } = single;
   // What an outdated responder's key signs can bear any date, so its answers do not outlive its certificate
   if (delegate !== null && nextUpdate !== null) nextUpdate = Math.min(nextUpdate, delegate.notAfter);
-  if (problem !== null) return statement("ocsp", UNUSABLE, single.thisUpdate, nextUpdate, { reason: problem });
+  if (problem !== null) {
+    const allegesRevoked = single.status === REVOKED && OPEN.has(problem);
+    return statement("ocsp", UNUSABLE, single.thisUpdate, nextUpdate, { reason: problem, allegesRevoked });
+  }
   if (single.status === REVOKED) return statement("ocsp", REVOKED, single.thisUpdate, nextUpdate, { reason: single.reason, revokedAt: single.revokedAt });
   return statement("ocsp", GOOD, single.thisUpdate, nextUpdate, { keepsExpiredSince: single.archiveCutoff });
 }
@@ -459,10 +476,18 @@ async function findResponder(basic, thisUpdate, issuer, crls, responders) {
     }
   }
   for (const responder of [issuer, ...responders, ...enclosed]) {
-    if (!(await isNamedResponder(basic, responder)) || (await checkResponse(basic, responder.spki)) !== Check.GOOD) continue;
-    if (sameBytes(responder.spki, issuer.spki) || responders.some((each) => each.id === responder.id)) return [null, null];
+    let check = (await isNamedResponder(basic, responder)) ? await checkResponse(basic, responder.spki) : Check.BAD;
+    const isEntitled = sameBytes(responder.spki, issuer.spki) || responders.some((each) => each.id === responder.id);
+    if (check === Check.GOOD && isEntitled) return [null, null];
     // A delegated responder must have been made by the very issuer, for this purpose; somebody else's key is no evidence at all
-    if (!isSameName(responder.issuer, issuer.subject) || (await responder.isIssuedBy(issuer)) !== Check.GOOD) continue;
+    if (!isEntitled && check !== Check.BAD) {
+      const issued = isSameName(responder.issuer, issuer.subject) ? await responder.isIssuedBy(issuer) : Check.BAD;
+      if (check === Check.GOOD || issued === Check.BAD) check = issued;
+    }
+    if (check !== Check.GOOD) {
+      if (check !== Check.BAD) found = `signature-${check}`;
+      continue;
+    }
     let problem = await delegationProblem(responder, issuer, basic.producedAt, crls);
     if (problem === null && thisUpdate > responder.notAfter) problem = "responder-not-valid-at-time";
     if (problem === null) return [responder, null];

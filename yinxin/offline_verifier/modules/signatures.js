@@ -166,7 +166,7 @@ async function verifyEcdsa(info, curve, oid, message, signature) {
   return runInBrowser(scheme, scheme, info.raw, message, raw, WEAK_DIGESTS.has(oid));
 }
 
-// ECDSA with r ‖ s in one piece, as JOSE and COSE write it; a truth value, false also where this browser cannot tell
+// ECDSA with r ‖ s in one piece, as JOSE and COSE write it; null where this browser cannot tell
 export async function verifyEcdsaRaw(spki, digestOid, message, signature) {
   try {
     const info = readSpki(spki);
@@ -174,8 +174,8 @@ export async function verifyEcdsaRaw(spki, digestOid, message, signature) {
     if (curve === undefined || signature.length !== 2 * curve.bytes) return false;
     const scheme = { name: "ECDSA", namedCurve: curve.name, hash: browserHash(digestOid) };
     return (await runInBrowser(scheme, scheme, spki, [message], signature, false)) === Check.GOOD;
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof MalformedError ? false : null;
   }
 }
 

@@ -4,7 +4,7 @@
 import { MalformedError, TrustError, fromBinary } from "./bytes.js";
 import { checkCose, readCbor } from "./cose.js";
 import { INFLATE_BAD, INFLATE_FULL, inflateZlib } from "./inflate.js";
-import { checkToken, verificationKey } from "./jose.js";
+import { checkToken, readBase64Url, readStrictObject, verificationKey } from "./jose.js";
 import { failed, notChecked, passed } from "./report.js";
 import { isJsonObject, isWhole } from "./strict_json.js";
 import { characterCount } from "./texts.js";
@@ -80,8 +80,9 @@ async function readStatusToken(token, keys) {
     }
   } catch (error) {
     const rule = codeOf(error);
-    const isUnknown = /^(?:JWS|COSE)_(?:KEY_UNKNOWN|UNDECIDED)$/.test(rule);
-    return { claims: null, steps: [notChecked(isUnknown ? "STATUS_TOKEN_KEY_UNKNOWN" : "STATUS_TOKEN_REFUSED", TOKEN_STATUS_CLAUSE, { rule })] };
+    const isUnknown = /^(?:JWS|COSE)_KEY_UNKNOWN$/.test(rule);
+    const steps = [notChecked(isUnknown ? "STATUS_TOKEN_KEY_UNKNOWN" : "STATUS_TOKEN_REFUSED", TOKEN_STATUS_CLAUSE, { rule })];
+    return { claims: null, stated: /^(?:JWS|COSE)_UNDECIDED$/.test(rule) ? statedClaims(token) : null, steps };
   }
   const steps = [passed("STATUS_TOKEN_SIGNED", TOKEN_STATUS_CLAUSE, { key: keyId })];
   try {
@@ -91,12 +92,23 @@ async function readStatusToken(token, keys) {
   }
 }
 
+/** What a token says of itself whose signature this browser cannot check: believed in nothing, but it may be the newer one. */
+function statedClaims(token) {
+  try {
+    if (token[0] !== 0x65) return readCwtClaims(readCbor(readCbor(token).value[2]));
+    return readJwtClaims(readStrictObject(readBase64Url(new TextDecoder("latin1").decode(token).split(".")[1])));
+  } catch (error) {
+    codeOf(error);
+    return null;
+  }
+}
+
 /** The status at place `index` of the list `address`, by this token, as of `at`: { status (null where not to be believed), issuedAt, steps }. */
 async function verifyStatusToken(token, address, index, keys, keySet, at) {
   const opened = await openStatusToken(token, keys, keySet);
   const { claims, packed } = opened;
   const steps = [...opened.steps];
-  if (claims === null) return { status: null, issuedAt: null, steps };
+  if (claims === null) return { status: null, issuedAt: opened.stated?.issuedAt ?? null, isOpen: opened.stated?.subject === address, steps };
   const now = Math.floor(at / 1000);
   let isKnown = packed !== null;
   const doubt = (step) => {
@@ -147,12 +159,16 @@ async function statusKeys(address, trust, at, isWithdrawn = false) {
 async function newestStatus(address, index, trust, keys, at) {
   const keySet = [...keys.keys()].join(" ");
   let newest = null;
+  let open = null; // the newest of those that cannot be checked here
   for (const token of trust.statusTokens) {
     const result = await verifyStatusToken(token, address, index, keys, keySet, at);
     if (result.steps.some((step) => step.code === "STATUS_LIST_OTHER" || step.code === "STATUS_TOKEN_KEY_UNKNOWN")) continue;
+    if (result.isOpen && (open === null || result.issuedAt > open.issuedAt)) open = result;
     const rank = [result.status !== null ? 1 : 0, result.issuedAt ?? 0];
     if (!newest || rank[0] > newest.rank[0] || (rank[0] === newest.rank[0] && rank[1] > newest.rank[1])) newest = { rank, result };
   }
+  // One that is newer than what is believed may say otherwise: then it is not known
+  if (open !== null && newest.result.status !== null && open.issuedAt > newest.result.issuedAt) return open;
   return newest ? newest.result : null;
 }
 
