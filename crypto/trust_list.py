@@ -100,7 +100,8 @@ class TrustList:
     """What a verifier trusts and has at hand. Immutable; the indexes by name are made once.
 
     ``status_lists``: signed lists of the status of what certificates alone do not tell, believed only if rightly signed and fresh.
-    ``logs``: the public logs that count; ``status_issuers``: who signs Token Status Lists; ``status_tokens``: such lists, at hand.
+    ``logs``: the public logs that count; ``status_issuers``: who signs Token Status Lists; ``status_tokens``: such lists, at hand. ``ends_at``: aware
+    UTC; after it the list says nothing of now (``known_until``), None: it names no end.
     """
 
     anchors: tuple[Anchor, ...] = ()
@@ -111,6 +112,7 @@ class TrustList:
     logs: tuple[TrustedLog, ...] = ()
     status_issuers: tuple[StatusIssuer, ...] = ()
     status_tokens: tuple[bytes, ...] = ()
+    ends_at: datetime | None = None
 
     @staticmethod
     def empty() -> TrustList:
@@ -118,7 +120,7 @@ class TrustList:
         return TrustList()
 
     def joined_with(self, other: TrustList) -> TrustList:
-        """This list and another: whom either trusts, with the evidence of both."""
+        """This list and another: whom either trusts, with the evidence of both; it ends with the first of them."""
         return TrustList(
             anchors=(*self.anchors, *other.anchors),
             intermediates=(*self.intermediates, *other.intermediates),
@@ -128,6 +130,7 @@ class TrustList:
             logs=(*self.logs, *other.logs),
             status_issuers=(*self.status_issuers, *other.status_issuers),
             status_tokens=(*self.status_tokens, *other.status_tokens),
+            ends_at=min((end for end in (self.ends_at, other.ends_at) if end is not None), default=None),
         )
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from crypto.known_until import while_known
 from licence_vault.ports import JudgedDocument
 from licence_vault.verify import COPY_NAME, DATA_NAME, ORIGINAL_NAME, is_licence, verify_judged
 from licence_vault.verify_credential import is_credential, verify_credential_file
@@ -48,8 +49,21 @@ def verify_any_file(
     """The verdict on any sealed file, or on a credential as text; of a licence the questions that are asked of licences too. Pure, never raises.
 
     ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one. ``issuers``: whose credentials count, and
-    their keys; without them no credential is valid. ``is_original_asked``: of licences no annotated copy will do.
+    their keys; without them no credential is valid. ``is_original_asked``: of licences no annotated copy will do. By a list that has ended at ``at``
+    nothing is valid.
     """
+    return while_known(_verify(document, trust, at, knowledge, issuers, is_original_asked=is_original_asked), trust, at)
+
+
+def _verify(
+    document: bytes,
+    trust: TrustList,
+    at: datetime,
+    knowledge: Callable[[], TrustList] | None,
+    issuers: Issuers | None,
+    *,
+    is_original_asked: bool,
+) -> Report:
     if is_credential(document):
         return verify_credential_file(document, trust if knowledge is None else trust.joined_with(knowledge()), issuers or {}, at)
     found = judge_file(document, trust, at)

@@ -11,6 +11,10 @@ FILE: Final = {
         "No signature format known here was found; known are: {supported}.",
         "未发现已知的签名格式，支持：{supported}。",
     ),
+    "TRUST_BUNDLE_EXPIRED": (
+        "What is known here ended at {expired_at}: how things stand now is not known. Get a new trust bundle.",
+        "信任数据已于 {expired_at} 过期，无法得知现在的状态。请取得新的信任数据包。",
+    ),
 }
 
 # PDF: ISO 32000-2, ETSI EN 319 142-1

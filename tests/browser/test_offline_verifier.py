@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -203,7 +204,13 @@ def test_knowledge_that_ended_or_comes_from_the_future_makes_nothing_valid(page:
         page.locator(".sentence").first.wait_for()
         (report,) = page.evaluate("globalThis.yinxinReports")
         assert report["verdict"] == "indeterminate"
-        assert report["signatures"][0]["verdict"] == "valid"
+        assert [(each["verdict"], each["trusted"]) for each in report["signatures"]] == [("indeterminate", None)]
+        # Whether it was changed is seen in the file alone; no other answer is green
+        assert page.locator(".answers > .is-ok").count() == 1
+        assert page.locator(".answers > li").first.get_attribute("class") == "card is-ok"
+        if issued_at < AT:  # as the command says of a bundle that has ended
+            ended = Question("ended", sealed["buffer"], replace(pki().trust_list(), ends_at=AT), AT + timedelta(hours=1))  # type: ignore[arg-type]
+            assert told(report) == {**ended.wanted()}
         page.get_by_role("button", name="核验另一份").first.click()
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from crypto.report import Verdict
+from crypto.known_until import while_known
+from crypto.report import Question, Report, Verdict
+from crypto.trust_list import TrustList
 from seal_service import verify
 from tests.seal_service.ofd import documents as ofd
 from tests.seal_service.pdf import sealing as pdf_sealing
@@ -18,8 +22,6 @@ from yinxin.file_verdicts import LISTING_BYTES, names_licence_data, verify_any_f
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from crypto.trust_list import TrustList
 
 
 def doubled_pdf(name: bytes) -> bytes:
@@ -72,3 +74,32 @@ def test_a_document_is_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "examine_file", counted)
     assert verify_any_file(b"%PDF-1.7 broken", pdf_sealing.pki().trust_list(), AT).verdict is not Verdict.VALID
     assert len(calls) == 1
+
+
+def test_by_knowledge_that_has_ended_nothing_is_valid_and_what_is_wrong_stays_wrong() -> None:
+    trust = pdf_sealing.pki().trust_list()
+    ended, lasting = replace(trust, ends_at=AT - timedelta(seconds=1)), replace(trust, ends_at=AT)
+    sealed = doubled_pdf(b"notes.txt")
+    valid = verify_any_file(sealed, trust, AT)
+    assert valid.verdict is Verdict.VALID
+    assert verify_any_file(sealed, lasting, AT) == valid
+    late = verify_any_file(sealed, ended, AT)
+    assert (late.verdict, late.tampered, late.steps[-1].code) == (Verdict.INDETERMINATE, False, "TRUST_BUNDLE_EXPIRED")
+    assert [(each.verdict, each.trusted, each.document_intact) for each in late.signatures] == [(Verdict.INDETERMINATE, None, True)]
+    changed = sealed.replace(b"/MediaBox", b"/MediaBux", 1)
+    assert verify_any_file(changed, ended, AT).verdict is Verdict.INVALID
+    assert verify_any_file(b"no sealed file", ended, AT) == verify_any_file(b"no sealed file", trust, AT)
+    # What is joined ends with the first of its parts
+    assert trust.joined_with(ended).ends_at == lasting.joined_with(ended).ends_at == ended.ends_at
+    assert trust.joined_with(trust).ends_at is None
+
+
+def test_the_questions_that_knowledge_answers_are_open_once_it_has_ended() -> None:
+    questions = (Question("number", Verdict.VALID, ()), Question("status", Verdict.VALID, ()), Question("seal", Verdict.INVALID, ()))
+    late = while_known(Report(Verdict.INVALID, None, (), questions=questions), TrustList(ends_at=AT), AT + timedelta(seconds=1))
+    assert [(each.name, each.verdict.value, len(each.steps)) for each in late.questions] == [
+        ("number", "valid", 0),
+        ("status", "indeterminate", 1),
+        ("seal", "invalid", 0),
+    ]
+    assert late.verdict is Verdict.INVALID

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from yinxin.offline_verifier import build, texts
 from yinxin.offline_verifier.bundling import BundlingError, bundle, stripped
 from yinxin.offline_verifier.modules_text import read_modules
 from yinxin.offline_verifier.read_bundle import SIGNED_BEFORE, trust_list_of
-from yinxin.offline_verifier.trust_bundle import RENEWED_AFTER, Knowledge, TrustBundles, write_bundle
+from yinxin.offline_verifier.trust_bundle import RENEWED_AFTER, VALIDITY, Knowledge, TrustBundles, write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +139,9 @@ def written() -> bytes:
 def test_the_command_trusts_by_a_bundle_as_by_the_list_inside(written: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
     path.write_bytes(written)
-    assert load_trust(path) == read_trust_list(trust_list_of(written))
+    known = load_trust(path)
+    assert replace(known, ends_at=None) == read_trust_list(trust_list_of(written))
+    assert known.ends_at == AT + VALIDITY
     assert trust_list_of(b'{"format":"yinxin-trust-list"}') == b'{"format":"yinxin-trust-list"}'
     unknown = json.loads(written)
     unknown["signatures"][1]["algorithm"] = "of tomorrow"
@@ -186,7 +189,7 @@ def test_every_step_of_the_verifier_has_its_sentence() -> None:
     text = read_modules()["sentences"]
     written = json.loads(text.partition("export const SENTENCES = ")[2].rstrip(";\n"))
     assert written.keys() == SENTENCES.keys() | texts.SENTENCES.keys()
-    assert written["TRUST_BUNDLE_EXPIRED"] == list(texts.SENTENCES["TRUST_BUNDLE_EXPIRED"])
+    assert written["TRUST_BUNDLE_FROM_FUTURE"] == list(texts.SENTENCES["TRUST_BUNDLE_FROM_FUTURE"])
 
 
 def test_comments_go_and_everything_else_stays() -> None:

@@ -101,24 +101,27 @@ def verify_code(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Say whether the code printed on a licence is genuine and the licence in force: needs no network. 核验证照二维码。"""
+    from crypto.known_until import while_known
     from licence_vault.verify_code import verify_code as verify
 
     try:
-        found = verify(text, load_trust(trust), read_at(at))
+        known, judged_at = load_trust(trust), read_at(at)
+        found = verify(text, known, judged_at)
+        report = while_known(found.report, known, judged_at)
     except UnusableArgumentError as error:
         raise _usage(str(error)) from None
     language = language_of_reader()
     if as_json:
         from crypto.report_json import write_report
 
-        print_json(write_report("code", found.report, language) | {"says": _says(found.claims)})
+        print_json(write_report("code", report, language) | {"says": _says(found.claims)})
     else:
         from yinxin.commands.verdict_display import printable, show_verdict
 
         for name, value in (_says(found.claims) or {}).items():
             print_line(f"{name}: {printable(str(value))}")
-        show_verdict("code", found.report, language)
-    raise typer.Exit(exit_status([found.report.verdict.value], was_unreadable=False))
+        show_verdict("code", report, language)
+    raise typer.Exit(exit_status([report.verdict.value], was_unreadable=False))
 
 
 @app.command("verify-credential")
@@ -136,6 +139,7 @@ def verify_credential(
 ) -> None:
     """Say what a credential shown by a wallet is worth: needs no network. 核验钱包出示的证照凭证。"""
     from crypto.jose import JWKS_BYTES
+    from crypto.known_until import while_known
     from licence_vault.credentials.check_credential import DemandedBinding
     from licence_vault.verify_credential import read_issuer_keys
     from licence_vault.verify_credential import verify_credential as verify
@@ -147,7 +151,9 @@ def verify_credential(
     try:
         shown, published = read_limited(file, COMBINED_CHARACTERS + 2), read_limited(keys, JWKS_BYTES)
         text = "" if shown is None else shown.decode("ascii", "replace").strip()
-        found = verify(text, load_trust(trust), read_issuer_keys(published or b""), read_at(at), binding=binding)
+        known, judged_at = load_trust(trust), read_at(at)
+        found = verify(text, known, read_issuer_keys(published or b""), judged_at, binding=binding)
+        report = while_known(found.report, known, judged_at)
     except UnusableArgumentError as error:
         raise _usage(str(error)) from None
     except TrustError as error:
@@ -158,15 +164,15 @@ def verify_credential(
     if as_json:
         from crypto.report_json import write_report
 
-        print_json(write_report(file.name, found.report, language) | {"claims": found.claims, "holder": found.holder})
+        print_json(write_report(file.name, report, language) | {"claims": found.claims, "holder": found.holder})
     else:
         from yinxin.commands.verdict_display import printable, show_verdict
 
         for name, value in (found.claims or {}).items():
             if name not in {"cnf", "status"}:
                 print_line(f"{name}: {printable(json.dumps(value, ensure_ascii=False))}")
-        show_verdict(file.name, found.report, language)
-    raise typer.Exit(exit_status([found.report.verdict.value], was_unreadable=False))
+        show_verdict(file.name, report, language)
+    raise typer.Exit(exit_status([report.verdict.value], was_unreadable=False))
 
 
 def _says(claims: QrClaims | None) -> dict[str, object] | None:

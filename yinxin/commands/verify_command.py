@@ -69,9 +69,9 @@ def read_limited(path: Path, limit: int) -> bytes | None:
 
 def load_trust(path: Path | None) -> TrustList:
     """A trust list file or trust bundle, one certificate, or a folder of certificates and revocation data; nothing given is the empty trust list."""
-    from crypto.trust_list import TrustList, read_trust_list, trust_list_from_files
+    from crypto.trust_list import TrustList, trust_list_from_files
     from standards.errors import TrustError
-    from yinxin.offline_verifier.read_bundle import trust_list_of
+    from yinxin.offline_verifier.read_bundle import read_known
 
     if path is None:
         return TrustList.empty()
@@ -81,7 +81,7 @@ def load_trust(path: Path | None) -> TrustList:
         else:
             data = _trust_bytes(path)
             name = path.name if path.suffix.lower() in TRUST_ENDINGS else path.name + ".pem"
-            trust = read_trust_list(trust_list_of(data)) if data.lstrip()[:1] == b"{" else trust_list_from_files({name: data})
+            trust = read_known(data) if data.lstrip()[:1] == b"{" else trust_list_from_files({name: data})
     except TrustError as error:
         raise UnusableArgumentError(f"--trust: {path}: {error}") from error
     except OSError as error:

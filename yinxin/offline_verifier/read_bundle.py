@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
-from crypto.trust_list_values import malformed, no_constant, read_array, read_base64, read_object, read_text, unrepeated
+from crypto.trust_list import read_trust_list
+from crypto.trust_list_values import malformed, no_constant, read_array, read_base64, read_object, read_text, read_time, unrepeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+
+    from crypto.trust_list import TrustList
 
 FORMAT: Final = "yinxin-trust-bundle"
 VERSION: Final = 1
@@ -20,15 +25,25 @@ MOST_SIGNATURES: Final = 8
 _PAYLOAD: Final = {"name", "issued_at", "expires_at", "trust_list", "issuers", "checkpoints"}
 
 
+def read_known(data: bytes) -> TrustList:
+    """The trust list in a bundle, with the end that the bundle names; a trust list file itself has none. Raises as ``trust_list_of``."""
+    inside, ends_at = _opened(data)
+    return replace(read_trust_list(inside), ends_at=ends_at)
+
+
 def trust_list_of(data: bytes) -> bytes:
     """The trust list file in a bundle; ``data`` itself where it is none.
 
     Raises :class:`standards.errors.MalformedError` ``TRUST_LIST_MALFORMED``: another form, or no signature holds, or one is wrong. Whose keys
     signed, the reader must know from elsewhere; how old the lists inside are, they say themselves.
     """
+    return _opened(data)[0]
+
+
+def _opened(data: bytes) -> tuple[bytes, datetime | None]:
     outer = _parsed(data)
     if not isinstance(outer, dict) or outer.get("format") != FORMAT:
-        return data
+        return data, None
     fields = read_object(outer, "", {"format", "version", "payload", "signatures"}, set())
     if type(fields["version"]) is not int or fields["version"] != VERSION:
         raise malformed("version", f"expected {FORMAT} {VERSION}")
@@ -39,7 +54,7 @@ def trust_list_of(data: bytes) -> bytes:
     if SignatureCheck.GOOD not in checks or not {SignatureCheck.GOOD, SignatureCheck.UNSUPPORTED}.issuperset(checks):
         raise malformed("signatures", "not signed by the keys in it")
     inner = read_object(_parsed(payload), "payload", _PAYLOAD, set())
-    return json.dumps(inner["trust_list"], ensure_ascii=False).encode()
+    return json.dumps(inner["trust_list"], ensure_ascii=False).encode(), read_time(inner["expires_at"], "expires_at")
 
 
 def _parsed(data: bytes) -> Any:

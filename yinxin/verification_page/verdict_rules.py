@@ -86,6 +86,8 @@ SEAL_NOW: Final[tuple[tuple[str, str, str], ...]] = (
     ("SEAL_EXPIRED_AT_SIGNING/fail", "seal_now_expired", BAD),
     ("SEAL_EXPIRED_NOW/fail", "seal_now_expired", BAD),
     ("SEAL_EXPIRED_NOW/warn", "seal_now_expired_after", WARN),
+    ("TRUST_BUNDLE_EXPIRED/not-checked", "seal_now_unknown", UNKNOWN),
+    ("TRUST_BUNDLE_FROM_FUTURE/not-checked", "seal_now_unknown", UNKNOWN),
     ("SEAL_STATUS_OK/pass", "seal_now_good", GOOD),
 )
 LICENCE_NOW: Final[tuple[tuple[str, str], ...]] = (

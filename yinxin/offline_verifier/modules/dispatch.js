@@ -25,15 +25,28 @@ export async function verifyFile(bytes, trust, at, options = {}) {
   return writeReport(options.name ?? "", report, { sentences: SENTENCES, language: options.language ?? "en" });
 }
 
-// Knowledge that is past its end, or from the future of this clock, says nothing of now: with it nothing is valid
+// Knowledge that is past its end, or from the future of this clock, says nothing of now: with it nothing is valid and nobody is trusted. What is
+// wrong stays wrong, and whether the document was changed is seen in it alone. As crypto/known_until.py
+const STANDS_BY_ITSELF = "number"; // the question whose answer is in the file alone
+
 function whileKnown(report, trust, at) {
   const steps = [];
   if (trust.expiresAt !== null && trust.expiresAt < at) steps.push(notChecked("TRUST_BUNDLE_EXPIRED", "own rule", { expired_at: isoTime(trust.expiresAt) }));
   if (trust.issuedAt && Date.parse(trust.issuedAt) - at > CLOCK_BEHIND_MS) {
     steps.push(notChecked("TRUST_BUNDLE_FROM_FUTURE", "own rule", { issued_at: isoTime(Date.parse(trust.issuedAt)), at: isoTime(at) }));
   }
-  if (!steps.length || report.verdict !== Verdict.VALID) return report;
-  return { ...report, verdict: verdictOf(steps), steps: [...report.steps, ...steps] };
+  const questions = report.questions ?? [];
+  if (!steps.length || !(report.signatures.length || questions.length)) return report;
+  const lowered = (verdict) => (verdict === Verdict.VALID ? verdictOf(steps) : verdict);
+  return {
+    ...report,
+    verdict: lowered(report.verdict),
+    signatures: report.signatures.map((each) => ({ ...each, verdict: lowered(each.verdict), trusted: each.trusted ? null : each.trusted })),
+    questions: questions.map((each) =>
+      each.name === STANDS_BY_ITSELF || each.verdict !== Verdict.VALID ? each : { ...each, verdict: verdictOf(steps), steps: [...each.steps, ...steps] },
+    ),
+    steps: [...report.steps, ...steps],
+  };
 }
 
 async function examineFile(bytes, trust, at, { isOriginalAsked = false }) {
