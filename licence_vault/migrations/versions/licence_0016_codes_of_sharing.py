@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "licence_0014"
-down_revision = "licence_0013"
+revision = "licence_0016"
+down_revision = "licence_0015"
 branch_labels = None
 depends_on = None
 
