@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 SIZE_LIMIT: Final = 2**63 - 1
+TILES_KEPT: Final = 64  # of one tree that proofs are made of, 16 kB each with the roots within
 
 
 def _sha256_behind(prefix: bytes) -> Callable[[bytes], bytes]:
@@ -119,13 +120,13 @@ class GrowingTree:
 
 
 class TiledTree:
-    """Reads hashes of a tree of a given size from tiles, and makes proofs of them. Tiles read are kept for the life of the object."""
+    """Reads hashes of a tree of a given size from tiles, and makes proofs of them. The tiles read last are kept, with the roots within them."""
 
     def __init__(self, tree_hash: TreeHash, size: int, read_tile: Callable[[int, int, int], bytes]) -> None:
         self._hash = tree_hash
         self.size = size
         self._read_tile = read_tile
-        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._tiles: dict[tuple[int, int], _Tile] = {}
 
     def root(self) -> bytes:
         """The root, recomputed from the tiles."""
@@ -176,17 +177,37 @@ class TiledTree:
             height = count.bit_length() - 1
             level, inner = divmod(height, TILE_HEIGHT)
             first = start >> TILE_HEIGHT * level
-            tile = self._tile(level, first // TILE_WIDTH)
-            return self._hash.root(tile[first % TILE_WIDTH : first % TILE_WIDTH + (1 << inner)])
+            return self._tile(level, first // TILE_WIDTH).root(first % TILE_WIDTH, inner)
         middle = start + _left_size(count)
         return self._hash.node(self._range(start, middle), self._range(middle, end))
 
-    def _tile(self, level: int, index: int) -> list[bytes]:
+    def _tile(self, level: int, index: int) -> _Tile:
         known = self._tiles.get((level, index))
         if known is None:
             width = min(TILE_WIDTH, (self.size >> TILE_HEIGHT * level) - index * TILE_WIDTH)
-            known = self._tiles[level, index] = _split(self._read_tile(level, index, width), width)
+            known = _Tile(self._hash, _split(self._read_tile(level, index, width), width))
+            if len(self._tiles) >= TILES_KEPT:
+                self._tiles.clear()
+            self._tiles[level, index] = known
         return known
+
+
+class _Tile:
+    """The hashes of one tile, and the rows above them as far as they were asked for."""
+
+    __slots__ = ("_hash", "_rows")
+
+    def __init__(self, tree_hash: TreeHash, hashes: list[bytes]) -> None:
+        self._hash = tree_hash
+        self._rows: tuple[list[bytes], ...] = (hashes,)
+
+    def root(self, first: int, height: int) -> bytes:
+        """The root over 2^``height`` hashes from ``first``, a multiple of that number; all of them are there."""
+        rows, node = self._rows, self._hash.node
+        while len(rows) <= height:
+            row = rows[-1]
+            rows = self._rows = (*rows, [node(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)])
+        return rows[height][first >> height]
 
 
 def _split(tile: bytes, width: int) -> list[bytes]:

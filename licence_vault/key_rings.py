@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from licence_vault.log_tables import signing_keys, withdrawn_keys
+from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_time
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from service_kit.database import Database
 
+_RING: Final = Prepared(select(signing_keys).where(signing_keys.c.name == bindparam("ring")).order_by(signing_keys.c.generation))
 GENERATIONS: Final = 8  # of one name: a trust list takes 16 keys of a log, and of both kinds of status lists together
 
 
@@ -40,7 +42,7 @@ class RingKey:
 
 def read_ring(conn: Connection, name: str) -> tuple[RingKey, ...]:
     """All keys of a name, oldest first."""
-    rows = conn.execute(select(signing_keys).where(signing_keys.c.name == name).order_by(signing_keys.c.generation)).mappings().all()
+    rows = _RING.all(conn, {"ring": name})
     begun = [None, *(read_time(row["from_at"]) for row in rows)]
     key_ids = [name, *(row["key_id"] for row in rows)]
     found = conn.execute(select(withdrawn_keys.c.key_id, withdrawn_keys.c.withdrawn_at).where(withdrawn_keys.c.name == name)).all()

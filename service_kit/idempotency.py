@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.sm3 import sm3
+from service_kit.prepared import Prepared
 from service_kit.row_values import write_time
 from service_kit.tables import idempotency as table
 from standards.errors import Kind, TrustError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy.engine import Connection, Row
+    from sqlalchemy.engine import Connection
 
     from service_kit.blobs import Blobs
 
@@ -65,7 +66,15 @@ class Claim:
     answer: StoredAnswer | None = None
 
 
-_find = select(table).where(table.c.key_digest == bindparam("digest"))
+_FIND: Final = Prepared(select(table).where(table.c.key_digest == bindparam("digest")))
+_CLAIM: Final = Prepared(insert(table), columns=("key_digest", "request_digest", "reference", "in_flight_until", "expires_at"))
+_FINISH: Final = Prepared(
+    update(table)
+    .where(table.c.key_digest == bindparam("digest"), table.c.status.is_(None))
+    .values(
+        status=bindparam("new_status"), headers=bindparam("new_headers"), body=bindparam("new_body"), body_blob=bindparam("new_body_blob")
+    )
+)
 
 
 class Idempotency:
@@ -86,22 +95,20 @@ class Idempotency:
         """
         digest = key_digest(caller, route, key)
         now = write_time(at)
-        found = connection.execute(_find, {"digest": digest}).first()
+        found = _FIND.first(connection, {"digest": digest})
         until, expires = write_time(at + self._in_flight), write_time(at + self._keep)
-        if found is not None and found.expires_at <= now:
+        if found is not None and found["expires_at"] <= now:
             connection.execute(delete(table).where(table.c.key_digest == digest))
             found = None
         if found is None:
-            connection.execute(
-                insert(table),
-                {
-                    "key_digest": digest,
-                    "request_digest": request_digest,
-                    "reference": reference,
-                    "in_flight_until": until,
-                    "expires_at": expires,
-                },
-            )
+            values = {
+                "key_digest": digest,
+                "request_digest": request_digest,
+                "reference": reference,
+                "in_flight_until": until,
+                "expires_at": expires,
+            }
+            _CLAIM.change(connection, values)
             return Claim(digest, ClaimState.NEW, reference)
         earlier = _earlier(digest, found, request_digest, now)
         if earlier.state is ClaimState.RESUMED:
@@ -111,8 +118,8 @@ class Idempotency:
     def find(self, connection: Connection, *, caller: str, route: str, key: str, request_digest: bytes, at: datetime) -> Claim | None:
         """What ``claim`` would find, without claiming anything; None where the request is the first. Raises as ``claim``."""
         digest, now = key_digest(caller, route, key), write_time(at)
-        found = connection.execute(_find, {"digest": digest}).first()
-        return None if found is None or found.expires_at <= now else _earlier(digest, found, request_digest, now)
+        found = _FIND.first(connection, {"digest": digest})
+        return None if found is None or found["expires_at"] <= now else _earlier(digest, found, request_digest, now)
 
     def set_reference(self, connection: Connection, claim: Claim, reference: str) -> None:
         """Name another intent: the one that was found had been voided."""
@@ -134,17 +141,14 @@ class Idempotency:
         """
         if body is not None and len(body) > INLINE_BODY_BYTES:
             raise ValueError("large bodies are kept as blobs")
-        changed = connection.execute(
-            update(table)
-            .where(table.c.key_digest == claim.key_digest, table.c.status.is_(None))
-            .values(
-                status=status,
-                headers=json.dumps(dict(headers), separators=(",", ":")).encode(),
-                body=body,
-                body_blob=body_blob,
-            )
-        )
-        if changed.rowcount != 1:
+        values = {
+            "digest": claim.key_digest,
+            "new_status": status,
+            "new_headers": json.dumps(dict(headers), separators=(",", ":")).encode(),
+            "new_body": body,
+            "new_body_blob": body_blob,
+        }
+        if _FINISH.change(connection, values) != 1:
             raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_CLAIM_LOST")
 
     def release(self, connection: Connection, claim: Claim) -> None:
@@ -166,17 +170,17 @@ class Idempotency:
         return answer.body or b""
 
 
-def _earlier(digest: bytes, found: Row[Any], request_digest: bytes, now: int) -> Claim:
+def _earlier(digest: bytes, found: Mapping[str, Any], request_digest: bytes, now: int) -> Claim:
     """What a key that was claimed before means for this request."""
-    if not hmac.compare_digest(found.request_digest, request_digest):
+    if not hmac.compare_digest(found["request_digest"], request_digest):
         raise TrustError(Kind.UNACCEPTABLE, "IDEMPOTENCY_KEY_REUSED")
-    if found.status is not None:
-        answer = StoredAnswer(found.status, json.loads(found.headers or b"{}"), found.body, found.body_blob)
-        return Claim(digest, ClaimState.DONE, found.reference, answer)
-    if found.in_flight_until > now:
-        wait = max(1, (found.in_flight_until - now) // 1_000_000)
+    if found["status"] is not None:
+        answer = StoredAnswer(found["status"], json.loads(found["headers"] or b"{}"), found["body"], found["body_blob"])
+        return Claim(digest, ClaimState.DONE, found["reference"], answer)
+    if found["in_flight_until"] > now:
+        wait = max(1, (found["in_flight_until"] - now) // 1_000_000)
         raise TrustError(Kind.CONFLICT, "IDEMPOTENCY_IN_FLIGHT", retry_after_seconds=min(2, wait))
-    return Claim(digest, ClaimState.RESUMED, found.reference)
+    return Claim(digest, ClaimState.RESUMED, found["reference"])
 
 
 def key_digest(caller: str, route: str, key: str) -> bytes:

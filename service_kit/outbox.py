@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from service_kit.entry_ids import new_entry_id
+from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import outbox as table
 from standards.errors import TrustError
@@ -39,6 +40,7 @@ BATCH: Final = 16
 PAYLOAD_BYTES: Final = 256 * 1024
 KEEP_DONE_SECONDS: Final = 7 * 24 * 3600.0
 _log = logging.getLogger(__name__)
+_PUT: Final = Prepared(insert(table), columns=("message_id", "topic", "payload", "created_at", "due_at", "attempts"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +95,15 @@ class Outbox:
             raise ValueError("an outbox message carries references, not documents")
         message_id = new_entry_id(at)
         created = write_time(at)
-        connection.execute(
-            insert(table),
-            {
-                "message_id": message_id,
-                "topic": topic,
-                "payload": data,
-                "created_at": created,
-                "due_at": created + int(delay_seconds * 1_000_000),
-                "attempts": 0,
-            },
-        )
+        values = {
+            "message_id": message_id,
+            "topic": topic,
+            "payload": data,
+            "created_at": created,
+            "due_at": created + int(delay_seconds * 1_000_000),
+            "attempts": 0,
+        }
+        _PUT.change(connection, values)
         self._wake.set()
         return message_id
 

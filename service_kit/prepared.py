@@ -9,13 +9,13 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Boolean, Insert, Select, insert
+from sqlalchemy import Boolean, Insert, Select, TextualSelect, Update, insert
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Table, Update
+    from sqlalchemy import Table
     from sqlalchemy.engine import Connection, Dialect
 
 BEFORE_STATEMENT: Final = "yinxin-before-statement"
@@ -23,21 +23,24 @@ BEFORE_STATEMENT: Final = "yinxin-before-statement"
 
 
 class Prepared:
-    """One statement with bound parameters, of texts, numbers, bytes and truth values. An insert names every column of its table, and an
-    update without values of its own (``is_whole_row``) sets them all.
+    """One statement with bound parameters, of texts, numbers, bytes and truth values. An insert names every column of its table, or those in
+    ``columns`` where the database fills in the others, and may return some; an update without values of its own (``is_whole_row``) sets them all.
     """
 
-    __slots__ = ("_booleans", "_constants", "_names", "_order", "_sql", "_whole", "statement")
+    __slots__ = ("_booleans", "_columns", "_constants", "_names", "_order", "_sql", "_whole", "statement")
 
-    def __init__(self, statement: Select[Any] | Insert | Update, *, is_whole_row: bool = False) -> None:
+    def __init__(
+        self, statement: Select[Any] | TextualSelect | Insert | Update, *, is_whole_row: bool = False, columns: Sequence[str] = ()
+    ) -> None:
         self._whole = is_whole_row or isinstance(statement, Insert)
+        self._columns = tuple(columns)
         self.statement = statement
         self._sql = ""
         self._order: tuple[str, ...] = ()
         self._constants: Mapping[str, Any] = {}
-        columns = list(statement.selected_columns) if isinstance(statement, Select) else []
-        self._names: Sequence[str] = [str(column.key) for column in columns]
-        self._booleans: Sequence[str] = [str(column.key) for column in columns if isinstance(column.type, Boolean)]
+        returned = list(statement.selected_columns if isinstance(statement, Select | TextualSelect) else statement.exported_columns)
+        self._names: Sequence[str] = [str(column.key) for column in returned]
+        self._booleans: Sequence[str] = [str(column.key) for column in returned if isinstance(column.type, Boolean)]
 
     def first(self, connection: Connection, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row by the names of its columns, None where there is none."""
@@ -80,7 +83,9 @@ class Prepared:
 
     def _compile(self, dialect: Dialect) -> None:
         statement = self.statement
-        keys = [column.key for column in statement.table.columns] if self._whole and not isinstance(statement, Select) else None
+        keys = None
+        if self._whole and isinstance(statement, Insert | Update):
+            keys = list(self._columns or (column.key for column in statement.table.columns))
         compiled: Any = statement.compile(dialect=dialect, column_keys=keys)
         # What no caller gives is a constant of the statement; a parameter that is neither has no value and is a KeyError above
         self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}

@@ -106,6 +106,8 @@ class TransparencyLog:
         self._batch = batch
         self._holder = new_writer_id()
         self._growing: list[GrowingTree] | None = None
+        self._proving: dict[str, TiledTree] = {}
+        self._covered = f"SELECT log_index < (SELECT size FROM {heads.name} WHERE log = :log) FROM {table.name} WHERE entry_id = :entry"  # noqa: S608 - names of tables
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -133,13 +135,25 @@ class TransparencyLog:
         TrustError LOG_ENTRY_UNKNOWN; LOG_ENTRY_PENDING (not yet under a checkpoint: come again in a second).
         """
         tree = self.tree_named(tree_name)
+        return self._receipt(tree, *self._entry_and_head(entry_id))
+
+    def receipts(self, entry_id: str) -> dict[str, Receipt]:
+        """The receipts of an entry in all trees, by their names, all under one state of the log. Errors as ``receipt``."""
+        row, head = self._entry_and_head(entry_id)
+        return {tree.name: self._receipt(tree, row, head) for tree in self.trees}
+
+    def _entry_and_head(self, entry_id: str) -> tuple[Any, LogHead]:
+        # 1. Nearly everybody who comes too early comes again and again: that costs one look by key
+        covered = self.database.look(self._covered, {"log": self.name, "entry": entry_id})
+        if covered is None:
+            raise TrustError(Kind.NOT_FOUND, "LOG_ENTRY_UNKNOWN")
+        if not covered[0]:
+            raise self._pending()
+        # 2. The entry with the state that covers it
         with self.database.read() as connection:
             columns = self.table.c
             row = connection.execute(select(columns.entry, columns.log_index).where(columns.entry_id == entry_id)).first()
-            head = _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
-        if row is None:
-            raise TrustError(Kind.NOT_FOUND, "LOG_ENTRY_UNKNOWN")
-        return self._receipt(tree, row, head)
+            return row, _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
 
     def receipt_at(self, index: int, tree_name: str | None = None) -> Receipt:
         """The same for the entry with this index. TrustError LOG_INDEX_UNKNOWN."""
@@ -154,16 +168,17 @@ class TransparencyLog:
 
     def _receipt(self, tree: LogTree, row: Any, head: LogHead) -> Receipt:
         """Under the newest checkpoint that witnesses have cosigned, where it covers the entry; else under the newest."""
-        if row.log_index is None or row.log_index >= head.size:
-            self._wake.set()  # somebody waits for it: the next turn begins now, where this process leads
-            raise TrustError(Kind.CONFLICT, "LOG_ENTRY_PENDING", retry_after_seconds=1)
         size, note = head.size, head.checkpoints[tree.name]
         cosigned = self.files.cosigned(tree.name)
         if cosigned is not None:
             seen = verify_checkpoint(cosigned, tree.identity)  # one that is not ours is passed over; the check of the log names it
             if seen.verified is True and seen.checkpoint is not None and row.log_index < seen.checkpoint.size <= head.size:
                 size, note = seen.checkpoint.size, cosigned
-        return Receipt(row.entry, row.log_index, self._tiled(tree, size).inclusion_proof(row.log_index), note)
+        return Receipt(row.entry, row.log_index, self._proving_tree(tree, size).inclusion_proof(row.log_index), note)
+
+    def _pending(self) -> TrustError:
+        self._wake.set()  # somebody waits for it: the next turn begins now, where this process leads
+        return TrustError(Kind.CONFLICT, "LOG_ENTRY_PENDING", retry_after_seconds=1)
 
     def inclusion_proof(self, entry_id: str, tree_name: str | None = None) -> tuple[int, tuple[bytes, ...]]:
         """(index, hashes) of an entry under the newest checkpoint."""
@@ -176,6 +191,13 @@ class TransparencyLog:
         if newer > size:
             raise TrustError(Kind.NOT_FOUND, "LOG_SIZE_UNKNOWN", asked=newer, size=size)
         return self._tiled(self.tree_named(tree_name), newer).consistency_proof(older)
+
+    def _proving_tree(self, tree: LogTree, size: int) -> TiledTree:
+        """The tree that proofs are made of, kept while its size is asked for: entries come in numbers under one checkpoint."""
+        kept = self._proving.get(tree.name)
+        if kept is None or kept.size != size:
+            kept = self._proving[tree.name] = self._tiled(tree, size)
+        return kept
 
     def _tiled(self, tree: LogTree, size: int) -> TiledTree:
         return TiledTree(TreeHash(tree.digest_oid), size, partial(self.files.read_tile, tree.name))

@@ -66,7 +66,7 @@ def wait_for_proof(log: TransparencyLog, entry_id: str) -> LogProof:
     until, pause = time.monotonic() + LOG_WAIT_SECONDS, LOG_POLL_SECONDS
     while True:
         try:
-            receipts = {tree: log.receipt(entry_id, tree) for tree in TREES}
+            receipts = log.receipts(entry_id)
         except TrustError as error:
             if error.code != _PENDING or time.monotonic() > until:
                 raise

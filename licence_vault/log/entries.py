@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from licence_vault.log.leaf import STATUS_LIST_EVENT, LicenceLeaf, StatusListLeaf, write_leaf
 from licence_vault.log_tables import log
 from service_kit.entry_ids import new_entry_id
-from service_kit.prepared import PreparedRows
+from service_kit.prepared import Prepared, PreparedRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,7 @@ def append_leaves(connection: Connection, leaves: Sequence[LicenceLeaf | StatusL
     return [row[0] for row in rows]
 
 
+_INDEX: Final = Prepared(select(log.c.log_index).where(log.c.entry_id == bindparam("wanted")))
 _ROWS: Final = PreparedRows(log, ("entry_id", "entry", "event", "type_code", "issuer_code"))
 
 
@@ -44,5 +45,5 @@ def _row(leaf: LicenceLeaf | StatusListLeaf) -> tuple[str, bytes, str, str, str]
 
 def index_of(connection: Connection, entry_id: str) -> int | None:
     """Where an entry stands in the log; None in the moment before the log has taken it in."""
-    found: int | None = connection.execute(select(log.c.log_index).where(log.c.entry_id == entry_id)).scalar()
+    found: int | None = _INDEX.scalar(connection, {"wanted": entry_id})
     return found

@@ -12,6 +12,7 @@ from crypto.sm3 import hmac_sm3
 from licence_vault.errors import status_order_changed
 from licence_vault.log_tables import status_allotments, status_order, status_values
 from licence_vault.status.order import ENTRIES, place_of
+from service_kit.prepared import Prepared
 from service_kit.row_values import write_time
 from standards.ietf_status_list import pack
 
@@ -25,6 +26,8 @@ BITS: Final = 2
 ORDER_KEY: Final = "licence-status-order"
 """Name of the secret in the keystore that the order of places is made from."""
 _CHECKED: Final = b"licence-status-order/v1"
+_KEY_CHECK: Final = Prepared(select(status_order.c.key_check))
+_ALLOT: Final = Prepared(insert(status_allotments).returning(status_allotments.c.position), columns=("allotted_at",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,13 @@ def allot_place(connection: Connection, key: bytes, at: datetime) -> StatusPlace
     TrustError STATUS_ORDER_CHANGED where places were given out by another key: by this one, some would be given out twice.
     """
     check = hmac_sm3(key, _CHECKED)
-    kept = connection.execute(select(status_order.c.key_check)).scalar_one()
+    kept = _KEY_CHECK.scalar(connection, {})
     if not kept:
         connection.execute(update(status_order).values(key_check=check))
     elif not hmac.compare_digest(kept, check):
         raise status_order_changed()
-    position = connection.execute(insert(status_allotments).values(allotted_at=write_time(at))).inserted_primary_key
-    return StatusPlace(*place_of(int(position[0]) if position is not None else 0, key))
+    position = int(_ALLOT.scalar(connection, {"allotted_at": write_time(at)}))
+    return StatusPlace(*place_of(position, key))
 
 
 def set_status(connection: Connection, place: StatusPlace, status: int, at: datetime) -> None:

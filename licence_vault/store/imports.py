@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from licence_vault.imported import ImportedLicence, Mark, Marks
 from licence_vault.tables import imports
+from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sqlalchemy import Connection, RowMapping
+
+_OF_NUMBER: Final = Prepared(
+    select(imports.c.id).where(
+        imports.c.issuer_code == bindparam("issuer"),
+        imports.c.type_code == bindparam("type"),
+        imports.c.number_digest == bindparam("digest"),
+    )
+)
 
 
 def _imported(row: RowMapping) -> ImportedLicence:
@@ -47,10 +56,7 @@ def load_import(conn: Connection, import_id: str, *, is_locked: bool = False) ->
 
 def is_imported(conn: Connection, issuer_code: str, type_code: str, number_digest: bytes) -> bool:
     """Whether a licence of this printed number was imported before."""
-    found = select(imports.c.id).where(
-        imports.c.issuer_code == issuer_code, imports.c.type_code == type_code, imports.c.number_digest == number_digest
-    )
-    return conn.execute(found).first() is not None
+    return _OF_NUMBER.first(conn, {"issuer": issuer_code, "type": type_code, "digest": number_digest}) is not None
 
 
 def list_imports(

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from licence_vault.register import IssuingAuthority
 from licence_vault.tables import issuers, members
+from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
 
+_BY_CODE: Final = select(issuers).where(issuers.c.code == bindparam("issuer"))
+_LOAD: Final = Prepared(_BY_CODE)
+_LOAD_LOCKED: Final = Prepared(_BY_CODE.with_for_update())
+_MEMBER: Final = Prepared(
+    select(members.c.holder).where(members.c.issuer_code == bindparam("issuer"), members.c.holder == bindparam("member"))
+)
+_MEMBERS: Final = Prepared(select(members.c.holder).where(members.c.issuer_code == bindparam("issuer")).order_by(members.c.holder))
 
-def _issuer(row: RowMapping) -> IssuingAuthority:
+
+def _issuer(row: RowMapping | Mapping[str, Any]) -> IssuingAuthority:
     return IssuingAuthority(
         row["code"], row["name"], row["area_code"], row["seal_id"], row["revision"], row["entered_by"], read_time(row["changed_at"])
     )
@@ -46,8 +56,7 @@ def update_issuer(conn: Connection, issuer: IssuingAuthority) -> None:
 
 def load_issuer(conn: Connection, code: str, *, is_locked: bool = False) -> IssuingAuthority | None:
     """One authority; ``is_locked`` keeps others from changing it until this transaction ends."""
-    statement = select(issuers).where(issuers.c.code == code)
-    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    row = (_LOAD_LOCKED if is_locked else _LOAD).first(conn, {"issuer": code})
     return None if row is None else _issuer(row)
 
 
@@ -67,13 +76,12 @@ def list_issuer_codes(conn: Connection, holder: str, *, limit: int) -> list[str]
 
 def is_member(conn: Connection, issuer_code: str, holder: str) -> bool:
     """Whether ``holder`` acts for the authority."""
-    found = select(members.c.holder).where(members.c.issuer_code == issuer_code, members.c.holder == holder)
-    return conn.execute(found).first() is not None
+    return _MEMBER.first(conn, {"issuer": issuer_code, "member": holder}) is not None
 
 
 def list_members(conn: Connection, issuer_code: str) -> list[str]:
     """Everybody who acts for the authority."""
-    return list(conn.execute(select(members.c.holder).where(members.c.issuer_code == issuer_code).order_by(members.c.holder)).scalars())
+    return [str(row["holder"]) for row in _MEMBERS.all(conn, {"issuer": issuer_code})]
 
 
 def insert_member(conn: Connection, issuer_code: str, holder: str, *, given_by: str, at: datetime) -> None:

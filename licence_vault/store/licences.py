@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import BigInteger, bindparam, column, delete, func, insert, select, text, update
 
 from licence_vault.model import LicenceState
 from licence_vault.register import LicenceFile, LicenceRecord
 from licence_vault.store.days import read_day, write_day
 from licence_vault.tables import files, holders, licence_keys, licences
+from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import ColumnElement, Connection, RowMapping, Select
 
-_NEXT_SERIAL: Final = text(
-    "INSERT INTO licence_series (issuer_code, type_code, series, last_serial) VALUES (:issuer_code, :type_code, :series, 1) "
-    "ON CONFLICT (issuer_code, type_code, series) DO UPDATE SET last_serial = licence_series.last_serial + 1 RETURNING last_serial"
+_NEXT_SERIAL: Final = Prepared(
+    text(
+        "INSERT INTO licence_series (issuer_code, type_code, series, last_serial) VALUES (:issuer_code, :type_code, :series, 1) "
+        "ON CONFLICT (issuer_code, type_code, series) DO UPDATE SET last_serial = licence_series.last_serial + 1 RETURNING last_serial"
+    ).columns(column("last_serial", BigInteger))
 )
 
 _STEP_ON: Final = text(
@@ -28,9 +31,40 @@ _STEP_ON: Final = text(
     "ON CONFLICT (issuer_code, type_code, series) DO UPDATE SET last_serial = excluded.last_serial "
     "WHERE licence_series.last_serial < excluded.last_serial"
 )
+_INSERT: Final = Prepared(insert(licences))
+_INSERT_KEY: Final = Prepared(insert(licence_keys))
+_INSERT_HOLDER: Final = Prepared(insert(holders))
+_INSERT_FILE: Final = Prepared(insert(files))
+_BY_ID: Final = select(licences).where(licences.c.id == bindparam("licence_id"))
+_LOAD: Final = Prepared(_BY_ID)
+_LOAD_LOCKED: Final = Prepared(_BY_ID.with_for_update())
+_LOAD_KEY: Final = Prepared(select(licence_keys.c.key_sealed).where(licence_keys.c.licence_id == bindparam("licence")))
+_PRINTED: Final = Prepared(
+    select(licences.c.id)
+    .where(
+        licences.c.issuer_code == bindparam("issuer"),
+        licences.c.type_code == bindparam("type"),
+        licences.c.number_digest == bindparam("digest"),
+        licences.c.root_id != bindparam("except_root"),
+    )
+    .limit(1)
+)
+_MOVE: Final = Prepared(
+    update(licences)
+    .where(licences.c.id == bindparam("licence_id"), licences.c.revision == bindparam("was_revision"))
+    .values(
+        state=bindparam("new_state"),
+        state_reason=bindparam("reason"),
+        state_at=bindparam("moved_at"),
+        revision=bindparam("new_revision"),
+        last_entry_id=bindparam("entry_id"),
+        successor_id=bindparam("new_successor_id"),
+        lease_until=None,
+    )
+)
 
 
-def read_licence_row(row: RowMapping) -> LicenceRecord:
+def read_licence_row(row: RowMapping | Mapping[str, Any]) -> LicenceRecord:
     """A row of the table as the rest of the program knows it."""
     values: dict[str, Any] = dict(row)
     for name in ("issued_on", "valid_from", "valid_to"):
@@ -44,7 +78,7 @@ def read_licence_row(row: RowMapping) -> LicenceRecord:
 
 def take_next_serial(conn: Connection, issuer_code: str, type_code: str, series: str) -> int:
     """The next running number of a series, from 1; unique under concurrency because the counter row is locked by the update."""
-    return int(conn.execute(_NEXT_SERIAL, {"issuer_code": issuer_code, "type_code": type_code, "series": series}).scalar_one())
+    return int(_NEXT_SERIAL.scalar(conn, {"issuer_code": issuer_code, "type_code": type_code, "series": series}))
 
 
 def step_series_on(conn: Connection, issuer_code: str, type_code: str, series: str, serial: int) -> None:
@@ -60,16 +94,15 @@ def insert_licence(conn: Connection, record: LicenceRecord, *, key_sealed: bytes
     values |= {name: write_time(values[name]) for name in ("made_at", "state_at")}
     lease = record.lease_until
     values |= {"state": record.state.value, "lease_until": None if lease is None else write_time(lease)}
-    conn.execute(insert(licences), values)
-    conn.execute(insert(licence_keys), {"licence_id": record.id, "key_sealed": key_sealed})
-    rows = [{"licence_id": record.id, "position": at, "code_digest": digest} for at, digest in enumerate(holder_digests)]
-    conn.execute(insert(holders), rows)
+    _INSERT.change(conn, values)
+    _INSERT_KEY.change(conn, {"licence_id": record.id, "key_sealed": key_sealed})
+    for at, digest in enumerate(holder_digests):
+        _INSERT_HOLDER.change(conn, {"licence_id": record.id, "position": at, "code_digest": digest})
 
 
 def load_licence(conn: Connection, licence_id: str, *, is_locked: bool = False) -> LicenceRecord | None:
     """One licence; ``is_locked`` keeps others from changing it until this transaction ends."""
-    statement = select(licences).where(licences.c.id == licence_id)
-    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    row = (_LOAD_LOCKED if is_locked else _LOAD).first(conn, {"licence_id": licence_id})
     return None if row is None else read_licence_row(row)
 
 
@@ -96,13 +129,8 @@ def list_holder_digests(conn: Connection, licence_id: str) -> list[bytes]:
 
 def is_printed_number_taken(conn: Connection, issuer_code: str, type_code: str, number_digest: bytes, *, except_root: str) -> bool:
     """Whether another licence of the issuer and type, besides the versions of one chain, has the printed number."""
-    statement = select(licences.c.id).where(
-        licences.c.issuer_code == issuer_code,
-        licences.c.type_code == type_code,
-        licences.c.number_digest == number_digest,
-        licences.c.root_id != except_root,
-    )
-    return conn.execute(statement.limit(1)).first() is not None
+    wanted = {"issuer": issuer_code, "type": type_code, "digest": number_digest, "except_root": except_root}
+    return _PRINTED.first(conn, wanted) is not None
 
 
 def next_licence_version(conn: Connection, root_id: str) -> int:
@@ -181,20 +209,17 @@ def move_licence(
     conn: Connection, record: LicenceRecord, *, state: LicenceState, reason: str, at: datetime, entry_id: str, successor_id: str | None
 ) -> bool:
     """Move a licence on; its revision goes up by one. False where it is not at that revision any more: nothing is changed then."""
-    done = conn.execute(
-        update(licences)
-        .where(licences.c.id == record.id, licences.c.revision == record.revision)
-        .values(
-            state=state.value,
-            state_reason=reason,
-            state_at=write_time(at),
-            revision=record.revision + 1,
-            last_entry_id=entry_id,
-            successor_id=successor_id,
-            lease_until=None,
-        )
-    )
-    return done.rowcount == 1
+    values = {
+        "licence_id": record.id,
+        "was_revision": record.revision,
+        "new_state": state.value,
+        "reason": reason,
+        "moved_at": write_time(at),
+        "new_revision": record.revision + 1,
+        "entry_id": entry_id,
+        "new_successor_id": successor_id,
+    }
+    return _MOVE.change(conn, values) == 1
 
 
 def set_successor(conn: Connection, licence_id: str, successor_id: str | None) -> None:
@@ -216,7 +241,7 @@ def note_refusal(conn: Connection, record: LicenceRecord) -> None:
 
 def load_key(conn: Connection, licence_id: str) -> bytes | None:
     """The sealed key of a licence; None once it was erased."""
-    found: bytes | None = conn.execute(select(licence_keys.c.key_sealed).where(licence_keys.c.licence_id == licence_id)).scalar()
+    found: bytes | None = _LOAD_KEY.scalar(conn, {"licence": licence_id})
     return found
 
 
@@ -230,7 +255,7 @@ def erase_content(conn: Connection, licence_id: str) -> None:
 def insert_file(conn: Connection, file: LicenceFile) -> None:
     """A released file."""
     values = {"licence_id": file.licence_id, "form": file.form, "digest": file.digest, "bytes": file.size_bytes, "blob": file.blob}
-    conn.execute(insert(files), values)
+    _INSERT_FILE.change(conn, values)
 
 
 def list_files(conn: Connection, licence_id: str) -> list[LicenceFile]:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from licence_vault.model import TypeState
 from licence_vault.register import TypeVersion
 from licence_vault.tables import types
+from service_kit.prepared import Prepared
 from service_kit.row_values import read_list, read_time, write_list, write_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection, RowMapping
 
+_ONE: Final = select(types).where(types.c.code == bindparam("type"), types.c.version == bindparam("number"))
+_LOAD: Final = Prepared(_ONE)
+_LOAD_LOCKED: Final = Prepared(_ONE.with_for_update())
+_PUBLISHED: Final = select(types).where(types.c.code == bindparam("type"), types.c.state == TypeState.PUBLISHED.value)
+_LOAD_PUBLISHED: Final = Prepared(_PUBLISHED)
+_LOAD_PUBLISHED_LOCKED: Final = Prepared(_PUBLISHED.with_for_update())
 
-def _version(row: RowMapping) -> TypeVersion:
+
+def _version(row: RowMapping | Mapping[str, Any]) -> TypeVersion:
     return TypeVersion(
         code=row["code"],
         version=row["version"],
@@ -59,15 +69,13 @@ def update_type(conn: Connection, version: TypeVersion) -> None:
 
 def load_type(conn: Connection, code: str, version: int, *, is_locked: bool = False) -> TypeVersion | None:
     """One version; ``is_locked`` keeps others from changing it until this transaction ends."""
-    statement = select(types).where(types.c.code == code, types.c.version == version)
-    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    row = (_LOAD_LOCKED if is_locked else _LOAD).first(conn, {"type": code, "number": version})
     return None if row is None else _version(row)
 
 
 def load_published_type(conn: Connection, code: str, *, is_locked: bool = False) -> TypeVersion | None:
     """The version that licences are issued by."""
-    statement = select(types).where(types.c.code == code, types.c.state == TypeState.PUBLISHED.value)
-    row = conn.execute(statement.with_for_update() if is_locked else statement).mappings().one_or_none()
+    row = (_LOAD_PUBLISHED_LOCKED if is_locked else _LOAD_PUBLISHED).first(conn, {"type": code})
     return None if row is None else _version(row)
 
 

@@ -270,3 +270,11 @@ def test_a_tile_of_the_wrong_length_is_refused() -> None:
 def test_other_digests_are_refused() -> None:
     with pytest.raises(TrustError, match="LOG_DIGEST_UNSUPPORTED"):
         TreeHash(oids.SHA1)
+
+
+def test_a_tree_that_is_kept_gives_the_same_proofs_whatever_it_has_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crypto.merkle.TILES_KEPT", 2)
+    kept = tiled(SHA, COUNT)
+    for index in [*range(0, COUNT, 61), *range(COUNT - 1, 0, -67)]:
+        assert kept.inclusion_proof(index) == tiled(SHA, COUNT).inclusion_proof(index)
+    assert kept.root() == grown(SHA)[1][-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Boolean, Column, LargeBinary, MetaData, String, Table, bindparam, insert, select, text, update
+from sqlalchemy import Boolean, Column, LargeBinary, MetaData, String, Table, bindparam, column, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from service_kit.prepared import Prepared, PreparedRows
@@ -27,6 +27,12 @@ ADD = Prepared(insert(cups))
 ONE = Prepared(select(cups).where(cups.c.name == bindparam("wanted")))
 TWO = Prepared(select(cups.c.name).where(cups.c.is_full.is_(True)).order_by(cups.c.name).limit(2))
 FILL = Prepared(update(cups).where(cups.c.name == bindparam("wanted"), cups.c.is_full.is_(False)).values(is_full=bindparam("full")))
+TURNS = Prepared(
+    text("INSERT INTO cups (name, is_full) VALUES (:name, :full) RETURNING name, is_full").columns(
+        column("name", String), column("is_full", Boolean)
+    )
+)
+NAMED = Prepared(insert(cups).returning(cups.c.name, cups.c.is_full), columns=("name", "is_full"))
 REPLACE = Prepared(update(cups).where(cups.c.name == bindparam("same")), is_whole_row=True)
 
 
@@ -133,3 +139,14 @@ def test_many_rows_are_inserted_in_their_order_and_all_or_none(shelf: Database) 
     assert names(shelf) == ["a", "b", "c", "x", "y"]
     with shelf.read() as connection:
         assert connection.execute(select(cups.c.is_full, cups.c.mark).where(cups.c.name == "y")).one() == (None, b"2")
+
+
+def test_an_insert_of_some_columns_gives_back_what_it_says(shelf: Database) -> None:
+    def fill(connection: Connection) -> list[object]:
+        first = NAMED.first(connection, {"name": "d", "is_full": True})
+        return [first, TURNS.first(connection, {"name": "e", "full": False}), NAMED.scalar(connection, {"name": "f", "is_full": None})]
+
+    assert shelf.write(fill) == [{"name": "d", "is_full": True}, {"name": "e", "is_full": False}, "f"]
+    with shelf.read() as connection:
+        marks = connection.execute(select(cups.c.name, cups.c.mark).where(cups.c.name > "c").order_by(cups.c.name)).all()
+    assert [tuple(row) for row in marks] == [("d", None), ("e", None), ("f", None)]

@@ -41,6 +41,7 @@ def test_every_entry_gets_a_receipt_that_strangers_can_check(database: Database,
             receipt = log.receipt(entry_id, tree.name)
             assert entry_id.encode() in receipt.entry
             assert verify_receipt(receipt, tree.identity).verified is True
+            assert log.receipts(entry_id)[tree.name] == receipt
     assert log.inclusion_proof(ids[0])[0] == 1
     assert codes(log) == set()
     assert check_log(log).entries == 704

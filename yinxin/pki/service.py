@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -78,24 +77,24 @@ class OwnTrust:
     database: Database
     authorities: Authorities
     further_path: Path | None = None
-    _state: tuple[object, ...] = ()
-    _list: TrustList | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _kept: tuple[tuple[object, ...], TrustList] | None = (
+        None  # one value: who reads it while another sets it gets a list with its own state
+    )
 
     def __call__(self) -> TrustList:
-        """The trust list as of now. One small read. TRUST_FILE_UNUSABLE where the file is missing or not wholly understood."""
+        """The trust list as of now. One look by key. TRUST_FILE_UNUSABLE where the file is missing or not wholly understood."""
+        numbers = store.look_at_newest_numbers(self.database, ROOT, ISSUING)
+        state = (*numbers, None if self.further_path is None else file_state(self.further_path))
+        kept = self._kept
+        if kept is not None and kept[0] == state:
+            return kept[1]
         with self.database.read() as connection:
-            numbers = tuple(store.newest_list_number(connection, issuer) for issuer in (ROOT, ISSUING))
-            state = (*numbers, None if self.further_path is None else file_state(self.further_path))
-            if self._list is not None and state == self._state:
-                return self._list
             newest = [store.load_newest_list(connection, issuer) for issuer in (ROOT, ISSUING)]
         further = TrustList.empty() if self.further_path is None else read_trust_file(self.further_path)
         own = self.authorities.trust(tuple(each.crl_der for each in newest if each is not None))
-        with self._lock:
-            self._state = state
-            self._list = own.joined_with(further)
-            return self._list
+        joined = own.joined_with(further)
+        self._kept = state, joined  # lists newer than the numbers looked at are read once more by the next
+        return joined
 
 
 def build(desk: RegisterDesk, authorities: Authorities) -> ServiceParts:
