@@ -9,6 +9,7 @@ even as chance under any of them, and every reader takes the mask from the code 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
@@ -107,12 +108,10 @@ def _interleaved(data: bytes, version: int, level: str) -> bytes:
         blocks.append(data[at : at + size])
         at += size
     corrections = [_remainder(block, correction) for block in blocks]
-    out = bytearray()
-    for column in range(short + bool(longer)):
-        out += bytes(block[column] for block in blocks if column < len(block))
-    for column in range(correction):
-        out += bytes(each[column] for each in corrections)
-    return bytes(out)
+    by_columns = chain(zip(*(block[:short] for block in blocks), strict=True), zip(*corrections, strict=True))
+    last = bytes(block[short] for block in blocks[count - longer :])  # of the longer blocks, which stand behind the short ones
+    columns = list(chain.from_iterable(by_columns))
+    return bytes(columns[: short * count]) + last + bytes(columns[short * count :])
 
 
 def _remainder(block: bytes, correction: int) -> bytes:

@@ -9,15 +9,15 @@ from standards.errors import MalformedError
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"  # table 1
 _VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
 _BASE: Final = 45
+_PAIRS: Final = [second + third for third in ALPHABET for second in ALPHABET]
 
 
 def encode(data: bytes) -> str:
     """The text of any bytes (section 4)."""
     out: list[str] = []
-    for at in range(0, len(data) - 1, 2):
-        rest, first = divmod(data[at] << 8 | data[at + 1], _BASE)
-        third, second = divmod(rest, _BASE)
-        out += (ALPHABET[first], ALPHABET[second], ALPHABET[third])
+    for high, low in zip(data[:-1:2], data[1::2], strict=True):
+        rest, first = divmod(high << 8 | low, _BASE)
+        out += (ALPHABET[first], _PAIRS[rest])
     if len(data) % 2:
         second, first = divmod(data[-1], _BASE)
         out += (ALPHABET[first], ALPHABET[second])

@@ -17,6 +17,7 @@ _HALF_WAVE: Final = 0.3642  # where the control points of a cubic lie that follo
 _STRAND_MM: Final = 0.12
 _TINT: Final = 0.55  # of the border's colour
 _PETAL_STEPS: Final = 6  # curves of one petal
+_DECIMALS: Final = 2  # of a millimetre: a tenth of the thinnest line, and the lines are most of what is in a file
 
 
 def _pale(colour: Colour, strength: float) -> Colour:
@@ -60,7 +61,9 @@ def _wave(start: float, level: float, length: float, band: float, strand: int, *
         lift = height * (1 if index % 2 == 0 else -1) * math.pi / 2 * 0.85
         a, b = start + index * half, start + (index + 1) * half
         points = ((a + half * _HALF_WAVE, level - lift), (b - half * _HALF_WAVE, level - lift), (b, level))
-        pieces.append(tuple(value for along, across in points for value in ((along, across) if is_across else (across, along))))
+        pieces.append(
+            tuple(round(value, _DECIMALS) for along, across in points for value in ((along, across) if is_across else (across, along)))
+        )
     return Figure((start, level) if is_across else (level, start), pieces)
 
 
@@ -71,7 +74,7 @@ def petals(x: float, y: float, outer: float, inner: float, count: int, turn: flo
     def point(step: float) -> tuple[float, float]:
         angle = 2 * math.pi * step / steps
         radius = (outer + inner) / 2 + (outer - inner) / 2 * math.cos(count * angle)
-        return x + radius * math.cos(angle + turn), y + radius * math.sin(angle + turn)
+        return round(x + radius * math.cos(angle + turn), _DECIMALS), round(y + radius * math.sin(angle + turn), _DECIMALS)
 
     points = [point(step) for step in range(steps)]
     pieces: list[tuple[float, ...]] = []
@@ -79,7 +82,7 @@ def petals(x: float, y: float, outer: float, inner: float, count: int, turn: flo
         before, here, after, then = (points[(index + shift) % steps] for shift in (-1, 0, 1, 2))
         first = (here[0] + (after[0] - before[0]) / 6, here[1] + (after[1] - before[1]) / 6)
         second = (after[0] - (then[0] - here[0]) / 6, after[1] - (then[1] - here[1]) / 6)
-        pieces.append((*first, *second, *after))
+        pieces.append((*(round(value, _DECIMALS) for value in (*first, *second)), *after))
     return Figure(points[0], pieces, is_closed=True)
 
 

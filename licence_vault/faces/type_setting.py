@@ -127,11 +127,16 @@ def _fit(part: TextPart | ColumnPart, text: str, breaking: Callable[[float], lis
 def _set_lines(part: TextPart, text: str, book: FontBook) -> list[Text]:
     font = book.font(text, part.style, is_bold=part.is_bold)
     width = part.width_mm
+    is_one_line = (
+        "\n" not in text and text == text.strip() and part.spacing_mm >= 0
+    )  # where it fits, no part of it is longer than all of it
 
     def breaking(size: float) -> list[str]:
         if width is None:
             return [text.replace("\n", " ")]
         # What follows the last character of a line is no part of it
+        if is_one_line and font.width_mm(text, size, part.spacing_mm) <= width:
+            return [text]
         return break_lines(text, width + part.spacing_mm, lambda piece: font.width_mm(piece, size) + part.spacing_mm * len(piece))
 
     size, lines = _fit(part, text, breaking)

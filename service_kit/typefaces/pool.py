@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from itertools import groupby, pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
 from service_kit.typefaces.cut import CutFace, cut_face
@@ -36,11 +36,13 @@ _PLANE: Final = 0x10000
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One glyph as the tables ``glyf`` and ``hmtx`` have it; lengths in font units."""
+    """One glyph as the tables ``glyf`` and ``hmtx`` have it, the outline filled up to whole words; lengths in font units."""
 
     outline: bytes
+    metric: bytes
     advance: int
-    bearing: int
+    contours: int
+    points: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,15 @@ def _read_pieces(truetype: bytes, tables: Mapping[str, bytes]) -> list[_Piece]:
     if composed:
         for number, outline in _resolved(truetype, composed).items():
             outlines[number] = outline
-    return [_Piece(outline, *metric) for outline, metric in zip(outlines, metrics, strict=True)]
+    return [_piece(outline, *metric) for outline, metric in zip(outlines, metrics, strict=True)]
+
+
+def _piece(outline: bytes, advance: int, bearing: int) -> _Piece:
+    contours = points = 0
+    if outline:
+        (contours,) = struct.unpack_from(">h", outline)
+        points = struct.unpack_from(">H", outline, 8 + 2 * contours)[0] + 1
+    return _Piece(outline + b"\0" * (-len(outline) % 4), struct.pack(">Hh", advance, bearing), advance, contours, points)
 
 
 def _resolved(truetype: bytes, numbers: Sequence[int]) -> dict[int, bytes]:
@@ -187,15 +197,9 @@ def _resolved(truetype: bytes, numbers: Sequence[int]) -> dict[int, bytes]:
 
 
 def _write(tables: Mapping[str, bytes], pieces: Sequence[_Piece], numbers: Mapping[str, int], names: tuple[str, str, str]) -> bytes:
-    outlines, places = bytearray(), [0]
-    points = contours = 0
-    for piece in pieces:
-        outlines += piece.outline + b"\0" * (-len(piece.outline) % 4)
-        places.append(len(outlines))
-        if piece.outline:
-            (count,) = struct.unpack_from(">h", piece.outline)
-            contours = max(contours, count)
-            points = max(points, struct.unpack_from(">H", piece.outline, 8 + 2 * count)[0] + 1)
+    outlines = b"".join(piece.outline for piece in pieces)
+    places = list(accumulate((len(piece.outline) for piece in pieces), initial=0))
+    points, contours = max(piece.points for piece in pieces), max(piece.contours for piece in pieces)
     head = bytearray(tables["head"])
     struct.pack_into(">I", head, 8, 0)
     struct.pack_into(">h", head, 50, 1)
@@ -208,10 +212,10 @@ def _write(tables: Mapping[str, bytes], pieces: Sequence[_Piece], numbers: Mappi
     written = {
         "OS/2": bytes(os2),
         "cmap": _character_map(codes),
-        "glyf": bytes(outlines) or b"\0",
+        "glyf": outlines or b"\0",
         "head": bytes(head),
         "hhea": hhea,
-        "hmtx": b"".join(struct.pack(">Hh", piece.advance, piece.bearing) for piece in pieces),
+        "hmtx": b"".join(piece.metric for piece in pieces),
         "loca": struct.pack(f">{len(places)}I", *places),
         "maxp": maxp,
         "name": _names(tables["name"], names),
@@ -222,11 +226,15 @@ def _write(tables: Mapping[str, bytes], pieces: Sequence[_Piece], numbers: Mappi
 
 def _segments(codes: Sequence[int]) -> list[tuple[int, int, int]]:
     """Runs of codes with the glyph number of the first; glyphs are numbered from 1 in the order of the codes."""
-    found = []
-    for _, group in groupby(enumerate(codes, 1), lambda pair: pair[1] - pair[0]):
-        row = list(group)
-        found.append((row[0][1], row[-1][1], row[0][0]))
-    return found
+    found: list[tuple[int, int, int]] = []
+    first = last = -2  # next to no code
+    for number, code in enumerate(codes, 1):
+        if code != last + 1:
+            if number > 1:
+                found.append((first, last, number - 1 - (last - first)))
+            first = code
+        last = code
+    return [*found, (first, last, len(codes) - (last - first))] if codes else []
 
 
 def _character_map(codes: Sequence[int]) -> bytes:

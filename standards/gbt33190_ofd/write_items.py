@@ -41,6 +41,7 @@ DEFAULT_LINE_MM: Final = 0.353  # 8.5.1
 DEFAULT_MITER: Final = 3.528
 _OVERHANG_EM: Final = 0.25  # what glyphs may reach out of their advances, ascent and descent
 _OPAQUE: Final = 255
+_GRID: Final = 100  # of a millimetre
 _COMMANDS: Final = {2: "L", 4: "Q", 6: "B"}
 
 Box = tuple[float, float, float, float]
@@ -278,7 +279,8 @@ def _path(item: Path) -> tuple[str, dict[str, str | None]]:
         checked_mm(y, "y")
     # A corner reaches out by at most the limit of mitres; more than that is cut off there by every reader
     edge = width * DEFAULT_MITER / 2 + 0.1 if item.stroke is not None else 0.1
-    left, top = min(x for x, _ in points) - edge, min(y for _, y in points) - edge
+    # The corner stands on the grid that most coordinates are on, so that those inside have no more decimals than they came with
+    left, top = (math.floor((min(values) - edge) * _GRID) / _GRID for values in zip(*points, strict=True))
     right, bottom = max(x for x, _ in points) + edge, max(y for _, y in points) + edge
     data = " ".join(_figure(figure, left, top) for figure in item.figures)
     stroke = colour_element("StrokeColor", item.stroke) if item.stroke is not None else ""

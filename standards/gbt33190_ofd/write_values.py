@@ -58,7 +58,7 @@ class Font:
 
     def width_mm(self, text: str, size_mm: float, spacing_mm: float = 0) -> float:
         """How long a text is on one line. KeyError for a character without an advance."""
-        return sum(self.advances_em[character] for character in text) * size_mm + spacing_mm * max(len(text) - 1, 0)
+        return sum(map(self.advances_em.__getitem__, text)) * size_mm + spacing_mm * max(len(text) - 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
