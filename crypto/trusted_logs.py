@@ -78,7 +78,11 @@ class StatusIssuer:
 
     def keys_at(self, at: datetime) -> Mapping[str, VerificationKey]:
         """Those under which a list is believed at ``at`` (aware UTC)."""
-        return _by_thumbprint(
+        return _by_thumbprint(self.believed_at(at))
+
+    def believed_at(self, at: datetime) -> tuple[bytes, ...]:
+        """The same as they stand in ``keys``."""
+        return tuple(
             key
             for key, period in self._with_periods()
             if period.withdrawn_at is None and (period.until_at is None or period.until_at >= at)

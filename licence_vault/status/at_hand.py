@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
+from crypto.jose import verification_key
 from crypto.report import not_checked
-from licence_vault.status.verify import CLAUSE, verify_status
+from licence_vault.status.verify import CLAUSE, OpenedList, ask_opened, open_list
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
-    from crypto.jose import VerificationKey
     from crypto.report import Step
     from crypto.trust_list import TrustList
     from licence_vault.status.verify import StatusResult
+
+LISTS_KEPT: Final = 4  # of a few megabytes each at most: who verifies many licences asks the lists of one trust list of all of them
 
 
 def ask_lists_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> tuple[Step, ...]:
@@ -35,21 +37,28 @@ def status_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> 
     return None if newest is None else newest.status
 
 
-def _keys(address: str, trust: TrustList, at: datetime) -> dict[str, VerificationKey]:
+def _keys(address: str, trust: TrustList, at: datetime) -> tuple[bytes, ...]:
+    """Those that may sign for a list, as SubjectPublicKeyInfo."""
     issuers = [issuer for issuer in trust.status_issuers if address.startswith(issuer.prefix)]
-    return {key_id: key for issuer in issuers for key_id, key in issuer.keys_at(at).items()}
+    return tuple(key for issuer in issuers for key in issuer.believed_at(at))
 
 
-def _withdrawn_keys(address: str, trust: TrustList) -> dict[str, VerificationKey]:
+def _withdrawn_keys(address: str, trust: TrustList) -> tuple[bytes, ...]:
     issuers = [issuer.withdrawn() for issuer in trust.status_issuers if address.startswith(issuer.prefix)]
-    return {key_id: key for issuer in issuers for key_id, key in issuer.verification_keys().items()}
+    return tuple(key for issuer in issuers for key in issuer.keys)
 
 
-def _newest(address: str, index: int, trust: TrustList, keys: Mapping[str, VerificationKey], at: datetime) -> StatusResult | None:
+@lru_cache(maxsize=LISTS_KEPT)
+def _opened(token: bytes, keys: tuple[bytes, ...]) -> OpenedList:
+    """Remembered by content: which keys count and what the list says at a time is asked anew each time."""
+    return open_list(token, {key.key_id: key for key in map(verification_key, keys)})
+
+
+def _newest(address: str, index: int, trust: TrustList, keys: tuple[bytes, ...], at: datetime) -> StatusResult | None:
     results = [
         result
         for token in trust.status_tokens
-        if _is_about(result := verify_status(token, list_uri=address, index=index, keys=keys, at=at))
+        if _is_about(result := ask_opened(_opened(token, keys), list_uri=address, index=index, at=at))
     ]
     return max(results, key=lambda each: (each.status is not None, each.issued_at_seconds or 0), default=None)
 

@@ -44,6 +44,17 @@ class StatusResult:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedList:
+    """A token whose signature was checked under certain keys, whatever the time: ``claims`` None where it may not be believed at all, ``packed``
+    None where its list cannot be unpacked. ``steps`` say which.
+    """
+
+    claims: lists.StatusListClaims | None
+    packed: bytes | None
+    steps: tuple[Step, ...]
+
+
 def verify_status(
     token: bytes,
     *,
@@ -60,9 +71,24 @@ def verify_status(
     ``token``: a JWT (ASCII) or CWT (binary), told apart by their first byte. ``keys``: whose lists count, by ``kid``; ES256 and SM2 alike.
     ``max_age_seconds``: how old the list may be, besides what it says of itself. ``receipt`` with ``log``: that the list was published.
     """
-    steps: list[Step] = []
+    return ask_opened(
+        open_list(token, keys), list_uri=list_uri, index=index, at=at, max_age_seconds=max_age_seconds, receipt=receipt, log=log
+    )
+
+
+def ask_opened(
+    opened: OpenedList,
+    *,
+    list_uri: str,
+    index: int,
+    at: datetime,
+    max_age_seconds: int | None = None,
+    receipt: Receipt | None = None,
+    log: LogIdentity | None = None,
+) -> StatusResult:
+    """As :func:`verify_status`, of a token that was opened before."""
     # 1. Signature and form
-    claims, packed = _open(token, keys, steps)
+    steps, claims, packed = list(opened.steps), opened.claims, opened.packed
     if claims is None:
         return StatusResult(Verdict.INDETERMINATE, None, None, None, None, None, tuple(steps))
     now = int(at.timestamp())
@@ -94,7 +120,8 @@ def verify_status(
     return StatusResult(verdict, status, claims.issued_at, claims.expires_at, age, logged, tuple(steps))
 
 
-def _open(token: bytes, keys: Mapping[str, VerificationKey], steps: list[Step]) -> tuple[lists.StatusListClaims | None, bytes | None]:
+def open_list(token: bytes, keys: Mapping[str, VerificationKey]) -> OpenedList:
+    """Signature and form of a token under these keys, and its list unpacked. Never raises; the same for the same bytes and keys."""
     try:
         if token[:1] == b"e":  # base64url of {" ; a tagged COSE_Sign1 begins with 0xd2
             checked = check_token(token.decode("ascii", "replace"), keys, token_type=lists.JWT_TYPE, limit_characters=TOKEN_CHARACTERS)
@@ -105,14 +132,13 @@ def _open(token: bytes, keys: Mapping[str, VerificationKey], steps: list[Step]) 
             claims, key_id = lists.read_cwt_claims(members if isinstance(members, dict) else {}), message.key.key_id
     except TrustError as error:
         unknown = error.code in {"JWS_KEY_UNKNOWN", "COSE_KEY_UNKNOWN"}
-        steps.append(not_checked("STATUS_TOKEN_KEY_UNKNOWN" if unknown else "STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code))
-        return None, None
-    steps.append(passed("STATUS_TOKEN_SIGNED", CLAUSE, key=key_id))
+        code = "STATUS_TOKEN_KEY_UNKNOWN" if unknown else "STATUS_TOKEN_REFUSED"
+        return OpenedList(None, None, (not_checked(code, CLAUSE, rule=error.code),))
+    signed = passed("STATUS_TOKEN_SIGNED", CLAUSE, key=key_id)
     try:
-        return claims, lists.inflate(claims.compressed)
+        return OpenedList(claims, lists.inflate(claims.compressed), (signed,))
     except MalformedError as error:
-        steps.append(not_checked("STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code))
-        return claims, None
+        return OpenedList(claims, None, (signed, not_checked("STATUS_TOKEN_REFUSED", CLAUSE, rule=error.code)))
 
 
 def _logged(

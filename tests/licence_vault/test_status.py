@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import cbor2
@@ -13,11 +14,14 @@ import pytest
 from crypto.cose import sign_cose
 from crypto.jose import TokenSigner, write_base64url, write_jwk
 from crypto.report import Verdict
+from crypto.trust_list import TrustList
+from crypto.trusted_logs import KeyPeriod, StatusIssuer
 from licence_vault.actions import publish_status_lists as publishing
 from licence_vault.actions.find_status_lists import find_edition
 from licence_vault.actions.publish_status_lists import TTL_SECONDS, VALIDITY_SECONDS, list_uri, publish_status_lists
 from licence_vault.jobs import readiness_of
-from licence_vault.log.instance import SHA256_TREE, SM3_TREE
+from licence_vault.log.instance import SHA256_TREE, SM3_KEY, SM3_TREE
+from licence_vault.status.at_hand import ask_lists_at_hand
 from licence_vault.status.editions import newest_number
 from licence_vault.status.frames import cwt_of_frame, frame_of_cwt, frame_of_jwt, jwt_of_frame
 from licence_vault.status.order import ENTRIES, place_of
@@ -281,6 +285,21 @@ def test_what_is_not_known_is_never_valid(vault: VaultHere, edition: Edition) ->
         assert judged(vault, bytes(changed), 7).verdict is Verdict.INDETERMINATE
     for nothing in (b"", b"e", b"\xd2\x84", b"eyJ", b"\xff" * 40):
         assert judged(vault, nothing, 7).verdict is Verdict.INDETERMINATE
+
+
+def test_a_list_at_hand_is_opened_once_and_asked_anew_each_time(vault: VaultHere, edition: Edition) -> None:
+    signed_by = tuple(vault.context.keystore.signer(name).public_spki_der for name in (ES256_KEY, SM2_KEY))
+    over = StatusIssuer(list_uri(vault.context, 1), signed_by, tuple(KeyPeriod(None, AT) for _ in signed_by))
+    others = replace(over, keys=(vault.context.keystore.signer(SM3_KEY).public_spki_der,), periods=())
+    for token in tokens_of(edition):
+        trust = TrustList(anchors=(), status_issuers=(over,), status_tokens=(token,))
+        ask = partial(ask_lists_at_hand, list_uri(vault.context, 1), 7)
+        for _ in range(2):
+            assert {step.code for step in ask(trust, AT)} == {"STATUS_TOKEN_SIGNED", "STATUS_LIST_FRESH", "STATUS_VALID"}
+            assert [step.code for step in ask(trust, AT + timedelta(seconds=1))] == ["LICENCE_STATUS_SIGNER_UNKNOWN"]
+            assert [step.code for step in ask(replace(trust, status_issuers=(others,)), AT)] == ["LICENCE_STATUS_NOT_AT_HAND"]
+            late = ask(replace(trust, status_issuers=(replace(over, periods=()),)), AT + timedelta(seconds=VALIDITY_SECONDS))
+            assert [step.code for step in late] == ["STATUS_TOKEN_SIGNED", "STATUS_LIST_EXPIRED"]
 
 
 def test_a_list_that_the_log_does_not_have_is_not_believed(vault: VaultHere, edition: Edition) -> None:
