@@ -54,10 +54,13 @@ class JudgedDocument:
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
-    """A sealed file. ``judged``: what the judge found in exactly these bytes just now, where the sealer had to ask it anyway; else None."""
+    """A sealed file. ``judged``: what the judge found in exactly these bytes just now, where the sealer had to ask it anyway; else None. ``digest``: SM3
+    of these bytes, where the sealer has it from its own record in this process; else None.
+    """
 
     content: bytes
     judged: JudgedDocument | None = None
+    digest: bytes | None = None
 
 
 class Sealer(Protocol):

@@ -48,7 +48,8 @@ class HouseSealer:
             document_type=DOCUMENT_TYPE,
         )
         sealed = seal_document(self._context, User(VAULT, actor, holder=VAULT), seal_id, wanted)
-        return SealedFile(sealed.content, None if sealed.examined is None else judged_document(judge_examined(sealed.examined)))
+        judged = None if sealed.examined is None else judged_document(judge_examined(sealed.examined))
+        return SealedFile(sealed.content, judged, sealed.digest)
 
 
 def house_pictures(document: bytes, *, dpi: int) -> bytes:

@@ -145,20 +145,24 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
 
     # 3. Each form: drawn, sealed with no transaction open, held against our own verifier, kept under the licence's key.
     seals, released = means.need_seals(), []
+    qr_text = qr_text_of(means, salted, proof)
+    attempt = sm3(qr_text.encode()).hex()[
+        :32
+    ]  # a code is signed anew each time, so what is drawn with it is another file: sealed anew, released once
     for form in plan.forms:
-        drawn = _DRAW[form](salted.data, template, attachments, qr_text=qr_text_of(means, salted, proof))
+        drawn = _DRAW[form](salted.data, template, attachments, qr_text=qr_text)
         sealed = seals.sealer.seal(
             drawn,
             media_type=MEDIA_TYPES[form],
             seal_id=issuer.seal_id,
             order=SealPlace(definition.sealing.page, definition.sealing.x_mm, definition.sealing.y_mm, template.height_mm),
-            idempotency_key=f"{record.id}-{form}-{sm3(drawn).hex()[:32]}",  # a later proof makes another file: sealed anew, released once
+            idempotency_key=f"{record.id}-{form}-{attempt}",
             actor=record.actor,
         )
         fail_points.reach("issue-licence.sealed")
         _check(means, record, sealed, attachments)
         content = sealed.content
-        released.append(_Released(form, sm3(content), len(content), means.context.blobs.put(key.seal_file(form, content))))
+        released.append(_Released(form, sealed.digest or sm3(content), len(content), means.context.blobs.put(key.seal_file(form, content))))
     fail_points.reach("issue-licence.stored")
 
     # 4. tx 2: event, files, state, audit entry, idempotency answer, and what becomes of the licence before it.

@@ -19,8 +19,9 @@ from seal_service.errors import (
     time_stamp_not_configured,
 )
 from seal_service.model import USABLE, DocumentForm
+from seal_service.ofd.verify import examine_ofd
 from seal_service.pdf.long_term import make_long_term
-from seal_service.verify import OFD, examine_file, media_type_of, verify_file
+from seal_service.verify import OFD, examine_file, media_type_of, status_lists_of, verify_file
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -28,11 +29,21 @@ if TYPE_CHECKING:
     from seal_service.actions.record_use import User
     from seal_service.actions.seal_order import Draft, SealMeans, SealOrder
     from seal_service.model import Seal
+    from seal_service.ofd.package import OfdPackage
     from seal_service.verify import Examined
     from service_kit.composition import ServiceContext
 
 
 SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every signed PDF
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedWishes:
+    """What an order comes to. ``package``: an OFD that nobody has signed yet, as it was opened to find that out; else None."""
+
+    form: DocumentForm
+    is_timestamped: bool
+    package: OfdPackage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +69,8 @@ def seal_for_document(context: ServiceContext, user: User, seal_id: str, order: 
     return seal, Certificate.from_der(seal.certificate_der)
 
 
-def check_wishes(context: ServiceContext, order: SealOrder) -> bool:
-    """Whether the order wants a time-stamp; what can be refused before anything is prepared is refused here.
+def check_wishes(context: ServiceContext, order: SealOrder) -> CheckedWishes:
+    """Whether the order wants a time-stamp, and for what kind of document; what can be refused before anything is prepared is refused here.
 
     Raises TrustError TIME_STAMP_NOT_CONFIGURED, FIELD_UNACCEPTABLE, DOCUMENT_TAMPERED.
     """
@@ -71,17 +82,28 @@ def check_wishes(context: ServiceContext, order: SealOrder) -> bool:
     for field, text in (("reason", order.reason), ("location", order.location)):
         if text is not None and not is_plain_text(text):
             raise text_unacceptable(field)
-    is_ofd = form_of(order.document) is DocumentForm.OFD
-    if (is_ofd or SIGNATURE_MARK in order.document) and verify_file(order.document, context.trust(), context.clock.now()).tampered:
+    form = form_of(order.document)
+    if form is DocumentForm.OFD:
+        trust, at = context.trust(), context.clock.now()
+        found = examine_ofd(order.document, trust, at, status=status_lists_of(trust, at))
+        if found.report.tampered:
+            raise document_tampered()
+        return CheckedWishes(form, is_timestamped, None if found.report.signatures else found.package)
+    if SIGNATURE_MARK in order.document and verify_file(order.document, context.trust(), context.clock.now()).tampered:
         raise document_tampered()
-    return is_timestamped
+    return CheckedWishes(form, is_timestamped)
 
 
-def draft_document(context: ServiceContext, means: SealMeans, order: SealOrder) -> Draft:
-    """The document with room for the signature, and what has to be signed. The same means and order give the same draft, byte for byte."""
+def draft_document(
+    context: ServiceContext, means: SealMeans, order: SealOrder, form: DocumentForm, *, package: OfdPackage | None = None
+) -> Draft:
+    """The document with room for the signature, and what has to be signed. The same means and order give the same draft, byte for byte.
+
+    ``package``: an OFD that nobody has signed yet, where it is open already.
+    """
     ses_names = (context.settings.pdf_ses_filter, context.settings.pdf_ses_subfilter)
-    if form_of(order.document) is DocumentForm.OFD:
-        return prepare_ofd(means, order)
+    if form is DocumentForm.OFD:
+        return prepare_ofd(means, order, package=package)
     return prepare_pdf(means, order, ses_names=ses_names)
 
 

@@ -85,7 +85,7 @@ def finish_remote_signature(
             return _given_before(context, now)
         raise
     fail_points.reach("remote-signature.recorded")
-    return SealedDocument(sealed, use_id, audit_id, is_repeated=False, warnings=draft.warnings)
+    return SealedDocument(sealed, bytes.fromhex(result_digest), use_id, audit_id, is_repeated=False, warnings=draft.warnings)
 
 
 def give_up_remote_signature(context: ServiceContext, user: User, seal_id: str, use_id: str) -> None:
@@ -116,4 +116,5 @@ def read_signature_value(signature: bytes) -> bytes:
 def _given_before(context: ServiceContext, use: SealUse) -> SealedDocument:
     if use.result_digest is None or use.result_audit_id is None:
         raise seal_use_not_found(use.id)
-    return SealedDocument(context.blobs.get(use.result_digest), use.id, use.result_audit_id, is_repeated=True)
+    content = context.blobs.get(use.result_digest)
+    return SealedDocument(content, bytes.fromhex(use.result_digest), use.id, use.result_audit_id, is_repeated=True)

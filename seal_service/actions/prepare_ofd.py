@@ -18,6 +18,7 @@ from standards.x690_der import utf8_string
 
 if TYPE_CHECKING:
     from seal_service.actions.seal_order import SealMeans, SealOrder
+    from seal_service.ofd.package import OfdPackage
     from seal_service.ofd.sealing_rules import SealableOfd
 
 PDF_ONLY: Final = frozenset({"field", "opacity", "certify", "lock_fields", "lock_except", "level"})
@@ -29,8 +30,8 @@ REASON_OID: Final = "2.25.58494569872681223787226023895464549393"  # extension o
 LOCATION_OID: Final = "2.25.116631403230911273068765661940838470675"  # and where
 
 
-def prepare_ofd(means: SealMeans, order: SealOrder) -> Draft:
-    """The draft of an OFD signature.
+def prepare_ofd(means: SealMeans, order: SealOrder, *, package: OfdPackage | None = None) -> Draft:
+    """The draft of an OFD signature. ``package``: the document, where it is open already and nobody has signed it yet.
 
     Raises TrustError OFD_*, PLACEMENT_*, KEYWORD_*, PAGES_UNCLEAR, PAGE_NOT_FOUND, SEAM_TOO_SHORT, SEAL_*, FIELD_UNACCEPTABLE.
     """
@@ -45,7 +46,7 @@ def prepare_ofd(means: SealMeans, order: SealOrder) -> Draft:
     seal_der = means.seal.seal_data_der if is_seal else None
     if is_seal and seal_der is None:
         raise seal_not_usable(means.seal.id, means.seal.state)
-    document = check_sealable(order.document)
+    document = check_sealable(order.document, package=package)
     prepared = prepare_seal(
         document,
         seal_der=seal_der,

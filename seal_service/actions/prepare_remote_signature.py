@@ -88,11 +88,12 @@ def prepare_remote_signature(context: ServiceContext, user: User, seal_id: str, 
         raise key_is_here(seal_id)
 
     # 2. The draft, and the document kept for the second phase.
-    is_timestamped = check_wishes(context, order)
+    wishes = check_wishes(context, order)
+    is_timestamped, form = wishes.is_timestamped, wishes.form
     order = replace(order, is_timestamped=is_timestamped)
     at = context.clock.now()
     use_id = new_use_id(at)
-    draft = draft_document(context, means_of(seal, use_id, at, order), order)
+    draft = draft_document(context, means_of(seal, use_id, at, order), order, form, package=wishes.package)
     document_digest = context.blobs.put(order.document)
     fail_points.reach("remote-signature.prepared")
 
@@ -124,7 +125,7 @@ def prepare_remote_signature(context: ServiceContext, user: User, seal_id: str, 
             input_digest=bytes.fromhex(document_digest),
             is_timestamped=is_timestamped,
             repeatable=repeatable,
-            form=form_of(order.document),
+            form=form,
             document_type=order.document_type,
         )
         if intent.is_done:
@@ -176,7 +177,7 @@ def _is_made_anew(order: RemoteOrder, seal: Seal) -> bool:
 def draft_again(context: ServiceContext, kept: RemoteOrder, seal: Seal) -> Draft:
     """The very draft of the first phase, in the round that is open."""
     order = read_order(kept.order_json, context.blobs.get(kept.document_digest))
-    draft = draft_document(context, means_of(seal, kept.use_id, kept.at, order), order)
+    draft = draft_document(context, means_of(seal, kept.use_id, kept.at, order), order, form_of(order.document))
     if kept.first_signature is None or draft.follow is None:
         return draft
     return draft.follow(kept.first_signature)

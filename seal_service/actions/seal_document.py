@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crypto.certificates import Certificate
 from crypto.sm3 import sm3
 from seal_service import store
-from seal_service.actions.draft_document import check_wishes, draft_document, finish_draft, form_of, seal_for_document
+from seal_service.actions.draft_document import check_wishes, draft_document, finish_draft, seal_for_document
 from seal_service.actions.find_seals import draw_picture
 from seal_service.actions.record_use import (
     Intent,
@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 class SealedDocument:
     """The sealed bytes and where they are on record. ``is_repeated``: the answer to the same request given before.
 
-    ``warnings``: codes of what was done otherwise than ordered. ``examined``: what our own verifier found in it; None where it was not asked
+    ``digest``: SM3 of the bytes; ``warnings``: codes of what was done otherwise than ordered. ``examined``: what our own verifier found in it; None where it was not asked
     now.
     """
 
     content: bytes
+    digest: bytes
     use_id: str
     audit_id: str
     is_repeated: bool
@@ -64,8 +65,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         raise key_elsewhere(seal_id)
 
     # 2. Can it be sealed as it is wished? One that was changed after an earlier signature gets no seal of ours on top of that.
-    is_timestamped = check_wishes(context, order)
-    form = form_of(order.document)
+    wishes = check_wishes(context, order)
+    is_timestamped, form = wishes.is_timestamped, wishes.form
 
     # 3. With what: key, certificate, chain, picture, time.
     use_id = new_use_id(context.clock.now())
@@ -81,7 +82,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     )
 
     # 4. The document with room for the signature, and the digest over everything else.
-    draft = draft_document(context, means, order)
+    draft = draft_document(context, means, order, form, package=wishes.package)
     fail_points.reach("seal-document.prepared")
 
     # 5. What makes this request what it is, where it may come again.
@@ -139,7 +140,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
 
         audit_id = context.database.write(record)
     fail_points.reach("seal-document.recorded")
-    return SealedDocument(sealed, use_id, audit_id, is_repeated=False, warnings=draft.warnings, examined=finished.examined)
+    digest = bytes.fromhex(result_digest)
+    return SealedDocument(sealed, digest, use_id, audit_id, is_repeated=False, warnings=draft.warnings, examined=finished.examined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,4 +174,5 @@ def _given_before(context: ServiceContext, intent: Intent) -> SealedDocument:
         use = store.load_use(conn, intent.use_id)
     if use is None or use.result_digest is None or use.result_audit_id is None:
         raise seal_not_found(intent.seal.id)
-    return SealedDocument(context.blobs.get(use.result_digest), use.id, use.result_audit_id, is_repeated=True)
+    content = context.blobs.get(use.result_digest)
+    return SealedDocument(content, bytes.fromhex(use.result_digest), use.id, use.result_audit_id, is_repeated=True)

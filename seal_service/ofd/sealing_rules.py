@@ -56,9 +56,15 @@ def open_package(original: bytes) -> OfdPackage:
         container = Container(original)
     except MalformedError as error:
         raise refused(Kind.MALFORMED, "OFD_UNREADABLE", reason=str(error.facts.get("reason") or error.code)) from None
+    package = OfdPackage(container, Graph(container))
+    _check_package(package)
+    return package
+
+
+def _check_package(package: OfdPackage) -> None:
+    container, graph = package.container, package.graph
     if container.name_like(ENCRYPTIONS_NAME) is not None:
         raise refused(Kind.UNACCEPTABLE, "OFD_ENCRYPTED")
-    graph = Graph(container)
     if graph.failure is not None:
         reason = str(graph.failure.facts.get("reason") or graph.failure.code)
         raise refused(Kind.MALFORMED, "OFD_UNREADABLE", reason=reason)
@@ -72,7 +78,6 @@ def open_package(original: bytes) -> OfdPackage:
             is_sayable = False
         if not is_sayable:
             raise refused(Kind.UNACCEPTABLE, "OFD_UNACCEPTABLE", found="BAD_PATH", path=name[:80], reason="no-location")
-    return OfdPackage(container, graph)
 
 
 def _refuse_troubles(graph: Graph) -> None:
@@ -88,13 +93,16 @@ def _refuse(steps: list[Step]) -> None:
             raise refused(Kind.UNACCEPTABLE, "OFD_UNACCEPTABLE", found=step.code, **facts)
 
 
-def check_sealable(original: bytes) -> SealableOfd:
-    """The document, opened for a further signature.
+def check_sealable(original: bytes, *, package: OfdPackage | None = None) -> SealableOfd:
+    """The document, opened for a further signature. ``package``: the same bytes, where our verifier has opened them and found no signature.
 
     Raises TrustError as :func:`open_package`, and ``OFD_LOCKED``, ``OFD_SIGNATURES_UNCLEAR``,
     ``OFD_SIGNATURES_TOO_MANY``.
     """
-    package = open_package(original)
+    if package is None:
+        package = open_package(original)
+    else:
+        _check_package(package)
     steps: list[Step] = []
     signatures = list_signatures(package, steps)
     _refuse_troubles(package.graph)  # now those of the list too

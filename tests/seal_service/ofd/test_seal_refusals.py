@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from seal_service.ofd.seal import PreparedOfdSeal, prepare_seal
 from seal_service.ofd.sealing_rules import check_sealable
+from seal_service.ofd.verify import examine_ofd
 from seal_service.places import Edge, Place, Seam
 from standards.errors import TrustError
 from tests.seal_service.ofd.documents import (
@@ -54,6 +55,25 @@ def test_what_readers_would_not_agree_on_is_not_sealed(files: dict[str, bytes | 
     with pytest.raises(TrustError) as refused:
         seal(pack(document))
     assert (refused.value.code, refused.value.facts["found"]) == ("OFD_UNACCEPTABLE", found)
+    assert refusal_once_open(pack(document)) == ("OFD_UNACCEPTABLE", found)
+
+
+def refusal_once_open(document: bytes) -> tuple[str, object]:
+    """What is said of a document that the verifier has opened already."""
+    package = examine_ofd(document, pki().trust_list(), AT).package
+    assert package is not None
+    with pytest.raises(TrustError) as refused:
+        check_sealable(document, package=package)
+    return refused.value.code, refused.value.facts.get("found")
+
+
+def test_a_document_that_is_open_already_is_sealed_as_any_other() -> None:
+    opened = examine_ofd(plain(), pki().trust_list(), AT).package
+    first, second = (
+        prepare_seal(check_sealable(plain(), package=package), seal_der=seal_der(), signed_at=SIGNED_AT) for package in (opened, None)
+    )
+    assert first.to_bytes() == second.to_bytes()
+    assert refusal_once_open(pack({**plain_files(), "Encryptions.xml": b"<x/>"})) == ("OFD_ENCRYPTED", None)
 
 
 @pytest.mark.parametrize(
