@@ -122,10 +122,14 @@ class GrowingTree:
 class TiledTree:
     """Reads hashes of a tree of a given size from tiles, and makes proofs of them. The tiles read last are kept, with the roots within them."""
 
-    def __init__(self, tree_hash: TreeHash, size: int, read_tile: Callable[[int, int, int], bytes]) -> None:
+    def __init__(
+        self, tree_hash: TreeHash, size: int, read_tile: Callable[[int, int, int], bytes], *, older: TiledTree | None = None
+    ) -> None:
+        """``older``: the same tree at a smaller size; roots that it has worked out are taken over where the hashes below them are the same."""
         self._hash = tree_hash
         self.size = size
         self._read_tile = read_tile
+        self._older = {} if older is None else dict(older._tiles)  # noqa: SLF001 - the same class
         self._tiles: dict[tuple[int, int], _Tile] = {}
 
     def root(self) -> bytes:
@@ -185,7 +189,8 @@ class TiledTree:
         known = self._tiles.get((level, index))
         if known is None:
             width = min(TILE_WIDTH, (self.size >> TILE_HEIGHT * level) - index * TILE_WIDTH)
-            known = _Tile(self._hash, _split(self._read_tile(level, index, width), width))
+            hashes, narrower = _split(self._read_tile(level, index, width), width), self._older.get((level, index))
+            known = _Tile(self._hash, hashes) if narrower is None else narrower.widened(hashes)
             if len(self._tiles) >= TILES_KEPT:
                 self._tiles.clear()
             self._tiles[level, index] = known
@@ -200,6 +205,17 @@ class _Tile:
     def __init__(self, tree_hash: TreeHash, hashes: list[bytes]) -> None:
         self._hash = tree_hash
         self._rows: tuple[list[bytes], ...] = (hashes,)
+
+    def widened(self, hashes: list[bytes]) -> _Tile:
+        """The same tile with more hashes behind these; one of its own where it does not begin with them."""
+        wider, known = _Tile(self._hash, hashes), self._rows
+        if hashes[: len(known[0])] == known[0]:
+            rows, node = [hashes], self._hash.node
+            for row in known[1:]:
+                below = rows[-1]
+                rows.append([*row, *(node(below[i], below[i + 1]) for i in range(2 * len(row), len(below) - 1, 2))])
+            wider._rows = tuple(rows)
+        return wider
 
     def root(self, first: int, height: int) -> bytes:
         """The root over 2^``height`` hashes from ``first``, a multiple of that number; all of them are there."""

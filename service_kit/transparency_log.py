@@ -21,15 +21,17 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from crypto.checkpoints import CheckpointSigner, LogIdentity, LogVerifierKey, Receipt, sign_checkpoint, verify_checkpoint
 from crypto.merkle import GrowingTree, TiledTree, TreeHash
 from service_kit.audit import new_writer_id
 from service_kit.fail_points import reach
 from service_kit.log_files import LogFiles
+from service_kit.prepared import Prepared
 from service_kit.tables import log_head as heads
 from standards.c2sp_tlog_checkpoint import Checkpoint
 from standards.c2sp_tlog_tiles import TILE_WIDTH, write_bundle
@@ -49,6 +51,7 @@ BATCH: Final = 4096  # entries per turn: some 30 ms of the writer's time
 INTERVAL_SECONDS: Final = 0.5  # twice the promised pace of one checkpoint a second
 LEASE_SECONDS: Final = 2.0  # how long the log stands still when the leader dies
 _logger = logging.getLogger(__name__)
+_HEAD: Final = Prepared(select(heads).where(heads.c.log == bindparam("of")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class TransparencyLog:
         self._holder = new_writer_id()
         self._growing: list[GrowingTree] | None = None
         self._proving: dict[str, TiledTree] = {}
+        self._entry_of = Prepared(select(table.c.entry, table.c.log_index).where(table.c.entry_id == bindparam("entry")))
         self._covered = f"SELECT log_index < (SELECT size FROM {heads.name} WHERE log = :log) FROM {table.name} WHERE entry_id = :entry"  # noqa: S608 - names of tables
         self._turn = threading.Lock()
         self._stop = threading.Event()
@@ -145,15 +149,14 @@ class TransparencyLog:
     def _entry_and_head(self, entry_id: str) -> tuple[Any, LogHead]:
         # 1. Nearly everybody who comes too early comes again and again: that costs one look by key
         covered = self.database.look(self._covered, {"log": self.name, "entry": entry_id})
-        if covered is None:
-            raise TrustError(Kind.NOT_FOUND, "LOG_ENTRY_UNKNOWN")
-        if not covered[0]:
+        if covered is not None and not covered[0]:
             raise self._pending()
         # 2. The entry with the state that covers it
         with self.database.read() as connection:
-            columns = self.table.c
-            row = connection.execute(select(columns.entry, columns.log_index).where(columns.entry_id == entry_id)).first()
-            return row, _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
+            found, head = self._entry_of.first(connection, {"entry": entry_id}), _HEAD.first(connection, {"of": self.name})
+        if found is None:
+            raise TrustError(Kind.NOT_FOUND, "LOG_ENTRY_UNKNOWN")
+        return SimpleNamespace(**found), _read_head(None if head is None else SimpleNamespace(**head))
 
     def receipt_at(self, index: int, tree_name: str | None = None) -> Receipt:
         """The same for the entry with this index. TrustError LOG_INDEX_UNKNOWN."""
@@ -196,11 +199,12 @@ class TransparencyLog:
         """The tree that proofs are made of, kept while its size is asked for: entries come in numbers under one checkpoint."""
         kept = self._proving.get(tree.name)
         if kept is None or kept.size != size:
-            kept = self._proving[tree.name] = self._tiled(tree, size)
+            older = kept if kept is not None and kept.size < size else None
+            kept = self._proving[tree.name] = self._tiled(tree, size, older)
         return kept
 
-    def _tiled(self, tree: LogTree, size: int) -> TiledTree:
-        return TiledTree(TreeHash(tree.digest_oid), size, partial(self.files.read_tile, tree.name))
+    def _tiled(self, tree: LogTree, size: int, older: TiledTree | None = None) -> TiledTree:
+        return TiledTree(TreeHash(tree.digest_oid), size, partial(self.files.read_tile, tree.name), older=older)
 
     # ---- sequencing
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +24,7 @@ user id over the note's text, the signature as r || s (32 bytes each), the publi
 
 _SEPARATOR: Final = "\n\n"
 _SIGNATURE_LINE: Final = re.compile(r"— (\S+) (\S+)")
+_NO_KEY_NAME: Final = re.compile(r"[+\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls and halves of characters: Cc, Cs
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
@@ -47,7 +47,7 @@ class Note:
 
 def check_key_name(name: str) -> None:
     """Names are not empty and hold no space of any kind, no plus and no control character. MalformedError NOTE_KEY_NAME."""
-    if not 0 < len(name) <= KEY_NAME_CHARACTERS or any(c == "+" or c.isspace() or unicodedata.category(c) in {"Cc", "Cs"} for c in name):
+    if not 0 < len(name) <= KEY_NAME_CHARACTERS or _NO_KEY_NAME.search(name):
         raise MalformedError("NOTE_KEY_NAME")
 
 

@@ -40,10 +40,19 @@ class PdfFont:
         self.face = face
         self._widths, self._box = _metrics(face.truetype)
         self._codes: dict[tuple[int, str], int] = {}
+        self._shown: dict[str, str] = {}
 
     def code(self, glyph: int, text: str) -> int:
         """The code for a glyph that stands for ``text``."""
         return self._codes.setdefault((glyph, text), len(self._codes) + 1)
+
+    def plain(self, text: str) -> str:
+        """The codes of characters that each stand for themselves, in hexadecimal; KeyError for one that the face has no glyph of."""
+        shown, glyphs = self._shown, self.face.glyphs
+        for character in text:
+            if character not in shown:
+                shown[character] = f"{self.code(glyphs[character], character):04X}"
+        return "".join(map(shown.__getitem__, text))
 
     def width(self, glyph: int) -> float:
         """How far a glyph moves the pen, in thousandths of an em."""

@@ -161,7 +161,7 @@ def _plain(font: PdfFont, text: str) -> str:
     missing = [character for character in text if character not in glyphs]
     if missing:
         raise TrustError(Kind.UNACCEPTABLE, "GLYPH_MISSING", characters=f"U+{ord(missing[0]):04X}", count=len(missing))
-    return "<" + "".join(f"{font.code(glyphs[character], character):04X}" for character in text) + "> Tj"
+    return f"<{font.plain(text)}> Tj"
 
 
 def _shaped(font: PdfFont, item: Text) -> str:

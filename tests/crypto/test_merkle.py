@@ -278,3 +278,20 @@ def test_a_tree_that_is_kept_gives_the_same_proofs_whatever_it_has_forgotten(mon
     for index in [*range(0, COUNT, 61), *range(COUNT - 1, 0, -67)]:
         assert kept.inclusion_proof(index) == tiled(SHA, COUNT).inclusion_proof(index)
     assert kept.root() == grown(SHA)[1][-1]
+
+
+@pytest.mark.parametrize("tree_hash", [SHA, SM3], ids=["sha256", "sm3"])
+def test_a_tree_goes_on_from_an_older_one_as_far_as_they_agree(tree_hash: TreeHash) -> None:
+    older = tiled(tree_hash, 1)
+    for size in (2, 3, 100, 101, 255, 256, 300, 513, COUNT):
+        tiles, roots = grown(tree_hash)
+        tree = TiledTree(tree_hash, size, lambda level, index, width: tiles[level, index, width], older=older)  # noqa: B023 - read at once
+        for index in {0, size // 2, size - 1}:
+            assert tree.inclusion_proof(index) == tiled(tree_hash, size).inclusion_proof(index)
+        assert tree.root() == roots[size]
+        older = tree
+    other = TiledTree(tree_hash, 100, lambda _level, _index, width: bytes(32 * width))
+    other.inclusion_proof(0)
+    assert TiledTree(tree_hash, 101, tiled(tree_hash, 101)._read_tile, older=other).inclusion_proof(3) == tiled(
+        tree_hash, 101
+    ).inclusion_proof(3)
