@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import MalformedError
@@ -32,6 +33,8 @@ _MADE_BY: Final = 20  # as MS-DOS: no rights, no links
 _DESCRIPTOR_BYTES: Final = (16, 24, 12, 20)
 _END: Final = struct.Struct("<4sHHHHIIH")
 _PACKED_FROM_BYTES: Final = 64  # what is shorter only grows
+_KEPT: Final = 32  # packed files: a seal is put into document after document
+_KEPT_BYTES: Final = 64 * 1024  # of one of them
 _FIRST_YEAR, _LAST_YEAR = 1980, 2107  # what the records can state
 
 
@@ -50,8 +53,7 @@ class ArchiveCopy:
         raw_name = name.encode()
         packed, method = data, STORED
         if len(data) > _PACKED_FROM_BYTES:
-            packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-            shorter = packer.compress(data) + packer.flush()
+            shorter = _deflated(data) if len(data) <= _KEPT_BYTES else _deflated.__wrapped__(data)
             if len(shorter) < len(data):
                 packed, method = shorter, DEFLATED
         flags = 0 if name.isascii() else UTF8_FLAG
@@ -85,6 +87,12 @@ class ArchiveCopy:
         """The archive as a file."""
         end = _END.pack(b"PK\x05\x06", 0, 0, self.count, self.count, len(self.directory), len(self.records), 0)
         return b"".join((self.records, self.directory, end))
+
+
+@lru_cache(maxsize=_KEPT)
+def _deflated(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
 
 
 def copy_archive(container: Container, leave_out: Names[bytes] = ()) -> ArchiveCopy:

@@ -25,10 +25,11 @@ relative to the part they stand in, and no two parts have one number.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import Kind, TrustError
-from standards.gbt33190_ofd.write_items import Resources, write_item
+from standards.gbt33190_ofd.write_items import Resources, Same, write_item
 from standards.gbt33190_ofd.write_package import write_package
 from standards.gbt33190_ofd.write_xml import (
     TOO_LARGE,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from standards.gbt33190_ofd.write_values import Annotation, Attachment, Document, Item, Page, Template
 
+TEMPLATES_KEPT: Final = 16
 MAX_PAGES: Final = 10_000
 MAX_ITEMS: Final = 500_000  # on all pages together
 MAX_CUSTOM_DATA: Final = 1000
@@ -72,7 +74,8 @@ def write_ofd(document: Document) -> bytes:
         raise bad_value("pages", f"1 to {MAX_PAGES}")
     if sum(len(page.items) for page in document.pages) > MAX_ITEMS:
         raise TrustError(Kind.TOO_LARGE, TOO_LARGE, what="items", limit=MAX_ITEMS)
-    resources = Resources()
+    first = next((template for page in document.pages for template in page.templates), None)
+    resources = Resources() if first is None else Resources(_begun(Same(first))[1])
     files: dict[str, bytes] = {"OFD.xml": _entry(document), "Doc_0/Document.xml": b"", "Doc_0/PublicRes.xml": b""}
 
     # 1. What pages share, then the pages, then what lies on top of them
@@ -81,7 +84,9 @@ def write_ofd(document: Document) -> bytes:
         for template in page.templates:
             if id(template) not in templates:
                 path = f"Tpls/Tpl_{len(templates)}/Content.xml"
-                files[f"Doc_0/{path}"] = _content(template.items, resources, _area(template), is_shared=True)
+                is_first = template is first
+                content = _begun(Same(template))[0] if is_first else _content(template.items, resources, _area(template), is_shared=True)
+                files[f"Doc_0/{path}"] = content
                 templates[id(template)] = (str(resources.next()), template)
     pages = []
     for index, page in enumerate(document.pages):
@@ -168,6 +173,13 @@ def _box(sheet: Page | Template) -> str:
 
 def _area(sheet: Page | Template) -> str:
     return element("Area", _box(sheet))
+
+
+@lru_cache(maxsize=TEMPLATES_KEPT)
+def _begun(same: Same[Template]) -> tuple[bytes, Resources]:
+    """The content of the first template of a document, and the numbers that it has taken: the same for all documents that begin with it."""
+    resources = Resources()
+    return _content(same.unit.items, resources, _area(same.unit), is_shared=True), resources
 
 
 def _content(items: Sequence[Item], resources: Resources, before: str, *, is_shared: bool = False) -> bytes:

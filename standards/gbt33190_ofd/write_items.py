@@ -48,12 +48,15 @@ Box = tuple[float, float, float, float]
 
 
 class Resources:
-    """What the units refer to: numbers of fonts and pictures, given out as they are first used; and the numbers of the units."""
+    """What the units refer to: numbers of fonts and pictures, given out as they are first used; and the numbers of the units.
 
-    def __init__(self) -> None:
-        self._last = 0
-        self.fonts: dict[str, tuple[int, Font]] = {}
-        self.pictures: dict[bytes, tuple[int, str]] = {}
+    ``begun``: go on behind these, which stay as they are.
+    """
+
+    def __init__(self, begun: Resources | None = None) -> None:
+        self._last = 0 if begun is None else begun.last
+        self.fonts: dict[str, tuple[int, Font]] = {} if begun is None else dict(begun.fonts)
+        self.pictures: dict[bytes, tuple[int, str]] = {} if begun is None else dict(begun.pictures)
 
     @property
     def last(self) -> int:
@@ -96,10 +99,10 @@ def write_item(item: Item, resources: Resources, *, is_shared: bool = False) -> 
     if isinstance(item, Text):
         checked_line(item.text, "text", MAX_TEXT_CHARACTERS, least=1)
         font = resources.font(item.font)
-        inner, attributes = _shared_text(_Same(item)) if is_shared else _text(item)
+        inner, attributes = _shared_text(Same(item)) if is_shared else _text(item)
         return element("TextObject", inner, **(attributes | {"ID": str(resources.next()), "Font": str(font)}))
     if isinstance(item, Path):
-        inner, attributes = _shared_path(_Same(item)) if is_shared else _path(item)
+        inner, attributes = _shared_path(Same(item)) if is_shared else _path(item)
         return element("PathObject", inner, **(attributes | {"ID": str(resources.next())}))
     return _write_image(item, resources)
 
@@ -128,6 +131,8 @@ def _turned(turn: float, x: float, y: float) -> tuple[float, float, float, float
 def _bounds(turn: float, box: Box) -> Box:
     """Left, top, right, bottom of a box after turning about the origin."""
     left, top, right, bottom = box
+    if turn == 0:
+        return min(left, right), min(top, bottom), max(left, right), max(top, bottom)
     corners = [_turned(turn, x, y)[2:] for x in (left, right) for y in (top, bottom)]
     xs, ys = [x for x, _ in corners], [y for _, y in corners]
     return min(xs), min(ys), max(xs), max(ys)
@@ -151,7 +156,7 @@ def _text(item: Text) -> tuple[str, dict[str, str | None]]:
     spacing = checked_mm(item.spacing_mm, "spacing", least=-MAX_FONT_MM, most=MAX_FONT_MM)
     x, y = checked_mm(item.x_mm, "x"), checked_mm(item.y_mm, "y")
     if item.glyphs is None:
-        steps = [_advance(item.font, character) * size + spacing for character in text]
+        steps = [advance * size + spacing for advance in _advances(item.font, text)]
         transforms, codes, width = "", [_Code(text, 0, 0, steps[:-1], 0)], sum(steps) - spacing
     else:
         transforms, codes, width = _shaped(text, item.glyphs, size, spacing)
@@ -177,11 +182,14 @@ def _text(item: Text) -> tuple[str, dict[str, str | None]]:
     return colour + transforms + written, attributes
 
 
-def _advance(font: Font, character: str) -> float:
-    advance = font.advances_em.get(character)
-    if advance is None:
-        raise TrustError(Kind.UNACCEPTABLE, "OFD_GLYPH_MISSING", character=f"U+{ord(character):04X}", font=font.name)
-    return checked_mm(advance, "advance", least=-MAX_EM, most=MAX_EM)
+def _advances(font: Font, text: str) -> list[float]:
+    try:
+        advances = [font.advances_em[character] for character in text]
+    except KeyError as missing:
+        raise TrustError(Kind.UNACCEPTABLE, "OFD_GLYPH_MISSING", character=f"U+{ord(missing.args[0]):04X}", font=font.name) from None
+    for advance in set(advances):  # most characters are as wide as the others
+        checked_mm(advance, "advance", least=-MAX_EM, most=MAX_EM)
+    return advances
 
 
 def _shaped(text: str, glyphs: Sequence[GlyphPlace], size: float, spacing: float) -> tuple[str, list[_Code], float]:
@@ -238,11 +246,11 @@ def _shaped(text: str, glyphs: Sequence[GlyphPlace], size: float, spacing: float
     return written, codes, pen - spacing
 
 
-_Unit = TypeVar("_Unit", Text, Path)
+_Unit = TypeVar("_Unit")
 
 
-class _Same(Generic[_Unit]):
-    """A unit that is told from others by being the same object: comparing thousands of points would take as long as writing them."""
+class Same(Generic[_Unit]):
+    """Something that is told from others by being the same object: comparing thousands of points would take as long as writing them."""
 
     __slots__ = ("unit",)
 
@@ -253,16 +261,16 @@ class _Same(Generic[_Unit]):
         return id(self.unit)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.unit is self.unit
+        return isinstance(other, Same) and other.unit is self.unit
 
 
 @lru_cache(maxsize=4 * SHARED_KEPT)
-def _shared_text(same: _Same[Text]) -> tuple[str, dict[str, str | None]]:
+def _shared_text(same: Same[Text]) -> tuple[str, dict[str, str | None]]:
     return _text(same.unit)
 
 
 @lru_cache(maxsize=SHARED_KEPT)
-def _shared_path(same: _Same[Path]) -> tuple[str, dict[str, str | None]]:
+def _shared_path(same: Same[Path]) -> tuple[str, dict[str, str | None]]:
     return _path(same.unit)
 
 
