@@ -64,7 +64,7 @@ def _examine_pdf(data: bytes, trust: TrustList, at: datetime) -> Examined:
     from seal_service.pdf.verify import examine_pdf
 
     found = examine_pdf(data, trust, at, status=status_lists_of(trust, at))
-    return Examined(found.report, None if found.document is None else partial(sealed_files, found.document))
+    return Examined(found.report, None if found.document is None else partial(sealed_files, found.document, found.coverages))
 
 
 def _is_ofd(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from seal_service.attached_files import AttachedFiles, refused
-from seal_service.pdf.byte_ranges import open_signed_revision, read_coverage
+from seal_service.pdf.byte_ranges import open_signed_revision
 from seal_service.pdf.filters import decode_stream
 from seal_service.pdf.form_fields import read_text
 from seal_service.pdf.syntax import PdfString, Ref, Stream
@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crypto.report import SignatureReport
+    from seal_service.pdf.byte_ranges import Coverage
     from seal_service.pdf.document import PdfDocument
+    from seal_service.pdf.form_fields import SignatureField
 
 MAX_NODES: Final = 256  # of the name tree; 64 files fit into one
 
 
-def sealed_files(document: PdfDocument, candidates: Sequence[SignatureReport]) -> tuple[SignatureReport, dict[str, bytes]] | None:
+def sealed_files(
+    document: PdfDocument, coverages: Sequence[tuple[SignatureField, Coverage]], candidates: Sequence[SignatureReport]
+) -> tuple[SignatureReport, dict[str, bytes]] | None:
     """The files that a seal protects, with the report of that seal; None where no candidate covers a revision.
 
-    ``candidates``: reports of signatures over unchanged bytes, in the order of preference; the first whose field can be found counts.
+    ``coverages``: what each signed field of the document covers. ``candidates``: reports of signatures over unchanged bytes, in the order of
+    preference; the first whose field can be found counts.
     Later revisions must show the same files: a reader would show theirs.
 
     :raises TrustError: ``SEALED_FILES_REFUSED`` with the reason, ``PDF_*``.
@@ -37,9 +42,10 @@ def sealed_files(document: PdfDocument, candidates: Sequence[SignatureReport]) -
     fields = [each for each in document.signature_fields() if each.value_dict is not None]
     for report in candidates:
         named = [each for each in fields if each.name == report.name]
-        if len(named) != 1:
+        known = [coverage for field, coverage in coverages if len(named) == 1 and field is named[0]]
+        if not known:
             continue
-        signed, _ = open_signed_revision(document, read_coverage(document, named[0]))
+        signed, _ = open_signed_revision(document, known[0])
         if signed is None:
             continue
         files = read_attachments(signed)

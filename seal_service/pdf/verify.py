@@ -41,10 +41,13 @@ _LONG_TERM: Final = "ETSI EN 319 102-1 5.6.2"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ExaminedPdf:
-    """A verdict with the document it is on, as it was read for it; None where it could not be read."""
+    """A verdict with the document it is on and what each of its signed fields covers, as they were read for it; ``document`` is None where it
+    could not be read.
+    """
 
     report: Report
     document: PdfDocument | None
+    coverages: tuple[tuple[SignatureField, Coverage], ...] = ()
 
 
 @dataclasses.dataclass(slots=True)
@@ -123,6 +126,7 @@ def _verify(data: bytes, setting: Setting, limits: PdfLimits) -> ExaminedPdf:
         _Signature(document, each, each.value_dict or {}, read_coverage(document, each), Permissions())
         for each in _signed_fields(document, steps)
     ]
+    coverages = tuple((each.field, each.coverage) for each in signatures)
     steps.extend(find_active_content(document))
     _add_removed(document, signatures, steps)
     if not signatures:
@@ -145,7 +149,7 @@ def _verify(data: bytes, setting: Setting, limits: PdfLimits) -> ExaminedPdf:
     tampered = {signature.is_tampered for signature in signatures}
     verdicts = [report.verdict for report in reports] + ([verdict_of(steps)] if steps else [])
     is_tampered = True if True in tampered else None if None in tampered else False
-    return ExaminedPdf(Report(worst(verdicts), is_tampered, tuple(reports), tuple(steps)), document)
+    return ExaminedPdf(Report(worst(verdicts), is_tampered, tuple(reports), tuple(steps)), document, coverages)
 
 
 def _signed_fields(document: PdfDocument, steps: list[Step]) -> list[SignatureField]:

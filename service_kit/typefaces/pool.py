@@ -264,21 +264,25 @@ def _character_map(codes: Sequence[int]) -> bytes:
 
 def _names(table: bytes, names: tuple[str, str, str]) -> bytes:
     family, weight, postscript = names
+    own = ((1, family), (2, weight), (3, postscript), (4, postscript), (6, postscript))
+    kept = [*_copied_names(table), *((_ENGLISH, number, text.encode("utf-16-be")) for number, text in own)]
+    records, texts = b"", b""
+    for language, number, text in sorted(kept):
+        records += struct.pack(">6H", *_WINDOWS_UNICODE, language, number, len(text), len(texts))
+        texts += text
+    return struct.pack(">HHH", 0, len(kept), 6 + len(records)) + records + texts
+
+
+@lru_cache(maxsize=POOLS_KEPT)
+def _copied_names(table: bytes) -> tuple[tuple[int, int, bytes], ...]:
+    """Language, number and text of the names that go with every font of a face."""
     count, storage = struct.unpack_from(">HH", table, 2)
     kept = []
     for at in range(6, 6 + 12 * count, 12):
         platform, encoding, language, number, length, offset = struct.unpack_from(">6H", table, at)
         if number in _COPIED_NAMES and (platform, encoding) == _WINDOWS_UNICODE:
             kept.append((language, number, table[storage + offset : storage + offset + length]))
-    kept += [
-        (_ENGLISH, number, text.encode("utf-16-be"))
-        for number, text in ((1, family), (2, weight), (3, postscript), (4, postscript), (6, postscript))
-    ]
-    records, texts = b"", b""
-    for language, number, text in sorted(kept):
-        records += struct.pack(">6H", *_WINDOWS_UNICODE, language, number, len(text), len(texts))
-        texts += text
-    return struct.pack(">HHH", 0, len(kept), 6 + len(records)) + records + texts
+    return tuple(kept)
 
 
 def _sum(data: bytes) -> int:

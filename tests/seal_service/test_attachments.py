@@ -18,6 +18,7 @@ from seal_service.attached_files import AttachedFiles
 from seal_service.pdf import attachments
 from seal_service.pdf.attachments import read_attachments
 from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.verify import examine_pdf
 from seal_service.verify import JudgedFile, judge_file, sealer_of
 from service_kit.archival_pdf.layers import prepare_layer
 from service_kit.archival_pdf.write import Description, EmbeddedFile, PdfPage, write_pdf
@@ -223,7 +224,7 @@ def test_a_refusal_is_said_by_the_report(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_trouble_that_nobody_foresaw_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_document: object, _candidates: object) -> None:
+    def fail(*_arguments: object) -> None:
         raise RecursionError
 
     monkeypatch.setattr(attachments, "sealed_files", fail)
@@ -248,10 +249,13 @@ def test_a_later_revision_whose_files_cannot_be_read() -> None:
 
 def test_candidates_that_lead_nowhere() -> None:
     report = judge_pdf(sealed_pdf()).report.signatures[0]
-    assert attachments.sealed_files(PdfDocument.open(pdf_sealing.sealed(archival({}), field_name="Other")), [report]) is None
+    other = examine_pdf(pdf_sealing.sealed(archival({}), field_name="Other"), TrustList.empty(), AT)
+    assert other.document is not None
+    assert [field.name for field, _ in other.coverages] == ["Other"]
+    assert attachments.sealed_files(other.document, other.coverages, [report]) is None
     unfinished = sealed_pdf().replace(b"%%EOF", b"%%EOX")
     with pytest.raises(TrustError, match="SEALED_FILES_REFUSED"):
-        attachments.sealed_files(PdfDocument.open(unfinished[: unfinished.rindex(b"startxref")]), [report])
+        attachments.sealed_files(PdfDocument.open(unfinished[: unfinished.rindex(b"startxref")]), other.coverages, [report])
 
 
 # -- OFD ---------------------------------------------------------------------------------------------------------------------------------
