@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.http_load import Deployment
 from crypto.report import Verdict
 from crypto.trust_list import read_trust_list
+from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.find_licences import LicenceWish, list_licences
-from licence_vault.actions.issue_batch import BatchFile, cancel_batch, find_batch, open_batch, run_batches, start_batch
+from licence_vault.actions.issue_batch import cancel_batch, find_batch, open_batch, run_batches, start_batch
 from licence_vault.actions.issue_licence import LicenceOrder, issue_licence
 from licence_vault.batch import BatchState, RowState
 from licence_vault.log.instance import open_licence_log

@@ -21,7 +21,7 @@ from licence_vault import limits
 from licence_vault.errors import row_file_unacceptable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     _Cells = tuple[tuple[str, ...], dict[str, str]]
 
@@ -185,3 +185,15 @@ def _written(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell).strip()
+
+
+def chunks_of(rows: Iterator[Row]) -> Iterator[Sequence[Row]]:
+    """Some hundred rows at a time, as they are stored."""
+    chunk: list[Row] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == limits.ROWS_PER_WRITE:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

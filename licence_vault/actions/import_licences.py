@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from licence_vault.actions.issue_batch import BatchFile
+    from licence_vault.actions.claim_batch import BatchFile
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.row_files import Row
     from licence_vault.type_rules.definition import TypeDefinition

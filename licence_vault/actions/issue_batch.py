@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits, store
 from licence_vault.actions.batch_orders import order_of_row
+from licence_vault.actions.claim_batch import BatchFile, claim_batch
 from licence_vault.actions.finish_issue import finish_issue, put_back
 from licence_vault.actions.issue_licence import begin_issue, check_order, definition_to_issue_by
 from licence_vault.actions.record_event import SERVICE
@@ -28,36 +29,26 @@ from licence_vault.errors import (
     row_taken,
 )
 from licence_vault.model import LicenceState
-from licence_vault.row_files import read_rows
+from licence_vault.row_files import chunks_of, read_rows
 from service_kit import fail_points
 from service_kit.callers import Caller
+from service_kit.idempotency import Claim, ClaimState
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.register import LicenceRecord
-    from licence_vault.row_files import Row, RowForm
+    from licence_vault.row_files import Row
     from licence_vault.type_rules.definition import TypeDefinition
 
 _TAKEN: Final = "LICENCE_ROW_TAKEN"
 _ABANDONED: Final = "LICENCE_ISSUING_ABANDONED"
 _CONFLICT: Final = "LICENCE_BATCH_STATE_CONFLICT"
-
-
-@dataclass(frozen=True, slots=True)
-class BatchFile:
-    """What is to be issued: a file of rows for one type and one authority."""
-
-    type_code: str
-    issuer_code: str
-    forms: tuple[str, ...]
-    form: RowForm
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +85,10 @@ def try_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> DryRun:
     return DryRun(rows, good, tuple(problems))
 
 
-def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> LicenceBatch:
+def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile, *, idempotency_key: str | None = None) -> LicenceBatch:
     """Take the rows in, sealed under a key of the batch, and check each; what is against the type has failed already. Nothing is issued yet.
 
-    Raises TrustError as ``try_batch``, LICENCE_BATCHES_TOO_MANY, and LICENCE_BATCH_STATE_CONFLICT for one that is cancelled meanwhile.
+    Raises TrustError as ``try_batch``, LICENCE_BATCHES_TOO_MANY, IDEMPOTENCY_*, and LICENCE_BATCH_STATE_CONFLICT for one that is cancelled meanwhile.
     """
     # 1. The right, and a batch that loads.
     context = means.context
@@ -116,17 +107,28 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> LicenceB
     )
     key, key_sealed = means.contents.new_key(batch.id)
 
-    def begin(conn: Connection) -> None:
+    def begin(conn: Connection) -> Claim | None:
+        claim = None if idempotency_key is None else claim_batch(context, conn, caller, file, idempotency_key, batch.id)
+        if claim is not None and claim.state is ClaimState.DONE:
+            return claim
+        earlier = None if claim is None or claim.state is ClaimState.NEW else store.load_batch(conn, str(claim.reference), is_locked=True)
+        if earlier is not None and earlier.state is BatchState.LOADING:  # whoever loaded it is gone, or will find it ended
+            _cancel(means, conn, caller.actor, earlier, "begun-anew")
+        if claim is not None:
+            context.idempotency.set_reference(conn, claim, batch.id)
         if store.count_living_batches(conn, file.issuer_code) >= limits.BATCHES_PER_ISSUER:
             raise batches_too_many(limits.BATCHES_PER_ISSUER)
         store.insert_batch(conn, batch, key_sealed)
         _record(means, conn, caller.actor, batch, "opened", {})
+        return claim
 
-    context.database.write(begin)
+    claim = context.database.write(begin)
+    if claim is not None and claim.state is ClaimState.DONE:
+        return find_batch(means, caller, str(claim.reference))[0]
 
     # 2. Its rows, some hundred at a time: a large file never holds up others, and is never in memory as a whole once it was read.
     try:
-        for rows in _chunks(read_rows(file.content, file.form)):
+        for rows in chunks_of(read_rows(file.content, file.form)):
             stored = []
             for row in rows:
                 problem = _problem_of(definition, file, row)
@@ -139,11 +141,16 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> LicenceB
             context.database.write(lambda conn, stored=stored: _add_rows(means, conn, batch, stored))  # type: ignore[misc]
     except TrustError as error:
         if error.code != _CONFLICT:  # else it has ended already
-            context.database.write(lambda conn: _cancel(means, conn, caller.actor, batch, "unreadable"))
+            context.database.write(lambda conn: _give_up(means, conn, caller.actor, batch, claim))
         raise
 
     # 3. All of them are there.
-    context.database.write(lambda conn: _move(conn, batch, BatchState.READY))
+    def finish(conn: Connection) -> None:
+        _move(conn, batch, BatchState.READY)
+        if claim is not None:
+            context.idempotency.finish(conn, claim, status=201, headers={})
+
+    context.database.write(finish)
     return _read(means, batch.id)
 
 
@@ -309,17 +316,6 @@ def _fact(error: TrustError, name: str) -> str | None:
     return None if found is None else str(found)[: limits.NAME_CHARACTERS]
 
 
-def _chunks(rows: Iterator[Row]) -> Iterator[Sequence[Row]]:
-    chunk: list[Row] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == limits.ROWS_PER_WRITE:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
 def _lease_end(means: IssuingMeans) -> datetime:
     return means.context.clock.now() + timedelta(seconds=limits.BATCH_LEASE_SECONDS)
 
@@ -344,6 +340,12 @@ def _cancel(means: IssuingMeans, conn: Connection, actor: str, batch: LicenceBat
         store.end_batch(conn, batch.id, means.context.clock.now())
     facts = {"issued": counts[RowState.ISSUED], "failed": counts[RowState.FAILED], "cancelled": cancelled}
     _record(means, conn, actor, batch, what, facts | {"begun": counts[RowState.WAITING]})
+
+
+def _give_up(means: IssuingMeans, conn: Connection, actor: str, batch: LicenceBatch, claim: Claim | None) -> None:
+    _cancel(means, conn, actor, batch, "unreadable")
+    if claim is not None:
+        means.context.idempotency.release(conn, claim)
 
 
 def _end_cut_off(means: IssuingMeans, conn: Connection, batch: LicenceBatch) -> None:

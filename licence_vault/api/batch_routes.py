@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from licence_vault import limits
 from licence_vault.actions import issue_batch
-from licence_vault.actions.issue_batch import BatchFile
+from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.issue_licence import FORMS
 from licence_vault.batch import LicenceBatch, RowState
 from licence_vault.errors import field_unacceptable
@@ -21,6 +21,7 @@ from licence_vault.model import SCOPE_ISSUE
 from licence_vault.row_files import RowForm
 from service_kit.composition import caller_of, needs
 from service_kit.multipart import read_form
+from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
 from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
@@ -186,16 +187,17 @@ def add_batch_routes(router: APIRouter, means: IssuingMeans) -> None:
         status_code=201,
         name="open_licence_batch",
         summary="Take in a file of rows to be issued",
-        description="Rows that are against the type have failed at once; nothing is issued before the batch is started.",
+        description="Rows that are against the type have failed at once; nothing is issued before the batch is started. "
+        "The same `Idempotency-Key` with the same file gives the same batch again.",
         response_model=BatchAnswer,
         responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 503),
         openapi_extra=batch_upload(),
         tags=_TAGS,
     )
     @needs(SCOPE_ISSUE)
-    async def create_batch(request: Request, response: Response) -> BatchAnswer:
+    async def create_batch(request: Request, response: Response, key: IdempotencyKey = None) -> BatchAnswer:
         file, caller = await read_batch_file(request, means), caller_of(request)
-        batch = await anyio.to_thread.run_sync(partial(issue_batch.open_batch, means, caller, file), limiter=threads)
+        batch = await anyio.to_thread.run_sync(partial(issue_batch.open_batch, means, caller, file, idempotency_key=key), limiter=threads)
         response.headers["location"] = f"/v1/licence-batches/{batch.id}"
         return write_batch(*await anyio.to_thread.run_sync(partial(issue_batch.find_batch, means, caller, batch.id)))
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from licence_vault import limits
+from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.issue_batch import (
-    BatchFile,
     find_batch,
     list_batch_rows,
     run_batches,

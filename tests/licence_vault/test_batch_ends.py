@@ -22,6 +22,7 @@ from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.batch import BATCH_LIFE, BatchState, RowState
 from licence_vault.row_files import read_rows
 from service_kit.audit import find_entries
+from service_kit.idempotency import IN_FLIGHT_SECONDS
 from standards.errors import TrustError
 from tests.fakes.sealer import unavailable
 from tests.licence_vault.batch_files import GOOD, file_of, rest, rows_of, run_to_its_end
@@ -146,3 +147,42 @@ def test_states_are_written_only_from_where_they_were_read(here: IssuingHere) ->
     assert find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.CANCELLED
     reached = {BatchState.LOADING} | {target for targets in BATCH_LIFE.values() for target in targets}
     assert reached == set(BatchState) == set(BATCH_LIFE)
+
+
+def test_a_batch_is_opened_once_however_often_that_is_asked_for(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = file_of(GOOD, GOOD)
+    first = open_batch(here.means, here.clerk, file, idempotency_key="order-1")
+    start_batch(here.means, here.clerk, first.id)
+    again = open_batch(here.means, here.clerk, file, idempotency_key="order-1")
+    assert (again.id, again.state) == (first.id, BatchState.RUNNING)
+    for other in (file_of(GOOD), replace(file, forms=("pdf",))):
+        with pytest.raises(TrustError) as raised:
+            open_batch(here.means, here.clerk, other, idempotency_key="order-1")
+        assert code_of(raised) == "IDEMPOTENCY_KEY_REUSED"
+    assert open_batch(here.means, here.clerk, file, idempotency_key="order-2").id != first.id
+    # What cannot be read is no answer: the key is free for what can be
+    with pytest.raises(TrustError):
+        open_batch(here.means, here.clerk, replace(file, content=b"\xff"), idempotency_key="order-3")
+    open_batch(here.means, here.clerk, file, idempotency_key="order-3")
+
+    # Cut off while it loaded: first it is being done, then it is done anew, and what was cut off has ended
+    class Death(Exception):
+        """The process is gone."""
+
+    def die(*_: object, **__: object) -> None:
+        raise Death
+
+    with monkeypatch.context() as dying:
+        dying.setattr(store, "move_batch", die)
+        with pytest.raises(Death):
+            open_batch(here.means, here.clerk, file, idempotency_key="order-4")
+    with pytest.raises(TrustError) as raised:
+        open_batch(here.means, here.clerk, file, idempotency_key="order-4")
+    assert code_of(raised) == "IDEMPOTENCY_IN_FLIGHT"
+    with here.vault.context.database.read() as conn:
+        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.BATCH_LEASE_SECONDS), limit=9)
+    here.vault.clock.at += timedelta(seconds=IN_FLIGHT_SECONDS + 1)
+    anew = open_batch(here.means, here.clerk, file, idempotency_key="order-4")
+    assert anew.state is BatchState.READY
+    assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.CANCELLED
+    assert open_batch(here.means, here.clerk, file, idempotency_key="order-4").id == anew.id

@@ -8,8 +8,8 @@ import pytest
 
 from crypto.sm3 import hmac_sm3
 from licence_vault import limits
+from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.import_licences import attach_file, find_import, import_licences, list_imports
-from licence_vault.actions.issue_batch import BatchFile
 from licence_vault.imported import Mark
 from licence_vault.row_files import RowForm
 from service_kit.audit import find_entries

@@ -9,11 +9,11 @@ import pytest
 
 from licence_vault import limits
 from licence_vault.actions import finish_issue
+from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.define_type import take_type_step
 from licence_vault.actions.enter_issuer import give_membership, take_membership
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_licences
 from licence_vault.actions.import_licences import import_licences, list_imports
-from licence_vault.actions.issue_batch import BatchFile
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.limits import ISSUING_LEASE_SECONDS, ISSUING_RETRY_SECONDS
 from licence_vault.model import LicenceState, type_step_named

@@ -203,7 +203,10 @@ def test_a_batch_over_http(clerk: Office, stranger: Office, here: Here) -> None:
         "good": 1,
         "problems": [{"number": 2, "code": "LICENCE_CONTENT_UNACCEPTABLE", "place": "KZ_address", "rule": "required"}],
     }
-    opened = _send(clerk, "/v1/licence-batches", rows, forms="ofd")
+    keyed = Office(clerk.here, clerk.client_id, clerk.headers | {"idempotency-key": "rows-of-today"})
+    opened, again = (_send(keyed, "/v1/licence-batches", rows, forms="ofd") for _ in range(2))
+    assert again.json() == opened.json()
+    assert _send(keyed, "/v1/licence-batches", rows, forms="pdf").json()["code"] == "IDEMPOTENCY_KEY_REUSED"
     assert (opened.status_code, opened.json()["state"], opened.json()["failed"]) == (201, "ready", 1)
     path = opened.headers["location"]
     for method, place in (("GET", path), ("GET", f"{path}/rows"), ("POST", f"{path}/start"), ("POST", f"{path}/cancel")):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from licence_vault import store
+from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.copy_own_licence import copy_own_licence
 from licence_vault.actions.entrust_use import EntrustmentOrder, entrust_use
 from licence_vault.actions.erase_licence import erase_licence
@@ -15,7 +16,6 @@ from licence_vault.actions.find_own_licences import list_own_licences, list_own_
 from licence_vault.actions.finish_copy import CopyUse
 from licence_vault.actions.grant_by_duty import DutyOrder, grant_by_duty
 from licence_vault.actions.import_licences import import_licences
-from licence_vault.actions.issue_batch import BatchFile
 from licence_vault.actions.make_copy import CopyOrder, make_copy
 from licence_vault.actions.redeem_use_code import redeem_use_code
 from licence_vault.model import Holder

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.change_licence_state import change_licence_state
+from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.consent_to_use import Consent, consent_to_use
 from licence_vault.actions.copy_own_licence import copy_own_licence
 from licence_vault.actions.define_type import draft_type, take_type_step
@@ -20,7 +21,7 @@ from licence_vault.actions.find_licences import LicenceWish, list_licences, read
 from licence_vault.actions.find_types import list_types, starter_types
 from licence_vault.actions.finish_issue import finish_issue
 from licence_vault.actions.grant_by_duty import DutyOrder, grant_by_duty
-from licence_vault.actions.issue_batch import BatchFile, open_batch, run_batches, start_batch
+from licence_vault.actions.issue_batch import open_batch, run_batches, start_batch
 from licence_vault.actions.issue_licence import LicenceOrder, begin_issue
 from licence_vault.actions.make_copy import CopyOrder
 from licence_vault.actions.permit_sharing import SharingOrder, permit_sharing
