@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from crypto.checkpoints import NOTE_CLAUSE, LogIdentity, LogVerifierKey, verify_receipt
@@ -58,6 +58,16 @@ class TrustedLog:
     quorum: int = 0
     periods: tuple[KeyPeriod, ...] = ()
 
+    def withdrawn(self) -> dict[LogVerifierKey, datetime]:
+        """The keys that were withdrawn, and since when."""
+        found = zip(self.identity.keys, self.periods or (KeyPeriod(),) * len(self.identity.keys), strict=True)
+        return {key: period.withdrawn_at for key, period in found if period.withdrawn_at is not None}
+
+    def believed(self) -> LogIdentity:
+        """The log as its other keys make it known."""
+        withdrawn = self.withdrawn()
+        return replace(self.identity, keys=tuple(key for key in self.identity.keys if key not in withdrawn))
+
 
 @dataclass(frozen=True, slots=True)
 class StatusIssuer:
@@ -106,13 +116,10 @@ def check_receipt(receipt: Receipt, log: TrustedLog, shown_at: datetime | None) 
     ``shown_at``: by when the receipt is shown to have existed, by others than the log (aware UTC), None where that is not shown. Under none but
     withdrawn keys a receipt counts, with a warning, if it is shown to be older than the withdrawal; else nothing is known by it.
     """
-    identity = log.identity
-    periods = dict(zip(identity.keys, log.periods, strict=True)) if log.periods else {}
-    withdrawn = {key: period.withdrawn_at for key, period in periods.items() if period.withdrawn_at is not None}
-    good = tuple(key for key in identity.keys if key not in withdrawn)
-    if not withdrawn or _is_signed_by(receipt, good):
-        return verify_receipt(receipt, LogIdentity(identity.origin, identity.digest_oid, good)).steps
-    steps = verify_receipt(receipt, identity).steps
+    withdrawn, believed = log.withdrawn(), log.believed()
+    if not withdrawn or _is_signed_by(receipt, believed.keys):
+        return verify_receipt(receipt, believed).steps
+    steps = verify_receipt(receipt, log.identity).steps
     since = min((at for key, at in withdrawn.items() if _is_signed_by(receipt, (key,))), default=None)
     if since is None:  # signed by nobody who is known
         return steps

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse
 
 from licence_vault.actions.count_log import find_counts
 from licence_vault.errors import log_file_not_found
-from licence_vault.log.instance import SHA256_KEY, key_ring
+from licence_vault.log.instance import SHA256_KEY, key_ring, trusted_logs
 from licence_vault.log.receipts import cose_receipt
 from service_kit.composition import public
 from service_kit.log_files import COSIGNED_PATH
@@ -38,7 +38,7 @@ class TreeView(BaseModel):
 
     name: str = Field(examples=["sha256"])
     origin: str = Field(description="The first line of its checkpoints.", examples=["trust.example.org/licences/sha256"])
-    keys: list[str] = Field(description="Keys that sign its checkpoints, in the form of C2SP signed-note.")
+    keys: list[str] = Field(description="Keys that sign its checkpoints, or did, in the form of C2SP signed-note; none that was withdrawn.")
     checkpoint: str = Field(description="The newest signed checkpoint; empty where there is no entry yet.")
 
 
@@ -153,11 +153,12 @@ def add_log_routes(router: APIRouter, context: ServiceContext, log: Transparency
     def read_log(response: Response) -> LogView:
         head = log.head()
         response.headers["cache-control"] = NEWEST
+        believed = {each.identity.origin: each.believed().keys for each in trusted_logs(context)}
         trees = [
             TreeView(
                 name=tree.name,
                 origin=tree.origin,
-                keys=[key.to_text() for key in tree.identity.keys],
+                keys=[key.to_text() for key in believed[tree.origin]],
                 checkpoint=head.checkpoints.get(tree.name, b"").decode(),
             )
             for tree in log.trees

@@ -223,7 +223,8 @@ def test_what_a_withdrawn_key_has_signed_counts_only_where_something_else_shows_
     address = list_uri(context, place.list_number)
     before = receipts_of(vault, 1)
     assert publish_status_lists(context) == 1
-    old_list = own_trust(context).status_tokens
+    first = own_trust(context)
+    old_list = first.status_tokens
     clock.at = SINCE + timedelta(hours=1)
 
     # 1. Withdrawn: others sign at once, lists anew, and what is served as keys is theirs.
@@ -245,6 +246,8 @@ def test_what_a_withdrawn_key_has_signed_counts_only_where_something_else_shows_
     assert read_trust_list(write_trust_list(trust)) == trust
     assert [each.withdrawn_at for each in trust.logs[0].periods] == [None, SINCE]
     assert [each.withdrawn_at for each in trust.status_issuers[0].periods] == [None, SINCE, None, SINCE]
+    for each, former in zip(trust.logs, first.logs, strict=True):
+        assert set(each.believed().keys) == set(each.identity.keys) - set(former.identity.keys)
     assert status_at_hand(address, 0, trust, clock.at) == 0
     stale = replace(trust, status_tokens=old_list)
     for at in (clock.at, AT):  # nor for a time before: it is the thief who says when he signed
