@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service_kit.audit import find_entries
 from service_kit.roles import Role, appoint
 from tests.browser.people import Staff, add_staff
 from tests.yinxin.console_site import CREDIT_CODE, context, here, secret_of, session_of, site, staff, surfer
@@ -340,6 +341,11 @@ def test_the_console_sets_its_registration_right_where_somebody_changed_it(here:
     rotate_secret(desk, CONSOLE_CLIENT, overlap_seconds=0, actor="t")
     set_registration(desk, replace(wanted_registration(context.settings.base_url), is_own=False, person_scopes=()), actor="t")
     ensure_client(context, secret)
+    with context.database.read() as connection:
+        by_whom = [
+            each.actor for each in find_entries(connection, subject=f"client:{CONSOLE_CLIENT}") if each.action == "client.rotate-secret"
+        ]
+    assert by_whom == ["service:console", "t"], "setting it right stands in the trail as replacing it does"
     form = {"grant_type": "client_credentials"}
     answer = here.http.post("/oauth2/token", data=form, auth=(CONSOLE_CLIENT, client_secret(secret)))
     assert answer.json()["error"] in {"unauthorized_client", "invalid_scope"}  # known again, and still good for nobody but people

@@ -20,6 +20,10 @@ from standards.errors import TrustError
 from yinxin.duties import CONSOLE_CLIENT, PAGE_SCOPES
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from idp.actions.register_client import ClientDesk
+    from idp.model.clients import Client
     from service_kit.composition import ServiceContext
 
 NAME: Final = "Yinxin console 印信管理台"
@@ -65,7 +69,25 @@ def ensure_client(context: ServiceContext, secret: bytes) -> None:
     if found is not None and not hmac.compare_digest(
         found[0].secret_digest, digest
     ):  # somebody replaced it: the pages could sign nobody in
-        renewed = replace(found[0], secret_digest=digest, changed_at=context.clock.now(), version=found[0].version + 1)
-        context.database.write(lambda connection: update_client(connection, renewed, desk.mac_key))
+        _set_secret(context, desk, found[0], digest)
     if present != wanted:
         set_registration(desk, wanted, actor=ACTOR)
+
+
+def _set_secret(context: ServiceContext, desk: ClientDesk, present: Client, digest: bytes) -> None:
+    at = context.clock.now()
+    renewed = replace(present, secret_digest=digest, changed_at=at, version=present.version + 1)
+
+    def store(connection: Connection) -> None:
+        update_client(connection, renewed, desk.mac_key)
+        context.audit.record(
+            connection,
+            at=at,
+            actor=ACTOR,
+            action="client.rotate-secret",
+            subject=f"client:{CONSOLE_CLIENT}",
+            outcome="done",
+            facts={"overlap_seconds": 0, "why": "it was not the one that the pages have"},
+        )
+
+    context.database.write(store)
