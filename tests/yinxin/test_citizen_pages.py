@@ -76,7 +76,12 @@ def yii(here: Here, clients: Clients) -> Citizen:
 def showing(jia: Citizen, licence: dict[str, Any]) -> Iterator[str]:
     """A showing that has just begun, ended afterwards."""
     jia.go(f"/my/licences/{licence['id']}")
+    asked = jia.answer
     jia.press(f"/my/licences/{licence['id']}/show")
+    begun = jia.path
+    jia.answer = asked
+    jia.press(f"/my/licences/{licence['id']}/show")
+    assert jia.path == begun, "pressed twice, shown once"
     yield jia.path
     if "已结束" not in jia.see(jia.path) and f"{jia.path}/end" in jia.answer.text:
         jia.press(f"{jia.path}/end")
@@ -211,7 +216,11 @@ def test_a_citizen_refuses_and_an_old_page_agrees_to_nothing(jia: Citizen, regis
 def test_a_citizen_lets_a_system_use_a_licence_once(jia: Citizen, registry: Office, licence: dict[str, Any]) -> None:
     jia.see("/my/trust")
     wish = {"licence": licence["id"], "client": "cl_office", "purpose": WHY}
+    form = jia.answer
     told = jia.press("/my/consents", **wish)
+    shown, jia.answer = jia.answer, form
+    assert ("没有重复办理" in jia.press("/my/consents", **wish), jia.path) == (True, "/my/trust")
+    jia.answer = shown
     code = re.search(r"yxu_\S+", told)
     assert code
     assert 'src="data:image/svg+xml,' in jia.answer.text
@@ -235,7 +244,10 @@ def test_a_citizen_entrusts_somebody_and_ends_it(jia: Citizen) -> None:
     assert jia.answer.status_code == 422
     last = re.search(r'id="until"[^>]* value="([^"]+)"', jia.see("/my/trust") and jia.answer.text)
     assert last
+    form = jia.answer
     assert "已委托。" in jia.press("/my/entrustments", **wish | {"until": last[1]})
+    jia.answer = form
+    assert "没有重复办理" in jia.press("/my/entrustments", **wish | {"until": last[1]})
     (path,) = re.findall(r'action="(/my/entrustments/en_[0-9a-f]+/end)"', jia.answer.text)
     assert "委托已终止" in jia.press(path)
     assert "已终止" in jia.see("/my/trust")

@@ -58,6 +58,10 @@ def add_pages(pages: CitizenPages) -> None:
 
     @pages.page("/my/licences/{licence_id}/show", ("POST",))
     async def begin_showing(visit: Visit, licence_id: str) -> Response:
+        if not await visit.is_first(await visit.form()):  # pressed twice: the showing that was begun
+            present = (await visit.api.get("/v1/my/showings")).body["showings"]
+            begun_before = next((each["id"] for each in present if each["licence"] == licence_id), None)
+            return visit.go("/my" if begun_before is None else f"/my/showings/{begun_before}")
         begun = await visit.api.post("/v1/my/showings", json={"licence": licence_id})
         return visit.go(f"/my/showings/{begun.body['id']}")
 

@@ -74,6 +74,8 @@ def add_pages(pages: CitizenPages) -> None:
     async def consent(visit: Visit) -> Response:
         form = await visit.form()
         wish = {"licence": form.get("licence"), "client": form.get("client"), "purpose": form.get("purpose")}
+        if not await visit.is_first(form):  # pressed twice: the code was shown once, and one consent is enough
+            return visit.go("/my/trust", notice="notice_sent_before")
         try:
             given = (await visit.api.post("/v1/my/use-consents", json=wish)).body
         except ApiProblem as problem:
@@ -98,6 +100,8 @@ def add_pages(pages: CitizenPages) -> None:
             "until": end_of_day(form.get("until")),
             "reason": form.get("reason"),
         }
+        if not await visit.is_first(form):
+            return visit.go("/my/trust", notice="notice_sent_before")
         try:
             await visit.api.post("/v1/my/licence-entrustments", json=wish)
         except ApiProblem as problem:
