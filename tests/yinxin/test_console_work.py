@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from seal_service.actions.make_seal import SealRequest, make_seal
+from service_kit.admission import Admission
 from service_kit.callers import Caller
 from tests.deployments import Here, make_deployment, served_here
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION
@@ -16,6 +17,7 @@ from tests.seal_service.pdf.documents import reportlab_document
 from tests.yinxin.console_here import Pages, open_pages, told
 from yinxin.console.api_calls import ApiAnswer, ApiCalls, ApiProblem
 from yinxin.console.audit_pages import is_proven
+from yinxin.console.forms import UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +100,28 @@ def test_many_documents_are_sealed_alike_and_watched(sealing: tuple[Pages, str])
     assert watch in clerk.get("/console/use").text, "and found again"
     assert clerk.get(f"{watch}/results.zip").content.startswith(b"PK")
     assert clerk.post(watch, status=409, at="/console/use")
+
+
+def test_forms_with_files_are_admitted_as_uploads_to_the_api_are(sealing: tuple[Pages, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clerk, seal_id = sealing
+    made: list[Admission] = []
+    take = Admission.take
+
+    def watched(self: Admission, holder: str) -> Any:
+        if holder == "person:cl_many" and not made:  # the console's own: the API knows this caller by the client's id
+            made.append(self)
+        return take(self, holder)
+
+    path, place = f"/console/use/{seal_id}/batch", {"mode": "place", "page": "-1", "x_mm": "far", "y_mm": "100"}
+    files: Any = [("documents", ("a.pdf", reportlab_document()))]
+    monkeypatch.setattr(Admission, "take", watched)
+    assert "FIELD_UNACCEPTABLE" in told(clerk.post(path, place, status=422, files=files).text)
+    [uploads] = made
+    with take(uploads, "somebody") as other, take(uploads, "person:cl_many") as own:
+        other.arrived(UPLOAD_BYTES)
+        assert "TOO_BUSY" in told(clerk.post(path, place, status=429, files=files).text)
+        assert own.size_bytes == 0
+    assert "FIELD_UNACCEPTABLE" in told(clerk.post(path, place, status=422, files=files).text), "what was held is free again"
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
@@ -11,17 +12,20 @@ from urllib.parse import quote
 import anyio.to_thread
 from starlette.routing import Route
 
+from service_kit.admission import Admission
 from service_kit.composition import public
 from service_kit.page_frame.browser import Browser
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import LANGUAGES, STATUS
 from standards.errors import Kind, TrustError
 from yinxin.console.api_calls import ApiCalls, ApiProblem
+from yinxin.console.forms import RETRY_AFTER_SECONDS, UPLOAD_BYTES, UPLOADS_AT_ONCE, brings_files
 from yinxin.console.visit import Person, Visit
 from yinxin.scope_texts import SCOPE_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     import httpx
     from starlette.requests import Request
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from crypto.sealed_values import ValueSealer
+    from service_kit.admission import Held
     from service_kit.page_frame.pages import PageFrame
     from yinxin.console.drafts import Drafts
     from yinxin.console.sessions import Session
@@ -69,10 +74,14 @@ class MenuEntry:
     icon: str = ""
 
 
+def _uploads() -> Admission:
+    return Admission(places=UPLOADS_AT_ONCE, bytes_max=UPLOAD_BYTES, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
 @dataclass(slots=True)
 class Console:
     """The pages of one process. ``calls``: the client of the API; ``sign_in``: sessions and their tokens. ``is_secure``: reached by https.
-    ``drafts``: documents that are about to be sealed.
+    ``drafts``: documents that are about to be sealed. ``uploads``: how much may arrive at once in forms with files, and how many are worked on.
     """
 
     frame: PageFrame
@@ -81,6 +90,7 @@ class Console:
     is_secure: bool
     calls: httpx.AsyncClient
     drafts: Drafts
+    uploads: Admission = field(default_factory=_uploads)
     routes: list[BaseRoute] = field(default_factory=list)
     entries: list[MenuEntry] = field(default_factory=list)
 
@@ -138,11 +148,12 @@ class Console:
             if needs and not visit.may(*needs):  # before the form: of who may not send it nothing is read
                 told = [SCOPE_TEXTS.get(scope, (scope, scope))[LANGUAGES.index(visit.language)] for scope in needs]
                 return visit.render("no_access.html", status=_FORBIDDEN, wanted=list(zip(needs, told, strict=True)))
-            if request.method not in _READING:
-                await visit.form()
-            if not all(_PART.fullmatch(part) for part in request.path_params.values()):  # they become parts of the API's addresses
-                raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
-            return await endpoint(visit, **request.path_params)
+            with self._holding(visit) as held:  # until the page is done with what was sent
+                if request.method not in _READING:
+                    await visit.form(held=held)
+                if not all(_PART.fullmatch(part) for part in request.path_params.values()):  # they become parts of the API's addresses
+                    raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
+                return await endpoint(visit, **request.path_params)
         except ApiProblem as problem:
             if not problem.is_signed_out:
                 return self.refuse(visit, problem)
@@ -156,6 +167,11 @@ class Console:
             return self.to_sign_in(browser)
         except TrustError as error:
             return self.refuse(visit, problem_of_error(error, visit.language))
+
+    def _holding(self, visit: Visit) -> AbstractContextManager[Held | None]:
+        """What the files of a form are counted by: one person has one share of what may arrive at once. TOO_BUSY."""
+        is_upload = visit.request.method not in _READING and brings_files(visit.request)
+        return self.uploads.take(visit.person.holder) if is_upload else nullcontext()
 
     def _visit(self, browser: Browser, frame: PageFrame, session: Session) -> Visit:
         present = [session]

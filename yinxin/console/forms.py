@@ -12,12 +12,19 @@ from standards.errors import Kind, TrustError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from service_kit.admission import Held
+
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 FIELDS_MAX: Final = 400
 PARTS_MAX: Final = 2 * FIELDS_MAX  # fields and files of a form with files together
 PLAIN_BYTES_MAX: Final = 1024 * 1024  # a design of a seal with its texts, or the ticks of a long list
 FIELD_BYTES_MAX: Final = 256 * 1024
 FILE_BYTES_MAX: Final = 50 * 1024 * 1024
+UPLOADS_AT_ONCE: Final = 64  # forms with files that are worked on in one process; further ones are told to come back
+UPLOAD_BYTES: Final = (
+    256 * 1024 * 1024
+)  # of their files together, arriving ones included: as much again is with the API, which counts for itself
+RETRY_AFTER_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +73,17 @@ class _Anything(frozenset[str]):
         return True
 
 
-async def read_console_form(request: Request, *, file_bytes_max: int = FILE_BYTES_MAX) -> ConsoleForm:
-    """A form as browsers send it, of either kind. FORM_UNREADABLE, FILE_TOO_LARGE, FIELD_TOO_LONG and what else multipart raises."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        return await _read_parts(request, file_bytes_max)
+def brings_files(request: Request) -> bool:
+    """Whether it is a form of the kind that may bring files."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
+
+
+async def read_console_form(request: Request, *, held: Held | None = None, file_bytes_max: int = FILE_BYTES_MAX) -> ConsoleForm:
+    """A form as browsers send it, of either kind. ``held``: what the files of one are counted by while they arrive. FORM_UNREADABLE, FILE_TOO_LARGE,
+    FIELD_TOO_LONG, TOO_BUSY and what else multipart raises.
+    """
+    if brings_files(request):
+        return await _read_parts(request, file_bytes_max, held)
     return await read_plain_form(request)
 
 
@@ -94,7 +107,7 @@ async def read_plain_form(request: Request) -> ConsoleForm:
     return form
 
 
-async def _read_parts(request: Request, file_bytes_max: int) -> ConsoleForm:
+async def _read_parts(request: Request, file_bytes_max: int, held: Held | None) -> ConsoleForm:
     anything = _Anything()
     read = await read_form(
         request,
@@ -102,6 +115,7 @@ async def _read_parts(request: Request, file_bytes_max: int) -> ConsoleForm:
         fields=anything,
         file_bytes_max=file_bytes_max,
         field_bytes_max=FIELD_BYTES_MAX,
+        held=held,
         repeated_max=FIELDS_MAX,
         parts_max=PARTS_MAX,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from service_kit.admission import Held
     from service_kit.page_frame.browser import Browser
     from service_kit.page_frame.pages import PageFrame
     from yinxin.console.api_calls import ApiCalls, ApiProblem
@@ -78,10 +79,13 @@ class Visit:
         """A parameter of the address."""
         return self.request.query_params.get(name, default).strip()
 
-    async def form(self, *, file_bytes_max: int = FILE_BYTES_MAX) -> ConsoleForm:
-        """The form that was sent, if this site made it for this browser. FORM_FORGED, and what reading raises."""
+    async def form(self, *, held: Held | None = None, file_bytes_max: int = FILE_BYTES_MAX) -> ConsoleForm:
+        """The form that was sent, if this site made it for this browser. ``held``: what its files are counted by, for who reads it first.
+
+        FORM_FORGED, and what reading raises.
+        """
         if self._form is None:
-            form = await read_console_form(self.request, file_bytes_max=file_bytes_max)
+            form = await read_console_form(self.request, held=held, file_bytes_max=file_bytes_max)
             self.browser.check_token(form.get(CSRF_FIELD))
             self._form = form
         return self._form
