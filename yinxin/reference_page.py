@@ -22,6 +22,7 @@ _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).
 CONTENT_SECURITY_POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+_FORMS: Final = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -65,9 +66,35 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
         f"<article><h3>{method.upper()} {escape(path)}</h3><p>{escape(operation.get('summary', ''))}</p>{needs}"
         f"<p>{escape(operation.get('description', ''))}</p>"
         + (f"<table>{parameters}</table>" if parameters else "")
+        + _fields(operation.get("requestBody", {}).get("content", {}))
         + _example(operation.get("requestBody", {}).get("content", {}))
         + f"<table>{answers}</table></article>"
     )
+
+
+def _fields(content: dict[str, Any]) -> str:
+    """What stands in a form: name by name, because of a form no example can be shown as text."""
+    shown = []
+    for media_type, described in content.items():
+        schema = described.get("schema", {})
+        if media_type not in _FORMS or not schema.get("properties"):
+            continue
+        required = schema.get("required", ())
+        rows = "".join(
+            f"<tr><td><code>{escape(name)}</code></td><td>{'required' if name in required else ''}</td><td>{escape(_kind(each))}</td>"
+            f"<td>{escape(each.get('description', ''))}</td></tr>"
+            for name, each in schema["properties"].items()
+        )
+        shown.append(f"<p><code>{escape(media_type)}</code></p><table>{rows}</table>")
+    return "".join(shown)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if schema.get("format") == "binary":
+        return "file"
+    if "enum" in schema:
+        return " | ".join(str(each) for each in schema["enum"])
+    return str(schema.get("contentMediaType") or schema.get("format") or schema.get("type", ""))
 
 
 def _example(content: dict[str, Any]) -> str:

@@ -124,10 +124,14 @@ def test_the_first_call_succeeds_and_its_error_is_explained(newcomer: tuple[Path
     folder, facts = newcomer
     outputs = typed("docs/tutorials/first-call.md", folder)
     assert outputs[1].strip() == facts["base_url"]
-    seals = json.loads(outputs[3])["seals"]
+    assert json.loads(outputs[3])["scope"] == "seal.use"
+    seals = json.loads(outputs[4])["seals"]
     assert facts["seal_id"] in {seal["id"] for seal in seals if seal["state"] == "active"}
-    assert "✔ VALID" in outputs[5]
-    problem = json.loads(outputs[6])
+    assert "✔ VALID" in outputs[6]
+    for report in (json.loads(outputs[7])["files"][0], json.loads(outputs[8])):
+        assert report["verdict"] == "valid"
+        assert "SEAL_STATUS_OK" in {step["code"] for each in report["signatures"] for step in each["steps"]}
+    problem = json.loads(outputs[9])
     assert problem["code"] == "SEAL_NOT_FOUND"
     page = httpx.get(facts["base_url"] + problem["type"], follow_redirects=True, headers={"accept-language": "en"})
     assert problem["title"] in page.text

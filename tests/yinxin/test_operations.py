@@ -117,6 +117,14 @@ def test_every_number_that_is_asked_for_has_bounds(here: Here) -> None:
 def test_the_plain_reference_fetches_nothing(here: Here) -> None:
     answer = here.http.get("/docs/plain")
     assert "POST /oauth2/token" in answer.text
+    for name, kind in (
+        ("document", "file"),
+        ("placement", "application/json"),
+        ("keyword", "string"),
+        ("at", "date-time"),
+        ("grant_type", ""),
+    ):
+        assert re.search(rf"<tr><td><code>{name}</code></td><td>(?:required)?</td><td>[^<]*{kind}[^<]*</td><td>", answer.text), name
     assert "<script" not in answer.text
     assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", answer.text)
     policy = answer.headers["content-security-policy"]
