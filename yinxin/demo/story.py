@@ -64,7 +64,7 @@ def tell_story(house: House, setting: Setting) -> tuple[DemoPerson, ...]:
     ensure_seals(house, callers, setting.credit_code, setting.document)
 
     # 2. Licences, issued by the clerk for the demonstration's organisation.
-    for member in (callers[people.CLERK].holder, CONSOLE_CLIENT):
+    for member in (callers[people.CLERK].holder, setting.portal.client_id):
         give_membership(context, setting.portal, setting.credit_code, member)
     log = open_licence_log(context)
     log.start()
@@ -77,8 +77,8 @@ def tell_story(house: House, setting: Setting) -> tuple[DemoPerson, ...]:
     finally:
         log.stop()
 
-    # 3. What others were told, and what time has ended. Who connects systems at the console does so in the name of its client, so it is told too.
-    ensure_webhook(house, callers[people.CLERK])
+    # 3. What the portal was told, and what time has ended.
+    ensure_webhook(house, setting.portal)
     finish_seals(context)
     write_durably(setting.folder / MARK, json.dumps({"version": VERSION}).encode())
     return cast
