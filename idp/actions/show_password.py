@@ -41,48 +41,33 @@ async def show_password(
     browser_hash: bytes,
     profile: ClientProfile | None,
     *,
+    place: Place,
     login: str,
     secret: str,
     peer: str,
     is_recovery: bool = False,
 ) -> None:
     """Show a name and a password (or recovery code). SIGN_IN_FAILED, one and the same for every reason, after the same work;
-    RATE_EXCEEDED for an address that failed too often, SIGN_IN_BUSY, SIGN_IN_UNKNOWN.
+    RATE_EXCEEDED for an address that failed too often, SIGN_IN_UNKNOWN. ``place``: in the pool for passwords, taken before anything else
+    was done: who finds all of them taken has not made an attempt.
     """
-    # 1. A place, or nothing is done: who finds all of them taken has not made an attempt
-    with desk.pool.take_place() as place:
-        await _attempt(desk, sign_in_id, browser_hash, profile, place, login=login, secret=secret, peer=peer, is_recovery=is_recovery)
-
-
-async def _attempt(
-    desk: PeopleDesk,
-    sign_in_id: str,
-    browser_hash: bytes,
-    profile: ClientProfile | None,
-    place: Place,
-    *,
-    login: str,
-    secret: str,
-    peer: str,
-    is_recovery: bool,
-) -> None:
     at = desk.clock.now()
     name, address = name_key(desk.vault, login), peer_key(desk.vault, peer)
     kind = CredentialKind.RECOVERY if is_recovery else CredentialKind.PASSWORD
-    # 2. The attempt counts before it is made
+    # 1. The attempt counts before it is made
     may_name, may_peer, locks = await desk.database.awrite(lambda connection: enter_attempt(connection, name, address, at))
     if not may_peer:
         raise rate_exceeded(LOCK_SECONDS)
-    # 3. What the secret is compared with. An unknown name goes the same way, with nothing found at its end
+    # 2. What the secret is compared with. An unknown name goes the same way, with nothing found at its end
     credential = await anyio.to_thread.run_sync(_find, desk, login, kind)
-    # 4. The work: the same for all, and a new hash where the old one is of another time
+    # 3. The work: the same for all, and a new hash where the old one is of another time
     if is_recovery:
         is_correct = hmac.compare_digest(recovery_hash(desk.vault, secret), credential.value if credential else bytes(32))
         renewed = None
     else:
         is_correct, renewed = await asyncio.wrap_future(place.submit(lambda: _check(credential, secret)))
 
-    # 5. Decide and record
+    # 4. Decide and record
     def record(connection: Connection) -> bool:
         row = take_up_at(connection, desk, sign_in_id, browser_hash, at, _FIRST)
         account = None if credential is None else find_account(connection, desk.vault, credential.account_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -42,8 +43,11 @@ if TYPE_CHECKING:
     from idp.actions.federation_desk import FederationDesk
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.actions.read_hint import TokenHint
+    from idp.credentials.passwords import Place
     from idp.model.requests import ClientProfile
     from idp.model.sign_in import SignIn
+
+    Work = Callable[[Visit, dict[str, str], ClientProfile | None, Place | None], Awaitable[None]]
 
 AUTHORIZE_PATH: Final = "/authorize"
 MAY_WAIT: Final = frozenset({"request", "request_uri", "id_token_hint"})
@@ -297,18 +301,20 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
         except TrustError as error:
             return visit.error(error)
 
-    async def step(
-        request: Request, sign_in_id: str, name: str, work: Callable[[Visit, dict[str, str], ClientProfile | None], Awaitable[None]]
-    ) -> Response:
+    async def step(request: Request, sign_in_id: str, name: str, work: Work) -> Response:
         """What each form shares: is it ours, what it does, back to the dispatcher; what went wrong is told on the page it came from."""
         visit = pages.visit(request)
         place = f"/sign-in/{sign_in_id}"
         try:
+            # 1. Under overload refusing must cost next to nothing: before any form is read, and the place is kept before any thread or row is
+            #    asked for. Not before the form has come, or whoever sends it slowly would hold a place for nothing
             if name in _BY_POOL:
-                desk.pool.demand_place()  # under overload, before any form or row is read: refusing must cost next to nothing
+                desk.pool.demand_place()
             form = await visit.form(place)
-            _, profile = await anyio.to_thread.run_sync(pages.load, sign_in_id, visit.browser_hash)
-            await work(visit, form, profile)
+            with desk.pool.take_place() if name in _BY_POOL else nullcontext() as pool_place:
+                # 2. The work
+                _, profile = await anyio.to_thread.run_sync(pages.load, sign_in_id, visit.browser_hash)
+                await work(visit, form, profile, pool_place)
         except TrustError as error:
             if error.code in {"FORM_FORGED", "FORM_UNREADABLE", "SIGN_IN_UNKNOWN"}:
                 return visit.error(error)
@@ -325,12 +331,12 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
     @router.post("/sign-in/{sign_in_id}/{name}", **hidden)
     @public("the forms of a sign-in; each carries a token of its browser")
     async def take_step(request: Request, sign_in_id: str, name: str) -> Response:
-        async def work(visit: Visit, form: dict[str, str], profile: ClientProfile | None) -> None:
+        async def work(visit: Visit, form: dict[str, str], profile: ClientProfile | None, pool_place: Place | None) -> None:
             where = (desk, sign_in_id, visit.browser_hash, profile)
-            if name in {"password", _RECOVERY}:
+            if pool_place is not None:
                 secret = form.get("code" if name == _RECOVERY else "password", "")
                 login = form.get("login", "")
-                await show_password(*where, login=login, secret=secret, peer=visit.peer, is_recovery=name == _RECOVERY)
+                await show_password(*where, place=pool_place, login=login, secret=secret, peer=visit.peer, is_recovery=name == _RECOVERY)
             elif name == "new-password":
                 await set_new_password(*where, password=form.get("password", ""))
             elif name == "code":

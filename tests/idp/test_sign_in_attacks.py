@@ -13,6 +13,7 @@ import pytest
 from idp.actions.count_attempts import enter_attempt, name_key, peer_key
 from idp.credentials.passwords import PasswordPool
 from idp.limits import FAILURES_PER_NAME, FAILURES_PER_PEER
+from idp.pages.sign_in_pages import Pages
 from idp.pages.texts import TEXTS
 from idp.store.credentials import read_attempts
 from standards.errors import Kind, TrustError
@@ -250,7 +251,15 @@ def test_whoever_is_sent_away_has_made_no_attempt(town: Town, monkeypatch: pytes
             assert browser.answer.headers["retry-after"] == "2"
             again = re.search(r'href="([^"]+)">Try again<', browser.answer.text)
             assert again
-            browser.go(again[1])
+            page = again[1]
+            browser.go(page)
+        # Taken while the form came: refused all the same before any row is read
+        patch.setattr(PasswordPool, "demand_place", lambda _pool: None)
+        with monkeypatch.context() as unread:
+            unread.setattr(Pages, "load", lambda *_: pytest.fail("a row was read for somebody without a place"))
+            browser.log_in()
+        assert browser.answer.status_code == 503
+        browser.go(page)
     with town.desk.database.read() as connection:
         assert read_attempts(connection, name_key(town.desk.vault, "jia")) == (0, 0, 0)
     browser.log_in()
