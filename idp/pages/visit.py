@@ -39,6 +39,7 @@ _PAGES: Final = Environment(
     loader=ChoiceLoader([PackageLoader("idp.pages"), PackageLoader("service_kit.page_frame")]),
     autoescape=True,
     undefined=StrictUndefined,
+    auto_reload=False,  # the templates are of the program: no page need ask the file system whether they are new
     trim_blocks=True,
     lstrip_blocks=True,
 )
