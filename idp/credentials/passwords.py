@@ -11,7 +11,9 @@ import base64
 import binascii
 import hashlib
 import hmac
+import os
 import re
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Self, TypeVar
@@ -33,6 +35,7 @@ PASSES: Final = 2
 LANES: Final = 1
 POOL_THREADS: Final = 2
 QUEUE_MAX: Final = 32  # at 27 ms and two threads under half a second of waiting; whoever comes then hears 503 at once
+NICENESS: Final = 5  # a third of the share of a thread of the usual priority where both want the core, all of it where nobody else does
 CHARACTERS_MIN: Final = 10
 CHARACTERS_MAX: Final = 128
 LEGACY_ITERATIONS_MAX: Final = 2_000_000  # a hash brought in must not stop the pool
@@ -128,11 +131,17 @@ class Place:
         return future
 
 
+def _stand_back() -> None:
+    """Let this thread have what the others leave: hashing on every core must not keep the event loop from refusing at once, or answering."""
+    if sys.platform == "linux":  # where a priority is a thread's own; elsewhere it would be the whole process's
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
 class PasswordPool:
     """Two threads that hash, and a bounded queue before them. Argon2 lets go of the interpreter while it works."""
 
     def __init__(self, threads: int = POOL_THREADS, queue_max: int = QUEUE_MAX) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password")
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password", initializer=_stand_back)
         self._places = threading.BoundedSemaphore(threads + queue_max)
 
     def take_place(self) -> Place:
