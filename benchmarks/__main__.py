@@ -121,8 +121,8 @@ def too_much(folder: Path) -> dict[str, Any]:
 def many_people(folder: Path, large: int) -> dict[str, Any]:
     """Pages of people with few and with many accounts, in a deployment of its own."""
     deployment = http_load.make_deployment(folder / "people")
-    with http_load.served(deployment, port=9483, workers=1) as (url, _):
-        return people_scale.measure(url, deployment, large=large)
+    with http_load.served(deployment, port=9483, workers=1) as (url, pid):
+        return people_scale.measure(url, pid, deployment, large=large)
 
 
 def _chosen(arguments: list[str], name: str) -> int | None:
