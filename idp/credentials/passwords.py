@@ -16,6 +16,7 @@ import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from argon2 import PasswordHasher
@@ -134,7 +135,8 @@ class Place:
 def _stand_back() -> None:
     """Let this thread have what the others leave: hashing on every core must not keep the event loop from refusing at once, or answering."""
     if sys.platform == "linux":  # where a priority is a thread's own; elsewhere it would be the whole process's
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        with suppress(OSError):  # a filter of system calls may forbid it (systemd's ~@resources): then they hash at the usual priority
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class PasswordPool:
