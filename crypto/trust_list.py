@@ -36,6 +36,7 @@ from crypto.trusted_logs import (
     log_object,
     read_log,
     read_status_issuer,
+    spread_withdrawals,
     status_issuer_object,
 )
 from standards.errors import Kind, MalformedError, TrustError
@@ -120,15 +121,18 @@ class TrustList:
         return TrustList()
 
     def joined_with(self, other: TrustList) -> TrustList:
-        """This list and another: whom either trusts, with the evidence of both; it ends with the first of them."""
+        """This list and another: whom either trusts, with the evidence of both; it ends with the first of them. What one of them says is withdrawn
+        is withdrawn.
+        """
+        logs, status_issuers = spread_withdrawals((*self.logs, *other.logs), (*self.status_issuers, *other.status_issuers))
         return TrustList(
             anchors=(*self.anchors, *other.anchors),
             intermediates=(*self.intermediates, *other.intermediates),
             crls=(*self.crls, *other.crls),
             ocsp=(*self.ocsp, *other.ocsp),
             status_lists=(*self.status_lists, *other.status_lists),
-            logs=(*self.logs, *other.logs),
-            status_issuers=(*self.status_issuers, *other.status_issuers),
+            logs=logs,
+            status_issuers=status_issuers,
             status_tokens=(*self.status_tokens, *other.status_tokens),
             ends_at=min((end for end in (self.ends_at, other.ends_at) if end is not None), default=None),
         )

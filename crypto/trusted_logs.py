@@ -15,7 +15,7 @@ from standards.c2sp_signed_note import read_note
 from standards.errors import MalformedError, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from crypto.checkpoints import Receipt
@@ -108,6 +108,30 @@ class StatusIssuer:
 
 def _by_thumbprint(keys: Iterable[bytes]) -> dict[str, VerificationKey]:
     return {key.key_id: key for key in map(verification_key, keys)}
+
+
+def spread_withdrawals(
+    logs: tuple[TrustedLog, ...], issuers: tuple[StatusIssuer, ...]
+) -> tuple[tuple[TrustedLog, ...], tuple[StatusIssuer, ...]]:
+    """The same, but a key that one of them says is withdrawn is so in all that name it: an older list beside a newer one brings none back."""
+    gone: dict[object, datetime] = {}
+    for keys, periods in [(log.identity.keys, log.periods) for log in logs] + [(issuer.keys, issuer.periods) for issuer in issuers]:
+        for key, period in zip(keys, periods or (KeyPeriod(),) * len(keys), strict=True):
+            if period.withdrawn_at is not None:
+                gone[key] = min(period.withdrawn_at, gone.get(key, period.withdrawn_at))
+    if not gone:
+        return logs, issuers
+
+    def spread(keys: Sequence[object], periods: Sequence[KeyPeriod]) -> tuple[KeyPeriod, ...]:
+        if not gone.keys() & set(keys):
+            return tuple(periods)
+        stated = periods or (KeyPeriod(),) * len(keys)
+        return tuple(replace(period, withdrawn_at=gone.get(key)) for key, period in zip(keys, stated, strict=True))
+
+    return (
+        tuple(replace(log, periods=spread(log.identity.keys, log.periods)) for log in logs),
+        tuple(replace(issuer, periods=spread(issuer.keys, issuer.periods)) for issuer in issuers),
+    )
 
 
 def check_receipt(receipt: Receipt, log: TrustedLog, shown_at: datetime | None) -> tuple[Step, ...]:

@@ -18,6 +18,7 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import NodeManager
 
 from tests import clause_results
+from tests.remembered_adapters import remember_adapters
 from tests.untraced import untraced
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # No deadline for one example: a loaded machine is no defect. Bounds on time stand in tests of their own, generously.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+remember_adapters()
 
 # A worker that ends writes what it covered; on a loaded machine that takes longer than the ten seconds xdist allows before it kills.
 NodeManager.EXIT_TIMEOUT = 300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -95,6 +96,25 @@ def test_keys_have_their_periods() -> None:
     assert len(issuer.verification_keys()) == len(issuer.keys_at(AT)) == 2
     assert issuer.keys_at(AT + timedelta(seconds=1)).keys() == issuer.verification_keys().keys() - ISSUER.verification_keys().keys()
     assert ISSUER.keys_at(AT) == ISSUER.verification_keys()
+
+
+@pytest.mark.parametrize("is_older_first", [False, True], ids=["the newer first", "the older first"])
+def test_attack_an_older_list_beside_a_newer_one_brings_no_withdrawn_key_back(is_older_first: bool) -> None:
+    other = CheckpointSigner("trust.example/log", software_signer(make_key(SignatureAlgorithm.ED25519), "key")).key
+    late, early = KeyPeriod(withdrawn_at=AT), KeyPeriod(withdrawn_at=AT - timedelta(days=1))
+    log = replace(TRUSTED_LOG, identity=replace(TRUSTED_LOG.identity, keys=(*TRUSTED_LOG.identity.keys, other)))
+    older = TrustList(logs=(TRUSTED_LOG,), status_issuers=(ISSUER,))
+    newer = TrustList(logs=(replace(log, periods=(late, KeyPeriod())),), status_issuers=(replace(ISSUER, periods=(late,)),))
+    newest = TrustList(status_issuers=(replace(ISSUER, periods=(early,)),))
+    lists = [older, newer, newest] if is_older_first else [newest, newer, older]
+    trust = trust_list_from_files({f"{number}.json": write_trust_list(each) for number, each in enumerate(lists)})
+    assert [list(each.withdrawn().values()) for each in trust.logs] == [[AT]] * 2
+    assert [each.believed().keys for each in trust.logs] in ([(), (other,)], [(other,), ()])
+    assert all(not each.keys_at(AT) and not each.verification_keys() for each in trust.status_issuers)
+    assert {period for each in trust.status_issuers for period in each.periods} == {early}
+    assert older.joined_with(older) == replace(older, logs=older.logs * 2, status_issuers=older.status_issuers * 2), (
+        "none withdrawn, none changed"
+    )
 
 
 def anchor(**changes: Any) -> dict[str, Any]:
