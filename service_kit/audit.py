@@ -132,11 +132,17 @@ class Audit:
         return waiting.entry_id
 
     def own_entries(self, connection: Connection, subject: str, actions: Collection[str]) -> Iterator[AuditEntry]:
-        """The entries of some actions on a subject that this trail's key made, newest first."""
-        of_it = select(table.c.entry, table.c.mac, table.c.log_index).where(table.c.subject == subject, table.c.action.in_(actions))
+        """The entries of some actions on a subject that this trail's key made, newest first; none whose columns say anything else than the entry:
+        a copy under another name, or behind what was recorded since, proves nothing.
+        """
+        of_it = select(table).where(table.c.subject == subject, table.c.action.in_(actions))
         for row in connection.execute(of_it.order_by(table.c.position.desc())):
-            if hmac.compare_digest(hmac_sm3(self._mac_key, row.entry), row.mac):
-                yield read_entry(row.entry, row.log_index)
+            if not hmac.compare_digest(hmac_sm3(self._mac_key, row.entry), row.mac):
+                continue
+            entry = read_entry(row.entry, row.log_index)
+            made = (entry.entry_id, entry.writer_id, entry.number, entry.actor, entry.action, entry.subject)
+            if made == (row.entry_id, row.writer_id, row.number, row.actor, row.action, row.subject):
+                yield entry
 
     @staticmethod
     def _prepare(at: datetime, actor: str, action: str, subject: str, outcome: str, facts: Mapping[str, Fact] | None) -> _Waiting:

@@ -110,6 +110,25 @@ def test_an_entry_that_another_key_made_proves_nothing(given: Database) -> None:
         assert count_altered(connection, role_holders) == 2
 
 
+def test_attack_a_copy_of_anothers_entry_proves_nothing(given: Database, audit: Audit) -> None:
+    """Whoever writes to the database can enter a genuine entry once more under another name: its code is right, what stands beside it is not."""
+    sql(given, "UPDATE kit_role_holders SET row_mac = NULL")
+    copied = "entry, mac, actor, action"
+    sql(
+        given,
+        f"INSERT INTO kit_audit (entry_id, writer_id, number, subject, {copied}) "
+        f"SELECT 'au_copy', writer_id, 1000000, 'holder:person:evil', {copied} FROM kit_audit WHERE subject = 'holder:person:s'",
+    )
+    sql(
+        given,
+        "INSERT INTO kit_role_holders SELECT 'person:evil', role, appointed_by, appointed_at, reason, NULL FROM kit_role_holders WHERE holder = 'person:s'",
+    )
+    given.write(lambda connection: code_older_roles(connection, audit))
+    with given.read() as connection:
+        assert {each.holder: each.is_altered for each in list_role_holders(connection)}["person:evil"]
+        assert role_of(connection, "person:s") is Role.SYSTEM
+
+
 def test_where_there_is_no_trail_there_are_no_rights(given: Database, database_url: str) -> None:
     other = Database(database_url, pool_size=1)
     try:
