@@ -112,8 +112,10 @@ def _rows(connection: Connection, table: Any, order: Any) -> Iterator[Any]:
 def check_log(log: TransparencyLog) -> CheckReport:
     """Check a log: indexes without gap, entries against bundles and leaf hashes, every tile, the roots, the signatures, the anchors."""
     report = CheckReport()
+    # What was published is read before the head: read behind it, an anchor of a log that has grown meanwhile would be ahead of it
+    notes = {tree.name: ([*log.files.published(tree.name)], log.files.cosigned(tree.name)) for tree in log.trees}
     head = log.head()
-    edges = [_TreeCheck(log, tree) for tree in log.trees]
+    edges = [_TreeCheck(log, tree, head.size, *notes[tree.name]) for tree in log.trees]
     with log.database.read() as connection:
         bundle: list[bytes] = []
         bundle_at = -1
@@ -171,11 +173,12 @@ def _id_in(entry: bytes) -> str | None:
 class _TreeCheck:
     """One tree while the entries pass by."""
 
-    def __init__(self, log: TransparencyLog, tree: LogTree) -> None:
+    def __init__(self, log: TransparencyLog, tree: LogTree, size: int, published: list[bytes], cosigned: bytes | None) -> None:
         self._log, self._tree = log, tree
         self._hash = TreeHash(tree.digest_oid)
         self._edge = GrowingTree(self._hash)
-        self._size = log.head().size
+        self._published, self._cosigned = published, cosigned
+        self._size = size  # of the head that is checked: the log may have grown since
         self._leaves = b""
         self._leaves_at = -1
 
@@ -208,14 +211,14 @@ class _TreeCheck:
         root = self._check_note(head.checkpoints.get(tree.name, b""), tree.identity, "head", report)
         if root is not None and root != (head.size, self._edge.root()):
             report.add("LOG_ROOT_DIFFERS", tree=tree.name, size=head.size)
-        for note in self._log.files.published(tree.name):
+        for note in self._published:
             anchor = self._check_note(note, tree.identity, "anchor", report)
             if anchor is not None and anchor[0] > head.size:
                 report.add("LOG_ROLLED_BACK", tree=tree.name, size=head.size, published=anchor[0])
             elif anchor is not None and anchor[0] == head.size and root is not None and anchor[1] != root[1]:
                 report.add("LOG_FORKED", tree=tree.name, size=head.size)
 
-        cosigned = self._log.files.cosigned(tree.name)
+        cosigned = self._cosigned
         seen = None if cosigned is None else self._check_note(cosigned, tree.identity, "cosigned", report)
         if seen is not None and seen[0] > head.size:
             report.add("LOG_ROLLED_BACK", tree=tree.name, size=head.size, published=seen[0])
