@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, cast
 
 from fastapi import APIRouter
 
-from crypto.trusted_logs import TrustedLog
 from licence_vault import copy_messages, credential_messages, messages, report_messages, use_messages, wallets
 from licence_vault.actions.credential_desk import ensure_credential_keys
 from licence_vault.actions.issuing_means import IssuingMeans, Seals, wait_for_proof
@@ -37,7 +36,7 @@ from licence_vault.api.use_code_routes import add_use_code_routes
 from licence_vault.content_vault import SECRET_NAME, ContentVault
 from licence_vault.jobs import exchange_jobs_of, jobs_of, readiness_of, report_jobs_of
 from licence_vault.log.instance import KEYS as LOG_KEYS
-from licence_vault.log.instance import open_licence_log
+from licence_vault.log.instance import open_licence_log, trusted_logs
 from licence_vault.log_tables import PREFIX
 from licence_vault.model import SCOPES as LICENCE_SCOPES
 from licence_vault.ports import CALLERS, COLLECTOR, FIELD_MAP, FOREIGN, HOLDERS, JUDGE, PICTURES, SEALER
@@ -111,7 +110,7 @@ def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:
         order_key=context.keystore.open_secret(ORDER_KEY),
         seals=None if sealer is None or judge is None else Seals(cast("Sealer", sealer), cast("DocumentJudge", judge)),
         await_proof=partial(wait_for_proof, log),
-        logs=tuple(TrustedLog(tree.identity) for tree in log.trees),
+        logs=trusted_logs(context),
         pictures=cast("PagePictures | None", context.links.get(PICTURES)),
     )
 

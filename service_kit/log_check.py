@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from crypto.checkpoints import LogIdentity
     from service_kit.database import Database
-    from service_kit.transparency_log import LogHead, LogTree, TransparencyLog
+    from service_kit.log_tree import LogTree
+    from service_kit.transparency_log import LogHead, TransparencyLog
 
 CHUNK: Final = 2048
 FINDINGS: Final = 100  # after so many the reader knows enough

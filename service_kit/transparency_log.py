@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, text, update
 
-from crypto.checkpoints import CheckpointSigner, LogIdentity, LogVerifierKey, Receipt, sign_checkpoint, verify_checkpoint
+from crypto.checkpoints import Receipt, sign_checkpoint, verify_checkpoint
 from crypto.merkle import GrowingTree, TiledTree, TreeHash
 from service_kit.audit import new_writer_id
 from service_kit.fail_points import reach
@@ -46,28 +46,13 @@ if TYPE_CHECKING:
 
     from service_kit.clock import Clock
     from service_kit.database import Database
+    from service_kit.log_tree import LogTree
 
 BATCH: Final = 4096  # entries per turn: some 30 ms of the writer's time
 INTERVAL_SECONDS: Final = 0.5  # twice the promised pace of one checkpoint a second
 LEASE_SECONDS: Final = 2.0  # how long the log stands still when the leader dies
 _logger = logging.getLogger(__name__)
 _HEAD: Final = Prepared(select(heads).where(heads.c.log == bindparam("of")))
-
-
-@dataclass(frozen=True, slots=True)
-class LogTree:
-    """One tree over the entries. ``name``: its folder; ``origin``: its name to the world; ``former_keys``: rotated out, still believed."""
-
-    name: str
-    origin: str
-    digest_oid: str
-    signers: tuple[CheckpointSigner, ...]
-    former_keys: tuple[LogVerifierKey, ...] = ()
-
-    @property
-    def identity(self) -> LogIdentity:
-        """What verifiers are given."""
-        return LogIdentity(self.origin, self.digest_oid, (*(signer.key for signer in self.signers), *self.former_keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +94,7 @@ class TransparencyLog:
         self._batch = batch
         self._holder = new_writer_id()
         self._growing: list[GrowingTree] | None = None
+        self._is_signed = False  # the head, by every key that signs now: looked at when it is loaded
         self._proving: dict[str, TiledTree] = {}
         self._entry_of = Prepared(select(table.c.entry, table.c.log_index).where(table.c.entry_id == bindparam("entry")))
         self._covered = f"SELECT log_index < (SELECT size FROM {heads.name} WHERE log = :log) FROM {table.name} WHERE entry_id = :entry"  # noqa: S608 - names of tables
@@ -174,7 +160,7 @@ class TransparencyLog:
         size, note = head.size, head.checkpoints[tree.name]
         cosigned = self.files.cosigned(tree.name)
         if cosigned is not None:
-            seen = verify_checkpoint(cosigned, tree.identity)  # one that is not ours is passed over; the check of the log names it
+            seen = verify_checkpoint(cosigned, tree.believed)  # one that is not ours is passed over; the check of the log names it
             if seen.verified is True and seen.checkpoint is not None and row.log_index < seen.checkpoint.size <= head.size:
                 size, note = seen.checkpoint.size, cosigned
         return Receipt(row.entry, row.log_index, self._proving_tree(tree, size).inclusion_proof(row.log_index), note)
@@ -261,13 +247,13 @@ class TransparencyLog:
                 waits = connection.execute(select(self.table.c.position).where(self.table.c.log_index.is_(None)).limit(1)).first()
             head = _read_head(row)
             another_leads = row is not None and row.lease_holder != self._holder and row.lease_until > now
-            if another_leads or (waits is None and not head.waiting):
+            if another_leads or (waits is None and not head.waiting and self._is_signed):
                 return 0
             if self._growing is None or self._growing[0].size != head.size:
                 head = self._load()
             assigned = self.database.write(self._assign)
             reach("log.assigned")
-            if assigned is None or assigned <= head.size or self._growing is None:
+            if assigned is None or self._growing is None or (assigned <= head.size and self._is_signed):
                 return 0
             trees, self._growing = self._growing, None  # should anything fail from here, the files are the truth
             self._write_entries(trees, assigned)
@@ -280,7 +266,7 @@ class TransparencyLog:
             for tree in self.trees:
                 self.files.publish(tree.name, checkpoints[tree.name])
             reach("log.published")
-            self._growing = trees
+            self._growing, self._is_signed = trees, True
             return assigned - head.size
 
     def _load(self) -> LogHead:
@@ -304,6 +290,7 @@ class TransparencyLog:
             if head.size and head.checkpoints[tree.name] not in published[tree.name]:
                 self.files.publish(tree.name, head.checkpoints[tree.name])
         self._growing = growing
+        self._is_signed = not head.size or all(tree.is_signed_by_all(head.checkpoints[tree.name]) for tree in self.trees)
         return head
 
     def _assign(self, connection: Connection) -> int | None:

@@ -29,6 +29,7 @@ from service_kit.database import Database
 from service_kit.duties import code_older_duties
 from service_kit.idempotency import Idempotency
 from service_kit.idempotency import sweep as sweep_idempotency
+from service_kit.log_tree import LogTree
 from service_kit.migrations import migrate_kit
 from service_kit.one_use import DPOP_PLACE, sweep_used_values, use_once
 from service_kit.outbound import Outbound, read_networks
@@ -36,7 +37,7 @@ from service_kit.outbox import BATCH, LEASE_SECONDS, Outbox
 from service_kit.roles import code_older_roles
 from service_kit.structured_logs import write_line
 from service_kit.tables import audit as audit_table
-from service_kit.transparency_log import LogTree, TransparencyLog
+from service_kit.transparency_log import TransparencyLog
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
 from service_kit.webhooks.subscriptions import SubscriptionDesk
 from standards import gbt33560_oids as oids

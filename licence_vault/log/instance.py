@@ -11,7 +11,8 @@ from crypto.signatures import SignatureAlgorithm
 from crypto.trusted_logs import KeyPeriod, TrustedLog
 from licence_vault.key_rings import read_ring
 from licence_vault.log_tables import log as table
-from service_kit.transparency_log import LogTree, TransparencyLog
+from service_kit.log_tree import LogTree
+from service_kit.transparency_log import TransparencyLog
 from standards import gbt33560_oids as oids
 
 if TYPE_CHECKING:
@@ -58,18 +59,24 @@ def trusted_logs(context: ServiceContext) -> tuple[TrustedLog, ...]:
 
 
 def key_ring(context: ServiceContext, name: str, at: datetime) -> tuple[RingKey, ...]:
-    """The keys of a tree in the order of its identity: those that sign at that time, newest first, then those that do not."""
+    """The keys of a tree in the order of its identity: those that sign at that time, newest first, then former ones, then withdrawn ones."""
     with context.database.read() as conn:
         ring = read_ring(conn, name)
-    return tuple(sorted(ring, key=lambda each: (not _signs(each, at), -each.generation)))
+    return tuple(sorted(ring, key=lambda each: (not _signs(each, at), each.withdrawn_at is not None, -each.generation)))
 
 
 def _tree(context: ServiceContext, name: str, ring: tuple[RingKey, ...], at: datetime) -> LogTree:
     tree, digest_oid = _TREES[name]
     origin = origin_of(context.settings, tree)
     made = [(each, CheckpointSigner(origin, context.keystore.signer(each.key_id))) for each in ring]
-    signers = tuple(signer for each, signer in made if _signs(each, at))
-    return LogTree(tree, origin, digest_oid, signers, tuple(signer.key for each, signer in made if not _signs(each, at)))
+    return LogTree(
+        tree,
+        origin,
+        digest_oid,
+        signers=tuple(signer for each, signer in made if _signs(each, at)),
+        former_keys=tuple(signer.key for each, signer in made if each.withdrawn_at is None and not _signs(each, at)),
+        withdrawn_keys=tuple(signer.key for each, signer in made if each.withdrawn_at is not None),
+    )
 
 
 def _signs(key: RingKey, at: datetime) -> bool:

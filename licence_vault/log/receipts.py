@@ -21,7 +21,7 @@ def cose_receipt(log: TransparencyLog, keystore: Keystore, index: int, key_ids: 
     """A COSE receipt for an entry. The key signs no root that it has not signed in a checkpoint before. ``key_ids``: all keys of the tree, as the
     keystore names them.
 
-    TrustError LOG_INDEX_UNKNOWN, LOG_CHECKPOINT_NOT_OURS.
+    TrustError LOG_INDEX_UNKNOWN, LOG_CHECKPOINT_NOT_OURS; LOG_ENTRY_PENDING where no checkpoint under a key that is not withdrawn covers it yet.
     """
     tree = log.tree_named(SHA256_TREE)
     receipt = log.receipt_at(index, SHA256_TREE)
@@ -30,7 +30,9 @@ def cose_receipt(log: TransparencyLog, keystore: Keystore, index: int, key_ids: 
         raise TrustError(Kind.UNAVAILABLE, "LOG_CHECKPOINT_NOT_OURS", tree=SHA256_TREE)
     head = result.checkpoint
     signed_by = {(each.key_name, each.key_id) for each in read_note(receipt.checkpoint).signatures}
-    key = next(each for each in tree.identity.keys if (each.name, each.key_id) in signed_by)
+    key = next((each for each in tree.believed.keys if (each.name, each.key_id) in signed_by), None)
+    if key is None:
+        raise TrustError(Kind.CONFLICT, "LOG_ENTRY_PENDING", retry_after_seconds=1)
     signer = next(found for name in key_ids if public_key_of(found := keystore.signer(name)) == key.public_key)
     return write_cose_receipt(
         receipt, size=head.size, root=head.root, signer=signer, key_id=key.key_id, log=tree.origin, subject="licence event"

@@ -24,6 +24,7 @@ from licence_vault.actions.withdraw_key import WithdrawnKey, withdraw_key
 from licence_vault.key_rings import GENERATIONS, read_ring
 from licence_vault.log.instance import OVERLAP_SECONDS, SHA256_KEY, SHA256_TREE, SM3_KEY, TREES, key_ring, open_licence_log
 from licence_vault.log.receipts import cose_receipt
+from licence_vault.service import means_of
 from licence_vault.status.at_hand import ask_lists_at_hand, status_at_hand
 from licence_vault.status.register import ORDER_KEY, allot_place
 from licence_vault.status.tokens import ES256_KEY, SM2_KEY, public_key
@@ -72,6 +73,15 @@ def receipts_of(vault: VaultHere, number: int) -> dict[str, Receipt]:
     return {tree: vault.log.receipt(entry_id, tree) for tree in TREES}
 
 
+def with_a_list(vault: VaultHere) -> tuple[str, dict[str, Receipt]]:
+    """The address of a published status list with one place, and the receipts of an entry."""
+    secret = vault.context.keystore.open_secret(ORDER_KEY)
+    place = vault.context.database.write(lambda conn: allot_place(conn, secret, vault.clock.at))
+    before = receipts_of(vault, 1)
+    assert publish_status_lists(vault.context) == 1
+    return list_uri(vault.context, place.list_number), before
+
+
 def holds(receipts: dict[str, Receipt], trust: TrustList) -> set[bool | None]:
     return {verify_receipt(receipt, log.identity).verified for receipt, log in zip(receipts.values(), trust.logs, strict=True)}
 
@@ -82,11 +92,7 @@ def signers_of(receipt: Receipt) -> int:
 
 def test_what_former_keys_signed_holds_and_new_keys_are_known_before_they_sign(vault: VaultHere) -> None:
     context, clock = vault.context, vault.clock
-    secret = context.keystore.open_secret(ORDER_KEY)
-    place = context.database.write(lambda conn: allot_place(conn, secret, clock.at))
-    address = list_uri(context, place.list_number)
-    before = receipts_of(vault, 1)
-    assert publish_status_lists(context) == 1
+    address, before = with_a_list(vault)
     first = own_trust(context)
     assert status_at_hand(address, 0, first, clock.at) == 0
     assert {log.periods for log in first.logs} == {issuer.periods for issuer in first.status_issuers} == {()}, "one key has none to tell"
@@ -218,11 +224,7 @@ def withdraw(vault: VaultHere, key_id: str, **changes: Any) -> WithdrawnKey:
 
 def test_what_a_withdrawn_key_has_signed_counts_only_where_something_else_shows_it_to_be_older(vault: VaultHere) -> None:
     context, clock = vault.context, vault.clock
-    secret = context.keystore.open_secret(ORDER_KEY)
-    place = context.database.write(lambda conn: allot_place(conn, secret, clock.at))
-    address = list_uri(context, place.list_number)
-    before = receipts_of(vault, 1)
-    assert publish_status_lists(context) == 1
+    address, before = with_a_list(vault)
     first = own_trust(context)
     old_list = first.status_tokens
     clock.at = SINCE + timedelta(hours=1)
@@ -268,6 +270,39 @@ def test_what_a_withdrawn_key_has_signed_counts_only_where_something_else_shows_
         assert verdict_of(check_receipt(unread, log, AT)) is Verdict.INVALID
         strange = replace(log, identity=replace(log.identity, keys=trust.logs[TREES.index(tree) - 1].identity.keys))
         assert verdict_of(check_receipt(before[tree], strange, AT)) is Verdict.INDETERMINATE
+
+
+def test_attack_no_proof_is_given_under_a_withdrawn_key_though_no_entry_comes_behind(vault: VaultHere) -> None:
+    context, clock = vault.context, vault.clock
+    before = receipts_of(vault, 1)
+    clock.at = SINCE + timedelta(hours=1)
+    for name in (SM3_KEY, SHA256_KEY):
+        withdraw(vault, name)
+    vault = restarted(vault)
+    key_ids = [each.key_id for each in key_ring(context, SHA256_KEY, clock.at)]
+
+    # 1. Until the newest checkpoint is signed by others, there is no receipt for COSE, which would have to be signed now.
+    with pytest.raises(TrustError, match="LOG_ENTRY_PENDING"):
+        cose_receipt(vault.log, context.keystore, 0, key_ids)
+
+    # 2. The next turn signs it anew, the same tree, once. What witnesses cosigned under the former keys is not handed out any more.
+    assert vault.log.run_once() == 0
+    signed = vault.log.head().checkpoints
+    assert vault.log.run_once() == 0
+    assert vault.log.head().checkpoints == signed
+    for tree in TREES:
+        vault.log.files.publish_cosigned(tree, before[tree].checkpoint)
+    trust = own_trust(context)
+    after = {tree: vault.log.receipt_at(0, tree) for tree in TREES}
+    for log, tree in zip(trust.logs, TREES, strict=True):
+        assert verdict_of(check_receipt(before[tree], log, None)) is Verdict.INDETERMINATE
+        assert verdict_of(check_receipt(after[tree], log, None)) is Verdict.VALID
+        assert vault.log.files.published(tree) == [signed[tree]] * len(vault.log.files.published(tree))
+    assert cose_receipt(vault.log, context.keystore, 0, key_ids)
+    assert check_log(vault.log).findings == []
+
+    # 3. Issuing holds its own proofs against the same list.
+    assert means_of(context, vault.log).logs == trust.logs
 
 
 def test_a_key_that_was_announced_takes_over_at_once_and_one_that_leaked_before_its_time_follows_nobody(vault: VaultHere) -> None:

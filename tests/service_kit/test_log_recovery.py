@@ -18,8 +18,9 @@ from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from service_kit.audit import Audit, new_writer_id
 from service_kit.database import Database
+from service_kit.log_tree import LogTree
 from service_kit.tables import audit as table
-from service_kit.transparency_log import LogTree, TransparencyLog
+from service_kit.transparency_log import TransparencyLog
 from standards import gbt33560_oids as oids
 from standards.errors import TrustError
 from tests.optional import PROJECT
@@ -41,7 +42,8 @@ from crypto.sm2 import SM2PrivateKey
 from service_kit import fail_points
 from service_kit.database import Database
 from service_kit.tables import audit as table
-from service_kit.transparency_log import LogTree, TransparencyLog
+from service_kit.log_tree import LogTree
+from service_kit.transparency_log import TransparencyLog
 from standards import gbt33560_oids as oids
 url, folder, keys, step = sys.argv[1:]
 sm2 = SM2PrivateKey.from_pkcs8(Path(keys, "sm2.der").read_bytes())
