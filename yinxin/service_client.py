@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES: Final = 64 * 1024
 SECRET_BYTES: Final = 1024
+FAILED_SECONDS: Final = 2.0  # so long nobody asks again where no token was given: who waited hears so at once
 TOKEN_SPARED_SECONDS: Final = 30.0  # before its end a token is taken anew: a call may last
 PROBLEM_BYTES: Final = 64 * 1024
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
@@ -77,10 +78,12 @@ class ServiceCaller:
         Raises TrustError SERVICE_UNAVAILABLE, or what the service refuses with.
         """
         ask = partial(self._ask, place.service, place.url + path, content, content_type, max(answer_bytes, PROBLEM_BYTES))
-        answer = ask(self._token(place, scope))
+        token = self._token(place, scope)
+        answer = ask(token)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             with self._lock:
-                self._tokens.pop((place.url, scope), None)
+                if self._tokens.get((place.url, scope), ("", 0.0))[0] == token:  # another call may have taken a new one already
+                    del self._tokens[place.url, scope]
             answer = ask(self._token(place, scope))
         if answer.status != HTTPStatus.OK:
             raise _refusal(place.service, answer)
@@ -96,35 +99,46 @@ class ServiceCaller:
             raise service_unavailable(service, str(error.facts.get("reason", error.code))) from None
 
     def _token(self, place: Place, scope: str) -> str:
-        """A token for a scope at this place (RFC 8707), as long as it lasts."""
+        """A token for a scope at this place (RFC 8707), as long as it lasts. One call asks for it; who waits shares what comes, a failure too."""
         with self._lock:
             known, until = self._tokens.get((place.url, scope), ("", 0.0))
-            if known and self.now() < until:
+            if self.now() < until:
+                if not known:
+                    raise service_unavailable(place.service, "no token a moment ago")
                 return known
-            form = urlencode({"grant_type": "client_credentials", "scope": scope, "resource": place.url}).encode()
-            named = f"{quote_plus(self.settings.id)}:{quote_plus(self.read_secret())}"
-            headers = {
-                "authorization": "Basic " + base64.b64encode(named.encode()).decode(),
-                "content-type": "application/x-www-form-urlencoded",
-                "accept": "application/json",
-            }
             try:
-                answer = self.call(
-                    "POST",
-                    self.token_url,
-                    timeout_seconds=self.settings.timeout_seconds,
-                    answer_bytes=TOKEN_BYTES,
-                    headers=headers,
-                    content=form,
-                )
-            except TrustError as error:
-                raise service_unavailable(place.service, str(error.facts.get("reason", error.code))) from None
-            told = _read_object(answer.body) if answer.status == HTTPStatus.OK else {}
-            token, lasts = told.get("access_token"), told.get("expires_in")
-            if not isinstance(token, str) or type(lasts) is not int:
-                raise service_unavailable(place.service, f"no token, status {answer.status}")
+                token, lasts = self._fetch_token(place, scope)
+            except TrustError:
+                self._tokens[place.url, scope] = "", self.now() + FAILED_SECONDS
+                raise
             self._tokens[place.url, scope] = token, self.now() + lasts - TOKEN_SPARED_SECONDS
             return token
+
+    def _fetch_token(self, place: Place, scope: str) -> tuple[str, int]:
+        """A new token, and for how many seconds it is."""
+        form = urlencode({"grant_type": "client_credentials", "scope": scope, "resource": place.url}).encode()
+        named = f"{quote_plus(self.settings.id)}:{quote_plus(self.read_secret())}"
+        headers = {
+            "authorization": "Basic " + base64.b64encode(named.encode()).decode(),
+            "content-type": "application/x-www-form-urlencoded",
+            "accept": "application/json",
+        }
+        try:
+            answer = self.call(
+                "POST",
+                self.token_url,
+                timeout_seconds=self.settings.timeout_seconds,
+                answer_bytes=TOKEN_BYTES,
+                headers=headers,
+                content=form,
+            )
+        except TrustError as error:
+            raise service_unavailable(place.service, str(error.facts.get("reason", error.code))) from None
+        told = _read_object(answer.body) if answer.status == HTTPStatus.OK else {}
+        token, lasts = told.get("access_token"), told.get("expires_in")
+        if not isinstance(token, str) or type(lasts) is not int:
+            raise service_unavailable(place.service, f"no token, status {answer.status}")
+        return token, lasts
 
 
 def read_secret_file(path: Path) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,7 +39,7 @@ from yinxin.deployment import open_deployment
 from yinxin.duties import PROVE_HOLDERS
 from yinxin.file_verdicts import HouseJudge
 from yinxin.licence_links import HouseSealer
-from yinxin.service_client import Place, ServiceCaller, read_secret_file
+from yinxin.service_client import FAILED_SECONDS, Place, ServiceCaller, read_secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -219,6 +221,27 @@ def test_a_token_is_taken_anew_before_it_ends_and_when_it_counts_no_more(town: T
     statuses.append(200)
     post()
     assert town.calls[6:] == [idp.service.TOKEN_PATH, "/x"]
+
+
+def test_where_no_token_is_given_those_who_wait_hear_so_with_the_first_and_later_it_is_asked_again(town: Town) -> None:
+    def away() -> Answer:
+        time.sleep(0.3)
+        raise TrustError(Kind.UNAVAILABLE, "OUTBOUND_FAILED", reason="too-slow")
+
+    town.answers = {idp.service.TOKEN_PATH: away}
+    now = [0.0]
+    client = town.caller()
+    client.now = lambda: now[0]
+
+    def post() -> None:
+        client.post(Place("idp", town.url), "/x", "s", b"", content_type="text/plain", answer_bytes=1)
+
+    with ThreadPoolExecutor(8) as pool:
+        told = [reason for _, reason in pool.map(lambda _: refused(post), range(8))]
+    assert sorted(map(str, told)) == ["no token a moment ago"] * 7 + ["too-slow"]
+    assert town.calls == [idp.service.TOKEN_PATH]
+    now[0] = FAILED_SECONDS
+    assert refused(post) == ("SERVICE_UNAVAILABLE", "too-slow")
 
 
 def test_who_is_behind_a_token_is_the_same_from_elsewhere(clients: Clients, town: Town) -> None:
