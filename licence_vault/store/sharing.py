@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 
 
 def _permission(conn: Connection, row: RowMapping) -> SharingPermission:
+    is_altered = not is_as_written(conn, sharing, dict(row))
     return SharingPermission(
         client_id=row["client_id"],
         type_code=row["type_code"],
-        modes=frozenset(UseMode(each) for each in row["modes"].split()),
-        rights=frozenset(ShareRight(each) for each in row["rights"].split()),
+        # A row that the program did not write gives nothing, and what stands in it need be no mode and no right
+        modes=frozenset() if is_altered else frozenset(UseMode(each) for each in row["modes"].split()),
+        rights=frozenset() if is_altered else frozenset(ShareRight(each) for each in row["rights"].split()),
         reason=row["reason"],
         revision=row["revision"],
         given_by=row["given_by"],
         given_at=read_time(row["given_at"]),
-        is_altered=not is_as_written(conn, sharing, dict(row)),
+        is_altered=is_altered,
     )
 
 

@@ -114,6 +114,7 @@ def test_a_permission_written_past_the_program_permits_nothing(here: IssuingHere
     for attack in (
         "UPDATE licence_sharing SET rights = 'download query verify', row_mac = NULL WHERE client_id = 'cl_five'",
         "UPDATE licence_sharing SET rights = 'download query verify' WHERE client_id = 'cl_five'",
+        "UPDATE licence_sharing SET modes = 'teleport' WHERE client_id = 'cl_five'",
         "UPDATE licence_sharing SET client_id = 'cl_six' WHERE client_id = 'cl_five'",
     ):
         sql(attack)

@@ -129,6 +129,17 @@ def test_attack_a_copy_of_anothers_entry_proves_nothing(given: Database, audit: 
         assert role_of(connection, "person:s") is Role.SYSTEM
 
 
+def test_bytes_where_a_text_belongs_are_altered_like_others(given: Database, audit: Audit) -> None:
+    sql(
+        given, "UPDATE kit_role_holders SET reason = x'ff' WHERE holder = 'person:a'"
+    )  # SQLite keeps bytes, PostgreSQL makes a text of them
+    with given.read() as connection:
+        with pytest.raises(TrustError, match="ROW_ALTERED"):
+            role_of(connection, "person:a")
+        assert count_altered(connection, role_holders) == 1
+    assert given.write(lambda connection: dismiss(connection, audit, "person:a", **GIVEN))
+
+
 def test_where_there_is_no_trail_there_are_no_rights(given: Database, database_url: str) -> None:
     other = Database(database_url, pool_size=1)
     try:

@@ -27,13 +27,15 @@ Reason = Annotated[str, typer.Option(help="Why; stands in the audit trail. äº‹ç”
 @contextmanager
 def _opened(folder: Path, *, as_json: bool) -> Iterator[ServiceContext]:
     """The deployment for one command; what goes wrong is said and ends it."""
-    from yinxin.assembly import open_house
+    from yinxin.assembly import code_older_rows, migrate_all, open_house
     from yinxin.deployment import open_deployment
 
     try:
         check_folder(folder)
         house = open_house(open_deployment(folder))
         try:
+            migrate_all(house.context.database)  # behind an update nothing else may have run yet
+            code_older_rows(house.context)
             yield house.context
         finally:
             house.close()
