@@ -85,9 +85,19 @@ UNTRACED = ("tests/lints/", "tests/browser/", "tests/examples/", "tests/flows/",
 ``untraced`` says the same of one test that goes through all of something (every route, every page) which others cover piece by piece."""
 
 TRACED_CASES = 2
-"""So many cases of one test function are traced; further ones run and are judged alike. Not so where every branch counts."""
+"""So many cases of one test function, in the order in which they are written, are traced; further ones run and are judged alike. Not so where every
+branch counts."""
 TRACED_IN_ALL_CASES = ("tests/standards/", "tests/crypto/")
 _cases: Counter[str] = Counter()
+_further: set[str] = set()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Before anything is shuffled, so that the same cases are traced each time."""
+    function, _, case = item.nodeid.partition("[")
+    _cases[function] += 1
+    if case and _cases[function] > TRACED_CASES and not item.nodeid.startswith(TRACED_IN_ALL_CASES):
+        _further.add(item.nodeid)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -102,10 +112,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Trace the first examples of a property, and the first cases of a test, only."""
-    function, _, case = item.nodeid.partition("[")
-    _cases[function] += 1
-    is_one_of_many = bool(case) and _cases[function] > TRACED_CASES and not item.nodeid.startswith(TRACED_IN_ALL_CASES)
-    if is_one_of_many:
+    if item.nodeid in _further:
         with untraced():
             return (yield)
     property_test = getattr(getattr(item, "obj", None), "hypothesis", None)

@@ -112,6 +112,24 @@ def test_a_token_or_nothing_readable_as_time_of_version_1() -> None:
         assert quirks_of(unread) == {("SES_TIME_UNREADABLE", "TBS_Sign.timeInfo")}
 
 
+@pytest.mark.clause("GM/T 0031-2014 format")
+@pytest.mark.parametrize(
+    ("bare", "time", "token"),
+    [
+        (der.utc_time(forms.SIGNED), forms.SIGNED, None),
+        (TOKEN, None, TOKEN),
+        (der.integer(5), None, None),
+        (der.utf8_string("last Tuesday"), None, None),
+    ],
+    ids=["a time", "a token", "a number", "words"],
+)
+def test_times_of_version_1_without_their_bit_string(bare: bytes, time: datetime | None, token: bytes | None) -> None:
+    found = read_seal_signature(forms.signature_v1(time=bare))
+    assert (found.time_info_at, found.time_info_token) == (time, token)
+    said = {code for code, where in quirks_of(found) if where == "TBS_Sign.timeInfo"}
+    assert said == {"SES_TAG_VARIANT"} | ({"SES_TIME_UNREADABLE"} if time is None and token is None else set())
+
+
 STAMPS = {
     "implicit bits": der.tlv(0x80, b"\x00" + TOKEN),
     "implicit octets": der.tlv(0x80, TOKEN),

@@ -219,7 +219,7 @@ def test_a_citizen_lets_a_system_use_a_licence_once(jia: Citizen, registry: Offi
     form = jia.answer
     told = jia.press("/my/consents", **wish)
     shown, jia.answer = jia.answer, form
-    assert ("没有重复办理" in jia.press("/my/consents", **wish), jia.path) == (True, "/my/trust")
+    assert ("没有再次办理" in jia.press("/my/consents", **wish), jia.path) == (True, "/my/trust")
     jia.answer = shown
     code = re.search(r"yxu_\S+", told)
     assert code
@@ -247,7 +247,7 @@ def test_a_citizen_entrusts_somebody_and_ends_it(jia: Citizen) -> None:
     form = jia.answer
     assert "已委托。" in jia.press("/my/entrustments", **wish | {"until": last[1]})
     jia.answer = form
-    assert "没有重复办理" in jia.press("/my/entrustments", **wish | {"until": last[1]})
+    assert "没有再次办理" in jia.press("/my/entrustments", **wish | {"until": last[1]})
     (path,) = re.findall(r'action="(/my/entrustments/en_[0-9a-f]+/end)"', jia.answer.text)
     assert "委托已终止" in jia.press(path)
     assert "已终止" in jia.see("/my/trust")
