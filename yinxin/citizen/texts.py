@@ -164,7 +164,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "entrust_over": ("已到期", "Over"),
     "entrust_ended": ("已终止", "Ended"),
     "entrust_end": ("终止委托", "End it"),
-    "notice_sent_before": ("此表单已提交过，没有重复办理。需要再次办理时，请重新填写。", "This form was sent before, and nothing was done twice. To do it again, fill it in anew."),
+    "notice_sent_before": ("此表单已提交过，没有再次办理。请在列表中查看是否已办成；没有的，请重新填写。", "This form was sent before and was not carried out again. See in the list whether it was done; if not, fill it in anew."),
     "notice_entrusted": ("已委托。", "Done: entrusted."),
     "notice_entrustment_ended": ("委托已终止，由此作出的授权同时失效。", "The entrustment has ended, and so have the consents given by it."),
     "no_types": ("您没有可以授权或委托的有效证照。", "You hold no licence in force that you could consent to or entrust."),
