@@ -56,7 +56,6 @@ CONSENT_CLAIMS: Final = (
     "name", "id_number", "id_type", "gender", "birthdate", "phone_number", "email", "address", "area", "account_kind", "organisation_type", "level", "subject_hash", "verified_claims",
 )  # fmt: skip
 """In the order in which they matter to people. Whether and when something was verified or changed goes with it and is not a line of its own."""
-_YEAR_SECONDS: Final = 365 * 86_400
 _RECOVERY: Final = "recovery"
 _CERTIFICATE: Final = "certificate"
 _NOT_ADMITTED: Final = frozenset({"SIGN_INS_TOO_MANY", "SIGN_IN_BUSY"})

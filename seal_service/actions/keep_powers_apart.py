@@ -28,7 +28,7 @@ def check_giving(context: ServiceContext, conn: Connection, seal: Seal, holder: 
     """SEAL_POWER_HELD where somebody who is, or may act for, ``holder`` has another power over the seal by some name."""
     if not seal.are_powers_separated:
         return
-    acting = cast("ActingPeople | None", context.links.get(ACTING_PEOPLE))
+    acting = _acting_people(context)
 
     def people_of(name: str) -> frozenset[str]:
         return frozenset({name}) | (frozenset() if acting is None else acting.people_of(conn, name, at))
@@ -41,7 +41,7 @@ def check_giving(context: ServiceContext, conn: Connection, seal: Seal, holder: 
 
 def check_together(context: ServiceContext, conn: Connection, wanted: Sequence[tuple[str, Power]], at: datetime) -> None:
     """As ``check_giving``, of powers that are applied for together over a seal that is to be."""
-    acting = cast("ActingPeople | None", context.links.get(ACTING_PEOPLE))
+    acting = _acting_people(context)
     held: dict[str, tuple[str, Power]] = {}
     for holder, power in wanted:
         for name in {holder} | (set() if acting is None else acting.people_of(conn, holder, at)):
@@ -57,7 +57,12 @@ def check_use(context: ServiceContext, conn: Connection, seal: Seal, holder: str
     """
     if not seal.are_powers_separated:
         return
-    acting = cast("ActingPeople | None", context.links.get(ACTING_PEOPLE))
+    acting = _acting_people(context)
     for each in store.list_other_powers(conn, seal.id, power):
         if human == each.holder or (acting is not None and acting.may_act(conn, human, each.holder, at)):
             raise power_held(seal.id, holder, each.power, power)
+
+
+def _acting_people(context: ServiceContext) -> ActingPeople | None:
+    """Who knows for whom people act; None where the identity provider runs elsewhere."""
+    return cast("ActingPeople | None", context.links.get(ACTING_PEOPLE))

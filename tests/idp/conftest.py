@@ -46,7 +46,7 @@ class Provider:
 
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[Provider]:
-    with served_here(make_deployment(tmp_path / "deployment")) as here:
+    with served_here(make_deployment(tmp_path / "deployment", services=["idp"])) as here:
         desk = idp.service.client_desk(here.house.context)
         made = {}
         for name, scopes in (("portal", ("seal.use", "seal.read")), ("admin", ("client.manage", "seal.use"))):

@@ -117,7 +117,7 @@ def served_fapi(folder: Path) -> Iterator[Clients]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("WRONG_PER_PEER", "WRONG_PER_CLIENT_AND_PEER"):  # the limits on wrong attempts have tests of their own
             patch.setattr(f"idp.actions.authenticate_client.{name}", 1e6)
-        with served_here(make_deployment(folder)) as here:
+        with served_here(make_deployment(folder, services=["idp"])) as here:
             found = Clients(settle(here, Registered()))
             found.town.person()
             found.add(FAPI)

@@ -82,7 +82,7 @@ class Module:
 @contextmanager
 def served_suite(folder: Path) -> Iterator[Clients]:
     """A deployment with two people and the clients of the suite."""
-    with served_here(make_deployment(folder)) as here:
+    with served_here(make_deployment(folder, services=["idp"])) as here:
         found = Clients(settle(here, Registered()))
         found.town.person()
         found.town.person("bing", name="测试丙")

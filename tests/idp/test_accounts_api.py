@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("accounts") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("accounts") / "deployment", services=["idp"])) as here:
         desk = idp.service.client_desk(here.house.context)
         secrets = {}
         for name, scopes in (("keeper", ("account.manage", "account.read")), ("reader", ("account.read",)), ("other", ("seal.read",))):

@@ -90,7 +90,7 @@ class Office:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("cas") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("cas") / "deployment", services=["idp"])) as here:
         town = settle(here, Registered())
         desk = idp.service.client_desk(here.house.context)
         for name in ("office", "other"):

@@ -122,7 +122,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(idp.service, "sign_in_protocol", lambda _context: protocol)
         patch.setattr(idp.service, "trust_of", lambda _context: pki.trust_list)
-        with served_here(make_deployment(tmp_path_factory.mktemp("ukeys") / "deployment")) as here:
+        with served_here(make_deployment(tmp_path_factory.mktemp("ukeys") / "deployment", services=["idp"])) as here:
             yield Hall(settle(here, protocol), pki)
 
 

@@ -43,7 +43,7 @@ def people(database: Database) -> Database:  # noqa: F811
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("changes") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("changes") / "deployment", services=["idp"])) as here:
         made = settle(here, Registered())
         yield made
         made.desk.pool.close()

@@ -91,7 +91,7 @@ class Clients:
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("flow") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("flow") / "deployment", services=["idp"])) as here:
         found = Clients(settle(here, Registered()))
         found.town.person()
         found.add(BASE)

@@ -45,7 +45,7 @@ BEGIN = "/oauth2/device_authorization"
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("devices") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("devices") / "deployment", services=["idp"])) as here:
         found = Clients(settle(here, Registered()))
         found.town.person()
         found.add(BASE)

@@ -25,7 +25,7 @@ TOKEN, USERINFO = "/oauth2/token", "/oauth2/userinfo"
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("dpop") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("dpop") / "deployment", services=["idp"])) as here:
         found = Clients(settle(here, Registered()))
         found.town.person()
         found.add(BASE)

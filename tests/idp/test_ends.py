@@ -56,7 +56,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     protocol = Registered({each.client_id: each for each in (own, shop)})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(idp.service, "sign_in_protocol", lambda _context: protocol)
-        with served_here(make_deployment(tmp_path_factory.mktemp("ends") / "deployment")) as here:
+        with served_here(make_deployment(tmp_path_factory.mktemp("ends") / "deployment", services=["idp"])) as here:
             yield settle(here, protocol)
 
 

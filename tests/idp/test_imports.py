@@ -39,7 +39,7 @@ NUMBERS = [resident_number(f"9900001990030{index}".ljust(17, "7")) for index in 
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("idp.service.IMPORT_EVERY_SECONDS", 3600.0)  # the tests run imports themselves
-        with served_here(make_deployment(tmp_path_factory.mktemp("imports") / "deployment")) as here:
+        with served_here(make_deployment(tmp_path_factory.mktemp("imports") / "deployment", services=["idp"])) as here:
             made = settle(here, Registered())
             yield made
             made.desk.pool.close()

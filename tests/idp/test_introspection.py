@@ -61,7 +61,7 @@ class World(Clients):
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("look") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("look") / "deployment", services=["idp"])) as here:
         found = World(settle(here, Registered()))
         found.town.person()
         base = replace(BASE, grant_types=GRANTS)

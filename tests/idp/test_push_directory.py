@@ -105,7 +105,7 @@ class Realm:
 
 @pytest.fixture(scope="module", name="town")
 def town_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("push") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("push") / "deployment", services=["idp"])) as here:
         yield settle(here, Registered())
 
 

@@ -35,7 +35,7 @@ REQUEST = {
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("pushed") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("pushed") / "deployment", services=["idp"])) as here:
         found = Clients(settle(here, Registered()))
         found.town.person()
         jwks = ({**public_jwk(KEY), "kid": "k1"},)

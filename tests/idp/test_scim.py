@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def scim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scim]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("scim") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("scim") / "deployment", services=["idp"])) as here:
         town = settle(here, Registered())
         yield Scim(town, bearer(town, "hrs", "directory.read", "directory.manage"))
         town.desk.pool.close()

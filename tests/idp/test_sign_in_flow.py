@@ -35,7 +35,7 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     firm = ClientProfile("firm", "Tax office", acting="organisation", is_own=True)
     protocol = Registered({each.client_id: each for each in (own, shop, firm)})
     monkeypatch.setattr(idp.service, "sign_in_protocol", lambda _context: protocol)
-    with served_here(make_deployment(tmp_path / "deployment")) as here:
+    with served_here(make_deployment(tmp_path / "deployment", services=["idp"])) as here:
         yield settle(here, protocol)
 
 

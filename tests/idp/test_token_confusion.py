@@ -126,7 +126,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("WRONG_PER_PEER", "WRONG_PER_CLIENT_AND_PEER"):  # the limits on wrong attempts have tests of their own
             patch.setattr(f"idp.actions.authenticate_client.{name}", 1e6)
-        with served_here(make_deployment(tmp_path_factory.mktemp("confusion") / "deployment")) as here:
+        with served_here(make_deployment(tmp_path_factory.mktemp("confusion") / "deployment", services=["idp"])) as here:
             found = Places(settle(here, Registered()))
             found.town.person()
             found.add(replace(BASE, grant_types=GRANT_TYPES, person_scopes=("client.manage",)), "client.manage")

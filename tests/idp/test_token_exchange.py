@@ -37,7 +37,7 @@ HOUSING, TAXES = "https://housing.example.org", "https://taxes.example.org"
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("exchange") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("exchange") / "deployment", services=["idp"])) as here:
         found = Clients(settle(here, Registered()))
         found.town.person()
         portal = replace(BASE, client_id="portal", grant_types=("authorization_code", EXCHANGE), person_scopes=("seal.read", "seal.use"))

@@ -126,7 +126,7 @@ def test_what_the_simulator_refuses(town: Town) -> None:
 
 
 def test_outside_of_demonstrations_there_is_none(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with served_here(make_deployment(tmp_path_factory.mktemp("real") / "deployment")) as here:
+    with served_here(make_deployment(tmp_path_factory.mktemp("real") / "deployment", services=["idp"])) as here:
         for path in ("authorize", "jwks", ".well-known/openid-configuration"):
             assert here.http.get(f"{PATH}/{path}").status_code == 404
         browser = Browser(here)
