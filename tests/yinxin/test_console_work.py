@@ -150,6 +150,7 @@ def test_a_client_is_registered_its_secret_shown_once_and_its_first_calls_to_cop
         assert word in told(developer.follow(developer.post(f"/console/clients/cl_land/{verb}", at="/console/clients/cl_land")).text)
 
 
+@pytest.mark.usefixtures("auditor")  # registers the client that the address is for
 def test_an_endpoint_is_added_changed_and_removed(developer: Pages) -> None:
     mine = {"client": "cl_developer", "active": "on"}
     refused = developer.post("/console/webhooks/new", mine | {"url": "ftp://x.example", "all": "on"}, status=422)
