@@ -25,7 +25,7 @@ from service_kit.composition import Job, ReadinessCheck
 from service_kit.log_witnessing import EVERY_SECONDS, WitnessDesk, read_witnesses
 from service_kit.migrations import is_current
 from service_kit.outbound import Outbound, read_networks
-from service_kit.row_codes import count_altered
+from service_kit.row_codes import AlteredRows
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def witness_desk(context: ServiceContext, log: TransparencyLog) -> WitnessDesk |
 
 def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[ReadinessCheck]:
     """Whether licences can be logged here."""
+    altered = AlteredRows(context.database, (sharing,))
 
     def check_tables() -> Facts:
         if not is_current(context.database, PREFIX, "licence_vault.migrations"):
@@ -109,8 +110,7 @@ def readiness_of(context: ServiceContext, log: TransparencyLog) -> Sequence[Read
             return {"lists": len(list_numbers(connection)), "editions_of_a_later_time": later}
 
     def check_rights() -> Facts:
-        with context.database.read() as connection:
-            return {"altered_rows": count_altered(connection, sharing)}
+        return {"altered_rows": altered.count()}
 
     return (
         ReadinessCheck("licence_tables", check_tables),

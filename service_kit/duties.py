@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from service_kit.prepared import Prepared
 from service_kit.roles import HOLDER_CHARACTERS, REASON_CHARACTERS, role_of
-from service_kit.row_codes import check_code, coded, is_as_written
+from service_kit.row_codes import as_shown, check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import duties as table
 from standards.errors import Kind, TrustError
@@ -57,14 +57,15 @@ def list_duty_holders(connection: Connection, *, after: tuple[str, str] = ("", "
     rows = connection.execute(select(table).where(behind).order_by(table.c.holder, table.c.duty).limit(limit)).mappings()
     return [
         DutyHolder(
-            row["holder"],
-            row["duty"],
-            row["given_by"],
-            read_time(row["given_at"]),
-            row["reason"],
+            shown["holder"],
+            shown["duty"],
+            shown["given_by"],
+            read_time(shown["given_at"]),
+            shown["reason"],
             is_altered=not is_as_written(connection, table, dict(row)),
         )
         for row in rows
+        for shown in (as_shown(table, dict(row)),)
     ]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from service_kit.prepared import Prepared
-from service_kit.row_codes import check_code, coded, is_as_written
+from service_kit.row_codes import as_shown, check_code, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import role_holders as table
 from standards.errors import Kind, TrustError
@@ -70,14 +70,15 @@ def list_role_holders(connection: Connection, *, after: str = "", limit: int = 2
     rows = connection.execute(select(table).where(table.c.holder > after).order_by(table.c.holder).limit(limit)).mappings()
     return [
         RoleHolder(
-            row["holder"],
-            Role(row["role"]),
-            row["appointed_by"],
-            read_time(row["appointed_at"]),
-            row["reason"],
+            shown["holder"],
+            Role(shown["role"]),
+            shown["appointed_by"],
+            read_time(shown["appointed_at"]),
+            shown["reason"],
             is_altered=not is_as_written(connection, table, dict(row)),
         )
         for row in rows
+        for shown in (as_shown(table, dict(row)),)
     ]
 
 

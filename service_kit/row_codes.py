@@ -9,19 +9,26 @@ from __future__ import annotations
 
 import hmac
 import json
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from crypto.sm3 import hmac_sm3
+from service_kit.row_values import LATEST_TIME
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Engine, Table
 
+    from service_kit.database import Database
+
 CODE_BYTES: Final = 32
+LONG_SECONDS: Final = 0.1
+KEPT_SECONDS: Final = 300
 _OPTION: Final = "yinxin_row_key"
 _LABEL: Final = b"yinxin codes of rows that give rights v1"
 _encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -55,6 +62,40 @@ def check_code(connection: Connection, table: Table, key: str, row: Mapping[str,
 def count_altered(connection: Connection, table: Table) -> int:
     """How many rows of a table the program did not write as they stand. Reads all of them."""
     return sum(not is_as_written(connection, table, dict(row)) for row in connection.execute(select(table)).mappings())
+
+
+class AlteredRows:
+    """How many rows of some tables the program did not write as they stand, for whoever asks every few seconds: a count that took longer than
+    ``LONG_SECONDS`` is given again for ``KEPT_SECONDS``. One thread at a time.
+    """
+
+    def __init__(self, database: Database, tables: Sequence[Table]) -> None:
+        self._database, self._tables = database, tuple(tables)
+        self._kept: tuple[float, int] = (-inf, 0)
+
+    def count(self) -> int:
+        """Of all the tables together."""
+        until, found = self._kept
+        began = monotonic()
+        if began < until:
+            return found
+        with self._database.read() as connection:
+            found = sum(count_altered(connection, table) for table in self._tables)
+        took = monotonic() - began
+        self._kept = (began + took + KEPT_SECONDS if took > LONG_SECONDS else -inf, found)
+        return found
+
+
+def as_shown(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as a list can show it, altered ones too: where a value is not of its column's kind, as SQLite lets one write, or no time that there is,
+    the kind's empty value stands for it.
+    """
+    shown = {}
+    for column in table.columns:
+        value, kind = row[column.name], column.type.python_type
+        fits = isinstance(value, kind) and not (kind is int and abs(value) > LATEST_TIME)
+        shown[column.name] = value if fits else kind()
+    return shown
 
 
 def _code_of(connection: Connection, table: Table, row: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 POSITION_MAX: Final = 2**63 - 1  # of a row: what both databases can hold
+LATEST_TIME: Final = 250_000_000_000_000_000  # microseconds since 1970: in the year 9892, short of where Python's times end
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crypto.sm2 import SM2PrivateKey
 from service_kit.entry_ids import new_entry_id
 from service_kit.health import database_check
-from service_kit.row_codes import count_altered
+from service_kit.row_codes import AlteredRows
 from service_kit.tables import audit, duties, role_holders
 from standards.errors import Kind, TrustError
 
@@ -34,6 +34,7 @@ class _UndoneError(Exception):
 def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Facts]]]:
     """Name and function of each; the function returns facts, TrustError means that this process cannot do its work."""
     probe_key = SM2PrivateKey.generate()
+    altered = AlteredRows(context.database, (role_holders, duties))
 
     def check_algorithms() -> Facts:
         signature = probe_key.sign(_MESSAGE)
@@ -73,8 +74,7 @@ def house_checks(context: ServiceContext) -> Sequence[tuple[str, Callable[[], Fa
 
     def check_rights() -> Facts:
         # Told and not refused: the altered row itself gives nothing, and a server that stops for it is what its writer may want
-        with context.database.read() as connection:
-            return {"altered_rows": sum(count_altered(connection, table) for table in (role_holders, duties))}
+        return {"altered_rows": altered.count()}
 
     return (
         ("database", database_check(context.database)),

@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 
 from licence_vault.use_tables import sharing
 from licence_vault.uses import ShareRight, SharingPermission, UseMode
-from service_kit.row_codes import coded, is_as_written
+from service_kit.row_codes import as_shown, coded, is_as_written
 from service_kit.row_values import read_time, write_time
 
 if TYPE_CHECKING:
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
 def _permission(conn: Connection, row: RowMapping) -> SharingPermission:
     is_altered = not is_as_written(conn, sharing, dict(row))
+    shown = as_shown(sharing, dict(row))
     return SharingPermission(
-        client_id=row["client_id"],
-        type_code=row["type_code"],
+        client_id=shown["client_id"],
+        type_code=shown["type_code"],
         # A row that the program did not write gives nothing, and what stands in it need be no mode and no right
         modes=frozenset() if is_altered else frozenset(UseMode(each) for each in row["modes"].split()),
         rights=frozenset() if is_altered else frozenset(ShareRight(each) for each in row["rights"].split()),
-        reason=row["reason"],
-        revision=row["revision"],
-        given_by=row["given_by"],
-        given_at=read_time(row["given_at"]),
+        reason=shown["reason"],
+        revision=shown["revision"],
+        given_by=shown["given_by"],
+        given_at=read_time(shown["given_at"]),
         is_altered=is_altered,
     )
 

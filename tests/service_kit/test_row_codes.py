@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from service_kit.audit import Audit, new_writer_id
 from service_kit.database import Database
 from service_kit.duties import code_older_duties, duties_of, give_duty, list_duty_holders, take_duty
 from service_kit.roles import Role, appoint, code_older_roles, dismiss, list_role_holders, role_of
-from service_kit.row_codes import count_altered
+from service_kit.row_codes import AlteredRows, count_altered
 from service_kit.tables import duties, role_holders
 from standards.errors import TrustError
 from tests.service_kit.log_setting import AT
@@ -100,6 +101,45 @@ def test_rows_from_before_there_were_codes_count_as_far_as_the_trail_proves_them
             ("person:d", "writes"): True,
             ("person:x", "reads"): True,
         }
+
+
+@pytest.mark.parametrize("garbage", ["9223372036854775807", "-9223372036854775808", "'soon'", "x'00ff'", "1.5"])
+def test_a_row_with_values_that_the_program_never_writes_is_listed_as_altered(given: Database, audit: Audit, garbage: str) -> None:
+    """SQLite takes any value in any column: the list shows the row all the same, so that it can be found and taken away."""
+    with given.read() as connection:
+        takes_anything = connection.dialect.name == "sqlite"
+    if garbage in {"'soon'", "x'00ff'"} and not takes_anything:
+        with pytest.raises(DBAPIError):
+            sql(given, f"UPDATE kit_role_holders SET appointed_at = {garbage}")
+        return
+    sql(given, f"UPDATE kit_role_holders SET appointed_at = {garbage}, reason = {garbage} WHERE holder = 'person:a'")
+    sql(given, f"UPDATE kit_duties SET given_at = {garbage}, given_by = {garbage} WHERE duty = 'reads'")
+    with given.read() as connection:
+        first, other = list_role_holders(connection)
+        assert (first.holder, first.is_altered, first.appointed_at.year, other.is_altered) == ("person:a", True, 1970, False)
+        reads, writes = list_duty_holders(connection)
+        assert (reads.duty, reads.is_altered, reads.given_at.year, writes.is_altered) == ("reads", True, 1970, False)
+    assert given.write(lambda connection: dismiss(connection, audit, "person:a", **GIVEN))
+    assert given.write(lambda connection: take_duty(connection, audit, "person:d", "reads", **GIVEN))
+
+
+def test_a_count_that_took_long_is_given_again_for_a_while(given: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = AlteredRows(given, (role_holders, duties))
+    assert counted.count() == 0
+    sql(given, "UPDATE kit_role_holders SET row_mac = NULL")
+    assert counted.count() == 2, "quick counts are made each time"
+    clock = [1000.0]
+
+    def now() -> float:
+        clock[0] += 0.2  # each look at it comes so much later
+        return clock[0]
+
+    monkeypatch.setattr("service_kit.row_codes.monotonic", now)
+    assert counted.count() == 2
+    sql(given, "UPDATE kit_duties SET row_mac = NULL")
+    assert counted.count() == 2, "kept"
+    clock[0] += 300
+    assert counted.count() == 4
 
 
 def test_an_entry_that_another_key_made_proves_nothing(given: Database) -> None:
