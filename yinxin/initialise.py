@@ -4,11 +4,9 @@ any point and begun again; the marker that makes a folder a deployment is writte
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -50,13 +48,13 @@ from yinxin.deployment import (
     load_master_key,
     master_key_path,
 )
+from yinxin.folder_lock import alone_in
 from yinxin.pki.actions.issue_certificate import RegisterDesk, issue_certificate
 from yinxin.pki.actions.publish_list import renew_list
 from yinxin.pki.authorities import ISSUING, MAKER, OCSP, ROOT, TSA, authority_of, load_own_certificate
 from yinxin.pki.model import BACKDATED, ROOT_VALIDITY, subject_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from crypto.certificates import Certificate
@@ -81,7 +79,7 @@ def initialise(folder: Path, *, organisation: str = DEFAULT_ORGANISATION, settin
     subject_name("Root", organisation)
     check_usable(folder)
     make_folder(folder)
-    with _alone(folder):
+    with alone_in(folder, LOCK_FILE, code="INIT_IN_PROGRESS"):
         # 1. Settings: written once, then the operator's
         if not (folder / FILE_NAME).exists():
             write_durably(folder / FILE_NAME, settings_text(settings or {}).encode())
@@ -165,19 +163,6 @@ def settings_text(given: dict[str, object]) -> str:
         '# database_url = "postgresql://..."      instead of the file beside this one',
     ]
     return "\n".join(lines) + "\n"
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TrustError(Kind.CONFLICT, "INIT_IN_PROGRESS", dir=str(folder)) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _ensure_keys(keystore: Keystore) -> None:

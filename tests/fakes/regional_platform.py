@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from crypto.sm2 import SM2PrivateKey
+from tests.fakes.loopback import QuietHandler, serve_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +77,7 @@ def regional_platform() -> Iterator[RegionalPlatform]:
     """A platform on a free port of 127.0.0.1."""
     platform = RegionalPlatform()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             given, content = platform.answer(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
@@ -94,23 +93,6 @@ def regional_platform() -> Iterator[RegionalPlatform]:
                 if platform.knobs.drip_seconds:
                     time.sleep(platform.knobs.drip_seconds)
 
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except (BrokenPipeError, ConnectionResetError):
-                return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    platform.url = f"http://127.0.0.1:{server.server_address[1]}/region"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serve_loopback(Handler) as address:
+        platform.url = f"{address}/region"
         yield platform
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import idp.service
+import licence_vault.service
 from idp.actions.register_client import NewClient, register_client
+from licence_vault.actions.issuing_means import Seals
+from tests.deployments import Here, make_deployment, served_here
+from tests.fakes.sealer import FakeJudge, FakeSealer
+from tests.licence_vault.issuing_here import ISSUER_NAME
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from tests.deployments import Here
+    import httpx
 
 
 @dataclass
@@ -42,3 +50,28 @@ def office(here: Here, client_id: str, *scopes: str) -> Office:
     _, secret = register_client(desk, NewClient(client_id, scopes, client_id=client_id), actor="operator:test")
     answer = here.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=(client_id, secret))
     return Office(here, client_id, {"authorization": "Bearer " + answer.json()["access_token"]})
+
+
+@contextmanager
+def served_licences(folder: Path, types: Sequence[dict[str, Any]], members: Mapping[str, str]) -> Iterator[tuple[Here, Office]]:
+    """A deployment with published types and issuers, whose seals are fakes and whose log is signed every tenth of a second; and who administers
+    it. ``members``: the client that issues for each issuer, by the issuer's code."""
+    make_deployment(folder)
+    settings = folder / "settings.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
+    real_means = licence_vault.service.means_of
+
+    def means(*parts: Any) -> Any:
+        return replace(real_means(*parts), seals=Seals(FakeSealer(), FakeJudge(ISSUER_NAME)))
+
+    with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
+        author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
+        for whole in types:
+            author.call("POST", "/v1/licence-types", whole, status=201)
+            author.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/submit", {}, status=200)
+            chief.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/publish", {}, status=200)
+        for code, member in members.items():
+            body = {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}
+            chief.call("PUT", f"/v1/licence-issuers/{code}", body, status=200)
+            chief.call("PUT", f"/v1/licence-issuers/{code}/members/{member}", status=204)
+        yield served, chief

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import pytest
 from starlette.routing import Route
 
-import licence_vault.service
 from crypto.sm3 import sm3
-from licence_vault.actions.issuing_means import Seals
 from standards.gbt36904_licence_number import SERIAL_CHARACTERS_MIN, write_licence_number
-from tests.deployments import Here, make_deployment, served_here
-from tests.fakes.sealer import FakeJudge, FakeSealer
-from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME, OTHER_ISSUER
-from tests.licence_vault.served import Office, office
+from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER
+from tests.licence_vault.served import Office, office, served_licences
 from tests.licence_vault.type_files import TYPE, type_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.deployments import Here
 
 ORDER: dict[str, Any] = {
     "type": TYPE,
@@ -31,27 +27,12 @@ ORDER: dict[str, Any] = {
     "valid_from": "2026-11-28",
     "valid_to": "2031-11-27",
 }
-REAL_MEANS = licence_vault.service.means_of
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    folder = make_deployment(tmp_path_factory.mktemp("licences") / "d")
-    settings = folder / "settings.toml"
-    settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
-
-    def means(*parts: Any) -> Any:
-        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge(ISSUER_NAME)))
-
-    with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
-        author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
-        author.call("POST", "/v1/licence-types", type_file(face=FACE), status=201)
-        author.call("POST", f"/v1/licence-types/{TYPE}/versions/1/submit", {}, status=200)
-        chief.call("POST", f"/v1/licence-types/{TYPE}/versions/1/publish", {}, status=200)
-        for code, name in ((ISSUER, "cl_clerk"), (OTHER_ISSUER, "cl_stranger")):
-            body = {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}
-            chief.call("PUT", f"/v1/licence-issuers/{code}", body, status=200)
-            chief.call("PUT", f"/v1/licence-issuers/{code}/members/{name}", status=204)
+    members = {ISSUER: "cl_clerk", OTHER_ISSUER: "cl_stranger"}
+    with served_licences(tmp_path_factory.mktemp("licences") / "d", [type_file(face=FACE)], members) as (served, _):
         yield served
 
 

@@ -6,26 +6,23 @@ import base64
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import pytest
 
 import idp.service
-import licence_vault.service
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.set_credentials import set_password
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
-from licence_vault.actions.issuing_means import Seals
-from tests.deployments import Here, make_deployment, served_here
-from tests.fakes.sealer import FakeJudge, FakeSealer
 from tests.idp.people import PASSWORD, Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
-from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME
-from tests.licence_vault.served import Office, office
+from tests.licence_vault.issuing_here import FACE, ISSUER
+from tests.licence_vault.served import Office, office, served_licences
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.deployments import Here
 
 SHARING: dict[str, Any] = {"modes": ["consented"], "rights": ["verify", "query"], "reason": "数据共享协议"}
 ALL: dict[str, Any] = {"modes": ["consented", "duty", "entrusted"], "rights": ["verify", "query", "download"], "reason": "数据共享协议"}
@@ -33,29 +30,12 @@ SHARED = f"{AUTHORITY}993"
 JIA, YII = ("jia", "11010519491231002X"), ("yii", "110105194912310011")
 WHY = "办理变更登记"
 OFFICER = {"name": "李四（示例）", "role": "执法人员", "division": "示例市监督所"}
-REAL_MEANS = licence_vault.service.means_of
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    folder = make_deployment(tmp_path_factory.mktemp("use") / "d")
-    settings = folder / "settings.toml"
-    settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
-
-    def means(*parts: Any) -> Any:
-        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge(ISSUER_NAME)))
-
-    with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
-        author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
-        for whole in (
-            type_file(face=FACE),
-            type_file(face=FACE, code=SHARED, sharing={"modes": ALL["modes"], "shown_masked": ["KZ_class"]}),
-        ):
-            author.call("POST", "/v1/licence-types", whole, status=201)
-            author.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/submit", {}, status=200)
-            chief.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/publish", {}, status=200)
-        chief.call("PUT", f"/v1/licence-issuers/{ISSUER}", {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}, status=200)
-        chief.call("PUT", f"/v1/licence-issuers/{ISSUER}/members/cl_clerk", status=204)
+    shared = type_file(face=FACE, code=SHARED, sharing={"modes": ALL["modes"], "shown_masked": ["KZ_class"]})
+    with served_licences(tmp_path_factory.mktemp("use") / "d", [type_file(face=FACE), shared], {ISSUER: "cl_clerk"}) as (served, chief):
         chief.call("PUT", f"/v1/licence-sharing/cl_office/{SHARED}", ALL, status=200)
         yield served
 

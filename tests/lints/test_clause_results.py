@@ -23,7 +23,7 @@ def test_names_and_sums() -> None:
 
 def test_a_run_writes_what_it_found(tmp_path: Path) -> None:
     marked = {test for tests in find_marks().values() for test in tests}
-    name = "tests/standards/test_gb32100_credit_code.py"
+    name = "tests/standards/test_gbt36902_catalogue.py"  # needs nothing that a machine may lack
     wanted = {each for each in marked if each.startswith(f"{name}::")}
     assert wanted
     path = tmp_path / "results.json"

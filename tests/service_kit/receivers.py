@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
+
+from tests.fakes.loopback import QuietHandler, serve_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def receiver() -> Iterator[Receiver]:
     """A server on a free port of 127.0.0.1."""
     state = Receiver("")
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             state.received.append(Received(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
@@ -58,23 +58,6 @@ def receiver() -> Iterator[Receiver]:
 
         do_GET = do_POST
 
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except (BrokenPipeError, ConnectionResetError):
-                return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serve_loopback(Handler) as address:
+        state.url = f"{address}/hook"
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import pytest
 
-import licence_vault.service
-from licence_vault.actions.issuing_means import Seals
 from standards.errors import TrustError
-from tests.deployments import Here, make_deployment, served_here
-from tests.fakes.sealer import FakeJudge, FakeSealer
-from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME
-from tests.licence_vault.served import office
+from tests.licence_vault.issuing_here import FACE, ISSUER
+from tests.licence_vault.served import served_licences
 from tests.licence_vault.type_files import TYPE, type_file
 from tests.yinxin.console_here import Pages, open_pages, told
 from yinxin.console.forms import ConsoleForm
@@ -25,7 +19,8 @@ from yinxin.console.licence_forms import change_of, first_values, order_of, read
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REAL_MEANS = licence_vault.service.means_of
+    from tests.deployments import Here
+
 GIVEN = {
     "holder_name": "张三（示例）",
     "holder_code": "11010519491231002X",
@@ -39,21 +34,7 @@ GIVEN = {
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    folder = make_deployment(tmp_path_factory.mktemp("licences") / "d")
-    settings = folder / "settings.toml"
-    settings.write_text(settings.read_text(encoding="utf-8") + "\n[logs]\ninterval_seconds = 0.1\n", encoding="utf-8")
-
-    def means(*parts: Any) -> Any:
-        return replace(REAL_MEANS(*parts), seals=Seals(FakeSealer(), FakeJudge(ISSUER_NAME)))
-
-    with patch.object(licence_vault.service, "means_of", means), served_here(folder) as served:
-        author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
-        author.call("POST", "/v1/licence-types", type_file(face=FACE), status=201)
-        author.call("POST", f"/v1/licence-types/{TYPE}/versions/1/submit", {}, status=200)
-        chief.call("POST", f"/v1/licence-types/{TYPE}/versions/1/publish", {}, status=200)
-        body = {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}
-        chief.call("PUT", f"/v1/licence-issuers/{ISSUER}", body, status=200)
-        chief.call("PUT", f"/v1/licence-issuers/{ISSUER}/members/cl_officer", status=204)
+    with served_licences(tmp_path_factory.mktemp("licences") / "d", [type_file(face=FACE)], {ISSUER: "cl_officer"}) as (served, _):
         yield served
 
 

@@ -33,6 +33,7 @@ from yinxin.demo import prepare
 from yinxin.demo.document import FORGED_AMOUNT, SEAL_KEYWORD, TRUE_AMOUNT, draw_document
 from yinxin.demo.forgery import forge_amount
 from yinxin.demo.prepare import Demo, prepare_demo, write_demo
+from yinxin.folder_lock import alone_in
 from yinxin.initialise import initialise
 
 MEMBERS = [
@@ -177,7 +178,7 @@ def test_a_real_deployment_stays_untouched(tmp_path: Path) -> None:
 
 
 def test_two_at_once_do_not_meet(made: Demo, folder: Path) -> None:
-    with prepare._alone(folder), pytest.raises(TrustError) as refused:
+    with alone_in(folder, prepare.LOCK_FILE, code="UNUSED"), pytest.raises(TrustError) as refused:
         prepare_demo(folder, is_small=True)
     assert refused.value.code == "DEMO_IN_PROGRESS"
 

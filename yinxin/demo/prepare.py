@@ -6,11 +6,8 @@ run gives the same answer. What expires (revocation lists, the trust list) is ma
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import secrets
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,6 +48,7 @@ from yinxin.demo.licences import ensure_licences
 from yinxin.demo.messages import TEXTS
 from yinxin.demo.story import EXPIRED, Setting, tell_story
 from yinxin.deployment import is_complete, open_deployment
+from yinxin.folder_lock import alone_in
 from yinxin.initialise import initialise
 from yinxin.offline_verifier.build import build_verifier
 from yinxin.offline_verifier.open_bundles import open_bundles
@@ -58,7 +56,6 @@ from yinxin.pki.actions.publish_list import renew_list
 from yinxin.pki.authorities import ISSUING, ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from service_kit.composition import ServiceContext
@@ -137,7 +134,7 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None, *, is_
             raise TrustError(Kind.UNACCEPTABLE, "DEMO_FOLDER_TAKEN", dir=str(folder))
     else:
         initialise(folder, organisation=ORGANISATION, settings={"outbound": {"networks": LOOPBACK}, **(settings or {}), "demo": True})
-    with _alone(folder):
+    with alone_in(folder, LOCK_FILE, code="DEMO_IN_PROGRESS"):
         house = open_house(open_deployment(folder))
         try:
             context = house.context
@@ -224,19 +221,6 @@ def prepare_demo(folder: Path, settings: dict[str, object] | None = None, *, is_
 def write_demo(demo: Demo) -> dict[str, Any]:
     """As JSON-compatible values."""
     return asdict(demo)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TrustError(Kind.CONFLICT, "DEMO_IN_PROGRESS", dir=str(folder)) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _renew_lists(house: House) -> None:
