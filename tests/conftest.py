@@ -67,12 +67,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Nothing that collecting makes is garbage before the end: to look through all of it again and again costs a fifth of the time."""
+    """Nothing that collecting makes is garbage before the end: to look through all of it again and again costs a fifth of the time. Later too
+    garbage is looked for seldom: deployments put together in a test are tens of thousands of objects that live as long as its file."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         gc.enable()
 
 
