@@ -52,7 +52,12 @@ DUTIES: Final = {
             "issues and looks after licences",
             ("licence.issue", "licence.read", "licence.use", "licence.presentation", "licence.credential", "licence.foreign"),
         ),
-        Duty("licence-registrar", "发证机关管理人", "enters issuing authorities", ("licence.admin", "licence.read", "licence.export")),
+        Duty(
+            "licence-registrar",
+            "发证机关管理人",
+            "enters issuing authorities and says which systems may use their licences",
+            ("licence.admin", "licence.read", "licence.export", FIND_HOLDERS),
+        ),
         Duty("developer", "接入开发人", "connects systems", ("client.manage", "webhook.manage")),
     )
 }

@@ -116,6 +116,16 @@ def test_pages_of_work_are_in_order(walkers: Walkers, seal_id: str, tmp_path: Pa
     clerk.look("licence")
     if ALL:
         clerk.goto(clerk.page.url + "/uses", "licence-uses")
+    # The same person keeps the authorities: who acts for one, and which system may use its licences
+    clerk.goto("/console/licence-authorities", "authorities")
+    clerk.follow(clerk.page.locator("main table a").first)
+    clerk.look("authority")
+    page = clerk.goto("/console/licence-sharing/edit", "sharing-edit")
+    page.fill("#client", CLIENT)
+    page.fill("#reason", "样例协议")
+    clerk.follow(page.locator("main form button").last)
+    page.get_by_text("已授权").wait_for()
+    clerk.look("sharing")
 
     # 3. An auditor proves an entry, without script and in the dark
     auditor = walkers.person("audit-admin", dark=True)

@@ -6,6 +6,7 @@ from typing import Final
 
 from yinxin.console import (
     audit_pages,
+    authority_pages,
     batch_pages,
     check_pages,
     client_pages,
@@ -13,6 +14,7 @@ from yinxin.console import (
     licence_batch_pages,
     licence_pages,
     licence_type_pages,
+    sharing_pages,
     system_pages,
     use_pages,
     webhook_pages,
@@ -24,6 +26,8 @@ PAGES: Final = (
     licence_pages.add_pages,
     licence_type_pages.add_pages,
     licence_batch_pages.add_pages,
+    authority_pages.add_pages,
+    sharing_pages.add_pages,
     check_pages.add_pages,
     audit_pages.add_pages,
     client_pages.add_pages,
