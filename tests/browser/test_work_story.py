@@ -115,7 +115,13 @@ def test_pages_of_work_are_in_order(walkers: Walkers, seal_id: str, tmp_path: Pa
     clerk.follow(clerk.page.locator("main table a").first)
     clerk.look("licence")
     if ALL:
-        clerk.goto(clerk.page.url + "/uses", "licence-uses")
+        licence = clerk.page.url
+        clerk.goto(licence + "/uses", "licence-uses")
+        clerk.page.goto(licence)
+    clerk.page.get_by_text("发放到持证人的钱包").click()
+    clerk.follow(clerk.page.get_by_role("button", name="生成领取码"))
+    clerk.page.get_by_text("六位数字").wait_for()
+    clerk.look("licence-wallet")
     # The same person keeps the authorities: who acts for one, and which system may use its licences
     clerk.goto("/console/licence-authorities", "authorities")
     clerk.follow(clerk.page.locator("main table a").first)

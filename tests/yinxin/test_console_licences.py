@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from html import unescape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from licence_vault.credentials.issuance_messages import GRANT_TYPE, TOKEN_PATH
 from standards.errors import TrustError
 from tests.licence_vault.issuing_here import FACE, ISSUER
 from tests.licence_vault.served import served_licences
@@ -40,7 +44,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
 
 @pytest.fixture(scope="module")
 def officer(here: Here) -> Pages:
-    return open_pages(here, "cl_officer", "licence.issue", "licence.read")
+    return open_pages(here, "cl_officer", "licence.issue", "licence.read", "licence.credential")
 
 
 def issued(officer: Pages) -> str:
@@ -68,6 +72,26 @@ def test_a_licence_is_issued_by_a_form_made_from_its_type(officer: Pages) -> Non
     assert location in found
     assert location not in officer.get("/console/licences?number=none").text
     assert "Nobody has used it" in told(officer.get(f"{location}/uses").text)
+
+
+def test_a_holders_wallet_is_offered_credentials(officer: Pages) -> None:
+    location = issued(officer)
+    refused = officer.post(f"{location}/wallet", {}, status=422, at=location)
+    assert "FIELD_UNACCEPTABLE" in told(refused.text) or "lanes" in refused.text
+    page = officer.post(f"{location}/wallet", {"lanes": ["es256", "sm2"], "tx_code": "on"}, status=200, at=location).text
+    assert 'src="data:image/svg+xml,' in page
+    uri = unescape(re.search(r'href="(openid-credential-offer:[^"]+)"', page)[1])  # type: ignore[index]
+    offer = json.loads(dict(parse_qsl(urlsplit(uri).query))["credential_offer"])
+    (grant,) = offer["grants"].values()
+    digits = re.search(r"<strong>(\d{6})</strong>", page)[1]  # type: ignore[index]
+    redeem = {"grant_type": GRANT_TYPE, "pre-authorized_code": grant["pre-authorized_code"]}
+    ask = officer.here.http.post
+    assert ask(TOKEN_PATH, data=redeem | {"tx_code": f"{(int(digits) + 1) % 10**6:06}"}).status_code == 400, "the digits count"
+    assert ask(TOKEN_PATH, data=redeem | {"tx_code": digits}).json()["access_token"]
+    assert ask(TOKEN_PATH, data=redeem | {"tx_code": digits}).status_code == 400, "once"
+    reader = open_pages(officer.here, "cl_looks", "licence.read")
+    assert "/wallet" not in reader.get("/console/licences").text
+    reader.post(f"{location}/wallet", {"lanes": ["es256"]}, status=403, at="/console/licences")
 
 
 def test_the_steps_of_its_life(officer: Pages, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import segno
 from starlette.responses import JSONResponse, Response
 
 from yinxin.citizen.own_things import names_of_systems, today
 from yinxin.citizen.plain_problems import tell_plainly
 from yinxin.citizen.wording import read_card, tell_officer, write_time
+from yinxin.code_pictures import draw_code
 from yinxin.console.api_calls import ApiProblem
 from yinxin.mongolian_words import in_mongolian
 
@@ -19,18 +18,8 @@ if TYPE_CHECKING:
     from yinxin.citizen.pages import CitizenPages
     from yinxin.console.visit import Visit
 
-QUIET_MODULES: Final = 4  # ISO/IEC 18004 9.1: blank around a code
 NO_STORE: Final = {"cache-control": "no-store"}
 _CONFLICT: Final = frozenset({409, 412})  # somebody, or time, was quicker than the form
-
-
-def draw_code(code: str) -> bytes:
-    """A code as an SVG picture, black on white whatever the page's colours are, because scanners want it so."""
-    drawn = io.BytesIO()
-    segno.make(code, error="m", micro=False).save(
-        drawn, kind="svg", border=QUIET_MODULES, dark="#000", light="#fff", xmldecl=False, svgclass=None, lineclass=None, omitsize=True
-    )
-    return drawn.getvalue()
 
 
 async def _page(visit: Visit, showing_id: str, problem: ApiProblem | None = None) -> Response:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from licence_vault import limits
 from yinxin.citizen.own_things import names_of_systems, own_cards, today, told_uses
 from yinxin.citizen.plain_problems import tell_plainly
-from yinxin.citizen.showing_pages import draw_code
 from yinxin.citizen.wording import end_of_day, read_time, write_time
+from yinxin.code_pictures import inline_code
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.forms import ConsoleForm
 
@@ -88,7 +87,7 @@ def add_pages(pages: CitizenPages) -> None:
             who=names[given["client"]],
             purpose=given["purpose"],
             until=write_time(read_time(given["expires_at"])),
-            picture=_inline(draw_code(given["code"])),
+            picture=inline_code(given["code"]),
         )
 
     @pages.page("/my/entrustments", ("POST",))
@@ -112,8 +111,3 @@ def add_pages(pages: CitizenPages) -> None:
     async def end_entrustment(visit: Visit, entrustment_id: str) -> Response:
         await visit.api.delete(f"/v1/my/licence-entrustments/{entrustment_id}")
         return visit.go("/my/trust", notice="notice_entrustment_ended")
-
-
-def _inline(picture: bytes) -> str:
-    """A picture as an address that holds it, because it can be drawn only now."""
-    return "data:image/svg+xml," + quote(picture)

@@ -10,6 +10,7 @@ import anyio
 from licence_vault.life import LICENCE_LIFE, LicenceState
 from standards.errors import TrustError
 from standards.gbt36903_metadata import HOLDER_CODE_TYPES
+from yinxin.code_pictures import inline_code
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.code_samples import SampleCall, samples_of
 from yinxin.console.console import problem_of_error
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 READ: Final = "licence.read"
 ISSUE: Final = "licence.issue"
+OFFER: Final = "licence.credential"
 LICENCES: Final = "/console/licences"
 SHOWN: Final = 50
 LOG_PENDING: Final = "LICENCE_LOG_PENDING"
@@ -121,6 +123,7 @@ def add_pages(console: Console) -> None:
             events=events,
             steps=steps,
             severe=SEVERE,
+            can_offer=visit.may(OFFER) and licence["state"] == LicenceState.ISSUED.value,
             can_erase=visit.may(ISSUE) and licence["state"] in ENDED and licence["data"] is not None,
             call_code=samples_of(str(visit.api.client.base_url), call),
             tab="licence",
@@ -131,6 +134,16 @@ def add_pages(console: Console) -> None:
         licence = (await visit.api.get(f"/v1/licences/{licence_id}")).body
         found = (await visit.api.get(f"/v1/licences/{licence_id}/uses", before=visit.query("before"), limit=SHOWN)).body
         return show(visit, "licence_uses.html", licence=licence, uses=found["uses"], next_before=found["next_before"], tab="uses")
+
+    @console.page(f"{LICENCES}/{{licence_id}}/wallet", methods=("POST",), needs=OFFER)
+    async def offer(visit: Visit, licence_id: str) -> Response:
+        form = await visit.form()
+        licence = (await visit.api.get(f"/v1/licences/{licence_id}")).body
+        order = {"identifier": licence["identifier"], "lanes": list(form.all("lanes")), "tx_code": form.is_set("tx_code")}
+        # Shown in the answer itself: no address leads to it, and who asks again has a new one
+        made = (await visit.api.post("/v1/licence-credential-offers", json=order)).body
+        picture = inline_code(made["credential_offer_uri"])
+        return show(visit, "licence_wallet.html", licence=licence, made=made, picture=picture, tab="wallet")
 
     @console.page(f"{LICENCES}/{{licence_id}}/files/{{form}}", needs=READ)
     async def fetch_file(visit: Visit, licence_id: str, form: str) -> Response:

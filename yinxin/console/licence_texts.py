@@ -142,6 +142,27 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lic_mode_duty": ("依职责", "by duty"),
     "lic_mode_entrusted": ("委托", "entrusted"),
     "lic_mode_own": ("本人", "holder"),
+    # Wallets
+    "lic_wallet": ("发放到持证人的钱包", "Offer to the holder's wallet"),
+    "lic_wallet_help": (
+        "生成一次性领取码，由持证人用钱包扫描领取可核验凭证。请当面核实持证人身份。",
+        "A code, good once, by which the holder's wallet fetches credentials. Make sure that it is the holder.",
+    ),
+    "lic_wallet_lanes": ("凭证种类", "Kinds of credentials"),
+    "lic_wallet_es256": ("ES256（通用钱包）", "ES256, for wallets everywhere"),
+    "lic_wallet_sm2": ("SM2（国密钱包）", "SM2, for wallets that have it"),
+    "lic_wallet_digits": ("领取时须输入六位数字（建议）", "The wallet asks for six digits (advised)"),
+    "lic_wallet_make": ("生成领取码", "Make the code"),
+    "lic_wallet_scan": ("请持证人用钱包扫描", "For the holder's wallet to scan"),
+    "lic_wallet_once": ("只显示这一次，每种凭证只能领取一次。", "It is shown this once and good for one credential of each kind."),
+    "lic_wallet_until": ("{at} 前有效。", "Good until {at}."),
+    "lic_wallet_picture": ("领取码", "The code of the offer"),
+    "lic_wallet_open": ("在本机的钱包中打开", "Open in a wallet on this device"),
+    "lic_wallet_code": ("六位数字", "Six digits"),
+    "lic_wallet_apart": (
+        "请另行告知持证人，不要与领取码放在一起：同时持有二者即被视为持证人。",
+        "Tell the holder another way than the code: who has both is taken for the holder.",
+    ),
     # Batches
     "licb_title": ("批量颁发", "Issue many"),
     "licb_lead": (
