@@ -9,7 +9,8 @@ GROUPS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
     "tutorials": (("", ("first-call", "check-a-document")),),
     "how-to": (
         ("for_operators", ("operate", "install", "tls", "backup", "upgrade", "key-ceremony", "hardware-keys", "monitor", "assessment")),
-        ("for_administrators", ("administer-seals", "issue-licences")),
+        ("for_administrators", ("administer-seals",)),
+        ("for_officers", ("issue-licences",)),
         ("for_citizens", ("my-licences",)),
         ("for_verifiers", ("verify",)),
         ("for_developers", ("integrate",)),

@@ -12,6 +12,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "explanation": ("原理说明", "Explanation"),
     "for_operators": ("运维人员", "For operators"),
     "for_administrators": ("印章管理员", "For seal administrators"),
+    "for_officers": ("证照签发人", "For officers who issue licences"),
     "for_verifiers": ("核验人员", "For verifiers"),
     "for_citizens": ("持证人", "For holders of licences"),
     "for_developers": ("开发人员", "For developers"),
