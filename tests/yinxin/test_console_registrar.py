@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -69,7 +69,15 @@ def test_an_authority_is_entered_changed_and_given_members(registrar: Pages) -> 
 def test_a_use_is_permitted_changed_and_withdrawn(registrar: Pages) -> None:
     assert "Nothing is shared yet" in told(registrar.get(f"{SHARING}?client=cl_shop").text)
     whole = {"client": "cl_shop", "type": TYPE, "modes": ["consented"], "rights": ["verify", "query"], "reason": "数据共享协议"}
-    for wrong in ({"modes": ["own"]}, {"modes": []}, {"modes": ["entrusted"]}, {"rights": ["everything"]}, {"reason": ""}, {"type": ""}):
+    refusals: tuple[dict[str, Any], ...] = (
+        {"modes": ["own"]},
+        {"modes": []},
+        {"modes": ["entrusted"]},
+        {"rights": ["everything"]},
+        {"reason": ""},
+        {"type": ""},
+    )
+    for wrong in refusals:
         refused = registrar.post(f"{SHARING}/edit", whole | wrong, status=422).text
         assert "cl_shop" in refused
     permitted = registrar.follow(registrar.post(f"{SHARING}/edit", whole))
