@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from cryptography.exceptions import InvalidSignature
@@ -47,6 +48,8 @@ TREE_CLAUSE: Final = "RFC 9162 2.1.3.2"
 _SCALAR: Final = 32
 POINT_BYTES: Final = 65
 ED25519_KEY_BYTES: Final = 32
+REMEMBERED_SIGNATURES: Final = 256  # that were right: entries come in numbers under one checkpoint
+_REMEMBERED_TEXT_BYTES: Final = 4096  # a checkpoint has a few hundred
 _TYPES: Final = {SignatureAlgorithm.ED25519: TYPE_ED25519, SignatureAlgorithm.SM2_SM3: TYPE_SM2}
 
 
@@ -89,17 +92,29 @@ class LogVerifierKey(NoteKey):
     KINDS = ((TYPE_ED25519, ED25519_KEY_BYTES), (TYPE_SM2, POINT_BYTES))
 
     def verifies(self, signature: bytes, text: bytes) -> bool:
-        """True where the signature, in the note's form, is right. Never raises."""
+        """True where the signature, in the note's form, is right. Never raises.
+
+        That one was right is remembered by key, signature and text, which decide it for ever; whether the key counts is asked elsewhere, each time.
+        """
+        check = _check_signature if len(text) <= _REMEMBERED_TEXT_BYTES else _check_signature.__wrapped__
         try:
-            if self.signature_type == TYPE_ED25519:
-                Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text)
-                return True
-            if len(signature) != 2 * _SCALAR:
-                return False
-            r, s = int.from_bytes(signature[:_SCALAR], "big"), int.from_bytes(signature[_SCALAR:], "big")
-            return SM2PublicKey.from_point(self.public_key).verify(write_signature(r, s), text)
+            check(self.signature_type, self.public_key, signature, text)
         except (InvalidSignature, ValueError, TrustError):
             return False
+        return True
+
+
+@lru_cache(maxsize=REMEMBERED_SIGNATURES)
+def _check_signature(signature_type: bytes, public_key: bytes, signature: bytes, text: bytes) -> None:
+    """Returns where it is right. What is raised instead is not remembered: it may be a library that failed this once."""
+    if signature_type == TYPE_ED25519:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, text)
+        return
+    if len(signature) != 2 * _SCALAR:
+        raise InvalidSignature
+    r, s = int.from_bytes(signature[:_SCALAR], "big"), int.from_bytes(signature[_SCALAR:], "big")
+    if not SM2PublicKey.from_point(public_key).verify(write_signature(r, s), text):
+        raise InvalidSignature
 
 
 def public_key_of(signer: Signer) -> bytes:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from service_kit.database import Database
 
 _RING: Final = Prepared(select(signing_keys).where(signing_keys.c.name == bindparam("ring")).order_by(signing_keys.c.generation))
+_WITHDRAWN: Final = Prepared(
+    select(withdrawn_keys.c.key_id, withdrawn_keys.c.withdrawn_at).where(withdrawn_keys.c.name == bindparam("ring"))
+)
 GENERATIONS: Final = 8  # of one name: a trust list takes 16 keys of a log, and of both kinds of status lists together
 
 
@@ -45,8 +48,7 @@ def read_ring(conn: Connection, name: str) -> tuple[RingKey, ...]:
     rows = _RING.all(conn, {"ring": name})
     begun = [None, *(read_time(row["from_at"]) for row in rows)]
     key_ids = [name, *(row["key_id"] for row in rows)]
-    found = conn.execute(select(withdrawn_keys.c.key_id, withdrawn_keys.c.withdrawn_at).where(withdrawn_keys.c.name == name)).all()
-    withdrawn = {str(key_id): read_time(at) for key_id, at in found}
+    withdrawn = {str(row["key_id"]): read_time(row["withdrawn_at"]) for row in _WITHDRAWN.all(conn, {"ring": name})}
     ring, end = [], None
     for at, key_id, begin in zip(range(len(begun), 0, -1), reversed(key_ids), reversed(begun), strict=True):
         gone = withdrawn.get(key_id)

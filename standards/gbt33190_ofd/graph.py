@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import MalformedError
@@ -38,6 +39,8 @@ PART_REFUSED: Final = "OFD_PART_REFUSED"
 LOCATION_VARIANT: Final = "OFD_LOCATION_VARIANT"
 NAMESPACE_VARIANT: Final = "OFD_NAMESPACE_VARIANT"
 TOO_MANY: Final = "OFD_TOO_MANY_PARTS"
+REMEMBERED_TEMPLATES: Final = 64  # documents of one kind share theirs, and it is the largest part of many
+REMEMBERED_BYTES: Final = 256 * 1024  # of one template, at most: 16 MB altogether
 
 
 class Role(StrEnum):
@@ -141,6 +144,7 @@ class Graph:
         self._parts: dict[str, XmlNode | None] = {}
         self._bodies: list[XmlNode] = []
         self._read_bytes = 0
+        self._counted: set[str] = set()
         try:
             if like is None:
                 raise MalformedError(ENTRY_MISSING)
@@ -192,14 +196,30 @@ class Graph:
         if path not in self._parts:
             self._parts[path] = None
             try:
-                self._read_bytes += self.container.members[path].size
-                if self._read_bytes > MAX_XML_TOTAL_BYTES:
-                    raise MalformedError(MALFORMED, reason="total-too-large")
+                self._count(path)
                 self._parts[path] = read_xml(self.container.read(path, MAX_XML_BYTES))
             except MalformedError as error:
                 code = PART_REFUSED if error.code in REFUSED else PART_UNREADABLE
                 self.note(code, path, by, f"{error.code} {error.facts.get('reason', '')}".strip())
         return self._parts[path]
+
+    def _count(self, path: str) -> None:
+        """Take a part into the account, once."""
+        if path not in self._counted:
+            self._counted.add(path)
+            self._read_bytes += self.container.members[path].size
+        if self._read_bytes > MAX_XML_TOTAL_BYTES:
+            raise MalformedError(MALFORMED, reason="total-too-large")
+
+    def _template_locations(self, path: str) -> tuple[str, ...] | None:
+        """The locations in a template that may have been seen before; None where it is to be read as any other part."""
+        if path in self._parts or self.container.members[path].size > REMEMBERED_BYTES:
+            return None
+        try:
+            self._count(path)
+            return _resources_of_template(self.container.read(path, MAX_XML_BYTES))
+        except MalformedError:
+            return None
 
     def _walk_body(self, index: int, node: XmlNode) -> Body:
         body = Body(index)
@@ -263,6 +283,11 @@ class Graph:
             reach(location, role, entry)
         while waiting:
             path, role = waiting.popleft()
+            remembered = self._template_locations(path) if role is Role.TEMPLATE else None
+            if remembered is not None:
+                for location in remembered:
+                    reach(location, Role.RESOURCES, path)
+                continue
             root = self.part(path, reached[path].by[0])
             if root is None:
                 continue
@@ -301,6 +326,13 @@ class Graph:
                 location = self._text(node, path) if rule.attribute is None else node.get(rule.attribute)
                 if location:
                     yield rule, node, location
+
+
+@lru_cache(maxsize=REMEMBERED_TEMPLATES)
+def _resources_of_template(part: bytes) -> tuple[str, ...]:
+    """The locations in the part of a template, in their order, by ``_PAGE_RULES``. Raises as :func:`read_xml`, and where one of them holds more than text."""
+    root = read_xml(part)
+    return tuple(text for rule in _PAGE_RULES for node in root.descendants(rule.element) if (text := node.text))
 
 
 def _box_of(root: XmlNode) -> tuple[float, float, float, float] | None:

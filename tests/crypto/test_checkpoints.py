@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from crypto import checkpoints as checkpoints_module
 from crypto.checkpoints import CheckpointSigner, LogIdentity, LogVerifierKey, Receipt, sign_checkpoint, verify_checkpoint, verify_receipt
 from crypto.merkle import TreeHash
 from crypto.signer import software_signer
@@ -166,3 +167,37 @@ def test_a_receipt_stands_on_its_own() -> None:
     unknown = verify_receipt(receipt, identity("ed25519"))
     assert unknown.verified is None
     assert ("LOG_ENTRY_INCLUDED", "pass") in codes(unknown)
+
+
+@pytest.mark.parametrize("name", ["ed25519", "sm2"])
+def test_what_was_right_once_says_nothing_of_another_text_signature_or_key(name: str) -> None:
+    note = sign_checkpoint(CHECKPOINT, [SIGNERS[name]])
+    read = read_note(note)
+    key, value, text = SIGNERS[name].key, read.signatures[0].signature, read.text.encode()
+    other = CheckpointSigner(
+        ORIGIN, software_signer(Ed25519PrivateKey.generate() if name == "ed25519" else SM2PrivateKey.generate(), "o")
+    ).key
+    for _ in range(2):
+        assert key.verifies(value, text)
+        assert not key.verifies(value, text + b"more\n")
+        assert not key.verifies(value[:-1] + bytes((value[-1] ^ 1,)), text)
+        assert not key.verifies(value + b"\0", text)
+        assert not other.verifies(value, text)
+        assert verify_checkpoint(note, LogIdentity(ORIGIN, oids.SM3, (other,))).verified is None  # a key that is not named any more
+
+
+def test_a_library_that_failed_once_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = read_note(sign_checkpoint(replace(CHECKPOINT, extensions=("tree failing 00",)), [SIGNERS["sm2"]]))
+    key, value, text = SIGNERS["sm2"].key, read.signatures[0].signature, read.text.encode()
+    with monkeypatch.context() as failing:
+        failing.setattr(SM2PublicKey, "verify", lambda *_: False)
+        assert not key.verifies(value, text)
+    assert key.verifies(value, text)
+
+
+def test_long_texts_are_not_remembered() -> None:
+    signer = SIGNERS["sm2"]
+    text = "x" * 10_000 + "\n"
+    before = checkpoints_module._check_signature.cache_info().currsize
+    assert signer.key.verifies(signer.sign(text).signature, text.encode())
+    assert checkpoints_module._check_signature.cache_info().currsize == before

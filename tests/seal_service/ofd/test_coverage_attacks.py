@@ -19,6 +19,18 @@ def test_a_changed_page() -> None:
     assert (only.cryptographically_valid, only.document_intact) == (True, False)
 
 
+def test_a_changed_part_whose_like_was_digested_before() -> None:
+    """Digests of larger parts are remembered: of these very bytes, wherever they stand."""
+    font, other = b"a" * 20_000, b"a" * 19_999 + b"b"
+    files = sign({**plain_files(), "Doc_0/Res/f.ttf": font}, Signing())
+    changed = {**files, "Doc_0/Res/f.ttf": other}
+    for _ in range(2):
+        assert verify(files).verdict is Verdict.VALID
+        report = verify(changed)
+        assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
+        assert [(step.code, step.facts["path"]) for step in steps_of(report, "fail")] == [("REF_HASH_BAD", "/Doc_0/Res/f.ttf")]
+
+
 def test_a_removed_page() -> None:
     files = sealed()
     del files[PAGE]

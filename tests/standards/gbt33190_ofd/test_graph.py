@@ -252,3 +252,57 @@ def test_boxes_that_are_none(text: str) -> None:
 
 def test_boxes() -> None:
     assert read_box(" -1.5 0  2,3 ") == (-1.5, 0, 2, 3)
+
+
+TEMPLATE = "Doc_0/Tpls/Tpl_0/Content.xml"
+
+
+def test_a_template_that_was_seen_before_leads_where_it_says_here() -> None:
+    """What is remembered of one are its own words; to which files they lead, and what is wrong with them, is found out in each package."""
+    files = {**plain_files(signatures=None), TEMPLATE: part("Page", "<o:PageRes>More.xml</o:PageRes>")}
+    for _ in range(2):
+        assert troubles(files) == {("OFD_PART_MISSING", "Doc_0/Tpls/Tpl_0/More.xml", "resources")}
+    files["Doc_0/Tpls/Tpl_0/More.xml"] = part("Res", "<o:MediaFile>gone.png</o:MediaFile>")
+    for _ in range(2):
+        assert troubles(files) == {("OFD_PART_MISSING", "Doc_0/Tpls/Tpl_0/gone.png", "content")}
+    files["Doc_0/Tpls/Tpl_0/gone.png"] = b"picture"
+    reached = graph_of(files).bodies[0].reached
+    assert reached["Doc_0/Tpls/Tpl_0/More.xml"].by == [TEMPLATE]
+    assert reached["Doc_0/Tpls/Tpl_0/gone.png"].role is Role.CONTENT
+
+
+def test_a_template_with_other_words_is_read_anew() -> None:
+    for name in ("A", "B", "A"):
+        files = {**plain_files(signatures=None), TEMPLATE: part("Page", f"<o:PageRes>{name}.xml</o:PageRes>")}
+        assert troubles(files) == {("OFD_PART_MISSING", f"Doc_0/Tpls/Tpl_0/{name}.xml", "resources")}
+
+
+def test_a_template_that_cannot_be_read_is_said_each_time() -> None:
+    """Nothing is remembered of what was refused."""
+    bare = part("Page")
+    for content, code, reason in (
+        (b"<a", "OFD_PART_UNREADABLE", "OFD_XML_MALFORMED syntax"),
+        (b"<!DOCTYPE a>" + bare.split(b"\n")[1], "OFD_PART_REFUSED", "OFD_XML_DOCTYPE"),
+        (part("Page", "<o:PageRes>a<o:b/></o:PageRes>"), "OFD_PART_UNREADABLE", "mixed-content PageRes"),
+    ):
+        for _ in range(2):
+            found = troubles({**plain_files(signatures=None), TEMPLATE: content})
+            assert {(each[0], each[2]) for each in found} == {(code, reason)}
+
+
+def test_a_template_is_read_as_a_page_too_where_it_is_one() -> None:
+    """The size of a page is asked of pages alone, so it must not be lost where the same file was a template first."""
+    area = "<o:Area><o:PhysicalBox>0 0 50 60</o:PhysicalBox></o:Area>"
+    files = {**plain_files(signatures=None), TEMPLATE: part("Page", area)}
+    files["Doc_0/Document.xml"] = files["Doc_0/Document.xml"].replace(
+        b"</o:Pages>", b'<o:Page ID="3" BaseLoc="Tpls/Tpl_0/Content.xml"/></o:Pages>'
+    )
+    for _ in range(2):
+        assert graph_of(files).bodies[0].boxes[TEMPLATE] == (0, 0, 50, 60)
+
+
+def test_large_templates_are_not_remembered() -> None:
+    files = {**plain_files(signatures=None), TEMPLATE: part("Page", "<!--" + "x" * graph_module.REMEMBERED_BYTES + "-->")}
+    before = graph_module._resources_of_template.cache_info().currsize
+    assert not troubles(files)
+    assert graph_module._resources_of_template.cache_info().currsize == before
