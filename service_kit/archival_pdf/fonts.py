@@ -10,7 +10,7 @@ import struct
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from service_kit.archival_pdf.packing import packed
+from service_kit.archival_pdf.packing import OUTLINE_LEVEL, packed
 from service_kit.ofd_drawing.pdf_file import real
 from service_kit.typefaces.pool import advances_of, read_tables
 
@@ -83,7 +83,7 @@ class FinishedFont:
         face = self.face
         # A name of six letters in front says that the font was cut down (9.6.4)
         name = "".join(chr(ord("A") + int(digit, 16)) for digit in face.postscript_name[-6:]) + "+" + face.postscript_name
-        program = pdf.add_stream(packed(face.truetype), f"/Length1 {len(face.truetype)}/Filter/FlateDecode", is_packed=True)
+        program = pdf.add_stream(packed(face.truetype, OUTLINE_LEVEL), f"/Length1 {len(face.truetype)}/Filter/FlateDecode", is_packed=True)
         ascent, descent = real(face.ascent_em * _PER_EM), real(face.descent_em * _PER_EM)
         descriptor = pdf.add(
             f"<</Type/FontDescriptor/FontName/{name}/Flags {_SYMBOLIC}/FontBBox[{' '.join(map(real, self._box))}]/ItalicAngle 0"

@@ -8,9 +8,10 @@ from typing import Final
 
 KEPT: Final = 128
 LEVEL: Final = 6
+OUTLINE_LEVEL: Final = 4  # fonts: a longer search takes twice the time and finds one byte in a hundred
 
 
 @lru_cache(maxsize=KEPT)
-def packed(data: bytes) -> bytes:
+def packed(data: bytes, level: int = LEVEL) -> bytes:
     """For FlateDecode."""
-    return zlib.compress(data, LEVEL)
+    return zlib.compress(data, level)

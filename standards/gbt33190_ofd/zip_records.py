@@ -38,6 +38,9 @@ _FULL_16: Final = 0xFFFF
 _FULL_32: Final = 0xFFFFFFFF
 _EXTRA_64: Final = 0x0001
 _EXTRA_UNICODE_PATH: Final = 0x7075
+_CENTRAL_FIELDS: Final = struct.Struct("<HHHHIIIIHHHHHII")
+_LOCAL_FIELDS: Final = struct.Struct("<HHIIIIHH")
+_NO_EXTRA: Final[dict[int, bytes]] = {}  # of most entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def _read_records(data: bytes, offset: int, stop: int, count: int) -> list[Recor
         if offset + _CENTRAL_BYTES > stop or data[offset : offset + 4] != _CENTRAL:
             raise _malformed("directory-entry", offset=offset)
         made_by, _, flags, method, _, checksum, packed, unpacked, name_length, extra_length, comment_length, disk, _, attributes, place = (
-            struct.unpack_from("<HHHHIIIIHHHHHII", data, offset + 4)
+            _CENTRAL_FIELDS.unpack_from(data, offset + 4)
         )
         name_at = offset + _CENTRAL_BYTES
         extra_at = name_at + name_length
@@ -133,8 +136,9 @@ def _read_records(data: bytes, offset: int, stop: int, count: int) -> list[Recor
         if offset > stop:
             raise _malformed("directory-entry", offset=name_at)
         name = data[name_at:extra_at]
-        extra = _read_extra(data[extra_at : extra_at + extra_length])
-        unpacked, packed, place = _widen(extra.get(_EXTRA_64, b""), (unpacked, packed, place))
+        extra = _read_extra(data[extra_at : extra_at + extra_length]) if extra_length else _NO_EXTRA
+        if _FULL_32 in {unpacked, packed, place}:
+            unpacked, packed, place = _widen(extra.get(_EXTRA_64, b""), (unpacked, packed, place))
         if disk not in {0, _FULL_16}:
             raise _malformed("several-disks")
         records.append(Record(name, made_by, flags, method, checksum, packed, unpacked, place, attributes, _unicode_name(name, extra)))
@@ -183,7 +187,7 @@ def _widen(field: bytes, narrow: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _unicode_name(name: bytes, extra: dict[int, bytes]) -> bytes | None:
-    field = extra.get(_EXTRA_UNICODE_PATH, b"")
+    field = extra.get(_EXTRA_UNICODE_PATH, b"") if extra else b""
     if len(field) < 5 or field[0] != 1 or int.from_bytes(field[1:5], "little") != zlib.crc32(name):
         return None
     return field[5:]
@@ -194,13 +198,13 @@ def read_span(data: bytes, record: Record, directory_offset: int) -> Span:
     start = record.header_offset
     if start + _LOCAL_BYTES > directory_offset or data[start : start + 4] != _LOCAL:
         raise _malformed("local-header-missing", offset=start)
-    flags, method, _, checksum, packed, unpacked, name_length, extra_length = struct.unpack_from("<HHIIIIHH", data, start + 6)
+    flags, method, _, checksum, packed, unpacked, name_length, extra_length = _LOCAL_FIELDS.unpack_from(data, start + 6)
     extra_at = start + _LOCAL_BYTES + name_length
     data_start = extra_at + extra_length
     end = data_start + record.packed_bytes
     if end > directory_offset:
         raise _malformed("entry-truncated", offset=start)
-    extra = _read_extra(data[extra_at:data_start])
+    extra = _read_extra(data[extra_at:data_start]) if extra_length else _NO_EXTRA
     field = extra.get(_EXTRA_64, b"")
     deferred = bool(flags & DESCRIPTOR_FLAG)
     problem = None
@@ -221,6 +225,8 @@ def read_span(data: bytes, record: Record, directory_offset: int) -> Span:
 
 def _is_same(record: Record, field: bytes, local: tuple[int, int, int], *, deferred: bool) -> bool:
     checksum, unpacked, packed = local
+    if checksum == record.checksum and unpacked == record.unpacked_bytes and packed == record.packed_bytes and _FULL_32 not in local[1:]:
+        return True
     try:
         unpacked, packed = _widen(field, (unpacked, packed))
     except MalformedError:
