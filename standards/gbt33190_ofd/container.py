@@ -11,6 +11,7 @@ import stat
 import unicodedata
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from standards.errors import MalformedError
@@ -46,6 +47,10 @@ BAD_CONTAINER: Final = "OFD_CONTAINER_BAD"  # records that disagree: readers see
 STRAY_BYTES: Final = "OFD_CONTAINER_STRAY"  # bytes that belong to no entry
 NAME_ENCODING: Final = "OFD_NAME_ENCODING"
 UNREADABLE: Final = "OFD_ENTRY_UNREADABLE"
+
+REMEMBERED_MEMBERS: Final = 64  # unpacked: what we have just packed and sealed, and what documents of one kind share
+REMEMBERED_BYTES: Final = 128 * 1024  # of one member, at most: 8 MB altogether
+_WORTH_BYTES: Final = 8 * 1024  # nothing is gained by shorter ones, and pages and data, which tell of people, mostly are
 
 _UNIX: Final = 3
 _PLAIN_TYPES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
@@ -125,7 +130,7 @@ class Container:
         if record.method == STORED:
             pieces: Iterator[bytes] = (bytes(packed[at : at + CHUNK_BYTES]) for at in range(0, len(packed), CHUNK_BYTES))
         elif record.method == DEFLATED:
-            pieces = _inflate(name, packed)
+            pieces = _unpack(name, packed, record.unpacked_bytes)
         else:
             raise MalformedError(UNREADABLE, path=name, reason="method", found=record.method)
         size = checksum = 0
@@ -211,6 +216,26 @@ class Container:
             self._note(BAD_CONTAINER, "", "hidden-entry")
         else:
             self._note(STRAY_BYTES, "", "before-first" if last is None else "between")
+
+
+def _unpack(name: str, packed: memoryview, stated_bytes: int) -> Iterator[bytes]:
+    """As :func:`_inflate`, of what may have been unpacked before; that size and checksum are those stated here is for the caller to prove, as ever."""
+    if not _WORTH_BYTES <= stated_bytes <= REMEMBERED_BYTES:
+        return _inflate(name, packed)
+    try:
+        return iter((_unpacked(bytes(packed)),))
+    except (zlib.error, ValueError):
+        return _inflate(name, packed)  # says what is wrong
+
+
+@lru_cache(maxsize=REMEMBERED_MEMBERS)
+def _unpacked(packed: bytes) -> bytes:
+    """What these bytes unpack to, remembered by all of them. ValueError where it is longer than ``REMEMBERED_BYTES``, or ends elsewhere than they do."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    whole = inflater.decompress(packed, REMEMBERED_BYTES)
+    if not inflater.eof or inflater.unused_data:
+        raise ValueError
+    return whole
 
 
 def _inflate(name: str, packed: memoryview) -> Iterator[bytes]:

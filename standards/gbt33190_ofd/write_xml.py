@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from standards.errors import Kind, TrustError
@@ -67,14 +68,9 @@ def numbers(*values: float) -> str:
 def distances(values: list[float]) -> str:
     """ST_Array of distances between characters (11.3): runs of equal ones as ``g count value``."""
     out: list[str] = []
-    texts = [number(value) for value in values]
-    at = 0
-    while at < len(texts):
-        end = at
-        while end < len(texts) and texts[end] == texts[at]:
-            end += 1
-        out += ["g", str(end - at), texts[at]] if end - at >= _REPEATED else texts[at:end]
-        at = end
+    for text, run in groupby(map(number, values)):
+        count = sum(1 for _ in run)
+        out += ["g", str(count), text] if count >= _REPEATED else [text] * count
     return " ".join(out)
 
 
