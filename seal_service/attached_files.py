@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from standards.errors import Kind, MalformedError, TrustError
@@ -13,6 +14,7 @@ MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_TOTAL_BYTES: Final = 32 * 1024 * 1024
 MAX_NAME_CHARACTERS: Final = 128
 _NO_NAME: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+NAMES_REMEMBERED: Final = 256  # documents of one kind carry files of the same names
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|')
 
 
@@ -32,13 +34,7 @@ class AttachedFiles:
     def check_name(self, name: str) -> None:
         """Raises ``SEALED_FILES_REFUSED`` for a name that is unsafe, that readers would show differently, or that is there already."""
         shown = name[:64].encode("ascii", "backslashreplace").decode("ascii")
-        plain = unicodedata.normalize("NFC", name)
-        if not 0 < len(name) <= MAX_NAME_CHARACTERS or plain != name or name != name.strip() or name.strip(".") == "":
-            raise refused("name", name=shown)
-        if any(
-            character in _FORBIDDEN or character in DIRECTION_CHARACTERS or unicodedata.category(character) in _NO_NAME
-            for character in name
-        ):
+        if not 0 < len(name) <= MAX_NAME_CHARACTERS or not _is_safe(name):
             raise refused("name", name=shown)
         if unicodedata.normalize("NFKC", name).casefold() in self._folded:
             raise refused("duplicate", name=shown)
@@ -53,3 +49,13 @@ class AttachedFiles:
         self._bytes += len(content)
         self._folded.add(unicodedata.normalize("NFKC", name).casefold())
         self.files[name] = content
+
+
+@lru_cache(maxsize=NAMES_REMEMBERED)
+def _is_safe(name: str) -> bool:
+    """Whether every reader and every system takes the name for what it shows."""
+    if unicodedata.normalize("NFC", name) != name or name != name.strip() or name.strip(".") == "":
+        return False
+    return not any(
+        character in _FORBIDDEN or character in DIRECTION_CHARACTERS or unicodedata.category(character) in _NO_NAME for character in name
+    )

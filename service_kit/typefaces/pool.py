@@ -28,6 +28,7 @@ MAX_POOLED: Final = 40_000  # glyphs kept of one face (some 200 bytes each); ove
 FONTS_KEPT: Final = 128  # the fonts of the fixed parts of documents
 POOLS_KEPT: Final = 8
 _COPIED_NAMES: Final = frozenset({0, 13, 14})  # copyright, terms of use and where they stand
+_WORD: Final = 0xFFFFFFFF
 _CHECKSUM: Final = 0xB1B0AFBA
 _WINDOWS_UNICODE: Final = (3, 1)
 _ENGLISH: Final = 0x409
@@ -36,13 +37,16 @@ _PLANE: Final = 0x10000
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One glyph as the tables ``glyf`` and ``hmtx`` have it, the outline filled up to whole words; lengths in font units."""
+    """One glyph as the tables ``glyf`` and ``hmtx`` have it, the outline filled up to whole words; lengths in font units. ``words``: the sum of
+    the outline's words, of which the checksum of the table is made.
+    """
 
     outline: bytes
     metric: bytes
     advance: int
     contours: int
     points: int
+    words: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,8 @@ def _piece(outline: bytes, advance: int, bearing: int) -> _Piece:
     if outline:
         (contours,) = struct.unpack_from(">h", outline)
         points = struct.unpack_from(">H", outline, 8 + 2 * contours)[0] + 1
-    return _Piece(outline + b"\0" * (-len(outline) % 4), struct.pack(">Hh", advance, bearing), advance, contours, points)
+    filled = outline + b"\0" * (-len(outline) % 4)
+    return _Piece(filled, struct.pack(">Hh", advance, bearing), advance, contours, points, _sum(filled))
 
 
 def _resolved(truetype: bytes, numbers: Sequence[int]) -> dict[int, bytes]:
@@ -221,7 +226,7 @@ def _write(tables: Mapping[str, bytes], pieces: Sequence[_Piece], numbers: Mappi
         "name": _names(tables["name"], names),
         "post": struct.pack(">I", 0x00030000) + tables["post"][4:32],
     }
-    return _file(written)
+    return _file(written, {"glyf": sum(piece.words for piece in pieces) & _WORD})
 
 
 def _segments(codes: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -286,10 +291,11 @@ def _copied_names(table: bytes) -> tuple[tuple[int, int, bytes], ...]:
 
 
 def _sum(data: bytes) -> int:
-    return int(sum(struct.unpack(f">{len(data) // 4}I", data))) & 0xFFFFFFFF
+    return int(sum(struct.unpack(f">{len(data) // 4}I", data))) & _WORD
 
 
-def _file(tables: Mapping[str, bytes]) -> bytes:
+def _file(tables: Mapping[str, bytes], sums: Mapping[str, int]) -> bytes:
+    """The file of these tables. ``sums``: checksums that are known already."""
     count = len(tables)
     power = 1 << count.bit_length() - 1
     header = struct.pack(">IHHHH", 0x00010000, count, 16 * power, power.bit_length() - 1, 16 * (count - power))
@@ -298,7 +304,7 @@ def _file(tables: Mapping[str, bytes]) -> bytes:
     head_at = 0
     for tag, table in sorted(tables.items()):
         padded = table + b"\0" * (-len(table) % 4)
-        checksum = _sum(padded)
+        checksum = sums[tag] if tag in sums else _sum(padded)
         total += checksum
         if tag == "head":
             head_at = start + len(body)
@@ -306,5 +312,5 @@ def _file(tables: Mapping[str, bytes]) -> bytes:
         body += padded
     total += _sum(header + directory)
     data = bytearray(header + directory + body)
-    struct.pack_into(">I", data, head_at + 8, (_CHECKSUM - total) & 0xFFFFFFFF)
+    struct.pack_into(">I", data, head_at + 8, (_CHECKSUM - total) & _WORD)
     return bytes(data)
