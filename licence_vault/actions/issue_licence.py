@@ -243,7 +243,7 @@ def _record_intent(
     before = predecessor or departed
     if predecessor is None:
         root_id, version = licence_id, 1
-        serial = "".join(secrets.choice(ALPHABET) for _ in range(SERIAL_CHARACTERS_MIN))
+        serial = _random_serial()
     else:
         root_id, version = predecessor.root_id, store.next_licence_version(conn, predecessor.root_id)
         serial = read_licence_number(predecessor.identifier).serial
@@ -359,6 +359,15 @@ def _record_intent(
     if before is not None:
         store.set_successor(conn, before.id, licence_id)
     return record
+
+
+def _random_serial() -> str:
+    """A serial, each as likely as any other; drawn as one number, since every call of the generator is one of the system."""
+    drawn, serial = secrets.randbelow(len(ALPHABET) ** SERIAL_CHARACTERS_MIN), ""
+    for _ in range(SERIAL_CHARACTERS_MIN):
+        drawn, character = divmod(drawn, len(ALPHABET))
+        serial += ALPHABET[character]
+    return serial
 
 
 def _predecessor(conn: Connection, order: LicenceOrder, succession: Succession) -> LicenceRecord:

@@ -12,6 +12,7 @@ import pytest
 from crypto.checkpoints import Receipt
 from crypto.sm3 import sm3
 from licence_vault import store
+from licence_vault.actions import issue_licence as issue_module
 from licence_vault.actions.find_licences import LicenceWish, find_licence, list_history, list_licences, read_licence_file
 from licence_vault.actions.issue_licence import issue_licence
 from licence_vault.actions.sweep_issues import sweep_issues
@@ -41,6 +42,22 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuingHere]:
 def here(shared: IssuingHere) -> Iterator[IssuingHere]:
     yield shared
     shared.rest()
+
+
+def test_every_serial_may_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def draw(number: int) -> Any:
+        def drawn(most: int) -> int:
+            asked.append(most)
+            return number
+
+        return drawn
+
+    for number, serial in ((0, "0" * 20), (36**20 - 1, "Z" * 20), (36**19, "0" * 19 + "1")):
+        monkeypatch.setattr(issue_module.secrets, "randbelow", draw(number))
+        assert issue_module._random_serial() == serial
+    assert asked == [36**20] * 3
 
 
 @pytest.mark.clause("GB/T 36904-2018 identifier")

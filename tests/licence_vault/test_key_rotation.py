@@ -227,6 +227,8 @@ def test_what_a_withdrawn_key_has_signed_counts_only_where_something_else_shows_
     address, before = with_a_list(vault)
     first = own_trust(context)
     old_list = first.status_tokens
+    for log, tree in zip(first.logs, TREES, strict=True):  # that these signatures were right is remembered; that their keys counted is not
+        assert verdict_of(check_receipt(before[tree], log, None)) is Verdict.VALID
     clock.at = SINCE + timedelta(hours=1)
 
     # 1. Withdrawn: others sign at once, lists anew, and what is served as keys is theirs.
