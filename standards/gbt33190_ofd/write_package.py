@@ -6,6 +6,7 @@ give the same bytes wherever the same zlib packs them.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from functools import lru_cache
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PACKED_ALREADY: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"PK\x03\x04")
+_NOT_PLAIN: Final = re.compile(
+    r'[^!-~]|[\\:*?"<>|]'
+)  # what a name has none of: ASCII that shows, and nothing that some system takes otherwise
 _VERSION: Final = 20
 _DATE: Final = 0x21  # 1 January 1980, the first that the records can state: the true dates stand inside the document
 _LEVEL: Final = 6
@@ -71,6 +75,5 @@ def _packed(data: bytes) -> tuple[int, bytes]:
 
 def _check_name(name: str) -> None:
     steps = name.split("/")
-    plain = name.isascii() and all(character > " " and character not in '\\:*?"<>|\x7f' for character in name)
-    if not plain or len(name) > MAX_NAME_BYTES or any(step in {"", ".", ".."} for step in steps):
+    if _NOT_PLAIN.search(name) or len(name) > MAX_NAME_BYTES or any(step in {"", ".", ".."} for step in steps):
         raise bad_value("file name", "ASCII, relative, no empty or dotted step")

@@ -69,14 +69,14 @@ def distances(values: list[float]) -> str:
     """ST_Array of distances between characters (11.3): runs of equal ones as ``g count value``."""
     out: list[str] = []
     for text, run in groupby(map(number, values)):
-        count = sum(1 for _ in run)
-        out += ["g", str(count), text] if count >= _REPEATED else [text] * count
+        same = list(run)
+        out += ["g", str(len(same)), text] if len(same) >= _REPEATED else same
     return " ".join(out)
 
 
 def element(name: str, inner: str = "", /, **attributes: str | None) -> str:
     """One element in the standard's namespace. ``inner`` is XML already; attributes are escaped, those that are None left out."""
-    stated = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items() if value is not None)
+    stated = "".join([f' {key}="{value.translate(_ESCAPES)}"' for key, value in attributes.items() if value is not None])
     return f"<ofd:{name}{stated}>{inner}</ofd:{name}>" if inner else f"<ofd:{name}{stated}/>"
 
 
