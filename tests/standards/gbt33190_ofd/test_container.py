@@ -356,30 +356,6 @@ def test_entries_that_cannot_be_unpacked() -> None:
     assert read_refusal(Entry("a", b"text"), most=3) == "too-large"
 
 
-def test_what_was_unpacked_before_is_proven_in_each_package() -> None:
-    """Larger members are remembered by their packed bytes; size, checksum and the end of the data are those of the package at hand."""
-    text = bytes(range(256)) * 100
-    packed = deflate(text)
-    cut, more = packed[:-1], packed + b"\0"
-    for _ in range(2):
-        assert Container(archive([Entry("a.xml", text)])).read("a.xml", 1 << 20) == text
-        assert read_refusal(Entry("a.xml", text, checksum=1)) == "checksum"
-        assert read_refusal(Entry("a.xml", text, unpacked_bytes=len(text) - 1)) == "size"
-        assert read_refusal(Entry("a.xml", text, unpacked_bytes=len(text) + 1)) == "size"
-        assert read_refusal(Entry("a.xml", text, packed=cut)) == "data-truncated"
-        assert read_refusal(Entry("a.xml", text, packed=more)) == "data-behind-end"
-        assert read_refusal(Entry("a.xml", text, packed=b"\xff" * 2000)) == "data"
-    other = text[:-1] + b"x"
-    assert Container(archive([Entry("a.xml", other)])).read("a.xml", 1 << 20) == other
-
-
-@pytest.mark.parametrize("size", [container_module.REMEMBERED_BYTES, container_module.REMEMBERED_BYTES + 1, 200])
-def test_members_of_every_size_read_the_same(size: int) -> None:
-    text = (b"0123456789abcdef" * (size // 16 + 1))[:size]
-    for _ in range(2):
-        assert Container(archive([Entry("a.xml", text)])).read("a.xml", 1 << 20) == text
-
-
 def test_decompression_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container_module, "RATIO_FREE_BYTES", 1 << 16)
     assert read_refusal(Entry("a", bytes(1 << 20))) == "ratio"
