@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import replace
 from datetime import date, timedelta
@@ -55,7 +56,7 @@ def test_every_serial_may_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
         return drawn
 
     for number, serial in ((0, "0" * 20), (36**20 - 1, "Z" * 20), (36**19, "0" * 19 + "1")):
-        monkeypatch.setattr(issue_module.secrets, "randbelow", draw(number))
+        monkeypatch.setattr(secrets, "randbelow", draw(number))
         assert issue_module._random_serial() == serial
     assert asked == [36**20] * 3
 
