@@ -66,9 +66,10 @@ from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
 from idp.model.registrations import TRUST
 from idp.pages.cas_pages import add_cas_pages
 from idp.pages.device_pages import add_device_pages
+from idp.pages.hot_pages import hot_pages
 from idp.pages.key_pages import add_key_pages
 from idp.pages.session_pages import add_session_pages
-from idp.pages.sign_in_pages import AUTHORIZE_PATH, AuthorizationEndpoint, Pages, add_sign_in_pages
+from idp.pages.sign_in_pages import Pages, add_sign_in_pages
 from idp.pages.simulator_pages import add_simulator_pages
 from idp.pages.upstream_pages import add_upstream_pages
 from idp.store.accounts import Vault
@@ -299,10 +300,9 @@ def _pairwise_key(mac_key: bytes) -> bytes:
 
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
-    issuer = context.settings.base_url
     desk, ring = client_desk(context), key_ring(context)
     memory = ClientMemory(context.database, desk.mac_key)
-    settings, outbound, shown = context.settings, desk.outbound, context.settings.client_certificates
+    settings, outbound, shown, issuer = context.settings, desk.outbound, context.settings.client_certificates, context.settings.base_url
     proofs = ProofDesk(
         context.database,
         ClientKeys(outbound),
@@ -362,7 +362,7 @@ def build(context: ServiceContext) -> ServiceParts:
             device_endpoint.device_route(persons),
             pushed_endpoint.push_route(PushDesk(persons, _client_protocol(context))),
             Route(userinfo_endpoint.PATH, userinfo_endpoint.UserinfoEndpoint(persons), methods=userinfo_endpoint.METHODS, name="userinfo"),
-            Route(AUTHORIZE_PATH, AuthorizationEndpoint(pages), methods=("GET", "POST"), name="authorize"),
+            *hot_pages(pages),
             *introspection_endpoint.introspection_routes(LookDesk(persons)),
         ),
         openapi_paths={

@@ -108,7 +108,7 @@ class Application:
         application = self._hot.get(path)
         if application is None:
             for shape, shaped in self._hot_shapes:
-                match = shape.match(path)
+                match = shape.fullmatch(path)
                 if match is not None:
                     scope["path_params"] = match.groupdict()
                     application = shaped

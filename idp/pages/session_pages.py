@@ -136,18 +136,26 @@ def _leave(pages: Pages, visit: Visit, session: Session, target: str) -> Respons
     return visit.go(there or target or LOGGED_OUT)
 
 
+async def _shown(pages: Pages, visit: Visit, show: Callable[[Pages, Visit], Response]) -> Response:
+    try:
+        switched = visit.switched()
+        return switched if switched is not None else await pages.in_thread(show, pages, visit)
+    except TrustError as error:
+        return visit.error(error)
+
+
+async def show_sessions(pages: Pages, visit: Visit) -> Response:
+    """Where one is signed in; who is not, signs in first."""
+    return await _shown(pages, visit, _show_sessions)
+
+
 def add_session_pages(router: APIRouter, pages: Pages) -> None:
     """Add them to the service's router."""
     desk = pages.desk
     hidden: Any = {"include_in_schema": False}
 
     async def shown(request: Request, show: Callable[[Pages, Visit], Response]) -> Response:
-        visit = pages.visit(request)
-        try:
-            switched = visit.switched()
-            return switched if switched is not None else await anyio.to_thread.run_sync(show, pages, visit)
-        except TrustError as error:
-            return visit.error(error)
+        return await _shown(pages, pages.visit(request), show)
 
     async def changed(request: Request, place: str, work: Callable[[Visit, dict[str, str], Session], Response]) -> Response:
         visit = pages.visit(request)
@@ -159,11 +167,6 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
             return await anyio.to_thread.run_sync(work, visit, form, session)
         except TrustError as error:
             return visit.error(error)
-
-    @router.get(SESSIONS, **hidden)
-    @public("people look where they are signed in; who is not, signs in first")
-    async def show_sessions(request: Request) -> Response:
-        return await shown(request, _show_sessions)
 
     @router.post("/sessions/end-others", **hidden)
     @public("a form of the person's own page")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import asyncio
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
 
 import anyio.to_thread
@@ -43,11 +43,8 @@ if TYPE_CHECKING:
     from idp.actions.federation_desk import FederationDesk
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.actions.read_hint import TokenHint
-    from idp.credentials.passwords import Place
     from idp.model.requests import ClientProfile
     from idp.model.sign_in import SignIn
-
-    Work = Callable[[Visit, dict[str, str], ClientProfile | None, Place | None], Awaitable[None]]
 
 AUTHORIZE_PATH: Final = "/authorize"
 MAY_WAIT: Final = frozenset({"request", "request_uri", "id_token_hint"})
@@ -59,7 +56,12 @@ CONSENT_CLAIMS: Final = (
 _RECOVERY: Final = "recovery"
 _CERTIFICATE: Final = "certificate"
 _NOT_ADMITTED: Final = frozenset({"SIGN_INS_TOO_MANY", "SIGN_IN_BUSY"})
-_BY_POOL: Final = frozenset({"password", _RECOVERY})
+THREADS: Final = (
+    4  # for sign-ins at once in one process: more only fight with the event loop for the interpreter, which then refuses nobody
+)
+
+Parameters = ParamSpec("Parameters")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,12 @@ class Pages:
     read_hint: Callable[[str], TokenHint | None] | None = None
     cas: SignInProtocol | None = None
     scope_texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(THREADS))
+
+    async def in_thread(self, work: Callable[Parameters, Value], *arguments: Parameters.args, **named: Parameters.kwargs) -> Value:
+        """Do a part of a sign-in that reads or writes rows, in a thread; no more of them at once than THREADS, in the order in which they came."""
+        async with self.turns:
+            return await anyio.to_thread.run_sync(partial(work, *arguments, **named))
 
     def visit(self, request: Request) -> Visit:
         """A request with what answers it."""
@@ -152,7 +160,7 @@ async def begin_authorization(
         return _leave_finished(pages, visit, row)
     if is_post or visit.new_browser:  # a POST from elsewhere brings no cookies along: look again where it does
         return visit.go(f"/sign-in/{row.sign_in_id}")
-    return await anyio.to_thread.run_sync(dispatch, pages, visit, row.sign_in_id)
+    return await pages.in_thread(dispatch, pages, visit, row.sign_in_id)
 
 
 def dispatch(pages: Pages, visit: Visit, sign_in_id: str, problem: TrustError | None = None) -> Response:
@@ -288,72 +296,97 @@ def add_sign_in_pages(router: APIRouter, pages: Pages) -> None:
     async def read_style() -> Response:
         return Response(STYLE_SHEET, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
 
-    @router.get("/sign-in/{sign_in_id}", **hidden)
-    @public("people sign in here; the row is bound to their browser")
-    async def show_sign_in(request: Request, sign_in_id: str) -> Response:
-        visit = pages.visit(request)
-        switched = visit.switched()
-        if switched is not None:
-            return switched
-        try:
-            return await anyio.to_thread.run_sync(dispatch, pages, visit, sign_in_id)
-        except TrustError as error:
-            return visit.error(error)
-
-    async def step(request: Request, sign_in_id: str, name: str, work: Work) -> Response:
-        """What each form shares: is it ours, what it does, back to the dispatcher; what went wrong is told on the page it came from."""
-        visit = pages.visit(request)
-        place = f"/sign-in/{sign_in_id}"
-        try:
-            # 1. Under overload refusing must cost next to nothing: before any form is read, and the place is kept before any thread or row is
-            #    asked for. Not before the form has come, or whoever sends it slowly would hold a place for nothing
-            if name in _BY_POOL:
-                desk.pool.demand_place()
-            form = await visit.form(place)
-            with desk.pool.take_place() if name in _BY_POOL else nullcontext() as pool_place:
-                # 2. The work
-                _, profile = await anyio.to_thread.run_sync(pages.load, sign_in_id, visit.browser_hash)
-                await work(visit, form, profile, pool_place)
-        except TrustError as error:
-            if error.code in {"FORM_FORGED", "FORM_UNREADABLE", "SIGN_IN_UNKNOWN"}:
-                return visit.error(error)
-            if error.code == "SIGN_IN_BUSY":
-                return visit.error(error, again=place)
-            if error.code == "SIGN_IN_OVERTAKEN":
-                return visit.go(place)
-            try:
-                return await anyio.to_thread.run_sync(dispatch, pages, visit, sign_in_id, error)
-            except TrustError as further:
-                return visit.error(further)
-        return visit.go(place)
-
     @router.post("/sign-in/{sign_in_id}/{name}", **hidden)
     @public("the forms of a sign-in; each carries a token of its browser")
     async def take_step(request: Request, sign_in_id: str, name: str) -> Response:
-        async def work(visit: Visit, form: dict[str, str], profile: ClientProfile | None, pool_place: Place | None) -> None:
+        visit = pages.visit(request)
+
+        async def work() -> None:
+            form = await visit.form(f"/sign-in/{sign_in_id}")
+            _, profile = await pages.in_thread(pages.load, sign_in_id, visit.browser_hash)
             where = (desk, sign_in_id, visit.browser_hash, profile)
-            if pool_place is not None:
-                secret = form.get("code" if name == _RECOVERY else "password", "")
-                login = form.get("login", "")
-                await show_password(*where, place=pool_place, login=login, secret=secret, peer=visit.peer, is_recovery=name == _RECOVERY)
-            elif name == "new-password":
+            if name == "new-password":
                 await set_new_password(*where, password=form.get("password", ""))
             elif name == "code":
-                await anyio.to_thread.run_sync(partial(show_code, *where, code=form.get("code", ""), peer=visit.peer))
+                await pages.in_thread(partial(show_code, *where, code=form.get("code", ""), peer=visit.peer))
             elif name == "passkey":
-                await anyio.to_thread.run_sync(partial(show_passkey, *where, answer=form.get("answer", ""), peer=visit.peer))
+                await pages.in_thread(partial(show_passkey, *where, answer=form.get("answer", ""), peer=visit.peer))
             elif name == _CERTIFICATE:
                 asked, answer = form.get("challenge", ""), form.get("answer", "")
-                await anyio.to_thread.run_sync(partial(show_certificate, *where, challenge=asked, answer=answer, peer=visit.peer))
+                await pages.in_thread(partial(show_certificate, *where, challenge=asked, answer=answer, peer=visit.peer))
             elif name == "account":
-                await anyio.to_thread.run_sync(partial(choose.choose_account, *where, another=form.get("another") == "yes"))
+                await pages.in_thread(partial(choose.choose_account, *where, another=form.get("another") == "yes"))
             elif name == "acting":
-                await anyio.to_thread.run_sync(partial(choose.choose_acting, *where, acting_for=form.get("acting_for", "")))
+                await pages.in_thread(partial(choose.choose_acting, *where, acting_for=form.get("acting_for", "")))
             elif name == "consent":
-                await anyio.to_thread.run_sync(partial(choose.give_consent, *where))
+                await pages.in_thread(partial(choose.give_consent, *where))
             elif name == "cancel":
-                await anyio.to_thread.run_sync(partial(choose.refuse, desk, sign_in_id, visit.browser_hash, "access_denied"))
+                await pages.in_thread(partial(choose.refuse, desk, sign_in_id, visit.browser_hash, "access_denied"))
             else:
                 raise TrustError(Kind.NOT_FOUND, "ROUTE_UNKNOWN")
 
-        return await step(request, sign_in_id, name, work)
+        return await _answer_step(pages, visit, sign_in_id, work)
+
+
+async def show_sign_in(pages: Pages, visit: Visit) -> Response:
+    """The page of a sign-in that waits for something."""
+    switched = visit.switched()
+    if switched is not None:
+        return switched
+    try:
+        return await pages.in_thread(dispatch, pages, visit, _sign_in_id(visit))
+    except TrustError as error:
+        return visit.error(error)
+
+
+async def take_secret(pages: Pages, visit: Visit, *, is_recovery: bool = False) -> Response:
+    """The form with a name and a password, or a recovery code."""
+    sign_in_id, pool = _sign_in_id(visit), pages.desk.pool
+
+    async def work() -> None:
+        # 1. Under overload refusing must cost next to nothing: before any form is read, and the place is kept before any thread or row is
+        #    asked for. Not before the form has come, or whoever sends it slowly would hold a place for nothing
+        pool.demand_place()
+        form = await visit.form(f"/sign-in/{sign_in_id}")
+        with pool.take_place() as place:
+            # 2. Whoever came in the same moment and finds no place hears so before any of the work begins
+            await asyncio.sleep(0)
+            # 3. The work
+            _, profile = await pages.in_thread(pages.load, sign_in_id, visit.browser_hash)
+            await show_password(
+                pages.desk,
+                sign_in_id,
+                visit.browser_hash,
+                profile,
+                place=place,
+                login=form.get("login", ""),
+                secret=form.get("code" if is_recovery else "password", ""),
+                peer=visit.peer,
+                is_recovery=is_recovery,
+            )
+
+    return await _answer_step(pages, visit, sign_in_id, work)
+
+
+def _sign_in_id(visit: Visit) -> str:
+    found: str = visit.request.path_params["sign_in_id"]
+    return found
+
+
+async def _answer_step(pages: Pages, visit: Visit, sign_in_id: str, work: Callable[[], Awaitable[None]]) -> Response:
+    """What each form shares: what it does, back to the dispatcher; what went wrong is told on the page it came from."""
+    place = f"/sign-in/{sign_in_id}"
+    try:
+        await work()
+    except TrustError as error:
+        if error.code in {"FORM_FORGED", "FORM_UNREADABLE", "SIGN_IN_UNKNOWN"}:
+            return visit.error(error)
+        if error.code == "SIGN_IN_BUSY":
+            return visit.error(error, again=place)
+        if error.code == "SIGN_IN_OVERTAKEN":
+            return visit.go(place)
+        try:
+            return await pages.in_thread(dispatch, pages, visit, sign_in_id, error)
+        except TrustError as further:
+            return visit.error(further)
+    return visit.go(place)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import escape
 from starlette.responses import HTMLResponse
 
 from idp.actions.sign_in_row import cookie_hash
@@ -44,6 +45,10 @@ _PAGES: Final = Environment(
     lstrip_blocks=True,
 )
 _PAGES.globals["asset"] = ASSETS.url
+_ERROR_PAGES: Final[dict[tuple[str, str, bool, bool, bool, bool], str]] = {}
+"""Error pages as they were drawn: as many as there are codes of the program in each language, size and place."""
+_REQUEST_ID: Final = "\0request id\0"
+_AGAIN: Final = "\0again\0"
 
 
 @dataclass(slots=True)
@@ -148,14 +153,17 @@ class Visit(Browser):
         policy = _POLICY.format(" ".join(["'self'", *dict.fromkeys(filter(None, map(_source, targets.split())))]))
         if script:
             policy += "; script-src 'self'"
-        headers = {
-            "content-security-policy": policy,
-            "cache-control": "no-store",
-            "content-language": "zh-CN" if language == "zh" else "en",
-        }
+        headers = self._headers(policy)
         if problem is not None and "retry_after_seconds" in problem.facts:
             headers["retry-after"] = str(problem.facts["retry_after_seconds"])
         return self.with_cookies(HTMLResponse(body, status, headers=headers))
+
+    def _headers(self, policy: str) -> dict[str, str]:
+        return {
+            "content-security-policy": policy,
+            "cache-control": "no-store",
+            "content-language": "zh-CN" if self.language == "zh" else "en",
+        }
 
     def _switched(self, place: str, **wish: str) -> str:
         """This page with another language or size of type."""
@@ -164,24 +172,42 @@ class Visit(Browser):
 
     def error(self, error: TrustError, *, back: str = "", again: str = "") -> Response:
         """The error page. ``back``: a form's address that leads back to the client; ``again``: where to try again."""
+        request_id = getattr(self.request.state, "request_id", "")
+        if back or self.request.method == "GET":  # with a form's token, or with the page's own address
+            answer = self._error_page(error, back=back, again=again, request_id=request_id)
+        else:
+            answer = self._kept_error_page(error, again=again, request_id=request_id)
+        if "retry_after_seconds" in error.facts:
+            answer.headers["retry-after"] = str(error.facts["retry_after_seconds"])
+        return answer
+
+    def _error_page(self, error: TrustError, *, back: str, again: str, request_id: str) -> Response:
         entry = text_of(error.code)
         language = self.language
         told = (entry.title(language), entry.cause(language), entry.remedy(language)) if entry else (error.code, "", "")
-        answer = self.page(
+        return self.page(
             "error",
             status=STATUS[error.kind],
             title=told[0],
             cause=told[1],
             remedy=told[2],
             code=error.code,
-            request_id=getattr(self.request.state, "request_id", ""),
+            request_id=request_id,
             back=back,
             again=again,
             csrf=self.token(back.rpartition("/")[0]) if back else "",
         )
-        if "retry_after_seconds" in error.facts:
-            answer.headers["retry-after"] = str(error.facts["retry_after_seconds"])
-        return answer
+
+    def _kept_error_page(self, error: TrustError, *, again: str, request_id: str) -> Response:
+        """As ``_error_page``, drawn once for all who are told the same in the same language: refusing must be cheap when many are refused."""
+        kind = (error.code, self.language, self.is_large, self.is_demo, bool(request_id), bool(again))
+        kept = _ERROR_PAGES.get(kind)
+        if kept is None:
+            drawn = self._error_page(error, back="", again=_AGAIN if again else "", request_id=_REQUEST_ID if request_id else "")
+            kept = _ERROR_PAGES[kind] = bytes(drawn.body).decode()
+        # The id first: it is of letters and digits, and nothing that comes in its place is taken for the other mark
+        body = kept.replace(_REQUEST_ID, escape(request_id)).replace(_AGAIN, escape(again))
+        return self.with_cookies(HTMLResponse(body, STATUS[error.kind], headers=self._headers(_POLICY.format("'self'"))))
 
     def answer_client(self, to: AuthorizationRequest | RefusedAuthorization, issuer: str, **fields: str | None) -> Response:
         """Take the browser back to the client with these fields, ``state`` and ``iss`` (RFC 9207), in the way it asked for."""

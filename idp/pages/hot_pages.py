@@ -1,0 +1,72 @@
+"""The pages that every sign-in goes through, as plain ASGI: the framework's routing and parameters would cost as much as the pages themselves."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from idp.pages.session_pages import SESSIONS, show_sessions
+from idp.pages.sign_in_pages import AUTHORIZE_PATH, AuthorizationEndpoint, show_sign_in, take_secret
+from service_kit.composition import public
+from service_kit.web_errors import CALLER_GONE, METHOD_NOT_ALLOWED, problem_response
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import Receive, Scope, Send
+
+    from idp.pages.sign_in_pages import Pages
+    from idp.pages.visit import Visit
+
+SIGN_IN_PATH: Final = "/sign-in/{sign_in_id}"
+
+
+class PageEndpoint:
+    """One page or form as an ASGI application, of one method; others hear 405."""
+
+    def __init__(self, pages: Pages, method: str, answer: Callable[[Pages, Visit], Awaitable[Response]]) -> None:
+        self._pages = pages
+        self._method = method
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        if scope["method"] != self._method:
+            refusal = TrustError(Kind.NOT_FOUND, "METHOD_NOT_ALLOWED")
+            answer = problem_response(request, refusal, status=METHOD_NOT_ALLOWED, further_headers={"Allow": self._method})
+        else:
+            try:
+                answer = await self._answer(self._pages, self._pages.visit(request))
+            except ClientDisconnect:
+                answer = Response(status_code=CALLER_GONE)  # as the framework's routes have it: nobody reads it
+        await answer(scope, receive, send)
+
+
+def hot_pages(pages: Pages) -> tuple[Route, ...]:
+    """The routes of them."""
+    form = public("the form of a sign-in; it carries a token of its browser")
+    return (
+        Route(AUTHORIZE_PATH, AuthorizationEndpoint(pages), methods=("GET", "POST"), name="authorize"),
+        Route(
+            SESSIONS,
+            public("people look where they are signed in; who is not, signs in first")(PageEndpoint(pages, "GET", show_sessions)),
+            name="show_sessions",
+        ),
+        Route(
+            SIGN_IN_PATH,
+            public("people sign in here; the row is bound to their browser")(PageEndpoint(pages, "GET", show_sign_in)),
+            name="show_sign_in",
+        ),
+        Route(f"{SIGN_IN_PATH}/password", form(PageEndpoint(pages, "POST", take_secret)), name="show_password"),
+        Route(
+            f"{SIGN_IN_PATH}/recovery",
+            form(PageEndpoint(pages, "POST", partial(take_secret, is_recovery=True))),
+            name="show_recovery_code",
+        ),
+    )
