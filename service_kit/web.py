@@ -58,7 +58,7 @@ class WebFrame:
     """Wraps an ASGI application.
 
     ``secure``: the deployment is reached by https, so browsers may be told to insist on it. ``write_access``: takes one line of JSON
-    with its newline per request, such as ``structured_logs.write_line``; None writes no access log.
+    with its newline per request, such as ``structured_logs.LinesOfTurn.add``; None writes no access log.
     """
 
     def __init__(

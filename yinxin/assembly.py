@@ -35,7 +35,7 @@ from service_kit.one_use import DPOP_PLACE, sweep_used_values, use_once
 from service_kit.outbound import Outbound, read_networks
 from service_kit.outbox import BATCH, LEASE_SECONDS, Outbox
 from service_kit.roles import code_older_roles
-from service_kit.structured_logs import write_line
+from service_kit.structured_logs import LinesOfTurn
 from service_kit.tables import audit as audit_table
 from service_kit.transparency_log import TransparencyLog
 from service_kit.webhooks.deliveries import DELIVERY_TOPIC, EVENT_TOPIC, DeliveryDesk
@@ -284,7 +284,7 @@ def compose(house: House) -> Application:
             on_start=(context.log.start, context.outbox.start),
             on_stop=(context.outbox.stop, context.log.stop, house.clock.save_floor, context.database.close),
             system=partial(system_api.make_router, house),
-            write_access=write_line if settings.log_level.upper() in {"INFO", "DEBUG"} else None,
+            write_access=LinesOfTurn().add if settings.log_level.upper() in {"INFO", "DEBUG"} else None,
         )
     )
     return application

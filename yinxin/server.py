@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,9 @@ DIR_VARIABLE: Final = "YINXIN_DIR"
 STOP_SECONDS: Final = 20  # how long requests under way may take at SIGTERM
 KEEP_ALIVE_SECONDS: Final = 65  # a little more than gateways keep an idle connection (60 s), so that they close it first
 BACKLOG: Final = 1024
+SWITCH_SECONDS: Final = (
+    0.001  # how long a thread may keep the interpreter while the event loop waits for it; 5 ms by itself, for each that waits
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,10 @@ def application() -> Application:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), name="parent-watch", daemon=True).start()
+    # What is there now stays: the collector looking through all of it again would stop everybody for tens of milliseconds
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(SWITCH_SECONDS)
     return application
 
 
