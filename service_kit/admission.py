@@ -35,7 +35,7 @@ class Admission:
 
         Raises TrustError TOO_BUSY (429) where all places are taken already.
         """
-        self._check_places()
+        self.demand_place()
         held = Held(self, holder)
         try:
             yield held
@@ -57,11 +57,12 @@ class Admission:
 
     def place(self, held: Held) -> None:
         """See ``Held.whole``."""
-        self._check_places()
+        self.demand_place()
         self._jobs += 1
         held.is_whole = True
 
-    def _check_places(self) -> None:
+    def demand_place(self) -> None:
+        """Raise TOO_BUSY where all places are taken now; for who would be refused before anybody looks at who he is."""
         if self._jobs >= self._places:
             raise self._too_busy()
 

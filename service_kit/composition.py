@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from standards.errors import Kind, TrustError
 
@@ -86,6 +86,15 @@ def access_of(endpoint: object) -> Access | None:
     """The declaration of an endpoint, or None where its author made none (the composition refuses to start then)."""
     found = getattr(endpoint, _ACCESS, None)
     return found if isinstance(found, Access) else None
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """An endpoint of which only so much may be under way at once."""
+
+    def demand_place(self, method: str) -> None:
+        """Raise TrustError where a request of this method would find no place. Asked before the caller is: refusing must cost next to nothing."""
+        ...
 
 
 def caller_of(request: HTTPConnection) -> Caller:

@@ -13,7 +13,7 @@ import anyio.to_thread
 from starlette.routing import BaseRoute, Route
 
 from service_kit.callers import require
-from service_kit.composition import CALLER_STATE, Access, access_of
+from service_kit.composition import CALLER_STATE, Access, Bounded, access_of
 from service_kit.dpop import refused
 from standards.errors import Kind, TrustError
 
@@ -107,10 +107,11 @@ def path_as_sent(scope: Scope) -> str:
 
 
 class Gate:
-    """An ASGI application behind its access rule."""
+    """An ASGI application behind its access rule. ``bounded``: where all its places are taken, nobody need be recognised to be told so."""
 
-    def __init__(self, app: ASGIApp, access: Access, keeper: Gatekeeper) -> None:
+    def __init__(self, app: ASGIApp, access: Access, keeper: Gatekeeper, bounded: Bounded | None = None) -> None:
         self._app = app
+        self._bounded = bounded
         self._scope_needed = access.scope
         self._keeper = keeper
 
@@ -122,6 +123,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in or raise what it lacks; nothing of its body has been read by then."""
+        if self._bounded is not None:
+            self._bounded.demand_place(scope["method"])
         if self._scope_needed is not None:
             found = [value for name, value in scope["headers"] if name == b"authorization"]
             if len(found) > 1:
@@ -155,6 +158,6 @@ def put_gates(routes: Iterable[BaseRoute], keeper: Gatekeeper) -> list[BaseRoute
     for route in routes:
         access = access_of_route(route)
         if isinstance(route, Route):
-            route.app = Gate(route.app, access, keeper)
+            route.app = Gate(route.app, access, keeper, route.endpoint if isinstance(route.endpoint, Bounded) else None)
         gated.append(route)
     return gated

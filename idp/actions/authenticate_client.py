@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
-
 from crypto.sm3 import hmac_sm3
 from idp.errors import client_auth_failed, rate_exceeded
 from idp.limits import WRONG_PER_CLIENT_AND_PEER, WRONG_PER_CLIENT_AND_PEER_PER_SECOND, WRONG_PER_PEER, WRONG_PER_PEER_PER_SECOND
@@ -91,7 +89,7 @@ async def authenticate_client(door: Doorkeeper, client_id: str, client_secret: s
         return known  # type: ignore[return-value]  # let in means known
     # 2. Perhaps new here, or changed since it was remembered: the database decides. Unknown and known clients take the same way,
     #    and no limit stands before it: a right secret is let in whatever wrong ones were sent in its client's name.
-    known = await anyio.to_thread.run_sync(door.memory.read, client_id)
+    known = await door.memory.read_for_all(client_id)
     if is_let_in(known, digest, at):
         return known  # type: ignore[return-value]
     # 3. Refused; only the record says why, because the trail is not for the caller's eyes

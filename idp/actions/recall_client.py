@@ -8,9 +8,12 @@ changed its scopes, or someone edited the row) the grant fails, nothing is recor
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import anyio.to_thread
 
 from idp.limits import CLIENTS_REMEMBERED_MAX
 from idp.model.clients import ClientStatus
@@ -51,6 +54,8 @@ class ClientMemory:
         self._database = database
         self._mac_key = mac_key
         self._known: OrderedDict[str, KnownClient] = OrderedDict()
+        self._begun: dict[str, asyncio.Task[KnownClient | None]] = {}
+        self._due: dict[str, asyncio.Task[KnownClient | None]] = {}
 
     def recall(self, client_id: str) -> KnownClient | None:
         """What is remembered; None where nothing is. May be out of date."""
@@ -69,6 +74,25 @@ class ClientMemory:
         if len(self._known) > CLIENTS_REMEMBERED_MAX:
             self._known.popitem(last=False)
         return known
+
+    async def read_for_all(self, client_id: str) -> KnownClient | None:
+        """As ``read``, from the event loop. Who asks while the row is being read waits for the next reading, together with all who ask until that
+        begins: each gets the row as it was after he asked, and a thousand who come at once need two readings.
+        """
+        reading = self._due.get(client_id)
+        if reading is None:
+            reading = self._due[client_id] = asyncio.create_task(self._read_after(self._begun.get(client_id), client_id))
+        return await asyncio.shield(reading)
+
+    async def _read_after(self, before: asyncio.Task[KnownClient | None] | None, client_id: str) -> KnownClient | None:
+        if before is not None:
+            await asyncio.wait((before,))
+        task = self._begun[client_id] = self._due.pop(client_id)
+        try:
+            return await anyio.to_thread.run_sync(self.read, client_id)
+        finally:
+            if self._begun.get(client_id) is task:
+                del self._begun[client_id]
 
     def present(self, client_id: str) -> KnownClient | None:
         """The client as of now: what is remembered counts only while the row's MAC is the same. None: unknown or disabled."""

@@ -46,6 +46,11 @@ class SealingEndpoint:
         self._document_bytes = min(limits.DOCUMENT_BYTES, context.settings.limits.body_bytes)
         self._threads = CapacityLimiter(min(limits.HEAVY_THREADS, context.settings.threads))
 
+    def demand_place(self, method: str) -> None:
+        """See ``Bounded``. TOO_BUSY."""
+        if method == "POST":
+            self._admission.demand_place()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] != "POST":
