@@ -51,22 +51,16 @@ class PageEndpoint:
 def hot_pages(pages: Pages) -> tuple[Route, ...]:
     """The routes of them."""
     form = public("the form of a sign-in; it carries a token of its browser")
+    steps = (
+        ("GET", SESSIONS, public("people look where they are signed in; who is not, signs in first"), show_sessions, "show_sessions"),
+        ("GET", SIGN_IN_PATH, public("people sign in here; the row is bound to their browser"), show_sign_in, "show_sign_in"),
+        ("POST", f"{SIGN_IN_PATH}/password", form, take_secret, "show_password"),
+        ("POST", f"{SIGN_IN_PATH}/recovery", form, partial(take_secret, is_recovery=True), "show_recovery_code"),
+    )
     return (
         Route(AUTHORIZE_PATH, AuthorizationEndpoint(pages), methods=("GET", "POST"), name="authorize"),
-        Route(
-            SESSIONS,
-            public("people look where they are signed in; who is not, signs in first")(PageEndpoint(pages, "GET", show_sessions)),
-            name="show_sessions",
-        ),
-        Route(
-            SIGN_IN_PATH,
-            public("people sign in here; the row is bound to their browser")(PageEndpoint(pages, "GET", show_sign_in)),
-            name="show_sign_in",
-        ),
-        Route(f"{SIGN_IN_PATH}/password", form(PageEndpoint(pages, "POST", take_secret)), name="show_password"),
-        Route(
-            f"{SIGN_IN_PATH}/recovery",
-            form(PageEndpoint(pages, "POST", partial(take_secret, is_recovery=True))),
-            name="show_recovery_code",
+        *(
+            Route(path, declare(PageEndpoint(pages, method, answer)), methods=(method,), name=name)
+            for method, path, declare, answer, name in steps
         ),
     )

@@ -145,6 +145,8 @@ PUBLIC = {
     "POST /sessions/end-others",
     "POST /sessions/{session_id}/end",
     "POST /sign-in/upstream/{name}/backchannel-logout",
+    "POST /sign-in/{sign_in_id}/password",
+    "POST /sign-in/{sign_in_id}/recovery",
     "POST /sign-in/{sign_in_id}/{name}",
     "POST /switch",
     "POST /tsa",
