@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, false, func, insert, or_, select, update
 
 from service_kit.entry_ids import new_entry_id
 from service_kit.prepared import Prepared
@@ -26,7 +26,6 @@ from standards.errors import TrustError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
     from service_kit.clock import Clock
@@ -41,6 +40,14 @@ PAYLOAD_BYTES: Final = 256 * 1024
 KEEP_DONE_SECONDS: Final = 7 * 24 * 3600.0
 _log = logging.getLogger(__name__)
 _PUT: Final = Prepared(insert(table), columns=("message_id", "topic", "payload", "created_at", "due_at", "attempts"))
+_LEASE: Final = Prepared(
+    update(table)
+    .where(table.c.position == bindparam("which"))
+    .values(attempts=table.c.attempts + 1, leased_by=bindparam("worker"), due_at=bindparam("until"))
+)
+_DONE: Final = Prepared(
+    update(table).where(table.c.message_id == bindparam("which")).values(done_at=bindparam("at"), leased_by=None, last_error=None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class Outbox:
         self._clock = clock
         self._handlers = dict(handlers or {})
         self._worker_id = f"{os.getpid()}-{os.urandom(6).hex()}"
+        self._prepared: tuple[tuple[str, ...], Prepared] | None = None
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -110,7 +118,7 @@ class Outbox:
     def run_once(self) -> int:
         """Deliver what is due; returns how many messages were tried."""
         with self._database.read() as connection:  # nearly always there is nothing, and then nobody's write lock is taken
-            if connection.execute(self._due(self._clock.now()).limit(1)).first() is None:
+            if self._due().first(connection, {"at": write_time(self._clock.now()), "count": 1}) is None:
                 return 0
         taken = self._database.write(self._take)
         for message in taken:
@@ -120,21 +128,26 @@ class Outbox:
     def _take(self, connection: Connection) -> list[Message]:
         """Lease due messages: nobody else tries them until the lease is over."""
         now = self._clock.now()
-        rows = connection.execute(self._due(now).limit(self._batch)).all()
-        if rows:
-            connection.execute(
-                update(table)
-                .where(table.c.position.in_([row.position for row in rows]))
-                .values(attempts=table.c.attempts + 1, leased_by=self._worker_id, due_at=write_time(now + timedelta(seconds=LEASE_SECONDS)))
-            )
-        return [Message(row.message_id, row.topic, json.loads(row.payload), row.attempts + 1) for row in rows]
+        rows = self._due().all(connection, {"at": write_time(now), "count": self._batch})
+        until = write_time(now + timedelta(seconds=LEASE_SECONDS))
+        for row in rows:
+            _LEASE.change(connection, {"which": row["position"], "worker": self._worker_id, "until": until})
+        return [Message(row["message_id"], row["topic"], json.loads(row["payload"]), row["attempts"] + 1) for row in rows]
 
-    def _due(self, at: datetime) -> Select[tuple[int, str, str, bytes, int]]:
-        return (
-            select(table.c.position, table.c.message_id, table.c.topic, table.c.payload, table.c.attempts)
-            .where(table.c.done_at.is_(None), table.c.due_at <= write_time(at), table.c.topic.in_(tuple(self._handlers)))
-            .order_by(table.c.due_at)
-        )
+    def _due(self) -> Prepared:
+        """What is due of the topics that have a handler; they are few, and entered before the first message is taken."""
+        topics = tuple(self._handlers)
+        if self._prepared is None or self._prepared[0] != topics:
+            wanted = (
+                select(table.c.position, table.c.message_id, table.c.topic, table.c.payload, table.c.attempts)
+                .where(
+                    table.c.done_at.is_(None), table.c.due_at <= bindparam("at"), or_(false(), *(table.c.topic == each for each in topics))
+                )
+                .order_by(table.c.due_at)
+                .limit(bindparam("count"))
+            )
+            self._prepared = topics, Prepared(wanted)
+        return self._prepared[1]
 
     def _deliver(self, message: Message) -> None:
         try:
@@ -145,13 +158,7 @@ class Outbox:
             self._failed(message, type(error).__name__)
         else:
             now = write_time(self._clock.now())
-            self._database.write(
-                lambda connection: (
-                    connection.execute(
-                        update(table).where(table.c.message_id == message.message_id).values(done_at=now, leased_by=None, last_error=None)
-                    ).rowcount
-                )
-            )
+            self._database.write(lambda connection: _DONE.change(connection, {"which": message.message_id, "at": now}))
             self.delivered += 1
 
     def _failed(self, message: Message, code: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Boolean, Insert, Select, TextualSelect, Update, insert
+from sqlalchemy import Boolean, Delete, Insert, Select, TextualSelect, Update, insert
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Prepared:
     __slots__ = ("_booleans", "_columns", "_constants", "_names", "_order", "_sql", "_whole", "statement")
 
     def __init__(
-        self, statement: Select[Any] | TextualSelect | Insert | Update, *, is_whole_row: bool = False, columns: Sequence[str] = ()
+        self, statement: Select[Any] | TextualSelect | Insert | Update | Delete, *, is_whole_row: bool = False, columns: Sequence[str] = ()
     ) -> None:
         self._whole = is_whole_row or isinstance(statement, Insert)
         self._columns = tuple(columns)
@@ -62,7 +62,7 @@ class Prepared:
         return None if row is None else row[self._names[0]]
 
     def change(self, connection: Connection, parameters: Mapping[str, Any]) -> int:
-        """Insert, or update; how many rows an update changed."""
+        """Insert, update or delete; how many rows an update changed or a deletion took."""
         if connection.dialect.name != "sqlite":
             return connection.execute(self.statement, parameters).rowcount
         changed: int = self._run(connection, parameters, _count)

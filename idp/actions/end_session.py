@@ -10,8 +10,9 @@ from idp.actions.begin_sign_in import living_session
 from idp.actions.end_what_was_open import end_what_was_open
 from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, end_in
 from idp.actions.sign_in_row import cookie_hash, recognise, sign_in_unknown
+from idp.errors import account_not_found
 from idp.model.sign_in import begin_sign_in
-from idp.store.accounts import load_account
+from idp.store.accounts import account_standing
 from idp.store.sign_ins import find_session, update_session
 from standards.errors import Kind, TrustError
 
@@ -66,6 +67,8 @@ def switch_acting(desk: PeopleDesk, session_hash: bytes, *, acting_for: str) -> 
 def organisations_of(connection: Connection, desk: PeopleDesk, account_id: str) -> tuple[str, ...]:
     """For which organisations a person may act now."""
     at = desk.clock.now()
-    account = load_account(connection, desk.vault, account_id)
+    account = account_standing(connection, desk.vault, account_id)
+    if account is None:
+        raise account_not_found()
     row = recognise(connection, desk, begin_sign_in("", b"", None, at), account, at)
     return row.organisations

@@ -12,7 +12,7 @@ from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC
 from idp.model.people import AccountStatus, new_id
 from idp.model.requests import Authentication
 from idp.model.sign_in import SESSION_SECONDS, Session, Step, decide_next_step
-from idp.store.accounts import find_account
+from idp.store.accounts import account_standing
 from idp.store.cas import tickets_of_session
 from idp.store.federation import note_upstream
 from idp.store.grants import end_grants_of_session
@@ -61,7 +61,7 @@ def finish_sign_in(
     def store(connection: Connection) -> Finished | None:
         # 1. What it rests on, as it is now: account, grants, rules
         row = take_up(connection, desk, sign_in_id, browser_hash, at)
-        account = find_account(connection, desk.vault, row.account_id or "")
+        account = account_standing(connection, desk.vault, row.account_id or "")
         if account is None or account.status is not AccountStatus.ACTIVE:
             raise sign_in_unknown()
         row = recognise(connection, desk, row, account, at)

@@ -18,7 +18,7 @@ from idp.errors import rate_exceeded, sign_in_failed
 from idp.limits import LOCK_SECONDS
 from idp.model.people import AccountStatus, Credential, CredentialKind, IdentifierKind, new_id
 from idp.model.sign_in import Step, with_method
-from idp.store.accounts import account_id_by, find_account
+from idp.store.accounts import account_id_by, account_standing
 from idp.store.credentials import delete_credential, find_credential, list_credentials, put_credential, update_credential
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def show_password(
     # 4. Decide and record
     def record(connection: Connection) -> bool:
         row = take_up_at(connection, desk, sign_in_id, browser_hash, at, _FIRST)
-        account = None if credential is None else find_account(connection, desk.vault, credential.account_id)
+        account = None if credential is None else account_standing(connection, desk.vault, credential.account_id)
         reason = ""
         if credential is None or account is None:
             reason = "unknown"

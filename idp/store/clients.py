@@ -19,12 +19,19 @@ from service_kit.row_values import read_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection, RowMapping
 
 _CLIENT: Final = select(clients).where(clients.c.client_id == bindparam("wanted"))
 _CLIENTS: Final = select(clients).where(clients.c.client_id > bindparam("after")).order_by(clients.c.client_id).limit(bindparam("count"))
 CLIENT_MAC_QUERY: Final = f"SELECT row_mac FROM {clients.name} WHERE client_id = :wanted"  # noqa: S608 - our own table's name
 _CLIENT_MAC: Final = Prepared(select(clients.c.row_mac).where(clients.c.client_id == bindparam("wanted")))
+_HOLDING: Final = Prepared(  # a joker in a scope only finds more, and each is looked at
+    select(clients)
+    .where(clients.c.status == ClientStatus.ACTIVE.value, clients.c.scopes.contains(bindparam("scope")))
+    .order_by(clients.c.client_id)
+)
 _KEY_MAC: Final = Prepared(select(signing_keys.c.row_mac).where(signing_keys.c.key_id == bindparam("wanted")))
 _KEYS: Final = select(signing_keys).order_by(signing_keys.c.signs_from_at, signing_keys.c.key_id)
 
@@ -52,7 +59,7 @@ def _client_row(client: Client, mac_key: bytes) -> dict[str, Any]:
     return row
 
 
-def _client(row: RowMapping, mac_key: bytes) -> Client:
+def _client(row: Mapping[Any, Any], mac_key: bytes) -> Client:
     check_mac(mac_key, clients.name, row["client_id"], row)
     return Client(
         client_id=row["client_id"],
@@ -170,8 +177,7 @@ def signing_key_mac(connection: Connection, key_id: str) -> bytes | None:
 
 def clients_holding(connection: Connection, scope: str, mac_key: bytes) -> tuple[str, ...]:
     """The active clients that have been granted a scope."""
-    wanted = select(clients).where(clients.c.status == ClientStatus.ACTIVE.value, clients.c.scopes.contains(scope, autoescape=True))
-    found = [_client(row, mac_key) for row in connection.execute(wanted.order_by(clients.c.client_id)).mappings()]
+    found = [_client(row, mac_key) for row in _HOLDING.all(connection, {"scope": scope})]
     return tuple(each.client_id for each in found if scope in each.scopes)
 
 

@@ -26,9 +26,16 @@ _OF_ACCOUNT: Final = Prepared(
     select(credentials).where(credentials.c.account_id == bindparam("wanted")).order_by(credentials.c.credential_id)
 )
 _BY_HASH: Final = select(credentials).where(credentials.c.find_hash == bindparam("hash"))
-_BY_ID: Final = select(credentials).where(credentials.c.credential_id == bindparam("wanted"))
+_BY_ID: Final = Prepared(select(credentials).where(credentials.c.credential_id == bindparam("wanted")))
+_CHANGE: Final = Prepared(
+    update(credentials).where(credentials.c.credential_id == bindparam("same"), credentials.c.version == bindparam("before")),
+    is_whole_row=True,
+)
 _SPENT: Final = select(spent_challenges.c.challenge_hash).where(spent_challenges.c.challenge_hash == bindparam("hash"))
-_ATTEMPTS: Final = select(attempts).where(attempts.c.subject_hash == bindparam("hash"))
+_ATTEMPTS: Final = Prepared(select(attempts).where(attempts.c.subject_hash == bindparam("hash")))
+_NOTE_ATTEMPTS: Final = Prepared(update(attempts).where(attempts.c.subject_hash == bindparam("hash")), is_whole_row=True)
+_FIRST_ATTEMPT: Final = Prepared(insert(attempts))
+_FORGET_ATTEMPTS: Final = Prepared(delete(attempts).where(attempts.c.subject_hash == bindparam("hash")))
 SINGLE: Final = frozenset({CredentialKind.PASSWORD, CredentialKind.TOTP, CredentialKind.RECOVERY})
 """Kinds of which an account has one: a new one takes the place of the old."""
 
@@ -89,8 +96,8 @@ def put_credential(connection: Connection, vault: Vault, credential: Credential)
 
 def update_credential(connection: Connection, vault: Vault, credential: Credential) -> bool:
     """Write a changed credential over its version before; False where someone else used or changed it meanwhile."""
-    same = (credentials.c.credential_id == credential.credential_id) & (credentials.c.version == credential.version - 1)
-    return connection.execute(update(credentials).where(same).values(credential_row(vault, credential))).rowcount == 1
+    changed = {**credential_row(vault, credential), "same": credential.credential_id, "before": credential.version - 1}
+    return _CHANGE.change(connection, changed) == 1
 
 
 def list_credentials(connection: Connection, vault: Vault, account_id: str) -> tuple[Credential, ...]:
@@ -108,7 +115,7 @@ def credential_kinds(connection: Connection, vault: Vault, account_id: str) -> f
 
 def find_credential(connection: Connection, vault: Vault, credential_id: str) -> Credential | None:
     """A credential by its id."""
-    row = connection.execute(_BY_ID, {"wanted": credential_id}).mappings().first()
+    row = _BY_ID.first(connection, {"wanted": credential_id})
     return None if row is None else _credential(vault, row)
 
 
@@ -148,20 +155,26 @@ def sweep_challenges(connection: Connection, before: datetime) -> None:
 
 def read_attempts(connection: Connection, subject_hash: bytes) -> tuple[int, int, int]:
     """Failures, when the first of them was and until when the subject is locked (microseconds); zeros where nothing is noted."""
-    row = connection.execute(_ATTEMPTS, {"hash": subject_hash}).first()
-    return (0, 0, 0) if row is None else (row.failures, row.first_at, row.locked_until)
+    row = _ATTEMPTS.first(connection, {"hash": subject_hash})
+    return (0, 0, 0) if row is None else (row["failures"], row["first_at"], row["locked_until"])
 
 
 def write_attempts(connection: Connection, subject_hash: bytes, failures: int, first_at: int, locked_until: int, at: datetime) -> None:
     """Note the failures of a subject."""
-    values = {"failures": failures, "first_at": first_at, "locked_until": locked_until, "last_at": write_time(at)}
-    if connection.execute(update(attempts).where(attempts.c.subject_hash == subject_hash).values(values)).rowcount == 0:
-        connection.execute(insert(attempts), {"subject_hash": subject_hash, **values})
+    row = {
+        "subject_hash": subject_hash,
+        "failures": failures,
+        "first_at": first_at,
+        "locked_until": locked_until,
+        "last_at": write_time(at),
+    }
+    if _NOTE_ATTEMPTS.change(connection, {**row, "hash": subject_hash}) == 0:
+        _FIRST_ATTEMPT.change(connection, row)
 
 
 def forget_attempts(connection: Connection, subject_hash: bytes) -> None:
     """A success: the failures before it count no more."""
-    connection.execute(delete(attempts).where(attempts.c.subject_hash == subject_hash))
+    _FORGET_ATTEMPTS.change(connection, {"hash": subject_hash})
 
 
 def sweep_attempts(connection: Connection, before: datetime) -> None:

@@ -36,6 +36,7 @@ _INSERT_SIGN_IN: Final = Prepared(insert(sign_ins))
 _CHANGE_SIGN_IN: Final = Prepared(
     update(sign_ins).where(sign_ins.c.sign_in_id == bindparam("same"), sign_ins.c.version == bindparam("before")), is_whole_row=True
 )
+_INSERT_SESSION: Final = Prepared(insert(sessions))
 _CHANGE_SESSION: Final = Prepared(
     update(sessions).where(sessions.c.session_id == bindparam("same"), sessions.c.version == bindparam("before")), is_whole_row=True
 )
@@ -174,7 +175,7 @@ def _session(vault: Vault, row: Mapping[Any, Any]) -> Session:
 
 def insert_session(connection: Connection, vault: Vault, session: Session) -> None:
     """Add a session."""
-    connection.execute(insert(sessions), _session_row(vault, session))
+    _INSERT_SESSION.change(connection, _session_row(vault, session))
 
 
 def update_session(connection: Connection, vault: Vault, session: Session) -> None:

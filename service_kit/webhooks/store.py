@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
+from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
 from service_kit.tables import webhook_attempts, webhook_deliveries, webhook_endpoints
 from service_kit.webhooks.model import ANY, Attempt, Delivery, DeliveryStatus, Endpoint, EndpointStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
 
 
-def _endpoint(row: RowMapping) -> Endpoint:
+_ACTIVE: Final = Prepared(
+    select(webhook_endpoints).where(
+        webhook_endpoints.c.owner == bindparam("owner"), webhook_endpoints.c.status == EndpointStatus.ACTIVE.value
+    )
+)
+
+
+def _endpoint(row: Mapping[Any, Any]) -> Endpoint:
     return Endpoint(
         row["endpoint_id"],
         row["owner"],
@@ -139,10 +148,7 @@ def count_endpoints(conn: Connection, owner: str) -> int:
 
 def list_listening(conn: Connection, owners: tuple[str, ...]) -> list[Endpoint]:
     """The active endpoints of these owners."""
-    statement = select(webhook_endpoints).where(
-        and_(webhook_endpoints.c.owner.in_(owners), webhook_endpoints.c.status == EndpointStatus.ACTIVE.value)
-    )
-    return [_endpoint(row) for row in conn.execute(statement).mappings()]
+    return [_endpoint(row) for owner in dict.fromkeys(owners) for row in _ACTIVE.all(conn, {"owner": owner})]
 
 
 def has_delivery(conn: Connection, endpoint_id: str, event_id: str) -> bool:
