@@ -17,7 +17,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 if TYPE_CHECKING:
     import asyncio
 
-HEAD_SECONDS: Final = 20.0  # from the first byte of a head, or the connection, to the end of the head
+HEAD_SECONDS: Final = (
+    20.0  # from the first byte of a head, or the connection, to the end of the head; and for what is left of a body that was refused
+)
 EMPTY_BYTES_MAX: Final = 256 * 1024  # without the end of a head or a byte of a body; the frame refuses heads over ``limits.header_bytes``
 
 
@@ -71,7 +73,9 @@ def _head_without_offer(line: bytes, headers: list[tuple[bytes, bytes]]) -> byte
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection. Bytes that lead to no request and to no body (heads, trailers, extensions of chunks) are counted, heads timed."""
+    """One connection. Bytes that lead to no request and to no body (heads, trailers, extensions of chunks) are counted; heads are timed, and what
+    comes of a body after its answer.
+    """
 
     _is_in_head = True
     _empty_bytes = 0
@@ -119,8 +123,18 @@ class BoundedHttp(HttpToolsProtocol):
         """A request has come whole; another may follow, and its head is timed from its first byte."""
         if self._is_offer:
             return
+        self._stop_waiting()
         self._is_in_head, self._empty_bytes = True, 0
         super().on_message_complete()
+        if self.cycle.response_complete:  # answered before it was whole: from now on it is a connection without a request
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def on_response_complete(self) -> None:
+        """An answer is out. Where that was before the request had come whole, what is left of it is awaited as a head is: no frame does."""
+        super().on_response_complete()
+        if not self._is_in_head and self.cycle.response_complete and not self.transport.is_closing():
+            self._await_head()
 
     def _await_head(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)

@@ -7,8 +7,6 @@ import hmac
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import anyio.to_thread
-
 from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
 from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.set_credentials import recovery_hash
@@ -40,6 +38,7 @@ async def show_password(
     sign_in_id: str,
     browser_hash: bytes,
     profile: ClientProfile | None,
+    credential: Credential | None,
     *,
     place: Place,
     login: str,
@@ -48,8 +47,8 @@ async def show_password(
     is_recovery: bool = False,
 ) -> None:
     """Show a name and a password (or recovery code). SIGN_IN_FAILED, one and the same for every reason, after the same work;
-    RATE_EXCEEDED for an address that failed too often, SIGN_IN_UNKNOWN. ``place``: in the pool for passwords, taken before anything else
-    was done: who finds all of them taken has not made an attempt.
+    RATE_EXCEEDED for an address that failed too often, SIGN_IN_UNKNOWN. ``credential``: what ``find_shown`` found. ``place``: in the pool for
+    passwords, taken before anything else was done: who finds all of them taken has not made an attempt.
     """
     at = desk.clock.now()
     name, address = name_key(desk.vault, login), peer_key(desk.vault, peer)
@@ -58,16 +57,14 @@ async def show_password(
     may_name, may_peer, locks = await desk.database.awrite(lambda connection: enter_attempt(connection, name, address, at))
     if not may_peer:
         raise rate_exceeded(LOCK_SECONDS)
-    # 2. What the secret is compared with. An unknown name goes the same way, with nothing found at its end
-    credential = await anyio.to_thread.run_sync(_find, desk, login, kind)
-    # 3. The work: the same for all, and a new hash where the old one is of another time
+    # 2. The work: the same for all, also where nothing was found, and a new hash where the old one is of another time
     if is_recovery:
         is_correct = hmac.compare_digest(recovery_hash(desk.vault, secret), credential.value if credential else bytes(32))
         renewed = None
     else:
         is_correct, renewed = await asyncio.wrap_future(place.submit(lambda: _check(credential, secret)))
 
-    # 4. Decide and record
+    # 3. Decide and record
     def record(connection: Connection) -> bool:
         row = take_up_at(connection, desk, sign_in_id, browser_hash, at, _FIRST)
         account = None if credential is None else account_standing(connection, desk.vault, credential.account_id)
@@ -101,7 +98,9 @@ async def show_password(
         raise sign_in_failed()
 
 
-def _find(desk: PeopleDesk, login: str, kind: CredentialKind) -> Credential | None:
+def find_shown(desk: PeopleDesk, login: str, *, is_recovery: bool = False) -> Credential | None:
+    """What the secret shown under a name is to be compared with; an unknown name goes the same way, with nothing found at its end."""
+    kind = CredentialKind.RECOVERY if is_recovery else CredentialKind.PASSWORD
     with desk.database.read() as connection:
         account_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, login.strip().lower()[:LOGIN_CHARACTERS_MAX])
         found = list_credentials(connection, desk.vault, account_id or "")

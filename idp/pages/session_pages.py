@@ -15,7 +15,7 @@ from idp.actions.end_session import end_all_sessions, end_session, organisations
 from idp.model.sign_in import SESSION_SECONDS
 from idp.pages.upstream_pages import LOGGED_OUT, upstream_logout
 from idp.pages.visit import SESSION_COOKIE
-from idp.store.accounts import find_account
+from idp.store.accounts import account_name
 from idp.store.sign_ins import living_sessions
 from service_kit.composition import public
 from service_kit.page_frame.browser import CSRF_FIELD
@@ -47,15 +47,18 @@ def _sign_in_first(pages: Pages, visit: Visit, return_to: str) -> Response:
 
 
 def _show_sessions(pages: Pages, visit: Visit) -> Response:
-    session = _present(pages, visit)
+    desk, at = pages.desk, pages.desk.clock.now()
+    if visit.session_hash is None:
+        return _sign_in_first(pages, visit, SESSIONS)
+    with desk.database.read() as connection:
+        session = living_session(connection, desk, visit.session_hash, at)
+        if session is not None:
+            name = account_name(connection, desk.vault, session.account_id)
+            organisation = account_name(connection, desk.vault, session.acting_for) if session.acting_for else None
+            alive = living_sessions(connection, desk.vault, session.account_id, at)
+            may_switch = bool(organisations_of(connection, desk, session.account_id))
     if session is None:
         return _sign_in_first(pages, visit, SESSIONS)
-    desk, at = pages.desk, pages.desk.clock.now()
-    with desk.database.read() as connection:
-        account = find_account(connection, desk.vault, session.account_id)
-        organisation = find_account(connection, desk.vault, session.acting_for) if session.acting_for else None
-        alive = living_sessions(connection, desk.vault, session.account_id, at)
-        may_switch = bool(organisations_of(connection, desk, session.account_id))
     shown = [
         {
             "session_id": each.session_id,
@@ -67,8 +70,8 @@ def _show_sessions(pages: Pages, visit: Visit) -> Response:
     ]
     return visit.page(
         "sessions",
-        name=account.name if account else "",
-        organisation=organisation.name if organisation else "",
+        name=name or "",
+        organisation=organisation or "",
         sessions=shown,
         may_switch=may_switch,
         may_link=bool(pages.federation.upstreams),
@@ -82,13 +85,13 @@ def _show_switch(pages: Pages, visit: Visit, problem: TrustError | None = None) 
         return _sign_in_first(pages, visit, SWITCH)
     desk = pages.desk
     with desk.database.read() as connection:
-        account = find_account(connection, desk.vault, session.account_id)
-        found = [find_account(connection, desk.vault, each) for each in organisations_of(connection, desk, session.account_id)]
-    organisations = [{"account_id": each.account_id, "name": each.name} for each in found if each is not None]
+        name = account_name(connection, desk.vault, session.account_id)
+        found = [(each, account_name(connection, desk.vault, each)) for each in organisations_of(connection, desk, session.account_id)]
+    organisations = [{"account_id": each, "name": called} for each, called in found if called is not None]
     return visit.page(
         "switch",
         problem=problem,
-        name=account.name if account else "",
+        name=name or "",
         organisations=organisations,
         present=session.acting_for or "",
         csrf=visit.token(SWITCH),

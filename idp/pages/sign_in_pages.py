@@ -19,7 +19,7 @@ from idp.actions.finish_sign_in import Finished, finish_sign_in
 from idp.actions.show_certificate import certificate_challenge, show_certificate
 from idp.actions.show_code import show_code
 from idp.actions.show_passkey import passkey_request, show_passkey
-from idp.actions.show_password import set_new_password, show_password
+from idp.actions.show_password import find_shown, set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
 from idp.credentials.certificates import text_to_sign, write_challenge
 from idp.model.people import CredentialKind
@@ -27,7 +27,7 @@ from idp.model.registrations import OFFLINE, SIGN_IN_SCOPES
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
 from idp.pages.texts import LANGUAGES
 from idp.pages.visit import SESSION_COOKIE, STYLE_SHEET, Visit, titled
-from idp.store.accounts import find_account
+from idp.store.accounts import account_name
 from idp.store.credentials import list_credentials
 from idp.tokens.authorization_request import PARAMETERS_MAX, RefusedAuthorization
 from service_kit.composition import public
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from idp.actions.federation_desk import FederationDesk
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.actions.read_hint import TokenHint
+    from idp.model.people import Credential
     from idp.model.requests import ClientProfile
     from idp.model.sign_in import SignIn
 
@@ -239,10 +240,10 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
     elif step in {Step.ACCOUNT, Step.ACTING, Step.CONSENT}:
         with pages.desk.database.read() as connection:
             found = {
-                each: find_account(connection, pages.desk.vault, each)
+                each: account_name(connection, pages.desk.vault, each)
                 for each in (*row.organisations, row.account_id or "", row.acting_for or "")
             }
-        names = {key: account.name for key, account in found.items() if account is not None}
+        names = {key: name for key, name in found.items() if name is not None}
         own = names.get(row.account_id or "", "")
         values["name"] = names.get(row.acting_for or "", own) if step is Step.CONSENT else own
         values["organisations"] = [{"account_id": each, "name": names.get(each, each)} for each in row.organisations]
@@ -352,14 +353,21 @@ async def take_secret(pages: Pages, visit: Visit, *, is_recovery: bool = False) 
             # 2. Whoever came in the same moment and finds no place hears so before any of the work begins
             await asyncio.sleep(0)
             # 3. The work
-            _, profile = await pages.in_thread(pages.load, sign_in_id, visit.browser_hash)
+            login = form.get("login", "")
+
+            def look() -> tuple[ClientProfile | None, Credential | None]:
+                _, profile = pages.load(sign_in_id, visit.browser_hash)
+                return profile, find_shown(pages.desk, login, is_recovery=is_recovery)
+
+            profile, credential = await pages.in_thread(look)
             await show_password(
                 pages.desk,
                 sign_in_id,
                 visit.browser_hash,
                 profile,
+                credential,
                 place=place,
-                login=form.get("login", ""),
+                login=login,
                 secret=form.get("code" if is_recovery else "password", ""),
                 peer=visit.peer,
                 is_recovery=is_recovery,

@@ -229,6 +229,15 @@ def account_standing(connection: Connection, vault: Vault, account_id: str) -> A
     return AccountStanding(account_id, AccountStatus(row["status"]), row["level"], row["needs_two_factors"], row["credential_epoch"] or 0)
 
 
+def account_name(connection: Connection, vault: Vault, account_id: str) -> str | None:
+    """What an account is called, for pages: nothing else of it is opened. None where there is none."""
+    row = _ACCOUNT.first(connection, {"wanted": account_id})
+    if row is None:
+        return None
+    _check(vault, row)
+    return vault.sealer.open(row["name_sealed"], _place("name", account_id)).decode()
+
+
 def account_status(connection: Connection, vault: Vault, account_id: str) -> AccountStatus | None:
     """Whether an account may act: for every use of a token. None where there is none."""
     found = account_standing(connection, vault, account_id)

@@ -96,6 +96,8 @@ class Browser:
 
     def switched(self) -> Response | None:
         """Where the address asks for a language or a size of type: remember it and show the page again without the wish."""
+        if not self.request.scope["query_string"]:
+            return None
         query = parse_qsl(self.request.url.query, keep_blank_values=True)
         wishes = dict(query)
         language, size = wishes.get("lang", ""), wishes.get("type", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Boolean, Column, LargeBinary, MetaData, String, Table, bindparam, column, insert, select, text, update
+from sqlalchemy import Boolean, Column, LargeBinary, MetaData, String, Table, bindparam, column, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from service_kit.prepared import Prepared, PreparedRows
@@ -33,6 +33,7 @@ TURNS = Prepared(
     )
 )
 NAMED = Prepared(insert(cups).returning(cups.c.name, cups.c.is_full), columns=("name", "is_full"))
+DROP = Prepared(delete(cups).where(cups.c.name == bindparam("wanted")))
 REPLACE = Prepared(update(cups).where(cups.c.name == bindparam("same")), is_whole_row=True)
 
 
@@ -84,6 +85,8 @@ def test_changes_are_counted_and_constants_kept(shelf: Database) -> None:
     whole = {"same": "a", "name": "z", "is_full": False, "mark": b""}
     assert shelf.write(lambda connection: REPLACE.change(connection, whole)) == 1
     assert names(shelf) == ["b", "c", "z"]
+    assert [shelf.write(lambda connection: DROP.change(connection, {"wanted": "z"})) for _ in range(2)] == [1, 0]
+    assert names(shelf) == ["b", "c"]
 
 
 def test_a_reading_connection_sees_one_state(shelf: Database) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 import os
+from select import PIPE_BUF
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service_kit.structured_logs import HIDDEN, JsonLines, redacted, request_id_now, start_logging, without_secrets, write_line
+from service_kit.structured_logs import HIDDEN, JsonLines, LinesOfTurn, redacted, request_id_now, start_logging, without_secrets, write_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,3 +137,43 @@ def test_the_access_log_goes_to_standard_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(os, "write", lambda descriptor, data: written.append((descriptor, data)))
     write_line(b"{}\n")
     assert written == [(2, b"{}\n")]
+
+
+def test_lines_of_one_turn_are_written_together_and_in_pieces_that_stay_whole() -> None:
+    written: list[bytes] = []
+    lines_of_turn = LinesOfTurn(written.append)
+    long = [b"%d" % number + b"x" * (PIPE_BUF // 2) + b"\n" for number in range(3)]
+
+    async def serve() -> None:
+        lines_of_turn.add(b"a\n")
+        lines_of_turn.add(b"b\n")
+        assert written == []
+        await asyncio.sleep(0)
+        assert written == [b"a\nb\n"]
+        for line in (*long, b"c\n", b"y" * (2 * PIPE_BUF) + b"\n", b"d\n"):
+            lines_of_turn.add(line)
+        await asyncio.sleep(0)
+
+    asyncio.run(serve())
+    assert written[1:] == [long[0], long[1], long[2] + b"c\n", b"y" * (2 * PIPE_BUF) + b"\n", b"d\n"]
+
+
+def test_a_line_that_cannot_be_written_stands_in_no_later_ones_way() -> None:
+    written: list[bytes] = []
+
+    def write(data: bytes) -> None:
+        written.append(data)
+        if len(written) == 1:
+            raise BrokenPipeError
+
+    lines_of_turn = LinesOfTurn(write)
+
+    async def serve() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        lines_of_turn.add(b"a\n")
+        await asyncio.sleep(0)
+        lines_of_turn.add(b"b\n")
+        await asyncio.sleep(0)
+
+    asyncio.run(serve())
+    assert written == [b"a\n", b"b\n"]

@@ -9,6 +9,7 @@ import pytest
 from fastapi import APIRouter
 from starlette.routing import Mount, Route
 
+from service_kit.admission import Admission
 from service_kit.composition import needs, public
 from standards.errors import Kind, TrustError
 from yinxin.access_gate import Gatekeeper, access_of_route, put_gates
@@ -265,3 +266,26 @@ def test_the_gate_lets_in_whom_it_should() -> None:
         with pytest.raises(TrustError, match=code):
             enter(gated(declaration, **keeper), header)
     assert len(entered) == 3
+
+
+def test_who_finds_no_place_hears_it_before_anybody_asks_who_he_is(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it is looked up, read or recorded; and only what would take a place is refused."""
+    path = "/v1/seals/sl_000000000000000000000000/signatures"
+    assert here.http.post(path).json()["code"] == "TOKEN_MISSING"
+
+    def refuse(_admission: Admission) -> None:
+        raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=2)
+
+    with monkeypatch.context() as full:
+        full.setattr(Admission, "demand_place", refuse)
+        full.setattr(Gatekeeper, "admit", lambda *_, **__: pytest.fail("somebody was recognised to be told that there is no place"))
+        for headers in ({}, {"authorization": "Bearer x"}, {"content-length": "5000000"}):
+            answer = here.http.post(path, headers=headers)
+            assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (429, "TOO_BUSY", "2")
+    with monkeypatch.context() as full:
+        full.setattr(Admission, "demand_place", refuse)
+        for method in ("GET", "PUT", "HEAD"):
+            assert here.http.request(method, path).status_code == 401
+        assert here.http.post(path + "/").status_code == 404
+        assert here.http.post(path.upper()).status_code == 404
+    assert here.http.post(path).json()["code"] == "TOKEN_MISSING"

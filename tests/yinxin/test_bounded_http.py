@@ -22,9 +22,13 @@ PART = 16 * 1024
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body, at /slow after a while."""
+    """Answers with the length of the body, at /slow after a while, at /busy without having read it."""
     if scope["path"] == "/slow":
         await asyncio.sleep(0.2)
+    if scope["path"] == "/busy":
+        await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+        return
     count, more = 0, True
     while more:
         message = await receive()
@@ -37,8 +41,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def connection() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    config = uvicorn.Config(application, lifespan="off", log_config=None)
+async def connection(**settings: Any) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    config = uvicorn.Config(application, lifespan="off", log_config=None, **settings)
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(lambda: BoundedHttp(config, state, {}), "127.0.0.1", 0)
     async with server:
@@ -104,6 +108,45 @@ def test_an_answer_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) 
             return await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
 
     assert asyncio.run(slow()).startswith(b"HTTP/1.1 200 ")
+
+
+BUSY = b"POST /busy HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
+
+
+@pytest.mark.parametrize("further", [[], [b"x"], [b"x"] * 5], ids=["nothing", "a byte", "bytes"])
+def test_attack_the_rest_of_a_refused_body_that_does_not_come(further: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.3)
+
+    async def drip() -> bytes:
+        async with connection() as (reader, writer):
+            writer.write(BUSY)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            for part in further:  # none of them begins the time anew
+                writer.write(part)
+                await asyncio.sleep(0.01)
+            return answer + await asyncio.wait_for(reader.read(), 20)
+
+    answer = asyncio.run(drip())
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_behind_the_rest_of_a_refused_body_the_next_request_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a connection without one ends as any other."""
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 5)
+
+    async def go_on() -> bytes:
+        async with connection(timeout_keep_alive=1) as (reader, writer):
+            writer.write(BUSY)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"x" * 100 + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n0"), 20)
+            writer.write(BUSY)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"x" * 100)
+            return answer + await asyncio.wait_for(reader.read(), 20)
+
+    assert asyncio.run(go_on()).startswith(b"HTTP/1.1 200 ")
 
 
 def test_large_bodies_and_many_requests_pass() -> None:
