@@ -179,13 +179,8 @@ def insert_account(connection: Connection, vault: Vault, account: Account) -> No
 
 def update_account(connection: Connection, vault: Vault, account: Account, *, identifiers_too: bool = False) -> None:
     """Write a changed account over its version before; ACCOUNT_CHANGED where someone else changed it meanwhile, IDENTIFIER_TAKEN."""
-    row = account_row(vault, account)
-    if (
-        connection.execute(
-            update(accounts).where(_is_still(account.account_id, account.version - 1, account.credential_epoch)).values(row)
-        ).rowcount
-        != 1
-    ):
+    still = _is_still(account.account_id, account.version - 1, account.credential_epoch)
+    if connection.execute(update(accounts).where(still).values(account_row(vault, account))).rowcount != 1:
         raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
     if identifiers_too:
         connection.execute(delete(account_identifiers).where(account_identifiers.c.account_id == account.account_id))
@@ -206,8 +201,7 @@ def raise_credential_epoch(connection: Connection, vault: Vault, account_id: str
         raise account_not_found()
     _check(vault, row)
     before: int = row["credential_epoch"] or 0
-    raised = {**row, "credential_epoch": before + 1}
-    mac = row_mac(vault.mac_key, accounts.name, raised)
+    mac = row_mac(vault.mac_key, accounts.name, {**row, "credential_epoch": before + 1})
     change = update(accounts).where(_is_still(account_id, row["version"], before)).values(credential_epoch=before + 1, row_mac=mac)
     if connection.execute(change).rowcount != 1:
         raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
