@@ -142,7 +142,8 @@ def test_unknown_wrong_locked_and_disabled_look_the_same(town: Town) -> None:  #
     reasons = [re.search(r'"reason":"(\w*)"', entry)[1] for entry in town.audited("sign-in.show")]  # type: ignore[index]
     assert reasons[:3] == ["wrong", "unknown", "unknown"]
     assert reasons[-1] == "locked"
-    assert "jia" not in "".join(town.audited("sign-in.show"))  # names are personal data
+    # Names are personal data; in an identifier the same letters stand by chance now and then
+    assert "jia" not in re.sub(r'(?<=[":])[a-z]{2}_[a-z2-7]+(?=")', "", "".join(town.audited("sign-in.show")))
 
 
 def test_an_unknown_name_takes_as_long_as_a_known_one(town: Town) -> None:  # noqa: F811
