@@ -7,7 +7,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +30,6 @@ DIR_VARIABLE: Final = "YINXIN_DIR"
 STOP_SECONDS: Final = 20  # how long requests under way may take at SIGTERM
 KEEP_ALIVE_SECONDS: Final = 65  # a little more than gateways keep an idle connection (60 s), so that they close it first
 BACKLOG: Final = 1024
-SWITCH_SECONDS: Final = (
-    0.001  # how long a thread may keep the interpreter while the event loop waits for it; 5 ms by itself, for each that waits
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,6 @@ def application() -> Application:
     # What is there now stays: the collector looking through all of it again would stop everybody for tens of milliseconds
     gc.collect()
     gc.freeze()
-    sys.setswitchinterval(SWITCH_SECONDS)
     return application
 
 

@@ -317,14 +317,11 @@ def test_what_a_worker_process_is_given(folder: Path, monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, "")  # so that what is set below is taken back after the test
         monkeypatch.delenv(name)
     monkeypatch.setattr(server, "start_logging", lambda _level: None)
-    switches: list[float] = []
-    monkeypatch.setattr("sys.setswitchinterval", switches.append)
     assert server.prepare(server.Serving(folder)) == ("127.0.0.1", 8600, 1)
     assert server.prepare(server.Serving(folder, "127.0.0.1", 9999, 3)) == ("127.0.0.1", 9999, 3)
     frozen = gc.get_freeze_count()
     application = server.application()
     assert gc.get_freeze_count() > frozen  # so that nobody waits while all of it is looked through again
-    assert switches == [server.SWITCH_SECONDS]
     assert application.openapi()["servers"] == [{"url": "http://127.0.0.1:9999"}]
     application.start()
     application.stop()
