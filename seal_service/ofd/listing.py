@@ -39,13 +39,15 @@ class OfdSignature:
     description: SignatureDescription | None = None
     value_path: str | None = None
     seal_path: str | None = None
+    is_seal_in_value: bool = False  # the file at ``seal_path`` is the seal in the value
     coverage: Coverage = field(default_factory=Coverage)
     result: ValueResult | None = None
 
     @property
     def own_files(self) -> set[str]:
-        """The files that are the signature itself."""
-        return {self.list_path, self.path, *(path for path in (self.value_path, self.seal_path) if path is not None)}
+        """The files that are the signature itself. What it calls its seal is one of them only as the seal in the value: else any file could be."""
+        seal_path = self.seal_path if self.is_seal_in_value else None
+        return {self.list_path, self.path, *(path for path in (self.value_path, seal_path) if path is not None)}
 
 
 def list_signatures(package: OfdPackage, steps: list[Step]) -> list[OfdSignature]:

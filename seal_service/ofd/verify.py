@@ -99,9 +99,11 @@ def _verify(data: bytes, setting: Setting) -> ExaminedOfd:
         steps.append(make("OFD_UNREADABLE", STRUCTURE, reason=_reason(failure)))
     signatures = list_signatures(package, steps)
     signatures += take_up_unlisted(package, signatures)
+    for signature in signatures:
+        _check(package, signature, setting)
     exempt = {path for signature in signatures for path in signature.own_files}
     for signature in signatures:
-        _check(package, signature, setting, exempt)
+        _check_reach(package, signature, exempt, strict=setting.strict)
     _check_locks(signatures)
     reports = [_report(signature) for signature in signatures]
     steps += trouble_steps(package.graph.troubles)
@@ -124,8 +126,8 @@ def _verify(data: bytes, setting: Setting) -> ExaminedOfd:
     return ExaminedOfd(Report(worst(verdicts), _is_tampered(reports, shown), tuple(reports), shown), package, tuple(signatures))
 
 
-def _check(package: OfdPackage, signature: OfdSignature, setting: Setting, exempt: set[str]) -> None:
-    """All checks of one signature. What is missing for one leaves the others to be made."""
+def _check(package: OfdPackage, signature: OfdSignature, setting: Setting) -> None:
+    """All checks of one signature by itself. What is missing for one leaves the others to be made."""
     description, original = signature.description, signature.original
     if description is None:
         if original is not None and signature.value_path is not None:
@@ -133,7 +135,6 @@ def _check(package: OfdPackage, signature: OfdSignature, setting: Setting, exemp
         return
     signature.coverage = check_references(package, description, signature.path)
     signature.steps += signature.coverage.steps
-    signature.steps += check_reach(package, signature.body, signature.coverage.listed, exempt, strict=setting.strict)
     signature.steps += check_stamps(description.stamps, signature.body)
     if signature.value_path is None:
         signature.steps.append(failed("SIGNED_VALUE_MISSING", DESCRIPTION, path=description.value_location))
@@ -143,7 +144,21 @@ def _check(package: OfdPackage, signature: OfdSignature, setting: Setting, exemp
         return
     signature.steps += check_statements(result, signature.path, description.signature_method, description.stated_time)
     if signature.seal_path is not None and result.seal_raw is not None:
-        signature.steps.append(_check_seal_file(package, signature.seal_path, result.seal_raw))
+        step = _check_seal_file(package, signature.seal_path, result.seal_raw)
+        signature.is_seal_in_value = step.outcome is Outcome.PASS
+        signature.steps.append(step)
+
+
+def _check_reach(package: OfdPackage, signature: OfdSignature, exempt: set[str], *, strict: bool) -> None:
+    """What a reader comes to and the signature does not protect; so too a seal file of which its value, having no seal, says nothing."""
+    if signature.description is None:
+        return
+    listed = signature.coverage.listed
+    signature.steps += check_reach(package, signature.body, listed, exempt, strict=strict)
+    result, path = signature.result, signature.seal_path
+    if result is not None and result.seal_raw is None and path is not None and path not in listed and path not in signature.body.reached:
+        make = failed if strict else not_checked
+        signature.steps.append(make("UNPROTECTED_REACHABLE", REACH, path=path, by=signature.path))
 
 
 def _check_value(package: OfdPackage, signature: OfdSignature, path: str, original: bytes, setting: Setting) -> ValueResult | None:

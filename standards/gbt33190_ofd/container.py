@@ -10,6 +10,7 @@ import re
 import stat
 import unicodedata
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -103,6 +104,7 @@ class Container:
         for record, span in zip(directory.records, spans, strict=True):
             self._add(record, span)
         self._check_layout(directory, spans)
+        self._check_readings()
 
     def __contains__(self, name: str) -> bool:
         return name in self.members
@@ -190,6 +192,16 @@ class Container:
             self._note(DUPLICATE, shown, "case")
         self.members[name] = Member(name, record, span)
 
+    def _check_readings(self) -> None:
+        """One name that a reader of other habits, or the file system it unpacks to, takes for another file's is two files of that name."""
+        holders: dict[str, str] = {}
+        for name, member in self.members.items():
+            for reading in _readings(name, member.record):
+                other = holders.setdefault(reading, name)
+                if other != name and not {name, other} <= self.duplicates:
+                    self.duplicates |= {name, other}
+                    self._note(DUPLICATE, name[:MAX_NAME_BYTES], "read-alike")
+
     def _check_layout(self, directory: Directory, spans: list[Span]) -> None:
         """Entries stand one behind the other from the first byte to the directory; whatever else is there belongs to nobody."""
         by_place = sorted(zip(spans, directory.records, strict=True), key=lambda pair: pair[0].start)
@@ -273,6 +285,22 @@ def _decode_name(record: Record) -> tuple[str, bool]:
 
 def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def _readings(name: str, record: Record) -> set[str]:
+    """The names that readers and file systems make of one name: white space around steps trimmed as locations are, full stops at the end of
+    a step and what follows a colon dropped as Windows does, and bytes without a stated encoding in each of the encodings in use.
+    """
+    names = {name}
+    if not record.name.isascii() and not record.flags & UTF8_FLAG:
+        for codec in ("utf-8", "gb18030", "cp437"):
+            with suppress(UnicodeDecodeError):
+                names.add(record.name.decode(codec))
+    return {_fold("/".join(step for each in one.split("/") if (step := _step(each)))) for one in names if one}
+
+
+def _step(step: str) -> str:
+    return step.partition(":")[0].strip().rstrip(". ").rstrip()
 
 
 def _path_problem(name: str, record: Record) -> str | None:

@@ -160,6 +160,8 @@ class Graph:
         if root.namespace != NAMESPACE:
             self.note(NAMESPACE_VARIANT, self.entry_name, "", root.namespace[:80])
         bodies = root.children("DocBody")
+        for name in _misplaced(root, bodies):
+            self.note(PART_UNREADABLE, self.entry_name, "", f"misplaced {name}")
         if len(bodies) > MAX_BODIES:
             self.note(TOO_MANY, self.entry_name, "", "DocBody")
         self._bodies = bodies[:MAX_BODIES]
@@ -229,9 +231,14 @@ class Graph:
         versions = [version for holder in node.children("Versions") for version in holder.children("Version")]
         if len(versions) > MAX_VERSIONS:
             self.note(TOO_MANY, entry, "", "Version")
-        current = [version for version in versions if version.get("Current") in {"true", "1"}] or versions
-        starts += [(version.get("BaseLoc") or "", Role.VERSION) for version in current[:MAX_VERSIONS]]
-        older = [(version.get("BaseLoc") or "", Role.VERSION) for version in versions[:MAX_VERSIONS] if version not in current]
+        current = [version for version in versions if _may_be_current(version)] or versions
+        starts += [(location, Role.VERSION) for version in current[:MAX_VERSIONS] for location in version.readings("BaseLoc") or [""]]
+        older = [
+            (location, Role.VERSION)
+            for version in versions[:MAX_VERSIONS]
+            if version not in current
+            for location in version.readings("BaseLoc") or [""]
+        ]
         self._walk(body, starts, body.reached)
         self._walk(body, older, body.older)
         for location in self._texts(node, "Signatures", entry):
@@ -323,9 +330,34 @@ class Graph:
     def _locations(self, root: XmlNode, role: Role, path: str) -> Iterator[tuple[_Rule, XmlNode, str]]:
         for rule in _RULES[role]:
             for node in root.descendants(rule.element):
-                location = self._text(node, path) if rule.attribute is None else node.get(rule.attribute)
-                if location:
-                    yield rule, node, location
+                locations = [self._text(node, path)] if rule.attribute is None else node.readings(rule.attribute)
+                for location in locations:
+                    if location:
+                        yield rule, node, location
+
+
+def _may_be_current(version: XmlNode) -> bool:
+    """Whether some reader takes this version for the current one: all that is stated counts, unless it says no."""
+    return any(stated.lower() not in {"", "false", "0", "no"} for stated in version.readings("Current"))
+
+
+def _misplaced(root: XmlNode, bodies: list[XmlNode]) -> list[str]:
+    """What chooses the document and stands in ``OFD.xml`` elsewhere than it should: who looks for it by its name alone finds it there."""
+    holders = [holder for body in bodies for holder in body.children("Versions")]
+    placed = {
+        "DocBody": len(bodies),
+        "DocRoot": sum(len(body.children("DocRoot")) for body in bodies),
+        "Signatures": sum(len(body.children("Signatures")) for body in bodies),
+        "Version": sum(len(_versions(holder.children("Version"))) for holder in holders),
+    }
+    found = {name: list(root.descendants(name)) for name in placed}
+    found["Version"] = _versions(found["Version"])
+    return [name for name, count in placed.items() if len(found[name]) > count]
+
+
+def _versions(nodes: list[XmlNode]) -> list[XmlNode]:
+    """Those that lead somewhere: the word is a common one."""
+    return [node for node in nodes if node.readings("BaseLoc")]
 
 
 @lru_cache(maxsize=REMEMBERED_TEMPLATES)

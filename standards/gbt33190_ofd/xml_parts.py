@@ -65,6 +65,11 @@ class XmlNode:
         value = self._element.get(name)
         return None if value is None else str(value).strip()
 
+    def readings(self, name: str) -> list[str]:
+        """The values of the attributes of one local name in any namespace, white space around them left out: readers differ in which they take."""
+        found = (value for key, value in self._element.attrib.items() if etree.QName(key).localname == name)
+        return [str(value).strip() for value in found]
+
     @property
     def text(self) -> str:
         """The text of an element that holds nothing else, without white space around it.
@@ -165,13 +170,15 @@ def _decode(data: bytes) -> str:
     mark = next((pair for pair in _MARKS if data.startswith(pair[0])), None)
     if mark is not None:
         data, codec = data[len(mark[0]) :], mark[1]
-    else:
-        stated = _ENCODING.match(data[:_WITHIN_BYTES])
-        if stated is not None:
-            name = stated.group(1).decode("ascii").upper()
-            if name not in _CODECS:
-                raise MalformedError(MALFORMED, reason="encoding", found=name)
-            codec = _CODECS[name]
+    stated = _ENCODING.match(data[:_WITHIN_BYTES])
+    if stated is not None:
+        name = stated.group(1).decode("ascii").upper()
+        if mark is None and name not in _CODECS:
+            raise MalformedError(MALFORMED, reason="encoding", found=name)
+        if mark is not None and _CODECS.get(name) != codec and not data.isascii():
+            # One reader follows the mark, another the declaration: with other characters than ASCII they read two texts
+            raise MalformedError(MALFORMED, reason="encoding", found=name)
+        codec = codec if mark is not None else _CODECS[name]
     try:
         return data.decode(codec)
     except UnicodeDecodeError:
