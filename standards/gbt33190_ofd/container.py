@@ -196,11 +196,10 @@ class Container:
         """One name that a reader of other habits, or the file system it unpacks to, takes for another file's is two files of that name."""
         holders: dict[str, str] = {}
         for name, member in self.members.items():
-            for reading in _readings(name, member.record):
-                other = holders.setdefault(reading, name)
-                if other != name and not {name, other} <= self.duplicates:
-                    self.duplicates |= {name, other}
-                    self._note(DUPLICATE, name[:MAX_NAME_BYTES], "read-alike")
+            alike = {holders.setdefault(reading, name) for reading in _readings(name, member.record)} | {name}
+            if len(alike) > 1 and not alike <= self.duplicates:
+                self._note(DUPLICATE, name[:MAX_NAME_BYTES], "read-alike")
+                self.duplicates |= alike
 
     def _check_layout(self, directory: Directory, spans: list[Span]) -> None:
         """Entries stand one behind the other from the first byte to the directory; whatever else is there belongs to nobody."""
@@ -296,11 +295,11 @@ def _readings(name: str, record: Record) -> set[str]:
         for codec in ("utf-8", "gb18030", "cp437"):
             with suppress(UnicodeDecodeError):
                 names.add(record.name.decode(codec))
-    return {_fold("/".join(step for each in one.split("/") if (step := _step(each)))) for one in names if one}
+    return {_fold("/".join(step for each in one.split("/") if (step := _step(each)))) for one in names}
 
 
 def _step(step: str) -> str:
-    return step.partition(":")[0].strip().rstrip(". ").rstrip()
+    return step.partition(":")[0].strip().rstrip(". ")
 
 
 def _path_problem(name: str, record: Record) -> str | None:

@@ -66,9 +66,10 @@ class XmlNode:
         return None if value is None else str(value).strip()
 
     def readings(self, name: str) -> list[str]:
-        """The values of the attributes of one local name in any namespace, white space around them left out: readers differ in which they take."""
-        found = (value for key, value in self._element.attrib.items() if etree.QName(key).localname == name)
-        return [str(value).strip() for value in found]
+        """The values of the attributes of one local name, without namespace first: readers differ in which they take. As :meth:`get`."""
+        plain = self.get(name)
+        found = (value for key, value in self._element.attrib.items() if key != name and etree.QName(key).localname == name)
+        return ([] if plain is None else [plain]) + [str(value).strip() for value in found]
 
     @property
     def text(self) -> str:

@@ -35,6 +35,7 @@ from tests.licence_vault.credentials.wallets import AT as CREDENTIALS_AT
 from tests.licence_vault.credentials.wallets import issue, issuers_of, present
 from tests.pki import signer_for
 from tests.seal_service.ofd import documents, sealing, signed_forms
+from tests.seal_service.ofd.test_reader_differences import every_difference
 from tests.seal_service.ofd.test_sealed_attacks import KINDS, sealed
 from tests.seal_service.seal_data import actors
 from tests.standards.gbt33190_ofd.archives import pack
@@ -115,6 +116,7 @@ def ofd_cases() -> list[Case]:
         "not covered": pack(documents.sealed(leave_out=(documents.PAGE,))),
         "no archive": b"PK\x03\x04 ofd.xml",
         "prefix": b"x" + sealed("single"),
+        **every_difference(),
     }
     for kind in ("single", "listed"):
         files = sealing.files_of(made[kind])

@@ -69,8 +69,9 @@ async function verifyPackage(data, setting) {
   // 2. Each signature
   const signatures = listSignatures(pack, steps);
   signatures.push(...takeUpUnlisted(pack, signatures));
+  for (const signature of signatures) await checkSignature(pack, signature, setting);
   const exempt = new Set(signatures.flatMap(ownFilesOf));
-  for (const signature of signatures) await checkSignature(pack, signature, setting, exempt);
+  for (const signature of signatures) checkReachOf(pack, signature, exempt);
   checkLocks(signatures);
   const reports = signatures.map(reportOn);
   steps.push(...troubleSteps(pack.graph.troubles));
@@ -95,19 +96,15 @@ async function verifyPackage(data, setting) {
   return { report: fileReport({ verdict, tampered: isTampered(reports, shown), signatures: reports, steps: shown }), readFiles };
 }
 
-/** All checks of one signature. What is missing for one leaves the others to be made. */
-async function checkSignature(pack, signature, setting, exempt) {
+/** All checks of one signature by itself. What is missing for one leaves the others to be made. */
+async function checkSignature(pack, signature, setting) {
   const { description, original } = signature;
   if (description === null) {
     if (original !== null && signature.valuePath !== null) await checkValue(pack, signature, signature.valuePath, original, setting);
     return;
   }
   signature.coverage = await checkReferences(pack, description, signature.path);
-  signature.steps.push(
-    ...signature.coverage.steps,
-    ...checkReach(pack, signature.body, signature.coverage.listed, exempt),
-    ...checkStamps(description.stamps, signature.body),
-  );
+  signature.steps.push(...signature.coverage.steps, ...checkStamps(description.stamps, signature.body));
   if (signature.valuePath === null) {
     signature.steps.push(failed("SIGNED_VALUE_MISSING", OFD_DESCRIPTION, { path: description.valueLocation }));
     return;
@@ -115,7 +112,21 @@ async function checkSignature(pack, signature, setting, exempt) {
   const result = await checkValue(pack, signature, signature.valuePath, original, setting);
   if (result === null) return;
   signature.steps.push(...checkStatements(result, signature.path, description.method, description.statedTime));
-  if (signature.sealPath !== null && result.sealRaw !== null) signature.steps.push(checkSealFile(pack, signature.sealPath, result.sealRaw));
+  if (signature.sealPath !== null && result.sealRaw !== null) {
+    const step = checkSealFile(pack, signature.sealPath, result.sealRaw);
+    signature.isSealInValue = step.outcome === Outcome.PASS;
+    signature.steps.push(step);
+  }
+}
+
+/** What a reader comes to and the signature does not protect; so too a seal file of which its value, having no seal, says nothing. */
+function checkReachOf(pack, { description, body, coverage, result, sealPath, path, steps }, exempt) {
+  if (description === null) return;
+  const { listed } = coverage;
+  steps.push(...checkReach(pack, body, listed, exempt));
+  if (result !== null && result.sealRaw === null && sealPath !== null && !listed.has(sealPath) && !body.reached.has(sealPath)) {
+    steps.push(notChecked("UNPROTECTED_REACHABLE", OFD_REACH, { path: sealPath, by: path }));
+  }
 }
 
 async function checkValue(pack, signature, path, original, setting) {

@@ -246,11 +246,13 @@ export function checkStamps(stamps, body) {
 
 /** One signature on its way through the checks. `path`: its description, or the name where that should be. */
 function newSignature(body, listPath, kind, path) {
-  return { body, listPath, kind, path, steps: [], original: null, description: null, valuePath: null, sealPath: null, coverage: newCoverage(), result: null };
+  const found = { original: null, description: null, valuePath: null, sealPath: null, isSealInValue: false, result: null };
+  return { body, listPath, kind, path, steps: [], coverage: newCoverage(), ...found };
 }
 
 /** The files that are the signature itself. */
-export const ownFilesOf = (signature) => [signature.listPath, signature.path, signature.valuePath, signature.sealPath].filter((path) => path !== null);
+export const ownFilesOf = ({ listPath, path, valuePath, sealPath, isSealInValue }) =>
+  [listPath, path, valuePath, isSealInValue ? sealPath : null].filter((each) => each !== null);
 
 /** The signatures that the documents of the file list, each description once, with what the description says. */
 export function listSignatures(pack, steps) {

@@ -114,6 +114,24 @@ function boxOfPart(root) {
   return null;
 }
 
+/** Whether some reader takes this version for the current one: all that is stated counts, unless it says no. */
+const mayBeCurrent = (version) => version.readings("Current").some((stated) => !["", "false", "0", "no"].includes(stated.toLowerCase()));
+
+const leadsSomewhere = (version) => version.readings("BaseLoc").length > 0;
+
+/** What chooses the document and stands in OFD.xml elsewhere than it should: who looks for it by its name alone finds it there. */
+function misplacedNames(root, bodies) {
+  const under = (name) => bodies.flatMap((body) => body.children(name));
+  const placed = {
+    DocBody: bodies,
+    DocRoot: under("DocRoot"),
+    Signatures: under("Signatures"),
+    Version: under("Versions").flatMap((holder) => holder.children("Version")).filter(leadsSomewhere), // the word is a common one
+  };
+  const found = (name) => root.descendants(name).filter((node) => name !== "Version" || leadsSomewhere(node));
+  return Object.keys(placed).filter((name) => found(name).length > placed[name].length);
+}
+
 /** One document of the file. `reached` and `older`: name -> { path, role, by }; `pages`: identifier -> part; `boxes`: part -> box. */
 export class OfdBody {
   constructor(index) {
@@ -153,6 +171,7 @@ export class OfdGraph {
     if (root.name !== "OFD") throw new MalformedError("OFD_XML_MALFORMED", { reason: "root" });
     if (root.namespace !== OFD_NAMESPACE) this.note("OFD_NAMESPACE_VARIANT", this.entry, "", firstCharacters(root.namespace, 80));
     const bodies = root.children("DocBody");
+    for (const name of misplacedNames(root, bodies)) this.note("OFD_PART_UNREADABLE", this.entry, "", `misplaced ${name}`);
     if (bodies.length > OFD_BODIES) this.note("OFD_TOO_MANY_PARTS", this.entry, "", "DocBody");
     bodies.slice(0, OFD_BODIES).forEach((node, index) => this.bodies.push(this.walkBody(index, node)));
   }
@@ -202,12 +221,12 @@ export class OfdGraph {
     for (const info of node.children("DocInfo")) for (const location of this.texts(info, "Cover", entry)) starts.push([location, "content"]);
     const versions = node.children("Versions").flatMap((holder) => holder.children("Version"));
     if (versions.length > OFD_VERSIONS) this.note("OFD_TOO_MANY_PARTS", entry, "", "Version");
-    const marked = versions.filter((version) => ["true", "1"].includes(version.get("Current")));
+    const marked = versions.filter(mayBeCurrent);
     const current = marked.length ? marked : versions;
-    const started = (version) => [version.get("BaseLoc") || "", "version"];
-    starts.push(...current.slice(0, OFD_VERSIONS).map(started));
+    const started = (version) => (leadsSomewhere(version) ? version.readings("BaseLoc") : [""]).map((location) => [location, "version"]);
+    starts.push(...current.slice(0, OFD_VERSIONS).flatMap(started));
     const isCurrent = new Set(current);
-    const older = versions.slice(0, OFD_VERSIONS).filter((version) => !isCurrent.has(version)).map(started);
+    const older = versions.slice(0, OFD_VERSIONS).filter((version) => !isCurrent.has(version)).flatMap(started);
     this.walk(body, starts, body.reached);
     this.walk(body, older, body.older);
     for (const location of this.texts(node, "Signatures", entry)) {
@@ -272,11 +291,12 @@ export class OfdGraph {
       const base = role === "resources" ? this.base(root, path) : null;
       for (const [element, attribute, to, isBased] of LOCATION_RULES[role]) {
         for (const node of root.descendants(element)) {
-          const location = attribute === null ? this.text(node, path) : node.get(attribute);
-          if (!location) continue;
-          if (isBased && base !== null) reach(location, to, path, base, [folderOf(path)]);
-          else reach(location, to, path);
-          if (to === "page") this.notePage(body, node, location, path);
+          for (const location of attribute === null ? [this.text(node, path)] : node.readings(attribute)) {
+            if (!location) continue;
+            if (isBased && base !== null) reach(location, to, path, base, [folderOf(path)]);
+            else reach(location, to, path);
+            if (to === "page") this.notePage(body, node, location, path);
+          }
         }
       }
     }

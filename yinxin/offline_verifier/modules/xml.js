@@ -33,11 +33,13 @@ const NAMESPACE_NAME = new RegExp(
   `^(?:[A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?://(?:${PCHAR}*@)?(?:\\[[0-9A-Fa-f:.]+\\]|(?:(?!:)${PCHAR})*)(?::[0-9]{1,9})?(?=[/?#]|$)|(?!//))(?:${PCHAR}|/)*(?:\\?(?:${PCHAR}|[/?])*)?(?:#(?:${PCHAR}|[/?])*)?$`,
 );
 
+const NONE_PREFIXED = []; // of all elements without such attributes: most have none
 const xmlMalformed = (reason, facts = {}) => new MalformedError("OFD_XML_MALFORMED", { reason, ...facts });
 
 /** One element of a part. `inside`: how many elements, comments and instructions it holds; `first`: the text in front of them. */
 export class XmlNode {
-  constructor(name, namespace, attributes) {
+  constructor(name, namespace, attributes, prefixed) {
+    this.prefixed = prefixed;
     this.name = name;
     this.namespace = namespace;
     this.attributes = attributes;
@@ -50,6 +52,13 @@ export class XmlNode {
   get(name) {
     const value = this.attributes && this.attributes.get(name);
     return value === undefined || value === null ? null : stripped(value);
+  }
+
+  /** The values of the attributes of one local name, without namespace first: readers differ in which they take. */
+  readings(name) {
+    const plain = this.get(name);
+    const found = this.prefixed.filter(([, local]) => local === name).map(([, , value]) => stripped(value));
+    return plain === null ? found : [plain, ...found];
   }
 
   /** The text of an element that holds nothing else; throws mixed-content where it does, since readers then disagree about it. */
@@ -82,15 +91,25 @@ export class XmlNode {
   }
 }
 
+/** The encoding that the declaration states, null where it states none. */
+function statedEncoding(data) {
+  const start = String.fromCharCode(...data.subarray(0, 256));
+  const stated = /^<\?xml[ \t\n\r\f\v][^<>]*?\bencoding[ \t\n\r\f\v]*=[ \t\n\r\f\v]*["']([A-Za-z][\w.-]{0,39})["']/.exec(start);
+  return stated ? stated[1].toUpperCase() : null;
+}
+
 function decodeXml(data) {
   let text = null;
-  if (data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf) text = readUtf8(data.subarray(3));
+  if (data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf) {
+    const content = data.subarray(3);
+    // One reader follows the mark, another the declaration: with other characters than ASCII they read two texts
+    const isOpen = ![null, "UTF-8", "UTF8"].includes(statedEncoding(content)) && content.some((each) => each > 0x7f);
+    text = isOpen ? null : readUtf8(content);
+  }
   else if (data[0] === 0xff && data[1] === 0xfe) text = readUtf16(data.subarray(2), false);
   else if (data[0] === 0xfe && data[1] === 0xff) text = readUtf16(data.subarray(2), true);
   else {
-    const start = String.fromCharCode(...data.subarray(0, 256));
-    const stated = /^<\?xml[ \t\n\r\f\v][^<>]*?\bencoding[ \t\n\r\f\v]*=[ \t\n\r\f\v]*["']([A-Za-z][\w.-]{0,39})["']/.exec(start);
-    const name = stated ? stated[1].toUpperCase() : "UTF-8";
+    const name = statedEncoding(data) ?? "UTF-8";
     if (name === "US-ASCII") text = data.every((each) => each < 0x80) ? readUtf8(data) : null;
     else if (Object.hasOwn(XML_CODECS, name)) text = XML_CODECS[name](data);
   }
@@ -287,7 +306,7 @@ class XmlReader {
       if (prefix === "xmlns" || (!prefix && local === "xmlns")) {
         if (scope === outer) scope = Object.create(outer);
         this.bind(scope, prefix ? local : "", value);
-      } else if (prefix) prefixed.push([prefix, local]);
+      } else if (prefix) prefixed.push([prefix, local, value]);
       else if (plain.has(local)) this.fail();
       else plain.set(local, value);
     }
@@ -297,7 +316,7 @@ class XmlReader {
     if (namespace === undefined || name.prefix === "xmlns") this.fail();
     if (namespace === XINCLUDE_URI) this.includes = true;
     if (prefixed.length) this.checkPrefixed(prefixed, scope);
-    return { node: new XmlNode(name.local, namespace, plain.size ? plain : null), whole: name.whole, scope, isClosed };
+    return { node: new XmlNode(name.local, namespace, plain.size ? plain : null, prefixed.length ? prefixed : NONE_PREFIXED), whole: name.whole, scope, isClosed };
   }
 
   attributeValue() {

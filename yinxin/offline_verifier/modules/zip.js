@@ -5,7 +5,7 @@
 
 import { MalformedError } from "./bytes.js";
 import { INFLATED, INFLATE_FULL, INFLATE_SHORT, crc32, inflateRaw } from "./inflate.js";
-import { codePoints, firstCharacters, foldedName, readGb18030, readUtf8 } from "./texts.js";
+import { codePoints, firstCharacters, foldedName, readGb18030, readUtf8, stripped } from "./texts.js";
 
 const ZIP_FILE_BYTES = 512 * 1024 * 1024;
 const ZIP_ENTRIES = 65535;
@@ -189,7 +189,22 @@ function zipName(record) {
   if (utf8 !== null && (isStated || codePoints(utf8).every((each) => each < 0x80 || each >= 0x800))) return [utf8, !isStated];
   const gb18030 = readGb18030(name);
   if (gb18030 !== null) return [gb18030, true];
-  return [Array.from(name, (each) => (each < 0x80 ? String.fromCharCode(each) : CP437[each - 0x80])).join(""), true];
+  return [readCp437(name), true];
+}
+
+const readCp437 = (name) => Array.from(name, (each) => (each < 0x80 ? String.fromCharCode(each) : CP437[each - 0x80])).join("");
+
+/**
+ * The names that readers and file systems make of one name: white space around steps trimmed as locations are, full stops at the end of a step
+ * and what follows a colon dropped as Windows does, and bytes without a stated encoding in each of the encodings in use.
+ */
+function zipReadings(name, record) {
+  const names = [name];
+  if (!(record.flags & ZIP_UTF8) && record.name.some((each) => each > 0x7f)) {
+    names.push(...[readUtf8, readGb18030, readCp437].map((read) => read(record.name)).filter((each) => each !== null));
+  }
+  const step = (each) => stripped(each.split(":", 1)[0]).replace(/[. ]+$/, "");
+  return names.map((each) => foldedName(each.split("/").map(step).filter(Boolean).join("/")));
 }
 
 /** Why a name is unsafe to be followed or unpacked by anybody; null where it is sound. */
@@ -225,6 +240,7 @@ export class ZipContainer {
     const spans = directory.records.map((record) => readZipSpan(data, view, record, directory.offset));
     directory.records.forEach((record, i) => this.add(record, spans[i]));
     this.checkLayout(directory, spans);
+    this.checkReadings();
   }
 
   has(name) {
@@ -317,6 +333,21 @@ export class ZipContainer {
       this.note("DUPLICATE_ENTRY", shown, "case");
     }
     this.members.set(name, { name, record, span });
+  }
+
+  /** One name that a reader of other habits, or the file system it unpacks to, takes for another file's is two files of that name. */
+  checkReadings() {
+    const holders = new Map();
+    for (const [name, { record }] of this.members) {
+      const alike = new Set([name]);
+      for (const reading of zipReadings(name, record)) {
+        if (!holders.has(reading)) holders.set(reading, name);
+        alike.add(holders.get(reading));
+      }
+      if (alike.size < 2 || [...alike].every((each) => this.duplicates.has(each))) continue;
+      this.note("DUPLICATE_ENTRY", firstCharacters(name, ZIP_NAME_BYTES), "read-alike");
+      alike.forEach((each) => this.duplicates.add(each));
+    }
   }
 
   /** Entries stand one behind the other from the first byte to the directory; whatever else is there belongs to nobody. */
