@@ -15,7 +15,7 @@ OPEN_ENTRY = Signing(leave_out=("OFD.xml",))
 EVIL_ROOT = {"Doc_0/E.xml": part("Document", '<o:Pages><o:Page ID="1" BaseLoc="evil.xml"/></o:Pages>'), "Doc_0/evil.xml": EVIL}
 SPACED = [form.format(space) for space in (" ", "\u00a0", "\u3000", "\u2003", "\u0085", "\u2028") for form in ("{}" + ROOT, ROOT + "{}")]
 ALIASES = [f"{ROOT}.", f"{ROOT} ", f"{ROOT}::$DATA", "Doc_0./Document.xml", "Doc_0 /Document.xml.", "doc_0 /DOCUMENT.XML"]
-HONEST = ["Doc_0/附件.txt".encode("gbk"), "Doc_0/附件.txt".encode(), "Doc_0/ a b.txt", "Doc_0/a..txt", "Doc_0/a.txt"]
+HONEST: list[str | bytes] = ["Doc_0/附件.txt".encode("gbk"), "Doc_0/附件.txt".encode(), "Doc_0/ a b.txt", "Doc_0/a..txt", "Doc_0/a.txt"]
 DOT = "Doc_0/马·丁.xml".encode()  # the middle dot of personal names: two bytes of UTF-8 that read as GB 18030 as well
 VERSION = '<o:Version ID="1" Index="1" {} BaseLoc="V1.xml"/>'
 VERSIONS = '<o:Versions><o:Version ID="0" Index="0" Current="true" {}BaseLoc="V0.xml"/>{}</o:Versions>'
