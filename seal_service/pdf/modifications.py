@@ -15,6 +15,7 @@ from seal_service.pdf.changes import ANNOTATIONS, UPDATE, Changes
 from seal_service.pdf.comparison import TRAILER, Path, ReferenceIndex, changed_numbers, crossing_objects, stray_objects
 from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.form_changes import judge_form, judge_other_fields, judge_signature_fields, list_changes, prepared_appearances
+from seal_service.pdf.permissions import read_permissions
 from seal_service.pdf.structure_changes import judge_structure
 from seal_service.pdf.syntax import Name, PdfString, Ref, Stream
 from standards.errors import MalformedError
@@ -210,12 +211,15 @@ def _is_metadata(value: object) -> bool:
 
 
 def _adds_certification(changes: Changes, before: dict[str, object], after: dict[str, object]) -> bool:
-    """Whether /Perms only gained the certification of a later signature, which is judged by itself."""
+    """Whether /Perms only gained the certification of a signature that is one, which is judged by itself; it makes none of another."""
     old, new = changes.signed.resolve_dictionary(before.get("Perms")) or {}, changes.final.resolve_dictionary(after.get("Perms")) or {}
-    signatures = {field.value_ref for field in changes.final.signature_fields() if field.value_ref is not None}
     certified = new.get("DocMDP")
     added = new.keys() - old.keys() == {"DocMDP"} and old.items() <= new.items()
-    return added and isinstance(certified, Ref) and certified in signatures
+    return added and any(
+        read_permissions(changes.final, field.value_dict or {}, {}).is_certification
+        for field in changes.final.signature_fields()
+        if field.value_ref is not None and field.value_ref == certified
+    )
 
 
 def _judge_pages(changes: Changes) -> None:

@@ -7,6 +7,7 @@ import { MalformedError } from "./bytes.js";
 import { ANNOTATION_CLAUSE, PdfChanges, UPDATE_CLAUSE } from "./pdf_changes.js";
 import { MAX_OBJECTS_COMPARED, ReferenceIndex, TRAILER_NUMBER, changedNumbers, crossingObjects, strayObjects } from "./pdf_comparison.js";
 import { judgeForm, judgeOtherFields, judgeSignatureFields, listChanges, preparedAppearances } from "./pdf_form_changes.js";
+import { readPermissions } from "./pdf_permissions.js";
 import { XREF_IN_FILE } from "./pdf_references.js";
 import { judgeStructure } from "./pdf_structure_changes.js";
 import { PdfName, PdfRef, PdfStream, PdfString, entryOf, isNamed, isSameRef, isSameValue } from "./pdf_syntax.js";
@@ -175,13 +176,14 @@ function judgeCatalog(changes) {
   }
 }
 
-// Whether /Perms only gained the certification of a later signature, which is judged by itself
+// Whether /Perms only gained the certification of a signature that is one, which is judged by itself; it makes none of another
 function addsCertification(changes, before, after) {
   const old = changes.signed.resolveDictionary(entryOf(before, "Perms")) ?? new Map();
   const now = changes.final.resolveDictionary(entryOf(after, "Perms")) ?? new Map();
   const added = [...now.keys()].filter((key) => !old.has(key));
   const isGrown = added.length === 1 && added[0] === "DocMDP" && [...old].every(([key, value]) => now.has(key) && isSameValue(value, now.get(key)));
-  return isGrown && changes.final.signatureFields().some((field) => isSameRef(field.valueRef, entryOf(now, "DocMDP")));
+  const certifies = ({ valueDict }) => readPermissions(changes.final, valueDict ?? new Map(), new Map()).isCertification;
+  return isGrown && changes.final.signatureFields().some((field) => isSameRef(field.valueRef, entryOf(now, "DocMDP")) && certifies(field));
 }
 
 function judgePages(changes) {
