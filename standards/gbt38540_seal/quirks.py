@@ -46,7 +46,16 @@ RAW_SIGNATURE_BYTES: Final = 64
 _IMPLICIT_ZERO: Final = der.context(0, constructed=False)
 _EXPLICIT_ZERO: Final = der.context(0)
 _STRING_TAGS: Final = frozenset(
-    {der.UTF8_STRING, der.PRINTABLE_STRING, der.TELETEX_STRING, der.IA5_STRING, der.VISIBLE_STRING, der.NUMERIC_STRING}
+    {
+        der.UTF8_STRING,
+        der.PRINTABLE_STRING,
+        der.TELETEX_STRING,
+        der.IA5_STRING,
+        der.VISIBLE_STRING,
+        der.NUMERIC_STRING,
+        der.BMP_STRING,
+        der.UNIVERSAL_STRING,
+    }
 )
 _ALIASES: Final = oids.SM2_SIGNATURE_OIDS - {oids.SM2_WITH_SM3}
 _TEXT_TIME: Final = re.compile(

@@ -26,6 +26,7 @@ from licence_vault.ports import JudgedDocument
 from licence_vault.verify import COPY_NAME, LEAF_NAME, PROOF_NAMES, verify_judged
 from licence_vault.verify_code import verify_code
 from standards import ietf_status_list as lists
+from standards.gbt38540_seal.read import read_seal
 from tests.licence_vault import test_verify as licences
 from tests.licence_vault import test_verify_code as printed
 from tests.licence_vault import test_verify_copy as copies
@@ -153,6 +154,9 @@ def seal_cases() -> list[Case]:
     trust, at = actors.cached_trust(), actors.NOW
     made = {f"seal {version}": actors.cached_seal(version) for version in (4, 5)}
     made |= {f"value {version}": actors.cached_signature(version) for version in (4, 5)}
+    info = read_seal(made["seal 4"]).info_raw
+    for tag, text in ((0x1E, "示范章".encode("utf-16-be")), (0x1E, b"\xd8\x00maker"[:6]), (0x1C, b"maker!"), (0x14, b"maker!")):
+        made[f"other text {tag} {text!r}"] = actors.world().forge_seal(info.replace(b"\x16\x06yinxin", bytes([tag, 6]) + text, 1))
     cases = [file_case(name, data, trust, at) for name, data in made.items()]
     cases += [file_case(f"nobody trusted: {name}", data, TrustList.empty(), at) for name, data in made.items()]
     cases += [file_case(f"long after: {name}", data, trust, at + timedelta(days=9000)) for name, data in made.items()]

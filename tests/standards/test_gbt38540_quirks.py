@@ -251,6 +251,16 @@ def test_other_strings_and_character_sets() -> None:
 
 
 @pytest.mark.clause(FORMAT)
+@pytest.mark.parametrize(("tag", "codec"), [(der.BMP_STRING, "utf-16-be"), (der.UNIVERSAL_STRING, "utf-32-be")])
+def test_strings_of_two_and_four_bytes_a_character(tag: int, codec: str) -> None:
+    """What programs write that hand text over as their system has it in memory."""
+    found = read_seal(forms.seal(forms.info(head=forms.header(vid=der.tlv(tag, "厂商".encode(codec))))))
+    assert (found.vid, quirks_of(found)) == ("厂商", {("SES_TAG_VARIANT", "SES_Header.Vid")})
+    cut = read_seal(forms.seal(forms.info(head=forms.header(vid=der.tlv(tag, b"abc")))))
+    assert (cut.vid, quirks_of(cut)) == ("abc", {("SES_TAG_VARIANT", "SES_Header.Vid"), ("SES_ENCODING_NONDER", "SES_Header.Vid")})
+
+
+@pytest.mark.clause(FORMAT)
 def test_lengths_and_numbers_longer_than_needed() -> None:
     head = forms.header(version=b"\x02\x02\x00\x04")
     assert quirks_of(read_seal(forms.seal(forms.info(head=head)))) == {("SES_ENCODING_NONDER", "SES_Header.version")}

@@ -16,7 +16,9 @@ const LENGTH_OCTETS = 8;
 const QUIRK_CHILDREN = 100000;
 const ENCODING = "SES_ENCODING_NONDER";
 export const TAG_VARIANT = "SES_TAG_VARIANT";
-const SES_STRINGS = new Set([Tag.UTF8_STRING, Tag.PRINTABLE_STRING, Tag.TELETEX_STRING, Tag.IA5_STRING, Tag.VISIBLE_STRING, Tag.NUMERIC_STRING]);
+const SES_STRINGS = new Set([
+  Tag.UTF8_STRING, Tag.PRINTABLE_STRING, Tag.TELETEX_STRING, Tag.IA5_STRING, Tag.VISIBLE_STRING, Tag.NUMERIC_STRING, Tag.BMP_STRING, Tag.UNIVERSAL_STRING,
+]);
 const CHINA_MS = 8 * 3600 * 1000;
 const LONG_TIME = /^(\d{4})[-/]?(\d\d)[-/]?(\d\d)[T ]?(\d\d):?(\d\d):?(\d\d)(?:[.,]\d{1,9})?[ \t\n\r\f\v]?(?:(Z)|([+-])(\d\d):?(\d\d))?$/;
 const SHORT_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:(Z)|([+-])(\d\d)(\d\d))?$/;
