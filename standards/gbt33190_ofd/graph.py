@@ -8,6 +8,7 @@ locations would find. Each part is read once, so cycles end.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -22,7 +23,7 @@ from standards.gbt33190_ofd.limits import (
     MAX_XML_BYTES,
     MAX_XML_TOTAL_BYTES,
 )
-from standards.gbt33190_ofd.locations import BAD_LOCATION, Found, find, folder_of
+from standards.gbt33190_ofd.locations import BAD_LOCATION, Found, find, folder_of, resolve
 from standards.gbt33190_ofd.xml_parts import MALFORMED, NAMESPACE, REFUSED, XmlNode, read_xml
 
 if TYPE_CHECKING:
@@ -305,21 +306,28 @@ class Graph:
                 box = _box_of(root)
                 if box is not None:
                     body.boxes[path] = box
-            base = self._base(root, path) if role is Role.RESOURCES else None
+            bases = self._bases(root, path, folders) if role is Role.RESOURCES else []
             for rule, node, location in self._locations(root, role, path):
-                if rule.based and base is not None:
-                    reach(location, rule.role, path, base, (folder_of(path),))
+                if rule.based and bases:
+                    reach(location, rule.role, path, bases[0], (*bases[1:], folder_of(path)))
                 else:
                     reach(location, rule.role, path)
                 if rule.role is Role.PAGE:
                     self._note_page(body, node, location, path)
 
-    def _base(self, root: XmlNode, path: str) -> str | None:
+    def _bases(self, root: XmlNode, path: str, folders: tuple[str, ...]) -> list[str]:
+        """The folder that a part of resources states for its files: by the rules, then by the habit of starting elsewhere."""
         location = root.get("BaseLoc")
         if not location or not location.strip("./"):
-            return None
+            return []
         found = self.look_up(location, path)
-        return found.wanted if found is not None else None
+        if found is None:
+            return []
+        bases = [found.wanted]
+        for folder in folders:
+            with suppress(MalformedError):
+                bases.append(resolve(folder, location))
+        return bases
 
     def _note_page(self, body: Body, node: XmlNode, location: str, by: str) -> None:
         found = self.look_up(location, by)

@@ -100,6 +100,8 @@ def read_digest_method(stated: str | None) -> DigestMethod | None:
 def read_signatures(root: XmlNode) -> tuple[ListedSignature, ...]:
     """The signatures that ``Signatures.xml`` lists. Raises ``OFD_XML_MALFORMED``."""
     _expect(root, "Signatures")
+    if any(len(node.readings("BaseLoc")) > 1 for node in root.descendants("Signature")):
+        raise MalformedError(MALFORMED, reason="repeated", element="BaseLoc")
     found = [
         ListedSignature(
             node.get("ID") or "", node.get("Type") or None, node.get("BaseLoc") or "", node.get("基签名") or node.get("Relative")

@@ -98,6 +98,17 @@ def with_free_picture() -> bytes:
     return pack(sign(plain_files() | {FREE_PICTURE: b"anybody's"}, OPEN_ENTRY, calling_its_seal(FREE_PICTURE)))
 
 
+def shadowing() -> bytes:
+    """A sealed document with another picture where readers may look for it that start at the root of the package."""
+    return pack({**sealed(), "Res/p.png": PNG + b"another"})
+
+
+def listed_twice() -> bytes:
+    files = sealed()
+    evil = f'xmlns:x="urn:x" x:BaseLoc="/{SIGNS}/Sign_9/Signature.xml" BaseLoc='.encode()
+    return pack(files | {LIST: files[LIST].replace(b"BaseLoc=", evil)})
+
+
 def every_difference() -> dict[str, bytes]:
     """All documents of these tests, by a name."""
     return {
@@ -110,6 +121,8 @@ def every_difference() -> dict[str, bytes]:
         **{f"mark {encoding} {title}": marked(encoding, title) for encoding in ENCODINGS for title in ("title", "文件")},
         "cover": with_cover(),
         "free picture": with_free_picture(),
+        "shadowing": shadowing(),
+        "listed twice": listed_twice(),
     }
 
 
@@ -177,3 +190,15 @@ def test_a_signature_does_not_make_any_file_its_own_by_calling_it_its_seal() -> 
 def test_a_picture_beside_a_value_without_a_seal_must_be_listed() -> None:
     assert {step.facts["path"] for step in steps_of(verify(with_free_picture()), "not-checked")} == {FREE_PICTURE}
     assert verify(with_free_picture(), strict=True).verdict is Verdict.INVALID
+
+
+def test_the_folder_of_resources_may_be_looked_for_from_the_root() -> None:
+    report = verify(shadowing())
+    assert report.verdict is Verdict.INDETERMINATE
+    assert {step.facts["path"] for step in steps_of(report, "not-checked")} == {"Res/p.png"}
+
+
+def test_an_entry_of_the_list_leads_to_one_signature() -> None:
+    report = verify(listed_twice())
+    assert report.verdict is not Verdict.VALID
+    assert {step.facts.get("reason") for step in report.steps if step.code == "OFD_SIGNATURES_UNREADABLE"} == {"repeated"}

@@ -288,12 +288,12 @@ export class OfdGraph {
         const box = boxOfPart(root);
         if (box) body.boxes.set(path, box);
       }
-      const base = role === "resources" ? this.base(root, path) : null;
+      const bases = role === "resources" ? this.bases(root, path, folders) : [];
       for (const [element, attribute, to, isBased] of LOCATION_RULES[role]) {
         for (const node of root.descendants(element)) {
           for (const location of attribute === null ? [this.text(node, path)] : node.readings(attribute)) {
             if (!location) continue;
-            if (isBased && base !== null) reach(location, to, path, base, [folderOf(path)]);
+            if (isBased && bases.length) reach(location, to, path, bases[0], [...bases.slice(1), folderOf(path)]);
             else reach(location, to, path);
             if (to === "page") this.notePage(body, node, location, path);
           }
@@ -302,11 +302,21 @@ export class OfdGraph {
     }
   }
 
-  base(root, path) {
+  /** The folder that a part of resources states for its files: by the rules, then by the habit of starting elsewhere. */
+  bases(root, path, folders) {
     const location = root.get("BaseLoc");
-    if (!location || /^[./]*$/.test(location)) return null;
+    if (!location || /^[./]*$/.test(location)) return [];
     const found = this.lookUp(location, path);
-    return found ? found.wanted : null;
+    if (!found) return [];
+    const bases = [found.wanted];
+    for (const folder of folders) {
+      try {
+        bases.push(resolveLocation(folder, location));
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error;
+      }
+    }
+    return bases;
   }
 
   notePage(body, node, location, by) {

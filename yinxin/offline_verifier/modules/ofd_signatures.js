@@ -36,6 +36,7 @@ export function readCheckMethod(stated) {
 export function readSignatureList(root) {
   if (root.name !== "Signatures") throw ofdMalformed("root");
   const found = root.descendants("Signature");
+  if (found.some((node) => node.readings("BaseLoc").length > 1)) throw ofdMalformed("repeated", { element: "BaseLoc" });
   if (found.length > OFD_SIGNATURES) throw ofdMalformed("too-many-signatures");
   return found.map((node) => ({ kind: node.get("Type") || null, location: node.get("BaseLoc") || "" }));
 }
