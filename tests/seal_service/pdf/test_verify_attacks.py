@@ -127,7 +127,6 @@ CHANGES: dict[str, tuple[dict[int, bytes], str]] = {
     "metadata dropped": (changed(sealed_form(), 1, (b"/Metadata 6 0 R", b"")), "PDF_CATALOG_CHANGED"),
     "page labels": (_catalog(b"/PageLabels<</Nums[0<</P(9)>>]>>"), "PDF_CATALOG_CHANGED"),
     "ordinary seal made a certification": (_catalog(b"/Perms<</DocMDP %d 0 R>>" % signature_number(sealed_form())), "PDF_CATALOG_CHANGED"),
-    # the seal itself
     "seal dictionary rewritten": (
         changed(sealed_form(), signature_number(sealed_form()), (b"/Name", b"/Nbme")),
         "PDF_SIGNATURE_REMOVED",
