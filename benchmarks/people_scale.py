@@ -116,34 +116,55 @@ def _closed_rows(at: int) -> tuple[list[tuple[Any, ...]], ...]:
     )  # fmt: skip
 
 
-def sign_in(url: str, login: str) -> int:
-    """One browser through the pages into its list of sessions; the status of the answer to the password."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-    cookies: dict[str, str] = {}
+class Walk:
+    """One browser on its way through the pages: to the form, past it, into its list of sessions."""
 
-    def send(method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
-        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        self._cookies: dict[str, str] = {}
+        self._place = self._token = self._location = ""
+
+    def _send(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str, str]:
+        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if form is not None:
             headers["content-type"] = "application/x-www-form-urlencoded"
-        connection.request(method, path, None if form is None else urlencode(form), headers)
-        answer = connection.getresponse()
+        self._connection.request(method, path, None if form is None else urlencode(form), headers)
+        answer = self._connection.getresponse()
         body = answer.read().decode()
         for line in answer.headers.get_all("set-cookie") or ():
             name, _, value = line.partition(";")[0].partition("=")
-            cookies[name] = value
+            self._cookies[name] = value
         return answer.status, answer.headers.get("location", ""), body
 
-    _, place, _ = send("GET", "/sessions")
-    _, _, page = send("GET", place)
-    token = re.search(r'name="csrf" value="([^"]+)"', page)
-    if token is None:
-        raise SystemExit(f"no form at {place}: {page[:500]}")
-    status, location, _ = send("POST", place + "/password", {"csrf": token[1], "login": login, "password": PASSWORD})
-    while status == 303:
-        status, location, page = send("GET", location)
-    connection.close()
-    return status
+    def open_form(self) -> None:
+        """From the page that wants somebody signed in to the form."""
+        _, self._place, _ = self._send("GET", "/sessions")
+        _, _, page = self._send("GET", self._place)
+        token = re.search(r'name="csrf" value="([^"]+)"', page)
+        if token is None:
+            raise SystemExit(f"no form at {self._place}: {page[:500]}")
+        self._token = token[1]
+
+    def show_password(self, login: str) -> int:
+        """The one request that carries the password; its status."""
+        form = {"csrf": self._token, "login": login, "password": PASSWORD}
+        status, self._location, _ = self._send("POST", self._place + "/password", form)
+        return status
+
+    def arrive(self, status: int) -> int:
+        """On to the page that was wanted; the status of that."""
+        while status == 303:
+            status, self._location, _ = self._send("GET", self._location)
+        self._connection.close()
+        return status
+
+
+def sign_in(url: str, login: str) -> int:
+    """One browser through the pages into its list of sessions; the status of the last answer."""
+    walk = Walk(url)
+    walk.open_form()
+    return walk.arrive(walk.show_password(login))
 
 
 def measure(url: str, server_pid: int, deployment: Deployment, *, large: int = LARGE) -> dict[str, Any]:
@@ -208,7 +229,8 @@ def _median(work: Callable[[], None]) -> float:
 def _passwords(url: str, server_pid: int, logins: list[str]) -> dict[str, float]:
     """Sign-ins per second with as many browsers as there are threads for passwords, against bare Argon2 in as many; see the tests for
     what happens when more come than the queue takes. ``cpu_share``: processor time of a bare Argon2 by that of the server for a whole
-    sign-in, pages, session and record included, which holds where others use the machine too.
+    sign-in, pages, session and record included, which holds where others use the machine too; ``checking_cpu_share``: by that for the one
+    request that carries the password.
     """
     kept, chance = hash_password(PASSWORD), random.Random(7)
     with ThreadPoolExecutor(POOL_THREADS) as pool:
@@ -221,6 +243,7 @@ def _passwords(url: str, server_pid: int, logins: list[str]) -> dict[str, float]
         rate, sign_in_cpu = ROUNDS / (time.perf_counter() - begin), (tree_cpu_seconds(server_pid) - cpu) / ROUNDS
     if set(statuses) != {200}:
         raise SystemExit(f"sign-ins failed: {statuses}")
+    checking_cpu = _checking_cpu_seconds(url, server_pid, chance.sample(logins, ROUNDS))
     return {
         "bare_per_second": round(bare, 1),
         "sign_ins_per_second": round(rate, 1),
@@ -228,4 +251,22 @@ def _passwords(url: str, server_pid: int, logins: list[str]) -> dict[str, float]
         "bare_cpu_ms": round(bare_cpu * 1000, 2),
         "sign_in_cpu_ms": round(sign_in_cpu * 1000, 2),
         "cpu_share": round(bare_cpu / sign_in_cpu, 2),
+        "checking_cpu_ms": round(checking_cpu * 1000, 2),
+        "checking_cpu_share": round(bare_cpu / checking_cpu, 2),
     }
+
+
+def _checking_cpu_seconds(url: str, server_pid: int, logins: list[str]) -> float:
+    """Processor time of the server for one request that carries a password: the form, the hash, the decision and its record. All forms were opened
+    before, and nobody goes on before the last one is answered.
+    """
+    walks = [Walk(url) for _ in logins]
+    with ThreadPoolExecutor(POOL_THREADS * 2) as pool:
+        list(pool.map(Walk.open_form, walks))
+        cpu = tree_cpu_seconds(server_pid)
+        statuses = list(pool.map(Walk.show_password, walks, logins))
+        spent = (tree_cpu_seconds(server_pid) - cpu) / len(logins)
+        arrived = list(pool.map(Walk.arrive, walks, statuses))
+    if set(arrived) != {200}:
+        raise SystemExit(f"sign-ins failed: {arrived}")
+    return spent
