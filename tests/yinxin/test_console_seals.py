@@ -69,7 +69,7 @@ def test_the_security_administrator_gives_duties_and_freezes_but_does_no_work(he
         if seals:  # of another test of this file, where one came before
             surfer.get(f"/console/seals/{seals[1]}/powers")
             for take in ({}, {"take": "1"}):
-                surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "shimin", "reason": "监督", **take})
+                surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "lungang", "reason": "监督", **take})
                 assert surfer.page.status_code == 200
             surfer.post(f"/console/seals/{seals[1]}/powers", {"power": "audit", "holder": "nobody-known", "reason": "x"})
             assert surfer.page.status_code == 422
