@@ -93,7 +93,7 @@ def as_shown(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
     shown = {}
     for column in table.columns:
         value, kind = row[column.name], column.type.python_type
-        fits = isinstance(value, kind) and not (kind is int and abs(value) > LATEST_TIME)
+        fits = isinstance(value, kind) and not (kind is int and not 0 <= value <= LATEST_TIME)
         shown[column.name] = value if fits else kind()
     return shown
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.digests import digest, new_digest
 from standards.errors import MalformedError
+from standards.gbt33190_ofd.container import REMEMBERED_BYTES, WORTH_BYTES
 
 if TYPE_CHECKING:
     from standards.gbt33190_ofd.container import Container
     from standards.gbt33190_ofd.graph import Graph
 
 REMEMBERED_DIGESTS: Final = 64  # of members: what we have just packed and sealed, and what documents of one kind share
-REMEMBERED_BYTES: Final = 128 * 1024  # of one member, at most: 8 MB altogether
-_WORTH_BYTES: Final = 8 * 1024  # nothing is gained by shorter ones, and pages and data, which tell of people, mostly are
 
 
 @dataclass(slots=True)
@@ -37,7 +36,7 @@ class OfdPackage:
         return found
 
     def _compute(self, path: str, oid: str) -> bytes | MalformedError:
-        if _WORTH_BYTES <= self.container.members[path].size <= REMEMBERED_BYTES:
+        if WORTH_BYTES <= self.container.members[path].size <= REMEMBERED_BYTES:
             try:
                 whole = self.container.read(path, REMEMBERED_BYTES)
             except MalformedError as error:

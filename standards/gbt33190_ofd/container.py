@@ -51,7 +51,7 @@ UNREADABLE: Final = "OFD_ENTRY_UNREADABLE"
 
 REMEMBERED_MEMBERS: Final = 64  # unpacked: what we have just packed and sealed, and what documents of one kind share
 REMEMBERED_BYTES: Final = 128 * 1024  # of one member, at most: 8 MB altogether
-_WORTH_BYTES: Final = 8 * 1024  # nothing is gained by shorter ones, and pages and data, which tell of people, mostly are
+WORTH_BYTES: Final = 8 * 1024  # nothing is gained by shorter ones, and pages and data, which tell of people, mostly are
 
 _UNIX: Final = 3
 _PLAIN_TYPES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
@@ -231,7 +231,7 @@ class Container:
 
 def _unpack(name: str, packed: memoryview, stated_bytes: int) -> Iterator[bytes]:
     """As :func:`_inflate`, of what may have been unpacked before; that size and checksum are those stated here is for the caller to prove, as ever."""
-    if not _WORTH_BYTES <= stated_bytes <= REMEMBERED_BYTES:
+    if not WORTH_BYTES <= stated_bytes <= REMEMBERED_BYTES:
         return _inflate(name, packed)
     try:
         return iter((_unpacked(bytes(packed)),))

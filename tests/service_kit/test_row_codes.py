@@ -103,7 +103,7 @@ def test_rows_from_before_there_were_codes_count_as_far_as_the_trail_proves_them
         }
 
 
-@pytest.mark.parametrize("garbage", ["9223372036854775807", "-9223372036854775808", "'soon'", "x'00ff'", "1.5"])
+@pytest.mark.parametrize("garbage", ["9223372036854775807", "-9223372036854775808", "-100000000000000000", "'soon'", "x'00ff'", "1.5"])
 def test_a_row_with_values_that_the_program_never_writes_is_listed_as_altered(given: Database, audit: Audit, garbage: str) -> None:
     """SQLite takes any value in any column: the list shows the row all the same, so that it can be found and taken away."""
     with given.read() as connection:

@@ -80,6 +80,9 @@ def test_a_use_is_permitted_changed_and_withdrawn(registrar: Pages) -> None:
     for wrong in refusals:
         refused = registrar.post(f"{SHARING}/edit", whole | wrong, status=422).text
         assert "cl_shop" in refused
+    registrar.post(f"{SHARING}/edit", whole | {"client": ""}, status=422)
+    registrar.post(f"{SHARING}/withdraw", {"client": "", "type": ""}, at=f"{SHARING}/edit", status=422)
+    assert "Nothing is shared yet" in told(registrar.get(SHARING).text), "nor with a system without a name"
     permitted = registrar.follow(registrar.post(f"{SHARING}/edit", whole))
     assert "Permitted" in told(permitted.text)
     assert "the holder agreed" in told(permitted.text)

@@ -77,5 +77,5 @@ async def _form(visit: Visit, given: dict[str, Any], *, etag: str = "", problem:
 
 
 def _path(client: str, type_code: str) -> str:
-    """Of a permission; what names none is refused by the API, not sent elsewhere."""
-    return f"/v1/licence-sharing/{quote(client, safe='') or '-'}/{quote(type_code, safe='') or '-'}"
+    """Of a permission. A blank stands where nothing is named: no system and no type is called so, and the API refuses it."""
+    return f"/v1/licence-sharing/{quote(client or ' ', safe='')}/{quote(type_code or ' ', safe='')}"
