@@ -8,10 +8,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from crypto import digests
-from crypto.cms import check_key, prepare_signed_data
+from crypto.cms import check_key, estimate_size, prepare_signed_data
 from crypto.cms_verification import CmsResult
 from crypto.report import Outcome
 from crypto.revocation import NO_EVIDENCE
@@ -72,6 +73,21 @@ class TimeStampAuthority:
     def certificate(self) -> Certificate:
         """The authority's own certificate."""
         return self._certificate
+
+    @cached_property
+    def token_bytes_max(self) -> int:
+        """How long a token of this authority gets at most, in bytes: what a document that waits for one keeps free."""
+        longest = write_tst_info(
+            policy_oid=self._policy_oid,
+            digest_oid=oids.SHA512,
+            imprint=bytes(64),
+            serial=(1 << SERIAL_BITS) - 1,
+            gen_at=datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+            accuracy_seconds=self._accuracy_seconds,
+            ordering=False,
+            nonce=(1 << NONCE_BITS) - 1,
+        )
+        return len(longest) + estimate_size(signer_certificate=self._certificate, chain=self._chain, algorithm=self._signer.algorithm)
 
     def respond(self, request_der: bytes, at: datetime) -> bytes:
         """The TimeStampResp for a request, with the time ``at`` (aware).

@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
+from crypto.cms import TIMESTAMP_RESERVED_BYTES
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class ServiceContext:
     """What the composition gives to every service. All of it is ready to use and shared by the services of one process.
 
     ``time_stamp``: the signature value in, an RFC 3161 time-stamp token (DER) out; None where the deployment has no authority
-    configured; may raise TrustError(UNAVAILABLE). ``trust``: the deployment's own trust list with its current revocation lists,
+    configured; may raise TrustError(UNAVAILABLE). ``time_stamp_bytes``: how long its tokens get at most. ``trust``: the deployment's own trust list with its current revocation lists,
     cheap to call for each request. ``links``: what one service needs of another, by port name (``yinxin/links.py``).
     """
 
@@ -146,6 +147,7 @@ class ServiceContext:
     time_stamp: Callable[[bytes], bytes] | None
     trust: Callable[[], TrustList]
     links: Mapping[str, object] = field(default_factory=dict)
+    time_stamp_bytes: int = TIMESTAMP_RESERVED_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import licence_vault.ports
 import licence_vault.service
 import seal_service.ports
 from crypto.checkpoints import CheckpointSigner
+from crypto.cms import TIMESTAMP_RESERVED_BYTES
 from crypto.sealed_values import ValueSealer
 from crypto.timestamps import TimeStampClient
 from idp.actions.acting_people import ActingPeople
@@ -166,6 +167,7 @@ def open_house(deployment: Deployment) -> House:
         idempotency=Idempotency(blobs),
         issuer=pki_service.Issuer(register, authorities),
         time_stamp=_time_stamp_of(settings, authorities, clock, trust),
+        time_stamp_bytes=authorities.time_stamps.token_bytes_max if settings.time_stamps.url is None else TIMESTAMP_RESERVED_BYTES,
         trust=trust,
         links={
             idp.ports.KNOWN_SCOPES: links.known_scopes,

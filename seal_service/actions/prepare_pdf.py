@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crypto.cms import TIMESTAMP_RESERVED_BYTES
 from seal_service.actions.pdf_places import place_on_pdf
 from seal_service.actions.seal_order import Draft
 from seal_service.errors import field_unacceptable, placement_unclear
@@ -56,7 +55,7 @@ def prepare_pdf(means: SealMeans, order: SealOrder, *, ses_names: tuple[str, str
             chain=means.chain,
             algorithm=means.signer.algorithm,
             seal_data_der=seal_data_der,
-            timestamp_bytes=TIMESTAMP_RESERVED_BYTES if means.is_timestamped else 0,
+            timestamp_bytes=means.time_stamp_bytes if means.is_timestamped else 0,
         ),
         signed_at=means.at,
         name=means.seal.name,

@@ -79,6 +79,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         picture=draw_picture(seal),
         at=context.clock.now(),
         is_timestamped=is_timestamped,
+        time_stamp_bytes=context.time_stamp_bytes,
     )
 
     # 4. The document with room for the signature, and the digest over everything else.

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from crypto.cms import TIMESTAMP_RESERVED_BYTES
 from seal_service.places import Edge, Place, Seam
 
 if TYPE_CHECKING:
@@ -68,7 +69,11 @@ class SealOrder:
 
 @dataclass(frozen=True, slots=True)
 class SealMeans:
-    """With what a document is sealed. ``use_id`` names the record of the use; ``at`` is the time of sealing (aware UTC)."""
+    """With what a document is sealed. ``use_id`` names the record of the use; ``at`` is the time of sealing (aware UTC).
+
+    ``time_stamp_bytes``: how long a token gets at most. What is prepared now and finished elsewhere takes what any authority's fits in, so
+    that it is prepared alike after the authority has changed.
+    """
 
     seal: Seal
     use_id: str
@@ -78,6 +83,7 @@ class SealMeans:
     picture: SealPicture
     at: datetime
     is_timestamped: bool
+    time_stamp_bytes: int = TIMESTAMP_RESERVED_BYTES
 
 
 @dataclass(frozen=True, slots=True)

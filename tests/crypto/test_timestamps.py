@@ -59,6 +59,15 @@ def test_authority_answers_what_was_asked(algorithm: SignatureAlgorithm, digest_
     assert found.signer == here.pki.tsa.subject_text
 
 
+@pytest.mark.parametrize("algorithm", list(SignatureAlgorithm))
+def test_no_token_gets_longer_than_the_authority_says(algorithm: SignatureAlgorithm) -> None:
+    authority = world(algorithm).tsa()
+    late = AT.replace(microsecond=999_999)
+    request = build_request(digests.digest(oids.SHA512, DATA), oids.SHA512, nonce=2**64 - 1)
+    lengths = {len(read_response(authority.respond(request, late)).token_der or b"") for _ in range(16)}
+    assert authority.token_bytes_max - 96 <= max(lengths) <= authority.token_bytes_max
+
+
 @pytest.mark.clause("RFC 3161 2.4.2")
 def test_token_as_asn1crypto_sees_it() -> None:
     here = world()

@@ -152,6 +152,7 @@ def open_house(folder: Path, *, database_url: str | None = None, **changes: Any)
             idempotency=Idempotency(blobs),
             issuer=issuer,
             time_stamp=lambda data: authority.stamp(data, clock.now()),
+            time_stamp_bytes=authority.token_bytes_max,
             trust=lambda: trust_list,
             links={SEAL_MAKER: MakerIdentity(pki.maker, pki.maker_signer)},
         )

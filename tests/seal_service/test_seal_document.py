@@ -78,6 +78,14 @@ def test_the_sealed_document_is_valid_and_begins_with_the_document(
     assert [outcome for action, outcome, _ in house.entries(f"seal:{seal.id}") if action == "seal.use"] == ["intended", "done"]
 
 
+@pytest.mark.parametrize("is_timestamped", [True, False])
+def test_little_room_is_left_behind_a_value(house: House, seal: Seal, is_timestamped: bool) -> None:
+    """What stays free behind it is hashed by nobody, but sealed, stored, sent and read wherever the document goes."""
+    content = do(house, seal, is_timestamped=is_timestamped).content
+    value = content[content.index(b"/Contents <") :].split(b">")[0]
+    assert len(value) - len(value.rstrip(b"0")) < 2 * 768
+
+
 def test_a_sealed_document_can_be_sealed_again(house: House, seal: Seal) -> None:
     twice = do(house, seal, document=do(house, seal).content, x_mm=60)
     found = report(house, twice.content)
