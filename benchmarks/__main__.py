@@ -190,7 +190,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="short loads, and fewer accounts and licences")
     parser.add_argument("--only", default="", metavar="PARTS", help=f"measure these anew, beside what is stored: {','.join(PARTS)}")
     parser.add_argument("--accounts", type=int, help="many accounts are so many (a million takes minutes to make)")
-    parser.add_argument("--licences", type=int, help="many licences are so many (five million take most of an hour)")
+    parser.add_argument("--licences", type=int, help="many licences are so many (five million take twenty minutes to make)")
     given = parser.parse_args(arguments)
     if unknown := [each for each in given.only.split(",") if each and each not in PARTS]:
         parser.error(f"no part of it: {', '.join(unknown)}")
