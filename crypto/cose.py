@@ -59,6 +59,16 @@ def _refuse(*_: object) -> NoReturn:
 
 
 _REFUSED: Final[Any] = dict.fromkeys(_TAGS, _refuse)
+_NAMES: Final = (int, str, bytes, type(None), cbor2.CBORSimpleValue, type(cbor2.undefined))
+
+
+def _has_plain_names(item: Any) -> bool:
+    """Whether members are named by what all readers take for the same: 4.0 is the member 4 for some and another for the rest."""
+    if isinstance(item, Mapping):
+        return all(isinstance(name, _NAMES) and _has_plain_names(value) for name, value in item.items())
+    if isinstance(item, list | tuple):
+        return all(map(_has_plain_names, item))
+    return not isinstance(item, cbor2.CBORTag) or _has_plain_names(item.value)
 
 
 def read_cbor(data: bytes, *, limit: int = MESSAGE_BYTES) -> Any:
@@ -75,6 +85,8 @@ def read_cbor(data: bytes, *, limit: int = MESSAGE_BYTES) -> Any:
         raise invalid("CBOR") from None
     if stream.tell() != len(data):
         raise invalid("trailing bytes")
+    if not _has_plain_names(item):
+        raise invalid("member")
     return item
 
 
@@ -138,7 +150,8 @@ def check_cose(message: bytes, keys: Mapping[str, VerificationKey], *, message_t
     key = keys.get(key_id.decode(errors="replace"))
     if key is None:
         raise TrustError(Kind.UNAUTHENTICATED, "COSE_KEY_UNKNOWN")
-    if protected.get(ALGORITHM) != _OF_KEYS.get(key.algorithm, 0):
+    algorithm = protected.get(ALGORITHM)
+    if type(algorithm) is not int or algorithm != _OF_KEYS.get(key.algorithm):
         raise invalid("alg")
     if not key.verifies(signature, _signed_bytes(header, payload)):
         raise invalid("signature")

@@ -87,7 +87,8 @@ class CosignatureResult:
 def verify_cosignatures(note: bytes, witnesses: Sequence[WitnessKey], at: datetime, *, quorum: int = 1) -> CosignatureResult:
     """Which of the known witnesses have cosigned a checkpoint. Never raises; signatures of unknown keys are passed over.
 
-    ``quorum``: how many it takes, each counted once however many keys it has. A time in the future counts as wrong.
+    ``quorum``: how many it takes, each counted once however many keys it has, and one key once however many names it has. A time in the future
+    counts as wrong.
     """
     try:
         read = read_note(note)
@@ -96,6 +97,7 @@ def verify_cosignatures(note: bytes, witnesses: Sequence[WitnessKey], at: dateti
         return CosignatureResult(False, {}, (step,))
     steps: list[Step] = []
     found: dict[str, int] = {}
+    used: set[bytes] = set()
     wrong = False
     latest = at.timestamp() + FUTURE_SECONDS
     for each in read.signatures:
@@ -107,8 +109,10 @@ def verify_cosignatures(note: bytes, witnesses: Sequence[WitnessKey], at: dateti
                     steps.append(failed("LOG_COSIGNATURE_BAD", COSIGNATURE_CLAUSE, key=key.name))
                 else:
                     found[key.name] = max(when, found.get(key.name, 0))
+                    used.add(key.public_key)
                     steps.append(passed("LOG_COSIGNED", COSIGNATURE_CLAUSE, key=key.name))
-    enough = len(found) >= max(1, quorum)
+    count = min(len(found), len(used))
+    enough = count >= max(1, quorum)
     if not enough and not wrong:
-        steps.append(not_checked("LOG_WITNESSES_TOO_FEW", COSIGNATURE_CLAUSE, found=len(found), expected=max(1, quorum)))
+        steps.append(not_checked("LOG_WITNESSES_TOO_FEW", COSIGNATURE_CLAUSE, found=count, expected=max(1, quorum)))
     return CosignatureResult(False if wrong else True if enough else None, found, tuple(steps))

@@ -214,6 +214,13 @@ def read_trust_list(data: bytes) -> TrustList:
     read_text(top.get("name", ""), "name")
     if "issued_at" in top:
         read_time(top["issued_at"], "issued_at")
+    logs, status_issuers = spread_withdrawals(
+        tuple(read_log(item, f"logs[{i}]") for i, item in enumerate(read_array(top.get("logs", []), "logs", MAX_LOGS))),
+        tuple(
+            read_status_issuer(item, f"status_issuers[{i}]")
+            for i, item in enumerate(read_array(top.get("status_issuers", []), "status_issuers", MAX_STATUS_ISSUERS))
+        ),
+    )
     return TrustList(
         anchors=tuple(_anchor(item, f"anchors[{i}]") for i, item in enumerate(read_array(top["anchors"], "anchors", MAX_ANCHORS))),
         intermediates=tuple(
@@ -226,11 +233,8 @@ def read_trust_list(data: bytes) -> TrustList:
             read_base64(item, f"status_lists[{i}]")
             for i, item in enumerate(read_array(top.get("status_lists", []), "status_lists", MAX_STATUS_LISTS))
         ),
-        logs=tuple(read_log(item, f"logs[{i}]") for i, item in enumerate(read_array(top.get("logs", []), "logs", MAX_LOGS))),
-        status_issuers=tuple(
-            read_status_issuer(item, f"status_issuers[{i}]")
-            for i, item in enumerate(read_array(top.get("status_issuers", []), "status_issuers", MAX_STATUS_ISSUERS))
-        ),
+        logs=logs,
+        status_issuers=status_issuers,
         status_tokens=tuple(
             read_base64(item, f"status_tokens[{i}]")
             for i, item in enumerate(read_array(top.get("status_tokens", []), "status_tokens", MAX_STATUS_TOKENS))

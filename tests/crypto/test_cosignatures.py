@@ -84,3 +84,13 @@ def test_a_log_key_is_no_witness_key() -> None:
 def test_a_key_of_another_kind_cannot_cosign() -> None:
     with pytest.raises(TrustError, match="LOG_KEY_UNSUPPORTED"):
         Cosigner("witness.example", software_signer(ec.generate_private_key(ec.SECP256R1()), "p"))
+
+
+def test_attack_one_key_under_two_names_is_one_witness() -> None:
+    twin = Cosigner("witness.example/somebody-else", FIRST._signer)
+    note = with_lines(FIRST.cosign(TEXT, AT), twin.cosign(TEXT, AT))
+    assert verify_cosignatures(note, [FIRST.key, twin.key], AT, quorum=2).witnessed is None
+    (step,) = (each for each in verify_cosignatures(note, [FIRST.key, twin.key], AT, quorum=2).steps if each.outcome.value != "pass")
+    assert (step.code, step.facts) == ("LOG_WITNESSES_TOO_FEW", {"found": 1, "expected": 2})
+    more = with_lines(FIRST.cosign(TEXT, AT), twin.cosign(TEXT, AT), SECOND.cosign(TEXT, AT))
+    assert verify_cosignatures(more, [FIRST.key, twin.key, SECOND.key], AT, quorum=2).witnessed is True

@@ -117,6 +117,16 @@ def test_attack_an_older_list_beside_a_newer_one_brings_no_withdrawn_key_back(is
     )
 
 
+def test_attack_a_key_withdrawn_in_one_place_of_a_list_counts_in_no_other() -> None:
+    late, early = (KeyPeriod(withdrawn_at=AT - timedelta(days=days)) for days in (0, 1))
+    issuers = (ISSUER, replace(ISSUER, prefix="https://other.example/", periods=(late,)), replace(ISSUER, periods=(early,)))
+    logs = (TRUSTED_LOG, replace(TRUSTED_LOG, periods=(late,) * len(TRUSTED_LOG.identity.keys)))
+    trust = read_trust_list(write_trust_list(TrustList(logs=logs, status_issuers=issuers)))
+    assert all(not each.verification_keys() for each in trust.status_issuers)
+    assert {period for each in trust.status_issuers for period in each.periods} == {early}
+    assert [each.believed().keys for each in trust.logs] == [(), ()]
+
+
 def anchor(**changes: Any) -> dict[str, Any]:
     changed = document()["anchors"][0] | changes
     return document(anchors=[{key: value for key, value in changed.items() if value is not ...}])

@@ -100,7 +100,7 @@ class CborReader {
     if (typeof item === "boolean") return Number(item); // for many readers the same member
     if (item instanceof Uint8Array) return `\0bytes ${toHex(item)}`;
     if (item === null || typeof item === "bigint") return `\0${item}`;
-    return item instanceof CborOther ? `\0${item.name}` : this.fail();
+    return item instanceof CborOther && !item.name.startsWith("float") ? `\0${item.name}` : this.fail(); // 4.0 is the member 4 for some readers
   }
 }
 

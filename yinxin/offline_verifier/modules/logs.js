@@ -65,7 +65,7 @@ export function readNote(data) {
 }
 
 function readNoteSignature(line) {
-  const match = /^— (\S+) (\S+)$/.exec(line);
+  const match = /^— ((?:\S|\ufeff)+) ((?:\S|\ufeff)+)$/.exec(line); // a byte order mark is no space (Unicode White_Space)
   if (!match || line.includes("\n")) throw new MalformedError("NOTE_FORM");
   checkKeyName(match[1]);
   const data = readCanonicalBase64(match[2], "NOTE_SIGNATURE");
@@ -229,18 +229,20 @@ export async function verifyCosignatures(note, log, at) {
   }
   const witnesses = await readNoteKeys(log.witnesses, WITNESS_KINDS);
   const steps = [];
-  const found = new Set();
+  const [found, used] = [new Set(), new Set()]; // each name counts once however many keys it has, and one key once however many names it has
   for (const { name, keyId, signature } of read.signatures) {
     for (const witness of witnesses) {
       if (witness.name !== name || witness.keyId !== keyId) continue;
       const isGood = isCosigned(witness, signature, read.text, at);
       if (isGood) found.add(name);
+      if (isGood) used.add(toHex(witness.key));
       steps.push((isGood ? passed : failed)(isGood ? "LOG_COSIGNED" : "LOG_COSIGNATURE_BAD", COSIGNATURE, { key: name }));
     }
   }
   const expected = Math.max(1, log.quorum);
-  if (found.size < expected && !steps.some((step) => step.outcome === Outcome.FAIL)) {
-    steps.push(notChecked("LOG_WITNESSES_TOO_FEW", COSIGNATURE, { found: found.size, expected }));
+  const count = Math.min(found.size, used.size);
+  if (count < expected && !steps.some((step) => step.outcome === Outcome.FAIL)) {
+    steps.push(notChecked("LOG_WITNESSES_TOO_FEW", COSIGNATURE, { found: count, expected }));
   }
   return steps;
 }

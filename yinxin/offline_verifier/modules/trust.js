@@ -228,6 +228,18 @@ function readStatusIssuer(item, where) {
   return { prefix, keys, periods: readPeriods(fields, where, keys.length) };
 }
 
+/** A key that is withdrawn in one place is so in all that name it. */
+function spreadWithdrawals(trusted) {
+  const gone = new Map();
+  const named = trusted.flatMap(({ keys, periods }) => keys.map((key, i) => [typeof key === "string" ? key : toHex(key), periods[i]]));
+  for (const [key, period] of named) if (period?.withdrawn != null) gone.set(key, Math.min(period.withdrawn, gone.get(key) ?? Infinity));
+  for (const one of trusted) {
+    const withdrawn = one.keys.map((key) => gone.get(typeof key === "string" ? key : toHex(key)) ?? null);
+    if (withdrawn.every((at) => at === null)) continue;
+    one.periods = withdrawn.map((at, i) => ({ from: null, until: null, ...one.periods[i], withdrawn: at }));
+  }
+}
+
 const OPTIONAL_MEMBERS = ["name", "issued_at", "intermediates", "crls", "ocsp", "status_lists", "logs", "status_issuers", "status_tokens"];
 
 // A trust list file (JSON in UTF-8); throws TRUST_LIST_TOO_LARGE or TRUST_LIST_MALFORMED with the place of it
@@ -261,6 +273,7 @@ function trustListFrom(document) {
     statusIssuers: each("status_issuers", MAX_STATUS_ISSUERS, readStatusIssuer),
     statusTokens: each("status_tokens", MAX_STATUS_TOKENS, readEncoded),
   });
+  spreadWithdrawals([...knowledge.logs, ...knowledge.statusIssuers]);
   return Object.assign(knowledge, about);
 }
 
