@@ -18,6 +18,7 @@ from crypto.sm3 import sm3_of_joined
 from licence_vault import limits
 from licence_vault.errors import licence_data_malformed, licence_data_too_large
 from licence_vault.model import write_canonical
+from standards.gbt7408_times import CHINA
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ def _time(stated: Mapping[str, Any], name: str) -> datetime:
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         raise licence_data_malformed(f"$.copy.{name}", "YYYY-MM-DDThh:mm:ssZ")
     try:
-        return datetime.fromisoformat(value)
-    except ValueError:
+        at = datetime.fromisoformat(value)
+        at.astimezone(CHINA)  # as readers are told it: the last hours of the year 9999 have no such time
+    except (ValueError, OverflowError):
         raise licence_data_malformed(f"$.copy.{name}", "a time of the calendar") from None
+    return at

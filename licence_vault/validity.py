@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import failed, passed
 from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from crypto.report import Step
 
@@ -17,9 +18,17 @@ DATA_CLAUSE: Final = "GB/T 36903-2018"
 
 def check_days(valid_from: date, valid_to: date | None, at: datetime) -> Step:
     """As of ``at`` (aware); both days are within, ``valid_to`` None is 长期."""
-    today = at.astimezone(CHINA).date()
+    today = _day_in_china(at)
     if today < valid_from:
         return failed("LICENCE_NOT_YET_VALID", DATA_CLAUSE, valid_from=valid_from.isoformat())
     if valid_to is not None and today > valid_to:
         return failed("LICENCE_EXPIRED", DATA_CLAUSE, valid_to=valid_to.isoformat())
     return passed("LICENCE_IN_FORCE", DATA_CLAUSE)
+
+
+def _day_in_china(at: datetime) -> date:
+    """The last day there is where China is in the year 10000 already."""
+    try:
+        return at.astimezone(CHINA).date()
+    except OverflowError:
+        return date.max

@@ -222,8 +222,13 @@ def _ask_seal(judged: JudgedDocument, licence: LicenceData) -> Question:
         same, found = judged.sealer_name == issuer.name, judged.sealer_name
     else:
         return _question("seal", [*steps, not_checked("LICENCE_SEALER_UNKNOWN", SEAL_CLAUSE)])
-    step = passed if same else failed
-    steps.append(step("LICENCE_SEALED_BY_ISSUER" if same else "LICENCE_SEALED_BY_OTHER", SEAL_CLAUSE, expected=issuer.name, found=found))
+    if not same:
+        return _question("seal", [*steps, failed("LICENCE_SEALED_BY_OTHER", SEAL_CLAUSE, expected=issuer.name, found=found)])
+    # Of one code with another name nothing but the certificate says what the office is called: that name is told, and that the licence differs
+    certified = judged.sealer_name or issuer.name
+    steps.append(passed("LICENCE_SEALED_BY_ISSUER", SEAL_CLAUSE, expected=certified, found=found))
+    if certified != issuer.name:
+        steps.append(warned("LICENCE_ISSUER_NAME_OTHER", SEAL_CLAUSE, expected=certified, found=issuer.name))
     return _question("seal", steps)
 
 

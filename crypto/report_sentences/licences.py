@@ -25,6 +25,10 @@ LICENCE: Final = {
     "LICENCE_SEALS_UNKNOWN": ("Whether the seals of the file hold cannot be told.", "无法判断文件签章是否有效。"),
     "LICENCE_SEALER_UNKNOWN": ("Whose seal it is cannot be told.", "无法判断印章归属。"),
     "LICENCE_SEALED_BY_ISSUER": ("The file is sealed by the issuer {expected}.", "文件由颁发机构{expected}盖章。"),
+    "LICENCE_ISSUER_NAME_OTHER": (
+        "The licence calls its issuer {found}; the certificate of the seal, of the same credit code, says {expected}.",
+        "证照所载颁发机构名称为{found}；印章证书中同一统一社会信用代码的机构名称为{expected}。",
+    ),
     "LICENCE_SEALED_BY_OTHER": (
         "The file is sealed by {found}, not by the issuer {expected}.",
         "文件由{found}盖章，而非颁发机构{expected}。",

@@ -24,6 +24,7 @@ from licence_vault.faces.limits import QR_CUT_CHARACTERS, QR_HOLDERS, QR_MESSAGE
 from standards import rfc9285_base45 as base45
 from standards.errors import Kind, MalformedError, TrustError
 from standards.gbt36904_licence_number import ROOT_OID
+from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -151,7 +152,7 @@ def _claims(payload: bytes) -> QrClaims:
     _, identifier, name, number, holders, issuer, issued_on, valid_from, valid_to, status_list, status_index, log_index, commitment = row
     texts = (identifier, name, number, issuer, *(holders if isinstance(holders, list) else [None]))
     numbers = (status_index, log_index)
-    if not all(isinstance(each, str) and 0 < len(each) <= QR_NAME_CHARACTERS and each.isprintable() for each in texts) or not holders:
+    if not all(isinstance(each, str) and 0 < len(each) <= QR_NAME_CHARACTERS and is_plain_text(each) for each in texts) or not holders:
         raise _unreadable("claims")
     if not all(type(each) is int and 0 <= each <= _LARGEST for each in numbers) or not isinstance(commitment, bytes):
         raise _unreadable("claims")

@@ -1,4 +1,4 @@
-"""What the status lists that a trust list carries say of one licence: by whoever may sign for its list, the newest of them."""
+"""What the status lists that a trust list carries say of one licence: by whoever may sign for its list, the newest of them as of the time asked of."""
 
 from __future__ import annotations
 
@@ -60,7 +60,15 @@ def _newest(address: str, index: int, trust: TrustList, keys: tuple[bytes, ...],
         for token in trust.status_tokens
         if _is_about(result := ask_opened(_opened(token, keys), list_uri=address, index=index, at=at))
     ]
-    return max(results, key=lambda each: (each.status is not None, each.issued_at_seconds or 0), default=None)
+    return max(results, key=_rank, default=None)
+
+
+def _rank(result: StatusResult) -> tuple[bool, int, bool, int]:
+    """The newest list decides, also where it has expired or cannot be read: what an older one says is not what its signer says now. Noise and lists
+    of a later time than is asked of come last; of two of one second the one that is worse for the licence.
+    """
+    is_of_then = result.issued_at_seconds is not None and not any(step.code == "STATUS_LIST_NOT_YET" for step in result.steps)
+    return is_of_then, result.issued_at_seconds or 0, result.status is not None, result.status or 0
 
 
 def _is_about(result: StatusResult) -> bool:

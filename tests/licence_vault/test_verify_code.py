@@ -227,6 +227,20 @@ def test_signed_claims_that_break_a_rule(payload: bytes) -> None:
     assert codes_of(link(message)) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
 
 
+@pytest.mark.parametrize("name", ["\U00031350某（示例）", "ᠪᠠᠲᠤ᠎ᠠ", "\u1820\u202f\u1822", "\ue000某"])
+def test_a_code_says_every_name_that_a_licence_may_have(name: str) -> None:
+    """Rare characters, whether or not this version of Python knows them, and what stands between Mongolian letters."""
+    claims = claims_of(sample_licence(holders=(Holder(name, "11010519491231002X", "111"),)), log_index=4711, commitment=bytes(32))
+    found = verify_code(code_for(claims), good(), AT)
+    assert found.report.verdict is Verdict.VALID
+    assert found.claims == claims
+
+
+@pytest.mark.parametrize("name", ["x\u202ey", "x\ny", "x\u2028y", "x\x85y"])
+def test_a_code_says_no_name_that_a_licence_cannot_have(name: str) -> None:
+    assert codes_of(code_for(replace(CLAIMS, holders=(name,)))) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
+
+
 def test_what_would_not_fit_is_refused() -> None:
     with pytest.raises(TrustError, match="LICENCE_QR_TOO_LARGE"):
         code_for(replace(CLAIMS, name="名" * 200, number="号" * 200, issuer="局" * 200))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -113,6 +113,14 @@ def test_a_copy_is_good_for_its_time_and_no_longer(seconds: int, code: str | Non
     found = verify(Judge(good()), replace(TRUST, status_tokens=(status_token(at=at),)), at=at)
     assert found.report.verdict is (Verdict.VALID if code is None else Verdict.INVALID)
     assert outcome(found, "copy")[1] == ["LICENCE_COPY_FOR", *([] if code is None else [code])]
+
+
+@pytest.mark.parametrize(("hour", "is_read"), [(15, True), (16, False), (23, False)])
+def test_attack_a_time_that_cannot_be_told_in_china_raises_nothing(hour: int, is_read: bool) -> None:
+    end = datetime(9999, 12, 31, hour, 59, 59, tzinfo=UTC)
+    found = verify(Judge(copy_files(replace(COPY, made_at=end - timedelta(days=1), until=end))))
+    assert found.report.verdict is Verdict.INVALID
+    assert outcome(found, "copy")[1] == (["LICENCE_COPY_FOR", "LICENCE_COPY_NOT_YET"] if is_read else ["LICENCE_COPY_UNREADABLE"])
 
 
 @pytest.mark.parametrize("status", [lists.INVALID, lists.SUSPENDED])

@@ -105,9 +105,13 @@ function askSeal({ report, sealerName, sealerCode }, { issuer }) {
   ];
   const found = sealerCode ?? sealerName;
   if (found === null) return questionOf("seal", [...steps, notChecked("LICENCE_SEALER_UNKNOWN", SEAL_CLAUSE)]);
-  const isSame = found === (sealerCode === null ? issuer.name : issuer.code);
-  const facts = { expected: issuer.name, found };
-  steps.push(isSame ? passed("LICENCE_SEALED_BY_ISSUER", SEAL_CLAUSE, facts) : failed("LICENCE_SEALED_BY_OTHER", SEAL_CLAUSE, facts));
+  if (found !== (sealerCode === null ? issuer.name : issuer.code)) {
+    return questionOf("seal", [...steps, failed("LICENCE_SEALED_BY_OTHER", SEAL_CLAUSE, { expected: issuer.name, found })]);
+  }
+  // Of one code with another name nothing but the certificate says what the office is called: that name is told, and that the licence differs
+  const certified = sealerName || issuer.name;
+  steps.push(passed("LICENCE_SEALED_BY_ISSUER", SEAL_CLAUSE, { expected: certified, found }));
+  if (certified !== issuer.name) steps.push(warned("LICENCE_ISSUER_NAME_OTHER", SEAL_CLAUSE, { expected: certified, found: issuer.name }));
   return questionOf("seal", steps);
 }
 

@@ -8,7 +8,7 @@ import { checkDays, questionOf } from "./licence.js";
 import { examineLicenceNumber, isDay } from "./licence_data.js";
 import { failed, fileReport, notChecked, passed, verdictOf } from "./report.js";
 import { isWhole } from "./strict_json.js";
-import { characterCount, isPrintable } from "./texts.js";
+import { characterCount, isPlainText } from "./texts.js";
 import { askStatusLists } from "./token_status.js";
 
 const CODE_CLAUSE = "RFC 9052 4.2";
@@ -66,7 +66,7 @@ function readCodeClaims(payload) {
   }
   if (!Array.isArray(row) || row.length !== 13 || row[0] !== 1) throw codeUnreadable("claims");
   const [, identifier, name, number, holders, issuer, issuedOn, validFrom, validTo, statusList, statusIndex, logIndex, commitment] = row;
-  const isText = (value) => typeof value === "string" && value && characterCount(value) <= CODE_NAME_CHARACTERS && isPrintable(value);
+  const isText = (value) => typeof value === "string" && value && characterCount(value) <= CODE_NAME_CHARACTERS && isPlainText(value);
   const isIndex = (value) => isWhole(value, 0, Infinity) || (typeof value === "bigint" && value >= 0n && value <= CODE_LARGEST);
   const isSound =
     [identifier, name, number, issuer, ...(Array.isArray(holders) ? holders : [null])].every(isText) && holders.length &&

@@ -17,6 +17,7 @@ const COPY_JSON_BYTES = 4096;
 const LEAF_BYTES = 1024;
 const MOST_INDEX = 2 ** 31 - 1;
 const DAY_MS = 24 * 3600 * 1000;
+const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59);
 const LICENCE_EVENTS = [
   "made", "issued", "changed", "extended", "suspended", "resumed", "annual_check", "cancelled", "revoked", "withdrawn", "transferred_out",
   "transferred_in", "expired", "printed", "annotated",
@@ -92,8 +93,8 @@ export function isDay(text) {
   return match !== null && utcTime(...match.slice(1).map(Number)) !== null;
 }
 
-/** The day at this moment in China, as text. */
-export const dayInChina = (at) => new Date(at + DAY_MS / 3).toISOString().slice(0, 10);
+/** The day at this moment in China, as text; the last day there is where China is in the year 10000 already. */
+export const dayInChina = (at) => new Date(Math.min(at + DAY_MS / 3, LAST_MOMENT)).toISOString().slice(0, 10);
 
 const timeMatch = (text) => (typeof text === "string" ? /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z$/.exec(text) : null);
 const readLicenceTime = (text) => (timeMatch(text) ? utcTime(...timeMatch(text).slice(1).map(Number)) : null);
@@ -201,7 +202,7 @@ export function readSaltedCopy(bytes) {
   const [madeAt, until] = ["made_at", "until"].map((name) => {
     if (!timeMatch(copy[name])) throw dataMalformed(`$.copy.${name}`, "YYYY-MM-DDThh:mm:ssZ");
     const at = readLicenceTime(copy[name]);
-    if (at === null) throw dataMalformed(`$.copy.${name}`, "a time of the calendar");
+    if (at === null || at + DAY_MS / 3 > LAST_MOMENT) throw dataMalformed(`$.copy.${name}`, "a time of the calendar"); // as readers are told it
     return at;
   });
   licenceMatching(salt, "$.salt", /^[0-9a-f]{64}$/, "64 digits of lower-case hex");

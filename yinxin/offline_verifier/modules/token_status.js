@@ -164,12 +164,22 @@ async function newestStatus(address, index, trust, keys, at) {
     const result = await verifyStatusToken(token, address, index, keys, keySet, at);
     if (result.steps.some((step) => step.code === "STATUS_LIST_OTHER" || step.code === "STATUS_TOKEN_KEY_UNKNOWN")) continue;
     if (result.isOpen && (open === null || result.issuedAt > open.issuedAt)) open = result;
-    const rank = [result.status !== null ? 1 : 0, result.issuedAt ?? 0];
-    if (!newest || rank[0] > newest.rank[0] || (rank[0] === newest.rank[0] && rank[1] > newest.rank[1])) newest = { rank, result };
+    const rank = statusRank(result);
+    const differs = newest ? rank.findIndex((each, i) => each !== newest.rank[i]) : -1;
+    if (!newest || (differs >= 0 && rank[differs] > newest.rank[differs])) newest = { rank, result };
   }
   // One that is newer than what is believed may say otherwise: then it is not known
   if (open !== null && newest.result.status !== null && open.issuedAt > newest.result.issuedAt) return open;
   return newest ? newest.result : null;
+}
+
+/**
+ * The newest list decides, also where it has expired or cannot be read: what an older one says is not what its signer says now. Noise and lists
+ * of a later time than is asked of come last; of two of one second the one that is worse for the licence.
+ */
+function statusRank({ status, issuedAt, isOpen, steps }) {
+  const isOfThen = issuedAt !== null && isOpen === undefined && !steps.some((step) => step.code === "STATUS_LIST_NOT_YET");
+  return [Number(isOfThen), issuedAt ?? 0, Number(status !== null), status ?? 0];
 }
 
 /** The steps for place `index` of the list `address` by the lists at hand. */
