@@ -218,6 +218,8 @@ class _TreeCheck:
                 report.add("LOG_ROLLED_BACK", tree=tree.name, size=head.size, published=anchor[0])
             elif anchor is not None and anchor[0] == head.size and root is not None and anchor[1] != root[1]:
                 report.add("LOG_FORKED", tree=tree.name, size=head.size)
+            elif anchor is not None and anchor[0] < head.size and self._root_at(anchor[0]) != anchor[1]:  # the log has grown past it
+                report.add("LOG_FORKED", tree=tree.name, size=anchor[0])
 
         cosigned = self._cosigned
         seen = None if cosigned is None else self._check_note(cosigned, tree.identity, "cosigned", report)

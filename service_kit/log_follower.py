@@ -77,6 +77,7 @@ def follow(
     round_ = Followed()
     # 1. The checkpoints: signed, not smaller than before, and of one mind about each other
     heads: dict[str, Checkpoint] = {}
+    furthest = max((seen.size for seen in before.values()), default=0)  # a round ago: by now every tree has come as far
     notes = {name: fetch(f"{name}/{CHECKPOINT_PATH}") for name in trees}
     if not before and not any(notes.values()):
         return round_  # a log that has no entry yet
@@ -92,6 +93,10 @@ def follow(
             round_.notice("FOLLOWED_ROLLED_BACK", tree=name, seen=seen.size, shown=result.checkpoint.size)
         elif seen is not None and result.checkpoint.size == seen.size and result.checkpoint.root != seen.root:
             round_.notice("FOLLOWED_FORKED", tree=name, size=seen.size)
+        elif (
+            result.checkpoint.size < furthest
+        ):  # what only the other trees have would count for whoever trusts one of them, and nobody would look at it
+            round_.notice("FOLLOWED_TREE_BEHIND", tree=name, seen=furthest, shown=result.checkpoint.size)
     if round_.noticed:
         return round_
     for name, head in heads.items():

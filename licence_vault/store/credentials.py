@@ -100,11 +100,14 @@ def count_wrong_attempt(connection: Connection, offer_id: str) -> None:
 def redeem_offer(
     connection: Connection, offer_id: str, token_digest: bytes, at: datetime, token_expires_at: datetime, mac_key: bytes
 ) -> bool:
-    """Spend the code for a token; True for exactly one of all who try."""
+    """Spend the code for a token; True for exactly one of all who try, and for none once the attempts at the digits are used up."""
     row = connection.execute(select(offers).where(offers.c.id == offer_id)).mappings().one()
     values = {"redeemed_at": write_time(at), "token_digest": token_digest, "token_expires_at": write_time(token_expires_at)}
     mac = _mac({**row, **values}, mac_key)
-    waiting = update(offers).where(offers.c.id == offer_id, offers.c.redeemed_at.is_(None), offers.c.expires_at > write_time(at))
+    columns = offers.c
+    waiting = update(offers).where(
+        columns.id == offer_id, columns.redeemed_at.is_(None), columns.expires_at > write_time(at), columns.attempts_left > 0
+    )
     return connection.execute(waiting.values({**values, "row_mac": mac})).rowcount == 1
 
 

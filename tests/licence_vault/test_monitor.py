@@ -110,6 +110,22 @@ def test_nothing_is_passed_over_where_one_tree_is_behind_the_other(fresh: VaultH
     assert (second.noticed, second.size, sum(observed.events.values())) == ([], 5, 2)
 
 
+@pytest.mark.parametrize("name", ["sm3", "sha256"])
+def test_attack_entries_that_only_one_tree_has_are_noticed(fresh: VaultHere, name: str) -> None:
+    """A proof from one tree is enough for a licence, and what not all trees have is not read: a tree may not be held back while another grows."""
+    shown = Shown(fresh)
+    held_back = {f"{name}/checkpoint": shown(f"{name}/checkpoint")}
+    fresh.append(leaf(4))
+    shown.changed = held_back
+    first, _ = one_round(fresh, shown)
+    assert (first.noticed, first.size) == ([], 3), "it may be on its way"
+    second, _ = one_round(fresh, shown, first.seen)
+    assert [(each.code, each.facts) for each in second.noticed] == [("FOLLOWED_TREE_BEHIND", {"tree": name, "seen": 4, "shown": 3})]
+    assert not second.seen
+    shown.changed = {}
+    assert one_round(fresh, shown, first.seen)[0].noticed == []
+
+
 def test_a_log_that_shrinks_or_changes_is_noticed(fresh: VaultHere, tmp_path: Path) -> None:
     shown = Shown(fresh)
     old = {name: shown(f"{name}/checkpoint") for name in identities(fresh)}

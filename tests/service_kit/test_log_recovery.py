@@ -204,6 +204,26 @@ def test_another_history_under_our_own_signature_is_a_fork(database: Database, a
     assert "LOG_FORKED" in codes(log)
 
 
+def test_an_anchor_of_another_history_is_found_also_when_the_log_has_grown_past_it(
+    database: Database, audit: Audit, make_log: Any, tmp_path: Path
+) -> None:
+    from crypto.checkpoints import sign_checkpoint
+    from standards.c2sp_tlog_checkpoint import Checkpoint
+
+    log = make_log()
+    add(database, audit, 5)
+    log.run_once()
+    held = log.head().checkpoints["sm3"]
+    add(database, audit, 5)
+    log.run_once()
+    anchor = tmp_path / "anchors" / "log.sm3.checkpoint"
+    anchor.write_bytes(held)
+    assert codes(log) == set(), "behind, and of the same history"
+    tree = trees()[0]
+    anchor.write_bytes(sign_checkpoint(Checkpoint(tree.origin, 4, b"x" * 32), tree.signers))
+    assert codes(log) == {"LOG_FORKED"}
+
+
 def test_a_key_that_was_rotated_out_is_still_believed(database: Database, audit: Audit, make_log: Any) -> None:
     old = trees(1)[0]
     log = make_log(trees=(old,))

@@ -38,10 +38,17 @@ def test_what_counts_once(database: Database) -> None:  # noqa: F811 - the fixtu
     migrate(database)
     assert differences(database, PREFIX, metadata) == []
     code, token = b"c" * 32, b"t" * 32
-    offer = Offer("co_1", "lc_1", ("T.es256", "T.sm2"), b"x" * 32, 1, "client:counter", LATER, None, None)
+    offer = Offer("co_1", "lc_1", ("T.es256", "T.sm2"), b"x" * 32, 2, "client:counter", LATER, None, None)
+    guessed = replace(offer, offer_id="co_0", attempts_left=1)
     database.write(lambda connection: insert_offer(connection, offer, code, AT, KEY))
+    database.write(lambda connection: insert_offer(connection, guessed, b"g" * 32, AT, KEY))
+    database.write(lambda connection: count_wrong_attempt(connection, "co_1"))
+    # guesses that were under way at once are no more than there may be: the right one comes too late
     for _ in range(2):
-        database.write(lambda connection: count_wrong_attempt(connection, "co_1"))
+        database.write(lambda connection: count_wrong_attempt(connection, "co_0"))
+    assert not database.write(lambda connection: redeem_offer(connection, "co_0", b"0" * 32, AT, LATER, KEY))
+    with database.read() as connection:
+        assert find_offer_by_code(connection, b"g" * 32, KEY) == replace(guessed, attempts_left=0)
     # one redeems, whoever else tries
     with ThreadPoolExecutor(6) as pool:
         redeemed = list(
@@ -53,7 +60,7 @@ def test_what_counts_once(database: Database) -> None:  # noqa: F811 - the fixtu
     kept = token[:-1] + b"%d" % redeemed.index(True)
     with database.read() as connection:
         found = find_offer_by_code(connection, code, KEY)
-        assert found == replace(offer, attempts_left=0, redeemed_at=AT, token_expires_at=LATER)
+        assert found == replace(offer, attempts_left=1, redeemed_at=AT, token_expires_at=LATER)
         assert find_offer_by_token(connection, kept, KEY) == found
     # one credential per configuration stands, and a voided one makes room
     first = Intended("cr_1", "co_1", "lc_1", "T.es256", "h" * 43, "key-1", AT, LATER)
