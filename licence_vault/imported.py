@@ -24,7 +24,7 @@ class Mark(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Marks:
     """``number``: the identifier, with its type, issuer and codes; ``content``: held against the type, with the rule that is broken first;
-    ``seal``: of the file. None of them is in our log.
+    ``seal``: of the file, by its authority. None of them is in our log.
     """
 
     number: Mark

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from licence_vault.actions.claim_batch import BatchFile
     from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.ports import JudgedDocument
+    from licence_vault.register import IssuingAuthority
     from licence_vault.row_files import Row
     from licence_vault.type_rules.definition import TypeDefinition
     from service_kit.callers import Caller
@@ -83,18 +85,21 @@ def import_licences(means: IssuingMeans, caller: Caller, file: BatchFile) -> Imp
 
 
 def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: bytes) -> ImportedLicence:
-    """The file of an imported licence, PDF or OFD, judged by our verifier: its verdict is the mark. LICENCE_IMPORT_NOT_FOUND, FIELD_UNACCEPTABLE."""
+    """The file of an imported licence, PDF or OFD, judged by our verifier: its verdict is the mark, where the seal is its authority's.
+
+    LICENCE_IMPORT_NOT_FOUND, FIELD_UNACCEPTABLE.
+    """
     # 1. Whose is it, and what is it?
     with means.context.database.read() as conn:
         imported = _owned(conn, caller, import_id)
+        authority = store.load_issuer(conn, imported.issuer_code)
     form = _FORMS.get(content[:4])
     if form is None:
         raise field_unacceptable("file", "PDF or OFD")
 
     # 2. The verdict on its seal; without one there is nothing to verify.
     judged = means.need_seals().judge.judge(content, means.context.trust(), means.context.clock.now())
-    verdicts = {Verdict.VALID: Mark.VALID, Verdict.INVALID: Mark.INVALID, Verdict.INDETERMINATE: Mark.INDETERMINATE}
-    seal = Mark.ABSENT if not judged.report.signatures and judged.sealed_files is None else verdicts[judged.report.verdict]
+    seal = _mark_seal(judged, authority)
 
     # 3. Kept under its key, and on record.
     key = means.contents.open_key(import_id, imported.key_sealed)
@@ -195,6 +200,18 @@ def _mark_number(identifier: str | None, file: BatchFile) -> Mark:
     if findings.number is None or (findings.number.type_code, findings.number.issuer) != (file.type_code, file.issuer_code):
         return Mark.INVALID
     return _MARKS[findings.verdict]
+
+
+def _mark_seal(judged: JudgedDocument, authority: IssuingAuthority | None) -> Mark:
+    """The seals of a file hold, and they are the authority's: a good seal of somebody else says nothing good of its licence."""
+    if not judged.report.signatures and judged.sealed_files is None:
+        return Mark.ABSENT
+    if judged.report.verdict is not Verdict.VALID:
+        return Mark.INVALID if judged.report.verdict is Verdict.INVALID else Mark.INDETERMINATE
+    stated = judged.sealer_code or judged.sealer_name
+    if authority is None or stated is None:
+        return Mark.INDETERMINATE
+    return Mark.VALID if stated == (authority.name if judged.sealer_code is None else authority.code) else Mark.INVALID
 
 
 def _store(means: IssuingMeans, caller: Caller, file: BatchFile, chunk: Sequence[ImportedLicence]) -> tuple[int, int]:

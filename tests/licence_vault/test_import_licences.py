@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ from licence_vault.row_files import RowForm
 from service_kit.audit import find_entries
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import compute_legacy_check_character, write_licence_number
-from tests.fakes.sealer import KEY, MARK
+from tests.fakes.sealer import KEY, MARK, FakeJudge
 from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, IssuingHere
 from tests.licence_vault.type_files import AUTHORITY, TYPE
 
@@ -113,6 +114,18 @@ def test_the_verdict_on_a_file_is_its_mark(here: IssuingHere, monkeypatch: pytes
     with here.vault.context.database.read() as conn:
         assert find_entries(conn, subject=f"licence-import:{attached.id}", limit=1)[0].facts["seal"] == "valid"
     assert b"sealed elsewhere" not in here.vault.context.blobs.get(str(attached.file_blob))
+
+
+@pytest.mark.parametrize(("sealer", "mark"), [("另一机构", Mark.INVALID), (None, Mark.INDETERMINATE)], ids=["another's", "unknown"])
+def test_attack_a_good_seal_of_somebody_else_is_no_good_mark(
+    here: IssuingHere, monkeypatch: pytest.MonkeyPatch, sealer: str | None, mark: Mark
+) -> None:
+    import_licences(here.means, here.clerk, rows(GOOD.format(identifier="", number=f"旧件{mark}")))
+    content = b"PK\x03\x04 sealed elsewhere"
+    content += MARK + hmac_sm3(KEY, content).hex().encode()
+    monkeypatch.setattr("tests.fakes.sealer.attachments_in", lambda _: {})
+    means = replace(here.means, seals=replace(here.means.need_seals(), judge=FakeJudge(sealer)))
+    assert attach_file(means, here.clerk, one(here, f"旧件{mark}").id, content).marks.seal is mark
 
 
 def test_a_file_without_a_seal_has_nothing_to_verify(here: IssuingHere) -> None:
