@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from licence_vault import store
@@ -60,7 +60,7 @@ def entrust_use(desk: UseDesk, caller: Caller, order: EntrustmentOrder) -> Entru
             raise type_not_published(order.type_code)
         if store.count_standing_entrustments(conn, holder, at) >= ENTRUSTMENTS:
             raise entrustments_too_many(ENTRUSTMENTS)
-        made = Entrustment(new_entrustment_id(), holder, agent, order.type_code, reason, caller.holder, at, order.until)
+        made = Entrustment(new_entrustment_id(), holder, agent, order.type_code, reason, caller.holder, at, order.until.astimezone(UTC))
         store.insert_entrustment(conn, made)
         _record(desk, conn, caller, made, at, "give")
         return made

@@ -66,7 +66,7 @@ def _read_time(text: str, name: str) -> datetime:
     if len(text) == len("yyyymmddhhmmss") and text.isascii() and text.isdecimal():
         try:
             return datetime.strptime(text, _TIME).replace(tzinfo=CHINA).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
     raise share_malformed(name, "yyyymmddhhmmss")
 

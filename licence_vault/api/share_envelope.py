@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _HEAD: Final = frozenset({"accessId", "accessToken"})
 _TOKEN_CHARACTERS: Final = 8192
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def read_request(body: bytes, needed: frozenset[str], allowed: frozenset[str], *
     access_id, token = (head.get(name) for name in ("accessId", "accessToken"))
     if not isinstance(access_id, str) or not isinstance(token, str) or not access_id or not token or len(token) > _TOKEN_CHARACTERS:
         raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_MISSING")
+    if not _is_whole(access_id + token):
+        raise share_malformed("head", "texts of whole characters")
     if not isinstance(data, dict) or not data.keys() <= needed | allowed:
         raise share_malformed("data", "no members besides those of this call")
     found = {name: _member(name, value, is_long=name == long_member) for name, value in data.items() if value not in ("", None)}
@@ -79,9 +83,14 @@ def read_text(data: Mapping[str, Any], name: str) -> str:
 
 def _member(name: str, value: object, *, is_long: bool) -> object:
     texts = list(value.values()) if isinstance(value, dict) else [value]
-    if not all(isinstance(each, str) and (is_long or len(each) <= limits.SHARE_TEXT_CHARACTERS) for each in texts):
+    if not all(isinstance(each, str) and (is_long or len(each) <= limits.SHARE_TEXT_CHARACTERS) and _is_whole(each) for each in texts):
         raise share_malformed(name, f"texts of at most {limits.SHARE_TEXT_CHARACTERS} characters")
     return value
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text holds no half of a surrogate pair, which JSON lets through and nothing behind it can write (RFC 7493 2.1)."""
+    return text.isascii() or _HALF.search(text) is None
 
 
 def write_answer(data: object) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
@@ -99,7 +98,7 @@ def add_use_code_routes(router: APIRouter, desk: UseDesk) -> None:
         if body.until.tzinfo is None:
             raise field_unacceptable("until", "a time with its offset")
         holder = None if body.holder is None else body.holder.to_pair()
-        order = EntrustmentOrder(body.agent.to_pair(), body.type, body.until.astimezone(UTC), body.reason, holder)
+        order = EntrustmentOrder(body.agent.to_pair(), body.type, body.until, body.reason, holder)
         return write_entrustment(entrust_use.entrust_use(desk, caller_of(request), order))
 
     @router.get(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -59,7 +58,9 @@ def _bad(place: str, rule: str) -> MalformedError:
 
 def _number(least: float, most: float) -> Callable[[Any, str], float]:
     def read(value: Any, place: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not least <= value <= most:
+        if (
+            isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most
+        ):  # neither is a value that is no number
             raise _bad(place, f"a number from {least:g} to {most:g}")
         return float(value)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from licence_vault import limits
@@ -112,7 +111,7 @@ def _catalogue(value: object) -> Catalogue:
     code = _text(whole["authority_code"], f"{place}.authority_code", AUTHORITY_CHARACTERS)
     if not is_credit_code(code):
         raise type_malformed(f"{place}.authority_code", "a credit code")
-    if whole["class"] not in CATALOGUE_CLASSES:
+    if not isinstance(whole["class"], str) or whole["class"] not in CATALOGUE_CLASSES:
         raise type_malformed(f"{place}.class", "one of " + ", ".join(CATALOGUE_CLASSES))
     try:
         ranges = read_validity_ranges(_text(whole["validity_ranges"], f"{place}.validity_ranges", limits.NAME_CHARACTERS))
@@ -255,7 +254,9 @@ def _count(value: object, place: str, most: int, *, least: int = 1) -> int:
 
 
 def _length(value: object, place: str) -> float:
-    if type(value) not in {int, float} or not isinstance(value, int | float) or not math.isfinite(value) or not 0 <= value <= _PAGE_MOST_MM:
+    if (
+        type(value) not in {int, float} or not isinstance(value, int | float) or not 0 <= value <= _PAGE_MOST_MM
+    ):  # neither is a value that is no number
         raise type_malformed(place, f"millimetres from 0 to {_PAGE_MOST_MM:g}")
     return float(value)
 

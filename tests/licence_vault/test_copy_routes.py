@@ -87,7 +87,12 @@ def test_a_system_is_given_annotated_copies(jia: Office, registry: Office, stran
     assert (status, given["contentType"], given["certIdentifier"]) == ("0", "application/ofd", licence["identifier"])
     assert base64.b64decode(given["content"]).startswith(b"PK")
     assert share(registry, "downloadFile", wish | more) == ("10", None), "a code counts once"
-    for wrong in ({"fileType": "gif"}, {"certificateCopyExpiringTime": "2026-12-01"}, {"certificateCopyExpiringTime": "20261301000000"}):
+    for wrong in (
+        {"fileType": "gif"},
+        {"certificateCopyExpiringTime": "2026-12-01"},
+        {"certificateCopyExpiringTime": "20261301000000"},
+        {"certificateCopyExpiringTime": "00010101000000"},
+    ):
         assert share(registry, "downloadFile", wish | {"operator": OFFICER} | wrong) == ("102", None)
     assert share(registry, "downloadFile", wish | {"operator": OFFICER, "certificateIdentifier": "1.2.3"}) == ("10", None)
 

@@ -63,6 +63,7 @@ PLACE = {"x_mm": 1, "y_mm": 1, "width_mm": 9, "height_mm": 9}
         (design(name="a\n"), "$.name"),
         (design(page={"width_mm": 100}), "$.page"),
         (design(page={"width_mm": 100, "height_mm": float("nan")}), "$.page.height_mm"),
+        (design(page={"width_mm": 100, "height_mm": 10**400}), "$.page.height_mm"),
         (design(page={"width_mm": 10, "height_mm": 100}), "$.page.width_mm"),
         (design(languages=["xx"]), "$.languages"),
         (design(languages=[]), "$.languages"),
