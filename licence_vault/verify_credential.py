@@ -34,7 +34,7 @@ _NUMBER_CLAUSE: Final = "GB/T 36904-2018"
 _SEAL: Final = frozenset(
     {"CREDENTIAL_ALGORITHM", "CREDENTIAL_ISSUER_UNKNOWN", "CREDENTIAL_KEY_UNKNOWN", "CREDENTIAL_SIGNATURE_BAD", "CREDENTIAL_SIGNATURE"}
 )
-_STATUS: Final = "CREDENTIAL_STATUS"  # how the steps about status begin
+_STATUS: Final = ("CREDENTIAL_STATUS", "LICENCE_")  # how the steps about status, and about the licence's days, begin
 
 
 def verify_credential(

@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from crypto.jose import TokenSigner, verification_key
+from crypto.report import Outcome
 from crypto.sm3 import hmac_sm3
 from licence_vault.credential_errors import credential_denied
 from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.credentials.lanes import LANES, Lane, LaneName
 from licence_vault.credentials.sd_jwt_vc import TOKEN_TYPE
+from licence_vault.validity import check_days
 from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ def demand_in_force(licence: CurrentLicence | None, at: datetime) -> CurrentLice
         raise credential_denied("ERASED")
     if not licence.is_in_force:
         raise credential_denied(licence.state)
-    if at < _midnight(licence.data.valid_from):
+    if check_days(licence.data.valid_from, None, at).outcome is Outcome.FAIL:
         raise credential_denied("NOT_YET")
     if expiry_of(licence.data, at) <= at:
         raise credential_denied("OVER")

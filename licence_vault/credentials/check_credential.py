@@ -7,8 +7,9 @@ What is said about status comes from the caller, who has the status tokens.
 from __future__ import annotations
 
 import hmac
+import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.jose import NUMERIC_DATE_LIMIT, check_token, read_base64url, read_strict_json, thumbprint
@@ -16,6 +17,7 @@ from crypto.report import Outcome, Report, SignatureReport, Step, failed, not_ch
 from licence_vault.credentials.holder_tokens import check_holder_token, read_holder_key
 from licence_vault.credentials.lanes import lane_of
 from licence_vault.credentials.sd_jwt_vc import NEVER_DISCLOSED, TOKEN_TYPE
+from licence_vault.validity import check_days
 from standards.errors import TrustError
 from standards.rfc9901_sd_jwt import (
     TOKEN_TYPE_KEY_BINDING,
@@ -41,6 +43,7 @@ LEEWAY_SECONDS: Final = 30  # how far clocks may differ
 BINDING_SECONDS: Final = 300  # how old a binding may be: it is made for one question
 STATUS_URI_CHARACTERS: Final = 500
 STATUS_WORDS: Final = {1: "CREDENTIAL_STATUS_INVALID", 2: "CREDENTIAL_STATUS_SUSPENDED", 3: "CREDENTIAL_STATUS_ANNUAL"}
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SD_JWT: Final = "RFC 9901"
 _VC: Final = "SD-JWT VC"
 _BINDING: Final = "RFC 9901 7.3"
@@ -114,6 +117,7 @@ def check_credential(
     # 4. Type, time and status
     _check_type(found, vcts)
     _check_times(found, at)
+    _check_days(found, at)
     _check_status(found, status_of)
     # 5. That its holder shows it, now and here
     _check_binding(found, combined, lane, binding, at)
@@ -187,6 +191,22 @@ def _check_times(found: _Findings, at: datetime) -> None:
         found.steps.append(failed("CREDENTIAL_NOT_YET_VALID", "RFC 7519 4.1.5"))
     else:
         found.steps.append(passed("CREDENTIAL_TIMES", "RFC 7519 4.1"))
+
+
+def _check_days(found: _Findings, at: datetime) -> None:
+    """As far as it discloses the days of its licence: it counts no longer than that, whatever ``exp`` says."""
+    claims = found.claims or {}
+    begins, ends = (_day(claims.get(name)) for name in ("valid_from", "valid_to"))
+    step = check_days(begins or date.min, ends, at)
+    if step.outcome is Outcome.FAIL:
+        found.steps.append(step)
+
+
+def _day(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
+    except ValueError:
+        return None
 
 
 def _is_date(value: Any) -> bool:

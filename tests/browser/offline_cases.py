@@ -386,6 +386,8 @@ def credential_cases() -> list[Case]:
         }
         made |= {f"altered {seed}": altered(text.encode(), seed).decode("latin-1") for seed in range(12)}
         made |= {f"without {claim}": forged(methodcaller("pop", claim), lane) for claim in ("exp", "vct", "status", "cnf")}
+        for days in ({"valid_to": date(2020, 1, 1)}, {"valid_from": date(2100, 1, 1)}, {"valid_to": None, "valid_from": date.min}):
+            made[f"licence {days}"] = issue(lane, data=replace(licences.LICENCE, **days))
         made["a wide blank behind"], made["a blank behind"] = text + "\u3000", f" {text}\n"
         made["twice"] = text + text.split("~")[1] + "~"
         made["other digest"] = forged(lambda payload: payload.update({"_sd_alg": "sha-512"}), lane)

@@ -144,9 +144,11 @@ def test_offers_are_made_of_licences_in_force_that_the_caller_has_to_do_with(iss
     issuer.shelf.put("mine")
     issuer.shelf.put("begins", valid_from=date(2026, 11, 29))
     issuer.shelf.put("over", valid_to=date(2026, 11, 27))
+    issuer.shelf.put("since ever", valid_from=date.min, valid_to=None)
     order: dict[str, Any] = {"identifier": "ended", "lanes": ["es256"]}
     for identifier in ("ended", "begins", "over"):
         assert issuer.http.post(OFFERS, json={**order, "identifier": identifier}).json()["code"] == "CREDENTIAL_DENIED"
+    assert issuer.http.post(OFFERS, json={**order, "identifier": "since ever"}).status_code == 201
     assert issuer.http.post(OFFERS, json={**order, "identifier": "none"}).status_code == 404
     assert issuer.http.post(OFFERS, json={**order, "identifier": "mine"}, headers={"x-client": "stranger"}).status_code == 404
     unfit: tuple[dict[str, Any], ...] = ({"lanes": []}, {"lanes": ["rsa"]}, {"holder": "x"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,6 +70,31 @@ def published(name: LaneName = LaneName.ES256) -> bytes:
 def test_the_status_lists_at_hand_decide(name: LaneName, given: dict[str, Any], verdict: Verdict) -> None:
     checked = verify_credential(present(issue(name), name), trust(name, **given), issuers_of(name), AT, binding=BINDING)
     assert checked.report.verdict is verdict
+
+
+@LANE
+@pytest.mark.parametrize(
+    ("days", "show", "code"),
+    [
+        ({"valid_to": AT.date()}, True, None),
+        ({"valid_to": AT.date() - timedelta(days=1)}, True, "LICENCE_EXPIRED"),
+        ({"valid_from": AT.date() + timedelta(days=1)}, True, "LICENCE_NOT_YET_VALID"),
+        ({"valid_from": date.min, "valid_to": None}, True, None),
+        ({"valid_to": AT.date() - timedelta(days=1)}, False, None),
+    ],
+    ids=["last day", "ended", "not begun", "without end", "not shown"],
+)
+def test_attack_a_credential_that_outlives_its_licence(name: LaneName, days: dict[str, Any], code: str | None, *, show: bool) -> None:
+    """Its issuer lets it run on; the days that it discloses say that the licence does not."""
+    text = issue(name, data=sample_licence(**{"valid_from": date(2020, 1, 1), **days}))
+    shown = present(text, name, show=lambda claim: show or claim not in {"valid_from", "valid_to"})
+    checked = verify_credential(shown, trust(name), issuers_of(name), AT, binding=BINDING)
+    assert [step.code for step in checked.report.signatures[0].steps if step.outcome.value == "fail"] == ([] if code is None else [code])
+    assert checked.report.verdict is (Verdict.VALID if code is None else Verdict.INVALID)
+    status = next(
+        each for each in verify_any_file(shown.encode(), trust(name), AT, issuers=issuers_of(name)).questions if each.name == "status"
+    )
+    assert status.verdict is checked.report.verdict
 
 
 @LANE

@@ -4,10 +4,10 @@
 import { MalformedError, TrustError, toBinary, utf8 } from "./bytes.js";
 import { digestOf } from "./hashes.js";
 import { checkToken, readBase64Url, readJwk, readJwks, readStrictObject, writeBase64Url } from "./jose.js";
-import { examineLicenceNumber } from "./licence_data.js";
-import { questionOf } from "./licence.js";
+import { examineLicenceNumber, isDay } from "./licence_data.js";
+import { checkDays, questionOf } from "./licence.js";
 import { Oid } from "./oids.js";
-import { failed, fileReport, notChecked, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
+import { Outcome, failed, fileReport, notChecked, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
 import { JsonError, canonicalJson, isJsonObject, isWhole, readJson } from "./strict_json.js";
 import { characterCount, readUtf8, stripped } from "./texts.js";
 import { statusAtHand } from "./token_status.js";
@@ -192,6 +192,13 @@ function checkCredentialTimes({ payload, steps }, at) {
   else steps.push(passed("CREDENTIAL_TIMES", "RFC 7519 4.1"));
 }
 
+/** As far as it discloses the days of its licence: it counts no longer than that, whatever `exp` says. */
+function checkLicenceDays({ claims, steps }, at) {
+  const day = (name) => (typeof claims?.[name] === "string" && isDay(claims[name]) ? claims[name] : null);
+  const step = checkDays(day("valid_from") ?? "0001-01-01", day("valid_to"), at);
+  if (step.outcome === Outcome.FAIL) steps.push(step);
+}
+
 async function checkCredentialStatus({ payload, steps }, trust, at) {
   if (!("status" in payload)) {
     steps.push(warned("CREDENTIAL_STATUS_ABSENT", CREDENTIAL_STATUS));
@@ -254,6 +261,7 @@ async function checkCredential(text, trust, issuers, at) {
   const isTyped = typeof vct === "string" && vct;
   found.steps.push((isTyped ? passed : failed)(isTyped ? "CREDENTIAL_TYPE" : "CREDENTIAL_TYPE_MISSING", `${SD_JWT_VC} 2.2.2.1`));
   checkCredentialTimes(found, at);
+  checkLicenceDays(found, at);
   await checkCredentialStatus(found, trust, at);
   // 5. Its holder's key; that he shows it is not asked here
   await checkHolderKey(found, lane, header.alg);
@@ -278,7 +286,7 @@ export async function verifyCredentialFile(data, trust, issuers, at) {
     signedAt: issuedAt,
     steps,
   });
-  const isStatus = ({ code }) => code.startsWith("CREDENTIAL_STATUS");
+  const isStatus = ({ code }) => code.startsWith("CREDENTIAL_STATUS") || code.startsWith("LICENCE_");
   const questions = [
     ...credentialNumber(claims),
     questionOf("content", steps.filter((step) => !OF_SEAL.includes(step.code) && !isStatus(step))),
