@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from standards.errors import MalformedError
+
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 def malformed(where: str, reason: str) -> MalformedError:
@@ -64,6 +67,8 @@ def read_time(item: object, where: str) -> datetime:
     """A time in UTC with ``Z``."""
     text = read_text(item, where)
     try:
+        if not _TIME.fullmatch(text):  # one digit where there are two, digits of other scripts: strptime takes them
+            raise ValueError
         at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise malformed(where, "expected a time such as 2026-01-31T00:00:00Z") from None

@@ -157,6 +157,7 @@ def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen:
     from service_kit.log_follower import Noticed, compare_with_witness
 
     noticed: list[Noticed] = []
+    is_watched = False
     for name, identity in trees.items():
         try:
             note = ask(f"checkpoint?origin={quote(identity.origin, safe='')}")
@@ -165,6 +166,7 @@ def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen:
             continue
         if not note:
             continue  # it does not watch this tree
+        is_watched = True
 
         def prove(older: int, newer: int, name: str = name) -> tuple[bytes, ...]:
             answer = fetch(f"log/consistency?older={older}&newer={newer}&tree={name}")
@@ -178,6 +180,8 @@ def _compare_with(ask: Fetch, fetch: Fetch, trees: dict[str, LogIdentity], seen:
 
         found = compare_with_witness(note, name, identity, seen.get(name), prove)
         noticed += [] if found is None else [found]
+    if seen and not is_watched and not noticed:  # of nothing that it was shown can anything be said
+        noticed.append(Noticed("MONITOR_WITNESS_SILENT", {"tree": " ".join(trees), "reason": "WITNESS_LOG_UNKNOWN"}))
     return noticed
 
 
