@@ -11,6 +11,7 @@ import pytest
 import yinxin.offline_verifier
 from crypto.trust_list import write_trust_list
 from tests.browser import offline_cases as cases
+from tests.browser.licence_attacks import attack_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,7 +105,9 @@ def unsupported(answer: dict[str, Any]) -> bool:
     return [step[0] for step in answer["steps"]] == ["FORMAT_UNSUPPORTED"]
 
 
-@pytest.mark.parametrize("make", [cases.ofd_cases, cases.seal_cases, cases.licence_cases, cases.code_cases, cases.credential_cases])
+@pytest.mark.parametrize(
+    "make", [cases.ofd_cases, cases.seal_cases, cases.licence_cases, cases.code_cases, cases.credential_cases, attack_cases]
+)
 def test_the_browser_says_what_the_server_says(page: Page, make: Callable[[], list[Case]]) -> None:
     asked = make()
     answers = ask(page, asked)

@@ -80,6 +80,11 @@ def with_step(code: str) -> dict[str, Any]:
 CASES: dict[str, tuple[dict[str, Any], str, tuple[str, str, str, str]]] = {
     "genuine": (report(signature()), "valid", ("ok", "ok", "ok", "ok")),
     "licence": (report(signature(), **LICENCE), "valid", ("ok", "ok", "ok", "ok")),
+    "licence with another name of its issuer": (
+        report(signature(), **{**LICENCE, "seal": ("LICENCE_SEALS_HOLD", "LICENCE_SEALED_BY_ISSUER", "LICENCE_ISSUER_NAME_OTHER/warn")}),
+        "valid_issuer_name",
+        ("ok", "ok", "ok", "ok"),
+    ),
     "revoked licence": (report(signature(), **{**LICENCE, "status": ("STATUS_INVALID/fail",)}), "licence_ended", ("ok", "ok", "ok", "bad")),
     "expired licence": (
         report(signature(), **{**LICENCE, "status": ("LICENCE_EXPIRED/fail",)}),

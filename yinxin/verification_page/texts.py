@@ -134,6 +134,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "h_valid_copy": ("有效（加注件）", "Valid (annotated copy)"),
     "h_valid_seal_ended": ("有效，但印章现已停用", "Valid, but the seal is no longer in use"),
     "h_valid_expired_since": ("有效，但印章或证书现已过期", "Valid, but seal or certificate has expired since"),
+    "h_valid_issuer_name": ("有效，但颁发机构名称与印章证书不同", "Valid, but the issuer is called otherwise"),
     "h_valid_key_ended": ("有效，但签章证书其后被撤销", "Valid, but the certificate was revoked later"),
     "h_changed": ("盖章后被改动", "Changed after sealing"),
     "h_code_false": ("不是真的证照二维码，或已被改动", "Not a genuine licence code, or changed"),
@@ -172,6 +173,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "m_valid_expired_since": (
         "盖章时印章和证书都在有效期内，之后才过期，不影响本文件。",
         "Seal and certificate were in their term when it was sealed and ended later. This does not affect the file.",
+    ),
+    "m_valid_issuer_name": (
+        "证照上的颁发机构名称与印章证书中的名称不同，请以印章证书为准。",
+        "The name of the issuer on the licence is not the one in the certificate of its seal: go by the certificate.",
     ),
     "m_valid_key_ended": (
         "证书在盖章之后才被撤销，时间有证明，不影响本文件。",

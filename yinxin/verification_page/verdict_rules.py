@@ -44,6 +44,7 @@ HEADLINES: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("valid", "CERT_EXPIRED_AFTER/warn", "valid_expired_since", WARN),
     ("valid", "CERT_REVOKED_AFTER/warn", "valid_key_ended", WARN),
     ("valid", "LICENCE_COPY_FOR/warn", "valid_copy", GOOD),
+    ("valid", "LICENCE_ISSUER_NAME_OTHER/warn", "valid_issuer_name", WARN),
     ("valid", "", "valid", GOOD),
 )
 
