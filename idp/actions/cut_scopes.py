@@ -62,12 +62,19 @@ def agent_scopes(
 
 def still_represents(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> bool:
     """Whether the organisation that a grant acts for is active, and its holder still its agent for all that the grant carries. True for himself."""
-    if grant.acting_for is None:
+    return may_act(connection, vault, grant.account_id, grant.acting_for, at, grant.scopes)
+
+
+def may_act(
+    connection: Connection, vault: Vault, person_id: str, organisation_id: str | None, at: datetime, scopes: Iterable[str] = ()
+) -> bool:
+    """Whether an organisation is active and the person now its agent, for all of these scopes. True where he acts for nobody else."""
+    if organisation_id is None:
         return True
-    if account_status(connection, vault, grant.acting_for) is not AccountStatus.ACTIVE:
+    if account_status(connection, vault, organisation_id) is not AccountStatus.ACTIVE:
         return False
-    standing = _standing(connection, vault, grant.account_id, grant.acting_for, at)
-    return bool(standing) and all(_has(standing, each) for each in grant.scopes)
+    standing = _standing(connection, vault, person_id, organisation_id, at)
+    return bool(standing) and all(_has(standing, each) for each in scopes)
 
 
 def _standing(connection: Connection, vault: Vault, person_id: str, organisation_id: str, at: datetime) -> list[Agent]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crypto.sm3 import sm3
 from idp.actions.claims_of import claims_of
+from idp.actions.cut_scopes import may_act
 from idp.actions.sign_in_row import lives
 from idp.model.cas import TICKET_BYTES, TICKET_CHARACTERS_MAX, TICKET_PREFIX, TICKET_SECONDS, IssuedTicket
 from idp.model.clients import ClientStatus
@@ -156,6 +157,8 @@ def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fres
             reason = "session"
         elif not reason and (subject is None or subject.status is not AccountStatus.ACTIVE):
             reason = "account"
+        elif not reason and not may_act(connection, desk.vault, issued.account_id, issued.acting_for, at):
+            reason = "agent"
         registered = find_service(connection, issued.service, mac_key)
         if not reason and (profile is None or registered is None or registered.client_id != issued.client_id):
             reason = "client"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,8 +20,8 @@ import idp.service
 from idp.actions import issue_ticket
 from idp.actions.change_client_status import change_client_status
 from idp.actions.end_session import end_all_sessions, end_session
-from idp.actions.grant_agent import grant_agent
-from idp.actions.manage_accounts import change_account_status
+from idp.actions.grant_agent import grant_agent, revoke_agent
+from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.register_cas_services import register_cas_services
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
@@ -41,8 +42,11 @@ from tests.idp.test_changes import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     import httpx
+
+    from idp.model.people import Agent
 
 APP = "https://office.example/app/"
 OTHER = "https://other.example/login"
@@ -253,6 +257,33 @@ def test_attack_a_ticket_ends_with_its_time_session_account_and_client(office: O
     ticket = office.returned(mine, service)["ticket"]
     change_account_status(desk, person.account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="test")
     assert office.validate(ticket, service)[0] == "INVALID_TICKET"
+
+
+def test_attack_a_ticket_for_an_organisation_ends_with_the_office(office: Office) -> None:
+    """The person is still signed in: but for the organisation he acts no more, revoked or by the end that the grant had from the beginning."""
+    town, desk = office.town, office.desk
+    person = town.person("ended").account_id
+    firm = create_account(desk, NewAccount(AccountKind.ORGANISATION, "测试离任公司"), actor="test").account_id
+    browser = Browser(town.here)
+
+    def act(valid_until: datetime | None = None) -> tuple[Agent, str]:
+        agent = grant_agent(desk, firm, person, valid_until=valid_until, actor="test")
+        browser.go("/cas/login", service=APP, renew="true")
+        browser.log_in("ended")
+        browser.submit("acting", acting_for=firm)
+        return agent, office.returned(browser, APP)["ticket"]
+
+    agent, ticket = act()
+    assert office.validate(ticket, APP)[0] == firm
+    revoke_agent(desk, agent.agent_id, actor="test")
+    agent, ticket = act()
+    revoke_agent(desk, agent.agent_id, actor="test")
+    assert office.validate(ticket, APP)[0] == "INVALID_TICKET"
+    agent, ticket = act(desk.clock.now() + timedelta(seconds=3))
+    while desk.clock.now() < agent.valid_until:
+        time.sleep(0.05)
+    assert office.validate(ticket, APP)[0] == "INVALID_TICKET"
+    assert json.loads(town.audited("cas.validate")[-1])["facts"]["reason"] == "agent"
 
 
 @pytest.mark.parametrize(
