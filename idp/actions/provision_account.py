@@ -99,10 +99,22 @@ def source_id_of(account: Account, source: str) -> str | None:
 def load_provisioned(desk: PeopleDesk, account_id: str, kind: AccountKind) -> Account:
     """An account that is not closed. ACCOUNT_NOT_FOUND."""
     with desk.database.read() as connection:
-        account = load_account(connection, desk.vault, account_id, kind)
+        return provisioned_in(connection, desk, account_id, kind)
+
+
+def provisioned_in(connection: Connection, desk: PeopleDesk, account_id: str, kind: AccountKind) -> Account:
+    """As ``load_provisioned``, on a connection."""
+    account = load_account(connection, desk.vault, account_id, kind)
     if account.status is AccountStatus.CLOSED:
         raise account_not_found()
     return account
+
+
+def standing_members(connection: Connection, desk: PeopleDesk, account: Account) -> frozenset[str]:
+    """The agents of an organisation whose grants nobody has revoked; nobody for a person."""
+    if account.kind is AccountKind.PERSON:
+        return frozenset()
+    return frozenset(each.person_id for each in standing_agents(connection, desk.vault, organisation_id=account.account_id))
 
 
 def provision_account(desk: PeopleDesk, wanted: Wanted, *, actor: str) -> Account:
@@ -123,8 +135,17 @@ def provision_account(desk: PeopleDesk, wanted: Wanted, *, actor: str) -> Accoun
     return desk.database.write(store)
 
 
-def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, actor: str, expected_version: int | None = None) -> Account:
-    """Change an account to what is wanted, wholly or not at all.
+def reprovision_account(
+    desk: PeopleDesk,
+    account_id: str,
+    wanted: Wanted,
+    *,
+    actor: str,
+    expected_version: int | None = None,
+    expected_members: frozenset[str] | None = None,
+) -> Account:
+    """Change an account to what is wanted, wholly or not at all. ``expected_version``, ``expected_members`` (``standing_members``): on what the
+    wish rests, None where it rests on nothing; ACCOUNT_CHANGED where it is another by now.
 
     Further ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FOREIGN, ACCOUNT_HELD, ACCOUNT_PROTECTED, ACCOUNT_PROVEN.
     """
@@ -136,6 +157,8 @@ def reprovision_account(desk: PeopleDesk, account_id: str, wanted: Wanted, *, ac
     # 2. One transaction: fields, then what belongs to it, of the account as it is now
     def store(connection: Connection) -> Account:
         account = _changeable(connection, desk, account_id, wanted)
+        if expected_members is not None and standing_members(connection, desk, account) != expected_members:
+            raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
         change = checked_change(wanted.kind, wanted_change(account, wanted, expected_version))
         changed = change_in(connection, desk, account_id, wanted.kind, change, actor, at)
         return _finish(connection, desk, wanted, changed, kept_hash, actor, at)
@@ -178,11 +201,9 @@ def _hash(desk: PeopleDesk, wanted: Wanted) -> bytes | None:
 
 def _changeable(connection: Connection, desk: PeopleDesk, account_id: str, wanted: Wanted) -> Account:
     """The account, if this source may change it in this way."""
-    account = load_account(connection, desk.vault, account_id, wanted.kind)
-    if account.status is AccountStatus.CLOSED:
-        raise account_not_found()
+    account = provisioned_in(connection, desk, account_id, wanted.kind)
     check_open(connection, account)
-    members = frozenset(each.person_id for each in standing_agents(connection, desk.vault, organisation_id=account_id))
+    members = standing_members(connection, desk, account)
     _check_members(connection, desk, wanted, members)
     if account.origin != wanted.source and (wanted.password is not None or wanted.members not in {None, members}):
         raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
-from idp.actions.provision_account import end_provisioned, load_provisioned, provision_account, reprovision_account
+from idp.actions.provision_account import (
+    end_provisioned,
+    load_provisioned,
+    provision_account,
+    provisioned_in,
+    reprovision_account,
+    standing_members,
+)
 from idp.api import scim_schemas
 from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, members_of, search
 from idp.api.scim_shapes import BASE, COLLECTION, SHAPES, TYPE_NAME, resource_of, source_of, wanted_of
@@ -29,12 +36,15 @@ from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, PATCH_OP, S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
     from idp.actions.people_desk import PeopleDesk
     from idp.model.people import Account
 
 READ: Final = "directory.read"
 MANAGE: Final = "directory.manage"
 BODY_SCIM_BYTES_MAX: Final = 1024 * 1024
+PATCH_ATTEMPTS: Final = 5  # of a patch that names no version: each is applied to what stands by then
 _TYPES: Final = {
     "SCIM_FILTER_INVALID": "invalidFilter",
     "SCIM_PATH_INVALID": "invalidPath",
@@ -230,22 +240,24 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
     path, word, example = f"{BASE}/{COLLECTION[kind]}", TYPE_NAME[kind], _EXAMPLE[kind]
     shape = SHAPES[kind]
 
+    def read(connection: Connection, account: Account, call: Call) -> dict[str, Any]:
+        return resource_of(account, members_of(connection, desk, account), call.client_id, desk.issuer)
+
     def shown(account: Account, call: Call) -> dict[str, Any]:
         with desk.database.read() as connection:
-            return resource_of(account, members_of(connection, desk, account), call.client_id, desk.issuer)
+            return read(connection, account, call)
 
     def whole(account: Account, call: Call, status: int = 200) -> Answer:
         resource = shown(account, call)
         etag, location = resource["meta"]["version"], resource["meta"]["location"] if status == 201 else ""
         return Answer(status, narrowed(resource, call.query), etag, location)
 
-    def checked(account: Account, call: Call) -> int | None:
-        """The version that If-Match demands; ACCOUNT_CHANGED where it is not the present one."""
+    def checked(present: dict[str, Any], call: Call) -> None:
+        """ACCOUNT_CHANGED where If-Match demands another version than the present one."""
         if call.if_match is None or call.if_match.strip() == "*":
-            return None
-        if shown(account, call)["meta"]["version"] not in [each.strip() for each in call.if_match.split(",")]:
+            return
+        if present["meta"]["version"] not in [each.strip() for each in call.if_match.split(",")]:
             raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
-        return account.version
 
     def listed(call: Call) -> Answer:
         terms = read_filter(call.query["filter"], shape) if call.query.get("filter") else ()
@@ -285,19 +297,37 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
         return Answer(304, None, answer.etag) if is_known else answer
 
     def changed(account_id: str, is_patch: bool, call: Call) -> Answer:  # noqa: FBT001 - bound by partial below
-        account = load_provisioned(desk, account_id, kind)
-        expected = checked(account, call)
+        is_bound = call.if_match is not None and call.if_match.strip() != "*"
+        for _ in range(PATCH_ATTEMPTS - 1):
+            try:
+                return change_once(account_id, is_patch, call, is_bound=is_bound)
+            except TrustError as error:
+                if error.code != "ACCOUNT_CHANGED" or is_bound or not is_patch:
+                    raise
+        return change_once(account_id, is_patch, call, is_bound=is_bound)
+
+    def change_once(account_id: str, is_patch: bool, call: Call, *, is_bound: bool) -> Answer:  # noqa: FBT001 - as above
+        # 1. One state of the database: a patch says what changes, so that the rest of what is written is what stands here
+        with desk.database.read() as connection:
+            account = provisioned_in(connection, desk, account_id, kind)
+            present = read(connection, account, call)
+            standing = standing_members(connection, desk, account)
+        checked(present, call)
         body = call.body
         if is_patch:
-            present = shown(account, call)
             if kind is AccountKind.PERSON:
                 del present["displayName"]  # said by name.formatted already; where a patch sets it, it counts
             body = apply_patch(present, call.body, shape)
         wanted = wanted_of(body, kind, call.client_id, account)
-        return whole(reprovision_account(desk, account_id, wanted, actor=call.actor, expected_version=expected), call)
+        # 2. Written only if that still stands: what somebody took away meanwhile does not come back with it
+        seen = (account.version, standing) if is_patch or is_bound else (None, None)
+        made = reprovision_account(desk, account_id, wanted, actor=call.actor, expected_version=seen[0], expected_members=seen[1])
+        return whole(made, call)
 
     def ended(account_id: str, call: Call) -> Answer:
-        expected = checked(load_provisioned(desk, account_id, kind), call)
+        account = load_provisioned(desk, account_id, kind)
+        checked(shown(account, call), call)
+        expected = None if call.if_match is None or call.if_match.strip() == "*" else account.version
         end_provisioned(desk, account_id, kind, source_of(call.client_id), actor=call.actor, expected_version=expected)
         return Answer(204)
 
@@ -318,7 +348,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
 
     @router.get(path + "/{account_id}", **_documented(f"Show a {word}", f"scim_show_{word}"))
     @needs(READ)
-    async def read(request: Request, account_id: str) -> Response:
+    async def read_resource(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(read_one, account_id))
 
     @router.put(path + "/{account_id}", **_documented(f"Replace a {word}", f"scim_replace_{word}", example))

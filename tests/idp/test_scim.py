@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp.actions import provision_account
-from idp.actions.grant_agent import grant_agent
+from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.set_credentials import set_totp
 from idp.api import scim_routes, scim_search
@@ -107,6 +107,47 @@ def test_whom_an_officer_disabled_no_directory_lets_in_again(scim: Scim) -> None
         assert status() is AccountStatus.DISABLED, "nothing was said"
         scim.ok("PUT", path, {**own, **active})
         assert status() is AccountStatus.ACTIVE
+
+
+def test_attack_a_patch_brings_nothing_back_that_was_taken_away_meanwhile(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what changes; what it does not speak of is as others left it, also in the moment between reading and writing."""
+    desk = scim.town.desk
+    gone, other = (scim.user(f"meanwhile-{each}")["id"] for each in ("gone", "other"))
+    firm = scim.group("测试同时公司", members=[{"value": gone}])
+    path, etag = f"/Groups/{firm['id']}", firm["meta"]["version"]
+    add = {"op": "add", "path": "members", "value": [{"value": other}]}
+    written = scim_routes.reprovision_account
+    meanwhile: list[Any] = []
+
+    def late(*given: Any, **named: Any) -> Any:
+        if meanwhile:
+            meanwhile.pop()()
+        return written(*given, **named)
+
+    def revoke() -> None:
+        with desk.database.read() as connection:
+            found = list_agents(connection, desk.vault, count=9, organisation_id=firm["id"])
+        revoke_agent(desk, next(each.agent_id for each in found if each.person_id == gone and each.revoked_at is None), actor="officer")
+
+    monkeypatch.setattr(scim_routes, "reprovision_account", late)
+    # 1. A member whom an officer revoked
+    meanwhile.append(revoke)
+    assert scim.refused("PATCH", path, patch_of(add), **{"if-match": etag}) == (412, None)
+    assert scim.ok("GET", path)["members"] == []
+    scim.patch(path, {"op": "add", "path": "members", "value": [{"value": gone}]})
+    meanwhile.append(revoke)
+    assert [each["value"] for each in scim.patch(path, add)["members"]] == [other]
+    # 2. Whoever replaces the whole of it by its version finds that it is another
+    etag = scim.ok("GET", path)["meta"]["version"]
+    meanwhile.append(lambda: scim.patch(path, {"op": "add", "path": "members", "value": [{"value": gone}]}))
+    body = {"schemas": [GROUP], "displayName": "测试同时公司", "members": [{"value": other}]}
+    assert scim.refused("PUT", path, body, **{"if-match": etag}) == (412, None)
+    assert {each["value"] for each in scim.ok("GET", path)["members"]} == {gone, other}
+    # 3. An account that the same client disabled by another request
+    path = f"/Users/{other}"
+    meanwhile.append(lambda: scim.patch(path, {"op": "replace", "path": "active", "value": False}))
+    changed = scim.patch(path, {"op": "replace", "path": "displayName", "value": "测试改名"})
+    assert (changed["displayName"], changed["active"]) == ("测试改名", False)
 
 
 def test_an_account_is_stored_with_all_that_belongs_to_it_or_not_at_all(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
