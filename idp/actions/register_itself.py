@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 REGISTER_PATH: Final = "/oauth2/register"
 _BY_SECRET: Final = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
+CHANGE_ATTEMPTS: Final = 3
 _KEPT: Final = "client_secret_jwt"
 
 
@@ -165,10 +166,21 @@ def read_itself(desk: SelfRegistration, client_id: str, token: str) -> dict[str,
 
 
 def change_itself(desk: SelfRegistration, client_id: str, token: str, members: Mapping[str, Any]) -> dict[str, Any]:
-    """What is registered now, in place of all before (RFC 7592 2.2). REGISTRATION_TOKEN_INVALID, CLIENT_FIELD_INVALID.
+    """What is registered now, in place of all before (RFC 7592 2.2). REGISTRATION_TOKEN_INVALID, CLIENT_FIELD_INVALID, CLIENT_STATUS_CONFLICT.
 
-    A client that goes over to a method with a secret gets a new one. The scopes of its own never grow.
+    A client that goes over to a method with a secret gets a new one. The scopes of its own never grow, and what an administrator set stays: also
+    what he sets in this moment, for then it begins anew on that.
     """
+    for _ in range(CHANGE_ATTEMPTS - 1):
+        try:
+            return _change_once(desk, client_id, token, members)
+        except TrustError as error:
+            if error.code != "CLIENT_STATUS_CONFLICT":
+                raise
+    return _change_once(desk, client_id, token, members)
+
+
+def _change_once(desk: SelfRegistration, client_id: str, token: str, members: Mapping[str, Any]) -> dict[str, Any]:
     clients, at = desk.clients, desk.clients.clock.now()
     with clients.database.read() as connection:
         client, before = _managed(connection, clients, client_id, token)
@@ -199,6 +211,10 @@ def change_itself(desk: SelfRegistration, client_id: str, token: str, members: M
         person_scopes=before.person_scopes,
     )
     check_registration(registration)
+    if registration.is_public and not before.is_public and (registration.person_scopes or registration.is_own):
+        raise refused(
+            "token_endpoint_auth_method", "one with credentials: what the client may ask people for was given to one that has them"
+        )
     check_addresses(desk.outbound, registration)
     method, old = registration.token_endpoint_auth_method, before.token_endpoint_auth_method
     secret = new_secret() if method in _BY_SECRET and (old not in _BY_SECRET or (method == _KEPT) != (old == _KEPT)) else None
@@ -206,6 +222,8 @@ def change_itself(desk: SelfRegistration, client_id: str, token: str, members: M
     # 3. Over what was there, if it is still that
     def store(connection: Connection) -> Client:
         present, _ = _managed(connection, clients, client_id, token)
+        if present.version != client.version:
+            raise TrustError(Kind.CONFLICT, "CLIENT_STATUS_CONFLICT", client_id=client_id)
         changed = replace(present, name=stated.name or client_id, scopes=scopes, changed_at=at, version=present.version + 1)
         if secret is not None:
             changed = replace(with_secret(present, secret_digest(clients.pepper, secret), at, 0), name=changed.name, scopes=scopes)

@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 
 
 def set_registration(
-    desk: ClientDesk, registration: Registration, *, actor: str, if_version: int | None = None, grantable: Collection[str] | None = None
+    desk: ClientDesk,
+    registration: Registration,
+    *,
+    actor: str,
+    if_version: int | None = None,
+    grantable: Collection[str] | None = None,
+    keeps_token: bool = False,
 ) -> Registration:
-    """Store it in place of what was there.
+    """Store it in place of what was there. ``keeps_token``: the token by which the client manages itself stays what it is by then, also where the
+    client has just withdrawn it; otherwise it is what ``registration`` says, none: nobody manages it but administrators.
 
     ``grantable``: the scopes the actor holds (None: all). What is registered says how the client proves itself, so that none of the
     client's own, nor of those it may ask people for, may be missing, before and after. CLIENT_FIELD_INVALID, CLIENT_NOT_FOUND, SCOPE_UNKNOWN,
@@ -43,8 +50,11 @@ def set_registration(
         before = find_registration(connection, registration.client_id, desk.mac_key)
         demand_control(client, before, grantable)
         demand_control(client, registration, grantable)
+        kept = registration
+        if keeps_token:
+            kept = replace(registration, registration_token_digest="" if before is None else before.registration_token_digest)
         update_client(connection, replace(client, changed_at=at, version=client.version + 1), desk.mac_key)
-        put_registration(connection, registration, at, desk.mac_key)
+        put_registration(connection, kept, at, desk.mac_key)
         if registration.token_endpoint_auth_method != "client_secret_jwt":  # noqa: S105 - a name of RFC 7591
             forget_secrets(connection, client.client_id)
         desk.audit.record(
@@ -64,6 +74,6 @@ def set_registration(
                 "person_scopes": " ".join(registration.person_scopes),
             },
         )
-        return registration
+        return kept
 
     return desk.database.write(store)

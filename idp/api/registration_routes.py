@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
@@ -104,11 +104,7 @@ def add_registration_routes(router: APIRouter, desk: ClientDesk) -> None:
     def put_registration(request: Request, client_id: str, body: SignInRegistrationBody, response: Response) -> dict[str, Any]:
         caller = caller_of(request)
         wanted = read_registration_body(client_id, body.model_dump())
-        with desk.database.read() as connection:
-            before = find_registration(connection, client_id, desk.mac_key)
-        if before is not None:
-            wanted = replace(wanted, registration_token_digest=before.registration_token_digest)
-        kept = set_registration(desk, wanted, actor=caller.actor, grantable=caller.scopes)
+        kept = set_registration(desk, wanted, actor=caller.actor, grantable=caller.scopes, keeps_token=True)
         with desk.database.read() as connection:
             response.headers["etag"] = f'"{load_client(connection, client_id, desk.mac_key).version}"'
         return registration_view(kept)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from joserfc.jwk import ECKey
 
 import idp.service
+from idp.actions import register_itself
 from idp.actions.change_client_status import change_client_status
 from idp.actions.register_itself import issue_initial_token, withdraw_initial_token
 from idp.actions.set_registration import set_registration
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
+
+    from idp.model.registrations import Registration
 
 KEY = ECKey.generate_key("P-256", {"kid": "k1"})
 CALLBACK = "https://rp.example/cb"
@@ -278,6 +282,57 @@ def test_the_token_of_one_client_manages_no_other(world: World) -> None:
     assert world.manage({**mine, "registration_client_uri": "/oauth2/register/nobody"}, "GET").status_code == 401
     assert world.manage({**mine, "registration_client_uri": "/oauth2/register/nobody"}, "GET", token="a b").status_code == 401
     assert world.manage(other, "GET").status_code == 200
+
+
+def test_attack_what_an_administrator_sets_in_the_same_moment_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that changes itself writes nothing over what was set while its addresses were looked at."""
+    made = world.made()
+    client_id, looked = made["client_id"], register_itself.check_addresses
+
+    def registration() -> Registration:
+        with world.desk.database.read() as connection:
+            found = find_registration(connection, client_id, world.desk.mac_key)
+        assert found is not None
+        return found
+
+    def late(*given: Any) -> None:
+        looked(*given)
+        if not registration().allowed_claims:
+            set_registration(world.desk, replace(registration(), allowed_claims=("name",), acting="person"), actor="test")
+
+    monkeypatch.setattr(register_itself, "check_addresses", late)
+    answer = world.manage(made, "PUT", {**BODY, "client_id": client_id, "client_name": "Later"})
+    assert (answer.status_code, answer.json()["client_name"]) == (200, "Later")
+    assert (registration().allowed_claims, registration().acting) == (("name",), "person")
+    # Where it never comes to rest, nothing is written at all
+    monkeypatch.setattr(register_itself, "check_addresses", lambda *_: set_registration(world.desk, registration(), actor="test"))
+    answer = world.manage(made, "PUT", {**BODY, "client_id": client_id, "client_name": "Never"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "CLIENT_STATUS_CONFLICT")
+    assert world.manage(made, "GET").json()["client_name"] == "Later"
+
+
+def test_attack_a_withdrawn_token_does_not_come_back_with_what_an_administrator_sets(world: World) -> None:
+    made = world.made()
+    with world.desk.database.read() as connection:
+        before = find_registration(connection, made["client_id"], world.desk.mac_key)
+    assert before is not None
+    assert world.manage(made, "DELETE").status_code == 204
+    set_registration(world.desk, before, actor="test", keeps_token=True)  # as he read it, a moment before
+    assert world.manage(made, "GET").status_code == 401
+
+
+def test_attack_a_client_lays_no_credentials_down_that_its_rights_were_given_for(world: World) -> None:
+    """What needs client.trust for a client without credentials cannot be had by laying them down afterwards."""
+    made = world.made()
+    with world.desk.database.read() as connection:
+        before = find_registration(connection, made["client_id"], world.desk.mac_key)
+    assert before is not None
+    bare = {**BODY, "client_id": made["client_id"], "token_endpoint_auth_method": "none"}
+    for given in ({"person_scopes": ("seal.read",)}, {"is_own": True}):
+        set_registration(world.desk, replace(before, **given), actor="test")
+        assert refused(world.manage(made, "PUT", bare)) == (400, "invalid_client_metadata", "CLIENT_FIELD_INVALID")
+    set_registration(world.desk, before, actor="test")
+    assert world.manage(made, "PUT", bare).status_code == 200
 
 
 @pytest.mark.clause("RFC 7592 2.3")
