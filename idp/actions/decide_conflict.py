@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.join_identity import create_for, record_link
 from idp.model.federation import (
     Conflict,
@@ -83,10 +84,14 @@ def _separate(connection: Connection, desk: PeopleDesk, identity: Identity, acto
         rest = tuple(each for each in account.identifiers if (each.kind, each.value) != (IdentifierKind.UPSTREAM, own))
         changed = replace(account, identifiers=rest, changed_at=at, version=account.version + 1, uversion=account.uversion + 1)
         update_account(connection, desk.vault, changed, identifiers_too=True)
-        facts = {"upstream": identity.upstream}
+        sessions, grants = end_for_credentials(
+            connection, desk, holder, actor, at
+        )  # who came by this subject of late may have been the other
+        facts: dict[str, str | int | bool | None] = {"upstream": identity.upstream, "sessions_ended": sessions, "grants_ended": grants}
         subject = f"account:{holder}"
         desk.audit.record(connection, at=at, actor=actor, action="account.unlink", subject=subject, outcome="done", facts=facts)
         desk.tell_changed(connection, changed, at)
+        desk.tell(connection, "account.sign-in-alert", {"account_id": holder, "what": "unlinked"}, at)
     return create_for(connection, desk, identity, at, with_number=False).account_id
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from idp.actions.end_what_was_open import end_what_was_open
+from idp.actions.end_what_was_open import end_for_credentials, end_what_was_open
+from idp.model.federation import SIGN
 from idp.model.people import (
     ID_PREFIX,
     Account,
@@ -13,6 +14,7 @@ from idp.model.people import (
     AccountStatus,
     Evidence,
     Identifier,
+    IdentifierKind,
     check_area,
     check_attributes,
     check_evidence,
@@ -153,7 +155,32 @@ def change_in(
     update_account(connection, desk.vault, changed, identifiers_too="identifiers" in fields)
     _record(desk, connection, changed, "account.change", at, actor, fields=" ".join(sorted(fields)))
     desk.tell_changed(connection, changed, at)
-    return changed
+    return _with_links(connection, desk, present, changed, actor, at)
+
+
+def _with_links(connection: Connection, desk: PeopleDesk, before: Account, account: Account, actor: str, at: datetime) -> Account:
+    """A joined identity of another provider is a way in: the record of each that came or went. With one that went ends what was open."""
+    had, has = (_links(each) for each in (before, account))
+    for each in sorted(has - had):
+        _record(desk, connection, account, "account.link", at, actor, upstream=_upstream_in(each), why="operator")
+    if has - had:
+        desk.tell(connection, "account.sign-in-alert", {"account_id": account.account_id, "what": "linked"}, at)
+    if not had - has:
+        return account
+    sessions, grants = end_for_credentials(connection, desk, account.account_id, actor, at)
+    for each in sorted(had - has):
+        ended = {"sessions_ended": sessions, "grants_ended": grants}
+        _record(desk, connection, account, "account.unlink", at, actor, upstream=_upstream_in(each), **ended)
+    desk.tell(connection, "account.sign-in-alert", {"account_id": account.account_id, "what": "unlinked"}, at)
+    return replace(account, credential_epoch=account.credential_epoch + 1)
+
+
+def _links(account: Account) -> frozenset[str]:
+    return frozenset(each.value for each in account.identifiers if each.kind is IdentifierKind.UPSTREAM and each.value.startswith(SIGN))
+
+
+def _upstream_in(link: str) -> str:
+    return link.removeprefix(SIGN).partition("|")[0]
 
 
 def change_account_status(
