@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, complete
 from idp.actions.sign_in_row import lives, put_back, recognise, take_up, with_consent_asked
-from idp.model.people import AccountStatus, IdentifierKind, new_id
+from idp.model.people import AccountStatus, IdentifierKind, new_id, normalise_identifier
 from idp.model.requests import wanted_level
 from idp.model.sign_in import Step, begin_sign_in, decide_next_step, is_session_enough, with_session
-from idp.store.accounts import account_id_by, account_standing
+from idp.store.accounts import account_standing, find_account
 from idp.store.sign_ins import find_session, insert_sign_in, session_by_cookie
+from standards.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,10 +145,20 @@ def _adopted(
     if session is None or account is None:
         return row, None
     hint = row.request.login_hint if row.request else None
-    hinted = hint is None or account_id_by(connection, desk.vault, IdentifierKind.LOGIN, hint.strip().lower()) in {
-        None,
-        account.account_id,
-    }
+    hinted = hint is None or _is_called(connection, desk, account.account_id, hint)
     if not is_session_enough(row, session, account, at, hinted=hinted):
         return row, None
     return with_consent_asked(connection, desk, with_session(recognise(connection, desk, row, account, at), session), profile), session
+
+
+def _is_called(connection: Connection, desk: PeopleDesk, account_id: str, hint: str) -> bool:
+    """Whether a hint names this account. A name of nobody is one of somebody else: or who is signed in could ask which names there are."""
+    account = find_account(connection, desk.vault, account_id)
+    if account is None or hint == account_id:
+        return account is not None
+    for kind in (IdentifierKind.LOGIN, IdentifierKind.MOBILE, IdentifierKind.MAIL):
+        with suppress(TrustError):
+            text = normalise_identifier(kind, hint)
+            if any((each.kind, each.value) == (kind, text) for each in account.identifiers):
+                return True
+    return False

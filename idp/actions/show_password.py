@@ -7,16 +7,18 @@ import hmac
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import anyio.to_thread
+
 from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
 from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.set_credentials import recovery_hash
-from idp.actions.sign_in_row import put_back, recognise, take_up_at
+from idp.actions.sign_in_row import put_back, recognise, take_up, take_up_at
 from idp.credentials.passwords import check_password_rules, hash_password, is_outdated, is_right
 from idp.errors import rate_exceeded, sign_in_failed
 from idp.limits import LOCK_SECONDS
 from idp.model.people import AccountStatus, Credential, CredentialKind, IdentifierKind, new_id
 from idp.model.sign_in import Step, with_method
-from idp.store.accounts import account_id_by, account_standing
+from idp.store.accounts import account_id_by, account_standing, find_account
 from idp.store.credentials import delete_credential, find_credential, list_credentials, put_credential, update_credential
 
 if TYPE_CHECKING:
@@ -113,12 +115,18 @@ def _check(credential: Credential | None, password: str) -> tuple[bool, bytes | 
     return correct, hash_password(password) if correct and kept is not None and is_outdated(kept) else None
 
 
-async def set_new_password(
-    desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, password: str, login: str = ""
-) -> None:
+async def set_new_password(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, password: str) -> None:
     """The new password after a recovery code. PASSWORD_UNACCEPTABLE, SIGN_IN_BUSY, SIGN_IN_UNKNOWN."""
-    check_password_rules(password, login)
     at: datetime = desk.clock.now()
+
+    def login() -> str:
+        with desk.database.read() as connection:
+            row = take_up(connection, desk, sign_in_id, browser_hash, at)
+            account = find_account(connection, desk.vault, row.account_id) if row.account_id else None
+        found = account.identifier(IdentifierKind.LOGIN) if account else None
+        return found.value if found else ""
+
+    check_password_rules(password, await anyio.to_thread.run_sync(login))
     value = await asyncio.wrap_future(desk.pool.submit(lambda: hash_password(password)))
 
     def record(connection: Connection) -> None:

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from crypto.sm3 import pbkdf2_hmac_sm3, sm3
@@ -40,6 +40,10 @@ NICENESS: Final = 5  # a third of the share of a thread of the usual priority wh
 CHARACTERS_MIN: Final = 10
 CHARACTERS_MAX: Final = 128
 LEGACY_ITERATIONS_MAX: Final = 2_000_000  # a hash brought in must not stop the pool
+LEGACY_KIB_MAX: Final = 256 * 1024  # of an Argon2id hash, likewise: what two threads may need together fits a small machine
+LEGACY_PASSES_MAX: Final = 16
+LEGACY_LANES_MAX: Final = 16
+CHEAP_ITERATIONS: Final = 50_000  # fewer take less time than a hash of ours
 HASH_CHARACTERS_MAX: Final = 512
 _PBKDF2: Final = re.compile(r"\$pbkdf2-(sha256|sm3)\$([1-9][0-9]{0,6})\$([A-Za-z0-9./]{1,128})\$([A-Za-z0-9./]{22,128})")
 _SM3: Final = re.compile(r"\$sm3\$([A-Za-z0-9./]{1,128})\$([0-9a-f]{64})")
@@ -72,7 +76,15 @@ def check_kept_hash(text: str) -> None:
     """Raise CREDENTIAL_UNUSABLE unless a hash brought from another system is of a form that is read."""
     match = _PBKDF2.fullmatch(text)
     known = bool(match) or bool(_SM3.fullmatch(text)) or text.startswith("$argon2id$")
-    if not known or len(text) > HASH_CHARACTERS_MAX or (match is not None and int(match[2]) > LEGACY_ITERATIONS_MAX):
+    is_dear = match is not None and int(match[2]) > LEGACY_ITERATIONS_MAX
+    if text.startswith("$argon2id$"):
+        try:
+            asked = extract_parameters(text)
+        except InvalidHashError:
+            known = False
+        else:
+            is_dear = asked.memory_cost > LEGACY_KIB_MAX or asked.time_cost > LEGACY_PASSES_MAX or asked.parallelism > LEGACY_LANES_MAX
+    if not known or len(text) > HASH_CHARACTERS_MAX or is_dear:
         raise TrustError(Kind.UNACCEPTABLE, "CREDENTIAL_UNUSABLE", reason="hash of an unknown form")
 
 
@@ -91,9 +103,13 @@ def is_right(kept: bytes | None, password: str) -> bool:
                 made = pbkdf2_hmac_sm3(password.encode(), salt, iterations, len(expected))
             else:
                 made = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations, len(expected))
-            return hmac.compare_digest(made, expected)
-        if match := _SM3.fullmatch(text):
-            return hmac.compare_digest(sm3(_decode(match[1]) + password.encode()), bytes.fromhex(match[2]))
+            if hmac.compare_digest(made, expected) or iterations >= CHEAP_ITERATIONS:
+                return hmac.compare_digest(made, expected)
+            text = ""  # who is refused at once would have learned that there is such an account
+        elif match := _SM3.fullmatch(text):
+            if hmac.compare_digest(sm3(_decode(match[1]) + password.encode()), bytes.fromhex(match[2])):
+                return True
+            text = ""  # likewise
     except binascii.Error:
         text = ""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import change_account_status
 from idp.actions.set_credentials import issue_recovery_code, put_in, set_totp
 from idp.credentials.one_time_codes import code_at
-from idp.credentials.passwords import check_kept_hash
+from idp.credentials.passwords import check_kept_hash, is_right
 from idp.model.people import AccountKind, AccountStatus, CredentialKind
 from idp.model.requests import ClientProfile
 from idp.store.credentials import list_credentials
@@ -98,6 +99,13 @@ def test_prompt_login_max_age_and_hints_ask_again(town: Town) -> None:
         assert browser.heading == "Sign in", query
     browser.authorize("own", id_token_hint=first.account_id, max_age="1000")
     assert browser.returned["code"]
+    # Whether a name is somebody else's or nobody's is not told to who is signed in; one's own goes on, by whatever name
+    for name in ("yier", "nobody-at-all", "no name of any kind", "13900000000", "a@example.org"):
+        browser.authorize("own", prompt="none", login_hint=name)
+        assert browser.returned["error"] == "login_required", name
+    for name in (" JIA ", "138 0000 0000", first.account_id):
+        browser.authorize("own", prompt="none", login_hint=name)
+        assert browser.returned["code"], name
     browser.authorize("own", prompt="login")
     browser.log_in("yier")
     assert browser.returned["code"]
@@ -249,6 +257,8 @@ def test_recovery_sets_a_new_password_and_works_once(town: Town) -> None:
     browser.submit("new-password", password="short")
     assert browser.answer.status_code == 422
     assert browser.heading == "Set a new password"
+    browser.submit("new-password", password="another-jia-horse-8")  # the rule about the login name holds here, too
+    assert browser.answer.status_code == 422
     browser.submit("new-password", password="another horse 8")
     assert browser.returned["code"]
     assert town.protocol.issued[-1].acr == "urn:yinxin:loa:1"
@@ -291,8 +301,32 @@ def test_a_hash_of_another_system_is_replaced_when_it_is_used(town: Town, scheme
     with town.desk.database.read() as connection:
         (now,) = [each for each in list_credentials(connection, town.desk.vault, person.account_id) if each.kind is CredentialKind.PASSWORD]
     assert now.value.startswith(b"$argon2id$v=19$m=19456,t=2,p=1$")
-    with pytest.raises(TrustError, match="CREDENTIAL_UNUSABLE"):
-        check_kept_hash("$1$md5$hash")
+    for text in (
+        "$1$md5$hash",
+        "$argon2id$",
+        "$argon2id$v=19$m=1048576,t=2,p=1$",
+        "$argon2id$v=19$m=65536,t=99,p=1$",
+        "$argon2id$v=19$m=65536,t=2,p=99$",
+    ):
+        with pytest.raises(TrustError, match="CREDENTIAL_UNUSABLE"):
+            check_kept_hash(text + "c2FsdHNhbHRzYWx0" * 2 if text.endswith("$") else text)
+    check_kept_hash("$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$FoxB6ARyRvkOnPU5u+D0oZcJfUBwpqIzpvnfpEMsAF0")
+
+
+def test_attack_a_cheap_hash_of_another_system_tells_nobody_that_there_is_an_account() -> None:
+    """Refusing takes as long as where nobody is known: a wrong password after one pass of SM3 was refused a thousand times faster."""
+
+    def seconds(kept: bytes | None) -> float:
+        found = []
+        for _ in range(3):
+            begun = time.thread_time()
+            assert not is_right(kept, "wrong horse 77")
+            found.append(time.thread_time() - begun)
+        return min(found)
+
+    nobody = seconds(None)
+    for kept in ("$sm3$c2FsdA$" + "0" * 64, "$pbkdf2-sha256$1000$c2FsdA$" + "A" * 43, "$pbkdf2-sm3$1000$c2FsdA$" + "A" * 43):
+        assert seconds(kept.encode()) > 0.7 * nobody
 
 
 def test_a_disabled_account_is_out_at_once(town: Town) -> None:
