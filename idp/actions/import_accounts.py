@@ -268,9 +268,13 @@ def read_wanted(source: str, fields: dict[str, str]) -> tuple[Wanted, AccountSta
 
 
 def _take_over_hash(connection: Connection, desk: PeopleDesk, account_id: str, kept_hash: str, actor: str, at: datetime) -> bool:
-    """Give a person who has no password the one of the source; its first use replaces the hash. A password set here is never overwritten."""
-    has_one = any(each.kind is CredentialKind.PASSWORD for each in list_credentials(connection, desk.vault, account_id))
-    if not kept_hash or has_one:
+    """Give a person who has no password the one of the source; its first use replaces the hash. A password set here is never overwritten, and one
+    that was taken away, as where it was stolen, does not come back with the next file.
+    """
+    if not kept_hash or any(each.kind is CredentialKind.PASSWORD for each in list_credentials(connection, desk.vault, account_id)):
+        return False
+    removed = desk.audit.own_entries(connection, f"account:{account_id}", ("credential.remove",))
+    if any(each.facts.get("kind") == CredentialKind.PASSWORD.value for each in removed):
         return False
     credential = Credential(new_id("cr_"), account_id, CredentialKind.PASSWORD, kept_hash.encode(), "password", at)
     put_credential(connection, desk.vault, credential)

@@ -13,6 +13,7 @@ import pytest
 from idp.actions import import_accounts
 from idp.actions.import_accounts import receive_import, run_imports
 from idp.actions.manage_accounts import change_account_status
+from idp.actions.set_credentials import remove_credential
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.model import imports as model
 from idp.model.imports import FILE_BYTES_MAX, ROW_BYTES_MAX, Import, ImportForm, read_rows
@@ -167,6 +168,11 @@ def test_json_lines_and_hashes_that_are_replaced_at_their_first_use(town: Town) 
     assert run(town, "old", json.dumps({"source_id": "d", "name": "测试丁", "password_hash": kept}), form=ImportForm.JSON_LINES) == [
         ("changed", "", "")
     ]
+    # A password that was taken away, as where it was stolen, does not come back with the file of the next night
+    remove_credential(town.desk, found.account_id, credential.credential_id, actor="test")
+    assert run(town, "old", json.dumps(lines[0]), form=ImportForm.JSON_LINES) == [("unchanged", "", "")]
+    with town.desk.database.read() as connection:
+        assert list_credentials(connection, town.desk.vault, found.account_id) == ()
     for path in town.here.folder.rglob("*"):
         if path.is_file():
             assert kept.encode() not in path.read_bytes()
