@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from idp.model.clients import SIGNING_ALGORITHMS
-from idp.store.grants import find_grant_in_session
+from idp.store.grants import grants_in_session
 from idp.tokens.person_tokens import subject_for
 from idp.tokens.signed_jwt import sign_jwt
 from standards.errors import Kind, TrustError
@@ -33,20 +33,28 @@ _SERVER_ERROR: Final = 500
 
 
 def tell_client_logout(desk: PersonDesk, outbound: Outbound, message: Message) -> None:
-    """Send one client its notice. OUTBOUND_FAILED: to be tried again."""
+    """Send one client its notices: of each person or organisation that it was told of in the session, one. OUTBOUND_FAILED: to be tried again."""
     client_id, session_id = str(message.payload["client"]), str(message.payload["session"])
-    # 1. Whom it was about for this client, and where the client wants to hear of it
+    # 1. Whom it was about for this client, and where the client wants to hear of it; where it redeemed no code there is nothing it could end
     known = desk.tokens.door.memory.present(client_id)
     registration = None if known is None else known.registration
     if registration is None or not registration.backchannel_logout_uri:
         return
     with desk.people.database.read() as connection:
-        grant = find_grant_in_session(connection, session_id, client_id, desk.mac_key)
-    if grant is None:  # it never redeemed its code: there is nothing it could end
-        return
-    subject = subject_for(registration, grant.subject_id, desk.pairwise_key)
-    # 2. The notice; sent again it keeps its id, so that the client can tell
-    notice = _sign(desk, registration, message, session_id, subject)
+        grants = grants_in_session(connection, session_id, client_id, desk.mac_key)
+    # 2. Who has acted for an organisation, and then for himself, is known there under two names: each ends by its own
+    for number, grant in enumerate(grants):
+        subject = subject_for(registration, grant.subject_id, desk.pairwise_key)
+        _tell(
+            desk, outbound, message, registration, session_id, subject, f"{message.message_id}-{number}" if number else message.message_id
+        )
+
+
+def _tell(
+    desk: PersonDesk, outbound: Outbound, message: Message, registration: Registration, session_id: str, subject: str, notice_id: str
+) -> None:
+    # 1. The notice; sent again it keeps its id, so that the client can tell
+    notice = _sign(desk, registration, notice_id, session_id, subject)
     try:
         answer = outbound.call(
             "POST", registration.backchannel_logout_uri, headers=_FORM, content=urlencode({"logout_token": notice}).encode()
@@ -58,11 +66,11 @@ def tell_client_logout(desk: PersonDesk, outbound: Outbound, message: Message) -
             raise
         _record(desk, registration, session_id, "logout.tell", "failed", answer=str(error.facts.get("reason", error.code)))
         return
-    # 3. What came of it
+    # 2. What came of it
     _record(desk, registration, session_id, "logout.tell", "done" if answer.status in _DONE else "failed", answer=answer.status)
 
 
-def _sign(desk: PersonDesk, registration: Registration, message: Message, session_id: str, subject: str) -> str:
+def _sign(desk: PersonDesk, registration: Registration, notice_id: str, session_id: str, subject: str) -> str:
     algorithm = registration.id_token_signed_response_alg
     if algorithm not in SIGNING_ALGORITHMS:
         raise TrustError(Kind.UNACCEPTABLE, "JWS_ALGORITHM_UNSUPPORTED", algorithm=algorithm)
@@ -71,7 +79,7 @@ def _sign(desk: PersonDesk, registration: Registration, message: Message, sessio
 
     def record(connection: Connection) -> None:
         desk.tokens.ring.demand_unchanged(connection, key)
-        _note(connection, desk, registration, session_id, "logout.notice", "done", key=key.key_id, notice=message.message_id)
+        _note(connection, desk, registration, session_id, "logout.notice", "done", key=key.key_id, notice=notice_id)
 
     desk.people.database.write(record)
     issued = int(at.timestamp())
@@ -80,7 +88,7 @@ def _sign(desk: PersonDesk, registration: Registration, message: Message, sessio
         "aud": registration.client_id,
         "iat": issued,
         "exp": issued + NOTICE_SECONDS,
-        "jti": message.message_id,
+        "jti": notice_id,
         "sub": subject,
         "sid": session_id,
         "events": {EVENT: {}},

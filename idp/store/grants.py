@@ -169,11 +169,14 @@ def _is_ours(row: Mapping[Any, Any], mac_key: bytes) -> bool:
     return True
 
 
-def find_grant_in_session(connection: Connection, session_id: str, client_id: str, mac_key: bytes) -> PersonGrant | None:
-    """The newest grant that a client got in a session, ended or not."""
+def grants_in_session(connection: Connection, session_id: str, client_id: str, mac_key: bytes) -> tuple[PersonGrant, ...]:
+    """The grants that a client got in a session, ended or not, the newest first; of each person or organisation they are about, one."""
     newest = select(grants).where(grants.c.session_id == session_id, grants.c.client_id == client_id)
-    row = connection.execute(newest.order_by(grants.c.created_at.desc()).limit(1)).mappings().first()
-    return None if row is None else _grant(row, mac_key)
+    rows = connection.execute(newest.order_by(grants.c.created_at.desc(), grants.c.grant_id)).mappings()
+    found: dict[str, PersonGrant] = {}
+    for grant in (_grant(row, mac_key) for row in rows):
+        found.setdefault(grant.subject_id, grant)
+    return tuple(found.values())
 
 
 def insert_refresh_token(

@@ -12,6 +12,9 @@ from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
 from idp.actions.end_session import end_session
+from idp.actions.grant_agent import grant_agent
+from idp.actions.manage_accounts import NewAccount, create_account
+from idp.model.people import AccountKind
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
@@ -94,6 +97,38 @@ def test_every_client_of_a_session_is_told_by_its_own_notice(world: World) -> No
     assert notices["one"]["jti"] != notices["two"]["jti"]
     assert world.rp.received[0].headers["content-type"] == "application/x-www-form-urlencoded"
     assert [each["outcome"] for each in world.recorded("logout.tell")][-2:] == ["done", "done"]
+
+
+@pytest.mark.parametrize("client", ["one", "two"])
+def test_who_switched_in_a_session_is_signed_out_under_each_name_the_client_knows(world: World, client: str) -> None:
+    """The person who acted for an organisation and then for himself: a client that goes by ``sub`` must end both."""
+    world.rp.status = 200
+    town, login = world.town, f"switches-{client}"
+    person = town.person(login).account_id
+    firm = create_account(town.desk, NewAccount(AccountKind.ORGANISATION, "测试公司"), actor="test").account_id
+    grant_agent(town.desk, firm, person, actor="test")
+    browser = Browser(town.here)
+    browser.authorize(client)
+    browser.log_in(login)
+    browser.submit("acting", acting_for=firm)
+    told = []
+    for acting_for in ("", firm, ""):
+        identity = world.redeem(browser.returned["code"], client).json()["id_token"]
+        told.append(json.loads(jws.extract_compact(identity.encode()).payload))
+        browser.go("/switch")
+        browser.send("POST", "/switch", data={"csrf": browser.csrf, "acting_for": acting_for})
+        browser.authorize(client)
+    assert len({each["sid"] for each in told}) == 1
+    world.rp.received.clear()
+    end_session(town.desk, told[0]["sid"], actor="test")
+    world.deliver()
+    notices = [
+        json.loads(jws.extract_compact(parse_qs(each.body.decode())["logout_token"][0].encode()).payload) for each in world.rp.received
+    ]
+    assert len(notices) == len({each["jti"] for each in notices}) == 2
+    assert {(each["sub"], each["sid"]) for each in notices} == {(each["sub"], each["sid"]) for each in told}
+    assert len({each["sub"] for each in notices}) == 2
+    assert len({each["facts"]["notice"] for each in world.recorded("logout.notice")[-2:]}) == 2
 
 
 def test_tokens_of_the_session_have_ended_by_then(world: World) -> None:
