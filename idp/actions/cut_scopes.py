@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from idp.model.people import AccountStatus
+from idp.model.people import AccountStatus, level_at
 from idp.model.registrations import SIGN_IN_SCOPES, sign_in_of
-from idp.store.accounts import account_status
+from idp.model.requests import acr_of, level_of
+from idp.store.accounts import account_status, list_evidence
 from idp.store.person_grants import grants_of_person
 from service_kit.callers import PERSON_PREFIX
 from standards.errors import Kind, TrustError
@@ -37,7 +38,7 @@ def cut_scopes(
     at: datetime,
     limits: Mapping[str, ScopeLimit],
 ) -> PersonGrant:
-    """The grant with the scopes that all allow. ``limits``: see ``ports.SCOPE_LIMITS``. SCOPE_NOT_GRANTED where some were asked for and none is left."""
+    """The grant with the scopes that all allow, and at the level that is proven now (``acr_now``). ``limits``: see ``ports.SCOPE_LIMITS``. SCOPE_NOT_GRANTED where some were asked for and none is left."""
     may = sign_in_of(known.client, registration).scopes
     scopes = agent_scopes(connection, vault, grant.account_id, grant.acting_for, (each for each in grant.scopes if each in may), at)
     limit = limits.get(grant.client_id)
@@ -47,7 +48,15 @@ def cut_scopes(
         scopes = tuple(each for each in scopes if each in SIGN_IN_SCOPES or each in held)
     if grant.scopes and not scopes:
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
-    return replace(grant, scopes=scopes)
+    return replace(grant, scopes=scopes, acr=acr_now(connection, vault, grant, at))
+
+
+def acr_now(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> str:
+    """The level of the sign-in behind a grant, bounded by what is proven of the person at this moment: evidence that was taken back or has expired
+    counts no more in what is handed out from then on, and what was added since makes no old sign-in a better one.
+    """
+    level = level_of(grant.acr)
+    return grant.acr if not level else acr_of(min(level, level_at(list_evidence(connection, vault, grant.account_id), at)))
 
 
 def agent_scopes(

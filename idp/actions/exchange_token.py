@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from crypto.jose import check_claims, check_token
-from idp.actions.cut_scopes import agent_scopes
+from idp.actions.cut_scopes import acr_now, agent_scopes
 from idp.actions.issue_trust_ticket import issue_trust_ticket
 from idp.actions.person_desk import choose_signings, demand_standing, demand_unchanged
 from idp.actions.prove_key import take_proof
@@ -143,7 +143,7 @@ async def _exchange(
     signings = await choose_signings(desk, registration, at)
 
     # 3. On record, if everything still stands
-    def store(connection: Connection) -> str:
+    def store(connection: Connection) -> tuple[str, str]:
         take_proof(connection, binding)
         grant = find_grant(connection, shown.grant.grant_id, desk.mac_key)
         if grant is None:
@@ -152,7 +152,7 @@ async def _exchange(
         if agent_scopes(connection, desk.people.vault, grant.account_id, grant.acting_for, scopes, at) != scopes:
             raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
         demand_unchanged(connection, desk, known, signings)
-        return desk.people.audit.record(
+        token_id = desk.people.audit.record(
             connection,
             at=at,
             actor=f"client:{client.client_id}",
@@ -169,8 +169,9 @@ async def _exchange(
                 "key": signings.access.key.key_id,
             },
         )
+        return token_id, acr_now(connection, desk.people.vault, grant, at)
 
-    claims["jti"] = await desk.people.database.awrite(store)
+    claims["jti"], claims["acr"] = await desk.people.database.awrite(store)
     # 4. Sign and hand out
     answer = {
         "access_token": signings.access.sign(ACCESS_TYPE, claims),

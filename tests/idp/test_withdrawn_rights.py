@@ -1,0 +1,74 @@
+"""What was taken back, or has run out, is in nothing that is handed out afterwards, whatever it was opened with and however it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idp.actions.manage_accounts import add_evidence, remove_evidence
+from idp.model.people import AccountKind, Evidence, level_at
+from idp.model.tickets import TICKET_TYPE
+from tests.deployments import make_deployment, served_here
+from tests.idp.people import Browser, Registered, settle
+from tests.idp.test_code_flow import BASE, Clients
+from tests.idp.test_token_exchange import EXCHANGE, exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    with served_here(make_deployment(tmp_path_factory.mktemp("withdrawn") / "deployment", services=["idp"])) as here:
+        found = Clients(settle(here, Registered()))
+        base = replace(BASE, grant_types=("authorization_code", "refresh_token", EXCHANGE), person_scopes=("seal.read", "seal.use"))
+        found.add(base)
+        found.add(replace(base, client_id="next"))
+        yield found
+
+
+def acr(clients: Clients, answer: dict[str, Any], token: str = "access_token") -> int:
+    audience = "own" if token == "id_token" else clients.town.desk.issuer
+    return int(clients.read(answer[token], audience)["acr"][-1])
+
+
+def refreshed(clients: Clients, tokens: dict[str, Any]) -> dict[str, Any]:
+    answer = clients.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+@pytest.mark.parametrize("how", ["removed", "expired"])
+def test_a_level_whose_evidence_is_gone_is_in_no_further_token(clients: Clients, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A counter's word that was taken back must not live on for as long as somebody refreshes."""
+    desk, login = clients.town.desk, f"proven-{how}"
+    person = clients.town.person(login, level=1)
+    at = desk.clock.now()
+    item = Evidence(f"ev_more-{how}", "counter", "Demo hall", 3, at, at + timedelta(hours=1))
+    add_evidence(desk, person.account_id, AccountKind.PERSON, item, actor="test")
+    browser = Browser(clients.town.here)
+    browser.authorize("own", scope="openid offline_access")
+    browser.log_in(login)
+    tokens = clients.redeem(browser.returned["code"]).json()
+    assert acr(clients, tokens) == acr(clients, tokens, "id_token") == 2, "a password is worth no more"
+    browser.authorize("own", scope="openid offline_access")
+    code = browser.returned["code"]
+    ticket = exchange(clients, "own", tokens["access_token"], requested_token_type=TICKET_TYPE, audience="next").json()["access_token"]
+    if how == "removed":
+        remove_evidence(desk, person.account_id, AccountKind.PERSON, item.evidence_id, actor="test")
+    else:
+        later = at + timedelta(hours=1)
+        monkeypatch.setattr("idp.actions.cut_scopes.level_at", lambda evidence, _: level_at(evidence, later))
+    exchanged = exchange(clients, "own", tokens["access_token"]).json()
+    assert acr(clients, exchanged) == 1
+    fresh = refreshed(clients, tokens)
+    assert acr(clients, fresh) == acr(clients, fresh, "id_token") == 1
+    assert acr(clients, clients.redeem(code).json()) == 1
+    assert acr(clients, exchange(clients, "next", ticket, kind=TICKET_TYPE).json()) == 1
+    # What is proven better afterwards makes no old sign-in a better one than it was
+    monkeypatch.undo()
+    add_evidence(desk, person.account_id, AccountKind.PERSON, replace(item, evidence_id=f"ev_again-{how}", level=4), actor="test")
+    assert acr(clients, refreshed(clients, fresh)) == 2
