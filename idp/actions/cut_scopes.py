@@ -38,7 +38,7 @@ def cut_scopes(
     at: datetime,
     limits: Mapping[str, ScopeLimit],
 ) -> PersonGrant:
-    """The grant with the scopes that all allow, and at the level that is proven now (``acr_now``). ``limits``: see ``ports.SCOPE_LIMITS``. SCOPE_NOT_GRANTED where some were asked for and none is left."""
+    """The grant with the scopes that all allow, at the level that is proven now (``acr_now``), and with the end of the agent's. ``limits``: see ``ports.SCOPE_LIMITS``. SCOPE_NOT_GRANTED where some were asked for and none is left."""
     may = sign_in_of(known.client, registration).scopes
     scopes = agent_scopes(connection, vault, grant.account_id, grant.acting_for, (each for each in grant.scopes if each in may), at)
     limit = limits.get(grant.client_id)
@@ -48,7 +48,15 @@ def cut_scopes(
         scopes = tuple(each for each in scopes if each in SIGN_IN_SCOPES or each in held)
     if grant.scopes and not scopes:
         raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
-    return replace(grant, scopes=scopes, acr=acr_now(connection, vault, grant, at))
+    return replace(grant, scopes=scopes, acr=acr_now(connection, vault, grant, at), ends_at=_ends_at(connection, vault, grant, at))
+
+
+def _ends_at(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> datetime | None:
+    """When its holder stops being the agent of the organisation that it acts for; None where that has no end, or he acts for himself."""
+    if grant.acting_for is None:
+        return None
+    ends = [each.valid_until for each in _standing(connection, vault, grant.account_id, grant.acting_for, at)]
+    return None if None in ends else max((each for each in ends if each is not None), default=None)
 
 
 def acr_now(connection: Connection, vault: Vault, grant: PersonGrant, at: datetime) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from idp.actions.claims_of import claims_of
 from idp.actions.cut_scopes import still_represents
-from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS, TOKEN_SECONDS
+from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
 from idp.store.accounts import account_standing
 from idp.store.sign_ins import find_session
-from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims
+from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims, token_seconds
 from idp.tokens.signed_jwt import sign_jwt
 from standards.errors import Kind, TrustError
 
@@ -152,7 +152,7 @@ def write_answer(
     answer: dict[str, Any] = {
         "access_token": access_token,
         "token_type": "DPoP" if grant.dpop_jkt else "Bearer",
-        "expires_in": TOKEN_SECONDS,
+        "expires_in": token_seconds(narrowed, setting["issued_at_seconds"]),
         "scope": " ".join(narrowed.scopes),
     }
     if "openid" in grant.scopes:

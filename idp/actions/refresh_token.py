@@ -78,7 +78,7 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
             )
         demand_unchanged(connection, desk, known, signings)
         token_id = record_tokens(connection, desk, grant, signings, by="refresh_token", scopes=scopes, at=at)
-        bound = replace(grant, acr=standing.acr, dpop_jkt=binding.dpop_jkt, certificate_digest=binding.certificate_digest)
+        bound = replace(standing, scopes=grant.scopes, dpop_jkt=binding.dpop_jkt, certificate_digest=binding.certificate_digest)
         return _Renewed(bound, scopes, token_id, claims_in_id_token(connection, desk, grant, known.client, registration))
 
     renewed = await desk.people.database.awrite(store)

@@ -33,7 +33,8 @@ class Binding:
 @dataclass(frozen=True, slots=True)
 class PersonGrant:
     """``account_id``: who signed in; ``acting_for``: the organisation he acts for. ``dpop_jkt``, ``certificate_digest``: the key or the
-    certificate (base64url SHA-256) every token of it is bound to. ``is_offline``: it outlives its session. Times are aware UTC.
+    certificate (base64url SHA-256) every token of it is bound to. ``is_offline``: it outlives its session. ``ends_at``: no access token counts longer,
+    known only of one that is just handed out (``cut_scopes``), None: no such end. Times are aware UTC.
     """
 
     grant_id: str
@@ -54,6 +55,7 @@ class PersonGrant:
     claims: Mapping[str, Any] = field(default_factory=dict)
     ended_at: datetime | None = None
     ended_why: str = ""
+    ends_at: datetime | None = None
 
     @property
     def subject_id(self) -> str:

@@ -44,7 +44,7 @@ def access_claims(
         "aud": grant.audience,
         "scope": " ".join(grant.scopes),
         "iat": issued_at_seconds,
-        "exp": issued_at_seconds + TOKEN_SECONDS,
+        "exp": issued_at_seconds + token_seconds(grant, issued_at_seconds),
         "jti": token_id,
         "auth_time": int(grant.auth_at.timestamp()),
         "acr": grant.acr,
@@ -57,6 +57,11 @@ def access_claims(
     if any(bound.values()):
         claims["cnf"] = {name: value for name, value in bound.items() if value}
     return claims
+
+
+def token_seconds(grant: PersonGrant, issued_at_seconds: int) -> int:
+    """How long an access token counts from then on: TOKEN_SECONDS, and never beyond the end of the grant of an agent."""
+    return TOKEN_SECONDS if grant.ends_at is None else min(TOKEN_SECONDS, max(0, int(grant.ends_at.timestamp()) - issued_at_seconds))
 
 
 def id_claims(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idp.actions.manage_accounts import add_evidence, remove_evidence
+from idp.actions.grant_agent import grant_agent
+from idp.actions.manage_accounts import NewAccount, add_evidence, create_account, remove_evidence
 from idp.model.people import AccountKind, Evidence, level_at
 from idp.model.tickets import TICKET_TYPE
 from tests.deployments import make_deployment, served_here
@@ -72,3 +73,33 @@ def test_a_level_whose_evidence_is_gone_is_in_no_further_token(clients: Clients,
     monkeypatch.undo()
     add_evidence(desk, person.account_id, AccountKind.PERSON, replace(item, evidence_id=f"ev_again-{how}", level=4), actor="test")
     assert acr(clients, refreshed(clients, fresh)) == 2
+
+
+def test_no_token_of_an_agent_counts_beyond_the_end_of_his_grant(clients: Clients) -> None:
+    """The end is known when the token is made: every API, also one that runs elsewhere, must see it in the token itself."""
+    town, desk = clients.town, clients.town.desk
+    person = town.person("temporary").account_id
+    firm = create_account(desk, NewAccount(AccountKind.ORGANISATION, "测试公司"), actor="test").account_id
+    until = desk.clock.now() + timedelta(seconds=90)
+    grant_agent(desk, firm, person, valid_until=until, actor="test")
+    browser = Browser(town.here)
+    browser.authorize("own", scope="openid seal.read offline_access")
+    browser.log_in("temporary")
+    browser.submit("acting", acting_for=firm)
+    tokens = clients.redeem(browser.returned["code"]).json()
+    ticket = exchange(clients, "own", tokens["access_token"], requested_token_type=TICKET_TYPE, audience="next").json()["access_token"]
+    answers = [
+        tokens,
+        refreshed(clients, tokens),
+        exchange(clients, "own", tokens["access_token"]).json(),
+        exchange(clients, "next", ticket, kind=TICKET_TYPE).json(),
+    ]
+    for answer in answers:
+        said = clients.read(answer["access_token"], desk.issuer)
+        assert said["sub"] == firm
+        assert said["exp"] == said["iat"] + answer["expires_in"] <= until.timestamp()
+    # For himself, and under a grant without an end, it is the usual time
+    browser.go("/switch")
+    browser.send("POST", "/switch", data={"csrf": browser.csrf, "acting_for": ""})
+    browser.authorize("own")
+    assert clients.redeem(browser.returned["code"]).json()["expires_in"] == 600
