@@ -11,6 +11,7 @@ import pytest
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, add_evidence, create_account, remove_evidence
 from idp.model.people import AccountKind, Evidence, level_at
+from idp.model.registrations import Registration
 from idp.model.tickets import TICKET_TYPE
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, settle
@@ -28,6 +29,9 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
         base = replace(BASE, grant_types=("authorization_code", "refresh_token", EXCHANGE), person_scopes=("seal.read", "seal.use"))
         found.add(base)
         found.add(replace(base, client_id="next"))
+        found.add(
+            Registration("house", grant_types=(EXCHANGE,), serves=(here.house.context.settings.base_url,), person_scopes=("seal.read",))
+        )
         yield found
 
 
@@ -103,3 +107,30 @@ def test_no_token_of_an_agent_counts_beyond_the_end_of_his_grant(clients: Client
     browser.send("POST", "/switch", data={"csrf": browser.csrf, "acting_for": ""})
     browser.authorize("own")
     assert clients.redeem(browser.returned["code"]).json()["expires_in"] == 600
+
+
+def test_a_service_ends_the_token_it_was_given_in_exchange_and_no_other(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    clients.town.person("exchanged")
+    browser.authorize("own", scope="openid seal.read")
+    browser.log_in("exchanged")
+    tokens = clients.redeem(browser.returned["code"]).json()
+    first, second = (exchange(clients, "house", tokens["access_token"]).json() for _ in range(2))
+    derived = exchange(clients, "house", first["access_token"]).json()
+
+    def revoke(client: str, token: str) -> tuple[int, str]:
+        answer = clients.http.post("/oauth2/revoke", data={"token": token}, auth=(client, clients.secrets[client]))
+        return answer.status_code, answer.json().get("code", "")
+
+    assert revoke("next", first["access_token"]) == (400, "TOKEN_OF_ANOTHER")
+    assert revoke("house", tokens["access_token"]) == (400, "TOKEN_OF_ANOTHER")
+    assert revoke("house", tokens["refresh_token"]) == (400, "TOKEN_OF_ANOTHER")
+    assert clients.is_let_in(first)
+    assert revoke("house", first["access_token"]) == (200, "")
+    assert not clients.is_let_in(first)
+    assert exchange(clients, "house", first["access_token"]).json()["code"] == "EXCHANGE_REFUSED"
+    assert all(clients.is_let_in(each) for each in (tokens, second, derived))
+    assert clients.town.audited("token.revoke")
+    # Who was given the first of them ends them all
+    assert revoke("own", tokens["access_token"]) == (200, "")
+    assert not any(clients.is_let_in(each) for each in (tokens, second, derived))
