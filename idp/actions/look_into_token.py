@@ -55,9 +55,8 @@ async def look_into_token(desk: LookDesk, request: TokenRequest, peer: str, *, i
     """The answer: JSON, or with ``is_signed`` a JWT. TrustError of ``prove_client``, TOKEN_PARAMETER_MISSING."""
     # 1. Who asks; a client without credentials could be anybody (RFC 7662 2.1)
     door = desk.persons.tokens.door
-    proven = await prove_client(door, request, peer)
-    known = door.memory.present(proven.client.client_id)
-    if known is None or (known.registration is not None and known.registration.is_public):
+    known = await prove_client(door, request, peer)
+    if known.registration is not None and known.registration.is_public:
         raise client_auth_failed()
     token = request.form.get("token")
     if not token or len(token) > TOKEN_CHARACTERS_MAX:

@@ -32,8 +32,12 @@ FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256")  # FAPI 2.0 security profil
 ASSERTION_PLACE: Final = "idp-client-assertion"
 
 
-async def prove_client(door: Doorkeeper, request: TokenRequest, peer: str) -> KnownClient:
-    """The client, proven. TrustError CLIENT_AUTH_FAILED, RATE_EXCEEDED."""
+async def prove_client(door: Doorkeeper, request: TokenRequest, peer: str, *, is_recorded: bool = False) -> KnownClient:
+    """The client, proven, as of now. TrustError CLIENT_AUTH_FAILED, RATE_EXCEEDED.
+
+    ``is_recorded``: the caller records what comes of it with the client's row as it is (``ClientMemory.demand_unchanged``), so that a remembered
+    row is good enough; everywhere else a secret that was replaced, or a client disabled, in another process is found out here.
+    """
     # 1. By a JWT that it signed
     if request.assertion:
         return await _by_assertion(door, request, peer)
@@ -47,6 +51,8 @@ async def prove_client(door: Doorkeeper, request: TokenRequest, peer: str) -> Kn
             if registration.token_endpoint_auth_method in {BY_SUBJECT, BY_CERTIFICATE}:
                 return await _by_certificate(door, request, peer, known, registration)
     # 3. By its secret, sent the way it registered; the same refusal for a wrong way as for a wrong secret
+    if not is_recorded and door.memory.recall(request.client_id) is not None:
+        door.memory.present(request.client_id)
     known = await authenticate_client(door, request.client_id, request.client_secret, peer)
     if known.registration is not None and BY_SECRET.get(known.registration.token_endpoint_auth_method) is not request.by_header:
         raise await refuse_client(door, request.client_id, "method", peer)

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idp.actions.change_client_status import change_client_status
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, add_evidence, create_account, remove_evidence
+from idp.actions.rotate_secret import rotate_secret
+from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind, Evidence, level_at
-from idp.model.registrations import Registration
+from idp.model.registrations import DEVICE, Registration
 from idp.model.tickets import TICKET_TYPE
 from tests.deployments import make_deployment, served_here
-from tests.idp.people import Browser, Registered, settle
-from tests.idp.test_code_flow import BASE, Clients
+from tests.idp.people import CALLBACK, CHALLENGE, Browser, Registered, settle
+from tests.idp.test_code_flow import BASE, Clients, refused
 from tests.idp.test_token_exchange import EXCHANGE, exchange
 
 if TYPE_CHECKING:
@@ -134,3 +137,26 @@ def test_a_service_ends_the_token_it_was_given_in_exchange_and_no_other(clients:
     # Who was given the first of them ends them all
     assert revoke("own", tokens["access_token"]) == (200, "")
     assert not any(clients.is_let_in(each) for each in (tokens, second, derived))
+
+
+@pytest.mark.parametrize("how", ["secret", "method", "status"])
+@pytest.mark.parametrize("path", ["revoke", "introspect", "par", "device_authorization"])
+def test_attack_what_a_client_proved_itself_with_counts_nowhere_any_more(clients: Clients, path: str, how: str) -> None:
+    """A process remembers the rows of clients; that another one replaced the secret it must find out also where it issues no token."""
+    name = f"{how}-{path.replace('_', '-')}"
+    grants = ("client_credentials", "authorization_code", DEVICE)
+    clients.add(replace(BASE, client_id=name, grant_types=grants))
+    old = (name, clients.secrets[name])
+    assert clients.http.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=old).status_code == 200, (
+        "now it is remembered"
+    )
+    form = {"token": "x", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
+    form |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+    if how == "secret":
+        rotate_secret(clients.desk, name, overlap_seconds=0, actor="test")
+    elif how == "method":
+        clients.set(replace(BASE, client_id=name, grant_types=grants, token_endpoint_auth_method="client_secret_post"))
+    else:
+        change_client_status(clients.desk, name, ClientStatus.DISABLED, actor="test")
+    for _ in range(2):
+        assert refused(clients.http.post(f"/oauth2/{path}", data=form, auth=old)) == (401, "invalid_client", "CLIENT_AUTH_FAILED")
