@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.begin_device import user_code_hash
-from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
+from idp.actions.count_attempts import enter_attempt, peer_key, take_back, thing_key
 from idp.model.devices import DeviceRequest, DeviceState, read_user_code
 from idp.model.requests import Authentication, AuthorizationRequest
 from idp.store.devices import device_by_user_code, find_device, move_device
@@ -32,7 +32,7 @@ def find_waiting_device(desk: PeopleDesk, typed: str, peer: str, mac_key: bytes)
     code = read_user_code(typed)
 
     def store(connection: Connection) -> DeviceRequest | None:
-        name, sender = name_key(desk.vault, f"device code {peer} {code}"), peer_key(desk.vault, f"device {peer}")
+        name, sender = thing_key(desk.vault, f"device code {peer} {code}"), peer_key(desk.vault, f"device {peer}")
         name_may, peer_may, _ = enter_attempt(connection, name, sender, at)
         found = device_by_user_code(connection, user_code_hash(desk.vault, code or ""), mac_key)
         if not (name_may and peer_may) or found is None or found.state is not DeviceState.WAITING or at >= found.expires_at:

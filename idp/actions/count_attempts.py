@@ -24,8 +24,13 @@ _MICROSECONDS: Final = 1_000_000
 
 
 def name_key(vault: Vault, name: str) -> bytes:
-    """What attempts under a name, or on an account's second factor, are counted by."""
+    """What attempts under a name as somebody typed it are counted by."""
     return vault.sealer.find(name.strip().lower().encode(), "idp.attempt.name")
+
+
+def thing_key(vault: Vault, what: str) -> bytes:
+    """What attempts on something of ours are counted by, such as an account's second factor: apart from all that can be typed as a name."""
+    return vault.sealer.find(what.encode(), "idp.attempt.thing")
 
 
 def peer_key(vault: Vault, peer: str) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.challenges import new_challenge, spend_challenge
-from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
+from idp.actions.count_attempts import enter_attempt, peer_key, take_back, thing_key
 from idp.actions.keep_key import KEYS, KEYS_PER_ACCOUNT_MAX, LABEL_CHARACTERS_MAX, fresh_session, record_key
 from idp.actions.sign_in_row import put_back, recognise, take_up_at
 from idp.credentials.certificates import certificate_of, read_challenge, text_to_sign
@@ -55,7 +55,7 @@ def show_certificate(
     """
     at = desk.clock.now()
     asked = read_challenge(challenge)
-    name, address = name_key(desk.vault, f"certificate in {sign_in_id}"), peer_key(desk.vault, peer)
+    name, address = thing_key(desk.vault, f"certificate in {sign_in_id}"), peer_key(desk.vault, peer)
 
     # 1. The attempt counts, and uses the challenge up, before the signature is looked at
     def begin(connection: Connection) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
+from idp.actions.count_attempts import enter_attempt, peer_key, take_back, thing_key
 from idp.actions.sign_in_row import put_back, take_up_at
 from idp.credentials.one_time_codes import step_of
 from idp.errors import sign_in_failed
@@ -32,7 +32,7 @@ def show_code(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: C
         if row is None or row.account_id is None:
             return True  # not what the sign-in waits for: the dispatcher shows what it does
         # 1. The attempt counts first; what follows is one transaction, so that of two requests one sees the other's
-        name, address = name_key(desk.vault, f"second factor of {row.account_id}"), peer_key(desk.vault, peer)
+        name, address = thing_key(desk.vault, f"second factor of {row.account_id}"), peer_key(desk.vault, peer)
         may_name, may_peer, locks = enter_attempt(connection, name, address, at)
         account = find_account(connection, desk.vault, row.account_id)
         found = [each for each in list_credentials(connection, desk.vault, row.account_id) if each.kind is CredentialKind.TOTP]

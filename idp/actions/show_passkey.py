@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.challenges import new_challenge, spend_challenge
-from idp.actions.count_attempts import enter_attempt, name_key, peer_key, take_back
+from idp.actions.count_attempts import enter_attempt, peer_key, take_back, thing_key
 from idp.actions.sign_in_row import put_back, recognise, take_up_at
 from idp.credentials.passkeys import check_assertion, read_assertion, relying_party, request_options
 from idp.errors import rate_exceeded, sign_in_failed
@@ -69,7 +69,7 @@ def show_passkey(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile
         if row is None:
             return True, ""  # not what the sign-in waits for: the dispatcher shows what it does
         # Counted by sign-in and address, not by key: nobody guesses a signature, and nobody shall lock another's key by wrong ones
-        name, address = name_key(desk.vault, f"passkey in {sign_in_id}"), peer_key(desk.vault, peer)
+        name, address = thing_key(desk.vault, f"passkey in {sign_in_id}"), peer_key(desk.vault, peer)
         may_name, may_peer, _ = enter_attempt(connection, name, address, at)
         if not may_peer:
             return False, "peer"

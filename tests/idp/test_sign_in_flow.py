@@ -212,6 +212,23 @@ def test_a_code_counts_once_whoever_is_first(town: Town) -> None:
     assert browsers[4].answer.status_code == 401
 
 
+def test_attack_nobody_locks_a_second_factor_by_what_he_types_as_a_name(town: Town) -> None:
+    """Failures under a name are counted by the name as typed: none of them may be what something of ours is counted by."""
+    person = town.person(needs_two_factors=True)
+    secret = set_totp(town.desk, person.account_id, actor="test")
+    mine = Browser(town.here)
+    mine.authorize("own")
+    mine.log_in()
+    stranger = Browser(town.here)
+    stranger.authorize("own")
+    for _ in range(6):
+        for name in (f"second factor of {person.account_id}", f"passkey in {mine.path.rpartition('/')[2]}"):
+            stranger.log_in(name, "wrong horse 77")
+            assert stranger.answer.status_code == 401
+    mine.submit("code", code=now_code(town, secret))
+    assert mine.returned["code"]
+
+
 def test_acting_for_an_organisation_and_switching_back(town: Town) -> None:
     person, firm = town.person(), town.organisation()
     browser = Browser(town.here)
