@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import re
+import string
+import unicodedata
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -29,6 +31,7 @@ AREA_PATTERN: Final = re.compile(r"[0-9]{6}(?:[0-9]{6})?")
 METHOD_PATTERN: Final = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
 SCOPE_PATTERN: Final = re.compile(r"[a-z][a-z0-9_.:-]{0,63}")
 MOBILE_PATTERN: Final = re.compile(r"\+?[0-9]{6,15}")
+_CAPITALS: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 MAIL_PATTERN: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
 
 
@@ -297,7 +300,14 @@ def normalise_identifier(kind: IdentifierKind, value: str) -> str:
             raise field_invalid(name, "an address with one @")
     elif not 1 <= len(text) <= ATTRIBUTE_CHARACTERS_MAX or not text.isprintable():
         raise field_invalid(name, f"1 to {ATTRIBUTE_CHARACTERS_MAX} visible characters")
-    return text.upper() if kind in {IdentifierKind.PASSPORT, IdentifierKind.PERMIT} else text
+    return _one_spelling(text) if kind in {IdentifierKind.PASSPORT, IdentifierKind.PERMIT} else text
+
+
+def _one_spelling(text: str) -> str:
+    """A document's number in one spelling: of wide letters and digits the plain ones, and A to Z for a to z. No other letter becomes one of these:
+    what Unicode makes capitals of would let two numbers be one.
+    """
+    return unicodedata.normalize("NFKC", text).translate(_CAPITALS)
 
 
 def normalised(identifiers: Iterable[Identifier]) -> tuple[Identifier, ...]:

@@ -208,6 +208,9 @@ def test_evidence_adds_up_to_the_strongest_that_holds() -> None:
         (IdentifierKind.MOBILE, "138 0000-0000", "13800000000"),
         (IdentifierKind.MAIL, "A@Example.org", "a@example.org"),
         (IdentifierKind.PASSPORT, "e1234", "E1234"),
+        (IdentifierKind.PASSPORT, " ｇ１２３４５６７８", "G12345678"),  # wide letters and digits are the same ones
+        (IdentifierKind.PASSPORT, "gı2", "Gı2"),  # and no other letter is made one: two numbers would be one
+        (IdentifierKind.PERMIT, "ß1", "ß1"),
     ],
 )
 def test_identifiers_are_compared_in_one_form(kind: IdentifierKind, typed: str, kept: str) -> None:
