@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from idp.model.people import IdentifierKind
+from idp.model.people import ID_NUMBERS, IdentifierKind
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -139,13 +139,17 @@ def number_of(account: Account, id_type: str | None) -> Identifier | None:
 
 
 def doubt_known(identity: Identity, account: Account) -> Doubt | None:
-    """What speaks against signing in an identity as the account that is joined with its subject: upstreams hand subjects on, too."""
+    """What speaks against signing in an identity as the account that is joined with its subject: upstreams hand subjects on, too.
+
+    Whoever bears the proven number may have another name by now. Whoever comes without it, or with a number of another kind, may not.
+    """
     if identity.kind != account.kind.value:
         return Doubt.KIND_DIFFERS
     number = number_of(account, identity.id_type)
-    if number is not None and number.verified_at is not None and number.value != identity.id_number:
-        return Doubt.NUMBER_DIFFERS
-    return None
+    if number is not None and number.verified_at is not None:
+        return None if number.value == identity.id_number else Doubt.NUMBER_DIFFERS
+    is_proven = any(each.kind in ID_NUMBERS[account.kind] and each.verified_at is not None for each in account.identifiers)
+    return Doubt.NAME_DIFFERS if is_proven and not same_name(identity.name, account.name) else None
 
 
 def doubt_same_number(identity: Identity, account: Account, account_level: int, *, is_trusted: bool) -> Doubt | None:

@@ -135,6 +135,25 @@ def test_a_subject_that_was_handed_on_gets_an_account_of_its_own(town: Town, the
     assert town.protocol.issued[-1].account_id != first
 
 
+@pytest.mark.parametrize("number", [{"idnum": ""}, {"idtype": "414", "idnum": "E7654321"}])
+def test_attack_a_subject_that_was_handed_on_is_not_the_one_before_for_want_of_his_number(
+    town: Town, there: Upstream, number: dict[str, str]
+) -> None:
+    """Who comes under a proven person's subject with another name, and without his number, is somebody else until it is decided."""
+    said = someone()
+    assert sign_in(town, there, said).returned["code"]
+    first = account_by(town, "region", said["sub"])
+    assert first.id_number is not None
+    assert sign_in(town, there, {**said, "name": "测试丙", **number}).answer.status_code == 409
+    assert newest(town, bearer(town))["doubt"] == "name_differs"
+    again = account_by(town, "region", said["sub"])
+    assert again.identifiers == first.identifiers, "nothing of his was proven of another"
+    # The same name without the number, or another name with it, is he
+    for told in ({**said, **number}, {**said, "name": "测试丙"}):
+        assert sign_in(town, there, told).returned["code"]
+        assert town.protocol.issued[-1].account_id == first.account_id
+
+
 @pytest.mark.parametrize("how", ["changed", "separated"])
 def test_with_a_link_that_goes_ends_what_was_opened_by_it(town: Town, there: Upstream, how: str) -> None:
     """As with a password that is replaced: the way in is closed, and nobody stays who came by it."""
