@@ -106,7 +106,7 @@ def complete(
     code = None
     if row.request is not None and protocol is not None:
         if row.consent_given and profile is not None:
-            scopes, claims = asked_of(row, profile)
+            scopes, claims = asked_of(connection, desk, row, profile)
             put_consent(
                 connection,
                 desk.vault,

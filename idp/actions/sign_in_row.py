@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.claims_of import asked_claims
+from idp.actions.cut_scopes import agent_scopes
 from idp.model.people import AccountStanding, AccountStatus, CredentialKind, level_at
 from idp.model.sign_in import as_anyone, decide_next_step, with_account
 from idp.store.accounts import account_standing, account_status, list_evidence
@@ -97,18 +98,21 @@ def put_back(connection: Connection, desk: PeopleDesk, row: SignIn, profile: Cli
 def with_consent_asked(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile | None) -> SignIn:
     """The row with whether consent is still needed in the capacity chosen."""
     if row.account_id is not None and row.request is not None and profile is not None and not profile.is_own:
-        scopes, claims = asked_of(row, profile)
+        scopes, claims = asked_of(connection, desk, row, profile)
         had_scopes, had_claims = find_consent(connection, desk.vault, row.account_id, row.acting_for, profile.client_id)
         is_covered = scopes <= had_scopes and claims <= had_claims and "consent" not in row.request.prompt
         row = replace(row, needs_consent=not is_covered)
     return row
 
 
-def asked_of(row: SignIn, profile: ClientProfile) -> tuple[frozenset[str], frozenset[str]]:
-    """The scopes and the claims that a request would let a client have."""
-    if row.request is None:
+def asked_of(connection: Connection, desk: PeopleDesk, row: SignIn, profile: ClientProfile) -> tuple[frozenset[str], frozenset[str]]:
+    """The scopes and the claims that a request would let a client have now: of an agent no more than he was granted, so that nobody agrees
+    to what he cannot give, is not shown, and may be granted later.
+    """
+    if row.request is None or row.account_id is None:
         return frozenset(), frozenset()
-    scopes, request = row.request.scopes, row.request.claims
+    request, at = row.request.claims, desk.clock.now()
+    scopes = agent_scopes(connection, desk.vault, row.account_id, row.acting_for, row.request.scopes, at)
     claims = asked_claims(scopes, request, "userinfo", profile) | asked_claims(scopes, request, "id_token", profile)
     return frozenset(scopes), claims
 

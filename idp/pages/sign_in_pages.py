@@ -14,7 +14,6 @@ from fastapi import APIRouter, Request, Response
 from idp.actions import choose_in_sign_in as choose
 from idp.actions.answer_device import DONE_PATH, REFUSED_PATH, refuse_device
 from idp.actions.begin_sign_in import adopt_session, begin_for_client
-from idp.actions.cut_scopes import agent_scopes
 from idp.actions.finish_sign_in import Finished, finish_sign_in
 from idp.actions.show_certificate import certificate_challenge, show_certificate
 from idp.actions.show_code import show_code
@@ -250,10 +249,9 @@ def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None
         values["may_be_oneself"] = row.acting_rule == "any"
         if step is Step.CONSENT and profile is not None:
             values["purpose"] = profile.purpose
-            scopes, claims = asked_of(row, profile)
             with pages.desk.database.read() as connection:
-                given = agent_scopes(connection, pages.desk.vault, row.account_id or "", row.acting_for, scopes, pages.desk.clock.now())
-            values |= pages.asked(visit, given, claims)
+                scopes, claims = asked_of(connection, pages.desk, row, profile)
+            values |= pages.asked(visit, scopes, claims)
     return visit.page(name, problem=problem, targets=request.redirect_uri if request else "", **values)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp.actions.change_client_status import change_client_status
-from idp.actions.grant_agent import grant_agent
+from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import NewAccount, add_evidence, create_account, remove_evidence
 from idp.actions.rotate_secret import rotate_secret
 from idp.model.clients import ClientStatus
@@ -160,3 +160,31 @@ def test_attack_what_a_client_proved_itself_with_counts_nowhere_any_more(clients
         change_client_status(clients.desk, name, ClientStatus.DISABLED, actor="test")
     for _ in range(2):
         assert refused(clients.http.post(f"/oauth2/{path}", data=form, auth=old)) == (401, "invalid_client", "CLIENT_AUTH_FAILED")
+
+
+def test_attack_nobody_has_agreed_to_what_the_page_did_not_show(clients: Clients) -> None:
+    """An agent is shown what he can give. What his organisation grants him afterwards is a new question."""
+    town, desk = clients.town, clients.town.desk
+    clients.add(replace(BASE, client_id="asks", is_own=False, person_scopes=("seal.read", "seal.use")))
+    person = town.person("agrees").account_id
+    firm = create_account(desk, NewAccount(AccountKind.ORGANISATION, "测试公司"), actor="test").account_id
+    narrow = grant_agent(desk, firm, person, scopes=("seal.read",), actor="test")
+    browser = Browser(town.here)
+    asked = "openid seal.read seal.use"
+    browser.authorize("asks", scope=asked)
+    browser.log_in("agrees")
+    browser.submit("acting", acting_for=firm)
+    assert "see your seals" in browser.answer.text
+    assert "seal documents" not in browser.answer.text
+    browser.submit("consent")
+    assert clients.redeem(browser.returned["code"], "asks").json()["scope"] == "openid seal.read"
+    browser.authorize("asks", scope=asked, prompt="none")
+    assert browser.returned["code"], "what was agreed to is not asked again"
+    revoke_agent(desk, narrow.agent_id, actor="test")
+    grant_agent(desk, firm, person, scopes=("seal.read", "seal.use"), actor="test")
+    browser.authorize("asks", scope=asked, prompt="none")
+    assert browser.returned["error"] == "consent_required"
+    browser.authorize("asks", scope=asked)
+    assert "seal documents" in browser.answer.text
+    browser.submit("consent")
+    assert clients.redeem(browser.returned["code"], "asks").json()["scope"] == asked
