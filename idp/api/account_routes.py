@@ -28,9 +28,20 @@ from idp.api.account_shapes import (
     credential_view,
     evidence_view,
 )
-from idp.model.people import PAGE_MAX, AccountKind, Evidence, Identifier, IdentifierKind, field_invalid, new_id, normalise_identifier
+from idp.model.people import (
+    ID_PREFIX,
+    PAGE_MAX,
+    AccountKind,
+    Evidence,
+    Identifier,
+    IdentifierKind,
+    field_invalid,
+    new_id,
+    normalise_identifier,
+)
 from idp.store.accounts import list_accounts, list_evidence, load_account
 from idp.store.credentials import list_credentials
+from service_kit.callers import PAIRWISE_PREFIX, PERSON_PREFIX, may_be_one
 from service_kit.composition import caller_of, needs
 from standards.errors import Kind, TrustError
 
@@ -50,6 +61,18 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 def actor_of(request: Request) -> str:
     """Who does it, for the audit trail."""
     return caller_of(request).actor
+
+
+def demand_other(request: Request, account_id: str) -> None:
+    """Raise ACCOUNT_OF_ONE_SELF where the natural person behind the call would do it for himself, or for the organisation he acts for: an office
+    is exercised over others. An organisation that his client knows by a name of its sector may be any.
+    """
+    caller = caller_of(request)
+    is_any = (
+        bool(caller.acting) and caller.holder.startswith(PAIRWISE_PREFIX) and account_id.startswith(ID_PREFIX[AccountKind.ORGANISATION])
+    )
+    if is_any or may_be_one(caller, PERSON_PREFIX + account_id):
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_OF_ONE_SELF")
 
 
 def expected_version(if_match: str | None) -> int | None:
@@ -83,6 +106,7 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
     )
     @needs(MANAGE)
     def create_recovery_code(request: Request, account_id: str, response: Response) -> dict[str, Any]:
+        demand_other(request, account_id)
         response.headers["cache-control"] = "no-store"
         return {"recovery_code": issue_recovery_code(desk, account_id, actor=actor_of(request))}
 
@@ -159,6 +183,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     @router.patch(path + "/{account_id}", name=f"change_{word}", summary=f"Change a {word}", response_model=AccountDetail, tags=tags)
     @needs(MANAGE)
     def change(request: Request, account_id: str, body: AccountPatch, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+        demand_other(request, account_id)
         identifiers = None if body.identifiers is None else tuple(each.read() for each in body.identifiers)
         for each in identifiers or ():
             aware(each.verified_at, "identifiers.verified_at")
@@ -176,6 +201,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     )
     @needs(MANAGE)
     def set_status(request: Request, account_id: str, body: StatusOrder, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
+        demand_other(request, account_id)
         expected = expected_version(if_match)
         changed = manage.change_account_status(desk, account_id, kind, body.status, actor=actor_of(request), expected_version=expected)
         return detail(changed, response)
@@ -190,6 +216,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     )
     @needs(MANAGE)
     def add_evidence(request: Request, account_id: str, body: EvidenceOrder, response: Response) -> dict[str, Any]:
+        demand_other(request, account_id)
         verified_at = aware(body.verified_at, "verified_at") or desk.clock.now()
         item = Evidence(new_id("ev_"), body.method, body.source, body.level, verified_at, aware(body.expires_at, "expires_at"))
         return detail(manage.add_evidence(desk, account_id, kind, item, actor=actor_of(request)), response)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request  # noqa: TC002 - the framework reads the 
 
 from idp.actions.end_session import end_all_sessions, end_session
 from idp.actions.grant_agent import grant_agent, revoke_agent
-from idp.api.account_routes import MANAGE, READ, After, Limit, actor_of, aware
+from idp.api.account_routes import MANAGE, READ, After, Limit, actor_of, aware, demand_other
 from idp.api.account_shapes import AgentOrder, AgentPage, AgentView, SessionPage, SessionView, agent_view, session_view
 from idp.model.people import PAGE_MAX, AccountKind
 from idp.store.accounts import list_agents, load_account, load_agent
@@ -35,6 +35,7 @@ def add_agent_routes(router: APIRouter, desk: PeopleDesk) -> None:
     )
     @needs(MANAGE)
     def create_agent(request: Request, organisation_id: str, body: AgentOrder) -> dict[str, Any]:
+        demand_other(request, body.person_id)
         agent = grant_agent(
             desk,
             organisation_id,

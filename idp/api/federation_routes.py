@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from idp.actions.decide_conflict import decide_conflict
 from idp.actions.hear_upstream_logout import hear_upstream_logout
+from idp.api.account_routes import demand_other
 from idp.model.federation import ConflictState, Doubt
 from idp.store.changes import count_states, has_waiting, read_head
 from idp.store.federation import count_open_conflicts, count_upstream_sessions, list_conflicts, load_conflict
@@ -211,6 +212,9 @@ def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
     )
     @needs(DECIDE)
     def decide(conflict_id: Annotated[str, Path(max_length=32)], body: Decision, request: Request) -> dict[str, Any]:
+        if body.decision == "link":
+            with people.database.read() as connection:
+                demand_other(request, body.account_id or load_conflict(connection, people.vault, conflict_id).account_id)
         actor = caller_of(request).actor
         done = decide_conflict(people, conflict_id, _STATES[body.decision], account_id=body.account_id, reason=body.reason, actor=actor)
         return _view(done)

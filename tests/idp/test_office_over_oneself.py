@@ -1,0 +1,68 @@
+"""Who keeps accounts keeps those of others: nobody raises, changes or proves himself, or becomes an organisation's agent by his own hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idp.actions.grant_agent import grant_agent
+from idp.actions.manage_accounts import NewAccount, create_account
+from idp.model.people import AccountKind
+from tests.deployments import make_deployment, served_here
+from tests.idp.people import Browser, Registered, settle
+from tests.idp.test_code_flow import BASE, Clients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+SCOPES = ("account.manage", "account.read")
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    with served_here(make_deployment(tmp_path_factory.mktemp("office") / "deployment", services=["idp"])) as here:
+        found = Clients(settle(here, Registered()))
+        found.add(replace(BASE, person_scopes=SCOPES))
+        found.add(replace(BASE, client_id="pair", person_scopes=SCOPES, subject_type="pairwise"))
+        yield found
+
+
+@pytest.mark.parametrize("client", ["own", "pair"])
+def test_attack_nobody_keeps_his_own_account(clients: Clients, client: str) -> None:
+    """Whatever name the client is told, and also where he comes as an organisation."""
+    town, login = clients.town, f"keeper-{client}"
+    me, other = town.person(login).account_id, town.person(f"other-{client}").account_id
+    firm = create_account(town.desk, NewAccount(AccountKind.ORGANISATION, "测试公司"), actor="test").account_id
+    browser = Browser(town.here)
+
+    def come(acting_for: str | None = None) -> dict[str, str]:
+        browser.authorize(client, scope="openid " + " ".join(SCOPES), prompt="login")
+        browser.log_in(login)
+        if acting_for is not None:
+            browser.submit("acting", acting_for=acting_for)
+        return {"authorization": "Bearer " + clients.redeem(browser.returned["code"], client).json()["access_token"]}
+
+    def keep(headers: dict[str, str], account_id: str) -> list[httpx.Response]:
+        path = f"/v1/accounts/{account_id}"
+        asked: list[tuple[str, str, Any]] = [
+            ("PATCH", path, {"area": "150700"}),
+            ("POST", f"{path}/evidence", {"method": "counter", "source": "Demo hall", "level": 4}),
+            ("POST", f"{path}/recovery-code", None),
+            ("POST", f"/v1/organisations/{firm}/agents", {"person_id": account_id, "role": "representative"}),
+            ("PUT", f"{path}/status", {"status": "disabled"}),
+        ]
+        return [clients.http.request(method, path, json=body, headers=headers) for method, path, body in asked]
+
+    headers = come()
+    assert [(answer.status_code, answer.json()["code"]) for answer in keep(headers, me)] == [(403, "ACCOUNT_OF_ONE_SELF")] * 5
+    assert [answer.status_code for answer in keep(headers, other)] == [200, 201, 200, 201, 200]
+    grant_agent(town.desk, firm, me, actor="test")
+    headers = come(firm)
+    assert {answer.json()["code"] for answer in keep(headers, me)} == {"ACCOUNT_OF_ONE_SELF"}
+    answer = clients.http.request("PATCH", f"/v1/organisations/{firm}", json={"area": "150700"}, headers=headers)
+    assert answer.json()["code"] == "ACCOUNT_OF_ONE_SELF", "nor the organisation as which he comes"
+    assert clients.http.request("GET", f"/v1/accounts/{me}", headers=headers).json()["level"] == 3
