@@ -9,7 +9,9 @@ import pytest
 
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import NewAccount, create_account
-from idp.model.people import AccountKind
+from idp.model.federation import Conflict, ConflictState, Doubt
+from idp.model.people import AccountKind, new_id
+from idp.store.federation import insert_conflict
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
@@ -66,3 +68,27 @@ def test_attack_nobody_keeps_his_own_account(clients: Clients, client: str) -> N
     answer = clients.http.request("PATCH", f"/v1/organisations/{firm}", json={"area": "150700"}, headers=headers)
     assert answer.json()["code"] == "ACCOUNT_OF_ONE_SELF", "nor the organisation as which he comes"
     assert clients.http.request("GET", f"/v1/accounts/{me}", headers=headers).json()["level"] == 3
+
+
+def test_attack_nobody_decides_that_an_identity_in_doubt_is_himself(clients: Clients) -> None:
+    town = clients.town
+    desk = town.desk
+    clients.add(replace(BASE, client_id="decides", person_scopes=("identity.decide",)))
+    me, other = town.person("decider").account_id, town.person("decided").account_id
+    browser = Browser(town.here)
+    browser.authorize("decides", scope="openid identity.decide")
+    browser.log_in("decider")
+    headers = {"authorization": "Bearer " + clients.redeem(browser.returned["code"], "decides").json()["access_token"]}
+
+    def decide(about: str, decision: str = "link", **more: str) -> tuple[int, str]:
+        at = desk.clock.now()
+        conflict = Conflict(
+            new_id("ic_"), "region", new_id("u"), Doubt.NOT_TRUSTED, about, "person", "测试甲", "", "", 2, ConflictState.OPEN, at, at
+        )
+        desk.database.write(lambda connection: insert_conflict(connection, desk.vault, conflict))
+        body = {"decision": decision, "reason": "seen", **more}
+        answer = clients.http.post(f"/v1/identity-conflicts/{conflict.conflict_id}/decision", json=body, headers=headers)
+        return answer.status_code, answer.json().get("code", "")
+
+    assert decide(me) == decide(other, account_id=me) == (403, "ACCOUNT_OF_ONE_SELF")
+    assert decide(other) == decide(me, "reject") == (200, "")
