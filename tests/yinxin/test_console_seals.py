@@ -338,15 +338,18 @@ def test_the_console_sets_its_registration_right_where_somebody_changed_it(here:
     secret = secret_of(here)
     desk = idp.service.client_desk(context)
     ensure_client(context, secret)
-    rotate_secret(desk, CONSOLE_CLIENT, overlap_seconds=0, actor="t")
+    _, theirs = rotate_secret(desk, CONSOLE_CLIENT, overlap_seconds=0, actor="t")
+    rotate_secret(desk, CONSOLE_CLIENT, overlap_seconds=3600, actor="t")
     set_registration(desk, replace(wanted_registration(context.settings.base_url), is_own=False, person_scopes=()), actor="t")
     ensure_client(context, secret)
     with context.database.read() as connection:
         by_whom = [
             each.actor for each in find_entries(connection, subject=f"client:{CONSOLE_CLIENT}") if each.action == "client.rotate-secret"
         ]
-    assert by_whom == ["service:console", "t"], "setting it right stands in the trail as replacing it does"
+    assert by_whom == ["service:console", "t", "t"], "setting it right stands in the trail as replacing it does"
     form = {"grant_type": "client_credentials"}
+    old = here.http.post("/oauth2/token", data=form, auth=(CONSOLE_CLIENT, theirs))
+    assert old.json()["error"] == "invalid_client", "what somebody else knows goes on nowhere beside it"
     answer = here.http.post("/oauth2/token", data=form, auth=(CONSOLE_CLIENT, client_secret(secret)))
     assert answer.json()["error"] in {"unauthorized_client", "invalid_scope"}  # known again, and still good for nobody but people
     with context.database.read() as connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import idp.service
@@ -12,7 +11,7 @@ from crypto.sm3 import hmac_sm3
 from idp.actions.authenticate_client import secret_digest
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_registration import set_registration
-from idp.model.clients import SECRET_PREFIX
+from idp.model.clients import SECRET_PREFIX, with_secret
 from idp.model.registrations import CODE, REFRESH, Registration
 from idp.store.clients import find_client, update_client
 from idp.store.registrations import find_registration
@@ -76,7 +75,7 @@ def ensure_client(context: ServiceContext, secret: bytes) -> None:
 
 def _set_secret(context: ServiceContext, desk: ClientDesk, present: Client, digest: bytes) -> None:
     at = context.clock.now()
-    renewed = replace(present, secret_digest=digest, changed_at=at, version=present.version + 1)
+    renewed = with_secret(present, digest, at, 0)  # nor does the one before go on beside it, which somebody else may know
 
     def store(connection: Connection) -> None:
         update_client(connection, renewed, desk.mac_key)
