@@ -1,0 +1,47 @@
+"""What names at the sign-in page must not do: tell which there are, or stand for something of ours."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from idp.actions.set_credentials import set_totp
+from idp.credentials.passwords import is_right
+from tests.idp.people import Browser
+from tests.idp.test_sign_in_flow import now_code, town  # noqa: F401 - a fixture
+
+if TYPE_CHECKING:
+    from tests.idp.people import Town
+
+
+def test_attack_nobody_locks_a_second_factor_by_what_he_types_as_a_name(town: Town) -> None:  # noqa: F811
+    """Failures under a name are counted by the name as typed: none of them may be what something of ours is counted by."""
+    person = town.person(needs_two_factors=True)
+    secret = set_totp(town.desk, person.account_id, actor="test")
+    mine = Browser(town.here)
+    mine.authorize("own")
+    mine.log_in()
+    stranger = Browser(town.here)
+    stranger.authorize("own")
+    for _ in range(6):
+        for name in (f"second factor of {person.account_id}", f"passkey in {mine.path.rpartition('/')[2]}"):
+            stranger.log_in(name, "wrong horse 77")
+            assert stranger.answer.status_code == 401
+    mine.submit("code", code=now_code(town, secret))
+    assert mine.returned["code"]
+
+
+def test_attack_a_cheap_hash_of_another_system_tells_nobody_that_there_is_an_account() -> None:
+    """Refusing takes as long as where nobody is known: a wrong password after one pass of SM3 was refused a thousand times faster."""
+
+    def seconds(kept: bytes | None) -> float:
+        found = []
+        for _ in range(3):
+            begun = time.thread_time()
+            assert not is_right(kept, "wrong horse 77")
+            found.append(time.thread_time() - begun)
+        return min(found)
+
+    nobody = seconds(None)
+    for kept in ("$sm3$c2FsdA$" + "0" * 64, "$pbkdf2-sha256$1000$c2FsdA$" + "A" * 43, "$pbkdf2-sm3$1000$c2FsdA$" + "A" * 43):
+        assert seconds(kept.encode()) > 0.7 * nobody
