@@ -25,7 +25,7 @@ _FIRST: Final = frozenset({Step.FIRST_FACTOR})
 
 def leave_to_sign_in(desk: FederationDesk, name: str, sign_in_id: str, browser_hash: bytes) -> str | None:
     """Where the browser goes to sign in there; None where the sign-in waits for something else. UPSTREAM_UNKNOWN, SIGN_IN_UNKNOWN;
-    UPSTREAM_CANNOT where the client wants the person to sign in anew and this upstream cannot be asked for that.
+    UPSTREAM_CANNOT where the person is to sign in anew (a client wants it, or he is to change his keys) and this upstream cannot be asked for that.
     """
     people, at = desk.people, desk.people.clock.now()
     desk.settings(name)
@@ -34,7 +34,9 @@ def leave_to_sign_in(desk: FederationDesk, name: str, sign_in_id: str, browser_h
         row = take_up_at(connection, people, sign_in_id, browser_hash, at, _FIRST)
         if row is None:
             return None
-        begun = desk.connector(name).begin(sign_in_id, at, anew=row.request is not None and asks_anew(row.request))
+        # To change one's keys one must be there oneself, as where a client asks for that: an open browser is let in by the upstream without a word
+        anew = row.asks_two if row.request is None else asks_anew(row.request)
+        begun = desk.connector(name).begin(sign_in_id, at, anew=anew)
         _leave(connection, desk, name, begun, browser_hash, at, sign_in_id=sign_in_id)
         return begun.redirect_url
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from idp.actions.begin_sign_in import living_session_by_id
@@ -11,10 +12,10 @@ from idp.actions.join_identity import Joined, join_identity
 from idp.actions.keep_key import may_change_keys
 from idp.actions.record_agents import record_agents
 from idp.actions.sign_in_row import put_back, recognise, sign_in_unknown, take_up_at
-from idp.connectors.protocol import refused
+from idp.connectors.protocol import ASKS_ANEW, refused
 from idp.errors import sign_in_failed
 from idp.model.people import AccountStatus
-from idp.model.sign_in import UPSTREAM_METHODS, Step, with_method
+from idp.model.sign_in import RECENT_SECONDS, UPSTREAM_METHODS, Step, with_method
 from idp.store.federation import find_trip, take_trip
 from standards.errors import Kind, TrustError
 
@@ -102,7 +103,7 @@ def _join(
         if row is not None:
             row = recognise(connection, people, row, account, at)
             row = replace(row, upstream=identity.upstream, upstream_subject=identity.subject, upstream_session=identity.session)
-            put_back(connection, people, with_method(row, UPSTREAM_METHODS[identity.level], identity.shown_at or at), profile)
+            put_back(connection, people, with_method(row, UPSTREAM_METHODS[identity.level], _shown_at(trip, identity, at)), profile)
     reason = "" if is_in else joined.doubt.value if joined.doubt else "inactive" if account else "sign-up-closed"
     facts: dict[str, str | int | bool | None] = {
         "upstream": trip.upstream,
@@ -117,6 +118,15 @@ def _join(
         connection, at=at, actor=f"upstream:{trip.upstream}", action="sign-in.return", subject=subject, outcome=outcome, facts=facts
     )
     return joined
+
+
+def _shown_at(trip: Trip, identity: Identity, at: datetime) -> datetime:
+    """When the person has shown himself there. Where the upstream neither says so nor was asked for it, an open browser may have come back without
+    anybody: that is never recent enough to change keys.
+    """
+    if identity.shown_at is not None or ASKS_ANEW in trip.stored:
+        return identity.shown_at or at
+    return at - timedelta(seconds=RECENT_SECONDS + 1)
 
 
 def _over(connection: Connection, desk: FederationDesk, trip: Trip, at: datetime, error: TrustError) -> None:

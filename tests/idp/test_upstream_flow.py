@@ -353,3 +353,36 @@ def test_a_session_is_as_old_as_the_sign_in_on_which_it_rests(town: Town, there:
     there.claims = {"auth_time": now - 3600}
     assert sign_in(town, there, someone()).returned["code"]
     assert int(town.protocol.issued[-1].auth_time.timestamp()) == now - 3600
+
+
+@pytest.mark.parametrize("page", ["keys", "links"])
+def test_attack_an_open_browser_gets_no_way_in_of_its_own_by_single_sign_on(town: Town, there: Upstream, page: str) -> None:
+    """The upstream lets the browser back in without a word, and says of no time: nobody has shown that the person sits there."""
+    there.record = someone()
+    browser = Browser(town.here)
+    browser.go("/sessions")
+    browser.send("GET", button(browser))
+    back(there, browser, browser.answer.headers["location"])
+    assert browser.heading == "Where you are signed in"
+    browser.go(f"/{page}")
+    assert browser.heading == "Sign in"
+    for path in ("/keys/passkey", "/keys/certificate"):
+        token = browser.csrf
+        browser.send("POST", path, data={"csrf": token, "answer": "{}", "challenge": "x"})
+        assert browser.answer.status_code == 403
+        browser.go(f"/{page}")
+    # Nor by what cannot be asked for more; where it is asked, what comes back must say so
+    browser.go(button(browser).replace("/region", "/legacy"))
+    assert "Use another way to sign in" in browser.answer.text
+    now = int(town.desk.clock.now().timestamp())
+    browser.send("GET", button(browser))
+    sent_to = browser.answer.headers["location"]
+    assert "prompt=login&max_age=0" in sent_to
+    there.claims = {"auth_time": now - 3600}
+    back(there, browser, sent_to)
+    assert browser.answer.status_code == 401
+    browser.send("GET", button(browser))
+    there.claims = {"auth_time": now}
+    back(there, browser, browser.answer.headers["location"])
+    assert browser.path == f"/{page}"
+    assert browser.answer.status_code == 200

@@ -166,6 +166,7 @@ def test_an_upstream_sends_people_here_to_sign_in(town: Town, there: Upstream) -
     )
     sent_to = browser.answer.headers["location"]
     assert sent_to.startswith(f"{there.url}/login?")
+    there.claims = {"auth_time": int(town.desk.clock.now().timestamp())}
     back(there, browser, sent_to)
     assert browser.heading == "Linked sign-ins"
     assert browser.path == "/links?x=1"
