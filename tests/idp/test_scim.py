@@ -116,7 +116,7 @@ def test_attack_a_patch_brings_nothing_back_that_was_taken_away_meanwhile(scim: 
     firm = scim.group("测试同时公司", members=[{"value": gone}])
     path, etag = f"/Groups/{firm['id']}", firm["meta"]["version"]
     add = {"op": "add", "path": "members", "value": [{"value": other}]}
-    written = scim_routes.reprovision_account
+    written = provision_account.reprovision_account
     meanwhile: list[Any] = []
 
     def late(*given: Any, **named: Any) -> Any:
