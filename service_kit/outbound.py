@@ -28,6 +28,8 @@ URL_CHARACTERS_MAX: Final = 2048
 ADDRESSES_MAX: Final = 16  # of one host name; more is no ordinary service
 ANSWER_BYTES: Final = 64 * 1024
 TIMEOUT_SECONDS: Final = 5.0
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")  # RFC 4291 2.4, IANA's registry of IPv6 address space
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -132,11 +134,24 @@ class Outbound:
             address = address.ipv4_mapped
         for network in self._networks:
             if isinstance(network, str):
-                if address.is_global and not address.is_multicast:
+                if _is_public(address):
                     return True
             elif address.version == network.version and address in network:
                 return True
         return False
+
+
+def _is_public(address: Address) -> bool:
+    """Whether an address is somewhere in the public network. Of IPv6 only what is given out as global unicast is, and an address that carries one of
+    IPv4 (6to4, or the prefix of a translator, RFC 6052) leads where that one does: to a network behind us as well.
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        carried = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if address in _TRANSLATED else address.sixtofour
+        if carried is not None:
+            return _is_public(carried)
+        if address not in _GLOBAL_UNICAST:
+            return False
+    return address.is_global and not address.is_multicast
 
 
 def _literal(host: str) -> Address | None:

@@ -38,6 +38,14 @@ def reason_of(error: TrustError) -> tuple[str, object]:
         "http://[fe80::1]/",
         "http://[fd00::1]/",
         "http://224.0.0.1/",
+        "http://[64:ff9b::a9fe:a9fe]/latest/meta-data/",  # 169.254.169.254 behind a translator (RFC 6052)
+        "http://[64:ff9b:1::a00:1]/",
+        "http://[2002:a00:1::]/",  # 10.0.0.1 behind 6to4
+        "http://[::7f00:1]/",
+        "http://[::ffff:0:7f00:1]/",
+        "http://[2001:0:7f00:1::]/",
+        "http://[fec0::1]/",
+        "http://[ff0e::1]/",
     ],
 )
 def test_public_means_neither_this_machine_nor_its_networks(url: str) -> None:
@@ -48,6 +56,13 @@ def test_public_means_neither_this_machine_nor_its_networks(url: str) -> None:
         assert reason_of(refused.value) == ("OUTBOUND_REFUSED", "address-not-allowed")
         with pytest.raises(TrustError, match="OUTBOUND_REFUSED"):
             outbound.call("GET", url)
+
+
+def test_what_is_public_may_be_called_by_any_of_its_addresses() -> None:
+    outbound = Outbound(read_networks(["public"]))
+    for host in ("93.184.216.34", "[2606:2800:220:1::1]", "[64:ff9b::5db8:d822]", "[2002:5db8:d822::]", "[::ffff:93.184.216.34]"):
+        outbound.check_url(f"http://{host}/")
+    Outbound(read_networks(["64:ff9b::/96"])).check_url("http://[64:ff9b::a00:1]/")  # where the operator says so
 
 
 @pytest.mark.parametrize(
