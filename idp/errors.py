@@ -37,6 +37,7 @@ OAUTH_ERRORS: Final = {
     "TICKET_INVALID": ("invalid_grant", "the trust ticket is not good for this client"),
     "TICKET_REUSED": ("invalid_grant", "the trust ticket has been used before"),
     "DPOP_PROOF_INVALID": ("invalid_dpop_proof", "the DPoP proof is missing or not good for this request"),
+    "DPOP_PROOF_MISSING": ("invalid_request", "this client proves with DPoP that it holds the key of its tokens"),
     "DPOP_NONCE_NEEDED": ("use_dpop_nonce", "the DPoP proof must carry the nonce of the header DPoP-Nonce"),
     "GRANT_ENDED": ("invalid_grant", "what the person granted has ended"),
     "JWS_ALGORITHM_UNSUPPORTED": ("invalid_request", "the client registered a signature algorithm that is not available"),

@@ -22,7 +22,9 @@ NONCE_CHARACTERS: Final = 256
 ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")
 HEADER: Final = "DPoP"
 TOKEN_TYPE: Final = "dpop+jwt"  # noqa: S105 - RFC 9449 4.2
-_HEADER_MEMBERS: Final = frozenset({"typ", "alg", "jwk", "kid"})
+_NEVER_IN_HEADER: Final = frozenset({"jku", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "zip", "enc"})
+"""Members that would change what is verified, or by what. Others that we do not know are ignored (RFC 7515 4)."""
+_DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
 _KEY_KINDS: Final = {"EC P-256": ("ES256",), "OKP Ed25519": ("EdDSA", "Ed25519")}
 
 
@@ -95,10 +97,26 @@ def check_proof(proof: str, *, method: str, url: str, at: datetime, access_token
 
 
 def _names(htu: Any, url: str) -> bool:
-    # RFC 9449 4.3 (9): query and fragment do not count; nothing else is forgiven
+    # RFC 9449 4.3 (9): query and fragment do not count. Of the normalization of RFC 3986 6.2.2 and 6.2.3: the case of scheme and host, and the
+    # port where it is the scheme's own; the path counts as it stands
     if not isinstance(htu, str):
         return False
-    return htu.partition("#")[0].partition("?")[0] == url
+    named = htu.partition("#")[0].partition("?")[0]
+    return named == url or _normalized(named) == _normalized(url)
+
+
+def _normalized(address: str) -> tuple[str, str, str]:
+    """Scheme, host with a port that is not the scheme's own, and path."""
+    scheme, _, rest = address.partition("://")
+    authority, slash, path = rest.partition("/")
+    scheme, host = scheme.lower(), authority.lower()
+    return scheme, host.removesuffix(_DEFAULT_PORTS.get(scheme, "")), slash + path
+
+
+def stated_nonce(proof: str) -> str | None:
+    """The nonce that a proof states, nothing of it checked; None where it states none. JWS_INVALID or JSON_INVALID for what cannot be read."""
+    stated = read_strict_json(read_base64url(proof[:PROOF_CHARACTERS].partition(".")[2].partition(".")[0])).get("nonce")
+    return stated if isinstance(stated, str) else None
 
 
 def _check_signature(proof: str) -> CheckedToken:
@@ -109,7 +127,7 @@ def _check_signature(proof: str) -> CheckedToken:
     if len(parts) != 3:
         raise refused("form")
     header = read_strict_json(read_base64url(parts[0]))
-    if not set(header) <= _HEADER_MEMBERS:
+    if _NEVER_IN_HEADER & set(header):
         raise refused("header member")
     if header.get("typ") != TOKEN_TYPE:
         raise refused("typ")

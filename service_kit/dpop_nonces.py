@@ -49,10 +49,14 @@ class Nonces:
         ``is_strict``: whether the sender is held to the strict profile. ``kind``: of the refusal; endpoints of tokens answer otherwise
         than resources (RFC 9449 8, 9).
         """
+        self.demand_stated(proof.nonce, at, is_strict=is_strict, kind=kind)
+
+    def demand_stated(self, nonce: str | None, at: datetime, *, is_strict: bool, kind: Kind = Kind.UNAUTHENTICATED) -> None:
+        """As ``demand``, for a nonce that a proof states before anything else of it is checked."""
         if self.when == NEVER or (self.when == STRICT and not is_strict):
             return
         window = int(at.timestamp()) // WINDOW_SECONDS
-        given = (proof.nonce or "").encode("utf-8", "replace")
+        given = (nonce or "").encode("utf-8", "replace")
         if not any(hmac.compare_digest(given, self._nonce(each).encode()) for each in (window, window - 1)):
             raise TrustError(kind, CODE, nonce=self._nonce(window))
 

@@ -35,7 +35,7 @@ async def issue_for_person(desk: PersonDesk, request: TokenRequest, peer: str) -
     door = desk.tokens.door
     for _ in range(DECISIONS_MAX):
         try:
-            known = await prove_client(door, request, peer, is_recorded=True)
+            known = await prove_client(door, request, peer, desk.tokens.nonces, is_recorded=True)
             registration = known.registration
             if registration is None or request.grant_type not in registration.grant_types:
                 raise TrustError(Kind.UNACCEPTABLE, "GRANT_NOT_ALLOWED")

@@ -78,7 +78,7 @@ def take_turn(desk: TokenDesk, client: Client) -> None:
 async def _decide_and_issue(desk: TokenDesk, request: TokenRequest, peer: str) -> bytes:
     door = desk.door
     # 1. Who is it
-    known = await prove_client(door, request, peer, is_recorded=True)
+    known = await prove_client(door, request, peer, desk.nonces, is_recorded=True)
     client = known.client
     # 2. What does it want, and may it have that
     if request.grant_type != GRANT_TYPE:

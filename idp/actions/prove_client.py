@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 
 from idp.actions.authenticate_client import authenticate_client, is_let_in, refuse_client, secret_digest
+from idp.actions.prove_key import demand_nonce
 from idp.tokens.client_assertion import check_assertion_claims, check_by_keys, check_by_secret, read_assertion
 from idp.tokens.client_certificate import is_of_keys, is_subject
 from service_kit.one_use import use_once
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from idp.model.registrations import Registration
     from idp.tokens.client_assertion import ReadAssertion
     from idp.tokens.request import TokenRequest
+    from service_kit.dpop_nonces import Nonces
 
 BY_SECRET: Final = {"client_secret_basic": True, "client_secret_post": False}
 """Method -> whether the secret comes in the header."""
@@ -32,15 +34,18 @@ FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256")  # FAPI 2.0 security profil
 ASSERTION_PLACE: Final = "idp-client-assertion"
 
 
-async def prove_client(door: Doorkeeper, request: TokenRequest, peer: str, *, is_recorded: bool = False) -> KnownClient:
+async def prove_client(
+    door: Doorkeeper, request: TokenRequest, peer: str, nonces: Nonces | None = None, *, is_recorded: bool = False
+) -> KnownClient:
     """The client, proven, as of now. TrustError CLIENT_AUTH_FAILED, RATE_EXCEEDED.
 
+    ``nonces``: where a proof of possession may stand beside it: DPOP_NONCE_NEEDED for one without the nonce, which then spends no assertion.
     ``is_recorded``: the caller records what comes of it with the client's row as it is (``ClientMemory.demand_unchanged``), so that a remembered
     row is good enough; everywhere else a secret that was replaced, or a client disabled, in another process is found out here.
     """
     # 1. By a JWT that it signed
     if request.assertion:
-        return await _by_assertion(door, request, peer)
+        return await _by_assertion(door, request, peer, nonces)
     # 2. A client without credentials names itself, one with a certificate shows it; whoever sends a secret is neither
     if not request.client_secret and not request.by_header:
         known = await anyio.to_thread.run_sync(door.memory.present, request.client_id)
@@ -59,7 +64,7 @@ async def prove_client(door: Doorkeeper, request: TokenRequest, peer: str, *, is
     return known
 
 
-async def _by_assertion(door: Doorkeeper, request: TokenRequest, peer: str) -> KnownClient:
+async def _by_assertion(door: Doorkeeper, request: TokenRequest, peer: str, nonces: Nonces | None) -> KnownClient:
     known = await anyio.to_thread.run_sync(door.memory.present, request.client_id)
     registration = None if known is None else known.registration
     method = "" if registration is None else registration.token_endpoint_auth_method
@@ -78,7 +83,10 @@ async def _by_assertion(door: Doorkeeper, request: TokenRequest, peer: str) -> K
         use = check_assertion_claims(assertion, request.client_id, addresses, door.clock.now())
     except TrustError as error:
         raise await refuse_client(door, request.client_id, f"assertion: {error.facts.get('reason', error.code)}", peer) from None
-    # 2. Once, whoever sends it and wherever to; this request may come by here again where the client changed meanwhile
+    # 2. A proof beside it that must be made again is asked for first: clients send the same assertion beside the new one
+    if nonces is not None:
+        demand_nonce(request.proof, registration, at=door.clock.now(), nonces=nonces)
+    # 3. Once, whoever sends it and wherever to; this request may come by here again where the client changed meanwhile
     once = f"{request.client_id} {use.assertion_id}"
     if once not in request.taken:
         if not await door.database.awrite(lambda connection: use_once(connection, ASSERTION_PLACE, once, use.until_at)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from idp.model.grants import Binding
 from service_kit.callers import demand_certificate, read_confirmation
-from service_kit.dpop import check_proof, refused
+from service_kit.dpop import check_proof, refused, stated_nonce
 from service_kit.one_use import DPOP_PLACE, use_once
 from standards.errors import Kind, TrustError
 
@@ -36,8 +36,8 @@ def prove_key(
     """What the sender of a POST to ``url`` proves to hold. ``proof``: its only ``DPoP`` header, None where it sent none.
 
     ``shown``: its certificate under TLS, which counts where the client registered that its tokens are bound to it (RFC 8705 3). TrustError
-    DPOP_PROOF_INVALID, also where a client whose tokens are always bound sends no proof; DPOP_NONCE_NEEDED; CERTIFICATE_MISSING. The proof is
-    still to be taken. ``is_demanded`` False: what the client's tokens must be bound to is not asked for here.
+    DPOP_PROOF_INVALID; DPOP_PROOF_MISSING where a client whose tokens are always bound sends none; DPOP_NONCE_NEEDED; CERTIFICATE_MISSING. The
+    proof is still to be taken. ``is_demanded`` False: what the client's tokens must be bound to is not asked for here.
     """
     certificate_digest: str | None = None
     if is_demanded and registration is not None and registration.tls_client_certificate_bound_access_tokens:
@@ -46,7 +46,7 @@ def prove_key(
         certificate_digest = shown.digest
     if proof is None:
         if is_demanded and registration is not None and registration.dpop_bound_access_tokens:
-            raise _unacceptable("missing")
+            raise TrustError(Kind.UNACCEPTABLE, "DPOP_PROOF_MISSING")  # a parameter is missing (RFC 6749 5.2), no proof is wrong
         return Binding(certificate_digest=certificate_digest)
     try:
         checked = check_proof(proof, method="POST", url=url, at=at)
@@ -54,6 +54,19 @@ def prove_key(
         raise _unacceptable(str(error.facts.get("reason"))) from None
     nonces.demand(checked, at, is_strict=registration is not None and registration.is_fapi, kind=Kind.UNACCEPTABLE)  # RFC 9449 8
     return Binding(dpop_jkt=checked.jkt, certificate_digest=certificate_digest, proof=checked)
+
+
+def demand_nonce(proof: str | None, registration: Registration, *, at: datetime, nonces: Nonces) -> None:
+    """Raise DPOP_NONCE_NEEDED where a proof came without the nonce of now, before anything is spent that the sender will send again beside the
+    next proof (RFC 9449 8): its assertion above all. What else is wrong with the proof is found when it is checked.
+    """
+    if proof is None:
+        return
+    try:
+        nonce = stated_nonce(proof)
+    except TrustError:  # no proof at all: refused as that in its turn
+        return
+    nonces.demand_stated(nonce, at, is_strict=registration.is_fapi, kind=Kind.UNACCEPTABLE)
 
 
 def take_proof(connection: Connection, binding: Binding) -> None:

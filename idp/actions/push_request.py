@@ -48,7 +48,7 @@ async def push_request(desk: PushDesk, request: TokenRequest, peer: str) -> byte
     people, tokens = desk.persons.people, desk.persons.tokens
     at = people.clock.now()
     # 1. Who pushes, and may it send people here at all
-    known = await prove_client(tokens.door, request, peer)
+    known = await prove_client(tokens.door, request, peer, tokens.nonces)
     if known.registration is None or CODE not in known.registration.grant_types:
         raise TrustError(Kind.UNACCEPTABLE, "GRANT_NOT_ALLOWED")
     take_turn(tokens, known.client)

@@ -99,8 +99,8 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
 
 
 def _may_change(registration: Registration, grant: PersonGrant) -> bool:
-    """RFC 9449 5: of a confidential client the refresh token is bound to the client, not to the key of the first request."""
-    return not registration.is_public and grant.certificate_digest is None and not registration.is_fapi
+    """RFC 9449 5: of a confidential client the refresh token is bound to the client, not to the key of the first request; FAPI 2.0 adds nothing."""
+    return not registration.is_public and grant.certificate_digest is None
 
 
 def _narrowed(granted: tuple[str, ...], wanted: str | None) -> tuple[str, ...]:

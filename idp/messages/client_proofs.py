@@ -26,6 +26,15 @@ TEXTS: Final = (
         "请通过终止双向 TLS 的代理调用；参见设置中的 `client_certificates`。",
     ),
     ProblemText(
+        "DPOP_PROOF_MISSING",
+        "No proof of possession",
+        "未附持有证明",
+        "The client registered that its tokens are bound to a key (RFC 9449 5.2), and the request came without a DPoP proof.",
+        "该客户端登记其令牌与密钥绑定（RFC 9449 5.2），但请求未附 DPoP 持有证明。",
+        "Send a new proof for each request in the header `DPoP` (RFC 9449 4), also with a refresh token.",
+        "请在每次请求的 `DPoP` 头中附上新的证明（RFC 9449 4），使用刷新令牌时也一样。",
+    ),
+    ProblemText(
         "INITIAL_TOKEN_INVALID",
         "Initial token not accepted",
         "初始访问令牌不被接受",

@@ -152,10 +152,11 @@ def test_refresh_tokens_of_a_client_without_credentials_are_bound_as_well(client
 def test_a_client_whose_tokens_are_always_bound_gets_no_other(clients: Clients) -> None:
     sender = Sender(clients, "bound")
     form = sender.code()
-    assert refused(sender.token(None, **form))[1] == "invalid_dpop_proof"
-    assert refused(sender.token(None, grant_type="client_credentials"))[1] == "invalid_dpop_proof"
+    missing = (400, "invalid_request", "DPOP_PROOF_MISSING")
+    assert refused(sender.token(None, **form)) == missing
+    assert refused(sender.token(None, grant_type="client_credentials")) == missing
     tokens = sender.token(sender.token_proof(), **form).json()
-    assert refused(sender.token(None, grant_type="refresh_token", refresh_token=tokens["refresh_token"]))[1] == "invalid_dpop_proof"
+    assert refused(sender.token(None, grant_type="refresh_token", refresh_token=tokens["refresh_token"])) == missing
     own = sender.token(sender.token_proof(), grant_type="client_credentials").json()
     assert own["token_type"] == "DPoP"
     assert clients.read(own["access_token"], clients.town.desk.issuer)["cnf"] == {"jkt": sender.jkt}

@@ -102,8 +102,8 @@ def test_fapi2_access_token_type_header_case_sensitivity(fapi: Fapi) -> None:
         assert fapi.userinfo(token, scheme).status_code == 200
 
 
-@pytest.mark.clause("RFC 9700 4.14.2")
-def test_fapi2_refresh_token(fapi: Fapi) -> None:
+@pytest.mark.clause("RFC 9700 4.14.2", "RFC 9449 5")
+def test_fapi2_refresh_token(fapi: Fapi, second: Fapi) -> None:
     first = fapi.tokens()
     form = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
 
@@ -114,9 +114,16 @@ def test_fapi2_refresh_token(fapi: Fapi) -> None:
     assert renewed["refresh_token"] == first["refresh_token"], "the profile does not want them to rotate"
     assert refresh(fapi).status_code == 200
     assert fapi.userinfo(renewed["access_token"]).status_code == 200
-    assert refused(refresh(Fapi(fapi.clients)))[1] == "invalid_grant", "a key of somebody else's"
+    # With a new key: the refresh token is bound to the client, and the new access token to the new key alone
+    another = Fapi(fapi.clients)
+    token = refresh(another).json()["access_token"]
+    assert another.userinfo(token).status_code == 200
+    assert fapi.userinfo(token).status_code == 401
+    assert fapi.userinfo(renewed["access_token"]).status_code == 200
     bare = fapi.clients.http.post("/oauth2/token", data={**form, **fapi.assertion()})
-    assert refused(bare)[1] == "invalid_dpop_proof"
+    assert refused(bare)[:2] == (400, "invalid_request")
+    stolen = fapi.clients.http.post("/oauth2/token", data={**form, **second.assertion()}, headers={"dpop": fapi.proof()})
+    assert refused(stolen)[:2] == (400, "invalid_grant"), "another client's"
 
 
 # What must be pushed

@@ -45,7 +45,7 @@ def second(clients: Clients) -> Fapi:
 
 
 def test_fapi2_ensure_holder_of_key_required(fapi: Fapi) -> None:
-    assert refused(fapi.redeem(fapi.code(), proof=""))[1] == "invalid_dpop_proof"
+    assert refused(fapi.redeem(fapi.code(), proof="")) == (400, "invalid_request", "DPOP_PROOF_MISSING")
 
 
 def test_fapi2_ensure_client_authentication_at_the_token_endpoint(fapi: Fapi, second: Fapi) -> None:
@@ -191,7 +191,16 @@ def test_fapi2_dpop_nonces_are_demanded_and_told(fapi: Fapi) -> None:
         answer = fapi.redeem(code, proof=fapi.proof(nonce=wrong))
         assert refused(answer) == (400, "use_dpop_nonce", "DPOP_NONCE_NEEDED")
     token = fapi.redeem(code, proof=fapi.proof(nonce=answer.headers["dpop-nonce"])).json()["access_token"]
-    # 2. The same at the resource and for a pushed request
+    # 2. The suite sends the same assertion again beside the new proof: what was asked for again has not spent it
+    auth = fapi.assertion()
+    code = fapi.code()
+    answer = fapi.redeem(code, auth=auth, proof=fapi.proof(nonce=...))
+    assert refused(answer)[1] == "use_dpop_nonce"
+    assert fapi.redeem(code, auth=auth, proof=fapi.proof(nonce=answer.headers["dpop-nonce"])).status_code == 200
+    assert refused(fapi.redeem(fapi.code(), auth=auth))[1] == "invalid_client", "now it has"
+    forged = {**fapi.assertion(), "client_assertion": fapi.assertion()["client_assertion"][:-4] + "AAAA"}
+    assert refused(fapi.redeem(code, auth=forged, proof=fapi.proof(nonce=...)))[1] == "invalid_client", "nonces are for clients"
+    # 3. The same at the resource and for a pushed request
     answer = fapi.userinfo(token, nonce=...)
     assert (answer.status_code, answer.json()["error"]) == (401, "use_dpop_nonce")
     assert answer.headers["www-authenticate"].startswith('DPoP error="use_dpop_nonce"')
@@ -204,9 +213,11 @@ def test_fapi2_dpop_nonces_are_demanded_and_told(fapi: Fapi) -> None:
         "code_challenge_method": "S256",
     }
 
+    auth = fapi.assertion()
+
     def push(**changes: Any) -> httpx.Response:
         headers = {"dpop": fapi.proof("/oauth2/par", **changes)}
-        return fapi.clients.http.post("/oauth2/par", data={**form, **fapi.assertion()}, headers=headers)
+        return fapi.clients.http.post("/oauth2/par", data={**form, **auth}, headers=headers)
 
     answer = push(nonce=...)
     assert refused(answer)[1] == "use_dpop_nonce"

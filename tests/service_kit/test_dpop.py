@@ -63,6 +63,24 @@ def test_a_proof_for_this_request_and_token_holds(key: ec.EllipticCurvePrivateKe
     assert again.once != first.once
 
 
+@pytest.mark.clause("RFC 9449 4.3")
+@pytest.mark.parametrize(
+    "htu",
+    [
+        URL.replace("https://trust.", "HTTPS://TRUST."),
+        URL.replace(".org/", ".org:443/"),
+        URL.replace(".org/", ".ORG:443/") + "?page=2",
+    ],
+)
+def test_an_address_is_the_same_in_another_case_of_its_host_and_with_the_port_of_its_scheme(htu: str) -> None:
+    assert check_proof(good(htu=htu), method="POST", url=URL, at=AT).nonce is None
+
+
+@pytest.mark.clause("RFC 7515 4", "RFC 9449 4.2")
+def test_members_that_nobody_knows_are_ignored() -> None:
+    assert check_proof(good(header={"tx_id": NOW}, tx_id_key=NOW), method="POST", url=URL, at=AT).nonce is None
+
+
 @pytest.mark.parametrize("algorithm", ["ES256", "Ed25519"])
 def test_proofs_of_another_library_hold(algorithm: str) -> None:
     key = ECKey.generate_key("P-256") if algorithm == "ES256" else OKPKey.generate_key("Ed25519")
@@ -80,7 +98,10 @@ CLAIMS: list[tuple[dict[str, Any], str]] = [
     ({"htu": 7}, "htu"),
     ({"htu": URL + "/"}, "htu"),
     ({"htu": URL.replace("https", "http")}, "htu"),
-    ({"htu": URL.replace("trust.", "TRUST.")}, "htu"),
+    ({"htu": URL.replace("/v1/things", "/V1/things")}, "htu"),
+    ({"htu": URL.replace(".org", ".org:80")}, "htu"),
+    ({"htu": URL.replace("https://", "https:/")}, "htu"),
+    ({"htu": URL.replace("trust.", "somebody@trust.")}, "htu"),
     ({"htu": URL.replace(".org", ".org:8443")}, "htu"),
     ({"htu": URL.replace("trust.example.org", "trust.example.org.evil.example")}, "htu"),
     ({"htu": URL.replace("/v1/things", "/v1/other/../things")}, "htu"),
@@ -136,6 +157,9 @@ HEADERS: list[tuple[dict[str, Any], str]] = [
     ({"jku": "https://evil.example/keys"}, "header member"),
     ({"x5u": "https://evil.example/c"}, "header member"),
     ({"x5c": ["AAAA"]}, "header member"),
+    ({"x5t": "AAAA"}, "header member"),
+    ({"b64": False}, "header member"),
+    ({"zip": "DEF"}, "header member"),
     ({"crit": ["b64"], "b64": False}, "header member"),
 ]
 
