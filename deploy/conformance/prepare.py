@@ -46,9 +46,6 @@ def registrations(suite: str) -> dict[str, dict[str, Any]]:
         "post_logout_redirect_uris": [f"{place}/post_logout_redirect"],
         "grant_types": ["authorization_code", "refresh_token"],
         "id_token_signed_response_alg": "RS256",
-        "backchannel_logout_uri": f"{place}/backchannel_logout",
-        "backchannel_logout_session_required": True,
-        "initiate_login_uri": f"{place}/initiate_login",
         "is_own": True,
         "is_pkce_required": False,  # the Basic plan sends no challenge
     }
@@ -62,8 +59,10 @@ def registrations(suite: str) -> dict[str, dict[str, Any]]:
         "profile": FAPI2,
         "is_own": True,
     }
+    # One client alone hears of logouts: the suite takes whatever comes to this address for a notice to the client under test
+    first = {**basic, "backchannel_logout_uri": f"{place}/backchannel_logout", "backchannel_logout_session_required": True}
     post = {**basic, "token_endpoint_auth_method": "client_secret_post"}
-    return {"suite-basic-1": basic, "suite-basic-2": basic, "suite-post": post, "suite-fapi-1": fapi, "suite-fapi-2": fapi}
+    return {"suite-basic-1": first, "suite-basic-2": basic, "suite-post": post, "suite-fapi-1": fapi, "suite-fapi-2": fapi}
 
 
 def _private_key(key_id: str) -> dict[str, str]:
@@ -90,7 +89,9 @@ def prepare(folder: Path, base_url: str, suite: str, networks: list[str]) -> dic
             _, secret = register_client(desk, NewClient(name, ("seal.read",), client_id=name), actor=ACTOR)
             stated = SignInRegistrationBody.model_validate({**members, **({"jwks": [public]} if is_keyed else {})})
             set_registration(desk, read_registration_body(name, stated.model_dump()), actor=ACTOR)
-            shown = {"jwks": {"keys": [key]}, "scope": "openid profile"} if is_keyed else {"client_secret": secret}
+            shown = (
+                {"jwks": {"keys": [key]}, "scope": "openid profile", "dpop_signing_alg": "ES256"} if is_keyed else {"client_secret": secret}
+            )
             made[name] = {"client_id": name, **shown}
         _, initial = issue_initial_token(
             desk, note="conformance", scopes=(), needs_approval=False, is_pkce_required=False, uses=DYNAMIC_CLIENTS, days=DAYS, actor=ACTOR
@@ -108,47 +109,122 @@ def _person(context: Any) -> str:
         Identifier(IdentifierKind.MAIL, "conformance@example.org"),
     )
     evidence = (Evidence("ev_conformance", "counter", "Invented for tests", 3, desk.clock.now()),)
-    account = create_account(desk, NewAccount(AccountKind.PERSON, "一致性测试", identifiers, {"sex": "1"}, "", evidence), actor=ACTOR)
+    facts = {
+        "sex": "1",
+        "born_on": "1990-01-01",
+        "address": "呼伦贝尔市测试路 1 号",
+    }  # whatever discovery names as a claim, some module asks for
+    account = create_account(desk, NewAccount(AccountKind.PERSON, "一致性测试", identifiers, facts, "", evidence), actor=ACTOR)
     set_password(desk, account.account_id, password, actor=ACTOR)
     desk.pool.close()
     return password
 
 
+class Steps:
+    """What the suite's browser does at our pages (its ``browser`` section): entries, each for addresses the suite opens, with tasks in their order.
+
+    A task whose address is not there is passed over where it is optional. A browser that has been here before sees the pages of a sign-in at the
+    address it opened, a new one at an address of their own. Buttons are found by the forms they belong to, texts by what the
+    pages say in English, which is the language that browser asks for.
+    """
+
+    def __init__(self, base_url: str, password: str) -> None:
+        self._base = base_url
+        self._password = password
+
+    def entry(self, path: str, *tasks: dict[str, Any], once: bool = False) -> dict[str, Any]:
+        """``path``: where the suite starts. ``once``: for the first visit alone; the next entry is for those after it."""
+        return {"match": f"{self._base}{path}*", **({"match-limit": 1} if once else {}), "tasks": list(tasks)}
+
+    def task(self, name: str, path: str, *commands: list[Any], optional: bool = False) -> dict[str, Any]:
+        """``path``: of this deployment, or a whole pattern where it begins with ``*``."""
+        match = path if path.startswith("*") else f"{self._base}{path}"
+        return {"task": name, **({"optional": True} if optional else {}), "match": match, "commands": list(commands)}
+
+    def sign_in(self, *first: list[Any]) -> dict[str, Any]:
+        """Sign in, agree, and press the button of a form_post answer, each where it is asked for. ``first``: commands on the sign-in page."""
+        press: list[Any] = ["click", "css", "form button", "optional"]
+        name, secret = (["text", "name", field, text, "optional"] for field, text in (("login", LOGIN), ("password", self._password)))
+        return self.entry(
+            "/authorize",
+            self.task("Sign in", "/*", *first, name, secret, press, optional=True),
+            self.task("Agree", "/*", press, optional=True),
+            self.task("Go on", "/*", press, optional=True),
+            self.task("Back at the suite", "*/test/*/callback*", ["wait", "id", "submission_complete", 10]),
+        )
+
+    def sign_out(self) -> dict[str, Any]:
+        """Sign out and go back."""
+        return self.entry("/logout", self._confirm(), self.task("Back at the suite", "*/test/*/post_logout_redirect*"))
+
+    def seen(self, start: str, name: str, path: str, text: str, *before: dict[str, Any]) -> dict[str, Any]:
+        """End on a page that says ``text`` (a regular expression), which then stands in the suite's log in place of a screenshot."""
+        return self.entry(start, *before, self.task(name, path, _shows(text, "update-image-placeholder")))
+
+    def _confirm(self) -> dict[str, Any]:
+        return self.task("Confirm", "/logout*", ["click", "css", "form button", "optional"], optional=True)
+
+    def overrides(self) -> dict[str, dict[str, Any]]:
+        """By module, where the common steps do not fit: pages at which the module ends, a second sign-in, a refusal."""
+        refused = self.seen("/authorize", "The error page", "/authorize*", "AUTHORIZATION_REFUSED")
+        shown = self.seen("/authorize", "The sign-in page", "/*", "Sign in")
+        again = self.sign_in(_shows("Sign in", "update-image-placeholder-optional"))
+        asks = [self.sign_in(), self.seen("/logout", "The question", "/logout*", r"Sign out\?")]
+        out = [self.sign_in(), self.seen("/logout", "Signed out", "/logout/done*", "You are signed out", self._confirm())]
+        cancel = self.task("Cancel", "/*", ["click", "css", "form[action$='/cancel'] button"])
+        back = self.task("Back at the suite", "*/test/*/callback*", ["wait", "id", "submission_complete", 10])
+        first = {**self.sign_in(), "match-limit": 1}
+        look = self.entry("/authorize", self.task("Only look", "/*"), once=True)
+        fapi, logout = "fapi2-security-profile-final-", "oidcc-rp-initiated-logout-"
+        steps: dict[str, list[dict[str, Any]]] = {
+            "oidcc-prompt-login": [again],
+            "oidcc-max-age-1": [again],
+            "oidcc-ensure-registered-redirect-uri": [refused],
+            "oidcc-ensure-redirect-uri-in-authorization-request": [refused],
+            "oidcc-redirect-uri-query-added": [refused],
+            "oidcc-redirect-uri-query-mismatch": [refused],
+            "oidcc-registration-logo-uri": [shown],
+            "oidcc-registration-policy-uri": [shown],
+            "oidcc-registration-tos-uri": [shown],
+            f"{logout}bad-post-logout-redirect-uri": asks,
+            f"{logout}modified-id-token-hint": asks,
+            f"{logout}no-id-token-hint": asks,
+            f"{logout}no-params": out,
+            f"{logout}no-post-logout-redirect-uri": out,
+            f"{logout}only-state": out,
+            f"{fapi}user-rejects-authentication": [self.entry("/authorize", cancel, back)],
+            f"{fapi}par-attempt-reuse-request_uri": [first, refused],
+            f"{fapi}par-attempt-to-use-expired-request_uri": [refused],
+            f"{fapi}par-attempt-to-use-request_uri-for-different-client": [refused],
+            f"{fapi}par-ensure-reused-request-uri-prior-to-auth-completion-succeeds": [look, self.sign_in()],
+        }
+        return {module: {"browser": entries} for module, entries in steps.items()}
+
+
+def _shows(text: str, action: str) -> list[Any]:
+    """Wait until the page says ``text``, and keep the page as the proof that the module wants."""
+    return ["wait", "xpath", "//*", 10, text, action]
+
+
 def configurations(base_url: str, made: dict[str, dict[str, Any]], initial: str, password: str) -> dict[str, dict[str, Any]]:
     """What the suite is given for each plan. ``browser`` signs the person in by itself."""
-    server = {"discoveryUrl": f"{base_url}/.well-known/openid-configuration"}
-    browser = [
-        {
-            "match": f"{base_url}/authorize*",
-            "tasks": [
-                {
-                    "task": "Sign in",
-                    "optional": True,
-                    "match": f"{base_url}/sign-in/*",
-                    "commands": [
-                        ["text", "name", "login", LOGIN, "optional"],
-                        ["text", "name", "password", password, "optional"],
-                        ["click", "css", "form button", "optional"],
-                    ],
-                },
-                {"task": "Back at the suite", "match": "*/test/*/callback*", "commands": [["wait", "id", "submission_complete", 10]]},
-            ],
-        }
-    ]
-    common = {"alias": ALIAS, "server": server, "browser": browser}
+    server = {"discoveryUrl": f"{base_url}/.well-known/openid-configuration", "login_hint": LOGIN}
+    steps = Steps(base_url, password)
+    common = {"alias": ALIAS, "server": server, "browser": [steps.sign_in(), steps.sign_out()], "override": steps.overrides()}
     static = {**common, "client": made["suite-basic-1"], "client2": made["suite-basic-2"], "client_secret_post": made["suite-post"]}
+    dynamic = {
+        **common,
+        "client": {"client_name": "Dynamic", "initial_access_token": initial},
+        "client2": {"client_name": "Dynamic 2", "initial_access_token": initial},
+    }
     return {
         "oidcc-basic-certification-test-plan": static,
         "oidcc-config-certification-test-plan": {"alias": ALIAS, "server": server},
         "oidcc-formpost-basic-certification-test-plan": static,
         "oidcc-rp-initiated-logout-certification-test-plan": static,
         "oidcc-backchannel-rp-initiated-logout-certification-test-plan": static,
-        "oidcc-3rdparty-init-login-certification-test-plan": static,
-        "oidcc-dynamic-certification-test-plan": {
-            **common,
-            "client": {"client_name": "Dynamic", "initial_access_token": initial},
-            "client2": {"client_name": "Dynamic 2", "initial_access_token": initial},
-        },
+        "oidcc-3rdparty-init-login-certification-test-plan": dynamic,
+        "oidcc-dynamic-certification-test-plan": dynamic,
         "fapi2-security-profile-final-test-plan": {
             **common,
             "client": made["suite-fapi-1"],

@@ -117,6 +117,8 @@ def check_registration(registration: Registration) -> None:
     ):
         if len(addresses) > most or len(set(addresses)) != len(addresses) or not all(is_redirect_uri(each) for each in addresses):
             raise _invalid(name, f"at most {most} https addresses (http on a loopback address alone), none twice, without fragment")
+    if registration.initiate_login_uri and urlsplit(registration.initiate_login_uri).scheme != "https":  # OpenID Connect Registration 2
+        raise _invalid("initiate_login_uri", "an https address")
     if not registration.grant_types or not set(registration.grant_types) <= set(GRANT_TYPES):
         raise _invalid("grant_types", "some of " + " ".join(GRANT_TYPES))
     if CODE in registration.grant_types and not registration.redirect_uris:

@@ -117,7 +117,10 @@ def _logout_target(pages: Pages, parameters: dict[str, str], hint_client: str | 
 def _begin_logout(pages: Pages, visit: Visit, parameters: dict[str, str]) -> Response:
     """What a client asks for (OpenID Connect RP-Initiated Logout 1.0)."""
     hint = pages.read_hint(parameters["id_token_hint"]) if pages.read_hint is not None and "id_token_hint" in parameters else None
-    return begin_logout(pages, visit, _logout_target(pages, parameters, hint.client_id if hint else None), hint)
+    target = _logout_target(pages, parameters, hint.client_id if hint else None)
+    if parameters.get("post_logout_redirect_uri") and not target:
+        hint = None  # the request is not as its client meant it: the person decides (OpenID Connect RP-Initiated Logout 4)
+    return begin_logout(pages, visit, target, hint)
 
 
 def begin_logout(pages: Pages, visit: Visit, target: str, hint: TokenHint | None) -> Response:

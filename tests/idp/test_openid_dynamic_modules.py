@@ -162,6 +162,22 @@ def test_oidcc_registration_of_addresses_for_people(suite: Suite, member: str) -
     assert suite.server.received == []
 
 
+@pytest.mark.clause("OIDC Registration 2", "RFC 7592 2.1")
+def test_oidcc_3rd_party_init_login(suite: Suite) -> None:
+    address = "https://rp.example/start"
+    client = suite.registered(initiate_login_uri=address)
+    headers = {"authorization": f"Bearer {client['registration_access_token']}"}
+    answer = suite.http.get(client["registration_client_uri"].removeprefix(suite.town.desk.issuer), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert client["initiate_login_uri"] == answer.json()["initiate_login_uri"] == address
+
+
+@pytest.mark.parametrize("address", ["http://rp.example/start", "http://localhost:8443/start", "http://127.0.0.1/start"])
+def test_oidcc_3rd_party_init_login_nohttps(suite: Suite, address: str) -> None:
+    answer = suite.register(initiate_login_uri=address)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
 @pytest.mark.clause("OIDC Core 9")
 def test_oidcc_registration_jwks_uri(suite: Suite) -> None:
     key = ECKey.generate_key("P-256", {"kid": "one"})
