@@ -10,12 +10,12 @@ from idp.actions.answer_device import approve_device
 from idp.actions.issue_code import issue_code
 from idp.model.pushed import REQUEST_URI_PREFIX
 from idp.model.registrations import profile_of, sign_in_of
-from idp.store.pushed import take_pushed
+from idp.store.pushed import find_pushed, take_pushed
 from idp.store.sign_ins import find_session
 from idp.tokens.authorization_request import RefusedAuthorization, read_authorization_request
 from idp.tokens.person_tokens import subject_for
 from idp.tokens.request_object import read_request_object
-from standards.errors import TrustError
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ class ClientProtocol:
         return "ClientProtocol()"
 
     def read_request(self, pairs: Sequence[tuple[str, str]], at: datetime) -> AuthorizationRequest | RefusedAuthorization:
-        """The request, checked against what the client registered; a pushed one is taken, once."""
+        """The request, checked against what the client registered; a pushed one by its name, until it has been answered."""
         named = [value for name, value in pairs if name == "client_id"]
         known = self.memory.present(named[0]) if len(named) == 1 and named[0] else None
         if known is None or known.registration is None:
@@ -64,13 +64,15 @@ class ClientProtocol:
         pushed = None
         if len(uris) == 1 and uris[0].startswith(REQUEST_URI_PREFIX):
             digest, client_id = sm3(uris[0].encode("utf-8", "replace")), known.client.client_id
-            pushed = self.database.write(lambda connection: take_pushed(connection, self.vault, digest, client_id, at))
+            with self.database.read() as connection:
+                pushed = find_pushed(connection, self.vault, digest, client_id, at)
         if pushed is None:
             refusal = RefusedAuthorization("invalid_request_uri", "the pushed request is unknown, has expired or has been used")
             if not any(uri.startswith(REQUEST_URI_PREFIX) for uri in uris):
                 refusal = RefusedAuthorization("request_uri_not_supported", "only requests pushed to this provider are taken by their name")
             return self._addressed(known, pairs, refusal)
-        return self.read_opened(known, pushed, is_pushed=True)
+        read = self.read_opened(known, pushed, is_pushed=True)
+        return read if isinstance(read, RefusedAuthorization) else replace(read, pushed=digest.hex())
 
     def _addressed(self, known: KnownClient, pairs: Sequence[tuple[str, str]], refusal: RefusedAuthorization) -> RefusedAuthorization:
         """The refusal for the client, where a registered address stands beside the object (OIDC Core 3.1.2.6, 6.1).
@@ -129,7 +131,13 @@ class ClientProtocol:
     def issue_code(
         self, connection: Connection, request: AuthorizationRequest, who: Authentication, granted_scopes: tuple[str, ...], at: datetime
     ) -> str:
-        """A one-use code, stored on the connection; for a device that waits, its approval in place of a code."""
+        """A one-use code, stored on the connection; for a device that waits, its approval in place of a code.
+
+        AUTHORIZATION_REFUSED where a pushed request has been answered meanwhile: it counts once, at the answer and not at the first look, so
+        that the page may be loaded again (FAPI 2.0 security profile 5.3.2.2, RFC 9126 7.3).
+        """
+        if request.pushed and not take_pushed(connection, bytes.fromhex(request.pushed), request.client_id, at):
+            raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request_uri")
         if request.device_id is not None:
             approve_device(connection, request.device_id, who, at, self.mac_key)
             return ""

@@ -20,7 +20,8 @@ class AuthorizationRequest:
     ``claims``: the claims parameter as read (OIDC Core 5.5). ``id_token_hint_sub``: the account a valid hint names. ``raw_digest``: SM3 of
     the request as it came, 32 bytes, for the audit trail. ``max_age_seconds`` None: any sign-in will do.
     ``device_id``: it is for a device that waits (RFC 8628), and nothing goes back by the browser.
-    ``response_mode`` cas and cas_post: for a service that speaks CAS, which is sent a ticket.
+    ``response_mode`` cas and cas_post: for a service that speaks CAS, which is sent a ticket. ``pushed``: the digest, in hex, of the name under which
+    it was pushed and is answered once; empty for one that was not.
     """
 
     client_id: str
@@ -41,6 +42,7 @@ class AuthorizationRequest:
     id_token_hint_sub: str | None = None
     raw_digest: bytes = b""
     device_id: str | None = None
+    pushed: str = ""
 
     def __repr__(self) -> str:
         """Without hints, which are personal data."""

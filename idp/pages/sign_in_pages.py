@@ -55,7 +55,7 @@ CONSENT_CLAIMS: Final = (
 """In the order in which they matter to people. Whether and when something was verified or changed goes with it and is not a line of its own."""
 _RECOVERY: Final = "recovery"
 _CERTIFICATE: Final = "certificate"
-_NOT_ADMITTED: Final = frozenset({"SIGN_INS_TOO_MANY", "SIGN_IN_BUSY"})
+_NOT_ADMITTED: Final = frozenset({"SIGN_INS_TOO_MANY", "SIGN_IN_BUSY", "AUTHORIZATION_REFUSED"})
 THREADS: Final = (
     4  # for sign-ins at once in one process: more only fight with the event loop for the interpreter, which then refuses nobody
 )

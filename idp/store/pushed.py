@@ -1,4 +1,4 @@
-"""Rows of pushed authorization requests, sealed: they may name people. Each is taken once. Nothing here commits."""
+"""Rows of pushed authorization requests, sealed: they may name people. Each is answered once. Nothing here commits."""
 
 from __future__ import annotations
 
@@ -37,21 +37,29 @@ def insert_pushed(
     connection.execute(insert(pushed_requests), row)
 
 
-def take_pushed(
+def find_pushed(
     connection: Connection, vault: Vault, uri_digest: bytes, client_id: str, at: datetime
 ) -> tuple[tuple[str, str], ...] | None:
-    """The parameters, for the client that pushed them, once; None for a name that is unknown, another's, too old or taken already."""
-    waiting = update(pushed_requests).where(
+    """The parameters, for the client that pushed them; None for a name that is unknown, another's, too old or answered already."""
+    waiting = select(pushed_requests.c.row_sealed).where(
         pushed_requests.c.uri_digest == uri_digest,
         pushed_requests.c.client_id == client_id,
         pushed_requests.c.taken_at.is_(None),
         pushed_requests.c.expires_at > write_time(at),
     )
-    if connection.execute(waiting.values(taken_at=write_time(at))).rowcount != 1:
+    sealed = connection.execute(waiting).scalar_one_or_none()
+    if sealed is None:
         return None
-    sealed = connection.execute(select(pushed_requests.c.row_sealed).where(pushed_requests.c.uri_digest == uri_digest)).scalar_one()
     pairs = json.loads(vault.sealer.open(sealed, _place(uri_digest, client_id)))
     return tuple((name, value) for name, value in pairs)
+
+
+def take_pushed(connection: Connection, uri_digest: bytes, client_id: str, at: datetime) -> bool:
+    """Answer a request that was found in time: True for exactly one of all who try."""
+    waiting = update(pushed_requests).where(
+        pushed_requests.c.uri_digest == uri_digest, pushed_requests.c.client_id == client_id, pushed_requests.c.taken_at.is_(None)
+    )
+    return connection.execute(waiting.values(taken_at=write_time(at))).rowcount == 1
 
 
 def sweep_pushed(connection: Connection, before: datetime) -> int:

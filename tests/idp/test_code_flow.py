@@ -296,6 +296,8 @@ def test_where_to_go_after_signing_out_is_what_was_registered_or_nowhere(clients
     tokens = clients.sign_in(browser)
     query = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": "https://evil.example/"}
     browser.send("GET", str(httpx.URL("/logout", params=query)))
+    assert browser.heading == "Sign out?", "a request that its client cannot have meant so ends nothing by itself"
+    browser.send("POST", "/logout", data={"csrf": browser.csrf, "confirm": "yes"})
     assert browser.answer.headers["location"] == "/logout/done"
     browser = Browser(clients.town.here)
     tokens = clients.sign_in(browser)

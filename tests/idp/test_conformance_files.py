@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
+import time
 from base64 import urlsafe_b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 import idp.service
 from idp.store.registrations import find_registration
+from idp.tokens.client_assertion import ASSERTION_TYPE
 from tests.deployments import served_here
+from tests.idp.people import CHALLENGE
 from tests.idp.suite_browser import SuiteBrowser
 from tests.optional import PROJECT
 from tests.service_kit.dpop_proofs import encode
@@ -147,7 +153,7 @@ def test_the_browser_signs_in_and_comes_back_without_a_page_the_second_time(here
 def test_the_browser_presses_the_button_of_a_form_post_answer(here: Here, plans: dict[str, dict[str, Any]]) -> None:
     played = Played(here, plans[FORM_POST])
     for changes in ({}, {"prompt": "none"}, {"response_type": ""}):
-        came = played.ask(response_mode="form_post", **changes)
+        came = played.ask(placeholder=False, response_mode="form_post", **changes)
         assert played.browser.by_post
         assert played.browser.url == f"{PLACE}/callback"
         assert came["state"] == "s"
@@ -231,6 +237,64 @@ def test_the_page_at_which_a_logout_ends_is_shown(
     ).came
     assert not came
     assert text in played.browser.kept[0]
+
+
+class Pushed(Played):
+    """A module of the FAPI 2.0 plan: its clients push by the keys of their configurations."""
+
+    def uri(self, name: str = "client", query: str = "") -> str:
+        client = self.plan[name]
+        (jwk,) = client["jwks"]["keys"]
+        at = int(time.time())
+        claims = {
+            "iss": client["client_id"],
+            "sub": client["client_id"],
+            "aud": BASE,
+            "iat": at,
+            "exp": at + 60,
+            "jti": secrets.token_hex(8),
+        }
+        assertion = jwt.encode({"alg": jwk["alg"], "kid": jwk["kid"]}, claims, ECKey.import_key(jwk))
+        form = {"redirect_uri": f"{PLACE}/callback{query}", "response_type": "code", "scope": client["scope"], "state": "s", "nonce": "n"}
+        form |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "client_id": client["client_id"]}
+        form |= {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+        answer = self.here.http.post("/oauth2/par", data=form)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["request_uri"])
+
+    def bring(self, uri: str, name: str = "client", *, placeholder: bool = False) -> dict[str, str]:
+        """As the suite opens it: with what need not stand beside the name."""
+        sent = {"client_id": self.plan[name]["client_id"], "request_uri": uri, "response_type": "code", "scope": self.plan[name]["scope"]}
+        return self.browser.open("/authorize", "GET", placeholder, **sent, redirect_uri=f"{PLACE}/callback").came
+
+
+def test_the_browser_signs_in_for_the_fapi_clients(here: Here, plans: dict[str, dict[str, Any]]) -> None:
+    played = Pushed(here, plans[FAPI])
+    for name, query in (("client", ""), ("client2", "?dummy1=lorem&dummy2=ipsum")):
+        came = played.bring(played.uri(name, query), name)
+        assert set(came) == {"code", "state", "iss"} | ({"dummy1", "dummy2"} if query else set())
+
+
+def test_the_browser_refuses_for_the_fapi_clients(here: Here, plans: dict[str, dict[str, Any]]) -> None:
+    played = Pushed(here, plans[FAPI], "fapi2-security-profile-final-user-rejects-authentication")
+    for name in ("client", "client2"):
+        assert played.bring(played.uri(name), name)["error"] == "access_denied"
+
+
+def test_the_browser_sees_what_becomes_of_a_pushed_request(here: Here, plans: dict[str, dict[str, Any]]) -> None:
+    fapi = "fapi2-security-profile-final-par-"
+    again = Pushed(here, plans[FAPI], f"{fapi}attempt-reuse-request_uri")
+    uri = again.uri()
+    assert "code" in again.bring(uri)
+    assert not again.bring(uri, placeholder=True)
+    assert "AUTHORIZATION_REFUSED" in again.browser.kept[0]
+    other = Pushed(here, plans[FAPI], f"{fapi}attempt-to-use-request_uri-for-different-client")
+    assert not other.bring(other.uri(), "client2", placeholder=True)
+    assert "AUTHORIZATION_REFUSED" in other.browser.kept[0]
+    looked = Pushed(here, plans[FAPI], f"{fapi}ensure-reused-request-uri-prior-to-auth-completion-succeeds")
+    uri = looked.uri()
+    assert not looked.bring(uri)
+    assert "code" in looked.bring(uri, placeholder=True)
 
 
 def test_every_module_with_steps_of_its_own_has_a_page_or_an_answer_at_its_end(plans: dict[str, dict[str, Any]]) -> None:

@@ -142,6 +142,13 @@ def test_fapi2_par_attempt_reuse_request_uri(fapi: Fapi) -> None:
     assert stays_here(fapi.bring(uri))
 
 
+def test_fapi2_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(fapi: Fapi) -> None:
+    uri = fapi.push().json()["request_uri"]
+    fapi.browser.go("/authorize", client_id="fapi", request_uri=uri)
+    assert fapi.browser.heading == "Sign in"
+    assert fapi.redeem(fapi.bring(uri).browser.returned["code"]).status_code == 200
+
+
 def test_fapi2_par_attempt_to_use_request_uri_for_different_client(fapi: Fapi, second: Fapi) -> None:
     assert stays_here(second.bring(fapi.push().json()["request_uri"]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -84,12 +84,36 @@ def test_a_pushed_request_is_good_once_for_its_client(clients: Clients) -> None:
     assert clients.town.audited("request.push")
 
 
-def test_of_sixteen_browsers_with_one_name_one_signs_in(clients: Clients) -> None:
+@pytest.mark.clause("RFC 9126 7.3")
+def test_of_sixteen_browsers_with_one_name_one_is_answered(clients: Clients) -> None:
+    """Of those that are at the sign-in page, and of those whose session answers all at once."""
+    uri = push(clients).json()["request_uri"]
+    browsers = [bring(clients, "own", request_uri=uri) for _ in range(3)]
+    assert {browser.heading for browser in browsers} == {"Sign in"}
+    for browser in browsers:
+        browser.log_in()
+    assert [browser.answer.status_code for browser in browsers] == [303, 422, 422]
+    assert all(("location" in browser.answer.headers) is (browser.answer.status_code == 303) for browser in browsers)
     uri = push(clients).json()["request_uri"]
     path = str(httpx.URL("/authorize", params={"client_id": "own", "request_uri": uri}))
+    headers = {"cookie": "; ".join(f"{name}={value}" for name, value in browsers[0].cookies.items())}
     with ThreadPoolExecutor(16) as pool:
-        statuses = list(pool.map(lambda _: clients.http.get(path).status_code, range(16)))
-    assert sorted(statuses) == [303] + [422] * 15
+        answers = list(pool.map(lambda _: clients.http.get(path, headers=headers), range(16)))
+    assert sorted(answer.status_code for answer in answers) == [303] + [422] * 15
+    assert sum("code=" in answer.headers.get("location", "") for answer in answers) == 1
+
+
+@pytest.mark.clause("RFC 9126 7.3")
+def test_the_page_of_a_pushed_request_may_be_loaded_again_until_the_answer(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = push(clients).json()["request_uri"]
+    first, second = bring(clients, "own", request_uri=uri), bring(clients, "own", request_uri=uri)
+    clock = type(clients.town.here.house.clock)
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda self: now(self) + timedelta(seconds=PUSHED_SECONDS + 60))
+    assert bring(clients, "own", request_uri=uri).answer.status_code == 422, "too late to begin"
+    assert "code" in second.log_in().headers["location"], "in time to end"
+    first.log_in()
+    assert (first.answer.status_code, "AUTHORIZATION_REFUSED" in first.answer.text) == (422, True)
 
 
 @pytest.mark.clause("RFC 9126 2.3")
