@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from joserfc import jws, jwt
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 import idp.service
 from idp.actions.register_itself import issue_initial_token
@@ -105,6 +105,32 @@ def test_oidcc_server(suite: Suite) -> None:
     client = suite.registered()
     claims = suite.read(suite.tokens(client)["id_token"], "RS256")
     assert (claims["aud"], claims["nonce"]) == (client["client_id"], "n")
+
+
+@pytest.mark.clause("OIDC Core 9", "RFC 7592 2.3")
+@pytest.mark.parametrize("key_id", [None, "one"])
+def test_oidcc_server_by_a_key_as_the_plan_registers_it(suite: Suite, key_id: str | None) -> None:
+    """The whole plan runs with private_key_jwt, RS256, mostly without a key id, for the address of the token endpoint; and cleans up."""
+    key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"} | ({"kid": key_id} if key_id else {}), auto_kid=False)
+    client = suite.registered(
+        grant_types=["authorization_code"],
+        response_types=["code"],
+        jwks={"keys": [key.as_dict(private=False)]},
+        token_endpoint_auth_method="private_key_jwt",
+        contacts=["certification@example.org"],
+    )
+    code = suite.ask(client, code_challenge="", code_challenge_method="").returned["code"]
+    now = int(time.time())
+    claims = {"iss": client["client_id"], "sub": client["client_id"], "aud": suite.town.desk.issuer + "/oauth2/token", "jti": f"j{now}{key_id}"}
+    header = {"alg": "RS256"} | ({"kid": key_id} if key_id else {})
+    assertion = jwt.encode(header, {**claims, "iat": now, "exp": now + 60}, key, algorithms=["RS256"])
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    answer = suite.http.post("/oauth2/token", data={**form, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion})
+    assert answer.status_code == 200, answer.text
+    assert suite.read(answer.json()["id_token"], "RS256")["aud"] == client["client_id"]
+    headers = {"authorization": f"Bearer {client['registration_access_token']}"}
+    path = client["registration_client_uri"].removeprefix(suite.town.desk.issuer)
+    assert suite.http.request("DELETE", path, headers=headers).status_code == 204
 
 
 def test_oidcc_idtoken_rs256(suite: Suite) -> None:
