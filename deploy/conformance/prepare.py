@@ -34,6 +34,8 @@ from yinxin.initialise import initialise
 ACTOR = "operator:conformance"
 ALIAS = "yinxin"
 LOGIN = "conformance"
+SIGN_IN, SIGN_OUT, SIGNED_OUT = "Sign in|登录", r"Sign out\?|确认退出登录", "You are signed out|已退出登录"
+"""By what the suite's browser knows a page (regular expressions), in either language."""
 DYNAMIC_CLIENTS = 500  # every module of the Dynamic plan registers a client or two
 DAYS = 90
 
@@ -124,8 +126,8 @@ class Steps:
     """What the suite's browser does at our pages (its ``browser`` section): entries, each for addresses the suite opens, with tasks in their order.
 
     A task whose address is not there is passed over where it is optional. A browser that has been here before sees the pages of a sign-in at the
-    address it opened, a new one at an address of their own. Buttons are found by the forms they belong to, texts by what the
-    pages say in English, which is the language that browser asks for.
+    address it opened, a new one at an address of their own. Buttons are found by the forms they belong to, pages by what they
+    say.
     """
 
     def __init__(self, base_url: str, password: str) -> None:
@@ -167,10 +169,10 @@ class Steps:
     def overrides(self) -> dict[str, dict[str, Any]]:
         """By module, where the common steps do not fit: pages at which the module ends, a second sign-in, a refusal."""
         refused = self.seen("/authorize", "The error page", "/authorize*", "AUTHORIZATION_REFUSED")
-        shown = self.seen("/authorize", "The sign-in page", "/*", "Sign in")
-        again = self.sign_in(_shows("Sign in", "update-image-placeholder-optional"))
-        asks = [self.sign_in(), self.seen("/logout", "The question", "/logout*", r"Sign out\?")]
-        out = [self.sign_in(), self.seen("/logout", "Signed out", "/logout/done*", "You are signed out", self._confirm())]
+        shown = self.seen("/authorize", "The sign-in page", "/*", SIGN_IN)
+        again = self.sign_in(_shows(SIGN_IN, "update-image-placeholder-optional"))
+        asks = [self.sign_in(), self.seen("/logout", "The question", "/logout*", SIGN_OUT)]
+        out = [self.sign_in(), self.seen("/logout", "Signed out", "/logout/done*", SIGNED_OUT, self._confirm())]
         cancel = self.task("Cancel", "/*", ["click", "css", "form[action$='/cancel'] button"])
         back = self.task("Back at the suite", "*/test/*/callback*", ["wait", "id", "submission_complete", 10])
         first = {**self.sign_in(), "match-limit": 1}

@@ -5,7 +5,8 @@ The suite itself runs against a served deployment; these are the same questions,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -126,6 +127,29 @@ def test_fapi2_refresh_token(fapi: Fapi, second: Fapi) -> None:
     assert refused(stolen)[:2] == (400, "invalid_grant"), "another client's"
 
 
+@pytest.mark.clause("OIDC Core 5.5")
+def test_fapi2_test_claims_parameter_identity_claims(fapi: Fapi) -> None:
+    """Every claim that discovery names, once in the ID token and once at the endpoint, beside some that nobody knows."""
+    said = fapi.clients.http.get("/.well-known/openid-configuration").json()
+    asked: dict[str, Any] = dict.fromkeys(said["claims_supported"]) | {"a_nobody_knows": {"essential": True}, "b": {"value": "x"}}
+    tokens = fapi.tokens(claims=json.dumps({"id_token": asked, "userinfo": asked, "elsewhere": asked}))
+    told = fapi.clients.read(tokens["id_token"], "fapi")
+    known = {"name", "gender", "updated_at", "phone_number", "phone_number_verified"}
+    assert known <= set(told)
+    assert known <= set(fapi.userinfo(tokens["access_token"]).json())
+    assert not {"a_nobody_knows", "b"} & set(told)
+
+
+@pytest.mark.clause("RFC 9126 4")
+@pytest.mark.parametrize("beside", [{}, {"state": "outside"}, {"nonce": "outside"}], ids=["without-duplicate-parameters", "state", "nonce"])
+def test_fapi2_what_stands_outside_is_not_used(fapi: Fapi, beside: dict[str, str]) -> None:
+    left_out = dict.fromkeys(beside, "")
+    came = fapi.bring(fapi.push(**left_out).json()["request_uri"], **beside).browser.returned
+    told = fapi.clients.read(fapi.redeem(came["code"]).json()["id_token"], "fapi")
+    assert "outside" not in {came.get("state"), told.get("nonce")}
+    assert ("state" in came) is ("state" not in beside)
+
+
 # What must be pushed
 
 
@@ -236,3 +260,26 @@ def test_fapi2_ensure_dpop_auth_code_binding(fapi: Fapi) -> None:
     code = fapi.code(dpop_jkt=fapi.thumbprint)
     assert refused(thief.redeem(code))[1] == "invalid_grant"
     assert fapi.redeem(code).status_code == 200
+
+
+@pytest.mark.clause("RFC 9449 10.1")
+def test_fapi2_dpop_at_the_pushed_request(fapi: Fapi) -> None:
+    """ensure-mismatched-dpop-jkt-fails, ensure-dpop-proof-at-par-endpoint-binding-success, ensure-token-endpoint-fails-with-mismatched-..."""
+
+    def push(**changes: str) -> httpx.Response:
+        given = {"response_type": "code", "redirect_uri": CALLBACK, "scope": "openid", "state": "s", "nonce": "n"}
+        given |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", **changes, **fapi.assertion()}
+        return fapi.clients.http.post("/oauth2/par", data=given, headers={"dpop": fapi.proof("/oauth2/par")})
+
+    other = Fapi(fapi.clients)
+    assert refused(push(dpop_jkt=other.thumbprint))[:2] == (400, "invalid_dpop_proof")
+    assert push(dpop_jkt=fapi.thumbprint).status_code == 201
+    code = fapi.bring(push().json()["request_uri"]).browser.returned["code"]
+    assert refused(other.redeem(code))[:2] == (400, "invalid_grant")
+    assert fapi.redeem(code).status_code == 200
+
+
+@pytest.mark.parametrize("seconds", [-10, 10])
+def test_fapi2_ensure_dpop_proof_with_iat_10_seconds_off_succeeds(fapi: Fapi, seconds: int) -> None:
+    token = fapi.redeem(fapi.code(), proof=fapi.proof(iat=fapi.now() + seconds)).json()["access_token"]
+    assert fapi.userinfo(token, iat=fapi.now() + seconds).status_code == 200

@@ -90,6 +90,17 @@ def test_fapi2_ensure_client_assertion_that_is_not_for_now_and_for_us_fails(fapi
     assert refused(fapi.push(fapi.assertion(**said)))[1] == "invalid_client"
 
 
+@pytest.mark.clause("RFC 7523 3")
+def test_fapi2_ensure_client_assertion_with_no_sub_fails(fapi: Fapi) -> None:
+    """The suite names the client in the assertion alone: without a subject nobody is named."""
+    auth = fapi.assertion(sub=...)
+    del auth["client_id"]
+    assert refused(fapi.redeem(fapi.code(), auth=auth))[1] in {"invalid_client", "invalid_request"}
+    auth = fapi.assertion()
+    del auth["client_id"]
+    assert fapi.redeem(fapi.code(), auth=auth).status_code == 200
+
+
 @pytest.mark.parametrize("seconds", [0, 8])
 def test_fapi2_client_assertion_up_to_ten_seconds_ahead_is_taken(fapi: Fapi, seconds: int) -> None:
     at = fapi.now() + seconds

@@ -121,7 +121,12 @@ def test_oidcc_server_by_a_key_as_the_plan_registers_it(suite: Suite, key_id: st
     )
     code = suite.ask(client, code_challenge="", code_challenge_method="").returned["code"]
     now = int(time.time())
-    claims = {"iss": client["client_id"], "sub": client["client_id"], "aud": suite.town.desk.issuer + "/oauth2/token", "jti": f"j{now}{key_id}"}
+    claims = {
+        "iss": client["client_id"],
+        "sub": client["client_id"],
+        "aud": suite.town.desk.issuer + "/oauth2/token",
+        "jti": f"j{now}{key_id}",
+    }
     header = {"alg": "RS256"} | ({"kid": key_id} if key_id else {})
     assertion = jwt.encode(header, {**claims, "iat": now, "exp": now + 60}, key, algorithms=["RS256"])
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
