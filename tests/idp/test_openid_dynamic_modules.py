@@ -111,7 +111,8 @@ def test_oidcc_server(suite: Suite) -> None:
 @pytest.mark.parametrize("key_id", [None, "one"])
 def test_oidcc_server_by_a_key_as_the_plan_registers_it(suite: Suite, key_id: str | None) -> None:
     """The whole plan runs with private_key_jwt, RS256, mostly without a key id, for the address of the token endpoint; and cleans up."""
-    key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"} | ({"kid": key_id} if key_id else {}), auto_kid=False)
+    named: Any = {"use": "sig", "alg": "RS256", **({"kid": key_id} if key_id else {})}
+    key = RSAKey.generate_key(2048, named, auto_kid=False)
     client = suite.registered(
         grant_types=["authorization_code"],
         response_types=["code"],
