@@ -3,6 +3,9 @@
 Parser and server have no limit of their own on the head of a request: who sends header after header fills the memory, and who sends
 nothing holds a connection for good. What comes after the head is bounded by the frame around every request.
 
+An answer that is there whole goes out in one piece: head and body written one after the other are two packets, and the second call of the system
+costs more than everything else here.
+
 A client that offers to go on in another protocol (RFC 9110 7.8), as the JDK's offers HTTP/2 over plain HTTP, is answered in this one. The parser
 takes such a request as ended with its head: the body would be lost, and its bytes read as the next request, which others could be made to send.
 """
@@ -12,10 +15,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from httptools import HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
 
 HEAD_SECONDS: Final = (
     20.0  # from the first byte of a head, or the connection, to the end of the head; and for what is left of a body that was refused
@@ -23,6 +33,7 @@ HEAD_SECONDS: Final = (
 EMPTY_BYTES_MAX: Final = 256 * 1024  # without the end of a head or a byte of a body; the frame refuses heads over ``limits.header_bytes``
 
 
+PIECE_BYTES_MAX: Final = 64 * 1024  # a larger body is written behind its head: copying it would cost more than the call
 _CONNECT: Final = b"CONNECT"
 _OFFER: Final = frozenset({b"upgrade", b"http2-settings"})
 
@@ -32,32 +43,31 @@ class _Parser:
 
     def __init__(self, protocol: BoundedHttp) -> None:
         self._protocol = protocol
-        self._parser = self._new()
+        self._begin()
 
-    def _new(self) -> HttpRequestParser:
-        parser = HttpRequestParser(self._protocol)
+    def _begin(self) -> None:
+        self._parser = parser = HttpRequestParser(self._protocol)
         parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
-        return parser
+        # What is asked for each request: bound here, because looking it up each time costs as much as the answer
+        self.get_method, self.get_http_version = parser.get_method, parser.get_http_version
+        self.should_keep_alive, self.should_upgrade = parser.should_keep_alive, parser.should_upgrade
 
     def feed_data(self, data: bytes) -> None:
         while True:
             try:
                 self._parser.feed_data(data)
             except HttpParserUpgrade as offered:
-                if self._parser.get_method() == _CONNECT:
+                if self.get_method() == _CONNECT:
                     raise
-                line = b"%s %s HTTP/%s" % (self._parser.get_method(), self._protocol.url, self._parser.get_http_version().encode("ascii"))
+                line = b"%s %s HTTP/%s" % (self.get_method(), self._protocol.url, self.get_http_version().encode("ascii"))
                 data = _head_without_offer(line, self._protocol.headers) + data[offered.args[0] :]
-                self._parser = self._new()
+                self._begin()
             else:
                 return
 
     def has_offer(self) -> bool:
         """Whether the head that has just ended offers another protocol."""
-        return self._parser.should_upgrade() and self._parser.get_method() != _CONNECT
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._parser, name)
+        return bool(self.should_upgrade()) and self.get_method() != _CONNECT
 
 
 def _head_without_offer(line: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -70,6 +80,75 @@ def _head_without_offer(line: bytes, headers: list[tuple[bytes, bytes]]) -> byte
             value = b", ".join(each for each in options if each.lower() not in _OFFER)  # noqa: PLW2901 - the same header, shorter
         kept.append(name + b": " + value)
     return b"\r\n".join((line, *kept, b"", b""))
+
+
+class _Names:
+    """How lines of a head begin, by the names of the headers as the program writes them: each name is checked once."""
+
+    MOST: Final = 256  # the program has some forty
+
+    def __init__(self) -> None:
+        self._beginnings: dict[bytes, bytes] = {}
+
+    def __getitem__(self, name: bytes) -> bytes:
+        found = self._beginnings.get(name)
+        if found is None:
+            found = b"" if HEADER_RE.search(name) else name.lower() + b": "
+            if len(self._beginnings) < self.MOST:
+                self._beginnings[name] = found
+        return found
+
+
+_NAMES: Final = _Names()
+_LENGTH: Final = b"content-length: "
+_NOT_USUAL: Final = frozenset({b"", b"connection: ", b"transfer-encoding: "})
+
+
+class _Cycle(RequestResponseCycle):
+    """One request and its answer as uvicorn has it, but the head waits for the body's first part. What is whole by then, of a known length and on a
+    connection that goes on, is written here, by the same rules; all else by uvicorn.
+    """
+
+    _begun: Mapping[str, Any] | None = None
+
+    async def send(self, message: Any) -> None:
+        """Take a part of the answer."""
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._begun = message  # where the application fails now, it can still be said
+            return
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            if self._write_whole(begun, message):
+                return
+            await super().send(begun)  # type: ignore[arg-type]
+        await super().send(message)
+
+    def _write_whole(self, begun: Mapping[str, Any], message: Mapping[str, Any]) -> bool:
+        """Write the whole answer, where it is a usual one."""
+        body = message.get("body", b"")
+        is_going_on = self.keep_alive and not (self.disconnected or self.flow.write_paused or self.access_log)
+        if not is_going_on or message.get("more_body") or len(body) > PIECE_BYTES_MAX or self.scope["method"] == "HEAD":
+            return False
+        length = b""
+        values = []
+        lines = [STATUS_LINE[begun["status"]]]
+        for name, value in (*self.default_headers, *begun.get("headers", ())):
+            beginning = _NAMES[name]
+            if beginning in _NOT_USUAL or (beginning == _LENGTH and length):
+                return False
+            if beginning == _LENGTH:
+                length = value
+            values.append(value)
+            lines += (beginning, value, b"\r\n")
+        if length != b"%d" % len(body) or HEADER_VALUE_RE.search(b"\t".join(values)):
+            return False
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = self.chunked_encoding = False
+        lines += (b"\r\n", body)
+        self.transport.write(b"".join(lines))
+        self.message_event.set()
+        self.on_response()
+        return True
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -113,6 +192,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._stop_waiting()
         self._is_in_head, self._empty_bytes = False, 0
         super().on_headers_complete()
+        self.cycle.__class__ = _Cycle  # its task has not begun, and uvicorn has no place to name another class
 
     def on_body(self, body: bytes) -> None:
         """A part of a body: the frame counts those."""
