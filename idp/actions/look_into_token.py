@@ -17,9 +17,10 @@ import anyio.to_thread
 from crypto.sm3 import sm3
 from idp.actions.person_desk import choose_signing, demand_standing
 from idp.actions.prove_client import prove_client
-from idp.actions.revoke_token import TOKEN_CHARACTERS_MAX, is_withdrawn, read_own_token
+from idp.actions.revoke_token import TOKEN_CHARACTERS_MAX, is_withdrawn, read_own_token, revoked_digest
 from idp.errors import client_auth_failed
 from idp.model.grants import REFRESH_PREFIX
+from idp.store.clients import STANDING_QUERY
 from idp.store.grants import find_grant, find_refresh_token
 from idp.tokens.person_tokens import GRANT_CLAIM, subject_for
 from standards.errors import Kind, TrustError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from crypto.jose import VerificationKey
     from idp.actions.person_desk import PersonDesk
     from idp.actions.recall_client import KnownClient
     from idp.tokens.request import TokenRequest
@@ -38,9 +40,20 @@ INTROSPECT_PATH: Final = "/oauth2/introspect"
 INTROSPECT: Final = "token.introspect"
 STATEMENT_TYPE: Final = "token-introspection+jwt"
 DEFAULT_ALGORITHM: Final = "RS256"  # RFC 9701 6
-TOKENS_REMEMBERED_MAX: Final = 4096  # about 4 MB
+TOKENS_REMEMBERED_MAX: Final = 4096  # about 8 MB
 _TOLD: Final = ("scope", "client_id", "exp", "iat", "sub", "aud", "iss", "jti", "acr", "amr", "auth_time", "act", "cnf")
 _INACTIVE: Final[dict[str, Any]] = {"active": False}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadToken:
+    """An access token of ours: what it says, by which key, under what digest its id would stand among the revoked, and what is told of it."""
+
+    claims: Mapping[str, Any]
+    key_id: str
+    used_digest: bytes
+    told: dict[str, Any]
+    answer: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,54 +61,81 @@ class LookDesk:
     """What introspection needs. ``read``: access tokens whose signature was found right, by their SHA-256, with the key that made them."""
 
     persons: PersonDesk
-    read: OrderedDict[bytes, tuple[Mapping[str, Any], str]] = field(default_factory=OrderedDict, repr=False)
+    read: OrderedDict[bytes, ReadToken] = field(default_factory=OrderedDict, repr=False)
 
 
 async def look_into_token(desk: LookDesk, request: TokenRequest, peer: str, *, is_signed: bool) -> bytes:
     """The answer: JSON, or with ``is_signed`` a JWT. TrustError of ``prove_client``, TOKEN_PARAMETER_MISSING."""
-    # 1. Who asks; a client without credentials could be anybody (RFC 7662 2.1)
-    door = desk.persons.tokens.door
-    known = await prove_client(door, request, peer)
-    if known.registration is not None and known.registration.is_public:
+    # 1. Who asks, and about what
+    tokens = desk.persons.tokens
+    door = tokens.door
+    proven = await prove_client(door, request, peer, is_recorded=True)
+    token = request.form.get("token", "")
+    is_access = 0 < len(token) <= TOKEN_CHARACTERS_MAX and not token.startswith(REFRESH_PREFIX)
+    keys = await tokens.ring.verifying()
+    read = _read(desk, keys, token) if is_access else None
+    # 2. What the database says of both now. A client without credentials could be anybody (RFC 7662 2.1)
+    at = door.clock.now()
+    asker, holder = proven.client.client_id, "" if read is None else read.claims["client_id"]
+    asked = {"asker": asker, "holder": holder, "digest": b"" if read is None else read.used_digest}
+    asker_mac, holder_mac, is_revoked = desk.persons.people.database.look(STANDING_QUERY, asked) or (None, None, True)
+    known = door.memory.present_by(asker, asker_mac)
+    if known is not None and known.row_mac != proven.row_mac:  # proven by a row that was remembered and is another by now: once more, by that
+        known = await prove_client(door, request, peer)
+    if known is None or (known.registration is not None and known.registration.is_public):
         raise client_auth_failed()
-    token = request.form.get("token")
     if not token or len(token) > TOKEN_CHARACTERS_MAX:
         raise TrustError(Kind.MALFORMED, "TOKEN_PARAMETER_MISSING", parameter="token")
-    # 2. What it is worth
-    at = door.clock.now()
-    if token.startswith(REFRESH_PREFIX):
+    # 3. What it is worth. Remembered or not: whether the key, the time, the client and what the token hangs on are right is asked each time
+    if not is_access:
         told = await anyio.to_thread.run_sync(_of_refresh_token, desk, known, token, at)
+    elif (
+        read is None
+        or is_revoked
+        or read.key_id not in keys
+        or read.claims["exp"] <= at.timestamp()
+        or not _may_see(known, read.claims, tokens.issuer)
+        or door.memory.present_by(holder, holder_mac) is None
+        or not await _is_grant_standing(desk.persons, read.claims, at)
+    ):
+        told = _INACTIVE
+    elif not is_signed:
+        return read.answer
     else:
-        told = await _of_access_token(desk, known, token, at)
-    # 3. As it was asked for
-    return await _stated(desk, known, told, at) if is_signed else json.dumps(told, separators=(",", ":")).encode()
+        told = read.told
+    # 4. As it was asked for
+    return await _stated(desk, known, told, at) if is_signed else _written(told)
 
 
-async def _of_access_token(desk: LookDesk, known: KnownClient, token: str, at: datetime) -> dict[str, Any]:
-    tokens, people = desk.persons.tokens, desk.persons.people
+def _read(desk: LookDesk, keys: Mapping[str, VerificationKey], token: str) -> ReadToken | None:
     digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-    keys = await tokens.ring.verifying()
-    read = desk.read.get(digest)
-    if read is None:
-        read = read_own_token(keys, tokens.issuer, token)
-        if read is None:
-            return _INACTIVE
-        desk.read[digest] = read
-        if len(desk.read) > TOKENS_REMEMBERED_MAX:
-            desk.read.popitem(last=False)
-    claims, key_id = read
-    # Remembered or not: whether the key, the time, the client and what the token hangs on are right is asked each time
-    if key_id not in keys or claims["exp"] <= at.timestamp() or not _may_see(known, claims, tokens.issuer):
-        return _INACTIVE
-    if not tokens.door.memory.is_active(claims["client_id"]):
-        return _INACTIVE
+    known = desk.read.get(digest)
+    if known is not None:
+        return known
+    found = read_own_token(keys, desk.persons.tokens.issuer, token)
+    if found is None:
+        return None
+    claims, key_id = found
+    kind = "DPoP" if "jkt" in claims.get("cnf", {}) else "Bearer"
+    told = {"active": True, "token_type": kind, **{name: claims[name] for name in _TOLD if name in claims}}
+    read = desk.read[digest] = ReadToken(claims, key_id, revoked_digest(claims["jti"]), told, _written(told))
+    if len(desk.read) > TOKENS_REMEMBERED_MAX:
+        desk.read.popitem(last=False)
+    return read
+
+
+def _written(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+async def _is_grant_standing(persons: PersonDesk, claims: Mapping[str, Any], at: datetime) -> bool:
+    """Whether the grant of a person's token stands; a client's own token has none."""
     grant_id = claims.get(GRANT_CLAIM)
-    if grant_id is not None and not await anyio.to_thread.run_sync(_stands, desk.persons, str(grant_id), at):
-        return _INACTIVE
-    if is_withdrawn(people.database, claims["jti"], str(grant_id or ""), desk.persons.mac_key):
-        return _INACTIVE
-    told = {name: claims[name] for name in _TOLD if name in claims}
-    return {"active": True, "token_type": "DPoP" if "jkt" in claims.get("cnf", {}) else "Bearer", **told}
+    if grant_id is None:
+        return True
+    if not await anyio.to_thread.run_sync(_stands, persons, str(grant_id), at):
+        return False
+    return not is_withdrawn(persons.people.database, claims["jti"], str(grant_id), persons.mac_key)
 
 
 def _may_see(known: KnownClient, claims: Mapping[str, Any], issuer: str) -> bool:

@@ -97,8 +97,12 @@ class ClientMemory:
     def present(self, client_id: str) -> KnownClient | None:
         """The client as of now: what is remembered counts only while the row's MAC is the same. None: unknown or disabled."""
         row = self._database.look(CLIENT_MAC_QUERY, {"wanted": client_id})
+        return self.present_by(client_id, None if row is None else row[0])
+
+    def present_by(self, client_id: str, row_mac: bytes | None) -> KnownClient | None:
+        """As ``present``, for who has just looked at what MAC the row has. None: there is no row."""
         known = self._known.get(client_id)
-        if known is None or row is None or known.row_mac != row[0]:
+        if known is None or row_mac is None or known.row_mac != row_mac:
             known = self.read(client_id)
         return known if known is not None and known.client.status is ClientStatus.ACTIVE else None
 

@@ -46,11 +46,16 @@ def read_own_token(keys: Mapping[str, VerificationKey], issuer: str, token: str)
     return (claims, checked.key.key_id) if claims.get("iss") == issuer and is_whole else None
 
 
+def revoked_digest(token_id: str) -> bytes:
+    """Under what the id of a token stands among used values once the token has been revoked."""
+    return value_digest(REVOKED_PLACE, token_id)
+
+
 def is_withdrawn(database: Database, token_id: str, grant_id: str, mac_key: bytes) -> bool:
     """Whether a token counts no more before its time: revoked by its id, or its grant has ended or never was. Two small looks. ROW_ALTERED."""
     if grant_id and not is_living(database, grant_id, mac_key):
         return True
-    return database.look(USED_QUERY, {"digest": value_digest(REVOKED_PLACE, token_id)}) is not None
+    return database.look(USED_QUERY, {"digest": revoked_digest(token_id)}) is not None
 
 
 async def revoke_token(desk: PersonDesk, request: TokenRequest, peer: str) -> bytes:

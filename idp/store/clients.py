@@ -16,6 +16,7 @@ from idp.store.rows import check_mac, row_mac
 from idp.tables import clients, signing_keys
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_time, write_time
+from service_kit.tables import used_values
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 _CLIENT: Final = select(clients).where(clients.c.client_id == bindparam("wanted"))
 _CLIENTS: Final = select(clients).where(clients.c.client_id > bindparam("after")).order_by(clients.c.client_id).limit(bindparam("count"))
 CLIENT_MAC_QUERY: Final = f"SELECT row_mac FROM {clients.name} WHERE client_id = :wanted"  # noqa: S608 - our own table's name
+STANDING_QUERY: Final = (  # all that a token of a client hangs on besides its key and its time, for whoever asks about it: one look in place of three
+    f"SELECT (SELECT row_mac FROM {clients.name} WHERE client_id = :asker), (SELECT row_mac FROM {clients.name} WHERE client_id = :holder), "  # noqa: S608 - names of our own tables
+    f"EXISTS (SELECT 1 FROM {used_values.name} WHERE value_digest = :digest)"
+)
 _CLIENT_MAC: Final = Prepared(select(clients.c.row_mac).where(clients.c.client_id == bindparam("wanted")))
 _HOLDING: Final = Prepared(  # a joker in a scope only finds more, and each is looked at
     select(clients)
