@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from crypto.sm3 import Sm3, sm3
 from standards import gbt33560_oids as oids
 from standards.errors import Kind, TrustError
 
-_HASHLIB_NAMES: Final = {
-    oids.MD5: "md5",
-    oids.SHA1: "sha1",
-    oids.SHA224: "sha224",
-    oids.SHA256: "sha256",
-    oids.SHA384: "sha384",
-    oids.SHA512: "sha512",
-    oids.SHA3_256: "sha3_256",
-    oids.SHA3_384: "sha3_384",
-    oids.SHA3_512: "sha3_512",
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OF_HASHLIB: Final = {
+    oids.MD5: hashlib.md5,
+    oids.SHA1: hashlib.sha1,
+    oids.SHA224: hashlib.sha224,
+    oids.SHA256: hashlib.sha256,
+    oids.SHA384: hashlib.sha384,
+    oids.SHA512: hashlib.sha512,
+    oids.SHA3_256: hashlib.sha3_256,
+    oids.SHA3_384: hashlib.sha3_384,
+    oids.SHA3_512: hashlib.sha3_512,
 }
 WEAK_DIGESTS: Final = frozenset({oids.MD5, oids.SHA1})  # collisions are published; both are high-risk findings under GB/T 39786
 
@@ -41,7 +44,7 @@ class Digest(Protocol):
 
 def is_known(oid: str) -> bool:
     """Whether :func:`digest` can compute it."""
-    return oid == oids.SM3 or oid in _HASHLIB_NAMES
+    return oid == oids.SM3 or oid in _OF_HASHLIB
 
 
 def is_weak(oid: str) -> bool:
@@ -53,18 +56,18 @@ def new_digest(oid: str) -> Digest:
     """A running digest; ``DIGEST_UNKNOWN`` when it is none of ours."""
     if oid == oids.SM3:
         return Sm3()
-    return hashlib.new(_name(oid), usedforsecurity=False)
+    return _of_hashlib(oid)(usedforsecurity=False)
 
 
 def digest(oid: str, data: bytes | bytearray | memoryview) -> bytes:
     """The digest of ``data``; ``DIGEST_UNKNOWN`` when it is none of ours."""
     if oid == oids.SM3:
         return sm3(data)
-    return hashlib.new(_name(oid), data, usedforsecurity=False).digest()
+    return _of_hashlib(oid)(data, usedforsecurity=False).digest()
 
 
-def _name(oid: str) -> str:
-    name = _HASHLIB_NAMES.get(oid)
-    if name is None:
+def _of_hashlib(oid: str) -> Callable[..., hashlib._Hash]:
+    begin = _OF_HASHLIB.get(oid)
+    if begin is None:
         raise TrustError(Kind.UNACCEPTABLE, "DIGEST_UNKNOWN", oid=oid)
-    return name
+    return begin

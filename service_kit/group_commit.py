@@ -121,7 +121,7 @@ class GroupCommitWriter:
 
     def is_writer_thread(self) -> bool:
         """True inside a job: waiting there for another job would wait for ever."""
-        return threading.current_thread() is self._thread
+        return self._thread is not None and threading.get_ident() == self._thread.ident
 
     def defer(self, connection: Connection, sink: RowSink, row: Any) -> None:
         """Hand over a row of the running job, to be written with all others of the batch."""

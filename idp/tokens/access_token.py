@@ -6,7 +6,7 @@ little else.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,12 +19,13 @@ from idp.model.clients import TOKEN_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_OF_URLS: Final = bytes.maketrans(b"+/", b"-_")
 _COORDINATE_BYTES: Final = 32  # P-256
 
 
 def base64url(data: bytes) -> bytes:
     """Base64url without padding (RFC 7515 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+    return binascii.b2a_base64(data, newline=False).translate(_OF_URLS).rstrip(b"=")
 
 
 @dataclass(frozen=True, slots=True)
