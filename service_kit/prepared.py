@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 BEFORE_STATEMENT: Final = "yinxin-before-statement"
 """Key of ``Connection.info``: what the writer of this connection must do before a statement (its savepoints)."""
+_DRIVER: Final = "yinxin-driver"
+"""Key of ``Connection.info``, which lives as long as the driver's connection: that connection."""
 
 
 class Prepared:
@@ -109,7 +111,11 @@ class PreparedRows:
         if connection.dialect.name != "sqlite":
             connection.execute(insert(self._table), [dict(zip(self._names, row, strict=True)) for row in rows])
             return
-        _on_driver(connection, self._sql, lambda driver: driver.executemany(self._sql, rows))
+        driver = _driver_in_transaction(connection)
+        try:
+            driver.executemany(self._sql, rows)
+        except sqlite3.Error as error:
+            raise _hidden(connection, self._sql, error) from error
 
 
 def execute_text(connection: Connection, sql: str, values: Sequence[Any]) -> None:
@@ -121,23 +127,29 @@ def execute_text(connection: Connection, sql: str, values: Sequence[Any]) -> Non
 
 
 def _run_on_driver(connection: Connection, sql: str, values: Sequence[Any], read: Callable[[sqlite3.Cursor], Any]) -> Any:
-    return _on_driver(connection, sql, lambda driver: read(driver.execute(sql, values)))
+    driver = _driver_in_transaction(connection)
+    try:
+        return read(driver.execute(sql, values))
+    except sqlite3.Error as error:
+        raise _hidden(connection, sql, error) from error
 
 
-def _on_driver(connection: Connection, sql: str, run: Callable[[Any], Any]) -> Any:
-    # 1. In the transaction of the connection: the writer's, begun past SQLAlchemy, or one that begins now
-    before = connection.info.get(BEFORE_STATEMENT)
+def _driver_in_transaction(connection: Connection) -> Any:
+    """The driver's connection, in the transaction of the connection: the writer's, begun past SQLAlchemy, or one that begins now."""
+    info = connection.info
+    before = info.get(BEFORE_STATEMENT)
     if before is not None:
         before()
     elif not connection.in_transaction():
         connection.begin()
-    # 2. On the driver
-    driver: Any = connection.connection.driver_connection
-    try:
-        return run(driver)
-    except sqlite3.Error as error:
-        hidden: Any = DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect)
-        raise hidden from error
+    driver = info.get(_DRIVER)
+    if driver is None:
+        driver = info[_DRIVER] = connection.connection.driver_connection
+    return driver
+
+
+def _hidden(connection: Connection, sql: str, error: sqlite3.Error) -> Any:
+    return DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect)
 
 
 def _fetch_one(cursor: sqlite3.Cursor) -> Any:

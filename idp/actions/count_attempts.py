@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from idp.limits import FAILURE_WINDOW_SECONDS, FAILURES_PER_NAME, FAILURES_PER_PEER, LOCK_SECONDS
-from idp.store.credentials import forget_attempts, read_attempts, write_attempts
+from idp.store.credentials import attempts_of_two, count_one_less, forget_attempts, write_attempts
 from service_kit.row_values import write_time
 
 if TYPE_CHECKING:
@@ -40,24 +40,23 @@ def peer_key(vault: Vault, peer: str) -> bytes:
 
 def enter_attempt(connection: Connection, name: bytes, peer: bytes, at: datetime) -> tuple[bool, bool, bool]:
     """Enter an attempt: may the name try, may the address try, and is the name locked by just this attempt."""
-    peer_may, _ = _enter(connection, peer, FAILURES_PER_PEER, at)
+    noted = attempts_of_two(connection, name, peer)
+    peer_may, _ = _enter(connection, peer, noted.get(peer), FAILURES_PER_PEER, at)
     if not peer_may:
         return False, False, False
-    name_may, locks = _enter(connection, name, FAILURES_PER_NAME, at)
+    name_may, locks = _enter(connection, name, noted.get(name), FAILURES_PER_NAME, at)
     return name_may, True, locks
 
 
 def take_back(connection: Connection, name: bytes, peer: bytes, at: datetime) -> None:
     """It was a success: the name begins anew, the address has one failure less."""
     forget_attempts(connection, name)
-    failures, first_at, _ = read_attempts(connection, peer)
-    if failures > 0:
-        write_attempts(connection, peer, failures - 1, first_at, 0, at)
+    count_one_less(connection, peer, at)
 
 
-def _enter(connection: Connection, key: bytes, most: int, at: datetime) -> tuple[bool, bool]:
+def _enter(connection: Connection, key: bytes, noted: tuple[int, int, int] | None, most: int, at: datetime) -> tuple[bool, bool]:
     now = write_time(at)
-    failures, first_at, locked_until = read_attempts(connection, key)
+    failures, first_at, locked_until = noted or (0, 0, 0)
     if now < locked_until:
         return False, False
     if locked_until or now - first_at > FAILURE_WINDOW_SECONDS * _MICROSECONDS:
@@ -65,5 +64,5 @@ def _enter(connection: Connection, key: bytes, most: int, at: datetime) -> tuple
     failures += 1
     locks = failures >= most
     until = write_time(at + timedelta(seconds=LOCK_SECONDS)) if locks else 0
-    write_attempts(connection, key, failures, first_at, until, at)
+    write_attempts(connection, key, failures, first_at, until, at, is_new=noted is None)
     return True, locks

@@ -19,9 +19,17 @@ from idp.limits import LOCK_SECONDS
 from idp.model.people import AccountStatus, Credential, CredentialKind, IdentifierKind, new_id
 from idp.model.sign_in import Step, with_method
 from idp.store.accounts import account_id_by, account_standing, find_account
-from idp.store.credentials import delete_credential, find_credential, list_credentials, put_credential, update_credential
+from idp.store.credentials import (
+    delete_credential,
+    find_single,
+    held_credentials,
+    note_use,
+    put_credential,
+    update_credential,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
     from idp.actions.people_desk import PeopleDesk
     from idp.credentials.passwords import Place
     from idp.model.requests import ClientProfile
+    from idp.model.sign_in import SignIn
 
 LOGIN_CHARACTERS_MAX: Final = 200
 _FIRST: Final = frozenset({Step.FIRST_FACTOR})
@@ -39,8 +48,7 @@ async def show_password(
     desk: PeopleDesk,
     sign_in_id: str,
     browser_hash: bytes,
-    profile: ClientProfile | None,
-    credential: Credential | None,
+    profile_of: Callable[[SignIn], ClientProfile | None],
     *,
     place: Place,
     login: str,
@@ -49,14 +57,20 @@ async def show_password(
     is_recovery: bool = False,
 ) -> None:
     """Show a name and a password (or recovery code). SIGN_IN_FAILED, one and the same for every reason, after the same work;
-    RATE_EXCEEDED for an address that failed too often, SIGN_IN_UNKNOWN. ``credential``: what ``find_shown`` found. ``place``: in the pool for
+    RATE_EXCEEDED for an address that failed too often, SIGN_IN_UNKNOWN. ``profile_of``: the client of a sign-in. ``place``: in the pool for
     passwords, taken before anything else was done: who finds all of them taken has not made an attempt.
     """
     at = desk.clock.now()
     name, address = name_key(desk.vault, login), peer_key(desk.vault, peer)
     kind = CredentialKind.RECOVERY if is_recovery else CredentialKind.PASSWORD
-    # 1. The attempt counts before it is made
-    may_name, may_peer, locks = await desk.database.awrite(lambda connection: enter_attempt(connection, name, address, at))
+
+    # 1. The attempt counts before it is made, in one turn of the writer with what it is about
+    def enter(connection: Connection) -> tuple[SignIn, Credential | None, tuple[bool, bool, bool]]:
+        row = take_up(connection, desk, sign_in_id, browser_hash, at)
+        return row, _find_shown(connection, desk, login, kind), enter_attempt(connection, name, address, at)
+
+    begun, credential, (may_name, may_peer, locks) = await desk.database.awrite(enter)
+    profile = profile_of(begun)
     if not may_peer:
         raise rate_exceeded(LOCK_SECONDS)
     # 2. The work: the same for all, also where nothing was found, and a new hash where the old one is of another time
@@ -70,12 +84,14 @@ async def show_password(
     def record(connection: Connection) -> bool:
         row = take_up_at(connection, desk, sign_in_id, browser_hash, at, _FIRST)
         account = None if credential is None else account_standing(connection, desk.vault, credential.account_id)
+        held = {} if credential is None else held_credentials(connection, desk.vault, credential.account_id)
+        shown = None if credential is None else held.get(credential.credential_id)
         reason = ""
         if credential is None or account is None:
             reason = "unknown"
         elif not may_name:
             reason = "locked"
-        elif not is_correct or not credential.is_usable_at(at) or find_credential(connection, desk.vault, credential.credential_id) is None:
+        elif not is_correct or not credential.is_usable_at(at) or shown is None:
             reason = "wrong"  # also where it was replaced or used up while the work was done
         elif account.status is not AccountStatus.ACTIVE:
             reason = "inactive"
@@ -85,11 +101,13 @@ async def show_password(
         if not reason and row is not None and credential is not None and account is not None:
             if is_recovery:
                 delete_credential(connection, account.account_id, credential.credential_id)
-            else:
-                used = replace(credential, value=renewed or credential.value, last_used_at=at, version=credential.version + 1)
+            elif renewed is not None:
+                used = replace(credential, value=renewed, last_used_at=at, version=credential.version + 1)
                 update_credential(connection, desk.vault, used)
+            elif shown is not None:
+                note_use(connection, desk.vault, shown, at)
             take_back(connection, name, address, at)
-            row = recognise(connection, desk, row, account, at)
+            row = recognise(connection, desk, row, account, at, held)
             put_back(connection, desk, with_method(row, "recovery" if is_recovery else "password", at), profile)
         facts = {"method": kind.value, "reason": reason, "sign_in": sign_in_id, "locks": locks and bool(reason)}
         outcome = "refused" if reason else "done"
@@ -100,13 +118,10 @@ async def show_password(
         raise sign_in_failed()
 
 
-def find_shown(desk: PeopleDesk, login: str, *, is_recovery: bool = False) -> Credential | None:
+def _find_shown(connection: Connection, desk: PeopleDesk, login: str, kind: CredentialKind) -> Credential | None:
     """What the secret shown under a name is to be compared with; an unknown name goes the same way, with nothing found at its end."""
-    kind = CredentialKind.RECOVERY if is_recovery else CredentialKind.PASSWORD
-    with desk.database.read() as connection:
-        account_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, login.strip().lower()[:LOGIN_CHARACTERS_MAX])
-        found = list_credentials(connection, desk.vault, account_id or "")
-    return next((each for each in found if each.kind is kind), None)
+    account_id = account_id_by(connection, desk.vault, IdentifierKind.LOGIN, login.strip().lower()[:LOGIN_CHARACTERS_MAX])
+    return find_single(connection, desk.vault, account_id or "", kind)
 
 
 def _check(credential: Credential | None, password: str) -> tuple[bool, bytes | None]:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idp.actions.claims_of import asked_claims
 from idp.actions.cut_scopes import agent_scopes
 from idp.model.people import AccountStanding, AccountStatus, CredentialKind, level_at
 from idp.model.sign_in import as_anyone, decide_next_step, with_account
 from idp.store.accounts import account_standing, account_status, list_evidence
-from idp.store.credentials import credential_kinds
+from idp.store.credentials import credential_kinds, held_credentials
 from idp.store.person_grants import grants_of_person
 from idp.store.sign_ins import find_consent, find_session, find_sign_in, update_sign_in
 from service_kit.roles import role_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -73,9 +74,18 @@ def take_up_at(
     return row if decide_next_step(row) in steps else None
 
 
-def recognise(connection: Connection, desk: PeopleDesk, row: SignIn, account: Account | AccountStanding, at: datetime) -> SignIn:
-    """The row with the account's rules and what its credentials can reach, as they are now."""
-    kinds = {each.value for each in credential_kinds(connection, desk.vault, account.account_id) & SECOND_KINDS}
+def recognise(
+    connection: Connection,
+    desk: PeopleDesk,
+    row: SignIn,
+    account: Account | AccountStanding,
+    at: datetime,
+    held: Mapping[str, Mapping[str, Any]] | None = None,
+) -> SignIn:
+    """The row with the account's rules and what its credentials can reach, as they are now. ``held``: its credentials, where they are at hand."""
+    if held is None:
+        held = held_credentials(connection, desk.vault, account.account_id)
+    kinds = {each.value for each in credential_kinds(held) & SECOND_KINDS}
     level = level_at(list_evidence(connection, desk.vault, account.account_id), at)
     agents = [
         each

@@ -18,7 +18,7 @@ from idp.actions.finish_sign_in import Finished, finish_sign_in
 from idp.actions.show_certificate import certificate_challenge, show_certificate
 from idp.actions.show_code import show_code
 from idp.actions.show_passkey import passkey_request, show_passkey
-from idp.actions.show_password import find_shown, set_new_password, show_password
+from idp.actions.show_password import set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
 from idp.credentials.certificates import text_to_sign, write_challenge
 from idp.model.people import CredentialKind
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from idp.actions.federation_desk import FederationDesk
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.actions.read_hint import TokenHint
-    from idp.model.people import Credential
     from idp.model.requests import ClientProfile
     from idp.model.sign_in import SignIn
 
@@ -351,21 +350,13 @@ async def take_secret(pages: Pages, visit: Visit, *, is_recovery: bool = False) 
             # 2. Whoever came in the same moment and finds no place hears so before any of the work begins
             await asyncio.sleep(0)
             # 3. The work
-            login = form.get("login", "")
-
-            def look() -> tuple[ClientProfile | None, Credential | None]:
-                _, profile = pages.load(sign_in_id, visit.browser_hash)
-                return profile, find_shown(pages.desk, login, is_recovery=is_recovery)
-
-            profile, credential = await pages.in_thread(look)
             await show_password(
                 pages.desk,
                 sign_in_id,
                 visit.browser_hash,
-                profile,
-                credential,
+                pages.profile_of,
                 place=place,
-                login=login,
+                login=form.get("login", ""),
                 secret=form.get("code" if is_recovery else "password", ""),
                 peer=visit.peer,
                 is_recovery=is_recovery,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
 
     from crypto.sealed_values import ValueSealer
+    from idp.model.sign_in import SignIn
     from idp.ports import SubjectHash
 
 _ACCOUNT: Final = Prepared(select(accounts).where(accounts.c.account_id == bindparam("wanted")))
@@ -56,14 +58,14 @@ _AGENT: Final = select(agents).where(agents.c.agent_id == bindparam("wanted"))
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """The keys of rows about people: ``sealer`` for what is personal, ``mac_key`` for what gives rights.
-
-    ``own_subject_hash``: a site's own function in place of the usual one.
+    """The keys of rows about people: ``sealer`` for what is personal, ``mac_key`` for what gives rights. ``own_subject_hash``: a site's own function
+    in place of the usual one. ``read_sign_ins``: sign-ins as they were opened, by all they are opened from, the ciphertext of the row too.
     """
 
     sealer: ValueSealer
     mac_key: bytes
     own_subject_hash: SubjectHash | None = None
+    read_sign_ins: OrderedDict[tuple[str, bytes, int, int, bytes], SignIn] = field(default_factory=OrderedDict, compare=False)
 
     def __repr__(self) -> str:
         """Without the keys."""
@@ -216,8 +218,7 @@ def find_account(connection: Connection, vault: Vault, account_id: str) -> Accou
 
 def account_standing(connection: Connection, vault: Vault, account_id: str) -> AccountStanding | None:
     """What an account may, with nothing opened that is personal: for every sign-in with a session. None where there is none."""
-    row = _ACCOUNT.first(connection, {"wanted": account_id})
-    if row is None:
+    if (row := _ACCOUNT.first(connection, {"wanted": account_id})) is None:
         return None
     _check(vault, row)
     return AccountStanding(account_id, AccountStatus(row["status"]), row["level"], row["needs_two_factors"], row["credential_epoch"] or 0)
@@ -225,8 +226,7 @@ def account_standing(connection: Connection, vault: Vault, account_id: str) -> A
 
 def account_name(connection: Connection, vault: Vault, account_id: str) -> str | None:
     """What an account is called, for pages: nothing else of it is opened. None where there is none."""
-    row = _ACCOUNT.first(connection, {"wanted": account_id})
-    if row is None:
+    if (row := _ACCOUNT.first(connection, {"wanted": account_id})) is None:
         return None
     _check(vault, row)
     return vault.sealer.open(row["name_sealed"], _place("name", account_id)).decode()

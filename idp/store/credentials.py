@@ -31,8 +31,22 @@ _CHANGE: Final = Prepared(
     update(credentials).where(credentials.c.credential_id == bindparam("same"), credentials.c.version == bindparam("before")),
     is_whole_row=True,
 )
+_SINGLE: Final = Prepared(select(credentials).where(credentials.c.single == bindparam("single")))
+_NOTE_USE: Final = Prepared(
+    update(credentials)
+    .where(credentials.c.credential_id == bindparam("same"), credentials.c.version == bindparam("before"))
+    .values(last_used_at=bindparam("used"), version=bindparam("next"), row_mac=bindparam("mac"))
+)
 _SPENT: Final = select(spent_challenges.c.challenge_hash).where(spent_challenges.c.challenge_hash == bindparam("hash"))
 _ATTEMPTS: Final = Prepared(select(attempts).where(attempts.c.subject_hash == bindparam("hash")))
+_ATTEMPTS_OF_TWO: Final = Prepared(
+    select(attempts).where((attempts.c.subject_hash == bindparam("one")) | (attempts.c.subject_hash == bindparam("other")))
+)
+_FAILED_LESS: Final = Prepared(
+    update(attempts)
+    .where(attempts.c.subject_hash == bindparam("hash"), attempts.c.failures > 0)
+    .values(failures=attempts.c.failures - 1, locked_until=0, last_at=bindparam("at"))
+)
 _NOTE_ATTEMPTS: Final = Prepared(update(attempts).where(attempts.c.subject_hash == bindparam("hash")), is_whole_row=True)
 _FIRST_ATTEMPT: Final = Prepared(insert(attempts))
 _FORGET_ATTEMPTS: Final = Prepared(delete(attempts).where(attempts.c.subject_hash == bindparam("hash")))
@@ -52,7 +66,7 @@ def credential_row(vault: Vault, credential: Credential) -> dict[str, Any]:
         "kind": credential.kind.value,
         "value_sealed": vault.sealer.seal(credential.value, _place(credential)),
         "find_hash": credential.find_hash,
-        "single": f"{credential.account_id}/{credential.kind.value}" if credential.kind in SINGLE else None,
+        "single": _single(credential.account_id, credential.kind) if credential.kind in SINGLE else None,
         "label": credential.label,
         "counter": credential.counter,
         "created_at": write_time(credential.created_at),
@@ -62,6 +76,10 @@ def credential_row(vault: Vault, credential: Credential) -> dict[str, Any]:
     }
     row["row_mac"] = row_mac(vault.mac_key, credentials.name, row)
     return row
+
+
+def _single(account_id: str, kind: CredentialKind) -> str:
+    return f"{account_id}/{kind.value}"
 
 
 def _credential(vault: Vault, row: Mapping[Any, Any]) -> Credential:
@@ -105,12 +123,30 @@ def list_credentials(connection: Connection, vault: Vault, account_id: str) -> t
     return tuple(_credential(vault, row) for row in _OF_ACCOUNT.all(connection, {"wanted": account_id}))
 
 
-def credential_kinds(connection: Connection, vault: Vault, account_id: str) -> frozenset[CredentialKind]:
-    """Of what kinds an account has credentials, with none of them opened."""
+def held_credentials(connection: Connection, vault: Vault, account_id: str) -> dict[str, dict[str, Any]]:
+    """The rows of an account's credentials by their ids, as the program wrote them, with none of them opened. ROW_ALTERED."""
     rows = _OF_ACCOUNT.all(connection, {"wanted": account_id})
     for row in rows:
         check_mac(vault.mac_key, credentials.name, row["credential_id"], row)
-    return frozenset(CredentialKind(row["kind"]) for row in rows)
+    return {row["credential_id"]: row for row in rows}
+
+
+def credential_kinds(held: Mapping[str, Mapping[str, Any]]) -> frozenset[CredentialKind]:
+    """Of what kinds held credentials are."""
+    return frozenset(CredentialKind(row["kind"]) for row in held.values())
+
+
+def find_single(connection: Connection, vault: Vault, account_id: str, kind: CredentialKind) -> Credential | None:
+    """An account's credential of a kind of which it has one."""
+    row = _SINGLE.first(connection, {"single": _single(account_id, kind)})
+    return None if row is None else _credential(vault, row)
+
+
+def note_use(connection: Connection, vault: Vault, held: Mapping[str, Any], at: datetime) -> bool:
+    """Note that a held credential has been used, its value as it is; False where someone else used or changed it meanwhile."""
+    row = {**held, "last_used_at": write_time(at), "version": held["version"] + 1}
+    values = {"used": row["last_used_at"], "next": row["version"], "mac": row_mac(vault.mac_key, credentials.name, row)}
+    return _NOTE_USE.change(connection, {**values, "same": row["credential_id"], "before": held["version"]}) == 1
 
 
 def find_credential(connection: Connection, vault: Vault, credential_id: str) -> Credential | None:
@@ -159,8 +195,16 @@ def read_attempts(connection: Connection, subject_hash: bytes) -> tuple[int, int
     return (0, 0, 0) if row is None else (row["failures"], row["first_at"], row["locked_until"])
 
 
-def write_attempts(connection: Connection, subject_hash: bytes, failures: int, first_at: int, locked_until: int, at: datetime) -> None:
-    """Note the failures of a subject."""
+def attempts_of_two(connection: Connection, one: bytes, other: bytes) -> dict[bytes, tuple[int, int, int]]:
+    """As ``read_attempts``, of two subjects at once; without those of whom nothing is noted."""
+    rows = _ATTEMPTS_OF_TWO.all(connection, {"one": one, "other": other})
+    return {row["subject_hash"]: (row["failures"], row["first_at"], row["locked_until"]) for row in rows}
+
+
+def write_attempts(
+    connection: Connection, subject_hash: bytes, failures: int, first_at: int, locked_until: int, at: datetime, *, is_new: bool
+) -> None:
+    """Note the failures of a subject. ``is_new``: nothing is noted of it."""
     row = {
         "subject_hash": subject_hash,
         "failures": failures,
@@ -168,8 +212,15 @@ def write_attempts(connection: Connection, subject_hash: bytes, failures: int, f
         "locked_until": locked_until,
         "last_at": write_time(at),
     }
-    if _NOTE_ATTEMPTS.change(connection, {**row, "hash": subject_hash}) == 0:
+    if is_new:
         _FIRST_ATTEMPT.change(connection, row)
+    else:
+        _NOTE_ATTEMPTS.change(connection, {**row, "hash": subject_hash})
+
+
+def count_one_less(connection: Connection, subject_hash: bytes, at: datetime) -> None:
+    """One of the failures of a subject was none; it is locked no more."""
+    _FAILED_LESS.change(connection, {"hash": subject_hash, "at": write_time(at)})
 
 
 def forget_attempts(connection: Connection, subject_hash: bytes) -> None:

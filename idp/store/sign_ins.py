@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -53,8 +54,13 @@ _CONSENT: Final = Prepared(
     )
 )
 _NEWER: Final = frozenset({"credential_epoch"})
-_TIMES: Final = frozenset({"created_at", "expires_at", "auth_at"})
+_SEALED_TIMES: Final = ("created_at", "auth_at")
 _PLAIN: Final = frozenset({"sign_in_id", "browser_hash", "version", "expires_at"})
+_SEALED: Final = tuple(each.name for each in fields(SignIn) if each.name not in _PLAIN)
+_OF_REQUEST: Final = tuple(each.name for each in fields(AuthorizationRequest))
+_sealed_of: Final = attrgetter(*_SEALED)
+_request_of: Final = attrgetter(*_OF_REQUEST)
+REMEMBERED_MAX: Final = 1024  # about 4 MB
 
 
 def _state(row: SignIn) -> str:
@@ -62,11 +68,11 @@ def _state(row: SignIn) -> str:
 
 
 def _sign_in_row(vault: Vault, row: SignIn) -> dict[str, Any]:
-    kept: dict[str, Any] = {each.name: getattr(row, each.name) for each in fields(row) if each.name not in _PLAIN}
-    for name in _TIMES & set(kept):
+    kept: dict[str, Any] = dict(zip(_SEALED, _sealed_of(row), strict=True))
+    for name in _SEALED_TIMES:
         kept[name] = write_optional_time(kept[name])
     if row.request is not None:
-        kept["request"] = {**asdict(row.request), "raw_digest": row.request.raw_digest.hex()}
+        kept["request"] = {**dict(zip(_OF_REQUEST, _request_of(row.request), strict=True)), "raw_digest": row.request.raw_digest.hex()}
     data = json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
     return {
         "sign_in_id": row.sign_in_id,
@@ -86,9 +92,19 @@ def _request(kept: dict[str, Any]) -> AuthorizationRequest:
 
 
 def _sign_in(vault: Vault, row: Mapping[Any, Any]) -> SignIn:
+    opened_from = (row["sign_in_id"], row["browser_hash"], row["version"], row["expires_at"], row["row_sealed"])
+    known = vault.read_sign_ins.get(opened_from)
+    if known is None:
+        known = vault.read_sign_ins[opened_from] = _opened(vault, row)
+        if len(vault.read_sign_ins) > REMEMBERED_MAX:
+            vault.read_sign_ins.popitem(last=False)
+    return known
+
+
+def _opened(vault: Vault, row: Mapping[Any, Any]) -> SignIn:
     place = f"idp_sign_ins.row:{row['sign_in_id']}:{row['browser_hash'].hex()}:{row['version']}"
     kept = json.loads(vault.sealer.open(row["row_sealed"], place))
-    for name in _TIMES & set(kept):
+    for name in _SEALED_TIMES:
         kept[name] = read_optional_time(kept[name])
     for name in ("methods", "organisations"):
         kept[name] = tuple(kept[name])
