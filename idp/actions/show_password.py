@@ -78,7 +78,7 @@ async def show_password(
         is_correct = hmac.compare_digest(recovery_hash(desk.vault, secret), credential.value if credential else bytes(32))
         renewed = None
     else:
-        is_correct, renewed = await asyncio.wrap_future(place.submit(lambda: _check(credential, secret)))
+        is_correct, renewed = await place.run(lambda: _check(credential, secret))
 
     # 3. Decide and record
     def record(connection: Connection) -> bool:

@@ -7,6 +7,7 @@ Parameters: 19 MiB, two passes, one lane (OWASP Password Storage), about 27 ms. 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -142,10 +143,34 @@ class Place:
 
     def submit(self, work: Callable[[], Value]) -> Future[Value]:
         """Hand over the work, once."""
-        future = self._executor.submit(work)
+
+        def work_here() -> Value:
+            try:
+                return work()
+            finally:
+                self._let_go()
+
+        future = self._executor.submit(work_here)
         self._is_used = True
-        future.add_done_callback(lambda _: self._let_go())
         return future
+
+    async def run(self, work: Callable[[], Value]) -> Value:
+        """Hand over the work, once, and wait for what comes of it in an event loop, which is woken a single time."""
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+
+        def tell(done: Future[Value]) -> None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+                loop.call_soon_threadsafe(_settle, over, done)
+
+        self.submit(work).add_done_callback(tell)
+        found: Future[Value] = await over
+        return found.result()
+
+
+def _settle(over: asyncio.Future[Future[Value]], done: Future[Value]) -> None:
+    if not over.done():
+        over.set_result(done)
 
 
 def _stand_back() -> None:
@@ -160,13 +185,20 @@ class PasswordPool:
 
     def __init__(self, threads: int = POOL_THREADS, queue_max: int = QUEUE_MAX) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password", initializer=_stand_back)
-        self._places = threading.BoundedSemaphore(threads + queue_max)
+        self._places = threads + queue_max
+        self._lock = threading.Lock()
 
     def take_place(self) -> Place:
         """A place, before anything else is done for whoever will need one; TrustError SIGN_IN_BUSY (503) at once where all are taken."""
-        if not self._places.acquire(blocking=False):
-            raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
-        return Place(self._executor, self._places.release)
+        with self._lock:
+            if not self._places:
+                raise TrustError(Kind.UNAVAILABLE, "SIGN_IN_BUSY", retry_after_seconds=2)
+            self._places -= 1
+        return Place(self._executor, self._let_go)
+
+    def _let_go(self) -> None:
+        with self._lock:
+            self._places += 1
 
     def demand_place(self) -> None:
         """Raise SIGN_IN_BUSY where all places are taken now."""
