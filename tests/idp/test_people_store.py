@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -183,12 +184,41 @@ def test_a_sign_in_and_a_session_come_back_as_they_were(people: Database) -> Non
         assert sign_ins.find_sign_in(conn, VAULT, "si_1") == row
         assert sign_ins.session_by_cookie(conn, VAULT, b"c" * 32) == session
         assert sign_ins.find_session(conn, VAULT, "se_2") is None
+        assert sign_ins.find_sign_in(conn, VAULT, "si_1") is sign_ins.find_sign_in(conn, VAULT, "si_1"), "opened once"
     changed = replace(row, account_id="pe_1", version=2)
     people.write(lambda conn: sign_ins.update_sign_in(conn, VAULT, changed))
     with pytest.raises(TrustError, match="SIGN_IN_OVERTAKEN"):
         people.write(lambda conn: sign_ins.update_sign_in(conn, VAULT, changed))
+    with people.read() as conn:
+        assert sign_ins.find_sign_in(conn, VAULT, "si_1") == changed, "remembered or not, it is the row as it stands"
     assert session.is_alive_at(AT)
     assert not session.is_alive_at(AT + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("browser_hash", bytes(32)), ("version", 2), ("sign_in_id", "si_2"), ("row_sealed", bytes(64))]
+)
+def test_attack_a_sign_in_that_was_opened_before_and_written_past_the_program(
+    people: Database, column: str, value: bytes | int | str
+) -> None:
+    row = begin_sign_in("si_1", b"b" * 32, None, AT)
+    people.write(lambda conn: sign_ins.insert_sign_in(conn, VAULT, row))
+    with people.read() as conn:
+        assert sign_ins.find_sign_in(conn, VAULT, "si_1") == row
+    people.write(lambda conn: conn.execute(text(f"UPDATE idp_sign_ins SET {column} = :value"), {"value": value}))
+    with people.read() as conn, pytest.raises(TrustError, match="SEALED_VALUE_DAMAGED"):
+        sign_ins.find_sign_in(conn, VAULT, "si_2" if value == "si_2" else "si_1")
+
+
+def test_sign_ins_are_remembered_in_bounds(people: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_ins, "REMEMBERED_MAX", 3)
+    vault = replace(VAULT, read_sign_ins=OrderedDict())
+    rows = [begin_sign_in(f"si_{number}", b"b" * 32, None, AT) for number in range(5)]
+    for row in rows:
+        people.write(lambda conn, row=row: sign_ins.insert_sign_in(conn, vault, row))  # type: ignore[misc]
+    with people.read() as conn:
+        assert [sign_ins.find_sign_in(conn, vault, row.sign_in_id) for row in (*rows, *rows)] == [*rows, *rows]
+    assert len(vault.read_sign_ins) == 3
 
 
 def test_evidence_adds_up_to_the_strongest_that_holds() -> None:
