@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from service_kit.audit import find_entry
 from service_kit.audit_search import AuditSearch, export_entries, search_entries
@@ -103,15 +103,24 @@ def _view(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time that UTC has") from None
+
+
+_Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 def _search(
     subject: Annotated[str | None, Query(max_length=255, description="Such as client:portal-1 or seal:...")] = None,
     actor: Annotated[str | None, Query(max_length=255, description="Who did it, such as client:portal-1")] = None,
     action: Annotated[str | None, Query(max_length=100, description="What was done; with a dot at its end all that begins so.")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Included; RFC 3339.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Excluded; RFC 3339.")] = None,
+    since: Annotated[_Time | None, Query(description="Included; RFC 3339.")] = None,
+    until: Annotated[_Time | None, Query(description="Excluded; RFC 3339.")] = None,
 ) -> AuditSearch:
-    times = (None if each is None else each.astimezone(UTC) for each in (since, until))
-    return AuditSearch(subject or None, actor or None, action or None, *times)
+    return AuditSearch(subject or None, actor or None, action or None, since, until)
 
 
 Search = Annotated[AuditSearch, Depends(_search)]
