@@ -7,6 +7,7 @@ database (docs/reference/identity.md).
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -86,10 +87,15 @@ def expected_version(if_match: str | None) -> int | None:
 
 
 def aware(at: datetime | None, name: str) -> datetime | None:
-    """A time with its zone; ACCOUNT_FIELD_INVALID for one without."""
-    if at is not None and at.utcoffset() is None:
+    """A time with its zone, in UTC; ACCOUNT_FIELD_INVALID for one without, and for one of the calendar's ends that UTC has not."""
+    if at is None:
+        return None
+    if at.utcoffset() is None:
         raise field_invalid(name, "a time with its zone (RFC 3339)")
-    return at
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise field_invalid(name, "a time that UTC has") from None
 
 
 def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from seal_service import limits
@@ -12,6 +13,8 @@ from seal_service.pictures.own_picture import is_own_picture
 from standards.rfc7468_pem import read_pem
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from seal_service.model import Act, Application, Edition, Grant, Paper, PowerHolder
 from seal_service.api.life_shapes import (
     _HOURS,
@@ -35,6 +38,17 @@ def read_certificates(pem: str) -> list[bytes]:
     return found
 
 
+def _read_time(field: str, at: datetime | None) -> datetime | None:
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise field_unacceptable(field, "RFC 3339 with a zone")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise field_unacceptable(field, "a time that UTC has") from None
+
+
 def read_grant(body: GrantRequest) -> GrantOrder:
     """The order in a request. Raises TrustError FIELD_UNACCEPTABLE."""
     hours = _HOURS.fullmatch(body.hours)
@@ -43,9 +57,6 @@ def read_grant(body: GrantRequest) -> GrantOrder:
     offset = _OFFSET.fullmatch(body.utc_offset)
     if offset is None:
         raise field_unacceptable("utc_offset", "+HH:MM or -HH:MM")
-    for field, at in (("valid_from", body.valid_from), ("valid_until", body.valid_until)):
-        if at is not None and at.tzinfo is None:
-            raise field_unacceptable(field, "RFC 3339 with a zone")
     minutes = int(offset[2]) * 60 + int(offset[3])
     return GrantOrder(
         holder=body.holder,
@@ -53,8 +64,8 @@ def read_grant(body: GrantRequest) -> GrantOrder:
         forms=frozenset(body.forms),
         document_types=frozenset(body.document_types),
         uses_max=body.uses_max,
-        valid_from=body.valid_from,
-        valid_until=body.valid_until,
+        valid_from=_read_time("valid_from", body.valid_from),
+        valid_until=_read_time("valid_until", body.valid_until),
         from_minute=None if hours is None else int(hours[1]) * 60 + int(hours[2]),
         until_minute=None if hours is None else int(hours[3]) * 60 + int(hours[4]),
         offset_minutes=minutes if offset[1] == "+" else -minutes,

@@ -169,6 +169,13 @@ def test_agents_of_an_organisation(office: Office) -> None:
     assert office.call("POST", path, json={"person_id": firm["id"]}).status_code == 404
     past = office.call("POST", path, json={"person_id": person["id"], "valid_until": "2020-01-01T00:00:00Z"})
     assert past.json()["code"] == "ACCOUNT_FIELD_INVALID"
+    # Written as UTC has it, such a time would be none that can be read again
+    endless = {"person_id": person["id"], "valid_until": "9999-12-31T23:59:59-01:00"}
+    refused = office.call("POST", path, json=endless).json()
+    assert (refused["code"], refused["facts"]["field"]) == ("ACCOUNT_FIELD_INVALID", "valid_until"), refused
+    assert office.call("GET", path).status_code == 200
+    proof = {"method": "face", "source": "x", "level": 1, "verified_at": "0001-01-01T00:00:00+14:00"}
+    assert office.call("POST", f"/v1/accounts/{person['id']}/evidence", json=proof).json()["code"] == "ACCOUNT_FIELD_INVALID"
     assert office.call("POST", path, json={"person_id": person["id"], "scopes": ["a", "a"]}).status_code == 422
     assert office.call("GET", "/v1/agents/ag_none").json()["code"] == "AGENT_NOT_FOUND"
 

@@ -21,6 +21,8 @@ from seal_service.actions.make_approved_seal import make_approved_seal
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.sign_digest import sign_digest
+from seal_service.api.life_shapes import GrantRequest
+from seal_service.api.life_values import read_grant
 from seal_service.model import DocumentForm, Grant, Power, Seal, SealState
 from service_kit.callers import Caller
 from service_kit.roles import Role, appoint, dismiss, list_role_holders
@@ -296,3 +298,12 @@ def test_the_audit_power_reads_everything_and_changes_nothing(house: House, seal
     for act in (grant_seal, withdraw_grant):
         assert code_of(act, house.context, caller("cl_audit"), seal.id, "cl_b") == "SEAL_NOT_FOUND"
     assert seal.state is SealState.ACTIVE
+
+
+@pytest.mark.parametrize("field", ["valid_from", "valid_until"])
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00", "2030-01-01T00:00:00"])
+def test_a_time_that_cannot_be_kept_is_refused(field: str, text: str) -> None:
+    body = GrantRequest.model_validate({"holder": "portal", "reason": "test", field: text})
+    with pytest.raises(TrustError) as refusal:
+        read_grant(body)
+    assert (refusal.value.code, refusal.value.facts["field"]) == ("FIELD_UNACCEPTABLE", field)
