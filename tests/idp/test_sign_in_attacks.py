@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idp.actions.count_attempts import enter_attempt, name_key, peer_key
-from idp.actions.set_credentials import set_password
-from idp.actions.show_password import _check
 from idp.credentials.passwords import PasswordPool
 from idp.limits import FAILURES_PER_NAME, FAILURES_PER_PEER
-from idp.model.people import Credential, CredentialKind
 from idp.pages.texts import TEXTS
-from idp.store.credentials import find_single, read_attempts
+from idp.store.credentials import read_attempts
 from standards.errors import Kind, TrustError
 from tests.idp.people import CALLBACK, PASSWORD, Browser, Town
 from tests.idp.test_sign_in_flow import town  # noqa: F401 - a fixture
@@ -246,60 +243,6 @@ def test_when_all_places_are_taken_the_answer_comes_at_once(town: Town) -> None:
     with pool.take_place(), pool.take_place():  # and one in which something failed
         pass
     pool.close()
-
-
-def test_work_that_nobody_waits_for_any_more_frees_its_place(town: Town) -> None:  # noqa: F811
-    gate = threading.Event()
-    pool = PasswordPool(threads=1, queue_max=0)
-
-    async def leave() -> None:
-        with pool.take_place() as place:
-            await asyncio.wait_for(place.run(gate.wait), 0.05)
-
-    with pytest.raises(TimeoutError):
-        asyncio.run(leave())
-    with pytest.raises(TrustError, match="SIGN_IN_BUSY"):
-        pool.take_place()
-    gate.set()
-    pool.close()
-    with pool.take_place():
-        pass
-
-
-def test_a_right_password_is_noted_and_kept_as_it_is(town: Town) -> None:  # noqa: F811
-    person = town.person()
-    found = []
-    for _ in range(3):
-        with town.desk.database.read() as connection:
-            found.append(find_single(connection, town.desk.vault, person.account_id, CredentialKind.PASSWORD))
-            assert find_single(connection, town.desk.vault, person.account_id, CredentialKind.RECOVERY) is None
-        browser = at_password(town)
-        browser.log_in()
-        assert "code" in browser.returned
-    before, once, twice = found
-    assert before
-    assert once
-    assert twice
-    assert before.last_used_at is None
-    assert once.last_used_at is not None
-    assert twice.last_used_at is not None
-    assert once.last_used_at < twice.last_used_at
-    assert (once.version, twice.version) == (before.version + 1, before.version + 2)
-    assert before.value == once.value == twice.value
-
-
-def test_a_password_replaced_while_it_is_compared_is_wrong(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    person = town.person()
-    browser = at_password(town)
-
-    def compare(credential: Credential | None, password: str) -> tuple[bool, bytes | None]:
-        set_password(town.desk, person.account_id, "another horse 8", actor="test")
-        return _check(credential, password)
-
-    monkeypatch.setattr("idp.actions.show_password._check", compare)
-    browser.log_in()
-    assert browser.answer.status_code == 401
-    assert '"reason":"wrong"' in town.audited("sign-in.show")[-1]
 
 
 def test_whoever_is_sent_away_has_made_no_attempt(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
