@@ -143,34 +143,32 @@ class Place:
 
     def submit(self, work: Callable[[], Value]) -> Future[Value]:
         """Hand over the work, once."""
-
-        def work_here() -> Value:
-            try:
-                return work()
-            finally:
-                self._let_go()
-
-        future = self._executor.submit(work_here)
+        future = self._executor.submit(work)
         self._is_used = True
+        future.add_done_callback(lambda _: self._let_go())  # also where it was taken back before a thread had it
         return future
 
     async def run(self, work: Callable[[], Value]) -> Value:
         """Hand over the work, once, and wait for what comes of it in an event loop, which is woken a single time."""
         loop = asyncio.get_running_loop()
-        over = loop.create_future()
+        over: asyncio.Future[None] = loop.create_future()
 
-        def tell(done: Future[Value]) -> None:
+        def tell(_: object) -> None:
             with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-                loop.call_soon_threadsafe(_settle, over, done)
+                loop.call_soon_threadsafe(_settle, over)
 
-        self.submit(work).add_done_callback(tell)
-        found: Future[Value] = await over
-        return found.result()
+        future = self.submit(work)
+        future.add_done_callback(tell)
+        try:
+            await over
+        finally:
+            future.cancel()  # nobody waits for it any more, and no thread need begin it
+        return future.result()
 
 
-def _settle(over: asyncio.Future[Future[Value]], done: Future[Value]) -> None:
+def _settle(over: asyncio.Future[None]) -> None:
     if not over.done():
-        over.set_result(done)
+        over.set_result(None)
 
 
 def _stand_back() -> None:

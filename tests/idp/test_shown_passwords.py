@@ -18,24 +18,32 @@ from tests.idp.test_sign_in_attacks import at_password
 from tests.idp.test_sign_in_flow import town  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.idp.people import Town
 
 
 def test_work_that_nobody_waits_for_any_more_frees_its_place() -> None:
     gate = threading.Event()
-    pool = PasswordPool(threads=1, queue_max=0)
+    pool = PasswordPool(threads=1, queue_max=1)
+    begun = []
 
-    async def leave() -> None:
+    async def leave(work: Callable[[], object]) -> None:
         with pool.take_place() as place:
-            await asyncio.wait_for(place.run(gate.wait), 0.05)
+            await asyncio.wait_for(place.run(work), 0.05)
 
     with pytest.raises(TimeoutError):
-        asyncio.run(leave())
-    with pytest.raises(TrustError, match="SIGN_IN_BUSY"):
-        pool.take_place()
+        asyncio.run(leave(gate.wait))
+    for _ in range(3):  # the one place before the thread is free again each time
+        with pytest.raises(TimeoutError):
+            asyncio.run(leave(lambda: begun.append(1)))
+    with pool.take_place(), pytest.raises(TrustError, match="SIGN_IN_BUSY"):
+        pool.take_place()  # the thread still works
     gate.set()
+    assert pool.submit(lambda: 7).result(timeout=5) == 7
+    assert not begun
     pool.close()
-    with pool.take_place():
+    with pool.take_place(), pool.take_place():
         pass
 
 
