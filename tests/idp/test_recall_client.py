@@ -29,7 +29,7 @@ class Slow(ClientMemory):
         self.has_begun = threading.Semaphore(0)
         self.gate = threading.Event()
 
-    def read(self, client_id: str) -> KnownClient | None:
+    def renewed(self, client_id: str) -> KnownClient | None:
         found = self.now
         self.begun.append(client_id)
         self.has_begun.release()
