@@ -55,18 +55,18 @@ class Office:
 def test_create_find_change_disable(office: Office) -> None:
     number = resident_number("99000019900307123")
     made = office.make(
-        name="测试独", identifiers=[{"kind": "resident_id", "value": number}, {"kind": "login", "value": "Jia"}], area="150700"
+        name="测试独", identifiers=[{"kind": "resident_id", "value": number}, {"kind": "login", "value": "Jiachengyi"}], area="150700"
     )
     assert made["level"] == 0
     for query in (
         {"name": "测试 独"},
         {"identifier_kind": "resident_id", "identifier": number.lower()},
-        {"identifier_kind": "login", "identifier": "jia"},
+        {"identifier_kind": "login", "identifier": "jiachengyi"},
     ):
         found = office.call("GET", "/v1/accounts", "reader", params=query).json()
         assert [each["id"] for each in found["accounts"]] == [made["id"]]
     assert office.call("GET", "/v1/accounts", params={"name": "测试"}).json()["accounts"] == []  # whole names only
-    assert office.call("GET", "/v1/accounts", params={"identifier": "jia"}).status_code == 422
+    assert office.call("GET", "/v1/accounts", params={"identifier": "jiachengyi"}).status_code == 422
     shown = office.call("GET", f"/v1/accounts/{made['id']}")
     assert shown.headers["etag"] == '"1"'
     changed = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"name": "测试乙"}, headers={"if-match": '"1"'})
@@ -76,11 +76,11 @@ def test_create_find_change_disable(office: Office) -> None:
     assert office.call("PATCH", f"/v1/accounts/{made['id']}", json={}, headers={"if-match": '"x"'}).status_code == 409
     same = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"name": "测试乙"}, headers={"if-match": "*"})
     assert same.json()["version"] == 2
-    taken = office.call("POST", "/v1/accounts", json={"name": "X", "identifiers": [{"kind": "login", "value": "jia"}]})
+    taken = office.call("POST", "/v1/accounts", json={"name": "X", "identifiers": [{"kind": "login", "value": "jiachengyi"}]})
     assert (taken.status_code, taken.json()["code"]) == (409, "IDENTIFIER_TAKEN")
-    moved = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"identifiers": [{"kind": "login", "value": "yier"}]})
-    assert [each["value"] for each in moved.json()["identifiers"]] == ["yier"]
-    assert office.make(identifiers=[{"kind": "login", "value": "jia"}])["status"] == "active"
+    moved = office.call("PATCH", f"/v1/accounts/{made['id']}", json={"identifiers": [{"kind": "login", "value": "yierchengyi"}]})
+    assert [each["value"] for each in moved.json()["identifiers"]] == ["yierchengyi"]
+    assert office.make(identifiers=[{"kind": "login", "value": "jiachengyi"}])["status"] == "active"
     off = office.call("PUT", f"/v1/accounts/{made['id']}/status", json={"status": "closed"})
     assert off.json()["status"] == "closed"
     assert office.call("PUT", f"/v1/accounts/{made['id']}/status", json={"status": "active"}).status_code == 409
@@ -94,7 +94,7 @@ def test_create_find_change_disable(office: Office) -> None:
         )
         == 4
     )
-    for personal in ("测试", number, "jia", "yier"):
+    for personal in ("测试", number, "jiachengyi", "yierchengyi"):
         assert personal not in trail
 
 
