@@ -84,6 +84,17 @@ class CosignatureResult:
     steps: tuple[Step, ...]
 
 
+def _count_witnesses(good: set[tuple[str, bytes]]) -> int:
+    """How many witnesses these are, each under a name and a key: those that share either are one."""
+    witnesses: list[set[str | bytes]] = []
+    for pair in good:
+        joined: set[str | bytes] = set(pair)
+        shared = [each for each in witnesses if each & joined]
+        witnesses = [each for each in witnesses if each not in shared]
+        witnesses.append(joined.union(*shared))
+    return len(witnesses)
+
+
 def verify_cosignatures(note: bytes, witnesses: Sequence[WitnessKey], at: datetime, *, quorum: int = 1) -> CosignatureResult:
     """Which of the known witnesses have cosigned a checkpoint. Never raises; signatures of unknown keys are passed over.
 
@@ -97,7 +108,7 @@ def verify_cosignatures(note: bytes, witnesses: Sequence[WitnessKey], at: dateti
         return CosignatureResult(False, {}, (step,))
     steps: list[Step] = []
     found: dict[str, int] = {}
-    used: set[bytes] = set()
+    good: set[tuple[str, bytes]] = set()
     wrong = False
     latest = at.timestamp() + FUTURE_SECONDS
     for each in read.signatures:
@@ -109,9 +120,9 @@ def verify_cosignatures(note: bytes, witnesses: Sequence[WitnessKey], at: dateti
                     steps.append(failed("LOG_COSIGNATURE_BAD", COSIGNATURE_CLAUSE, key=key.name))
                 else:
                     found[key.name] = max(when, found.get(key.name, 0))
-                    used.add(key.public_key)
+                    good.add((key.name, key.public_key))
                     steps.append(passed("LOG_COSIGNED", COSIGNATURE_CLAUSE, key=key.name))
-    count = min(len(found), len(used))
+    count = _count_witnesses(good)
     enough = count >= max(1, quorum)
     if not enough and not wrong:
         steps.append(not_checked("LOG_WITNESSES_TOO_FEW", COSIGNATURE_CLAUSE, found=count, expected=max(1, quorum)))

@@ -130,8 +130,9 @@ class ServiceContext:
     """What the composition gives to every service. All of it is ready to use and shared by the services of one process.
 
     ``time_stamp``: the signature value in, an RFC 3161 time-stamp token (DER) out; None where the deployment has no authority
-    configured; may raise TrustError(UNAVAILABLE). ``time_stamp_bytes``: how long its tokens get at most. ``trust``: the deployment's own trust list with its current revocation lists,
-    cheap to call for each request. ``links``: what one service needs of another, by port name (``yinxin/links.py``).
+    configured; may raise TrustError(UNAVAILABLE). ``time_stamp_bytes``: how long its tokens get at most. ``trust``: the deployment's own
+    trust list with its current revocation lists, cheap to call for each request. ``links``: what one service needs of another, by port
+    name (``yinxin/links.py``).
     """
 
     settings: Settings

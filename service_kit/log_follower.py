@@ -93,9 +93,8 @@ def follow(
             round_.notice("FOLLOWED_ROLLED_BACK", tree=name, seen=seen.size, shown=result.checkpoint.size)
         elif seen is not None and result.checkpoint.size == seen.size and result.checkpoint.root != seen.root:
             round_.notice("FOLLOWED_FORKED", tree=name, size=seen.size)
-        elif (
-            result.checkpoint.size < furthest
-        ):  # what only the other trees have would count for whoever trusts one of them, and nobody would look at it
+        elif result.checkpoint.size < furthest:
+            # What only the other trees have would count for whoever trusts one of them, and nobody would look at it
             round_.notice("FOLLOWED_TREE_BEHIND", tree=name, seen=furthest, shown=result.checkpoint.size)
     if round_.noticed:
         return round_

@@ -84,9 +84,8 @@ def _separate(connection: Connection, desk: PeopleDesk, identity: Identity, acto
         rest = tuple(each for each in account.identifiers if (each.kind, each.value) != (IdentifierKind.UPSTREAM, own))
         changed = replace(account, identifiers=rest, changed_at=at, version=account.version + 1, uversion=account.uversion + 1)
         update_account(connection, desk.vault, changed, identifiers_too=True)
-        sessions, grants = end_for_credentials(
-            connection, desk, holder, actor, at
-        )  # who came by this subject of late may have been the other
+        # Who came by this subject of late may have been the other
+        sessions, grants = end_for_credentials(connection, desk, holder, actor, at)
         facts: dict[str, str | int | bool | None] = {"upstream": identity.upstream, "sessions_ended": sessions, "grants_ended": grants}
         subject = f"account:{holder}"
         desk.audit.record(connection, at=at, actor=actor, action="account.unlink", subject=subject, outcome="done", facts=facts)

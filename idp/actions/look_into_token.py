@@ -80,9 +80,8 @@ async def look_into_token(desk: LookDesk, request: TokenRequest, peer: str, *, i
     asked = {"asker": asker, "holder": holder, "digest": b"" if read is None else read.used_digest}
     asker_mac, holder_mac, is_revoked = desk.persons.people.database.look(STANDING_QUERY, asked) or (None, None, True)
     known = door.memory.present_by(asker, asker_mac)
-    if (
-        known is not None and known.row_mac != proven.row_mac
-    ):  # proven by a row that was remembered and is another by now: once more, by that
+    if known is not None and known.row_mac != proven.row_mac:
+        # Proven by a row that was remembered and is another by now: once more, by that
         known = await prove_client(door, request, peer)
     if known is None or (known.registration is not None and known.registration.is_public):
         raise client_auth_failed()

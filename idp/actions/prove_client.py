@@ -40,8 +40,8 @@ async def prove_client(
     """The client, proven, as of now. TrustError CLIENT_AUTH_FAILED, RATE_EXCEEDED.
 
     ``nonces``: where a proof of possession may stand beside it: DPOP_NONCE_NEEDED for one without the nonce, which then spends no assertion.
-    ``is_recorded``: the caller records what comes of it with the client's row as it is (``ClientMemory.demand_unchanged``), so that a remembered
-    row is good enough; everywhere else a secret that was replaced, or a client disabled, in another process is found out here.
+    ``is_recorded``: the caller holds the row that was remembered against the database itself, where it records what comes of it
+    (``ClientMemory.demand_unchanged``) or in its own look; everywhere else a secret that was replaced, or a client disabled, in another process is found out here.
     """
     # 1. By a JWT that it signed
     if request.assertion:

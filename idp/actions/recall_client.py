@@ -80,11 +80,14 @@ class ClientMemory:
         the one look that it costs for one that is not, and how long it took tells nobody which it was.
         """
         row = self._database.look(CLIENT_MAC_QUERY, {"wanted": client_id})
-        if row is None:
+        return self._renewed_by(client_id, None if row is None else row[0])
+
+    def _renewed_by(self, client_id: str, row_mac: bytes | None) -> KnownClient | None:
+        if row_mac is None:
             self._known.pop(client_id, None)
             return None
         known = self._known.get(client_id)
-        return known if known is not None and known.row_mac == row[0] else self.read(client_id)
+        return known if known is not None and known.row_mac == row_mac else self.read(client_id)
 
     async def read_for_all(self, client_id: str) -> KnownClient | None:
         """As ``renewed``, from the event loop. Who asks while the row is being read waits for the next reading, together with all who ask until that
@@ -112,9 +115,7 @@ class ClientMemory:
 
     def present_by(self, client_id: str, row_mac: bytes | None) -> KnownClient | None:
         """As ``present``, for who has just looked at what MAC the row has. None: there is no row."""
-        known = self._known.get(client_id)
-        if known is None or row_mac is None or known.row_mac != row_mac:
-            known = self.read(client_id)
+        known = self._renewed_by(client_id, row_mac)
         return known if known is not None and known.client.status is ClientStatus.ACTIVE else None
 
     def is_active(self, client_id: str) -> bool:

@@ -58,9 +58,8 @@ def _bad(place: str, rule: str) -> MalformedError:
 
 def _number(least: float, most: float) -> Callable[[Any, str], float]:
     def read(value: Any, place: str) -> float:
-        if (
-            isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most
-        ):  # neither is a value that is no number
+        # Nothing lies between the bounds that is no number (NaN)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
             raise _bad(place, f"a number from {least:g} to {most:g}")
         return float(value)
 

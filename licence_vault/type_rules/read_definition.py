@@ -254,9 +254,8 @@ def _count(value: object, place: str, most: int, *, least: int = 1) -> int:
 
 
 def _length(value: object, place: str) -> float:
-    if (
-        type(value) not in {int, float} or not isinstance(value, int | float) or not 0 <= value <= _PAGE_MOST_MM
-    ):  # neither is a value that is no number
+    # Nothing lies between the bounds that is no number (NaN)
+    if type(value) not in {int, float} or not isinstance(value, int | float) or not 0 <= value <= _PAGE_MOST_MM:
         raise type_malformed(place, f"millimetres from 0 to {_PAGE_MOST_MM:g}")
     return float(value)
 

@@ -229,6 +229,10 @@ def proofs() -> list[Case]:
     case("one witness twice", under(signature, first, first), licences.WITNESS, other, quorum=2)
     case("two witnesses", under(signature, first, third), licences.WITNESS, other, quorum=2)
     case("two and a twin", under(signature, first, second, third), licences.WITNESS, twin, other, quorum=2)
+    own = Cosigner(twin.key.name, licences.signer(SignatureAlgorithm.ED25519, "twin's own"))
+    third_name = Cosigner("third.example", licences.signer(SignatureAlgorithm.ED25519, "witness"))
+    hanging = (licences.WITNESS, twin, third_name, own)
+    case("names and keys that hang together", under(signature, *(each.cosign(note.text, AT) for each in hanging)), *hanging, quorum=2)
     later = licences.WITNESS.cosign(note.text, AT + timedelta(seconds=301))
     case("of later", under(signature, later), licences.WITNESS, quorum=1)
     case(

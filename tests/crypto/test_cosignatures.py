@@ -94,3 +94,15 @@ def test_attack_one_key_under_two_names_is_one_witness() -> None:
     assert (step.code, step.facts) == ("LOG_WITNESSES_TOO_FEW", {"found": 1, "expected": 2})
     more = with_lines(FIRST.cosign(TEXT, AT), twin.cosign(TEXT, AT), SECOND.cosign(TEXT, AT))
     assert verify_cosignatures(more, [FIRST.key, twin.key, SECOND.key], AT, quorum=2).witnessed is True
+
+
+def test_attack_names_and_keys_that_hang_together_are_one_witness() -> None:
+    """Three names and three keys, but whoever has the first key is behind all of them."""
+    names = ("witness.example", "witness.example/b", "witness.example/c")
+    others = [software_signer(Ed25519PrivateKey.generate(), f"k{number}") for number in range(2)]
+    shared = [Cosigner(name, FIRST._signer) for name in names]
+    own = [Cosigner(names[0], signer) for signer in others]
+    keys = [each.key for each in (*shared, *own)]
+    note = with_lines(*(each.cosign(TEXT, AT) for each in (*shared, *own)))
+    assert verify_cosignatures(note, keys, AT, quorum=1).witnessed is True
+    assert verify_cosignatures(note, keys, AT, quorum=2).witnessed is None

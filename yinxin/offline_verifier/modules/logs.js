@@ -229,22 +229,26 @@ export async function verifyCosignatures(note, log, at) {
   }
   const witnesses = await readNoteKeys(log.witnesses, WITNESS_KINDS);
   const steps = [];
-  const [found, used] = [new Set(), new Set()]; // each name counts once however many keys it has, and one key once however many names it has
+  let found = []; // witnesses, each by its names and keys: those that share either are one
   for (const { name, keyId, signature } of read.signatures) {
     for (const witness of witnesses) {
       if (witness.name !== name || witness.keyId !== keyId) continue;
       const isGood = isCosigned(witness, signature, read.text, at);
-      if (isGood) found.add(name);
-      if (isGood) used.add(toHex(witness.key));
+      if (isGood) found = withWitness(found, [`name ${name}`, `key ${toHex(witness.key)}`]);
       steps.push((isGood ? passed : failed)(isGood ? "LOG_COSIGNED" : "LOG_COSIGNATURE_BAD", COSIGNATURE, { key: name }));
     }
   }
   const expected = Math.max(1, log.quorum);
-  const count = Math.min(found.size, used.size);
-  if (count < expected && !steps.some((step) => step.outcome === Outcome.FAIL)) {
-    steps.push(notChecked("LOG_WITNESSES_TOO_FEW", COSIGNATURE, { found: count, expected }));
+  if (found.length < expected && !steps.some((step) => step.outcome === Outcome.FAIL)) {
+    steps.push(notChecked("LOG_WITNESSES_TOO_FEW", COSIGNATURE, { found: found.length, expected }));
   }
   return steps;
+}
+
+/** The witnesses with one more, which is whoever shares a name or a key with it. */
+function withWitness(witnesses, marks) {
+  const isShared = (one) => marks.some((mark) => one.has(mark));
+  return [...witnesses.filter((one) => !isShared(one)), new Set([...marks, ...witnesses.filter(isShared).flatMap((one) => [...one])])];
 }
 
 /** Whether this witness has cosigned the text, and not later than his clock may say. */
