@@ -1,4 +1,4 @@
-"""Passwords: Argon2id, in a pool of two threads with a short queue; hashes of other systems are read, and replaced at the next use.
+"""Passwords: Argon2id, in a pool of two threads with a short queue and memory of their own; hashes of other systems are read, and replaced at the next use.
 
 Parameters: 19 MiB, two passes, one lane (OWASP Password Storage), about 27 ms. Forms that are read: ``$argon2id$...``,
 ``$pbkdf2-sha256$<iterations>$<salt>$<hash>`` and ``$pbkdf2-sm3$...`` (base64 of passlib: no padding, ``.`` for ``+``), ``$sm3$<salt>$<hex>``
@@ -24,6 +24,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from crypto.sm3 import pbkdf2_hmac_sm3, sm3
+from idp.credentials.argon2_rooms import Room
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -51,11 +52,23 @@ _SM3: Final = re.compile(r"\$sm3\$([A-Za-z0-9./]{1,128})\$([0-9a-f]{64})")
 _HASHER: Final = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _DUMMY: Final = _HASHER.hash("nobody has this password")
 """What is compared where there is no password to compare with: it takes the same time."""
+_OURS: Final = re.compile(rf"\$argon2id\$v=19\$m={MEMORY_KIB},t={PASSES},p={LANES}\$([A-Za-z0-9+/]{{22}})\$([A-Za-z0-9+/]{{43}})")
+_THREAD: Final = threading.local()
 
 
 def hash_password(password: str) -> bytes:
     """A new hash, PHC text."""
     return _HASHER.hash(password).encode()
+
+
+def _is_right_argon2(text: str, password: str) -> bool:
+    room: Room | None = getattr(_THREAD, "room", None)
+    match = _OURS.fullmatch(text)
+    if room is None or match is None:
+        return _HASHER.verify(text, password)
+    salt, expected = (base64.b64decode(each + "=" * (-len(each) % 4)) for each in match.groups())
+    made = room.tag(password.encode(), salt, len(expected), passes=PASSES, memory_kib=MEMORY_KIB, lanes=LANES)
+    return hmac.compare_digest(made, expected)
 
 
 def check_password_rules(password: str, login: str = "") -> None:
@@ -114,7 +127,7 @@ def is_right(kept: bytes | None, password: str) -> bool:
     except binascii.Error:
         text = ""
     try:
-        right = _HASHER.verify(text or _DUMMY, password)
+        right = _is_right_argon2(text or _DUMMY, password)
     except (VerificationError, InvalidHashError):
         return False
     return right and bool(text)
@@ -171,8 +184,11 @@ def _settle(over: asyncio.Future[None]) -> None:
         over.set_result(None)
 
 
-def _stand_back() -> None:
-    """Let this thread have what the others leave: hashing on every core must not keep the event loop from refusing at once, or answering."""
+def _prepare_thread() -> None:
+    """Let this thread have what the others leave: hashing on every core must not keep the event loop from refusing at once, or answering.
+    And its room.
+    """
+    _THREAD.room = Room.opened(MEMORY_KIB)
     if sys.platform == "linux":  # where a priority is a thread's own; elsewhere it would be the whole process's
         with suppress(OSError):  # a filter of system calls may forbid it (systemd's ~@resources): then they hash at the usual priority
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
@@ -182,7 +198,7 @@ class PasswordPool:
     """Two threads that hash, and a bounded queue before them. Argon2 lets go of the interpreter while it works."""
 
     def __init__(self, threads: int = POOL_THREADS, queue_max: int = QUEUE_MAX) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password", initializer=_stand_back)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password", initializer=_prepare_thread)
         self._places = threads + queue_max
         self._lock = threading.Lock()
 
