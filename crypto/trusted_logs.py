@@ -169,6 +169,10 @@ def read_log(item: object, where: str) -> TrustedLog:
         raise malformed(f"{where}.digest", "expected one of " + ", ".join(_DIGESTS))
     keys = _read_keys(LogVerifierKey.from_text, fields["keys"], f"{where}.keys", MAX_LOG_KEYS)
     witnesses = _read_keys(WitnessKey.from_text, fields.get("witnesses", []), f"{where}.witnesses", MAX_WITNESSES)
+    own = {key.public_key for key in keys}
+    for i, witness in enumerate(witnesses):
+        if witness.public_key in own:
+            raise malformed(f"{where}.witnesses[{i}]", "a log is no witness of itself")
     quorum = fields.get("quorum", 0)
     if type(quorum) is not int or not 0 <= quorum <= len(witnesses):
         raise malformed(f"{where}.quorum", "expected a number up to that of the witnesses")

@@ -14,6 +14,7 @@ from crypto.signatures import SignatureAlgorithm
 from crypto.trust_list import write_trust_list
 from tests.browser.offline_pdf_cases import Question, corpus_questions, generated_questions, told
 from tests.browser.walker import RULES, axe_script
+from tests.crypto.test_trust_list import REFUSED
 from tests.pki import signer_for
 from tests.seal_service.pdf.sealing import AT, pki, stamp
 from tests.seal_service.pdf.seals_inside import sealed_with
@@ -146,6 +147,28 @@ def test_a_person_with_a_stick_verifies_a_file(page: Page) -> None:
     page.click("#speak-en")
     page.get_by_text("Was it changed?").wait_for()
     assert page.locator(".sentence h2").inner_text() == "Valid"
+
+
+TRUST_ONLY: Final = """async (lists) => {
+  const worker = new Worker(globalThis.yinxinVerifier);
+  const ask = (bytes) => new Promise((done) => {
+    worker.onmessage = ({ data }) => done(data.answer);
+    worker.postMessage({ id: 1, kind: "trust", bytes });
+  });
+  const answers = [];
+  for (const each of lists) answers.push(await ask(Uint8Array.from(atob(each), (one) => one.charCodeAt(0))));
+  worker.terminate();
+  return answers;
+}"""
+
+
+def test_no_list_is_half_understood(page: Page) -> None:
+    lists = [content if isinstance(content, bytes) else json.dumps(content).encode() for content, _ in REFUSED]
+    good = write_trust_list(pki().trust_list())
+    *answers, taken = page.evaluate(TRUST_ONLY, [base64.b64encode(each).decode() for each in (*lists, good)])
+    assert taken["ok"]
+    found = [(answer["ok"], answer.get("code"), answer.get("facts", {}).get("where")) for answer in answers]
+    assert found == [(False, "TRUST_LIST_MALFORMED", where) for _, where in REFUSED]
 
 
 def json_file(content: bytes) -> Any:

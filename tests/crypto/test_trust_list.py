@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -68,7 +68,7 @@ def refused(content: Any) -> dict[str, Any]:
 KEY = make_key(SignatureAlgorithm.ED25519)
 TRUSTED_LOG = TrustedLog(
     LogIdentity("trust.example/log", oids.SHA256, (CheckpointSigner("trust.example/log", software_signer(KEY, "key")).key,)),
-    (Cosigner("witness.example", software_signer(KEY, "key")).key,),
+    (Cosigner("witness.example", software_signer(make_key(SignatureAlgorithm.ED25519), "key")).key,),
     quorum=1,
 )
 ISSUER = StatusIssuer("https://trust.example/status/", (software_signer(KEY, "key").public_spki_der,))
@@ -132,61 +132,66 @@ def anchor(**changes: Any) -> dict[str, Any]:
     return document(anchors=[{key: value for key, value in changed.items() if value is not ...}])
 
 
-@pytest.mark.parametrize(
-    ("content", "where"),
-    [
-        (b"", ""),
-        (b"\xff", ""),
-        (b"[" * 100_000, ""),
-        (b'{"format": 1, "format": 2}', ""),
-        (b'{"version": NaN}', ""),
-        ([], ""),
-        (document(extra=1), ""),
-        ({"format": "yinxin-trust-list", "version": 1}, ""),
-        (document(format="other"), "version"),
-        (document(version=2), "version"),
-        (document(version=True), "version"),
-        (document(name=5), "name"),
-        (document(issued_at="2026-01-01"), "issued_at"),
-        (document(issued_at="2026-01-01T00:00:00+08:00"), "issued_at"),
-        (document(anchors={}), "anchors"),
-        (document(anchors=[1]), "anchors[0]"),
-        (anchor(purposes=[]), "anchors[0].purposes"),
-        (anchor(purposes=["everything"]), "anchors[0].purposes"),
-        (anchor(purposes=[1]), "anchors[0].purposes"),
-        (anchor(purposes=...), "anchors[0]"),
-        (anchor(subject=1), "anchors[0].subject"),
-        (anchor(revocation="none"), "anchors[0].revocation"),
-        (anchor(revocation=[]), "anchors[0].revocation"),
-        (anchor(trusted_from="now"), "anchors[0].trusted_from"),
-        (anchor(trusted_from="2026-1-2T0:0:0Z"), "anchors[0].trusted_from"),
-        (anchor(trusted_from="2026-01-02T00:00:00z"), "anchors[0].trusted_from"),
-        (anchor(trusted_from="２026-01-02T00:00:00Z"), "anchors[0].trusted_from"),
-        (anchor(trusted_from="2026-01-02T00:00:00Z", trusted_until="2026-01-01T00:00:00Z"), "anchors[0].trusted_until"),
-        (anchor(certificate="MII="), "anchors[0].certificate"),
-        (anchor(certificate="印"), "anchors[0].certificate"),
-        (anchor(certificate="!!!!"), "anchors[0].certificate"),
-        (anchor(certificate=None), "anchors[0].certificate"),
-        (document(intermediates=["AAAA"]), "intermediates[0]"),
-        (document(crls=[5]), "crls[0]"),
-        (document(ocsp=["A"]), "ocsp[0]"),
-        (document(ocsp=[""] * 10_001), "ocsp"),
-        (document(logs=[LOG | {"digest": "md5"}]), "logs[0].digest"),
-        (document(logs=[LOG | {"keys": []}]), "logs[0].keys"),
-        (document(logs=[LOG | {"keys": ["x"]}]), "logs[0].keys[0]"),
-        (document(logs=[LOG | {"quorum": 2}]), "logs[0].quorum"),
-        (document(logs=[LOG | {"quorum": True}]), "logs[0].quorum"),
-        (document(logs=[LOG | {"witnesses": LOG["keys"]}]), "logs[0].witnesses[0]"),  # a log's key is none of a witness
-        (document(status_issuers=[STATUS | {"prefix": "https://trust.example"}]), "status_issuers[0].prefix"),
-        (document(status_issuers=[STATUS | {"prefix": "ftp://trust.example/"}]), "status_issuers[0].prefix"),
-        (document(status_issuers=[STATUS | {"keys": ["AAAA"]}]), "status_issuers[0].keys"),
-        (document(status_issuers=[STATUS | {"periods": []}]), "status_issuers[0].periods"),
-        (document(status_issuers=[STATUS | {"periods": [{"from": 1}]}]), "status_issuers[0].periods[0].from"),
-        (document(logs=[LOG | {"periods": [{}, {}]}]), "logs[0].periods"),
-        (document(logs=[LOG | {"periods": [{"since": "2026-01-31T00:00:00Z"}]}]), "logs[0].periods[0]"),
-        (document(status_tokens=[1]), "status_tokens[0]"),
-    ],
+REFUSED: Final[tuple[tuple[Any, str], ...]] = (
+    (b"", ""),
+    (b"\xff", ""),
+    (b"[" * 100_000, ""),
+    (b'{"format": 1, "format": 2}', ""),
+    (b'{"version": NaN}', ""),
+    ([], ""),
+    (document(extra=1), ""),
+    ({"format": "yinxin-trust-list", "version": 1}, ""),
+    (document(format="other"), "version"),
+    (document(version=2), "version"),
+    (document(version=True), "version"),
+    (document(name=5), "name"),
+    (document(issued_at="2026-01-01"), "issued_at"),
+    (document(issued_at="2026-01-01T00:00:00+08:00"), "issued_at"),
+    (document(anchors={}), "anchors"),
+    (document(anchors=[1]), "anchors[0]"),
+    (anchor(purposes=[]), "anchors[0].purposes"),
+    (anchor(purposes=["everything"]), "anchors[0].purposes"),
+    (anchor(purposes=[1]), "anchors[0].purposes"),
+    (anchor(purposes=...), "anchors[0]"),
+    (anchor(subject=1), "anchors[0].subject"),
+    (anchor(revocation="none"), "anchors[0].revocation"),
+    (anchor(revocation=[]), "anchors[0].revocation"),
+    (anchor(trusted_from="now"), "anchors[0].trusted_from"),
+    (anchor(trusted_from="2026-1-2T0:0:0Z"), "anchors[0].trusted_from"),
+    (anchor(trusted_from="2026-01-02T00:00:00z"), "anchors[0].trusted_from"),
+    (anchor(trusted_from="２026-01-02T00:00:00Z"), "anchors[0].trusted_from"),
+    (anchor(trusted_from="2026-01-02T00:00:00Z", trusted_until="2026-01-01T00:00:00Z"), "anchors[0].trusted_until"),
+    (anchor(certificate="MII="), "anchors[0].certificate"),
+    (anchor(certificate="印"), "anchors[0].certificate"),
+    (anchor(certificate="!!!!"), "anchors[0].certificate"),
+    (anchor(certificate=None), "anchors[0].certificate"),
+    (document(intermediates=["AAAA"]), "intermediates[0]"),
+    (document(crls=[5]), "crls[0]"),
+    (document(ocsp=["A"]), "ocsp[0]"),
+    (document(ocsp=[""] * 10_001), "ocsp"),
+    (document(logs=[LOG | {"digest": "md5"}]), "logs[0].digest"),
+    (document(logs=[LOG | {"keys": []}]), "logs[0].keys"),
+    (document(logs=[LOG | {"keys": ["x"]}]), "logs[0].keys[0]"),
+    (document(logs=[LOG | {"quorum": 2}]), "logs[0].quorum"),
+    (document(logs=[LOG | {"quorum": True}]), "logs[0].quorum"),
+    (document(logs=[LOG | {"witnesses": LOG["keys"]}]), "logs[0].witnesses[0]"),  # a log's key is none of a witness
+    (
+        document(logs=[LOG | {"witnesses": [*LOG["witnesses"], Cosigner("other.example", software_signer(KEY, "key")).key.to_text()]}]),
+        "logs[0].witnesses[1]",
+    ),
+    (document(status_issuers=[STATUS | {"prefix": "https://trust.example"}]), "status_issuers[0].prefix"),
+    (document(status_issuers=[STATUS | {"prefix": "ftp://trust.example/"}]), "status_issuers[0].prefix"),
+    (document(status_issuers=[STATUS | {"keys": ["AAAA"]}]), "status_issuers[0].keys"),
+    (document(status_issuers=[STATUS | {"periods": []}]), "status_issuers[0].periods"),
+    (document(status_issuers=[STATUS | {"periods": [{"from": 1}]}]), "status_issuers[0].periods[0].from"),
+    (document(logs=[LOG | {"periods": [{}, {}]}]), "logs[0].periods"),
+    (document(logs=[LOG | {"periods": [{"since": "2026-01-31T00:00:00Z"}]}]), "logs[0].periods[0]"),
+    (document(status_tokens=[1]), "status_tokens[0]"),
 )
+"""Lists that no verifier may take, each with the place that it is refused at."""
+
+
+@pytest.mark.parametrize(("content", "where"), REFUSED)
 def test_anything_else_is_refused_with_its_place(content: Any, where: str) -> None:
     assert refused(content)["where"] == where
 

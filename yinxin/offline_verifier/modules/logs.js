@@ -1,11 +1,12 @@
 // Public logs: signed notes, checkpoints, inclusion proofs, cosignatures of witnesses (C2SP; RFC 9162 2.1), as crypto/checkpoints.py,
 // cosignatures.py and merkle.py.
 
-import { MalformedError, TrustError, fromBase64, isoTime, sameBytes, toBase64, toBinary, toHex, utf8 } from "./bytes.js";
+import { MalformedError, TrustError, fromBase64, isoTime, joinBytes, sameBytes, toBase64, toBinary, toHex, utf8 } from "./bytes.js";
 import { ed25519Verifies } from "./ed25519.js";
 import { digestOf } from "./hashes.js";
 import { Oid } from "./oids.js";
 import { Outcome, failed, notChecked, passed, warned } from "./report.js";
+import { sha256 } from "./sha256.js";
 import { sm2VerifyRaw } from "./sm2.js";
 import { characterCount, readUtf8 } from "./texts.js";
 
@@ -74,30 +75,21 @@ function readNoteSignature(line) {
 }
 
 /** A key `name+id+base64` of one of these kinds. Throws NOTE_VERIFIER_KEY, also where the id does not belong to the key. */
-async function readNoteKey(text, kinds) {
+function readNoteKey(text, kinds) {
   const [name, keyId, ...rest] = text.split("+"); // base64 may hold a plus, the name and the id cannot
   if (!rest.length || !/^[0-9a-f]{8}$/.test(keyId)) throw new MalformedError("NOTE_VERIFIER_KEY");
   checkKeyName(name);
   const data = readCanonicalBase64(rest.join("+"), "NOTE_VERIFIER_KEY");
   const start = toBinary(data.subarray(0, 64));
   const kind = kinds.find(([type, size]) => start.startsWith(type) && data.length === type.length + size);
-  const hash = await digestOf(Oid.SHA256, utf8(`${name}\n`), data);
+  const hash = sha256(joinBytes(utf8(`${name}\n`), data));
   if (!kind || toHex(hash.subarray(0, 4)) !== keyId) throw new MalformedError("NOTE_VERIFIER_KEY");
   return { name, keyId, key: data.subarray(kind[0].length), isSm2: kind[1] === 65 };
 }
 
-/** The keys in these texts; one that is none is passed over, so that nothing is believed on its account. */
-async function readNoteKeys(texts, kinds) {
-  const keys = [];
-  for (const text of texts) {
-    try {
-      keys.push(await readNoteKey(text, kinds));
-    } catch (error) {
-      isCoded(error);
-    }
-  }
-  return keys;
-}
+/** A log's key, and a witness's, as the trust list names them. */
+export const readLogKey = (text) => readNoteKey(text, LOG_KINDS);
+export const readWitnessKey = (text) => readNoteKey(text, WITNESS_KINDS);
 
 const noteKeyVerifies = ({ key, isSm2 }, signature, message) => (isSm2 ? sm2VerifyRaw : ed25519Verifies)(key, signature, message);
 
@@ -126,7 +118,7 @@ async function verifyCheckpoint(note, log) {
   }
   const steps = [];
   if (checkpoint.origin !== log.origin) steps.push(failed("LOG_ORIGIN_OTHER", CHECKPOINT, { expected: log.origin, found: checkpoint.origin }));
-  const keys = await readNoteKeys(log.keys, LOG_KINDS);
+  const keys = log.keys.map(readLogKey);
   let known = 0;
   for (const { name, keyId, signature } of read.signatures) {
     for (const key of keys) {
@@ -193,12 +185,12 @@ export async function verifyLogReceipt(entry, proof, log) {
 export async function checkLogReceipt(entry, proof, log, shownAt) {
   const withdrawnAt = (i) => (log.periods.length ? log.periods[i].withdrawn : null);
   const good = log.keys.filter((_, i) => withdrawnAt(i) === null);
-  if (good.length === log.keys.length || (await isSignedBy(proof, good))) return verifyLogReceipt(entry, proof, { ...log, keys: good });
+  if (good.length === log.keys.length || isSignedBy(proof, good)) return verifyLogReceipt(entry, proof, { ...log, keys: good });
   const steps = await verifyLogReceipt(entry, proof, log);
   let since = null;
   for (const [i, key] of log.keys.entries()) {
     const at = withdrawnAt(i);
-    if (at !== null && (since === null || at < since) && (await isSignedBy(proof, [key]))) since = at;
+    if (at !== null && (since === null || at < since) && isSignedBy(proof, [key])) since = at;
   }
   if (since === null) return steps;
   const facts = { withdrawn_at: isoTime(since) };
@@ -207,7 +199,7 @@ export async function checkLogReceipt(entry, proof, log, shownAt) {
 }
 
 /** Whether one of these keys is named under the checkpoint; whether it signed it is found out elsewhere. */
-async function isSignedBy(proof, texts) {
+function isSignedBy(proof, texts) {
   let read;
   try {
     read = readNote(proof.checkpoint);
@@ -215,7 +207,7 @@ async function isSignedBy(proof, texts) {
     isCoded(error);
     return false;
   }
-  const keys = await readNoteKeys(texts, LOG_KINDS);
+  const keys = texts.map(readLogKey);
   return keys.some((key) => read.signatures.some((each) => each.name === key.name && each.keyId === key.keyId));
 }
 
@@ -227,7 +219,7 @@ export async function verifyCosignatures(note, log, at) {
   } catch (error) {
     return [failed("LOG_CHECKPOINT_MALFORMED", COSIGNATURE, { rule: isCoded(error).code })];
   }
-  const witnesses = await readNoteKeys(log.witnesses, WITNESS_KINDS);
+  const witnesses = log.witnesses.map(readWitnessKey);
   const steps = [];
   let found = []; // witnesses, each by its names and keys: those that share either are one
   for (const { name, keyId, signature } of read.signatures) {

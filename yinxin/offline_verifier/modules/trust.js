@@ -5,6 +5,7 @@
 import { MalformedError, TrustError, fromBase64, fromUtf8, joinBytes, toHex, utcTime, utf8 } from "./bytes.js";
 import { Purpose } from "./chains.js";
 import { readIssuerKeys } from "./credential.js";
+import { readLogKey, readWitnessKey } from "./logs.js";
 import { normalisedName } from "./names.js";
 import { Oid } from "./oids.js";
 import { crlIssuer, makeEvidence, ocspSerials } from "./revocation.js";
@@ -133,7 +134,8 @@ function readMembers(item, where, required, optional) {
   if (item === null || typeof item !== "object" || Array.isArray(item)) throw malformedTrust(where, "expected an object");
   const wrong = [...Object.keys(item).filter((key) => !required.includes(key) && !optional.includes(key)), ...required.filter((key) => !Object.hasOwn(item, key))];
   if (wrong.length) throw malformedTrust(where, "unknown or missing: " + wrong.sort().join(", ").slice(0, 200));
-  if (Object.values(item).includes(null)) throw malformedTrust(where, "null"); // no member may be, and it must not count as left out
+  const empty = Object.keys(item).find((key) => item[key] === null); // no member may be, and it must not count as left out
+  if (empty !== undefined) throw malformedTrust(where ? `${where}.${empty}` : empty, "null");
   return item;
 }
 
@@ -193,9 +195,23 @@ function readTrustedLog(item, where) {
   const fields = readMembers(item, where, ["origin", "digest", "keys"], ["witnesses", "quorum", "periods"]);
   const digest = Object.hasOwn(LOG_DIGESTS, readString(fields.digest, `${where}.digest`)) ? LOG_DIGESTS[fields.digest] : null;
   if (digest === null) throw malformedTrust(`${where}.digest`, "expected one of sm3, sha-256");
-  const texts = (list, name, most) => readList(list, `${where}.${name}`, most).map((each, i) => readString(each, `${where}.${name}[${i}]`));
-  const keys = texts(fields.keys, "keys", MAX_LOG_KEYS);
-  const witnesses = texts(fields.witnesses ?? [], "witnesses", MAX_WITNESSES);
+  const ofNotes = new Map(); // the public keys by their texts
+  const texts = (list, name, most, read) =>
+    readList(list, `${where}.${name}`, most).map((each, i) => {
+      const text = readString(each, `${where}.${name}[${i}]`);
+      try {
+        ofNotes.set(text, toHex(read(text).key));
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error;
+        throw malformedTrust(`${where}.${name}[${i}]`, error.code);
+      }
+      return text;
+    });
+  const keys = texts(fields.keys, "keys", MAX_LOG_KEYS, readLogKey);
+  const witnesses = texts(fields.witnesses ?? [], "witnesses", MAX_WITNESSES, readWitnessKey);
+  const own = new Set(keys.map((each) => ofNotes.get(each)));
+  const atOwn = witnesses.findIndex((each) => own.has(ofNotes.get(each)));
+  if (atOwn >= 0) throw malformedTrust(`${where}.witnesses[${atOwn}]`, "a log is no witness of itself");
   const quorum = fields.quorum ?? 0;
   if (!Number.isInteger(quorum) || quorum < 0 || quorum > witnesses.length) throw malformedTrust(`${where}.quorum`, "expected a number up to that of the witnesses");
   if (!keys.length) throw malformedTrust(`${where}.keys`, "expected one or more");
