@@ -16,10 +16,23 @@ from service_kit.durable_files import write_durably
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TOLERANCE_SECONDS: Final = 60.0  # what a time daemon may correct in one step without anyone having to look
 FLOOR_EVERY_SECONDS: Final = 5.0  # how much of the floor a crash may lose
+
+
+def in_utc(at: datetime, refuse: Callable[[str], Exception]) -> datetime:
+    """A time that somebody stated, in UTC. Raises what ``refuse`` makes of the rule it breaks: it has no zone, or lies at one of the
+    calendar's ends, where UTC has no such time.
+    """
+    if at.utcoffset() is None:
+        raise refuse("a time with its zone (RFC 3339)")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise refuse("a time that UTC has") from None
 
 
 class Clock(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 - the framework reads the annotations
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from service_kit.audit import find_entry
 from service_kit.audit_search import AuditSearch, export_entries, search_entries
+from service_kit.clock import in_utc
 from service_kit.composition import caller_of, needs, public
 from service_kit.log_check import check_audit, check_log
 from service_kit.problems import problem_answers
@@ -103,14 +105,7 @@ def _view(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _in_utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a time that UTC has") from None
-
-
-_Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_Time = Annotated[AwareDatetime, AfterValidator(partial(in_utc, refuse=ValueError))]
 
 
 def _search(

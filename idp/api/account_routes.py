@@ -7,7 +7,7 @@ database (docs/reference/identity.md).
 
 from __future__ import annotations
 
-from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -43,6 +43,7 @@ from idp.model.people import (
 from idp.store.accounts import list_accounts, list_evidence, load_account
 from idp.store.credentials import list_credentials
 from service_kit.callers import PAIRWISE_PREFIX, PERSON_PREFIX, may_be_one
+from service_kit.clock import in_utc
 from service_kit.composition import caller_of, needs
 from standards.errors import Kind, TrustError
 
@@ -88,14 +89,7 @@ def expected_version(if_match: str | None) -> int | None:
 
 def aware(at: datetime | None, name: str) -> datetime | None:
     """A time with its zone, in UTC; ACCOUNT_FIELD_INVALID for one without, and for one of the calendar's ends that UTC has not."""
-    if at is None:
-        return None
-    if at.utcoffset() is None:
-        raise field_invalid(name, "a time with its zone (RFC 3339)")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise field_invalid(name, "a time that UTC has") from None
+    return None if at is None else in_utc(at, partial(field_invalid, name))
 
 
 def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:

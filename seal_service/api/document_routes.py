@@ -5,7 +5,7 @@ much of it may be under way at once is bounded.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,7 @@ from seal_service.places import EVERY, Edge, Place, Seam
 from seal_service.seal_data.seal_file import Content, content_of
 from seal_service.verify import OFD, PDF, SES, media_type_of
 from service_kit.admission import Admission
+from service_kit.clock import in_utc
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
 from service_kit.problems import language_of, problem_answers
@@ -302,8 +303,6 @@ def _read_at(text: str | None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise field_unacceptable("at", "RFC 3339 with a zone")
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise field_unacceptable("at", "RFC 3339 with a zone") from None
+    except ValueError:
+        raise field_unacceptable("at", "a time with its zone (RFC 3339)") from None
+    return in_utc(at, partial(field_unacceptable, "at"))

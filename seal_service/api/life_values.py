@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING
 
 from seal_service import limits
@@ -10,6 +10,7 @@ from seal_service.actions.choose_grant import write_hours
 from seal_service.actions.grant_seal import GrantOrder
 from seal_service.errors import field_unacceptable
 from seal_service.pictures.own_picture import is_own_picture
+from service_kit.clock import in_utc
 from standards.rfc7468_pem import read_pem
 
 if TYPE_CHECKING:
@@ -39,14 +40,7 @@ def read_certificates(pem: str) -> list[bytes]:
 
 
 def _read_time(field: str, at: datetime | None) -> datetime | None:
-    if at is None:
-        return None
-    if at.tzinfo is None:
-        raise field_unacceptable(field, "RFC 3339 with a zone")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise field_unacceptable(field, "a time that UTC has") from None
+    return None if at is None else in_utc(at, partial(field_unacceptable, field))
 
 
 def read_grant(body: GrantRequest) -> GrantOrder:

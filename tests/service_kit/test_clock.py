@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service_kit import clock as module
-from service_kit.clock import FixedClock, SystemClock
+from service_kit.clock import FixedClock, SystemClock, in_utc
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -110,3 +110,15 @@ def test_a_damaged_floor_is_not_passed_over(tmp_path: Path, text: str) -> None:
 def test_without_a_file_nothing_is_stored() -> None:
     SystemClock().save_floor()
     assert FixedClock(AT).now() == AT
+
+
+def test_a_stated_time_is_read_in_utc_or_refused_by_its_rule() -> None:
+    assert in_utc(datetime.fromisoformat("2026-01-01T08:00:00+08:00"), ValueError) == datetime(2026, 1, 1, tzinfo=UTC)
+    assert in_utc(datetime.fromisoformat("2026-01-01T08:00:00+08:00"), ValueError).tzinfo is UTC
+    for text, rule in (
+        ("2026-01-01T08:00:00", "with its zone"),
+        ("0001-01-01T00:00:00+14:00", "that UTC has"),
+        ("9999-12-31T23:59:59-12:00", "that UTC has"),
+    ):
+        with pytest.raises(ValueError, match=rule):
+            in_utc(datetime.fromisoformat(text), ValueError)
