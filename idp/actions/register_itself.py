@@ -18,7 +18,7 @@ from idp.actions.check_sector import check_sector
 from idp.actions.register_client import new_secret
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, Client, ClientStatus, with_secret, with_status
 from idp.model.initial_tokens import INITIAL_PREFIX, MANAGEMENT_PREFIX, InitialToken, check_initial_token, new_token
-from idp.model.registrations import CREDENTIALS, Registration, check_registration
+from idp.model.registrations import CREDENTIALS, SIGN_IN_SCOPES, Registration, check_registration
 from idp.store.client_secrets import forget_secrets, keep_secret
 from idp.store.clients import find_client, insert_client, update_client
 from idp.store.initial_tokens import end_initial_token, insert_initial_token, use_initial_token
@@ -197,7 +197,7 @@ def _change_once(desk: SelfRegistration, client_id: str, token: str, members: Ma
         raise refused("client_secret", "the present secret, or nothing")
     stated = read_metadata(members)
     wanted = replace(stated.registration, client_id=client_id)
-    registration, scopes = _within(stated, client.scopes, wanted, is_pkce_required=before.is_pkce_required)
+    registration, scopes = _within(stated, client.scopes, wanted, before.scopes_most, is_pkce_required=before.is_pkce_required)
     # 2. What an administrator has set stays
     registration = replace(
         registration,
@@ -209,6 +209,7 @@ def _change_once(desk: SelfRegistration, client_id: str, token: str, members: Ma
         profile=before.profile,
         serves=before.serves,
         person_scopes=before.person_scopes,
+        scopes_most=before.scopes_most,
     )
     check_registration(registration)
     if registration.is_public and not before.is_public and (registration.person_scopes or registration.is_own):
@@ -272,10 +273,15 @@ def check_addresses(outbound: Outbound, registration: Registration) -> None:
 
 
 def _within(
-    stated: StatedClient, api_scopes: tuple[str, ...], wanted: Registration, *, is_pkce_required: bool
+    stated: StatedClient,
+    api_scopes: tuple[str, ...],
+    wanted: Registration,
+    sign_in_scopes: tuple[str, ...] = SIGN_IN_SCOPES,
+    *,
+    is_pkce_required: bool,
 ) -> tuple[Registration, tuple[str, ...]]:
     """The registration within what was allowed, and the scopes of the client's own."""
-    sign_in, own = allowed_scopes(stated, api_scopes)
+    sign_in, own = allowed_scopes(stated, api_scopes, sign_in_scopes)
     if CREDENTIALS in wanted.grant_types and not own:
         raise refused("grant_types", "client_credentials only with scopes of the client's own")
     return replace(wanted, scopes=sign_in, is_pkce_required=is_pkce_required or wanted.is_public), own

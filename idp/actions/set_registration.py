@@ -29,7 +29,7 @@ def set_registration(
     grantable: Collection[str] | None = None,
     keeps_token: bool = False,
 ) -> Registration:
-    """Store it in place of what was there. ``keeps_token``: the token by which the client manages itself stays what it is by then, also where the
+    """Store it in place of what was there. Where the client manages itself, its scopes of signing in are now the most it may give itself. ``keeps_token``: the token by which the client manages itself stays what it is by then, also where the
     client has just withdrawn it; otherwise it is what ``registration`` says, none: nobody manages it but administrators.
 
     ``grantable``: the scopes the actor holds (None: all). What is registered says how the client proves itself, so that none of the
@@ -53,6 +53,8 @@ def set_registration(
         kept = registration
         if keeps_token:
             kept = replace(registration, registration_token_digest="" if before is None else before.registration_token_digest)
+        if kept.registration_token_digest:
+            kept = replace(kept, scopes_most=kept.scopes)
         update_client(connection, replace(client, changed_at=at, version=client.version + 1), desk.mac_key)
         put_registration(connection, kept, at, desk.mac_key)
         if registration.token_endpoint_auth_method != "client_secret_jwt":  # noqa: S105 - a name of RFC 7591

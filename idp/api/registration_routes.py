@@ -26,7 +26,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "token_endpoint_auth_method": "client_secret_basic",
     "purpose": "Fill in your housing application",
 }
-_HIDDEN: Final = frozenset({"client_id", "registration_token_digest"})
+_HIDDEN: Final = frozenset({"client_id", "registration_token_digest", "scopes_most"})
 
 
 class SignInRegistrationBody(BaseModel):
@@ -38,7 +38,11 @@ class SignInRegistrationBody(BaseModel):
     post_logout_redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX)
     grant_types: list[str] = Field(default=["authorization_code"], max_length=8)
     token_endpoint_auth_method: str = Field(default="client_secret_basic", max_length=40)
-    scopes: list[str] = Field(default=list(SIGN_IN_SCOPES), max_length=16, description="What it may learn of people.")
+    scopes: list[str] = Field(
+        default=list(SIGN_IN_SCOPES),
+        max_length=16,
+        description="What it may learn of people; a client that manages its own registration gives itself no more.",
+    )
     person_scopes: list[str] = Field(
         default=[],
         max_length=SCOPES_PER_CLIENT_MAX,
@@ -63,6 +67,8 @@ class SignInRegistrationBody(BaseModel):
     initiate_login_uri: str = ""
     allowed_claims: list[str] = Field(default=[], max_length=CLAIMS_MAX, description="Empty: those its scopes name.")
     purpose: str = Field(default="", max_length=TEXT_CHARACTERS_MAX, description="Shown where consent is asked for.")
+    policy_uri: str = Field(default="", description="How the data of people is used, https: linked where they sign in and consent.")
+    tos_uri: str = Field(default="", description="The terms of use, https: linked where people sign in and consent.")
     is_own: bool = Field(default=False, description="Belongs to this deployment: no consent is asked for. Needs the scope client.trust.")
     acting: Literal["any", "person", "organisation"] = "any"
     is_pkce_required: bool = True

@@ -60,6 +60,8 @@ class Registration:
     those its scopes name. ``purpose``: shown at consent. ``is_own``: belongs to this deployment, so that no consent is asked. ``acting``:
     for whom people may act towards it. ``profile``: ``fapi2`` holds it to the FAPI 2.0 security profile. ``is_pkce_required`` False only for
     a confidential client that cannot send a challenge. ``serves``: the resource servers that this client is, whose tokens it may exchange. ``registration_token_digest``: SM3 of the token that manages it (RFC 7592).
+    ``policy_uri``, ``tos_uri``: what people may read of how their data is used and of the terms, linked where they sign in and consent.
+    ``scopes_most``: the scopes of signing in within which the client may choose its own, as an administrator last set them.
     """
 
     client_id: str
@@ -93,6 +95,9 @@ class Registration:
     is_pkce_required: bool = True
     serves: tuple[str, ...] = ()
     registration_token_digest: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+    scopes_most: tuple[str, ...] = SIGN_IN_SCOPES
 
     @property
     def is_public(self) -> bool:
@@ -114,11 +119,14 @@ def check_registration(registration: Registration) -> None:
         ("initiate_login_uri", _given(registration.initiate_login_uri), 1),
         ("jwks_uri", _given(registration.jwks_uri), 1),
         ("sector_identifier_uri", _given(registration.sector_identifier_uri), 1),
+        ("policy_uri", _given(registration.policy_uri), 1),
+        ("tos_uri", _given(registration.tos_uri), 1),
     ):
         if len(addresses) > most or len(set(addresses)) != len(addresses) or not all(is_redirect_uri(each) for each in addresses):
             raise _invalid(name, f"at most {most} https addresses (http on a loopback address alone), none twice, without fragment")
-    if registration.initiate_login_uri and urlsplit(registration.initiate_login_uri).scheme != "https":  # OpenID Connect Registration 2
-        raise _invalid("initiate_login_uri", "an https address")
+    for name in ("initiate_login_uri", "policy_uri", "tos_uri"):  # OpenID Connect Registration 2; people are sent there, so no loopback either
+        if getattr(registration, name) and urlsplit(getattr(registration, name)).scheme != "https":
+            raise _invalid(name, "an https address")
     if not registration.grant_types or not set(registration.grant_types) <= set(GRANT_TYPES):
         raise _invalid("grant_types", "some of " + " ".join(GRANT_TYPES))
     if CODE in registration.grant_types and not registration.redirect_uris:
@@ -222,6 +230,8 @@ def profile_of(client: Client, registration: Registration) -> ClientProfile:
         is_own=registration.is_own,
         acting=registration.acting,
         post_logout_redirect_uris=registration.post_logout_redirect_uris,
+        policy_uri=registration.policy_uri,
+        tos_uri=registration.tos_uri,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,7 @@ class ClientProfile:
     """What sign-in needs to know of a client. ``allowed_claims``: attributes it may see at all, empty: those its scopes name.
 
     ``purpose``: shown at consent. ``is_own``: belongs to this deployment, so that no consent is asked. ``acting``: for whom a person may
-    act towards it: ``any``, ``person`` or ``organisation``.
+    act towards it: ``any``, ``person`` or ``organisation``. ``policy_uri``, ``tos_uri``: https, empty where it has none.
     """
 
     client_id: str
@@ -84,6 +85,14 @@ class ClientProfile:
     is_own: bool = False
     acting: Literal["any", "person", "organisation"] = "any"
     post_logout_redirect_uris: tuple[str, ...] = ()
+    policy_uri: str = ""
+    tos_uri: str = ""
+
+    @property
+    def terms(self) -> tuple[tuple[str, str, str], ...]:
+        """What people may read of it, by texts of the pages: (text, address, host). The host is shown: whose words they are stands before the click."""
+        stated = (("terms_policy", self.policy_uri), ("terms_of_service", self.tos_uri))
+        return tuple((text, address, urlsplit(address).netloc) for text, address in stated if address)
 
 
 @dataclass(frozen=True, slots=True)

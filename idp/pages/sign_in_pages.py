@@ -217,7 +217,8 @@ def _leave_finished(pages: Pages, visit: Visit, done: Finished) -> Response:
 def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None, step: Step, problem: TrustError | None) -> Response:
     place = f"/sign-in/{row.sign_in_id}"
     request = row.request
-    values: dict[str, Any] = {"at": place, "csrf": visit.token(place), "client": profile.name if profile else ""}
+    terms = profile.terms if profile else ()
+    values: dict[str, Any] = {"at": place, "csrf": visit.token(place), "client": profile.name if profile else "", "terms": terms}
     name = step.value
     if step in {Step.FIRST_FACTOR, Step.SECOND_FACTOR}:
         with pages.desk.database.read() as connection:

@@ -41,5 +41,7 @@ def find_registration(connection: Connection, client_id: str, mac_key: bytes) ->
         return None
     check_mac(mac_key, registrations.name, client_id, row)
     members: dict[str, Any] = json.loads(row["metadata_json"])
+    if members.get("registration_token_digest"):
+        members.setdefault("scopes_most", members["scopes"])  # who set them is not known of an older row: they do not grow
     members.update({name: tuple(members[name]) for name in _TUPLES & members.keys()})  # an older row lacks what came later
     return Registration(**members)

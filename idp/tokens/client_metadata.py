@@ -32,6 +32,8 @@ _TEXTS: Final = (
     "sector_identifier_uri",
     "backchannel_logout_uri",
     "initiate_login_uri",
+    "policy_uri",
+    "tos_uri",
 )
 _LISTS: Final = ("redirect_uris", "post_logout_redirect_uris", "grant_types")
 _FLAGS: Final = (
@@ -135,11 +137,15 @@ def _keys(members: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     return tuple(keys)
 
 
-def allowed_scopes(stated: StatedClient, api_scopes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What it gets of what it asked for: scopes for signing people in, and scopes of its own among ``api_scopes``. Nothing asked: sign-in alone."""
+def allowed_scopes(
+    stated: StatedClient, api_scopes: tuple[str, ...], sign_in_scopes: tuple[str, ...] = SIGN_IN_SCOPES
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What it gets of what it asked for: scopes for signing people in among ``sign_in_scopes``, and scopes of its own among ``api_scopes``.
+    Nothing asked: sign-in alone.
+    """
     if stated.scopes is None:
-        return SIGN_IN_SCOPES, ()
-    return tuple(each for each in SIGN_IN_SCOPES if each in stated.scopes), tuple(each for each in api_scopes if each in stated.scopes)
+        return sign_in_scopes, ()
+    return tuple(each for each in sign_in_scopes if each in stated.scopes), tuple(each for each in api_scopes if each in stated.scopes)
 
 
 def write_metadata(registration: Registration, name: str, scopes: tuple[str, ...]) -> dict[str, Any]:

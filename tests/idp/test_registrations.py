@@ -58,6 +58,8 @@ def test_what_may_be_registered(registration: Registration) -> None:
         ({"post_logout_redirect_uris": ("https://rp.example/#a",)}, "post_logout_redirect_uris"),
         ({"backchannel_logout_uri": "ftp://rp.example"}, "backchannel_logout_uri"),
         ({"initiate_login_uri": "https://user@rp.example"}, "initiate_login_uri"),
+        ({"policy_uri": "http://127.0.0.1/policy"}, "policy_uri"),
+        ({"tos_uri": "ftp://rp.example/terms"}, "tos_uri"),
         ({"jwks_uri": "http://rp.example/keys"}, "jwks_uri"),
         ({"grant_types": ("implicit",)}, "grant_types"),
         ({"grant_types": ()}, "grant_types"),
