@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-WRONG_PER_CLIENT_AND_PEER: Final = 10.0  # wrong secrets for one client from one address at once
+WRONG_PER_CLIENT_AND_PEER: Final = 10.0  # wrong secrets for one client from one address at once, since the last right one
 WRONG_PER_CLIENT_AND_PEER_PER_SECOND: Final = 1 / 30
 WRONG_PER_PEER: Final = 40.0  # wrong secrets from one address at once, whatever the clients
 WRONG_PER_PEER_PER_SECOND: Final = 0.5

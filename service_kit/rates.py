@@ -40,6 +40,11 @@ class Rates:
             self._levels.popitem(last=False)
         return 0.0
 
+    def fill(self, key: str) -> None:
+        """Let the key begin anew, as one that never took anything."""
+        if self._levels:
+            self._levels.pop(key, None)
+
     def _level(self, key: str, now_seconds: float, rate: float, burst: float) -> float:
         known = self._levels.get(key)
         if known is None:

@@ -36,6 +36,7 @@ ALIAS = "yinxin"
 LOGIN = "conformance"
 SIGN_IN, SIGN_OUT, SIGNED_OUT = "Sign in|登录", r"Sign out\?|确认退出登录", "You are signed out|已退出登录"
 """By what the suite's browser knows a page (regular expressions), in either language."""
+FAPI_MODULES, DRAFT_MODULES = "fapi2-security-profile-final-", "fapi2-security-profile-id2-"
 DYNAMIC_CLIENTS = 500  # every module of the Dynamic plan registers a client or two
 DAYS = 90
 
@@ -61,10 +62,16 @@ def registrations(suite: str) -> dict[str, dict[str, Any]]:
         "profile": FAPI2,
         "is_own": True,
     }
+    # The second draft wants assertions taken that are for any of our addresses, or for several, which the final profile forbids: its clients
+    # are held to each of the other rules by itself. Without the profile refresh tokens would rotate, which the draft forbids: so it has none
+    draft = {name: value for name, value in fapi.items() if name != "profile"} | {"grant_types": ["authorization_code"]}
     # One client alone hears of logouts: the suite takes whatever comes to this address for a notice to the client under test
     first = {**basic, "backchannel_logout_uri": f"{place}/backchannel_logout", "backchannel_logout_session_required": True}
     post = {**basic, "token_endpoint_auth_method": "client_secret_post"}
-    return {"suite-basic-1": first, "suite-basic-2": basic, "suite-post": post, "suite-fapi-1": fapi, "suite-fapi-2": fapi}
+    return {"suite-basic-1": first, "suite-basic-2": basic, "suite-post": post, "suite-fapi-1": fapi, "suite-fapi-2": fapi} | {
+        "suite-draft-1": draft,
+        "suite-draft-2": draft,
+    }
 
 
 def _private_key(key_id: str) -> dict[str, str]:
@@ -87,7 +94,7 @@ def prepare(folder: Path, base_url: str, suite: str, networks: list[str]) -> dic
         for name, members in registrations(suite).items():
             key = _private_key(f"{name}-key")
             public = {member: value for member, value in key.items() if member != "d"}
-            is_keyed = members.get("profile") == FAPI2
+            is_keyed = members.get("token_endpoint_auth_method") == "private_key_jwt"
             _, secret = register_client(desk, NewClient(name, ("seal.read",), client_id=name), actor=ACTOR)
             stated = SignInRegistrationBody.model_validate({**members, **({"jwks": [public]} if is_keyed else {})})
             set_registration(desk, read_registration_body(name, stated.model_dump()), actor=ACTOR)
@@ -177,7 +184,7 @@ class Steps:
         back = self.task("Back at the suite", "*/test/*/callback*", ["wait", "id", "submission_complete", 10])
         first = {**self.sign_in(), "match-limit": 1}
         look = self.entry("/authorize", self.task("Only look", "/*"), once=True)
-        fapi, logout = "fapi2-security-profile-final-", "oidcc-rp-initiated-logout-"
+        fapi, draft, logout = FAPI_MODULES, DRAFT_MODULES, "oidcc-rp-initiated-logout-"
         steps: dict[str, list[dict[str, Any]]] = {
             "oidcc-prompt-login": [again],
             "oidcc-max-age-1": [again],
@@ -194,10 +201,10 @@ class Steps:
             f"{logout}no-params": out,
             f"{logout}no-post-logout-redirect-uri": out,
             f"{logout}only-state": out,
-            f"{fapi}user-rejects-authentication": [self.entry("/authorize", cancel, back)],
-            f"{fapi}par-attempt-reuse-request_uri": [first, refused],
-            f"{fapi}par-attempt-to-use-expired-request_uri": [refused],
-            f"{fapi}par-attempt-to-use-request_uri-for-different-client": [refused],
+            **{f"{plan}user-rejects-authentication": [self.entry("/authorize", cancel, back)] for plan in (fapi, draft)},
+            **{f"{plan}par-attempt-reuse-request_uri": [first, refused] for plan in (fapi, draft)},
+            **{f"{plan}par-attempt-to-use-expired-request_uri": [refused] for plan in (fapi, draft)},
+            **{f"{plan}par-attempt-to-use-request_uri-for-different-client": [refused] for plan in (fapi, draft)},
             f"{fapi}par-ensure-reused-request-uri-prior-to-auth-completion-succeeds": [look, self.sign_in()],
         }
         return {module: {"browser": entries} for module, entries in steps.items()}
@@ -219,6 +226,7 @@ def configurations(base_url: str, made: dict[str, dict[str, Any]], initial: str,
         "client": {"client_name": "Dynamic", "initial_access_token": initial},
         "client2": {"client_name": "Dynamic 2", "initial_access_token": initial},
     }
+    resource = {"resourceUrl": f"{base_url}/oauth2/userinfo"}
     return {
         "oidcc-basic-certification-test-plan": static,
         "oidcc-config-certification-test-plan": {"alias": ALIAS, "server": server},
@@ -227,12 +235,8 @@ def configurations(base_url: str, made: dict[str, dict[str, Any]], initial: str,
         "oidcc-backchannel-rp-initiated-logout-certification-test-plan": static,
         "oidcc-3rdparty-init-login-certification-test-plan": dynamic,
         "oidcc-dynamic-certification-test-plan": dynamic,
-        "fapi2-security-profile-final-test-plan": {
-            **common,
-            "client": made["suite-fapi-1"],
-            "client2": made["suite-fapi-2"],
-            "resource": {"resourceUrl": f"{base_url}/oauth2/userinfo"},
-        },
+        f"{FAPI_MODULES}test-plan": {**common, "client": made["suite-fapi-1"], "client2": made["suite-fapi-2"], "resource": resource},
+        f"{DRAFT_MODULES}test-plan": {**common, "client": made["suite-draft-1"], "client2": made["suite-draft-2"], "resource": resource},
     }
 
 

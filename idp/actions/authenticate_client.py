@@ -100,11 +100,23 @@ async def authenticate_client(door: Doorkeeper, client_id: str, client_secret: s
     raise await refuse_client(door, client_id, reason, peer)
 
 
+def note_proven(door: Doorkeeper, client_id: str, peer: str) -> None:
+    """What went wrong before for this client from this address counts no more: whoever asks has shown that he is it.
+
+    That says nothing of others behind the same address: what all of them get wrong, whatever the clients, is counted on.
+    """
+    door.wrong_per_client.fill(_client_and_peer(client_id, peer))
+
+
+def _client_and_peer(client_id: str, peer: str) -> str:
+    return f"{client_id[:64]}\0{peer}"
+
+
 async def refuse_client(door: Doorkeeper, client_id: str, reason: str, peer: str) -> TrustError:
     """Record that somebody is not let in as a client, and why; the error to raise. RATE_EXCEEDED after too many, which are not recorded."""
     # 1. Each attempt costs an audit row: count them
     now = monotonic()
-    both = f"{client_id[:64]}\0{peer}"
+    both = _client_and_peer(client_id, peer)
     wait = max(door.wrong_per_peer.wait_seconds(peer, now), door.wrong_per_client.wait_seconds(both, now))
     if wait > 0:
         return rate_exceeded(int(wait) + 1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
-from idp.actions.authenticate_client import authenticate_client, is_let_in, refuse_client, secret_digest
+from idp.actions.authenticate_client import authenticate_client, is_let_in, note_proven, refuse_client, secret_digest
 from idp.actions.prove_key import demand_nonce
 from idp.tokens.client_assertion import check_assertion_claims, check_by_keys, check_by_secret, read_assertion
 from idp.tokens.client_certificate import is_of_keys, is_subject
@@ -61,6 +61,7 @@ async def prove_client(
     known = await authenticate_client(door, request.client_id, request.client_secret, peer)
     if known.registration is not None and BY_SECRET.get(known.registration.token_endpoint_auth_method) is not request.by_header:
         raise await refuse_client(door, request.client_id, "method", peer)
+    note_proven(door, request.client_id, peer)
     return known
 
 
@@ -92,6 +93,7 @@ async def _by_assertion(door: Doorkeeper, request: TokenRequest, peer: str, nonc
         if not await door.database.awrite(lambda connection: use_once(connection, ASSERTION_PLACE, once, use.until_at)):
             raise await refuse_client(door, request.client_id, "assertion: used before", peer)
         request.taken.add(once)
+    note_proven(door, request.client_id, peer)
     return known
 
 
@@ -128,4 +130,5 @@ async def _by_certificate(
             raise await refuse_client(door, request.client_id, f"certificate: {error.facts.get('reason', error.code)}", peer) from None
     if not is_it:
         raise await refuse_client(door, request.client_id, "certificate", peer)
+    note_proven(door, request.client_id, peer)
     return known
