@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from crypto.report import Report
     from crypto.trust_list import TrustList
     from licence_vault.reported import ReportTree
@@ -19,6 +21,7 @@ SEALER: Final = "licence_vault.sealer"  # names of the links
 JUDGE: Final = "licence_vault.judge"
 HOLDERS: Final = "licence_vault.holders"
 CALLERS: Final = "licence_vault.callers"
+CLIENTS: Final = "licence_vault.clients"  # missing where systems are registered elsewhere, and nobody here can say which there are
 COLLECTOR: Final = "licence_vault.collector"  # missing where the settings name none
 FIELD_MAP: Final = "licence_vault.field_map"  # how the collector wants records: a reporting.field_map.FieldMap
 FOREIGN: Final = "licence_vault.foreign"  # missing where the settings name no exchange
@@ -141,6 +144,14 @@ class CallerCheck(Protocol):
 
         A token that is bound to a key or a certificate is refused: neither can be shown this way.
         """
+        ...
+
+
+class ClientCheck(Protocol):
+    """Which systems there are. Where the link is absent that is not known, and no name is refused."""
+
+    def __call__(self, connection: Connection, client_id: str) -> bool:
+        """Whether a system is registered, also one that is not let in now: within the transaction that counts on it."""
         ...
 
 

@@ -20,6 +20,7 @@ from crypto.cms import TIMESTAMP_RESERVED_BYTES
 from crypto.sealed_values import ValueSealer
 from crypto.timestamps import TimeStampClient
 from idp.actions.acting_people import ActingPeople
+from idp.store.clients import find_client
 from seal_service.model import SealState
 from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, MakerIdentity
 from service_kit.audit import Audit, new_writer_id
@@ -189,6 +190,7 @@ def open_house(deployment: Deployment) -> House:
         licence_vault.ports.PICTURES: house_pictures,
         seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
         **_directory_of(context),
+        **_clients_of(context),
         **_acting_people_of(context),
     }
     context = replace(context, links={**context.links, **links_of_licences})
@@ -207,6 +209,14 @@ def _directory_of(context: ServiceContext) -> dict[str, object]:
         return {licence_vault.ports.HOLDERS: HouseDirectory(context)}
     place, caller = links.apart_place_of(context.settings, idp.service.NAME), links.service_caller_of(context.settings)
     return {} if place is None or caller is None else {licence_vault.ports.HOLDERS: RemoteDirectory(caller, place)}
+
+
+def _clients_of(context: ServiceContext) -> dict[str, object]:
+    """Which systems are registered, where this process knows them."""
+    if idp.service.NAME not in links.services_of(context.settings):
+        return {}
+    mac_key = idp.service.client_desk(context).mac_key
+    return {licence_vault.ports.CLIENTS: lambda connection, client_id: find_client(connection, client_id, mac_key) is not None}
 
 
 def _acting_people_of(context: ServiceContext) -> dict[str, object]:

@@ -47,9 +47,17 @@ def is_redirect_uri(text: str) -> bool:
         return False
     if host.endswith(".") or "%" in parts.netloc or port == 0:
         return False
-    if text.startswith("https://"):
-        return True
+    return text.startswith("https://") or (text.startswith("http://") and _is_loopback(host))
+
+
+def is_on_device(address: str) -> bool:
+    """Whether an address, of a form that may be registered, is on the person's own device (RFC 8252 7.3): its host says nothing of whose the program is."""
+    host = urlsplit(address).hostname or ""
+    return _is_loopback(host) or host == "localhost" or host.endswith(".localhost")
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return text.startswith("http://") and ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

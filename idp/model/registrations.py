@@ -124,7 +124,11 @@ def check_registration(registration: Registration) -> None:
     ):
         if len(addresses) > most or len(set(addresses)) != len(addresses) or not all(is_redirect_uri(each) for each in addresses):
             raise _invalid(name, f"at most {most} https addresses (http on a loopback address alone), none twice, without fragment")
-    for name in ("initiate_login_uri", "policy_uri", "tos_uri"):  # OpenID Connect Registration 2; people are sent there, so no loopback either
+    for name in (
+        "initiate_login_uri",
+        "policy_uri",
+        "tos_uri",
+    ):  # OpenID Connect Registration 2; people are sent there, so no loopback either
         if getattr(registration, name) and urlsplit(getattr(registration, name)).scheme != "https":
             raise _invalid(name, "an https address")
     if not registration.grant_types or not set(registration.grant_types) <= set(GRANT_TYPES):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from crypto.sm3 import hmac_sm3, sm3
 from idp.model.clients import GM_ALGORITHM, TOKEN_SECONDS
+from idp.model.redirects import is_on_device
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -27,10 +28,19 @@ def subject_for(registration: Registration, subject_id: str, pairwise_key: bytes
     """Under which name a client knows somebody: the account's own id, or one that only this client's sector sees (OIDC Core 8.1)."""
     if registration.subject_type == "public":
         return subject_id
-    sector = urlsplit(
-        registration.sector_identifier_uri or (registration.redirect_uris or (f"urn://{registration.client_id}",))[0]
-    ).hostname
+    sector = _sector(registration)
     return "pw_" + hmac_sm3(pairwise_key, f"yinxin pairwise v1\0{sector}\0{subject_id}".encode()).hex()
+
+
+def _sector(registration: Registration) -> str | None:
+    """The host that stands for the sector; a client without one that says whose it is, is a sector of its own.
+
+    Programs of strangers have their addresses on the person's own device alike: by the host they would know the person under one name.
+    """
+    address = registration.sector_identifier_uri or next(iter(registration.redirect_uris), "")
+    if not address or is_on_device(address):
+        return f"urn://{registration.client_id}"  # no host is written so
+    return urlsplit(address).hostname
 
 
 def access_claims(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from licence_vault import store
 from licence_vault.actions.define_type import check_reason
 from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.errors import field_unacceptable, sharing_changed, sharing_not_found, type_not_published
+from licence_vault.ports import CLIENTS
 from licence_vault.uses import SharingPermission
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from licence_vault.ports import ClientCheck
     from licence_vault.uses import ShareRight, UseMode
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
@@ -33,20 +35,25 @@ class SharingOrder:
 def permit_sharing(context: ServiceContext, caller: Caller, order: SharingOrder, *, if_revision: int | None) -> SharingPermission:
     """Enter a permission, or change one (``if_revision``: the revision that is changed, None for any).
 
-    Raises FIELD_UNACCEPTABLE (also for modes that the type's own sharing rule does not have), LICENCE_TYPE_NOT_PUBLISHED,
-    LICENCE_SHARING_CHANGED.
+    Raises FIELD_UNACCEPTABLE (also for modes that the type's own sharing rule does not have, and for a system that is not registered, where that
+    is known here), LICENCE_TYPE_NOT_PUBLISHED, LICENCE_SHARING_CHANGED.
     """
+    is_registered = cast("ClientCheck | None", context.links.get(CLIENTS))
     reason = check_reason(order.reason, is_required=True)
 
     def permit(conn: Connection) -> SharingPermission:
-        # 1. The type's own rule bounds what can be permitted.
+        # 1. A system that there is, by a name nobody mistyped: who registers under it later would have what was never meant for him.
+        if is_registered is not None and not is_registered(conn, order.client_id):
+            raise field_unacceptable("client_id", "a system that is registered")
+
+        # 2. The type's own rule bounds what can be permitted.
         published = store.load_published_type(conn, order.type_code)
         if published is None:
             raise type_not_published(order.type_code)
         if not order.modes <= definition_of_version(published).sharing.modes:
             raise field_unacceptable("modes", "modes of the type's own sharing rule")
 
-        # 2. The row and the audit entry stand together.
+        # 3. The row and the audit entry stand together.
         at = context.clock.now()
         found = store.load_sharing(conn, order.client_id, order.type_code, is_locked=True)
         if if_revision is not None and (found is None or found.revision != if_revision):

@@ -94,6 +94,7 @@ def add_sharing_routes(router: APIRouter, context: ServiceContext) -> None:
         "/v1/licence-sharing/{client_id}/{type_code}",
         name="permit_licence_sharing",
         summary="Let a system use licences of a type, or change how it may",
+        description="A system that is registered; where another deployment keeps the systems its name is taken as it is given.",
         response_model=SharingAnswer,
         responses=problem_answers(400, 401, 403, 409, 412, 422),
         tags=_TAGS,

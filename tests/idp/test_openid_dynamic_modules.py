@@ -228,7 +228,16 @@ def test_oidcc_registration_of_texts_for_people(suite: Suite, member: str, said:
 
 @pytest.mark.parametrize("member", ["policy_uri", "tos_uri"])
 @pytest.mark.parametrize(
-    "address", ["http://rp.example/p", "http://127.0.0.1/p", "javascript:alert(1)", "data:text/html,x", "https://u@rp.example/", 'https://rp.example/"', 7]
+    "address",
+    [
+        "http://rp.example/p",
+        "http://127.0.0.1/p",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://u@rp.example/",
+        'https://rp.example/"',
+        7,
+    ],
 )
 def test_attack_a_text_for_people_is_nowhere_but_at_an_https_address(suite: Suite, member: str, address: object) -> None:
     answer = suite.register(**{member: address})

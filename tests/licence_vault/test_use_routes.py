@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import idp.service
+from idp.actions.change_client_status import change_client_status
 from idp.actions.manage_accounts import NewAccount, create_account
 from idp.actions.set_credentials import set_password
+from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
 from tests.idp.people import PASSWORD, Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
@@ -33,11 +35,17 @@ OFFICER = {"name": "李四（示例）", "role": "执法人员", "division": "�
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Here, Office]]:
     shared = type_file(face=FACE, code=SHARED, sharing={"modes": ALL["modes"], "shown_masked": ["KZ_class"]})
     with served_licences(tmp_path_factory.mktemp("use") / "d", [type_file(face=FACE), shared], {ISSUER: "cl_clerk"}) as (served, chief):
+        system = office(served, "cl_office", "licence.use")
         chief.call("PUT", f"/v1/licence-sharing/cl_office/{SHARED}", ALL, status=200)
-        yield served
+        yield served, system
+
+
+@pytest.fixture(scope="module")
+def here(served: tuple[Here, Office]) -> Here:
+    return served[0]
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +82,8 @@ def yii(clients: Clients) -> Office:
 
 
 @pytest.fixture(scope="module")
-def registry(here: Here) -> Office:
-    return office(here, "cl_office", "licence.use")
+def registry(served: tuple[Here, Office]) -> Office:
+    return served[1]
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +123,8 @@ def admin(here: Here) -> Office:
 
 def test_an_administrator_permits_changes_lists_and_takes_back(admin: Office) -> None:
     path = f"/v1/licence-sharing/cl_0a/{TYPE}"
+    for client in ("cl_0a", "cl_0b"):
+        office(admin.here, client, "licence.use")
     made = admin.call("PUT", path, SHARING, status=200)
     assert (made.json()["client"], made.json()["modes"], made.json()["rights"]) == ("cl_0a", ["consented"], ["query", "verify"])
     changed = admin.call("PUT", path, SHARING | {"rights": ["verify"]}, status=200, if_match=made.headers["etag"])
@@ -130,6 +140,20 @@ def test_an_administrator_permits_changes_lists_and_takes_back(admin: Office) ->
     for client in ("cl_0a", "cl_0b"):
         admin.call("DELETE", f"/v1/licence-sharing/{client}/{TYPE}", status=204)
         assert admin.refusal("GET", f"/v1/licence-sharing/{client}/{TYPE}", status=404)[0] == "LICENCE_SHARING_NOT_FOUND"
+
+
+def test_attack_nobody_is_permitted_under_a_name_that_is_not_registered(admin: Office) -> None:
+    """A name that was mistyped waits for whoever registers under it."""
+    for name in ("cl_0ff1ce", "CL_OFFICE"):
+        code, facts = admin.refusal("PUT", f"/v1/licence-sharing/{name}/{SHARED}", SHARING, status=422)
+        assert (code, facts["field"], facts["rule"]) == ("FIELD_UNACCEPTABLE", "client_id", "a system that is registered")
+        admin.refusal("GET", f"/v1/licence-sharing/{name}/{SHARED}", status=404)
+    # One that waits to be let in, or is kept out now, is registered: what was permitted can still be narrowed and taken back
+    desk = idp.service.client_desk(admin.here.house.context)
+    office(admin.here, "cl_waiting", "licence.use")
+    change_client_status(desk, "cl_waiting", ClientStatus.DISABLED, actor="test")
+    admin.call("PUT", f"/v1/licence-sharing/cl_waiting/{TYPE}", SHARING, status=200)
+    admin.call("DELETE", f"/v1/licence-sharing/cl_waiting/{TYPE}", status=204)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER
-from tests.licence_vault.served import served_licences
+from tests.licence_vault.served import office, served_licences
 from tests.licence_vault.type_files import TYPE, type_file
 from tests.yinxin.console_here import Pages, open_pages, told
 
@@ -26,6 +26,7 @@ SCOPES = ("licence.admin", "licence.read", "holder.find")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     shared = type_file(face=FACE, sharing={"modes": ["consented", "duty"], "shown_masked": ["KZ_class"]})
     with served_licences(tmp_path_factory.mktemp("registrar") / "d", [shared], {ISSUER: "cl_officer"}) as (served, _):
+        office(served, "cl_shop", "licence.use")
         yield served
 
 
