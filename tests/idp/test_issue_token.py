@@ -268,6 +268,23 @@ def test_attack_wrong_secrets_are_answered_429_after_a_few_and_never_lock_the_ow
 
 
 @pytest.mark.usefixtures("still")
+def test_a_client_that_proves_itself_begins_anew_and_nobody_else_does(provider: Provider) -> None:
+    for _ in range(2):
+        assert [provider.token("portal", "wrong").status_code for _ in range(9)] == [401] * 9
+        assert provider.token("portal").status_code == 200
+    # Neither does another client at the same address, nor does the address: after forty that are wrong it is told so, whatever is right between
+    assert [provider.token("admin", "wrong").status_code for _ in range(11)] == [401] * 10 + [429]
+    assert provider.token("portal").status_code == 200
+    assert provider.token("admin", "wrong").status_code == 429
+    statuses = []
+    for _ in range(15):
+        statuses.append(provider.token("portal", "wrong").status_code)
+        assert provider.token("portal").status_code == 200
+    assert statuses == [401] * 12 + [429] * 3
+    assert len(provider.audited("token.refuse")) == 40
+
+
+@pytest.mark.usefixtures("still")
 def test_attack_one_address_trying_many_clients_is_answered_429(provider: Provider) -> None:
     statuses = [provider.token(f"guess-{i}", "wrong").status_code for i in range(42)]
     assert statuses.count(401) == 40

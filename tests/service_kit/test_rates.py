@@ -25,6 +25,16 @@ def test_a_key_may_have_its_own_pace() -> None:
     assert [rates.take("a", 0.0, per_second=10, burst=2) for _ in range(3)] == [0, 0, 0.1]
 
 
+def test_a_key_that_is_filled_begins_anew_and_no_other_does() -> None:
+    rates = Rates(per_second=1, burst=2)
+    rates.fill("a")
+    for key in ("a", "a", "b", "b"):
+        rates.take(key, 0.0)
+    rates.fill("a")
+    assert [rates.take("a", 0.0) for _ in range(3)] == [0, 0, 1]
+    assert rates.take("b", 0.0) == 1
+
+
 def test_memory_is_bounded_and_the_least_recent_is_forgotten() -> None:
     rates = Rates(per_second=1, burst=1, keys_max=2)
     for key in ("a", "b", "c"):
