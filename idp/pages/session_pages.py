@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework 
 
 from idp.actions.begin_sign_in import living_session, store_sign_in
 from idp.actions.end_session import end_all_sessions, end_session, organisations_of, switch_acting
+from idp.actions.take_back_access import kept_access, take_back_access
 from idp.model.sign_in import SESSION_SECONDS
 from idp.pages.upstream_pages import LOGGED_OUT, upstream_logout
 from idp.pages.visit import SESSION_COOKIE
@@ -24,6 +25,7 @@ from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from idp.actions.read_hint import TokenHint
     from idp.model.sign_in import Session
@@ -57,6 +59,7 @@ def _show_sessions(pages: Pages, visit: Visit) -> Response:
             organisation = account_name(connection, desk.vault, session.acting_for) if session.acting_for else None
             alive = living_sessions(connection, desk.vault, session.account_id, at)
             may_switch = bool(organisations_of(connection, desk, session.account_id))
+            kept = kept_access(connection, desk, session.account_id)
     if session is None:
         return _sign_in_first(pages, visit, SESSIONS)
     shown = [
@@ -64,7 +67,7 @@ def _show_sessions(pages: Pages, visit: Visit) -> Response:
             "session_id": each.session_id,
             "browser": each.browser,
             "is_this": each.session_id == session.session_id,
-            "since": f"{each.created_at.astimezone(CHINA):%Y-%m-%d %H:%M} (UTC+8)",
+            "since": _written(each.created_at),
         }
         for each in sorted(alive, key=lambda each: (each.session_id != session.session_id, -each.created_at.timestamp()))
     ]
@@ -73,10 +76,15 @@ def _show_sessions(pages: Pages, visit: Visit) -> Response:
         name=name or "",
         organisation=organisation or "",
         sessions=shown,
+        kept=[{"client_id": each.client_id, "name": each.name, "since": _written(each.since)} for each in kept],
         may_switch=may_switch,
         may_link=bool(pages.federation.upstreams),
         csrf=visit.token(SESSIONS),
     )
+
+
+def _written(at: datetime) -> str:
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M} (UTC+8)"
 
 
 def _show_switch(pages: Pages, visit: Visit, problem: TrustError | None = None) -> Response:
@@ -188,6 +196,15 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
     async def end_one(request: Request, session_id: str) -> Response:
         def work(visit: Visit, _form: dict[str, str], session: Session) -> Response:
             end_session(desk, session_id, actor=f"account:{session.account_id}", account_id=session.account_id)
+            return visit.go(SESSIONS)
+
+        return await changed(request, SESSIONS, work)
+
+    @router.post("/sessions/take-back", **hidden)
+    @public("a form of the person's own page; only what the same account let an application keep ends")
+    async def take_back(request: Request) -> Response:
+        def work(visit: Visit, form: dict[str, str], session: Session) -> Response:
+            take_back_access(desk, session.account_id, form.get("client", ""))
             return visit.go(SESSIONS)
 
         return await changed(request, SESSIONS, work)

@@ -126,6 +126,32 @@ def end_grants_of_session(connection: Connection, session_id: str, at: datetime,
     return _end(connection, within, lambda grant: not grant.is_offline, at, "session", mac_key)
 
 
+def offline_grants(connection: Connection, account_id: str, at: datetime, mac_key: bytes) -> tuple[tuple[str, datetime], ...]:
+    """What a person has let clients keep without him there, for himself or others, and can still be used: (client, since when), the oldest first.
+
+    One that was written past the program is told by its columns, as it is ended by them: it must not keep the others from being seen.
+    """
+    usable = select(refresh_tokens.c.grant_id).where(
+        refresh_tokens.c.grant_id == grants.c.grant_id, refresh_tokens.c.spent_at.is_(None), refresh_tokens.c.expires_at > write_time(at)
+    )
+    kept = _kept_by(account_id) & grants.c.ended_at.is_(None) & usable.exists()
+    rows = connection.execute(select(grants).where(kept).order_by(grants.c.created_at, grants.c.grant_id)).mappings()
+    return tuple((row["client_id"], read_time(row["created_at"])) for row in rows if _is_to_end(row, _is_offline, mac_key))
+
+
+def end_offline_grants(connection: Connection, account_id: str, client_id: str, at: datetime, mac_key: bytes) -> int:
+    """End what a person has let a client keep without him there. How many ended."""
+    return _end(connection, _kept_by(account_id) & (grants.c.client_id == client_id), _is_offline, at, "taken back", mac_key)
+
+
+def _kept_by(account_id: str) -> ColumnElement[bool]:
+    return (grants.c.account_id == account_id) & (_FROM_BEFORE | grants.c.is_offline)
+
+
+def _is_offline(grant: PersonGrant) -> bool:
+    return grant.is_offline
+
+
 def end_grants_of_agent(connection: Connection, person_id: str, organisation_id: str, at: datetime, mac_key: bytes) -> int:
     """End what a person holds for an organisation, also what outlives its session. How many ended."""
     held = (grants.c.account_id == person_id) & (_FROM_BEFORE | (grants.c.acting_for == organisation_id))

@@ -273,6 +273,11 @@ def find_consent(
     return frozenset(row["scopes"].split()), frozenset(row["claims"].split())
 
 
+def forget_consents(connection: Connection, account_id: str, client_id: str) -> int:
+    """Let a person's consents to what a client asked for, for himself or others, count no more. How many there were."""
+    return connection.execute(delete(consents).where(consents.c.account_id == account_id, consents.c.client_id == client_id)).rowcount
+
+
 def put_consent(
     connection: Connection,
     vault: Vault,

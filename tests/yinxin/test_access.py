@@ -144,6 +144,7 @@ PUBLIC = {
     "POST /oauth2/userinfo",
     "POST /ocsp",
     "POST /sessions/end-others",
+    "POST /sessions/take-back",
     "POST /sessions/{session_id}/end",
     "POST /sign-in/upstream/{name}/backchannel-logout",
     "POST /sign-in/{sign_in_id}/password",
