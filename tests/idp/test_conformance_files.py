@@ -36,7 +36,7 @@ BASIC, FORM_POST, DYNAMIC = (f"oidcc-{name}-certification-test-plan" for name in
 LOGOUT, NOTICE, THIRD = (
     f"oidcc-{name}-certification-test-plan" for name in ("rp-initiated-logout", "backchannel-rp-initiated-logout", "3rdparty-init-login")
 )
-FAPI = "fapi2-security-profile-final-test-plan"
+FAPI, DRAFT = "fapi2-security-profile-final-test-plan", "fapi2-security-profile-id2-test-plan"
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ class Played:
 @pytest.mark.clause("OIDC Registration 2")
 def test_the_suite_finds_its_clients_its_person_and_its_token(here: Here, plans: dict[str, dict[str, Any]]) -> None:
     here.http.forget()  # whoever came before with this client may have signed in
-    assert len(plans) == 8
+    assert len(plans) == 9
     assert {plan["server"]["discoveryUrl"] for plan in plans.values()} == {f"{BASE}/.well-known/openid-configuration"}
     basic, dynamic, fapi = plans[BASIC], plans[DYNAMIC], plans[FAPI]
     for name in ("client", "client2"):
@@ -119,8 +119,9 @@ def test_the_suite_finds_its_clients_its_person_and_its_token(here: Here, plans:
     assert "<strong>Dynamic</strong>" in here.http.get("/authorize", params=asked, follow_redirects=True).text
 
 
-def test_the_fapi_clients_are_as_the_suite_wants_them(plans: dict[str, dict[str, Any]]) -> None:
-    plan = plans[FAPI]
+@pytest.mark.parametrize("name_of_plan", [FAPI, DRAFT])
+def test_the_fapi_clients_are_as_the_suite_wants_them(plans: dict[str, dict[str, Any]], name_of_plan: str) -> None:
+    plan = plans[name_of_plan]
     keys = [key for name in ("client", "client2") for key in plan[name]["jwks"]["keys"]]
     assert [(key["kty"], key["alg"], key["use"]) for key in keys] == [("EC", "ES256", "sig")] * 2
     assert len({key["kid"] for key in keys}) == len({key["d"] for key in keys}) == 2
@@ -130,7 +131,7 @@ def test_the_fapi_clients_are_as_the_suite_wants_them(plans: dict[str, dict[str,
 
 
 def test_one_client_alone_hears_of_logouts(here: Here) -> None:
-    names = ("suite-basic-1", "suite-basic-2", "suite-post", "suite-fapi-1", "suite-fapi-2")
+    names = ("suite-basic-1", "suite-basic-2", "suite-post", "suite-fapi-1", "suite-fapi-2", "suite-draft-1", "suite-draft-2")
     desk = idp.service.client_desk(here.house.context)
     with desk.database.read() as connection:
         found = {name: find_registration(connection, name, desk.mac_key) for name in names}
@@ -195,10 +196,16 @@ def test_who_registers_itself_asks_for_consent(here: Here, plans: dict[str, dict
     played = Played(here, plan)
     assert "code" in played.ask(client_id, scope="openid profile")
     assert "code" in played.ask(client_id, scope="openid profile", prompt="consent"), "signed in already: the consent alone"
-    for module in ("oidcc-registration-logo-uri", "oidcc-registration-policy-uri", "oidcc-registration-tos-uri"):
-        shown = Played(here, plan, module)
-        assert not shown.ask(client_id, placeholder=True)
-        assert "Dynamic" in shown.browser.kept[0]
+    for member, text in (
+        ("logo_uri", "Dynamic"),
+        ("policy_uri", "Privacy policy (openid.net)"),
+        ("tos_uri", "Terms of service (openid.net)"),
+    ):
+        stated = {"redirect_uris": [f"{PLACE}/callback"], "client_name": "Dynamic", member: "https://openid.net"}
+        made = here.http.post("/oauth2/register", headers=headers, content=json.dumps(stated).encode()).json()
+        shown = Played(here, plan, f"oidcc-registration-{member.replace('_', '-')}")
+        assert not shown.ask(made["client_id"], placeholder=True)
+        assert text in shown.browser.kept[0]
 
 
 @pytest.mark.parametrize("plan", [LOGOUT, NOTICE])
@@ -243,14 +250,14 @@ def test_the_page_at_which_a_logout_ends_is_shown(
 class Pushed(Played):
     """A module of the FAPI 2.0 plan: its clients push by the keys of their configurations."""
 
-    def uri(self, name: str = "client", query: str = "") -> str:
+    def uri(self, name: str = "client", query: str = "", audience: str | list[str] = BASE) -> str:
         client = self.plan[name]
         (jwk,) = client["jwks"]["keys"]
         at = int(time.time())
         claims = {
             "iss": client["client_id"],
             "sub": client["client_id"],
-            "aud": BASE,
+            "aud": audience,
             "iat": at,
             "exp": at + 60,
             "jti": secrets.token_hex(8),
@@ -274,6 +281,29 @@ def test_the_browser_signs_in_for_the_fapi_clients(here: Here, plans: dict[str, 
     for name, query in (("client", ""), ("client2", "?dummy1=lorem&dummy2=ipsum")):
         came = played.bring(played.uri(name, query), name)
         assert set(came) == {"code", "state", "iss"} | ({"dummy1", "dummy2"} if query else set())
+
+
+def test_the_draft_s_clients_are_held_to_the_profile_s_rules_but_for_whom_they_call_us(
+    here: Here, plans: dict[str, dict[str, Any]]
+) -> None:
+    """The modules of the second draft that the final profile turned round: any of our addresses, and several, are taken."""
+    played = Pushed(here, plans[DRAFT])
+    for audience in (f"{BASE}/oauth2/par", f"{BASE}/oauth2/token", [BASE, "https://other1.example.com"]):
+        assert "code" in played.bring(played.uri(audience=audience))
+    for audience in ("https://other1.example.com", f"{BASE}/oauth2/userinfo"):
+        with pytest.raises(AssertionError, match="CLIENT_AUTH_FAILED"):
+            played.uri(audience=audience)
+    with pytest.raises(AssertionError, match="CLIENT_AUTH_FAILED"):
+        Pushed(here, plans[FAPI]).uri(audience=f"{BASE}/oauth2/par")
+    desk = idp.service.client_desk(here.house.context)
+    with desk.database.read() as connection:
+        one, two = (find_registration(connection, name, desk.mac_key) for name in ("suite-draft-1", "suite-draft-2"))
+    for found in (one, two):
+        assert found is not None
+        assert (found.require_pushed_authorization_requests, found.dpop_bound_access_tokens, found.is_pkce_required) == (True, True, True)
+        assert (found.token_endpoint_auth_method, found.grant_types) == ("private_key_jwt", ("authorization_code",))
+    rejecting = Pushed(here, plans[DRAFT], "fapi2-security-profile-id2-user-rejects-authentication")
+    assert rejecting.bring(rejecting.uri())["error"] == "access_denied"
 
 
 def test_the_browser_refuses_for_the_fapi_clients(here: Here, plans: dict[str, dict[str, Any]]) -> None:

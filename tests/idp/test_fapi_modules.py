@@ -85,9 +85,9 @@ def test_fapi2_ensure_request_object_without_state_and_nonce_succeeds(fapi: Fapi
     assert "nonce" not in fapi.clients.read(fapi.redeem(came["code"]).json()["id_token"], "fapi")
 
 
-@pytest.mark.parametrize("name", ["state", "nonce"])
-def test_fapi2_ensure_authorization_request_with_long_value(fapi: Fapi, name: str) -> None:
-    value = "x" * 384
+@pytest.mark.parametrize(("name", "length"), [("nonce", 64), ("nonce", 384), ("state", 1000)])
+def test_fapi2_ensure_authorization_request_with_long_value(fapi: Fapi, name: str, length: int) -> None:
+    value = "x" * length
     came = fapi.bring(fapi.push(**{name: value}).json()["request_uri"]).browser.returned
     said = fapi.clients.read(fapi.redeem(came["code"]).json()["id_token"], "fapi")
     assert {**came, **said}[name] == value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -14,12 +15,13 @@ from joserfc import jwt
 import idp.service
 from idp.model.registrations import SIGNATURE_MEMBERS, check_registration
 from idp.tokens.client_assertion import ASSERTION_TYPE
+from service_kit.dpop import access_token_digest
 from service_kit.dpop_nonces import WINDOW_SECONDS
 from standards.errors import TrustError
 from tests.idp.fapi import FAPI, OTHER_KEY, RSA, Fapi, served_fapi
 from tests.idp.people import CALLBACK, CHALLENGE
 from tests.idp.test_code_flow import Clients, refused
-from tests.service_kit.dpop_proofs import public_jwk
+from tests.service_kit.dpop_proofs import encode, public_jwk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,6 +181,46 @@ def test_fapi2_dpop_negative_tests_at_the_resource(fapi: Fapi) -> None:
     assert fapi.userinfo(token, "Bearer").status_code == 401
     assert Fapi(fapi.clients).userinfo(token).status_code == 401
     assert fapi.userinfo(token).status_code == 200
+
+
+@pytest.mark.clause("RFC 9449 7.1")
+def test_fapi2_dpop_negative_tests_at_the_resource_beyond_single_members(fapi: Fapi) -> None:
+    token, at, path = fapi.tokens()["access_token"], fapi.now(), "/oauth2/userinfo"
+
+    def sent(*proofs: str, scheme: str = "DPoP") -> httpx.Response:
+        headers = [("authorization", f"{scheme} {token}"), *(("DPOP", proof) for proof in proofs)]
+        return fapi.clients.http.get(path, headers=headers)
+
+    def proof(**changes: Any) -> str:
+        return fapi.proof(path, "GET", **{"ath": access_token_digest(token), **changes})
+
+    assert sent(proof()).status_code == 200, "the name of the header has no case"
+    header, claims, signature = proof().split(".")
+    unsigned = encode({"alg": "none", "typ": "dpop+jwt"})
+    renamed = encode(base64.urlsafe_b64decode(header + "==").replace(b"alg", b"alg2"))
+    for proofs in (
+        (proof(), proof()),
+        (f"{header}.{claims}",),
+        (f"{unsigned}.{claims}.",),
+        (f"{renamed}.{claims}.{signature}",),
+        (f"{header}.{claims}.{'A' * len(signature)}",),
+        (),
+    ):
+        assert sent(*proofs).status_code in {400, 401}, proofs
+    assert sent(scheme="Bearer").status_code == 401
+    # An hour off it is refused for that, and not asked again with a nonce: the suite takes a nonce for a promise to let the time pass
+    for seconds in (3600, -3600):
+        answer = sent(proof(iat=at + seconds, nonce=...))
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_dpop_proof")
+    once = proof(jti="the same")
+    assert [sent(once).status_code, sent(proof(jti="the same")).status_code] == [200, 401]
+    # What must not count
+    for changes in (
+        {"htu": f"{fapi.issuer}{path}?allthedoors#programmed"},
+        {"htu": fapi.issuer.upper() + path},
+        {"tx_id_key": at + 3600, "header": {"tx_id": at + 3600}},
+    ):
+        assert sent(proof(**changes)).status_code == 200, changes
 
 
 def test_fapi2_dpop_proof_with_nbf_and_exp_is_taken(fapi: Fapi) -> None:
