@@ -1,7 +1,8 @@
 """How often the token endpoint may be tried, and what happens then.
 
 A wrong secret costs an audit row; a right one is recognised before any of these limits is asked. So nobody can lock a client out by
-sending wrong secrets in its name, and who sends them gets 429 after a few. Guessing 256 random bits is hopeless at any rate: the
+sending wrong secrets in its name, and who sends them gets 429 after a few. Whoever then shows that he is the client begins anew, at his
+address; what comes from there in all is counted on, and it alone bounds the trail. Guessing 256 random bits is hopeless at any rate: the
 limits protect the audit trail, not the secret.
 """
 

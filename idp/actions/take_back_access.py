@@ -43,8 +43,16 @@ def take_back_access(desk: PeopleDesk, account_id: str, client_id: str) -> int:
         ended = end_offline_grants(connection, account_id, client_id, at, desk.vault.mac_key)
         if ended:
             forget_consents(connection, account_id, client_id)
-            subject, facts = f"account:{account_id}", {"client": client_id, "grants": ended}
-            desk.audit.record(connection, at=at, actor=subject, action="access.take-back", subject=subject, outcome="done", facts=facts)
+            subject = f"account:{account_id}"
+            desk.audit.record(
+                connection,
+                at=at,
+                actor=subject,
+                action="access.take-back",
+                subject=subject,
+                outcome="done",
+                facts={"client": client_id, "grants": ended},
+            )
         return ended
 
     return desk.database.write(store)

@@ -42,7 +42,12 @@ def _confirm(pages: Pages, visit: Visit, typed: str) -> Response:
     device, code = find_waiting_device(pages.desk, typed, visit.peer, pages.desk.vault.mac_key)
     profile = _client(pages, device.client_id)
     asked = pages.asked(visit, device.scopes, asked_claims(device.scopes, {}, "userinfo", profile))
-    values = {"client": profile.name, "terms": profile.terms, "code": show_user_code(code), "csrf": visit.token(CONFIRM_PATH)}
+    values: dict[str, Any] = {
+        "client": profile.name,
+        "terms": profile.terms,
+        "code": show_user_code(code),
+        "csrf": visit.token(CONFIRM_PATH),
+    }
     return visit.page("device_confirm", **values, **asked)
 
 

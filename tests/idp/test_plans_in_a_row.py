@@ -37,7 +37,7 @@ def test_the_fapi_plan_passes_four_times_in_a_row(fapi: Fapi) -> None:
     """The wrong authentications of its modules, each where it stands: before it the module pushes its request, as the suite does."""
     at = fapi.now()
     meant = {"far": at + 62, "past": at - 300, "par": fapi.issuer + "/oauth2/par", "token": fapi.issuer + "/oauth2/token"}
-    meant["list"] = [fapi.issuer, "https://other.example/"]  # type: ignore[assignment]
+    meant["list"] = [fapi.issuer, "https://other.example/"]
 
     def wrong(changes: dict[str, Any]) -> dict[str, str]:
         auth = fapi.assertion(**{name: meant.get(value, value) if isinstance(value, str) else value for name, value in changes.items()})
