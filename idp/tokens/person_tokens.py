@@ -37,10 +37,12 @@ def _sector(registration: Registration) -> str | None:
 
     Programs of strangers have their addresses on the person's own device alike: by the host they would know the person under one name.
     """
-    address = registration.sector_identifier_uri or next(iter(registration.redirect_uris), "")
-    if not address or is_on_device(address):
-        return f"urn://{registration.client_id}"  # no host is written so
-    return urlsplit(address).hostname
+    if registration.sector_identifier_uri:  # whose list was looked at
+        return urlsplit(registration.sector_identifier_uri).hostname
+    address = next(iter(registration.redirect_uris), "")
+    return (
+        urlsplit(address).hostname if address and not is_on_device(address) else f"urn://{registration.client_id}"
+    )  # no host is written so
 
 
 def access_claims(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from joserfc.jwk import ECKey
-from sqlalchemy import update
 
 import idp.service
 from idp.actions import register_itself
@@ -18,8 +17,6 @@ from idp.actions.register_itself import issue_initial_token, withdraw_initial_to
 from idp.actions.set_registration import set_registration
 from idp.model.clients import ClientStatus
 from idp.store.registrations import find_registration
-from idp.store.rows import row_mac
-from idp.tables import registrations
 from standards.errors import TrustError
 from tests.deployments import Here, make_deployment, served_here
 from tests.service_kit.receivers import Receiver, receiver
@@ -312,46 +309,6 @@ def test_attack_what_an_administrator_sets_in_the_same_moment_stays(world: World
     answer = world.manage(made, "PUT", {**BODY, "client_id": client_id, "client_name": "Never"})
     assert (answer.status_code, answer.json()["code"]) == (400, "CLIENT_STATUS_CONFLICT")
     assert world.manage(made, "GET").json()["client_name"] == "Later"
-
-
-def test_attack_a_client_takes_no_scope_back_that_an_administrator_took(world: World) -> None:
-    made = world.made()
-    client_id = made["client_id"]
-    with world.desk.database.read() as connection:
-        before = find_registration(connection, client_id, world.desk.mac_key)
-    assert before is not None
-    # What it left out by itself it may have again
-    for scope in ("openid", "openid profile phone"):
-        assert world.manage(made, "PUT", {**BODY, "client_id": client_id, "scope": scope}).json()["scope"] == scope
-    # What was taken from it, it may not: neither by asking, nor by leaving the member out, nor in two steps
-    set_registration(world.desk, replace(before, scopes=("openid", "profile")), actor="test", keeps_token=True)
-    for body, scope in (
-        ({"scope": "openid profile phone identity"}, "openid profile"),
-        ({"scope": "openid"}, "openid"),
-        ({}, "openid profile"),
-        ({"scope": "phone"}, ""),
-        ({"scope": "openid phone"}, "openid"),
-    ):
-        answer = world.manage(made, "PUT", {**BODY, "client_id": client_id, **body})
-        assert (answer.status_code, answer.json()["scope"]) == (200, scope)
-    # Until an administrator gives more
-    set_registration(world.desk, replace(before, scopes=("openid", "phone")), actor="test", keeps_token=True)
-    assert world.manage(made, "PUT", {**BODY, "client_id": client_id, "scope": "openid phone profile"}).json()["scope"] == "openid phone"
-
-
-def test_attack_scopes_of_a_row_from_before_do_not_grow(world: World) -> None:
-    """Who narrowed them is not known of such a row: it may have been an administrator."""
-    made = world.made(scope="openid")
-    with world.desk.database.read() as connection:
-        before = find_registration(connection, made["client_id"], world.desk.mac_key)
-    assert before is not None
-    row = {name: value for name, value in asdict(before).items() if name != "scopes_most"}
-    values = {"client_id": before.client_id, "metadata_json": json.dumps(row), "changed_at": 1}
-    values["row_mac"] = row_mac(world.desk.mac_key, registrations.name, values)
-    where = registrations.c.client_id == before.client_id
-    world.desk.database.write(lambda connection: connection.execute(update(registrations).where(where).values(values)))
-    answer = world.manage(made, "PUT", {**BODY, "client_id": made["client_id"], "scope": "openid profile"})
-    assert (answer.status_code, answer.json()["scope"]) == (200, "openid")
 
 
 def test_attack_a_withdrawn_token_does_not_come_back_with_what_an_administrator_sets(world: World) -> None:
