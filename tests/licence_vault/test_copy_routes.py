@@ -21,6 +21,7 @@ from tests.licence_vault.test_use_routes import (
     jia,
     licence,
     registry,
+    served,
     share,
     stranger,
     yii,
@@ -29,7 +30,7 @@ from tests.licence_vault.test_use_routes import (
 if TYPE_CHECKING:
     from tests.licence_vault.served import Office
 
-__all__ = ["clerk", "clients", "here", "jia", "licence", "registry", "stranger", "yii"]  # fixtures, found by their names
+__all__ = ["clerk", "clients", "here", "jia", "licence", "registry", "served", "stranger", "yii"]  # fixtures, found by their names
 
 
 def test_a_citizen_shows_a_licence_and_the_office_sees_it_once(jia: Office, yii: Office, registry: Office, licence: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from tests.licence_vault.test_use_routes import (
     jia,
     licence,
     registry,
+    served,
     signed_in,
     yii,
 )
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from tests.deployments import Here
     from tests.idp.test_code_flow import Clients
 
-__all__ = ["clerk", "clients", "here", "jia", "licence", "registry", "yii"]  # fixtures, each module's own
+__all__ = ["clerk", "clients", "here", "jia", "licence", "registry", "served", "yii"]  # fixtures, each module's own
 
 
 def lines(text: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from idp.actions.set_credentials import set_password
 from idp.model.people import AccountKind, Identifier, IdentifierKind
 from tests.idp.people import PASSWORD, Browser
 from tests.licence_vault.issuing_here import ISSUER
-from tests.licence_vault.test_use_routes import JIA, OFFICER, SHARED, WHY, clerk, clients, here, issued, licence, registry
+from tests.licence_vault.test_use_routes import JIA, OFFICER, SHARED, WHY, clerk, clients, here, issued, licence, registry, served
 from yinxin.mongolian_words import in_mongolian
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.idp.test_code_flow import Clients
     from tests.licence_vault.served import Office
 
-__all__ = ["clerk", "clients", "here", "licence", "registry"]  # fixtures, each module's own
+__all__ = ["clerk", "clients", "here", "licence", "registry", "served"]  # fixtures, each module's own
 NO_SHOWING = "sh_" + "0" * 24
 
 
