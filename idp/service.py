@@ -13,11 +13,13 @@ from crypto.sm3 import hmac_sm3
 from idp import messages, ports
 from idp.actions.account_behind import AccountsBehind
 from idp.actions.admit_sign_in import SignInDoor
+from idp.actions.answer_by_browser import answer_by_browser
 from idp.actions.authenticate_client import new_doorkeeper
 from idp.actions.choose_signing_key import KeyRing
 from idp.actions.client_keys import ClientKeys, ProofDesk
 from idp.actions.client_protocol import ClientProtocol
 from idp.actions.federation_desk import FederationDesk
+from idp.actions.fetch_request import RequestFetcher
 from idp.actions.fill_changes import fill_changes
 from idp.actions.find_person_behind import find_person_behind
 from idp.actions.finish_sign_in import SESSION_ENDED_TOPIC
@@ -53,6 +55,7 @@ from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.federation_routes import DECIDE, add_federation_routes
 from idp.api.import_routes import add_import_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
+from idp.api.plain_documents import PATHS, TAGS
 from idp.api.registration_routes import add_registration_routes
 from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
 from idp.api.scim_routes import add_scim_routes
@@ -63,6 +66,7 @@ from idp.connectors.simulator import PATH as SIMULATOR_PATH
 from idp.connectors.simulator import simulated_upstream
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
+from idp.model.openings import Opened
 from idp.model.registrations import TRUST
 from idp.pages.cas_pages import add_cas_pages
 from idp.pages.device_pages import add_device_pages
@@ -164,7 +168,12 @@ def client_desk(context: ServiceContext) -> ClientDesk:
         known_scopes=frozenset(known()),
         sealer=ValueSealer(keystore.open_secret(PEOPLE_SECRETS)),
         outbound=_outbound(context),
+        opened=_opened(context),
     )
+
+
+def _opened(context: ServiceContext) -> Opened:
+    return Opened(context.settings.openid.implicit, context.settings.openid.request_uri)
 
 
 def _outbound(context: ServiceContext) -> Outbound:
@@ -289,8 +298,10 @@ def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
 def _client_protocol(context: ServiceContext) -> ClientProtocol:
     mac_key, ring = context.keystore.open_secret(ROW_MAC_KEY), key_ring(context)
     memory = ClientMemory(context.database, mac_key)
-    hints, keys = HintReader(ring, context.settings.base_url), ClientKeys(_outbound(context))
-    return ClientProtocol(context.database, _vault(context), memory, hints, keys, mac_key, _pairwise_key(mac_key))
+    hints, outbound = HintReader(ring, context.settings.base_url), _outbound(context)
+    pairwise_key, opened = _pairwise_key(mac_key), _opened(context)
+    keys, fetcher = ClientKeys(outbound), RequestFetcher(outbound)
+    return ClientProtocol(context.database, _vault(context), memory, hints, keys, mac_key, pairwise_key, opened, fetcher)
 
 
 def _pairwise_key(mac_key: bytes) -> bytes:
@@ -313,9 +324,8 @@ def build(context: ServiceContext) -> ServiceParts:
     door = new_doorkeeper(context.database, context.audit, context.clock, memory, desk.pepper, proofs)
     rates, router = Rates(per_second=_PER_SECOND, burst=_PER_SECOND), APIRouter()
     tokens = TokenDesk(door=door, ring=ring, issuer=issuer, tokens=rates, nonces=nonces_of(context))
-    add_metadata_routes(
-        router, ring=ring, clock=context.clock, issuer=issuer, scopes=sorted(desk.known_scopes), has_certificates=bool(shown.header)
-    )
+    scopes, clock, has_certificates = sorted(desk.known_scopes), context.clock, bool(shown.header)
+    add_metadata_routes(router, ring=ring, clock=clock, issuer=issuer, scopes=scopes, has_certificates=has_certificates, opened=desk.opened)
     add_client_routes(router, desk)
     add_registration_routes(router, desk)
     add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
@@ -325,7 +335,8 @@ def build(context: ServiceContext) -> ServiceParts:
     protocol, hints, federation = sign_in_protocol(context), HintReader(ring, issuer), federation_desk(context, people)
     is_secure = settings.base_url.startswith("https://")
     scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
-    pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, CasProtocol(people), scope_texts)
+    cas, front = CasProtocol(people), partial(answer_by_browser, persons, desk.opened)
+    pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, cas, front, scope_texts)
     add_change_routes(router, people)
     add_scim_routes(router, people)
     add_federation_routes(router, federation)
@@ -365,24 +376,8 @@ def build(context: ServiceContext) -> ServiceParts:
             *hot_pages(pages),
             *introspection_endpoint.introspection_routes(LookDesk(persons)),
         ),
-        openapi_paths={
-            **token_endpoint.OPENAPI,
-            **device_endpoint.OPENAPI,
-            **pushed_endpoint.OPENAPI,
-            **introspection_endpoint.OPENAPI,
-            **userinfo_endpoint.OPENAPI,
-        },
-        openapi_tags=(
-            {"name": "identity", "description": "Access tokens and the keys that verify them."},
-            {"name": "clients", "description": "Registration of clients."},
-            {"name": "cas", "description": "Services that speak CAS 3.0: validation of their tickets, and their registration."},
-            {"name": "directory", "description": "Changes of accounts, for directories that follow this one."},
-            {"name": "federation", "description": "Identities of other providers that are in doubt."},
-            {"name": "scim", "description": "Provisioning of persons and organisations by other systems (SCIM 2.0)."},
-            {"name": "accounts", "description": "Persons and organisations, and what proves them."},
-            {"name": "agents", "description": "Who may act for which organisation."},
-            {"name": "sessions", "description": "Where people are signed in."},
-        ),
+        openapi_paths=PATHS,
+        openapi_tags=TAGS,
         scopes=SCOPES,
         readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
         event_types=EVENT_TYPES,

@@ -88,6 +88,16 @@ class DpopSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenidSettings:
+    """What is open beyond codes, for certification as a Dynamic provider: ``implicit``: tokens by way of the browser, for clients that register it.
+    ``request_uri``: requests are fetched from addresses that clients registered, within ``outbound.networks``.
+    """
+
+    implicit: bool = False
+    request_uri: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ClientCertificates:
     """How a proxy in front of us shows the certificates of clients that come over mutual TLS; nothing is taken where ``header`` is empty.
 
@@ -233,6 +243,7 @@ class Settings:
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
     client_certificates: ClientCertificates = field(default_factory=ClientCertificates)
     dpop: DpopSettings = field(default_factory=DpopSettings)
+    openid: OpenidSettings = field(default_factory=OpenidSettings)
     seals: Seals = field(default_factory=Seals)
     region: Region = field(default_factory=Region)
     collector: Collector = field(default_factory=Collector)

@@ -50,6 +50,14 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
         "",
         "of whom a nonce is demanded in proofs of possession ([RFC 9449 8, 9](bound-tokens.md)): `never`, `fapi2` (clients of that profile), `always`",
     ),
+    "openid.implicit": (
+        "",
+        "tokens by way of the browser ([front channel](openid-front-channel.md)) for clients that register it; leave it closed but for certification as a Dynamic provider",
+    ),
+    "openid.request_uri": (
+        "",
+        "requests fetched from addresses that clients registered ([front channel](openid-front-channel.md)); they must be within `outbound.networks`",
+    ),
     "logs.origin": ("", "the log's name in its checkpoints; never change it once entries exist"),
     "logs.interval_seconds": ("", "pace of the sequencer"),
     "logs.anchor_paths": ("none", "further folders that keep the newest checkpoint ([the log](transparency-log.md))"),

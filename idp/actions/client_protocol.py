@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from crypto.sm3 import sm3
 from idp.actions.answer_device import approve_device
 from idp.actions.issue_code import issue_code
+from idp.model.openings import response_type_of
 from idp.model.pushed import REQUEST_URI_PREFIX
 from idp.model.registrations import profile_of, sign_in_of
 from idp.store.pushed import find_pushed, take_pushed
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.client_keys import ClientKeys
+    from idp.actions.fetch_request import RequestFetcher
     from idp.actions.read_hint import HintReader
     from idp.actions.recall_client import ClientMemory, KnownClient
+    from idp.model.openings import Opened
     from idp.model.registrations import Registration
     from idp.model.requests import Authentication, AuthorizationRequest, ClientProfile
     from idp.store.accounts import Vault
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClientProtocol:
-    """The protocol as sign-in sees it (``people_desk.SignInProtocol``)."""
+    """The protocol as sign-in sees it (``people_desk.SignInProtocol``). ``fetcher``: of request objects, where the operator has opened that."""
 
     database: Database
     vault: Vault
@@ -43,6 +46,8 @@ class ClientProtocol:
     keys: ClientKeys
     mac_key: bytes
     pairwise_key: bytes
+    opened: Opened
+    fetcher: RequestFetcher
 
     def __repr__(self) -> str:
         """Without the keys."""
@@ -60,7 +65,9 @@ class ClientProtocol:
             if isinstance(opened, RefusedAuthorization):
                 return self._addressed(known, pairs, opened)
             return self.read_opened(known, opened, is_pushed=False)
-        # What stands beside the name does not count (RFC 9126 4); nothing is fetched from anywhere (RFC 9101 10.4)
+        if self.opened.request_uri and known.registration.request_uris and not any(uri.startswith(REQUEST_URI_PREFIX) for uri in uris):
+            return self._read_fetched(known, known.registration, pairs, uris, at)
+        # What stands beside the name does not count (RFC 9126 4); nothing is fetched from an address that is not registered (RFC 9101 10.4)
         pushed = None
         if len(uris) == 1 and uris[0].startswith(REQUEST_URI_PREFIX):
             digest, client_id = sm3(uris[0].encode("utf-8", "replace")), known.client.client_id
@@ -74,6 +81,39 @@ class ClientProtocol:
         read = self.read_opened(known, pushed, is_pushed=True)
         return read if isinstance(read, RefusedAuthorization) else replace(read, pushed=digest.hex())
 
+    def _read_fetched(
+        self, known: KnownClient, registration: Registration, pairs: Sequence[tuple[str, str]], uris: Sequence[str], at: datetime
+    ) -> AuthorizationRequest | RefusedAuthorization:
+        """The request that lies at an address which the client registered, character by character (OIDC Core 6.2). Blocks: it is fetched."""
+        # 1. Before anything is called: a client that may, an address of its own, and no second object
+        if registration.is_fapi or registration.require_pushed_authorization_requests:
+            return RefusedAuthorization("invalid_request", "this client pushes its requests")
+        if len(uris) != 1 or any(name == "request" and value for name, value in pairs):
+            return self._addressed(known, pairs, RefusedAuthorization("invalid_request", "a request comes in one way"))
+        if uris[0] not in registration.request_uris:
+            return self._addressed(known, pairs, RefusedAuthorization("invalid_request_uri", "this client has not registered the address"))
+        if not (registration.jwks or registration.jwks_uri):
+            refusal = RefusedAuthorization("request_uri_not_supported", "this client has registered no keys to sign requests with")
+            return self._addressed(known, pairs, refusal)
+        # 2. What lies there; why it does not count is not told to whoever brings the address
+        try:
+            text = self.fetcher.fetch(known.client.client_id, uris[0])
+        except TrustError:
+            return self._addressed(
+                known, pairs, RefusedAuthorization("invalid_request_uri", "no request could be fetched from the address")
+            )
+        try:
+            opened = self._read_object(text, registration, at, is_fetched=True)
+        except TrustError:
+            refusal = RefusedAuthorization("invalid_request_object", "the request object is not good for this client and provider")
+            return self._addressed(known, pairs, refusal)
+        # 3. It alone counts, and what OAuth wants beside it says the same (OIDC Core 6.1)
+        beside = {response_type_of(value) for name, value in pairs if name == "response_type" and value}
+        if not beside <= {response_type_of(value) for name, value in opened if name == "response_type"}:
+            refusal = RefusedAuthorization("invalid_request_object", "response_type is another beside the request object")
+            return self._addressed(known, pairs, refusal)
+        return self.read_opened(known, opened, is_pushed=False)
+
     def _addressed(self, known: KnownClient, pairs: Sequence[tuple[str, str]], refusal: RefusedAuthorization) -> RefusedAuthorization:
         """The refusal for the client, where a registered address stands beside the object (OIDC Core 3.1.2.6, 6.1).
 
@@ -83,7 +123,7 @@ class ClientProtocol:
         if registration is None or registration.require_pushed_authorization_requests or registration.require_signed_request_object:
             return refusal
         beside = self.read_opened(known, pairs, is_pushed=False)
-        mode: Literal["query", "form_post"] = "form_post" if beside.response_mode == "form_post" else "query"
+        mode = beside.response_mode if beside.response_mode in {"form_post", "fragment"} else "query"
         return replace(refusal, redirect_uri=beside.redirect_uri, response_mode=mode, state=beside.state)
 
     def open_object(
@@ -105,22 +145,22 @@ class ClientProtocol:
         except TrustError:  # not to the address in it: that of an object that does not hold is not to be trusted
             return RefusedAuthorization("invalid_request_object", "the request object is not good for this client and provider")
 
-    def _read_object(self, text: str, registration: Registration, at: datetime) -> tuple[tuple[str, str], ...]:
+    def _read_object(self, text: str, registration: Registration, at: datetime, *, is_fetched: bool = False) -> tuple[tuple[str, str], ...]:
         keys = self.keys.of(registration)
         try:
-            return read_request_object(text, registration, keys.values(), issuer=self.hints.issuer, at=at)
+            return read_request_object(text, registration, keys.values(), issuer=self.hints.issuer, at=at, is_fetched=is_fetched)
         except TrustError:
             fresh = self.keys.of(registration, missing=True)  # perhaps the client has a new key since its set was fetched
             if fresh == keys:
                 raise
-            return read_request_object(text, registration, fresh.values(), issuer=self.hints.issuer, at=at)
+            return read_request_object(text, registration, fresh.values(), issuer=self.hints.issuer, at=at, is_fetched=is_fetched)
 
     def read_opened(
         self, known: KnownClient, pairs: Sequence[tuple[str, str]], *, is_pushed: bool
     ) -> AuthorizationRequest | RefusedAuthorization:
         """The request, checked by its parameters."""
         registration = known.registration
-        client = None if registration is None else sign_in_of(known.client, registration)
+        client = None if registration is None else sign_in_of(known.client, registration, self.opened)
         return read_authorization_request(client, pairs, is_pushed=is_pushed, read_hint=lambda token: self._subject_of(token, registration))
 
     def profile(self, client_id: str) -> ClientProfile | None:

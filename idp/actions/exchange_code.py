@@ -66,7 +66,7 @@ async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownCli
             known,
             registration,
             signings,
-            _grant(desk, grant_id, issued, binding),
+            grant_of(desk, grant_id, issued, binding),
             by="authorization_code",
             refresh_token=refresh_token,
             at=at,
@@ -82,7 +82,8 @@ async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownCli
     )
 
 
-def _grant(desk: PersonDesk, grant_id: str, issued: IssuedCode, binding: Binding) -> PersonGrant:
+def grant_of(desk: PersonDesk, grant_id: str, issued: IssuedCode, binding: Binding) -> PersonGrant:
+    """What a code stands for, as a grant that is not stored yet."""
     return PersonGrant(
         grant_id=grant_id,
         client_id=issued.client_id,

@@ -16,6 +16,7 @@ from idp.model.clients import (
     check_client_fields,
     check_client_id,
 )
+from idp.model.openings import CLOSED, Opened
 from idp.store.clients import insert_client
 from standards.errors import Kind, TrustError
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class ClientDesk:
     """What the administration of clients needs. ``known_scopes``: every scope that exists; ``mac_key``: of the rows; ``sealer``: of secrets.
 
-    ``outbound``: where addresses that clients name are looked at.
+    ``outbound``: where addresses that clients name are looked at. ``opened``: what clients may register beyond codes.
     """
 
     database: Database
@@ -46,6 +47,7 @@ class ClientDesk:
     known_scopes: Collection[str]
     sealer: ValueSealer
     outbound: Outbound
+    opened: Opened = CLOSED
 
     def __repr__(self) -> str:
         """Without the keys."""

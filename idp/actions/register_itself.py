@@ -18,7 +18,7 @@ from idp.actions.check_sector import check_sector
 from idp.actions.register_client import new_secret
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, Client, ClientStatus, with_secret, with_status
 from idp.model.initial_tokens import INITIAL_PREFIX, MANAGEMENT_PREFIX, InitialToken, check_initial_token, new_token
-from idp.model.registrations import CREDENTIALS, SIGN_IN_SCOPES, Registration, check_registration
+from idp.model.registrations import CREDENTIALS, SIGN_IN_SCOPES, Registration, check_registration, demand_opened
 from idp.store.client_secrets import forget_secrets, keep_secret
 from idp.store.clients import find_client, insert_client, update_client
 from idp.store.initial_tokens import end_initial_token, insert_initial_token, use_initial_token
@@ -107,10 +107,11 @@ def register_itself(desk: SelfRegistration, token: str, members: Mapping[str, An
     clients, at = desk.clients, desk.clients.clock.now()
     # 1. What it says of itself, by every rule that needs no token; nothing outside is called for a token that cannot be one
     digest = sm3(token.encode("utf-8", "replace"))
-    stated = read_metadata(members)
+    stated = read_metadata(members, clients.opened)
     client_id = "c-" + secrets.token_hex(8)
     wanted = replace(stated.registration, client_id=client_id)
     check_registration(wanted)
+    demand_opened(wanted, clients.opened)
     secret, management = new_secret(), new_token(MANAGEMENT_PREFIX)
 
     # 2. Used once more, before any address is called
@@ -195,8 +196,9 @@ def _change_once(desk: SelfRegistration, client_id: str, token: str, members: Ma
         isinstance(shown, str) and hmac.compare_digest(secret_digest(clients.pepper, shown), client.secret_digest)
     ):
         raise refused("client_secret", "the present secret, or nothing")
-    stated = read_metadata(members)
+    stated = read_metadata(members, clients.opened)
     wanted = replace(stated.registration, client_id=client_id)
+    demand_opened(wanted, clients.opened)
     registration, scopes = _within(stated, client.scopes, wanted, before.scopes_most, is_pkce_required=before.is_pkce_required)
     # 2. What an administrator has set stays
     registration = replace(
@@ -262,8 +264,9 @@ def check_addresses(outbound: Outbound, registration: Registration) -> None:
     Those that we shall call must be allowed as far as that is known now; of a sector (OpenID Connect Registration 5) the list is fetched,
     and every redirect address must stand in it.
     """
-    for name in ("jwks_uri", "backchannel_logout_uri", "sector_identifier_uri"):
-        address = getattr(registration, name)
+    called = [(name, getattr(registration, name)) for name in ("jwks_uri", "backchannel_logout_uri", "sector_identifier_uri")]
+    called += [("request_uris", each.partition("#")[0]) for each in registration.request_uris]
+    for name, address in called:
         try:
             if address:
                 outbound.check_url(address)
@@ -328,5 +331,6 @@ def _record(
             "grant_types": " ".join(registration.grant_types)[:200],
             "method": registration.token_endpoint_auth_method,
             "redirect_uris": len(registration.redirect_uris),
+            "request_uris": len(registration.request_uris),
         },
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.actions.check_sector import check_sector
-from idp.model.registrations import Registration, check_registration, demand_control
+from idp.model.registrations import Registration, check_registration, demand_control, demand_opened
 from idp.store.client_secrets import forget_secrets
 from idp.store.clients import load_client, update_client
 from idp.store.registrations import find_registration, put_registration
@@ -37,6 +37,7 @@ def set_registration(
     SCOPE_NOT_HELD, CLIENT_STATUS_CONFLICT (another version than ``if_version``).
     """
     check_registration(registration)
+    demand_opened(registration, desk.opened)
     for scope in registration.person_scopes:
         if scope not in desk.known_scopes:
             raise TrustError(Kind.UNACCEPTABLE, "SCOPE_UNKNOWN", scope=scope)
@@ -69,6 +70,7 @@ def set_registration(
             facts={
                 "is_new": before is None,
                 "grant_types": " ".join(registration.grant_types)[:200],
+                "request_uris": len(registration.request_uris),
                 "method": registration.token_endpoint_auth_method,
                 "redirect_uris": len(registration.redirect_uris),
                 "profile": registration.profile,

@@ -16,7 +16,8 @@ from idp.actions.register_itself import REGISTER_PATH
 from idp.actions.revoke_token import REVOKE_PATH
 from idp.api import token_endpoint, userinfo_endpoint
 from idp.model.clients import KEY_SET_MAX_AGE_SECONDS, SIGNING_ALGORITHMS
-from idp.model.registrations import AUTH_METHODS, CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH, SIGN_IN_SCOPES
+from idp.model.openings import CLOSED, CODE_TYPE, RESPONSE_TYPES
+from idp.model.registrations import AUTH_METHODS, GRANT_TYPES, REGISTERED_GRANTS, SIGN_IN_SCOPES
 from idp.model.requests import LEVEL_MAX, acr_of
 from idp.tokens.authorization_request import PROMPTS
 from idp.tokens.client_assertion import SECRET_ALGORITHM
@@ -26,6 +27,7 @@ from service_kit.dpop import ALGORITHMS
 
 if TYPE_CHECKING:
     from idp.actions.choose_signing_key import KeyRing
+    from idp.model.openings import Opened
     from service_kit.clock import Clock
 
 JWKS_PATH: Final = "/oauth2/jwks"
@@ -36,10 +38,10 @@ METADATA_PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oaut
 _CACHED: Final = {"cache-control": f"public, max-age={KEY_SET_MAX_AGE_SECONDS}"}
 
 
-def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool = False) -> dict[str, Any]:
+def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool = False, opened: Opened = CLOSED) -> dict[str, Any]:
     """What this provider can do (OpenID Connect Discovery 3, RFC 8414 2, RFC 9207 3): only what exists.
 
-    ``has_certificates``: a proxy in front shows certificates of clients.
+    ``has_certificates``: a proxy in front shows certificates of clients. ``opened``: what the operator has opened beyond codes.
     """
     methods = [each for each in AUTH_METHODS if has_certificates or each not in {BY_SUBJECT, BY_CERTIFICATE}]
     return {
@@ -59,9 +61,9 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "jwks_uri": issuer + JWKS_PATH,
         "gm_jwks_uri": issuer + GM_JWKS_PATH,
         "scopes_supported": [*SIGN_IN_SCOPES, *scopes],
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": [CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE],
+        "response_types_supported": list(RESPONSE_TYPES) if opened.implicit else [CODE_TYPE],
+        "response_modes_supported": ["query", "form_post", *(["fragment"] if opened.implicit else [])],
+        "grant_types_supported": list(REGISTERED_GRANTS if opened.implicit else GRANT_TYPES),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "userinfo_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
@@ -77,7 +79,8 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "require_pushed_authorization_requests": False,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": [*CLIENT_ALGORITHMS],
-        "request_uri_parameter_supported": False,
+        "request_uri_parameter_supported": opened.request_uri,
+        **({"require_request_uri_registration": True} if opened.request_uri else {}),
         "prompt_values_supported": sorted(PROMPTS),
         "acr_values_supported": [acr_of(level) for level in range(LEVEL_MAX + 1)],
         "claims_supported": sorted({"sub", "acr", "amr", "auth_time", "act"} | IDENTITY_CLAIMS),
@@ -87,10 +90,18 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
 
 
 def add_metadata_routes(
-    router: APIRouter, *, ring: KeyRing, clock: Clock, issuer: str, scopes: list[str], has_certificates: bool = False
+    router: APIRouter,
+    *,
+    ring: KeyRing,
+    clock: Clock,
+    issuer: str,
+    scopes: list[str],
+    has_certificates: bool = False,
+    opened: Opened = CLOSED,
 ) -> None:
     """Add them to the service's router."""
-    metadata = json.dumps(provider_metadata(issuer, scopes, has_certificates=has_certificates), separators=(",", ":")).encode()
+    stated = provider_metadata(issuer, scopes, has_certificates=has_certificates, opened=opened)
+    metadata = json.dumps(stated, separators=(",", ":")).encode()
 
     @router.get(JWKS_PATH, summary="Keys that verify access tokens", **_documented("A JWK set (RFC 7517).", {"keys": []}))
     @public("whoever verifies a token needs them")

@@ -12,7 +12,17 @@ from idp.actions.set_registration import set_registration
 from idp.api.client_routes import MANAGE
 from idp.errors import client_not_found
 from idp.model.clients import SCOPES_PER_CLIENT_MAX
-from idp.model.registrations import CLAIMS_MAX, KEYS_MAX, REDIRECTS_MAX, SERVES_MAX, SIGN_IN_SCOPES, TEXT_CHARACTERS_MAX, Registration
+from idp.model.openings import CODE_TYPE
+from idp.model.registrations import (
+    CLAIMS_MAX,
+    KEYS_MAX,
+    REDIRECTS_MAX,
+    REQUEST_URIS_MAX,
+    SERVES_MAX,
+    SIGN_IN_SCOPES,
+    TEXT_CHARACTERS_MAX,
+    Registration,
+)
 from idp.store.clients import load_client
 from idp.store.registrations import find_registration
 from service_kit.composition import caller_of, needs
@@ -37,6 +47,11 @@ class SignInRegistrationBody(BaseModel):
     redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX, description="Compared character by character.")
     post_logout_redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX)
     grant_types: list[str] = Field(default=["authorization_code"], max_length=8)
+    response_types: list[str] = Field(
+        default=[CODE_TYPE],
+        max_length=3,
+        description="Besides code: id_token, id_token token, with the grant type implicit; https alone. Where the operator has opened it.",
+    )
     token_endpoint_auth_method: str = Field(default="client_secret_basic", max_length=40)
     scopes: list[str] = Field(
         default=list(SIGN_IN_SCOPES),
@@ -55,6 +70,11 @@ class SignInRegistrationBody(BaseModel):
     userinfo_signed_response_alg: str = Field(default="", max_length=32)
     introspection_signed_response_alg: str = Field(default="", max_length=32)
     request_object_signing_alg: str = Field(default="", max_length=32)
+    request_uris: list[str] = Field(
+        default=[],
+        max_length=REQUEST_URIS_MAX,
+        description="Where its signed request objects may be fetched, compared character by character. Where the operator has opened it.",
+    )
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier_uri: str = ""
     require_pushed_authorization_requests: bool = False

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from idp.model.openings import CODE_TYPE
+
 REDIRECT_CHARACTERS_MAX: Final = 512
 _VISIBLE: Final = re.compile(r"[!-~]+")
 _DOTS: Final = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|;|$)", re.IGNORECASE)
@@ -19,7 +21,8 @@ class SignInRegistration:
 
     ``redirect_uris``: compared character by character, never by pattern (RFC 9700 2.1). ``scopes``: all it may ask people for.
     ``is_pkce_required`` False only for a confidential client that cannot send a challenge; ``is_par_required``: its requests come by the
-    pushed way alone (RFC 9126), as the FAPI 2.0 profile wants.
+    pushed way alone (RFC 9126), as the FAPI 2.0 profile wants. ``response_types``: what it may be answered with; ``is_implicit_open``: the operator
+    has opened more than codes, so that what is wrong with a request for more is told in the way of its answer.
     """
 
     client_id: str
@@ -28,6 +31,8 @@ class SignInRegistration:
     audiences: tuple[str, ...] = ()
     is_pkce_required: bool = True
     is_par_required: bool = False
+    response_types: tuple[str, ...] = (CODE_TYPE,)
+    is_implicit_open: bool = False
 
 
 def is_redirect_uri(text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from idp.model.clients import SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, is_resource
+from idp.model.openings import BOTH_TYPE, CLOSED, CODE_TYPE, IMPLICIT_TYPES, RESPONSE_TYPES
 from idp.model.redirects import SignInRegistration, is_redirect_uri
 from idp.model.requests import ClientProfile
 from standards.errors import Kind, TrustError
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from idp.model.clients import Client
+    from idp.model.openings import Opened
 
 REDIRECTS_MAX: Final = 32
 KEYS_MAX: Final = 16
+REQUEST_URIS_MAX: Final = 16
 TEXT_CHARACTERS_MAX: Final = 200
 CLAIMS_MAX: Final = 64
 SERVES_MAX: Final = 16
@@ -35,6 +38,10 @@ CODE, REFRESH, CREDENTIALS = "authorization_code", "refresh_token", "client_cred
 DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 GRANT_TYPES: Final = (CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE)
+"""What the token endpoint takes."""
+IMPLICIT: Final = "implicit"
+REGISTERED_GRANTS: Final = (*GRANT_TYPES, IMPLICIT)
+"""What a client may register: of ``implicit`` the token endpoint knows nothing."""
 OFFLINE: Final = "offline_access"
 SIGN_IN_SCOPES: Final = ("openid", "profile", "phone", "email", "address", "subject_hash", "identity", OFFLINE)
 TRUST: Final = "client.trust"  # the scope of who may let clients skip consent and stand for resource servers
@@ -49,6 +56,7 @@ SIGNATURE_MEMBERS: Final = (
 """Where a client chooses how something is signed."""
 _ALGORITHM: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _NAME: Final = re.compile(r"[a-z_]{1,64}")
+_DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256 in base64url
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,8 @@ class Registration:
     client may do by itself is never theirs. ``jwks``: public keys as JWK. ``allowed_claims``: empty:
     those its scopes name. ``purpose``: shown at consent. ``is_own``: belongs to this deployment, so that no consent is asked. ``acting``:
     for whom people may act towards it. ``profile``: ``fapi2`` holds it to the FAPI 2.0 security profile. ``is_pkce_required`` False only for
-    a confidential client that cannot send a challenge. ``serves``: the resource servers that this client is, whose tokens it may exchange. ``registration_token_digest``: SM3 of the token that manages it (RFC 7592).
+    a confidential client that cannot send a challenge. ``response_types``: in the spelling of ``RESPONSE_TYPES``. ``request_uris``: where its request
+    objects may be fetched, a fragment being the SHA-256 of what lies there (OIDC Core 6.2). ``serves``: the resource servers that this client is, whose tokens it may exchange. ``registration_token_digest``: SM3 of the token that manages it (RFC 7592).
     ``policy_uri``, ``tos_uri``: what people may read of how their data is used and of the terms, linked where they sign in and consent.
     ``scopes_most``: the scopes of signing in within which the client may choose its own, as an administrator last set them.
     """
@@ -68,6 +77,7 @@ class Registration:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     grant_types: tuple[str, ...] = (CODE,)
+    response_types: tuple[str, ...] = (CODE_TYPE,)
     token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 - a name of RFC 7591
     scopes: tuple[str, ...] = SIGN_IN_SCOPES
     person_scopes: tuple[str, ...] = ()
@@ -78,6 +88,7 @@ class Registration:
     userinfo_signed_response_alg: str = ""
     introspection_signed_response_alg: str = ""
     request_object_signing_alg: str = ""
+    request_uris: tuple[str, ...] = ()
     subject_type: Literal["public", "pairwise"] = "public"
     sector_identifier_uri: str = ""
     require_pushed_authorization_requests: bool = False
@@ -131,12 +142,18 @@ def check_registration(registration: Registration) -> None:
     ):  # OpenID Connect Registration 2; people are sent there, so no loopback either
         if getattr(registration, name) and urlsplit(getattr(registration, name)).scheme != "https":
             raise _invalid(name, "an https address")
-    if not registration.grant_types or not set(registration.grant_types) <= set(GRANT_TYPES):
-        raise _invalid("grant_types", "some of " + " ".join(GRANT_TYPES))
+    if not registration.grant_types or not set(registration.grant_types) <= set(REGISTERED_GRANTS):
+        raise _invalid("grant_types", "some of " + " ".join(REGISTERED_GRANTS))
     if CODE in registration.grant_types and not registration.redirect_uris:
         raise _invalid("redirect_uris", "at least one for authorization_code")
     if REFRESH in registration.grant_types and not {CODE, DEVICE} & set(registration.grant_types):
         raise _invalid("grant_types", "refresh_token only beside authorization_code or the device grant")
+    _check_response_types(registration)
+    uris = registration.request_uris
+    if len(uris) > REQUEST_URIS_MAX or len(set(uris)) != len(uris) or not all(map(is_request_uri, uris)):
+        raise _invalid(
+            "request_uris", f"at most {REQUEST_URIS_MAX} https addresses, none twice, a fragment being the SHA-256 of what lies there"
+        )
     if registration.token_endpoint_auth_method not in AUTH_METHODS:
         raise _invalid("token_endpoint_auth_method", "one of " + " ".join(AUTH_METHODS))
     if registration.is_public and {CREDENTIALS, EXCHANGE} & set(registration.grant_types):
@@ -177,6 +194,38 @@ def check_registration(registration: Registration) -> None:
         _check_fapi(registration)
 
 
+def _check_response_types(registration: Registration) -> None:
+    """Grant types and response types say the same (OpenID Connect Registration 2); tokens by way of the browser go to https alone, bound to nothing."""
+    types, grants = registration.response_types, registration.grant_types
+    if not types or len(set(types)) != len(types) or not set(types) <= set(RESPONSE_TYPES):
+        raise _invalid("response_types", "some of " + ", ".join(RESPONSE_TYPES))
+    is_implicit = bool(set(types) & set(IMPLICIT_TYPES))
+    if is_implicit != (IMPLICIT in grants):
+        raise _invalid("grant_types", "implicit beside id_token or id_token token in response_types, and beside nothing else")
+    if (CODE in grants) != (CODE_TYPE in types) and (is_implicit or CODE in grants):
+        raise _invalid("response_types", "code with the grant type authorization_code, and without it not")
+    if not is_implicit:
+        return
+    if not registration.redirect_uris or not all(each.startswith("https://") for each in registration.redirect_uris):
+        raise _invalid("redirect_uris", "https addresses, and at least one, for implicit")
+    if BOTH_TYPE in types and (registration.dpop_bound_access_tokens or registration.tls_client_certificate_bound_access_tokens):
+        raise _invalid("response_types", "no access token by way of the browser, for a client whose tokens are bound")
+
+
+def is_request_uri(text: str) -> bool:
+    """Whether a request object may be registered there: an https address as ``is_redirect_uri`` has them, whatever its object is signed with."""
+    address, hash_sign, digest = text.partition("#")
+    return address.startswith("https://") and is_redirect_uri(address) and (not hash_sign or bool(_DIGEST.fullmatch(digest)))
+
+
+def demand_opened(registration: Registration, opened: Opened) -> None:
+    """Raise CLIENT_FIELD_INVALID for what the operator has not opened."""
+    if not opened.implicit and (IMPLICIT in registration.grant_types or set(registration.response_types) & set(IMPLICIT_TYPES)):
+        raise _invalid("response_types", "code: nothing else is open here (openid.implicit)")
+    if not opened.request_uri and registration.request_uris:
+        raise _invalid("request_uris", "none: requests are not fetched here (openid.request_uri)")
+
+
 def _check_pairwise(registration: Registration) -> None:
     """OpenID Connect Core 8.1: with redirect addresses on several hosts, the sector must be named."""
     hosts = {urlsplit(each).hostname for each in registration.redirect_uris}
@@ -192,6 +241,8 @@ def _check_fapi(registration: Registration) -> None:
         raise _invalid("require_pushed_authorization_requests", "true under FAPI 2.0")
     if not (registration.dpop_bound_access_tokens or registration.tls_client_certificate_bound_access_tokens):
         raise _invalid("dpop_bound_access_tokens", "tokens bound to the sender under FAPI 2.0")
+    if registration.response_types != (CODE_TYPE,) or registration.request_uris:
+        raise _invalid("response_types", "code, and no request_uris, under FAPI 2.0")
     for name in SIGNATURE_MEMBERS:
         if getattr(registration, name) not in {"", *FAPI_ALGORITHMS}:
             raise _invalid(name, "one of " + " ".join(FAPI_ALGORITHMS) + " under FAPI 2.0")
@@ -212,15 +263,19 @@ def demand_control(client: Client, registration: Registration | None, grantable:
             raise TrustError(Kind.FORBIDDEN, "SCOPE_NOT_HELD", scope=scope)
 
 
-def sign_in_of(client: Client, registration: Registration) -> SignInRegistration:
-    """What the reader of authorization requests needs to know."""
+def sign_in_of(client: Client, registration: Registration, opened: Opened = CLOSED) -> SignInRegistration:
+    """What the reader of authorization requests needs to know. What was registered while it was open counts no more once it is closed."""
+    is_open = opened.implicit and not registration.is_fapi
+    signs_in = CODE in registration.grant_types or (is_open and IMPLICIT in registration.grant_types)
     return SignInRegistration(
         client_id=client.client_id,
-        redirect_uris=registration.redirect_uris if CODE in registration.grant_types else (),
+        redirect_uris=registration.redirect_uris if signs_in else (),
         scopes=(*registration.scopes, *registration.person_scopes),
         audiences=client.audiences,
         is_pkce_required=registration.is_pkce_required,
         is_par_required=registration.require_pushed_authorization_requests,
+        response_types=tuple(each for each in registration.response_types if is_open or each == CODE_TYPE),
+        is_implicit_open=is_open,
     )
 
 

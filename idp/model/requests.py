@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from idp.model.openings import CODE_TYPE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -22,12 +24,13 @@ class AuthorizationRequest:
     the request as it came, 32 bytes, for the audit trail. ``max_age_seconds`` None: any sign-in will do.
     ``device_id``: it is for a device that waits (RFC 8628), and nothing goes back by the browser.
     ``response_mode`` cas and cas_post: for a service that speaks CAS, which is sent a ticket. ``pushed``: the digest, in hex, of the name under which
-    it was pushed and is answered once; empty for one that was not.
+    it was pushed and is answered once; empty for one that was not. ``response_type``: in the spelling of ``openings.RESPONSE_TYPES``; ``fragment``:
+    how tokens go back by way of the browser where nothing else is asked for.
     """
 
     client_id: str
     redirect_uri: str
-    response_mode: Literal["query", "form_post", "cas", "cas_post"] = "query"
+    response_mode: Literal["query", "form_post", "fragment", "cas", "cas_post"] = "query"
     state: str | None = None
     nonce: str | None = None
     scopes: tuple[str, ...] = ()
@@ -44,6 +47,7 @@ class AuthorizationRequest:
     raw_digest: bytes = b""
     device_id: str | None = None
     pushed: str = ""
+    response_type: str = CODE_TYPE
 
     def __repr__(self) -> str:
         """Without hints, which are personal data."""

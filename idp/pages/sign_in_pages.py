@@ -21,6 +21,7 @@ from idp.actions.show_passkey import passkey_request, show_passkey
 from idp.actions.show_password import set_new_password, show_password
 from idp.actions.sign_in_row import asked_of, take_up
 from idp.credentials.certificates import text_to_sign, write_challenge
+from idp.model.openings import CODE_TYPE
 from idp.model.people import CredentialKind
 from idp.model.registrations import OFFLINE, SIGN_IN_SCOPES
 from idp.model.sign_in import PROMPT_ERROR, SESSION_SECONDS, Step, decide_next_step, refusal_of
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from idp.actions.federation_desk import FederationDesk
     from idp.actions.people_desk import PeopleDesk, SignInProtocol
     from idp.actions.read_hint import TokenHint
-    from idp.model.requests import ClientProfile
+    from idp.model.requests import AuthorizationRequest, ClientProfile
     from idp.model.sign_in import SignIn
 
 AUTHORIZE_PATH: Final = "/authorize"
@@ -66,7 +67,7 @@ Value = TypeVar("Value")
 @dataclass(frozen=True, slots=True)
 class Pages:
     """What the pages need. ``protocol`` None: no client can send anybody here. ``read_hint``: reads an ID token that this deployment
-    issued, expired ones too; None for anything else. ``scope_texts``: what people are told of a scope of an API, (Chinese, English).
+    issued, expired ones too; None for anything else. ``front``: makes of a code what goes back by way of the browser in its place. ``scope_texts``: what people are told of a scope of an API, (Chinese, English).
     """
 
     desk: PeopleDesk
@@ -77,6 +78,7 @@ class Pages:
     door: SignInDoor
     read_hint: Callable[[str], TokenHint | None] | None = None
     cas: SignInProtocol | None = None
+    front: Callable[[AuthorizationRequest, str], dict[str, str]] | None = None
     scope_texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(THREADS))
 
@@ -156,7 +158,8 @@ async def begin_authorization(
             raise
         return visit.error(error)
     if isinstance(row, Finished):
-        return _leave_finished(pages, visit, row)
+        is_code = request.response_type == CODE_TYPE
+        return _leave_finished(pages, visit, row) if is_code else await pages.in_thread(_leave_finished, pages, visit, row)
     if is_post or visit.new_browser:  # a POST from elsewhere brings no cookies along: look again where it does
         return visit.go(f"/sign-in/{row.sign_in_id}")
     return await pages.in_thread(dispatch, pages, visit, row.sign_in_id)
@@ -211,7 +214,14 @@ def _leave_finished(pages: Pages, visit: Visit, done: Finished) -> Response:
         return visit.go(done.row.return_to)
     if done.row.request.device_id is not None:
         return visit.go(DONE_PATH)
-    return visit.answer_client(done.row.request, pages.desk.issuer, code=done.code)
+    if done.row.request.response_type == CODE_TYPE:
+        return visit.answer_client(done.row.request, pages.desk.issuer, code=done.code)
+    try:
+        if pages.front is None:
+            raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="unsupported_response_type")
+        return visit.answer_client(done.row.request, pages.desk.issuer, **pages.front(done.row.request, done.code or ""))
+    except TrustError as error:
+        return visit.error(error)
 
 
 def _page(pages: Pages, visit: Visit, row: SignIn, profile: ClientProfile | None, step: Step, problem: TrustError | None) -> Response:

@@ -210,14 +210,16 @@ class Visit(Browser):
         return self.with_cookies(HTMLResponse(body, STATUS[error.kind], headers=self._headers(_POLICY.format("'self'"))))
 
     def answer_client(self, to: AuthorizationRequest | RefusedAuthorization, issuer: str, **fields: str | None) -> Response:
-        """Take the browser back to the client with these fields, ``state`` and ``iss`` (RFC 9207), in the way it asked for."""
+        """Take the browser back to the client with these fields, ``state`` and ``iss`` (RFC 9207), in the way it asked for: in the query, in the
+        fragment (which is registered for no address), or by the press of a button.
+        """
         address = to.redirect_uri or ""
         if isinstance(to, AuthorizationRequest) and to.response_mode in {"cas", "cas_post"}:
             return self._answer_cas_service(to, fields.get("code"))
         given = {name: value for name, value in {**fields, "state": to.state, "iss": issuer}.items() if value is not None}
         if to.response_mode == "form_post":  # without scripts, so that the policy stays strict: the person presses the button
             return self.page("form_post", targets=address, target=address, fields=given)
-        joint = "&" if urlsplit(address).query else "?"
+        joint = "#" if to.response_mode == "fragment" else "&" if urlsplit(address).query else "?"
         return self.go(f"{address}{joint}{urlencode(given)}")
 
     def _answer_cas_service(self, to: AuthorizationRequest, ticket: str | None) -> Response:

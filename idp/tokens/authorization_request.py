@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from crypto.jose import read_strict_json
 from crypto.sm3 import sm3
 from idp.model.clients import is_resource
+from idp.model.openings import IMPLICIT_TYPES, RESPONSE_TYPES, response_type_of
+from idp.model.registrations import OFFLINE
 from idp.model.requests import AuthorizationRequest
 from standards.errors import TrustError
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from idp.model.redirects import SignInRegistration
 
+Mode = Literal["query", "form_post", "fragment"]
 PARAMETERS_MAX: Final = 64
 VALUE_CHARACTERS_MAX: Final = 4096  # a claims parameter that names every attribute takes under 2 KiB
 WORDS_MAX: Final = 64
@@ -43,7 +46,7 @@ class RefusedAuthorization:
     error: str
     description: str
     redirect_uri: str | None = None
-    response_mode: Literal["query", "form_post"] = "query"
+    response_mode: Mode = "query"
     state: str | None = None
 
 
@@ -79,15 +82,18 @@ def read_authorization_request(
         return RefusedAuthorization("invalid_request", "the redirect address is not registered for this client")
     # 2. How to answer; what is doubtful about that is answered in the plainest way
     state = given.get("state") if names.count("state") == 1 else None
-    wanted_mode = given.get("response_mode", "query") if names.count("response_mode") <= 1 else ""
-    mode: Literal["query", "form_post"] = "form_post" if wanted_mode == "form_post" else "query"
+    response_type = response_type_of(given.get("response_type", "")) if names.count("response_type") == 1 else ""
+    is_implicit = client.is_implicit_open and response_type in IMPLICIT_TYPES
+    plain: Mode = "fragment" if is_implicit else "query"  # tokens never stand in a query (OAuth 2.0 Multiple Response Types 5)
+    wanted_mode = given.get("response_mode", plain) if names.count("response_mode") <= 1 else ""
+    mode: Mode = "form_post" if wanted_mode == "form_post" else plain
 
     def refused(error: str, description: str) -> RefusedAuthorization:
         return RefusedAuthorization(error, description, redirect_uri, mode, state)
 
     if len(set(names)) != len(names):
         return refused("invalid_request", "a parameter is given more than once")
-    if wanted_mode not in {"query", "form_post"}:
+    if wanted_mode not in {plain, "form_post"}:
         return refused("invalid_request", "response_mode is not supported")
     if client.is_par_required and not is_pushed:
         return refused("invalid_request", "this client pushes its requests")
@@ -97,11 +103,15 @@ def read_authorization_request(
         return refused("request_uri_not_supported", "request_uri is not supported")
     if "response_type" not in given:
         return refused("invalid_request", "response_type is missing")
-    if given["response_type"] != "code":
+    if response_type not in client.response_types:
+        if client.is_implicit_open and response_type in RESPONSE_TYPES:
+            return refused("unauthorized_client", "this client has not registered this response_type")
         return refused("unsupported_response_type", "only code is supported")
-    # 3. PKCE: S256 or, where the client may, nothing; a method without a challenge, or plain, is an attempt to weaken it
+    # 3. PKCE: S256 or, where the client may, nothing; a method without a challenge, or plain, is an attempt to weaken it. It is about codes
     challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
-    if challenge is None and (client.is_pkce_required or method is not None):
+    if is_implicit:
+        challenge = method = None
+    elif challenge is None and (client.is_pkce_required or method is not None):
         return refused("invalid_request", "code_challenge is missing")
     if challenge is not None and (method != "S256" or not _SHA256_TEXT.fullmatch(challenge)):
         return refused("invalid_request", "code_challenge must be of the method S256")
@@ -109,6 +119,14 @@ def read_authorization_request(
     scopes = tuple(dict.fromkeys(given.get("scope", "").split(" ")))
     if not set(scopes) <= set(client.scopes) or len(scopes) > WORDS_MAX:
         return refused("invalid_scope", "a requested scope is unknown or not granted to this client")
+    if is_implicit:  # what is sent by way of the browser is bound to this request and to who asked by its nonce (OIDC Core 3.2.2.1)
+        if "openid" not in scopes:
+            return refused("invalid_scope", "an ID token takes the scope openid")
+        if "nonce" not in given:
+            return refused("invalid_request", "nonce is missing")
+        if "dpop_jkt" in given:
+            return refused("invalid_request", "dpop_jkt binds codes alone")
+        scopes = tuple(each for each in scopes if each != OFFLINE)  # OIDC Core 11: only a code leads to a refresh token
     resource = given.get("resource")
     if resource is not None and (not is_resource(resource) or resource not in client.audiences):
         return refused("invalid_target", "the requested resource is unknown or not granted to this client")
@@ -149,5 +167,6 @@ def read_authorization_request(
         claims=claims,
         dpop_jkt=dpop_jkt,
         id_token_hint_sub=subject,
+        response_type=response_type,
         raw_digest=sm3(repr(tuple(pairs)).encode("utf-8", "backslashreplace")),
     )

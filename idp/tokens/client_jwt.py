@@ -51,11 +51,13 @@ def check_client_jwt(
     return read_strict_json(read_base64url(parts[1]))
 
 
-def check_client_times(claims: Mapping[str, Any], at: datetime, *, lifetime_seconds: int = LIFETIME_SECONDS) -> int:
-    """``exp``, seconds since 1970 UTC: demanded, not past, not further off than a lifetime; ``nbf`` and ``iat`` not ahead. JWS_INVALID."""
+def check_client_times(
+    claims: Mapping[str, Any], at: datetime, *, lifetime_seconds: int = LIFETIME_SECONDS, needs_end: bool = True
+) -> None:
+    """``exp``, seconds since 1970 UTC: demanded (``needs_end``), not past, not further off than a lifetime; ``nbf`` and ``iat`` not ahead. JWS_INVALID."""
     now = at.timestamp()
     for name in ("exp", "nbf", "iat"):
-        if name not in claims and name != "exp":
+        if name not in claims and not (name == "exp" and needs_end):
             continue
         value = claims.get(name)
         if type(value) is not int or not 0 <= value <= NUMERIC_DATE_LIMIT:
@@ -64,4 +66,3 @@ def check_client_times(claims: Mapping[str, Any], at: datetime, *, lifetime_seco
             raise invalid(name)
         if name != "exp" and not now - lifetime_seconds <= value <= now + AHEAD_SECONDS:
             raise invalid(name)
-    return int(claims["exp"])

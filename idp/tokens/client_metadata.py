@@ -11,11 +11,14 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from idp.model.clients import NAME_CHARACTERS_MAX
+from idp.model.openings import CLOSED, CODE_TYPE, response_type_of
 from idp.model.registrations import CODE, KEYS_MAX, SIGN_IN_SCOPES, Registration
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from idp.model.openings import Opened
 
 METADATA_BYTES_MAX: Final = 64 * 1024
 TEXTS_MAX: Final = 64
@@ -51,7 +54,7 @@ _ENCRYPTION: Final = tuple(
 )
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _ALGORITHM_DEFAULT: Final = "RS256"  # OpenID Connect Registration 2, where our own registrations have ES256
-_STATED: Final = frozenset((*_TEXTS, *_LISTS, *_FLAGS))
+_STATED: Final = frozenset((*_TEXTS, *_LISTS, *_FLAGS, "request_uris"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,15 @@ def refused(member: str, expected: str) -> TrustError:
     return TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field=member, expected=expected)
 
 
-def read_metadata(members: Mapping[str, Any]) -> StatedClient:
-    """Read what a client says about itself. CLIENT_FIELD_INVALID names the member."""
+def read_metadata(members: Mapping[str, Any], opened: Opened = CLOSED) -> StatedClient:
+    """Read what a client says about itself. CLIENT_FIELD_INVALID names the member. Where requests are not fetched ``request_uris`` is not known."""
     # 1. What would be a promise
     for name in _ENCRYPTION:
         if members.get(name) is not None:
             raise refused(name, "nothing: answers are not encrypted here")
-    if _texts(members, "response_types", ("code",)) != ("code",):
-        raise refused("response_types", "code")
+    types = tuple(map(response_type_of, _texts(members, "response_types", (CODE_TYPE,))))
+    if types != (CODE_TYPE,) and not opened.implicit:
+        raise refused("response_types", CODE_TYPE)
     # 2. What it is called, and what it may ask for
     name = members.get("client_name", "")
     if not isinstance(name, str) or len(name) > NAME_CHARACTERS_MAX or (name and not name.isprintable()) or name != name.strip():
@@ -85,13 +89,15 @@ def read_metadata(members: Mapping[str, Any]) -> StatedClient:
         raise refused("scope", "names separated by spaces")
     # 3. The rest by its kind
     given: dict[str, Any] = {name: _text(members, name) for name in _TEXTS if members.get(name) is not None}
-    given |= {name: _texts(members, name, ()) for name in _LISTS if members.get(name) is not None}
+    lists = (*_LISTS, "request_uris") if opened.request_uri else _LISTS
+    given |= {name: _texts(members, name, ()) for name in lists if members.get(name) is not None}
     given |= {name: _flag(members, name) for name in _FLAGS if members.get(name) is not None}
     given.setdefault("id_token_signed_response_alg", _ALGORITHM_DEFAULT)
     given.setdefault("grant_types", (CODE,))
     if given.get("subject_type", "public") not in {"public", "pairwise"}:
         raise refused("subject_type", "public or pairwise")
-    return StatedClient(name, None if scope is None else tuple(scope.split()), Registration("", **given, jwks=_keys(members)))
+    registration = Registration("", **given, response_types=types, jwks=_keys(members))
+    return StatedClient(name, None if scope is None else tuple(scope.split()), registration)
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:
@@ -154,7 +160,7 @@ def write_metadata(registration: Registration, name: str, scopes: tuple[str, ...
     said: dict[str, Any] = {
         "client_id": registration.client_id,
         "client_name": name,
-        "response_types": ["code"],
+        "response_types": list(registration.response_types),
         "scope": " ".join(dict.fromkeys((*registration.scopes, *registration.person_scopes, *scopes))),
     }
     for each in fields(Registration):

@@ -82,12 +82,15 @@ def id_claims(
     *,
     issuer: str,
     issued_at_seconds: int,
-    access_token: str,
+    access_token: str | None,
     pairwise_key: bytes,
     wanted: Mapping[str, Any],
     with_nonce: bool = True,
 ) -> dict[str, Any]:
-    """The claims of an ID token. ``wanted``: what the claims parameter asked to have in it. A refreshed one has no nonce (OIDC Core 12.2)."""
+    """The claims of an ID token. ``wanted``: what the claims parameter asked to have in it. A refreshed one has no nonce (OIDC Core 12.2).
+
+    ``access_token``: that goes with it, to which it is bound; None: none does.
+    """
     claims: dict[str, Any] = {
         **wanted,
         "iss": issuer,
@@ -100,8 +103,9 @@ def id_claims(
         "acr": grant.acr,
         "amr": list(grant.amr),
         "sid": grant.session_id,
-        "at_hash": half_hash(access_token, registration.id_token_signed_response_alg),
     }
+    if access_token is not None:
+        claims["at_hash"] = half_hash(access_token, registration.id_token_signed_response_alg)
     if grant.nonce is not None and with_nonce:
         claims["nonce"] = grant.nonce
     if grant.acting_for is not None:

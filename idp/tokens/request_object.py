@@ -1,4 +1,4 @@
-"""Authorization requests as signed objects, by value (JAR, RFC 9101). Pure: object and keys in, parameters out."""
+"""Authorization requests as signed objects (JAR, RFC 9101; OIDC Core 6). Pure: object and keys in, parameters out."""
 
 from __future__ import annotations
 
@@ -28,12 +28,16 @@ def object_algorithms(registration: Registration) -> tuple[str, ...]:
 
 
 def read_request_object(
-    text: str, registration: Registration, keys: Iterable[VerificationKey], *, issuer: str, at: datetime
+    text: str, registration: Registration, keys: Iterable[VerificationKey], *, issuer: str, at: datetime, is_fetched: bool = False
 ) -> tuple[tuple[str, str], ...]:
-    """The parameters in a request object, which count alone: what stands beside it does not (RFC 9101 6.3). REQUEST_OBJECT_INVALID."""
+    """The parameters in a request object, which count alone: what stands beside it does not (RFC 9101 6.3). REQUEST_OBJECT_INVALID.
+
+    ``is_fetched``: just now, from where its client keeps it (OIDC Core 6.2): how long it counts, the client says by what lies there, so that it
+    needs no ``exp``; one that it has is held to.
+    """
     try:
         claims = check_client_jwt(text, keys, algorithms=object_algorithms(registration), types=OBJECT_TYPES)
-        check_client_times(claims, at)
+        check_client_times(claims, at, needs_end=not is_fetched)
     except TrustError as error:
         raise refused(str(error.facts.get("reason", ""))) from None
     # 1. Made by this client for this provider
