@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,14 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 import idp.service
+import service_kit.bounded_calls
 from idp.actions.register_itself import issue_initial_token
 from idp.actions.rotate_signing_key import replace_signing_key
 from idp.tokens.client_assertion import ASSERTION_TYPE
 from tests.deployments import make_deployment, served_here
+from tests.fakes.loopback_tls import loopback_tls
 from tests.idp.people import CALLBACK, CHALLENGE, VERIFIER, Browser, Registered, Town, settle
+from tests.service_kit.dpop_proofs import encode
 from tests.service_kit.receivers import Receiver, receiver
 
 if TYPE_CHECKING:
@@ -84,8 +88,11 @@ class Suite:
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    folder = make_deployment(tmp_path_factory.mktemp("dynamic") / "deployment", **{"outbound.networks": ["127.0.0.0/8"]})
-    with receiver() as server, served_here(folder) as here:
+    opened = {"outbound.networks": ["127.0.0.0/8"], "openid.implicit": True, "openid.request_uri": True}
+    folder = make_deployment(tmp_path_factory.mktemp("dynamic") / "deployment", **opened)
+    server_tls, caller_tls = loopback_tls()
+    with pytest.MonkeyPatch.context() as patch, receiver(server_tls) as server, served_here(folder) as here:
+        patch.setattr(service_kit.bounded_calls, "_authorities", lambda: caller_tls)
         town = settle(here, Registered())
         town.person()
         yield Suite(town, server)
@@ -307,19 +314,99 @@ def test_oidcc_registration_sector_bad(suite: Suite) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
 
 
-@pytest.mark.parametrize(
-    "members",
-    [
-        pytest.param({"request_object_signing_alg": "none"}, id="oidcc-request-uri-unsigned"),
-        pytest.param({"request_object_signing_alg": "RS256", "request_uris": ["https://rp.example/object"]}, id="oidcc-request-uri-signed"),
-    ],
-)
-def test_oidcc_request_uri_is_rejected_as_unsupported(suite: Suite, members: dict[str, Any]) -> None:
-    if members["request_object_signing_alg"] == "none":
-        assert suite.register(**members).json()["error"] == "invalid_client_metadata"
-        return
-    browser = suite.ask(suite.registered(**members), request_uri="https://rp.example/object")
-    assert "error=request_uri_not_supported" in browser.answer.headers.get("location", "") or is_shown_an_error(browser)
+@pytest.mark.clause("OIDC Core 15.2", "OIDC Discovery 3")
+def test_oidcc_discovery_endpoint_verification(suite: Suite) -> None:
+    """What the module looks for where clients register themselves (its conditions by their names in the suite)."""
+    said = suite.http.get("/.well-known/openid-configuration").json()
+    types = [frozenset(each.split(" ")) for each in said["response_types_supported"]]
+    assert {frozenset({"code"}), frozenset({"id_token"}), frozenset({"token", "id_token"})} <= set(types)  # ResponseTypesSupportedDynamic
+    assert {"authorization_code", "implicit"} <= set(said["grant_types_supported"])  # GrantTypesSupportedDynamic
+    assert set(said["subject_types_supported"]) <= {"public", "pairwise"}  # SubjectTypesSupported
+    assert "RS256" in said["id_token_signing_alg_values_supported"]  # IdTokenSigningAlgValuesSupported
+    assert "RS256" in said["userinfo_signing_alg_values_supported"]  # UserinfoSigningAlgValuesSupported
+    assert "RS256" in said["request_object_signing_alg_values_supported"]  # RequestObjectSigningAlgValuesSupportedIncludesRS256
+    for name in ("request_parameter_supported", "request_uri_parameter_supported", "claims_parameter_supported"):
+        assert said[name] is True
+    assert "sub" in said["claims_supported"]
+    assert "openid" in said["scopes_supported"]
+    assert isinstance(said["code_challenge_methods_supported"], list)
+    issuer = suite.town.desk.issuer
+    endpoints = {name: value for name, value in said.items() if name.endswith(("_endpoint", "jwks_uri"))}
+    assert {"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "registration_endpoint", "jwks_uri"} <= set(endpoints)
+    assert said["issuer"] == issuer, "with https in front, all of them are https: see test_conformance_files"
+    assert all(value.startswith(issuer + "/") for value in endpoints.values())
+
+
+def request_uri(suite: Suite) -> str:
+    """Such as the suite makes, before it knows what will lie there (its CreateRandomRequestUri): without a fragment."""
+    return f"{suite.server.url}/requesturi/{secrets.token_hex(48)}"
+
+
+def bring(suite: Suite, client: dict[str, Any], uri: str, inside: dict[str, str]) -> Browser:
+    """As the suite builds the address: what OAuth wants beside the object stands there too, ``state`` and ``nonce`` only inside."""
+    beside = {name: inside[name] for name in ("response_type", "client_id", "scope", "redirect_uri")}
+    return suite.ask(client, **beside, request_uri=uri, state="", nonce="", code_challenge="", code_challenge_method="")
+
+
+def object_claims(client: dict[str, Any]) -> dict[str, str]:
+    """The plain request as claims; the suite adds ``aud`` and ``iss`` where it signs, and no times."""
+    given = {"client_id": client["client_id"], "redirect_uri": CALLBACK, "scope": "openid", "response_type": "code"}
+    return {**given, "state": secrets.token_hex(8), "nonce": secrets.token_hex(8)}
+
+
+@pytest.mark.clause("OIDC Core 6.2", "OIDC Core 15.2")
+def test_oidcc_request_uri_signed_rs256(suite: Suite) -> None:
+    said = suite.http.get("/.well-known/openid-configuration").json()
+    assert said["request_uri_parameter_supported"] is True
+    assert "RS256" in said["request_object_signing_alg_values_supported"]
+    key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=False)
+    uri = request_uri(suite)
+    client = suite.registered(
+        request_uris=[uri],
+        request_object_signing_alg="RS256",
+        jwks={"keys": [key.as_dict(private=False)]},
+        token_endpoint_auth_method="private_key_jwt",
+        grant_types=["authorization_code"],
+        response_types=["code"],
+    )
+    assert client["request_uris"] == [uri]
+    inside = object_claims(client)
+    claims = {**inside, "aud": suite.town.desk.issuer, "iss": client["client_id"]}
+    suite.server.status, suite.server.body = 200, jwt.encode({"alg": "RS256"}, claims, key, algorithms=["RS256"]).encode()
+    suite.server.received.clear()
+    came = bring(suite, client, uri, inside).returned
+    assert [uri.endswith(call.path) for call in suite.server.received] == [True]
+    assert (came["state"], came["iss"]) == (inside["state"], suite.town.desk.issuer)
+    now = int(time.time())
+    about = {"iss": client["client_id"], "sub": client["client_id"], "aud": suite.town.desk.issuer + "/oauth2/token"}
+    about |= {"jti": secrets.token_hex(8)}
+    assertion = jwt.encode({"alg": "RS256"}, {**about, "iat": now, "exp": now + 60}, key, algorithms=["RS256"])
+    form = {"grant_type": "authorization_code", "code": came["code"], "redirect_uri": CALLBACK}
+    answer = suite.http.post("/oauth2/token", data={**form, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion})
+    assert answer.status_code == 200, answer.text
+    assert suite.read(answer.json()["id_token"], "RS256")["nonce"] == inside["nonce"]
+    told = suite.http.get("/oauth2/userinfo", headers={"authorization": f"Bearer {answer.json()['access_token']}"})
+    assert told.status_code == 200
+
+
+@pytest.mark.clause("OIDC Core 6.2")
+def test_oidcc_request_uri_unsigned(suite: Suite) -> None:
+    """The module wants ``request_uri``, and is skipped where ``none`` is not in the list of algorithms; so is ``-ensure-request-object-with-redirect-uri``.
+
+    What it would bring otherwise is refused, registered so or not.
+    """
+    said = suite.http.get("/.well-known/openid-configuration").json()
+    assert said["request_uri_parameter_supported"] is True
+    assert "none" not in said["request_object_signing_alg_values_supported"]
+    uri = request_uri(suite)
+    assert suite.register(request_uris=[uri], request_object_signing_alg="none").json()["error"] == "invalid_client_metadata"
+    key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=False)
+    client = suite.registered(request_uris=[uri], jwks={"keys": [key.as_dict(private=False)]})
+    inside = object_claims(client)
+    suite.server.status, suite.server.body = 200, f"{encode({'alg': 'none'})}.{encode(inside)}.".encode()
+    assert bring(suite, client, uri, inside).returned["error"] == "invalid_request_object"
+    by_value = {"request": suite.server.body.decode(), "redirect_uri": "https://rp.example/another"}
+    assert is_shown_an_error(suite.ask(client, **by_value))
 
 
 @pytest.mark.clause("OIDC Core 10.1.1")

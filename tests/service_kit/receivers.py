@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.fakes.loopback import QuietHandler, serve_loopback
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 
@@ -35,8 +36,8 @@ class Receiver:
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
-    """A server on a free port of 127.0.0.1."""
+def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """A server on a free port of 127.0.0.1. ``tls``: by https, see ``tests.fakes.loopback_tls``."""
     state = Receiver("")
 
     class Handler(QuietHandler):
@@ -58,6 +59,6 @@ def receiver() -> Iterator[Receiver]:
 
         do_GET = do_POST
 
-    with serve_loopback(Handler) as address:
+    with serve_loopback(Handler, tls) as address:
         state.url = f"{address}/hook"
         yield state
