@@ -85,7 +85,8 @@ def _private_key(key_id: str) -> dict[str, str]:
 
 def prepare(folder: Path, base_url: str, suite: str, networks: list[str]) -> dict[str, dict[str, Any]]:
     """Make it all; the suite's configurations by plan."""
-    initialise(folder, organisation="Conformance", settings={"base_url": base_url, "outbound": {"networks": networks}})
+    opened = {"implicit": True, "request_uri": True}  # what the Dynamic plan alone asks for; no other plan is better or worse for it
+    initialise(folder, organisation="Conformance", settings={"base_url": base_url, "outbound": {"networks": networks}, "openid": opened})
     house = open_house(open_deployment(folder))
     try:
         password = _person(house.context)

@@ -119,6 +119,16 @@ def test_the_suite_finds_its_clients_its_person_and_its_token(here: Here, plans:
     assert "<strong>Dynamic</strong>" in here.http.get("/authorize", params=asked, follow_redirects=True).text
 
 
+@pytest.mark.clause("OIDC Discovery 3", "OIDC Core 15.2")
+def test_the_deployment_is_open_for_the_dynamic_plan_and_every_endpoint_is_https(here: Here) -> None:
+    said = here.http.get("/.well-known/openid-configuration").json()
+    assert set(said["response_types_supported"]) == {"code", "id_token", "id_token token"}
+    assert "implicit" in said["grant_types_supported"]
+    assert said["request_uri_parameter_supported"] is True
+    assert said["issuer"] == BASE
+    assert all(value.startswith(BASE + "/") for name, value in said.items() if name.endswith(("_endpoint", "_uri", "_documentation")))
+
+
 @pytest.mark.parametrize("name_of_plan", [FAPI, DRAFT])
 def test_the_fapi_clients_are_as_the_suite_wants_them(plans: dict[str, dict[str, Any]], name_of_plan: str) -> None:
     plan = plans[name_of_plan]

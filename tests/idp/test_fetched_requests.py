@@ -24,6 +24,7 @@ from tests.deployments import make_deployment, served_here
 from tests.fakes.loopback_tls import loopback_tls
 from tests.idp.people import CALLBACK, CHALLENGE, Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
+from tests.idp.test_front_channel import registered_itself
 from tests.service_kit.dpop_proofs import encode, public_jwk, sign, without_gaps
 from tests.service_kit.receivers import Receiver, receiver
 
@@ -357,15 +358,6 @@ def test_what_the_address_has_the_digest_of_is_kept_and_nothing_else_is_taken_fo
 
 
 # Registering
-
-
-def registered_itself(clients: Clients, **members: Any) -> tuple[int, dict[str, Any]]:
-    _, token = issue_initial_token(
-        clients.desk, note="t", scopes=(), needs_approval=False, is_pkce_required=True, uses=1, days=1, actor="test"
-    )
-    body = {"redirect_uris": [CALLBACK], **members}
-    answer = clients.http.post("/oauth2/register", headers={"authorization": f"Bearer {token}"}, content=json.dumps(body).encode())
-    return answer.status_code, answer.json()
 
 
 def test_registered_addresses_come_back_as_they_were_given(keeper: Keeper) -> None:

@@ -42,6 +42,10 @@ FAPI = replace(
         replace(GOOD, subject_type="pairwise"),
         replace(GOOD, token_endpoint_auth_method="tls_client_auth", tls_client_auth_subject_dn="CN=a"),
         Registration("device", grant_types=(GRANT_TYPES[3],)),
+        replace(GOOD, grant_types=("implicit",), response_types=("id_token",)),
+        replace(GOOD, grant_types=("implicit", "authorization_code"), response_types=("code", "id_token", "id_token token")),
+        replace(GOOD, grant_types=("implicit",), response_types=("id_token",), dpop_bound_access_tokens=True),
+        replace(GOOD, request_uris=("https://rp.example/object", "https://rp.example/object#" + "A" * 43)),
     ],
 )
 def test_what_may_be_registered(registration: Registration) -> None:
@@ -63,6 +67,21 @@ def test_what_may_be_registered(registration: Registration) -> None:
         ({"jwks_uri": "http://rp.example/keys"}, "jwks_uri"),
         ({"grant_types": ("implicit",)}, "grant_types"),
         ({"grant_types": ()}, "grant_types"),
+        ({"response_types": ()}, "response_types"),
+        ({"response_types": ("id_token",)}, "grant_types"),
+        ({"response_types": ("code", "id_token")}, "grant_types"),
+        ({"response_types": ("code", "code")}, "response_types"),
+        ({"response_types": ("token",)}, "response_types"),
+        ({"response_types": ("code id_token",), "grant_types": ("authorization_code", "implicit")}, "response_types"),
+        ({"response_types": ("id_token",), "grant_types": ("authorization_code", "implicit")}, "response_types"),
+        ({"response_types": ("code", "id_token"), "grant_types": ("implicit",)}, "response_types"),
+        ({"response_types": ("id_token",), "grant_types": ("implicit",), "redirect_uris": ()}, "redirect_uris"),
+        ({"response_types": ("id_token",), "grant_types": ("implicit",), "redirect_uris": ("http://127.0.0.1/cb",)}, "redirect_uris"),
+        ({"response_types": ("id_token",), "grant_types": ("implicit", "refresh_token")}, "grant_types"),
+        *(
+            ({"response_types": ("id_token token",), "grant_types": ("implicit",), bound: True}, "response_types")
+            for bound in ("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens")
+        ),
         ({"grant_types": ("refresh_token",)}, "grant_types"),
         ({"grant_types": ("authorization_code", "client_credentials"), "token_endpoint_auth_method": "none"}, "grant_types"),
         ({"token_endpoint_auth_method": "password"}, "token_endpoint_auth_method"),
@@ -101,6 +120,8 @@ def test_what_may_not(changes: dict[str, Any], field: str) -> None:
         ({"require_pushed_authorization_requests": False}, "require_pushed_authorization_requests"),
         ({"dpop_bound_access_tokens": False}, "dpop_bound_access_tokens"),
         ({"is_pkce_required": False}, "is_pkce_required"),
+        ({"request_uris": ("https://rp.example/object",)}, "response_types"),
+        ({"response_types": ("id_token",), "grant_types": ("implicit",)}, "response_types"),
     ],
 )
 def test_fapi_leaves_no_choice(changes: dict[str, Any], field: str) -> None:
