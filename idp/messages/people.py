@@ -35,7 +35,7 @@ _ROWS: Final = (
     ("SESSION_NOT_FOUND", "No such session", "未找到会话", "There is no session with this id, or it has ended.", "没有此会话，或会话已结束。", "List the sessions of the account.", "请查看该账户的会话列表。"),
     ("SIGN_IN_REFUSED", "Not signed in to the application", "未登录到应用", "You did not agree, or your account is not what the application asks for.", "您未同意授权，或您的账户不符合应用要求。", _AGAIN_EN, _AGAIN_ZH),
     ("CAS_SERVICE_TAKEN", "Service of another client", "服务地址已被登记", "Another client has registered this address; an address belongs to one client.", "该地址已由其他客户端登记；每个地址只属于一个客户端。", "Register the address with one client only.", "请仅在一个客户端下登记该地址。"),
-    ("AUTHORIZATION_REFUSED", "Request of the application not accepted", "应用的请求不被接受", "The application is unknown, or its return address is not one it has registered; so nothing is sent there.", "应用未登记，或其返回地址未经登记，因此不会跳转。", "Tell the operator of the application you came from.", "请联系您所使用应用的运维人员。"),
+    ("AUTHORIZATION_REFUSED", "Request of the application not accepted", "应用的请求不被接受", "The application is unknown, its return address is not one it has registered, or it may not be answered as it asks; so nothing is sent there.", "应用未登记，其返回地址未经登记，或不得按其请求的方式应答，因此不会跳转。", "Tell the operator of the application you came from.", "请联系您所使用应用的运维人员。"),
 )  # fmt: skip
 
 TEXTS: Final = tuple(ProblemText(*row) for row in _ROWS)

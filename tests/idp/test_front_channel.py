@@ -176,7 +176,7 @@ def test_signed_as_registered_and_bound_to_the_token_beside_it(clients: Clients,
     assert told[0]["sub"].startswith("pw_" if client == "pair" else "pe_")
 
 
-@pytest.mark.clause("OAuth 2.0 Form Post 2")
+@pytest.mark.clause("OIDC FormPost 2")
 def test_they_come_by_form_post_where_that_is_asked_for(clients: Clients) -> None:
     browser = ask(Browser(clients.town.here), "pair", response_mode="form_post")
     text = browser.answer.text
@@ -213,7 +213,7 @@ ATTACKS: list[tuple[str, dict[str, str], str, str]] = [
 ]
 
 
-@pytest.mark.clause("OIDC Core 3.2.2.1", "OIDC Core 3.2.2.6", "OAuth 2.0 Multiple Response Types 5", "RFC 6749 4.2.2.1")
+@pytest.mark.clause("OIDC Core 3.2.2.1", "OIDC Core 3.2.2.6", "OIDC MultipleResponseTypes 5", "RFC 6749 4.2.2.1")
 @pytest.mark.parametrize(("client", "changes", "error", "mark"), ATTACKS)
 def test_attack_what_is_refused_is_told_where_an_answer_would_be(
     clients: Clients, client: str, changes: dict[str, str], error: str, mark: str

@@ -47,7 +47,7 @@ GROUPS: Final[dict[str, tuple[tuple[str, tuple[str, ...]], ...]]] = {
                 "reporting",
             ),
         ),
-        ("sign_in", ("openid-provider", "bound-tokens", "identity", "directory", "federation", "cas")),
+        ("sign_in", ("openid-provider", "bound-tokens", "openid-front-channel", "identity", "directory", "federation", "cas")),
         (
             "common",
             (
