@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from anyio import from_thread
+
 from idp.actions.choose_signing_key import SigningKeyChangedError
 from idp.actions.claims_of import SCOPE_CLAIMS
 from idp.actions.exchange_code import grant_of
@@ -42,7 +44,7 @@ _NOTHING: Final = Binding()
 
 
 def answer_by_browser(desk: PersonDesk, opened: Opened, request: AuthorizationRequest, code: str) -> dict[str, str]:
-    """The fields of the answer. ``code``: of this very sign-in. Blocks.
+    """The fields of the answer. ``code``: of this very sign-in. Blocks: to be called in a thread of the event loop's.
 
     TrustError AUTHORIZATION_REFUSED for a client that has not registered this any more, RATE_EXCEEDED, CODE_INVALID, GRANT_ENDED,
     SCOPE_NOT_GRANTED, JWS_ALGORITHM_UNSUPPORTED, and codes of kind unavailable.
@@ -65,7 +67,7 @@ def _decide_and_issue(desk: PersonDesk, opened: Opened, request: AuthorizationRe
     registration = None if known is None else known.registration
     if known is None or registration is None or not _may_have(known, registration, opened, request):
         raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="unauthorized_client")
-    take_turn(tokens, known.client)
+    from_thread.run_sync(take_turn, tokens, known.client)  # the rates of clients belong to the event loop
     signings = Signings(_signing(desk, ACCESS_TOKEN_ALGORITHM, at), _signing(desk, registration.id_token_signed_response_alg, at))
 
     # 2. One transaction: the code is spent, the grant stands, all of it on record

@@ -15,7 +15,7 @@ from idp.actions.issue_token import take_turn
 from idp.actions.prove_client import prove_client
 from idp.actions.prove_key import prove_key, take_proof
 from idp.model.pushed import PUSHED_SECONDS, new_request_uri
-from idp.model.registrations import CODE
+from idp.model.registrations import CODE, IMPLICIT
 from idp.store.pushed import insert_pushed
 from idp.tokens.authorization_request import RefusedAuthorization
 from standards.errors import Kind, TrustError
@@ -49,7 +49,7 @@ async def push_request(desk: PushDesk, request: TokenRequest, peer: str) -> byte
     at = people.clock.now()
     # 1. Who pushes, and may it send people here at all
     known = await prove_client(tokens.door, request, peer, tokens.nonces)
-    if known.registration is None or CODE not in known.registration.grant_types:
+    if known.registration is None or not {CODE, IMPLICIT} & set(known.registration.grant_types):
         raise TrustError(Kind.UNACCEPTABLE, "GRANT_NOT_ALLOWED")
     take_turn(tokens, known.client)
     # 2. The request as it will count; what is wrong with it is told now and here (RFC 9126 2.3)

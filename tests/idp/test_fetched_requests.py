@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import service_kit.bounded_calls
 from crypto.jose import TOKEN_CHARACTERS
 from idp.actions import fetch_request
-from idp.actions.register_itself import issue_initial_token
 from idp.store.registrations import put_registration
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here

@@ -8,7 +8,6 @@ import html
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,23 +16,16 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from crypto.jose import check_token, read_jwks
+from idp.actions.register_client import NewClient, register_client
 from idp.actions.register_itself import issue_initial_token
-from idp.model.clients import Client, ClientStatus
-from idp.model.openings import FRONT_TOKEN_SECONDS, Opened
-from idp.model.registrations import FAPI2, sign_in_of
-from idp.store.registrations import put_registration
-from standards.errors import TrustError
+from idp.model.openings import FRONT_TOKEN_SECONDS
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import CALLBACK, Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from idp.model.registrations import Registration
-
-AT = datetime(2026, 11, 1, tzinfo=UTC)
 BOTH = "id_token token"
 IMPLICIT = replace(
     BASE,
@@ -144,7 +136,7 @@ def test_consent_shows_no_more_and_no_less_than_for_a_code_and_offline_access_co
     browser.log_in()
     assert browser.heading == "Your consent"
     assert "Asking" in browser.answer.text
-    assert "even when you are not there" not in browser.answer.text
+    assert "after you sign out" not in browser.answer.text
     browser.submit("consent")
     assert set(came(browser)) == {"id_token", "state", "iss"}
     assert "offline" not in clients.town.audited("token.issue")[-1]
@@ -241,6 +233,31 @@ def test_attack_a_wrong_address_hears_nothing(clients: Clients) -> None:
         assert (browser.answer.status_code, browser.answer.headers.get("location")) == (422, None)
 
 
+@pytest.mark.clause("RFC 9126 4")
+def test_it_may_be_pushed_and_then_counts_once(clients: Clients) -> None:
+    auth = ("pushing", clients.secrets["pushing"])
+    form = {"response_type": BOTH, "redirect_uri": CALLBACK, "scope": "openid", "nonce": "n", "state": "s"}
+    pushed = clients.http.post("/oauth2/par", data=form, auth=auth).json()["request_uri"]
+    browser = Browser(clients.town.here)
+    browser.go("/authorize", client_id="pushing", request_uri=pushed)
+    browser.log_in()
+    assert read(clients, came(browser)["id_token"], "pushing")["at_hash"]
+    browser.go("/authorize", client_id="pushing", request_uri=pushed)
+    assert (browser.answer.status_code, browser.answer.headers.get("location")) == (422, None)
+    for changes, error in (({"nonce": ""}, "invalid_request"), ({"response_type": "code id_token"}, "unsupported_response_type")):
+        assert clients.http.post("/oauth2/par", data={**form, **changes}, auth=auth).json()["error"] == error
+
+
+def test_tokens_count_against_the_rate_of_their_client(clients: Clients) -> None:
+    wanted = NewClient("Slow", ("seal.read",), client_id="slow", tokens_per_minute=1)
+    register_client(clients.desk, wanted, actor="test")
+    clients.set(replace(IMPLICIT, client_id="slow", is_own=True))
+    assert came(ask(Browser(clients.town.here), "slow"))["access_token"]
+    answer = ask(Browser(clients.town.here), "slow").answer
+    assert (answer.status_code, answer.headers.get("location")) == (429, None)
+    assert int(answer.headers["retry-after"]) > 0
+
+
 def test_the_token_endpoint_knows_nothing_of_it(clients: Clients) -> None:
     answer = clients.token("front", grant_type="implicit")
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
@@ -322,75 +339,3 @@ def test_discovery_says_it_where_it_is_open(clients: Clients) -> None:
     assert said["response_modes_supported"] == ["query", "form_post", "fragment"]
     assert "implicit" in said["grant_types_supported"]
     assert said["request_uri_parameter_supported"] is False
-
-
-# Closed, as every deployment is where nobody opens it
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
-    with served_here(make_deployment(tmp_path_factory.mktemp("closed") / "deployment", services=["idp"])) as here:
-        found = Clients(settle(here, Registered()))
-        found.town.person()
-        found.add(BASE)
-        yield found
-
-
-def put(clients: Clients, registration: Registration) -> None:
-    """As it would stand there from the time before it was closed."""
-    clients.add(replace(BASE, client_id=registration.client_id))
-    at = clients.town.desk.clock.now()
-    clients.desk.database.write(lambda connection: put_registration(connection, registration, at, clients.desk.mac_key))
-
-
-def test_attack_closed_nothing_of_it_is_there(closed: Clients) -> None:
-    said = closed.http.get("/.well-known/openid-configuration").json()
-    assert (said["response_types_supported"], said["response_modes_supported"]) == (["code"], ["query", "form_post"])
-    assert "implicit" not in said["grant_types_supported"]
-    assert "require_request_uri_registration" not in said
-    assert registered_itself(closed, grant_types=["implicit"], response_types=[BOTH])[0] == 400
-    with pytest.raises(TrustError, match="CLIENT_FIELD_INVALID"):
-        closed.add(IMPLICIT)
-    fields = came(ask(Browser(closed.town.here), "own"), "?")
-    assert fields["error"] == "unsupported_response_type"
-
-
-def test_attack_what_was_registered_while_it_was_open_counts_no_more(closed: Clients) -> None:
-    put(closed, replace(IMPLICIT, client_id="former", is_own=True))
-    browser = Browser(closed.town.here)
-    browser.go("/authorize", client_id="former", redirect_uri=CALLBACK, response_type=BOTH, scope="openid", nonce="n")
-    assert (browser.answer.status_code, browser.answer.headers.get("location")) == (422, None), "it has no address for codes"
-    grants = ("authorization_code", "implicit")
-    put(closed, replace(IMPLICIT, client_id="former-both", is_own=True, grant_types=grants, response_types=("code", BOTH)))
-    assert came(ask(Browser(closed.town.here), "former-both"), "?")["error"] == "unsupported_response_type"
-
-
-def test_attack_a_sign_in_begun_before_it_was_closed_gives_no_tokens(tmp_path: Path) -> None:
-    """The last look is at the answer itself, whatever the stored sign-in asks for."""
-    folder = make_deployment(tmp_path / "deployment", services=["idp"], **{"openid.implicit": True})
-    with served_here(folder) as here:
-        found = Clients(settle(here, Registered()))
-        found.town.person()
-        found.add(replace(IMPLICIT, is_own=True))
-        begun = Browser(here)
-        begun.go("/authorize", client_id="front", redirect_uri=CALLBACK, response_type="id_token", scope="openid", nonce="n")
-        assert begun.heading == "Sign in"
-    settings = folder / "settings.toml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("openid.implicit = true\n", ""), encoding="utf-8")
-    with served_here(folder) as here:
-        later = Browser(here)
-        later.cookies = begun.cookies
-        later.go(begun.path)
-        later.log_in()
-        assert (later.answer.status_code, later.answer.headers.get("location")) == (422, None)
-        assert "AUTHORIZATION_REFUSED" in later.answer.text
-        assert settle(here, Registered()).audited("token.issue") == []
-
-
-def test_attack_never_for_a_client_of_the_fapi_profile() -> None:
-    """Whatever stands in its row: it is asked at every request."""
-    client = Client("front", "Front", ClientStatus.ACTIVE, (), (), 1, b"", None, None, AT, "test", AT, 1)
-    may = sign_in_of(client, IMPLICIT, Opened(implicit=True))
-    assert (may.response_types, may.redirect_uris, may.is_implicit_open) == (("id_token", BOTH), (CALLBACK,), True)
-    for never in (sign_in_of(client, replace(IMPLICIT, profile=FAPI2), Opened(implicit=True)), sign_in_of(client, IMPLICIT)):
-        assert (never.response_types, never.redirect_uris, never.is_implicit_open) == ((), (), False)
