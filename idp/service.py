@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
@@ -66,7 +67,7 @@ from idp.connectors.simulator import PATH as SIMULATOR_PATH
 from idp.connectors.simulator import simulated_upstream
 from idp.credentials.passwords import PasswordPool
 from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
-from idp.model.openings import Opened
+from idp.model.openings import CLOSED, Opened
 from idp.model.registrations import TRUST
 from idp.pages.cas_pages import add_cas_pages
 from idp.pages.device_pages import add_device_pages
@@ -290,6 +291,10 @@ def federation_desk(context: ServiceContext, people: PeopleDesk) -> FederationDe
     return FederationDesk(people, upstreams, _outbound(context))
 
 
+def _watched(opened: Opened) -> tuple[ReadinessCheck, ...]:  # of a closed deployment there is nothing to say
+    return (ReadinessCheck("idp_front_channel", lambda: asdict(opened)),) if opened != CLOSED else ()
+
+
 def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
     """How clients send people here, as the pages see it."""
     return _client_protocol(context)
@@ -379,7 +384,7 @@ def build(context: ServiceContext) -> ServiceParts:
         openapi_paths=PATHS,
         openapi_tags=TAGS,
         scopes=SCOPES,
-        readiness=(ReadinessCheck("idp_signing_key", check_signing_key),),
+        readiness=(ReadinessCheck("idp_signing_key", check_signing_key), *_watched(desk.opened)),
         event_types=EVENT_TYPES,
         handlers={
             CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound),

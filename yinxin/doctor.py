@@ -169,6 +169,13 @@ def _as_finding(result: CheckResult, language: str) -> Finding:
             "此类数据行不产生任何权限。请与审计记录比对（`yinxin audit check`），用 `yinxin roles dismiss` 或 `yinxin roles take` 逐一清除（共享许可则予撤回），并查明何人直接写入数据库。",
         )
         return Finding(result.name, Status.FAIL, message, remedy)
+    if result.name == "idp_front_channel":
+        remedy = _say(
+            language,
+            "open for a certification alone: close [openid] in settings.toml afterwards; docs/reference/openid-front-channel.md",
+            "仅应在认证测试期间开启：结束后请关闭 settings.toml 中的 [openid]；见 docs/reference/openid-front-channel.md",
+        )
+        return Finding(result.name, Status.WARN, shown, remedy)
     limits = {"certificates": DAYS_WARNED, "revocation_lists": LIST_DAYS_WARNED}.get(result.name, {})
     short = [key for key, days in limits.items() if isinstance(left := result.facts.get(key), int | float) and left < days]
     if not short:

@@ -17,6 +17,7 @@ from tests.deployments import make_deployment, served_here
 from tests.idp.people import CALLBACK, Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
 from tests.idp.test_front_channel import BOTH, IMPLICIT, ask, came, registered_itself
+from yinxin.doctor import Status, examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,3 +95,14 @@ def test_attack_never_for_a_client_of_the_fapi_profile() -> None:
     assert (may.response_types, may.redirect_uris, may.is_implicit_open) == (("id_token", BOTH), (CALLBACK,), True)
     for never in (sign_in_of(client, replace(IMPLICIT, profile=FAPI2), Opened(implicit=True)), sign_in_of(client, IMPLICIT)):
         assert (never.response_types, never.redirect_uris, never.is_implicit_open) == ((), (), False)
+
+
+@pytest.mark.parametrize("name", ["implicit", "request_uri"])
+def test_the_doctor_reminds_of_what_was_left_open(tmp_path: Path, name: str) -> None:
+    folder = make_deployment(tmp_path / "open", **{f"openid.{name}": True})
+    for language, word in (("en", "close"), ("zh", "关闭")):
+        (found,) = (each for each in examine(folder, language) if each.name == "idp_front_channel")
+        assert found.status is Status.WARN
+        assert f"{name}=True" in found.message
+        assert word in found.remedy
+    assert "idp_front_channel" not in {each.name for each in examine(make_deployment(tmp_path / "closed"), "en")}

@@ -39,6 +39,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "ops_check_certificates": ("系统证书", "Certificates"),
     "ops_check_revocation_lists": ("证书吊销列表", "Revocation lists"),
     "ops_check_idp_signing_key": ("登录令牌签名密钥", "Key that signs tokens"),
+    "ops_check_idp_front_channel": ("前端通道", "Front channel"),
     "ops_check_idp_tables": ("身份数据表", "Tables of the identity provider"),
     "ops_check_seal_tables": ("印章数据表", "Tables of seals"),
     "ops_check_seal_keys": ("印章密钥", "Keys of seals"),
