@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -330,6 +331,8 @@ def test_oidcc_discovery_endpoint_verification(suite: Suite) -> None:
     assert "sub" in said["claims_supported"]
     assert "openid" in said["scopes_supported"]
     assert isinstance(said["code_challenge_methods_supported"], list)
+    assert all(re.fullmatch(r"[!#-\[\]-~]+", scope) for scope in said["scopes_supported"])  # ScopesSupportedSyntax
+    assert said["ui_locales_supported"] == ["zh-CN", "en"]  # LocalesSyntax, LocalesCanonicalCasing
     issuer = suite.town.desk.issuer
     endpoints = {name: value for name, value in said.items() if name.endswith(("_endpoint", "jwks_uri"))}
     assert {"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "registration_endpoint", "jwks_uri"} <= set(endpoints)
