@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -52,15 +53,25 @@ def write_all_durably(files: Sequence[tuple[Path, bytes]], *, mode: int = PRIVAT
 
     Raises what the first failing one raised; then some of the files may be there.
     """
-    if len(files) < 2:
-        for path, data in files:
-            write_durably(path, data, mode=mode)
-        return
-    with ThreadPoolExecutor(min(WRITERS, len(files))) as pool:
-        for _ in pool.map(lambda each: _write_synced(each[0], each[1], mode), files):
-            pass
+    rest = [_writers().submit(_write_synced, path, data, mode) for path, data in files[1:]]
+    try:
+        for path, data in files[:1]:
+            _write_synced(path, data, mode)
+    finally:
+        wait(rest)
+    for each in rest:
+        each.result()
     for folder in {path.parent for path, _ in files}:
         sync_folder(folder)
+
+
+@lru_cache(maxsize=1)
+def _writers() -> ThreadPoolExecutor:
+    """Threads that are kept: a log writes a few files in every turn, and a thread costs more than such a file."""
+    return ThreadPoolExecutor(WRITERS, "durable-files")
+
+
+os.register_at_fork(after_in_child=_writers.cache_clear)  # threads are not handed down
 
 
 def sync_folder(folder: Path) -> None:

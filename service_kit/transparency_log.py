@@ -24,7 +24,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import BigInteger, bindparam, func, insert, select, update
 
 from crypto.checkpoints import Receipt, sign_checkpoint, verify_checkpoint
 from crypto.merkle import GrowingTree, TiledTree, TreeHash
@@ -38,10 +38,10 @@ from standards.c2sp_tlog_tiles import TILE_WIDTH, write_bundle
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Table
+    from sqlalchemy import Table, Update
     from sqlalchemy.engine import Connection
 
     from service_kit.clock import Clock
@@ -53,6 +53,16 @@ INTERVAL_SECONDS: Final = 0.5  # twice the promised pace of one checkpoint a sec
 LEASE_SECONDS: Final = 2.0  # how long the log stands still when the leader dies
 _logger = logging.getLogger(__name__)
 _HEAD: Final = Prepared(select(heads).where(heads.c.log == bindparam("of")))
+_LEAD: Final = Prepared(
+    update(heads)
+    .where(heads.c.log == bindparam("of"))
+    .values(assigned=bindparam("until_index"), lease_holder=bindparam("holder"), lease_until=bindparam("until"))
+)
+_MOVE: Final = Prepared(
+    update(heads)
+    .where(heads.c.log == bindparam("of"), heads.c.size == bindparam("old"), heads.c.lease_holder == bindparam("holder"))
+    .values(size=bindparam("new"), checkpoints=bindparam("written"), lease_until=bindparam("until"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +104,17 @@ class TransparencyLog:
         self._batch = batch
         self._holder = new_writer_id()
         self._growing: list[GrowingTree] | None = None
+        self._last_bundle = b""  # content of the last bundle where it is not full and the trees above come from this process; else nothing
         self._is_signed = False  # the head, by every key that signs now: looked at when it is loaded
         self._proving: dict[str, TiledTree] = {}
         self._entry_of = Prepared(select(table.c.entry, table.c.log_index).where(table.c.entry_id == bindparam("entry")))
+        self._waiting = Prepared(select(table.c.position).where(table.c.log_index.is_(None)).limit(1))
+        self._numbering = Prepared(_numbering_of(table))
+        self._indexed = Prepared(
+            select(table.c.entry, table.c.log_index)
+            .where(table.c.log_index >= bindparam("first"), table.c.log_index < bindparam("end"))
+            .order_by(table.c.log_index)
+        )
         self._covered = f"SELECT log_index < (SELECT size FROM {heads.name} WHERE log = :log) FROM {table.name} WHERE entry_id = :entry"  # noqa: S608 - names of tables
         self._turn = threading.Lock()
         self._stop = threading.Event()
@@ -110,7 +128,7 @@ class TransparencyLog:
     def head(self) -> LogHead:
         """The newest signed state."""
         with self.database.read() as connection:
-            return _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
+            return _read_head(_HEAD.first(connection, {"of": self.name}))
 
     def tree_named(self, name: str | None) -> LogTree:
         """A tree by its name; the first where none is named. TrustError LOG_TREE_UNKNOWN."""
@@ -142,7 +160,7 @@ class TransparencyLog:
             found, head = self._entry_of.first(connection, {"entry": entry_id}), _HEAD.first(connection, {"of": self.name})
         if found is None:
             raise TrustError(Kind.NOT_FOUND, "LOG_ENTRY_UNKNOWN")
-        return SimpleNamespace(**found), _read_head(None if head is None else SimpleNamespace(**head))
+        return SimpleNamespace(**found), _read_head(head)
 
     def receipt_at(self, index: int, tree_name: str | None = None) -> Receipt:
         """The same for the entry with this index. TrustError LOG_INDEX_UNKNOWN."""
@@ -150,7 +168,7 @@ class TransparencyLog:
         with self.database.read() as connection:
             columns = self.table.c
             row = connection.execute(select(columns.entry, columns.log_index).where(columns.log_index == index)).first()
-            head = _read_head(connection.execute(select(heads).where(heads.c.log == self.name)).first())
+            head = _read_head(_HEAD.first(connection, {"of": self.name}))
         if row is None or index >= head.size:
             raise TrustError(Kind.NOT_FOUND, "LOG_INDEX_UNKNOWN", index=index, size=head.size)
         return self._receipt(tree, row, head)
@@ -243,10 +261,9 @@ class TransparencyLog:
         with self._turn:
             now = int(self._clock.now().timestamp() * 1_000_000)
             with self.database.read() as connection:
-                row = connection.execute(select(heads).where(heads.c.log == self.name)).first()
-                waits = connection.execute(select(self.table.c.position).where(self.table.c.log_index.is_(None)).limit(1)).first()
+                row, waits = _HEAD.first(connection, {"of": self.name}), self._waiting.first(connection, {})
             head = _read_head(row)
-            another_leads = row is not None and row.lease_holder != self._holder and row.lease_until > now
+            another_leads = row is not None and row["lease_holder"] != self._holder and row["lease_until"] > now
             if another_leads or (waits is None and not head.waiting and self._is_signed):
                 return 0
             if self._growing is None or self._growing[0].size != head.size:
@@ -256,7 +273,7 @@ class TransparencyLog:
             if assigned is None or self._growing is None or (assigned <= head.size and self._is_signed):
                 return 0
             trees, self._growing = self._growing, None  # should anything fail from here, the files are the truth
-            self._write_entries(trees, assigned)
+            last_bundle = self._write_entries(trees, assigned)
             reach("log.tiles")
             checkpoints = self._sign(trees)
             reach("log.signed")
@@ -266,7 +283,7 @@ class TransparencyLog:
             for tree in self.trees:
                 self.files.publish(tree.name, checkpoints[tree.name])
             reach("log.published")
-            self._growing, self._is_signed = trees, True
+            self._growing, self._last_bundle, self._is_signed = trees, last_bundle, True
             return assigned - head.size
 
     def _load(self) -> LogHead:
@@ -289,54 +306,44 @@ class TransparencyLog:
         for tree in self.trees:  # a leader that died between moving the head and publishing left an older file
             if head.size and head.checkpoints[tree.name] not in published[tree.name]:
                 self.files.publish(tree.name, head.checkpoints[tree.name])
-        self._growing = growing
+        self._growing, self._last_bundle = growing, b""
         self._is_signed = not head.size or all(tree.is_signed_by_all(head.checkpoints[tree.name]) for tree in self.trees)
         return head
 
     def _assign(self, connection: Connection) -> int | None:
         """Transaction A: hold the lease and number the waiting rows; returns how many rows have an index, None where another leads."""
         now = int(self._clock.now().timestamp() * 1_000_000)
-        found = connection.execute(select(heads).where(heads.c.log == self.name)).first()
+        found = _HEAD.first(connection, {"of": self.name})
         until = now + self._lease_microseconds
         if found is None:
             first = {"log": self.name, "assigned": 0, "size": 0, "checkpoints": b"{}", "lease_holder": self._holder, "lease_until": until}
             connection.execute(insert(heads), first)
             assigned = 0
-        elif found.lease_holder != self._holder and found.lease_until > now:
+        elif found["lease_holder"] != self._holder and found["lease_until"] > now:
             return None
         else:
-            assigned = found.assigned
-        room = max(0, self._batch - (assigned - (found.size if found else 0)))
-        name = self.table.name
-        numbered = connection.execute(
-            text(
-                f"UPDATE {name} SET log_index = numbered.new_index FROM ("  # noqa: S608 - the table's own name
-                "SELECT position AS at, :first + row_number() OVER (ORDER BY position) - 1 AS new_index FROM "
-                f"(SELECT position FROM {name} WHERE log_index IS NULL ORDER BY position LIMIT :room) AS waiting"
-                f") AS numbered WHERE {name}.position = numbered.at"
-            ),
-            {"first": assigned, "room": room},
-        ).rowcount
-        connection.execute(
-            update(heads).where(heads.c.log == self.name).values(assigned=assigned + numbered, lease_holder=self._holder, lease_until=until)
-        )
-        return int(assigned + numbered)
+            assigned = int(found["assigned"])
+        room = max(0, self._batch - (assigned - (found["size"] if found else 0)))
+        assigned += self._numbering.change(connection, {"first": assigned, "room": room})
+        _LEAD.change(connection, {"of": self.name, "until_index": assigned, "holder": self._holder, "until": until})
+        return assigned
 
-    def _write_entries(self, trees: list[GrowingTree], assigned: int) -> None:
-        size = trees[0].size
-        start = size - size % TILE_WIDTH  # the last bundle is written anew, whole
-        columns = self.table.c
+    def _write_entries(self, trees: list[GrowingTree], assigned: int) -> bytes:
+        """Bundles and tiles of the entries up to ``assigned``; returns the last bundle where it is not full."""
+        size, last = trees[0].size, self._last_bundle
+        start = size if last else size - size % TILE_WIDTH  # the last bundle is written anew, whole
         with self.database.read() as connection:
-            rows = connection.execute(
-                select(columns.entry, columns.log_index)
-                .where(columns.log_index >= start, columns.log_index < assigned)
-                .order_by(columns.log_index)
-            ).all()
-        if [row[1] for row in rows] != list(range(start, assigned)):
+            rows = self._indexed.all(connection, {"first": start, "end": assigned})
+        if [row["log_index"] for row in rows] != list(range(start, assigned)):
             raise TrustError(Kind.UNAVAILABLE, "LOG_ENTRY_MISSING", first=start, end=assigned, found=len(rows))
-        entries = [row[0] for row in rows]
-        bundles = [(at, entries[at : at + TILE_WIDTH]) for at in range(0, len(entries), TILE_WIDTH)]
-        self.files.write_bundles(((start + at) // TILE_WIDTH, len(some), write_bundle(some)) for at, some in bundles)
+        entries = [row["entry"] for row in rows]
+        bundles, at = [], start
+        while at < assigned:
+            end = min(assigned, at - at % TILE_WIDTH + TILE_WIDTH)
+            last += write_bundle(entries[at - start : end - start])
+            bundles.append((at // TILE_WIDTH, (end - 1) % TILE_WIDTH + 1, last))
+            at, last = end, last if end % TILE_WIDTH else b""
+        self.files.write_bundles(bundles)
         reach("log.bundles")
         new = entries[size - start :]
         tiles = []  # of all trees: their syncs wait for the disk side by side
@@ -344,6 +351,7 @@ class TransparencyLog:
             full = list(growing.append(map(TreeHash(tree.digest_oid).leaf, new)))
             tiles += [(tree.name, *tile) for tile in (*full, *growing.partial_tiles())]
         self.files.write_tiles(tiles)
+        return last
 
     def _sign(self, trees: list[GrowingTree]) -> dict[str, bytes]:
         """A checkpoint for each tree; where there are several, each names the roots of the others."""
@@ -358,18 +366,30 @@ class TransparencyLog:
         """Transaction B: compare and swap."""
         written = json.dumps({name: note.decode() for name, note in checkpoints.items()}, ensure_ascii=False).encode()
         now = int(self._clock.now().timestamp() * 1_000_000)
-        moved = connection.execute(
-            update(heads)
-            .where(heads.c.log == self.name, heads.c.size == old, heads.c.lease_holder == self._holder)
-            .values(size=new, checkpoints=written, lease_until=now + self._lease_microseconds)
+        until = now + self._lease_microseconds
+        return (
+            _MOVE.change(connection, {"of": self.name, "old": old, "new": new, "holder": self._holder, "written": written, "until": until})
+            == 1
         )
-        return moved.rowcount == 1
 
 
-def _read_head(row: Any) -> LogHead:
+def _numbering_of(table: Table) -> Update:
+    """Gives the rows that wait, at most ``room`` of them, the indexes from ``first`` on, in the order in which they were written."""
+    waiting = (
+        select(table.c.position).where(table.c.log_index.is_(None)).order_by(table.c.position).limit(bindparam("room")).subquery("waiting")
+    )
+    place = func.row_number().over(order_by=waiting.c.position) - 1
+    numbered = select(waiting.c.position.label("at"), (bindparam("first", type_=BigInteger) + place).label("new_index")).subquery(
+        "numbered"
+    )
+    return update(table).values(log_index=numbered.c.new_index).where(table.c.position == numbered.c.at)
+
+
+def _read_head(row: Mapping[str, Any] | None) -> LogHead:
     if row is None:
         return LogHead(0, 0, {})
-    return LogHead(row.size, row.assigned - row.size, {name: note.encode() for name, note in json.loads(row.checkpoints).items()})
+    size, notes = row["size"], json.loads(row["checkpoints"])
+    return LogHead(size, row["assigned"] - size, {name: note.encode() for name, note in notes.items()})
 
 
 def _checkpoint_of(note: bytes, tree: LogTree) -> Checkpoint:

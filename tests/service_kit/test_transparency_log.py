@@ -16,6 +16,7 @@ from crypto.merkle import TreeHash, is_consistent
 from service_kit.log_check import check_log
 from service_kit.tables import audit as table
 from service_kit.transparency_log import TransparencyLog
+from standards.c2sp_tlog_tiles import TILE_WIDTH, read_bundle
 from standards.errors import TrustError
 from tests.service_kit.log_setting import add, codes, trees
 
@@ -74,6 +75,22 @@ def test_each_checkpoint_extends_the_one_before(database: Database, audit: Audit
             )
     with pytest.raises(TrustError, match="LOG_SIZE_UNKNOWN"):
         log.consistency_proof(1, 10_000)
+
+
+def test_bundles_grow_by_what_is_new_and_hold_every_entry_in_its_place(database: Database, audit: Audit, make_log: Any) -> None:
+    first, at = make_log(lease_seconds=0.0), 0
+    for log, count in ((first, 3), (first, 1), (first, 251), (first, 1), (make_log(lease_seconds=0.0), 600), (first, 2), (first, 1)):
+        add(database, audit, count)
+        assert log.run_once() > 0
+        size = log.head().size
+        with database.read() as connection:
+            rows = [row[0] for row in connection.execute(select(table.c.entry).order_by(table.c.log_index))]
+        assert len(rows) == size
+        for index in range(at // TILE_WIDTH, -(-size // TILE_WIDTH)):
+            some = rows[index * TILE_WIDTH : (index + 1) * TILE_WIDTH]
+            assert read_bundle(log.files.read_bundle(index, len(some))) == some
+        at = size
+    assert codes(first) == set()
 
 
 def test_each_tree_names_the_other(database: Database, audit: Audit, make_log: Any) -> None:
