@@ -16,6 +16,7 @@ import sqlite3
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -27,6 +28,7 @@ from sqlalchemy.pool import NullPool
 
 from service_kit.database_errors import as_trust_error
 from service_kit.group_commit import GroupCommitWriter, RowSink, WriterStatistics
+from service_kit.prepared import BEFORE_STATEMENT
 from service_kit.row_codes import hold_row_key
 from service_kit.write_tickets import Ticket
 from service_kit.writer_turn import WriterTurn
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from sqlalchemy.engine import URL, Connection
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 Value = TypeVar("Value")
 
@@ -64,6 +67,7 @@ class Database:
             )
             event.listen(self.engine, "connect", _prepare_sqlite_writer)
             event.listen(self._readers, "connect", _prepare_sqlite_reader)
+            event.listen(self._readers, "connect", _begin_when_read)
             event.listen(self._readers, "begin", _begin_snapshot)
         else:
             self.engine = create_engine(
@@ -145,7 +149,7 @@ class Database:
         try:
             with self._readers.connect() as connection:
                 yield connection
-        except (DBAPIError, PoolTimeoutError) as error:
+        except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
             translated = as_trust_error(error)
             if translated is error:
                 raise
@@ -226,5 +230,15 @@ def _prepare_sqlite_reader(dbapi: Any, record: object) -> None:
     dbapi.execute("PRAGMA query_only=ON")
 
 
+def _begin_when_read(dbapi: Any, record: ConnectionPoolEntry) -> None:
+    """Prepared statements begin the snapshot on the driver: a transaction of SQLAlchemy's costs as much as a row that is found by its key."""
+    record.info[BEFORE_STATEMENT] = partial(_begin_on_driver, dbapi)
+
+
 def _begin_snapshot(connection: Connection) -> None:
-    connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
+    _begin_on_driver(connection.connection.driver_connection)
+
+
+def _begin_on_driver(driver: Any) -> None:
+    if not driver.in_transaction:  # the pool rolls it back when the connection is given back, whoever began it
+        driver.execute("BEGIN")

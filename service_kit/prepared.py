@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Dialect
 
 BEFORE_STATEMENT: Final = "yinxin-before-statement"
-"""Key of ``Connection.info``: what the writer of this connection must do before a statement (its savepoints)."""
+"""Key of ``Connection.info``: what whoever holds this connection must do before a statement (the writer its savepoints, a reader its snapshot)."""
 _DRIVER: Final = "yinxin-driver"
 """Key of ``Connection.info``, which lives as long as the driver's connection: that connection."""
 
@@ -135,7 +135,7 @@ def _run_on_driver(connection: Connection, sql: str, values: Sequence[Any], read
 
 
 def _driver_in_transaction(connection: Connection) -> Any:
-    """The driver's connection, in the transaction of the connection: the writer's, begun past SQLAlchemy, or one that begins now."""
+    """The driver's connection, in the transaction of the connection: the writer's or a reader's, begun past SQLAlchemy, or one that begins now."""
     info = connection.info
     before = info.get(BEFORE_STATEMENT)
     if before is not None:
