@@ -170,7 +170,8 @@ def break_lines(text: str, width: float, measure: Callable[[str], float]) -> lis
             line, used = "", 0.0
             continue
         length = measure(piece)
-        if line and used + measure(piece.rstrip()) > width + _ROUNDING:
+        shown = measure(piece.rstrip()) if piece[-1].isspace() else length
+        if line and used + shown > width + _ROUNDING:
             lines.append(line.rstrip())
             line, used = "", 0.0
         if not line and piece.isspace():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from service_kit.typefaces.cut import CutFace
 
 MAX_CODES: Final = 65_535
+UNITS_KEPT: Final = 8192  # characters that documents have in common
 _PER_EM: Final = 1000
 _SYMBOLIC: Final = 4  # font flags (table 123): glyphs are addressed by number
 _ROWS: Final = 100  # in one block of a CMap
@@ -100,9 +101,15 @@ class FinishedFont:
         )
 
 
+@lru_cache(maxsize=UNITS_KEPT)
+def _units(text: str) -> str:
+    """UTF-16 in hexadecimal."""
+    return text.encode("utf-16-be").hex().upper()
+
+
 def _unicode_map(texts: list[str]) -> bytes:
     """A CMap from codes to texts (9.10.3); a glyph that adds nothing to the text before it is left out."""
-    rows = [f"<{code:04X}> <{text.encode('utf-16-be').hex().upper()}>" for code, text in enumerate(texts, 1) if text]
+    rows = [f"<{code:04X}> <{_units(text)}>" for code, text in enumerate(texts, 1) if text]
     blocks = [rows[at : at + _ROWS] for at in range(0, len(rows), _ROWS)]
     body = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)
     return (

@@ -7,6 +7,7 @@ here only where a PDF would be wrong.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from service_kit.archival_pdf.fonts import PdfFont
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from standards.gbt33190_ofd.write_values import Colour, Figure, Item
 
 POINTS_PER_MM: Final = 72 / 25.4
+VALUES_KEPT: Final = 1024  # colours and turns: a template has a few of each
 _OPAQUE: Final = 255
 
 
@@ -100,8 +102,7 @@ class _Drawing:
         if name not in self.fonts:
             self.fonts[name] = PdfFont(self._faces[name])
         font = self.fonts[name]
-        cosine, sine = (_exact(function(math.radians(item.turn))) for function in (math.cos, math.sin))
-        place = f"{reals(cosine, -sine, sine, cosine, item.x_mm, self._height - item.y_mm)} Tm"
+        place = f"{_turned(item.turn)} {reals(item.x_mm, self._height - item.y_mm)} Tm"
         spacing = f"{real(item.spacing_mm)} Tc " if item.spacing_mm else ""
         shown = _plain(font, item.text) if item.glyphs is None else _shaped(font, item)
         return f"{_colour(item.colour, 'rg')} BT /F{list(self.fonts).index(name)} {real(item.size_mm)} Tf {spacing}{place} {shown} ET"
@@ -147,21 +148,30 @@ class _Drawing:
         return f"{reals(a, b, c, d, middle_x - (a + c) / 2, middle_y - (b + d) / 2)} cm /X{index} Do"
 
 
+@lru_cache(maxsize=VALUES_KEPT)
+def _turned(turn: float) -> str:
+    """The first four numbers of the matrix that turns by so many degrees."""
+    cosine, sine = (_exact(function(math.radians(turn))) for function in (math.cos, math.sin))
+    return reals(cosine, -sine, sine, cosine)
+
+
 def _exact(value: float) -> float:
     """Whole quarters of a turn without rounding errors."""
     return round(value) if abs(value - round(value)) < 1e-12 else value
 
 
+@lru_cache(maxsize=VALUES_KEPT)
 def _colour(colour: Colour, operator: str) -> str:
     return f"{reals(*(part / 255 for part in colour))} {operator}"
 
 
 def _plain(font: PdfFont, text: str) -> str:
-    glyphs = font.face.glyphs
-    missing = [character for character in text if character not in glyphs]
-    if missing:
-        raise TrustError(Kind.UNACCEPTABLE, "GLYPH_MISSING", characters=f"U+{ord(missing[0]):04X}", count=len(missing))
-    return f"<{font.plain(text)}> Tj"
+    try:
+        return f"<{font.plain(text)}> Tj"
+    except KeyError:
+        glyphs = font.face.glyphs
+        missing = [character for character in text if character not in glyphs]
+        raise TrustError(Kind.UNACCEPTABLE, "GLYPH_MISSING", characters=f"U+{ord(missing[0]):04X}", count=len(missing)) from None
 
 
 def _shaped(font: PdfFont, item: Text) -> str:

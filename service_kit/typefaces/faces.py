@@ -115,17 +115,20 @@ def find_face(characters: Iterable[str], *styles: Style, weight: int = REGULAR, 
     :raises TrustError: ``GLYPH_MISSING`` with the characters that the nearest face does not have, where no face has all.
     """
     wanted = frozenset(characters)
-    installed = system_faces(weight, folders)
-    brought = brought_face(weight)
-    order = [face for style in styles for face in ((brought,) if style is Style.SANS else ()) + installed if face.style is style]
-    order += [brought, *installed]
     fewest: frozenset[str] | None = None
-    for face in order:
+    for face in _order(styles, weight, folders):
         missing = missing_characters(face, wanted)
         if not missing:
             return face
         fewest = missing if fewest is None or len(missing) < len(fewest) else fewest
     raise glyph_missing(fewest or ())
+
+
+@lru_cache(maxsize=32)
+def _order(styles: tuple[Style, ...], weight: int, folders: tuple[Path, ...]) -> tuple[Face, ...]:
+    installed, brought = system_faces(weight, folders), brought_face(weight)
+    order = [face for style in styles for face in ((brought,) if style is Style.SANS else ()) + installed if face.style is style]
+    return (*order, brought, *installed)
 
 
 def glyph_missing(characters: Iterable[str]) -> TrustError:
@@ -136,13 +139,12 @@ def glyph_missing(characters: Iterable[str]) -> TrustError:
 
 def missing_characters(face: Face, characters: Iterable[str]) -> frozenset[str]:
     """Those of ``characters`` that a face has no glyph for."""
-    covered = _coverage(face.path, face.index)
-    return frozenset(character for character in characters if ord(character) not in covered)
+    return frozenset(characters) - _coverage(face.path, face.index)
 
 
 @lru_cache(maxsize=16)
-def _coverage(path: Path, index: int) -> frozenset[int]:
-    return frozenset(hb.Face(hb.Blob.from_file_path(str(path)), index).unicodes)
+def _coverage(path: Path, index: int) -> frozenset[str]:
+    return frozenset(map(chr, hb.Face(hb.Blob.from_file_path(str(path)), index).unicodes))
 
 
 def face_number(path: Path, family: str) -> int | None:
