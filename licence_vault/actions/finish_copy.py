@@ -207,7 +207,7 @@ def _load(means: IssuingMeans, record: CopyRecord) -> _Source:
         events = store.list_events(conn, record.licence_id)
         if licence is None or not events:
             raise licence_not_found(record.licence_id)
-        version = store.load_type(conn, licence.type_code, licence.type_version)
+        version = store.recall_type(conn, licence.type_code, licence.type_version)
         issuer = store.load_issuer(conn, licence.issuer_code)
     if key_sealed is None or record.note_sealed is None:
         raise licence_erased(licence.id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -28,7 +28,7 @@ from licence_vault.errors import (
 from licence_vault.faces.draw import draw_ofd, draw_pdf
 from licence_vault.faces.qr import claims_of, write_qr
 from licence_vault.faces.read_design import face_of
-from licence_vault.key_rings import signing_key_id
+from licence_vault.key_rings import read_ring, signing_at
 from licence_vault.limits import DEFINITIONS_KEPT, ISSUING_RETRY_SECONDS, SELF_CHECKS
 from licence_vault.model import LicenceState, read_salted_licence, step_named
 from licence_vault.ports import OFD, PDF, SealPlace
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from licence_vault.actions.issuing_means import IssuingMeans, LogProof
     from licence_vault.content_vault import ContentKey
     from licence_vault.faces.design import FaceTemplate
-    from licence_vault.model import SaltedLicence
+    from licence_vault.model import LicenceData
     from licence_vault.ports import SealedFile
     from licence_vault.register import IssuingAuthority, LicenceRecord, TypeVersion
     from licence_vault.type_rules.definition import TypeDefinition
@@ -71,7 +71,8 @@ class IssuePlan:
 
     def to_json(self) -> str:
         """For the tables."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        whole = {"forms": self.forms, "step": self.step, "predecessor_step": self.predecessor_step, "reason": self.reason}
+        return json.dumps(whole, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str) -> IssuePlan:
@@ -135,17 +136,18 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
     fail_points.reach("issue-licence.logged")
 
     # 2. What it says, from where it is kept, and what goes into the file with it.
-    version, issuer, key = _load(means, record)
+    version, issuer, key, code_key_id = _load(means, record)
     definition, template = definition_of_version(version), template_of_version(version)
-    salted = read_salted_licence(key.open_data(record.data_sealed or b""))
+    content = key.open_data(record.data_sealed or b"")
+    salted = read_salted_licence(content)
     if salted.commitment() != record.commitment:
         raise issuing_refused(record.id, "the data are not those that were logged")
-    attachments = attachments_of(salted, proof)
+    attachments = attachments_of(content, proof)
     plan = IssuePlan.from_json(record.order_json)
 
     # 3. Each form: drawn, sealed with no transaction open, held against our own verifier, kept under the licence's key.
     seals, released = means.need_seals(), []
-    qr_text = qr_text_of(means, salted, proof)
+    qr_text = _qr_text(means, salted.data, record.commitment, proof, code_key_id)
     attempt = sm3(qr_text.encode()).hex()[
         :32
     ]  # a code is signed anew each time, so what is drawn with it is another file: sealed anew, released once
@@ -171,28 +173,29 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
     return issued
 
 
-def attachments_of(salted: SaltedLicence, proof: LogProof) -> dict[str, bytes]:
-    """What travels inside the file: the data with its salt, the leaf that commits to them, and its proof in each tree."""
+def attachments_of(content: bytes, proof: LogProof) -> dict[str, bytes]:
+    """What travels inside the file: the data with its salt (``content``, canonical), the leaf that commits to them, its proof in each tree."""
     proofs = {f"licence.{tree}.tlog-proof": text for tree, text in proof.proofs.items()}
-    return {"licence.json": salted.canonical(), "licence.leaf": proof.leaf, **proofs}
+    return {"licence.json": content, "licence.leaf": proof.leaf, **proofs}
 
 
-def qr_text_of(means: IssuingMeans, salted: SaltedLicence, proof: LogProof) -> str:
+def _qr_text(means: IssuingMeans, data: LicenceData, commitment: bytes, proof: LogProof, key_id: str) -> str:
     """The printed code: signed claims in the fragment of an address, which never reaches a server."""
-    claims = claims_of(salted.data, log_index=proof.index, commitment=salted.commitment())
     context = means.context
-    key_id = signing_key_id(context.database, SM2_KEY, context.clock.now())
+    claims = claims_of(data, log_index=proof.index, commitment=commitment)
     return write_qr(claims, page=context.settings.base_url + VERIFY_PATH, signer=context.keystore.signer(key_id))
 
 
-def _load(means: IssuingMeans, record: LicenceRecord) -> tuple[TypeVersion, IssuingAuthority, ContentKey]:
+def _load(means: IssuingMeans, record: LicenceRecord) -> tuple[TypeVersion, IssuingAuthority, ContentKey, str]:
+    """What was recorded, and by its name the key that signs the printed code now."""
     with means.context.database.read() as conn:
-        version = store.load_type(conn, record.type_code, record.type_version)
+        version = store.recall_type(conn, record.type_code, record.type_version)
+        code_key = signing_at(read_ring(conn, SM2_KEY), means.context.clock.now())
         issuer = store.load_issuer(conn, record.issuer_code)
         key_sealed = store.load_key(conn, record.id)
     if version is None or issuer is None or key_sealed is None:
         raise licence_not_found(record.id)
-    return version, issuer, means.contents.open_key(record.id, key_sealed)
+    return version, issuer, means.contents.open_key(record.id, key_sealed), code_key.key_id
 
 
 def _check(means: IssuingMeans, record: LicenceRecord, sealed: SealedFile, attachments: Mapping[str, bytes]) -> None:

@@ -178,7 +178,7 @@ def _type_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issue
     means.need_seals()
     with means.context.database.read() as conn:
         issuer = load_issuer_of(conn, caller, issuer_code)
-        version = store.load_published_type(conn, type_code)
+        version = store.recall_published_type(conn, type_code)
     if not issuer.seal_id:
         raise issuer_without_seal(issuer_code)
     if version is None:
@@ -233,8 +233,7 @@ def _record_intent(
         if earlier is not None:
             return earlier
         context.idempotency.set_reference(conn, claim, licence_id)
-    published = store.load_published_type(conn, order.type_code)
-    if published is None or published.version != type_version:
+    if store.find_published_type(conn, order.type_code) != type_version:
         raise type_not_published(order.type_code)
 
     # 3. The number: random, or the next version of its predecessor's.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
@@ -43,8 +43,13 @@ def request_of(order: LicenceOrder, succession: Succession | None, arrival: Arri
     if succession is not None:
         return request_of_succession(succession, key)
     if arrival is not None:
-        return IssueRequest(key, ARRIVAL_ROUTE, _digest({"order": asdict(order), "arrival": asdict(arrival)}))
-    return IssueRequest(key, ROUTE, _digest(asdict(order)))
+        return IssueRequest(key, ARRIVAL_ROUTE, _digest({"order": _wishes_of(order), "arrival": asdict(arrival)}))
+    return IssueRequest(key, ROUTE, _digest(_wishes_of(order)))
+
+
+def _wishes_of(order: LicenceOrder) -> dict[str, object]:
+    """Every member of an order, for its digest; nothing is copied, as ``asdict`` would."""
+    return {each.name: getattr(order, each.name) for each in fields(order)} | {"holders": [asdict(holder) for holder in order.holders]}
 
 
 def request_of_succession(succession: Succession, key: str) -> IssueRequest:

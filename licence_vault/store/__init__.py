@@ -79,12 +79,15 @@ from licence_vault.store.licences import (
 from licence_vault.store.sharing import code_older_sharing, delete_sharing, insert_sharing, list_sharing, load_sharing, update_sharing
 from licence_vault.store.showings import count_showings, delete_showings, insert_showing, list_showings, load_showing, move_showing
 from licence_vault.store.types import (
+    find_published_type,
     insert_type,
     list_types,
     load_open_type,
     load_published_type,
     load_type,
     next_type_version,
+    recall_published_type,
+    recall_type,
     update_type,
 )
 from licence_vault.store.use_codes import (
@@ -121,6 +124,7 @@ __all__ = [
     "end_row",
     "erase_content",
     "erase_copies",
+    "find_published_type",
     "forget_arrival",
     "hold_loading",
     "insert_batch",
@@ -196,6 +200,8 @@ __all__ = [
     "next_type_version",
     "note_licence",
     "note_refusal",
+    "recall_published_type",
+    "recall_type",
     "set_successor",
     "spend_use_code",
     "step_series_on",

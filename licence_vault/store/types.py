@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Engine, bindparam, func, insert, select, update
 
+from licence_vault.limits import DEFINITIONS_KEPT
 from licence_vault.model import TypeState
 from licence_vault.register import TypeVersion
 from licence_vault.tables import types
@@ -22,6 +24,9 @@ _LOAD: Final = Prepared(_ONE)
 _LOAD_LOCKED: Final = Prepared(_ONE.with_for_update())
 _PUBLISHED: Final = select(types).where(types.c.code == bindparam("type"), types.c.state == TypeState.PUBLISHED.value)
 _LOAD_PUBLISHED: Final = Prepared(_PUBLISHED)
+_FIND: Final = Prepared(_ONE.with_only_columns(types.c.version, types.c.revision))
+_FIND_PUBLISHED: Final = Prepared(_PUBLISHED.with_only_columns(types.c.version, types.c.revision))
+_kept: Final[WeakKeyDictionary[Engine, dict[tuple[str, int, int], TypeVersion]]] = WeakKeyDictionary()
 _LOAD_PUBLISHED_LOCKED: Final = Prepared(_PUBLISHED.with_for_update())
 
 
@@ -77,6 +82,36 @@ def load_published_type(conn: Connection, code: str, *, is_locked: bool = False)
     """The version that licences are issued by."""
     row = (_LOAD_PUBLISHED_LOCKED if is_locked else _LOAD_PUBLISHED).first(conn, {"type": code})
     return None if row is None else _version(row)
+
+
+def recall_type(conn: Connection, code: str, version: int) -> TypeVersion | None:
+    """As ``load_type``, on a connection of ``Database.read``: definitions are long, and one of the same revision was read before."""
+    return _recall(conn, code, _FIND.first(conn, {"type": code, "number": version}))
+
+
+def recall_published_type(conn: Connection, code: str) -> TypeVersion | None:
+    """As ``load_published_type``, on a connection of ``Database.read``."""
+    return _recall(conn, code, _FIND_PUBLISHED.first(conn, {"type": code}))
+
+
+def find_published_type(conn: Connection, code: str) -> int | None:
+    """The number of the version that licences are issued by."""
+    found = _FIND_PUBLISHED.first(conn, {"type": code})
+    return None if found is None else int(found["version"])
+
+
+def _recall(conn: Connection, code: str, mark: Mapping[str, Any] | None) -> TypeVersion | None:
+    if mark is None:
+        return None
+    kept, key = _kept.setdefault(conn.engine, {}), (code, mark["version"], mark["revision"])
+    found = kept.get(key)
+    if found is None:
+        found = load_type(conn, code, mark["version"])
+        if found is not None:
+            if len(kept) >= DEFINITIONS_KEPT:
+                kept.clear()
+            kept[key] = found
+    return found
 
 
 def load_open_type(conn: Connection, code: str) -> TypeVersion | None:
