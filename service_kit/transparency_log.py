@@ -107,7 +107,6 @@ class TransparencyLog:
         self._last_bundle = b""  # content of the last bundle where it is not full and the trees above come from this process; else nothing
         self._is_signed = False  # the head, by every key that signs now: looked at when it is loaded
         self._proving: dict[str, TiledTree] = {}
-        self._entry_of = Prepared(select(table.c.entry, table.c.log_index).where(table.c.entry_id == bindparam("entry")))
         self._waiting = Prepared(select(table.c.position).where(table.c.log_index.is_(None)).limit(1))
         self._numbering = Prepared(_numbering_of(table))
         self._indexed = Prepared(
@@ -115,7 +114,10 @@ class TransparencyLog:
             .where(table.c.log_index >= bindparam("first"), table.c.log_index < bindparam("end"))
             .order_by(table.c.log_index)
         )
-        self._covered = f"SELECT log_index < (SELECT size FROM {heads.name} WHERE log = :log) FROM {table.name} WHERE entry_id = :entry"  # noqa: S608 - names of tables
+        self._found = (
+            f"SELECT e.entry, e.log_index, h.size, h.assigned, h.checkpoints FROM {table.name} e "  # noqa: S608 - names of tables
+            f"LEFT JOIN {heads.name} h ON h.log = :log WHERE e.entry_id = :entry"
+        )
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -151,16 +153,15 @@ class TransparencyLog:
         return {tree.name: self._receipt(tree, row, head) for tree in self.trees}
 
     def _entry_and_head(self, entry_id: str) -> tuple[Any, LogHead]:
-        # 1. Nearly everybody who comes too early comes again and again: that costs one look by key
-        covered = self.database.look(self._covered, {"log": self.name, "entry": entry_id})
-        if covered is not None and not covered[0]:
-            raise self._pending()
-        # 2. The entry with the state that covers it
-        with self.database.read() as connection:
-            found, head = self._entry_of.first(connection, {"entry": entry_id}), _HEAD.first(connection, {"of": self.name})
+        # One look by key, since nearly everybody who comes too early comes again and again
+        found = self.database.look(self._found, {"log": self.name, "entry": entry_id})
         if found is None:
             raise TrustError(Kind.NOT_FOUND, "LOG_ENTRY_UNKNOWN")
-        return SimpleNamespace(**found), _read_head(head)
+        entry, index, size, assigned, checkpoints = found
+        if index is None or size is None or index >= size:
+            raise self._pending()
+        head = _read_head({"size": size, "assigned": assigned, "checkpoints": checkpoints})
+        return SimpleNamespace(entry=entry, log_index=index), head
 
     def receipt_at(self, index: int, tree_name: str | None = None) -> Receipt:
         """The same for the entry with this index. TrustError LOG_INDEX_UNKNOWN."""
