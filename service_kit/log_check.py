@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from crypto.checkpoints import LogIdentity
     from service_kit.database import Database
+    from service_kit.log_heads import LogHead
     from service_kit.log_tree import LogTree
-    from service_kit.transparency_log import LogHead, TransparencyLog
+    from service_kit.transparency_log import TransparencyLog
 
 CHUNK: Final = 2048
 FINDINGS: Final = 100  # after so many the reader knows enough

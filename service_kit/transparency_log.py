@@ -19,18 +19,18 @@ import json
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select
 
 from crypto.checkpoints import Receipt, sign_checkpoint, verify_checkpoint
 from crypto.merkle import GrowingTree, TiledTree, TreeHash
 from service_kit.audit import new_writer_id
 from service_kit.fail_points import reach
 from service_kit.log_files import LogFiles
+from service_kit.log_heads import HEAD, LEAD, MOVE, LogHead, numbering_of, read_head
 from service_kit.prepared import Prepared
 from service_kit.tables import log_head as heads
 from standards.c2sp_tlog_checkpoint import Checkpoint
@@ -38,10 +38,10 @@ from standards.c2sp_tlog_tiles import TILE_WIDTH, write_bundle
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from sqlalchemy import Table, Update
+    from sqlalchemy import Table
     from sqlalchemy.engine import Connection
 
     from service_kit.clock import Clock
@@ -52,26 +52,6 @@ BATCH: Final = 4096  # entries per turn: some 30 ms of the writer's time
 INTERVAL_SECONDS: Final = 0.5  # twice the promised pace of one checkpoint a second
 LEASE_SECONDS: Final = 2.0  # how long the log stands still when the leader dies
 _logger = logging.getLogger(__name__)
-_HEAD: Final = Prepared(select(heads).where(heads.c.log == bindparam("of")))
-_LEAD: Final = Prepared(
-    update(heads)
-    .where(heads.c.log == bindparam("of"))
-    .values(assigned=bindparam("until_index"), lease_holder=bindparam("holder"), lease_until=bindparam("until"))
-)
-_MOVE: Final = Prepared(
-    update(heads)
-    .where(heads.c.log == bindparam("of"), heads.c.size == bindparam("old"), heads.c.lease_holder == bindparam("holder"))
-    .values(size=bindparam("new"), checkpoints=bindparam("written"), lease_until=bindparam("until"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class LogHead:
-    """The newest signed state. ``checkpoints``: the signed note of each tree, by tree name. ``waiting`` entries have an index already."""
-
-    size: int
-    waiting: int
-    checkpoints: dict[str, bytes]
 
 
 class TransparencyLog:
@@ -108,7 +88,7 @@ class TransparencyLog:
         self._is_signed = False  # the head, by every key that signs now: looked at when it is loaded
         self._proving: dict[str, TiledTree] = {}
         self._waiting = Prepared(select(table.c.position).where(table.c.log_index.is_(None)).limit(1))
-        self._numbering = Prepared(_numbering_of(table))
+        self._numbering = Prepared(numbering_of(table))
         self._indexed = Prepared(
             select(table.c.entry, table.c.log_index)
             .where(table.c.log_index >= bindparam("first"), table.c.log_index < bindparam("end"))
@@ -121,6 +101,8 @@ class TransparencyLog:
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._wake = threading.Event()
+        self._moved = threading.Condition()
+        self._turns = 0  # that moved the head, of this process
         self._thread: threading.Thread | None = None
         self.last_error: TrustError | None = None
         """Why the last turn failed; None when it went well. For readiness."""
@@ -130,7 +112,7 @@ class TransparencyLog:
     def head(self) -> LogHead:
         """The newest signed state."""
         with self.database.read() as connection:
-            return _read_head(_HEAD.first(connection, {"of": self.name}))
+            return read_head(HEAD.first(connection, {"of": self.name}))
 
     def tree_named(self, name: str | None) -> LogTree:
         """A tree by its name; the first where none is named. TrustError LOG_TREE_UNKNOWN."""
@@ -160,7 +142,7 @@ class TransparencyLog:
         entry, index, size, assigned, checkpoints = found
         if index is None or size is None or index >= size:
             raise self._pending()
-        head = _read_head({"size": size, "assigned": assigned, "checkpoints": checkpoints})
+        head = read_head({"size": size, "assigned": assigned, "checkpoints": checkpoints})
         return SimpleNamespace(entry=entry, log_index=index), head
 
     def receipt_at(self, index: int, tree_name: str | None = None) -> Receipt:
@@ -169,7 +151,7 @@ class TransparencyLog:
         with self.database.read() as connection:
             columns = self.table.c
             row = connection.execute(select(columns.entry, columns.log_index).where(columns.log_index == index)).first()
-            head = _read_head(_HEAD.first(connection, {"of": self.name}))
+            head = read_head(HEAD.first(connection, {"of": self.name}))
         if row is None or index >= head.size:
             raise TrustError(Kind.NOT_FOUND, "LOG_INDEX_UNKNOWN", index=index, size=head.size)
         return self._receipt(tree, row, head)
@@ -183,6 +165,16 @@ class TransparencyLog:
             if seen.verified is True and seen.checkpoint is not None and row.log_index < seen.checkpoint.size <= head.size:
                 size, note = seen.checkpoint.size, cosigned
         return Receipt(row.entry, row.log_index, self._proving_tree(tree, size).inclusion_proof(row.log_index), note)
+
+    @property
+    def turns(self) -> int:
+        """How many turns of this process have put entries under a checkpoint."""
+        return self._turns
+
+    def wait_beyond(self, turns: int, seconds: float) -> None:
+        """Wait until this process has put entries under a checkpoint since ``turns``, at most so long; another process may do it unheard."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._turns != turns, seconds)
 
     def _pending(self) -> TrustError:
         self._wake.set()  # somebody waits for it: the next turn begins now, where this process leads
@@ -262,8 +254,8 @@ class TransparencyLog:
         with self._turn:
             now = int(self._clock.now().timestamp() * 1_000_000)
             with self.database.read() as connection:
-                row, waits = _HEAD.first(connection, {"of": self.name}), self._waiting.first(connection, {})
-            head = _read_head(row)
+                row, waits = HEAD.first(connection, {"of": self.name}), self._waiting.first(connection, {})
+            head = read_head(row)
             another_leads = row is not None and row["lease_holder"] != self._holder and row["lease_until"] > now
             if another_leads or (waits is None and not head.waiting and self._is_signed):
                 return 0
@@ -280,6 +272,9 @@ class TransparencyLog:
             reach("log.signed")
             if not self.database.write(lambda connection: self._move_head(connection, head.size, assigned, checkpoints)):
                 return 0
+            with self._moved:
+                self._turns += 1
+                self._moved.notify_all()
             reach("log.head")
             for tree in self.trees:
                 self.files.publish(tree.name, checkpoints[tree.name])
@@ -314,7 +309,7 @@ class TransparencyLog:
     def _assign(self, connection: Connection) -> int | None:
         """Transaction A: hold the lease and number the waiting rows; returns how many rows have an index, None where another leads."""
         now = int(self._clock.now().timestamp() * 1_000_000)
-        found = _HEAD.first(connection, {"of": self.name})
+        found = HEAD.first(connection, {"of": self.name})
         until = now + self._lease_microseconds
         if found is None:
             first = {"log": self.name, "assigned": 0, "size": 0, "checkpoints": b"{}", "lease_holder": self._holder, "lease_until": until}
@@ -326,7 +321,7 @@ class TransparencyLog:
             assigned = int(found["assigned"])
         room = max(0, self._batch - (assigned - (found["size"] if found else 0)))
         assigned += self._numbering.change(connection, {"first": assigned, "room": room})
-        _LEAD.change(connection, {"of": self.name, "until_index": assigned, "holder": self._holder, "until": until})
+        LEAD.change(connection, {"of": self.name, "until_index": assigned, "holder": self._holder, "until": until})
         return assigned
 
     def _write_entries(self, trees: list[GrowingTree], assigned: int) -> bytes:
@@ -369,28 +364,9 @@ class TransparencyLog:
         now = int(self._clock.now().timestamp() * 1_000_000)
         until = now + self._lease_microseconds
         return (
-            _MOVE.change(connection, {"of": self.name, "old": old, "new": new, "holder": self._holder, "written": written, "until": until})
+            MOVE.change(connection, {"of": self.name, "old": old, "new": new, "holder": self._holder, "written": written, "until": until})
             == 1
         )
-
-
-def _numbering_of(table: Table) -> Update:
-    """Gives the rows that wait, at most ``room`` of them, the indexes from ``first`` on, in the order in which they were written."""
-    waiting = (
-        select(table.c.position).where(table.c.log_index.is_(None)).order_by(table.c.position).limit(bindparam("room")).subquery("waiting")
-    )
-    place = func.row_number().over(order_by=waiting.c.position) - 1
-    numbered = select(waiting.c.position.label("at"), (bindparam("first", type_=BigInteger) + place).label("new_index")).subquery(
-        "numbered"
-    )
-    return update(table).values(log_index=numbered.c.new_index).where(table.c.position == numbered.c.at)
-
-
-def _read_head(row: Mapping[str, Any] | None) -> LogHead:
-    if row is None:
-        return LogHead(0, 0, {})
-    size, notes = row["size"], json.loads(row["checkpoints"])
-    return LogHead(size, row["assigned"] - size, {name: note.encode() for name, note in notes.items()})
 
 
 def _checkpoint_of(note: bytes, tree: LogTree) -> Checkpoint:

@@ -65,12 +65,13 @@ def wait_for_proof(log: TransparencyLog, entry_id: str) -> LogProof:
     """Wait until an entry is under a checkpoint of both trees. TrustError LOG_ENTRY_PENDING after ``LOG_WAIT_SECONDS``."""
     until, pause = time.monotonic() + LOG_WAIT_SECONDS, LOG_POLL_SECONDS
     while True:
+        turns = log.turns
         try:
             receipts = log.receipts(entry_id)
         except TrustError as error:
             if error.code != _PENDING or time.monotonic() > until:
                 raise
-            time.sleep(pause)
+            log.wait_beyond(turns, pause)
             pause = min(1.5 * pause, LOG_POLL_SECONDS_MAX)
             continue
         first = receipts[TREES[0]]

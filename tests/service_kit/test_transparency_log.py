@@ -296,3 +296,26 @@ def test_who_waits_for_a_receipt_wakes_the_sequencer(database: Database, audit: 
                 time.sleep(0.005)
     finally:
         log.stop()
+
+
+def test_who_waits_for_a_turn_is_told_when_it_is_over(database: Database, audit: Audit, make_log: Any) -> None:
+    log = make_log()
+    before = log.turns
+    began = time.monotonic()
+    log.wait_beyond(before, 0.05)  # nobody takes a turn
+    assert log.turns == before
+    assert time.monotonic() - began >= 0.05
+    entry_id = add(database, audit)[0]
+    told: list[int] = []
+
+    def wait() -> None:
+        log.wait_beyond(before, 30)
+        told.append(log.receipt(entry_id).index)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert log.run_once() == 2  # with the writer's opening row
+    thread.join(10)
+    assert told == [1]
+    log.wait_beyond(before, 30)  # one that is over already is not waited for
+    assert time.monotonic() - began < 20
