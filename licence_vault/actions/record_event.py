@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
-from licence_vault.errors import licence_changed, licence_not_found, log_pending
+from licence_vault.errors import licence_changed, log_pending
 from licence_vault.log.entries import append_leaf, index_of
 from licence_vault.log.leaf import LicenceLeaf
 from licence_vault.model import TOKEN_STATUS
@@ -122,7 +122,8 @@ def record_step(
 
     # 3. The row is the projection; it must be as the caller read it.
     successor = successor_id or record.successor_id
-    if not store.move_licence(conn, record, state=step.target, reason=reason, at=at, entry_id=entry_id, successor_id=successor):
+    moved = store.move_licence(conn, record, state=step.target, reason=reason, at=at, entry_id=entry_id, successor_id=successor)
+    if moved is None:
         found = store.load_licence(conn, record.id)
         raise licence_changed(record.id, record.revision, 0 if found is None else found.revision)
 
@@ -130,9 +131,6 @@ def record_step(
     if TOKEN_STATUS[step.target] != TOKEN_STATUS[record.state]:
         set_status(conn, StatusPlace(record.status_list, record.status_index), TOKEN_STATUS[step.target], at)
         context.database.defer(conn, NEWS, record.id)
-    moved = store.load_licence(conn, record.id)
-    if moved is None:
-        raise licence_not_found(record.id)
     _tell(context, conn, moved, step, audit_id, at)
     return moved
 

@@ -61,6 +61,7 @@ _MOVE: Final = Prepared(
         successor_id=bindparam("new_successor_id"),
         lease_until=None,
     )
+    .returning(licences)
 )
 
 
@@ -207,8 +208,10 @@ def list_over(conn: Connection, states: Collection[LicenceState], today: date, *
 
 def move_licence(
     conn: Connection, record: LicenceRecord, *, state: LicenceState, reason: str, at: datetime, entry_id: str, successor_id: str | None
-) -> bool:
-    """Move a licence on; its revision goes up by one. False where it is not at that revision any more: nothing is changed then."""
+) -> LicenceRecord | None:
+    """Move a licence on, and return it as it is then; its revision goes up by one. None where it is not at that revision any more: nothing is
+    changed then.
+    """
     values = {
         "licence_id": record.id,
         "was_revision": record.revision,
@@ -219,7 +222,8 @@ def move_licence(
         "entry_id": entry_id,
         "new_successor_id": successor_id,
     }
-    return _MOVE.change(conn, values) == 1
+    row = _MOVE.first(conn, values)
+    return None if row is None else read_licence_row(row)
 
 
 def set_successor(conn: Connection, licence_id: str, successor_id: str | None) -> None:
