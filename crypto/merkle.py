@@ -67,7 +67,8 @@ class GrowingTree:
 
     def __init__(self, tree_hash: TreeHash) -> None:
         self._hash = tree_hash
-        self._edge: list[list[bytes]] = []
+        # Of each level the hashes of its partial tile, and the rows above them as far as they are whole
+        self._edge: list[list[list[bytes]]] = []
         self.size = 0
 
     @classmethod
@@ -76,7 +77,7 @@ class GrowingTree:
         tree = cls(tree_hash)
         tree.size = size
         for level, (full, width) in enumerate(tile_widths(size)):
-            tree._edge.append(_split(read_tile(level, full, width), width) if width else [])
+            tree._edge.append([_split(read_tile(level, full, width), width) if width else []])
         return tree
 
     def append(self, leaf_hashes: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
@@ -84,7 +85,7 @@ class GrowingTree:
         leaves, at = list(leaf_hashes), 0
         while at < len(leaves):
             # 1. As many as fill the lowest row
-            row = self._row(0)
+            row = self._row(0)[0]
             some = leaves[at : at + TILE_WIDTH - len(row)]
             row += some
             at += len(some)
@@ -93,30 +94,43 @@ class GrowingTree:
             level = 0
             while len(row) == TILE_WIDTH:
                 yield level, (self.size >> TILE_HEIGHT * (level + 1)) - 1, b"".join(row)
-                self._edge[level] = []
+                whole = self._paired(level)[-1][0]
+                self._edge[level] = [[]]
                 level += 1
-                above = self._row(level)
-                above.append(self._hash.root(row))
-                row = above
+                row = self._row(level)[0]
+                row.append(whole)
 
-    def _row(self, level: int) -> list[bytes]:
+    def _row(self, level: int) -> list[list[bytes]]:
         if level == len(self._edge):
-            self._edge.append([])
+            self._edge.append([[]])
         return self._edge[level]
+
+    def _paired(self, level: int) -> list[list[bytes]]:
+        """The rows of a level, with every pair that has come since the last time hashed."""
+        rows, node, at = self._edge[level], self._hash.node, 0
+        while len(rows[at]) > 1:
+            if at + 1 == len(rows):
+                rows.append([])
+            below, above = rows[at], rows[at + 1]
+            above += [node(below[i], below[i + 1]) for i in range(2 * len(above), len(below) - 1, 2)]
+            at += 1
+        return rows
 
     def partial_tiles(self) -> Iterator[tuple[int, int, bytes]]:
         """The partial tiles of the present size: level, index, hashes."""
-        for level, row in enumerate(self._edge):
+        for level, (row, *_) in enumerate(self._edge):
             if row:
                 yield level, self.size >> TILE_HEIGHT * (level + 1), b"".join(row)
 
     def root(self) -> bytes:
         """The root of the present size."""
-        right: list[bytes] = []
-        for row in self._edge:
-            both = row + right
-            right = [self._hash.root(both)] if both else []
-        return right[0] if right else self._hash.empty()
+        # RFC 6962 2.1 splits at the largest power of two, so the root is that of the whole subtrees from the smallest, at the right, up
+        right: bytes | None = None
+        for level in range(len(self._edge)):
+            for row in self._paired(level):
+                if len(row) % 2:
+                    right = row[-1] if right is None else self._hash.node(row[-1], right)
+        return self._hash.empty() if right is None else right
 
 
 class TiledTree:
