@@ -53,6 +53,8 @@ REMEMBERED_MEMBERS: Final = 64  # unpacked: what we have just packed and sealed,
 REMEMBERED_BYTES: Final = 128 * 1024  # of one member, at most: 8 MB altogether
 WORTH_BYTES: Final = 8 * 1024  # nothing is gained by shorter ones, and pages and data, which tell of people, mostly are
 
+REMEMBERED_NAMES: Final = 512  # as they were read: documents of one kind have the same files
+REMEMBERED_NAME_BYTES: Final = 256  # of one name, at most: some 2 MB altogether
 _UNIX: Final = 3
 _PLAIN_TYPES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -165,14 +167,15 @@ class Container:
         self.irregularities.append(Irregularity(code, path, reason))
 
     def _add(self, record: Record, span: Span) -> None:
-        name, is_guess = _decode_name(record)
+        read = _read_name_of(record)
+        name = read.name
         shown = name[:MAX_NAME_BYTES]
         if span.problem is not None:
             self._note(BAD_CONTAINER, shown, span.problem)
         if record.unicode_name is not None and record.unicode_name != name.encode():
             self._note(BAD_CONTAINER, shown, "unicode-name")
         is_folder = name.endswith("/")
-        reason = _path_problem(name.removesuffix("/") if is_folder else name, record)
+        reason = read.problem or _kind_problem(record)
         if reason is None and is_folder and record.unpacked_bytes:
             reason = "folder-with-data"
         if reason is not None:
@@ -180,13 +183,13 @@ class Container:
             return
         if is_folder:
             return
-        if is_guess:
+        if read.is_guess:
             self._note(NAME_ENCODING, shown, "not-stated")
         if name in self.members:
             self.duplicates.add(name)
             self._note(DUPLICATE, shown, "same-name")
             return
-        other = self._folded.setdefault(_fold(name), name)
+        other = self._folded.setdefault(read.folded, name)
         if other != name:
             self.duplicates |= {name, other}
             self._note(DUPLICATE, shown, "case")
@@ -196,7 +199,7 @@ class Container:
         """One name that a reader of other habits, or the file system it unpacks to, takes for another file's is two files of that name."""
         holders: dict[str, str] = {}
         for name, member in self.members.items():
-            alike = {holders.setdefault(reading, name) for reading in _readings(name, member.record)} | {name}
+            alike = {holders.setdefault(reading, name) for reading in _read_name_of(member.record).readings} | {name}
             if len(alike) > 1 and not alike <= self.duplicates:
                 self._note(DUPLICATE, name[:MAX_NAME_BYTES], "read-alike")
                 self.duplicates |= alike
@@ -208,7 +211,7 @@ class Container:
         last: tuple[Span, Record] | None = None
         for span, record in by_place:
             if span.start < reach:
-                self._note(BAD_CONTAINER, _decode_name(record)[0][:MAX_NAME_BYTES], "overlap")
+                self._note(BAD_CONTAINER, _read_name_of(record).name[:MAX_NAME_BYTES], "overlap")
             else:
                 self._check_between(reach, span.start, last)
             if span.end >= reach:
@@ -266,35 +269,63 @@ def _inflate(name: str, packed: memoryview) -> Iterator[bytes]:
         raise MalformedError(UNREADABLE, path=name, reason="data-behind-end")
 
 
-def _decode_name(record: Record) -> tuple[str, bool]:
+@dataclass(frozen=True, slots=True)
+class _ReadName:
+    """What the bytes of one name are read as. ``is_guess``: their encoding is not stated; ``problem``: why nobody may follow or unpack it;
+    ``folded`` and ``readings``: what other names are compared with, empty where there is a problem.
+    """
+
+    name: str
+    is_guess: bool
+    problem: str | None
+    folded: str
+    readings: frozenset[str]
+
+
+def _read_name_of(record: Record) -> _ReadName:
+    is_stated = bool(record.flags & UTF8_FLAG)
+    read = _read_name if len(record.name) <= REMEMBERED_NAME_BYTES else _read_name.__wrapped__
+    return read(record.name, is_stated=is_stated)
+
+
+@lru_cache(maxsize=REMEMBERED_NAMES)
+def _read_name(raw: bytes, *, is_stated: bool) -> _ReadName:
+    """``is_stated``: the record says that its name is in UTF-8."""
+    name, is_guess = _decode_name(raw, is_stated=is_stated)
+    problem = "too-long" if len(raw) > MAX_NAME_BYTES else _path_problem(name.removesuffix("/"))
+    if problem is not None:
+        return _ReadName(name, is_guess, problem, "", frozenset())
+    return _ReadName(name, is_guess, problem, _fold(name), frozenset(_readings(name, raw, is_stated=is_stated)))
+
+
+def _decode_name(raw: bytes, *, is_stated: bool) -> tuple[str, bool]:
     """The name as text, and whether its encoding had to be guessed: Chinese writers use GB 18030 where the standard says code page 437."""
-    if record.name.isascii():
-        return record.name.decode("ascii"), False
-    stated = bool(record.flags & UTF8_FLAG)
+    if raw.isascii():
+        return raw.decode("ascii"), False
     for codec in ("utf-8", "gb18030"):
         try:
-            name = record.name.decode(codec)
+            name = raw.decode(codec)
         except UnicodeDecodeError:
             continue
         # Two bytes of GB 18030 can look like one Latin, Greek or Arabic letter of UTF-8; Chinese characters of UTF-8 have three
-        if stated or codec != "utf-8" or all(character.isascii() or character >= _FIRST_OF_THREE_BYTES for character in name):
-            return name, not (stated and codec == "utf-8")
-    return record.name.decode("cp437"), True
+        if is_stated or codec != "utf-8" or all(character.isascii() or character >= _FIRST_OF_THREE_BYTES for character in name):
+            return name, not (is_stated and codec == "utf-8")
+    return raw.decode("cp437"), True
 
 
 def _fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _readings(name: str, record: Record) -> set[str]:
+def _readings(name: str, raw: bytes, *, is_stated: bool) -> set[str]:
     """The names that readers and file systems make of one name: white space around steps trimmed as locations are, full stops at the end of
     a step and what follows a colon dropped as Windows does, and bytes without a stated encoding in each of the encodings in use.
     """
     names = {name}
-    if not record.name.isascii() and not record.flags & UTF8_FLAG:
+    if not raw.isascii() and not is_stated:
         for codec in ("utf-8", "gb18030", "cp437"):
             with suppress(UnicodeDecodeError):
-                names.add(record.name.decode(codec))
+                names.add(raw.decode(codec))
     return {_fold("/".join(step for each in one.split("/") if (step := _step(each)))) for one in names}
 
 
@@ -302,10 +333,10 @@ def _step(step: str) -> str:
     return step.partition(":")[0].strip().rstrip(". ")
 
 
-def _path_problem(name: str, record: Record) -> str | None:
+def _path_problem(name: str) -> str | None:
     """Why a name is unsafe to be followed or unpacked by anybody; None where it is sound."""
     parts = name.split("/")
-    if len(record.name) > MAX_NAME_BYTES or len(parts) > MAX_NAME_DEPTH:
+    if len(parts) > MAX_NAME_DEPTH:
         return "too-long"
     if _CONTROL.search(name):
         return "control-character"
@@ -317,6 +348,11 @@ def _path_problem(name: str, record: Record) -> str | None:
         return "parent-folder"
     if "." in parts or "" in parts:
         return "empty-step"
+    return None
+
+
+def _kind_problem(record: Record) -> str | None:
+    """Why an entry is no file or folder that anybody may unpack; None where it is one."""
     kind = stat.S_IFMT(record.external_attributes >> 16) if record.made_by >> 8 == _UNIX else 0
     if stat.S_ISLNK(kind):
         return "symbolic-link"

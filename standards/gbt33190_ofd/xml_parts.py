@@ -53,12 +53,12 @@ class XmlNode:
     @property
     def name(self) -> str:
         """The local name."""
-        return str(etree.QName(self._element).localname)
+        return _local_name(self._element.tag)
 
     @property
     def namespace(self) -> str:
         """The namespace, empty where it is in none."""
-        return str(etree.QName(self._element).namespace or "")
+        return str(self._element.tag).rpartition("}")[0].removeprefix("{")
 
     def get(self, name: str) -> str | None:
         """An attribute without namespace, its value without white space around it."""
@@ -68,7 +68,7 @@ class XmlNode:
     def readings(self, name: str) -> list[str]:
         """The values of the attributes of one local name, without namespace first: readers differ in which they take. As :meth:`get`."""
         plain = self.get(name)
-        found = (value for key, value in self._element.attrib.items() if key != name and etree.QName(key).localname == name)
+        found = (value for key, value in self._element.attrib.items() if key != name and _local_name(key) == name)
         return ([] if plain is None else [plain]) + [str(value).strip() for value in found]
 
     @property
@@ -100,7 +100,9 @@ class XmlNode:
 
     def add(self, name: str, text: str | None = None, **attributes: str) -> XmlNode:
         """A further element behind those inside, in the namespace of this one and under its prefix."""
-        element = etree.SubElement(self._element, etree.QName(self.namespace or None, name), attributes)
+        parent = self._element
+        namespace, closing, _ = str(parent.tag).rpartition("}")
+        element = etree.SubElement(parent, f"{namespace}{closing}{name}", attributes)
         element.text = text
         return XmlNode(element)
 
@@ -118,6 +120,11 @@ class XmlNode:
         """The elements of one local name anywhere inside, this one included."""
         for element in self._element.iter("{*}" + name):
             yield XmlNode(element)
+
+
+def _local_name(name: str | bytes) -> str:
+    """Of a tag or an attribute, which lxml writes with its namespace in braces in front."""
+    return str(name).rpartition("}")[2]
 
 
 def new_part(name: str, **attributes: str) -> XmlNode:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from standards.errors import MalformedError
 from standards.gbt33190_ofd.limits import MAX_ENTRIES, MAX_FILE_BYTES
@@ -43,8 +42,7 @@ _LOCAL_FIELDS: Final = struct.Struct("<HHIIIIHH")
 _NO_EXTRA: Final[dict[int, bytes]] = {}  # of most entries
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One entry of the central directory. ``unicode_name`` is the name in the Info-ZIP extra field, where one applies."""
 
     name: bytes
@@ -59,8 +57,7 @@ class Record:
     unicode_name: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(NamedTuple):
     """The central directory: where it starts, its entries, and how many bytes follow the end of the archive."""
 
     offset: int
@@ -68,8 +65,7 @@ class Directory:
     trailing_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Where an entry lies: its local header, its packed data, and the end of both. ``problem`` is how the header disagrees, if it does."""
 
     start: int

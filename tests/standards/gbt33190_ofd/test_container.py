@@ -177,6 +177,16 @@ def test_encodings_of_names(raw: bytes, flags: int, name: str, is_guess: bool) -
     assert [found.code for found in container.irregularities] == (["OFD_NAME_ENCODING"] if is_guess else [])
 
 
+def test_the_same_bytes_are_one_name_or_another_by_what_the_record_says() -> None:
+    raw = "图".encode()
+    for flags, is_guess in ((0x800, False), (0, True), (0x800, False)):
+        container = Container(archive([Entry(raw, b"1", flags=flags)]))
+        assert [found.code for found in container.irregularities] == ["OFD_NAME_ENCODING"] * is_guess
+    for attributes, reason in ((0o120777 << 16, "symbolic-link"), (0, None)):
+        container = Container(archive([Entry(raw, b"1", flags=0x800, made_by=UNIX, attributes=attributes)]))
+        assert [found.reason for found in container.irregularities] == ([] if reason is None else [reason])
+
+
 def test_the_unicode_name_field_must_agree() -> None:
     raw = "图.xml".encode("gb18030")
     good = unicode_path(raw, "图.xml")
