@@ -36,11 +36,14 @@ MAX_CACHED_IDS: Final = 8  # nearly always one, the default
 
 
 def describe_providers() -> dict[str, str]:
-    """What does SM2, and what SM3 and SM4, in this process: name, version and file, for a health report. Loads them if need be."""
-    found = providers.current()
+    """What does SM2, with private keys too, and what SM3 and SM4, in this process: name, version and file, for a health report. Loads them
+    if need be.
+    """
+    found, private = providers.current(), providers.for_private_keys()
     return {
         "sm2": f"{found.sm2.name}: {found.sm2.version}",
         "sm2_capabilities": ", ".join(sorted(found.sm2.capabilities)),
+        "sm2_private_keys": f"{private.name}: {private.version}",
         "sm3_sm4": f"{found.symmetric.name}: {found.symmetric.version}",
     }
 
@@ -144,19 +147,21 @@ class SM2PrivateKey:
 
     __slots__ = ("_handle", "_provider", "public_key")
 
-    def __init__(self, handle: Handle, provider: SM2Provider) -> None:
-        """Use :meth:`generate`, :meth:`from_scalar` or :meth:`from_pkcs8`, which check."""
+    def __init__(self, handle: Handle, provider: SM2Provider, verifying: SM2Provider | None = None) -> None:
+        """Use :meth:`generate`, :meth:`from_scalar` or :meth:`from_pkcs8`, which check. ``verifying``: what the public key is used with, where
+        that is another provider.
+        """
         self._handle: Final = handle
         self._provider: Final = provider
-        self.public_key: Final = SM2PublicKey.from_point(provider.point_of(handle), provider)
+        self.public_key: Final = SM2PublicKey.from_point(provider.point_of(handle), verifying or provider)
 
     @classmethod
     def generate(cls, provider: SM2Provider | None = None) -> SM2PrivateKey:
         """A fresh key, its number from the provider's random generator and checked to be in 1..n-2."""
-        chosen = _able(provider or providers.current().sm2, Capability.GENERATE)
+        chosen = _able(provider or providers.for_private_keys(), Capability.GENERATE)
         handle = chosen.generate()
         sm2.check_scalar(chosen.scalar_of(handle))
-        return cls(handle, chosen)
+        return cls(handle, chosen, provider or providers.current().sm2)
 
     @classmethod
     def from_scalar(cls, scalar: bytes, point: bytes | None = None, provider: SM2Provider | None = None) -> SM2PrivateKey:
@@ -166,8 +171,8 @@ class SM2PrivateKey:
         verify under no key.
         """
         sm2.check_scalar(scalar)
-        chosen = _able(provider or providers.current().sm2, Capability.SIGN)
-        key = cls(chosen.load_private(scalar), chosen)
+        chosen = _able(provider or providers.for_private_keys(), Capability.SIGN)
+        key = cls(chosen.load_private(scalar), chosen, provider or providers.current().sm2)
         if point is not None and sm2.write_point(*sm2.read_point(point)) != key.public_key.point:
             raise TrustError(Kind.UNACCEPTABLE, "SM2_KEY_PAIR_MISMATCH")
         return key

@@ -8,6 +8,7 @@ that a fork could double or two threads could share.
 from __future__ import annotations
 
 import ctypes.util
+import sys
 from typing import Any, Final
 
 from cffi import FFI
@@ -59,8 +60,8 @@ int botan_pk_op_decrypt_destroy(botan_pk_op_decrypt_t op);
 int botan_pk_op_decrypt(botan_pk_op_decrypt_t op, uint8_t out[], size_t *out_len, const uint8_t ciphertext[], size_t ciphertext_len);
 """
 
-LIBRARY_NAMES: Final = ("botan-3", "botan-2")  # as the linker knows them, the newer first
-FALLBACK_FILE: Final = "libbotan-2.so.19"  # where the linker's cache cannot be asked
+_LINKER_NAMES: Final = ("botan-3", "botan-2")  # the newer first
+_NEWEST_MINOR: Final = 31  # of Botan 3, whose library is named after it; 3.9 was the newest in 2025
 CURVE: Final = b"sm2p256v1"
 _RAW: Final = b",Raw"  # "user id,hash": no user id and no hash, the input is e
 _ENCRYPTION_HASH: Final = b"SM3"
@@ -73,14 +74,27 @@ _ffi: Final = FFI()
 _ffi.cdef(_CDEF)
 
 
+def library_names() -> tuple[str, ...]:
+    """The names tried when no path is set, the newer first: asking the linker costs subprocesses."""
+    if sys.platform == "darwin":
+        return ("libbotan-3.dylib", "libbotan-2.dylib")
+    if sys.platform == "win32":
+        return ("botan-3.dll", "botan.dll")
+    return (*(f"libbotan-3.so.{minor}" for minor in range(_NEWEST_MINOR, -1, -1)), "libbotan-2.so.19")
+
+
 def _open(path: str | None) -> tuple[Any, str]:
-    candidates = [path] if path is not None else [*filter(None, map(ctypes.util.find_library, LIBRARY_NAMES)), FALLBACK_FILE]
-    for name in candidates:
+    for name in library_names() if path is None else (path,):
         try:
             return _ffi.dlopen(name), name
         except OSError:
-            continue  # the next name; when none is left the error below names them all
-    raise provider_missing("botan", "no library named " + " or ".join(candidates))
+            continue  # the next name; when none is left the error below names them
+    for name in filter(None, map(ctypes.util.find_library, _LINKER_NAMES if path is None else ())):
+        try:
+            return _ffi.dlopen(name), name
+        except OSError:
+            continue
+    raise provider_missing("botan", "no library named " + (path or " or ".join(_LINKER_NAMES)))
 
 
 def _text(pointer: Any) -> str:

@@ -19,7 +19,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "workers": ("", "processes"),
     "threads": ("", "threads and database connections of each"),
     "database_url": ("`yinxin.sqlite3` in the folder", "`sqlite:///...` or `postgresql://...`"),
-    "sm2_provider": ("the first there is", "`libcrypto`, `botan`, or `gmssl` (verifies only)"),
+    "sm2_provider": (
+        "the first there is, and Botan, if there, for private keys",
+        "`libcrypto`, `botan`, or `gmssl` (verifies only), for everything",
+    ),
     "libcrypto_path": ("the system's", "another libcrypto, such as Tongsuo's"),
     "time_stamps.url": ("the own authority", "an RFC 3161 authority outside; its root must be in `trust_path`"),
     "time_stamps.timeout_seconds": ("", "how long it may take"),
