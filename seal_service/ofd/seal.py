@@ -73,7 +73,8 @@ class PreparedOfdSeal:
         if not 2 < len(value_der) <= MAX_SIGNED_VALUE_BYTES or value_der[0] != _SEQUENCE:
             raise refused(Kind.MALFORMED, "OFD_VALUE_UNACCEPTABLE", length=len(value_der), most=MAX_SIGNED_VALUE_BYTES)
         archive = ArchiveCopy(bytes(self._archive.records), bytes(self._archive.directory), self._archive.count)
-        archive.add(self._value_name, value_der, datetime.fromtimestamp(self._at_seconds, UTC))
+        # Of numbers that look like chance, certificates, and a picture that is packed already: never the same twice, and hardly shorter packed
+        archive.add(self._value_name, value_der, datetime.fromtimestamp(self._at_seconds, UTC), is_dense=True)
         return archive.close()
 
     def to_bytes(self) -> bytes:

@@ -182,17 +182,22 @@ class RangeDigests:
         self._view = memoryview(data)
         self._stops = sorted(set(stops))
         self._known: dict[str, dict[int, Digest]] = {}
+        self._given: dict[tuple[str, tuple[tuple[int, int], ...]], bytes] = {}  # a CMS and the sealing value in it are over the same ranges
         self._left = _HASHED_FILE_LENGTHS * len(data) + _HASHED_FREE_BYTES
 
     def digest(self, oid: str, ranges: tuple[tuple[int, int], ...]) -> bytes:
         """The digest of the bytes in ``ranges``; ``PDF_TOO_COMPLEX`` when too much would have to be hashed."""
+        given = self._given.get((oid, ranges))
+        if given is not None:
+            return given
         if not ranges or ranges[0][0] != 0:
             state, rest = new_digest(oid), ranges
         else:
             state, rest = self._at(oid, ranges[0][1]).copy(), ranges[1:]
         for start, end in rest:
             self._update(state, start, end)
-        return state.digest()
+        given = self._given[oid, ranges] = state.digest()
+        return given
 
     def _at(self, oid: str, stop: int) -> Digest:
         """The running digest over everything before ``stop``."""

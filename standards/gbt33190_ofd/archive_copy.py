@@ -46,13 +46,15 @@ class ArchiveCopy:
         self.directory = bytearray(directory)
         self.count = count
 
-    def add(self, name: str, data: bytes, at: datetime) -> None:
-        """A further file, dated ``at``. Raises ``OFD_ZIP_MALFORMED``, reason ``too-many-entries``."""
+    def add(self, name: str, data: bytes, at: datetime, *, is_dense: bool = False) -> None:
+        """A further file, dated ``at``. ``is_dense``: packing would gain little, so it is not tried. Raises ``OFD_ZIP_MALFORMED``, reason
+        ``too-many-entries``.
+        """
         if self.count >= MAX_ENTRIES:
             raise MalformedError(MALFORMED, reason="too-many-entries", limit=MAX_ENTRIES)
         raw_name = name.encode()
         packed, method = data, STORED
-        if len(data) > _PACKED_FROM_BYTES:
+        if len(data) > _PACKED_FROM_BYTES and not is_dense:
             shorter = _deflated(data) if len(data) <= _KEPT_BYTES else _deflated.__wrapped__(data)
             if len(shorter) < len(data):
                 packed, method = shorter, DEFLATED

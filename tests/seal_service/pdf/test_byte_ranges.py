@@ -240,6 +240,16 @@ def test_digests_go_on_from_an_earlier_range() -> None:
         assert digests.digest(oid, ranges) == hashlib.sha256(b"".join(data[a:b] for a, b in ranges)).digest()
 
 
+def test_what_was_asked_before_is_not_hashed_again() -> None:
+    digests = RangeDigests(bytes(1000))
+    oid = "2.16.840.1.101.3.4.2.1"
+    first = digests.digest(oid, ((0, 100), (200, 300)))
+    digests._left = 0
+    assert digests.digest(oid, ((0, 100), (200, 300))) == first
+    with pytest.raises(TrustError, match="PDF_TOO_COMPLEX"):
+        digests.digest(oid, ((0, 100), (200, 301)))
+
+
 def test_hashing_is_bounded() -> None:
     digests = RangeDigests(b"")
     digests._view = memoryview(bytes(9_000_000))

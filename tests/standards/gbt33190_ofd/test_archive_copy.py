@@ -24,6 +24,7 @@ def test_files_are_packed_where_that_helps_and_read_by_others() -> None:
     archive = ArchiveCopy()
     for name, data in (("short", b"x"), ("long", b"y" * 500), ("noise", noise), ("名.xml", b"z")):
         archive.add(name, data, AT)
+    archive.add("dense", b"y" * 500, AT, is_dense=True)
     with zipfile.ZipFile(io.BytesIO(archive.close())) as read:
         assert read.testzip() is None
         assert [(each.filename, each.compress_type) for each in read.infolist()] == [
@@ -31,6 +32,7 @@ def test_files_are_packed_where_that_helps_and_read_by_others() -> None:
             ("long", zipfile.ZIP_DEFLATED),
             ("noise", zipfile.ZIP_STORED),
             ("名.xml", zipfile.ZIP_STORED),
+            ("dense", zipfile.ZIP_STORED),
         ]
         assert read.read("noise") == noise
 
