@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from cffi import FFI
 
+from crypto.providers.native_key import NativeKey, take
 from crypto.providers.protocol import ALL_CAPABILITIES, Capability, Handle, decrypt_failed, provider_failed, provider_missing
 from standards.gbt32918_sm2 import FIELD_BYTES
 
@@ -103,7 +104,7 @@ def _text(pointer: Any) -> str:
 
 
 class Botan:
-    """One loaded libbotan. Keys are its own objects, destroyed with the last reference; every call makes its own operation."""
+    """One loaded libbotan. Keys are its own objects, destroyed with the last reference; an operation serves one thread at a time."""
 
     name: Final = "botan"
     capabilities: Final[frozenset[Capability]] = ALL_CAPABILITIES
@@ -149,47 +150,53 @@ class Botan:
     def load_public(self, point: bytes) -> Handle:
         """``botan_pubkey_load_sm2``."""
         x, y = self._number(point[1 : 1 + FIELD_BYTES]), self._number(point[1 + FIELD_BYTES :])
-        return self._make("pubkey", self._lib.botan_pubkey_load_sm2, x, y, CURVE)
+        return NativeKey(self._make("pubkey", self._lib.botan_pubkey_load_sm2, x, y, CURVE))
 
     def load_private(self, scalar: bytes) -> Handle:
         """``botan_privkey_load_sm2``, which computes the public point."""
-        return self._make("privkey", self._lib.botan_privkey_load_sm2, self._number(scalar), CURVE)
+        return NativeKey(self._make("privkey", self._lib.botan_privkey_load_sm2, self._number(scalar), CURVE))
 
     def generate(self) -> Handle:
         """``botan_privkey_create``."""
-        return self._make("privkey", self._lib.botan_privkey_create, b"SM2", CURVE, self._rng)
+        return NativeKey(self._make("privkey", self._lib.botan_privkey_create, b"SM2", CURVE, self._rng))
 
     def point_of(self, private: Handle) -> bytes:
         """The fields ``public_x`` and ``public_y`` of the exported public key."""
-        public = self._make("pubkey", self._lib.botan_privkey_export_pubkey, private)
+        public = self._make("pubkey", self._lib.botan_privkey_export_pubkey, private.pointer)
         getter = self._lib.botan_pubkey_get_field
         return b"\x04" + self._field(getter, public, b"public_x") + self._field(getter, public, b"public_y")
 
     def scalar_of(self, private: Handle) -> bytes:
         """The field ``x``, through a buffer that is cleared."""
-        return self._field(self._lib.botan_privkey_get_field, private, b"x")
+        return self._field(self._lib.botan_privkey_get_field, private.pointer, b"x")
 
     def sign(self, private: Handle, e: bytes) -> bytes:
         """A signing operation with the hash ``Raw``."""
-        operation = self._make("pk_op_sign", self._lib.botan_pk_op_sign_create, private, _RAW, _DER_SIGNATURE)
+        operation = take(
+            private.signing, lambda: self._make("pk_op_sign", self._lib.botan_pk_op_sign_create, private.pointer, _RAW, _DER_SIGNATURE)
+        )
         out, size = _ffi.new("uint8_t[]", _MAX_SIGNATURE_BYTES), _ffi.new("size_t *", _MAX_SIGNATURE_BYTES)
         self._check(self._lib.botan_pk_op_sign_update(operation, e, len(e)), "sign")
         self._check(self._lib.botan_pk_op_sign_finish(operation, self._rng, out, size), "sign")
+        private.signing.append(operation)
         return bytes(_ffi.buffer(out, size[0]))
 
     def verify(self, public: Handle, signature_der: bytes, e: bytes) -> bool:
         """A verifying operation with the hash ``Raw``: 0 is good, 1 is not, anything else is a failure of the library."""
-        operation = self._make("pk_op_verify", self._lib.botan_pk_op_verify_create, public, _RAW, _DER_SIGNATURE)
+        operation = take(
+            public.verifying, lambda: self._make("pk_op_verify", self._lib.botan_pk_op_verify_create, public.pointer, _RAW, _DER_SIGNATURE)
+        )
         self._check(self._lib.botan_pk_op_verify_update(operation, e, len(e)), "verify")
         code = self._lib.botan_pk_op_verify_finish(operation, signature_der, len(signature_der))
         if code == _INVALID_VERIFIER:
             return False
         self._check(code, "verify")
+        public.verifying.append(operation)
         return True
 
     def encrypt(self, public: Handle, plaintext: bytes) -> bytes:
         """An encrypting operation with SM3."""
-        operation = self._make("pk_op_encrypt", self._lib.botan_pk_op_encrypt_create, public, _ENCRYPTION_HASH, 0)
+        operation = self._make("pk_op_encrypt", self._lib.botan_pk_op_encrypt_create, public.pointer, _ENCRYPTION_HASH, 0)
         room = len(plaintext) + _CIPHERTEXT_OVERHEAD_BYTES
         out, size = _ffi.new("uint8_t[]", room), _ffi.new("size_t *", room)
         self._check(self._lib.botan_pk_op_encrypt(operation, self._rng, out, size, plaintext, len(plaintext)), "encrypt")
@@ -197,7 +204,7 @@ class Botan:
 
     def decrypt(self, private: Handle, ciphertext_der: bytes) -> bytes:
         """A decrypting operation with SM3; the library compares C3 in constant time and every refusal becomes the same error."""
-        operation = self._make("pk_op_decrypt", self._lib.botan_pk_op_decrypt_create, private, _ENCRYPTION_HASH, 0)
+        operation = self._make("pk_op_decrypt", self._lib.botan_pk_op_decrypt_create, private.pointer, _ENCRYPTION_HASH, 0)
         room = len(ciphertext_der)
         out, size = _ffi.new("uint8_t[]", room), _ffi.new("size_t *", room)
         try:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import ctypes.util
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cffi import FFI
 
+from crypto.providers.native_key import NativeKey, take
 from crypto.providers.protocol import ALL_CAPABILITIES, Capability, Handle, decrypt_failed, provider_failed, provider_missing
 from standards.rfc5958_private_keys import SM2_SPKI_PREFIX, write_sm2_private_key_without_point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CDEF: Final = """
 typedef struct evp_pkey_st EVP_PKEY;
@@ -94,7 +98,7 @@ def _text(pointer: Any) -> str:
 
 
 class Libcrypto:
-    """One loaded libcrypto. Keys are ``EVP_PKEY`` pointers, freed with the last reference."""
+    """One loaded libcrypto. Keys hold ``EVP_PKEY`` pointers, freed with the last reference."""
 
     name: Final = "libcrypto"
     capabilities: Final[frozenset[Capability]] = ALL_CAPABILITIES
@@ -136,7 +140,14 @@ class Libcrypto:
     def _key(self, pointer: Any, operation: str) -> Handle:
         if pointer == _ffi.NULL:
             raise self._failed(operation)
-        return _ffi.gc(pointer, self._lib.EVP_PKEY_free)
+        return NativeKey(_ffi.gc(pointer, self._lib.EVP_PKEY_free))
+
+    def _context(self, key: Handle, begin: Callable[[Any], int], operation: str) -> Any:
+        """A context in which any number of signatures can be made, or verified, one after the other."""
+        context = _ffi.gc(self._lib.EVP_PKEY_CTX_new(key.pointer, _ffi.NULL), self._lib.EVP_PKEY_CTX_free)
+        if context == _ffi.NULL or begin(context) != 1:
+            raise self._failed(operation)
+        return context
 
     def load_public(self, point: bytes) -> Handle:
         """``d2i_PUBKEY`` over the fixed frame of an SM2 SubjectPublicKeyInfo."""
@@ -169,14 +180,14 @@ class Libcrypto:
     def point_of(self, private: Handle) -> bytes:
         """The key's ``encoded-pub-key``."""
         out, size = _ffi.new("unsigned char[65]"), _ffi.new("size_t *")
-        if self._lib.EVP_PKEY_get_octet_string_param(private, _POINT_PARAMETER, out, 65, size) != 1:
+        if self._lib.EVP_PKEY_get_octet_string_param(private.pointer, _POINT_PARAMETER, out, 65, size) != 1:
             raise self._failed("point_of")
         return bytes(_ffi.buffer(out, size[0]))
 
     def scalar_of(self, private: Handle) -> bytes:
         """The key's ``priv``, through a big number and a buffer that are both cleared."""
         number, out = _ffi.new("BIGNUM **"), _ffi.new("unsigned char[32]")
-        if self._lib.EVP_PKEY_get_bn_param(private, _SCALAR_PARAMETER, number) != 1:
+        if self._lib.EVP_PKEY_get_bn_param(private.pointer, _SCALAR_PARAMETER, number) != 1:
             raise self._failed("scalar_of")
         try:
             if self._lib.BN_bn2binpad(number[0], out, 32) != 32:
@@ -189,33 +200,28 @@ class Libcrypto:
     def sign(self, private: Handle, e: bytes) -> bytes:
         """``EVP_PKEY_sign`` without a digest: the input is taken as e."""
         lib = self._lib
-        context = lib.EVP_PKEY_CTX_new(private, _ffi.NULL)
+        context = take(private.signing, lambda: self._context(private, lib.EVP_PKEY_sign_init, "sign"))
         out, size = _ffi.new("unsigned char[]", MAX_SIGNATURE_BYTES), _ffi.new("size_t *", MAX_SIGNATURE_BYTES)
-        try:
-            if context == _ffi.NULL or lib.EVP_PKEY_sign_init(context) != 1 or lib.EVP_PKEY_sign(context, out, size, e, len(e)) != 1:
-                raise self._failed("sign")
-        finally:
-            lib.EVP_PKEY_CTX_free(context)
+        if lib.EVP_PKEY_sign(context, out, size, e, len(e)) != 1:
+            raise self._failed("sign")
+        private.signing.append(context)
         return bytes(_ffi.buffer(out, size[0]))
 
     def verify(self, public: Handle, signature_der: bytes, e: bytes) -> bool:
         """``EVP_PKEY_verify`` without a digest: good only if the answer is exactly 1."""
         lib = self._lib
-        context = lib.EVP_PKEY_CTX_new(public, _ffi.NULL)
-        try:
-            if context == _ffi.NULL or lib.EVP_PKEY_verify_init(context) != 1:
-                raise self._failed("verify")
-            good: bool = lib.EVP_PKEY_verify(context, signature_der, len(signature_der), e, len(e)) == 1
-        finally:
-            lib.EVP_PKEY_CTX_free(context)
-        if not good:
+        context = take(public.verifying, lambda: self._context(public, lib.EVP_PKEY_verify_init, "verify"))
+        good: bool = lib.EVP_PKEY_verify(context, signature_der, len(signature_der), e, len(e)) == 1
+        if good:
+            public.verifying.append(context)
+        else:
             self._errors()
         return good
 
     def encrypt(self, public: Handle, plaintext: bytes) -> bytes:
         """``EVP_PKEY_encrypt``, first for the size."""
         lib = self._lib
-        context = lib.EVP_PKEY_CTX_new(public, _ffi.NULL)
+        context = lib.EVP_PKEY_CTX_new(public.pointer, _ffi.NULL)
         size = _ffi.new("size_t *")
         try:
             if (
@@ -234,7 +240,7 @@ class Libcrypto:
     def decrypt(self, private: Handle, ciphertext_der: bytes) -> bytes:
         """``EVP_PKEY_decrypt``; the library compares C3 with ``CRYPTO_memcmp``. The plaintext is never longer than its ciphertext."""
         lib = self._lib
-        context = lib.EVP_PKEY_CTX_new(private, _ffi.NULL)
+        context = lib.EVP_PKEY_CTX_new(private.pointer, _ffi.NULL)
         out, size = _ffi.new("unsigned char[]", len(ciphertext_der)), _ffi.new("size_t *", len(ciphertext_der))
         try:
             if context == _ffi.NULL or lib.EVP_PKEY_decrypt_init(context) != 1:

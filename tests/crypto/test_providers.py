@@ -342,6 +342,20 @@ def bytes_in_use() -> int:
 
 
 @each_native
+def test_an_operation_is_used_again_unless_it_failed(name: str) -> None:
+    chosen = provider(name)
+    public, private = chosen.load_public(v.SM2_POINT), chosen.load_private(v.SM2_SCALAR)
+    signatures = [chosen.sign(private, v.SM2_E) for _ in range(3)]
+    assert len(private.signing) == 1
+    for signature in signatures:
+        assert chosen.verify(public, signature, v.SM2_E)
+        assert len(public.verifying) == 1
+        assert not chosen.verify(public, signature, bytes(32))
+        assert not public.verifying
+    assert len(set(signatures)) == 3
+
+
+@each_native
 @untraced()
 def test_keys_and_contexts_are_freed(name: str) -> None:
     """Thousands of keys loaded, used and let go leave no memory behind; those that are kept show that a leak would be seen."""
@@ -353,7 +367,9 @@ def test_keys_and_contexts_are_freed(name: str) -> None:
         before = bytes_in_use()
         for _ in range(rounds):
             public, private = chosen.load_public(v.SM2_POINT), chosen.load_private(v.SM2_SCALAR)
-            chosen.verify(public, v.SM2_SIGNATURE, v.SM2_E)
+            for _ in range(2):  # the second time with the operation of the first
+                assert chosen.verify(public, v.SM2_SIGNATURE, v.SM2_E)
+                chosen.sign(private, v.SM2_E)
             if keep:
                 kept.extend((public, private))
         return bytes_in_use() - before
