@@ -93,7 +93,8 @@ class LicenceOrder:
 @dataclass(frozen=True, slots=True)
 class Succession:
     """In whose place a licence is issued: the next version of ``licence_id``, on which ``step`` is taken when the new one is released. ``wishes``:
-    what was asked for, by which a repeated request is known.
+    what was asked for, by which a repeated request is known. ``term_from``: from which day the type's validity ranges count, where that is not the
+    first day of the licence.
     """
 
     licence_id: str
@@ -101,6 +102,7 @@ class Succession:
     reason: str
     if_revision: int | None = None
     wishes: Mapping[str, object] = field(default_factory=dict)
+    term_from: date | None = None
 
     @property
     def route(self) -> str:
@@ -152,7 +154,7 @@ def begin_issue(
 
     # 2. By which version of the type, and is the content as the type demands?
     definition, type_version = _type_to_issue_by(means, caller, order.type_code, order.issuer_code)
-    check_order(order, definition)
+    check_order(order, definition, None if succession is None else succession.term_from)
 
     # 3. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
     def intend(conn: Connection) -> LicenceRecord:
@@ -186,10 +188,17 @@ def _type_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issue
     return definition_of_version(version), version.version
 
 
-def check_order(order: LicenceOrder, definition: TypeDefinition) -> None:
-    """Whether the type allows what is to be issued. TrustError FIELD_UNACCEPTABLE, LICENCE_CONTENT_UNACCEPTABLE."""
+def check_order(order: LicenceOrder, definition: TypeDefinition, term_from: date | None = None) -> None:
+    """Whether the type allows what is to be issued; ``term_from`` as in ``Succession``. TrustError FIELD_UNACCEPTABLE, LICENCE_CONTENT_UNACCEPTABLE."""
     _check_form(order, definition)
-    broken = check_content(definition, fields=order.fields, holders=order.holders, valid_from=order.valid_from, valid_to=order.valid_to)
+    broken = check_content(
+        definition,
+        fields=order.fields,
+        holders=order.holders,
+        valid_from=order.valid_from,
+        valid_to=order.valid_to,
+        term_from=term_from,
+    )
     if broken:
         raise content_unacceptable(broken[0].place, broken[0].rule, len(broken))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from licence_vault.actions.define_type import check_reason
@@ -13,13 +14,14 @@ from licence_vault.actions.repeated_issue import answer_again, request_of_succes
 from licence_vault.errors import field_unacceptable, licence_erased
 from licence_vault.model import read_salted_licence
 from licence_vault.store import list_files, load_key
+from standards.gbt7408_times import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
     from licence_vault.actions.issuing_means import IssuingMeans
-    from licence_vault.model import Holder, LicenceStep
+    from licence_vault.model import Holder, LicenceData, LicenceStep
     from licence_vault.register import LicenceRecord
     from service_kit.callers import Caller
 
@@ -48,7 +50,11 @@ def succeed_licence(
 ) -> LicenceRecord:
     """Issue the next version and return it; the one before is replaced in the moment the new one is released.
 
-    Raises TrustError as ``issue_licence``; FIELD_UNACCEPTABLE where nothing, or what the step does not change, is to be different.
+    An extension that keeps the first day is another term: what the type allows counts from the day after the last one. A validity that is only kept or
+    cut short was allowed before, and stays so.
+
+    Raises TrustError as ``issue_licence``; FIELD_UNACCEPTABLE where nothing, or what the step does not change, is to be different, and where the
+    holder would be left without a licence until the new one begins.
     """
     # 1. A reason, and a change that the step is for.
     reason = check_reason(reason, is_required=step.is_reason_required)
@@ -78,7 +84,13 @@ def succeed_licence(
         raise licence_erased(licence_id)
     data = read_salted_licence(means.contents.open_key(licence_id, key_sealed).open_data(record.data_sealed)).data
 
-    # 4. The next version, by the type as it is published now.
+    # 4. The one before ends in the moment the next is released: of one that counts today the next must count today.
+    today = means.context.clock.now().astimezone(CHINA).date()
+    counts_today = data.valid_from <= today and (data.valid_to is None or today <= data.valid_to)
+    if content.valid_from is not None and content.valid_from > today and counts_today:
+        raise field_unacceptable("valid_from", "not later than today: the version before ends at once")
+
+    # 5. The next version, by the type as it is published now.
     order = LicenceOrder(
         type_code=record.type_code,
         issuer_code=record.issuer_code,
@@ -91,4 +103,16 @@ def succeed_licence(
         area_code=data.area_code,
         forms=tuple(reversed(forms)) or ("pdf",),
     )
+    succession = replace(succession, term_from=_term_from(step, content, data, order))
     return issue_licence(means, caller, order, succession=succession, idempotency_key=idempotency_key)
+
+
+def _term_from(step: LicenceStep, content: NewContent, before: LicenceData, order: LicenceOrder) -> date | None:
+    """The day from which the validity ranges of the type count for the next version; None for its first day."""
+    if before.valid_to is None or order.valid_to is None:
+        return None
+    if order.valid_from >= before.valid_from and order.valid_to <= before.valid_to:
+        return order.valid_to
+    if step.name == "extend" and content.valid_from is None:
+        return before.valid_to + timedelta(days=1)
+    return None

@@ -55,7 +55,9 @@ class OfferOrder(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"identifier": "1.2.156.3005.2.11100000000013338W999.11430000006122244L.A1.001.X", "lanes": ["es256"]}]
+            "examples": [
+                {"identifier": "1.2.156.3005.2.11100000000013338W999.11430000006122244L.TEST0000000000000000.001.C", "lanes": ["es256"]}
+            ]
         },
     )
 

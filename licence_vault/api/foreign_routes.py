@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from licence_vault.actions.query_foreign_licence import ExchangeDesk, ForeignLicence
 
 _TAGS: Final[list[Any]] = ["foreign licences"]
-_NUMBER: Final = "1.2.156.3005.2.11100000000013338W999.11430000006122244L.TEST0000000000000000.001.Y"
+_NUMBER: Final = "1.2.156.3005.2.11100000000013338W999.11430000006122244L.TEST0000000000000000.001.C"
 
 
 class ForeignBody(BaseModel):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from licence_vault.actions.find_licences import LicenceView
     from licence_vault.register import EventRecord, LicenceFile, LicenceRecord
 
-_EXAMPLE_HOLDER: Final[dict[str, Any]] = {"name": "示例餐饮有限公司", "code": "91150700MA0N000018", "code_type": "001"}
+_EXAMPLE_HOLDER: Final[dict[str, Any]] = {"name": "示例餐饮有限公司", "code": "91150700MA0N000012", "code_type": "001"}
 _EXAMPLE_FIELDS: Final[dict[str, Any]] = {
     "KZ_legal_person": "王示例",
     "KZ_address": "呼伦贝尔市海拉尔区示例路1号",

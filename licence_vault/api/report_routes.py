@@ -27,7 +27,7 @@ _TAGS: Final[list[Any]] = ["licence reports"]
 _NUMBER_MAX: Final = 2**63 - 1
 _EXAMPLE: Final[dict[str, Any]] = {
     "number": 12,
-    "key": "1.2.156.3005.2.11100000000013338W999.11430000006122244L.TEST0000000000000000.001.Y:001:issued:2",
+    "key": "1.2.156.3005.2.11100000000013338W999.11430000006122244L.TEST0000000000000000.001.C:001:issued:2",
     "kind": "licence",
     "licence": "lc_0199a7c3f2e04b7d1c9a5e02",
     "type": "11100000000013338W999",

@@ -158,9 +158,9 @@ def _download_urls(desk: ShareDesk, caller: Caller, request: ShareRequest) -> ob
 
 
 _WHY: Final = {"useCause": "办理变更登记"}
-_HOLDER_QUERY: Final = {"holderCode": "91150700MA0N000018", "holderTypeCode": "001", "certTypeCode": _TYPE, **_WHY}
+_HOLDER_QUERY: Final = {"holderCode": "91150700MA0N000012", "holderTypeCode": "001", "certTypeCode": _TYPE, **_WHY}
 _STATED: Final = {
-    "holderCode": "91150700MA0N000018",
+    "holderCode": "91150700MA0N000012",
     "holderTypeCode": "001",
     "holder": "示例餐饮有限公司",
     "certNo": "示字〔2026〕第000001号",

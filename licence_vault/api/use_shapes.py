@@ -80,7 +80,7 @@ class DutyBody(Strict):
             "examples": [
                 {
                     "type": _TYPE_EXAMPLE,
-                    "holder": {"code_type": "001", "code": "91150700MA0N000018"},
+                    "holder": {"code_type": "001", "code": "91150700MA0N000012"},
                     "purpose": "公共场所卫生监督检查",
                     "officer": {"name": "李示例", "role": "执法人员", "division": "卫生监督所"},
                 }

@@ -37,10 +37,19 @@ class Violation:
 
 
 def check_content(
-    definition: TypeDefinition, *, fields: Mapping[str, str], holders: Sequence[Holder], valid_from: date, valid_to: date | None
+    definition: TypeDefinition,
+    *,
+    fields: Mapping[str, str],
+    holders: Sequence[Holder],
+    valid_from: date,
+    valid_to: date | None,
+    term_from: date | None = None,
 ) -> tuple[Violation, ...]:
-    """Everything that is against the type; nothing where it may be issued."""
-    return (*_check_fields(definition, fields), *_check_holders(definition, holders), *_check_validity(definition, valid_from, valid_to))
+    """Everything that is against the type; nothing where it may be issued. ``term_from``: from which day its validity ranges count, where that is
+    not ``valid_from``.
+    """
+    validity = _check_validity(definition, valid_from, valid_to, term_from or valid_from)
+    return (*_check_fields(definition, fields), *_check_holders(definition, holders), *validity)
 
 
 def _check_fields(definition: TypeDefinition, fields: Mapping[str, str]) -> Iterator[Violation]:
@@ -113,7 +122,7 @@ def _check_holders(definition: TypeDefinition, holders: Sequence[Holder]) -> Ite
         yield Violation("holders", "each holder once")
 
 
-def _check_validity(definition: TypeDefinition, valid_from: date, valid_to: date | None) -> Iterator[Violation]:
+def _check_validity(definition: TypeDefinition, valid_from: date, valid_to: date | None, term_from: date) -> Iterator[Violation]:
     ranges = definition.catalogue.validity_ranges
     if valid_to is None:
         if all(each.has_end for each in ranges):
@@ -121,7 +130,7 @@ def _check_validity(definition: TypeDefinition, valid_from: date, valid_to: date
         return
     if valid_to < valid_from:
         yield Violation("valid_to", "not before valid_from")
-    ends = [last for each in ranges if (last := each.last_day(valid_from)) is not None]
+    ends = [last for each in ranges if (last := each.last_day(term_from)) is not None]
     if not ends:
         yield Violation("valid_to", "licences of this type have no end")
     elif valid_to > max(ends):

@@ -19,6 +19,7 @@ from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import LICENCE_LIFE, TOKEN_STATUS, Holder, LicenceState, step_named
 from licence_vault.status.register import StatusPlace, status_of
 from standards.errors import TrustError
+from standards.gbt7408_times import CHINA
 from standards.gbt36904_licence_number import read_licence_number
 from tests.fakes.sealer import unavailable
 from tests.licence_vault.issuing_here import IssuingHere, caller
@@ -202,6 +203,47 @@ def test_a_step_changes_what_it_is_for(here: IssuingHere, name: str, content: Ne
         succeed(here, record, name, content, reason=reason)
     assert code(raised) in {"FIELD_UNACCEPTABLE", "LICENCE_CONTENT_UNACCEPTABLE"}
     assert read(here, record).successor_id is None
+
+
+def test_a_licence_of_its_full_term_is_extended_by_another_and_goes_on(here: IssuingHere) -> None:
+    # the type allows five years; the licence begins on 2026-11-28 and has all of them
+    full = succeed(here, here.issue(), "extend", NewContent(valid_to=date(2031, 11, 28)), reason="")
+    assert (full.valid_from, full.valid_to) == (date(2026, 11, 28), date(2031, 11, 28))
+    with pytest.raises(TrustError) as raised:
+        succeed(here, full, "extend", NewContent(valid_to=date(2036, 11, 30)), reason="")
+    assert (code(raised), raised.value.facts["place"]) == ("LICENCE_CONTENT_UNACCEPTABLE", "valid_to")
+    longer = succeed(here, full, "extend", NewContent(valid_to=date(2036, 11, 29)), reason="")
+    assert (longer.valid_from, longer.valid_to) == (date(2026, 11, 28), date(2036, 11, 29))
+
+    # what was allowed then is not asked anew where it is kept or cut short; more than that is
+    again = succeed(here, longer, "replace", NewContent())
+    moved = succeed(here, again, "change", NewContent(fields={"KZ_address": "新址"}, valid_from=again.valid_from, valid_to=again.valid_to))
+    shorter = succeed(here, moved, "change", NewContent(valid_to=date(2035, 1, 1)))
+    assert [each.valid_to for each in (again, moved, shorter)] == [date(2036, 11, 29), date(2036, 11, 29), date(2035, 1, 1)]
+    with pytest.raises(TrustError) as raised:
+        succeed(here, shorter, "change", NewContent(valid_to=date(2036, 1, 1)))
+    assert code(raised) == "LICENCE_CONTENT_UNACCEPTABLE"
+    with pytest.raises(TrustError) as raised:
+        succeed(here, shorter, "change", NewContent(valid_from=date(2026, 11, 27)))
+    assert code(raised) == "LICENCE_CONTENT_UNACCEPTABLE"
+
+
+@pytest.mark.parametrize("name", ["extend", "change"])
+def test_no_holder_is_left_without_a_licence_until_the_next_version_begins(here: IssuingHere, name: str) -> None:
+    record = here.issue()
+    today = here.vault.clock.at.astimezone(CHINA).date()
+    later = NewContent(valid_from=today + timedelta(days=1), valid_to=date(2031, 11, 27))
+    with pytest.raises(TrustError) as raised:
+        succeed(here, record, name, later)
+    assert (code(raised), raised.value.facts["field"]) == ("FIELD_UNACCEPTABLE", "valid_from")
+    assert read(here, record).state is LicenceState.ISSUED
+
+    # of one that does not count yet nothing is taken away
+    coming = here.issue(valid_from=today + timedelta(days=5))
+    assert (
+        succeed(here, coming, name, NewContent(valid_from=today + timedelta(days=9), valid_to=date(2031, 11, 27))).state
+        is LicenceState.ISSUED
+    )
 
 
 def test_a_licence_without_an_end(here: IssuingHere) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import date
-from typing import Any
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from licence_vault import limits
 from licence_vault.actions.find_types import starter_types
+from licence_vault.actions.issue_licence import check_order
+from licence_vault.api.licence_shapes import IssueBody, ReceiveBody, SucceedBody
 from licence_vault.model import STATUS_CODES, Holder, LicenceState
 from licence_vault.type_rules.content_checks import check_content
 from licence_vault.type_rules.definition import Block, ItemKind
@@ -20,6 +23,9 @@ from licence_vault.type_rules.read_definition import definition_of, read_definit
 from licence_vault.uses import UseMode
 from standards.errors import TrustError
 from tests.licence_vault.type_files import AUTHORITY, TYPE, type_file
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 PERSON = Holder("张三（示例）", "11010519491231002X", "111")
 FIRM = Holder("示例公司", AUTHORITY, "001")
@@ -237,3 +243,19 @@ def test_the_starter_set() -> None:
     assert len({each.code for each in definitions}) == len(definitions)
     assert any(each.name_mongolian and any(item.name_mongolian for item in each.items) for each in definitions)
     assert {item.block for each in definitions for item in each.items} == set(Block)
+
+
+@pytest.mark.parametrize("shape", [IssueBody, ReceiveBody])
+def test_what_the_reference_of_the_api_gives_as_example_may_be_issued_and_extended(shape: type[IssueBody]) -> None:
+    order = shape.model_validate(_example(shape)).to_order()
+    (definition,) = (each for each in map(definition_of, starter_types()) if each.code == order.type_code)
+    check_order(order, definition)
+    longer = SucceedBody.model_validate(_example(SucceedBody)).to_content()
+    assert order.valid_to is not None
+    assert longer.valid_from is None
+    check_order(replace(order, valid_to=longer.valid_to), definition, order.valid_to + timedelta(days=1))
+
+
+def _example(shape: type[BaseModel]) -> Any:
+    extra: Any = shape.model_config["json_schema_extra"]
+    return extra["examples"][0]
