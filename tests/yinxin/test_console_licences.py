@@ -18,6 +18,7 @@ from tests.licence_vault.served import served_licences
 from tests.licence_vault.type_files import TYPE, type_file
 from tests.yinxin.console_here import Pages, open_pages, told
 from yinxin.console.forms import ConsoleForm
+from yinxin.console.licence_batch_pages import template_columns
 from yinxin.console.licence_forms import change_of, first_values, order_of, read_values
 
 if TYPE_CHECKING:
@@ -126,6 +127,15 @@ def test_the_steps_of_its_life(officer: Pages, monkeypatch: pytest.MonkeyPatch) 
     assert "was erased" in erased
     assert "示例路2号" not in erased
     assert officer.get(f"{again}/steps/change", 303)
+
+
+def test_the_template_of_a_type_asks_for_all_that_a_row_needs() -> None:
+    usual = ["holder_name", "holder_code", "holder_code_type", "valid_from", "valid_to"]
+    definition = type_file(numbering="")
+    keys = [item["key"] for item in definition["items"]]
+    assert template_columns(definition) == [*usual, "number", *keys], "the authority brings its own numbers"
+    assert template_columns(definition | {"numbering": "示字{serial:4}号"}) == [*usual, *keys]
+    assert template_columns(None) == usual
 
 
 def test_a_file_of_rows_is_tried_before_it_is_issued(officer: Pages) -> None:

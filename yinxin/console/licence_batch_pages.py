@@ -69,9 +69,8 @@ def add_pages(console: Console) -> None:
     @console.page(f"{BATCHES}/template.csv", needs=ISSUE)
     async def fetch_template(visit: Visit) -> Response:
         chosen = next((each for each in await published_types(visit) if each["code"] == visit.query("type")), None)
-        items = [] if chosen is None else (await definition_of(visit, chosen["code"], chosen["version"]))["items"]
-        columns = ["holder_name", "holder_code", "holder_code_type", "valid_from", "valid_to", *(item["key"] for item in items)]
-        return _csv([columns], "template.csv")
+        definition = None if chosen is None else await definition_of(visit, chosen["code"], chosen["version"])
+        return _csv([template_columns(definition)], "template.csv")
 
     @console.page(f"{BATCHES}/{{batch_id}}", methods=("GET", "POST"), needs=ISSUE)
     async def watch(visit: Visit, batch_id: str) -> Response:
@@ -103,6 +102,14 @@ def add_pages(console: Console) -> None:
             if found["next_after"] is None:
                 return _csv(lines, f"{batch_id}.csv")
             after = found["next_after"]
+
+
+def template_columns(definition: dict[str, Any] | None) -> list[str]:
+    """The columns of a file for a type, None for any; that of the printed number where the type leaves it to the authority."""
+    usual = ["holder_name", "holder_code", "holder_code_type", "valid_from", "valid_to"]
+    if definition is None:
+        return usual
+    return [*usual, *([] if definition["numbering"] else ["number"]), *(item["key"] for item in definition["items"])]
 
 
 def _csv(lines: list[list[str]], name: str) -> Response:
