@@ -17,6 +17,8 @@ _ROWS: Final = (
     ("LICENCE_SHARING_CHANGED", "Permission changed meanwhile", "共享权限已被更改", "The permission is not any more as If-Match says.", "共享权限已不是 If-Match 所指的版本。", "Read it again and decide with what it is now.", "请重新读取后再决定。"),
     ("LICENCE_SHARING_DENIED", "Not shared with this system", "未授权共享", "The system may not do this with licences of the type, or a person stands behind a call that a system has to make itself.", "该系统无权对此类型证照进行此操作，或本应由系统发起的调用以个人身份发起。", *_SHARING),
     ("USE_CODE_UNKNOWN", "Use code unknown", "用证码无效", "There is no such use code, or it was given for another system.", "没有此用证码，或该码授予其他系统。", *_NEW_CODE),
+    # In the holder's access log alone; the caller is told USE_CODE_UNKNOWN
+    ("USE_CODE_STOLEN", "Use code of another system", "用证码属于其他系统", "A system tried a use code that was given for another; nothing was given.", "有系统使用了授予其他系统的用证码，未提供任何内容。", "Ask the system that it was given for how it came into other hands.", "请向该码所属系统查问用证码为何外泄。"),
     ("USE_CODE_USED", "Use code used", "用证码已使用", "A use code counts once, and this one was used.", "用证码只能使用一次，此码已使用。", *_NEW_CODE),
     ("USE_CODE_EXPIRED", "Use code expired", "用证码已过期", "A use code counts ten minutes, and this one is older.", "用证码十分钟内有效，此码已过期。", *_NEW_CODE),
     ("USE_CODE_PURPOSE_DIFFERS", "Another purpose", "用途不符", "The use code was given for another purpose than the one named.", "用证码的授权用途与所述用途不符。", "Send the purpose exactly as it was consented to.", "请原样提交授权时的用途。"),

@@ -46,6 +46,7 @@ class UseAction(StrEnum):
 
 
 DONE: Final = "done"  # the outcome of what was given
+ANYBODY: Final = "~anybody"  # as client: who fetched a copy without saying who he is
 
 SCOPE_USE: Final = "licence.use"
 SCOPE_OWN: Final = "licence.own"

@@ -15,7 +15,7 @@ from licence_vault.copies import CopyState
 from licence_vault.copy_errors import download_gone
 from licence_vault.limits import DOWNLOAD_SECONDS
 from licence_vault.store import Download
-from licence_vault.uses import DONE, UseAction, UseMode
+from licence_vault.uses import ANYBODY, DONE, UseAction, UseMode
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +31,6 @@ TOKEN_BYTES = 32
 STOLEN = "LICENCE_DOWNLOAD_STOLEN"  # outcomes in the access log, where the caller is told only that the address is of no use
 USED = "LICENCE_DOWNLOAD_USED"
 OVER = "LICENCE_DOWNLOAD_OVER"
-ANYBODY = "~anybody"  # in the logs: who fetched a copy without saying who he is
 
 
 @dataclass(frozen=True, slots=True)

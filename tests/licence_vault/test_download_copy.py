@@ -10,7 +10,7 @@ import pytest
 
 from licence_vault import store
 from licence_vault.actions.change_licence_state import change_licence_state
-from licence_vault.actions.download_copy import ANYBODY, OVER, STOLEN, USED, offer_own_download, take_download
+from licence_vault.actions.download_copy import OVER, STOLEN, USED, offer_own_download, take_download
 from licence_vault.actions.erase_licence import erase_licence
 from licence_vault.actions.find_copies import list_copies, read_own_copy
 from licence_vault.actions.finish_copy import CopyUse
@@ -19,7 +19,7 @@ from licence_vault.actions.sweep_copies import sweep_copies
 from licence_vault.copy_tables import downloads
 from licence_vault.limits import DOWNLOAD_SECONDS, DOWNLOAD_TOKEN_CHARACTERS
 from licence_vault.model import step_named
-from licence_vault.uses import DONE, UseAction, UseMode
+from licence_vault.uses import ANYBODY, DONE, UseAction, UseMode
 from standards.errors import TrustError
 from tests.licence_vault.issuing_here import PERSON, IssuingHere, caller
 

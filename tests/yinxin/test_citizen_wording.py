@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from licence_vault.actions.download_copy import OVER, STOLEN, USED
+from licence_vault.actions.redeem_use_code import STOLEN as STOLEN_CODE
+from licence_vault.actions.scan_showing import OVER as SHOWING_OVER
+from licence_vault.actions.scan_showing import TAKEN, WRONG
 from licence_vault.model import LicenceState
-from licence_vault.uses import UseAction, UseMode
+from licence_vault.uses import ANYBODY, UseAction, UseMode
 from service_kit.page_frame.pages import PageFrame
 from service_kit.problem_catalogue import text_of
 from yinxin.citizen.texts import TEXTS
@@ -90,6 +94,18 @@ def test_a_refusal_says_why() -> None:
     use = told(action="refused", outcome="LICENCE_NOT_IN_FORCE")
     assert (use.is_refused, use.refusal) == (True, "证照不在有效状态")
     assert told("en", action="refused", outcome="SOMETHING_NEW").refusal == "SOMETHING_NEW"
+
+
+@pytest.mark.parametrize("outcome", [STOLEN_CODE, STOLEN, USED, OVER, WRONG, SHOWING_OVER, TAKEN])
+def test_what_stands_in_the_log_alone_is_told_in_words_too(outcome: str) -> None:
+    text = text_of(outcome)
+    assert text is not None, "the console leads to its page in the error catalogue"
+    for language in ("zh", "en"):
+        assert told(language, action="refused", outcome=outcome).refusal == text.title(language) != outcome
+
+
+def test_who_fetched_a_copy_without_saying_who_he_is_has_no_name_of_a_system() -> None:
+    assert told(action="downloaded", client=ANYBODY, by=ANYBODY).sentence.startswith("持有下载地址的人")
 
 
 def test_somebody_in_ones_place_is_no_system_and_not_oneself() -> None:

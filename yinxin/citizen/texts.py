@@ -116,6 +116,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "did_code_granted": ("{who}获得使用{what}一次的授权", "{who} was given leave to use {what} once"),
     "did_refused": ("{who}请求使用{what}，被拒绝", "{who} asked to use {what} and was refused"),
     "did_own_refused": ("您请求使用{what}，被拒绝", "You asked to use {what} and were refused"),
+    "anybody": ("持有下载地址的人", "Somebody who had the address"),
     "somebody_for_you": ("代您办理的人（通过{system}）", "Somebody who acts for you (by {system})"),
     "did_other": ("{who}使用了{what}", "{who} used {what}"),
     "did_own_queried": ("您查看了证照列表或{what}", "You looked at the list, or at {what}"),

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault import limits
+from licence_vault.uses import ANYBODY
 from service_kit.problem_catalogue import text_of
 from standards.gbt7408_times import CHINA
 
@@ -104,7 +105,8 @@ def tell_use(
     """One line of the access log. ``say``: a text by key with its facts; ``subject``: whose page it is, as tokens name him; ``licences``,
     ``systems``: names by identifier.
     """
-    action, system = use["action"], systems.get(use["client"], use["client"])
+    action = use["action"]
+    system = say("anybody") if use["client"] == ANYBODY else systems.get(use["client"], use["client"])
     # 1. Who: the reader himself, somebody in his place, or a system by itself.
     person = use["by"].partition(" for ")[2].partition(" by ")[0]
     is_own = person == subject

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from licence_vault.life import LICENCE_LIFE, LicenceState
+from licence_vault.uses import ANYBODY
 from standards.errors import TrustError
 from standards.gbt36903_metadata import HOLDER_CODE_TYPES
 from yinxin.code_pictures import inline_code
@@ -133,7 +134,9 @@ def add_pages(console: Console) -> None:
     async def show_uses(visit: Visit, licence_id: str) -> Response:
         licence = (await visit.api.get(f"/v1/licences/{licence_id}")).body
         found = (await visit.api.get(f"/v1/licences/{licence_id}/uses", before=visit.query("before"), limit=SHOWN)).body
-        return show(visit, "licence_uses.html", licence=licence, uses=found["uses"], next_before=found["next_before"], tab="uses")
+        return show(
+            visit, "licence_uses.html", licence=licence, uses=found["uses"], anybody=ANYBODY, next_before=found["next_before"], tab="uses"
+        )
 
     @console.page(f"{LICENCES}/{{licence_id}}/wallet", methods=("POST",), needs=OFFER)
     async def offer(visit: Visit, licence_id: str) -> Response:

@@ -124,6 +124,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "lic_use_action": ("方式", "What"),
     "lic_use_mode": ("依据", "By what right"),
     "lic_use_reason": ("事由", "Reason"),
+    "lic_use_anybody": ("持有下载地址的人", "whoever had the address"),
     "lic_use_outcome": ("结果", "Outcome"),
     "lic_outcome_done": ("已提供", "given"),
     "lic_outcome_refused": ("拒绝", "refused"),
