@@ -145,13 +145,26 @@ def _authors(before: tuple[str, ...], caller: Caller) -> tuple[str, ...]:
 
 
 def check_face(definition: TypeDefinition) -> None:
-    """Whether the face is a template, and shows no other items than those of the type. FACE_*, LICENCE_TYPE_MALFORMED."""
-    keys = {item.key for item in definition.items}
-    for at, part in enumerate(face_of(definition.face).parts):
+    """Whether licences can be drawn and sealed by it: the face is a template, shows no other items than those of the type, none without a question mark
+    that a licence may lack, and has room for the seal's middle. FACE_*, LICENCE_TYPE_MALFORMED.
+    """
+    is_required = {item.key: item.is_required for item in definition.items}
+    face, sealing = face_of(definition.face), definition.sealing
+    for at, part in enumerate(face.parts):
         if isinstance(part, TextPart | ColumnPart):
             for piece in parse(part.text):
-                if not isinstance(piece, str) and piece.path.startswith(_FIELD) and piece.path.removeprefix(_FIELD) not in keys:
+                if isinstance(piece, str) or not piece.path.startswith(_FIELD):
+                    continue
+                key = piece.path.removeprefix(_FIELD)
+                if key not in is_required:
                     raise type_malformed(f"$.face.parts[{at}].text", "items of the type")
+                if not (piece.is_optional or is_required[key]):
+                    raise type_malformed(f"$.face.parts[{at}].text", "a question mark behind an item that need not be there")
+    if sealing.page != 1:
+        raise type_malformed("$.sealing.page", "1: a face has one page")
+    for name, place, size in (("x_mm", sealing.x_mm, face.width_mm), ("y_mm", sealing.y_mm, face.height_mm)):
+        if not 0 < place < size:
+            raise type_malformed(f"$.sealing.{name}", "on the page of the face")
 
 
 def check_reason(reason: str, *, is_required: bool) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licence_vault import limits
+from licence_vault.actions.define_type import check_face
 from licence_vault.actions.find_types import starter_types
 from licence_vault.actions.issue_licence import check_order
 from licence_vault.api.licence_shapes import IssueBody, ReceiveBody, SucceedBody
@@ -243,6 +244,27 @@ def test_the_starter_set() -> None:
     assert len({each.code for each in definitions}) == len(definitions)
     assert any(each.name_mongolian and any(item.name_mongolian for item in each.items) for each in definitions)
     assert {item.block for each in definitions for item in each.items} == set(Block)
+
+    for each in definitions:
+        check_face(each)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        ("sealing.page", 2, "$.sealing.page"),
+        ("sealing.x_mm", 211, "$.sealing.x_mm"),
+        ("sealing.y_mm", 0, "$.sealing.y_mm"),
+        ("face.parts", [{"kind": "text", "x_mm": 9, "y_mm": 9, "size_mm": 4, "text": "{fields.KZ_scope}"}], "$.face.parts[0].text"),
+        ("face.parts", [{"kind": "text", "x_mm": 9, "y_mm": 9, "size_mm": 4, "text": "{fields.KZ_other?}"}], "$.face.parts[0].text"),
+    ],
+)
+def test_by_what_no_licence_could_be_drawn_or_sealed_is_no_type(path: str, value: object, place: str) -> None:
+    with pytest.raises(TrustError) as raised:
+        check_face(definition_of(type_file(path, value)))
+    assert (raised.value.code, raised.value.facts["place"]) == ("LICENCE_TYPE_MALFORMED", place)
+    drawn = [{"kind": "text", "x_mm": 9, "y_mm": 9, "size_mm": 4, "text": "{fields.KZ_address}{fields.KZ_scope?}"}]
+    check_face(definition_of(type_file("face.parts", drawn)))
 
 
 @pytest.mark.parametrize("shape", [IssueBody, ReceiveBody])
