@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -12,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
+from crypto.report import Question, Report, Verdict, passed
 from crypto.trust_list import write_trust_list
 from seal_service.pdf.seal import seal_pdf
 from tests.deployments import yinxin
@@ -21,6 +24,7 @@ from tests.pki import DemoPki
 from yinxin import command_line
 from yinxin.commands import verify_command
 from yinxin.commands.reader_language import language_of_reader
+from yinxin.commands.verdict_display import show_verdict
 from yinxin.demo.document import draw_document
 from yinxin.demo.forgery import forge_amount
 
@@ -307,3 +311,13 @@ def test_the_verdict_on_a_report_without_signatures_counts(files: Files) -> None
     one = verify_command.verify_path(files.unsealed, verify_command.load_trust(None), datetime.now(UTC))
     assert verify_command.exit_status([one.report.verdict.value], was_unreadable=False) == 2
     assert verify_command.exit_status([], was_unreadable=True) == 64
+
+
+@pytest.mark.parametrize(("language", "age"), [("en", "issued 7200 seconds before"), ("zh", "7200 秒前发布")])
+def test_how_old_the_status_is_is_told_where_the_licence_is_in_force_too(language: str, age: str) -> None:
+    steps = (passed("LICENCE_IN_FORCE", "x"), passed("STATUS_LIST_FRESH", "x", age_seconds=7200), passed("STATUS_VALID", "x"))
+    report = Report(Verdict.VALID, tampered=False, signatures=(), questions=(Question("status", Verdict.VALID, steps),))
+    written = io.StringIO()
+    show_verdict("licence.pdf", report, language, Console(file=written, width=120))
+    assert age in written.getvalue()
+    assert "STATUS_VALID" not in written.getvalue(), "passed steps are what a reader expects"

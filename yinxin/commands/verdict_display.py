@@ -18,6 +18,7 @@ _STYLE: Final = {Verdict.VALID: "green", Verdict.INVALID: "red", Verdict.INDETER
 _ICON: Final = {Verdict.VALID: "✔", Verdict.INVALID: "✘", Verdict.INDETERMINATE: "?"}
 _STEP_ICON: Final = {Outcome.PASS: "✔", Outcome.FAIL: "✘", Outcome.WARN: "!", Outcome.NOT_CHECKED: "?"}
 _STEP_STYLE: Final = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.WARN: "yellow", Outcome.NOT_CHECKED: "yellow"}
+_TOLD_THOUGH_PASSED: Final = frozenset({"STATUS_LIST_FRESH"})  # how old the status is that the verdict rests on
 
 _WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
@@ -113,6 +114,7 @@ def show_verdict(file: str, report: Report, language: str, console: Console | No
         named = words.get(f"question-{question.name}", question.name)
         lines.append(Text(""))
         lines.append(Text(f"{_ICON[question.verdict]} {named}", style=f"bold {_STYLE[question.verdict]}"))
-        lines += [_step_line(step, language) for step in question.steps if step.outcome is not Outcome.PASS]
+        told = [step for step in question.steps if step.outcome is not Outcome.PASS or step.code in _TOLD_THOUGH_PASSED]
+        lines += [_step_line(step, language) for step in told]
     panel = Panel(Group(*lines), border_style=_STYLE[report.verdict])
     (console or Console()).print(panel)
