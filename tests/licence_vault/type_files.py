@@ -42,7 +42,7 @@ _WHOLE: dict[str, Any] = {
         "page": {"width_mm": 210, "height_mm": 297},
         "parts": [{"kind": "line", "x_mm": 1, "y_mm": 1, "to_x_mm": 9, "to_y_mm": 9}],
     },
-    "sealing": {"seal": "issuer", "page": 1, "x_mm": 150, "y_mm": 230},
+    "sealing": {"seal": "issuer", "page": 1, "x_mm": 50, "y_mm": 40},
     "status_codes": {"revoked": {"region": "03", "share": 21, "name": "吊销"}},
     "sharing": {"modes": ["consented", "duty"], "shown_masked": ["KZ_class"]},
 }
