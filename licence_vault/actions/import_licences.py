@@ -19,7 +19,9 @@ from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.actions.issue_licence import check_order
 from licence_vault.errors import field_unacceptable, import_not_found, issuer_not_found, type_not_published
 from licence_vault.imported import ImportedLicence, Mark, Marks, new_import_id
+from licence_vault.model import read_salted_licence
 from licence_vault.row_files import read_rows
+from licence_vault.verify import DATA_NAME, ORIGINAL_NAME
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from licence_vault.actions.claim_batch import BatchFile
     from licence_vault.actions.issuing_means import IssuingMeans
+    from licence_vault.content_vault import ContentVault
     from licence_vault.ports import JudgedDocument
     from licence_vault.register import IssuingAuthority
     from licence_vault.row_files import Row
@@ -85,7 +88,8 @@ def import_licences(means: IssuingMeans, caller: Caller, file: BatchFile) -> Imp
 
 
 def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: bytes) -> ImportedLicence:
-    """The file of an imported licence, PDF or OFD, judged by our verifier: its verdict is the mark, where the seal is its authority's.
+    """The file of an imported licence, PDF or OFD, judged by our verifier: its verdict is the mark, where the seal is its authority's and the file does
+    not say of itself that it is another licence.
 
     LICENCE_IMPORT_NOT_FOUND, FIELD_UNACCEPTABLE.
     """
@@ -99,7 +103,7 @@ def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: by
 
     # 2. The verdict on its seal; without one there is nothing to verify.
     judged = means.need_seals().judge.judge(content, means.context.trust(), means.context.clock.now())
-    seal = _mark_seal(judged, authority)
+    seal = Mark.INVALID if _is_of_another(means.contents, judged, imported) else _mark_seal(judged, authority)
 
     # 3. Kept under its key, and on record.
     key = means.contents.open_key(import_id, imported.key_sealed)
@@ -212,6 +216,21 @@ def _mark_seal(judged: JudgedDocument, authority: IssuingAuthority | None) -> Ma
     if authority is None or stated is None:
         return Mark.INDETERMINATE
     return Mark.VALID if stated == (authority.name if judged.sealer_code is None else authority.code) else Mark.INVALID
+
+
+def _is_of_another(contents: ContentVault, judged: JudgedDocument, imported: ImportedLicence) -> bool:
+    """Whether the file carries licence data that are not this licence's: a good seal over another licence says nothing good of this one."""
+    files = judged.sealed_files or {}
+    data = files.get(DATA_NAME, files.get(ORIGINAL_NAME))
+    if data is None:
+        return False
+    try:
+        found = read_salted_licence(data).data
+    except TrustError:
+        return True
+    if imported.identifier is not None:
+        return found.identifier != imported.identifier
+    return contents.find_number(found.number) != imported.number_digest
 
 
 def _store(means: IssuingMeans, caller: Caller, file: BatchFile, chunk: Sequence[ImportedLicence]) -> tuple[int, int]:

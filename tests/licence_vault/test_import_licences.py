@@ -10,9 +10,11 @@ import pytest
 from crypto.sm3 import hmac_sm3
 from licence_vault import limits
 from licence_vault.actions.claim_batch import BatchFile
+from licence_vault.actions.find_licences import find_licence, read_licence_file
 from licence_vault.actions.import_licences import attach_file, find_import, import_licences, list_imports
 from licence_vault.imported import Mark
 from licence_vault.row_files import RowForm
+from licence_vault.verify import ORIGINAL_NAME
 from service_kit.audit import find_entries
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import compute_legacy_check_character, write_licence_number
@@ -126,6 +128,32 @@ def test_attack_a_good_seal_of_somebody_else_is_no_good_mark(
     monkeypatch.setattr("tests.fakes.sealer.attachments_in", lambda _: {})
     means = replace(here.means, seals=replace(here.means.need_seals(), judge=FakeJudge(sealer)))
     assert attach_file(means, here.clerk, one(here, f"旧件{mark}").id, content).marks.seal is mark
+
+
+def test_attack_a_good_seal_over_another_licence_is_no_good_mark(here: IssuingHere) -> None:
+    record = here.issue(forms=("ofd",))
+    view = find_licence(here.vault.context, here.means.contents, here.clerk, record.id)
+    assert view.data is not None
+    content = read_licence_file(here.vault.context, here.means.contents, here.clerk, record.id, "ofd")
+    lines = {
+        "own": GOOD.format(identifier=record.identifier, number="旧本件"),
+        "of another identifier": GOOD.format(identifier=numbered("valid"), number="旧他件"),
+        "of its number": GOOD.format(identifier="", number=view.data.number),
+        "of another number": GOOD.format(identifier="", number="旧另件"),
+    }
+    import_licences(here.means, here.clerk, rows(*lines.values()))
+    means = replace(here.means, seals=replace(here.means.need_seals(), judge=FakeJudge(view.data.issuer.name)))
+    marks = {name: attach_file(means, here.clerk, one(here, line.split(",")[1]).id, content).marks.seal for name, line in lines.items()}
+    good, bad = Mark.VALID, Mark.INVALID
+    assert marks == {"own": good, "of another identifier": bad, "of its number": good, "of another number": bad}
+
+
+def test_attack_a_file_with_licence_data_that_nobody_can_read_is_no_good_mark(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_licences(here.means, here.clerk, rows(GOOD.format(identifier="", number="旧乱件")))
+    content = b"PK\x03\x04 sealed elsewhere"
+    content += MARK + hmac_sm3(KEY, content).hex().encode()
+    monkeypatch.setattr("tests.fakes.sealer.attachments_in", lambda _: {ORIGINAL_NAME: b"{}"})
+    assert attach_file(here.means, here.clerk, one(here, "旧乱件").id, content).marks.seal is Mark.INVALID
 
 
 def test_a_file_without_a_seal_has_nothing_to_verify(here: IssuingHere) -> None:
