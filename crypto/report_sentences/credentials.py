@@ -49,6 +49,10 @@ CREDENTIAL: Final = {
     "CREDENTIAL_BINDING_NONCE": ("The presentation was made for another question.", "该出示是为其他请求生成的。"),
     "CREDENTIAL_BINDING_OTHER": ("The holder signed a presentation of other disclosures.", "持有人签名对应的是其他披露项。"),
     "CREDENTIAL_BINDING_TIME": ("The presentation was not made now.", "该出示不是此刻生成的。"),
+    "CREDENTIAL_HOLDER_NOT_SHOWN": (
+        "Nobody has shown that he holds this credential: whoever has its text can hand it in.",
+        "没有人证明自己是该凭证的持有人：任何得到其文本的人都可以提交它。",
+    ),
     "CREDENTIAL_BINDING_NOT_ASKED": (
         "The presentation is signed by a holder, which was not asked for and not checked.",
         "出示带有持有人签名，但未要求，也未检查。",

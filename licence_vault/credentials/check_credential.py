@@ -241,8 +241,8 @@ def _check_binding(found: _Findings, combined: Combined, lane: Lane, binding: De
         except TrustError:
             found.steps.append(failed("CREDENTIAL_HOLDER_KEY_BAD", "RFC 7800 3.2"))
     if binding is None:
-        if combined.key_binding is not None:
-            found.steps.append(warned("CREDENTIAL_BINDING_NOT_ASKED", _BINDING))
+        is_bare = combined.key_binding is None
+        found.steps.append(warned("CREDENTIAL_HOLDER_NOT_SHOWN" if is_bare else "CREDENTIAL_BINDING_NOT_ASKED", _BINDING))
         return
     steps = found.binding_steps
     if found.holder_key is None:

@@ -189,6 +189,11 @@ def test_a_binding_nobody_asked_for_is_named_and_not_believed() -> None:
     assert len(checked.report.signatures) == 1
 
 
+def test_of_a_credential_that_nobody_shows_it_is_said_that_nobody_does() -> None:
+    checked = check(issue(), binding=None)
+    assert (checked.report.verdict, codes(checked, "warn")) == (Verdict.VALID, {"CREDENTIAL_HOLDER_NOT_SHOWN"})
+
+
 # ---- attacks on the credential
 
 
@@ -354,7 +359,7 @@ def test_without_a_status_or_a_holder_key() -> None:
         del payload["status"], payload["cnf"]
 
     text = forged(bare)
-    assert codes(check(text, binding=None), "warn") == {"CREDENTIAL_STATUS_ABSENT"}
+    assert codes(check(text, binding=None), "warn") == {"CREDENTIAL_STATUS_ABSENT", "CREDENTIAL_HOLDER_NOT_SHOWN"}
     assert codes(check(text)) == {"CREDENTIAL_HOLDER_KEY_MISSING"}
 
 

@@ -265,7 +265,8 @@ async function checkCredential(text, trust, issuers, at) {
   await checkCredentialStatus(found, trust, at);
   // 5. Its holder's key; that he shows it is not asked here
   await checkHolderKey(found, lane, header.alg);
-  if (combined.keyBinding !== null) found.steps.push(warned("CREDENTIAL_BINDING_NOT_ASKED", "RFC 9901 7.3"));
+  const isBare = combined.keyBinding === null;
+  found.steps.push(warned(isBare ? "CREDENTIAL_HOLDER_NOT_SHOWN" : "CREDENTIAL_BINDING_NOT_ASKED", "RFC 9901 7.3"));
   return found;
 }
 
