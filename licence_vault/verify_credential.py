@@ -15,6 +15,7 @@ from crypto.report import Question, failed, passed, verdict_of, warned, worst
 from licence_vault.credential_errors import credential_keys_unfit
 from licence_vault.credentials.check_credential import CheckedCredential, DemandedBinding, check_credential
 from licence_vault.status.at_hand import status_at_hand
+from licence_vault.validity import DATA_CLAUSE
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from crypto.jose import VerificationKey
     from crypto.report import Report, Step
     from crypto.trust_list import TrustList
+    from licence_vault.verify import AskedHolder
 
     Issuers = dict[str, dict[str, VerificationKey]]
 
@@ -53,10 +55,11 @@ def is_credential(data: bytes) -> bool:
     return _BEGINNING.match(data[: COMBINED_CHARACTERS + 64]) is not None
 
 
-def verify_credential_file(data: bytes, trust: TrustList, issuers: Issuers, at: datetime) -> Report:
+def verify_credential_file(data: bytes, trust: TrustList, issuers: Issuers, at: datetime, *, holder: AskedHolder | None = None) -> Report:
     """The verdict on a credential in a file at ``at`` (aware UTC), with the questions that are asked of licence files. Pure, never raises.
 
-    Not asked are the public log, of which a credential carries nothing, and the holder: a file has been shown by nobody.
+    Not asked are the public log, of which a credential carries nothing, and whether its holder shows it: a file has been shown by nobody.
+    ``holder``: who has it in his hand, with what says so; asked where the credential discloses its holders.
     """
     found = verify_credential(data.decode("ascii", "replace").strip(), trust, issuers, at)
     steps = found.report.signatures[0].steps
@@ -66,6 +69,8 @@ def verify_credential_file(data: bytes, trust: TrustList, issuers: Issuers, at: 
         _question("seal", [each for each in steps if each.code in _SEAL]),
         _question("status", [each for each in steps if each.code.startswith(_STATUS)]),
     ]
+    if holder is not None:
+        questions += _ask_holder(found.claims, holder)
     verdict = worst((found.report.verdict, *(each.verdict for each in questions)))
     return replace(found.report, verdict=verdict, questions=tuple(questions))
 
@@ -85,6 +90,17 @@ def _ask_number(claims: Mapping[str, Any] | None) -> list[Question]:
         NumberVerdict.INVALID: failed("LICENCE_NUMBER_INVALID", _NUMBER_CLAUSE, rule="form or check character"),
     }[examine_licence_number(identifier).verdict]
     return [_question("number", [step])]
+
+
+def _ask_holder(claims: Mapping[str, Any] | None, asked: AskedHolder) -> list[Question]:
+    """Where the holders are disclosed with name and code: that he who is asked about is one of them."""
+    disclosed = [] if claims is None else claims.get("holders")
+    holders = [each for each in disclosed if isinstance(each, dict)] if isinstance(disclosed, list) else []
+    if not holders or not all(isinstance(each.get(member), str) for each in holders for member in ("name", "code")):
+        return []
+    is_one = any((each["name"], each["code"]) == (asked.name, asked.code) for each in holders)
+    step = passed("LICENCE_HOLDER_MATCHES", DATA_CLAUSE) if is_one else failed("LICENCE_HOLDER_OTHER", DATA_CLAUSE)
+    return [_question("holder", [step])]
 
 
 def read_issuer_keys(data: bytes) -> Issuers:

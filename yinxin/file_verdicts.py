@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from crypto.known_until import while_known
+from crypto.report import Question, Verdict, not_checked, worst
 from licence_vault.ports import JudgedDocument
+from licence_vault.validity import DATA_CLAUSE
 from licence_vault.verify import COPY_NAME, DATA_NAME, ORIGINAL_NAME, is_licence, verify_judged
 from licence_vault.verify_credential import is_credential, verify_credential_file
 from seal_service.verify import judge_file
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+    from licence_vault.verify import AskedHolder
     from licence_vault.verify_credential import Issuers
     from seal_service.verify import JudgedFile
 
@@ -45,14 +49,19 @@ def verify_any_file(
     knowledge: Callable[[], TrustList] | None = None,
     issuers: Issuers | None = None,
     is_original_asked: bool = False,
+    holder: AskedHolder | None = None,
 ) -> Report:
     """The verdict on any sealed file, or on a credential as text; of a licence the questions that are asked of licences too. Pure, never raises.
 
     ``knowledge``: what is known of licences besides ``trust``, asked for only where the file is one. ``issuers``: whose credentials count, and
-    their keys; without them no credential is valid. ``is_original_asked``: of licences no annotated copy will do. By a list that has ended at ``at``
-    nothing is valid.
+    their keys; without them no credential is valid. ``is_original_asked``: of licences no annotated copy will do. ``holder``: who has the file in his hand,
+    with what says so; a file that does not say who holds it is not valid then. By a list that has ended at ``at`` nothing is valid.
     """
-    return while_known(_verify(document, trust, at, knowledge, issuers, is_original_asked=is_original_asked), trust, at)
+    report = _verify(document, trust, at, knowledge, issuers, is_original_asked=is_original_asked, holder=holder)
+    if holder is not None and all(each.name != "holder" for each in report.questions):
+        unsaid = Question("holder", Verdict.INDETERMINATE, (not_checked("LICENCE_HOLDER_NOT_SAID", DATA_CLAUSE),))
+        report = replace(report, verdict=worst((report.verdict, unsaid.verdict)), questions=(*report.questions, unsaid))
+    return while_known(report, trust, at)
 
 
 def _verify(
@@ -63,14 +72,16 @@ def _verify(
     issuers: Issuers | None,
     *,
     is_original_asked: bool,
+    holder: AskedHolder | None,
 ) -> Report:
     if is_credential(document):
-        return verify_credential_file(document, trust if knowledge is None else trust.joined_with(knowledge()), issuers or {}, at)
+        known = trust if knowledge is None else trust.joined_with(knowledge())
+        return verify_credential_file(document, known, issuers or {}, at, holder=holder)
     found = judge_file(document, trust, at)
     judged = judged_document(found)
     if is_licence(judged):
         known = trust if knowledge is None else trust.joined_with(knowledge())
-        return verify_judged(judged, known, at, is_original_asked=is_original_asked).report
+        return verify_judged(judged, known, at, holder=holder, is_original_asked=is_original_asked).report
     # Files inside that are refused spoil a licence only, whose questions could not be asked: of any other document the seals decide
     return found.report if found.sealed_files is None and names_licence_data(document) else found.seals
 

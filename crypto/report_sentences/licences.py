@@ -58,6 +58,7 @@ LICENCE: Final = {
         "证照在状态列表中的位置仅由文件自身说明。",
     ),
     "LICENCE_HOLDER_MATCHES": ("The licence is held by whom was asked about.", "持证主体与所查一致。"),
+    "LICENCE_HOLDER_NOT_SAID": ("The file does not say who holds the licence.", "文件中没有说明持证主体。"),
     "LICENCE_HOLDER_OTHER": ("The licence is not held by whom was asked about.", "持证主体与所查不一致。"),
     "LICENCE_COPY_FOR": (
         'This is an annotated copy and no original: made for {made_by}, for "{reason}", on {made_at}, to be used until {until}.',

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
 from crypto.report import Outcome, Verdict
 from crypto.trust_list import read_trust_list
@@ -19,8 +20,10 @@ from idp.credentials.one_time_codes import STEP_SECONDS
 from licence_vault.actions.finish_issue import finish_issue
 from standards.errors import Kind, TrustError
 from tests.deployments import yinxin
+from yinxin.command_line import app
 from yinxin.demo import licence_history, people, story
-from yinxin.demo.prepare import Demo, prepare_demo
+from yinxin.demo.document import ORGANISATION
+from yinxin.demo.prepare import CREDIT_CODE, Demo, prepare_demo
 from yinxin.demo.webhook import RECEIVER_URL
 from yinxin.file_verdicts import verify_any_file
 
@@ -123,6 +126,22 @@ def test_samples_are_what_they_are_called(made: Demo) -> None:
     assert look(made.expired_licence_pdf) == (Verdict.INVALID, {"LICENCE_EXPIRED"})
     assert look(made.revoked_licence_pdf)[0] is Verdict.INVALID
     assert look(made.forged_pdf)[0] is Verdict.INVALID
+
+
+def test_who_holds_a_licence_is_asked_at_the_terminal(made: Demo) -> None:
+    name, code, other = ORGANISATION, CREDIT_CODE, "91150700MA0N000012"
+    for document, asked, status in (
+        (made.licence_pdf, (name, code), 0),
+        (made.licence_ofd, (name, code), 0),
+        (made.licence_pdf, (name, other), 1),
+        (made.licence_ofd, ("别人", code), 1),
+        (made.sealed_pdf, (name, code), 2),  # no licence: it does not say who holds it
+    ):
+        wish = ["--holder-name", asked[0], "--holder-code", asked[1], "--json"]
+        result = CliRunner().invoke(app, ["verify", document, "--trust", made.trust, *wish])
+        assert result.exit_code == status, result.output
+    for half in ("--holder-name", "--holder-code"):
+        assert CliRunner().invoke(app, ["verify", made.licence_pdf, half, name]).exit_code == 64
 
 
 def test_everybody_has_a_password_of_this_deployment_and_administrators_a_second_factor(made: Demo, folder: Path) -> None:

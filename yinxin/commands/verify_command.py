@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
+    from licence_vault.verify import AskedHolder
     from licence_vault.verify_credential import Issuers
 
 EXIT_VALID: Final = 0
@@ -137,9 +138,15 @@ def load_issuers(paths: Sequence[Path]) -> Issuers:
 
 
 def verify_path(
-    path: Path, trust: TrustList, at: datetime, issuers: Issuers | None = None, *, is_original_asked: bool = False
+    path: Path,
+    trust: TrustList,
+    at: datetime,
+    issuers: Issuers | None = None,
+    *,
+    is_original_asked: bool = False,
+    holder: AskedHolder | None = None,
 ) -> FileVerdict:
-    """The verdict on one path. ``is_original_asked``: of licences no annotated copy will do. Raises OSError where it cannot be read."""
+    """The verdict on one path; ``is_original_asked`` and ``holder`` as in ``verify_any_file``. Raises OSError where it cannot be read."""
     from crypto.report import Report, Verdict, not_checked
     from yinxin.file_verdicts import verify_any_file
 
@@ -148,7 +155,7 @@ def verify_path(
         return FileVerdict(
             str(path), Report(Verdict.INDETERMINATE, None, (), (not_checked("FILE_TOO_LARGE", "own rule", limit_bytes=FILE_BYTES),))
         )
-    return FileVerdict(str(path), verify_any_file(data, trust, at, issuers=issuers, is_original_asked=is_original_asked))
+    return FileVerdict(str(path), verify_any_file(data, trust, at, issuers=issuers, is_original_asked=is_original_asked, holder=holder))
 
 
 def exit_status(verdicts: Sequence[str], *, was_unreadable: bool) -> int:
@@ -194,12 +201,27 @@ def verify(
     original: Annotated[
         bool, typer.Option("--original", help="Of licences no annotated copy will do. 证照须为原件，加注件视为无效。")
     ] = False,
+    holder_name: Annotated[
+        str | None,
+        typer.Option(
+            "--holder-name", metavar="NAME", help="Of licences: held by who is named so; with --holder-code. 持证主体名称，与代码同用。"
+        ),
+    ] = None,
+    holder_code: Annotated[
+        str | None,
+        typer.Option("--holder-code", metavar="CODE", help="Of licences: held by who has this code; with --holder-name. 持证主体代码。"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Say of sealed files whether they hold: needs no server, no database, no network. 验证电子签章文件。"""
     from crypto.report import Verdict
+    from licence_vault.verify import AskedHolder
 
     language = language_of_reader()
+    if (holder_name is None) != (holder_code is None):
+        typer.echo("yinxin verify: --holder-name and --holder-code go together", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    holder = None if holder_name is None or holder_code is None else AskedHolder(holder_name, holder_code)
     try:
         trust_list, judged_at, issuers = load_trust(trust), read_at(at), load_issuers(issuer_keys or ())
     except UnusableArgumentError as error:
@@ -210,7 +232,7 @@ def verify(
     was_unreadable = False
     for path in files:
         try:
-            found.append(verify_path(path, trust_list, judged_at, issuers, is_original_asked=original))
+            found.append(verify_path(path, trust_list, judged_at, issuers, is_original_asked=original, holder=holder))
         except OSError as error:
             typer.echo(f"yinxin verify: {path}: {error.strerror}", err=True)
             was_unreadable = True

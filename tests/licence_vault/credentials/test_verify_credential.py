@@ -16,6 +16,7 @@ from crypto.trust_list import TrustList
 from crypto.trusted_logs import StatusIssuer
 from licence_vault.credentials.check_credential import DemandedBinding
 from licence_vault.credentials.lanes import LaneName
+from licence_vault.verify import AskedHolder
 from licence_vault.verify_credential import is_credential, read_issuer_keys, verify_credential
 from standards.errors import TrustError
 from standards.ietf_status_list import JWT_TYPE, deflate, pack
@@ -143,6 +144,33 @@ def test_the_number_is_asked_where_it_is_said(identifier: object, monkeypatch: p
     asked = verify_any_file(issue().encode(), trust(), AT)
     assert [each.verdict for each in asked.questions if each.name == "number"] == ([Verdict.INVALID] if identifier == "1.2.3" else [])
     assert asked.verdict is (Verdict.INVALID if identifier == "1.2.3" else Verdict.VALID)
+
+
+@LANE
+def test_who_holds_it_is_asked_where_that_is_shown(name: LaneName) -> None:
+    (holder,) = sample_licence().holders
+    whole = issue(name).encode()
+    hidden = present(issue(name), name, show=lambda _: False).encode()
+
+    def holder_of(data: bytes, name_: str, code: str, issuers: Any) -> tuple[Verdict, list[tuple[Verdict, str]]]:
+        asked = verify_any_file(data, trust(name), AT, issuers=issuers, holder=AskedHolder(name_, code))
+        return asked.verdict, [(each.verdict, each.steps[0].code) for each in asked.questions if each.name == "holder"]
+
+    known = issuers_of(name)
+    assert holder_of(whole, holder.name, holder.code, known) == (Verdict.VALID, [(Verdict.VALID, "LICENCE_HOLDER_MATCHES")])
+    for wrong in ((holder.name, "x"), ("x", holder.code)):
+        assert holder_of(whole, *wrong, known) == (Verdict.INVALID, [(Verdict.INVALID, "LICENCE_HOLDER_OTHER")])
+    unsaid = (Verdict.INDETERMINATE, [(Verdict.INDETERMINATE, "LICENCE_HOLDER_NOT_SAID")])
+    assert holder_of(hidden, holder.name, holder.code, known) == unsaid
+    assert holder_of(whole, holder.name, holder.code, {}) == unsaid, "what nobody has signed says nothing of a holder"
+
+
+@pytest.mark.parametrize("holders", [[], [{"name": "x"}], [{"name": 1, "code": "x"}], {"name": "x", "code": "x"}, ["x"], None])
+def test_holders_that_are_not_shown_whole_are_not_believed(holders: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = verify_credential(issue(), trust(), issuers_of(LaneName.ES256), AT)
+    said = replace(checked, claims={"holders": holders})
+    monkeypatch.setattr("licence_vault.verify_credential.verify_credential", lambda *_: said)
+    assert verify_any_file(issue().encode(), trust(), AT, holder=AskedHolder("x", "x")).verdict is Verdict.INDETERMINATE
 
 
 @pytest.mark.parametrize("data", [b"", b"a.b.c", b"%PDF-1.7", b"a.b~", b"{}~", b"\xff.b.c~"])
