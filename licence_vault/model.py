@@ -62,6 +62,7 @@ __all__ = [
     "STATUS_CODES",
     "TOKEN_STATUS",
     "TYPE_LIFE",
+    "AskedHolder",
     "Holder",
     "Issuer",
     "LicenceData",
@@ -115,6 +116,14 @@ class Holder:
     name: str
     code: str
     code_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedHolder:
+    """Whom the asker has before him. ``code`` and ``name`` must both be those of one holder of the licence."""
+
+    name: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)

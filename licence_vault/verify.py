@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crypto.trust_list import TrustList
     from crypto.trusted_logs import TrustedLog
     from licence_vault.copies import CopyStatement
-    from licence_vault.model import LicenceData
+    from licence_vault.model import AskedHolder, LicenceData
     from licence_vault.ports import DocumentJudge, JudgedDocument
 
 DATA_NAME: Final = "licence.json"
@@ -63,14 +63,6 @@ ORIGINAL_FILES: Final = FileNames(
     ORIGINAL_NAME, "original-licence.leaf", ("original-licence.sm3.tlog-proof", "original-licence.sha256.tlog-proof")
 )
 COPY_FILES: Final = FileNames(COPY_NAME, "licence-copy.leaf", ("licence-copy.sm3.tlog-proof", "licence-copy.sha256.tlog-proof"))
-
-
-@dataclass(frozen=True, slots=True)
-class AskedHolder:
-    """Whom the asker has before him. ``code`` and ``name`` must both be those of one holder of the licence."""
-
-    name: str
-    code: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crypto.jose import VerificationKey
     from crypto.report import Report, Step
     from crypto.trust_list import TrustList
-    from licence_vault.verify import AskedHolder
+    from licence_vault.model import AskedHolder
 
     Issuers = dict[str, dict[str, VerificationKey]]
 

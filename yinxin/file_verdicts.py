@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
-    from licence_vault.verify import AskedHolder
+    from licence_vault.model import AskedHolder
     from licence_vault.verify_credential import Issuers
     from seal_service.verify import JudgedFile
 

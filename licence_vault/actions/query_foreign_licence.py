@@ -28,7 +28,8 @@ from licence_vault.reporting.limits import (
 )
 from licence_vault.store.foreign import delete_kept, load_kept, replace_kept, sweep_kept
 from licence_vault.uses import UseMode
-from licence_vault.verify import NUMBER_CLAUSE, AskedHolder, verify_licence
+from licence_vault.model import AskedHolder
+from licence_vault.verify import NUMBER_CLAUSE, verify_licence
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import examine_licence_number
 

@@ -21,9 +21,9 @@ from crypto.signer import software_signer
 from crypto.trust_list import TrustList
 from crypto.trusted_logs import StatusIssuer, TrustedLog
 from licence_vault.log.leaf import LicenceLeaf, write_leaf
-from licence_vault.model import SaltedLicence
+from licence_vault.model import AskedHolder, SaltedLicence
 from licence_vault.ports import JudgedDocument
-from licence_vault.verify import DATA_NAME, LEAF_NAME, PROOF_NAMES, AskedHolder, VerifiedLicence, is_licence, verify_licence
+from licence_vault.verify import DATA_NAME, LEAF_NAME, PROOF_NAMES, VerifiedLicence, is_licence, verify_licence
 from standards import gbt33560_oids as oids
 from standards import ietf_status_list as lists
 from standards.c2sp_signed_note import Note, read_note, write_note

@@ -16,8 +16,8 @@ from crypto.report import Verdict
 from crypto.report_text import sentence
 from licence_vault.copies import CopyStatement, SaltedCopy, read_salted_copy
 from licence_vault.limits import COPY_DAYS_MAX, COPY_JSON_BYTES
-from licence_vault.model import SaltedLicence, write_canonical
-from licence_vault.verify import COPY_FILES, COPY_NAME, DATA_NAME, LICENCE_FILES, ORIGINAL_FILES, ORIGINAL_NAME, AskedHolder, is_licence
+from licence_vault.model import AskedHolder, SaltedLicence, write_canonical
+from licence_vault.verify import COPY_FILES, COPY_NAME, DATA_NAME, LICENCE_FILES, ORIGINAL_FILES, ORIGINAL_NAME, is_licence
 from standards import ietf_status_list as lists
 from standards.errors import TrustError
 from tests.licence_vault.samples import sample_licence

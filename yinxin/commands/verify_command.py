@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
-    from licence_vault.verify import AskedHolder
+    from licence_vault.model import AskedHolder
     from licence_vault.verify_credential import Issuers
 
 EXIT_VALID: Final = 0
@@ -215,7 +215,7 @@ def verify(
 ) -> None:
     """Say of sealed files whether they hold: needs no server, no database, no network. 验证电子签章文件。"""
     from crypto.report import Verdict
-    from licence_vault.verify import AskedHolder
+    from licence_vault.model import AskedHolder
 
     language = language_of_reader()
     if (holder_name is None) != (holder_code is None):

@@ -16,7 +16,7 @@ from crypto.trust_list import TrustList
 from crypto.trusted_logs import StatusIssuer
 from licence_vault.credentials.check_credential import DemandedBinding
 from licence_vault.credentials.lanes import LaneName
-from licence_vault.verify import AskedHolder
+from licence_vault.model import AskedHolder
 from licence_vault.verify_credential import is_credential, read_issuer_keys, verify_credential
 from standards.errors import TrustError
 from standards.ietf_status_list import JWT_TYPE, deflate, pack
