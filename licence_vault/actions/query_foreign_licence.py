@@ -17,6 +17,7 @@ from crypto.report import Verdict, failed
 from licence_vault.actions.define_type import check_reason
 from licence_vault.errors import field_unacceptable
 from licence_vault.foreign import KeptLicence, new_kept_id
+from licence_vault.model import AskedHolder
 from licence_vault.ports import ForeignAnswer
 from licence_vault.report_errors import UNTRUSTED, answer_untrusted, foreign_not_found, foreign_region_unknown
 from licence_vault.reporting.limits import (
@@ -28,7 +29,6 @@ from licence_vault.reporting.limits import (
 )
 from licence_vault.store.foreign import delete_kept, load_kept, replace_kept, sweep_kept
 from licence_vault.uses import UseMode
-from licence_vault.model import AskedHolder
 from licence_vault.verify import NUMBER_CLAUSE, verify_licence
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import examine_licence_number
