@@ -1,188 +1,62 @@
-"""RFC 7644 (SCIM 2.0 protocol): filters, attribute paths and PATCH operations over resources as JSON values.
+"""RFC 7644 (SCIM 2.0 protocol): messages, and PATCH operations over resources as JSON values; filters are in ``rfc7644_filter``.
 
-Filters: terms of ``eq``, ``sw`` and ``pr`` joined by ``and`` (RFC 7644 3.4.2.2); the other operators are refused, not guessed. Names of
-attributes and operators are compared without case (RFC 7643 2.1). No input or output here, and nothing of what a resource means.
+No input or output here, and nothing of what a resource means.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from standards.errors import MalformedError
-from standards.rfc7493_i_json import demand_text
+from standards.rfc7644_filter import (
+    FILTER_CHARACTERS_MAX,
+    invalid_path,
+    is_match,
+    member_of,
+    read_filter,
+    read_path,
+    split_path,
+    terms_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+
+    from standards.rfc7644_filter import Filter, Shape
 
 ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
 LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+BULK_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+BULK_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 MEDIA_TYPE: Final = "application/scim+json"
-FILTER_CHARACTERS_MAX: Final = 2000
-TERMS_MAX: Final = 10
 OPERATIONS_MAX: Final = 1000  # of one PATCH
-_CASE_EXACT: Final = frozenset({"id", "externalid", "members"})
-_PATH: Final = re.compile(r"(?:(urn:[A-Za-z0-9:._-]+):)?([A-Za-z$][A-Za-z0-9_$-]{0,63})(?:\.([A-Za-z$][A-Za-z0-9_$-]{0,63}))?")
-_TOKEN: Final = re.compile(r'\s*("(?:[^"\\\x00-\x1f]|\\.)*"|[^\s"()\[\]]+|[()\[\]])')
+BULK_OPERATIONS_MAX: Final = 200
+BULK_ID_CHARACTERS_MAX: Final = 128
+BULK_ID: Final = "bulkId:"  # 3.7.2: stands before the bulkId of another operation where the id of its resource is meant
 _TARGET: Final = re.compile(r"([^\[\]]+?)(?:\[(.*)\](?:\.([A-Za-z$][A-Za-z0-9_$-]{0,63}))?)?", re.DOTALL)
-_LITERALS: Final = {"true": True, "false": False, "null": None}
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """An attribute: of the extension ``schema`` (empty: of the resource itself), and a part of it. As written: compared without case."""
-
-    schema: str
-    attribute: str
-    part: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One comparison. ``operator``: eq, sw or pr."""
-
-    path: Path
-    operator: str
-    value: str | bool | float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a resource consists of. ``names``: its attributes as they are written; ``multiple``: those that are lists; ``core``: its schema."""
-
-    core: str
-    names: tuple[str, ...]
-    multiple: frozenset[str] = frozenset()
-    extensions: tuple[str, ...] = ()
-
-    def written(self, attribute: str) -> str:
-        """The attribute as it is written; one nobody knows stays as it came."""
-        return next((each for each in self.names if each.lower() == attribute.lower()), attribute)
-
-
-def _invalid_filter() -> MalformedError:
-    return MalformedError("SCIM_FILTER_INVALID")
-
-
-def _invalid_path() -> MalformedError:
-    return MalformedError("SCIM_PATH_INVALID")
 
 
 def _invalid_value(reason: str) -> MalformedError:
     return MalformedError("SCIM_VALUE_INVALID", reason=reason)
 
 
-def read_path(text: str, shape: Shape) -> Path:
-    """An attribute path. SCIM_PATH_INVALID."""
-    match = _PATH.fullmatch(text)
-    if match is None:
-        raise _invalid_path()
-    schema, attribute, part = match[1] or "", match[2], match[3] or ""
-    if schema.lower() == shape.core.lower():
-        schema = ""
-    if schema:
-        known = next((each for each in shape.extensions if each.lower() == schema.lower()), None)
-        if known is None:
-            raise _invalid_path()
-        schema = known
-    return Path(schema, attribute, part)
-
-
-def read_filter(text: str, shape: Shape) -> tuple[Term, ...]:
-    """The terms that must all hold. SCIM_FILTER_INVALID, also for operators beyond the subset; SCIM_PATH_INVALID."""
-    if len(text) > FILTER_CHARACTERS_MAX:
-        raise _invalid_filter()
-    tokens, position = [], 0
-    stripped = text.rstrip()
-    while position < len(stripped):
-        match = _TOKEN.match(stripped, position)
-        if match is None:
-            raise _invalid_filter()
-        tokens.append(match[1])
-        position = match.end()
-    terms: list[Term] = []
-    while True:
-        if len(tokens) < 2 or len(terms) == TERMS_MAX or tokens[0] in set("()[]"):
-            raise _invalid_filter()
-        path, operator = read_path(tokens[0], shape), tokens[1].lower()
-        if operator == "pr":
-            terms.append(Term(path, operator))
-            tokens = tokens[2:]
-        elif operator in {"eq", "sw"} and len(tokens) > 2:
-            terms.append(Term(path, operator, _literal(tokens[2], operator)))
-            tokens = tokens[3:]
-        else:
-            raise _invalid_filter()
-        if not tokens:
-            return tuple(terms)
-        if tokens[0].lower() != "and":
-            raise _invalid_filter()
-        tokens = tokens[1:]
-
-
-def _literal(token: str, operator: str) -> str | bool | float | None:
-    if token in _LITERALS and operator == "eq":
-        return _LITERALS[token]
-    try:
-        value = json.loads(token)
-        demand_text(value)
-    except ValueError:
-        raise _invalid_filter() from None
-    if not isinstance(value, str) and not (operator == "eq" and isinstance(value, int | float)):
-        raise _invalid_filter()
-    return value
-
-
-def is_match(resource: Mapping[str, Any], terms: Sequence[Term]) -> bool:
-    """Whether all terms hold for the resource (or for one element of a list of it)."""
-    return all(_holds(resource, term) for term in terms)
-
-
-def _holds(resource: Mapping[str, Any], term: Term) -> bool:
-    values = _values(resource, term.path)
-    if term.operator == "pr":
-        return any(value not in (None, "", [], {}) for value in values)
-    if term.operator == "eq" and not isinstance(term.value, str):
-        return any(value is term.value or (not isinstance(value, bool) and value == term.value) for value in values)
-    wanted = str(term.value)
-    texts = [value for value in values if isinstance(value, str)]
-    if term.path.attribute.lower() not in _CASE_EXACT:
-        wanted, texts = wanted.casefold(), [text.casefold() for text in texts]
-    return any(text.startswith(wanted) if term.operator == "sw" else text == wanted for text in texts)
-
-
-def _get(holder: Mapping[str, Any], name: str) -> Any:
-    return next((value for key, value in holder.items() if key.lower() == name.lower()), None)
-
-
-def _values(resource: Mapping[str, Any], path: Path) -> list[Any]:
-    holder = resource.get(path.schema) if path.schema else resource
-    found = _get(holder, path.attribute) if isinstance(holder, dict) else None
-    elements = found if isinstance(found, list) else [found]
-    if path.part or isinstance(found, list):
-        return [_get(each, path.part or "value") if isinstance(each, dict) else each for each in elements if each is not None]
-    return [each for each in elements if each is not None]
-
-
-# PATCH (RFC 7644 3.5.2)
-
-
 def apply_patch(resource: Mapping[str, Any], body: Any, shape: Shape) -> dict[str, Any]:
     """The resource as the operations of a PatchOp make it; the one given stays as it is.
 
     SCIM_SYNTAX_INVALID, SCIM_PATH_INVALID, SCIM_FILTER_INVALID, SCIM_VALUE_INVALID, SCIM_TARGET_MISSING (a filter that selects nothing to
-    replace). Beyond the RFC, as widespread clients send it: operation names in any case, and ``remove`` of listed elements by value.
+    replace). Beyond the RFC, as widespread clients send it: operation names in any case, ``remove`` of listed elements by value, and attributes
+    of extensions that nobody here knows, which are passed over as those of a whole resource are (3.3).
     """
     changed = deepcopy(dict(resource))
     schemas = body.get("schemas") if isinstance(body, dict) else None
     if not isinstance(schemas, list) or PATCH_OP not in schemas:
         raise MalformedError("SCIM_SYNTAX_INVALID", expected=PATCH_OP)
-    operations = _get(body, "operations")
+    operations = member_of(body, "operations")
     if not isinstance(operations, list) or not 1 <= len(operations) <= OPERATIONS_MAX:
         raise MalformedError("SCIM_SYNTAX_INVALID", expected=f"1 to {OPERATIONS_MAX} Operations")
     for operation in operations:
@@ -194,7 +68,7 @@ def apply_patch(resource: Mapping[str, Any], body: Any, shape: Shape) -> dict[st
         if path is None and verb == "remove":
             raise MalformedError("SCIM_TARGET_MISSING")
         if path is not None and (not isinstance(path, str) or len(path) > FILTER_CHARACTERS_MAX):
-            raise _invalid_path()
+            raise invalid_path()
         extension = next((each for each in shape.extensions if path is not None and each.lower() == path.lower()), None)
         if extension is not None:  # 3.10: the name of an extension stands for all of it
             _change_extension(changed, verb, extension, value, shape)
@@ -229,14 +103,17 @@ def _change_extension(resource: dict[str, Any], verb: str, extension: str, value
 def _change(resource: dict[str, Any], verb: str, text: str, value: Any, shape: Shape) -> None:
     match = _TARGET.fullmatch(text)
     if match is None:
-        raise _invalid_path()
+        raise invalid_path()
+    named = split_path(match[1], shape)
+    if named.schema and named.schema not in shape.extensions:
+        return
     path = read_path(match[1], shape)
-    terms = None if match[2] is None else read_filter(match[2], shape)
+    selection = None if match[2] is None else read_filter(match[2], shape)
     part = match[3] or path.part
     holder = resource.setdefault(path.schema, {}) if path.schema else resource
     key = next((each for each in holder if each.lower() == path.attribute.lower()), shape.written(path.attribute))
-    if terms is not None:
-        _change_selected(holder, key, verb, terms, part, value)
+    if selection is not None:
+        _change_selected(holder, key, verb, selection, part, value)
     elif part:
         _change_part(holder, key, verb, part, value)
     elif verb == "remove":
@@ -252,14 +129,14 @@ def _elements(holder: dict[str, Any], key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _change_selected(holder: dict[str, Any], key: str, verb: str, terms: Sequence[Term], part: str, value: Any) -> None:
+def _change_selected(holder: dict[str, Any], key: str, verb: str, selection: Filter, part: str, value: Any) -> None:
     elements = _elements(holder, key)
-    selected = [each for each in elements if isinstance(each, dict) and is_match(each, terms)]
+    selected = [each for each in elements if isinstance(each, dict) and is_match(each, selection)]
     if verb == "remove" and not part:
         holder[key] = [each for each in elements if each not in selected]
         return
     if not selected and verb == "add":  # a new element that the filter describes
-        selected = [{term.path.attribute: term.value for term in terms if term.operator == "eq"}]
+        selected = [{term.path.attribute: term.value for term in terms_of(selection) if term.operator == "eq"}]
         holder[key] = [*elements, *selected]
     if not selected:
         raise MalformedError("SCIM_TARGET_MISSING")
@@ -276,7 +153,7 @@ def _change_part(holder: dict[str, Any], key: str, verb: str, part: str, value: 
     found = holder.setdefault(key, {})
     for each in found if isinstance(found, list) else [found]:
         if not isinstance(each, dict):
-            raise _invalid_path()
+            raise invalid_path()
         _set(each, part, verb, value)
 
 
@@ -305,3 +182,69 @@ def _change_list(holder: dict[str, Any], key: str, verb: str, value: Any) -> Non
         return
     present = {each.get("value") for each in _elements(holder, key) if isinstance(each, dict)}
     holder[key] = [*_elements(holder, key), *(each for each in given if each.get("value") is None or each["value"] not in present)]
+
+
+# Bulk (RFC 7644 3.7)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOperation:
+    """One of many. ``path``: below the base; ``bulk_id``: the client's name for what a POST makes, empty for others; ``version``: an ETag."""
+
+    method: str
+    path: str
+    bulk_id: str = ""
+    version: str | None = None
+    data: Any = None
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The bulkIds that path and data refer to."""
+        return frozenset(_referred([self.path.rpartition("/")[2], self.data]))
+
+    def resolved(self, ids: Mapping[str, str]) -> BulkOperation:
+        """With ids in the place of the references to them."""
+        folder, _, last = self.path.rpartition("/")
+        return BulkOperation(self.method, f"{folder}/{_replaced(last, ids)}", self.bulk_id, self.version, _replaced(self.data, ids))
+
+
+def read_bulk(body: Any) -> tuple[list[BulkOperation], int | None]:
+    """The operations of a BulkRequest, and after how many errors to stop (None: never). SCIM_SYNTAX_INVALID."""
+
+    def demand(holds: bool, expected: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if not holds:
+            raise MalformedError("SCIM_SYNTAX_INVALID", expected=expected)
+
+    schemas = body.get("schemas") if isinstance(body, dict) else None
+    demand(isinstance(schemas, list) and BULK_REQUEST in schemas, BULK_REQUEST)
+    stop, operations = member_of(body, "failOnErrors"), member_of(body, "Operations")
+    demand(stop is None or (type(stop) is int and stop > 0), "failOnErrors of 1 or more")
+    demand(isinstance(operations, list) and len(operations) > 0, "Operations")
+    read: list[BulkOperation] = []
+    for each in operations:
+        demand(isinstance(each, dict), "an object for each operation")
+        method, path, bulk_id, version = (member_of(each, name) for name in ("method", "path", "bulkId", "version"))
+        demand(isinstance(method, str) and method.upper() in {"POST", "PUT", "PATCH", "DELETE"}, "method")
+        demand(isinstance(path, str) and len(path) <= FILTER_CHARACTERS_MAX, "path")
+        demand(bulk_id is None or (isinstance(bulk_id, str) and 0 < len(bulk_id) <= BULK_ID_CHARACTERS_MAX), "bulkId")
+        demand(method.upper() != "POST" or bulk_id is not None, "bulkId of a POST")
+        demand(version is None or isinstance(version, str), "version")
+        read.append(BulkOperation(method.upper(), path, bulk_id or "", version, member_of(each, "data")))
+    named = [each.bulk_id for each in read if each.method == "POST"]
+    demand(len(set(named)) == len(named), "no bulkId twice")
+    return read, stop
+
+
+def _referred(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value.removeprefix(BULK_ID)} if value.startswith(BULK_ID) else set()
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {name for part in parts for name in _referred(part)}
+
+
+def _replaced(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return ids.get(value.removeprefix(BULK_ID), value) if value.startswith(BULK_ID) else value
+    if isinstance(value, dict):
+        return {name: _replaced(part, ids) for name, part in value.items()}
+    return [_replaced(part, ids) for part in value] if isinstance(value, list) else value

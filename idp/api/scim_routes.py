@@ -23,15 +23,17 @@ from idp.actions.provision_account import (
     standing_members,
 )
 from idp.api import scim_schemas
+from idp.api.scim_bulk import Outcome, run_bulk
 from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, members_of, search
-from idp.api.scim_shapes import BASE, COLLECTION, SHAPES, TYPE_NAME, resource_of, source_of, wanted_of
+from idp.api.scim_shapes import BASE, BODY_SCIM_BYTES_MAX, COLLECTION, SHAPES, TYPE_NAME, resource_of, source_of, wanted_of
 from idp.model.people import AccountKind
 from service_kit.composition import caller_of, needs
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import STATUS
 from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc7493_i_json import demand_text
-from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, PATCH_OP, SEARCH_REQUEST, apply_patch, read_filter
+from standards.rfc7644_filter import read_filter
+from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, SEARCH_REQUEST, apply_patch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +42,10 @@ if TYPE_CHECKING:
 
     from idp.actions.people_desk import PeopleDesk
     from idp.model.people import Account
+    from standards.rfc7644_scim import BulkOperation
 
 READ: Final = "directory.read"
 MANAGE: Final = "directory.manage"
-BODY_SCIM_BYTES_MAX: Final = 1024 * 1024
 PATCH_ATTEMPTS: Final = 5  # of a patch that names no version: each is applied to what stands by then
 _TYPES: Final = {
     "SCIM_FILTER_INVALID": "invalidFilter",
@@ -59,21 +61,7 @@ _TYPES: Final = {
     "ACCOUNT_PROVEN": "mutability",
 }
 """Code -> scimType (RFC 7644 table 9)."""
-_USER: Final[dict[str, Any]] = {
-    "schemas": [SHAPES[AccountKind.PERSON].core],
-    "userName": "jia",
-    "displayName": "测试甲",
-    "externalId": "4711",
-}
-_GROUP: Final[dict[str, Any]] = {
-    "schemas": [SHAPES[AccountKind.ORGANISATION].core],
-    "displayName": "测试有限公司",
-    "members": [{"value": "pe_abcdefghijklmnopqrstuvwx"}],
-}
-_EXAMPLE: Final[dict[AccountKind, dict[str, Any]]] = {AccountKind.PERSON: _USER, AccountKind.ORGANISATION: _GROUP}
 _NUMBER: Final = re.compile(r"-?[0-9]{1,8}", re.ASCII)
-_SEARCH: Final[dict[str, Any]] = {"schemas": [SEARCH_REQUEST], "filter": 'userName eq "jia"', "count": 10}
-_PATCH: Final = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "displayName", "value": "测试乙"}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +93,8 @@ def _written(answer: Answer) -> Response:
     return Response(content, answer.status, headers=headers, media_type=MEDIA_TYPE if content else None)
 
 
-def _told(error: TrustError, *, is_conditional: bool) -> Response:
-    """An error in the form of RFC 7644 3.12."""
+def _message(error: TrustError, *, is_conditional: bool) -> tuple[int, dict[str, Any]]:
+    """Status and message of an error in the form of RFC 7644 3.12."""
     status = 400 if _TYPES.get(error.code) not in {None, "uniqueness"} else STATUS[error.kind]
     if error.code == "ACCOUNT_CHANGED" and is_conditional:
         status = 412
@@ -120,7 +108,11 @@ def _told(error: TrustError, *, is_conditional: bool) -> Response:
     }
     if error.code in _TYPES:
         told["scimType"] = _TYPES[error.code]
-    response = _written(Answer(status, told))
+    return status, told
+
+
+def _told(error: TrustError, *, is_conditional: bool) -> Response:
+    response = _written(Answer(*_message(error, is_conditional=is_conditional)))
     if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY}:
         response.headers["retry-after"] = str(int(error.facts.get("retry_after_seconds") or 1))
     return response
@@ -204,8 +196,30 @@ def add_scim_routes(router: APIRouter, desk: PeopleDesk) -> None:
     """Add them to the service's router."""
     for name, document in scim_schemas.discovery(desk.issuer).items():
         _add_document(router, f"{BASE}/{name}", document)
-    for kind in AccountKind:
-        _add_collection(router, desk, kind)
+    works = {kind: _add_collection(router, desk, kind) for kind in AccountKind}
+
+    def many(call: Call) -> Answer:
+        """Each operation as if it had come alone, by the same function."""
+
+        def work(kind: AccountKind, account_id: str, operation: BulkOperation) -> Outcome:
+            single = replace(call, query={}, if_match=operation.version, if_none_match=None, body=operation.data)
+            try:
+                answer = works[kind](operation.method, account_id, single)
+            except TrustError as error:
+                return refused(error, is_conditional=operation.version is not None)
+            made = answer.resource["id"] if answer.resource else account_id
+            return Outcome(answer.status, answer.etag, made)
+
+        def refused(error: TrustError, *, is_conditional: bool = False) -> Outcome:
+            status, message = _message(error, is_conditional=is_conditional)
+            return Outcome(status, error=message)
+
+        return Answer(200, run_bulk(call.body, work, refused, desk.issuer))
+
+    @router.post(BASE + "/Bulk", **_documented("Do many operations, each for itself", "scim_bulk", scim_schemas.BULK_EXAMPLE))
+    @needs(MANAGE)
+    async def bulk(request: Request) -> Response:
+        return await _answer(request, many, with_body=True)
 
     @router.get(BASE + "/{rest:path}", include_in_schema=False)
     @needs(READ)
@@ -236,8 +250,9 @@ def _add_document(router: APIRouter, path: str, document: dict[str, Any]) -> Non
         return _written(Answer(200, document))
 
 
-def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> None:
-    path, word, example = f"{BASE}/{COLLECTION[kind]}", TYPE_NAME[kind], _EXAMPLE[kind]
+def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> Callable[[str, str, Call], Answer]:
+    """Add the routes of a kind; returns what does one operation that changes (method, id, call), for bulk."""
+    path, word, example = f"{BASE}/{COLLECTION[kind]}", TYPE_NAME[kind], scim_schemas.RESOURCE_EXAMPLES[kind]
     shape = SHAPES[kind]
 
     def read(connection: Connection, account: Account, call: Call) -> dict[str, Any]:
@@ -260,10 +275,10 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
             raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED")
 
     def listed(call: Call) -> Answer:
-        terms = read_filter(call.query["filter"], shape) if call.query.get("filter") else ()
+        wanted = read_filter(call.query["filter"], shape) if call.query.get("filter") else None
         page = page_of(call.query)
         with desk.database.read() as connection:
-            found: Found = search(connection, desk, kind, terms, page, call.client_id, desk.issuer)
+            found: Found = search(connection, desk, kind, wanted, page, call.client_id, desk.issuer)
         answer: dict[str, Any] = {
             "schemas": [LIST_RESPONSE],
             "totalResults": found.total,
@@ -336,7 +351,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
     async def list_resources(request: Request) -> Response:
         return await _answer(request, listed)
 
-    @router.post(path + "/.search", **_documented(f"Find {word}s", f"scim_search_{word}s", _SEARCH))
+    @router.post(path + "/.search", **_documented(f"Find {word}s", f"scim_search_{word}s", scim_schemas.SEARCH_EXAMPLE))
     @needs(READ)
     async def search_resources(request: Request) -> Response:
         return await _answer(request, searched, with_body=True)
@@ -356,7 +371,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
     async def put(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(changed, account_id, False), with_body=True)
 
-    @router.patch(path + "/{account_id}", **_documented(f"Change a {word}", f"scim_change_{word}", _PATCH))
+    @router.patch(path + "/{account_id}", **_documented(f"Change a {word}", f"scim_change_{word}", scim_schemas.PATCH_EXAMPLE))
     @needs(MANAGE)
     async def patch(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(changed, account_id, True), with_body=True)
@@ -365,3 +380,10 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> N
     @needs(MANAGE)
     async def delete(request: Request, account_id: str) -> Response:
         return await _answer(request, partial(ended, account_id))
+
+    def changing(method: str, account_id: str, call: Call) -> Answer:
+        if method == "POST":
+            return created(call)
+        return ended(account_id, call) if method == "DELETE" else changed(account_id, method == "PATCH", call)
+
+    return changing

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from idp.api.scim_search import PAGE_SCIM_MAX
-from idp.api.scim_shapes import BASE, CORE, GROUP, ORGANISATION, PERSON, USER
+from idp.api.scim_shapes import BASE, BODY_SCIM_BYTES_MAX, CORE, GROUP, ORGANISATION, PERSON, USER
 from idp.model.people import ID_NUMBERS, AccountKind
-from standards.rfc7644_scim import LIST_RESPONSE
+from standards.rfc7644_scim import BULK_OPERATIONS_MAX, BULK_REQUEST, LIST_RESPONSE, PATCH_OP, SEARCH_REQUEST
 
 _LIST_PART: Final = (
     ("value", "string", "Its value."),
@@ -68,6 +68,28 @@ _ATTRIBUTES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] 
         ("organisationClass", "string", "Class of organisation.", {}),
     ),
 }
+USER_EXAMPLE: Final[dict[str, Any]] = {
+    "schemas": [USER],
+    "userName": "jia",
+    "displayName": "测试甲",
+    "externalId": "4711",
+}
+GROUP_EXAMPLE: Final[dict[str, Any]] = {
+    "schemas": [GROUP],
+    "displayName": "测试有限公司",
+    "members": [{"value": "pe_abcdefghijklmnopqrstuvwx"}],
+}
+RESOURCE_EXAMPLES: Final[dict[AccountKind, dict[str, Any]]] = {AccountKind.PERSON: USER_EXAMPLE, AccountKind.ORGANISATION: GROUP_EXAMPLE}
+SEARCH_EXAMPLE: Final[dict[str, Any]] = {"schemas": [SEARCH_REQUEST], "filter": 'userName eq "jia"', "count": 10}
+BULK_EXAMPLE: Final[dict[str, Any]] = {
+    "schemas": [BULK_REQUEST],
+    "failOnErrors": 1,
+    "Operations": [
+        {"method": "POST", "path": "/Users", "bulkId": "jia", "data": USER_EXAMPLE},
+        {"method": "POST", "path": "/Groups", "bulkId": "firm", "data": {**GROUP_EXAMPLE, "members": [{"value": "bulkId:jia"}]}},
+    ],
+}
+PATCH_EXAMPLE: Final = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "displayName", "value": "测试乙"}]}
 _NAMES: Final = {USER: "User", GROUP: "Group", PERSON: "Person", ORGANISATION: "Organisation"}
 
 
@@ -123,7 +145,7 @@ def discovery(base_url: str) -> dict[str, dict[str, Any]]:
         "schemas": [CORE + "ServiceProviderConfig"],
         "documentationUri": base_url + "/docs",
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {"supported": True, "maxOperations": BULK_OPERATIONS_MAX, "maxPayloadSize": BODY_SCIM_BYTES_MAX},
         "filter": {"supported": True, "maxResults": PAGE_SCIM_MAX},
         "changePassword": {"supported": True},
         "sort": {"supported": False},

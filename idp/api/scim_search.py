@@ -16,16 +16,16 @@ from idp.model.people import ID_NUMBERS, AccountKind, AccountStatus, Identifier,
 from idp.store.accounts import find_account
 from idp.store.directory import count_in_directory, ids_by_identifier, ids_by_name, ids_in_directory, standing_agents
 from standards.errors import MalformedError, TrustError
-from standards.rfc7644_scim import is_match
+from standards.rfc7644_filter import AllOf, AnyOf, Element, Path, Term, is_match, terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
     from idp.model.people import Account, Agent
-    from standards.rfc7644_scim import Term
+    from standards.rfc7644_filter import Filter
 
 SCAN_MAX: Final = 1000
 PAGE_SCIM_MAX: Final = 200
@@ -60,9 +60,9 @@ def members_of(connection: Connection, desk: PeopleDesk, account: Account) -> li
 
 
 def search(
-    connection: Connection, desk: PeopleDesk, kind: AccountKind, terms: Sequence[Term], page: Page, client_id: str, base_url: str
+    connection: Connection, desk: PeopleDesk, kind: AccountKind, wanted: Filter | None, page: Page, client_id: str, base_url: str
 ) -> Found:
-    """The accounts that all terms hold for, in the order of their ids. SCIM_TOO_MANY."""
+    """The accounts for which the filter holds (None: all), in the order of their ids. SCIM_TOO_MANY."""
 
     def shown(account_ids: Iterable[str]) -> list[dict[str, Any]]:
         made = []
@@ -72,9 +72,9 @@ def search(
                 made.append(resource_of(account, members_of(connection, desk, account), client_id, base_url))
         return made
 
-    # 1. Along an index, where one of the terms has one
-    narrowed = next((ids for term in terms if (ids := _candidates(connection, desk, kind, term, client_id)) is not None), None)
-    columns = _columns(terms, kind)
+    # 1. Along an index, where the filter leads to one
+    narrowed = None if wanted is None else _narrowed(connection, desk, kind, wanted, client_id)
+    columns = _columns(wanted, kind)
     if narrowed is None and columns is not None:
         # 2. Columns alone: the database counts and pages
         prefix, is_active = columns
@@ -89,10 +89,31 @@ def search(
     # 3. The rest is decided on the resources themselves
     if len(narrowed) > SCAN_MAX:
         raise MalformedError("SCIM_TOO_MANY", limit=SCAN_MAX)
-    matching = [each for each in shown(sorted(set(narrowed))) if is_match(each, terms)]
+    matching = [each for each in shown(sorted(set(narrowed))) if wanted is None or is_match(each, wanted)]
     rest = [each for each in matching if each["id"] > page.after] if page.after is not None else matching[page.start - 1 :]
     chosen = rest[: page.count]
     return Found(len(matching), chosen, chosen[-1]["id"] if chosen and len(rest) > len(chosen) else None)
+
+
+def _narrowed(connection: Connection, desk: PeopleDesk, kind: AccountKind, wanted: Filter, client_id: str) -> list[str] | None:
+    """The accounts that a filter can hold for, found along indexes; None where those do not lead to all of them."""
+    if isinstance(wanted, Term):
+        return _candidates(connection, desk, kind, wanted, client_id)
+    if isinstance(wanted, AllOf):
+        return next((ids for part in wanted.parts if (ids := _narrowed(connection, desk, kind, part, client_id)) is not None), None)
+    if isinstance(wanted, AnyOf):
+        found: list[str] = []
+        for part in wanted.parts:
+            ids = _narrowed(connection, desk, kind, part, client_id)
+            if ids is None:
+                return None
+            found += ids
+        return found
+    if isinstance(wanted, Element):
+        parts = [term for term in terms_of(wanted.inner) if term.path.attribute.lower() == "value" and not term.path.part]
+        whole = [Term(Path(wanted.path.schema, wanted.path.attribute, "value"), term.operator, term.value) for term in parts]
+        return next((ids for term in whole if (ids := _candidates(connection, desk, kind, term, client_id)) is not None), None)
+    return None
 
 
 def _candidates(connection: Connection, desk: PeopleDesk, kind: AccountKind, term: Term, client_id: str) -> list[str] | None:
@@ -136,10 +157,13 @@ def _by_identifiers(connection: Connection, desk: PeopleDesk, wanted: list[tuple
     return found
 
 
-def _columns(terms: Sequence[Term], kind: AccountKind) -> tuple[str, bool | None] | None:
-    """The beginning of the id and the state that the terms ask for; None where they ask for more than the columns know."""
+def _columns(wanted: Filter | None, kind: AccountKind) -> tuple[str, bool | None] | None:
+    """The beginning of the id and the state that the filter asks for; None where it asks for more than the columns know."""
+    parts = () if wanted is None else wanted.parts if isinstance(wanted, AllOf) else (wanted,)
     prefix, is_active = "", None
-    for term in terms:
+    for term in parts:
+        if not isinstance(term, Term):
+            return None
         attribute, of_itself = term.path.attribute.lower(), not term.path.schema and not term.path.part
         is_state = attribute == "active" and (term.path.schema == EXTENSION[kind] if kind is AccountKind.ORGANISATION else of_itself)
         if is_state and term.operator == "eq" and isinstance(term.value, bool) and is_active in {None, term.value}:

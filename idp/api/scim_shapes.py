@@ -18,7 +18,7 @@ from crypto.sm3 import sm3
 from idp.actions.provision_account import Wanted, source_id_of
 from idp.model.people import ID_NUMBERS, Account, AccountKind, AccountStatus, Identifier, IdentifierKind
 from standards.errors import MalformedError
-from standards.rfc7644_scim import Shape
+from standards.rfc7644_filter import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,6 +48,7 @@ _ATTRIBUTE: Final = {
     AccountKind.PERSON: {"sex": "sex", "bornOn": "born_on", "nationality": "nationality"},
     AccountKind.ORGANISATION: {"organisationType": "organisation_type", "organisationClass": "organisation_class"},
 }
+BODY_SCIM_BYTES_MAX: Final = 1024 * 1024
 VALUES_MAX: Final = 5000  # members or addresses of one resource
 
 

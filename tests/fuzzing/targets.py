@@ -207,7 +207,7 @@ def _run_status_list(data: bytes) -> None:
 
 def _run_filter(data: bytes) -> None:
     from idp.api.scim_shapes import SHAPES
-    from standards.rfc7644_scim import is_match, read_filter
+    from standards.rfc7644_filter import is_match, read_filter
 
     for shape in SHAPES.values():
         is_match({"userName": "jia", "emails": [{"value": "x"}]}, read_filter(data.decode("utf-8", "surrogateescape"), shape))

@@ -1,4 +1,4 @@
-"""SCIM filters and PATCH operations, with the examples of RFC 7644 where it has one."""
+"""SCIM PATCH and bulk operations, with the examples of RFC 7644 where it has one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from standards.errors import MalformedError
-from standards.rfc7644_scim import FILTER_CHARACTERS_MAX, OPERATIONS_MAX, PATCH_OP, Path, Shape, Term, apply_patch, is_match, read_filter
+from standards.rfc7644_filter import FILTER_CHARACTERS_MAX, Shape
+from standards.rfc7644_scim import BULK_ID_CHARACTERS_MAX, BULK_REQUEST, OPERATIONS_MAX, PATCH_OP, BulkOperation, apply_patch, read_bulk
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 OURS = "urn:example:Ours"
@@ -26,83 +27,6 @@ USER: dict[str, Any] = {
     "members": [],
     OURS: {"area": "150700", "level": 2},
 }
-
-
-@pytest.mark.clause("RFC 7644 3.4.2.2")
-@pytest.mark.parametrize(
-    ("text", "holds"),
-    [
-        ('userName eq "bjensen"', True),
-        ('USERNAME Eq "BJENSEN"', True),
-        ('userName eq "other"', False),
-        ('id eq "Ab1"', True),
-        ('id eq "ab1"', False),
-        ('name.familyName sw "jen"', True),
-        ('name.familyName sw "ens"', False),
-        ('urn:ietf:params:scim:schemas:core:2.0:User:userName sw "B"', True),
-        ("active eq true", True),
-        ("active eq false", False),
-        ("active eq null", False),
-        ("urn:example:ours:level eq 2", True),
-        ("urn:example:Ours:level eq 2.5", False),
-        ('urn:example:Ours:area eq "150700" and active eq true', True),
-        ('emails eq "babs@jensen.org"', True),
-        ('emails.type eq "home"', True),
-        ('emails.type eq "fax"', False),
-        ("emails pr", True),
-        ("members pr", False),
-        ("title pr", False),
-        ("title.x pr", False),
-        ('active eq "true"', False),
-        ('userName eq "a\\"b" and userName pr', False),
-        ('  userName   pr  and name.formatted sw "Ms. "  ', True),
-    ],
-)
-def test_a_filter_holds_or_not(text: str, holds: bool) -> None:
-    assert is_match(USER, read_filter(text, SHAPE)) is holds
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "userName",
-        "userName eq",
-        'userName ne "x"',
-        'userName co "x"',
-        'userName eq "x" or active eq true',
-        'not (userName eq "x")',
-        '(userName eq "x")',
-        'userName eq "x" and',
-        'userName eq "x" active eq true',
-        "userName eq x",
-        "userName sw true",
-        "userName sw 5",
-        "userName eq [1]",
-        "userName eq {}",
-        'userName eq "x',
-        'userName eq "\\q"',
-        'userName eq "\\ud800"',
-        "userName pr and " * 10 + "userName pr",
-        'userName eq "' + "x" * FILTER_CHARACTERS_MAX + '"',
-    ],
-)
-def test_attack_filters_beyond_the_subset_are_refused(text: str) -> None:
-    with pytest.raises(MalformedError, match="SCIM_FILTER_INVALID"):
-        read_filter(text, SHAPE)
-
-
-@pytest.mark.parametrize("text", ["urn:foreign:Schema:x pr", "1x pr", "a.b.c pr", "a%b pr"])
-def test_attack_paths_nobody_knows(text: str) -> None:
-    with pytest.raises(MalformedError, match="SCIM_PATH_INVALID"):
-        read_filter(text, SHAPE)
-
-
-def test_terms_are_read_as_they_are_meant() -> None:
-    assert read_filter(f'{OURS}:area sw "15" and emails.value pr', SHAPE) == (
-        Term(Path(OURS, "area"), "sw", "15"),
-        Term(Path("", "emails", "value"), "pr"),
-    )
 
 
 def patch(*operations: Any) -> dict[str, Any]:
@@ -147,6 +71,11 @@ def patch(*operations: Any) -> dict[str, Any]:
         ({"op": "remove", "path": OURS.upper()}, {OURS: None}),
         ({"op": "remove", "path": "title"}, {"title": None}),
         ({"op": "remove", "path": "title", "value": "x"}, {"title": []}),
+        ({"op": "remove", "path": 'emails[type eq "work" or value ew "jensen.org"]'}, {"emails": []}),
+        ({"op": "remove", "path": 'emails[not (type eq "work")]'}, {"emails": USER["emails"][:1]}),
+        ({"op": "add", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "value": "x"}, dict(USER)),
+        ({"op": "replace", "value": {"urn:foreign:Schema": {"x": 1}, "active": False}}, {"active": False, "urn:foreign:Schema": None}),
+        ({"op": "remove", "path": 'urn:foreign:Schema:list[type eq "work"].value'}, dict(USER)),
     ],
 )
 def test_each_operation(operation: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -195,3 +124,50 @@ def test_attack_bodies_that_are_no_patch(body: Any, code: str) -> None:
 def test_attack_operations_that_cannot_be_done(operation: dict[str, Any], code: str) -> None:
     with pytest.raises(MalformedError, match=code):
         patch(operation)
+
+
+def bulk(*operations: Any, **members: Any) -> tuple[list[BulkOperation], int | None]:
+    return read_bulk({"schemas": [BULK_REQUEST], "Operations": list(operations), **members})
+
+
+@pytest.mark.clause("RFC 7644 3.7")
+def test_operations_of_a_bulk_message_and_what_they_refer_to() -> None:
+    data = {"members": [{"value": "bulkId:a"}, {"value": "bulkId:b"}], "displayName": "bulkId", "level": 2}
+    read, stop = bulk(
+        {"method": "post", "path": "/Groups", "bulkId": "g", "data": data},
+        {"method": "DELETE", "path": "/Users/bulkId:a", "version": 'W/"1"'},
+        failOnErrors=2,
+    )
+    assert stop == 2
+    assert [(each.method, each.bulk_id, each.version) for each in read] == [("POST", "g", None), ("DELETE", "", 'W/"1"')]
+    assert [each.needs for each in read] == [{"a", "b"}, {"a"}]
+    ids = {"a": "pe_1"}
+    assert read[0].resolved(ids).data == {**data, "members": [{"value": "pe_1"}, {"value": "bulkId:b"}]}
+    assert read[1].resolved(ids).path == "/Users/pe_1"
+    assert bulk({"method": "DELETE", "path": "/Users/x"})[1] is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {"Operations": [{"method": "DELETE", "path": "/Users/x"}]},
+        {"schemas": [BULK_REQUEST]},
+        {"schemas": [BULK_REQUEST], "Operations": []},
+        {"schemas": [BULK_REQUEST], "Operations": ["x"]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "GET", "path": "/Users/x"}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": 5, "path": "/Users/x"}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "DELETE"}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "DELETE", "path": "x" * (FILTER_CHARACTERS_MAX + 1)}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "POST", "path": "/Users"}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "POST", "path": "/Users", "bulkId": ""}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "POST", "path": "/Users", "bulkId": "x" * (BULK_ID_CHARACTERS_MAX + 1)}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "POST", "path": "/Users", "bulkId": "a"}] * 2},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "DELETE", "path": "/Users/x", "version": 1}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "DELETE", "path": "/Users/x"}], "failOnErrors": 0},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "DELETE", "path": "/Users/x"}], "failOnErrors": True},
+    ],
+)
+def test_attack_bodies_that_are_no_bulk_message(body: Any) -> None:
+    with pytest.raises(MalformedError, match="SCIM_SYNTAX_INVALID"):
+        read_bulk(body)
