@@ -1,4 +1,4 @@
-"""The CAS protocol, version 3.0.3 (Apereo): what a server answers to validations, and its logout message. Texts in, octets out.
+"""The CAS protocol, version 3.0.3 (Apereo): what a server answers to validations, and its logout message, also read. Texts in, octets out.
 
 XML is written by hand, so that nothing but what is here gets into it: names of attributes are checked, values are escaped, and characters
 that XML 1.0 cannot hold are replaced.
@@ -23,6 +23,10 @@ INVALID_TICKET: Final = "INVALID_TICKET"
 INVALID_SERVICE: Final = "INVALID_SERVICE"
 UNAUTHORIZED_SERVICE_PROXY: Final = "UNAUTHORIZED_SERVICE_PROXY"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_SESSION_INDEX: Final = re.compile(
+    r"<(?:[A-Za-z_][\w.-]*:)?SessionIndex(?:\s[^<>]*)?>\s*([!-%'-;=?-~]+)\s*</(?:[A-Za-z_][\w.-]*:)?SessionIndex\s*>", re.ASCII
+)
+_LOGOUT_REQUEST: Final = re.compile(r"\s*(?:<\?xml[^<>]*\?>\s*)?<(?:[A-Za-z_][\w.-]*:)?LogoutRequest[\s>]", re.ASCII)
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Value = str | bool | int
@@ -87,3 +91,14 @@ def write_logout_request(request_id: str, user: str, ticket: str, at: datetime) 
         f'IssueInstant="{at:%Y-%m-%dT%H:%M:%SZ}"><saml:NameID>{_escaped(user)}</saml:NameID>'
         f"<samlp:SessionIndex>{_escaped(ticket)}</samlp:SessionIndex></samlp:LogoutRequest>"
     )
+
+
+def read_logout_request(text: str) -> str | None:
+    """The ticket of a logout message (2.3.3), None where it is none.
+
+    No XML parser is asked: one element counts, it must be there once, and a document type, comment or character data section is refused.
+    """
+    if _LOGOUT_REQUEST.match(text) is None or "<!" in text:
+        return None
+    found = _SESSION_INDEX.findall(text)
+    return found[0] if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""Sessions end where the upstream session on which they rest has ended (OpenID Connect Back-Channel Logout 1.0)."""
+"""Sessions end where the upstream session on which they rest has ended (OpenID Connect Back-Channel Logout 1.0, CAS 3.0.3 2.3.3)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from idp.actions.finish_sign_in import end_in
 from idp.connectors.id_token import read_logout_token
 from idp.connectors.protocol import ask
+from idp.connectors.settings import ConnectorKind
 from idp.store.federation import note_notice, sessions_of_upstream
 from idp.store.sign_ins import find_session
+from standards.apereo_cas import read_logout_request
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -46,8 +48,31 @@ def _end(connection: Connection, desk: FederationDesk, name: str, notice: Notice
     people = desk.people
     if not note_notice(connection, people.vault, name, notice.number, notice.keep_until):
         return None
-    ended = 0
-    for session_id in sessions_of_upstream(connection, people.vault, name, subject=notice.subject, session=notice.session):
+    return _end_sessions(
+        connection, desk, name, sessions_of_upstream(connection, people.vault, name, subject=notice.subject, session=notice.session), at
+    )
+
+
+def hear_cas_logout(desk: FederationDesk, name: str, logout_request: str) -> int:
+    """End the session that a ticket of a CAS upstream opened; returns how many ended. UPSTREAM_UNKNOWN, LOGOUT_TOKEN_REFUSED.
+
+    The message is not signed: who knows the ticket, which only the upstream and this deployment were told, is believed, and ends one session.
+    """
+    people, at = desk.people, desk.people.clock.now()
+    if desk.settings(name).protocol is not ConnectorKind.CAS:
+        raise TrustError(Kind.NOT_FOUND, "UPSTREAM_UNKNOWN")
+    ticket = read_logout_request(logout_request)
+    if ticket is None:
+        raise _refused("logout-request-form")
+    # A ticket that opened nothing here writes nothing: guesses fill neither the trail nor the writer's queue
+    with people.database.read() as connection:
+        known = sessions_of_upstream(connection, people.vault, name, subject="", session=ticket)
+    return people.database.write(lambda connection: _end_sessions(connection, desk, name, known, at)) if known else 0
+
+
+def _end_sessions(connection: Connection, desk: FederationDesk, name: str, session_ids: tuple[str, ...], at: datetime) -> int:
+    people, ended = desk.people, 0
+    for session_id in session_ids:
         session = find_session(connection, people.vault, session_id)
         if session is not None and session.is_alive_at(at):
             end_in(connection, people, session, f"upstream:{name}", at)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 VALIDATE: Final = "/cas/validate"
 SERVICE_VALIDATE: Final = "/cas/serviceValidate"
 P3_SERVICE_VALIDATE: Final = "/cas/p3/serviceValidate"
+PROXY_VALIDATE: Final = "/cas/proxyValidate"
+P3_PROXY_VALIDATE: Final = "/cas/p3/proxyValidate"
 _NO_STORE: Final = {"cache-control": "no-store"}
 _DESCRIPTIONS: Final = {
     cas.INVALID_REQUEST: "service and ticket are required, each once",
@@ -89,7 +91,13 @@ def add_cas_endpoints(router: APIRouter, desk: PeopleDesk) -> None:
         user = None if found.ticket is None else found.ticket.user
         return Response(cas.write_validation(user), media_type="text/plain", headers=_NO_STORE)
 
-    for path, version in ((SERVICE_VALIDATE, "CAS 2.0, without attributes"), (P3_SERVICE_VALIDATE, "CAS 3.0, with attributes")):
+    for path, version in (
+        (SERVICE_VALIDATE, "CAS 2.0, without attributes"),
+        (P3_SERVICE_VALIDATE, "CAS 3.0, with attributes"),
+        # 2.6, 2.8: what serviceValidate takes, and proxy tickets, of which there are none here; clients that accept both ask only there
+        (PROXY_VALIDATE, "CAS 2.0, by clients that would take proxy tickets too"),
+        (P3_PROXY_VALIDATE, "CAS 3.0, by clients that would take proxy tickets too"),
+    ):
         _add_service_validate(router, desk, path, version, [*parameters, forms])
 
 
@@ -109,7 +117,7 @@ def _add_service_validate(router: APIRouter, desk: PeopleDesk, path: str, versio
     @public("services validate by the ticket itself, which only they have been sent")
     async def service_validate(request: Request) -> Response:
         given, found = await _validate(desk, request)
-        attributes = attributes_of(found) if path == P3_SERVICE_VALIDATE else None
+        attributes = attributes_of(found) if path in {P3_SERVICE_VALIDATE, P3_PROXY_VALIDATE} else None
         is_json = given.get("format", "").upper() == "JSON"
         if found.ticket is None:
             write = cas.write_failure_json if is_json else cas.write_failure

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from idp.actions.decide_conflict import decide_conflict
-from idp.actions.hear_upstream_logout import hear_upstream_logout
+from idp.actions.hear_upstream_logout import hear_cas_logout, hear_upstream_logout
 from idp.api.account_routes import demand_other
 from idp.model.federation import ConflictState, Doubt
 from idp.store.changes import count_states, has_waiting, read_head
@@ -219,14 +219,24 @@ def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
         done = decide_conflict(people, conflict_id, _STATES[body.decision], account_id=body.account_id, reason=body.reason, actor=actor)
         return _view(done)
 
-    @router.post("/sign-in/upstream/{name}/backchannel-logout", include_in_schema=False)
-    @public("another provider says that a session there has ended; the notice carries its signature")
-    async def hear_logout(request: Request, name: str) -> Response:
+    async def form_of(request: Request) -> dict[str, str]:
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > BODY_BYTES_MAX:
                 raise TrustError(Kind.TOO_LARGE, "FORM_UNREADABLE", limit_bytes=BODY_BYTES_MAX)
-        token = read_form(body).get("logout_token", "")
+        return read_form(body, lines=frozenset({"logoutRequest"}))
+
+    @router.post("/sign-in/upstream/{name}/backchannel-logout", include_in_schema=False)
+    @public("another provider says that a session there has ended; the notice carries its signature")
+    async def hear_logout(request: Request, name: str) -> Response:
+        token = (await form_of(request)).get("logout_token", "")
         await anyio.to_thread.run_sync(hear_upstream_logout, desk, name, token)
+        return Response(status_code=200, headers={"cache-control": "no-store"})
+
+    @router.post("/sign-in/upstream/{name}/callback", include_in_schema=False)
+    @public("a CAS upstream says that a session there has ended; the notice names the ticket, which only it and we were told")
+    async def hear_logout_by_ticket(request: Request, name: str) -> Response:
+        text = (await form_of(request)).get("logoutRequest", "")
+        await anyio.to_thread.run_sync(hear_cas_logout, desk, name, text)
         return Response(status_code=200, headers={"cache-control": "no-store"})

@@ -257,7 +257,7 @@ class CasConnector:
         success = found.get("authenticationSuccess") if isinstance(found, dict) else None
         if not isinstance(success, dict) or (isinstance(found, dict) and "authenticationFailure" in found):
             raise refused("upstream-error")
-        return read_identity(self.settings, success, at)
+        return replace(read_identity(self.settings, success, at), session=ticket)  # by its ticket the upstream ends the session (2.3.3)
 
     def logout_url(self, return_url: str, state: str) -> str | None:
         """``/logout`` (2.3)."""

@@ -140,6 +140,11 @@ def test_a_service_signs_people_in(office: Office) -> None:
     plain = office.ask("serviceValidate", ticket=office.ticket(browser), service=service)
     assert plain.headers["content-type"].startswith("application/xml")
     assert b"attributes" not in plain.content
+    # Clients that would take proxy tickets too ask elsewhere, and are answered the same
+    for path, has_attributes in (("proxyValidate", False), ("p3/proxyValidate", True)):
+        proxied = office.ask(path, ticket=office.ticket(browser), service=service)
+        assert (b"cas:attributes" in proxied.content, b"authenticationSuccess" in proxied.content) == (has_attributes, True)
+    assert b"INVALID_TICKET" in office.ask("proxyValidate", ticket="PT-" + "x" * 64, service=service).content
     told_json = office.ask("p3/serviceValidate", ticket=office.ticket(browser), service=service, format="json")
     success = told_json.json()["serviceResponse"]["authenticationSuccess"]
     assert (success["user"], success["attributes"]["isFromNewLogin"], success["attributes"]["name"]) == (user, [False], ["测试甲"])

@@ -129,6 +129,51 @@ def test_notices_and_id_tokens_are_not_taken_for_each_other(town: Town, there: U
     assert tell(town, "x" * 40_000).status_code == 413
 
 
+def cas_record(subject: str) -> dict[str, object]:
+    return {"user": subject, "attributes": {"name": ["测试甲"], "usertype": [1], "lv": ["L2"]}}
+
+
+def logout_request(ticket: str) -> str:
+    """As the reference server writes it."""
+    return (
+        '<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="LR-1" Version="2.0" IssueInstant="2026-03-01T08:30:00Z">\n'
+        '  <saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">@NOT_USED@</saml:NameID>\n'
+        f"  <samlp:SessionIndex>{ticket}</samlp:SessionIndex>\n</samlp:LogoutRequest>"
+    )
+
+
+def tell_ticket(town: Town, text: str, name: str = "central") -> httpx.Response:
+    """To the address to which the ticket was sent, state and all."""
+    return town.here.http.post(f"/sign-in/upstream/{name}/callback?state=x", data={"logoutRequest": text})
+
+
+@pytest.mark.clause("CAS 3.0.3 2.3.3")
+def test_a_session_ends_with_that_of_a_cas_upstream(town: Town, there: Upstream) -> None:
+    first, second = (sign_in(town, there, cas_record(f"c-{name}"), "central") for name in ("one", "two"))
+    for browser in (first, second):
+        assert browser.returned["code"]
+    before = len(town.audited("upstream.logout"))
+    assert tell_ticket(town, logout_request("ST-somebody-elses")).status_code == 200
+    assert len(town.audited("upstream.logout")) == before, "guesses write nothing"
+    # The fake gives everybody the same ticket: by it both end, and by another upstream's address none
+    assert tell_ticket(town, logout_request("c-1"), "region").status_code == 404
+    second.authorize("own", prompt="none")
+    assert second.returned["code"]
+    answer = tell_ticket(town, logout_request("c-1"))
+    assert (answer.status_code, answer.headers["cache-control"], answer.content) == (200, "no-store", b"")
+    assert json.loads(town.audited("upstream.logout")[-1])["facts"] == {"upstream": "central", "sessions": 2}
+    for browser in (first, second):
+        browser.authorize("own", prompt="none")
+        assert browser.returned["error"] == "login_required"
+    assert tell_ticket(town, logout_request("c-1")).status_code == 200
+    assert json.loads(town.audited("upstream.logout")[-1])["facts"]["sessions"] == 0
+    for text in ("", "<x/>", logout_request("")):
+        refused = tell_ticket(town, text)
+        assert (refused.status_code, refused.json()["facts"]["reason"]) == (400, "logout-request-form")
+    assert tell_ticket(town, "x" * 40_000).status_code == 413
+    assert tell_ticket(town, logout_request("c-1"), "nobody").status_code == 404
+
+
 def test_signing_out_leads_on_to_the_upstream_and_back_to_the_client(town: Town, there: Upstream) -> None:
     browser = sign_in(town, there, someone())
     assert browser.returned["code"]

@@ -69,6 +69,10 @@ def upstreams(there: Upstream, base_url: str) -> dict[str, Any]:
         )
     legacy = stated("code_userinfo", there.url)
     made["legacy"] = read_settings({**legacy, "name": "legacy", "callback_url": f"{base_url}/sign-in/upstream/legacy/callback"})
+    central = stated("cas", there.url)
+    made["central"] = read_settings(
+        {**central, "name": "central", "callback_url": f"{base_url}/sign-in/upstream/central/callback", "title_en": "The central"}
+    )
     return made
 
 

@@ -12,6 +12,7 @@ from lxml import etree
 
 from standards import apereo_cas as cas
 
+AT = datetime(2026, 5, 1, 2, 3, 4, tzinfo=UTC)
 NAMES = {"cas": cas.NAMESPACE, "samlp": cas.SAML_PROTOCOL, "saml": cas.SAML_ASSERTION}
 
 
@@ -62,3 +63,25 @@ def test_logout_request() -> None:
     assert (read.tag, read.get("ID"), read.get("IssueInstant")) == (f"{{{cas.SAML_PROTOCOL}}}LogoutRequest", "LR-1", "2026-05-01T02:03:04Z")
     assert read.findtext("saml:NameID", namespaces=NAMES) == "pe_<1"
     assert read.findtext("samlp:SessionIndex", namespaces=NAMES) == 'ST-"1'
+
+
+@pytest.mark.clause("CAS 3.0.3 2.3.3")
+@pytest.mark.parametrize(
+    ("text", "ticket"),
+    [
+        (cas.write_logout_request("LR-1", "pe_1", "ST-1-a&b", AT), None),
+        (cas.write_logout_request("LR-1", "pe_1", "ST-1-ab", AT), "ST-1-ab"),
+        ('<?xml version="1.0"?>\n<LogoutRequest>\n <SessionIndex a="b">\n ST-1\n</SessionIndex >\n</LogoutRequest>', "ST-1"),
+        ("", None),
+        ("<samlp:Response><SessionIndex>ST-1</SessionIndex></samlp:Response>", None),
+        ("<LogoutRequest></LogoutRequest>", None),
+        ("<LogoutRequest><SessionIndex></SessionIndex></LogoutRequest>", None),
+        ("<LogoutRequest><SessionIndex>ST-1 ST-2</SessionIndex></LogoutRequest>", None),
+        ("<LogoutRequest><SessionIndex>ST-1</SessionIndex><SessionIndex>ST-2</SessionIndex></LogoutRequest>", None),
+        ("<LogoutRequest><!-- <SessionIndex>ST-1</SessionIndex> --></LogoutRequest>", None),
+        ('<!DOCTYPE x [<!ENTITY e "ST-1">]><LogoutRequest><SessionIndex>&e;</SessionIndex></LogoutRequest>', None),
+        ("<LogoutRequest><SessionIndex>&e;</SessionIndex></LogoutRequest>", None),
+    ],
+)
+def test_a_logout_message_names_one_ticket(text: str, ticket: str | None) -> None:
+    assert cas.read_logout_request(text) == ticket
