@@ -61,6 +61,8 @@ from idp.api.registration_routes import add_registration_routes
 from idp.api.scim_routes import MANAGE as DIRECTORY_MANAGE
 from idp.api.scim_routes import add_scim_routes
 from idp.api.self_registration_routes import add_self_registration_routes
+from idp.api.signing_key_routes import MANAGE as KEY_MANAGE
+from idp.api.signing_key_routes import add_signing_key_routes
 from idp.connectors.settings import read_upstreams
 from idp.connectors.simulator import NAME as SIMULATOR
 from idp.connectors.simulator import PATH as SIMULATOR_PATH
@@ -133,6 +135,7 @@ CATALOGUE: Final = messages.TEXTS  # importing them enters them into the error c
 SCOPES: Final = {
     INTROSPECT: "Ask what access tokens of others are worth, for the resource servers the client is registered for.",
     MANAGE: "Register, change and disable clients that may no more than the caller.",
+    KEY_MANAGE: "See the keys that sign tokens, and change them, also at once, which ends every token that they signed.",
     TRUST: "Besides client.manage: let clients ask no consent, or stand for resource servers.",
     DIRECTORY_READ: "Follow and read the whole directory of persons, organisations and agents, personal data included.",
     DECIDE: "See identities of other providers that are in doubt, personal data included, and decide whose they are.",
@@ -331,6 +334,7 @@ def build(context: ServiceContext) -> ServiceParts:
     tokens = TokenDesk(door=door, ring=ring, issuer=issuer, tokens=rates, nonces=nonces_of(context))
     scopes, clock, has_certificates = sorted(desk.known_scopes), context.clock, bool(shown.header)
     add_metadata_routes(router, ring=ring, clock=clock, issuer=issuer, scopes=scopes, has_certificates=has_certificates, opened=desk.opened)
+    add_signing_key_routes(router, key_desk(context), ring)
     add_client_routes(router, desk)
     add_registration_routes(router, desk)
     add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
@@ -342,21 +346,14 @@ def build(context: ServiceContext) -> ServiceParts:
     scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
     cas, front = CasProtocol(people), partial(answer_by_browser, persons, desk.opened)
     pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, cas, front, scope_texts)
-    add_change_routes(router, people)
-    add_scim_routes(router, people)
+    for add_directory in (add_change_routes, add_scim_routes, add_import_routes, add_account_routes, add_agent_routes, add_cas_endpoints):
+        add_directory(router, people)
     add_federation_routes(router, federation)
     add_upstream_pages(router, pages)
     if settings.demo:
         add_simulator_pages(router, pages, simulated_upstream(people.vault.sealer, settings.base_url)[0])
-    add_import_routes(router, people)
-    add_account_routes(router, people)
-    add_agent_routes(router, people)
-    add_key_pages(router, pages)
-    add_sign_in_pages(router, pages)
-    add_session_pages(router, pages)
-    add_device_pages(router, pages)
-    add_cas_pages(router, pages)
-    add_cas_endpoints(router, people)
+    for add_pages in (add_key_pages, add_sign_in_pages, add_session_pages, add_device_pages, add_cas_pages):
+        add_pages(router, pages)
     add_cas_client_routes(router, desk)
 
     def check_signing_key() -> Facts:

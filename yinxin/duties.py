@@ -73,7 +73,16 @@ ROLE_SCOPES: Final = {
         "system.read",
         FIND_HOLDERS,
     ),
-    Role.SECURITY: ("roles.manage", "roles.read", "seal.secure", SCOPE_READ, SCOPE_MANAGE, "account.read", FIND_HOLDERS),
+    Role.SECURITY: (
+        "roles.manage",
+        "roles.read",
+        "seal.secure",
+        SCOPE_READ,
+        SCOPE_MANAGE,
+        "account.read",
+        "key.manage",
+        FIND_HOLDERS,
+    ),
     Role.AUDIT: ("audit.read", "roles.read", FIND_HOLDERS),
 }
 EVERYBODY: Final = (ME, "licence.own")

@@ -21,6 +21,7 @@ SCOPE_TEXTS: Final = {
         "ask for the identity numbers behind a token, for a licence vault that runs elsewhere",
     ),
     "identity.decide": ("处理存疑的身份关联", "decide whose an identity in doubt is"),
+    "key.manage": ("查看和更换令牌签名密钥", "see and change the keys that sign tokens"),
     "licence.admin": ("管理证照颁发机构", "keep the authorities that issue licences"),
     "licence.credential": ("向证照持有人的钱包签发凭证", "offer licences to their holders' wallets"),
     "licence.define": ("编写证照类型", "write types of licences"),

@@ -68,19 +68,19 @@ def ensure_signing_keys(desk: KeyDesk, *, actor: str) -> None:
         ensure_signing_key(desk, actor=actor, algorithm=algorithm)
 
 
-def rotate_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey:
+def rotate_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM, reason: str = "") -> SigningKey:
     """Make the next signing key and publish it; it signs once every verifier has had the time to fetch it (KEY_ANNOUNCE_SECONDS)."""
     at = desk.clock.now()
-    return _add(desk, _new_key(desk, algorithm, at, at + timedelta(seconds=KEY_ANNOUNCE_SECONDS)), actor=actor)
+    return _add(desk, _new_key(desk, algorithm, at, at + timedelta(seconds=KEY_ANNOUNCE_SECONDS)), actor=actor, reason=reason)
 
 
-def replace_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM) -> SigningKey:
+def replace_signing_key(desk: KeyDesk, *, actor: str, algorithm: str = ACCESS_TOKEN_ALGORITHM, reason: str = "") -> SigningKey:
     """After a compromise: a new key signs at once, every other of its algorithm is withdrawn, and with it all tokens that it signed."""
     at = desk.clock.now()
-    return _add(desk, _new_key(desk, algorithm, at, at), is_alone=True, actor=actor)
+    return _add(desk, _new_key(desk, algorithm, at, at), is_alone=True, actor=actor, reason=reason)
 
 
-def _add(desk: KeyDesk, key: SigningKey, *, is_first: bool = False, is_alone: bool = False, actor: str) -> SigningKey:
+def _add(desk: KeyDesk, key: SigningKey, *, is_first: bool = False, is_alone: bool = False, actor: str, reason: str = "") -> SigningKey:
     """Store a key and the record. ``is_first``: where another process was quicker, its key counts; ``is_alone``: all others are withdrawn."""
 
     def store(connection: Connection) -> SigningKey:
@@ -103,6 +103,7 @@ def _add(desk: KeyDesk, key: SigningKey, *, is_first: bool = False, is_alone: bo
                 "algorithm": key.algorithm,
                 "signs_from": key.signs_from_at.isoformat(),
                 "withdrawn": " ".join(other.key_id for other in withdrawn),
+                "reason": reason,
             },
         )
         return key
