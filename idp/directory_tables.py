@@ -111,3 +111,10 @@ import_rows: Final = Table(
     CheckConstraint("outcome IN ('waiting', 'created', 'changed', 'unchanged', 'refused')", name="outcome"),
     Index("ix_idp_import_rows_outcome", "import_id", "outcome", "number"),
 )
+
+source_versions: Final = Table(
+    "idp_source_versions",
+    metadata,
+    Column("subject_hash", LargeBinary, primary_key=True),  # keyed, of source and the subject's name there
+    Column("version", BigInteger, nullable=False),  # the source's own count of the subject's changes, the highest that was taken
+)

@@ -21,6 +21,7 @@ from idp.model.imports import (
     ATTRIBUTE_COLUMNS,
     IDENTIFIER_COLUMNS,
     IMPORT_LEVEL_MAX,
+    VERSION_MAX,
     Import,
     ImportState,
     RowOutcome,
@@ -53,6 +54,7 @@ from idp.store.imports import (
     load_import,
     set_state,
     take_import,
+    take_version,
     waiting_import,
     waiting_rows,
 )
@@ -204,7 +206,11 @@ def _apply(connection: Connection, desk: PeopleDesk, made: Import, number: int, 
     wanted, status, kept_hash, level = read_wanted(made.source, fields)
     known = source_identifier(wanted.source, wanted.source_id or "")
     account_id = account_id_by(connection, desk.vault, IdentifierKind.UPSTREAM, known.value)
-    # 1. New: with the evidence that the source's word is
+    # 1. An older word than the one that was taken changes nothing: messages may come twice, and in any order
+    version = read_version(fields)
+    if version is not None and not take_version(connection, desk.vault, known.value, version):
+        return RowReport(number, RowOutcome.UNCHANGED, "IMPORT_ROW_NOT_NEWER", "version", account_id)
+    # 2. New: with the evidence that the source's word is
     if account_id is None:
         evidence = (Evidence(new_id("ev_"), "import", made.source, level, at),) if level else ()
         new = new_of(wanted, evidence)
@@ -214,7 +220,7 @@ def _apply(connection: Connection, desk: PeopleDesk, made: Import, number: int, 
             change_status_in(connection, desk, account, status, actor, at)
         _take_over_hash(connection, desk, account.account_id, kept_hash, actor, at)
         return RowReport(number, RowOutcome.CREATED, account_id=account.account_id)
-    # 2. Known: only what differs, and nothing that is not the source's to say
+    # 3. Known: only what differs, and nothing that is not the source's to say
     present = load_account(connection, desk.vault, account_id)
     if present.kind is not wanted.kind:
         raise field_invalid("kind", present.kind.value)
@@ -227,6 +233,14 @@ def _apply(connection: Connection, desk: PeopleDesk, made: Import, number: int, 
         changed = change_status_in(connection, desk, changed, status, actor, at)
     is_changed = _take_over_hash(connection, desk, account_id, kept_hash, actor, at) or changed.version != present.version
     return RowReport(number, RowOutcome.CHANGED if is_changed else RowOutcome.UNCHANGED, account_id=account_id)
+
+
+def read_version(fields: dict[str, str]) -> int | None:
+    """The source's own count of the subject's changes; None where the row does not say. ACCOUNT_FIELD_INVALID."""
+    text = fields.get("version", "")
+    if text and not (text.isascii() and text.isdigit() and len(text) <= len(str(VERSION_MAX)) and int(text) <= VERSION_MAX):
+        raise field_invalid("version", f"0 to {VERSION_MAX}")
+    return int(text) if text else None
 
 
 def read_wanted(source: str, fields: dict[str, str]) -> tuple[Wanted, AccountStatus | None, str, int]:

@@ -30,7 +30,7 @@ from idp.model.changes import (
     facts_digest,
 )
 from idp.store.accounts import load_account, load_agent
-from idp.store.changes import count_states, each_entry, entries_of, find_state, list_changes, read_head, subject_salt
+from idp.store.changes import count_areas, count_states, each_entry, entries_of, find_state, list_changes, read_head, subject_salt
 from service_kit.composition import needs
 from standards.errors import Kind, TrustError
 
@@ -86,6 +86,15 @@ class CountView(BaseModel):
     count: int
 
 
+class AreaCount(BaseModel):
+    """How many persons or organisations of an area are in a state. ``area``: GB/T 2260, empty: unknown."""
+
+    area: str
+    kind: SubjectKind
+    status: str
+    count: int
+
+
 class BucketView(BaseModel):
     """A bucket: the subjects whose id has an SM3 that begins with this octet. ``digest``: SM3 over ``id version digest`` lines, sorted."""
 
@@ -99,6 +108,7 @@ class ReconciliationView(BaseModel):
 
     cursor: str
     counts: list[CountView]
+    areas: list[AreaCount]
     buckets: list[BucketView]
 
 
@@ -215,12 +225,13 @@ def add_change_routes(router: APIRouter, desk: PeopleDesk) -> None:
         buckets = []
         number_durable_changes(desk.database)
         with desk.database.read() as connection:
-            cursor, counts = _cursor(connection), count_states(connection)
+            cursor, counts, areas = _cursor(connection), count_states(connection), count_areas(connection)
             for bucket, group in groupby(each_entry(connection), key=itemgetter(0)):
                 entries = [entry for _, entry in group]
                 buckets.append({"bucket": bucket, "count": len(entries), "digest": bucket_digest(entries)})
         counted = [{"kind": kind, "status": status, "count": count} for kind, status, count in counts]
-        return {"cursor": cursor, "counts": counted, "buckets": buckets}
+        by_area = [{"area": area, "kind": kind, "status": status, "count": count} for area, kind, status, count in areas]
+        return {"cursor": cursor, "counts": counted, "areas": by_area, "buckets": buckets}
 
     @router.get("/v1/account-reconciliation/{bucket}", summary="The subjects of a bucket", response_model=EntryPage, tags=tags)
     @needs(READ)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 ROWS_MAX: Final = 100_000
 ROW_BYTES_MAX: Final = 16 * 1024
+VERSION_MAX: Final = 2**53 - 1  # what every reader of JSON can hold (RFC 7493 2.2)
 IMPORT_LEVEL_MAX: Final = 2  # what another directory's word is worth at most: real name, compared from afar
 PAGE_ROWS_MAX: Final = 1000
 SOURCE_PATTERN: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -36,6 +37,7 @@ COLUMNS: Final = (
     "kind",
     "name",
     "status",
+    "version",
     "area",
     "level",
     "password_hash",

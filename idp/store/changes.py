@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from idp.directory_tables import change_counts, change_head, change_states, changes
 from idp.model.changes import Change, Entry, SubjectKind, SubjectState, account_facts, agent_facts, agent_status, bucket_of, facts_digest
@@ -129,6 +129,13 @@ def count_states(connection: Connection) -> list[tuple[str, str, int]]:
     found = Counter({(row.kind, row.status): row.subjects for row in connection.execute(select(change_counts))})
     found.update(_differences(connection.execute(_WAITING)))
     return [(kind, status, count) for (kind, status), count in sorted(found.items()) if count > 0]
+
+
+def count_areas(connection: Connection) -> list[tuple[str, str, str, int]]:
+    """How many accounts of each area (empty: unknown), kind and state there are. Looks at all of them."""
+    named = (accounts.c.area, accounts.c.kind, accounts.c.status)
+    found = connection.execute(select(*named, func.count()).group_by(*named).order_by(*named))
+    return [(row[0], row[1], row[2], row[3]) for row in found]
 
 
 def each_entry(connection: Connection) -> Iterator[tuple[int, Entry]]:

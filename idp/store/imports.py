@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from idp.directory_tables import import_rows, imports
+from idp.directory_tables import import_rows, imports, source_versions
 from idp.model.imports import Import, ImportState, RowOutcome, RowReport
 from idp.store.rows import check_mac, row_mac
 from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
@@ -170,3 +170,20 @@ def sweep_imports(connection: Connection, before: datetime) -> None:
     old = select(imports.c.import_id).where(unfinished)
     connection.execute(delete(import_rows).where(import_rows.c.import_id.in_(old)))
     connection.execute(delete(imports).where(unfinished))
+
+
+def take_version(connection: Connection, vault: Vault, source_id: str, version: int) -> bool:
+    """Note the source's version of a subject (``source_id``: as ``source_identifier`` writes it); False where it is no newer than the one noted.
+
+    Version 0 is taken always: the source counts anew.
+    """
+    found = vault.sealer.find(source_id.encode(), "idp.source-version")
+    row = source_versions.c.subject_hash == found
+    present: int | None = connection.execute(select(source_versions.c.version).where(row)).scalar()
+    if present is None:
+        connection.execute(insert(source_versions), {"subject_hash": found, "version": version})
+        return True
+    newer = (
+        row if version == 0 else row & (source_versions.c.version < version)
+    )  # asked where it is written: of two writers at once one is newer
+    return connection.execute(update(source_versions).where(newer).values(version=version)).rowcount == 1

@@ -16,7 +16,7 @@ import idp.service
 from crypto.sm3 import sm3
 from idp.actions.fill_changes import fill_changes
 from idp.actions.grant_agent import grant_agent, revoke_agent
-from idp.actions.manage_accounts import AccountChange, add_evidence, change_account, change_account_status
+from idp.actions.manage_accounts import AccountChange, NewAccount, add_evidence, change_account, change_account_status, create_account
 from idp.actions.number_changes import number_durable_changes
 from idp.actions.register_client import NewClient, register_client
 from idp.model.changes import Entry, bucket_digest, bucket_of, compare_entries
@@ -191,6 +191,8 @@ def test_two_directories_find_where_they_differ(town: Town) -> None:
     # 1. A mirror that followed the feed has the same buckets
     assert cursor == whole["cursor"]
     assert sum(each["count"] for each in whole["counts"]) == len(mirror)
+    accounts = [each for each in whole["counts"] if each["kind"] != "agent"]
+    assert sum(each["count"] for each in whole["areas"]) == sum(each["count"] for each in accounts)
     there = {each["bucket"]: each["digest"] for each in whole["buckets"]}
     assert {number: bucket_digest(e for e in mirror.values() if bucket_of(e.subject_id) == number) for number in there} == there
     # 2. It misses a change, lost one and has one too many: the buckets say which, the comparison says what
@@ -211,6 +213,23 @@ def test_two_directories_find_where_they_differ(town: Town) -> None:
     assert answer["differing"] == [{"subject_id": human.account_id, "version_here": 2, "version_there": 1}]
     others = sorted(each for each in mirror if bucket_of(each) == number and each != human.account_id)
     assert answer["missing_there"] == others
+
+
+def test_accounts_are_counted_by_area(town: Town) -> None:
+    headers = bearer(town, "counter", "directory.read")
+
+    def counted() -> set[tuple[str, str, str, int]]:
+        areas = get(town, headers, "/v1/account-reconciliation")["areas"]
+        return {(each["area"], each["kind"], each["status"], each["count"]) for each in areas if each["area"] in {"150781", "150782"}}
+
+    made = [
+        create_account(town.desk, NewAccount(kind, "测试满洲里", area=area), actor="test")
+        for kind, area in ((AccountKind.PERSON, "150781"), (AccountKind.PERSON, "150781"), (AccountKind.ORGANISATION, "150781"))
+    ]
+    assert counted() == {("150781", "person", "active", 2), ("150781", "organisation", "active", 1)}
+    change_account(town.desk, made[0].account_id, AccountKind.PERSON, AccountChange(area="150782"), actor="test")
+    change_account_status(town.desk, made[1].account_id, AccountKind.PERSON, AccountStatus.DISABLED, actor="test")
+    assert counted() == {("150782", "person", "active", 1), ("150781", "person", "disabled", 1), ("150781", "organisation", "active", 1)}
 
 
 def test_comparison_is_by_version_and_digest() -> None:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 NUMBERS = [resident_number(f"9900001990030{index}".ljust(17, "7")) for index in range(1000, 1006)]
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+@pytest.fixture(scope="module", name="town")
+def town_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("idp.service.IMPORT_EVERY_SECONDS", 3600.0)  # the tests run imports themselves
         with served_here(make_deployment(tmp_path_factory.mktemp("imports") / "deployment", services=["idp"])) as here:
