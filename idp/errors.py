@@ -65,6 +65,11 @@ def rate_exceeded(retry_after_seconds: int) -> TrustError:
     return TrustError(Kind.TOO_MANY, "RATE_EXCEEDED", retry_after_seconds=retry_after_seconds)
 
 
+def attempts_exceeded(retry_after_seconds: int) -> TrustError:
+    """Too many attempts to sign in failed from an address."""
+    return TrustError(Kind.TOO_MANY, "ATTEMPTS_TOO_MANY", retry_after_seconds=retry_after_seconds)
+
+
 def client_not_found(client_id: str) -> TrustError:
     """No client of that id is registered."""
     return TrustError(Kind.NOT_FOUND, "CLIENT_NOT_FOUND", client_id=client_id)

@@ -10,7 +10,7 @@ from idp.actions.count_attempts import enter_attempt, peer_key, take_back, thing
 from idp.actions.keep_key import KEYS, KEYS_PER_ACCOUNT_MAX, LABEL_CHARACTERS_MAX, fresh_session, record_key
 from idp.actions.sign_in_row import put_back, recognise, take_up_at
 from idp.credentials.certificates import certificate_of, read_challenge, text_to_sign
-from idp.errors import credential_unusable, rate_exceeded, sign_in_failed
+from idp.errors import attempts_exceeded, credential_unusable, sign_in_failed
 from idp.limits import LOCK_SECONDS
 from idp.model.people import AccountStatus, Credential, CredentialKind, new_id
 from idp.model.sign_in import Step, with_method
@@ -50,7 +50,7 @@ def new_certificate_challenge(desk: PeopleDesk, session: Session, at: datetime) 
 def show_certificate(
     desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, challenge: str, answer: str, peer: str
 ) -> None:
-    """Show a certificate by a signature over the page's text. SIGN_IN_FAILED, one and the same for every reason; RATE_EXCEEDED,
+    """Show a certificate by a signature over the page's text. SIGN_IN_FAILED, one and the same for every reason; ATTEMPTS_TOO_MANY,
     SIGN_IN_UNKNOWN.
     """
     at = desk.clock.now()
@@ -69,7 +69,7 @@ def show_certificate(
     if failed is None:
         return
     if failed == "peer":
-        raise rate_exceeded(LOCK_SECONDS)
+        raise attempts_exceeded(LOCK_SECONDS)
     # 2. Whose certificate
     certificate = None
     if not failed:

@@ -9,7 +9,7 @@ from idp.actions.challenges import new_challenge, spend_challenge
 from idp.actions.count_attempts import enter_attempt, peer_key, take_back, thing_key
 from idp.actions.sign_in_row import put_back, recognise, take_up_at
 from idp.credentials.passkeys import check_assertion, read_assertion, relying_party, request_options
-from idp.errors import rate_exceeded, sign_in_failed
+from idp.errors import attempts_exceeded, sign_in_failed
 from idp.limits import LOCK_SECONDS
 from idp.model.people import AccountStatus, CredentialKind
 from idp.model.sign_in import Step, with_method
@@ -50,7 +50,7 @@ def passkey_request(connection: Connection, desk: PeopleDesk, row: SignIn, at: d
 
 
 def show_passkey(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, answer: str, peer: str) -> None:
-    """Show a passkey's answer (JSON as the page's script sends it). SIGN_IN_FAILED, one and the same for every reason; RATE_EXCEEDED,
+    """Show a passkey's answer (JSON as the page's script sends it). SIGN_IN_FAILED, one and the same for every reason; ATTEMPTS_TOO_MANY,
     SIGN_IN_UNKNOWN.
     """
     at = desk.clock.now()
@@ -102,7 +102,7 @@ def show_passkey(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile
 
     is_good, why = desk.database.write(record)
     if why == "peer":
-        raise rate_exceeded(LOCK_SECONDS)
+        raise attempts_exceeded(LOCK_SECONDS)
     if not is_good:
         raise sign_in_failed()
 

@@ -14,7 +14,7 @@ from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.set_credentials import recovery_hash
 from idp.actions.sign_in_row import put_back, recognise, take_up, take_up_at
 from idp.credentials.passwords import check_password_rules, hash_password, is_outdated, is_right
-from idp.errors import rate_exceeded, sign_in_failed
+from idp.errors import attempts_exceeded, sign_in_failed
 from idp.limits import LOCK_SECONDS
 from idp.model.people import AccountStatus, Credential, CredentialKind, IdentifierKind, new_id
 from idp.model.sign_in import Step, with_method
@@ -57,7 +57,7 @@ async def show_password(
     is_recovery: bool = False,
 ) -> None:
     """Show a name and a password (or recovery code). SIGN_IN_FAILED, one and the same for every reason, after the same work;
-    RATE_EXCEEDED for an address that failed too often, SIGN_IN_UNKNOWN. ``profile_of``: the client of a sign-in. ``place``: in the pool for
+    ATTEMPTS_TOO_MANY for an address that failed too often, SIGN_IN_UNKNOWN. ``profile_of``: the client of a sign-in. ``place``: in the pool for
     passwords, taken before anything else was done: who finds all of them taken has not made an attempt.
     """
     at = desk.clock.now()
@@ -72,7 +72,7 @@ async def show_password(
     begun, credential, (may_name, may_peer, locks) = await desk.database.awrite(enter)
     profile = profile_of(begun)
     if not may_peer:
-        raise rate_exceeded(LOCK_SECONDS)
+        raise attempts_exceeded(LOCK_SECONDS)
     # 2. The work: the same for all, also where nothing was found, and a new hash where the old one is of another time
     if is_recovery:
         is_correct = hmac.compare_digest(recovery_hash(desk.vault, secret), credential.value if credential else bytes(32))

@@ -216,6 +216,7 @@ def test_an_address_that_fails_too_often_is_told_to_wait(town: Town) -> None:  #
     browser.log_in()
     assert browser.answer.status_code == 429
     assert int(browser.answer.headers["retry-after"]) > 0
+    assert "Too many failed attempts" in browser.answer.text, "what clients are told of tokens is nothing to people"
 
 
 def test_when_all_places_are_taken_the_answer_comes_at_once(town: Town) -> None:  # noqa: F811
