@@ -13,9 +13,8 @@ from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import NewAccount, change_account_status, create_account
 from idp.actions.set_credentials import set_totp
 from idp.api import scim_routes, scim_search
-from idp.api.scim_routes import BODY_SCIM_BYTES_MAX
 from idp.api.scim_search import PAGE_SCIM_MAX, Page
-from idp.api.scim_shapes import GROUP, ORGANISATION, PERSON, USER
+from idp.api.scim_shapes import BODY_SCIM_BYTES_MAX, GROUP, ORGANISATION, PERSON, USER
 from idp.model.people import AccountKind, AccountStatus, AgentRole, CredentialKind
 from idp.store.accounts import find_account, list_agents
 from idp.store.credentials import list_credentials
