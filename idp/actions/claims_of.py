@@ -23,6 +23,7 @@ from idp.model.people import AccountKind, IdentifierKind, level_at
 from idp.model.requests import acr_of
 from idp.store.accounts import list_evidence, load_account
 from idp.store.subject_hash import KeyedSubjectHash
+from standards.gb11643_resident_id import read_resident_id
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -110,7 +111,7 @@ def _facts(account: Account) -> dict[str, Any]:
 def _hashed(vault: Vault, account: Account, names: frozenset[str]) -> dict[str, Any]:
     # Of what nobody compared with anything there is none: it would stand in case files for somebody else
     number = account.id_number
-    if number is None or account.level < PROVEN_LEVEL:
+    if number is None or number.verified_at is None or account.level < PROVEN_LEVEL:
         return {}
     make = vault.own_subject_hash or KeyedSubjectHash(vault.sealer)
     made = {"subject_hash": make(number.kind.value, number.value, account.name), "subject_hash_method": make.method}
@@ -118,9 +119,15 @@ def _hashed(vault: Vault, account: Account, names: frozenset[str]) -> dict[str, 
 
 
 def _verified(account: Account, evidence: list[Evidence], names: frozenset[str]) -> dict[str, Any] | None:
-    # Only what evidence stands behind may be called verified: name and number, from level 2 on (real name compared)
-    facts = _facts(account)
-    proven = {name: facts[name] for name in ("name", "id_type", "id_number", "birthdate") if name in names and facts[name] is not None}
+    # Only what evidence stands behind may be called verified: the name, from level 2 on (real name compared), the number where it was verified
+    # itself (a directory may claim any), and with a resident's number the date of birth that it holds
+    facts, number = _facts(account), account.id_number
+    provable = ["name"]
+    if number is not None and number.verified_at is not None:
+        provable += ["id_type", "id_number"]
+        if number.kind is IdentifierKind.RESIDENT_ID and f"{read_resident_id(number.value).born_on}" == facts["birthdate"]:
+            provable.append("birthdate")
+    proven = {name: facts[name] for name in provable if name in names and facts[name] is not None}
     standing = [each for each in evidence if each.level >= PROVEN_LEVEL]
     if account.level < PROVEN_LEVEL or not standing or not proven:
         return None

@@ -39,7 +39,7 @@ def stored(database: Database) -> Database:  # noqa: F811
     identifiers = (
         Identifier(IdentifierKind.MOBILE, "13800000000", AT),
         Identifier(IdentifierKind.MAIL, "a@example.org"),
-        Identifier(IdentifierKind.RESIDENT_ID, NUMBER),
+        Identifier(IdentifierKind.RESIDENT_ID, NUMBER, AT),
     )
     one = person(account_id="pe_1", identifiers=identifiers, attributes={"sex": "2", "born_on": "1990-03-07", "address": "演示路 1 号"})
     firm = replace(person("测试公司", account_id="or_1"), kind=AccountKind.ORGANISATION, attributes={"organisation_type": "11"})
@@ -98,6 +98,35 @@ def test_verified_claims_rest_on_evidence_that_holds(stored: Database) -> None:
     later = claims(stored, "identity", at=AT + timedelta(days=10))
     assert later["level"] == 0
     assert "verified_claims" not in later
+
+
+def again(database: Database, number: Identifier, born_on: str) -> None:  # noqa: F811
+    """The same person with another number and another date of birth; what evidence says of him stays."""
+
+    def store(connection: Connection) -> None:
+        account = accounts.load_account(connection, VAULT, "pe_1")
+        others = tuple(each for each in account.identifiers if each.kind not in {IdentifierKind.RESIDENT_ID, IdentifierKind.PASSPORT})
+        changed = replace(
+            account, identifiers=(*others, number), attributes={**account.attributes, "born_on": born_on}, version=account.version + 1
+        )
+        accounts.update_account(connection, VAULT, changed, identifiers_too=True)
+
+    database.write(store)
+
+
+def test_attack_a_number_that_is_only_claimed_is_no_verified_claim(stored: Database) -> None:
+    """A directory or an import may claim any number; evidence that somebody else brings for the name makes it no truer."""
+    scopes = ("identity", "profile", "subject_hash")
+    again(stored, Identifier(IdentifierKind.RESIDENT_ID, NUMBER), "1990-03-07")
+    told = claims(stored, *scopes)
+    assert (told["id_number"], told["level"]) == (NUMBER, 3), "what it is called, without a word on its truth"
+    assert told["verified_claims"]["claims"] == {"name": "测试甲"}
+    assert "subject_hash" not in told, "it would be that of the number's owner in case files"
+    # A date of birth is verified as far as a verified resident's number holds it
+    again(stored, Identifier(IdentifierKind.RESIDENT_ID, NUMBER, AT), "1991-03-07")
+    assert claims(stored, *scopes)["verified_claims"]["claims"] == {"name": "测试甲", "id_type": "resident_id", "id_number": NUMBER}
+    again(stored, Identifier(IdentifierKind.PASSPORT, "E12345678", AT), "1990-03-07")
+    assert claims(stored, *scopes)["verified_claims"]["claims"] == {"name": "测试甲", "id_type": "passport", "id_number": "E12345678"}
 
 
 def test_acting_for_an_organisation_tells_of_the_organisation(stored: Database) -> None:
