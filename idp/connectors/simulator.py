@@ -49,8 +49,23 @@ PERSONS: Final[dict[str, dict[str, Any]]] = {
     "sim-4": {"name": "模拟合作社（演示）", "usertype": "2", "idtype": "49", "idnum": "12990000YX0000027J", "level": "L3"},
 }
 """Invented: division 990000 does not exist."""
-MISBEHAVIOURS: Final = ("", "issuer", "audience", "nonce", "expired", "early", "signature", "subject", "code-twice")
+MISBEHAVIOURS: Final = (
+    "",
+    "issuer",
+    "audience",
+    "nonce",
+    "expired",
+    "early",
+    "signature",
+    "subject",
+    "code-twice",
+    "state",
+    "other-issuer",
+    "broken",
+    "slow",
+)
 """How it can be asked to misbehave; each must end in a refusal here."""
+SLOW_SECONDS: Final = 30.0  # how long it lets a caller wait who asked for that: longer than anybody should
 
 
 @dataclass(frozen=True, slots=True)

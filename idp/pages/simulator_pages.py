@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
 from starlette.responses import JSONResponse
 
 from idp.actions.spend_simulated_code import spend_simulated_code
-from idp.connectors.simulator import MISBEHAVIOURS, NAME, PATH, PERSONS
+from idp.connectors.simulator import MISBEHAVIOURS, NAME, PATH, PERSONS, SLOW_SECONDS
 from idp.tokens.request import read_form
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
@@ -56,7 +57,12 @@ def add_simulator_pages(router: APIRouter, pages: Pages, simulator: Simulator) -
                 await anyio.to_thread.run_sync(spend_simulated_code, desk, code)
         except TrustError as error:
             return visit.error(error)
-        return visit.go(f"{simulator.callback_url}?{urlencode({'code': code, 'state': form.get('state', ''), 'iss': simulator.issuer})}")
+        answer = {"code": code, "state": form.get("state", ""), "iss": simulator.issuer}
+        if wrong == "state":  # the answer to somebody else's question
+            answer["state"] = answer["state"][::-1]
+        if wrong == "other-issuer":  # RFC 9207: another provider's answer
+            answer["iss"] += "/other"
+        return visit.go(f"{simulator.callback_url}?{urlencode(answer)}")
 
     @router.post(f"{PATH}/token", **hidden)
     @public("a demonstration's simulated upstream: it asks for its client's secret itself")
@@ -72,6 +78,10 @@ def add_simulator_pages(router: APIRouter, pages: Pages, simulator: Simulator) -
             kept = simulator.read_code(code, form.get("code_verifier", ""), request.headers.get("authorization", ""), at)
         except TrustError as error:
             return JSONResponse({"error": "invalid_grant", "error_description": str(error.facts["reason"])}, 400)
+        if kept["misbehaviour"] == "broken":
+            return JSONResponse({"error": "server_error"}, 503)
+        if kept["misbehaviour"] == "slow":
+            await anyio.sleep(SLOW_SECONDS)
         if not await anyio.to_thread.run_sync(spend_simulated_code, desk, code):
             return JSONResponse({"error": "invalid_grant", "error_description": "code"}, 400)
         return JSONResponse(simulator.tokens(kept, at), headers={"cache-control": "no-store"})

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import idp.service
-from idp.connectors.simulator import MISBEHAVIOURS, PATH, PERSONS
+from idp.connectors.simulator import MISBEHAVIOURS, PATH, PERSONS, SLOW_SECONDS
 from idp.model.requests import ClientProfile
+from idp.pages import simulator_pages
 from service_kit.bounded_calls import Answer
+from service_kit.outbound import TIMEOUT_SECONDS
 from standards.gb11643_resident_id import read_resident_id
 from standards.gb32100_credit_code import read_credit_code
 from tests.deployments import HttpHere, make_deployment, served_here
@@ -86,13 +89,31 @@ def test_each_person_of_the_simulator_can_come(town: Town) -> None:
             (read_resident_id if person["usertype"] == "1" else read_credit_code)(person["idnum"])
 
 
-@pytest.mark.parametrize("misbehaviour", MISBEHAVIOURS[1:])
+@pytest.mark.parametrize("misbehaviour", [each for each in MISBEHAVIOURS[1:] if each not in {"state", "broken", "slow"}])
 def test_each_misbehaviour_ends_in_a_refusal(town: Town, misbehaviour: str) -> None:
     browser = to_simulator(town)
     choose(browser, "sim-2", misbehaviour)
     assert browser.answer.status_code == 401
     assert browser.heading == "Sign in"
     assert "Answer of the upstream not accepted" in browser.answer.text
+
+
+def test_an_answer_to_another_sign_in_and_a_provider_that_is_out_of_order(town: Town) -> None:
+    browser = to_simulator(town)
+    choose(browser, "sim-2", "state")
+    assert (browser.answer.status_code, "SIGN_IN_UNKNOWN" in browser.answer.text) == (404, True)
+    browser = to_simulator(town)
+    choose(browser, "sim-2", "broken")
+    assert (browser.answer.status_code, browser.heading) == (503, "Sign in")
+
+
+def test_it_is_as_slow_as_it_was_asked_to_be(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What becomes of slow providers is tested with calls that give up; those here wait."""
+    monkeypatch.setattr(simulator_pages, "SLOW_SECONDS", 0.3)
+    browser, began = to_simulator(town), time.monotonic()
+    choose(browser, "sim-2", "slow")
+    assert time.monotonic() - began >= 0.3
+    assert SLOW_SECONDS > 2 * TIMEOUT_SECONDS
 
 
 def test_signing_out_goes_by_the_simulator(town: Town) -> None:
