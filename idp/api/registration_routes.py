@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from idp.actions.set_registration import set_registration
 from idp.api.client_routes import MANAGE
@@ -63,7 +63,9 @@ class SignInRegistrationBody(BaseModel):
         max_length=SCOPES_PER_CLIENT_MAX,
         description="Scopes of APIs it may ask people for, to call these in their name. A client without credentials needs client.trust for any.",
     )
-    jwks: list[dict[str, Any]] = Field(default=[], max_length=KEYS_MAX, description="Public keys as JWK.")
+    jwks: list[dict[str, Any]] = Field(
+        default=[], max_length=KEYS_MAX, description="Public keys as JWK; a JWK set (RFC 7591 2) is taken too."
+    )
     jwks_uri: str = ""
     tls_client_auth_subject_dn: str = Field(default="", max_length=TEXT_CHARACTERS_MAX)
     id_token_signed_response_alg: str = Field(default="ES256", max_length=32)
@@ -97,6 +99,12 @@ class SignInRegistrationBody(BaseModel):
         max_length=SERVES_MAX,
         description="The resource servers it is: whose tokens it may exchange (RFC 8693). Needs the scope client.trust.",
     )
+
+    @field_validator("jwks", mode="before")
+    @classmethod
+    def keys_of_a_set(cls, value: object) -> object:
+        """The keys of a JWK set, as clients that register themselves send it; anything else as it is."""
+        return value["keys"] if isinstance(value, dict) and set(value) == {"keys"} else value
 
 
 def read_registration_body(client_id: str, members: dict[str, Any]) -> Registration:

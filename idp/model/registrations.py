@@ -44,6 +44,7 @@ REGISTERED_GRANTS: Final = (*GRANT_TYPES, IMPLICIT)
 """What a client may register: of ``implicit`` the token endpoint knows nothing."""
 OFFLINE: Final = "offline_access"
 SIGN_IN_SCOPES: Final = ("openid", "profile", "phone", "email", "address", "subject_hash", "identity", OFFLINE)
+PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # of a JWK (RFC 7518 6)
 TRUST: Final = "client.trust"  # the scope of who may let clients skip consent and stand for resource servers
 FAPI2: Final = "fapi2"
 FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "PS256")  # FAPI 2.0 security profile 5.4.1
@@ -171,6 +172,8 @@ def check_registration(registration: Registration) -> None:
             raise _invalid(name, "the name of a signature algorithm, never none")
     if len(registration.jwks) > KEYS_MAX or (registration.jwks and registration.jwks_uri):
         raise _invalid("jwks", f"at most {KEYS_MAX} keys, and not beside jwks_uri")
+    if not all(isinstance(key.get("kty"), str) and not PRIVATE_MEMBERS & set(key) for key in registration.jwks):
+        raise _invalid("jwks", "public keys, and no others")  # whoever sends us a private key has lost it
     if registration.token_endpoint_auth_method in {"private_key_jwt", "self_signed_tls_client_auth"} and not (
         registration.jwks or registration.jwks_uri
     ):

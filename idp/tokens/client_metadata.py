@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from idp.model.clients import NAME_CHARACTERS_MAX
 from idp.model.openings import CLOSED, CODE_TYPE, response_type_of
-from idp.model.registrations import CODE, KEYS_MAX, SIGN_IN_SCOPES, Registration
+from idp.model.registrations import CODE, KEYS_MAX, PRIVATE_MEMBERS, SIGN_IN_SCOPES, Registration
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ _ENCRYPTION: Final = tuple(
     for place in ("id_token", "userinfo", "request_object", "introspection", "authorization")
     for part in ("encrypted_response_alg", "encrypted_response_enc", "encryption_alg", "encryption_enc")
 )
-_PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _ALGORITHM_DEFAULT: Final = "RS256"  # OpenID Connect Registration 2, where our own registrations have ES256
 _STATED: Final = frozenset((*_TEXTS, *_LISTS, *_FLAGS, "request_uris"))
 
@@ -138,7 +137,7 @@ def _keys(members: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
         or not all(isinstance(key, dict) and isinstance(key.get("kty"), str) for key in keys)
     ):
         raise refused("jwks", f"a JWK set of at most {KEYS_MAX} keys")
-    if any(_PRIVATE & set(key) for key in keys):  # whoever sends us a private key has lost it
+    if any(PRIVATE_MEMBERS & set(key) for key in keys):  # whoever sends us a private key has lost it
         raise refused("jwks", "public keys, and no others")
     return tuple(keys)
 

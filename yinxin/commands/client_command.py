@@ -162,6 +162,8 @@ def set_sign_in(
     """Let a client sign people in; what it registered before is replaced. 登记客户端的登录方式。"""
     import json
 
+    from pydantic import ValidationError
+
     import idp.service
     from idp.actions.set_registration import set_registration
     from idp.api.registration_routes import SignInRegistrationBody, read_registration_body, registration_view
@@ -186,6 +188,10 @@ def set_sign_in(
             kept = set_registration(idp.service.client_desk(house.context), wanted, actor=operator())
         finally:
             house.close()
+    except ValidationError as error:  # the member that is wrong, never its value
+        found = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(map(str, found["loc"]))[:80] or "file"
+        raise fail(TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field=field, expected=found["type"]), as_json=as_json) from None
     except ValueError:
         raise fail(TrustError(Kind.MALFORMED, "REQUEST_MALFORMED"), as_json=as_json) from None
     except TrustError as error:
