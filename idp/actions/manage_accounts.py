@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from idp.actions.end_what_was_open import end_for_credentials, end_what_was_open
-from idp.model.federation import SIGN
+from idp.model.federation import PROVEN_LEVEL, SIGN
 from idp.model.people import (
     ID_PREFIX,
     Account,
@@ -115,10 +115,21 @@ class AccountChange:
 
 
 def change_account(desk: PeopleDesk, account_id: str, kind: AccountKind, change: AccountChange, *, actor: str) -> Account:
-    """Change an account. TrustError ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, ACCOUNT_STATUS_CONFLICT."""
+    """Change an account. TrustError ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, ACCOUNT_STATUS_CONFLICT.
+
+    ACCOUNT_PROVEN where evidence from level 2 on stands behind the present name: it would be said to stand behind another.
+    """
     checked = checked_change(kind, change)
     at = desk.clock.now()
-    return desk.database.write(lambda connection: change_in(connection, desk, account_id, kind, checked, actor, at))
+
+    def store(connection: Connection) -> Account:
+        if checked.name is not None and checked.name != load_account(connection, desk.vault, account_id, kind).name:
+            level = level_at(list_evidence(connection, desk.vault, account_id), at)
+            if level >= PROVEN_LEVEL:
+                raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROVEN", level=level)
+        return change_in(connection, desk, account_id, kind, checked, actor, at)
+
+    return desk.database.write(store)
 
 
 def checked_change(kind: AccountKind, change: AccountChange) -> AccountChange:

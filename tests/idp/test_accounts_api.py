@@ -113,6 +113,23 @@ def test_evidence_makes_the_level(office: Office) -> None:
     assert (bare.status_code, bare.json()["facts"]["field"]) == (422, "verified_at")
 
 
+@pytest.mark.parametrize("path", ["/v1/accounts", "/v1/organisations"])
+def test_attack_evidence_for_one_name_does_not_come_to_stand_behind_another(office: Office, path: str) -> None:
+    """Else verified claims would say of a name what was proven of the one before."""
+    made = office.make(path)
+    place = f"{path}/{made['id']}"
+    order = {"method": "counter", "source": "Demo hall", "level": 1}
+    office.call("POST", f"{place}/evidence", json=order)
+    assert office.call("PATCH", place, json={"name": "测试乙"}).json()["name"] == "测试乙", "a contact was verified, no name"
+    proven = office.call("POST", f"{place}/evidence", json={**order, "level": 2}).json()
+    refused = office.call("PATCH", place, json={"name": "测试丙", "area": "150700"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "ACCOUNT_PROVEN")
+    assert office.call("PATCH", place, json={"name": "测试乙", "area": "150700"}).json()["area"] == "150700", "the same name is no other"
+    evidence = next(each["id"] for each in proven["evidence"] if each["level"] == 2)
+    assert office.call("DELETE", f"{place}/evidence/{evidence}").status_code in {200, 204}
+    assert office.call("PATCH", place, json={"name": "测试丙"}).json()["name"] == "测试丙"
+
+
 def test_evidence_of_an_account_has_a_limit(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "EVIDENCE_PER_ACCOUNT_MAX", 2)
     path = f"/v1/accounts/{office.make()['id']}/evidence"
