@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from standards.errors import Kind, TrustError
 
@@ -14,15 +15,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+WAIT_SECONDS: Final = 1.0
+"""A process that was killed while it began another may leave the lock with that one, which lets go of it as soon as it has begun."""
+_LOOK_AGAIN_SECONDS: Final = 0.05
+
+
 @contextmanager
 def alone_in(folder: Path, lock_file: str, *, code: str) -> Iterator[None]:
     """Hold the lock until the block ends; a process that dies lets go of it. Raises TrustError of this ``code`` where another holds it."""
     descriptor = os.open(folder / lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TrustError(Kind.CONFLICT, code, dir=str(folder)) from None
+        until = time.monotonic() + WAIT_SECONDS
+        while not _is_locked(descriptor):
+            if time.monotonic() > until:
+                raise TrustError(Kind.CONFLICT, code, dir=str(folder))
+            time.sleep(_LOOK_AGAIN_SECONDS)
         yield
     finally:
         os.close(descriptor)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -15,6 +15,7 @@ PATHS: Final[dict[str, Any]] = {
 }
 TAGS: Final = (
     {"name": "identity", "description": "Access tokens and the keys that verify them."},
+    {"name": "signing keys", "description": "The keys that sign tokens, seen and changed."},
     {"name": "clients", "description": "Registration of clients."},
     {"name": "cas", "description": "Services that speak CAS 3.0: validation of their tickets, and their registration."},
     {"name": "directory", "description": "Changes of accounts, for directories that follow this one."},

@@ -96,7 +96,7 @@ def test_from_a_key_to_a_first_sealed_document(walkers: Walkers, served: Served,
     developer.look("use-done")
 
 
-def test_pages_of_work_are_in_order(walkers: Walkers, seal_id: str, tmp_path: Path) -> None:
+def test_pages_of_work_are_in_order(walkers: Walkers, served: Served, seal_id: str, tmp_path: Path) -> None:
     # 1. An operator reads the doctor, on a phone
     operator = walkers.person("operator", narrow=True)
     page = operator.goto("/console/system", "system")
@@ -127,7 +127,8 @@ def test_pages_of_work_are_in_order(walkers: Walkers, seal_id: str, tmp_path: Pa
     clerk.follow(clerk.page.locator("main table a").first)
     clerk.look("authority")
     page = clerk.goto("/console/licence-sharing/edit", "sharing-edit")
-    page.fill("#client", CLIENT)
+    registered, _ = served.new_client("别的系统（样例）", "licence.use")
+    page.fill("#client", registered)
     page.fill("#reason", "样例协议")
     clerk.follow(page.locator("main form button").last)
     page.get_by_text("已授权").wait_for()
