@@ -23,7 +23,7 @@ from standards.rfc7644_filter import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from standards.rfc7644_filter import Filter, Shape
 
@@ -37,6 +37,7 @@ MEDIA_TYPE: Final = "application/scim+json"
 OPERATIONS_MAX: Final = 1000  # of one PATCH
 BULK_OPERATIONS_MAX: Final = 200
 BULK_ID_CHARACTERS_MAX: Final = 128
+BULK_DEPTH_MAX: Final = 32  # of values within values in the data of an operation: a resource has four, a PATCH of one seven
 BULK_ID: Final = "bulkId:"  # 3.7.2: stands before the bulkId of another operation where the id of its resource is meant
 _TARGET: Final = re.compile(r"([^\[\]]+?)(?:\[(.*)\](?:\.([A-Za-z$][A-Za-z0-9_$-]{0,63}))?)?", re.DOTALL)
 
@@ -180,8 +181,13 @@ def _change_list(holder: dict[str, Any], key: str, verb: str, value: Any) -> Non
     if verb == "replace":
         holder[key] = given
         return
-    present = {each.get("value") for each in _elements(holder, key) if isinstance(each, dict)}
-    holder[key] = [*_elements(holder, key), *(each for each in given if each.get("value") is None or each["value"] not in present)]
+    present = {_simple(each.get("value")) for each in _elements(holder, key) if isinstance(each, dict)}
+    holder[key] = [*_elements(holder, key), *(each for each in given if _simple(each.get("value")) is None or each["value"] not in present)]
+
+
+def _simple(value: Any) -> str | float | bool | None:
+    """A value by which elements are told apart; None for one that is none (RFC 7643 2.4: it is simple)."""
+    return value if isinstance(value, str | int | float) else None
 
 
 # Bulk (RFC 7644 3.7)
@@ -229,17 +235,30 @@ def read_bulk(body: Any) -> tuple[list[BulkOperation], int | None]:
         demand(bulk_id is None or (isinstance(bulk_id, str) and 0 < len(bulk_id) <= BULK_ID_CHARACTERS_MAX), "bulkId")
         demand(method.upper() != "POST" or bulk_id is not None, "bulkId of a POST")
         demand(version is None or isinstance(version, str), "version")
-        read.append(BulkOperation(method.upper(), path, bulk_id or "", version, member_of(each, "data")))
+        data = member_of(each, "data")
+        demand(_is_within(data, BULK_DEPTH_MAX), f"data of at most {BULK_DEPTH_MAX} values within values")
+        read.append(BulkOperation(method.upper(), path, bulk_id or "", version, data))
     named = [each.bulk_id for each in read if each.method == "POST"]
     demand(len(set(named)) == len(named), "no bulkId twice")
     return read, stop
 
 
+def _is_within(value: Any, depth: int) -> bool:
+    """Whether a value is nested no deeper than that: before anything is done, since what is told of many operations must not be lost over one."""
+    level = [value]
+    for _ in range(depth):
+        level = [part for each in level for part in _parts(each) if isinstance(part, dict | list)]
+    return not level
+
+
+def _parts(value: Any) -> Collection[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
 def _referred(value: Any) -> set[str]:
     if isinstance(value, str):
         return {value.removeprefix(BULK_ID)} if value.startswith(BULK_ID) else set()
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return {name for part in parts for name in _referred(part)}
+    return {name for part in _parts(value) for name in _referred(part)}
 
 
 def _replaced(value: Any, ids: Mapping[str, str]) -> Any:

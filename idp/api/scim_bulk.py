@@ -43,6 +43,7 @@ def run_bulk(
     operations, stop = read_bulk(body)
     if len(operations) > BULK_OPERATIONS_MAX:
         raise TrustError(Kind.TOO_LARGE, "SCIM_BULK_TOO_LARGE", limit=BULK_OPERATIONS_MAX)
+    needs = [operation.needs for operation in operations]  # looked for once: there may be as many rounds as operations
     ids: dict[str, str] = {}
     outcomes: dict[int, Outcome] = {}
     errors = 0
@@ -65,7 +66,7 @@ def run_bulk(
             if is_over():
                 break
             operation = operations[number]
-            if not operation.needs <= set(ids):
+            if not needs[number] <= ids.keys():
                 later.append(number)
                 continue
             is_moving = True
@@ -79,7 +80,7 @@ def run_bulk(
     for number in waiting:
         if is_over():
             break
-        note(number, told(TrustError(Kind.CONFLICT, "SCIM_BULK_REFERENCE", bulk_id=min(operations[number].needs - set(ids)))))
+        note(number, told(TrustError(Kind.CONFLICT, "SCIM_BULK_REFERENCE", bulk_id=min(needs[number] - ids.keys()))))
     done = [_told(operations[number], outcomes[number], ids, base_url) for number in sorted(outcomes)]
     return {"schemas": [BULK_RESPONSE], "Operations": done}
 

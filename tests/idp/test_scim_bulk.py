@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idp.api.scim_bulk import Outcome, run_bulk
 from idp.api.scim_shapes import GROUP, PERSON, USER
-from standards.rfc7644_scim import BULK_OPERATIONS_MAX, BULK_REQUEST, BULK_RESPONSE
+from standards.rfc7644_scim import BULK_OPERATIONS_MAX, BULK_REQUEST, BULK_RESPONSE, PATCH_OP, BulkOperation
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Registered, settle
 from tests.idp.scim import Scim
@@ -181,3 +182,42 @@ def test_as_okta_provisions(scim: Scim) -> None:
     assert scim.find("Groups", f'members[value eq "{made["id"]}"]') == [firm["id"]]
     removed = scim.patch(f"/Groups/{firm['id']}", {"op": "remove", "path": f'members[value eq "{made["id"]}"]'})
     assert removed["members"] == []
+
+
+def test_attack_a_bulk_message_that_cannot_be_read_through_does_nothing(scim: Scim) -> None:
+    """Nobody would be told what was done before the operation that could not be read."""
+    nested: Any = []
+    for _ in range(700):
+        nested = [nested]
+    body = {"schemas": [BULK_REQUEST], "Operations": [user("bulk-before", "1"), user("bulk-deep", "2", emails=nested)]}
+    assert scim.refused("POST", "/Bulk", body) == (400, "invalidSyntax")
+    assert scim.find("Users", 'userName eq "bulk-before"') == []
+
+
+def test_attack_values_of_other_forms_spoil_their_own_operation_alone(scim: Scim) -> None:
+    (made,) = bulk(scim, user("bulk-form", "f"))
+    add = {"op": "add", "path": "emails", "value": [{"value": {"x": []}}]}
+    patch = {"method": "PATCH", "path": made["location"].partition("/scim/v2")[2], "data": {"schemas": [PATCH_OP], "Operations": [add]}}
+    told = bulk(scim, user("bulk-form-2", "g"), patch, user("bulk-form-3", "h"))
+    assert [each["status"] for each in told] == ["201", "400", "201"]
+
+
+def test_attack_a_chain_of_references_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each round makes one of them: looking for references anew in all that wait would take as long as all of them squared."""
+    looked: list[str] = []
+    referred = BulkOperation.needs.fget  # type: ignore[attr-defined]
+
+    def needs(operation: BulkOperation) -> frozenset[str]:
+        looked.append(operation.bulk_id)
+        return frozenset(referred(operation))
+
+    monkeypatch.setattr(BulkOperation, "needs", property(needs))
+    chain = [group("链", f"{i}", f"bulkId:{i + 1}") for i in range(BULK_OPERATIONS_MAX - 1)] + [
+        user("bulk-end", f"{BULK_OPERATIONS_MAX - 1}")
+    ]
+    body = {"schemas": [BULK_REQUEST], "Operations": chain}
+    made = run_bulk(
+        body, lambda kind, _id, operation: Outcome(201, account_id=f"{kind.value}{operation.bulk_id}"), lambda _: Outcome(500), ""
+    )
+    assert {each["status"] for each in made["Operations"]} == {"201"}
+    assert sorted(looked) == sorted(each["bulkId"] for each in chain)

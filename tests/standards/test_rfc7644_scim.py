@@ -8,7 +8,16 @@ import pytest
 
 from standards.errors import MalformedError
 from standards.rfc7644_filter import FILTER_CHARACTERS_MAX, Shape
-from standards.rfc7644_scim import BULK_ID_CHARACTERS_MAX, BULK_REQUEST, OPERATIONS_MAX, PATCH_OP, BulkOperation, apply_patch, read_bulk
+from standards.rfc7644_scim import (
+    BULK_DEPTH_MAX,
+    BULK_ID_CHARACTERS_MAX,
+    BULK_REQUEST,
+    OPERATIONS_MAX,
+    PATCH_OP,
+    BulkOperation,
+    apply_patch,
+    read_bulk,
+)
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 OURS = "urn:example:Ours"
@@ -65,6 +74,10 @@ def patch(*operations: Any) -> dict[str, Any]:
         ({"op": "replace", "path": "emails", "value": {"value": "one@x"}}, {"emails": [{"value": "one@x"}]}),
         ({"op": "add", "path": "emails", "value": [{"value": "babs@jensen.org"}]}, {"emails": USER["emails"]}),
         ({"op": "add", "path": "members", "value": [{"value": "u1"}, {"type": "x"}]}, {"members": [{"value": "u1"}, {"type": "x"}]}),
+        (
+            {"op": "add", "path": "emails", "value": [{"value": {"x": 1}}, {"value": ["x"]}]},  # what it means is asked elsewhere
+            {"emails": [*USER["emails"], {"value": {"x": 1}}, {"value": ["x"]}]},
+        ),
         ({"op": "replace", "path": f"{OURS}:area", "value": "15"}, {OURS: {"area": "15", "level": 2}}),
         ({"op": "replace", "value": {OURS.lower(): {"area": "15"}}}, {OURS: {"area": "15", "level": 2}}),
         ({"op": "add", "path": OURS, "value": {"area": "15"}}, {OURS: {"area": "15", "level": 2}}),
@@ -126,6 +139,18 @@ def test_attack_operations_that_cannot_be_done(operation: dict[str, Any], code: 
         patch(operation)
 
 
+def test_attack_elements_whose_values_cannot_be_told_apart() -> None:
+    odd = [{"op": "replace", "path": "emails", "value": [{"value": []}]}, {"op": "add", "path": "emails", "value": {"value": "a@x"}}]
+    assert patch(*odd)["emails"] == [{"value": []}, {"value": "a@x"}]
+
+
+def nested(deep: int) -> Any:
+    value: Any = []
+    for _ in range(deep - 1):
+        value = [value]
+    return value
+
+
 def bulk(*operations: Any, **members: Any) -> tuple[list[BulkOperation], int | None]:
     return read_bulk({"schemas": [BULK_REQUEST], "Operations": list(operations), **members})
 
@@ -145,6 +170,7 @@ def test_operations_of_a_bulk_message_and_what_they_refer_to() -> None:
     assert read[0].resolved(ids).data == {**data, "members": [{"value": "pe_1"}, {"value": "bulkId:b"}]}
     assert read[1].resolved(ids).path == "/Users/pe_1"
     assert bulk({"method": "DELETE", "path": "/Users/x"})[1] is None
+    assert bulk({"method": "PUT", "path": "/Users/x", "data": nested(BULK_DEPTH_MAX)})[0][0].needs == set()
 
 
 @pytest.mark.parametrize(
@@ -164,6 +190,8 @@ def test_operations_of_a_bulk_message_and_what_they_refer_to() -> None:
         {"schemas": [BULK_REQUEST], "Operations": [{"method": "POST", "path": "/Users", "bulkId": "x" * (BULK_ID_CHARACTERS_MAX + 1)}]},
         {"schemas": [BULK_REQUEST], "Operations": [{"method": "POST", "path": "/Users", "bulkId": "a"}] * 2},
         {"schemas": [BULK_REQUEST], "Operations": [{"method": "DELETE", "path": "/Users/x", "version": 1}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "PUT", "path": "/Users/x", "data": nested(BULK_DEPTH_MAX + 1)}]},
+        {"schemas": [BULK_REQUEST], "Operations": [{"method": "PUT", "path": "/Users/x", "data": {"x": nested(900)}}]},
         {"schemas": [BULK_REQUEST], "Operations": [{"method": "DELETE", "path": "/Users/x"}], "failOnErrors": 0},
         {"schemas": [BULK_REQUEST], "Operations": [{"method": "DELETE", "path": "/Users/x"}], "failOnErrors": True},
     ],
