@@ -254,7 +254,8 @@ def _holds(resource: Mapping[str, Any], term: Term) -> bool:
         is_equal = _equals(values, term)
         return is_equal if term.operator == "eq" else not is_equal
     if not isinstance(term.value, str):
-        return any(_in_order(value, term.value, term.operator) for value in values if isinstance(value, int | float) and value is not True)
+        numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+        return any(_in_order(value, term.value, term.operator) for value in numbers)
     is_exact = term.path.attribute.lower() in _CASE_EXACT
     wanted = term.value if is_exact else term.value.casefold()
     texts = [value if is_exact else value.casefold() for value in values if isinstance(value, str)]

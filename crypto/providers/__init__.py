@@ -110,7 +110,9 @@ def for_private_keys() -> SM2Provider:
         found = using.sm2 if using.is_chosen else _botan_here() or using.sm2
         if found is not using.sm2:
             _log.info("private SM2 keys by %s, %s", found.name, found.version)
-        _private = found
+        with _lock:
+            if _current is using:  # who chose meanwhile has the say of what comes after
+                _private = found
     return found
 
 

@@ -77,6 +77,20 @@ def test_what_was_chosen_has_the_private_keys_too(name: str) -> None:
     assert (key._provider.name, key.public_key._provider.name) == (name, name)
 
 
+def test_attack_who_looks_for_botan_while_another_chooses_overrules_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider("botan")
+    look = providers._botan_here
+
+    def slow() -> SM2Provider | None:
+        found = look()
+        providers.configure("libcrypto")
+        return found
+
+    monkeypatch.setattr(providers, "_botan_here", slow)
+    assert providers.for_private_keys().name == "botan"  # loaded before the choice, as keys are
+    assert providers.for_private_keys().name == "libcrypto"
+
+
 def test_a_botan_that_is_there_but_wrong_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     inner = provider("botan")
     monkeypatch.setattr(botan_module, "Botan", lambda _path: LyingSigner(inner))

@@ -182,3 +182,8 @@ def test_terms_are_read_as_they_are_meant() -> None:
     assert either == AnyOf((one, AllOf((two, Not(Term(Path("", "id"), "pr"))))))
     assert terms_of(either) == ()
     assert read_filter('emails[type eq "work"]', SHAPE) == Element(Path("", "emails"), Term(Path("", "type"), "eq", "work"))
+
+
+def test_attack_false_is_no_number() -> None:
+    for text in ("active lt 1", "active ge 0", "active le 0", "active gt -1"):
+        assert not is_match({**USER, "active": False}, read_filter(text, SHAPE))
