@@ -15,9 +15,9 @@ from idp.model.federation import (
     doubt_other_subject,
     upstream_identifier,
 )
-from idp.model.people import AccountStatus, Identifier, IdentifierKind
+from idp.model.people import AccountStatus, Identifier, IdentifierKind, level_at
 from idp.model.requests import Identity
-from idp.store.accounts import account_id_by, find_account, load_account, update_account
+from idp.store.accounts import account_id_by, find_account, list_evidence, load_account, update_account
 from idp.store.federation import load_conflict, update_conflict
 from standards.errors import Kind, TrustError
 
@@ -67,7 +67,8 @@ def _link(connection: Connection, desk: PeopleDesk, identity: Identity, account_
     own = upstream_identifier(identity.upstream, identity.subject)
     holder = account_id_by(connection, desk.vault, IdentifierKind.UPSTREAM, own)
     # What contradicts itself cannot be decided away: the next sign-in would only stand in doubt again
-    if holder is not None or doubt_known(identity, account) is not None or doubt_other_subject(identity, account) is not None:
+    level = level_at(list_evidence(connection, desk.vault, account_id), at)
+    if holder is not None or doubt_known(identity, account, level) is not None or doubt_other_subject(identity, account) is not None:
         raise _impossible()
     identifiers = (*account.identifiers, Identifier(IdentifierKind.UPSTREAM, own, at))
     changed = replace(account, identifiers=identifiers, changed_at=at, version=account.version + 1, uversion=account.uversion + 1)

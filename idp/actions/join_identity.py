@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.actions.manage_accounts import NewAccount, make_account, store_account
 from idp.model.federation import (
+    PROVEN_LEVEL,
     Conflict,
     ConflictState,
     Doubt,
@@ -17,6 +18,7 @@ from idp.model.federation import (
     doubt_same_number,
     is_trusted_number,
     number_of,
+    same_name,
     upstream_identifier,
 )
 from idp.model.people import (
@@ -28,6 +30,7 @@ from idp.model.people import (
     Evidence,
     Identifier,
     IdentifierKind,
+    check_name,
     level_at,
     new_id,
     normalise_identifier,
@@ -73,7 +76,8 @@ def join_identity(
         account = load_account(connection, desk.vault, known_id)
         if account.status is not AccountStatus.ACTIVE:
             return Joined(account)
-        doubt = Doubt.OTHER_SUBJECT if wish_of not in {"", known_id} else doubt_known(identity, account)
+        level = level_at(list_evidence(connection, desk.vault, known_id), at)
+        doubt = Doubt.OTHER_SUBJECT if wish_of not in {"", known_id} else doubt_known(identity, account, level)
         if doubt is not None:
             return _in_doubt(connection, desk, identity, doubt, known_id, at)
         return Joined(_renewed(connection, desk, rules, account, identity, at))
@@ -173,10 +177,14 @@ def record_link(connection: Connection, desk: PeopleDesk, account: Account, upst
 
 
 def _renewed(connection: Connection, desk: PeopleDesk, rules: LinkingRules, account: Account, identity: Identity, at: datetime) -> Account:
-    """The account with what the upstream says of it now: its evidence in place of what it said before, a number it proves."""
+    """The account with what the upstream says of it now: its evidence in place of what it said before, a number it proves.
+
+    Evidence from level 2 on stands behind a name: where none did so far, the account takes the one that the upstream compared.
+    """
     present = list_evidence(connection, desk.vault, account.account_id)
     said = [each for each in present if each.source == identity.upstream and each.method.startswith(OURS)]
     wanted = _evidence(identity, EVIDENCE_PER_ACCOUNT_MAX - (len(present) - len(said)))
+    is_renamed = level_at(present, at) < PROVEN_LEVEL <= level_at(wanted, at) and not same_name(account.name, identity.name)
     is_same = {(each.method, each.level) for each in said} == {(each.method, each.level) for each in wanted}
     may_prove = is_trusted_number(identity, rules.id_types, rules.least_level)
     is_free = _holder(connection, desk, identity) in {None, account.account_id}  # another account with the number: nothing is moved
@@ -189,8 +197,11 @@ def _renewed(connection: Connection, desk: PeopleDesk, rules: LinkingRules, acco
         for each in wanted:
             insert_evidence(connection, desk.vault, account.account_id, each)
     level = level_at(list_evidence(connection, desk.vault, account.account_id), at)
+    if is_renamed:
+        check_name(identity.name)
     changed = replace(
         account,
+        name=identity.name if is_renamed else account.name,
         level=level,
         identifiers=account.identifiers if identifiers is None else identifiers,
         changed_at=at,
@@ -204,6 +215,7 @@ def _renewed(connection: Connection, desk: PeopleDesk, rules: LinkingRules, acco
         "level": level,
         "said": identity.level,
         "number": identifiers is not None,
+        "name": is_renamed,
     }
     desk.audit.record(connection, at=at, actor=actor, action="account.evidence-renew", subject=subject, outcome="done", facts=facts)
     desk.tell_changed(connection, changed, at)

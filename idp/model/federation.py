@@ -138,17 +138,21 @@ def number_of(account: Account, id_type: str | None) -> Identifier | None:
     return account.identifier(IdentifierKind(id_type)) if id_type else None
 
 
-def doubt_known(identity: Identity, account: Account) -> Doubt | None:
+def doubt_known(identity: Identity, account: Account, account_level: int) -> Doubt | None:
     """What speaks against signing in an identity as the account that is joined with its subject: upstreams hand subjects on, too.
+    ``account_level``: by evidence, as of now.
 
-    Whoever bears the proven number may have another name by now. Whoever comes without it, or with a number of another kind, may not.
+    Whoever bears the proven number may have another name by now. Whoever comes without it, or with a number of another kind, may not, where
+    anything stands behind the name.
     """
     if identity.kind != account.kind.value:
         return Doubt.KIND_DIFFERS
     number = number_of(account, identity.id_type)
     if number is not None and number.verified_at is not None:
         return None if number.value == identity.id_number else Doubt.NUMBER_DIFFERS
-    is_proven = any(each.kind in ID_NUMBERS[account.kind] and each.verified_at is not None for each in account.identifiers)
+    is_proven = account_level >= PROVEN_LEVEL or any(
+        each.kind in ID_NUMBERS[account.kind] and each.verified_at is not None for each in account.identifiers
+    )
     return Doubt.NAME_DIFFERS if is_proven and not same_name(identity.name, account.name) else None
 
 
@@ -182,7 +186,7 @@ def doubt_own_wish(identity: Identity, account: Account) -> Doubt | None:
     A number that the account only claims speaks against another one, too: joining would put that one, as proven, in its place, and a namesake
     who got into an account would make it his own.
     """
-    found = doubt_known(identity, account)
+    found = doubt_known(identity, account, account.level)
     if found is not None:
         return found
     number = number_of(account, identity.id_type)
