@@ -64,10 +64,14 @@ def hear_cas_logout(desk: FederationDesk, name: str, logout_request: str) -> int
     ticket = read_logout_request(logout_request)
     if ticket is None:
         raise _refused("logout-request-form")
-    # A ticket that opened nothing here writes nothing: guesses fill neither the trail nor the writer's queue
+    # A ticket that opened nothing here, or whose session is over, writes nothing: neither guesses nor the same message again and again (who signed
+    # in has seen his ticket) fill the trail and the writer's queue
     with people.database.read() as connection:
-        known = sessions_of_upstream(connection, people.vault, name, subject="", session=ticket)
-    return people.database.write(lambda connection: _end_sessions(connection, desk, name, known, at)) if known else 0
+        found = sessions_of_upstream(connection, people.vault, name, subject="", session=ticket)
+        alive = tuple(
+            each for each in found if (session := find_session(connection, people.vault, each)) is not None and session.is_alive_at(at)
+        )
+    return people.database.write(lambda connection: _end_sessions(connection, desk, name, alive, at)) if alive else 0
 
 
 def _end_sessions(connection: Connection, desk: FederationDesk, name: str, session_ids: tuple[str, ...], at: datetime) -> int:
