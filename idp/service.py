@@ -207,11 +207,11 @@ def prepare(context: ServiceContext) -> None:
 
 
 def client_check(context: ServiceContext) -> Callable[[Caller], bool]:
-    """Whether client and token count now, for the gates of the same process: tokens end with their client, their grant, or by revocation."""
+    """Whether client and token count now, for the gates of the same process: tokens end with their client, their grant, their key, or by revocation."""
     mac_key = context.keystore.open_secret(ROW_MAC_KEY)
     memory = ClientMemory(context.database, mac_key)
     return lambda caller: (
-        memory.is_active(caller.client_id) and not is_withdrawn(context.database, caller.token_id, caller.grant_id, mac_key)
+        memory.is_active(caller.client_id) and not is_withdrawn(context.database, caller.token_id, caller.grant_id, caller.key_id, mac_key)
     )
 
 

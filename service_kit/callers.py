@@ -46,6 +46,7 @@ class Caller:
     hangs on, as the issuer names it (claim ``gid``). ``certificate``: SHA-256 (base64url) of the client certificate it is bound to.
     ``acting``: the natural person who acts for ``subject``, an organisation, as the token names him (RFC 8693 4.1); empty: nobody does.
     ``known_as``: the natural person behind it all by the directory's own name, where that is in this process; empty where it is not.
+    ``key_id``: the issuer's key that signed the token, for who can ask whether that key counts still; empty where there was no token.
     """
 
     client_id: str
@@ -57,6 +58,7 @@ class Caller:
     certificate: str = ""
     acting: str = ""
     known_as: str = ""
+    key_id: str = ""
 
     @property
     def actor(self) -> str:
@@ -265,7 +267,17 @@ class CallerVerifier:
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="gid")
         key, certificate = read_confirmation(claims)
         acting = read_acting(claims)
-        caller = Caller(claims["client_id"], claims["sub"], frozenset(scope.split()), claims["jti"], key, grant_id, certificate, acting)
+        caller = Caller(
+            client_id=claims["client_id"],
+            subject=claims["sub"],
+            scopes=frozenset(scope.split()),
+            token_id=claims["jti"],
+            bound_to=key,
+            grant_id=grant_id,
+            certificate=certificate,
+            acting=acting,
+            key_id=checked.key.key_id,
+        )
         return caller, float(claims["exp"]), checked.key
 
 

@@ -21,11 +21,8 @@ DPOP_PLACE: Final = "dpop"  # proofs of possession, wherever in the deployment t
 _TAKE: Final = text("INSERT INTO kit_used_values (value_digest, used_until_at) VALUES (:digest, :until) ON CONFLICT DO NOTHING")
 
 
-USED_QUERY: Final = f"SELECT used_until_at FROM {table.name} WHERE value_digest = :digest"  # noqa: S608 - our own table's name
-
-
 def value_digest(place: str, value: str) -> bytes:
-    """Under what a value of a place is stored; for looking with USED_QUERY whether it has been used."""
+    """Under what a value of a place is stored; for looking whether it has been used."""
     return sm3(f"yinxin used value v1\0{place}\0{value}".encode("utf-8", "surrogatepass"))
 
 

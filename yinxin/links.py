@@ -189,7 +189,12 @@ def callers_of(context: ServiceContext) -> tuple[CallerVerifier, tuple[Job, ...]
     keys: Callable[[], Keys]
     if idp.service.NAME in services_of(settings):
         ring = idp.service.key_ring(context)
-        keys = FetchedKeys(lambda: read_jwks(ring.public_set(context.clock.now())), keep_seconds=LOCAL_KEYS_KEPT_SECONDS)
+
+        def read_keys() -> Keys:
+            ring.forget()  # what is remembered is remembered in one place: a new key is known here within LOCAL_KEYS_KEPT_SECONDS
+            return read_jwks(ring.public_set(context.clock.now()))
+
+        keys = FetchedKeys(read_keys, keep_seconds=LOCAL_KEYS_KEPT_SECONDS)
     else:
         jwks_url = issuer + idp.service.JWKS_PATH
         background = BackgroundKeys(FetchedKeys(lambda: fetch_keys(jwks_url), keep_seconds=REMOTE_KEYS_KEPT_SECONDS))

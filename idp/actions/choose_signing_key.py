@@ -11,7 +11,7 @@ import anyio.to_thread
 from crypto.jose import verification_key, write_jwk
 from idp.limits import KEY_RING_MAX_AGE_SECONDS
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, GM_ALGORITHM, ORDINARY_ALGORITHMS, published_keys_at, signing_key_at
-from idp.store.clients import load_signing_keys, signing_key_mac
+from idp.store.clients import KEY_QUERY, load_signing_keys, signing_key_mac
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class SigningKeyChangedError(TrustError):
 
 class KeyRing:
     """The signing keys of this deployment. Read anew when older than KEY_RING_MAX_AGE_SECONDS; a withdrawn key never signs again,
-    because each grant demands, where it becomes durable, that its key's row is unchanged.
+    because each grant demands, where it becomes durable, that its key's row is unchanged. What it signed before counts nowhere, because
+    whoever finds a signature right asks the database about its key besides (``stands``, ``is_withdrawn``, ``STANDING_QUERY``).
     """
 
     def __init__(self, database: Database, keystore: Keystore, mac_key: bytes) -> None:
@@ -111,6 +112,13 @@ class KeyRing:
     async def verifying(self) -> dict[str, VerificationKey]:
         """As ``verification_keys``, without holding up the event loop."""
         return self._verifying if self._is_fresh() else await anyio.to_thread.run_sync(self.verification_keys)
+
+    def stands(self, key_id: str) -> bool:
+        """Whether a key has not been withdrawn, as of now: what it signed is worth nothing from the moment its withdrawal is durable, however fresh
+        this ring is. One small look. For tokens of ours that nothing else is looked up for in the database.
+        """
+        found = self._database.look(KEY_QUERY, {"key": key_id})
+        return found is not None and bool(found[0])
 
     def demand_unchanged(self, connection: Connection, key: SigningKey) -> None:
         """Within a write job: let it become durable only if the key's row is still the one that was read."""

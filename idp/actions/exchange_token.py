@@ -74,7 +74,8 @@ async def exchange_token(
 def read_shown(desk: PersonDesk, wanted: ExchangeRequest, known: KnownClient, registration: Registration, at: datetime) -> Presented:
     """The person's token, if it was issued to this client or sent to it as a resource server. EXCHANGE_REFUSED. Blocks."""
     try:
-        claims = check_token(wanted.subject_token, desk.tokens.ring.verification_keys(), token_type=ACCESS_TYPE).claims
+        checked = check_token(wanted.subject_token, desk.tokens.ring.verification_keys(), token_type=ACCESS_TYPE)
+        claims = checked.claims
         audience = claims.get("aud")
         if not isinstance(audience, str):
             raise refused("subject_token")
@@ -87,7 +88,7 @@ def read_shown(desk: PersonDesk, wanted: ExchangeRequest, known: KnownClient, re
     grant_id = str(claims.get(GRANT_CLAIM, ""))
     with desk.people.database.read() as connection:
         grant = find_grant(connection, grant_id, desk.mac_key)
-    if is_withdrawn(desk.people.database, str(claims.get("jti", "")), grant_id, desk.mac_key):
+    if is_withdrawn(desk.people.database, str(claims.get("jti", "")), grant_id, checked.key.key_id, desk.mac_key):
         raise refused("revoked")
     if grant is None:
         raise refused("no person stands behind it")

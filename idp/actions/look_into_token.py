@@ -78,7 +78,8 @@ async def look_into_token(desk: LookDesk, request: TokenRequest, peer: str, *, i
     at = door.clock.now()
     asker, holder = proven.client.client_id, "" if read is None else read.claims["client_id"]
     asked = {"asker": asker, "holder": holder, "digest": b"" if read is None else read.used_digest}
-    asker_mac, holder_mac, is_revoked = desk.persons.people.database.look(STANDING_QUERY, asked) or (None, None, True)
+    asked["key"] = "" if read is None else read.key_id
+    asker_mac, holder_mac, is_withdrawn_now = desk.persons.people.database.look(STANDING_QUERY, asked) or (None, None, True)
     known = door.memory.present_by(asker, asker_mac)
     if known is not None and known.row_mac != proven.row_mac:
         # Proven by a row that was remembered and is another by now: once more, by that
@@ -92,12 +93,12 @@ async def look_into_token(desk: LookDesk, request: TokenRequest, peer: str, *, i
         told = await anyio.to_thread.run_sync(_of_refresh_token, desk, known, token, at)
     elif (
         read is None
-        or is_revoked
+        or is_withdrawn_now
         or read.key_id not in keys
         or read.claims["exp"] <= at.timestamp()
         or not _may_see(known, read.claims, tokens.issuer)
         or door.memory.present_by(holder, holder_mac) is None
-        or not await _is_grant_standing(desk.persons, read.claims, at)
+        or not await _is_grant_standing(desk.persons, read, at)
     ):
         told = _INACTIVE
     elif not is_signed:
@@ -129,14 +130,14 @@ def _written(told: dict[str, Any]) -> bytes:
     return json.dumps(told, separators=(",", ":")).encode()
 
 
-async def _is_grant_standing(persons: PersonDesk, claims: Mapping[str, Any], at: datetime) -> bool:
+async def _is_grant_standing(persons: PersonDesk, read: ReadToken, at: datetime) -> bool:
     """Whether the grant of a person's token stands; a client's own token has none."""
-    grant_id = claims.get(GRANT_CLAIM)
+    grant_id = read.claims.get(GRANT_CLAIM)
     if grant_id is None:
         return True
     if not await anyio.to_thread.run_sync(_stands, persons, str(grant_id), at):
         return False
-    return not is_withdrawn(persons.people.database, claims["jti"], str(grant_id), persons.mac_key)
+    return not is_withdrawn(persons.people.database, read.claims["jti"], str(grant_id), read.key_id, persons.mac_key)
 
 
 def _may_see(known: KnownClient, claims: Mapping[str, Any], issuer: str) -> bool:

@@ -32,9 +32,12 @@ class HintReader:
     def read(self, token: str) -> TokenHint | None:
         """What it says; None unless this deployment signed it as an ID token. Its time does not matter (RP-Initiated Logout 4)."""
         try:
-            claims = check_token(token, self.ring.verification_keys(), token_type=ID_TYPE.lower()).claims
+            checked = check_token(token, self.ring.verification_keys(), token_type=ID_TYPE.lower())
         except TrustError:
             return None
+        if not self.ring.stands(checked.key.key_id):
+            return None
+        claims = checked.claims
         client_id, session_id, subject = (claims.get(name) for name in ("aud", "sid", "sub"))
         if claims.get("iss") != self.issuer or not (
             isinstance(client_id, str) and isinstance(session_id, str) and isinstance(subject, str)

@@ -27,13 +27,16 @@ OPENID: Final = "openid"
 def _claims_in(desk: PersonDesk, presented: PresentedToken, at: datetime) -> Mapping[str, Any]:
     """The claims of an access token of ours, with its proof taken. TOKEN_INVALID, TOKEN_EXPIRED, DPOP_PROOF_INVALID, DPOP_NONCE_NEEDED."""
     try:
-        claims = check_token(presented.token, desk.tokens.ring.verification_keys(), token_type=ACCESS_TYPE).claims
+        checked = check_token(presented.token, desk.tokens.ring.verification_keys(), token_type=ACCESS_TYPE)
+        claims = checked.claims
         check_claims(claims, issuer=desk.tokens.issuer, audience=desk.tokens.issuer, at=at)
     except TrustError as error:
         code = "TOKEN_EXPIRED" if error.code == "JWS_EXPIRED" else "TOKEN_INVALID"
         raise TrustError(
             Kind.UNAUTHENTICATED, code, **({} if code == "TOKEN_EXPIRED" else {"reason": "not an access token for this"})
         ) from None
+    if not desk.tokens.ring.stands(checked.key.key_id):
+        raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", reason="its key has been withdrawn")
     proof = check_presented(presented, claims, at)
     if proof is not None:
         known = desk.tokens.door.memory.present(str(claims.get("client_id", "")))

@@ -52,8 +52,8 @@ class SigningKeyList(BaseModel):
 
 
 class SigningKeyChange(BaseModel):
-    """``at_once``: after a compromise. Every key of the algorithm, and every token that it signed, is worth nothing from now on.
-    Processes that have read the keys just before find out within six seconds.
+    """``at_once``: after a compromise. Every key of the algorithm, and every token that it signed, is worth nothing from now on,
+    in every process of this deployment. Services that run apart find out when they fetch the key set next, within a minute.
     """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"algorithm": "ES256", "reason": "Half-yearly change."}]})

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 _CLIENT: Final = select(clients).where(clients.c.client_id == bindparam("wanted"))
 _CLIENTS: Final = select(clients).where(clients.c.client_id > bindparam("after")).order_by(clients.c.client_id).limit(bindparam("count"))
 CLIENT_MAC_QUERY: Final = f"SELECT row_mac FROM {clients.name} WHERE client_id = :wanted"  # noqa: S608 - our own table's name
-STANDING_QUERY: Final = (  # all that a token of a client hangs on besides its key and its time, for whoever asks about it: one look in place of three
-    f"SELECT (SELECT row_mac FROM {clients.name} WHERE client_id = :asker), (SELECT row_mac FROM {clients.name} WHERE client_id = :holder), "  # noqa: S608 - names of our own tables
-    f"EXISTS (SELECT 1 FROM {used_values.name} WHERE value_digest = :digest)"
+_IS_USED: Final = f"EXISTS (SELECT 1 FROM {used_values.name} WHERE value_digest = :digest)"  # noqa: S608 - names of our own tables, here and below
+_IS_GOOD_KEY: Final = f"EXISTS (SELECT 1 FROM {signing_keys.name} WHERE key_id = :key AND withdrawn_at IS NULL)"  # noqa: S608
+KEY_QUERY: Final = f"SELECT {_IS_GOOD_KEY}"  # whether a signing key was never withdrawn, as of now: no key is none that counts
+WITHDRAWN_QUERY: Final = f"SELECT {_IS_USED} OR NOT {_IS_GOOD_KEY}"  # whether a token was revoked by its id, or its key was withdrawn
+STANDING_QUERY: Final = (  # all that a token of a client hangs on besides its time, for whoever asks about it: one look in place of four
+    f"SELECT (SELECT row_mac FROM {clients.name} WHERE client_id = :asker), (SELECT row_mac FROM {clients.name} WHERE client_id = :holder), "  # noqa: S608
+    f"{_IS_USED} OR NOT {_IS_GOOD_KEY}"
 )
 _CLIENT_MAC: Final = Prepared(select(clients.c.row_mac).where(clients.c.client_id == bindparam("wanted")))
 _HOLDING: Final = Prepared(  # a joker in a scope only finds more, and each is looked at

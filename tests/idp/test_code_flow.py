@@ -76,7 +76,8 @@ class Clients:
     def is_let_in(self, tokens: dict[str, Any]) -> bool:
         said = self.read(tokens["access_token"], self.town.desk.issuer)
         gate = idp.service.client_check(self.town.here.house.context)
-        return gate(Caller(said["client_id"], said["sub"], frozenset(), said["jti"], grant_id=said["gid"]))
+        key_id = jws.extract_compact(tokens["access_token"].encode()).headers()["kid"]
+        return gate(Caller(said["client_id"], said["sub"], frozenset(), said["jti"], grant_id=said["gid"], key_id=key_id))
 
     def userinfo(self, token: str, method: str = "GET") -> httpx.Response:
         return self.http.request(method, "/oauth2/userinfo", headers={"authorization": f"Bearer {token}"})

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import idp.service
 from idp.actions.change_client_status import change_client_status
 from idp.actions.grant_agent import grant_agent, revoke_agent
 from idp.actions.manage_accounts import NewAccount, add_evidence, create_account, remove_evidence
 from idp.actions.rotate_secret import rotate_secret
+from idp.actions.rotate_signing_key import replace_signing_key
 from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind, Evidence, level_at
 from idp.model.registrations import DEVICE, Registration
@@ -188,3 +190,36 @@ def test_attack_nobody_has_agreed_to_what_the_page_did_not_show(clients: Clients
     assert "seal documents" in browser.answer.text
     browser.submit("consent")
     assert clients.redeem(browser.returned["code"], "asks").json()["scope"] == asked
+
+
+def test_attack_what_a_withdrawn_key_signed_for_a_person_counts_nowhere(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Userinfo, exchange, introspection, the gate of APIs, and an ID token as a hint; while this process remembers the keys of before."""
+    monkeypatch.setattr("idp.actions.choose_signing_key.KEY_RING_MAX_AGE_SECONDS", 3600.0)
+    clients.town.person("forged")
+    browser = Browser(clients.town.here)
+    browser.authorize("own", scope="openid seal.read")
+    browser.log_in("forged")
+    tokens = clients.redeem(browser.returned["code"]).json()
+    access, id_token = tokens["access_token"], tokens["id_token"]
+
+    def is_active() -> bool:
+        return bool(clients.http.post("/oauth2/introspect", data={"token": access}, auth=("own", clients.secrets["own"])).json()["active"])
+
+    def hinted() -> str:
+        browser.authorize("own", prompt="none", id_token_hint=id_token)
+        return str(browser.returned.get("error", "code"))
+
+    assert clients.userinfo(access).status_code == 200
+    assert exchange(clients, "own", access).status_code == 200
+    assert is_active()
+    assert clients.is_let_in(tokens)
+    assert hinted() == "code"
+    replace_signing_key(idp.service.key_desk(clients.town.here.house.context), actor="another process")
+    assert (clients.userinfo(access).status_code, clients.userinfo(access).json()["code"]) == (401, "TOKEN_INVALID")
+    assert exchange(clients, "own", access).json()["code"] == "EXCHANGE_REFUSED"
+    assert not is_active()
+    assert not clients.is_let_in(tokens)
+    assert hinted() != "code", "a hint of nobody's"
+    # The person himself has lost nothing: what hangs on no signature goes on
+    browser.authorize("own", scope="openid seal.read")
+    assert clients.redeem(browser.returned["code"]).status_code == 200

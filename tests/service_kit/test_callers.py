@@ -52,7 +52,7 @@ def verifier(clock: FixedClock, keys: dict[str, VerificationKey]) -> CallerVerif
 @pytest.mark.clause("RFC 9068 4", "RFC 6750 2.1")
 def test_a_good_token_names_its_caller(verifier: CallerVerifier) -> None:
     caller = verifier.verify_header("Bearer " + token())
-    assert caller == Caller("portal", "portal", frozenset({"thing.read", "thing.write"}), "t1")
+    assert caller == Caller("portal", "portal", frozenset({"thing.read", "thing.write"}), "t1", key_id="k1")
     assert caller.actor == "client:portal"
     assert verifier.verify_header("bearer " + token(sub="user:7")).actor == "client:portal for user:7"
 
