@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from idp.model.sign_in import SignIn
 
 LOGIN_CHARACTERS_MAX: Final = 200
+REFUSED_AFTER_SECONDS: Final = 0.3
+"""No refusal is answered sooner: hashes of other systems cost up to ten times what ours do, and where nobody is known nothing says how much. As long as
+bcrypt of cost 12 takes; waiting takes no thread and no place of the pool."""
 _FIRST: Final = frozenset({Step.FIRST_FACTOR})
 _NEW: Final = frozenset({Step.NEW_PASSWORD})
 
@@ -60,7 +64,7 @@ async def show_password(
     ATTEMPTS_TOO_MANY for an address that failed too often, SIGN_IN_UNKNOWN. ``profile_of``: the client of a sign-in. ``place``: in the pool for
     passwords, taken before anything else was done: who finds all of them taken has not made an attempt.
     """
-    at = desk.clock.now()
+    at, begun_at_seconds = desk.clock.now(), time.monotonic()
     name, address = name_key(desk.vault, login), peer_key(desk.vault, peer)
     kind = CredentialKind.RECOVERY if is_recovery else CredentialKind.PASSWORD
 
@@ -115,6 +119,7 @@ async def show_password(
         return not reason
 
     if not await desk.database.awrite(record):
+        await asyncio.sleep(begun_at_seconds + REFUSED_AFTER_SECONDS - time.monotonic())  # at once where that is over
         raise sign_in_failed()
 
 
@@ -127,7 +132,7 @@ def _find_shown(connection: Connection, desk: PeopleDesk, login: str, kind: Cred
 def _check(credential: Credential | None, password: str) -> tuple[bool, bytes | None]:
     kept = credential.value if credential else None
     correct = is_right(kept, password)
-    return correct, hash_password(password) if correct and kept is not None and is_outdated(kept) else None
+    return correct, hash_password(password) if correct and kept is not None and is_outdated(kept, password) else None
 
 
 async def set_new_password(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, password: str) -> None:

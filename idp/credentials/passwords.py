@@ -2,7 +2,12 @@
 
 Parameters: 19 MiB, two passes, one lane (OWASP Password Storage), about 27 ms. Forms that are read: ``$argon2id$...``,
 ``$pbkdf2-sha256$<iterations>$<salt>$<hash>`` and ``$pbkdf2-sm3$...`` (base64 of passlib: no padding, ``.`` for ``+``), ``$sm3$<salt>$<hex>``
-(SM3 of salt and password, one pass, as older national systems keep it).
+(SM3 of salt and password, one pass, as older national systems keep it), and bcrypt as Spring Security and PHP keep it: ``$2a$``, ``$2b$`` or ``$2y$``, with
+``{bcrypt}`` before it or not. ``$2x$`` marks hashes of a program with a fault, and is not read.
+
+bcrypt sees 72 bytes of a password, and programs that make it cut off the rest. So does this: who had a longer one signs in with it, or with another
+end of it, as where the hash was made. Such a password keeps its hash until it is changed. Programs differ in what they make of a NUL byte (to C it
+is the end): a password with one is never right.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+import bcrypt
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -45,10 +51,16 @@ LEGACY_ITERATIONS_MAX: Final = 2_000_000  # a hash brought in must not stop the 
 LEGACY_KIB_MAX: Final = 256 * 1024  # of an Argon2id hash, likewise: what two threads may need together fits a small machine
 LEGACY_PASSES_MAX: Final = 16
 LEGACY_LANES_MAX: Final = 16
+BCRYPT_COST_MAX: Final = 14  # 2^14 rounds: about a second, as PBKDF2 of 2,000,000 iterations
+BCRYPT_CHEAP_COST: Final = 8  # up to this it takes less time than a hash of ours
+BCRYPT_PASSWORD_BYTES: Final = 72
 CHEAP_ITERATIONS: Final = 50_000  # fewer take less time than a hash of ours
 HASH_CHARACTERS_MAX: Final = 512
 _PBKDF2: Final = re.compile(r"\$pbkdf2-(sha256|sm3)\$([1-9][0-9]{0,6})\$([A-Za-z0-9./]{1,128})\$([A-Za-z0-9./]{22,128})")
 _SM3: Final = re.compile(r"\$sm3\$([A-Za-z0-9./]{1,128})\$([0-9a-f]{64})")
+_BCRYPT: Final = re.compile(  # the bits that are left over at the end of salt and hash are zero
+    r"(?:\{bcrypt\})?(\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26])"
+)
 _HASHER: Final = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _DUMMY: Final = _HASHER.hash("nobody has this password")
 """What is compared where there is no password to compare with: it takes the same time."""
@@ -87,10 +99,12 @@ def check_password_rules(password: str, login: str = "") -> None:
 
 
 def check_kept_hash(text: str) -> None:
-    """Raise CREDENTIAL_UNUSABLE unless a hash brought from another system is of a form that is read."""
-    match = _PBKDF2.fullmatch(text)
-    known = bool(match) or bool(_SM3.fullmatch(text)) or text.startswith("$argon2id$")
-    is_dear = match is not None and int(match[2]) > LEGACY_ITERATIONS_MAX
+    """Raise CREDENTIAL_UNUSABLE, which names the field, unless a hash brought from another system is of a form that is read, and costs no more than
+    the limits here say.
+    """
+    match, blowfish = _PBKDF2.fullmatch(text), _BCRYPT.fullmatch(text)
+    known = bool(match or blowfish or _SM3.fullmatch(text)) or text.startswith("$argon2id$")
+    is_dear = (match is not None and int(match[2]) > LEGACY_ITERATIONS_MAX) or (blowfish is not None and int(blowfish[2]) > BCRYPT_COST_MAX)
     if text.startswith("$argon2id$"):
         try:
             asked = extract_parameters(text)
@@ -99,12 +113,18 @@ def check_kept_hash(text: str) -> None:
         else:
             is_dear = asked.memory_cost > LEGACY_KIB_MAX or asked.time_cost > LEGACY_PASSES_MAX or asked.parallelism > LEGACY_LANES_MAX
     if not known or len(text) > HASH_CHARACTERS_MAX or is_dear:
-        raise TrustError(Kind.UNACCEPTABLE, "CREDENTIAL_UNUSABLE", reason="hash of an unknown form")
+        reason = "hash that costs too much" if known and is_dear else "hash of an unknown form"
+        raise TrustError(Kind.UNACCEPTABLE, "CREDENTIAL_UNUSABLE", field="password_hash", reason=reason)
 
 
 def _decode(text: str) -> bytes:
     padded = text.replace(".", "+") + "=" * (-len(text) % 4)
     return base64.b64decode(padded)
+
+
+def _is_right_bcrypt(text: str, password: str) -> bool:
+    given = password.encode()
+    return bcrypt.checkpw(given[:BCRYPT_PASSWORD_BYTES], text.encode()) and b"\0" not in given
 
 
 def is_right(kept: bytes | None, password: str) -> bool:
@@ -124,6 +144,11 @@ def is_right(kept: bytes | None, password: str) -> bool:
             if hmac.compare_digest(sm3(_decode(match[1]) + password.encode()), bytes.fromhex(match[2])):
                 return True
             text = ""  # likewise
+        elif match := _BCRYPT.fullmatch(text):
+            right = _is_right_bcrypt(match[1], password)
+            if right or int(match[2]) > BCRYPT_CHEAP_COST:
+                return right
+            text = ""  # likewise
     except binascii.Error:
         text = ""
     try:
@@ -133,9 +158,13 @@ def is_right(kept: bytes | None, password: str) -> bool:
     return right and bool(text)
 
 
-def is_outdated(kept: bytes) -> bool:
-    """Whether a hash is to be replaced, now that the password is at hand."""
+def is_outdated(kept: bytes, password: str) -> bool:
+    """Whether a hash is to be replaced, now that the password is at hand. One of which only the beginning was compared is not: a slip of the hand
+    behind it would become the password.
+    """
     text = kept.decode("utf-8", "replace")
+    if _BCRYPT.fullmatch(text) and len(password.encode()) > BCRYPT_PASSWORD_BYTES:
+        return False
     return not text.startswith("$argon2id$") or _HASHER.check_needs_rehash(text)
 
 

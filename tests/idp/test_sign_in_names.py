@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from idp.actions.set_credentials import set_totp
+from idp.actions.show_password import REFUSED_AFTER_SECONDS
 from idp.credentials.passwords import is_right
 from tests.idp.people import Browser
 from tests.idp.test_sign_in_flow import now_code, town  # noqa: F401 - a fixture
@@ -43,5 +44,22 @@ def test_attack_a_cheap_hash_of_another_system_tells_nobody_that_there_is_an_acc
         return min(found)
 
     nobody = seconds(None)
-    for kept in ("$sm3$c2FsdA$" + "0" * 64, "$pbkdf2-sha256$1000$c2FsdA$" + "A" * 43, "$pbkdf2-sm3$1000$c2FsdA$" + "A" * 43):
+    cheap = "$2b$08$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+    for kept in (
+        cheap,
+        cheap.replace("$08$", "$04$"),
+        "$sm3$c2FsdA$" + "0" * 64,
+        "$pbkdf2-sha256$1000$c2FsdA$" + "A" * 43,
+        "$pbkdf2-sm3$1000$c2FsdA$" + "A" * 43,
+    ):
         assert seconds(kept.encode()) > 0.7 * nobody
+
+
+def test_attack_a_dear_hash_of_another_system_tells_nobody_that_there_is_an_account(town: Town) -> None:  # noqa: F811
+    """bcrypt of cost 10 takes twice as long as ours: no refusal is answered before either could be through."""
+    browser = Browser(town.here)
+    browser.go("/sessions")
+    begun = time.monotonic()
+    browser.log_in("nobody-of-this-name", "wrong horse 77")
+    assert browser.heading == "Sign in"
+    assert time.monotonic() - begun >= REFUSED_AFTER_SECONDS
