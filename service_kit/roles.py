@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from service_kit.audit import Audit
+    from service_kit.callers import Caller
 
 REASON_CHARACTERS: Final = 256
 HOLDER_CHARACTERS: Final = 255
+ROLES_MANAGE: Final = "roles.manage"  # the scope by which roles are given and taken
 
 
 class Role(StrEnum):
@@ -63,6 +65,13 @@ def role_of(connection: Connection, holder: str) -> Role | None:
         return None
     check_code(connection, table, holder, row)
     return Role(row["role"])
+
+
+def may_manage(connection: Connection, caller: Caller, holder: str) -> bool:
+    """Whether a caller may take the role of a holder: a security administrator with the scope for it, and of nobody who is one himself."""
+    if ROLES_MANAGE not in caller.scopes or role_of(connection, caller.holder) is not Role.SECURITY:
+        return False
+    return role_of(connection, holder) is not Role.SECURITY
 
 
 def list_role_holders(connection: Connection, *, after: str = "", limit: int = 200) -> list[RoleHolder]:

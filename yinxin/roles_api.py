@@ -11,7 +11,7 @@ import seal_service.service
 from service_kit.callers import may_be_one
 from service_kit.composition import caller_of, needs
 from service_kit.duties import duties_of, give_duty, list_duty_holders, take_duty
-from service_kit.roles import REASON_CHARACTERS, Role, appoint, dismiss, list_role_holders, role_of
+from service_kit.roles import REASON_CHARACTERS, ROLES_MANAGE, Role, appoint, dismiss, list_role_holders, role_of
 from standards.errors import Kind, TrustError
 from yinxin.duties import DUTIES, ME
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
 
 ROLES_READ: Final = "roles.read"
-ROLES_MANAGE: Final = "roles.manage"
 SCOPES: Final = {
     ROLES_READ: "See who holds which role of administrator.",
     ROLES_MANAGE: "Appoint and dismiss administrators: for security administrators only.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.join_identity import create_for, record_link
+from idp.actions.protect_administrators import check_open
 from idp.model.federation import (
     Conflict,
     ConflictState,
@@ -27,11 +28,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
+    from service_kit.callers import Caller
 
 
-def decide_conflict(desk: PeopleDesk, conflict_id: str, wanted: ConflictState, *, account_id: str, reason: str, actor: str) -> Conflict:
+def decide_conflict(
+    desk: PeopleDesk, conflict_id: str, wanted: ConflictState, *, account_id: str, reason: str, actor: str, by: Caller | None = None
+) -> Conflict:
     """``linked``: it is this account (empty: the one it looks like). ``separated``: somebody else, who gets an account of his own.
     ``rejected``: it stays out. CONFLICT_NOT_FOUND, CONFLICT_DECIDED, CONFLICT_DECISION_IMPOSSIBLE.
+
+    ``by``: who calls, None: the operator. ACCOUNT_PROTECTED where it gives a way into an administrator's account, or takes one, unless he may take the role.
     """
     at = desk.clock.now()
 
@@ -41,9 +47,10 @@ def decide_conflict(desk: PeopleDesk, conflict_id: str, wanted: ConflictState, *
         about = account_id or conflict.account_id
         identity = _identity(conflict)
         if wanted is ConflictState.LINKED:
+            _check_protected(connection, about, by)
             _link(connection, desk, identity, about, actor, at)
         elif wanted is ConflictState.SEPARATED:
-            about = _separate(connection, desk, identity, actor, at)
+            about = _separate(connection, desk, identity, actor, at, by)
         done = replace(done, account_id=about)
         update_conflict(connection, desk.vault, done)
         facts = {"conflict": conflict_id, "decision": wanted.value, "upstream": conflict.upstream, "reason": reason}
@@ -52,6 +59,11 @@ def decide_conflict(desk: PeopleDesk, conflict_id: str, wanted: ConflictState, *
         return done
 
     return desk.database.write(store)
+
+
+def _check_protected(connection: Connection, account_id: str, by: Caller | None) -> None:
+    if by is not None:
+        check_open(connection, account_id, by)
 
 
 def _identity(conflict: Conflict) -> Identity:
@@ -76,11 +88,12 @@ def _link(connection: Connection, desk: PeopleDesk, identity: Identity, account_
     record_link(connection, desk, changed, identity.upstream, actor, "decision", at)
 
 
-def _separate(connection: Connection, desk: PeopleDesk, identity: Identity, actor: str, at: datetime) -> str:
+def _separate(connection: Connection, desk: PeopleDesk, identity: Identity, actor: str, at: datetime, by: Caller | None) -> str:
     """An account of its own, without the number, which may be somebody's; a subject that was handed on leaves its account before."""
     own = upstream_identifier(identity.upstream, identity.subject)
     holder = account_id_by(connection, desk.vault, IdentifierKind.UPSTREAM, own)
     if holder is not None:
+        _check_protected(connection, holder, by)
         account = load_account(connection, desk.vault, holder)
         rest = tuple(each for each in account.identifiers if (each.kind, each.value) != (IdentifierKind.UPSTREAM, own))
         changed = replace(account, identifiers=rest, changed_at=at, version=account.version + 1, uversion=account.uversion + 1)

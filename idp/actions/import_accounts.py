@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3
 from idp.actions.manage_accounts import change_in, change_status_in, checked_change, make_account, store_account
-from idp.actions.provision_account import Wanted, check_open, demand_may_enable, new_of, source_identifier, wanted_change
+from idp.actions.protect_administrators import check_open
+from idp.actions.provision_account import Wanted, demand_may_enable, new_of, source_identifier, wanted_change
 from idp.credentials.passwords import check_kept_hash
 from idp.model.imports import (
     ATTRIBUTE_COLUMNS,
@@ -224,7 +225,7 @@ def _apply(connection: Connection, desk: PeopleDesk, made: Import, number: int, 
     present = load_account(connection, desk.vault, account_id)
     if present.kind is not wanted.kind:
         raise field_invalid("kind", present.kind.value)
-    check_open(connection, present)
+    check_open(connection, present.account_id)
     change = checked_change(wanted.kind, wanted_change(present, wanted))
     changed = change_in(connection, desk, account_id, wanted.kind, change, actor, at)
     if status is not None and changed.status is not status:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from idp.actions.end_what_was_open import end_for_credentials, end_what_was_open
+from idp.actions.protect_administrators import check_open
 from idp.model.federation import PROVEN_LEVEL, SIGN
 from idp.model.people import (
     ID_PREFIX,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
+    from service_kit.callers import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +116,19 @@ class AccountChange:
         return "AccountChange()"
 
 
-def change_account(desk: PeopleDesk, account_id: str, kind: AccountKind, change: AccountChange, *, actor: str) -> Account:
+def change_account(
+    desk: PeopleDesk, account_id: str, kind: AccountKind, change: AccountChange, *, actor: str, by: Caller | None = None
+) -> Account:
     """Change an account. TrustError ACCOUNT_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, ACCOUNT_STATUS_CONFLICT.
 
+    ``by``: who calls, here and below, None: the operator, who makes administrators. ACCOUNT_PROTECTED for an administrator's, unless he may take the role.
     ACCOUNT_PROVEN where evidence from level 2 on stands behind the present name: it would be said to stand behind another.
     """
     checked = checked_change(kind, change)
     at = desk.clock.now()
 
     def store(connection: Connection) -> Account:
+        _check_protected(connection, account_id, by)
         if checked.name is not None and checked.name != load_account(connection, desk.vault, account_id, kind).name:
             level = level_at(list_evidence(connection, desk.vault, account_id), at)
             if level >= PROVEN_LEVEL:
@@ -130,6 +136,11 @@ def change_account(desk: PeopleDesk, account_id: str, kind: AccountKind, change:
         return change_in(connection, desk, account_id, kind, checked, actor, at)
 
     return desk.database.write(store)
+
+
+def _check_protected(connection: Connection, account_id: str, by: Caller | None) -> None:
+    if by is not None:
+        check_open(connection, account_id, by)
 
 
 def checked_change(kind: AccountKind, change: AccountChange) -> AccountChange:
@@ -195,12 +206,22 @@ def _upstream_in(link: str) -> str:
 
 
 def change_account_status(
-    desk: PeopleDesk, account_id: str, kind: AccountKind, status: AccountStatus, *, actor: str, expected_version: int | None = None
+    desk: PeopleDesk,
+    account_id: str,
+    kind: AccountKind,
+    status: AccountStatus,
+    *,
+    actor: str,
+    expected_version: int | None = None,
+    by: Caller | None = None,
 ) -> Account:
-    """Disable, enable or close an account; its sessions and tokens end with it, at once. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED."""
+    """Disable, enable or close an account; its sessions and tokens end with it, at once. ACCOUNT_NOT_FOUND, ACCOUNT_STATUS_CONFLICT, ACCOUNT_CHANGED,
+    ACCOUNT_PROTECTED.
+    """
     at = desk.clock.now()
 
     def store(connection: Connection) -> Account:
+        _check_protected(connection, account_id, by)
         present = load_account(connection, desk.vault, account_id, kind)
         if expected_version is not None and present.version != expected_version:
             raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
@@ -233,15 +254,26 @@ def add_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, item: Evi
     return _with_evidence(desk, account_id, kind, item, "", actor)
 
 
-def remove_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, evidence_id: str, *, actor: str) -> Account:
-    """Take a piece of evidence back; the account's level follows. ACCOUNT_NOT_FOUND."""
-    return _with_evidence(desk, account_id, kind, None, evidence_id, actor)
+def remove_evidence(
+    desk: PeopleDesk, account_id: str, kind: AccountKind, evidence_id: str, *, actor: str, by: Caller | None = None
+) -> Account:
+    """Take a piece of evidence back; the account's level follows. ACCOUNT_NOT_FOUND, ACCOUNT_PROTECTED."""
+    return _with_evidence(desk, account_id, kind, None, evidence_id, actor, by)
 
 
-def _with_evidence(desk: PeopleDesk, account_id: str, kind: AccountKind, added: Evidence | None, removed: str, actor: str) -> Account:
+def _with_evidence(
+    desk: PeopleDesk,
+    account_id: str,
+    kind: AccountKind,
+    added: Evidence | None,
+    removed: str,
+    actor: str,
+    by: Caller | None = None,
+) -> Account:
     at = desk.clock.now()
 
     def store(connection: Connection) -> Account:
+        _check_protected(connection, account_id, by)
         present = load_account(connection, desk.vault, account_id, kind)
         if added is not None:
             check_evidence_count(len(list_evidence(connection, desk.vault, account_id)) + 1)

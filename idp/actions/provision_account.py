@@ -21,6 +21,7 @@ from idp.actions.manage_accounts import (
     make_account,
     store_account,
 )
+from idp.actions.protect_administrators import check_open
 from idp.actions.set_credentials import hash_in_pool, put_in
 from idp.credentials.passwords import check_password_rules
 from idp.errors import account_not_found
@@ -41,8 +42,6 @@ from idp.model.people import (
 from idp.store.accounts import find_account, load_account
 from idp.store.directory import standing_agents
 from service_kit.audit import last_entry
-from service_kit.callers import PERSON_PREFIX
-from service_kit.roles import role_of
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -176,7 +175,7 @@ def end_provisioned(
         account = load_account(connection, desk.vault, account_id, kind)
         if account.status is AccountStatus.CLOSED:
             raise account_not_found()
-        check_open(connection, account)
+        check_open(connection, account.account_id)
         if account.origin != source:
             raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
         kept = tuple(
@@ -202,7 +201,7 @@ def _hash(desk: PeopleDesk, wanted: Wanted) -> bytes | None:
 def _changeable(connection: Connection, desk: PeopleDesk, account_id: str, wanted: Wanted) -> Account:
     """The account, if this source may change it in this way."""
     account = provisioned_in(connection, desk, account_id, wanted.kind)
-    check_open(connection, account)
+    check_open(connection, account.account_id)
     members = standing_members(connection, desk, account)
     _check_members(connection, desk, wanted, members)
     if account.origin != wanted.source and (wanted.password is not None or wanted.members not in {None, members}):
@@ -220,12 +219,6 @@ def _check_members(connection: Connection, desk: PeopleDesk, wanted: Wanted, pre
 def _attributes(present: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
     merged = {**present, **wanted.attributes}
     return {name: value for name, value in merged.items() if value is not None}
-
-
-def check_open(connection: Connection, account: Account) -> None:
-    """Raise ACCOUNT_PROTECTED for an account that administers this deployment."""
-    if role_of(connection, PERSON_PREFIX + account.account_id) is not None:
-        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_PROTECTED")
 
 
 def demand_may_enable(connection: Connection, account_id: str, actor: str) -> None:

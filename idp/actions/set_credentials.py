@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from idp.actions.end_what_was_open import end_for_credentials
+from idp.actions.protect_administrators import check_open
 from idp.credentials.one_time_codes import RECOVERY_SECONDS, new_recovery_code, new_totp_secret, normalise_recovery_code
 from idp.credentials.passwords import check_password_rules, hash_password
 from idp.model.people import AccountKind, Credential, CredentialKind, IdentifierKind, new_id
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from idp.actions.people_desk import PeopleDesk
     from idp.store.accounts import Vault
+    from service_kit.callers import Caller
 
 
 def recovery_hash(vault: Vault, code: str) -> bytes:
@@ -48,18 +50,32 @@ def set_totp(desk: PeopleDesk, account_id: str, *, actor: str) -> bytes:
     return secret
 
 
-def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str) -> str:
-    """A code with which the person signs in once and sets a new password, within a day. ACCOUNT_NOT_FOUND."""
-    code = new_recovery_code()
-    _put(desk, account_id, CredentialKind.RECOVERY, recovery_hash(desk.vault, code), actor, seconds=RECOVERY_SECONDS)
+def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str, by: Caller | None = None) -> str:
+    """A code with which the person signs in once and sets a new password, within a day. ACCOUNT_NOT_FOUND.
+
+    ``by``: who calls, None: the operator, who makes administrators. ACCOUNT_PROTECTED for an administrator's, unless he may take the role.
+    """
+    code, at = new_recovery_code(), desk.clock.now()
+    value = recovery_hash(desk.vault, code)
+
+    def store(connection: Connection) -> None:
+        if by is not None:
+            check_open(connection, account_id, by)
+        put_in(connection, desk, account_id, CredentialKind.RECOVERY, value, actor, at, seconds=RECOVERY_SECONDS)
+
+    desk.database.write(store)
     return code
 
 
-def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, actor: str) -> None:
-    """Take a credential away, as where it was stolen or lost; what was opened before ends, and its holder is told. ACCOUNT_NOT_FOUND, CREDENTIAL_NOT_FOUND."""
+def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, actor: str, by: Caller | None = None) -> None:
+    """Take a credential away, as where it was stolen or lost; what was opened before ends, and its holder is told. ACCOUNT_NOT_FOUND, CREDENTIAL_NOT_FOUND,
+    ACCOUNT_PROTECTED as ``issue_recovery_code``.
+    """
     at = desk.clock.now()
 
     def store(connection: Connection) -> None:
+        if by is not None:
+            check_open(connection, account_id, by)
         load_account(connection, desk.vault, account_id, AccountKind.PERSON)
         found = find_credential(connection, desk.vault, credential_id)
         if found is None or not delete_credential(connection, account_id, credential_id):
@@ -71,9 +87,9 @@ def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, 
     desk.database.write(store)
 
 
-def _put(desk: PeopleDesk, account_id: str, kind: CredentialKind, value: bytes, actor: str, *, seconds: int = 0) -> None:
+def _put(desk: PeopleDesk, account_id: str, kind: CredentialKind, value: bytes, actor: str) -> None:
     at = desk.clock.now()
-    desk.database.write(lambda connection: put_in(connection, desk, account_id, kind, value, actor, at, seconds=seconds))
+    desk.database.write(lambda connection: put_in(connection, desk, account_id, kind, value, actor, at))
 
 
 def put_in(

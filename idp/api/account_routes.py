@@ -108,7 +108,7 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
     def create_recovery_code(request: Request, account_id: str, response: Response) -> dict[str, Any]:
         demand_other(request, account_id)
         response.headers["cache-control"] = "no-store"
-        return {"recovery_code": issue_recovery_code(desk, account_id, actor=actor_of(request))}
+        return {"recovery_code": issue_recovery_code(desk, account_id, actor=actor_of(request), by=caller_of(request))}
 
     credentials = "/v1/accounts/{account_id}/credentials"
 
@@ -131,7 +131,7 @@ def add_account_routes(router: APIRouter, desk: PeopleDesk) -> None:
     )
     @needs(MANAGE)
     def delete_credential(request: Request, account_id: str, credential_id: str) -> None:
-        remove_credential(desk, account_id, credential_id, actor=actor_of(request))
+        remove_credential(desk, account_id, credential_id, actor=actor_of(request), by=caller_of(request))
 
 
 def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word: str) -> None:
@@ -190,7 +190,7 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
         wanted = manage.AccountChange(
             body.name, identifiers, body.attributes, body.area, body.needs_two_factors, expected_version(if_match)
         )
-        return detail(manage.change_account(desk, account_id, kind, wanted, actor=actor_of(request)), response)
+        return detail(manage.change_account(desk, account_id, kind, wanted, actor=actor_of(request), by=caller_of(request)), response)
 
     @router.put(
         path + "/{account_id}/status",
@@ -203,7 +203,10 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     def set_status(request: Request, account_id: str, body: StatusOrder, response: Response, if_match: IfMatch = None) -> dict[str, Any]:
         demand_other(request, account_id)
         expected = expected_version(if_match)
-        changed = manage.change_account_status(desk, account_id, kind, body.status, actor=actor_of(request), expected_version=expected)
+        caller = caller_of(request)
+        changed = manage.change_account_status(
+            desk, account_id, kind, body.status, actor=caller.actor, expected_version=expected, by=caller
+        )
         return detail(changed, response)
 
     @router.post(
@@ -230,4 +233,4 @@ def _add(router: APIRouter, desk: PeopleDesk, kind: AccountKind, path: str, word
     )
     @needs(MANAGE)
     def remove_evidence(request: Request, account_id: str, evidence_id: str, response: Response) -> dict[str, Any]:
-        return detail(manage.remove_evidence(desk, account_id, kind, evidence_id, actor=actor_of(request)), response)
+        return detail(manage.remove_evidence(desk, account_id, kind, evidence_id, actor=actor_of(request), by=caller_of(request)), response)

@@ -215,8 +215,8 @@ def add_federation_routes(router: APIRouter, desk: FederationDesk) -> None:
         if body.decision == "link":
             with people.database.read() as connection:
                 demand_other(request, body.account_id or load_conflict(connection, people.vault, conflict_id).account_id)
-        actor = caller_of(request).actor
-        done = decide_conflict(people, conflict_id, _STATES[body.decision], account_id=body.account_id, reason=body.reason, actor=actor)
+        caller, wanted = caller_of(request), _STATES[body.decision]
+        done = decide_conflict(people, conflict_id, wanted, account_id=body.account_id, reason=body.reason, actor=caller.actor, by=caller)
         return _view(done)
 
     async def form_of(request: Request) -> dict[str, str]:

@@ -14,6 +14,7 @@ from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import issue_recovery_code, set_totp
 from idp.model import people
 from idp.model.people import Evidence
+from service_kit.roles import Role, appoint, dismiss
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
 from tests.idp.conftest import Provider
@@ -256,3 +257,55 @@ def test_what_an_account_cannot_be(office: Office, body: dict[str, Any]) -> None
     answer = office.call("POST", "/v1/accounts", json=body)
     assert answer.status_code == 422
     assert "990000199003071230" not in answer.text
+
+
+def appointed(office: Office, holder: str, role: Role) -> None:
+    context = office.provider.here.house.context
+    at = context.clock.now()
+    context.database.write(
+        lambda connection: appoint(connection, context.audit, holder, role, is_bound=lambda *_: False, actor="test", reason="test", at=at)
+    )
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_attack_who_manages_accounts_does_not_end_who_administers(office: Office, role: Role) -> None:
+    """As the provisioning directory, and by the same rule: what takes an administrator his access, or gives it to another, is not for the office of accounts."""
+    context = office.provider.here.house.context
+    desk = idp.service.people_desk(context)
+    made = office.make(identifiers=[{"kind": "login", "value": f"administers-{role.value}"}])
+    path, holder = f"/v1/accounts/{made['id']}", f"person:{made['id']}"
+    set_totp(desk, made["id"], actor="test")
+    evidence = office.call("POST", f"{path}/evidence", json={"method": "face", "source": "Region", "level": 3}).json()["evidence"][0]["id"]
+    credential = office.call("GET", f"{path}/credentials").json()["credentials"][0]["id"]
+    appointed(office, holder, role)
+    attempts: list[tuple[str, str, Any]] = [
+        ("PUT", "/status", {"status": "disabled"}),
+        ("PUT", "/status", {"status": "closed"}),
+        ("POST", "/recovery-code", None),
+        ("DELETE", f"/credentials/{credential}", None),
+        ("PATCH", "", {"identifiers": []}),
+        ("PATCH", "", {"needs_two_factors": False}),
+        ("DELETE", f"/evidence/{evidence}", None),
+    ]
+    for method, rest, body in attempts:
+        answer = office.call(method, path + rest, json=body) if body is not None else office.call(method, path + rest)
+        assert (answer.status_code, answer.json()["code"]) == (403, "ACCOUNT_PROTECTED"), (method, rest)
+    shown = office.call("GET", path).json()
+    assert (shown["status"], shown["level"], len(shown["identifiers"])) == ("active", 3, 1)
+    assert [each["id"] for each in office.call("GET", f"{path}/credentials").json()["credentials"]] == [credential]
+    # The scope for roles alone gives nothing: it counts in the hands of a security administrator, and for nobody who is one
+    client = f"chief-{role.value}"
+    scopes = ("account.manage", "account.read", "roles.manage")
+    _, office.provider.secrets[client] = register_client(office.provider.desk, NewClient("Chief", scopes, client_id=client), actor="test")
+    assert office.call("POST", f"{path}/recovery-code", client).json()["code"] == "ACCOUNT_PROTECTED"
+    appointed(office, client, Role.SECURITY)
+    ends = office.call("PUT", f"{path}/status", client, json={"status": "disabled"})
+    if role is Role.SECURITY:
+        assert (ends.status_code, ends.json()["code"]) == (403, "ACCOUNT_PROTECTED")
+    else:
+        assert (ends.status_code, ends.json()["status"]) == (200, "disabled")
+    # Once the role is taken it is an account as any other
+    context.database.write(
+        lambda connection: dismiss(connection, context.audit, holder, actor="test", reason="test", at=context.clock.now())
+    )
+    assert office.call("PUT", f"{path}/status", json={"status": "closed"}).status_code == 200
