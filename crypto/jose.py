@@ -266,7 +266,10 @@ def read_jwk(members: Mapping[str, Any], *, gm: bool = False, rsa_without_alg: J
             raise invalid("key type")
     except (KeyError, ValueError, MalformedError):
         raise invalid("key") from None
-    if members.get("alg", algorithm) != algorithm or members.get("use", "sig") != "sig" or not key_id:
+    stated = members.get("alg", algorithm)
+    if stated != algorithm and (stated, algorithm) != ("Ed25519", JwsAlgorithm.EDDSA):  # RFC 9864 2.2: the same by its newer name
+        raise invalid("key")
+    if members.get("use", "sig") != "sig" or not key_id:
         raise invalid("key")
     return VerificationKey(key_id, algorithm, public)
 

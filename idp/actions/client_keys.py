@@ -94,8 +94,7 @@ def _registered(registration: Registration) -> dict[str, VerificationKey]:
     for_pss: dict[str, VerificationKey] = {}
     for position, members in enumerate(registration.jwks):
         name = members.get("kid") or f"#{position}"  # a key needs no name where it is the only one of its kind
-        algorithm = "EdDSA" if members.get("alg") == "Ed25519" else members.get("alg")
-        stated = {**members, "kid": name, **({"alg": algorithm} if algorithm else {})}
+        stated = {**{each: value for each, value in members.items() if each != "alg" or value}, "kid": name}
         try:
             keys[name] = read_jwk(stated)
             for_pss[name] = read_jwk(stated, rsa_without_alg=JwsAlgorithm.PS256)

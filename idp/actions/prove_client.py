@@ -8,8 +8,10 @@ import anyio.to_thread
 
 from idp.actions.authenticate_client import authenticate_client, is_let_in, note_proven, refuse_client, secret_digest
 from idp.actions.prove_key import demand_nonce
+from idp.model.registrations import FAPI_ALGORITHMS
 from idp.tokens.client_assertion import check_assertion_claims, check_by_keys, check_by_secret, read_assertion
 from idp.tokens.client_certificate import is_of_keys, is_subject
+from idp.tokens.client_jwt import CLIENT_ALGORITHMS
 from service_kit.one_use import use_once
 from standards.errors import TrustError
 
@@ -29,8 +31,6 @@ BY_SECRET: Final = {"client_secret_basic": True, "client_secret_post": False}
 """Method -> whether the secret comes in the header."""
 BY_KEY, BY_HMAC = "private_key_jwt", "client_secret_jwt"
 BY_SUBJECT, BY_CERTIFICATE = "tls_client_auth", "self_signed_tls_client_auth"
-ASSERTION_ALGORITHMS: Final = ("ES256", "RS256", "EdDSA", "PS256")
-FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256")  # FAPI 2.0 security profile 5.4.1
 ASSERTION_PLACE: Final = "idp-client-assertion"
 
 
@@ -98,7 +98,7 @@ async def _by_assertion(door: Doorkeeper, request: TokenRequest, peer: str, nonc
 
 
 async def _check_by_keys(proofs: ProofDesk, registration: Registration, assertion: ReadAssertion) -> None:
-    algorithms = FAPI_ALGORITHMS if registration.is_fapi else ASSERTION_ALGORITHMS
+    algorithms = FAPI_ALGORITHMS if registration.is_fapi else CLIENT_ALGORITHMS
     keys = await _keys_of(proofs, registration)
     try:
         check_by_keys(assertion, keys, algorithms=algorithms)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from idp.actions.begin_device import DEVICE_PATH
 from idp.actions.claims_of import IDENTITY_CLAIMS
 from idp.actions.look_into_token import INTROSPECT_PATH
-from idp.actions.prove_client import ASSERTION_ALGORITHMS, BY_CERTIFICATE, BY_SUBJECT
+from idp.actions.prove_client import BY_CERTIFICATE, BY_SUBJECT
 from idp.actions.push_request import PUSH_PATH
 from idp.actions.register_itself import REGISTER_PATH
 from idp.actions.revoke_token import REVOKE_PATH
@@ -44,6 +44,7 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
     ``has_certificates``: a proxy in front shows certificates of clients. ``opened``: what the operator has opened beyond codes.
     """
     methods = [each for each in AUTH_METHODS if has_certificates or each not in {BY_SUBJECT, BY_CERTIFICATE}]
+    assertions = [*CLIENT_ALGORITHMS, SECRET_ALGORITHM]  # RFC 8414 2 wants them for each endpoint where assertions are taken
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE_PATH,
@@ -51,9 +52,11 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "registration_endpoint": issuer + REGISTER_PATH,
         "introspection_endpoint": issuer + INTROSPECT_PATH,
         "introspection_endpoint_auth_methods_supported": [each for each in methods if each != "none"],
+        "introspection_endpoint_auth_signing_alg_values_supported": assertions,
         "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "revocation_endpoint": issuer + REVOKE_PATH,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertions,
         "userinfo_endpoint": issuer + userinfo_endpoint.PATH,
         "end_session_endpoint": issuer + LOGOUT_PATH,
         "backchannel_logout_supported": True,
@@ -68,7 +71,7 @@ def provider_metadata(issuer: str, scopes: list[str], *, has_certificates: bool 
         "id_token_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "userinfo_signing_alg_values_supported": [*SIGNING_ALGORITHMS],
         "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": [*ASSERTION_ALGORITHMS, SECRET_ALGORITHM],
+        "token_endpoint_auth_signing_alg_values_supported": assertions,
         "tls_client_certificate_bound_access_tokens": has_certificates,
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": [*ALGORITHMS],

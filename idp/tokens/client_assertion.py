@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.jose import NUMERIC_DATE_LIMIT, invalid, read_base64url, read_strict_json
+from idp.tokens.client_jwt import SAME_ALGORITHM
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ AUDIENCES_MAX: Final = 8
 SECRET_ALGORITHM: Final = "HS256"  # noqa: S105 - the name of an algorithm
 _HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
 _TYPES: Final = frozenset({"", "jwt", "client-authentication+jwt"})
-_SAME: Final = {"Ed25519": "EdDSA"}  # RFC 9864 gives the one curve that we use with EdDSA a name of its own
 _PARTS: Final = 3
 
 
@@ -85,7 +85,7 @@ def check_by_keys(assertion: ReadAssertion, keys: Mapping[str, VerificationKey],
     Without a ``kid`` in the header the one key that fits the algorithm is meant; of several, none.
     """
     named = assertion.header.get("alg", "")
-    algorithm = _SAME.get(named, named)
+    algorithm = SAME_ALGORITHM.get(named, named)
     if algorithm not in algorithms:
         raise invalid("alg")
     named_keys = [each for each in keys.values() if each.key_id == assertion.header.get("kid", each.key_id)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLIENT_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "RS256", "PS256")
 LIFETIME_SECONDS: Final = 3600  # FAPI 2.0 message signing 5.3.1: an hour at most
 AHEAD_SECONDS: Final = 30  # FAPI 2.0 security profile 5.3.2.1: ten seconds ahead must be taken, more than sixty never
-_SAME: Final = {"Ed25519": "EdDSA"}  # RFC 9864 2.2: another name for what is done here anyway
+SAME_ALGORITHM: Final = {"Ed25519": "EdDSA"}  # RFC 9864 2.2: another name for what is done here anyway
 _HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
 
 
@@ -43,7 +43,7 @@ def check_client_jwt(
         raise invalid("alg")
     if (kind.lower().removeprefix("application/") if isinstance(kind, str) else kind) not in types:
         raise invalid("typ")
-    wanted = _SAME.get(algorithm, algorithm)
+    wanted = SAME_ALGORITHM.get(algorithm, algorithm)
     fitting = [key for key in keys if key.algorithm == wanted and ("kid" not in header or key.key_id == key_id)]
     signature, message = read_base64url(parts[2]), f"{parts[0]}.{parts[1]}".encode("ascii")
     if not any(key.verifies(signature, message) for key in fitting):

@@ -462,3 +462,12 @@ def test_what_an_rsa_key_is_for() -> None:
     for key, algorithm in ((RSA, "ES256"), (P256, "PS256"), (ED, "ES256")):
         with pytest.raises(TrustError):
             verification_key(spki(key), algorithm=algorithm)
+
+
+@pytest.mark.clause("RFC 9864 2.2")
+def test_a_key_may_bear_the_newer_name_of_its_algorithm() -> None:
+    members = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "d"}  # RFC 8037 A.2
+    assert read_jwk({**members, "alg": "Ed25519"}) == read_jwk({**members, "alg": "EdDSA"}) == read_jwk(members)
+    for other in ("Ed448", "ES256", "", "eddsa"):
+        with pytest.raises(TrustError, match="JWS_INVALID"):
+            read_jwk({**members, "alg": other})

@@ -326,4 +326,4 @@ def test_what_a_client_must_do_under_fapi(world: World) -> None:
 def test_the_metadata_says_what_is_possible_here(world: World) -> None:
     metadata = world.here.http.get("/.well-known/openid-configuration").json()
     assert {"private_key_jwt", "client_secret_jwt", "tls_client_auth", "none"} <= set(metadata["token_endpoint_auth_methods_supported"])
-    assert metadata["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "RS256", "EdDSA", "PS256", "HS256"]
+    assert metadata["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "EdDSA", "Ed25519", "RS256", "PS256", "HS256"]
