@@ -150,6 +150,29 @@ def _name(resource: Mapping[str, Any]) -> str:
     return stated
 
 
+def to_be_patched(present: dict[str, Any]) -> dict[str, Any]:
+    """A person's resource as a patch is applied to it: without what it is called, so that what the patch says of that can be told apart."""
+    return {**{name: each for name, each in present.items() if name != "displayName"}, "name": {"formatted": None}}
+
+
+def name_patched(resource: dict[str, Any], account: Account) -> dict[str, Any]:
+    """A person's resource as a patch made it of ``to_be_patched``, with the name it has now: the one before where the patch says none.
+
+    One name is kept of everybody, not its parts (RFC 7643 4.1.1: either may be stated). Family name and given name together make a new one; of one
+    alone nobody can tell what becomes of the rest: SCIM_VALUE_INVALID rather than an answer that says done.
+    """
+    name = _part(resource, "name")
+    if _text(resource, "displayName") or _text(name, "formatted"):
+        return resource
+    parts = [each for each in ("familyName", "givenName") if _text(name, each)]
+    if len(parts) == 1:
+        raise MalformedError(
+            "SCIM_VALUE_INVALID", reason="familyName and givenName together, or formatted: one name is kept here, not its parts"
+        )
+    is_untouched = not parts and any(key.lower() == "formatted" for key in name)
+    return {**resource, "name": {"formatted": account.name}} if is_untouched else resource
+
+
 def wanted_of(resource: Any, kind: AccountKind, client_id: str, present: Account | None = None) -> Wanted:
     """What a client wants an account to be. Attributes nobody here knows are passed over (RFC 7644 3.3). SCIM_VALUE_INVALID, SCIM_SYNTAX_INVALID."""
     schemas = resource.get("schemas") if isinstance(resource, dict) else None

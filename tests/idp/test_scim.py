@@ -212,6 +212,48 @@ def test_patches(scim: Scim) -> None:
     assert scim.user("latin", displayName="", name={"familyName": "Test", "givenName": "Ann"})["displayName"] == "Ann Test"
 
 
+def test_a_name_is_patched_as_a_whole_or_refused(scim: Scim) -> None:
+    """Of a person one name is kept. A part of it that is taken without effect would leave the directory there and the one here apart, unnoticed."""
+    path = f"/Users/{scim.user('parts', displayName='欧阳测试')['id']}"
+
+    def name() -> str:
+        shown = scim.ok("GET", path)
+        assert shown["name"] == {"formatted": shown["displayName"]}
+        return str(shown["displayName"])
+
+    alone: list[dict[str, Any]] = [
+        {"op": "replace", "path": "name.familyName", "value": "司马"},  # as Entra sends it
+        {"op": "Add", "path": "name.givenName", "value": "新"},
+        {"op": "replace", "value": {"name.familyName": "司马"}},
+        {"op": "replace", "value": {"name": {"givenName": "新"}}},  # as Okta sends it
+        {"op": "replace", "path": "name", "value": {"FamilyName": "司马"}},
+    ]
+    for operation in alone:
+        assert scim.refused("PATCH", path, patch_of(operation)) == (400, "invalidValue"), operation
+        # nor does what comes with it count
+        assert scim.refused("PATCH", path, patch_of({"op": "replace", "path": "active", "value": False}, operation)) == (
+            400,
+            "invalidValue",
+        )
+    assert (name(), scim.ok("GET", path)["active"]) == ("欧阳测试", True)
+    family, given = alone[0], {"op": "replace", "path": "name.givenName", "value": "新"}
+    scim.patch(path, family, given)
+    assert name() == "司马新"
+    scim.patch(path, {"op": "replace", "value": {"name": {"familyName": "Test", "givenName": "Ann"}}})
+    assert name() == "Ann Test"
+    # The whole name counts where it is said, whatever stands beside it
+    scim.patch(path, family, {"op": "replace", "path": "name.formatted", "value": "Ann Test Jr."})
+    assert name() == "Ann Test Jr."
+    scim.patch(path, family, given, {"op": "replace", "path": "name.formatted", "value": "Ann Test Jr."})
+    assert name() == "Ann Test Jr.", "said again, and not derived"
+    scim.patch(path, family, {"op": "replace", "path": "displayName", "value": "司马测试"})
+    assert name() == "司马测试"
+    # and what says nothing of a name leaves it
+    scim.patch(path, {"op": "replace", "path": "emails", "value": [{"value": "p@example.org"}]})
+    scim.patch(path, {"op": "replace", "path": "name.honorificPrefix", "value": "Dr."})
+    assert name() == "司马测试"
+
+
 @pytest.mark.clause("RFC 7644 3.14")
 def test_changes_only_of_what_was_read(scim: Scim) -> None:
     made = scim.user("versions")

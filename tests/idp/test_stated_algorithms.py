@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 EC, RSA, ED = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048), ed25519.Ed25519PrivateKey.generate()
 SECRET: Final = "yxs_" + "s" * 43
-HASHES: Final = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
+HASHES: Final[dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]]] = {
+    "256": hashes.SHA256,
+    "384": hashes.SHA384,
+    "512": hashes.SHA512,
+}
 NAMES: Final = (  # every name of a signature that is registered with IANA, and ours
     *(kind + size for kind in ("HS", "RS", "PS", "ES") for size in HASHES),
     *("ES256K", "EdDSA", "Ed25519", "Ed448", "none", "SGD_SM3_SM2", "SM2"),
