@@ -124,20 +124,21 @@ class Validation:
         return f"Validation({self.failure!r})"
 
 
-def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fresh: bool) -> Validation:
+def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fresh: bool, failure: str = "") -> Validation:
     """Validate a ticket, once: whatever comes of it, it is spent (3.1.1). ``must_be_fresh``: ``renew`` was asked for.
 
     What is wrong is told as INVALID_SERVICE where the ticket is another service's, as INVALID_TICKET in every other case. AUDIT_UNAVAILABLE.
+    ``failure``: what is wrong with the request itself, which is told and spends the ticket like anything else; empty: nothing.
     """
     if len(ticket) > TICKET_CHARACTERS_MAX:
-        return Validation(INVALID_TICKET)
+        return Validation(failure or INVALID_TICKET)
     at, digest, mac_key = desk.clock.now(), sm3(ticket.encode("utf-8", "replace")), desk.vault.mac_key
 
     # 1. Never issued: nothing is known, nothing is written or recorded, so that nobody fills the trail or the writer's queue with guesses
     with desk.database.read() as connection:
         known = find_ticket(connection, digest, mac_key)
     if known is None:
-        return Validation(INVALID_TICKET)
+        return Validation(failure or INVALID_TICKET)
 
     def store(connection: Connection, issued: IssuedTicket = known) -> Validation:
         # 2. Spent by this attempt, or by one before
@@ -147,7 +148,9 @@ def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fres
         session = find_session(connection, desk.vault, issued.session_id)
         holder = account_standing(connection, desk.vault, issued.account_id)
         subject = find_account(connection, desk.vault, issued.user)
-        if not reason and issued.service != service:
+        if not reason and failure:
+            reason = failure
+        elif not reason and issued.service != service:
             reason = "service"
         elif not reason and at >= issued.expires_at:
             reason = "expired"
@@ -174,7 +177,7 @@ def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fres
             facts=facts,
         )
         if reason or profile is None:
-            return Validation(INVALID_SERVICE if reason == "service" else INVALID_TICKET)
+            return Validation(failure or (INVALID_SERVICE if reason == "service" else INVALID_TICKET))
         # 4. What it may be told; the ticket is kept, because the service knows its session by it
         keep_ticket(connection, desk.vault, digest, ticket)
         asked = {_PLACE: dict.fromkeys(issued.claims)}

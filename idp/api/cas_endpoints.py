@@ -60,10 +60,11 @@ def _read(request: Request) -> tuple[dict[str, str], str]:
 
 async def _validate(desk: PeopleDesk, request: Request) -> tuple[dict[str, str], Validation]:
     given, failure = _read(request)
-    if failure:
+    ticket, service = given.get("ticket", ""), given.get("service", "")
+    if not ticket:
         return given, Validation(failure)
     is_fresh = given.get("renew", "false").lower() != "false"
-    work = partial(validate_ticket, desk, given["ticket"], given["service"], must_be_fresh=is_fresh)
+    work = partial(validate_ticket, desk, ticket, service, must_be_fresh=is_fresh, failure=failure)
     return given, await anyio.to_thread.run_sync(work)
 
 

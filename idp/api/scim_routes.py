@@ -25,18 +25,7 @@ from idp.actions.provision_account import (
 from idp.api import scim_schemas
 from idp.api.scim_bulk import Outcome, run_bulk
 from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, members_of, search
-from idp.api.scim_shapes import (
-    BASE,
-    BODY_SCIM_BYTES_MAX,
-    COLLECTION,
-    SHAPES,
-    TYPE_NAME,
-    name_patched,
-    resource_of,
-    source_of,
-    to_be_patched,
-    wanted_of,
-)
+from idp.api.scim_shapes import BASE, BODY_SCIM_BYTES_MAX, COLLECTION, SHAPES, TYPE_NAME, patched, resource_of, source_of, wanted_of
 from idp.model.people import AccountKind
 from service_kit.composition import caller_of, needs
 from service_kit.problem_catalogue import text_of
@@ -44,7 +33,7 @@ from service_kit.problems import STATUS
 from standards.errors import Kind, MalformedError, TrustError
 from standards.rfc7493_i_json import demand_text
 from standards.rfc7644_filter import read_filter
-from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, SEARCH_REQUEST, apply_patch
+from standards.rfc7644_scim import ERROR, LIST_RESPONSE, MEDIA_TYPE, SEARCH_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -341,10 +330,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> C
         checked(present, call)
         body = call.body
         if is_patch:
-            if kind is AccountKind.PERSON:
-                body = name_patched(apply_patch(to_be_patched(present), call.body, shape), account)
-            else:
-                body = apply_patch(present, call.body, shape)
+            body = patched(present, call.body, account)
         wanted = wanted_of(body, kind, call.client_id, account)
         # 2. Written only if that still stands: what somebody took away meanwhile does not come back with it
         seen = (account.version, standing) if is_patch or is_bound else (None, None)

@@ -19,6 +19,7 @@ from idp.actions.provision_account import Wanted, source_id_of
 from idp.model.people import ID_NUMBERS, Account, AccountKind, AccountStatus, Identifier, IdentifierKind
 from standards.errors import MalformedError
 from standards.rfc7644_filter import Shape
+from standards.rfc7644_scim import apply_patch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -150,13 +151,18 @@ def _name(resource: Mapping[str, Any]) -> str:
     return stated
 
 
-def to_be_patched(present: dict[str, Any]) -> dict[str, Any]:
-    """A person's resource as a patch is applied to it: without what it is called, so that what the patch says of that can be told apart."""
-    return {**{name: each for name, each in present.items() if name != "displayName"}, "name": {"formatted": None}}
+def patched(present: dict[str, Any], body: Any, account: Account) -> dict[str, Any]:
+    """A resource as a PatchOp makes it. SCIM_VALUE_INVALID, and those of ``apply_patch``."""
+    shape = SHAPES[account.kind]
+    if account.kind is AccountKind.ORGANISATION:
+        return apply_patch(present, body, shape)
+    # Without what a person is called now, so that what the patch says of that can be told apart
+    unnamed = {**{name: each for name, each in present.items() if name != "displayName"}, "name": {"formatted": None}}
+    return _with_name(apply_patch(unnamed, body, shape), account)
 
 
-def name_patched(resource: dict[str, Any], account: Account) -> dict[str, Any]:
-    """A person's resource as a patch made it of ``to_be_patched``, with the name it has now: the one before where the patch says none.
+def _with_name(resource: dict[str, Any], account: Account) -> dict[str, Any]:
+    """With the name that a patch leaves a person: the one before where it says none.
 
     One name is kept of everybody, not its parts (RFC 7643 4.1.1: either may be stated). Family name and given name together make a new one; of one
     alone nobody can tell what becomes of the rest: SCIM_VALUE_INVALID rather than an answer that says done.

@@ -338,12 +338,33 @@ def test_attack_parameters_given_twice(office: Office) -> None:
     ticket = office.ticket(browser, APP)
     http = office.town.here.http
     assert b"INVALID_REQUEST" in http.get(f"/cas/serviceValidate?ticket={ticket}&service={APP}&service={APP}").content
-    for query in ({"ticket": ticket}, {"service": APP}, {"service": APP, "ticket": ""}, {}):
+    for query in ({"ticket": "ST-unknown"}, {"service": APP}, {"service": APP, "ticket": ""}, {}):
         assert b"INVALID_REQUEST" in office.ask("serviceValidate", **query).content
     assert office.ask("validate", service=APP).text == "no\n\n"
-    proxied = office.ask("serviceValidate", ticket=ticket, service=APP, pgtUrl="https://office.example/pgt", format="JSON").json()
-    assert proxied["serviceResponse"]["authenticationFailure"]["code"] == "UNAUTHORIZED_SERVICE_PROXY"
-    assert office.validate(ticket, APP)[0].startswith("pe_")
+    assert office.validate(ticket, APP)[0] == "INVALID_TICKET", "spent by the first"
+
+
+@pytest.mark.clause("CAS 3.0.3 3.1.1")
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"pgtUrl": "https://office.example/pgt"}, "UNAUTHORIZED_SERVICE_PROXY"),
+        ({"pgtUrl": ""}, "UNAUTHORIZED_SERVICE_PROXY"),
+        ({"service": ""}, "INVALID_REQUEST"),
+        ({"service": OTHER}, "INVALID_SERVICE"),
+    ],
+)
+@pytest.mark.parametrize("path", ["serviceValidate", "p3/serviceValidate", "proxyValidate", "p3/proxyValidate"])
+def test_attack_every_attempt_to_validate_spends_a_ticket(office: Office, path: str, query: dict[str, str], code: str) -> None:
+    """Also one that could not succeed: whoever found a ticket must not be able to try how it is taken, and then take it."""
+    ticket = office.ticket(Browser(office.town.here), APP)
+    proxied = office.ask(path, **{"ticket": ticket, "service": APP, "format": "JSON", **query}).json()
+    assert proxied["serviceResponse"]["authenticationFailure"]["code"] == code
+    assert office.validate(ticket, APP)[0] == "INVALID_TICKET"
+    last = json.loads(office.town.audited("cas.validate")[-1])
+    assert (last["outcome"], last["facts"]["reason"]) == ("refused", "spent")
+    before = json.loads(office.town.audited("cas.validate")[-2])
+    assert (before["outcome"], before["facts"]["reason"]) == ("refused", "service" if code == "INVALID_SERVICE" else code)
 
 
 def test_attack_markup_in_attributes(office: Office) -> None:
