@@ -3,7 +3,8 @@
 A key carries its algorithm and is used with no other; the header may say nothing but ``alg``, ``kid`` and ``typ``; what would fetch a
 key from somewhere (``jku``, ``x5u``), bring one along (``jwk``, ``x5c``) or change the rules (``crit``, ``b64``, ``zip``) is refused, as are
 duplicate members, numbers that are none, and base64url that has two spellings. A key set holds SM2 keys alone or none: whoever did not
-ask for SM2 (``gm``) never meets it. An SM2 signature is r and s, 32 bytes each, as ECDSA's (the bytes of GM/T 0125.2 are to be confirmed).
+ask for SM2 (``gm``) never meets it. An SM2 signature is r and s, 32 bytes each, as ECDSA's, unless a party was registered with another form
+(``Sm2Form``): the bytes of GM/T 0125.2 are to be confirmed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -28,12 +29,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from crypto.signatures import SignatureAlgorithm
 from crypto.sm2 import SM2PublicKey
 from standards.errors import Kind, MalformedError, TrustError
+from standards.gbt32918_sm2 import read_signature
 from standards.rfc5280_algorithms import read_spki
 from standards.rfc5958_private_keys import is_sm2_key
 from standards.rfc7493_i_json import demand_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from crypto.signer import Signer
@@ -71,6 +73,30 @@ _BY_SIGNER: Final = {
     SignatureAlgorithm.SM2_SM3: JwsAlgorithm.SM2,
 }
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey | SM2PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Sm2Form:
+    """How a party writes SM2 in a JWS. ``name``: in ``alg``, ``SGD_SM3_SM2`` or the private ``SM2``. ``is_der``: the signature is a SEQUENCE of r and s in
+    DER (GB/T 35276 7.3), not r and s, 32 bytes each. Chosen by registration or setting, never by the token.
+    """
+
+    name: Literal["SGD_SM3_SM2", "SM2"] = "SGD_SM3_SM2"
+    is_der: bool = False
+
+    def raw(self, signature: bytes) -> bytes | None:
+        """A signature in this form as r and s, 32 bytes each; None for what is none in DER."""
+        if not self.is_der:
+            return signature
+        try:
+            r, s = read_signature(signature)
+        except MalformedError:
+            return None
+        return r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
+
+
+SM2_FORM: Final = Sm2Form()
+SM2_FORMS: Final = (SM2_FORM, Sm2Form(is_der=True), Sm2Form("SM2"), Sm2Form("SM2", is_der=True))
 
 
 def invalid(reason: str) -> TrustError:
@@ -309,21 +335,22 @@ class CheckedToken:
 
 
 @lru_cache(maxsize=256)
-def _header(algorithm: JwsAlgorithm, token_type: str, key_id: str) -> bytes:
-    header = json.dumps({"alg": str(algorithm), "typ": token_type, "kid": key_id}, separators=(",", ":"))
+def _header(algorithm: str, token_type: str, key_id: str) -> bytes:
+    header = json.dumps({"alg": algorithm, "typ": token_type, "kid": key_id}, separators=(",", ":"))
     return write_base64url(header.encode()).encode("ascii") + b"."
 
 
 class TokenSigner:
-    """Signs claims with one key; the header is prepared once. ``token_type``: the ``typ``, such as ``at+jwt``."""
+    """Signs claims with one key; the header is prepared once. ``token_type``: the ``typ``, such as ``at+jwt``. ``sm2``: the form where it is an SM2 key."""
 
-    def __init__(self, signer: Signer, *, key_id: str, token_type: str) -> None:
+    def __init__(self, signer: Signer, *, key_id: str, token_type: str, sm2: Sm2Form = SM2_FORM) -> None:
         algorithm = _BY_SIGNER.get(signer.algorithm)
         if algorithm is None:
             raise TrustError(Kind.UNACCEPTABLE, "JWS_ALGORITHM_UNSUPPORTED", algorithm=str(signer.algorithm))
-        self._header = _header(algorithm, token_type, key_id)
+        is_sm2 = algorithm is JwsAlgorithm.SM2
+        self._header = _header(sm2.name if is_sm2 else str(algorithm), token_type, key_id)
         self._sign = signer.sign
-        self._is_pair = algorithm in {JwsAlgorithm.ES256, JwsAlgorithm.SM2}
+        self._is_pair = algorithm is JwsAlgorithm.ES256 or (is_sm2 and not sm2.is_der)
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """The token, compact. Times in ``claims`` are NumericDates: whole seconds since 1970, UTC."""
@@ -337,12 +364,17 @@ class TokenSigner:
 
 
 def check_token(
-    token: str, keys: Mapping[str, VerificationKey], *, token_type: str, limit_characters: int = TOKEN_CHARACTERS
+    token: str,
+    keys: Mapping[str, VerificationKey],
+    *,
+    token_type: str,
+    limit_characters: int = TOKEN_CHARACTERS,
+    sm2_forms: Collection[Sm2Form] = (SM2_FORM,),
 ) -> CheckedToken:
     """Check form, type, key and signature; claims are read but not judged. Raises TrustError JWS_INVALID.
 
     ``token_type``: the demanded ``typ`` (RFC 8725 3.11); an ``application/`` prefix and letter case do not matter (RFC 7515 4.1.9).
-    ``limit_characters``: for tokens that do not travel in a header line, such as status lists.
+    ``limit_characters``: for tokens that do not travel in a header line, such as status lists. ``sm2_forms``: those in which an SM2 key may have signed.
     """
     if len(token) > limit_characters or not token.isascii():
         raise invalid("length")
@@ -360,9 +392,11 @@ def check_token(
     key = keys.get(key_id)
     if key is None:
         raise TrustError(Kind.UNAUTHENTICATED, "JWS_KEY_UNKNOWN")
-    if key.algorithm != algorithm:
+    forms = [each for each in sm2_forms if each.name == algorithm] if key.algorithm is JwsAlgorithm.SM2 else [SM2_FORM]
+    if not forms or (key.algorithm is not JwsAlgorithm.SM2 and key.algorithm != algorithm):
         raise invalid("alg")
-    if not key.verifies(read_base64url(parts[2]), f"{parts[0]}.{parts[1]}".encode("ascii")):
+    signature, message = read_base64url(parts[2]), f"{parts[0]}.{parts[1]}".encode("ascii")
+    if not any(raw is not None and key.verifies(raw, message) for each in forms for raw in (each.raw(signature),)):
         raise invalid("signature")
     return CheckedToken(header, read_strict_json(read_base64url(parts[1])), key)
 

@@ -24,7 +24,7 @@ from idp.actions.store_grant import Stored, store_grant
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS
 from idp.model.grants import Binding, new_grant_id
 from idp.model.openings import BOTH_TYPE, FRONT_TOKEN_SECONDS, ID_TOKEN_TYPE
-from idp.model.registrations import IMPLICIT, sign_in_of
+from idp.model.registrations import IMPLICIT, sign_in_of, sm2_form_of
 from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims, token_seconds
 from standards.errors import Kind, TrustError
 
@@ -68,7 +68,8 @@ def _decide_and_issue(desk: PersonDesk, opened: Opened, request: AuthorizationRe
     if known is None or registration is None or not _may_have(known, registration, opened, request):
         raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="unauthorized_client")
     from_thread.run_sync(take_turn, tokens, known.client)  # the rates of clients belong to the event loop
-    signings = Signings(_signing(desk, ACCESS_TOKEN_ALGORITHM, at), _signing(desk, registration.id_token_signed_response_alg, at))
+    identity = replace(_signing(desk, registration.id_token_signed_response_alg, at), sm2=sm2_form_of(registration))
+    signings = Signings(_signing(desk, ACCESS_TOKEN_ALGORITHM, at), identity)
 
     # 2. One transaction: the code is spent, the grant stands, all of it on record
     def store(connection: Connection) -> tuple[Stored, dict[str, Any]]:

@@ -20,6 +20,7 @@ from idp.actions.prove_client import prove_client
 from idp.actions.revoke_token import TOKEN_CHARACTERS_MAX, is_withdrawn, read_own_token, revoked_digest
 from idp.errors import client_auth_failed
 from idp.model.grants import REFRESH_PREFIX
+from idp.model.registrations import sm2_form_of
 from idp.store.clients import STANDING_QUERY
 from idp.store.grants import find_grant, find_refresh_token
 from idp.tokens.person_tokens import GRANT_CLAIM, subject_for
@@ -187,7 +188,7 @@ async def _stated(desk: LookDesk, known: KnownClient, told: dict[str, Any], at: 
     """RFC 9701 5: the statement is for who asked, and says when it was made. It is on record before it is signed."""
     persons, client_id = desk.persons, known.client.client_id
     algorithm = (known.registration and known.registration.introspection_signed_response_alg) or DEFAULT_ALGORITHM
-    signing = await choose_signing(persons, algorithm, at)
+    signing = await choose_signing(persons, algorithm, at, sm2_form_of(known.registration))
 
     def record(connection: Connection) -> None:
         persons.tokens.ring.demand_unchanged(connection, signing.key)

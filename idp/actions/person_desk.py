@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from crypto.jose import SM2_FORM
 from idp.actions.claims_of import claims_of
 from idp.actions.cut_scopes import still_represents
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS
 from idp.model.people import AccountStatus
-from idp.model.registrations import profile_of
+from idp.model.registrations import profile_of, sm2_form_of
 from idp.store.accounts import account_standing
 from idp.store.sign_ins import find_session
 from idp.tokens.person_tokens import ACCESS_TYPE, ID_TYPE, access_claims, id_claims, token_seconds
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from crypto.jose import Sm2Form
     from crypto.signer import Signer
     from idp.actions.issue_token import TokenDesk
     from idp.actions.people_desk import PeopleDesk
@@ -57,10 +59,11 @@ class Signing:
 
     key: SigningKey
     signer: Signer
+    sm2: Sm2Form = SM2_FORM
 
     def sign(self, token_type: str, claims: dict[str, Any]) -> str:
         """A token, compact."""
-        return sign_jwt(self.key, self.signer, token_type, claims)
+        return sign_jwt(self.key, self.signer, token_type, claims, self.sm2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,14 @@ class Signings:
 async def choose_signings(desk: PersonDesk, registration: Registration, at: datetime) -> Signings:
     """The keys for a client's tokens now. JWS_ALGORITHM_UNSUPPORTED, SIGNING_KEY_MISSING."""
     access = await choose_signing(desk, ACCESS_TOKEN_ALGORITHM, at)
-    return Signings(access, await choose_signing(desk, registration.id_token_signed_response_alg, at))
+    return Signings(access, await choose_signing(desk, registration.id_token_signed_response_alg, at, sm2_form_of(registration)))
 
 
-async def choose_signing(desk: PersonDesk, algorithm: str, at: datetime) -> Signing:
-    """The key that signs with an algorithm now. JWS_ALGORITHM_UNSUPPORTED where no key of ours has it."""
+async def choose_signing(desk: PersonDesk, algorithm: str, at: datetime, sm2: Sm2Form = SM2_FORM) -> Signing:
+    """The key that signs with an algorithm now. ``sm2``: as the client reads SM2. JWS_ALGORITHM_UNSUPPORTED where no key of ours has it."""
     if algorithm not in SIGNING_ALGORITHMS:
         raise TrustError(Kind.UNACCEPTABLE, "JWS_ALGORITHM_UNSUPPORTED", algorithm=algorithm)
-    return Signing(*await desk.tokens.ring.signing(at, algorithm))
+    return Signing(*await desk.tokens.ring.signing(at, algorithm), sm2)
 
 
 def demand_standing(connection: Connection, desk: PersonDesk, grant: PersonGrant, at: datetime) -> None:

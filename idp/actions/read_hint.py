@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crypto.jose import check_token
+from crypto.jose import SM2_FORMS, check_token
 from idp.tokens.person_tokens import ID_TYPE
 from standards.errors import TrustError
 
@@ -32,7 +32,7 @@ class HintReader:
     def read(self, token: str) -> TokenHint | None:
         """What it says; None unless this deployment signed it as an ID token. Its time does not matter (RP-Initiated Logout 4)."""
         try:
-            checked = check_token(token, self.ring.verification_keys(), token_type=ID_TYPE.lower())
+            checked = check_token(token, self.ring.verification_keys(), token_type=ID_TYPE.lower(), sm2_forms=SM2_FORMS)
         except TrustError:
             return None
         if not self.ring.stands(checked.key.key_id):

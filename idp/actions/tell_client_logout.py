@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from idp.model.clients import SIGNING_ALGORITHMS
+from idp.model.registrations import sm2_form_of
 from idp.store.grants import grants_in_session
 from idp.tokens.person_tokens import subject_for
 from idp.tokens.signed_jwt import sign_jwt
@@ -93,7 +94,7 @@ def _sign(desk: PersonDesk, registration: Registration, notice_id: str, session_
         "sid": session_id,
         "events": {EVENT: {}},
     }
-    return sign_jwt(key, signer, NOTICE_TYPE, claims)
+    return sign_jwt(key, signer, NOTICE_TYPE, claims, sm2_form_of(registration))
 
 
 def _record(desk: PersonDesk, registration: Registration, session_id: str, action: str, outcome: str, **facts: str | int) -> None:

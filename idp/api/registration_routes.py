@@ -71,6 +71,10 @@ class SignInRegistrationBody(BaseModel):
     id_token_signed_response_alg: str = Field(default="ES256", max_length=32)
     userinfo_signed_response_alg: str = Field(default="", max_length=32)
     introspection_signed_response_alg: str = Field(default="", max_length=32)
+    sm2_jws_alg: Literal["SGD_SM3_SM2", "SM2"] = Field(
+        default="SGD_SM3_SM2", description="The name of SM2 in `alg`, for a client that asked for SM2."
+    )
+    sm2_signature_form: Literal["raw", "der"] = Field(default="raw", description="SM2 signatures: r and s, 32 bytes each, or in DER.")
     request_object_signing_alg: str = Field(default="", max_length=32)
     request_uris: list[str] = Field(
         default=[],

@@ -15,6 +15,7 @@ from idp.actions.prove_key import PresentedToken
 from idp.actions.tell_claims import tell_claims
 from idp.api.client_endpoint import NO_CERTIFICATES, BodyAbandonedError, certificates_of, read_body, send_answer
 from idp.errors import bearer_challenge, request_malformed
+from idp.model.registrations import sm2_form_of
 from idp.tokens.client_certificate import CertificateDoor, shown_certificate
 from idp.tokens.person_tokens import ID_TYPE
 from idp.tokens.request import FORM_BYTES_MAX, FORM_TYPE, read_form
@@ -99,7 +100,7 @@ class UserinfoEndpoint:
         algorithm = registration.userinfo_signed_response_alg
         if not algorithm:
             return _json(told), b"application/json"
-        signing = await choose_signing(desk, algorithm, desk.people.clock.now())
+        signing = await choose_signing(desk, algorithm, desk.people.clock.now(), sm2_form_of(registration))
         signed = signing.sign(ID_TYPE, {**told, "iss": desk.tokens.issuer, "aud": registration.client_id})
         return signed.encode(), b"application/jwt"
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from idp.model.clients import SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, is_resource
+from crypto.jose import SM2_FORM, Sm2Form
+from idp.model.clients import GM_ALGORITHM, SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, is_resource
 from idp.model.openings import BOTH_TYPE, CLOSED, CODE_TYPE, IMPLICIT_TYPES, RESPONSE_TYPES
 from idp.model.redirects import SignInRegistration, is_redirect_uri
 from idp.model.requests import ClientProfile
@@ -55,6 +56,8 @@ SIGNATURE_MEMBERS: Final = (
     "request_object_signing_alg",
 )
 """Where a client chooses how something is signed."""
+SM2_NAMES: Final = ("SGD_SM3_SM2", "SM2")  # GM/T 0125.1, and what some libraries call it
+SM2_SIGNATURES: Final = ("raw", "der")
 _ALGORITHM: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _NAME: Final = re.compile(r"[a-z_]{1,64}")
 _DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256 in base64url
@@ -70,6 +73,7 @@ class Registration:
     for whom people may act towards it. ``profile``: ``fapi2`` holds it to the FAPI 2.0 security profile. ``is_pkce_required`` False only for
     a confidential client that cannot send a challenge. ``response_types``: in the spelling of ``RESPONSE_TYPES``. ``request_uris``: where its request
     objects may be fetched, a fragment being the SHA-256 of what lies there (OIDC Core 6.2). ``serves``: the resource servers that this client is, whose tokens it may exchange. ``registration_token_digest``: SM3 of the token that manages it (RFC 7592).
+    ``sm2_jws_alg``, ``sm2_signature_form``: how it reads what is signed for it with SM2: the name in ``alg``, and r and s side by side or in DER.
     ``policy_uri``, ``tos_uri``: what people may read of how their data is used and of the terms, linked where they sign in and consent.
     ``scopes_most``: the scopes of signing in within which the client may choose its own, as an administrator last set them.
     """
@@ -88,6 +92,8 @@ class Registration:
     id_token_signed_response_alg: str = "ES256"  # noqa: S105 - the name of an algorithm
     userinfo_signed_response_alg: str = ""
     introspection_signed_response_alg: str = ""
+    sm2_jws_alg: Literal["SGD_SM3_SM2", "SM2"] = "SGD_SM3_SM2"
+    sm2_signature_form: Literal["raw", "der"] = "raw"
     request_object_signing_alg: str = ""
     request_uris: tuple[str, ...] = ()
     subject_type: Literal["public", "pairwise"] = "public"
@@ -170,6 +176,7 @@ def check_registration(registration: Registration) -> None:
         value = getattr(registration, name)
         if (value and not _ALGORITHM.fullmatch(value)) or value.lower() == "none":
             raise _invalid(name, "the name of a signature algorithm, never none")
+    _check_sm2(registration)
     if len(registration.jwks) > KEYS_MAX or (registration.jwks and registration.jwks_uri):
         raise _invalid("jwks", f"at most {KEYS_MAX} keys, and not beside jwks_uri")
     if not all(isinstance(key.get("kty"), str) and not PRIVATE_MEMBERS & set(key) for key in registration.jwks):
@@ -195,6 +202,23 @@ def check_registration(registration: Registration) -> None:
     _check_pairwise(registration)
     if registration.is_fapi:
         _check_fapi(registration)
+
+
+def _check_sm2(registration: Registration) -> None:
+    """Forms of SM2 are for clients that have asked for SM2, and are one of two each."""
+    for name, possible in (("sm2_jws_alg", SM2_NAMES), ("sm2_signature_form", SM2_SIGNATURES)):
+        if getattr(registration, name) not in possible:
+            raise _invalid(name, " or ".join(possible))
+    has_sm2 = any(getattr(registration, name) == GM_ALGORITHM for name in SIGNATURE_MEMBERS)
+    if not has_sm2 and sm2_form_of(registration) != SM2_FORM:
+        raise _invalid("sm2_jws_alg", f"with {GM_ALGORITHM} in one of " + " ".join(SIGNATURE_MEMBERS[:3]))
+
+
+def sm2_form_of(registration: Registration | None) -> Sm2Form:
+    """How a client reads SM2; by the defaults where it has registered nothing."""
+    if registration is None:
+        return SM2_FORM
+    return Sm2Form(registration.sm2_jws_alg, is_der=registration.sm2_signature_form == "der")
 
 
 def _check_response_types(registration: Registration) -> None:

@@ -30,6 +30,8 @@ _TEXTS: Final = (
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",
     "introspection_signed_response_alg",
+    "sm2_jws_alg",
+    "sm2_signature_form",
     "request_object_signing_alg",
     "subject_type",
     "sector_identifier_uri",

@@ -16,14 +16,15 @@ from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
 import idp.service
-from crypto.jose import check_token, read_jwks
+from crypto.jose import SM2_FORMS, Sm2Form, check_token, read_jwks
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import change_account_status
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_registration import set_registration
 from idp.model.people import AccountKind, AccountStatus
-from idp.model.registrations import Registration
+from idp.model.registrations import Registration, check_registration
 from service_kit.callers import Caller
+from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import CALLBACK, VERIFIER, Browser, Registered, Town, settle
 
@@ -377,6 +378,60 @@ def test_id_tokens_are_signed_as_the_client_registered(clients: Clients, algorit
     half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
     assert checked.claims["at_hash"] == half
     assert clients.read(tokens["access_token"], clients.town.desk.issuer)["client_id"] == client
+
+
+@pytest.mark.parametrize("form", ["raw", "der"])
+@pytest.mark.parametrize("name", ["SGD_SM3_SM2", "SM2"])
+def test_a_client_reads_sm2_as_it_registered(clients: Clients, name: str, form: str) -> None:
+    """Everything that is signed for it, and nothing in another form: the bytes of GM/T 0125.2 are not public, and libraries differ."""
+    client, own = f"sm2-{name.lower().replace('_', '-')}-{form}", Sm2Form(name, is_der=form == "der")  # type: ignore[arg-type]
+    gm = "SGD_SM3_SM2"
+    members: dict[str, Any] = {"sm2_jws_alg": name, "sm2_signature_form": form, "userinfo_signed_response_alg": gm}
+    members |= {"id_token_signed_response_alg": gm, "introspection_signed_response_alg": gm}
+    clients.add(replace(BASE, client_id=client, **members))
+    browser = Browser(clients.town.here)
+    tokens = clients.sign_in(browser, client)
+    keys = read_jwks(clients.http.get("/oauth2/gm-jwks").content, gm=True)
+    statement = clients.http.post(
+        "/oauth2/introspect",
+        data={"token": tokens["access_token"]},
+        auth=(client, clients.secrets[client]),
+        headers={"accept": "application/token-introspection+jwt"},
+    ).text
+    for token, kind in (
+        (tokens["id_token"], "jwt"),
+        (clients.userinfo(tokens["access_token"]).text, "jwt"),
+        (statement, "token-introspection+jwt"),
+    ):
+        checked = check_token(token, keys, token_type=kind, sm2_forms=(own,))
+        assert (checked.header["alg"], checked.claims["aud"]) == (name, client)
+        signature = base64.urlsafe_b64decode(token.rpartition(".")[2] + "==")
+        assert (len(signature) == 64) == (form == "raw")
+        for other in SM2_FORMS:
+            if other != own:
+                with pytest.raises(TrustError, match="JWS_INVALID"):
+                    check_token(token, keys, token_type=kind, sm2_forms=(other,))
+    # As a hint it is read by whichever form it was made in; an access token stays what resource servers read
+    browser.authorize(client, prompt="none", id_token_hint=tokens["id_token"])
+    assert browser.returned["code"]
+    assert clients.read(tokens["access_token"], clients.town.desk.issuer)["client_id"] == client
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"sm2_jws_alg": "SM2"},
+        {"sm2_signature_form": "der"},
+        {"id_token_signed_response_alg": "SGD_SM3_SM2", "sm2_jws_alg": "ES256"},
+        {"id_token_signed_response_alg": "SGD_SM3_SM2", "sm2_jws_alg": "none"},
+        {"id_token_signed_response_alg": "SGD_SM3_SM2", "sm2_signature_form": "DER"},
+        {"id_token_signed_response_alg": "SGD_SM3_SM2", "sm2_signature_form": ""},
+        {"id_token_signed_response_alg": "SM2", "sm2_jws_alg": "SM2"},
+    ],
+)
+def test_attack_forms_of_sm2_are_of_two_and_for_clients_that_asked_for_it(members: dict[str, Any]) -> None:
+    with pytest.raises(TrustError, match="CLIENT_FIELD_INVALID"):
+        check_registration(replace(BASE, **members))
 
 
 def test_registration_over_http(clients: Clients) -> None:
