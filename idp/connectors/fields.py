@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from idp.connectors.protocol import refused
 from idp.model.people import ATTRIBUTE_CHARACTERS_MAX, NAME_CHARACTERS_MAX
-from idp.model.requests import Identity
+from idp.model.requests import LEVEL_MAX, Identity
 from standards.errors import MalformedError
 from standards.gb11643_resident_id import normalise_resident_id, read_resident_id
 from standards.gb32100_credit_code import read_credit_code
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 SUBJECT_CHARACTERS_MAX: Final = 255
 ORGANISATIONS_MAX: Final = 32  # for which one person acts
+WAYS_CHARACTERS_MAX: Final = 2048
+BETWEEN_WAYS: Final = "||"
+WITHIN_WAY: Final = "@"
+_WAY_PARTS: Final = 3  # level, method, number of the proof
 _OWN: Final = frozenset({"subject", "name", "id_type", "id_number", "kind", "level", "state"})
 
 
 def read_identity(settings: ConnectorSettings, record: Mapping[str, Any], at: datetime, *, weak: tuple[str, ...] = ()) -> Identity:
     """The identity the record speaks of. ``weak``: what of the upstream's scheme is too weak to be relied on, kept as evidence of level 0."""
-    found = _read(settings, settings.fields, record, at, weak)
+    found = _with_ways(settings, record, _read(settings, settings.fields, record, at, weak), at)
     if found.kind == "person":
         return replace(found, agent_of=_organisations(settings, record, found.level, at))
     return _handler(settings, record, found, at)
@@ -63,6 +67,34 @@ def _read(
         *((f"weak.{reason}", settings.name, 0, at) for reason in weak),
     )
     return Identity(kind, settings.name, subject, name, id_type if id_number else None, id_number or None, level, evidence, attributes)
+
+
+def _with_ways(settings: ConnectorSettings, record: Mapping[str, Any], identity: Identity, at: datetime) -> Identity:
+    """With how the level came about, where the record lists that: one piece of evidence for each method of the map, the best where it is listed twice.
+
+    No way is worth more than the level that the record states; where the settings read none from it, the best way is the level. Entries of another
+    form, and methods that are not in the map, prove nothing.
+    """
+    if not settings.ways:
+        return identity
+    text = value_of(settings.ways, record, "list")
+    if len(text) > WAYS_CHARACTERS_MAX:
+        raise refused("ways")
+    most = identity.level if "level" in settings.fields else LEVEL_MAX
+    best: dict[str, int] = {}
+    for entry in text.split(settings.ways.get("between", BETWEEN_WAYS)):
+        parts = [each.strip() for each in entry.split(settings.ways.get("within", WITHIN_WAY))]
+        method = settings.way_methods.get(parts[1]) if len(parts) == _WAY_PARTS else None
+        if method is not None and parts[0] in settings.levels:
+            best[method] = max(best.get(method, 0), min(settings.levels[parts[0]], most))
+    ways = tuple((f"upstream.{method}", settings.name, level, at) for method, level in best.items())
+    if "level" in settings.fields:
+        return replace(identity, evidence=(*identity.evidence, *ways))
+    level = max(best.values(), default=0)
+    stated = tuple(
+        (method, source, level if method.startswith("upstream.") else given, when) for method, source, given, when in identity.evidence
+    )
+    return replace(identity, level=level, evidence=(*stated, *ways))
 
 
 def _organisations(settings: ConnectorSettings, record: Mapping[str, Any], level: int, at: datetime) -> tuple[Identity, ...]:

@@ -24,6 +24,7 @@ ENTRIES_MAX: Final = 64
 UPSTREAMS_MAX: Final = 16  # each is a button on the sign-in page
 SKEW_SECONDS_MAX: Final = 300
 _HANDLER: Final = frozenset({"id_type", "level"})
+_WAY_METHOD: Final = re.compile(r"[a-z][a-z0-9_-]{0,29}")  # with "upstream." before it the method of a piece of evidence
 ID_KINDS: Final = frozenset({"resident_id", "passport", "permit", "credit_code", "other_id"})
 
 
@@ -91,6 +92,8 @@ class ConnectorSettings:
     ``kind``: what an account is where the upstream does not say. ``issuer``: only of oidc and keycloak. ``title_zh``, ``title_en``: on the button.
     ``agents``: where a person's record lists organisations (``list``) and where in each entry ``subject``, ``name`` and ``credit_code`` stand.
     ``handler``: where an organisation's record names the person who acts (``name``, ``id_type``, ``id_number``, ``level``).
+    ``ways``: where the record lists how its level came about, as one text (``list``): entries of level, method and number of the proof, with ``between``
+    (default ``||``) between the entries and ``within`` (default ``@``) inside of them. ``way_methods``: the upstream's method -> ours.
     ``access_key``: of the gateway of sso_token. ``cipher``: of encrypted_redirect, ``scheme`` (CIPHERS), ``key`` and ``proof_key`` in hexadecimal.
     """
 
@@ -113,6 +116,8 @@ class ConnectorSettings:
     title_en: str = ""
     agents: Mapping[str, str] = field(default_factory=dict)
     handler: Mapping[str, str] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
+    way_methods: Mapping[str, str] = field(default_factory=dict)
     access_key: str = ""
     cipher: Mapping[str, str] = field(default_factory=dict, repr=False)
     linking: LinkingRules = field(default_factory=LinkingRules)
@@ -129,7 +134,7 @@ class ConnectorSettings:
         for name in ("title_zh", "title_en"):
             value = getattr(self, name)
             _require(isinstance(value, str) and len(value) <= TITLE_CHARACTERS_MAX and (not value or value.isprintable()), name)
-        for name in ("endpoints", "fields", "levels", "id_types", "kinds", "agents", "handler", "cipher"):
+        for name in ("endpoints", "fields", "levels", "id_types", "kinds", "agents", "handler", "ways", "way_methods", "cipher"):
             entries = getattr(self, name)
             _require(isinstance(entries, dict) and len(entries) <= ENTRIES_MAX, name)
         _require(_is_address(self.callback_url), "callback_url")
@@ -139,10 +144,15 @@ class ConnectorSettings:
         for name, needed, possible in (
             ("agents", {"list", "subject", "name"}, {"credit_code"}),
             ("handler", {"name", "id_number"}, _HANDLER),
+            ("ways", {"list"}, {"between", "within"}),
         ):
             entries = getattr(self, name)
             _require(not entries or needed <= set(entries) <= needed | possible, name)
             _require(all(isinstance(path, str) for path in entries.values()), name)
+        _require(bool(self.ways) == bool(self.way_methods) and all(self.ways.values()), "ways")
+        methods = self.way_methods.values()
+        is_known = all(isinstance(each, str) and _WAY_METHOD.fullmatch(each) and each not in set(ConnectorKind) for each in methods)
+        _require(is_known, "way_methods")
         _require(all(type(level) is int and 0 <= level <= LEVEL_MAX for level in self.levels.values()), "levels")
         _require(all(value in ID_KINDS for value in self.id_types.values()), "id_types")
         _require(all(value in {"person", "organisation"} for value in self.kinds.values()), "kinds")

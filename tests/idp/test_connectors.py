@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from idp.connectors.fields import read_identity
 from idp.connectors.kinds import open_connector
 from idp.connectors.settings import ConnectorSettings, read_settings
 from service_kit.outbound import Outbound, read_networks
@@ -268,3 +269,64 @@ def test_settings_from_a_file_are_checked() -> None:
             read_settings({**right, "endpoints": missing})
     with pytest.raises(TrustError, match="client_id"):
         read_settings({name: value for name, value in right.items() if name != "client_id"})
+
+
+WAYS = {"ways": {"list": "userobj.way"}, "way_methods": {"face": "face", "01": "bank_card", "ukey": "certificate"}}
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        ("L3@face@1001||L2@01@1002", {"upstream.face": 2, "upstream.bank_card": 2}),  # never above the level that is stated
+        ("L2@face@1||L1@face@2||L2@01@3", {"upstream.face": 2, "upstream.bank_card": 2}),
+        (" L2 @ face @ 1 ", {"upstream.face": 2}),
+        ("L9@face@1||L2@voice@2||@face@||L2@face||L2@face@1@2||L2", {}),
+        ("L2@face@1|L2@01@2", {}),
+        ("L2@Face@1", {}),
+        ("", {}),
+        (None, {}),
+        (7, {}),
+    ],
+)
+def test_how_a_level_came_about_is_evidence_by_the_map(way: object, expected: dict[str, int]) -> None:
+    settings = read_settings({**stated("oauth2_tokeninfo"), **WAYS})
+    found = read_identity(settings, record("oauth2_tokeninfo", way=way), AT)
+    assert found.level == 2
+    whole = {method: (source, level) for method, source, level, at in found.evidence if at == AT}
+    assert whole == {"upstream.oauth2_tokeninfo": ("region", 2), **{name: ("region", level) for name, level in expected.items()}}
+
+
+def test_where_only_the_ways_are_read_the_best_is_the_level() -> None:
+    made = {**stated("oauth2_tokeninfo"), **WAYS, "ways": {"list": "userobj.way", "between": ";", "within": ":"}}
+    settings = read_settings({**made, "fields": {name: path for name, path in made["fields"].items() if name != "level"}})
+    found = read_identity(settings, record("oauth2_tokeninfo", way="L2:01:1;L3:face:2"), AT, weak=("secret-in-query",))
+    assert found.level == 3
+    assert {each[0]: each[2] for each in found.evidence} == {
+        "upstream.oauth2_tokeninfo": 3,
+        "upstream.bank_card": 2,
+        "upstream.face": 3,
+        "weak.secret-in-query": 0,
+    }
+    assert read_identity(settings, record("oauth2_tokeninfo"), AT).level == 0
+    with pytest.raises(TrustError, match="UPSTREAM_ANSWER_REFUSED"):
+        read_identity(settings, record("oauth2_tokeninfo", way="L3:face:2;" * 300), AT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"ways": {}}, "ways"),
+        ({"way_methods": {}}, "ways"),
+        ({"ways": {"between": "||"}}, "ways"),
+        ({"ways": {"list": "a", "between": ""}}, "ways"),
+        ({"ways": {"list": "a", "other": "b"}}, "ways"),
+        ({"way_methods": {"face": "Face"}}, "way_methods"),
+        ({"way_methods": {"face": 3}}, "way_methods"),
+        ({"way_methods": {"face": "oidc"}}, "way_methods"),
+        ({"way_methods": {"face": "x" * 31}}, "way_methods"),
+    ],
+)
+def test_settings_of_ways_are_checked(changes: dict[str, Any], name: str) -> None:
+    with pytest.raises(TrustError, match="CONNECTOR_SETTING_INVALID") as refused:
+        read_settings({**stated("oauth2_tokeninfo"), **WAYS, **changes})
+    assert refused.value.facts["setting"] == name
