@@ -15,8 +15,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from crypto.jose import SM2_CURVE, JwsAlgorithm, Sm2Form, VerificationKey
+from crypto.sm2 import SM2PublicKey
+from crypto.sm3 import sm3
 from idp.connectors.protocol import read_object, refused
 from idp.connectors.settings import SKEW_SECONDS_MAX, VALUE_CHARACTERS_MAX
+from standards.errors import MalformedError, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +68,8 @@ def read_id_token(
     stated = claims.get("nonce")
     if not isinstance(stated, str) or not hmac.compare_digest(stated.encode(), nonce.encode()):
         raise refused("id-token-nonce")
-    half = base64.urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()[:16]).rstrip(b"=").decode()
+    hashed = sm3 if _sm2_form(settings, header.get("alg")) else lambda data: hashlib.sha256(data).digest()
+    half = base64.urlsafe_b64encode(hashed(access_token.encode())[:16]).rstrip(b"=").decode()
     if claims.get("at_hash", half) != half:
         raise refused("id-token-access-token")
     return claims
@@ -113,10 +118,12 @@ def _read_signed(settings: ConnectorSettings, token: object, key_set: Mapping[st
     header, claims = read_object(_decode(head)), read_object(_decode(body))
     # 2. algorithm of our short list (never none, never HMAC), and no extension that we do not understand
     algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in _KEY_TYPES or "crit" in header:
+    sm2 = _sm2_form(settings, algorithm)
+    if not isinstance(algorithm, str) or (algorithm not in _KEY_TYPES and sm2 is None) or "crit" in header:
         raise refused("id-token-algorithm")
     # 3. signature, by a key of the issuer's set
-    if not _verify(algorithm, _choose_key(algorithm, header, key_set), f"{head}.{body}".encode(), _decode(signature)):
+    key, signed, shown = _choose_key(algorithm, header, key_set), f"{head}.{body}".encode(), _decode(signature)
+    if not (_verify(algorithm, key, signed, shown) if sm2 is None else _verify_sm2(sm2, key, signed, shown)):
         raise refused("id-token-signature")
     # 4. by whom, for whom
     if claims.get("iss") != settings.issuer:
@@ -146,14 +153,33 @@ def _choose_key(algorithm: str, header: Mapping[str, Any], key_set: Mapping[str,
         key
         for key in keys
         if isinstance(key, dict)
-        and key.get("kty") == _KEY_TYPES[algorithm]
-        and key.get("alg", algorithm) == algorithm
+        and key.get("kty") == _KEY_TYPES.get(algorithm, "EC")
+        and (algorithm in _KEY_TYPES) != (key.get("crv") == SM2_CURVE)
+        and key.get("alg", algorithm) in ({algorithm} if algorithm in _KEY_TYPES else {algorithm, JwsAlgorithm.SM2})
         and key.get("use", "sig") == "sig"
         and ("kid" not in header or key.get("kid") == header["kid"])
     ]
     if len(fitting) != 1:
         raise refused("id-token-key")
     return fitting[0]
+
+
+def _sm2_form(settings: ConnectorSettings, algorithm: object) -> Sm2Form | None:
+    """How this upstream writes SM2, where the operator has said that it does and the token says the very name; None: it is not SM2."""
+    if not settings.sm2 or algorithm != settings.sm2.get("alg", JwsAlgorithm.SM2):
+        return None
+    return Sm2Form(is_der=settings.sm2.get("signature") == "der")
+
+
+def _verify_sm2(form: Sm2Form, key: Mapping[str, Any], signed: bytes, signature: bytes) -> bool:
+    raw, point = form.raw(signature), [_decode(value if isinstance(value := key.get(name), str) else "") for name in ("x", "y")]
+    if raw is None or [len(each) for each in point] != [_COORDINATE_BYTES] * 2:
+        return False
+    try:
+        public = SM2PublicKey.from_point(b"".join(point))
+    except (MalformedError, TrustError):
+        return False
+    return VerificationKey("", JwsAlgorithm.SM2, public).verifies(raw, signed)
 
 
 def _verify(algorithm: str, key: Mapping[str, Any], signed: bytes, signature: bytes) -> bool:

@@ -57,6 +57,7 @@ ENDPOINTS: Final = {
 SIGNING: Final = frozenset({ConnectorKind.OIDC, ConnectorKind.KEYCLOAK})
 """Kinds that sign what they say as an issuer."""
 KEYCLOAK_PATHS: Final = {"authorization": "auth", "token": "token", "jwks": "certs", "userinfo": "userinfo", "logout": "logout"}
+SM2_SETTINGS: Final = {"alg": ("SGD_SM3_SM2", "SM2"), "signature": ("raw", "der")}
 CIPHERS: Final = {"sm4-gcm": (16, 0, 0), "sm4-cbc-hmac-sm3": (16, 16, 64), "sm2-sm3": (32, 64, 65)}
 """Scheme -> octets of the key, least and most octets of the proof key (HMAC key; the upstream's SM2 point)."""
 
@@ -94,6 +95,8 @@ class ConnectorSettings:
     ``handler``: where an organisation's record names the person who acts (``name``, ``id_type``, ``id_number``, ``level``).
     ``ways``: where the record lists how its level came about, as one text (``list``): entries of level, method and number of the proof, with ``between``
     (default ``||``) between the entries and ``within`` (default ``@``) inside of them. ``way_methods``: the upstream's method -> ours.
+    ``sm2``: of oidc and keycloak, where the upstream signs with SM2: the name in ``alg`` (``alg``, default SGD_SM3_SM2) and how the ``signature`` is written
+    (``raw``, the default, or ``der``). That form is then taken, and no other; without it SM2 is not. A curve of its own, so no other key can stand for it.
     ``access_key``: of the gateway of sso_token. ``cipher``: of encrypted_redirect, ``scheme`` (CIPHERS), ``key`` and ``proof_key`` in hexadecimal.
     """
 
@@ -118,6 +121,7 @@ class ConnectorSettings:
     handler: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[str, str] = field(default_factory=dict)
     way_methods: Mapping[str, str] = field(default_factory=dict)
+    sm2: Mapping[str, str] = field(default_factory=dict)
     access_key: str = ""
     cipher: Mapping[str, str] = field(default_factory=dict, repr=False)
     linking: LinkingRules = field(default_factory=LinkingRules)
@@ -134,7 +138,7 @@ class ConnectorSettings:
         for name in ("title_zh", "title_en"):
             value = getattr(self, name)
             _require(isinstance(value, str) and len(value) <= TITLE_CHARACTERS_MAX and (not value or value.isprintable()), name)
-        for name in ("endpoints", "fields", "levels", "id_types", "kinds", "agents", "handler", "ways", "way_methods", "cipher"):
+        for name in ("endpoints", "fields", "levels", "id_types", "kinds", "agents", "handler", "ways", "way_methods", "sm2", "cipher"):
             entries = getattr(self, name)
             _require(isinstance(entries, dict) and len(entries) <= ENTRIES_MAX, name)
         _require(_is_address(self.callback_url), "callback_url")
@@ -157,6 +161,8 @@ class ConnectorSettings:
         _require(all(value in ID_KINDS for value in self.id_types.values()), "id_types")
         _require(all(value in {"person", "organisation"} for value in self.kinds.values()), "kinds")
         _require((self.protocol in SIGNING) == bool(self.issuer), "issuer")
+        _require(not self.sm2 or self.protocol in SIGNING, "sm2")
+        _require(all(value in SM2_SETTINGS.get(name, ()) for name, value in self.sm2.items()), "sm2")
         _require(
             isinstance(self.access_key, str) and len(self.access_key) <= VALUE_CHARACTERS_MAX and self.access_key.isascii(), "access_key"
         )
