@@ -3,8 +3,7 @@
 A key carries its algorithm and is used with no other; the header may say nothing but ``alg``, ``kid`` and ``typ``; what would fetch a
 key from somewhere (``jku``, ``x5u``), bring one along (``jwk``, ``x5c``) or change the rules (``crit``, ``b64``, ``zip``) is refused, as are
 duplicate members, numbers that are none, and base64url that has two spellings. A key set holds SM2 keys alone or none: whoever did not
-ask for SM2 (``gm``) never meets it. An SM2 signature is r and s, 32 bytes each, as ECDSA's, unless a party was registered with another form
-(``Sm2Form``): the bytes of GM/T 0125.2 are to be confirmed.
+ask for SM2 (``gm``) never meets it. An SM2 signature is r and s, 32 bytes each, as ECDSA's, where a party was not registered with another ``Sm2Form``.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -28,8 +27,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from crypto.signatures import SignatureAlgorithm
 from crypto.sm2 import SM2PublicKey
+from crypto.sm2_form import SM2_FORM, Sm2Form
 from standards.errors import Kind, MalformedError, TrustError
-from standards.gbt32918_sm2 import read_signature
 from standards.rfc5280_algorithms import read_spki
 from standards.rfc5958_private_keys import is_sm2_key
 from standards.rfc7493_i_json import demand_text
@@ -73,30 +72,6 @@ _BY_SIGNER: Final = {
     SignatureAlgorithm.SM2_SM3: JwsAlgorithm.SM2,
 }
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey | SM2PublicKey
-
-
-@dataclass(frozen=True, slots=True)
-class Sm2Form:
-    """How a party writes SM2 in a JWS. ``name``: in ``alg``, ``SGD_SM3_SM2`` or the private ``SM2``. ``is_der``: the signature is a SEQUENCE of r and s in
-    DER (GB/T 35276 7.3), not r and s, 32 bytes each. Chosen by registration or setting, never by the token.
-    """
-
-    name: Literal["SGD_SM3_SM2", "SM2"] = "SGD_SM3_SM2"
-    is_der: bool = False
-
-    def raw(self, signature: bytes) -> bytes | None:
-        """A signature in this form as r and s, 32 bytes each; None for what is none in DER."""
-        if not self.is_der:
-            return signature
-        try:
-            r, s = read_signature(signature)
-        except MalformedError:
-            return None
-        return r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
-
-
-SM2_FORM: Final = Sm2Form()
-SM2_FORMS: Final = (SM2_FORM, Sm2Form(is_der=True), Sm2Form("SM2"), Sm2Form("SM2", is_der=True))
 
 
 def invalid(reason: str) -> TrustError:
@@ -182,18 +157,15 @@ class VerificationKey:
         """True where the signature (in JOSE form) is right."""
         key = self.public_key
         try:
-            if isinstance(key, ec.EllipticCurvePublicKey):
+            if isinstance(key, ec.EllipticCurvePublicKey | SM2PublicKey):
                 if len(signature) != 2 * _COORDINATE:
                     return False
                 r, s = int.from_bytes(signature[:_COORDINATE], "big"), int.from_bytes(signature[_COORDINATE:], "big")
+                if isinstance(key, SM2PublicKey):
+                    return key.verify(encode_dss_signature(r, s), message)
                 if not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER):
                     return False
                 key.verify(encode_dss_signature(r, s), message, _ES256)
-            elif isinstance(key, SM2PublicKey):
-                if len(signature) != 2 * _COORDINATE:
-                    return False
-                r, s = int.from_bytes(signature[:_COORDINATE], "big"), int.from_bytes(signature[_COORDINATE:], "big")
-                return key.verify(encode_dss_signature(r, s), message)
             elif isinstance(key, rsa.RSAPublicKey):
                 key.verify(signature, message, _PS256 if self.algorithm is JwsAlgorithm.PS256 else padding.PKCS1v15(), hashes.SHA256())
             else:

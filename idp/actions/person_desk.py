@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crypto.jose import SM2_FORM
+from crypto.sm2_form import SM2_FORM
 from idp.actions.claims_of import claims_of
 from idp.actions.cut_scopes import still_represents
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from crypto.jose import Sm2Form
     from crypto.signer import Signer
+    from crypto.sm2_form import Sm2Form
     from idp.actions.issue_token import TokenDesk
     from idp.actions.people_desk import PeopleDesk
     from idp.actions.recall_client import KnownClient

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crypto.jose import SM2_FORMS, check_token
+from crypto.jose import check_token
+from crypto.sm2_form import SM2_FORMS
 from idp.tokens.person_tokens import ID_TYPE
 from standards.errors import TrustError
 

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from crypto.jose import SM2_CURVE, JwsAlgorithm, Sm2Form, VerificationKey
+from crypto.jose import SM2_CURVE, JwsAlgorithm, VerificationKey
 from crypto.sm2 import SM2PublicKey
+from crypto.sm2_form import Sm2Form
 from crypto.sm3 import sm3
 from idp.connectors.protocol import read_object, refused
 from idp.connectors.settings import SKEW_SECONDS_MAX, VALUE_CHARACTERS_MAX

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from crypto.jose import SM2_FORM, Sm2Form
+from crypto.sm2_form import SM2_FORM, Sm2Form
 from idp.model.clients import GM_ALGORITHM, SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, is_resource
 from idp.model.openings import BOTH_TYPE, CLOSED, CODE_TYPE, IMPLICIT_TYPES, RESPONSE_TYPES
 from idp.model.redirects import SignInRegistration, is_redirect_uri

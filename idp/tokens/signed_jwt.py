@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crypto.jose import SM2_FORM, TokenSigner
+from crypto.jose import TokenSigner
+from crypto.sm2_form import SM2_FORM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crypto.jose import Sm2Form
     from crypto.signer import Signer
+    from crypto.sm2_form import Sm2Form
     from idp.model.clients import SigningKey
 
 

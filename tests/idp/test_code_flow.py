@@ -16,7 +16,8 @@ from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
 import idp.service
-from crypto.jose import SM2_FORMS, Sm2Form, check_token, read_jwks
+from crypto.jose import check_token, read_jwks
+from crypto.sm2_form import SM2_FORMS, Sm2Form
 from idp.actions.grant_agent import grant_agent
 from idp.actions.manage_accounts import change_account_status
 from idp.actions.register_client import NewClient, register_client
