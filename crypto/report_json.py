@@ -42,13 +42,15 @@ def write_signature(signature: SignatureReport, language: str) -> dict[str, Any]
 
 
 def write_report(file: str, report: Report, language: str) -> dict[str, Any]:
-    """The report on one file. ``file`` is the name under which the caller handed it in."""
+    """The report on one file. ``file`` is the name under which the caller handed it in; ``steps``, of the file as a whole, only where there are some."""
     written: dict[str, Any] = {
         "file": file,
         "verdict": report.verdict.value,
         "tampered": report.tampered,
         "signatures": [write_signature(signature, language) for signature in report.signatures],
     }
+    if report.steps:
+        written["steps"] = [write_step(step, language) for step in report.steps]
     if report.questions:
         written["questions"] = [
             {

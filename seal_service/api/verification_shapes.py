@@ -41,11 +41,12 @@ class QuestionAnswer(BaseModel):
 class VerificationAnswer(BaseModel):
     """What was found out about one file: the same shape as `yinxin verify --json` gives per file.
 
-    `questions`: there for licences only.
+    `questions`: there for licences only. `steps`: what there is to say of the file as a whole; absent where that is nothing.
     """
 
     file: str
     verdict: Literal["valid", "invalid", "indeterminate"]
     tampered: bool | None
     signatures: list[SignatureAnswer]
+    steps: list[StepAnswer] | None = None
     questions: list[QuestionAnswer] | None = None

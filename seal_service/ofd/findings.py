@@ -16,6 +16,7 @@ PACKAGE: Final = "GB/T 33190-2016 7.2"
 LOCATION: Final = "GB/T 33190-2016 7.3"
 STRUCTURE: Final = "GB/T 33190-2016 7.4"
 MAX_STEPS_OF_A_KIND: Final = 50  # of one code in one list; a report must stay readable
+_ANOTHER_FILE: Final = frozenset({"before-first", "content-after-end"})
 _STRUCTURAL: Final = frozenset({Role.VERSION.value, Role.DOCUMENT.value, Role.TEMPLATE.value, Role.PAGE.value, "signatures"})
 
 _MAKERS: Final[dict[str, Callable[..., Step]]] = {
@@ -33,10 +34,12 @@ _MAKERS: Final[dict[str, Callable[..., Step]]] = {
 
 
 def package_steps(irregularities: Iterable[Irregularity]) -> list[Step]:
-    """Bytes in front of the first entry leave open what another reader takes the file for; those elsewhere show nothing."""
+    """Bytes in front of the first entry or behind the package leave open what another reader takes the file for; padding, a comment, and bytes
+    between entries show nothing and are said.
+    """
     steps = []
     for found in irregularities:
-        make = not_checked if found.reason == "before-first" else _MAKERS[found.code]
+        make = not_checked if found.reason in _ANOTHER_FILE else _MAKERS[found.code]
         steps.append(make(found.code, PACKAGE, path=found.path, reason=found.reason))
     return steps
 

@@ -58,6 +58,7 @@ REMEMBERED_NAME_BYTES: Final = 256  # of one name, at most: some 2 MB altogether
 _UNIX: Final = 3
 _PLAIN_TYPES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_PADDING: Final = b"\0\t\n\r\x1a "  # what a transfer or a writer of blocks leaves behind a file; it shows nothing to anybody
 _FIRST_OF_THREE_BYTES: Final = "\u0800"
 
 
@@ -217,8 +218,12 @@ class Container:
             if span.end >= reach:
                 reach, last = span.end, (span, record)
         self._check_between(reach, directory.offset, last)
-        if directory.trailing_bytes:
-            self._note(STRAY_BYTES, "", "after-end")
+        behind = directory.end + directory.comment_bytes
+        if directory.comment_bytes:
+            self._note(STRAY_BYTES, "", "comment")
+        if behind < len(self.data):
+            is_padding = not self.data[behind:].strip(_PADDING)
+            self._note(STRAY_BYTES, "", "after-end" if is_padding else "content-after-end")
 
     def _check_between(self, start: int, stop: int, last: tuple[Span, Record] | None) -> None:
         if start == stop:

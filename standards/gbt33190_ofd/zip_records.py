@@ -58,11 +58,12 @@ class Record(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """The central directory: where it starts, its entries, and how many bytes follow the end of the archive."""
+    """The central directory: where it starts, its entries, where its end record ends, and how long the comment behind that is (bytes)."""
 
     offset: int
     records: tuple[Record, ...]
-    trailing_bytes: int
+    end: int
+    comment_bytes: int
 
 
 class Span(NamedTuple):
@@ -89,13 +90,12 @@ def read_directory(data: bytes) -> Directory:
     disk, first_disk, on_disk, count, size, offset, comment = struct.unpack_from("<HHHHIIH", data, end + 4)
     if end + _END_BYTES + comment > len(data):
         raise _malformed("end-record-truncated")
-    trailing = len(data) - end - _END_BYTES - comment
     count, size, offset, stop = _wide_values(data, end, (disk, first_disk, on_disk, count, size, offset))
     if count > MAX_ENTRIES:
         raise _malformed("too-many-entries", limit=MAX_ENTRIES, found=count)
     if offset + size != stop:
         raise _malformed("directory-misplaced", offset=offset)
-    return Directory(offset, tuple(_read_records(data, offset, stop, count)), trailing)
+    return Directory(offset, tuple(_read_records(data, offset, stop, count)), end + _END_BYTES, comment)
 
 
 def _wide_values(data: bytes, end: int, fields: tuple[int, ...]) -> tuple[int, int, int, int]:

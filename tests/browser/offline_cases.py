@@ -117,6 +117,9 @@ def ofd_cases() -> list[Case]:
         "not covered": pack(documents.sealed(leave_out=(documents.PAGE,))),
         "no archive": b"PK\x03\x04 ofd.xml",
         "prefix": b"x" + sealed("single"),
+        "padding behind": sealed("single") + b"\r\n\0",
+        "content behind": sealed("single") + b"%PDF-1.7",
+        "comment": sealed("single")[:-2] + b"\x05\0words",
         **every_difference(),
     }
     for kind in ("single", "listed"):

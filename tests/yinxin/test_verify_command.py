@@ -101,8 +101,10 @@ def test_exit_status_tells_the_worst(files: Files, monkeypatch: pytest.MonkeyPat
 def test_the_json_has_exactly_the_promised_shape(files: Files, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]) -> None:
     assert run(monkeypatch, "verify", files.sealed, files.forged, files.other, "--trust", files.trust, "--json") == 1
     sealed, forged, other = verdicts(capsys)
-    for file in (sealed, forged, other):
+    for file in (sealed, forged):
         assert list(file) == ["file", "verdict", "tampered", "signatures"]
+    assert list(other) == ["file", "verdict", "tampered", "signatures", "steps"], "what there is to say of the file as a whole"
+    assert all(list(step) == ["code", "outcome", "clause", "detail"] for step in other["steps"])
     assert (sealed["file"], sealed["verdict"], sealed["tampered"]) == (str(files.sealed), "valid", False)
     assert (forged["verdict"], forged["tampered"]) == ("invalid", True)
     assert (other["verdict"], other["tampered"], other["signatures"]) == ("indeterminate", None, [])

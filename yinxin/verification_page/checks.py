@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.report_json import write_report, write_step, write_time
+from crypto.report_json import write_report, write_time
 from crypto.sm3 import sm3
 from licence_vault import showings, uses
 from licence_vault.actions.own_trust import own_trust
@@ -75,10 +75,7 @@ class CheckDesk:
         return Checked(line="code_unclear" if text else "code_empty", tone="unknown")
 
     def _checked(self, name: str, report: Report, language: str, claims: dict[str, str] | None = None) -> Checked:
-        written = write_report(name, report, language)
-        if report.steps:
-            written["steps"] = [write_step(each, language) for each in report.steps]
-        return Checked(written, claims=claims)
+        return Checked(write_report(name, report, language), claims=claims)
 
     def _check_seal(self, code: str) -> Checked:
         try:

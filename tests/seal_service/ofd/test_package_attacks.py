@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from crypto.report import Verdict
+from crypto.report_json import write_report
 from tests.seal_service.ofd.documents import (
     EVIL,
     LIST,
@@ -148,4 +149,27 @@ def test_another_document_in_front_of_the_package() -> None:
     report = verify(archive(entries(sealed()), prefix=b"%PDF-1.7 another document"))
     assert report.verdict is Verdict.INDETERMINATE
     assert codes(report, "not-checked") == {"OFD_CONTAINER_STRAY"}
-    assert verify(archive(entries(sealed()), trailing=b"\n")).verdict is Verdict.VALID
+
+
+@pytest.mark.parametrize(
+    ("package", "outcome", "reason"),
+    [
+        ({"trailing": b"\n"}, "warn", "after-end"),
+        ({"trailing": b"\r\n\0\0\x1a"}, "warn", "after-end"),
+        ({"trailing": b"%PDF-1.7 another document"}, "not-checked", "content-after-end"),
+        ({"trailing": b"\n\0x"}, "not-checked", "content-after-end"),
+        ({"comment": b"sealed for somebody else"}, "warn", "comment"),
+    ],
+)
+def test_what_stands_behind_the_package_is_never_passed_over(package: dict[str, bytes], outcome: str, reason: str) -> None:
+    """Padding shows nothing; anything else may be another document to another reader, so what the file is stays open."""
+    report = verify(archive(entries(sealed()), **package))
+    assert report.verdict is (Verdict.VALID if outcome == "warn" else Verdict.INDETERMINATE)
+    assert [(step.code, step.outcome.value, step.facts["reason"]) for step in report.steps] == [("OFD_CONTAINER_STRAY", outcome, reason)]
+    written = write_report("a.ofd", report, "en")
+    assert [(step["code"], step["outcome"]) for step in written["steps"]] == [("OFD_CONTAINER_STRAY", outcome)]
+    assert reason in written["steps"][0]["detail"]
+
+
+def test_a_sound_package_has_nothing_to_be_said_of_it_as_a_whole() -> None:
+    assert "steps" not in write_report("a.ofd", verify(pack(sealed())), "en")

@@ -240,7 +240,8 @@ def test_bytes_that_belong_to_nobody() -> None:
     assert findings(archive(HONEST, prefix=b"MZ")) == {("OFD_CONTAINER_STRAY", "", "before-first")}
     assert findings(archive(HONEST, before_directory=b"??")) == {("OFD_CONTAINER_STRAY", "", "between")}
     assert findings(archive(HONEST, trailing=b"\n")) == {("OFD_CONTAINER_STRAY", "", "after-end")}
-    assert findings(archive(HONEST, comment=b"made by")) == set()
+    assert findings(archive(HONEST, trailing=b"\n.")) == {("OFD_CONTAINER_STRAY", "", "content-after-end")}
+    assert findings(archive(HONEST, comment=b"made by")) == {("OFD_CONTAINER_STRAY", "", "comment")}
     assert findings(archive(HONEST, before_directory=hidden)) == {("OFD_CONTAINER_BAD", "", "hidden-entry")}
     assert findings(archive(HONEST, prefix=hidden)) == {("OFD_CONTAINER_BAD", "", "hidden-entry")}
     assert findings(archive([], before_directory=b"??")) == {("OFD_CONTAINER_STRAY", "", "before-first")}

@@ -24,6 +24,7 @@ const STEPS_OF_A_KIND = 50;
 const COVERAGE_LIMITS = ["too-large", "ratio", "total-too-large", "method"];
 const DESCRIPTION_LIMITS = ["too-large", "total-too-large", "ratio", "too-many-elements", "too-many-attributes", "too-many-references"];
 const STRUCTURAL = ["version", "document", "template", "page", "signatures"];
+const ANOTHER_FILE = ["before-first", "content-after-end"];
 const TROUBLE_MAKERS = {
   DUPLICATE_ENTRY: failed, BAD_PATH: failed, OFD_CONTAINER_BAD: failed, OFD_PART_REFUSED: failed, OFD_PART_UNREADABLE: notChecked,
   OFD_TOO_MANY_PARTS: notChecked, OFD_CONTAINER_STRAY: warned, OFD_NAME_ENCODING: warned, OFD_LOCATION_VARIANT: warned, OFD_NAMESPACE_VARIANT: warned,
@@ -36,9 +37,12 @@ const thrownOtherwise = (error) => {
 
 // -- findings as steps
 
-/** Bytes in front of the first entry leave open what another reader takes the file for; those elsewhere show nothing. */
+/**
+ * Bytes in front of the first entry or behind the package leave open what another reader takes the file for; padding, a comment, and bytes
+ * between entries show nothing and are said.
+ */
 export const packageSteps = (irregularities) =>
-  irregularities.map(({ code, path, reason }) => (reason === "before-first" ? notChecked : TROUBLE_MAKERS[code])(code, OFD_PACKAGE, { path, reason }));
+  irregularities.map(({ code, path, reason }) => (ANOTHER_FILE.includes(reason) ? notChecked : TROUBLE_MAKERS[code])(code, OFD_PACKAGE, { path, reason }));
 
 /** A missing page leaves the document undecided; a missing picture or font is only said. */
 export const troubleSteps = (troubles) =>

@@ -26,6 +26,7 @@ const ZIP_DESCRIPTOR = 0x08074b50;
 const ZIP_ENCRYPTED = 0x2041;
 const ZIP_DEFERRED = 0x0008;
 const ZIP_UTF8 = 0x0800;
+const ZIP_PADDING = [0, 9, 10, 13, 26, 32]; // what a transfer or a writer of blocks leaves behind a file
 const FULL_32 = 0xffffffff;
 const UNREADABLE_ENTRY = "OFD_ENTRY_UNREADABLE";
 // The upper half of code page 437, for names that are neither UTF-8 nor GB 18030
@@ -36,7 +37,7 @@ const zipMalformed = (reason, facts = {}) => new MalformedError("OFD_ZIP_MALFORM
 const viewOf = (data) => new DataView(data.buffer, data.byteOffset, data.length);
 const sameBytesAt = (one, other) => one.length === other.length && one.every((each, i) => each === other[i]);
 
-/** The central directory: `offset` where it starts, its `records`, and how many bytes follow the end of the archive. */
+/** The central directory: `offset` where it starts, its `records`, where its end record ends (`end`), and how long the comment behind that is. */
 export function readZipDirectory(data) {
   if (data.length > ZIP_FILE_BYTES) throw zipMalformed("too-large");
   const view = viewOf(data);
@@ -50,7 +51,7 @@ export function readZipDirectory(data) {
   const { count, size, offset, stop } = wideEnd(data, view, end);
   if (count > ZIP_ENTRIES) throw zipMalformed("too-many-entries");
   if (offset + size !== stop) throw zipMalformed("directory-misplaced");
-  return { offset, records: readZipRecords(data, view, offset, stop, count), trailing: data.length - end - 22 - comment };
+  return { offset, records: readZipRecords(data, view, offset, stop, count), end: end + 22, comment };
 }
 
 /** Count, size, offset and end of the directory, from the 64-bit end record where there is one. Both must say the same. */
@@ -361,7 +362,9 @@ export class ZipContainer {
       if (each.span.end >= reach) [reach, last] = [each.span.end, each];
     }
     this.checkBetween(reach, directory.offset, last);
-    if (directory.trailing) this.note("OFD_CONTAINER_STRAY", "", "after-end");
+    const behind = this.data.subarray(directory.end + directory.comment);
+    if (directory.comment) this.note("OFD_CONTAINER_STRAY", "", "comment");
+    if (behind.length) this.note("OFD_CONTAINER_STRAY", "", behind.every((each) => ZIP_PADDING.includes(each)) ? "after-end" : "content-after-end");
   }
 
   checkBetween(start, stop, last) {
