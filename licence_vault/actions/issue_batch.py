@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits, store
 from licence_vault.actions.batch_orders import order_of_row
+from licence_vault.actions.check_row import Problem, fact_of, problem_of
 from licence_vault.actions.claim_batch import BatchFile, claim_batch
 from licence_vault.actions.finish_issue import finish_issue, put_back
-from licence_vault.actions.issue_licence import begin_issue, check_order, definition_to_issue_by
+from licence_vault.actions.issue_licence import basis_of_issuing, begin_issue
 from licence_vault.actions.record_event import SERVICE
 from licence_vault.batch import BATCH_LIFE, BatchRow, BatchState, LicenceBatch, RowState, new_batch_id
 from licence_vault.errors import (
@@ -43,22 +44,10 @@ if TYPE_CHECKING:
 
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.register import LicenceRecord
-    from licence_vault.row_files import Row
-    from licence_vault.type_rules.definition import TypeDefinition
 
 _TAKEN: Final = "LICENCE_ROW_TAKEN"
 _ABANDONED: Final = "LICENCE_ISSUING_ABANDONED"
 _CONFLICT: Final = "LICENCE_BATCH_STATE_CONFLICT"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a row cannot be issued."""
-
-    number: int
-    code: str
-    place: str
-    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +61,12 @@ class DryRun:
 
 def try_batch(means: IssuingMeans, caller: Caller, file: BatchFile) -> DryRun:
     """Check every row and change nothing. TrustError LICENCE_ISSUER_NOT_FOUND, LICENCE_TYPE_NOT_PUBLISHED, LICENCE_ROW_FILE_UNACCEPTABLE."""
-    definition = definition_to_issue_by(means, caller, file.type_code, file.issuer_code)
+    basis = basis_of_issuing(means, caller, file.type_code, file.issuer_code)
     rows, good = 0, 0
     problems: list[Problem] = []
     for row in read_rows(file.content, file.form):
         rows += 1
-        problem = _problem_of(definition, file, row)
+        problem = problem_of(basis, file, row)
         if problem is None:
             good += 1
         elif len(problems) < limits.PROBLEMS_SHOWN:
@@ -92,7 +81,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile, *, idempote
     """
     # 1. The right, and a batch that loads.
     context = means.context
-    definition = definition_to_issue_by(means, caller, file.type_code, file.issuer_code)
+    basis = basis_of_issuing(means, caller, file.type_code, file.issuer_code)
     batch = LicenceBatch(
         id=new_batch_id(),
         type_code=file.type_code,
@@ -131,7 +120,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile, *, idempote
         for rows in chunks_of(read_rows(file.content, file.form)):
             stored = []
             for row in rows:
-                problem = _problem_of(definition, file, row)
+                problem = problem_of(basis, file, row)
                 if problem is None:
                     sealed = key.seal_data(json.dumps(dict(row.cells), ensure_ascii=False).encode())
                     stored.append(BatchRow(batch.id, row.number, RowState.WAITING, sealed))
@@ -275,7 +264,7 @@ def _begin(means: IssuingMeans, caller: Caller, batch: LicenceBatch, row: BatchR
     if row.licence_id is not None:
         return _take_over(means, batch, row, row.licence_id)
     cells = json.loads(means.contents.open_key(batch.id, key_sealed).open_data(row.cells_sealed or b""))
-    definition = definition_to_issue_by(means, caller, batch.type_code, batch.issuer_code)
+    definition = basis_of_issuing(means, caller, batch.type_code, batch.issuer_code).definition
 
     def note(conn: Connection, licence_id: str) -> None:
         if not store.note_licence(conn, batch.id, row.number, licence_id):
@@ -299,21 +288,8 @@ def _take_over(means: IssuingMeans, batch: LicenceBatch, row: BatchRow, licence_
 
 def _end_row(means: IssuingMeans, batch: LicenceBatch, row: BatchRow, state: RowState, error: TrustError | None) -> None:
     code = None if error is None else error.code
-    place, rule = (None, None) if error is None else (_fact(error, "place"), _fact(error, "reason" if code == _ABANDONED else "rule"))
+    place, rule = (None, None) if error is None else (fact_of(error, "place"), fact_of(error, "reason" if code == _ABANDONED else "rule"))
     means.context.database.write(lambda conn: store.end_row(conn, batch.id, row.number, state=state, code=code, place=place, rule=rule))
-
-
-def _problem_of(definition: TypeDefinition, file: BatchFile, row: Row) -> Problem | None:
-    try:
-        check_order(order_of_row(definition, file.issuer_code, file.forms, row.cells, columns=row.columns), definition)
-    except TrustError as error:
-        return Problem(row.number, error.code, _fact(error, "place") or _fact(error, "field") or "", _fact(error, "rule") or "")
-    return None
-
-
-def _fact(error: TrustError, name: str) -> str | None:
-    found = error.facts.get(name)
-    return None if found is None else str(found)[: limits.NAME_CHARACTERS]
 
 
 def _lease_end(means: IssuingMeans) -> datetime:

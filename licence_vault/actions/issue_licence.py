@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
 from licence_vault.actions.arrival import find_departed
-from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue
+from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue, template_of_version
+from licence_vault.actions.issuing_basis import IssuingBasis, stand_in
 from licence_vault.actions.number_licence import check_chosen_number, step_on, take_next_number
 from licence_vault.actions.publish_status_lists import list_uri
 from licence_vault.actions.record_event import leaf_of, previous_index
@@ -30,6 +31,7 @@ from licence_vault.errors import (
     type_not_published,
     versions_exhausted,
 )
+from licence_vault.faces.draw import check_texts
 from licence_vault.limits import HOLDERS, ISSUING_LEASE_SECONDS, PRINTED_NUMBER_CHARACTERS
 from licence_vault.log.entries import append_leaf
 from licence_vault.model import (
@@ -153,8 +155,10 @@ def begin_issue(
         return earlier
 
     # 2. By which version of the type, and is the content as the type demands?
-    definition, type_version = _type_to_issue_by(means, caller, order.type_code, order.issuer_code)
+    basis = basis_of_issuing(means, caller, order.type_code, order.issuer_code)
+    definition, type_version = basis.definition, basis.type_version
     check_order(order, definition, None if succession is None else succession.term_from)
+    check_texts(stand_in(order, basis), basis.template)  # before a number is taken and the public log says so
 
     # 3. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
     def intend(conn: Connection) -> LicenceRecord:
@@ -171,12 +175,8 @@ def begin_issue(
         raise
 
 
-def definition_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issuer_code: str) -> TypeDefinition:
-    """The type as it is published now, where the caller may issue for the authority; changes nothing. Errors as ``issue_licence``."""
-    return _type_to_issue_by(means, caller, type_code, issuer_code)[0]
-
-
-def _type_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issuer_code: str) -> tuple[TypeDefinition, int]:
+def basis_of_issuing(means: IssuingMeans, caller: Caller, type_code: str, issuer_code: str) -> IssuingBasis:
+    """By what the caller may issue for the authority now; changes nothing. Errors as ``issue_licence``."""
     means.need_seals()
     with means.context.database.read() as conn:
         issuer = load_issuer_of(conn, caller, issuer_code)
@@ -185,7 +185,8 @@ def _type_to_issue_by(means: IssuingMeans, caller: Caller, type_code: str, issue
         raise issuer_without_seal(issuer_code)
     if version is None:
         raise type_not_published(type_code)
-    return definition_of_version(version), version.version
+    today = means.context.clock.now().astimezone(CHINA).date()
+    return IssuingBasis(definition_of_version(version), version.version, template_of_version(version), issuer, today)
 
 
 def check_order(order: LicenceOrder, definition: TypeDefinition, term_from: date | None = None) -> None:

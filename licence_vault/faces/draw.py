@@ -19,7 +19,7 @@ from licence_vault.faces.marks import Marks, note_band, note_parts, watermark_it
 from licence_vault.faces.metadata import custom_data
 from licence_vault.faces.ornaments import draw_frame, draw_rosette
 from licence_vault.faces.qr_picture import draw_qr
-from licence_vault.faces.type_setting import FontBook, announce, set_text
+from licence_vault.faces.type_setting import FontBook, announce, check_text, set_text
 from service_kit.archival_pdf.layers import Layer, prepare_layer
 from service_kit.archival_pdf.write import Description, EmbeddedFile, PdfPage, write_pdf
 from standards.errors import Kind, TrustError
@@ -38,6 +38,12 @@ CREATOR: Final = "Yinxin"
 TEMPLATES_KEPT: Final = 64
 PLAIN: Final = Marks()
 _MEDIA_TYPES: Final = {"json": "application/json", "xml": "application/xml", "txt": "text/plain"}
+_PLACE_CHARACTERS: Final = 64
+_FACE_RULES: Final = {
+    "FACE_TEXT_TOO_LONG": "fits its place on the face in the smallest letters of the design",
+    "FACE_FIELD_MISSING": "the face shows it",
+    "GLYPH_MISSING": "characters that a typeface here has",
+}
 _OTHER: Final = "application/octet-stream"
 
 
@@ -91,6 +97,22 @@ def draw_ofd(
             attachments=files,
         )
     )
+
+
+def check_texts(data: LicenceData, template: FaceTemplate) -> None:
+    """Whether every text of the face can be set with these values and every character drawn; nothing is drawn, and no font is cut.
+
+    :raises TrustError: ``FACE_FIELD_MISSING``, ``FACE_TEXT_TOO_LONG``, ``GLYPH_MISSING`` as drawing would, with ``place`` (the text of the
+        design) and ``rule`` besides.
+    """
+    for part in template.parts:
+        if not isinstance(part, TextPart | ColumnPart) or is_fixed(part.text):
+            continue
+        try:
+            check_text(part, fill(part.text, data))
+        except TrustError as error:
+            rule = _FACE_RULES.get(error.code, "")
+            raise TrustError(error.kind, error.code, **(error.facts | {"place": part.text[:_PLACE_CHARACTERS], "rule": rule})) from None
 
 
 def _issued_at(data: LicenceData) -> datetime:

@@ -43,8 +43,8 @@ TEXTS: Final = (
     ProblemText(
         "FACE_TEXT_TOO_LONG",
         *_DRAWING,
-        "A text does not fit its place even in the smallest letters that the design allows; `facts` shows the place.",
-        "文本即使用样式允许的最小字号也放不下，位置见 facts。",
+        "A text does not fit its place even in the smallest letters that the design allows; `facts` shows the place; of a licence to be issued nothing was numbered yet.",
+        "文本即使用样式允许的最小字号也放不下，位置见 facts；签发时尚未编号。",
         "Shorten the text, or give it more room in the design.",
         "请缩短文本，或在样式中留出更多空间。",
     ),

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from licence_vault.faces import limits
 from licence_vault.faces.design import Align, ColumnPart, TextPart
 from service_kit.typefaces.faces import BOLD, REGULAR, Style, find_face
+from service_kit.typefaces.measure import measures_of
 from service_kit.typefaces.pool import pooled_face
 from standards.errors import Kind, TrustError
 from standards.gbt33190_ofd.write_values import Font, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from service_kit.typefaces.cut import CutFace
     from service_kit.typefaces.faces import Face
+    from service_kit.typefaces.measure import Measures
+    from service_kit.typefaces.outlines import PlacedGlyph
 
 _Line = TypeVar("_Line")
 
@@ -39,6 +42,15 @@ _UPRIGHT_RISE: Final = 0.88  # of the box of an upright character, from its top 
 _LATIN_MIDDLE: Final = 0.36  # of an em above the base line
 _SQUARE_MIDDLE: Final = 0.38
 _MONGOLIAN_MIDDLE: Final = 0.28
+
+
+class _Widths(Protocol):
+    """What lines are broken by: a font that was cut, or what a face measures."""
+
+    @property
+    def advances_em(self) -> Mapping[str, float]: ...
+
+    def width_mm(self, text: str, size_mm: float, spacing_mm: float = 0) -> float: ...
 
 
 class FontBook:
@@ -83,8 +95,39 @@ class FontBook:
         face = self._chosen[run, Style.MONGOLIAN, False]
         return self._fonts[face], self._faces[face]
 
+    def placed(self, run: str) -> tuple[PlacedGlyph, ...]:
+        """The glyphs of an announced run."""
+        return self.run(run)[1].runs[run]
 
-def announce(part: TextPart | ColumnPart, text: str, book: FontBook) -> None:
+
+class MeasureBook:
+    """In place of a font book where it is only asked whether texts fit: nothing is cut, and the faces are those that a font book would choose."""
+
+    def __init__(self) -> None:
+        self._chosen: dict[tuple[str, Style, bool], Measures] = {}
+
+    def want(self, text: str, style: Style, *, is_bold: bool = False) -> None:
+        """Choose the face of a text. Raises ``GLYPH_MISSING``."""
+        key = (text, style, is_bold)
+        if key not in self._chosen:
+            self._chosen[key] = measures_of(find_face(text.replace("\n", ""), style, weight=BOLD if is_bold else REGULAR))
+
+    def want_run(self, run: str) -> None:
+        """Choose the face of a run of traditional Mongolian."""
+        key = (run, Style.MONGOLIAN, False)
+        if key not in self._chosen:
+            self._chosen[key] = measures_of(find_face(run, Style.MONGOLIAN))
+
+    def font(self, text: str, style: Style, *, is_bold: bool = False) -> Measures:
+        """What the face of a chosen text measures."""
+        return self._chosen[text, style, is_bold]
+
+    def placed(self, run: str) -> tuple[PlacedGlyph, ...]:
+        """The glyphs of a chosen run. Raises ``GLYPH_MISSING``."""
+        return self._chosen[run, Style.MONGOLIAN, False].placed(run)
+
+
+def announce(part: TextPart | ColumnPart, text: str, book: FontBook | MeasureBook) -> None:
     """First pass."""
     if isinstance(part, TextPart):
         book.want(text, part.style, is_bold=part.is_bold)
@@ -102,6 +145,18 @@ def set_text(part: TextPart | ColumnPart, text: str, book: FontBook) -> list[Tex
     if not text.strip():
         return []
     return _set_lines(part, text, book) if isinstance(part, TextPart) else _set_columns(part, text, book)
+
+
+def check_text(part: TextPart | ColumnPart, text: str) -> None:
+    """Whether both passes would take this text, without cutting a font for it. Raises ``GLYPH_MISSING``, ``FACE_TEXT_TOO_LONG``."""
+    book = MeasureBook()
+    announce(part, text, book)
+    if not text.strip():
+        return
+    if isinstance(part, TextPart):
+        _fit_lines(part, text, book.font(text, part.style, is_bold=part.is_bold))
+    else:
+        _fit_columns(part, text, book)
 
 
 def _too_long(part: TextPart | ColumnPart, text: str) -> TrustError:
@@ -124,8 +179,7 @@ def _fit(part: TextPart | ColumnPart, text: str, breaking: Callable[[float], lis
 # -- lines -------------------------------------------------------------------------------------------------------------------------------
 
 
-def _set_lines(part: TextPart, text: str, book: FontBook) -> list[Text]:
-    font = book.font(text, part.style, is_bold=part.is_bold)
+def _fit_lines(part: TextPart, text: str, font: _Widths) -> tuple[float, list[str]]:
     width = part.width_mm
     is_one_line = (
         "\n" not in text and text == text.strip() and part.spacing_mm >= 0
@@ -139,7 +193,13 @@ def _set_lines(part: TextPart, text: str, book: FontBook) -> list[Text]:
             return [text]
         return break_lines(text, width + part.spacing_mm, lambda piece: font.width_mm(piece, size) + part.spacing_mm * len(piece))
 
-    size, lines = _fit(part, text, breaking)
+    return _fit(part, text, breaking)
+
+
+def _set_lines(part: TextPart, text: str, book: FontBook) -> list[Text]:
+    font = book.font(text, part.style, is_bold=part.is_bold)
+    width = part.width_mm
+    size, lines = _fit_lines(part, text, font)
     leading = (part.leading_mm or part.size_mm * _LEADING) * size / part.size_mm
     # Lines that are fewer than there is room for stand where the first one is; smaller letters stay on the middle of theirs
     y = part.y_mm - (part.size_mm - size) * _LATIN_MIDDLE
@@ -203,20 +263,22 @@ def _is_upright(character: str) -> bool:
     return character not in _TURNED and unicodedata.east_asian_width(character) in {"W", "F"}
 
 
-def _set_columns(part: ColumnPart, text: str, book: FontBook) -> list[Text]:
-    pieces, rest = _pieces(text)
-    sans = book.font(rest, Style.SANS) if rest else None
+def _length_em(piece: str, sans: _Widths | None, book: FontBook | MeasureBook) -> float:
+    if _MONGOLIAN.fullmatch(piece):
+        return sum(glyph.advance_em for glyph in book.placed(piece))
+    return 1.0 if _is_upright(piece) or sans is None else sans.advances_em[piece]
 
-    def length_em(piece: str) -> float:
-        if _MONGOLIAN.fullmatch(piece):
-            return sum(glyph.advance_em for glyph in book.run(piece)[1].runs[piece])
-        return 1.0 if _is_upright(piece) or sans is None else sans.advances_em[piece]
+
+def _fit_columns(part: ColumnPart, text: str, book: FontBook | MeasureBook) -> tuple[float, list[list[str]]]:
+    pieces, rest = _pieces(text)
+    sans: _Widths | None = book.font(rest, Style.SANS) if rest else None
+    words = [(word, sum(_length_em(piece, sans, book) for piece in word)) for word in _words(pieces)]
 
     def breaking(size: float) -> list[list[str]]:
         columns: list[list[str]] = [[]]
         used = 0.0
-        for word in _words(pieces):
-            length = sum(map(length_em, word)) * size
+        for word, length_em in words:
+            length = length_em * size
             if used + length > part.length_mm and columns[-1]:
                 columns.append([])
                 used = 0.0
@@ -226,7 +288,13 @@ def _set_columns(part: ColumnPart, text: str, book: FontBook) -> list[Text]:
             used += length
         return columns
 
-    size, columns = _fit(part, text, breaking)
+    return _fit(part, text, breaking)
+
+
+def _set_columns(part: ColumnPart, text: str, book: FontBook) -> list[Text]:
+    _, rest = _pieces(text)
+    sans = book.font(rest, Style.SANS) if rest else None
+    size, columns = _fit_columns(part, text, book)
     leading = (part.leading_mm or part.size_mm * _COLUMN_LEADING) * size / part.size_mm
     out = []
     for index, column in enumerate(columns):
@@ -242,7 +310,7 @@ def _set_columns(part: ColumnPart, text: str, book: FontBook) -> list[Text]:
             elif sans is not None and piece.strip():
                 middle = _SQUARE_MIDDLE if piece in _TURNED else _LATIN_MIDDLE
                 out.append(Text(sans, size, axis - middle * size, y, piece, part.colour, turn=90))
-            y += length_em(piece) * size
+            y += _length_em(piece, sans, book) * size
     return out
 
 

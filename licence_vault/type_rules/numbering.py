@@ -25,3 +25,9 @@ def series_of(rule: str, *, year: int, area_code: str) -> str:
 def write_printed_number(series: str, serial: int) -> str:
     """The printed number of a series; a running number that has outgrown its width is written in full."""
     return _PIECE.sub(lambda found: f"{serial:0{int(found[2])}d}", series)
+
+
+def longest_number(rule: str, *, year: int, area_code: str) -> str:
+    """The widest printed number of a series as long as its running number has not outgrown its width."""
+    series = series_of(rule, year=year, area_code=area_code)
+    return _PIECE.sub(lambda found: "0" * int(found[2]), series)

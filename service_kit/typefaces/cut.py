@@ -72,7 +72,7 @@ def _cut(face: Face, characters: str, runs: tuple[str, ...]) -> CutFace:
     if missing:
         raise glyph_missing(missing)
     outlines = Outlines(face.path, index=face.index, weight=face.weight)
-    shaped = {run: _shaped(outlines, run) for run in runs}
+    shaped = {run: shaped_run(outlines, run) for run in runs}
 
     # 1. The glyphs in use, at their weight, under new numbers
     source = hb.Face(hb.Blob.from_file_path(str(face.path)), face.index)
@@ -109,7 +109,8 @@ def _cut(face: Face, characters: str, runs: tuple[str, ...]) -> CutFace:
     )
 
 
-def _shaped(outlines: Outlines, run: str) -> tuple[PlacedGlyph, ...]:
+def shaped_run(outlines: Outlines, run: str) -> tuple[PlacedGlyph, ...]:
+    """The glyphs of a run of traditional Mongolian. Raises ``GLYPH_MISSING``."""
     placed = outlines.shape(run, script=RUN_SCRIPT, language=RUN_LANGUAGE)
     lacking = {run[glyph.first_character] for glyph in placed if not glyph.number}
     if lacking or not placed:

@@ -65,6 +65,11 @@ class Outlines:
         with self._lock:
             return int(self._font.get_nominal_glyph(ord(character)) or 0)
 
+    def advance_em(self, number: int) -> float:
+        """How far a glyph moves the pen, by its number."""
+        with self._lock:
+            return float(self._font.get_glyph_h_advance(number) / self._em)
+
     def _read_glyph(self, number: int) -> Glyph:
         """The outline of a glyph by its number; without contours where the face has no such glyph."""
         pen = _Pen(1 / self._em)

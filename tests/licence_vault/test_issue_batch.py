@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,8 @@ from service_kit.audit import find_entries
 from standards.errors import TrustError
 from tests.fakes.sealer import refused, unavailable
 from tests.licence_vault.batch_files import BAD, GOOD, file_of, rest, rows_of, run_to_its_end
-from tests.licence_vault.issuing_here import ISSUER, OTHER_ISSUER, IssuingHere, caller, code_of
+from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, PERSON, IssuingHere, caller, code_of
+from tests.licence_vault.type_files import AUTHORITY, type_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +67,50 @@ def test_a_dry_run_says_everything_and_changes_nothing(here: IssuingHere, monkey
     monkeypatch.setattr(limits, "PROBLEMS_SHOWN", 1)
     assert len(try_batch(here.means, here.clerk, file_of(BAD, BAD)).problems) == 1
     assert count_licences(here) == before
+
+
+def test_what_the_face_cannot_show_is_found_before_a_number_is_taken(here: IssuingHere) -> None:
+    """Too long for its place, and a character that no typeface has: in the dry run, in the report, at single issuing, and nothing in the public log."""
+    narrow = {
+        **FACE,
+        "parts": [*FACE["parts"], {"kind": "text", "x_mm": 5, "y_mm": 30, "size_mm": 4, "width_mm": 30, "text": "{fields.KZ_address}"}],
+    }
+    code = f"{AUTHORITY}992"
+    here.publish(type_file(face=narrow, code=code))
+    long, strange = GOOD.replace("示例路{}号", "示例路一号" * 9), GOOD.replace("示例路{}号", "\U0001f600")
+    file = file_of(GOOD, long, strange, type_code=code)
+    found = ["FACE_TEXT_TOO_LONG", "GLYPH_MISSING"]
+    run = try_batch(here.means, here.clerk, file)
+    assert (run.rows, run.good) == (3, 1)
+    assert [(each.number, each.code, each.place) for each in run.problems] == [
+        (2, found[0], "{fields.KZ_address}"),
+        (3, found[1], "{fields.KZ_address}"),
+    ]
+    assert all(each.rule for each in run.problems)
+
+    def count_drafts() -> int:
+        with here.vault.context.database.read() as conn:
+            return int(conn.exec_driver_sql(f"SELECT count(*) FROM licence_licences WHERE type_code = '{code}'").scalar_one())
+
+    for number, address in enumerate(("示例路一号" * 9, "\U0001f600")):
+        with pytest.raises(TrustError) as raised:
+            here.issue(type_code=code, fields={"KZ_address": address})
+        assert code_of(raised) == found[number]
+    assert count_drafts() == 0, "no number, no leaf"
+    batch = open_batch(here.means, here.clerk, file)
+    start_batch(here.means, here.clerk, batch.id)
+    run_to_its_end(here, batch)
+    assert [(row.state, row.code) for row in rows_of(here, batch)] == [
+        (RowState.ISSUED, None), (RowState.FAILED, found[0]), (RowState.FAILED, found[1]),
+    ]  # fmt: skip
+    assert count_drafts() == 1
+
+
+def test_a_row_that_the_data_of_a_licence_cannot_hold_is_found_by_the_dry_run(here: IssuingHere) -> None:
+    [problem] = try_batch(here.means, here.clerk, file_of(GOOD.replace("张三（示例）", "张" * 201))).problems
+    with pytest.raises(TrustError) as raised:
+        here.issue(holders=(replace(PERSON, name="张" * 201),))
+    assert problem.code == code_of(raised)
 
 
 def test_a_batch_from_the_file_to_the_report(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:

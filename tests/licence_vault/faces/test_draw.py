@@ -9,6 +9,8 @@ from io import BytesIO
 import pikepdf
 import pytest
 import zxingcpp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from licence_vault.faces import limits
@@ -24,7 +26,7 @@ from licence_vault.faces.design import (
     QrPart,
     TextPart,
 )
-from licence_vault.faces.draw import draw_ofd, draw_pdf
+from licence_vault.faces.draw import check_texts, draw_ofd, draw_pdf
 from licence_vault.faces.marks import NO_EFFECT, CopyNote, Marks
 from licence_vault.faces.type_setting import break_lines
 from licence_vault.model import Holder
@@ -226,6 +228,42 @@ def test_a_text_that_does_not_fit_is_made_smaller_then_refused() -> None:
     for long in (text * 3, "A" * 60):
         with pytest.raises(TrustError, match="FACE_TEXT_TOO_LONG"):
             draw_pdf(sample_licence(fields={"KZ_address": long}), page_with(column), {}, qr_text=None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    text=st.lists(
+        st.sampled_from(["示例路", "一号（甲）", "Ab-12 ", "，", "\n", "ᠮᠣᠩᠭᠣᠯ ", "\U0001f600", "𬭎", " "]), min_size=1, max_size=30
+    ).map(lambda pieces: "".join(pieces).strip() or "号"),
+    place=st.sampled_from(
+        [
+            TextPart(10, 20, 5, "{fields.KZ_address}", 40, lines=2, least_mm=3),
+            TextPart(10, 20, 5, "地址 {fields.KZ_address}", 60, lines=3, is_bold=True, spacing_mm=0.5),
+            TextPart(10, 20, 5, "{fields.KZ_address}", style=Style.SONG),
+            ColumnPart(10, 10, 5, "{fields.KZ_address}", 30, lines=3),
+            ColumnPart(10, 10, 5, "ᠮᠣᠩᠭᠣᠯ {fields.KZ_address}", 60),
+        ]
+    ),
+)
+def test_whether_a_text_fits_is_told_without_drawing_it(text: str, place: TextPart | ColumnPart) -> None:
+    """The check before a number is taken says what drawing would say, code for code; and it says where."""
+    data = sample_licence(fields={"KZ_address": text})
+    try:
+        draw_ofd(data, page_with(place), {}, qr_text=None)
+    except TrustError as error:
+        with pytest.raises(TrustError) as raised:
+            check_texts(data, page_with(place))
+        assert (raised.value.kind, raised.value.code) == (error.kind, error.code)
+        assert raised.value.facts["place"] == place.text
+        assert raised.value.facts["rule"]
+    else:
+        check_texts(data, page_with(place))
+
+
+def test_an_item_that_the_face_shows_and_nobody_gave_is_told_without_drawing() -> None:
+    with pytest.raises(TrustError, match="FACE_FIELD_MISSING") as raised:
+        check_texts(sample_licence(), page_with(TextPart(10, 20, 5, "{fields.none}")))
+    assert raised.value.facts["place"] == "{fields.none}"
 
 
 def test_columns_take_further_columns_and_upright_characters() -> None:
