@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ABANDONED_REVISION",
     "ENDED",
     "EVENT_NAMES",
     "LICENCE_LIFE",
@@ -84,6 +85,9 @@ __all__ = [
 ]
 
 DATA_VERSION: Final = 1
+ABANDONED_REVISION: Final = (
+    2  # of a cancelled licence that was never released: a draft has 1, and what was released and cancelled later at least 3
+)
 FIELD_KEY: Final = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{limits.FIELD_KEY_CHARACTERS - 1}}}")
 _AREA: Final = re.compile(r"[0-9]{6}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -30,7 +30,7 @@ from licence_vault.faces.qr import claims_of, write_qr
 from licence_vault.faces.read_design import face_of
 from licence_vault.key_rings import read_ring, signing_at
 from licence_vault.limits import DEFINITIONS_KEPT, ISSUING_RETRY_SECONDS, SELF_CHECKS
-from licence_vault.model import LicenceState, read_salted_licence, step_named
+from licence_vault.model import ABANDONED_REVISION, LicenceState, read_salted_licence, step_named
 from licence_vault.ports import OFD, PDF, SealPlace
 from licence_vault.register import LicenceFile
 from licence_vault.status.tokens import SM2_KEY
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 MEDIA_TYPES: Final = {"pdf": PDF, "ofd": OFD}
 VERIFY_PATH: Final = "/v"  # the page that reads printed codes
 _DRAW: Final = {"pdf": draw_pdf, "ofd": draw_ofd}
-_ABANDONED_REVISION: Final = 2  # a draft has 1; what was released and cancelled later has at least 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +286,6 @@ def put_back(means: IssuingMeans, record: LicenceRecord, *, is_refused: bool = F
 
 def _ended(record: LicenceRecord) -> LicenceRecord:
     """A licence that is no draft any more, where it was released. LICENCE_ISSUING_ABANDONED where it never was."""
-    if record.state is LicenceState.CANCELLED and record.revision == _ABANDONED_REVISION:
+    if record.state is LicenceState.CANCELLED and record.revision == ABANDONED_REVISION:
         raise issuing_abandoned(record.id, record.state_reason)
     return record

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits, store
+from licence_vault.actions.batch_lease import BatchLease
 from licence_vault.actions.batch_orders import order_of_row
 from licence_vault.actions.check_row import Problem, fact_of, problem_of
 from licence_vault.actions.claim_batch import BatchFile, claim_batch
@@ -92,7 +93,7 @@ def open_batch(means: IssuingMeans, caller: Caller, file: BatchFile, *, idempote
         state=BatchState.LOADING,
         total=0,
         created_at=context.clock.now(),
-        lease_until=_lease_end(means),
+        lease_until=_loading_end(means),
     )
     key, key_sealed = means.contents.new_key(batch.id)
 
@@ -173,7 +174,7 @@ def find_batch(means: IssuingMeans, caller: Caller, batch_id: str) -> tuple[Lice
     """A batch of an authority the caller acts for, and how many of its rows are in which state. LICENCE_BATCH_NOT_FOUND."""
     with means.context.database.read() as conn:
         batch = _owned(conn, caller, batch_id)
-        return batch, store.count_rows(conn, batch_id)
+        return batch, store.count_progress(conn, batch_id)
 
 
 def list_batches(means: IssuingMeans, caller: Caller, *, before: str | None, limit: int) -> list[tuple[LicenceBatch, dict[RowState, int]]]:
@@ -181,7 +182,7 @@ def list_batches(means: IssuingMeans, caller: Caller, *, before: str | None, lim
     with means.context.database.read() as conn:
         codes = store.list_issuer_codes(conn, caller.holder, limit=limits.PAGE_SIZE_MAX)
         found = store.list_batches(conn, codes, before=before, limit=limit)
-        return [(batch, store.count_rows(conn, batch.id)) for batch in found]
+        return [(batch, store.count_progress(conn, batch.id)) for batch in found]
 
 
 def list_batch_rows(
@@ -205,19 +206,17 @@ def run_batches(means: IssuingMeans) -> int:
 
     # 2. Some rows of each.
     for batch in running:
-        until = _lease_end(means)
-        if not context.database.write(lambda conn, batch=batch, until=until: store.lease_batch(conn, batch, until)):  # type: ignore[misc]
-            continue
-        held = replace(batch, lease_until=until)
-        try:
-            ended += _run(means, held)
-        finally:
-            context.database.write(lambda conn, held=held: store.lease_batch(conn, held, None))  # type: ignore[misc]
+        lease = BatchLease(means.context, batch)
+        if lease.take():
+            try:
+                ended += _run(means, lease)
+            finally:
+                lease.give_back()
     return ended
 
 
-def _run(means: IssuingMeans, batch: LicenceBatch) -> int:
-    context = means.context
+def _run(means: IssuingMeans, lease: BatchLease) -> int:
+    context, batch = means.context, lease.batch
     caller = Caller(batch.client_id, batch.subject, frozenset())
     with context.database.read() as conn:
         rows = store.list_rows_to_issue(conn, batch.id, context.clock.now(), limit=limits.ROWS_PER_TURN)
@@ -230,6 +229,8 @@ def _run(means: IssuingMeans, batch: LicenceBatch) -> int:
     begun: list[tuple[BatchRow, LicenceRecord]] = []
     ended = 0
     for row in rows:
+        if not lease.holds():  # this process was held up for so long that another one goes on with the batch
+            break
         try:
             begun.append((row, _begin(means, caller, batch, row, key_sealed)))
         except TrustError as error:
@@ -242,8 +243,13 @@ def _run(means: IssuingMeans, batch: LicenceBatch) -> int:
 
     # 2. Then proof, face, seal and release, one after the other.
     for place, (row, record) in enumerate(begun):
+        if not lease.holds():
+            break
+        held = _hold(means, record)
+        if held is None:  # the sweeper, or another process, goes on with it
+            continue
         try:
-            finish_issue(means, record)
+            finish_issue(means, held)
         except TrustError as error:
             if is_self_check(error):
                 continue  # this one alone: it comes again, the others go on
@@ -270,11 +276,22 @@ def _begin(means: IssuingMeans, caller: Caller, batch: LicenceBatch, row: BatchR
         if not store.note_licence(conn, batch.id, row.number, licence_id):
             raise row_taken(batch.id, row.number)
 
-    return begin_issue(means, caller, order_of_row(definition, batch.issuer_code, batch.forms, cells), note=note)
+    return begin_issue(
+        means, caller, order_of_row(definition, batch.issuer_code, batch.forms, cells), note=note, lease_seconds=limits.ROW_LEASE_SECONDS
+    )
+
+
+def _hold(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord | None:
+    """A draft whose turn has come, as long as it is this process's work; None where it is somebody else's by now."""
+    now, length = means.context.clock.now(), timedelta(seconds=limits.ROW_LEASE_SECONDS)
+    if record.state is not LicenceState.DRAFT or (record.lease_until is not None and now < record.lease_until - length / 2):
+        return record
+    is_held = means.context.database.write(lambda conn: store.take_lease(conn, record, now + length))
+    return replace(record, lease_until=now + length) if is_held else None
 
 
 def _take_over(means: IssuingMeans, batch: LicenceBatch, row: BatchRow, licence_id: str) -> LicenceRecord:
-    until = means.context.clock.now() + timedelta(seconds=limits.ISSUING_LEASE_SECONDS)
+    until = means.context.clock.now() + timedelta(seconds=limits.ROW_LEASE_SECONDS)
     with means.context.database.read() as conn:
         begun = store.load_licence(conn, licence_id)
     if begun is None:
@@ -292,8 +309,8 @@ def _end_row(means: IssuingMeans, batch: LicenceBatch, row: BatchRow, state: Row
     means.context.database.write(lambda conn: store.end_row(conn, batch.id, row.number, state=state, code=code, place=place, rule=rule))
 
 
-def _lease_end(means: IssuingMeans) -> datetime:
-    return means.context.clock.now() + timedelta(seconds=limits.BATCH_LEASE_SECONDS)
+def _loading_end(means: IssuingMeans) -> datetime:
+    return means.context.clock.now() + timedelta(seconds=limits.LOADING_LEASE_SECONDS)
 
 
 def _move(conn: Connection, batch: LicenceBatch, target: BatchState, **times: datetime) -> None:
@@ -303,7 +320,7 @@ def _move(conn: Connection, batch: LicenceBatch, target: BatchState, **times: da
 
 
 def _add_rows(means: IssuingMeans, conn: Connection, batch: LicenceBatch, rows: Sequence[BatchRow]) -> None:
-    if not store.hold_loading(conn, batch.id, _lease_end(means)):  # cancelled meanwhile
+    if not store.hold_loading(conn, batch.id, _loading_end(means)):  # cancelled meanwhile
         raise batch_state_conflict(batch.id, BatchState.CANCELLED)
     store.insert_rows(conn, rows)
 

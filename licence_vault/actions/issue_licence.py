@@ -144,9 +144,10 @@ def begin_issue(
     arrival: Arrival | None = None,
     idempotency_key: str | None = None,
     note: Callable[[Connection, str], None] | None = None,
+    lease_seconds: int = ISSUING_LEASE_SECONDS,
 ) -> LicenceRecord:
-    """The first half: a draft that ``finish_issue`` releases. ``note`` is called in the transaction with the new licence's id. Errors as
-    ``issue_licence``.
+    """The first half: a draft that ``finish_issue`` releases. ``note`` is called in the transaction with the new licence's id; ``lease_seconds``: for how
+    long it is this process's work. Errors as ``issue_licence``.
     """
     # 1. May the caller issue for this authority? Who repeats a request gets the licence of the first one, whatever has changed since.
     request = request_of(order, succession, arrival, idempotency_key)
@@ -162,7 +163,7 @@ def begin_issue(
 
     # 3. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
     def intend(conn: Connection) -> LicenceRecord:
-        record = _record_intent(means, conn, caller, order, definition, type_version, succession, arrival, request)
+        record = _record_intent(means, conn, caller, order, definition, type_version, succession, arrival, request, lease_seconds)
         if note is not None:
             note(conn, record.id)
         return record
@@ -229,6 +230,7 @@ def _record_intent(
     succession: Succession | None,
     arrival: Arrival | None,
     request: IssueRequest | None,
+    lease_seconds: int,
 ) -> LicenceRecord:
     context, at = means.context, means.context.clock.now()
     licence_id = new_licence_id(at)
@@ -321,7 +323,7 @@ def _record_intent(
         state_at=at,
         last_entry_id="",
         order_json=plan.to_json(),
-        lease_until=at + timedelta(seconds=ISSUING_LEASE_SECONDS),
+        lease_until=at + timedelta(seconds=lease_seconds),
         claim_digest=None if claim is None else claim.key_digest,
         transferred_from=None if arrival is None else arrival.identifier,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from licence_vault.store.batches import (
     cancel_rows,
     count_living_batches,
+    count_progress,
     count_rows,
     end_batch,
     end_row,
@@ -111,6 +112,7 @@ __all__ = [
     "code_older_sharing",
     "count_living_batches",
     "count_members",
+    "count_progress",
     "count_rows",
     "count_showings",
     "count_standing_entrustments",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, case, func, insert, or_, select, update
 
 from licence_vault.batch import BatchRow, BatchState, LicenceBatch, RowState
-from licence_vault.model import LicenceState
+from licence_vault.model import ABANDONED_REVISION, LicenceState
 from licence_vault.tables import batch_rows, batches, licences
 from service_kit.row_values import read_list, read_time, write_list, write_time
 
@@ -115,11 +115,29 @@ def insert_rows(conn: Connection, rows: Sequence[BatchRow]) -> None:
     conn.execute(update(batches).where(batches.c.id == rows[0].batch_id).values(total=rows[-1].number))
 
 
+_BEGUN = batch_rows.outerjoin(licences, and_(licences.c.id == batch_rows.c.licence_id, batch_rows.c.state == RowState.WAITING.value))
+_SHOWN = case(
+    (or_(licences.c.id.is_(None), licences.c.state == LicenceState.DRAFT.value), batch_rows.c.state),
+    (and_(licences.c.state == LicenceState.CANCELLED.value, licences.c.revision == ABANDONED_REVISION), RowState.FAILED.value),
+    else_=RowState.ISSUED.value,
+)
+"""What has become of a row: one whose licence the sweeper brought to its end is noted at the batch's next turn, and is so now already."""
+
+
+def count_progress(conn: Connection, batch_id: str) -> dict[RowState, int]:
+    """How many rows are in which state, those included whose licence has ended and which are not noted yet."""
+    statement = select(_SHOWN, func.count()).select_from(_BEGUN).where(batch_rows.c.batch_id == batch_id).group_by(_SHOWN)
+    found = {RowState(row[0]): int(row[1]) for row in conn.execute(statement)}
+    return {state: found.get(state, 0) for state in RowState}
+
+
 def list_rows(conn: Connection, batch_id: str, *, state: RowState | None, after: int, limit: int) -> list[BatchRow]:
-    """Rows in their order, behind the number ``after``."""
-    statement = select(batch_rows).where(and_(batch_rows.c.batch_id == batch_id, batch_rows.c.number > after))
+    """Rows in their order, behind the number ``after``; in the state that :func:`count_progress` counts them in."""
+    others = [column for column in batch_rows.c if column.name != "state"]
+    statement = select(*others, _SHOWN.label("state")).select_from(_BEGUN)
+    statement = statement.where(and_(batch_rows.c.batch_id == batch_id, batch_rows.c.number > after))
     if state is not None:
-        statement = statement.where(batch_rows.c.state == state.value)
+        statement = statement.where(state.value == _SHOWN)
     return [_row(row) for row in conn.execute(statement.order_by(batch_rows.c.number).limit(limit)).mappings()]
 
 

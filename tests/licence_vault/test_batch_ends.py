@@ -11,9 +11,11 @@ import pytest
 
 from licence_vault import limits, store
 from licence_vault.actions import issue_batch
+from licence_vault.actions.batch_lease import BatchLease
 from licence_vault.actions.issue_batch import (
     cancel_batch,
     find_batch,
+    list_batch_rows,
     open_batch,
     run_batches,
     start_batch,
@@ -21,6 +23,7 @@ from licence_vault.actions.issue_batch import (
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.batch import BATCH_LIFE, BatchState, RowState
 from licence_vault.row_files import read_rows
+from service_kit import fail_points
 from service_kit.audit import find_entries
 from service_kit.idempotency import IN_FLIGHT_SECONDS
 from standards.errors import TrustError
@@ -52,6 +55,11 @@ def kept_of(here: IssuingHere, batch: LicenceBatch) -> tuple[int, int]:
         cells = f"SELECT count(*) FROM licence_batch_rows WHERE batch_id = '{batch.id}' AND cells_sealed IS NOT NULL"
         key = f"SELECT length(key_sealed) FROM licence_batches WHERE id = '{batch.id}'"
         return int(conn.exec_driver_sql(cells).scalar_one()), int(conn.exec_driver_sql(key).scalar_one())
+
+
+def issued_of(here: IssuingHere) -> int:
+    with here.vault.context.database.read() as conn:
+        return int(conn.exec_driver_sql("SELECT count(*) FROM licence_licences WHERE state = 'issued'").scalar_one())
 
 
 def trail_of(here: IssuingHere, batch: LicenceBatch) -> list[str]:
@@ -94,10 +102,10 @@ def test_a_batch_whose_loading_was_cut_off_is_ended(here: IssuingHere, monkeypat
         with pytest.raises(Death):
             open_batch(here.means, here.clerk, file_of(GOOD, GOOD))
     with here.vault.context.database.read() as conn:
-        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.BATCH_LEASE_SECONDS), limit=9)
+        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.LOADING_LEASE_SECONDS), limit=9)
     run_batches(here.means)
     assert find_batch(here.means, here.clerk, cut_off.id)[0].state is BatchState.LOADING, "it may still be somebody's work"
-    here.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS)
+    here.vault.clock.at += timedelta(seconds=limits.LOADING_LEASE_SECONDS)
     with monkeypatch.context() as racing:
         racing.setattr(store, "list_cut_off_batches", lambda *_, **__: [replace(cut_off, lease_until=None)])
         run_batches(here.means)
@@ -134,6 +142,98 @@ def test_a_batch_that_is_cancelled_while_it_loads_stays_so(here: IssuingHere, mo
     batch = find_batch(here.means, here.clerk, opened[0])[0]
     assert (batch.state, batch.total) == (BatchState.CANCELLED, 1)
     assert kept_of(here, batch) == (0, 0)
+
+
+PLACES = (
+    "licence-batch.begun",
+    "issue-licence.logged",
+    "issue-licence.sealed",
+    "issue-licence.stored",
+    "issue-licence.recorded",
+    "licence-batch.issued",
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("which", [1, 3])
+def test_a_process_that_stands_still_and_goes_on_again_doubles_nothing(
+    here: IssuingHere, monkeypatch: pytest.MonkeyPatch, place: str, which: int
+) -> None:
+    """As SIGSTOP and SIGCONT: both leases are over, another process has done the whole batch, and then the first one goes on where it stood."""
+    batch = open_batch(here.means, here.clerk, file_of(*[GOOD] * 4))
+    start_batch(here.means, here.clerk, batch.id)
+    before, orders, reached = issued_of(here), len(here.sealer.orders), 0
+    reach = fail_points.reach
+
+    def stand_still(name: str) -> None:
+        nonlocal reached
+        reached += name == place
+        if name == place and reached == which:
+            here.vault.clock.at += timedelta(seconds=limits.ROW_LEASE_SECONDS + 1)
+            run_to_its_end(here, batch)
+        reach(name)
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(fail_points, "reach", stand_still)
+        run_batches(here.means)
+    assert reached >= which
+    assert find_batch(here.means, here.clerk, batch.id)[0].state is BatchState.DONE
+    rows = rows_of(here, batch)
+    assert [row.state for row in rows] == [RowState.ISSUED] * 4
+    assert len({row.licence_id for row in rows}) == 4
+    assert issued_of(here) == before + 4
+    assert len(here.sealer.orders) - orders <= 5, "at most the row that it had in hand is sealed once more, and that is never released"
+
+
+def test_a_batch_whose_process_was_killed_goes_on_in_half_a_minute(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Death(BaseException):
+        pass
+
+    def die(name: str) -> None:
+        if name == "licence-batch.issued":
+            raise Death
+
+    monkeypatch.setattr(limits, "ROWS_PER_TURN", 2)
+    batch = open_batch(here.means, here.clerk, file_of(*[GOOD] * 6))
+    start_batch(here.means, here.clerk, batch.id)
+    with monkeypatch.context() as killing:
+        killing.setattr(fail_points, "reach", die)
+        killing.setattr(BatchLease, "give_back", lambda _: None)  # it is dead
+        with pytest.raises(Death):
+            run_batches(here.means)
+    assert find_batch(here.means, here.clerk, batch.id)[1][RowState.ISSUED] == 1, "released, though nobody has noted it at its row"
+    assert [row.state.value for row in rows_of(here, batch)] == ["issued"] + ["waiting"] * 5
+    assert run_batches(here.means) == 0, "it may still be somebody's work"
+    here.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS)
+    assert run_batches(here.means) == 2, "the first row, whose licence is there, and one that nobody had begun"
+    here.vault.clock.at += timedelta(seconds=limits.ROW_LEASE_SECONDS - limits.BATCH_LEASE_SECONDS)
+    sweep_issues(here.means)
+    [released] = list_batch_rows(here.means, here.clerk, batch.id, state=RowState.ISSUED, after=1, limit=1)
+    assert released.number == 2
+    assert find_batch(here.means, here.clerk, batch.id)[1][RowState.ISSUED] == 3
+    run_to_its_end(here, batch)
+    assert find_batch(here.means, here.clerk, batch.id)[1] == {
+        RowState.WAITING: 0, RowState.ISSUED: 6, RowState.FAILED: 0, RowState.CANCELLED: 0,
+    }  # fmt: skip
+
+
+def test_a_lease_is_renewed_while_work_goes_on(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = open_batch(here.means, here.clerk, file_of(*[GOOD] * 5))
+    start_batch(here.means, here.clerk, batch.id)
+    others = 0
+
+    def take_long(name: str) -> None:
+        nonlocal others
+        if name == "issue-licence.sealed":
+            here.vault.clock.at += timedelta(seconds=limits.BATCH_LEASE_SECONDS - 1)
+            with here.vault.context.database.read() as conn:
+                others += len(store.list_batches_to_run(conn, here.vault.clock.at, limit=9))
+
+    with monkeypatch.context() as slow:
+        slow.setattr(fail_points, "reach", take_long)
+        assert run_batches(here.means) == 5
+    assert others == 0, "five rows took longer than any lease, and the batch was nobody else's meanwhile"
+    run_to_its_end(here, batch)
 
 
 def test_states_are_written_only_from_where_they_were_read(here: IssuingHere) -> None:
@@ -180,7 +280,7 @@ def test_a_batch_is_opened_once_however_often_that_is_asked_for(here: IssuingHer
         open_batch(here.means, here.clerk, file, idempotency_key="order-4")
     assert code_of(raised) == "IDEMPOTENCY_IN_FLIGHT"
     with here.vault.context.database.read() as conn:
-        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.BATCH_LEASE_SECONDS), limit=9)
+        [cut_off] = store.list_cut_off_batches(conn, here.vault.clock.at + timedelta(seconds=limits.LOADING_LEASE_SECONDS), limit=9)
     here.vault.clock.at += timedelta(seconds=IN_FLIGHT_SECONDS + 1)
     anew = open_batch(here.means, here.clerk, file, idempotency_key="order-4")
     assert anew.state is BatchState.READY
