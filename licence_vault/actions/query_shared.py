@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from licence_vault import store
 from licence_vault.actions.check_sharing import modes_permitted
 from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
+from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.actions.grant_by_duty import check_officer, is_in_force
 from licence_vault.actions.own_trust import own_trust
 from licence_vault.actions.redeem_use_code import check_use_code, use_up
@@ -35,10 +36,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SharedLicence:
-    """A licence as it is told. ``is_whole``: nothing in ``data`` is masked."""
+    """A licence as it is told. ``status``: its state as the collection interface calls it (certState), by the status rule of its type;
+    ``is_whole``: nothing in ``data`` is masked.
+    """
 
     record: LicenceRecord
     data: LicenceData
+    status: str
     is_whole: bool
 
 
@@ -77,7 +81,7 @@ def query_by_code(desk: UseDesk, call: ShareCall, code: str) -> SharedLicence:
             record, found = check_use_code(desk, conn, attempt, code, right=ShareRight.QUERY)
             data = open_data(desk.contents, conn, record)
             use_up(conn, found, attempt.at)
-            return SharedLicence(record, data, is_whole=True)
+            return SharedLicence(record, data, _status_of(conn, record), is_whole=True)
 
         return decide_use(desk, _begin(desk, call), use)
     try:
@@ -142,7 +146,7 @@ def _tell(desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, re
             raise licence_unmatched()
         data = open_data(desk.contents, conn, record)
         use_up(conn, found, attempt.at)
-        return SharedLicence(record, data, is_whole=True)
+        return SharedLicence(record, data, _status_of(conn, record), is_whole=True)
     is_whole, definition = _by_what_right(conn, attempt, call, record.type_code)
     demand_in_force(record, definition, attempt.at)
     return _shared(desk, conn, record, definition, is_whole=is_whole)
@@ -150,4 +154,11 @@ def _tell(desk: UseDesk, conn: Connection, attempt: Attempt, call: ShareCall, re
 
 def _shared(desk: UseDesk, conn: Connection, record: LicenceRecord, definition: TypeDefinition, *, is_whole: bool) -> SharedLicence:
     data = open_data(desk.contents, conn, record)
-    return SharedLicence(record, data if is_whole else mask_data(data, definition), is_whole)
+    return SharedLicence(record, data if is_whole else mask_data(data, definition), definition.codes_of(record.state).region, is_whole)
+
+
+def _status_of(conn: Connection, record: LicenceRecord) -> str:
+    version = store.recall_type(conn, record.type_code, record.type_version)
+    if version is None:
+        raise licence_unmatched()
+    return definition_of_version(version).codes_of(record.state).region

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 
 def write_licence_data(shared: SharedLicence) -> dict[str, str]:
-    """certData: the items of GB/T 36903 by key, face items of the type with ``KZ_``; ``zzzt``: the state; ``masked``: whether something is."""
-    record = shared.record
+    """certData: the items of GB/T 36903 by key, face items of the type with ``KZ_``; ``zzzt``: the state by the status rule of its type; ``masked``: whether something is."""
     return custom_data(shared.data) | {
         "certificateVersion": shared.data.version,
-        "zzzt": record.state.value,
+        "zzzt": shared.status,
         "masked": "0" if shared.is_whole else "1",
     }
 

@@ -289,7 +289,7 @@ def test_a_system_asks_at_the_share_interface(jia: Office, registry: Office, lic
         "1****X",
         licence["identifier"],
     )
-    assert (masked["KZ_class"], "KZ_address" in masked) == ("甲级", False)
+    assert (masked["KZ_class"], "KZ_address" in masked, masked["zzzt"]) == ("甲级", False, "01")
     status, whole = share(registry, "queryCertInfo", by_number | {"operator": OFFICER})
     assert (status, whole["masked"], whole["CZZTDM"], whole["KZ_address"]) == ("0", "0", JIA[1], "示例路1号")
     granted = jia.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
