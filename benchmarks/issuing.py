@@ -16,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +35,7 @@ from licence_vault.row_files import RowForm
 from licence_vault.service import means_of
 from service_kit.callers import Caller
 from standards.gbt7408_times import CHINA
+from standards.gbt36902_catalogue import ValidityRange
 from yinxin.assembly import open_house
 from yinxin.deployment import open_deployment
 from yinxin.file_verdicts import verify_any_file
@@ -75,7 +76,7 @@ class Vault:
             holders=(holder,),
             fields=FIELDS,
             valid_from=today,
-            valid_to=today + timedelta(days=5 * 365),
+            valid_to=ValidityRange(5, "年").last_day(today),
             forms=forms,
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits
 from licence_vault.actions.batch_orders import order_of_row
+from licence_vault.actions.check_given import check_given
 from licence_vault.actions.issue_licence import check_order
 from licence_vault.actions.issuing_basis import stand_in
 from licence_vault.faces.draw import check_texts
@@ -36,6 +37,7 @@ def problem_of(basis: IssuingBasis, file: BatchFile, row: Row) -> Problem | None
     try:
         order = order_of_row(basis.definition, file.issuer_code, file.forms, row.cells, columns=row.columns)
         check_order(order, basis.definition)
+        check_given(order, basis)
         data = stand_in(order, basis)
         read_salted_licence(SaltedLicence(data, _NO_SALT).canonical())
         check_texts(data, basis.template)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from licence_vault import store
 from licence_vault.actions.arrival import find_departed
+from licence_vault.actions.check_given import check_given
 from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue, template_of_version
 from licence_vault.actions.issuing_basis import IssuingBasis, stand_in
 from licence_vault.actions.number_licence import check_chosen_number, step_on, take_next_number
@@ -159,6 +160,8 @@ def begin_issue(
     basis = basis_of_issuing(means, caller, order.type_code, order.issuer_code)
     definition, type_version = basis.definition, basis.type_version
     check_order(order, definition, None if succession is None else succession.term_from)
+    if succession is None:
+        check_given(order, basis, is_number_kept=arrival is not None)
     check_texts(stand_in(order, basis), basis.template)  # before a number is taken and the public log says so
 
     # 3. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.

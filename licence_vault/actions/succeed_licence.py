@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from licence_vault.actions.check_given import check_days_given
 from licence_vault.actions.define_type import check_reason
 from licence_vault.actions.find_licences import load_own_licence
 from licence_vault.actions.finish_issue import finish_issue
@@ -86,6 +87,9 @@ def succeed_licence(
 
     # 4. The one before ends in the moment the next is released: of one that counts today the next must count today.
     today = means.context.clock.now().astimezone(CHINA).date()
+    check_days_given(None, content.valid_from, today)
+    if step.name == "extend" and content.valid_to is not None and (data.valid_to is None or content.valid_to < data.valid_to):
+        raise field_unacceptable("valid_to", "not before the end it has: an extension cuts nothing short")
     counts_today = data.valid_from <= today and (data.valid_to is None or today <= data.valid_to)
     if content.valid_from is not None and content.valid_from > today and counts_today:
         raise field_unacceptable("valid_from", "not later than today: the version before ends at once")
@@ -98,7 +102,7 @@ def succeed_licence(
         fields=data.fields if content.fields is None else content.fields,
         valid_from=content.valid_from or data.valid_from,
         valid_to=None if content.is_open_ended else content.valid_to or data.valid_to,
-        name=data.name,
+        name="" if data.name == data.type.name else data.name,  # the type may be called otherwise by now, and its face with it
         number=data.number,
         area_code=data.area_code,
         forms=tuple(reversed(forms)) or ("pdf",),

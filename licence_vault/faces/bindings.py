@@ -111,6 +111,11 @@ def is_fixed(text: str) -> bool:
     return all(isinstance(piece, str) for piece in parse(text))
 
 
+def shows(text: str, path: str) -> bool:
+    """Whether a text shows the value of this name, such as ``number``."""
+    return any(not isinstance(piece, str) and piece.path == path for piece in parse(text))
+
+
 def fill(text: str, data: LicenceData) -> str:
     """The text with its values. Raises ``FACE_FIELD_MISSING``."""
     return "".join(piece if isinstance(piece, str) else _value(piece, data) for piece in parse(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault import limits
@@ -48,7 +48,7 @@ def check_content(
     """Everything that is against the type; nothing where it may be issued. ``term_from``: from which day its validity ranges count, where that is
     not ``valid_from``.
     """
-    validity = _check_validity(definition, valid_from, valid_to, term_from or valid_from)
+    validity = _check_validity(definition, valid_from, valid_to, term_from)
     return (*_check_fields(definition, fields), *_check_holders(definition, holders), *validity)
 
 
@@ -122,7 +122,10 @@ def _check_holders(definition: TypeDefinition, holders: Sequence[Holder]) -> Ite
         yield Violation("holders", "each holder once")
 
 
-def _check_validity(definition: TypeDefinition, valid_from: date, valid_to: date | None, term_from: date) -> Iterator[Violation]:
+def _check_validity(definition: TypeDefinition, valid_from: date, valid_to: date | None, term_from: date | None) -> Iterator[Violation]:
+    """Between the shortest and the longest of the ranges. The shortest is held against the whole validity; one that was allowed before and is only kept
+    or cut short (``term_from`` is its last day) may be shorter.
+    """
     ranges = definition.catalogue.validity_ranges
     if valid_to is None:
         if all(each.has_end for each in ranges):
@@ -130,11 +133,15 @@ def _check_validity(definition: TypeDefinition, valid_from: date, valid_to: date
         return
     if valid_to < valid_from:
         yield Violation("valid_to", "not before valid_from")
-    ends = [last for each in ranges if (last := each.last_day(term_from)) is not None]
+    ends = [last for each in ranges if (last := each.last_day(term_from or valid_from)) is not None]
     if not ends:
         yield Violation("valid_to", "licences of this type have no end")
     elif valid_to > max(ends):
         yield Violation("valid_to", "within the longest validity range of the type")
+    elif valid_to >= valid_from and valid_to != term_from:
+        least = min(last for each in ranges if (last := each.last_day(valid_from)) is not None)
+        if valid_to < least - timedelta(days=1):  # a year from the 1st of May ends on the 30th of April, or on the 1st of May
+            yield Violation("valid_to", "not shorter than the shortest validity range of the type")
 
 
 def _is_day(value: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -72,20 +72,54 @@ def number_of(here: IssuingHere, record: LicenceRecord) -> str:
 def test_numbers_that_others_have_are_passed_over(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
     code = f"{AUTHORITY}995"
     here.publish(type_file(code=code, face=FACE, numbering="{serial:3}"))
-    for number in ("001", "003"):
-        here.issue(type_code=code, number=number)
-    cells = "number,holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address\n004,张三（示例）,11010519491231002X,111,2026-11-28,长期,示例路"
-    import_licences(here.means, here.clerk, BatchFile(code, ISSUER, ("pdf",), RowForm.CSV, cells.encode()))
+
+    def take_over(*numbers: str) -> None:
+        head = "number,holder_name,holder_code,holder_code_type,valid_from,valid_to,KZ_address"
+        rows = [f"{number},张三（示例）,11010519491231002X,111,2026-11-28,长期,示例路" for number in numbers]
+        import_licences(here.means, here.clerk, BatchFile(code, ISSUER, ("pdf",), RowForm.CSV, "\n".join((head, *rows)).encode()))
+
+    take_over("001", "003", "004")
     assert [number_of(here, here.issue(type_code=code)) for _ in range(2)] == ["002", "005"]
 
     # where more are taken than are looked through at once, the series moves on all the same
-    for number in ("006", "007", "008"):
-        here.issue(type_code=code, number=number)
+    take_over("006", "007", "008")
     monkeypatch.setattr(limits, "SERIALS_TRIED", 2)
     with pytest.raises(TrustError) as raised:
         here.issue(type_code=code)
     assert (code_of(raised), raised.value.kind) == ("LICENCE_SERIES_BEHIND", Kind.TOO_MANY)
     assert number_of(here, here.issue(type_code=code)) == "009"
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"issued_on": date(2026, 11, 29)}, "issued_on"),
+        ({"issued_on": date(2099, 1, 1)}, "issued_on"),
+        ({"issued_on": date(1949, 9, 30)}, "issued_on"),
+        ({"valid_from": date(1800, 1, 1), "valid_to": None}, "valid_from"),
+        ({"valid_from": date(1949, 9, 30), "valid_to": None}, "valid_from"),
+        ({"number": "自编1号"}, "number"),
+        ({"name": "另一许可证"}, "name"),
+        ({"valid_to": date(2026, 11, 30)}, "valid_to"),
+        ({"valid_to": date(2027, 11, 26)}, "valid_to"),
+    ],
+)
+def test_what_no_authority_can_mean_is_refused_before_a_number_is_taken(here: IssuingHere, changes: dict[str, Any], place: str) -> None:
+    with pytest.raises(TrustError) as raised:
+        here.issue(**changes)
+    assert code_of(raised) in {"LICENCE_CONTENT_UNACCEPTABLE", "FIELD_UNACCEPTABLE"}
+    assert raised.value.facts.get("place", raised.value.facts.get("field")) == place
+    assert drafts(here) == []
+
+
+def test_what_an_authority_can_mean_is_issued(here: IssuingHere) -> None:
+    assert here.issue(issued_on=date(2026, 11, 28)).issued_on == date(2026, 11, 28)
+    assert here.issue(issued_on=date(1949, 10, 1), valid_from=date(1949, 10, 1), valid_to=None).valid_from == date(1949, 10, 1)
+    assert here.issue(valid_to=date(2027, 11, 27)).valid_to == date(2027, 11, 27), "a year, the last day counted"
+    assert here.issue(name="示例许可证").state is LicenceState.ISSUED
+    named = {**FACE, "parts": [*FACE["parts"], {"kind": "text", "x_mm": 5, "y_mm": 30, "size_mm": 4, "text": "{name}"}]}
+    here.publish(type_file(face=named, code=f"{AUTHORITY}989"))
+    assert here.issue(type_code=f"{AUTHORITY}989", name="另一许可证").state is LicenceState.ISSUED, "its face shows it"
 
 
 def test_the_same_request_gets_its_answer_whatever_has_become_of_the_type(here: IssuingHere) -> None:

@@ -194,6 +194,8 @@ def test_a_changed_licence_is_the_next_version_of_the_same_number(here: IssuingH
         ("extend", NewContent(fields={"KZ_address": "x"}, valid_to=date(2031, 1, 1)), ""),
         ("change", NewContent(fields={}), "x"),
         ("extend", NewContent(valid_to=date(2099, 1, 1)), ""),
+        ("extend", NewContent(valid_to=date(2031, 11, 26)), ""),
+        ("extend", NewContent(valid_from=date(1800, 1, 1), valid_to=date(2031, 11, 28)), ""),
         ("change", NewContent(holders=(Holder("x", "110105194912310021", "111"),)), "x"),
     ],
 )
@@ -317,9 +319,9 @@ def test_999_versions_and_no_more(here: IssuingHere) -> None:
 
 
 def test_what_is_over_expires_by_itself_and_can_be_extended(here: IssuingHere) -> None:
-    short = here.issue(valid_to=date(2026, 12, 1))
+    short = here.issue(valid_from=date(2025, 12, 1), valid_to=date(2026, 12, 1))
     later = here.issue()
-    suspended = take(here, here.issue(valid_to=date(2026, 12, 1)), "suspend")
+    suspended = take(here, here.issue(valid_from=date(2025, 12, 1), valid_to=date(2026, 12, 1)), "suspend")
     now = here.vault.clock.at
     try:
         here.vault.clock.at = datetime(2026, 12, 1, 15, 59, tzinfo=now.tzinfo)  # its last day, in China

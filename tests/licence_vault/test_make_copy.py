@@ -152,7 +152,7 @@ def test_of_a_licence_not_in_force_nothing_is_made(here: IssuingHere, licence: L
     ("days", "code"),
     [
         ({"valid_from": date(2027, 6, 1), "valid_to": date(2028, 5, 31)}, "LICENCE_NOT_YET_VALID"),
-        ({"valid_from": date(2026, 1, 1), "valid_to": date(2026, 11, 28)}, "LICENCE_EXPIRED"),
+        ({"valid_from": date(2025, 11, 28), "valid_to": date(2026, 11, 28)}, "LICENCE_EXPIRED"),
     ],
 )
 def test_a_licence_out_of_its_days_is_not_copied(here: IssuingHere, days: dict[str, Any], code: str) -> None:

@@ -231,6 +231,34 @@ def test_numbering_rules(rule: str, *, is_sound: bool) -> None:
     assert is_numbering_rule(rule) is is_sound
 
 
+@pytest.mark.parametrize(
+    ("ranges", "first", "last", "is_kept"),
+    [
+        ("30年^50年", date(2026, 11, 28), date(2026, 11, 30), False),
+        ("30年^50年", date(2026, 11, 28), date(2056, 11, 26), False),
+        ("30年^50年", date(2026, 11, 28), date(2056, 11, 27), True),
+        ("30年^50年", date(2026, 11, 28), date(2066, 1, 1), True),
+        ("30年^50年", date(2026, 11, 28), date(2076, 11, 28), True),
+        ("30年^50年", date(2026, 11, 28), date(2076, 11, 29), False),
+        ("1天^1年", date(2026, 11, 28), date(2026, 11, 28), True),
+        ("1月^长期", date(2026, 1, 31), date(2026, 2, 26), False),
+        ("1月^长期", date(2026, 1, 31), date(2026, 2, 27), True),
+        ("长期", date(2026, 11, 28), date(2026, 11, 28), False),
+    ],
+)
+def test_a_validity_lies_between_the_shortest_and_the_longest_range(ranges: str, first: date, last: date, *, is_kept: bool) -> None:
+    definition = definition_of(type_file("catalogue.validity_ranges", ranges))
+    found = check_content(definition, fields={"KZ_address": "示例路"}, holders=(PERSON,), valid_from=first, valid_to=last)
+    assert [each.place for each in found] == ([] if is_kept else ["valid_to"])
+
+
+def test_a_validity_that_is_only_cut_short_may_be_shorter_than_any_range() -> None:
+    definition, last = definition_of(type_file("catalogue.validity_ranges", "30年")), date(2026, 12, 1)
+    wanted = {"fields": {"KZ_address": "示例路"}, "holders": (PERSON,), "valid_from": date(2026, 11, 28), "valid_to": last}
+    assert check_content(definition, **wanted, term_from=last) == ()  # type: ignore[arg-type]
+    assert check_content(definition, **wanted) != ()  # type: ignore[arg-type]
+
+
 @given(st.integers(1, 10**14), st.integers(2000, 2999))
 def test_printed_numbers_of_a_series_never_meet(serial: int, year: int) -> None:
     series = series_of("示字〔{year}〕{area}第{serial:4}号", year=year, area_code="150700")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.change_licence_state import change_licence_state
@@ -36,10 +36,11 @@ from licence_vault.uses import Officer, ShareRight, UseMode
 from service_kit.durable_files import write_durably
 from standards.errors import TrustError
 from standards.gbt7408_times import CHINA
+from yinxin.demo.licences import term_end
 from yinxin.demo.people import CITIZEN_NUMBER, CLERK_NUMBER
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
     from pathlib import Path
 
     from licence_vault.actions.issuing_means import IssuingMeans
@@ -57,19 +58,19 @@ DRAFT: Final = "908"
 CITIZEN: Final = Holder("演示用户", CITIZEN_NUMBER, RESIDENT)
 PURPOSE: Final = "办理变更登记 Registering a change (demonstration)"
 OFFICER: Final = Officer("演示经办员", "窗口受理", "演示窗口一")
-YEARS_DAYS: Final = 365
+TRANSPORT_YEARS: Final = 4
 NOT_HERE: Final = ("GLYPH_MISSING", "LICENCE_ISSUING_ABANDONED")  # no typeface of this machine has its script, now or in the run before
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One licence. ``from_days`` and ``to_days``: counted from today; None: no end. ``step``: taken once it is issued."""
+    """One licence. ``years``: of its validity, None: no end; ``began_years``: before today. ``step``: taken once it is issued."""
 
     sequence: str
     holder: Holder
     fields: dict[str, str]
-    from_days: int
-    to_days: int | None
+    years: int | None
+    began_years: int = 0
     step: str = ""
     reason: str = ""
     number: str = ""
@@ -86,8 +87,7 @@ LICENCES: Final = (
             "KZ_area": "1280.5",
             "KZ_household": "演示用户",
         },
-        0,
-        30 * YEARS_DAYS,
+        30,
     ),
     Wanted(
         PRACTITIONER,
@@ -99,7 +99,6 @@ LICENCES: Final = (
             "KZ_scope": "内科专业",
             "KZ_hospital": "示例医院（演示）",
         },
-        0,
         None,
         number="演示110990000000001",
     ),
@@ -107,15 +106,15 @@ LICENCES: Final = (
         TRANSPORT,
         CITIZEN,
         {"KZ_address": "示例街2号（演示）", "KZ_scope": "道路普通货物运输", "KZ_vehicles": "2"},
-        -4 * YEARS_DAYS + 1,
-        -1,
+        TRANSPORT_YEARS,
+        TRANSPORT_YEARS,
     ),
     Wanted(
         TRANSPORT,
         Holder("示例运输户（演示）", "12990000YX0000104W", CREDIT),
         {"KZ_address": "示例街3号（演示）", "KZ_scope": "道路货物专用运输", "KZ_vehicles": "7"},
+        TRANSPORT_YEARS,
         0,
-        3 * YEARS_DAYS,
         "suspend",
         "车辆年检未完成 Inspection of vehicles outstanding (demonstration)",
     ),
@@ -215,13 +214,14 @@ def _today(means: IssuingMeans) -> date:
 
 
 def _order(wanted: Wanted, type_code: str, issuer_code: str, today: date) -> LicenceOrder:
+    first = today if not wanted.began_years else date(today.year - wanted.began_years, today.month, min(today.day, 28))
     return LicenceOrder(
         type_code=type_code,
         issuer_code=issuer_code,
         holders=(wanted.holder,),
         fields=wanted.fields,
-        valid_from=today + timedelta(days=wanted.from_days),
-        valid_to=None if wanted.to_days is None else today + timedelta(days=wanted.to_days),
+        valid_from=first,
+        valid_to=None if wanted.years is None else term_end(first, wanted.years),
         number=wanted.number,
     )
 
@@ -236,7 +236,7 @@ def _ensure_batch(means: IssuingMeans, cast: Cast, type_code: str, issuer_code: 
     rows = csv.writer(text)
     rows.writerow(_COLUMNS)
     today = _today(means)
-    until = today + timedelta(days=2 * YEARS_DAYS)
+    until = term_end(today, TRANSPORT_YEARS)
     for name, code, scope, vehicles in _ROWS:
         rows.writerow((name, code, CREDIT, today.isoformat(), until.isoformat(), "示例街4号（演示）", scope, vehicles))
     file = BatchFile(type_code, issuer_code, ("pdf",), RowForm.CSV, text.getvalue().encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.change_licence_state import change_licence_state
@@ -21,6 +21,7 @@ from seal_service.actions.grant_seal import grant_seal
 from service_kit.callers import Caller
 from service_kit.durable_files import write_durably
 from standards.gbt7408_times import CHINA
+from standards.gbt36902_catalogue import ValidityRange
 from yinxin.licence_links import VAULT
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 AREA: Final = "150700"
 REVIEWER: Final = "operator:demo-reviewer"
 SEQUENCE: Final = "902"  # of the starter types: the one for food business
-YEARS_DAYS: Final = 5 * 365
+YEARS: Final = 5
 REVOKED_REASON: Final = "演示吊销 Demonstration of revocation"
 PUBLIC_MODE: Final = 0o644
 _FORMS: Final = ("pdf", "ofd")
@@ -98,6 +99,12 @@ def _ensure_type(context: ServiceContext, caller: Caller) -> str:
     return code
 
 
+def term_end(first: date, years: int) -> date:
+    """The last day of a validity of so many years that begins on ``first``."""
+    last = ValidityRange(years, "年").last_day(first)
+    return first if last is None else last - timedelta(days=1)
+
+
 def _ensure_licence(
     means: IssuingMeans, caller: Caller, type_code: str, issuer_code: str, holder: Holder, state: LicenceState
 ) -> LicenceRecord:
@@ -116,7 +123,7 @@ def _ensure_licence(
             "KZ_person": "演示用户",
         },
         valid_from=today,
-        valid_to=today + timedelta(days=YEARS_DAYS),
+        valid_to=term_end(today, YEARS),
         forms=_FORMS,
     )
     record = issue_licence(means, caller, order, idempotency_key=f"demo-{state}")  # a run that was cut off here goes on with the same one
