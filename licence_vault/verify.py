@@ -18,7 +18,7 @@ from licence_vault.copies import read_salted_copy
 from licence_vault.log.leaf import LicenceLeaf, read_leaf
 from licence_vault.model import SaltedLicence, read_salted_licence
 from licence_vault.status.at_hand import ask_lists_at_hand
-from licence_vault.validity import DATA_CLAUSE, check_days
+from licence_vault.validity import DATA_CLAUSE, check_days, check_issue_date
 from standards.c2sp_signed_note import read_note
 from standards.c2sp_tlog_checkpoint import read_checkpoint
 from standards.errors import MalformedError, TrustError
@@ -113,7 +113,7 @@ def verify_judged(
     # 1. What the sealed file says: an original, or a copy of one
     is_copy = not {COPY_NAME, ORIGINAL_NAME}.isdisjoint(files)
     names = ORIGINAL_FILES if is_copy else LICENCE_FILES
-    salted, content = _read_content(files, names)
+    salted, content = _read_content(files, names, at)
     copy, copies = _ask_copy(files, salted, trust, at, shown_at, is_original_asked=is_original_asked) if is_copy else (None, ())
     if salted is None:
         return VerifiedLicence(_report(judged, [content, *copies]), None, None, is_copy, copy)
@@ -159,7 +159,7 @@ def _question(name: str, steps: Sequence[Step]) -> Question:
     return Question(name, verdict_of(steps), tuple(steps))
 
 
-def _read_content(files: Mapping[str, bytes], names: FileNames) -> tuple[SaltedLicence | None, Question]:
+def _read_content(files: Mapping[str, bytes], names: FileNames, at: datetime) -> tuple[SaltedLicence | None, Question]:
     data = files.get(names.data)
     if data is None:
         return None, _question("content", [not_checked("LICENCE_DATA_MISSING", DATA_CLAUSE)])
@@ -168,7 +168,7 @@ def _read_content(files: Mapping[str, bytes], names: FileNames) -> tuple[SaltedL
     except TrustError as error:
         rule, place = error.facts.get("rule", error.code), error.facts.get("place", "")
         return None, _question("content", [failed("LICENCE_DATA_UNREADABLE", DATA_CLAUSE, rule=str(rule), place=str(place))])
-    return salted, _question("content", [passed("LICENCE_DATA_READ", DATA_CLAUSE)])
+    return salted, _question("content", [passed("LICENCE_DATA_READ", DATA_CLAUSE), *check_issue_date(salted.data.issued_on, at)])
 
 
 def _ask_number(licence: LicenceData) -> Question:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.report import Question, Report, Step, failed, not_checked, passed, verdict_of
 from licence_vault.faces.qr import read_qr
 from licence_vault.status.at_hand import ask_lists_at_hand
-from licence_vault.validity import check_days
+from licence_vault.validity import check_days, check_issue_date
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
 
@@ -51,7 +51,7 @@ def verify_code(text: str, trust: TrustList, at: datetime) -> VerifiedCode:
         return VerifiedCode(_report([("code", (step,))]), None)
     status = (check_days(claims.valid_from, claims.valid_to, at), *ask_lists_at_hand(claims.status_list, claims.status_index, trust, at))
     questions = [
-        ("code", (passed("LICENCE_QR_GENUINE", CODE_CLAUSE),)),
+        ("code", (passed("LICENCE_QR_GENUINE", CODE_CLAUSE), *check_issue_date(claims.issued_on, at))),
         ("number", (_check_number(claims.identifier),)),
         ("status", status),
     ]

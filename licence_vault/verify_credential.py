@@ -36,18 +36,24 @@ _NUMBER_CLAUSE: Final = "GB/T 36904-2018"
 _SEAL: Final = frozenset(
     {"CREDENTIAL_ALGORITHM", "CREDENTIAL_ISSUER_UNKNOWN", "CREDENTIAL_KEY_UNKNOWN", "CREDENTIAL_SIGNATURE_BAD", "CREDENTIAL_SIGNATURE"}
 )
-_STATUS: Final = ("CREDENTIAL_STATUS", "LICENCE_")  # how the steps about status, and about the licence's days, begin
+_STATUS: Final = ("CREDENTIAL_STATUS", "LICENCE_", "STATUS_LIST_")  # how the steps about status, and about the licence's days, begin
 
 
 def verify_credential(
     text: str, trust: TrustList, issuers: Issuers, at: datetime, *, binding: DemandedBinding | None = None
 ) -> CheckedCredential:
     """The verdict at ``at`` (aware UTC). ``binding`` None: whether its holder shows it is not asked, only what the issuer signed."""
+    ages: list[Step] = []
 
     def status_of(address: str, index: int) -> int | None:
-        return status_at_hand(address, index, trust, at)
+        status, age = status_at_hand(address, index, trust, at)
+        ages.extend(age)
+        return status
 
-    return check_credential(text, issuers=issuers, at=at, status_of=status_of, binding=binding)
+    checked = check_credential(text, issuers=issuers, at=at, status_of=status_of, binding=binding)
+    signature = checked.report.signatures[0]
+    told = replace(signature, steps=(*signature.steps, *ages))  # how old the status is that the verdict rests on
+    return replace(checked, report=replace(checked.report, signatures=(told, *checked.report.signatures[1:])))
 
 
 def is_credential(data: bytes) -> bool:

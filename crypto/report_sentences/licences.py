@@ -42,6 +42,10 @@ LICENCE: Final = {
     "LICENCE_LOG_UNKNOWN": ("The log {origin} is not known here.", "日志 {origin} 不在信任列表中。"),
     "LICENCE_NOT_SHOWN_LOGGED": ("That the licence is in a public log is not shown.", "未能证明证照已记入公开日志。"),
     "LICENCE_IN_FORCE": ("The licence is in force by its days.", "证照在有效期内。"),
+    "LICENCE_ISSUED_IN_FUTURE": (
+        "The licence says that it was issued on {issued_on}, a day that is still to come.",
+        "证照所载颁发日期 {issued_on} 尚未到来。",
+    ),
     "LICENCE_NOT_YET_VALID": ("The licence is in force only from {valid_from}.", "证照自 {valid_from} 起生效。"),
     "LICENCE_EXPIRED": ("The licence was in force until {valid_to}.", "证照有效期至 {valid_to}，已过期。"),
     "LICENCE_STATUS_SIGNER_UNKNOWN": ("Who signs the status list {list} is not known here.", "状态列表 {list} 的签名者不在信任列表中。"),

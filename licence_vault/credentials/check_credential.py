@@ -17,7 +17,7 @@ from crypto.report import Outcome, Report, SignatureReport, Step, failed, not_ch
 from licence_vault.credentials.holder_tokens import check_holder_token, read_holder_key
 from licence_vault.credentials.lanes import lane_of
 from licence_vault.credentials.sd_jwt_vc import NEVER_DISCLOSED, TOKEN_TYPE
-from licence_vault.validity import check_days
+from licence_vault.validity import check_days, check_issue_date
 from standards.errors import TrustError
 from standards.rfc9901_sd_jwt import (
     TOKEN_TYPE_KEY_BINDING,
@@ -200,6 +200,9 @@ def _check_days(found: _Findings, at: datetime) -> None:
     step = check_days(begins or date.min, ends, at)
     if step.outcome is Outcome.FAIL:
         found.steps.append(step)
+    issued_on = _day(claims.get("issued_on"))
+    if issued_on is not None:
+        found.steps += check_issue_date(issued_on, at)
 
 
 def _day(value: Any) -> date | None:

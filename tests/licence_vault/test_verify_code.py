@@ -98,6 +98,7 @@ def test_the_text_is_a_link_whose_fragment_is_packed_tightly() -> None:
         (CLAIMS, (1,), Verdict.INVALID, "STATUS_NOT_VALID"),
         (CLAIMS, (2,), Verdict.INVALID, "STATUS_NOT_VALID"),
         (replace(CLAIMS, valid_from=date(2100, 1, 1)), (0,), Verdict.INVALID, "LICENCE_NOT_YET_VALID"),
+        (replace(CLAIMS, issued_on=date(2099, 1, 1)), (0,), Verdict.VALID, "LICENCE_ISSUED_IN_FUTURE"),
         (replace(CLAIMS, valid_to=date(2020, 12, 31)), (0,), Verdict.INVALID, "LICENCE_EXPIRED"),
         (replace(CLAIMS, valid_to=None), (0,), Verdict.VALID, "LICENCE_IN_FORCE"),
         (replace(CLAIMS, identifier=CLAIMS.identifier[:-1] + "?"), (0,), Verdict.INVALID, "LICENCE_NUMBER_INVALID"),

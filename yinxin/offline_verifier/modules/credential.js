@@ -5,7 +5,7 @@ import { MalformedError, TrustError, toBinary, utf8 } from "./bytes.js";
 import { digestOf } from "./hashes.js";
 import { checkToken, readBase64Url, readJwk, readJwks, readStrictObject, writeBase64Url } from "./jose.js";
 import { examineLicenceNumber, isDay } from "./licence_data.js";
-import { checkDays, questionOf } from "./licence.js";
+import { checkDays, checkIssueDate, questionOf } from "./licence.js";
 import { Oid } from "./oids.js";
 import { Outcome, failed, fileReport, notChecked, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
 import { JsonError, canonicalJson, isJsonObject, isWhole, readJson } from "./strict_json.js";
@@ -197,9 +197,11 @@ function checkLicenceDays({ claims, steps }, at) {
   const day = (name) => (typeof claims?.[name] === "string" && isDay(claims[name]) ? claims[name] : null);
   const step = checkDays(day("valid_from") ?? "0001-01-01", day("valid_to"), at);
   if (step.outcome === Outcome.FAIL) steps.push(step);
+  if (day("issued_on") !== null) steps.push(...checkIssueDate(day("issued_on"), at));
 }
 
-async function checkCredentialStatus({ payload, steps }, trust, at) {
+async function checkCredentialStatus(found, trust, at) {
+  const { payload, steps } = found;
   if (!("status" in payload)) {
     steps.push(warned("CREDENTIAL_STATUS_ABSENT", CREDENTIAL_STATUS));
     return;
@@ -210,7 +212,8 @@ async function checkCredentialStatus({ payload, steps }, trust, at) {
     steps.push(failed("CREDENTIAL_STATUS_MALFORMED", CREDENTIAL_STATUS));
     return;
   }
-  const value = await statusAtHand(uri, idx, trust, at);
+  const [value, age] = await statusAtHand(uri, idx, trust, at);
+  found.age = age;
   if (value === null) steps.push(notChecked("CREDENTIAL_STATUS_UNKNOWN", CREDENTIAL_STATUS));
   else if (value === 0) steps.push(passed("CREDENTIAL_STATUS", CREDENTIAL_STATUS));
   else steps.push(failed(STATUS_WORDS[value] ?? "CREDENTIAL_STATUS_OTHER", CREDENTIAL_STATUS, { value }));
@@ -267,6 +270,7 @@ async function checkCredential(text, trust, issuers, at) {
   await checkHolderKey(found, lane, header.alg);
   const isBare = combined.keyBinding === null;
   found.steps.push(warned(isBare ? "CREDENTIAL_HOLDER_NOT_SHOWN" : "CREDENTIAL_BINDING_NOT_ASKED", "RFC 9901 7.3"));
+  found.steps.push(...(found.age ?? []));
   return found;
 }
 
@@ -287,7 +291,7 @@ export async function verifyCredentialFile(data, trust, issuers, at) {
     signedAt: issuedAt,
     steps,
   });
-  const isStatus = ({ code }) => code.startsWith("CREDENTIAL_STATUS") || code.startsWith("LICENCE_");
+  const isStatus = ({ code }) => ["CREDENTIAL_STATUS", "LICENCE_", "STATUS_LIST_"].some((each) => code.startsWith(each));
   const questions = [
     ...credentialNumber(claims),
     questionOf("content", steps.filter((step) => !OF_SEAL.includes(step.code) && !isStatus(step))),

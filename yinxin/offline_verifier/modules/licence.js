@@ -37,7 +37,7 @@ export async function verifyLicence(judged, trust, at, { isOriginalAsked = false
   // 1. What the sealed file says: an original, or a copy of one
   const isCopy = LICENCE_NAMES.slice(1).some((name) => files.has(name));
   const names = isCopy ? ORIGINAL_FILES : LICENCE_FILES;
-  const [salted, content] = readContent(files, names);
+  const [salted, content] = readContent(files, names, at);
   const [copy, copies] = isCopy ? await askCopy(files, salted, trust, at, shownAt, isOriginalAsked) : [null, []];
   if (salted === null) return licenceReport(judged, [content, ...copies], { data: null, isCopy, copy, logIndex: null });
   // 2. Every question, whatever the answers before
@@ -70,11 +70,12 @@ function licenceReport({ report }, questions, licence) {
   return { ...report, verdict, questions, licence };
 }
 
-function readContent(files, names) {
+function readContent(files, names, at) {
   const bytes = files.get(names.data);
   if (bytes === undefined) return [null, questionOf("content", [notChecked("LICENCE_DATA_MISSING", DATA_CLAUSE)])];
   try {
-    return [readSaltedLicence(bytes), questionOf("content", [passed("LICENCE_DATA_READ", DATA_CLAUSE)])];
+    const salted = readSaltedLicence(bytes);
+    return [salted, questionOf("content", [passed("LICENCE_DATA_READ", DATA_CLAUSE), ...checkIssueDate(salted.data.issued_on, at)])];
   } catch (error) {
     const { code, facts } = malformedOf(error);
     return [null, questionOf("content", [failed("LICENCE_DATA_UNREADABLE", DATA_CLAUSE, { rule: facts.rule ?? code, place: facts.place ?? "" })])];
@@ -176,6 +177,9 @@ export function checkDays(from, to, at) {
   if (to !== null && today > to) return failed("LICENCE_EXPIRED", DATA_CLAUSE, { valid_to: to });
   return passed("LICENCE_IN_FORCE", DATA_CLAUSE);
 }
+
+/** A warning where a licence was issued on a day that is not yet there. */
+export const checkIssueDate = (day, at) => (day > dayInChina(at) ? [warned("LICENCE_ISSUED_IN_FUTURE", DATA_CLAUSE, { issued_on: day })] : []);
 
 /** In force by its days, and neither revoked nor suspended by the newest status list at hand. */
 async function askStatus(data, trust, at, hasLeaf) {

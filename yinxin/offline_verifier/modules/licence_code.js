@@ -4,7 +4,7 @@
 import { MalformedError, TrustError } from "./bytes.js";
 import { checkCose, readCbor } from "./cose.js";
 import { verificationKey } from "./jose.js";
-import { checkDays, questionOf } from "./licence.js";
+import { checkDays, checkIssueDate, questionOf } from "./licence.js";
 import { examineLicenceNumber, isDay } from "./licence_data.js";
 import { failed, fileReport, notChecked, passed, verdictOf } from "./report.js";
 import { isWhole } from "./strict_json.js";
@@ -137,6 +137,6 @@ export async function verifyLicenceCode(text, trust, at) {
     ? passed("LICENCE_NUMBER_VALID", CODE_NUMBER_CLAUSE)
     : failed("LICENCE_NUMBER_INVALID", CODE_NUMBER_CLAUSE, { rule: malformed ?? verdict });
   const status = [checkDays(claims.validFrom, claims.validTo, at), ...(await askStatusLists(claims.statusList, claims.statusIndex, trust, at))];
-  const questions = [questionOf("code", [passed("LICENCE_QR_GENUINE", CODE_CLAUSE)]), questionOf("number", [number]), questionOf("status", status)];
+  const questions = [questionOf("code", [passed("LICENCE_QR_GENUINE", CODE_CLAUSE), ...checkIssueDate(claims.issuedOn, at)]), questionOf("number", [number]), questionOf("status", status)];
   return { report: codeReport(questions), claims };
 }

@@ -193,8 +193,8 @@ export async function askStatusLists(address, index, trust, at) {
   return [notChecked(isWithdrawn ? "LICENCE_STATUS_KEY_WITHDRAWN" : "LICENCE_STATUS_NOT_AT_HAND", TOKEN_STATUS_CLAUSE, { list: address })];
 }
 
-/** The value at a place by the same lists, null where it is not known. */
+/** The value at a place by the same lists, null where it is not known, and the step that says how old what it rests on is. */
 export async function statusAtHand(address, index, trust, at) {
   const newest = await newestStatus(address, index, trust, await statusKeys(address, trust, at), at);
-  return newest ? newest.status : null;
+  return newest && newest.status !== null ? [newest.status, newest.steps.filter(({ code }) => code === "STATUS_LIST_FRESH")] : [null, []];
 }
