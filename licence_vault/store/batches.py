@@ -137,7 +137,7 @@ def list_rows(conn: Connection, batch_id: str, *, state: RowState | None, after:
     statement = select(*others, _SHOWN.label("state")).select_from(_BEGUN)
     statement = statement.where(and_(batch_rows.c.batch_id == batch_id, batch_rows.c.number > after))
     if state is not None:
-        statement = statement.where(state.value == _SHOWN)
+        statement = statement.where(_SHOWN.in_((state.value,)))
     return [_row(row) for row in conn.execute(statement.order_by(batch_rows.c.number).limit(limit)).mappings()]
 
 

@@ -72,7 +72,9 @@ def test_the_status_lists_at_hand_decide(name: LaneName, given: dict[str, Any], 
     checked = verify_credential(present(issue(name), name), trust(name, **given), issuers_of(name), AT, binding=BINDING)
     assert checked.report.verdict is verdict
     ages = [step.facts["age_seconds"] for step in checked.report.signatures[0].steps if step.code == "STATUS_LIST_FRESH"]
-    assert ages == ([] if verdict is Verdict.INDETERMINATE else [60]), "how old the status is that the verdict rests on, and none where there is none"
+    assert ages == ([] if verdict is Verdict.INDETERMINATE else [60]), (
+        "how old the status is that the verdict rests on, and none where there is none"
+    )
 
 
 @LANE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import struct
+from typing import Any
 
 import pytest
 
@@ -161,7 +162,7 @@ def test_another_document_in_front_of_the_package() -> None:
         ({"comment": b"sealed for somebody else"}, "warn", "comment"),
     ],
 )
-def test_what_stands_behind_the_package_is_never_passed_over(package: dict[str, bytes], outcome: str, reason: str) -> None:
+def test_what_stands_behind_the_package_is_never_passed_over(package: dict[str, Any], outcome: str, reason: str) -> None:
     """Padding shows nothing; anything else may be another document to another reader, so what the file is stays open."""
     report = verify(archive(entries(sealed()), **package))
     assert report.verdict is (Verdict.VALID if outcome == "warn" else Verdict.INDETERMINATE)
