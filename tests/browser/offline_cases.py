@@ -26,6 +26,7 @@ from licence_vault.ports import JudgedDocument
 from licence_vault.verify import COPY_NAME, LEAF_NAME, PROOF_NAMES, verify_judged
 from licence_vault.verify_code import verify_code
 from standards import ietf_status_list as lists
+from standards.gbt7408_times import CHINA
 from standards.gbt38540_seal.read import read_seal
 from tests.licence_vault import test_verify as licences
 from tests.licence_vault import test_verify_code as printed
@@ -177,6 +178,9 @@ def licence_case(name: str, judge: licences.Judge, trust: TrustList = licences.T
     return Case(name, "licence", trust, at, wanted, {"files": inside, "original": original, **judged})
 
 
+ISSUE_DAYS = (*(licences.AT.astimezone(CHINA).date() + timedelta(days=days) for days in (0, 1)), date.max)
+
+
 def licence_cases() -> list[Case]:
     """Licences, copies and their logs, under seals that are said to hold."""
     licence, files, trust = licences.LICENCE, licences.files(), licences.TRUST
@@ -200,6 +204,8 @@ def licence_cases() -> list[Case]:
             "after", licences.changed(replace(licence, valid_from=licence.valid_from, valid_to=days)), at=licences.AT + timedelta(days=9999)
         )
     )
+    for day in ISSUE_DAYS:
+        cases.append(licence_case(f"issued on {day}", licences.changed(replace(licence, issued_on=day))))
     for status in range(4):
         cases.append(licence_case(f"status {status}", licences.Judge(), replace(trust, status_tokens=(licences.status_token(status),))))
     older = licences.status_token(lists.INVALID, at=licences.AT - timedelta(days=3))
@@ -305,6 +311,7 @@ def told_codes() -> dict[str, tuple[str, TrustList, datetime]]:
         "not yet": says(valid_from=date(2100, 1, 1)),
         "no end": says(valid_to=None),
         "last day": says(valid_to=at.date()),
+        **{f"issued on {day}": says(issued_on=day) for day in ISSUE_DAYS},
         "wrong number": says(identifier=identifier[:-1] + "?"),
         "another number": says(identifier=identifier[:-5] + "002" + identifier[-2:]),
         "a list elsewhere": says(status_list="https://elsewhere.example/1"),
@@ -332,6 +339,8 @@ def credential_cases() -> list[Case]:
         made |= {f"without {claim}": forged(methodcaller("pop", claim), lane) for claim in ("exp", "vct", "status", "cnf")}
         for days in ({"valid_to": date(2020, 1, 1)}, {"valid_from": date(2100, 1, 1)}, {"valid_to": None, "valid_from": date.min}):
             made[f"licence {days}"] = issue(lane, data=replace(licences.LICENCE, **days))
+        for day in ISSUE_DAYS:
+            made[f"issued on {day}"] = issue(lane, data=replace(licences.LICENCE, issued_on=day))
         made["a wide blank behind"], made["a blank behind"] = text + "\u3000", f" {text}\n"
         made["twice"] = text + text.split("~")[1] + "~"
         made["other digest"] = forged(lambda payload: payload.update({"_sd_alg": "sha-512"}), lane)
