@@ -311,7 +311,7 @@ def _ask_status(licence: LicenceData, trust: TrustList, at: datetime, *, has_lea
 
 def _ask_holder(licence: LicenceData, asked: AskedHolder) -> Question:
     """Facts tell nothing of the holder: a wrong guess must not learn who it is."""
-    is_one = any(each.name == asked.name and each.code == asked.code for each in licence.holders)
+    is_one = asked.is_one_of((each.name, each.code) for each in licence.holders)
     step = passed("LICENCE_HOLDER_MATCHES", DATA_CLAUSE) if is_one else failed("LICENCE_HOLDER_OTHER", DATA_CLAUSE)
     return _question("holder", [step])
 

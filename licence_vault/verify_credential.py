@@ -104,7 +104,7 @@ def _ask_holder(claims: Mapping[str, Any] | None, asked: AskedHolder) -> list[Qu
     holders = [each for each in disclosed if isinstance(each, dict)] if isinstance(disclosed, list) else []
     if not holders or not all(isinstance(each.get(member), str) for each in holders for member in ("name", "code")):
         return []
-    is_one = any((each["name"], each["code"]) == (asked.name, asked.code) for each in holders)
+    is_one = asked.is_one_of((each["name"], each["code"]) for each in holders)
     step = passed("LICENCE_HOLDER_MATCHES", DATA_CLAUSE) if is_one else failed("LICENCE_HOLDER_OTHER", DATA_CLAUSE)
     return [_question("holder", [step])]
 

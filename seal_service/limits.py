@@ -24,6 +24,8 @@ KEYWORD_CHARACTERS: Final = 128
 REASON_CHARACTERS: Final = 256
 LOCATION_CHARACTERS: Final = 128
 FILE_NAME_CHARACTERS: Final = 255
+HOLDER_NAME_CHARACTERS: Final = 200  # who is asked about as the holder of a licence: as long as licences have them
+HOLDER_CODE_CHARACTERS: Final = 64
 
 # Seal codes: 14 digits, the division of the maker (6 digits, GB/T 2260) and 8 running digits (seen in every government seal read).
 DIVISION_DIGITS: Final = 6

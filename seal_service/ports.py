@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -87,9 +87,19 @@ class StateListener(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PresentPerson:
+    """Whom one has before one who hands a file in: name and code (of a person or an organisation). Neither is kept or told anybody."""
+
+    name: str = field(repr=False)
+    code: str = field(repr=False)
+
+
 class FileVerifier(Protocol):
     """Who verifies files that are handed in, where more can be said of some than that their seals hold."""
 
-    def __call__(self, document: bytes, trust: TrustList, at: datetime, *, is_now: bool) -> Report:
-        """The report, as of ``at`` (aware UTC). Never raises on hostile input."""
+    def __call__(self, document: bytes, trust: TrustList, at: datetime, *, is_now: bool, holder: PresentPerson | None) -> Report:
+        """The report, as of ``at`` (aware UTC). ``holder``: ask too whether what the file grants is held by him; of a file that does not
+        say so nothing is valid then. Never raises on hostile input.
+        """
         ...

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.actions.own_trust import own_trust
+from licence_vault.model import AskedHolder
 from licence_vault.ports import SealedFile
 from seal_service import render
 from seal_service.actions.record_use import User
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from crypto.report import Report
     from crypto.trust_list import TrustList
     from licence_vault.ports import SealPlace
+    from seal_service.ports import PresentPerson
     from service_kit.composition import ServiceContext
 
 VAULT: Final = "~licence-vault"
@@ -63,7 +65,8 @@ class HouseVerifier:
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
 
-    def __call__(self, document: bytes, trust: TrustList, at: datetime, *, is_now: bool) -> Report:
+    def __call__(self, document: bytes, trust: TrustList, at: datetime, *, is_now: bool, holder: PresentPerson | None) -> Report:
         """See ``seal_service.ports.FileVerifier``."""
         knowledge = partial(own_trust, self._context, None if is_now else at)
-        return verify_any_file(document, trust, at, knowledge=knowledge)
+        asked = None if holder is None else AskedHolder(holder.name, holder.code)
+        return verify_any_file(document, trust, at, knowledge=knowledge, holder=asked)

@@ -14,7 +14,7 @@ from licence_vault.actions.decide_use import Attempt, check_purpose, decide_use
 from licence_vault.actions.own_trust import own_trust
 from licence_vault.actions.use_desk import demand_in_force, demand_system, open_data
 from licence_vault.limits import SHARE_LICENCES
-from licence_vault.model import LicenceState
+from licence_vault.model import AskedHolder, LicenceState
 from licence_vault.share_codes import ENDED, EXPIRED
 from licence_vault.uses import ShareRight, UseAction
 from licence_vault.verify import verify_licence
@@ -70,7 +70,7 @@ def verify_stated(desk: UseDesk, caller: Caller, stated: StatedLicence, *, reaso
         # 3. The name as well, and whether it counts.
         attempt.licences = [record]
         data = open_data(desk.contents, conn, record)
-        if not any(each.name == stated.holder_name and each.code == stated.holder_code for each in data.holders):
+        if not AskedHolder(stated.holder_name, stated.holder_code).is_one_of((each.name, each.code) for each in data.holders):
             return "differs"
         return result_of(record, definition, attempt)
 

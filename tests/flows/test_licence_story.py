@@ -119,8 +119,8 @@ def office(served: Served, department: httpx.Client) -> Iterator[httpx.Client]:
         yield client
 
 
-def verified(client: httpx.Client, content: bytes, name: str) -> dict[str, Any]:
-    answer = client.post("/v1/verifications", files={"document": (name, content)})
+def verified(client: httpx.Client, content: bytes, name: str, **fields: str) -> dict[str, Any]:
+    answer = client.post("/v1/verifications", files={"document": (name, content)}, data=fields)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -179,6 +179,22 @@ def test_a_licence_is_issued_shown_copied_verified_and_revoked(
     for form, file in files.items():
         for report in (verified(department, file.read_bytes(), f"l.{form}"), judged_offline(deployment, tmp_path, file)):
             assert (report["verdict"], questions(report)) == ("valid", GOOD)
+    # and whether it is held by whom he has before him, whose name and code are told nobody
+    (holder,) = licence["data"]["holders"]
+    for form, file in files.items():
+        for name, code, found in (
+            (holder["name"], holder["code"], "valid"),
+            ("别名四", holder["code"], "invalid"),
+            (holder["name"], "110105194912310099", "invalid"),
+        ):
+            report = verified(department, file.read_bytes(), f"l.{form}", holder_name=name, holder_code=code)
+            assert (report["verdict"], questions(report)) == (found, GOOD | {"holder": found})
+            offline = judged_offline(deployment, tmp_path, file, "--holder-name", name, "--holder-code", code)
+            assert (offline["verdict"], questions(offline)) == (found, questions(report))
+            said_of_him = json.dumps(next(each for each in report["questions"] if each["name"] == "holder"), ensure_ascii=False)
+            assert not any(each in said_of_him for each in (name, code, holder["name"], holder["code"]))
+    log = (deployment.folder / "server.log").read_text(encoding="utf-8")
+    assert not any(each in log for each in ("别名四", "110105194912310099"))
     time.sleep(1)  # times are asked for in whole seconds: the one asked for later must not lie before what was just found
     valid_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 

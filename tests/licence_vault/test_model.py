@@ -18,6 +18,7 @@ from licence_vault.model import (
     EVENT_NAMES,
     LICENCE_LIFE,
     TYPE_LIFE,
+    AskedHolder,
     Holder,
     LicenceData,
     LicenceEvent,
@@ -183,3 +184,38 @@ def test_a_type_is_published_by_a_second_person_only() -> None:
 
 def test_reading_gives_a_licence_of_its_own_kind() -> None:
     assert isinstance(read_licence_data(sample_licence().canonical()), LicenceData)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "is_one"),
+    [
+        ("甲", "1", True),
+        ("乙", "2", True),
+        ("甲", "2", False),  # the name of one and the code of another
+        ("乙", "1", False),
+        ("甲 ", "1", False),
+        ("甲", "1\0", False),
+        ("", "", False),
+        ("\ud840\udc00", "3", False),  # the halves of a character are not the character
+        ("\U00020000", "3", True),
+        ("\ud800", "4", True),
+        ("\udc00", "4", False),
+        ("Å", "5", False),  # written otherwise
+    ],
+)
+def test_who_is_asked_about_is_one_holder_by_name_and_code(name: str, code: str, is_one: bool) -> None:
+    holders = [("甲", "1"), ("乙", "2"), ("\U00020000", "3"), ("\ud800", "4"), ("A\u030a", "5")]
+    assert AskedHolder(name, code).is_one_of(holders) is is_one
+    assert AskedHolder(name, code).is_one_of(reversed(holders)) is is_one
+    assert not AskedHolder(name, code).is_one_of([])
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_who_is_asked_about_is_compared_as_texts_are(name: str, code: str, other_name: str, other_code: str) -> None:
+    asked = AskedHolder(name, code)
+    assert asked.is_one_of([(other_name, other_code)]) is ((name, code) == (other_name, other_code))
+    assert asked.is_one_of([(other_name, other_code), (name, code)])
+
+
+def test_who_is_asked_about_is_not_in_what_is_printed_of_him() -> None:
+    assert repr(AskedHolder("张三", "11010519491231002X")) == "AskedHolder()"

@@ -22,6 +22,7 @@ from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.sweep_intents import again_without_the_dead, sweep_intents
 from seal_service.actions.verify_document import verify_document
 from seal_service.model import Seal, transition_named
+from seal_service.ports import PresentPerson
 from seal_service.verify import Examined, examine_file
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
@@ -54,6 +55,12 @@ def do(house: House, seal: Seal, **changes: Any) -> SealedDocument:
 
 def report(house: House, content: bytes) -> Report:
     return verify_document(house.context, content, at=datetime.now(UTC))
+
+
+def test_of_no_holder_is_asked_where_nobody_verifies_licences(house: House) -> None:
+    with pytest.raises(TrustError) as refused:
+        verify_document(house.context, b"%PDF-1.7", holder=PresentPerson("x", "y"))
+    assert (refused.value.code, refused.value.facts["field"]) == ("FIELD_UNACCEPTABLE", "holder_name")
 
 
 @pytest.mark.parametrize("is_timestamped", [False, True])
