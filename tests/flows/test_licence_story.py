@@ -38,7 +38,7 @@ ORDER = {
     "holders": [{"name": "张三（示例）", "code": "11010519491231002X", "code_type": "111"}],
     "fields": {"KZ_place": "示例街2号", "KZ_format": "餐饮服务经营者", "KZ_items": "热食类食品制售", "KZ_person": "示例甲"},
     "valid_from": TODAY.isoformat(),
-    "valid_to": (TODAY + timedelta(days=4 * 365)).isoformat(),
+    "valid_to": (TODAY + timedelta(days=5 * 365 + 1)).isoformat(),  # of five years one or two are leap years; either way it is their term
     "forms": ["pdf", "ofd"],
 }
 
