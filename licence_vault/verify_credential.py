@@ -14,7 +14,7 @@ from crypto.jose import read_jwks, read_strict_json
 from crypto.report import Question, failed, passed, verdict_of, warned, worst
 from licence_vault.credential_errors import credential_keys_unfit
 from licence_vault.credentials.check_credential import CheckedCredential, DemandedBinding, check_credential
-from licence_vault.status.at_hand import aged_status_at_hand
+from licence_vault.status.at_hand import status_at_hand
 from licence_vault.validity import DATA_CLAUSE
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import NumberVerdict, examine_licence_number
@@ -46,7 +46,7 @@ def verify_credential(
     ages: list[Step] = []
 
     def status_of(address: str, index: int) -> int | None:
-        status, age = aged_status_at_hand(address, index, trust, at)
+        status, age = status_at_hand(address, index, trust, at)
         ages.extend(age)
         return status
 

@@ -31,17 +31,12 @@ def ask_lists_at_hand(address: str, index: int, trust: TrustList, at: datetime) 
     return (not_checked("LICENCE_STATUS_KEY_WITHDRAWN" if is_withdrawn else "LICENCE_STATUS_NOT_AT_HAND", CLAUSE, list=address),)
 
 
-def aged_status_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> tuple[int | None, tuple[Step, ...]]:
+def status_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> tuple[int | None, tuple[Step, ...]]:
     """The value at a place, by the same lists, and the step that says how old what it rests on is; None and no step where it is not known."""
     newest = _newest(address, index, trust, _keys(address, trust, at), at)
     if newest is None or newest.status is None:
         return None, ()
     return newest.status, tuple(step for step in newest.steps if step.code == "STATUS_LIST_FRESH")
-
-
-def status_at_hand(address: str, index: int, trust: TrustList, at: datetime) -> int | None:
-    """The value at a place alone."""
-    return aged_status_at_hand(address, index, trust, at)[0]
 
 
 def _keys(address: str, trust: TrustList, at: datetime) -> tuple[bytes, ...]:

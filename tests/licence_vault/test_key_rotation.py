@@ -94,7 +94,7 @@ def test_what_former_keys_signed_holds_and_new_keys_are_known_before_they_sign(v
     context, clock = vault.context, vault.clock
     address, before = with_a_list(vault)
     first = own_trust(context)
-    assert status_at_hand(address, 0, first, clock.at) == 0
+    assert status_at_hand(address, 0, first, clock.at)[0] == 0
     assert {log.periods for log in first.logs} == {issuer.periods for issuer in first.status_issuers} == {()}, "one key has none to tell"
 
     # 1. Announced: known to whoever takes the trust list, and nothing is signed with it yet.
@@ -122,8 +122,8 @@ def test_what_former_keys_signed_holds_and_new_keys_are_known_before_they_sign(v
     now = own_trust(context)
     assert holds(before, now) == holds(between, now) == holds(behind, now) == holds(behind, first) == {True}
     assert (
-        status_at_hand(address, 0, now, clock.at)
-        == status_at_hand(address, 0, replace(now, status_issuers=announced.status_issuers), clock.at)
+        status_at_hand(address, 0, now, clock.at)[0]
+        == status_at_hand(address, 0, replace(now, status_issuers=announced.status_issuers), clock.at)[0]
         == 0
     )
     assert [each.code for each in ask_lists_at_hand(address, 0, replace(now, status_issuers=first.status_issuers), clock.at)] == [
@@ -143,10 +143,10 @@ def test_what_former_keys_signed_holds_and_new_keys_are_known_before_they_sign(v
     assert holds(before, last) == holds(behind, last) == holds(late, last) == {True}
     assert holds(late, first) == {None}
     then = replace(own_trust(context, AT + timedelta(seconds=1)), status_issuers=last.status_issuers)
-    assert status_at_hand(address, 0, then, AT + timedelta(seconds=1)) == 0
+    assert status_at_hand(address, 0, then, AT + timedelta(seconds=1))[0] == 0
     for name in (ES256_KEY, SM2_KEY):
-        assert status_at_hand(address, 0, replace(last, status_tokens=(forged(vault, name, address),)), clock.at) is None
-        assert status_at_hand(address, 0, replace(last, status_tokens=(forged(vault, f"{name}-2", address),)), clock.at) == 0
+        assert status_at_hand(address, 0, replace(last, status_tokens=(forged(vault, name, address),)), clock.at)[0] is None
+        assert status_at_hand(address, 0, replace(last, status_tokens=(forged(vault, f"{name}-2", address),)), clock.at)[0] == 0
     assert check_log(vault.log).findings == []
     with context.database.read() as conn:
         trail = [(each.action, each.outcome) for each in find_entries(conn, subject=f"licence-key:{SM2_KEY}", limit=9)]
@@ -252,10 +252,10 @@ def test_what_a_withdrawn_key_has_signed_counts_only_where_something_else_shows_
     assert [each.withdrawn_at for each in trust.status_issuers[0].periods] == [None, SINCE, None, SINCE]
     for each, former in zip(trust.logs, first.logs, strict=True):
         assert set(each.believed().keys) == set(each.identity.keys) - set(former.identity.keys)
-    assert status_at_hand(address, 0, trust, clock.at) == 0
+    assert status_at_hand(address, 0, trust, clock.at)[0] == 0
     stale = replace(trust, status_tokens=old_list)
     for at in (clock.at, AT):  # nor for a time before: it is the thief who says when he signed
-        assert status_at_hand(address, 0, stale, at) is None
+        assert status_at_hand(address, 0, stale, at)[0] is None
         assert [each.code for each in ask_lists_at_hand(address, 0, stale, at)] == ["LICENCE_STATUS_KEY_WITHDRAWN"]
     for log, tree in zip(trust.logs, TREES, strict=True):
         assert verdict_of(check_receipt(behind[tree], log, None)) is Verdict.VALID
