@@ -16,7 +16,7 @@ from licence_vault import store
 from licence_vault.actions.arrival import find_departed
 from licence_vault.actions.check_given import check_given
 from licence_vault.actions.finish_issue import IssuePlan, definition_of_version, finish_issue, template_of_version
-from licence_vault.actions.issuing_basis import IssuingBasis, stand_in
+from licence_vault.actions.issuing_basis import IssuingBasis, data_of, stand_in
 from licence_vault.actions.number_licence import check_chosen_number, step_on, take_next_number
 from licence_vault.actions.publish_status_lists import list_uri
 from licence_vault.actions.record_event import leaf_of, previous_index
@@ -37,8 +37,6 @@ from licence_vault.limits import HOLDERS, ISSUING_LEASE_SECONDS, PRINTED_NUMBER_
 from licence_vault.log.entries import append_leaf
 from licence_vault.model import (
     Holder,
-    Issuer,
-    LicenceData,
     LicenceEvent,
     LicenceState,
     LicenceTypeReference,
@@ -273,19 +271,14 @@ def _record_intent(
 
     # 4. What it says, under a key of its own, and the commitment to it.
     place = allot_place(conn, means.order_key, at)
-    data = LicenceData(
+    data = data_of(
+        order,
+        issuer,
+        LicenceTypeReference(order.type_code, definition.name, type_version),
+        issued_on,
         identifier=identifier,
-        type=LicenceTypeReference(order.type_code, definition.name, type_version),
         number=number,
         version=f"{version:03d}",
-        name=order.name or definition.name,
-        issuer=Issuer(issuer.name, issuer.code),
-        issued_on=issued_on,
-        valid_from=order.valid_from,
-        valid_to=order.valid_to,
-        area_code=area_code,
-        holders=order.holders,
-        fields={key: value for key, value in order.fields.items() if value},
         status=StatusReference(list_uri(context, place.list_number), place.index),
     )
     salted = SaltedLicence(data, new_salt())

@@ -37,18 +37,42 @@ def stand_in(order: LicenceOrder, basis: IssuingBasis) -> LicenceData:
     """What the licence would say. What is not known yet stands there as wide as it can become: the serial, the running number."""
     issuer, definition = basis.issuer, basis.definition
     issued_on, area_code = order.issued_on or basis.today, order.area_code or issuer.area_code
-    return LicenceData(
+    return data_of(
+        order,
+        issuer,
+        LicenceTypeReference(order.type_code, definition.name, basis.type_version),
+        issued_on,
         identifier=f"{ROOT_OID}.{order.type_code}.{issuer.code}.{_WIDEST * SERIAL_CHARACTERS_MIN}.{_VERSION}.{_WIDEST}",
-        type=LicenceTypeReference(order.type_code, definition.name, basis.type_version),
         number=order.number or longest_number(definition.numbering, year=issued_on.year, area_code=area_code),
         version=_VERSION,
-        name=order.name or definition.name,
+        status=_STATUS,
+    )
+
+
+def data_of(
+    order: LicenceOrder,
+    issuer: IssuingAuthority,
+    licence_type: LicenceTypeReference,
+    issued_on: date,
+    *,
+    identifier: str,
+    number: str,
+    version: str,
+    status: StatusReference,
+) -> LicenceData:
+    """What a licence says by its order, with what it is called and counted by."""
+    return LicenceData(
+        identifier=identifier,
+        type=licence_type,
+        number=number,
+        version=version,
+        name=order.name or licence_type.name,
         issuer=Issuer(issuer.name, issuer.code),
         issued_on=issued_on,
         valid_from=order.valid_from,
         valid_to=order.valid_to,
-        area_code=area_code,
+        area_code=order.area_code or issuer.area_code,
         holders=order.holders,
         fields={key: value for key, value in order.fields.items() if value},
-        status=_STATUS,
+        status=status,
     )

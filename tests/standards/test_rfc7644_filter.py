@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from standards.errors import MalformedError
@@ -15,31 +13,12 @@ from standards.rfc7644_filter import (
     Element,
     Not,
     Path,
-    Shape,
     Term,
     is_match,
     read_filter,
     terms_of,
 )
-
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-OURS = "urn:example:Ours"
-SHAPE = Shape(
-    CORE,
-    ("id", "externalId", "userName", "displayName", "active", "name", "emails", "members", "level"),
-    frozenset({"emails", "members"}),
-    (OURS,),
-)
-USER: dict[str, Any] = {
-    "id": "Ab1",
-    "userName": "bjensen",
-    "active": True,
-    "name": {"formatted": "Ms. Barbara J Jensen III", "familyName": "Jensen"},
-    "emails": [{"value": "bjensen@example.com", "type": "work"}, {"value": "babs@jensen.org", "type": "home"}],
-    "members": [],
-    "meta": {"lastModified": "2012-01-01T00:00:00Z"},
-    OURS: {"area": "150700", "level": 2},
-}
+from tests.standards.scim_users import OURS, SHAPE, USER
 
 
 @pytest.mark.clause("RFC 7644 3.4.2.2")

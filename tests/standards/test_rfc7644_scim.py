@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from standards.errors import MalformedError
-from standards.rfc7644_filter import FILTER_CHARACTERS_MAX, Shape
+from standards.rfc7644_filter import FILTER_CHARACTERS_MAX
 from standards.rfc7644_scim import (
     BULK_DEPTH_MAX,
     BULK_ID_CHARACTERS_MAX,
@@ -18,24 +18,7 @@ from standards.rfc7644_scim import (
     apply_patch,
     read_bulk,
 )
-
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-OURS = "urn:example:Ours"
-SHAPE = Shape(
-    CORE,
-    ("id", "externalId", "userName", "displayName", "active", "name", "emails", "members", "level"),
-    frozenset({"emails", "members"}),
-    (OURS,),
-)
-USER: dict[str, Any] = {
-    "id": "Ab1",
-    "userName": "bjensen",
-    "active": True,
-    "name": {"formatted": "Ms. Barbara J Jensen III", "familyName": "Jensen"},
-    "emails": [{"value": "bjensen@example.com", "type": "work"}, {"value": "babs@jensen.org", "type": "home"}],
-    "members": [],
-    OURS: {"area": "150700", "level": 2},
-}
+from tests.standards.scim_users import OURS, SHAPE, USER
 
 
 def patch(*operations: Any) -> dict[str, Any]:
