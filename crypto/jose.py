@@ -64,6 +64,7 @@ class JwsAlgorithm(StrEnum):
     SM2 = "SGD_SM3_SM2"
 
 
+SAME_ALGORITHM: Final = {"Ed25519": JwsAlgorithm.EDDSA}  # RFC 9864 2.2: another name for what is done here anyway
 _BY_SIGNER: Final = {
     SignatureAlgorithm.ECDSA_SHA256: JwsAlgorithm.ES256,
     SignatureAlgorithm.ED25519: JwsAlgorithm.EDDSA,
@@ -265,7 +266,7 @@ def read_jwk(members: Mapping[str, Any], *, gm: bool = False, rsa_without_alg: J
     except (KeyError, ValueError, MalformedError):
         raise invalid("key") from None
     stated = members.get("alg", algorithm)
-    if stated != algorithm and (stated, algorithm) != ("Ed25519", JwsAlgorithm.EDDSA):  # RFC 9864 2.2: the same by its newer name
+    if not isinstance(stated, str) or SAME_ALGORITHM.get(stated, stated) != algorithm:
         raise invalid("key")
     if members.get("use", "sig") != "sig" or not key_id:
         raise invalid("key")

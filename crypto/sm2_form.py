@@ -8,6 +8,8 @@ from typing import Final, Literal
 from standards.errors import MalformedError
 from standards.gbt32918_sm2 import read_signature
 
+SM2_NAMES: Final = ("SGD_SM3_SM2", "SM2")  # GM/T 0125.1, and what some libraries call it
+SM2_SIGNATURES: Final = ("raw", "der")  # r and s side by side, or a SEQUENCE
 _COORDINATE: Final = 32
 
 

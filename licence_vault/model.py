@@ -86,9 +86,8 @@ __all__ = [
 ]
 
 DATA_VERSION: Final = 1
-ABANDONED_REVISION: Final = (
-    2  # of a cancelled licence that was never released: a draft has 1, and what was released and cancelled later at least 3
-)
+ABANDONED_REVISION: Final = 2
+"""Of a cancelled licence that was never released: a draft has 1, and what was released and cancelled later at least 3."""
 FIELD_KEY: Final = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{limits.FIELD_KEY_CHARACTERS - 1}}}")
 _AREA: Final = re.compile(r"[0-9]{6}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

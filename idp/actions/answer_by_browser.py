@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anyio import from_thread
 
+from crypto.sm2_form import SM2_FORM
 from idp.actions.choose_signing_key import SigningKeyChangedError
 from idp.actions.claims_of import SCOPE_CLAIMS
 from idp.actions.exchange_code import grant_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from crypto.sm2_form import Sm2Form
     from idp.actions.person_desk import PersonDesk
     from idp.actions.recall_client import KnownClient
     from idp.model.grants import PersonGrant
@@ -68,7 +70,7 @@ def _decide_and_issue(desk: PersonDesk, opened: Opened, request: AuthorizationRe
     if known is None or registration is None or not _may_have(known, registration, opened, request):
         raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="unauthorized_client")
     from_thread.run_sync(take_turn, tokens, known.client)  # the rates of clients belong to the event loop
-    identity = replace(_signing(desk, registration.id_token_signed_response_alg, at), sm2=sm2_form_of(registration))
+    identity = _signing(desk, registration.id_token_signed_response_alg, at, sm2_form_of(registration))
     signings = Signings(_signing(desk, ACCESS_TOKEN_ALGORITHM, at), identity)
 
     # 2. One transaction: the code is spent, the grant stands, all of it on record
@@ -112,10 +114,10 @@ def _may_have(known: KnownClient, registration: Registration, opened: Opened, re
     return request.response_type in may.response_types and request.redirect_uri in may.redirect_uris
 
 
-def _signing(desk: PersonDesk, algorithm: str, at: datetime) -> Signing:
+def _signing(desk: PersonDesk, algorithm: str, at: datetime, sm2: Sm2Form = SM2_FORM) -> Signing:
     if algorithm not in SIGNING_ALGORITHMS:
         raise TrustError(Kind.UNACCEPTABLE, "JWS_ALGORITHM_UNSUPPORTED", algorithm=algorithm)
-    return Signing(*desk.tokens.ring.signing_here(at, algorithm))
+    return Signing(*desk.tokens.ring.signing_here(at, algorithm), sm2)
 
 
 def _with_all_in_id_token(grant: PersonGrant) -> PersonGrant:

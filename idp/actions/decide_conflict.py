@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from idp.actions.end_what_was_open import end_for_credentials
 from idp.actions.join_identity import create_for, record_link
-from idp.actions.protect_administrators import check_open
+from idp.actions.protect_administrators import check_changed_by
 from idp.model.federation import (
     Conflict,
     ConflictState,
@@ -47,7 +47,7 @@ def decide_conflict(
         about = account_id or conflict.account_id
         identity = _identity(conflict)
         if wanted is ConflictState.LINKED:
-            _check_protected(connection, about, by)
+            check_changed_by(connection, about, by)
             _link(connection, desk, identity, about, actor, at)
         elif wanted is ConflictState.SEPARATED:
             about = _separate(connection, desk, identity, actor, at, by)
@@ -59,11 +59,6 @@ def decide_conflict(
         return done
 
     return desk.database.write(store)
-
-
-def _check_protected(connection: Connection, account_id: str, by: Caller | None) -> None:
-    if by is not None:
-        check_open(connection, account_id, by)
 
 
 def _identity(conflict: Conflict) -> Identity:
@@ -93,7 +88,7 @@ def _separate(connection: Connection, desk: PeopleDesk, identity: Identity, acto
     own = upstream_identifier(identity.upstream, identity.subject)
     holder = account_id_by(connection, desk.vault, IdentifierKind.UPSTREAM, own)
     if holder is not None:
-        _check_protected(connection, holder, by)
+        check_changed_by(connection, holder, by)
         account = load_account(connection, desk.vault, holder)
         rest = tuple(each for each in account.identifiers if (each.kind, each.value) != (IdentifierKind.UPSTREAM, own))
         changed = replace(account, identifiers=rest, changed_at=at, version=account.version + 1, uversion=account.uversion + 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from idp.actions.end_what_was_open import end_for_credentials, end_what_was_open
-from idp.actions.protect_administrators import check_open
+from idp.actions.protect_administrators import check_changed_by
 from idp.model.federation import PROVEN_LEVEL, SIGN
 from idp.model.people import (
     ID_PREFIX,
@@ -128,7 +128,7 @@ def change_account(
     at = desk.clock.now()
 
     def store(connection: Connection) -> Account:
-        _check_protected(connection, account_id, by)
+        check_changed_by(connection, account_id, by)
         if checked.name is not None and checked.name != load_account(connection, desk.vault, account_id, kind).name:
             level = level_at(list_evidence(connection, desk.vault, account_id), at)
             if level >= PROVEN_LEVEL:
@@ -136,11 +136,6 @@ def change_account(
         return change_in(connection, desk, account_id, kind, checked, actor, at)
 
     return desk.database.write(store)
-
-
-def _check_protected(connection: Connection, account_id: str, by: Caller | None) -> None:
-    if by is not None:
-        check_open(connection, account_id, by)
 
 
 def checked_change(kind: AccountKind, change: AccountChange) -> AccountChange:
@@ -221,7 +216,7 @@ def change_account_status(
     at = desk.clock.now()
 
     def store(connection: Connection) -> Account:
-        _check_protected(connection, account_id, by)
+        check_changed_by(connection, account_id, by)
         present = load_account(connection, desk.vault, account_id, kind)
         if expected_version is not None and present.version != expected_version:
             raise TrustError(Kind.CONFLICT, "ACCOUNT_CHANGED", found=present.version)
@@ -273,7 +268,7 @@ def _with_evidence(
     at = desk.clock.now()
 
     def store(connection: Connection) -> Account:
-        _check_protected(connection, account_id, by)
+        check_changed_by(connection, account_id, by)
         present = load_account(connection, desk.vault, account_id, kind)
         if added is not None:
             check_evidence_count(len(list_evidence(connection, desk.vault, account_id)) + 1)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from idp.actions.end_what_was_open import end_for_credentials
-from idp.actions.protect_administrators import check_open
+from idp.actions.protect_administrators import check_changed_by
 from idp.credentials.one_time_codes import RECOVERY_SECONDS, new_recovery_code, new_totp_secret, normalise_recovery_code
 from idp.credentials.passwords import check_password_rules, hash_password
 from idp.model.people import AccountKind, Credential, CredentialKind, IdentifierKind, new_id
@@ -59,8 +59,7 @@ def issue_recovery_code(desk: PeopleDesk, account_id: str, *, actor: str, by: Ca
     value = recovery_hash(desk.vault, code)
 
     def store(connection: Connection) -> None:
-        if by is not None:
-            check_open(connection, account_id, by)
+        check_changed_by(connection, account_id, by)
         put_in(connection, desk, account_id, CredentialKind.RECOVERY, value, actor, at, seconds=RECOVERY_SECONDS)
 
     desk.database.write(store)
@@ -74,8 +73,7 @@ def remove_credential(desk: PeopleDesk, account_id: str, credential_id: str, *, 
     at = desk.clock.now()
 
     def store(connection: Connection) -> None:
-        if by is not None:
-            check_open(connection, account_id, by)
+        check_changed_by(connection, account_id, by)
         load_account(connection, desk.vault, account_id, AccountKind.PERSON)
         found = find_credential(connection, desk.vault, credential_id)
         if found is None or not delete_credential(connection, account_id, credential_id):

@@ -98,9 +98,9 @@ def _target(operation: BulkOperation) -> tuple[AccountKind, str]:
 
 def _told(operation: BulkOperation, outcome: Outcome, ids: dict[str, str], base_url: str) -> dict[str, Any]:
     path = operation.resolved(ids).path
-    place = (
-        f"{path}/{outcome.account_id}" if operation.method == "POST" and outcome.account_id else "" if operation.method == "POST" else path
-    )
+    place = path
+    if operation.method == "POST":  # to a collection: the resource is the one that was made, if it was
+        place = f"{path}/{outcome.account_id}" if outcome.account_id else ""
     return {
         "method": operation.method,
         **({"bulkId": operation.bulk_id} if operation.bulk_id else {}),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from crypto.sm2_form import SM2_NAMES, SM2_SIGNATURES
 from idp.model.requests import LEVEL_MAX
 from standards.errors import Kind, TrustError
 
@@ -57,7 +58,7 @@ ENDPOINTS: Final = {
 SIGNING: Final = frozenset({ConnectorKind.OIDC, ConnectorKind.KEYCLOAK})
 """Kinds that sign what they say as an issuer."""
 KEYCLOAK_PATHS: Final = {"authorization": "auth", "token": "token", "jwks": "certs", "userinfo": "userinfo", "logout": "logout"}
-SM2_SETTINGS: Final = {"alg": ("SGD_SM3_SM2", "SM2"), "signature": ("raw", "der")}
+SM2_SETTINGS: Final = {"alg": SM2_NAMES, "signature": SM2_SIGNATURES}
 CIPHERS: Final = {"sm4-gcm": (16, 0, 0), "sm4-cbc-hmac-sm3": (16, 16, 64), "sm2-sm3": (32, 64, 65)}
 """Scheme -> octets of the key, least and most octets of the proof key (HMAC key; the upstream's SM2 point)."""
 

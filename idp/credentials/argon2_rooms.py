@@ -49,13 +49,8 @@ class Room:
         try:
             room = cls(memory_kib)
             tag = room.tag(b"\x01" * 32, b"\x02" * 16, 32, passes=3, memory_kib=32, lanes=4, secret=b"\x03" * 8, data=b"\x04" * 12)
-        except (
-            MemoryError,
-            OSError,
-            ValueError,
-            TypeError,
-            KeyError,
-        ):  # no large pages, no executable memory for callbacks, another context
+        except (MemoryError, OSError, ValueError, TypeError, KeyError):
+            # No large pages, no executable memory for callbacks, another context
             return None
         return room if hmac.compare_digest(tag, _TAG_OF_RFC_9106) else None
 

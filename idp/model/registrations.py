@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from crypto.sm2_form import SM2_FORM, Sm2Form
+from crypto.sm2_form import SM2_FORM, SM2_NAMES, SM2_SIGNATURES, Sm2Form
 from idp.model.clients import GM_ALGORITHM, SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, is_resource
 from idp.model.openings import BOTH_TYPE, CLOSED, CODE_TYPE, IMPLICIT_TYPES, RESPONSE_TYPES
 from idp.model.redirects import SignInRegistration, is_redirect_uri
@@ -56,8 +56,6 @@ SIGNATURE_MEMBERS: Final = (
     "request_object_signing_alg",
 )
 """Where a client chooses how something is signed."""
-SM2_NAMES: Final = ("SGD_SM3_SM2", "SM2")  # GM/T 0125.1, and what some libraries call it
-SM2_SIGNATURES: Final = ("raw", "der")
 _ALGORITHM: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _NAME: Final = re.compile(r"[a-z_]{1,64}")
 _DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256 in base64url
@@ -142,11 +140,8 @@ def check_registration(registration: Registration) -> None:
     ):
         if len(addresses) > most or len(set(addresses)) != len(addresses) or not all(is_redirect_uri(each) for each in addresses):
             raise _invalid(name, f"at most {most} https addresses (http on a loopback address alone), none twice, without fragment")
-    for name in (
-        "initiate_login_uri",
-        "policy_uri",
-        "tos_uri",
-    ):  # OpenID Connect Registration 2; people are sent there, so no loopback either
+    # OpenID Connect Registration 2; people are sent there, so no loopback either
+    for name in ("initiate_login_uri", "policy_uri", "tos_uri"):
         if getattr(registration, name) and urlsplit(getattr(registration, name)).scheme != "https":
             raise _invalid(name, "an https address")
     if not registration.grant_types or not set(registration.grant_types) <= set(REGISTERED_GRANTS):

@@ -183,7 +183,6 @@ def take_version(connection: Connection, vault: Vault, source_id: str, version: 
     if present is None:
         connection.execute(insert(source_versions), {"subject_hash": found, "version": version})
         return True
-    newer = (
-        row if version == 0 else row & (source_versions.c.version < version)
-    )  # asked where it is written: of two writers at once one is newer
+    # Asked where it is written: of two writers at once one is newer
+    newer = row if version == 0 else row & (source_versions.c.version < version)
     return connection.execute(update(source_versions).where(newer).values(version=version)).rowcount == 1

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.jose import NUMERIC_DATE_LIMIT, invalid, read_base64url, read_strict_json
-from idp.tokens.client_jwt import SAME_ALGORITHM
+from crypto.jose import NUMERIC_DATE_LIMIT, SAME_ALGORITHM, invalid, read_base64url, read_strict_json
 from standards.errors import TrustError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto.jose import NUMERIC_DATE_LIMIT, TOKEN_CHARACTERS, invalid, read_base64url, read_strict_json
+from crypto.jose import NUMERIC_DATE_LIMIT, SAME_ALGORITHM, TOKEN_CHARACTERS, invalid, read_base64url, read_strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 CLIENT_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "RS256", "PS256")
 LIFETIME_SECONDS: Final = 3600  # FAPI 2.0 message signing 5.3.1: an hour at most
 AHEAD_SECONDS: Final = 30  # FAPI 2.0 security profile 5.3.2.1: ten seconds ahead must be taken, more than sixty never
-SAME_ALGORITHM: Final = {"Ed25519": "EdDSA"}  # RFC 9864 2.2: another name for what is done here anyway
 _HEADER_MEMBERS: Final = frozenset({"alg", "kid", "typ"})
 
 

@@ -40,9 +40,9 @@ def _sector(registration: Registration) -> str | None:
     if registration.sector_identifier_uri:  # whose list was looked at
         return urlsplit(registration.sector_identifier_uri).hostname
     address = next(iter(registration.redirect_uris), "")
-    return (
-        urlsplit(address).hostname if address and not is_on_device(address) else f"urn://{registration.client_id}"
-    )  # no host is written so
+    if address and not is_on_device(address):
+        return urlsplit(address).hostname
+    return f"urn://{registration.client_id}"  # no host is written so
 
 
 def access_claims(

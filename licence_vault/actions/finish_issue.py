@@ -147,9 +147,8 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
     # 3. Each form: drawn, sealed with no transaction open, held against our own verifier, kept under the licence's key.
     seals, released = means.need_seals(), []
     qr_text = _qr_text(means, salted.data, record.commitment, proof, code_key_id)
-    attempt = sm3(qr_text.encode()).hex()[
-        :32
-    ]  # a code is signed anew each time, so what is drawn with it is another file: sealed anew, released once
+    # A code is signed anew each time, so what is drawn with it is another file: sealed anew, released once
+    attempt = sm3(qr_text.encode()).hex()[:32]
     for form in plan.forms:
         drawn = _DRAW[form](salted.data, template, attachments, qr_text=qr_text)
         sealed = seals.sealer.seal(

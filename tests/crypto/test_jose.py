@@ -468,6 +468,6 @@ def test_what_an_rsa_key_is_for() -> None:
 def test_a_key_may_bear_the_newer_name_of_its_algorithm() -> None:
     members = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "d"}  # RFC 8037 A.2
     assert read_jwk({**members, "alg": "Ed25519"}) == read_jwk({**members, "alg": "EdDSA"}) == read_jwk(members)
-    for other in ("Ed448", "ES256", "", "eddsa"):
+    for other in ("Ed448", "ES256", "", "eddsa", None, 8, ["EdDSA"], {"Ed25519": 1}):
         with pytest.raises(TrustError, match="JWS_INVALID"):
             read_jwk({**members, "alg": other})
