@@ -266,9 +266,8 @@ def read_jwk(members: Mapping[str, Any], *, gm: bool = False, rsa_without_alg: J
     except (KeyError, ValueError, MalformedError):
         raise invalid("key") from None
     stated = members.get("alg", algorithm)
-    if not isinstance(stated, str) or SAME_ALGORITHM.get(stated, stated) != algorithm:
-        raise invalid("key")
-    if members.get("use", "sig") != "sig" or not key_id:
+    is_same = isinstance(stated, str) and SAME_ALGORITHM.get(stated, stated) == algorithm
+    if not is_same or members.get("use", "sig") != "sig" or not key_id:
         raise invalid("key")
     return VerificationKey(key_id, algorithm, public)
 
