@@ -36,23 +36,23 @@ def test_attack_a_cheap_hash_of_another_system_tells_nobody_that_there_is_an_acc
     """Refusing takes as long as where nobody is known: a wrong password after one pass of SM3 was refused a thousand times faster."""
 
     def seconds(kept: bytes | None) -> float:
-        found = []
-        for _ in range(3):
-            begun = time.thread_time()
-            assert not is_right(kept, "wrong horse 77")
-            found.append(time.thread_time() - begun)
-        return min(found)
+        begun = time.thread_time()
+        assert not is_right(kept, "wrong horse 77")
+        return time.thread_time() - begun
 
-    nobody = seconds(None)
     cheap = "$2b$08$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
-    for kept in (
+    kept = (
+        None,
         cheap,
         cheap.replace("$08$", "$04$"),
         "$sm3$c2FsdA$" + "0" * 64,
         "$pbkdf2-sha256$1000$c2FsdA$" + "A" * 43,
         "$pbkdf2-sm3$1000$c2FsdA$" + "A" * 43,
-    ):
-        assert seconds(kept.encode()) > 0.7 * nobody
+    )
+    # In turn, and the shortest of each: how fast the machine is just now, others at work beside it, must not decide
+    rounds = [[seconds(None if each is None else each.encode()) for each in kept] for _ in range(5)]
+    nobody, *others = (min(found) for found in zip(*rounds, strict=True))
+    assert all(each > 0.7 * nobody for each in others), (nobody, others)
 
 
 def test_attack_a_dear_hash_of_another_system_tells_nobody_that_there_is_an_account(town: Town) -> None:  # noqa: F811
