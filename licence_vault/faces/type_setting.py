@@ -129,6 +129,7 @@ class MeasureBook:
 
 def announce(part: TextPart | ColumnPart, text: str, book: FontBook | MeasureBook) -> None:
     """First pass."""
+    text = _shown(part, text)
     if isinstance(part, TextPart):
         book.want(text, part.style, is_bold=part.is_bold)
         return
@@ -142,6 +143,7 @@ def announce(part: TextPart | ColumnPart, text: str, book: FontBook | MeasureBoo
 
 def set_text(part: TextPart | ColumnPart, text: str, book: FontBook) -> list[Text]:
     """Second pass. Raises ``FACE_TEXT_TOO_LONG``."""
+    text = _shown(part, text)
     if not text.strip():
         return []
     return _set_lines(part, text, book) if isinstance(part, TextPart) else _set_columns(part, text, book)
@@ -151,12 +153,18 @@ def check_text(part: TextPart | ColumnPart, text: str) -> None:
     """Whether both passes would take this text, without cutting a font for it. Raises ``GLYPH_MISSING``, ``FACE_TEXT_TOO_LONG``."""
     book = MeasureBook()
     announce(part, text, book)
+    text = _shown(part, text)
     if not text.strip():
         return
     if isinstance(part, TextPart):
         _fit_lines(part, text, book.font(text, part.style, is_bold=part.is_bold))
     else:
         _fit_columns(part, text, book)
+
+
+def _shown(part: TextPart | ColumnPart, text: str) -> str:
+    """What is written of a text: a place without a width is one line, so its line breaks are spaces."""
+    return text.replace("\n", " ") if isinstance(part, TextPart) and part.width_mm is None else text
 
 
 def _too_long(part: TextPart | ColumnPart, text: str) -> TrustError:
@@ -181,13 +189,12 @@ def _fit(part: TextPart | ColumnPart, text: str, breaking: Callable[[float], lis
 
 def _fit_lines(part: TextPart, text: str, font: _Widths) -> tuple[float, list[str]]:
     width = part.width_mm
-    is_one_line = (
-        "\n" not in text and text == text.strip() and part.spacing_mm >= 0
-    )  # where it fits, no part of it is longer than all of it
+    # Where one line fits, no part of it is longer than all of it
+    is_one_line = "\n" not in text and text == text.strip() and part.spacing_mm >= 0
 
     def breaking(size: float) -> list[str]:
         if width is None:
-            return [text.replace("\n", " ")]
+            return [text]
         # What follows the last character of a line is no part of it
         if is_one_line and font.width_mm(text, size, part.spacing_mm) <= width:
             return [text]
@@ -205,6 +212,8 @@ def _set_lines(part: TextPart, text: str, book: FontBook) -> list[Text]:
     y = part.y_mm - (part.size_mm - size) * _LATIN_MIDDLE
     out = []
     for index, line in enumerate(lines):
+        if not line:  # room between two others
+            continue
         length, spacing = font.width_mm(line, size, part.spacing_mm), part.spacing_mm
         x = part.x_mm
         if part.align is Align.SPREAD and width is not None and len(line) > 1:

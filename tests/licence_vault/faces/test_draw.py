@@ -230,7 +230,7 @@ def test_a_text_that_does_not_fit_is_made_smaller_then_refused() -> None:
             draw_pdf(sample_licence(fields={"KZ_address": long}), page_with(column), {}, qr_text=None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     text=st.lists(
         st.sampled_from(["示例路", "一号（甲）", "Ab-12 ", "，", "\n", "ᠮᠣᠩᠭᠣᠯ ", "\U0001f600", "𬭎", " "]), min_size=1, max_size=30
@@ -258,6 +258,23 @@ def test_whether_a_text_fits_is_told_without_drawing_it(text: str, place: TextPa
         assert raised.value.facts["rule"]
     else:
         check_texts(data, page_with(place))
+
+
+def test_line_breaks_are_spaces_where_there_is_one_line() -> None:
+    """Also in letters that have been cut for nothing else with a space in it."""
+    place = TextPart(10, 20, 5, "{fields.KZ_address}", style=Style.SONG)
+    data = sample_licence(fields={"KZ_address": "示例路\n一号"})
+    check_texts(data, page_with(place))
+    assert "示例路 一号" in text_of(draw_pdf(data, page_with(place), {}, qr_text=None, marks=SILENT))
+    draw_ofd(data, page_with(place), {}, qr_text=None)
+
+
+def test_an_empty_line_is_room_and_nothing_else() -> None:
+    place = TextPart(10, 20, 5, "地址 {fields.KZ_address}", 60, lines=3)
+    data = sample_licence(fields={"KZ_address": "示例路\n\n一号"})
+    check_texts(data, page_with(place))
+    draw_ofd(data, page_with(place), {}, qr_text=None)
+    assert "示例路" in text_of(draw_pdf(data, page_with(place), {}, qr_text=None, marks=SILENT))
 
 
 def test_an_item_that_the_face_shows_and_nobody_gave_is_told_without_drawing() -> None:
