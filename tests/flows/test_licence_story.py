@@ -235,7 +235,8 @@ def test_a_licence_is_issued_shown_copied_verified_and_revoked(
         assert (report["verdict"], questions(report)) == (copy_verdict, GOOD | {"copy": copy_verdict})
 
     # 6. The department revokes, with a reason, the licence as it saw it
-    time.sleep(1)  # and a list is of a whole second, at whose beginning it counts: what is revoked in the second asked for later was revoked then
+    # In a later second than the one asked for afterwards: a list is of a whole second, and counts from its beginning
+    time.sleep(1)
     path = f"/v1/licences/{licence['id']}"
     assert department.post(f"{path}/revoke", json={"reason": "违规经营（样例）"}).status_code == 428
     seen = department.get(path).headers["etag"]
