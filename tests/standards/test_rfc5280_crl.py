@@ -106,6 +106,19 @@ def test_an_unheard_of_reason_is_unspecified() -> None:
     assert found.reason == "unspecified"
 
 
+def test_an_extension_that_nobody_heard_of_leaves_the_entry_as_it_is() -> None:
+    unknown = write_extension("1.2.3", b"", critical=False)
+    reason = write_extension(oids.CRL_REASON, der.integer(4, der.ENUMERATED))
+    found = crls.read_crl(made([(1, AT, der.sequence(unknown, reason)), (2, AT, der.sequence(unknown))]))
+    first, second = found.find(1), found.find(2)
+    assert first is not None
+    assert second is not None
+    assert [(each.reason, each.invalid_at, each.names_other_issuer) for each in (first, second)] == [
+        ("superseded", None, False),
+        ("unspecified", None, False),
+    ]
+
+
 def test_oldest_form_and_missing_parts() -> None:
     bare = write_signed(der.sequence(ALGORITHM, NAME, der.utc_time(AT)), ALGORITHM, b"s")
     fields = crls.read_crl(bare)
