@@ -138,12 +138,12 @@ def test_a_seal_of_version_1_is_verified_and_never_usable() -> None:
 
 
 def test_a_key_in_a_pkcs12_file_needs_its_password_which_is_kept_nowhere(shared: House) -> None:
-    bag = der.sequence(der.oid(SHROUDED_KEY_BAG), der.explicit(0, encrypt_private_key(KEY.to_pkcs8(), b"only-in-this-test", iterations=10)))
+    bag = der.sequence(der.oid(SHROUDED_KEY_BAG), der.explicit(0, encrypt_private_key(KEY.to_pkcs8(), b"pw", iterations=10)))
     order = order_of(shared, seal_der=made_elsewhere(shared.pki, certify(shared.pki), es_id="15070000000031"), key_file=p12_file([bag]))
     for password, reason in (("", "PASSWORD_WRONG"), ("no", "PASSWORD_WRONG"), ("x" * 2000, "PASSWORD_WRONG")):
         with pytest.raises(TrustError, match="SEAL_IMPORT_KEY_REFUSED") as refused:
             apply_for_import(shared.context, BY_HIM, replace(order, password=password))
         assert refused.value.facts["reason"] == reason
-    application, _ = apply_for_import(shared.context, BY_HIM, replace(order, password="only-in-this-test"))
+    application, _ = apply_for_import(shared.context, BY_HIM, replace(order, password="pw"))
     assert shared.context.keystore.signer(f"import-{application.id[3:]}").public_spki_der == spki_of(KEY)
     assert "only-in-this-test" not in repr(replace(order, password="only-in-this-test"))
