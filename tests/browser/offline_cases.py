@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.report import Report, Step
+    from licence_vault.model import AskedHolder
 
     Issuers = dict[str, Any]
 
@@ -85,10 +86,17 @@ def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def file_case(name: str, data: bytes, trust: TrustList, at: datetime, issuers: Issuers | None = None) -> Case:
+def told_holder(holder: AskedHolder | None) -> dict[str, str] | None:
+    """As the page tells the verifier."""
+    return None if holder is None else {"name": holder.name, "code": holder.code}
+
+
+def file_case(
+    name: str, data: bytes, trust: TrustList, at: datetime, issuers: Issuers | None = None, *, holder: AskedHolder | None = None
+) -> Case:
     sets = [[issuer, {"keys": [write_jwk(key) for key in keys.values()]}] for issuer, keys in (issuers or {}).items()]
-    wanted = verify_any_file(data, trust, at, issuers=issuers)
-    return Case(name, "file", trust, at, wanted, {"data": base64_of(data), "issuers": sets})
+    wanted = verify_any_file(data, trust, at, issuers=issuers, holder=holder)
+    return Case(name, "file", trust, at, wanted, {"data": base64_of(data), "issuers": sets, "holder": told_holder(holder)})
 
 
 def altered(data: bytes, seed: int, *, last: int | None = None) -> bytes:
@@ -169,13 +177,21 @@ def seal_cases() -> list[Case]:
     ]
 
 
-def licence_case(name: str, judge: licences.Judge, trust: TrustList = licences.TRUST, *, original: bool = False, **when: Any) -> Case:
+def licence_case(
+    name: str,
+    judge: licences.Judge,
+    trust: TrustList = licences.TRUST,
+    *,
+    original: bool = False,
+    holder: AskedHolder | None = None,
+    **when: Any,
+) -> Case:
     at = when.get("at", licences.AT)
     document = JudgedDocument(judge.judge(b"document", trust, licences.AT).report, judge.files or {}, judge.name, judge.code)
-    wanted = verify_judged(document, trust, at, is_original_asked=original).report
+    wanted = verify_judged(document, trust, at, is_original_asked=original, holder=holder).report
     inside = {path: base64_of(data) for path, data in (judge.files or {}).items()}
     judged = {"verdict": judge.verdict.value, "tampered": judge.tampered, "sealer": [judge.name, judge.code]}
-    return Case(name, "licence", trust, at, wanted, {"files": inside, "original": original, **judged})
+    return Case(name, "licence", trust, at, wanted, {"files": inside, "original": original, "holder": told_holder(holder), **judged})
 
 
 ISSUE_DAYS = (*(licences.AT.astimezone(CHINA).date() + timedelta(days=days) for days in (0, 1)), date.max)

@@ -15,6 +15,7 @@ from crypto.authority import RevokedCertificate
 from crypto.report_json import write_report, write_step
 from crypto.signatures import SignatureAlgorithm
 from crypto.trust_list import TrustList
+from licence_vault.model import AskedHolder
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.seal import seal_pdf
 from seal_service.pdf.sealing_value import Profile
@@ -27,6 +28,7 @@ from tests.seal_service.pdf.seals_inside import sealed_with
 from tests.seal_service.pdf.tampering import append, sealed_form
 from tests.seal_service.pdf.test_verify_attacks import CHANGES
 from tests.seal_service.pdf.test_verify_legitimate import ALLOWED
+from tests.yinxin.test_file_verdicts import doubled_pdf
 from yinxin.file_verdicts import verify_any_file
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Question:
     trust: TrustList
     at: datetime
     flip: tuple[int, int] | None = None
+    holder: AskedHolder | None = None
 
     @property
     def document(self) -> bytes:
@@ -62,7 +65,7 @@ class Question:
 
     def wanted(self) -> dict[str, Any]:
         """What the command says, with each step as code, outcome and clause."""
-        report = verify_any_file(self.document, self.trust, self.at)
+        report = verify_any_file(self.document, self.trust, self.at, holder=self.holder)
         steps = [write_step(step, "en") for step in report.steps]
         return told({**write_report(self.name, report, "en"), "steps": steps})
 
@@ -108,6 +111,7 @@ def generated_questions() -> Iterator[Question]:
         yield from _revoked(name, originals[name])
     yield from _other_algorithms()
     yield from _years_later()
+    yield from _of_holders(originals)
     for name, (objects, _) in CHANGES.items():
         yield Question(f"attack: {name}", append(sealed_form(), objects), trust, AT)
     for name, objects in ALLOWED.items():
@@ -168,6 +172,18 @@ def _other_algorithms() -> Iterator[Question]:
         )
         yield Question(algorithm.value, document, demo.trust_list(), AT)
         yield Question(f"{algorithm.value} altered", document, demo.trust_list(), AT, (len(document) // 3, 1))
+
+
+def _of_holders(originals: dict[str, bytes]) -> Iterator[Question]:
+    """Whether it is held by somebody, asked of files that do not say so, or say it nowhere that counts."""
+    trust, holder = pki().trust_list(), AskedHolder("张三（示例）", "11010519491231002X")
+    ended = replace(trust, ends_at=AT)
+    asked = {**originals, "nothing": b"no sealed file", "empty": b"", "no credential": b"eyJhbGciOiJFUzI1NiJ9.e30.AAAA~"}
+    asked |= {"refused files": doubled_pdf(b"licence.json"), "no licence data": doubled_pdf(b"notes.txt")}
+    for name, base in asked.items():
+        yield Question(f"{name}, held by somebody", base, trust, AT + timedelta(hours=1), holder=holder)
+        yield Question(f"{name}, held by somebody, the list at its end", base, ended, AT, holder=holder)
+        yield Question(f"{name}, held by somebody, asked too late", base, ended, AT + timedelta(hours=1), holder=holder)
 
 
 def _years_later() -> Iterator[Question]:

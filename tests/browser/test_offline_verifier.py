@@ -6,12 +6,14 @@ import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from crypto.signatures import SignatureAlgorithm
 from crypto.trust_list import write_trust_list
+from tests.browser.offline_cases import told_holder
 from tests.browser.offline_pdf_cases import Question, corpus_questions, generated_questions, told
 from tests.browser.walker import RULES, axe_script
 from tests.crypto.test_trust_list import REFUSED
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+    from crypto.trust_list import TrustList
+
 LEAST_GENERATED: Final = 200
 LEAST_OF_CORPUS: Final = 50
 ASK: Final = """async ([trusts, files, questions]) => {
@@ -39,12 +43,12 @@ ASK: Final = """async ([trusts, files, questions]) => {
   const held = files.map(bytes);
   const answers = [];
   let known = -1;
-  for (const { trust, file, at, flip } of questions) {
+  for (const { trust, file, at, flip, holder } of questions) {
     if (trust !== known) await ask({ kind: "trust", bytes: new TextEncoder().encode(trusts[trust]) });
     known = trust;
     const document = held[file].slice();
     if (flip) document[flip[0]] ^= flip[1];
-    const answer = await ask({ kind: "file", bytes: document, at, options: { name: "", language: "en" } });
+    const answer = await ask({ kind: "file", bytes: document, at, options: { name: "", language: "en", holder } });
     answers.push(answer.ok ? answer.report : answer);
   }
   worker.terminate();
@@ -78,17 +82,28 @@ def page(chromium: Browser, file: Path) -> Iterator[Page]:
     assert wrongs == []
 
 
+@lru_cache(maxsize=64)
+def written(trust: TrustList) -> str:
+    """As the page takes it: one that ends is in a bundle."""
+    if trust.ends_at is None:
+        return write_trust_list(trust).decode()
+    return write_bundle(
+        Knowledge(trust), [], [signer_for("ends", SignatureAlgorithm.ED25519)], name="", issued_at=trust.ends_at - VALIDITY
+    ).decode()
+
+
 def compare(page: Page, asked: Iterable[Question]) -> tuple[int, set[str]]:
     """Ask the page all of it at once, and hold its answers against those of the command: how many there were, and which verdicts."""
     questions = list(asked)
-    trusts = list(dict.fromkeys(write_trust_list(each.trust).decode() for each in questions))
+    trusts = list(dict.fromkeys(written(each.trust) for each in questions))
     files = list(dict.fromkeys(each.base for each in questions))
     numbered = [
         {
-            "trust": trusts.index(write_trust_list(each.trust).decode()),
+            "trust": trusts.index(written(each.trust)),
             "file": files.index(each.base),
             "at": int(each.at.timestamp() * 1000),
             "flip": each.flip,
+            "holder": told_holder(each.holder),
         }
         for each in questions
     ]

@@ -11,6 +11,7 @@ import pytest
 import yinxin.offline_verifier
 from crypto.trust_list import write_trust_list
 from tests.browser import offline_cases as cases
+from tests.browser.holder_cases import holder_cases
 from tests.browser.licence_attacks import attack_cases
 
 if TYPE_CHECKING:
@@ -24,29 +25,34 @@ MODULES: Final = Path(next(iter(yinxin.offline_verifier.__path__))) / "modules"
 ORIGIN: Final = "https://modules.example"
 ASK: Final = """async ([trusts, cases]) => {
   const load = (name) => import(`/${name}.js`);
-  const [{ isCredential, verifyCredentialFile }, { finishVerdict }, { readJwks }, { verifyLicence }, { verifyLicenceCode }] =
+  const [{ isCredential, verifyCredentialFile }, { finishVerdict }, { readJwks }, { verifyLicence, withHolderAsked }, { verifyLicenceCode }] =
     await Promise.all(["credential", "judge", "jose", "licence", "licence_code"].map(load));
   const [{ examineOfd, isOfd }, { fileReport, writeReport }, { isSealData, verifySealData }, { readTrustList }] =
     await Promise.all(["ofd", "report", "ses", "trust"].map(load));
   const bytes = (text) => Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
   const known = trusts.map((each) => readTrustList(new TextEncoder().encode(each)));
   const ask = {
-    async file({ data, issuers, at }, trust) {
+    file: async ({ holder, ...asked }, trust) => {
+      const report = await ask.whole({ holder, ...asked }, trust);
+      return report && withHolderAsked(report, holder);
+    },
+    async whole({ data, issuers, at, holder }, trust) {
       const file = bytes(data);
       const sets = new Map();
       for (const [name, keys] of issuers) sets.set(name, new Map([...(await readJwks(keys, false)), ...(await readJwks(keys, true))]));
-      if (isCredential(file)) return verifyCredentialFile(file, trust, sets, at);
-      if (isOfd(file)) return finishVerdict(file, await examineOfd(file, trust, at), trust, at);
+      if (isCredential(file)) return verifyCredentialFile(file, trust, sets, at, { holder });
+      if (isOfd(file)) return finishVerdict(file, await examineOfd(file, trust, at), trust, at, { holder });
       return isSealData(file) ? verifySealData(file, trust, at) : null;
     },
-    async licence({ files, verdict, tampered, sealer, original, at }, trust) {
+    async licence({ files, verdict, tampered, sealer, original, holder, at }, trust) {
       const inside = new Map(Object.entries(files).map(([name, data]) => [name, bytes(data)]));
       const judged = { report: fileReport({ verdict, tampered, signatures: [] }), files: inside, sealerName: sealer[0], sealerCode: sealer[1] };
-      return verifyLicence(judged, trust, at, { isOriginalAsked: original });
+      return verifyLicence(judged, trust, at, { isOriginalAsked: original, holder });
     },
     code: async ({ text, at }, trust) => (await verifyLicenceCode(text, trust, at)).report,
   };
   const steps = (found) => found.map(({ code, outcome, clause }) => [code, outcome, clause]);
+  const tells = (report) => report.questions.some(({ name, steps }) => name === "holder" && steps.some(({ facts }) => Object.keys(facts).length));
   const answers = [];
   for (const each of cases) {
     try {
@@ -55,6 +61,7 @@ ASK: Final = """async ([trusts, cases]) => {
         answers.push(null);
         continue;
       }
+      if (tells(report)) throw new Error("what is said of the holder has facts");
       const written = writeReport("", report);
       written.signatures.forEach((signature, i) => (signature.steps = steps(report.signatures[i].steps)));
       written.questions = report.questions.map((question) => [question.name, question.verdict, steps(question.steps)]);
@@ -106,7 +113,8 @@ def unsupported(answer: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "make", [cases.ofd_cases, cases.seal_cases, cases.licence_cases, cases.code_cases, cases.credential_cases, attack_cases]
+    "make",
+    [cases.ofd_cases, cases.seal_cases, cases.licence_cases, cases.code_cases, cases.credential_cases, attack_cases, holder_cases],
 )
 def test_the_browser_says_what_the_server_says(page: Page, make: Callable[[], list[Case]]) -> None:
     asked = make()

@@ -5,7 +5,7 @@ import { MalformedError, TrustError, toBinary, utf8 } from "./bytes.js";
 import { digestOf } from "./hashes.js";
 import { checkToken, readBase64Url, readJwk, readJwks, readStrictObject, writeBase64Url } from "./jose.js";
 import { examineLicenceNumber, isDay } from "./licence_data.js";
-import { checkDays, checkIssueDate, questionOf } from "./licence.js";
+import { askHolder, checkDays, checkIssueDate, questionOf } from "./licence.js";
 import { Oid } from "./oids.js";
 import { Outcome, failed, fileReport, notChecked, passed, signatureReport, verdictOf, warned, worstVerdict } from "./report.js";
 import { JsonError, canonicalJson, isJsonObject, isWhole, readJson } from "./strict_json.js";
@@ -274,8 +274,11 @@ async function checkCredential(text, trust, issuers, at) {
   return found;
 }
 
-/** The verdict on a credential in a file, with the questions that are asked of licence files. `issuers`: Map of keys by kid, by issuer. */
-export async function verifyCredentialFile(data, trust, issuers, at) {
+/**
+ * The verdict on a credential in a file, with the questions that are asked of licence files. `issuers`: Map of keys by kid, by issuer.
+ * `holder`: { name, code } of whom the asker has before him; asked where the credential discloses its holders.
+ */
+export async function verifyCredentialFile(data, trust, issuers, at, { holder = null } = {}) {
   // Only ASCII may stand around it: a blank of another kind is no part of a credential
   const found = await checkCredential(stripped(toBinary(data).replace(/[^\x00-\x7f]/g, "\ufffd")), trust, issuers, at);
   const { steps, payload, isSigned, claims } = found;
@@ -297,9 +300,17 @@ export async function verifyCredentialFile(data, trust, issuers, at) {
     questionOf("content", steps.filter((step) => !OF_SEAL.includes(step.code) && !isStatus(step))),
     questionOf("seal", steps.filter((step) => OF_SEAL.includes(step.code))),
     questionOf("status", steps.filter(isStatus)),
+    ...(holder === null ? [] : credentialHolder(claims, holder)),
   ];
   const verdict = worstVerdict([signature.verdict, ...questions.map((each) => each.verdict)]);
   return { ...fileReport({ verdict, tampered: null, signatures: [signature], questions }), claims };
+}
+
+/** Where the holders are disclosed with name and code: that he who is asked about is one of them. */
+function credentialHolder(claims, asked) {
+  const disclosed = Array.isArray(claims?.holders) ? claims.holders.filter(isJsonObject) : [];
+  const isSaid = disclosed.length && disclosed.every(({ name, code }) => typeof name === "string" && typeof code === "string");
+  return isSaid ? [askHolder(disclosed, asked)] : [];
 }
 
 /** The identifier, where it is disclosed. */

@@ -5,6 +5,7 @@ import { isoTime } from "./bytes.js";
 import { isCredential, verifyCredentialFile } from "./credential.js";
 import { isLicenceCode, verifyLicenceCode } from "./licence_code.js";
 import { finishVerdict } from "./judge.js";
+import { withHolderAsked } from "./licence.js";
 import { examineOfd, isOfd } from "./ofd.js";
 import { examinePdf, isPdf } from "./pdf_verify.js";
 import { Verdict, fileReport, notChecked, verdictOf, writeReport } from "./report.js";
@@ -19,7 +20,8 @@ const undecidedFile = (code, facts) => fileReport({ verdict: Verdict.INDETERMINA
 const CLOCK_BEHIND_MS = 300 * 1000; // what is known may be dated this much after the clock of this computer
 
 // The verdict on a file in the shape of `yinxin verify --json`. at: a Date. options: name, isOriginalAsked (of licences no annotated copy will do),
-// language ("zh" or "en") for the detail of each step.
+// holder ({ name, code } of whom the asker has before him, told to nobody; a file that does not say who holds it is not valid then), language
+// ("zh" or "en") for the detail of each step.
 export async function verifyFile(bytes, trust, at, options = {}) {
   const report = whileKnown(await examineFile(bytes, trust, at.getTime(), options), trust, at.getTime());
   return writeReport(options.name ?? "", report, { sentences: SENTENCES, language: options.language ?? "en" });
@@ -49,11 +51,15 @@ function whileKnown(report, trust, at) {
   };
 }
 
-async function examineFile(bytes, trust, at, { isOriginalAsked = false }) {
+async function examineFile(bytes, trust, at, { isOriginalAsked = false, holder = null }) {
+  if (bytes.length > MAX_VERIFIED_BYTES) return undecidedFile("FILE_TOO_LARGE", { limit_bytes: MAX_VERIFIED_BYTES }); // nothing was asked of it
+  return withHolderAsked(await examineContent(bytes, trust, at, { isOriginalAsked, holder }), holder);
+}
+
+async function examineContent(bytes, trust, at, options) {
   try {
-    if (bytes.length > MAX_VERIFIED_BYTES) return undecidedFile("FILE_TOO_LARGE", { limit_bytes: MAX_VERIFIED_BYTES });
-    if (isCredential(bytes)) return await verifyCredentialFile(bytes, trust, trust.issuers, at);
-    return await finishVerdict(bytes, await examineSealed(bytes, trust, at), trust, at, { isOriginalAsked });
+    if (isCredential(bytes)) return await verifyCredentialFile(bytes, trust, trust.issuers, at, options);
+    return await finishVerdict(bytes, await examineSealed(bytes, trust, at), trust, at, options);
   } catch (error) {
     return undecidedFile("FORMAT_UNSUPPORTED", { supported: error?.name ?? "Error" }); // unknown trouble is "not decided"
   }

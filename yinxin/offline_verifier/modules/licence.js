@@ -30,8 +30,9 @@ export const isLicence = (files) => files !== null && LICENCE_NAMES.some((name) 
 /**
  * The report on a licence file whose seals have been judged: { report, files (Map), sealerName, sealerCode }, as of `at`. Its `licence` says
  * what the file says: { data, isCopy, copy, logIndex }, to be believed only as far as the report goes. `isOriginalAsked`: no copy will do.
+ * `holder`: { name, code } of whom the asker has before him; without it nobody's right to the licence is said.
  */
-export async function verifyLicence(judged, trust, at, { isOriginalAsked = false } = {}) {
+export async function verifyLicence(judged, trust, at, { isOriginalAsked = false, holder = null } = {}) {
   const { files } = judged;
   const shownAt = shownTime(judged.report);
   // 1. What the sealed file says: an original, or a copy of one
@@ -46,7 +47,7 @@ export async function verifyLicence(judged, trust, at, { isOriginalAsked = false
   const [logIndex, proofSteps] = await checkProofs(files, names, trust, at, shownAt);
   const questions = [
     askNumber(data), content, askSeal(judged, data), questionOf("log", [...leafSteps, ...proofSteps]), await askStatus(data, trust, at, leaf !== null),
-    ...copies,
+    ...copies, ...(holder === null ? [] : [askHolder(data.holders, holder)]),
   ];
   return licenceReport(judged, questions, { data, isCopy, copy, logIndex });
 }
@@ -190,6 +191,23 @@ async function askStatus(data, trust, at, hasLeaf) {
     steps.push(warned("LICENCE_STATUS_PLACE_UNPROVEN", TOKEN_STATUS_CLAUSE));
   }
   return questionOf("status", [...steps, ...found]);
+}
+
+/**
+ * Name and code must both be those of one of the holders, character by character: no form of writing stands for another. Facts tell nothing of
+ * the holder: a wrong guess must not learn who it is.
+ */
+export function askHolder(holders, asked) {
+  const isOne = holders.some(({ name, code }) => name === asked.name && code === asked.code);
+  return questionOf("holder", [isOne ? passed("LICENCE_HOLDER_MATCHES", DATA_CLAUSE) : failed("LICENCE_HOLDER_OTHER", DATA_CLAUSE)]);
+}
+
+/** The report with the question of the holder answered, also where the file does not say who holds it: it is not valid then. */
+export function withHolderAsked(report, holder) {
+  const questions = report.questions ?? [];
+  if (holder === null || questions.some(({ name }) => name === "holder")) return report;
+  const unsaid = questionOf("holder", [notChecked("LICENCE_HOLDER_NOT_SAID", DATA_CLAUSE)]);
+  return { ...report, verdict: worstVerdict([report.verdict, unsaid.verdict]), questions: [...questions, unsaid] };
 }
 
 const chinaMinutes = (at) => `${new Date(at + 8 * 3600 * 1000).toISOString().slice(0, 16).replace("T", " ")}+08:00`;
