@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from seal_service import limits
 from seal_service.errors import document_missing, field_unacceptable
+from seal_service.ports import PresentPerson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import Request
 
     from seal_service.api.shapes import LockOrder
     from service_kit.multipart import Form
+
+
+HOLDER_FIELDS: Final = {"holder_name": limits.HOLDER_NAME_CHARACTERS, "holder_code": limits.HOLDER_CODE_CHARACTERS}
+"""The fields that ask who holds a licence, each with the most characters (code points) that it may have."""
 
 
 def peer_of(request: Request) -> str:
@@ -24,6 +32,19 @@ def read_document(form: Form, name: str = "document") -> bytes:
     if part is None or not part.content:
         raise document_missing()
     return part.content
+
+
+def read_holder(fields: Mapping[str, str]) -> PresentPerson | None:
+    """Who is asked about, None where nobody is. Raises TrustError FIELD_UNACCEPTABLE where one of the two is missing, empty or too long.
+
+    A field that is there but empty is refused: whoever asks must not be answered as if he had not. What is there is taken as it is.
+    """
+    if fields.keys().isdisjoint(HOLDER_FIELDS):
+        return None
+    for name, most in HOLDER_FIELDS.items():
+        if not 0 < len(fields.get(name, "").strip()) <= len(fields.get(name, "")) <= most:
+            raise field_unacceptable(name, f"1 to {most} characters; holder_name and holder_code together, or neither")
+    return PresentPerson(fields["holder_name"], fields["holder_code"])
 
 
 def read_lock(lock: LockOrder | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

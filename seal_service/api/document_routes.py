@@ -19,14 +19,13 @@ from seal_service import limits
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.verify_document import verify_document
-from seal_service.api.bodies import peer_of, read_document, read_lock
+from seal_service.api.bodies import HOLDER_FIELDS, peer_of, read_document, read_holder, read_lock
 from seal_service.api.parameters import UseId, check_document_type
 from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, write_use
 from seal_service.api.verification_shapes import VerificationAnswer
 from seal_service.errors import field_unacceptable
 from seal_service.model import SCOPE_READ, SCOPE_USE, UseKind
 from seal_service.places import EVERY, Edge, Place, Seam
-from seal_service.ports import PresentPerson
 from seal_service.seal_data.seal_file import Content, content_of
 from seal_service.verify import OFD, PDF, SES, media_type_of
 from service_kit.admission import Admission
@@ -36,8 +35,6 @@ from service_kit.multipart import read_form
 from service_kit.problems import language_of, problem_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from seal_service.actions.publish_status import StatusPublisher
     from seal_service.actions.seal_document import SealedDocument
     from service_kit.admission import Held
@@ -47,7 +44,6 @@ if TYPE_CHECKING:
 CMS: Final = "application/pkcs7-signature"
 BINARY: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
 _SEALING_FIELDS: Final = frozenset({"placement", "keyword", "reason", "location", "timestamp", "level", "document_type", "profile"})
-_HOLDER_FIELDS: Final = {"holder_name": limits.HOLDER_NAME_CHARACTERS, "holder_code": limits.HOLDER_CODE_CHARACTERS}
 _KEEP: Final = "keep_result"
 _TRUTH: Final = {"true": True, "false": False}
 SEALING_BODY: Final[dict[str, Any]] = {
@@ -199,14 +195,14 @@ def add_document_routes(router: APIRouter, context: ServiceContext, publisher: S
             form = await read_form(
                 request,
                 files={"document"},
-                fields={"at", *_HOLDER_FIELDS},
+                fields={"at", *HOLDER_FIELDS},
                 file_bytes_max=document_bytes,
                 field_bytes_max=limits.FORM_FIELD_BYTES,
                 held=held,
             )
             document = read_document(form)
             at = _read_at(form.fields.get("at"))
-            holder = _read_holder(form.fields)
+            holder = read_holder(form.fields)
             language = language_of(request.headers.get("accept-language"))
             report = await anyio.to_thread.run_sync(
                 partial(verify_document, context, document, at=at, publisher=publisher, holder=holder), limiter=verifying_threads
@@ -314,16 +310,6 @@ def _read_level(level: str | None, stamped: str | None) -> str | None:
 def _read_seam(seam: SeamOrder) -> Seam:
     pages = seam.pages if isinstance(seam.pages, str) else tuple(seam.pages)
     return Seam(Edge(seam.edge), pages, seam.offset_mm, seam.width_mm, seam.pages_per_seal)
-
-
-def _read_holder(fields: Mapping[str, str]) -> PresentPerson | None:
-    """None where nobody is asked about. A field that is there but empty is refused: whoever asks must not be answered as if he had not."""
-    if fields.keys().isdisjoint(_HOLDER_FIELDS):
-        return None
-    for name, most in _HOLDER_FIELDS.items():
-        if not 0 < len(fields.get(name, "").strip()) <= len(fields.get(name, "")) <= most:
-            raise field_unacceptable(name, f"1 to {most} characters; holder_name and holder_code together, or neither")
-    return PresentPerson(fields["holder_name"], fields["holder_code"])
 
 
 def _read_at(text: str | None) -> datetime | None:

@@ -102,8 +102,9 @@ def of_credentials() -> list[Case]:
     for lane in LaneName:
         rules, issuer, trust, known = LANES[lane], key_of(lane, "issuer"), credentials.trust(lane), issuers_of(lane)
         text = issue(lane)
-        for holder in asked((PERSON,)):
-            cases.append(file_case(f"{lane} {named(holder)}", text.encode(), trust, CREDENTIALS_AT, known, holder=holder))
+        cases += [
+            file_case(f"{lane} {named(holder)}", text.encode(), trust, CREDENTIALS_AT, known, holder=holder) for holder in asked((PERSON,))
+        ]
         right = AskedHolder(PERSON.name, PERSON.code)
         shown = {
             "presented": present(text, lane),

@@ -19,6 +19,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, se
 from markupsafe import Markup
 
 from crypto.sm3 import sm3
+from seal_service.api.bodies import HOLDER_FIELDS
 from yinxin.offline_verifier import texts
 from yinxin.offline_verifier.bundling import bundle, stripped
 from yinxin.offline_verifier.modules_text import read_modules, read_scripts
@@ -28,7 +29,7 @@ from yinxin.version import program_version
 
 MOST_BYTES: Final = 250_000
 FILE_NAME: Final = "yinxin-verifier.html"
-_SHARED_VIEW: Final = ("answers", "elements", "result_view")  # of the verification page: a result looks the same here and there
+_SHARED_VIEW: Final = ("answers", "elements", "holder", "result_view")  # of the verification page: a result looks the same here and there
 _HERE: Final = "yinxin.offline_verifier"
 _NOT_HERE: Final = (
     "scan",
@@ -57,7 +58,7 @@ def _given() -> str:
         if key in texts.TEXTS or key.startswith(_KEPT) or not key.startswith(_NOT_HERE)
     }
     languages = {language: {key: pair[at] for key, pair in said.items()} for at, language in enumerate(("zh", "en"))}
-    given = {"languages": languages, "texts": {}, "language": "zh", "rules": rules()}
+    given = {"languages": languages, "texts": {}, "language": "zh", "rules": rules(), "holder": HOLDER_FIELDS}
     return json.dumps(given, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
@@ -88,6 +89,7 @@ def build_verifier() -> bytes:
     written = environment.get_template("offline.html").render(
         loader=Markup(loader),  # noqa: S704 - our own script, from this package
         loader_hash=base64.b64encode(sha256(loader.encode()).digest()).decode("ascii"),
+        holder_fields=HOLDER_FIELDS,
         packed=base64.b64encode(packed).decode("ascii"),
         version=program_version(),
     )

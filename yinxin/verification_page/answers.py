@@ -1,4 +1,4 @@
-"""What a report becomes on the page: one sentence, four answers, who sealed and when. The script ``answers.js`` does the same in the browser.
+"""What a report becomes on the page: one sentence, four answers or five, who sealed and when. The script ``answers.js`` does the same in the browser.
 
 ``report`` is the JSON shape of ``crypto.report_json.write_report``, so that what comes from the browser's verifier, from the API and from this
 process is told alike. Rules stand in ``verdict_rules.py``.
@@ -27,7 +27,7 @@ _BADNESS: Final = (GOOD, UNKNOWN, BAD)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One of the four: ``question`` and ``key`` are texts, ``tone`` one of ok, warn, bad, unknown; ``details``: sentences of the steps behind it."""
+    """One of them: ``question`` and ``key`` are texts, ``tone`` one of ok, warn, bad, unknown; ``details``: sentences of the steps behind it."""
 
     question: str
     key: str
@@ -71,7 +71,8 @@ def view_of(report: Mapping[str, Any]) -> View:
     reason = telling[0] if telling and tone != GOOD and condition not in rules.TOLD_BELOW else ""
     seals = _seals(report)
     sealers = tuple(_sealer(each) for each in seals)
-    return View(tone, headline, reason, (_changed(report, seals), _who(report, seals), _then(report, seals), _now(report, steps)), sealers)
+    answers = (_changed(report, seals), _who(report, seals), _then(report, seals), _now(report, steps), *_held(report))
+    return View(tone, headline, reason, answers, sealers)
 
 
 def _steps(report: Mapping[str, Any]) -> list[Facts]:
@@ -92,6 +93,8 @@ def _fits(condition: str, report: Mapping[str, Any], steps: Iterable[Facts]) -> 
         return any(each["cryptographically_valid"] is False for each in report["signatures"])
     if condition == "seal-invalid":
         return any(each["verdict"] == "invalid" and not each["kind"].startswith("dc+sd") for each in report["signatures"])
+    if condition == "held-by-other":  # and nothing else speaks against it
+        return {step["code"] for step in steps if step["outcome"] == "fail"} == {"LICENCE_HOLDER_OTHER"}
     return not condition or _found(condition, steps)
 
 
@@ -187,6 +190,17 @@ def _now(report: Mapping[str, Any], steps: list[Facts]) -> Answer:
             details = tuple(dict.fromkeys(step["detail"] for step in steps if step["code"] == wanted)) if tone != GOOD else ()
             return Answer("q_seal_now", key, tone, details)
     return Answer("q_seal_now", "seal_now_unknown", UNKNOWN)
+
+
+def _held(report: Mapping[str, Any]) -> tuple[Answer, ...]:
+    """Only where somebody was asked about. What a file says of its holder is worth what the file is worth."""
+    holder = _question(report, "holder")
+    if holder is None:
+        return ()
+    tone = _tone(holder)
+    if tone == GOOD and report["verdict"] != "valid":
+        return (Answer("q_holder", "holder_claimed", UNKNOWN),)
+    return (Answer("q_holder", f"holder_{tone}", tone, () if tone == GOOD else _against(holder["steps"], worst=tone)),)
 
 
 def _sealer(seal: Mapping[str, Any]) -> Sealer:

@@ -14,6 +14,7 @@ from licence_vault.verify_code import verify_code
 from licence_vault.verify_credential import is_credential
 from seal_service.actions.publish_status import find_status
 from seal_service.actions.verify_document import verify_document
+from seal_service.errors import field_unacceptable
 from standards.errors import TrustError
 from standards.gbt36904_licence_number import ROOT_OID, NumberVerdict, examine_licence_number
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from crypto.report import Report
     from licence_vault.faces.qr import QrClaims
     from seal_service.actions.publish_status import StatusPublisher
+    from seal_service.ports import PresentPerson
     from service_kit.composition import ServiceContext
 
 HOLDERS_CODES: Final = (showings.CODE_PREFIX, uses.CODE_PREFIX)  # what holders show or hand out: for offices with permission
@@ -50,14 +52,20 @@ class CheckDesk:
     publisher: StatusPublisher | None
     has_licences: bool
 
-    def check_file(self, name: str, document: bytes, language: str) -> Checked:
-        """The verdict on a file, by the very verifier of ``POST /v1/verifications``."""
-        checked = self._checked(name, verify_document(self.context, document, publisher=self.publisher), language)
+    def check_file(self, name: str, document: bytes, language: str, *, holder: PresentPerson | None = None) -> Checked:
+        """The verdict on a file, by the very verifier of ``POST /v1/verifications``. ``holder``: who is there; is it he who holds it?"""
+        checked = self._checked(name, verify_document(self.context, document, publisher=self.publisher, holder=holder), language)
         return replace(checked, digest=sm3(document).hex())
 
-    def check_text(self, text: str, language: str) -> Checked:
-        """What somebody typed or scanned: the address in a code, a credential, the code of a seal, the identifier of a licence."""
+    def check_text(self, text: str, language: str, *, holder: PresentPerson | None = None) -> Checked:
+        """What somebody typed or scanned: the address in a code, a credential, the code of a seal, the identifier of a licence.
+
+        ``holder``: of a credential, as for a file. Nothing else answers that question, so with it the rest is refused: FIELD_UNACCEPTABLE.
+        """
         text = text.strip()
+        is_of_holders = is_credential(text.encode("ascii", "replace"))
+        if holder is not None and not is_of_holders:
+            raise field_unacceptable("holder_name", "with a file or a credential only")
         if _SEAL_CODE.fullmatch(text):
             return self._check_seal(text)
         if text.startswith(HOLDERS_CODES):
@@ -65,8 +73,8 @@ class CheckDesk:
         if text.startswith(ROOT_OID + "."):
             is_good = examine_licence_number(text).verdict is not NumberVerdict.INVALID
             return Checked(line="number_only" if is_good else "number_wrong", tone="unknown" if is_good else "bad")
-        if is_credential(text.encode("ascii", "replace")):
-            return self.check_file("", text.encode("ascii", "replace"), language)
+        if is_of_holders:
+            return self.check_file("", text.encode("ascii", "replace"), language, holder=holder)
         if "#" in text and self.has_licences:
             context = self.context
             trust = context.trust().joined_with(own_trust(context))

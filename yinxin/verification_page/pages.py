@@ -17,7 +17,7 @@ from jinja2.utils import htmlsafe_json_dumps
 
 from seal_service import limits
 from seal_service.actions.show_changes import show_changes
-from seal_service.api.bodies import peer_of, read_document
+from seal_service.api.bodies import HOLDER_FIELDS, peer_of, read_document, read_holder
 from seal_service.api.change_shapes import write_changes
 from service_kit.admission import Admission
 from service_kit.composition import public
@@ -35,6 +35,7 @@ from yinxin.verification_page.strangers_text import plain
 from yinxin.verification_page.verdict_rules import mongolian_sentences, rules
 
 if TYPE_CHECKING:
+    from seal_service.ports import PresentPerson
     from service_kit.composition import ServiceContext
     from service_kit.multipart import Form
     from service_kit.page_frame.pages import PageFrame
@@ -99,6 +100,7 @@ class VerificationPages:
             "mongolian": mongolian_sentences(),
             "samples": SAMPLE_PATH,
             "holdersCodes": HOLDERS_CODES,
+            "holder": HOLDER_FIELDS,
         }
         answer = self.frame.answer(
             template,
@@ -114,6 +116,8 @@ class VerificationPages:
                 "china_time": china_time,
                 "plain": plain,
                 "heading": in_mongolian("verify"),
+                "holder_fields": HOLDER_FIELDS,
+                "holder_wrong": "",
                 "told": partial(self.told, language=browser.language),
                 "has_offline": self.offline is not None,
                 "checked": None,
@@ -124,12 +128,13 @@ class VerificationPages:
         return answer
 
     def refusal(self, browser: Browser, error: TrustError) -> Response:
-        """The page again, saying what was wrong with what was sent."""
+        """The page again, saying what was wrong with what was sent, beside the field where one of the holder's is; nothing of it is told back."""
         text = text_of(error.code)
         told = (error.code, "", "") if text is None else (each(browser.language) for each in (text.title, text.cause, text.remedy))
         title, detail, fix = told
         problem = {"title": title, "detail": detail, "fix": fix, "violations": (), "code": error.code}
-        answer = self.show(browser, "verify.html", status=STATUS[error.kind], problem=problem)
+        wrong = error.facts.get("field", "")
+        answer = self.show(browser, "verify.html", status=STATUS[error.kind], problem=problem, holder_wrong=wrong)
         retry = error.facts.get("retry_after_seconds")
         if retry is not None:
             answer.headers["retry-after"] = str(retry)
@@ -151,8 +156,17 @@ def add_pages(router: APIRouter, pages: VerificationPages) -> None:
 
     async def form_of(request: Request, held: Any) -> Form:
         return await read_form(
-            request, files={"document"}, fields={"text"}, file_bytes_max=document_bytes, field_bytes_max=TEXT_BYTES, held=held
+            request,
+            files={"document"},
+            fields={"text", *HOLDER_FIELDS},
+            file_bytes_max=document_bytes,
+            field_bytes_max=TEXT_BYTES,
+            held=held,
         )
+
+    def holder_of(form: Form) -> PresentPerson | None:
+        """As the API reads it; but a form that nobody has filled in sends both fields, empty, and asks about nobody."""
+        return read_holder(form.fields) if any(form.fields.get(name) for name in HOLDER_FIELDS) else None
 
     @router.get(PAGE_PATH, **_HIDDEN)
     @public("whoever was given a file or scans a code verifies it; what a code says stays in the browser")
@@ -169,13 +183,14 @@ def add_pages(router: APIRouter, pages: VerificationPages) -> None:
         try:
             with admission.take(peer_of(request)) as held:
                 form = await form_of(request, held)
+                holder = holder_of(form)
                 if "text" in form.fields:
-                    work = partial(pages.desk.check_text, form.fields["text"], browser.language)
+                    work = partial(pages.desk.check_text, form.fields["text"], browser.language, holder=holder)
                     name, notice = "", "code_uploaded"
                 else:
                     document = read_document(form)
                     name, notice = form.files["document"].file_name[: limits.FILE_NAME_CHARACTERS], "uploaded"
-                    work = partial(pages.desk.check_file, name, document, browser.language)
+                    work = partial(pages.desk.check_file, name, document, browser.language, holder=holder)
                 checked = await anyio.to_thread.run_sync(work, limiter=threads)
         except TrustError as error:
             return pages.refusal(browser, error)

@@ -32,6 +32,7 @@ HEADLINES: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("invalid", "LICENCE_NOT_YET_VALID/fail", "licence_not_yet", BAD),
     ("invalid", "CREDENTIAL_NOT_YET_VALID/fail", "licence_not_yet", BAD),
     ("invalid", "LICENCE_COPY_EXPIRED/fail", "copy_expired", BAD),
+    ("invalid", "held-by-other", "holder_other", BAD),
     ("invalid", "", "invalid", BAD),
     ("indeterminate", "unsealed", "unsealed", UNKNOWN),
     ("indeterminate", "SEAL_REVOKED_AFTER/not-checked", "seal_ended_unproven", UNKNOWN),
@@ -53,7 +54,7 @@ MONGOLIAN_OF_KEY: Final = {"changed": "changed", "seal_expired": "expired", "lic
 MONGOLIAN_OF_TONE: Final = {GOOD: "valid", WARN: "valid", BAD: "invalid", UNKNOWN: "indeterminate"}
 
 # Conditions whose step stands with one of the answers, so that it is not told twice
-TOLD_BELOW: Final = ("tampered", "SEAL_REVOKED_AFTER/warn", "SEAL_EXPIRED_NOW/warn")
+TOLD_BELOW: Final = ("tampered", "held-by-other", "SEAL_REVOKED_AFTER/warn", "SEAL_EXPIRED_NOW/warn")
 
 # Signatures that are no seal: they say when, or list files, and do not say who answers for the content
 NO_SEAL_KINDS: Final = ("pdf-timestamp", "ofd-integrity")

@@ -1,6 +1,7 @@
 // The page of the offline verifier: takes what is to be known and what is to be verified, and shows what was found.
 import { chinaTime, plain, viewOf } from "./answers.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
+import { forgetHolder, holderAsked, isStillAsked, onHolderTyped } from "./holder.js";
 import { answerList, claimsCard, details, sentence, shownClaims } from "./result_view.js";
 import { askVerifier } from "./verifier_door.js";
 
@@ -8,7 +9,8 @@ const byId = (id) => document.getElementById(id);
 const DAY_MS = 24 * 3600 * 1000;
 const OLD_DAYS = 2;
 let known = null; // what the verifier said of the bundle
-let shown = []; // what is shown or being verified: [{ name, at, bytes or text, report (undefined until it is there), claims }]
+let shown = []; // what is shown or being verified: [{ name, at, bytes or text, report (undefined until it is there), claims, isOfHolder, place }]
+let held = []; // files that wait for the fields of the holder to be set right
 
 // -- language
 
@@ -63,18 +65,38 @@ async function takeBundle(bytes, among = {}) {
   await verifyAgain();
 }
 
-// What is shown was said under other knowledge: it is verified anew, or it would be taken for more than it is
+// What is shown was said under other knowledge, or of somebody else: it is verified anew, or it would be taken for more than it is
 async function verifyAgain() {
+  const holder = holderAsked();
+  if (holder === undefined) {
+    takeBack(() => true);
+    return;
+  }
   const before = shown;
   clear();
-  for (const each of before) await (each.bytes ? verifyOne(each.name, each.bytes) : verifyText(each.text));
+  for (const each of before) await (each.bytes ? verifyOne(each.name, each.bytes, holder) : verifyText(each.text));
 }
+
+// What was said before counts no more; what it was said of is verified again when somebody asks for it
+function takeBack(isConcerned) {
+  shown = shown.map((each) => {
+    if (!isConcerned(each)) return each;
+    each.place.replaceChildren(make("p", "card", [each.name, t("holder_changed")].filter(Boolean).join(" · ")));
+    return { ...each, report: undefined };
+  });
+  tellReports();
+}
+
+const tellReports = () => (globalThis.yinxinReports = shown.map((each) => each.report).filter((each) => each !== undefined));
 
 // -- verifying
 
 const looksLikeBundle = (bytes) => new TextDecoder().decode(bytes.subarray(0, 400)).includes("yinxin-trust-");
 
 async function takeFiles(files) {
+  const holder = holderAsked();
+  held = holder === undefined ? files : [];
+  if (held.length) return;
   for (const file of files) {
     let bytes;
     try {
@@ -84,42 +106,56 @@ async function takeFiles(files) {
       continue;
     }
     if (looksLikeBundle(bytes)) await takeBundle(bytes, { isAmongFiles: true, isAlone: files.length === 1 });
-    else await verifyOne(file.name, bytes);
+    else await verifyOne(file.name, bytes, holder);
   }
 }
 
-async function verifyOne(name, bytes) {
-  const [found, place] = begin({ name: plain(name), bytes });
-  const answer = await askVerifier({ kind: "file", bytes, at: found.at.getTime(), options: { name, language: given.language } });
-  show(place, found, answer.ok ? answer.report : null);
+async function verifyOne(name, bytes, holder) {
+  const found = begin({ name: plain(name), bytes, isOfHolder: holder !== null });
+  if (!isStillAsked(holder)) {
+    takeBack((each) => each === found); // others of them were verified meanwhile
+    return;
+  }
+  const answer = await askVerifier({ kind: "file", bytes, at: found.at.getTime(), options: { name, language: given.language, holder } });
+  show(found, answer.ok ? answer.report : null);
 }
 
 async function verifyText(text) {
   if (!text) return;
-  const [found, place] = begin({ name: "", text });
+  const found = begin({ name: "", text, isOfHolder: false });
   const asked = { at: found.at.getTime(), options: { name: "", language: given.language } };
   const code = await askVerifier({ kind: "code", text, ...asked });
   if (code.ok && code.found !== null) {
     found.claims = shownClaims(code.found.claims);
-    show(place, found, code.found.report);
+    show(found, code.found.report);
     return;
   }
+  const holder = holderAsked(); // of a code nobody asks it
+  if (holder === undefined) {
+    shown = shown.filter((each) => each !== found);
+    found.place.remove();
+    return;
+  }
+  found.isOfHolder = holder !== null;
+  asked.options.holder = holder;
   const answer = await askVerifier({ kind: "file", bytes: new TextEncoder().encode(text), ...asked });
-  show(place, found, answer.ok ? answer.report : null);
+  show(found, answer.ok ? answer.report : null);
 }
 
 function begin(asked) {
-  const found = { ...asked, at: new Date(), claims: null };
   const place = make("section", "result", make("p", "working card", t("working")));
+  const found = { ...asked, at: new Date(), claims: null, place };
+  byId("first")?.remove();
   byId("place").prepend(place);
   shown.push(found);
-  return [found, place];
+  return found;
 }
 
-function show(place, found, report) {
-  if (!shown.includes(found)) return; // said under other knowledge: it is being verified anew
+function show(found, report) {
+  if (!shown.includes(found)) return; // said under other knowledge, or of somebody else: it is being verified anew
+  const { place } = found;
   found.report = report;
-  globalThis.yinxinReports = shown.map((each) => each.report).filter((each) => each !== undefined);
+  tellReports();
   if (report === null) {
     place.replaceChildren(sentence("unknown", t("failed"), make("p", "", t("failed_text"))));
     return;
@@ -153,6 +189,8 @@ function actions(found) {
     button(t("json"), "plain", () => saved("yinxin-report.json", text(), "application/json")),
     button(t("another"), "plain", () => {
       clear();
+      byId("file-form").reset();
+      forgetHolder();
       byId("file").focus();
     }),
   );
@@ -161,7 +199,13 @@ function actions(found) {
 function clear() {
   shown = [];
   byId("place").replaceChildren();
-  byId("file-form").reset();
+  byId("file").value = "";
+}
+
+function sayFirst() {
+  const said = make("p", "card", t("holder_first"));
+  said.id = "first";
+  byId("place").replaceChildren(said);
 }
 
 // -- the forms
@@ -184,6 +228,13 @@ function takeForms() {
     drop.classList.remove("is-over");
     takeFiles([...event.dataTransfer.files]);
   });
+  byId("file-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!held.length && !shown.length && holderAsked() !== undefined) sayFirst();
+    if (shown.length) await verifyAgain();
+    if (held.length) await takeFiles(held);
+  });
+  onHolderTyped(() => takeBack((each) => each.isOfHolder));
   byId("code-form").addEventListener("submit", (event) => {
     event.preventDefault();
     verifyText(byId("code").value.trim());

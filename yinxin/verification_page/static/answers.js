@@ -1,4 +1,4 @@
-// What a report becomes on the page: one sentence, four answers, who sealed and when. The same as answers.py, by the same rules
+// What a report becomes on the page: one sentence, four answers or five, who sealed and when. The same as answers.py, by the same rules
 // (verdict_rules.py, handed over by the page). Good is only said where the report proves it.
 
 const GOOD = "ok";
@@ -24,6 +24,10 @@ function fits(condition, report, steps) {
   if (condition === "unsealed") return !report.signatures.length && !(report.questions ?? []).length;
   if (condition === "forged") return report.signatures.some((each) => each.cryptographically_valid === false);
   if (condition === "seal-invalid") return report.signatures.some((each) => each.verdict === "invalid" && !each.kind.startsWith(CREDENTIAL));
+  if (condition === "held-by-other") {
+    const failed = steps.filter((step) => step.outcome === "fail"); // and nothing else speaks against it
+    return failed.length > 0 && failed.every((step) => step.code === "LICENCE_HOLDER_OTHER");
+  }
   return condition === "" || found(condition, steps);
 }
 
@@ -100,6 +104,15 @@ function now(report, steps, rules) {
   return answer("q_seal_now", "seal_now_unknown", UNKNOWN);
 }
 
+// Only where somebody was asked about. What a file says of its holder is worth what the file is worth
+function held(report) {
+  const holder = questionOf(report, "holder");
+  if (holder === null) return [];
+  const tone = toneOf(holder);
+  if (tone === GOOD && report.verdict !== "valid") return [answer("q_holder", "holder_claimed", UNKNOWN)];
+  return [answer("q_holder", `holder_${tone}`, tone, detailsOf(holder.steps, tone))];
+}
+
 // Strangers' text without what would turn the reading direction or break the line
 export function plain(text) {
   return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, "\ufffd");
@@ -130,7 +143,7 @@ export function viewOf(report, rules) {
     tone,
     headline,
     reason: telling.length && tone !== GOOD && !rules.toldBelow.includes(condition) ? telling[0].detail : "",
-    answers: [changed(report, seals), who(report, seals), then(report, seals, rules), now(report, steps, rules)],
+    answers: [changed(report, seals), who(report, seals), then(report, seals, rules), now(report, steps, rules), ...held(report)],
     sealers: seals.map((each) => sealerOf(each, rules)),
   };
 }

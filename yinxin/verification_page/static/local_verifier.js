@@ -50,8 +50,9 @@ async function askOf(question) {
   return { ...(await ask({ ...question, knowledge, language: given.language })), knownAt };
 }
 
-// {report, digest, knownAt}: digest is SM3 of the file, hexadecimal; knownAt is RFC 3339, when what is known was handed out
-export const verifyHere = (bytes, name) => askOf({ bytes, name });
+// {report, digest, knownAt}: digest is SM3 of the file, hexadecimal; knownAt is RFC 3339, when what is known was handed out. holder: { name, code }
+// of whom the asker has before him, or null
+export const verifyHere = (bytes, name, holder) => askOf({ bytes, name, holder });
 
 // {report, claims, knownAt}: claims are null where nobody who is known has signed the code
 export const verifyCodeHere = (code) => askOf({ code });

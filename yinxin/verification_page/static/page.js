@@ -3,10 +3,12 @@
 import { chinaTime, plain, viewOf } from "./answers.js";
 import { showChanges } from "./changes.js";
 import { button, given, icon, make, saved, t, told } from "./elements.js";
+import { forgetHolder, holderAsked, onHolderTyped } from "./holder.js";
 import { Live } from "./live.js";
 import { isNumberHere, prepare, verifyCodeHere, verifyHere } from "./local_verifier.js";
 import { answerList, claimsCard, details, inMongolian, sentence, shownClaims } from "./result_view.js";
 import { offerScan } from "./scan.js";
+import { verifyThere } from "./server_verifier.js";
 
 const byId = (id) => document.getElementById(id);
 const place = byId("place");
@@ -14,8 +16,9 @@ const ROOT = "1.2.156.3005.2.";
 const CREDENTIAL = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+~/;
 const SEAL_CODE = /^[0-9]{14}$/;
 
-// What is being looked at: {name, check(): Promise<{report, claims?, knownAt?}|{line...}>, where, isSent, bytes?}
+// What is being looked at: {name, check(): Promise<{report, claims?, knownAt?}|{line...}>, where, isSent, bytes?, holder?}
 let subject = null;
+let handed = null; // the last file or credential that was given: {name, bytes}, to be asked another question
 let newest = 0;
 let shownBefore = "";
 
@@ -69,16 +72,23 @@ function printReport() {
   window.print();
 }
 
-function another() {
+// Nothing is looked at any more
+function leave(...left) {
   newest++;
   subject = null;
   shownBefore = "";
   live.stop();
-  place.replaceChildren();
+  place.replaceChildren(...left);
+}
+
+function another() {
+  leave();
+  handed = null;
   tell(t("title"));
   byId("private").hidden = false;
   byId("file-form").reset();
   byId("code-form").reset();
+  forgetHolder();
   if (window.location.hash) history.replaceState(null, "", window.location.pathname);
   byId("file").focus();
 }
@@ -197,32 +207,18 @@ function askAgain() {
 
 class UploadNeeded extends Error {}
 
-class Refused extends Error {
-  constructor(shown) {
-    super(shown);
-    this.shown = shown;
-  }
-}
-
 function uploadOffer() {
-  const { name, bytes } = subject;
-  const go = button(t("upload_verify"), "", () => look({ name, bytes, where: "uploaded", isSent: true, check: () => verifyThere(name, bytes) }));
+  const { name, bytes, holder } = subject;
+  const there = { name, bytes, holder, where: "uploaded", isSent: true, check: () => verifyThere(name, bytes, holder) };
+  const go = button(t("upload_verify"), "", () => look(there));
   const row = make("div", "actions", go, button(t("another"), "plain", another));
-  return [sentence("unknown", t("upload_title"), make("p", "", t("upload_text"))), row];
+  const further = holder === null ? null : make("p", "", t("holder_sent"));
+  return [sentence("unknown", t("upload_title"), make("p", "", t("upload_text")), further), row];
 }
 
-async function verifyThere(name, bytes) {
-  const form = new FormData();
-  form.append("document", new Blob([bytes]), name || "document");
-  const answer = await fetch("/v1/verifications", { method: "POST", body: form, headers: { "accept-language": given.language } });
-  const said = await answer.json();
-  if (!answer.ok) throw new Refused([said.title, said.remedy].filter(Boolean).join(" "));
-  return { report: said };
-}
-
-async function verifyFileHere(name, bytes) {
+async function verifyFileHere(name, bytes, holder) {
   try {
-    return await verifyHere(bytes, name);
+    return await verifyHere(bytes, name, holder);
   } catch {
     throw new UploadNeeded();
   }
@@ -235,10 +231,24 @@ function look(wanted) {
 }
 
 function lookAtBytes(name, bytes) {
-  look({ name, bytes, where: "on_device", isSent: false, check: () => verifyFileHere(name, bytes) });
+  handed = { name, bytes };
+  const holder = holderAsked();
+  if (holder === undefined) {
+    leave(); // what stands there was said of something else
+    return;
+  }
+  look({ name, bytes, holder, where: "on_device", isSent: false, check: () => verifyFileHere(name, bytes, holder) });
+}
+
+// What was said of one person must not stand beside the name of another
+function holderTyped() {
+  if (!subject?.holder) return;
+  leave(make("p", "card", t("holder_changed")));
+  tell(t("holder_changed"));
 }
 
 async function lookAtFile(file) {
+  handed = null;
   const limit = given.limit / 1024 / 1024;
   if (file.size > given.limit) {
     result(sentence("unknown", t("file_too_large", { limit })), actions(null)).focus();
@@ -332,12 +342,21 @@ function takeForms() {
     event.preventDefault();
     drop.classList.remove("is-over");
     const [dropped] = event.dataTransfer.files;
-    if (dropped) lookAtFile(dropped);
+    if (!dropped) return;
+    file.value = "";
+    lookAtFile(dropped);
   });
+  byId("file-form").noValidate = true; // a file may have been dropped
   byId("file-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (file.files.length) lookAtFile(file.files[0]);
+    if (handed !== null) lookAtBytes(handed.name, handed.bytes);
+    else if (file.files.length) lookAtFile(file.files[0]);
+    else if (holderAsked() !== undefined) {
+      shownBefore = "";
+      sayOnly(line("holder_first"));
+    }
   });
+  onHolderTyped(holderTyped);
   byId("code-form").addEventListener("submit", (event) => {
     event.preventDefault();
     shownBefore = "";

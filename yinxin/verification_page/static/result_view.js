@@ -1,4 +1,4 @@
-// Draws a result: the sentence, the four answers, the details. The same structure as templates/result.html.
+// Draws a result: the sentence, the answers, the details. The same structure as templates/result.html.
 
 import { chinaTime, nameOf, plain } from "./answers.js";
 import { hasText, icon, make, t, told } from "./elements.js";

@@ -5,13 +5,13 @@ import { examineLicenceNumber } from "./licence_data.js";
 import { sm3 } from "./sm3.js";
 import { readBundle } from "./trust.js";
 
-// A file: {bytes, knowledge, name} -> {report, digest}; what stands in a code: {code, knowledge} -> {report, claims}; what is typed as an
+// A file: {bytes, knowledge, name, holder} -> {report, digest}; what stands in a code: {code, knowledge} -> {report, claims}; what is typed as an
 // identifier: {number} -> {isNumber}
-async function found({ bytes, code, number, knowledge, name, language }) {
+async function found({ bytes, code, number, knowledge, name, holder, language }) {
   if (number !== undefined) return { isNumber: examineLicenceNumber(number).verdict !== "invalid" };
   const trust = await readBundle(knowledge);
   if (code !== undefined) return judgeCode(code, trust, new Date(), { language });
-  const report = await verifyFile(bytes, trust, new Date(), { name, language });
+  const report = await verifyFile(bytes, trust, new Date(), { name, holder, language });
   return { report, digest: Array.from(sm3(bytes), (each) => each.toString(16).padStart(2, "0")).join("") };
 }
 
