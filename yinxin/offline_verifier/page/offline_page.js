@@ -199,7 +199,6 @@ function actions(found) {
 function clear() {
   shown = [];
   byId("place").replaceChildren();
-  byId("file").value = "";
 }
 
 function sayFirst() {
@@ -212,7 +211,11 @@ function sayFirst() {
 
 function takeForms() {
   const drop = byId("drop");
-  byId("file").addEventListener("change", ({ target }) => takeFiles([...target.files]));
+  byId("file").addEventListener("change", ({ target }) => {
+    const files = [...target.files];
+    target.value = ""; // so that the same may be chosen again, with other questions
+    takeFiles(files);
+  });
   byId("bundle").addEventListener("change", async ({ target }) => {
     for (const file of target.files) await takeBundle(new Uint8Array(await file.arrayBuffer()));
   });

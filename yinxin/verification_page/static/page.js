@@ -330,7 +330,12 @@ function lookAtAddress() {
 function takeForms() {
   const drop = byId("drop");
   const file = byId("file");
-  file.addEventListener("change", () => file.files.length && lookAtFile(file.files[0]));
+  file.addEventListener("change", () => {
+    const [chosen] = file.files;
+    if (!chosen) return;
+    file.value = ""; // so that the same may be chosen again, with other questions
+    lookAtFile(chosen);
+  });
   for (const kind of ["dragenter", "dragover"]) {
     document.addEventListener(kind, (event) => {
       event.preventDefault();
@@ -342,15 +347,12 @@ function takeForms() {
     event.preventDefault();
     drop.classList.remove("is-over");
     const [dropped] = event.dataTransfer.files;
-    if (!dropped) return;
-    file.value = "";
-    lookAtFile(dropped);
+    if (dropped) lookAtFile(dropped);
   });
-  byId("file-form").noValidate = true; // a file may have been dropped
+  byId("file-form").noValidate = true; // the file is in hand already, or it is said that there is none
   byId("file-form").addEventListener("submit", (event) => {
     event.preventDefault();
     if (handed !== null) lookAtBytes(handed.name, handed.bytes);
-    else if (file.files.length) lookAtFile(file.files[0]);
     else if (holderAsked() !== undefined) {
       shownBefore = "";
       sayOnly(line("holder_first"));
