@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tests.browser.walker import Walker, Walkers
+    from tests.browser.walker import Walkers
     from tests.flows.served import Served
 
 NAME: Final = "呼伦贝尔市政务服务演示中心（样例）"
@@ -35,7 +35,7 @@ WRONG: Final = ("holder_name", "holder_code")
 
 
 def fill(page: Page, name: str, code: str) -> None:
-    if not page.locator("#holder").get_attribute("open") == "":
+    if page.locator("#holder").get_attribute("open") is None:
         page.locator("#holder summary").click()
     page.fill("#holder_name", name)
     page.fill("#holder_code", code)
@@ -136,6 +136,7 @@ def test_half_an_asking_gets_no_answer(walkers: Walkers, served: Served) -> None
         page.set_input_files("#file", files(served) / "licence.pdf")
         page.wait_for_function("() => !document.querySelector('.answers')")
         assert wrong_fields(page) == wrong, (name, code)
+        assert page.locator("#place").inner_text() == TEXTS["file_chosen"][1].format(name="licence.pdf")
         assert page.evaluate("document.activeElement.id") == wrong[0]
         assert page.input_value("#holder_name") == name, "nothing is cut: what is left might be somebody's name"
     look(walker, "holder-wrong-1280")
@@ -185,6 +186,7 @@ def test_a_browser_that_cannot_verify_sends_both_when_it_is_told_to(walkers: Wal
 def test_without_scripts_the_server_asks(walkers: Walkers, served: Served) -> None:
     walker = walkers.anybody(narrow=True, script=False)
     page = walker.goto("/v")
+    assert page.get_by_text(TEXTS["holder_sent"][0]).count() == 1
     page.locator("#holder summary").click()
     walker.shoot("holder-without-scripts-390")
 
@@ -208,7 +210,7 @@ def test_without_scripts_the_server_asks(walkers: Walkers, served: Served) -> No
         send(name, code)
         assert page.locator(".answers").count() == 0
         assert wrong_fields(page) == [wrong]
-        assert page.locator("[role=alert]").count() == 1
+        assert TEXTS["holder_again"][0] in page.locator("[role=alert]").inner_text()
         assert [page.input_value(f"#{each}") for each in WRONG] == ["", ""], "nothing is told back"
     walker.shoot("holder-wrong-without-scripts-390")
 
@@ -303,6 +305,7 @@ def test_the_stick_asks_too(stick: Page, served: Served, walkers: Walkers) -> No
     walker.shoot("offline-holder-wrong-390")
     page.fill("#holder_code", "9" * (HOLDER_CODE_CHARACTERS + 1))
     page.locator("#holder button").click()
+    assert page.locator("#place").inner_text() == TEXTS["file_chosen"][0].format(name="licence.pdf、licence.ofd")
     assert (wrong_fields(page), page.locator(".answers").count()) == (["holder_code"], 0)
     # 2. Both of it, and both files
     page.fill("#holder_code", CODE)

@@ -77,7 +77,7 @@ def with_step(code: str) -> dict[str, Any]:
     return report(signature(*GENUINE, code))
 
 
-CASES: dict[str, tuple[dict[str, Any], str, tuple[str, str, str, str]]] = {
+CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "genuine": (report(signature()), "valid", ("ok", "ok", "ok", "ok")),
     "licence": (report(signature(), **LICENCE), "valid", ("ok", "ok", "ok", "ok")),
     "licence with another name of its issuer": (
@@ -100,6 +100,42 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, str, str, str]]] = {
         report(signature(), **{**LICENCE, "seal": ("LICENCE_SEALED_BY_OTHER/fail",)}),
         "invalid",
         ("ok", "bad", "ok", "ok"),
+    ),
+    "held by who is there": (report(signature(), **LICENCE, holder=("LICENCE_HOLDER_MATCHES",)), "valid", ("ok", "ok", "ok", "ok", "ok")),
+    "held by somebody else": (
+        report(signature(), **LICENCE, holder=("LICENCE_HOLDER_OTHER/fail",)),
+        "holder_other",
+        ("ok", "ok", "ok", "ok", "bad"),
+    ),
+    "held by somebody else, and of unknown status": (
+        report(signature(), **{**LICENCE, "status": ("LICENCE_STATUS_NOT_AT_HAND/not-checked",)}, holder=("LICENCE_HOLDER_OTHER/fail",)),
+        "holder_other",
+        ("ok", "ok", "ok", "unknown", "bad"),
+    ),
+    "held by somebody else, and revoked": (
+        report(signature(), **{**LICENCE, "status": ("STATUS_INVALID/fail",)}, holder=("LICENCE_HOLDER_OTHER/fail",)),
+        "licence_ended",
+        ("ok", "ok", "ok", "bad", "bad"),
+    ),
+    "held by somebody else, and sealed by another": (
+        report(signature(), **{**LICENCE, "seal": ("LICENCE_SEALED_BY_OTHER/fail",)}, holder=("LICENCE_HOLDER_OTHER/fail",)),
+        "invalid",
+        ("ok", "bad", "ok", "ok", "bad"),
+    ),
+    "held, as an unknown office says": (
+        report(signature(*GENUINE, "CERT_NO_ANCHOR/not-checked", trusted=None), **LICENCE, holder=("LICENCE_HOLDER_MATCHES",)),
+        "issuer_unknown",
+        ("ok", "unknown", "unknown", "ok", "unknown"),
+    ),
+    "held, as a changed file says": (
+        report(signature(document_intact=False), tampered=True, holder=("LICENCE_HOLDER_MATCHES",)),
+        "changed",
+        ("bad", "ok", "ok", "ok", "unknown"),
+    ),
+    "held by whom it does not say": (
+        report(signature(), holder=("LICENCE_HOLDER_NOT_SAID/not-checked",)),
+        "unknown",
+        ("ok", "ok", "ok", "ok", "unknown"),
     ),
     "tampered": (report(signature(document_intact=False), tampered=True), "changed", ("bad", "ok", "ok", "ok")),
     "forged": (
@@ -174,7 +210,7 @@ def random_report(draw: random.Random) -> dict[str, Any]:
         )
         for _ in range(draw.randint(0, 2))
     ]
-    names: list[str] = draw.sample(["code", "number", "content", "seal", "log", "status"], draw.randint(0, 4))
+    names: list[str] = draw.sample(["code", "number", "content", "seal", "log", "status", "holder"], draw.randint(0, 4))
     questions: dict[str, Any] = {name: some(3) for name in names}
     return report(*signatures, tampered=draw.choice([False, False, None, True]), **questions)
 
@@ -187,7 +223,7 @@ def test_nothing_is_said_better_than_the_report() -> None:
         view = view_of(given)
         allowed = {"valid": {"ok", "warn"}, "invalid": {"bad"}, "indeterminate": {"unknown"}}[given["verdict"]]
         assert view.tone in allowed
-        changed, who, then, now = view.answers
+        changed, who, then, now, *held = view.answers
         seals = [each for each in given["signatures"] if each["kind"] not in verdict_rules.NO_SEAL_KINDS]
         asked = {each["name"]: each["verdict"] for each in given.get("questions", [])}
         if "code" in asked:
@@ -203,6 +239,9 @@ def test_nothing_is_said_better_than_the_report() -> None:
                 assert asked.get("seal", "valid") == "valid"
             if then.tone == "ok":
                 assert all(step["code"] not in verdict_rules.THEN_UNPROVEN for each in seals for step in each["steps"])
+        assert len(held) == ("holder" in asked)
+        for each in held:
+            assert (each.tone == "ok") == (asked["holder"] == given["verdict"] == "valid")
         if now.tone == "ok" and "status" in asked:
             assert asked["status"] == "valid"
         said = {view.headline, *(each.key for each in view.answers)}

@@ -174,6 +174,65 @@ def test_a_file_without_a_seal_is_not_called_valid(open_to_all: Here) -> None:
     assert headline(send(open_to_all, document=b"what is this"))[0] == "unknown"
 
 
+NAME, NUMBER = "阿尔山某某甲乙丙", "11010519491231002X"
+
+
+def ask_of(here: Here, document: bytes | None, *, text: str = "", path: str = PAGE_PATH, **fields: str) -> httpx.Response:
+    parts: list[tuple[str, Any]] = [(name, (None, value.encode())) for name, value in fields.items()]
+    parts.append(("text", (None, text.encode())) if document is None else ("document", ("a.pdf", document)))
+    return here.http.post(path, files=parts, headers={"accept-language": "en"})
+
+
+def test_asked_who_holds_it_the_page_answers_as_the_api_does(open_to_all: Here, sealed: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    asked = {"holder_name": NAME, "holder_code": NUMBER}
+    answer = ask_of(open_to_all, sealed, **asked)
+    assert headline(answer) == ("unknown", TEXTS["h_unknown"][1])
+    assert tones(answer)[4:] == ["unknown"]
+    assert TEXTS["q_holder"][1] in answer.text
+    assert "LICENCE_HOLDER_NOT_SAID" in answer.text
+    # A form that nobody has filled in asks about nobody
+    for nothing in ({"holder_name": "", "holder_code": ""}, {"holder_name": ""}, {}):
+        plain = ask_of(open_to_all, sealed, **nothing)
+        assert (plain.status_code, len(tones(plain))) == (200, 4)
+    # A credential as text is asked; nothing else that is typed could be, and is not answered as if it had not been
+    credential = "eyJhbGciOiJFUzI1NiJ9.e30.AAAA~"
+    assert tones(ask_of(open_to_all, None, text=credential, **asked))[4:] == ["unknown"]
+    for text in (code_for(), "99999999999999", "hello", ""):
+        refused = ask_of(open_to_all, None, text=text, **asked)
+        assert (refused.status_code, tones(refused)) == (422, [])
+        assert "FIELD_UNACCEPTABLE" in refused.text
+        assert ask_of(open_to_all, None, text=text, holder_name="", holder_code="").status_code == 200
+    # The button beside it, for what was changed, may be sent the same form
+    assert ask_of(open_to_all, forge_amount(sealed), path="/v/changes", **asked).status_code == 200
+    assert not any(each in caplog.text + answer.text for each in (NAME, NUMBER))
+
+
+def test_half_an_asking_is_refused_beside_its_field(open_to_all: Here, sealed: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    for fields, wrong, status in (
+        ({"holder_name": NAME}, "holder_code", 422),
+        ({"holder_code": NUMBER}, "holder_name", 422),
+        ({"holder_name": NAME, "holder_code": ""}, "holder_code", 422),
+        ({"holder_name": "\u3000 ", "holder_code": NUMBER}, "holder_name", 422),
+        ({"holder_name": " ", "holder_code": ""}, "holder_name", 422),
+        ({"holder_name": NAME * 30, "holder_code": NUMBER}, "holder_name", 422),
+        ({"holder_name": NAME, "holder_code": NUMBER * 4}, "holder_code", 422),
+        ({"holder_name": NAME, "holder_code": NUMBER * 4000}, "holder_code", 413),
+    ):
+        answer = ask_of(open_to_all, sealed, **fields)
+        assert (answer.status_code, tones(answer)) == (status, [])
+        assert re.findall(r'<input id="(\w+)"[^>]* aria-invalid="true">', answer.text) == [wrong]
+        assert re.findall(r'<p class="wrong" id="(\w+)_wrong">', answer.text) == [wrong]
+        assert '<details class="more holder" id="holder" open>' in answer.text
+        assert TEXTS["holder_again"][1] in answer.text
+        assert not any(each in answer.text + caplog.text for each in (NAME, NUMBER)), "nothing is told back"
+        assert not re.search(r'<input id="holder_\w+"[^>]* value=', answer.text)
+    # As long as licences have them is not too long, and nothing in the page cuts what is longer: what is left might be somebody's
+    assert len(tones(ask_of(open_to_all, sealed, holder_name="名" * 200, holder_code="9" * 64))) == 5
+    page = open_to_all.http.get(PAGE_PATH).text
+    assert "maxlength" not in page
+    assert len(re.findall(r'<input id="holder_\w+"[^>]* autocomplete="off"', page)) == 2
+
+
 @pytest.mark.parametrize(("path", "parts", "status"), [
     (PAGE_PATH, {}, 422), (PAGE_PATH, {"else": b"x"}, 422), ("/v/changes", {"document": b"no pdf"}, 422), (PAGE_PATH, {"document": b""}, 422),
 ])  # fmt: skip

@@ -132,8 +132,12 @@ class VerificationPages:
         text = text_of(error.code)
         told = (error.code, "", "") if text is None else (each(browser.language) for each in (text.title, text.cause, text.remedy))
         title, detail, fix = told
-        problem = {"title": title, "detail": detail, "fix": fix, "violations": (), "code": error.code}
-        wrong = error.facts.get("field", "")
+        problem: dict[str, Any] = {"title": title, "detail": detail, "fix": fix, "violations": (), "code": error.code}
+        wrong = str(error.facts.get("field", ""))
+        if wrong in HOLDER_FIELDS:
+            said = partial(self.frame.text, language=browser.language)
+            detail = f"{said(wrong)} · {said('holder_wrong', most=HOLDER_FIELDS[wrong])}"
+            problem |= {"detail": detail, "fix": said("holder_again")}
         answer = self.show(browser, "verify.html", status=STATUS[error.kind], problem=problem, holder_wrong=wrong)
         retry = error.facts.get("retry_after_seconds")
         if retry is not None:

@@ -126,6 +126,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "请填写 1 至 {most} 个字符；两项一起填写，或都不填。",
         "Fill in 1 to {most} characters; both fields together, or neither.",
     ),
+    "holder_again": ("请更正后重新选择文件。", "Correct it and choose the file again."),
     "holder_first": ("请先选择文件。", "Choose a file first."),
     "holder_changed": ("填写的持有人已改变，请重新核验。", "Who is asked about has changed: verify again."),
     "working": ("正在核验…", "Verifying…"),

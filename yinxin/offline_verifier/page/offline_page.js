@@ -96,7 +96,11 @@ const looksLikeBundle = (bytes) => new TextDecoder().decode(bytes.subarray(0, 40
 async function takeFiles(files) {
   const holder = holderAsked();
   held = holder === undefined ? files : [];
-  if (held.length) return;
+  byId("first")?.remove();
+  if (held.length) {
+    sayFirst(t("file_chosen", { name: held.map((each) => plain(each.name)).join("、") }));
+    return;
+  }
   for (const file of files) {
     let bytes;
     try {
@@ -201,10 +205,11 @@ function clear() {
   byId("place").replaceChildren();
 }
 
-function sayFirst() {
-  const said = make("p", "card", t("holder_first"));
+// Before anything is verified: what is in hand, or that nothing is
+function sayFirst(text) {
+  const said = make("p", "card", text);
   said.id = "first";
-  byId("place").replaceChildren(said);
+  byId("place").prepend(said);
 }
 
 // -- the forms
@@ -233,7 +238,8 @@ function takeForms() {
   });
   byId("file-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (!held.length && !shown.length && holderAsked() !== undefined) sayFirst();
+    byId("first")?.remove();
+    if (!held.length && !shown.length && holderAsked() !== undefined) sayFirst(t("holder_first"));
     if (shown.length) await verifyAgain();
     if (held.length) await takeFiles(held);
   });

@@ -234,7 +234,7 @@ function lookAtBytes(name, bytes) {
   handed = { name, bytes };
   const holder = holderAsked();
   if (holder === undefined) {
-    leave(); // what stands there was said of something else
+    leave(name ? make("p", "card", t("file_chosen", { name: plain(name) })) : ""); // what stood there was said of something else
     return;
   }
   look({ name, bytes, holder, where: "on_device", isSent: false, check: () => verifyFileHere(name, bytes, holder) });
