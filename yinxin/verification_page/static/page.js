@@ -358,6 +358,7 @@ function takeForms() {
       sayOnly(line("holder_first"));
     }
   });
+  byId("holder").append(make("div", "actions", button(t("verify"), "plain", () => byId("file-form").requestSubmit())));
   onHolderTyped(holderTyped);
   byId("code-form").addEventListener("submit", (event) => {
     event.preventDefault();
