@@ -36,6 +36,8 @@ OTHERS: Final = (
 )
 """Beside the first holder: an organisation, a name that Unicode writes in two forms, characters beyond the first plane, Mongolian."""
 WIDE: Final = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
+OF_HOLDERS: Final = {"holders", None, "name", "code", "code_type"}
+"""Names of the disclosures in which a credential says its holders: the list, each of them, and what each is called."""
 SAID: Final[tuple[Any, ...]] = (
     *([], None, {}, "x", ["x"], [None], [1.5], [[PERSON.name, PERSON.code]]),
     *([{"name": PERSON.name}], [{"name": 1, "code": PERSON.code}], [{"name": PERSON.name, "code": None}]),
@@ -108,13 +110,19 @@ def of_credentials() -> list[Case]:
         right = AskedHolder(PERSON.name, PERSON.code)
         shown = {
             "presented": present(text, lane),
-            "without holders": present(text, lane, show=lambda name: name != "holders"),
+            "without holders": present(text, lane, show=lambda name: name not in OF_HOLDERS),
+            "how many hold it": present(text, lane, show=lambda name: name not in OF_HOLDERS - {"holders"}),
+            "holders that belong nowhere": present(text, lane, show=lambda name: name != "holders"),
             "nothing shown": present(text, lane, show=lambda _: False),
             "two hold it": issue(lane, data=replace(licences.LICENCE, holders=(OTHERS[0], PERSON))),
         }
         combined = read_combined(text)
         payload = payload_of(combined.token)
-        kept = tuple(each for each in combined.disclosures if read_disclosure(each).name != "holders")
+        kept = tuple(each for each in combined.disclosures if read_disclosure(each).name not in OF_HOLDERS)
+        both = read_combined(shown["two hold it"])
+        for number, each in enumerate(both.disclosures):
+            rest = tuple(other for other in both.disclosures if other != each)
+            shown[f"without the disclosure {number} of two"] = write_combined(Combined(both.token, rest))
         for said in SAID:
             disclosure = write_disclosure("c2FsdHNhbHRzYWx0c2E", "holders", said)
             digests = [*payload["_sd"], digest_of(disclosure.text, rules.digest)]
