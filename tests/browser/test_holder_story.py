@@ -138,6 +138,7 @@ def test_half_an_asking_gets_no_answer(walkers: Walkers, served: Served) -> None
         assert wrong_fields(page) == wrong, (name, code)
         assert page.locator("#place").inner_text() == TEXTS["file_chosen"][1].format(name="licence.pdf")
         assert page.evaluate("document.activeElement.id") == wrong[0]
+        assert page.title().startswith(TEXTS["title"][1]), "no verdict stands in the window's title either"
         assert page.input_value("#holder_name") == name, "nothing is cut: what is left might be somebody's name"
     look(walker, "holder-wrong-1280")
     # As long as licences have them is not too long

@@ -235,6 +235,7 @@ function lookAtBytes(name, bytes) {
   const holder = holderAsked();
   if (holder === undefined) {
     leave(name ? make("p", "card", t("file_chosen", { name: plain(name) })) : ""); // what stood there was said of something else
+    tell(t("title"));
     return;
   }
   look({ name, bytes, holder, where: "on_device", isSent: false, check: () => verifyFileHere(name, bytes, holder) });
