@@ -165,6 +165,21 @@ def test_half_an_asking_gets_no_answer(walkers: Walkers, served: Served) -> None
     assert order == ["SUMMARY", "holder_name", "holder_code", "BUTTON"]
 
 
+def test_a_code_is_not_asked_and_the_page_says_so(walkers: Walkers, served: Served) -> None:
+    code = (files(served) / CODE_FILE).read_text(encoding="ascii").strip()
+    walker = walkers.anybody(narrow=True)
+    page = walker.goto("/v")
+    for name, notes in (("", 0), (NAME, 1)):  # half of it is as good as the whole
+        fill(page, name, "")
+        page.fill("#code", code)
+        page.locator("#code-form button[type=submit]").click()
+        page.wait_for_selector(".claims")
+        assert (sentence(page), tones(page)) == ("有效", ALL_OK[:4])
+        assert page.locator(".claims").get_by_text(TEXTS["holder_not_of_code"][0]).count() == notes
+        look(walker, f"holder-code-{notes}-390")
+        page.get_by_role("button", name=TEXTS["another"][0]).click()
+
+
 def test_a_browser_that_cannot_verify_sends_both_when_it_is_told_to(walkers: Walkers, served: Served) -> None:
     walker = walkers.anybody(narrow=True)
     walker.page.route("**/v/knowledge", lambda route: route.fulfill(status=404))
@@ -350,6 +365,7 @@ def test_the_stick_asks_too(stick: Page, served: Served, walkers: Walkers) -> No
     page.locator("#code-form button").click()
     page.wait_for_selector(".claims")
     assert "holder" not in {each["name"] for each in reports(page)[-1]["questions"]}
+    assert TEXTS["holder_not_of_code"][1] in page.locator(".claims").inner_text()
     # 6. Nothing of it is left, in the page's memory of the browser or in its address
     page.get_by_role("button", name="Verify another").first.click()
     assert [page.input_value(f"#{each}") for each in WRONG] == ["", ""]

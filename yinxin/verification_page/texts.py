@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from yinxin.mongolian_words import AWAITING_READER
+from yinxin.verification_page.holder_texts import HOLDER_TEXTS
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "service": ("印信 · 核验", "Yinxin · Verify"),
@@ -114,21 +115,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "offline_none": ("此部署未提供离线核验文件。", "This deployment does not offer the offline verifier."),
     "offline_size": ("大小", "Size"),
     "bytes": ("{count} 字节", "{count} bytes"),
-    "holder_ask": ("核对是否由面前的人持有（选填）", "Is it held by the person before you? (optional)"),
-    "holder_help": (
-        "两项都要填写，与证件完全一致：每个字、大小写和空格都算。只用于核验文件和凭证；二维码请对照其中的姓名。填写的内容不保存，也不写入报告。",
-        "Fill in both, exactly as the document has them: every character, case and blank counts. Asked of files and credentials; in a code, compare the name. What you fill in is neither kept nor put into the report.",
-    ),
-    "holder_sent": ("填写的姓名和号码会随文件一起发送，同样不保存。", "Name and number are sent along with the file, and not kept either."),
-    "holder_name": ("姓名或名称", "Name"),
-    "holder_code": ("证件号码", "Document number"),
-    "holder_wrong": (
-        "请填写 1 至 {most} 个字符；两项一起填写，或都不填。",
-        "Fill in 1 to {most} characters; both fields together, or neither.",
-    ),
-    "holder_again": ("请更正后重新选择文件。", "Correct it and choose the file again."),
-    "holder_first": ("请先选择文件。", "Choose a file first."),
-    "holder_changed": ("填写的持有人已改变，请重新核验。", "Who is asked about has changed: verify again."),
+    **HOLDER_TEXTS,
     "working": ("正在核验…", "Verifying…"),
     "result_title": ("核验结果", "Result"),
     "another": ("核验另一份", "Verify another"),
@@ -162,7 +149,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "h_licence_expired": ("证照已过期", "The licence has expired"),
     "h_licence_not_yet": ("证照尚未生效", "The licence is not yet in force"),
     "h_copy_expired": ("加注件已过期", "The annotated copy has expired"),
-    "h_holder_other": ("不是由此人持有", "Not held by this person"),
     "h_invalid": ("无效", "Invalid"),
     "h_unsealed": ("没有找到签章，无法判断", "No seal found: cannot tell"),
     "h_seal_ended_unproven": ("无法判断：印章现已停用，盖章时间没有证明", "Cannot tell: the seal is out of use and the time unproven"),
@@ -215,10 +201,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "m_licence_expired": ("证照是真的，但有效期已过。", "The licence is genuine, but its term has ended."),
     "m_licence_not_yet": ("证照的有效期还没有开始。", "The licence's term has not begun."),
     "m_copy_expired": ("加注件所注明的使用期限已过。", "The time for which this copy was made is over."),
-    "m_holder_other": (
-        "姓名和号码与证照的持证主体不是完全一致。请核对填写是否有误，再作判断。",
-        "Name and number are not exactly those of a holder of the licence. See whether they were entered rightly before you decide.",
-    ),
     "m_invalid": ("请不要采信。原因见下。", "Do not rely on it. The reason stands below."),
     "m_unsealed": (
         "文件可能没有盖电子印章，或者已损坏、格式不支持。纸面上印着的章不能在此核验。",
@@ -243,7 +225,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "q_then": ("盖章时章有效吗？", "Was the seal good then?"),
     "q_now": ("证照现在有效吗？", "Is the licence in force now?"),
     "q_seal_now": ("印章现在还在用吗？", "Is the seal in use now?"),
-    "q_holder": ("是由面前的人持有吗？", "Is it held by the person before you?"),
     "q_number": ("证照标识对吗？", "Is the identifier right?"),
     "changed_ok": ("没有，盖章后内容没有改动", "No, nothing was changed after sealing"),
     "changed_bad": ("改过，内容与盖章时不同", "Yes, it differs from what was sealed"),
@@ -262,10 +243,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "then_bad": ("当时无效", "No, it was not"),
     "then_unknown": ("无法证明", "It cannot be proven"),
     "then_none": ("没有找到签章", "No seal was found"),
-    "holder_ok": ("是，姓名和号码都一致", "Yes, name and number are its holder's"),
-    "holder_bad": ("不一致", "No, they are not its holder's"),
-    "holder_unknown": ("无法判断", "Cannot tell"),
-    "holder_claimed": ("与文件所写一致，但文件本身未能证实", "They are those in the file, but the file is not shown to be good"),
     "number_ok": ("标识格式和校验位正确", "Form and check character are right"),
     "number_bad": ("标识无效", "It is not a licence identifier"),
     "number_unknown": ("无法判断", "Cannot tell"),

@@ -23,7 +23,7 @@ function say(name, isWrong) {
 // { name, code } of whom is asked about, exactly as typed; null where both fields are empty: then nobody is. undefined where they are against the
 // rule of the API, which is then said beside them: whoever asks must not be answered as if he had not
 export function holderAsked() {
-  const isAsked = FIELDS.some((name) => field(name).value !== "");
+  const isAsked = isAnybodyTyped();
   const unfit = FIELDS.filter((name) => isAsked && isUnfit(name));
   for (const name of FIELDS) say(name, unfit.includes(name));
   if (!isAsked) return null;
@@ -38,6 +38,9 @@ export function holderAsked() {
 
 // Whether it is still he whose name and number stand in the fields; nobody is always still asked about
 export const isStillAsked = (holder) => holder === null || (field("holder_name").value === holder.name && field("holder_code").value === holder.code);
+
+// Whether anything is typed at all
+export const isAnybodyTyped = () => FIELDS.some((name) => field(name).value !== "");
 
 // Calls back with every change of what is typed
 export function onHolderTyped(act) {

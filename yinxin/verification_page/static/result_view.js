@@ -2,6 +2,7 @@
 
 import { chinaTime, nameOf, plain } from "./answers.js";
 import { hasText, icon, make, t, told } from "./elements.js";
+import { isAnybodyTyped } from "./holder.js";
 
 const STEP_ICONS = { pass: "ok", fail: "bad", warn: "warn" };
 const DETAILS_SHOWN = 4;
@@ -53,7 +54,8 @@ export function shownClaims(claims) {
 
 export function claimsCard(claims) {
   const rows = Object.entries(claims).map(([name, value]) => [t(`claim_${name}`), plain(value) || t("no_end")]);
-  return make("section", "card claims", make("h3", "", t("claims_title")), facts(rows));
+  const unasked = isAnybodyTyped() ? make("div", "alert warn", icon("warn"), make("p", "", t("holder_not_of_code"))) : null;
+  return make("section", "card claims", make("h3", "", t("claims_title")), unasked, facts(rows));
 }
 
 function stepRow(step) {
