@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from licence_vault.actions.credential_desk import CredentialKeys
 from licence_vault.actions.own_trust import own_trust
+from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.model import AskedHolder
 from licence_vault.ports import SealedFile
+from licence_vault.verify_credential import is_credential
 from seal_service import render
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
@@ -64,9 +67,11 @@ class HouseVerifier:
 
     def __init__(self, context: ServiceContext) -> None:
         self._context = context
+        self._keys = CredentialKeys(context.keystore)
 
     def __call__(self, document: bytes, trust: TrustList, at: datetime, *, is_now: bool, holder: PresentPerson | None) -> Report:
-        """See ``seal_service.ports.FileVerifier``."""
+        """See ``seal_service.ports.FileVerifier``. Of credentials only those of this deployment count."""
         knowledge = partial(own_trust, self._context, None if is_now else at)
         asked = None if holder is None else AskedHolder(holder.name, holder.code)
-        return verify_any_file(document, trust, at, knowledge=knowledge, holder=asked)
+        issuers = {issuer_of(self._context.settings.base_url): self._keys.by_id()} if is_credential(document) else None
+        return verify_any_file(document, trust, at, knowledge=knowledge, issuers=issuers, holder=asked)

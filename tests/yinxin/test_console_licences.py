@@ -214,6 +214,38 @@ def test_files_are_verified_with_pictures_of_what_was_changed(officer: Pages, mo
     assert "data:image/png;base64,AA" in found
 
 
+def test_of_a_licence_every_question_is_answered_and_whether_it_is_his(officer: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    from yinxin.console.api_calls import ApiAnswer, ApiCalls
+
+    names = ("number", "content", "seal", "log", "status", "holder", "copy", "code")
+    verdicts = dict.fromkeys(names, "valid") | {"status": "invalid", "log": "indeterminate"}
+    step = {"code": "LICENCE_STEP", "outcome": "fail", "clause": "", "detail": "It was revoked."}
+    answered = [{"name": name, "verdict": verdict, "steps": [step]} for name, verdict in verdicts.items()]
+    sent: list[dict[str, str]] = []
+    real = ApiCalls.post
+
+    async def post(self: Any, path: str, **what: Any) -> ApiAnswer:
+        sent.append(what["data"])
+        if what["data"].get("holder_name") == " ":
+            return await real(self, path, **what)
+        return ApiAnswer(200, {"verdict": "invalid", "tampered": False, "signatures": [], "questions": answered}, {})
+
+    monkeypatch.setattr(ApiCalls, "post", post)
+    document = {"document": ("l.pdf", b"%PDF-")}
+    nobody = {"holder_name": "", "holder_code": ""}
+    found = told(officer.post("/console/verify", nobody, status=200, files=document).text)
+    assert "Invalid: the answers below say why" in found
+    assert "document was changed" not in found, "a revoked licence was not changed"
+    for said in ("Identifier valid", "In force invalid", "In the public log indeterminate", "Holder valid", "It was revoked."):
+        assert said in found
+    who = {"holder_name": "张三（示例）", "holder_code": "11010519491231002X"}
+    officer.post("/console/verify", who, status=200, files=document)
+    officer.post("/console/verify", who | {"holder_code": ""}, status=200, files=document)
+    refused = officer.post("/console/verify", nobody | {"holder_name": " "}, status=422, files=document)
+    assert "FIELD_UNACCEPTABLE" in refused.text
+    assert sent == [{}, who, who | {"holder_code": ""}, nobody | {"holder_name": " "}], "as it was typed; whether it will do, the API says"
+
+
 def test_what_a_form_says_is_what_is_sent() -> None:
     definition = {"catalogue": {"holder_category": "person"}, "items": [{"key": "KZ_a", "block": "basic", "name": "a", "kind": "lines"}]}
     assert first_values(definition)["holders"][0]["code_type"] == "111"

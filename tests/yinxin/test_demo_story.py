@@ -142,6 +142,9 @@ def test_who_holds_a_licence_is_asked_at_the_terminal(made: Demo) -> None:
         assert result.exit_code == status, result.output
     for half in ("--holder-name", "--holder-code"):
         assert CliRunner().invoke(app, ["verify", made.licence_pdf, half, name]).exit_code == 64
+    for unclear in (("", code), (name, " "), ("名" * 201, code), (name, "9" * 65)):
+        wish = ["--holder-name", unclear[0], "--holder-code", unclear[1]]
+        assert CliRunner().invoke(app, ["verify", made.licence_pdf, "--trust", made.trust, *wish]).exit_code == 64
 
 
 def test_everybody_has_a_password_of_this_deployment_and_administrators_a_second_factor(made: Demo, folder: Path) -> None:

@@ -25,7 +25,7 @@ from tests.deployments import make_deployment, served_here
 from tests.pki import DemoPki, signer_for
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION
 from yinxin.command_line import app
-from yinxin.commands.verify_command import load_trust
+from yinxin.commands.verify_command import load_known
 from yinxin.offline_verifier import build, texts
 from yinxin.offline_verifier.bundling import BundlingError, bundle, stripped
 from yinxin.offline_verifier.modules_text import read_modules
@@ -139,7 +139,7 @@ def written() -> bytes:
 def test_the_command_trusts_by_a_bundle_as_by_the_list_inside(written: bytes, tmp_path: Path) -> None:
     path = tmp_path / "bundle.json"
     path.write_bytes(written)
-    known = load_trust(path)
+    known = load_known(path).trust
     assert replace(known, ends_at=None) == read_trust_list(trust_list_of(written))
     assert known.ends_at == AT + VALIDITY
     assert trust_list_of(b'{"format":"yinxin-trust-list"}') == b'{"format":"yinxin-trust-list"}'

@@ -310,7 +310,7 @@ def test_an_empty_file_is_undecided(tmp_path: Path) -> None:
 
 
 def test_the_verdict_on_a_report_without_signatures_counts(files: Files) -> None:
-    one = verify_command.verify_path(files.unsealed, verify_command.load_trust(None), datetime.now(UTC))
+    one = verify_command.verify_path(files.unsealed, verify_command.load_known(None).trust, datetime.now(UTC))
     assert verify_command.exit_status([one.report.verdict.value], was_unreadable=False) == 2
     assert verify_command.exit_status([], was_unreadable=True) == 64
 

@@ -17,7 +17,7 @@ from standards.errors import TrustError
 from yinxin.commands.console import EXIT_USAGE, JSON_HELP, fail, print_json, print_line, say
 from yinxin.commands.reader_language import language_of_reader
 from yinxin.commands.reconcile_command import reconcile, simulate_region
-from yinxin.commands.verify_command import UnusableArgumentError, exit_status, load_trust, read_at, read_limited
+from yinxin.commands.verify_command import UnusableArgumentError, exit_status, load_issuers, load_known, read_at, read_limited
 
 if TYPE_CHECKING:
     from licence_vault.faces.qr import QrClaims
@@ -105,7 +105,7 @@ def verify_code(
     from licence_vault.verify_code import verify_code as verify
 
     try:
-        known, judged_at = load_trust(trust), read_at(at)
+        known, judged_at = load_known(trust).trust, read_at(at)
         found = verify(text, known, judged_at)
         report = while_known(found.report, known, judged_at)
     except UnusableArgumentError as error:
@@ -127,7 +127,14 @@ def verify_code(
 @app.command("verify-credential")
 def verify_credential(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What a wallet showed: an SD-JWT. 钱包出示的凭证文件。")],
-    keys: Annotated[Path, typer.Option("--keys", metavar="PATH", help="The issuer's published keys: issuer and jwks. 颁发方公布的密钥。")],
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys",
+            metavar="PATH",
+            help="The issuer's published keys: issuer and jwks; a trust bundle has its own. 颁发方公布的密钥（信任包已含）。",
+        ),
+    ] = None,
     trust: Annotated[
         Path | None, typer.Option("--trust", metavar="PATH", help="Trust list with status lists and who signs them. 信任列表文件。")
     ] = None,
@@ -138,10 +145,8 @@ def verify_credential(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Say what a credential shown by a wallet is worth: needs no network. 核验钱包出示的证照凭证。"""
-    from crypto.jose import JWKS_BYTES
     from crypto.known_until import while_known
     from licence_vault.credentials.check_credential import DemandedBinding
-    from licence_vault.verify_credential import read_issuer_keys
     from licence_vault.verify_credential import verify_credential as verify
     from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS
 
@@ -149,15 +154,14 @@ def verify_credential(
         raise _usage(say("--audience and --nonce go together", "--audience 与 --nonce 须同时给出"))
     binding = None if audience is None or nonce is None else DemandedBinding(audience, nonce)
     try:
-        shown, published = read_limited(file, COMBINED_CHARACTERS + 2), read_limited(keys, JWKS_BYTES)
+        shown = read_limited(file, COMBINED_CHARACTERS + 2)
         text = "" if shown is None else shown.decode("ascii", "replace").strip()
-        known, judged_at = load_trust(trust), read_at(at)
-        found = verify(text, known, read_issuer_keys(published or b""), judged_at, binding=binding)
-        report = while_known(found.report, known, judged_at)
+        known, judged_at = load_known(trust), read_at(at)
+        issuers = load_issuers([] if keys is None else [keys], known, "--keys")
+        found = verify(text, known.trust, issuers, judged_at, binding=binding)
+        report = while_known(found.report, known.trust, judged_at)
     except UnusableArgumentError as error:
         raise _usage(str(error)) from None
-    except TrustError as error:
-        raise fail(error) from None
     except OSError as error:
         raise _usage(f"{error.filename}: {error.strerror}") from None
     language = language_of_reader()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crypto.trust_list import TrustList
     from licence_vault.model import AskedHolder
     from licence_vault.verify_credential import Issuers
+    from yinxin.offline_verifier.read_bundle import Known
 
 EXIT_VALID: Final = 0
 EXIT_INVALID: Final = 1
@@ -68,28 +69,29 @@ def read_limited(path: Path, limit: int) -> bytes | None:
     return None if len(data) > limit else data
 
 
-def load_trust(path: Path | None) -> TrustList:
+def load_known(path: Path | None) -> Known:
     """A trust list file or trust bundle, one certificate, or a folder of certificates and revocation data; nothing given is the empty trust list."""
     from crypto.trust_list import TrustList, trust_list_from_files
     from standards.errors import TrustError
-    from yinxin.offline_verifier.read_bundle import read_known
+    from yinxin.offline_verifier.read_bundle import Known, read_known
 
     if path is None:
-        return TrustList.empty()
+        return Known(TrustList.empty())
     try:
         if path.is_dir():
-            trust = trust_list_from_files(_read_trust_folder(path))
+            known = Known(trust_list_from_files(_read_trust_folder(path)))
         else:
             data = _trust_bytes(path)
             name = path.name if path.suffix.lower() in TRUST_ENDINGS else path.name + ".pem"
-            trust = read_known(data) if data.lstrip()[:1] == b"{" else trust_list_from_files({name: data})
+            known = read_known(data) if data.lstrip()[:1] == b"{" else Known(trust_list_from_files({name: data}))
     except TrustError as error:
         raise UnusableArgumentError(f"--trust: {path}: {error}") from error
     except OSError as error:
         raise UnusableArgumentError(f"--trust: {path}: {error.strerror}") from error
+    trust = known.trust
     if not (trust.anchors or trust.intermediates or trust.crls or trust.ocsp or trust.status_lists):
         raise UnusableArgumentError(f"--trust: {path} holds neither a certificate nor a trust list")
-    return trust
+    return known
 
 
 def _read_trust_folder(path: Path) -> dict[str, bytes]:
@@ -119,22 +121,22 @@ def _trust_bytes(path: Path) -> bytes:
     return data
 
 
-def load_issuers(paths: Sequence[Path]) -> Issuers:
-    """The keys that issuers of credentials publish; of one issuer in several files, as for each of his lanes, all of them."""
+def load_issuers(paths: Sequence[Path], known: Known, option: str = "--issuer-keys") -> Issuers:
+    """The keys that issuers of credentials publish, in files and in what is known anyway."""
     from crypto.jose import JWKS_BYTES
     from licence_vault.verify_credential import read_issuer_keys
     from standards.errors import TrustError
+    from yinxin.offline_verifier.read_bundle import joined_issuers
 
-    issuers: Issuers = {}
+    found = [known.issuers]
     for path in paths:
         try:
-            for issuer, keys in read_issuer_keys(read_limited(path, JWKS_BYTES) or b"").items():
-                issuers.setdefault(issuer, {}).update(keys)
+            found.append(read_issuer_keys(read_limited(path, JWKS_BYTES) or b""))
         except TrustError as error:
-            raise UnusableArgumentError(f"--issuer-keys: {path}: {error}") from error
+            raise UnusableArgumentError(f"{option}: {path}: {error}") from error
         except OSError as error:
-            raise UnusableArgumentError(f"--issuer-keys: {path}: {error.strerror}") from error
-    return issuers
+            raise UnusableArgumentError(f"{option}: {path}: {error.strerror}") from error
+    return joined_issuers(found)
 
 
 def verify_path(
@@ -195,7 +197,11 @@ def verify(
     ] = None,
     issuer_keys: Annotated[
         list[Path] | None,
-        typer.Option("--issuer-keys", metavar="PATH", help="Published keys of an issuer of credentials. 凭证颁发方公布的密钥。"),
+        typer.Option(
+            "--issuer-keys",
+            metavar="PATH",
+            help="Published keys of an issuer of credentials; a trust bundle has its own. 凭证颁发方公布的密钥（信任包已含）。",
+        ),
     ] = None,
     *,
     original: Annotated[
@@ -215,15 +221,21 @@ def verify(
 ) -> None:
     """Say of sealed files whether they hold: needs no server, no database, no network. 验证电子签章文件。"""
     from crypto.report import Verdict
+    from licence_vault.limits import HOLDER_CODE_CHARACTERS, NAME_CHARACTERS
     from licence_vault.model import AskedHolder
 
     language = language_of_reader()
     if (holder_name is None) != (holder_code is None):
         typer.echo("yinxin verify: --holder-name and --holder-code go together", err=True)
         raise typer.Exit(EXIT_USAGE)
+    for option, asked, most in (("--holder-name", holder_name, NAME_CHARACTERS), ("--holder-code", holder_code, HOLDER_CODE_CHARACTERS)):
+        if asked is not None and not 0 < len(asked.strip()) <= len(asked) <= most:
+            typer.echo(f"yinxin verify: {option} takes 1 to {most} characters", err=True)
+            raise typer.Exit(EXIT_USAGE)
     holder = None if holder_name is None or holder_code is None else AskedHolder(holder_name, holder_code)
     try:
-        trust_list, judged_at, issuers = load_trust(trust), read_at(at), load_issuers(issuer_keys or ())
+        known, judged_at = load_known(trust), read_at(at)
+        issuers = load_issuers(issuer_keys or (), known)
     except UnusableArgumentError as error:
         typer.echo(f"yinxin verify: {error}", err=True)
         raise typer.Exit(EXIT_USAGE) from None
@@ -232,7 +244,7 @@ def verify(
     was_unreadable = False
     for path in files:
         try:
-            found.append(verify_path(path, trust_list, judged_at, issuers, is_original_asked=original, holder=holder))
+            found.append(verify_path(path, known.trust, judged_at, issuers, is_original_asked=original, holder=holder))
         except OSError as error:
             typer.echo(f"yinxin verify: {path}: {error.strerror}", err=True)
             was_unreadable = True

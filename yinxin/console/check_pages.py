@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from yinxin.console.visit import Visit
 
 CHECKS: Final = "/console/verify"
+HOLDER_FIELDS: Final = ("holder_name", "holder_code")  # nothing in either: nobody is asked about
 
 
 def add_pages(console: Console) -> None:
@@ -32,8 +33,10 @@ def add_pages(console: Console) -> None:
             return show(visit, "check.html", report=None, changes=None, missing=True, name="", status=422)
         files = {"document": (part.file_name, part.content)}
         at = instant_of(form.get("at"), end_of_day=True) if form.get("at") else None
+        asked = {name: form.values.get(name, [""])[0] for name in HOLDER_FIELDS}  # as they were typed, blanks too
+        given = ({"at": at} if at else {}) | (asked if any(asked.values()) else {})
         try:
-            report = (await visit.api.post("/v1/verifications", files=files, data={"at": at} if at else {})).body
+            report = (await visit.api.post("/v1/verifications", files=files, data=given)).body
         except ApiProblem as problem:
             if problem.is_signed_out:
                 raise

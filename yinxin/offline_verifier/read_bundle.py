@@ -1,20 +1,22 @@
-"""The form of a trust bundle, and reading one where a trust list is wanted: the list inside, once the bundle's signatures hold."""
+"""The form of a trust bundle, and reading one where a trust list is wanted: what is inside, once the bundle's signatures hold."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.signatures import SignatureAlgorithm, SignatureCheck, algorithm_identifier, verify_signature
 from crypto.trust_list import read_trust_list
 from crypto.trust_list_values import malformed, no_constant, read_array, read_base64, read_object, read_text, read_time, unrepeated
+from licence_vault.verify_credential import read_issuer_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from crypto.trust_list import TrustList
+    from licence_vault.verify_credential import Issuers
 
 FORMAT: Final = "yinxin-trust-bundle"
 VERSION: Final = 1
@@ -22,13 +24,33 @@ SIGNED_BEFORE: Final = b"yinxin-trust-bundle/v1\n"
 """Stands before the payload in what is signed, so that it can be taken for nothing else that these keys sign."""
 ALGORITHMS: Final = frozenset({SignatureAlgorithm.SM2_SM3, SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ED25519})
 MOST_SIGNATURES: Final = 8
+MOST_ISSUERS: Final = 256
 _PAYLOAD: Final = {"name", "issued_at", "expires_at", "trust_list", "issuers", "checkpoints"}
 
 
-def read_known(data: bytes) -> TrustList:
-    """The trust list in a bundle, with the end that the bundle names; a trust list file itself has none. Raises as ``trust_list_of``."""
-    inside, ends_at = _opened(data)
-    return replace(read_trust_list(inside), ends_at=ends_at)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known without a network. ``issuers``: whose credentials count, and their keys; a trust list alone names none."""
+
+    trust: TrustList
+    issuers: Issuers = field(default_factory=dict)
+
+
+def read_known(data: bytes) -> Known:
+    """What a bundle holds, its trust list with the end that the bundle names; a trust list file itself has none. Raises as ``trust_list_of``, and
+    :class:`standards.errors.TrustError` ``CREDENTIAL_KEYS_UNFIT``.
+    """
+    inside, ends_at, published = _opened(data)
+    return Known(replace(read_trust_list(inside), ends_at=ends_at), joined_issuers(map(read_issuer_keys, published)))
+
+
+def joined_issuers(found: Iterable[Issuers]) -> Issuers:
+    """The keys of issuers from several places; of one issuer in more than one, as for each of his lanes, all of them."""
+    joined: Issuers = {}
+    for each in found:
+        for issuer, keys in each.items():
+            joined.setdefault(issuer, {}).update(keys)
+    return joined
 
 
 def trust_list_of(data: bytes) -> bytes:
@@ -40,10 +62,10 @@ def trust_list_of(data: bytes) -> bytes:
     return _opened(data)[0]
 
 
-def _opened(data: bytes) -> tuple[bytes, datetime | None]:
+def _opened(data: bytes) -> tuple[bytes, datetime | None, list[bytes]]:
     outer = _parsed(data)
     if not isinstance(outer, dict) or outer.get("format") != FORMAT:
-        return data, None
+        return data, None, []
     fields = read_object(outer, "", {"format", "version", "payload", "signatures"}, set())
     if type(fields["version"]) is not int or fields["version"] != VERSION:
         raise malformed("version", f"expected {FORMAT} {VERSION}")
@@ -54,7 +76,8 @@ def _opened(data: bytes) -> tuple[bytes, datetime | None]:
     if SignatureCheck.GOOD not in checks or not {SignatureCheck.GOOD, SignatureCheck.UNSUPPORTED}.issuperset(checks):
         raise malformed("signatures", "not signed by the keys in it")
     inner = read_object(_parsed(payload), "payload", _PAYLOAD, set())
-    return json.dumps(inner["trust_list"], ensure_ascii=False).encode(), read_time(inner["expires_at"], "expires_at")
+    published = [json.dumps(each).encode() for each in read_array(inner["issuers"], "issuers", MOST_ISSUERS)]
+    return json.dumps(inner["trust_list"], ensure_ascii=False).encode(), read_time(inner["expires_at"], "expires_at"), published
 
 
 def _parsed(data: bytes) -> Any:

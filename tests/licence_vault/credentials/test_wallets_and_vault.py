@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
 
+from crypto.report import Verdict
 from licence_vault.actions.ask_presentation import ask_presentation, find_answer
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.credential_source import CREDENTIAL_ISSUED
 from licence_vault.actions.issue_credential import issue_credential
 from licence_vault.actions.offer_credential import MadeOffer, offer_credential
+from licence_vault.actions.publish_status_lists import publish_status_lists
 from licence_vault.actions.redeem_offer import redeem_code
 from licence_vault.actions.take_presentation import take_presentation
 from licence_vault.credentials.issuance_messages import GRANT_TYPE, PROOF_TYPE, configuration_id
@@ -21,14 +24,17 @@ from licence_vault.credentials.nonces import new_nonce
 from licence_vault.credentials.presentation_messages import read_question
 from licence_vault.model import step_named
 from licence_vault.wallets import desks_of
+from seal_service.ports import PresentPerson
 from standards.errors import TrustError
 from tests.licence_vault.credentials.wallets import key_of, present
 from tests.licence_vault.issuing_here import IssuingHere
 from tests.licence_vault.type_files import TYPE
+from yinxin.licence_links import HouseVerifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from crypto.report import Report
     from licence_vault.actions.credential_desk import CredentialDesk
     from licence_vault.actions.presentation_desk import PresentationDesk
 
@@ -86,6 +92,14 @@ def test_from_issuing_to_revoking(here: IssuingHere) -> None:
         told = [str(row[0]) for row in connection.exec_driver_sql("SELECT payload FROM kit_outbox").all()]
     assert sum(CREDENTIAL_ISSUED in each for each in told) == 2
     assert "张三" not in "".join(told)
+    # handed in as a file it is verified by what is published, as a stranger would, and by nobody else's keys
+    publish_status_lists(here.vault.context)
+    for credential in held.values():
+        report = handed_in(here, credential)
+        assert (report.verdict, [each.verdict for each in report.questions if each.name == "seal"]) == (Verdict.VALID, [Verdict.VALID])
+        assert handed_in(here, credential, PresentPerson("张三（示例）", "11010519491231002X")).verdict is Verdict.VALID
+        assert handed_in(here, credential, PresentPerson("李四（示例）", "11010519491231002X")).verdict is Verdict.INVALID
+        assert handed_in(here, credential, base_url="https://elsewhere.example").verdict is Verdict.INDETERMINATE
     # revoked: at once, before any list says so
     here.take_in()
     change_licence_state(here.vault.context, here.clerk, record.id, step_named("revoke"), reason="测试", if_revision=None)
@@ -93,8 +107,19 @@ def test_from_issuing_to_revoking(here: IssuingHere) -> None:
         found = shown(asking, here, credential, name)
         codes = {step["code"] for step in found.result["report"]["en"]["signatures"][0]["steps"]}
         assert (found.verdict, "CREDENTIAL_STATUS_INVALID" in codes) == ("invalid", True)
+    assert [handed_in(here, each).verdict for each in held.values()] == [Verdict.VALID, Verdict.VALID], "the list of before says so yet"
+    here.vault.clock.advance(seconds=2)
+    publish_status_lists(here.vault.context)
+    assert [handed_in(here, each).verdict for each in held.values()] == [Verdict.INVALID, Verdict.INVALID]
     with pytest.raises(TrustError, match="CREDENTIAL_DENIED"):
         offer(desk, here, record.identifier)
+
+
+def handed_in(here: IssuingHere, credential: str, holder: PresentPerson | None = None, *, base_url: str = "") -> Report:
+    context = here.vault.context
+    if base_url:
+        context = replace(context, settings=replace(context.settings, base_url=base_url))
+    return HouseVerifier(context)(credential.encode(), context.trust(), context.clock.now(), is_now=True, holder=holder)
 
 
 def test_only_who_acts_for_the_authority_makes_offers(here: IssuingHere) -> None:
