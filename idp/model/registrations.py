@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from crypto.sm2_form import SM2_FORM, SM2_NAMES, SM2_SIGNATURES, Sm2Form
-from idp.model.clients import GM_ALGORITHM, SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, is_resource
+from idp.model.clients import GM_ALGORITHM, SCOPE_PATTERN, SCOPES_PER_CLIENT_MAX, SIGNING_ALGORITHMS, is_resource
 from idp.model.openings import BOTH_TYPE, CLOSED, CODE_TYPE, IMPLICIT_TYPES, RESPONSE_TYPES
 from idp.model.redirects import SignInRegistration, is_redirect_uri
 from idp.model.requests import ClientProfile
@@ -49,12 +49,9 @@ PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 TRUST: Final = "client.trust"  # the scope of who may let clients skip consent and stand for resource servers
 FAPI2: Final = "fapi2"
 FAPI_ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519", "PS256")  # FAPI 2.0 security profile 5.4.1
-SIGNATURE_MEMBERS: Final = (
-    "id_token_signed_response_alg",
-    "userinfo_signed_response_alg",
-    "introspection_signed_response_alg",
-    "request_object_signing_alg",
-)
+RESPONSE_MEMBERS: Final = ("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg")
+"""Where a client chooses how we sign what it is told."""
+SIGNATURE_MEMBERS: Final = (*RESPONSE_MEMBERS, "request_object_signing_alg")
 """Where a client chooses how something is signed."""
 _ALGORITHM: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _NAME: Final = re.compile(r"[a-z_]{1,64}")
@@ -172,6 +169,9 @@ def check_registration(registration: Registration) -> None:
         if (value and not _ALGORITHM.fullmatch(value)) or value.lower() == "none":
             raise _invalid(name, "the name of a signature algorithm, never none")
     _check_sm2(registration)
+    for name in RESPONSE_MEMBERS:  # a promise: whoever registered another would learn only at its first answer that nobody makes it
+        if (getattr(registration, name) or SIGNING_ALGORITHMS[0]) not in SIGNING_ALGORITHMS:
+            raise _invalid(name, "one of " + " ".join(SIGNING_ALGORITHMS))
     if len(registration.jwks) > KEYS_MAX or (registration.jwks and registration.jwks_uri):
         raise _invalid("jwks", f"at most {KEYS_MAX} keys, and not beside jwks_uri")
     if not all(isinstance(key.get("kty"), str) and not PRIVATE_MEMBERS & set(key) for key in registration.jwks):
@@ -206,7 +206,7 @@ def _check_sm2(registration: Registration) -> None:
             raise _invalid(name, " or ".join(possible))
     has_sm2 = any(getattr(registration, name) == GM_ALGORITHM for name in SIGNATURE_MEMBERS)
     if not has_sm2 and sm2_form_of(registration) != SM2_FORM:
-        raise _invalid("sm2_jws_alg", f"with {GM_ALGORITHM} in one of " + " ".join(SIGNATURE_MEMBERS[:3]))
+        raise _invalid("sm2_jws_alg", f"with {GM_ALGORITHM} in one of " + " ".join(RESPONSE_MEMBERS))
 
 
 def sm2_form_of(registration: Registration | None) -> Sm2Form:

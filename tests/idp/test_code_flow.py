@@ -24,6 +24,7 @@ from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_registration import set_registration
 from idp.model.people import AccountKind, AccountStatus
 from idp.model.registrations import Registration, check_registration
+from idp.store.registrations import put_registration
 from service_kit.callers import Caller
 from standards.errors import TrustError
 from tests.deployments import make_deployment, served_here
@@ -103,7 +104,9 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
         found.add(replace(BASE, client_id="public", token_endpoint_auth_method="none"))
         found.add(replace(BASE, client_id="post", token_endpoint_auth_method="client_secret_post"))
         found.add(replace(BASE, client_id="signed", userinfo_signed_response_alg="ES256"))
-        found.add(replace(BASE, client_id="old", id_token_signed_response_alg="HS256"))
+        found.add(replace(BASE, client_id="old"))
+        old = replace(BASE, client_id="old", id_token_signed_response_alg="HS256")  # as was taken once, and stands where it was
+        found.desk.database.write(lambda connection: put_registration(connection, old, found.desk.clock.now(), found.desk.mac_key))
         found.add(replace(BASE, client_id="desk", is_own=False, person_scopes=("seal.use",)), "account.read", "seal.use")
         yield found
 
