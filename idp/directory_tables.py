@@ -80,6 +80,35 @@ cas_tickets: Final = Table(
     Index("ix_idp_cas_tickets_expires_at", "expires_at"),
 )
 
+cas_callbacks: Final = Table(
+    "idp_cas_callbacks",
+    metadata,
+    Column("callback", String(512), primary_key=True),  # an address, or a folder, belongs to one client: others know it by that
+    Column("client_id", String(64), nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_cas_callbacks_client_id", "client_id"),
+)
+
+cas_accepted_proxies: Final = Table(
+    "idp_cas_accepted_proxies",
+    metadata,
+    Column("client_id", String(64), primary_key=True),
+    Column("proxy", String(512), primary_key=True),
+    Column("row_mac", LargeBinary, nullable=False),
+)
+
+cas_granting_tickets: Final = Table(
+    "idp_cas_granting_tickets",
+    metadata,
+    Column("ticket_digest", LargeBinary, primary_key=True),  # SM3; the ticket itself is with the proxy alone
+    Column("client_id", String(64), nullable=False),
+    Column("session_id", String(32), nullable=False),
+    Column("ticket_json", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),
+    Index("ix_idp_cas_granting_tickets_expires_at", "expires_at"),
+)
+
 imports: Final = Table(
     "idp_imports",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
@@ -24,6 +25,7 @@ from idp.actions.fetch_request import RequestFetcher
 from idp.actions.fill_changes import fill_changes
 from idp.actions.find_person_behind import find_person_behind
 from idp.actions.finish_sign_in import SESSION_ENDED_TOPIC
+from idp.actions.grant_proxy import CALLBACK_SECONDS
 from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
 from idp.actions.issue_token import TokenDesk
@@ -180,9 +182,9 @@ def _opened(context: ServiceContext) -> Opened:
     return Opened(context.settings.openid.implicit, context.settings.openid.request_uri)
 
 
-def _outbound(context: ServiceContext) -> Outbound:
+def _outbound(context: ServiceContext, most_seconds: float = math.inf) -> Outbound:
     settings = context.settings.outbound
-    return Outbound(read_networks(settings.networks), timeout_seconds=settings.timeout_seconds)
+    return Outbound(read_networks(settings.networks), timeout_seconds=min(settings.timeout_seconds, most_seconds))
 
 
 def key_desk(context: ServiceContext) -> KeyDesk:
@@ -346,8 +348,9 @@ def build(context: ServiceContext) -> ServiceParts:
     scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
     cas, front = CasProtocol(people), partial(answer_by_browser, persons, desk.opened)
     pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, cas, front, scope_texts)
-    for add_directory in (add_change_routes, add_scim_routes, add_import_routes, add_account_routes, add_agent_routes, add_cas_endpoints):
+    for add_directory in (add_change_routes, add_scim_routes, add_import_routes, add_account_routes, add_agent_routes):
         add_directory(router, people)
+    add_cas_endpoints(router, people, _outbound(context, CALLBACK_SECONDS))
     add_federation_routes(router, federation)
     add_upstream_pages(router, pages)
     if settings.demo:

@@ -63,8 +63,13 @@ def acr_now(connection: Connection, vault: Vault, grant: PersonGrant, at: dateti
     """The level of the sign-in behind a grant, bounded by what is proven of the person at this moment: evidence that was taken back or has expired
     counts no more in what is handed out from then on, and what was added since makes no old sign-in a better one.
     """
-    level = level_of(grant.acr)
-    return grant.acr if not level else acr_of(min(level, level_at(list_evidence(connection, vault, grant.account_id), at)))
+    return bounded_acr(connection, vault, grant.acr, grant.account_id, at)
+
+
+def bounded_acr(connection: Connection, vault: Vault, acr: str, account_id: str, at: datetime) -> str:
+    """A level as it was at the sign-in, no higher than what is proven of the person at this moment (``acr_now``)."""
+    level = level_of(acr)
+    return acr if not level else acr_of(min(level, level_at(list_evidence(connection, vault, account_id), at)))
 
 
 def agent_scopes(

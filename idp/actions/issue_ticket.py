@@ -5,25 +5,18 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import sm3
 from idp.actions.claims_of import claims_of
-from idp.actions.cut_scopes import may_act
-from idp.actions.sign_in_row import lives
-from idp.model.cas import TICKET_BYTES, TICKET_CHARACTERS_MAX, TICKET_PREFIX, TICKET_SECONDS, IssuedTicket
-from idp.model.clients import ClientStatus
-from idp.model.people import AccountStatus
-from idp.model.registrations import profile_of
-from idp.model.requests import AuthorizationRequest, ClientProfile
-from idp.store.accounts import account_standing, find_account
+from idp.actions.ticket_standing import accepts_all, cas_profile, why_fallen
+from idp.model.cas import PROXIES_MAX, TICKET_BYTES, TICKET_CHARACTERS_MAX, TICKET_PREFIX, TICKET_SECONDS, IssuedTicket, is_callback
+from idp.model.requests import AuthorizationRequest
 from idp.store.cas import find_service, find_ticket, insert_ticket, keep_ticket, spend_ticket
-from idp.store.clients import find_client
-from idp.store.registrations import find_registration
-from idp.store.sign_ins import find_session
+from idp.store.cas_proxies import find_callback, list_callbacks
 from idp.tokens.authorization_request import RefusedAuthorization
 from service_kit.row_values import read_time, write_time
-from standards.apereo_cas import INVALID_SERVICE, INVALID_TICKET
+from standards.apereo_cas import INVALID_PROXY_CALLBACK, INVALID_SERVICE, INVALID_TICKET, INVALID_TICKET_SPEC, UNAUTHORIZED_SERVICE_PROXY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +25,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
-    from idp.model.requests import Authentication
+    from idp.model.requests import Authentication, ClientProfile
 
 _PLACE = "userinfo"
+_TOLD: Final = {
+    "service": INVALID_SERVICE,
+    "proxied": INVALID_TICKET_SPEC,
+    UNAUTHORIZED_SERVICE_PROXY: UNAUTHORIZED_SERVICE_PROXY,
+    "depth": UNAUTHORIZED_SERVICE_PROXY,
+    "callback": INVALID_PROXY_CALLBACK,
+}
 
 
 def _is_set(value: str | None) -> bool:
@@ -74,7 +74,7 @@ class CasProtocol:
     def profile(self, client_id: str) -> ClientProfile | None:
         """What sign-in may know of a client; None where it is unknown or disabled."""
         with self._desk.database.read() as connection:
-            return _profile(connection, client_id, self._desk.vault.mac_key)
+            return cas_profile(connection, client_id, self._desk.vault.mac_key)
 
     def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
         """CAS names nobody."""
@@ -103,32 +103,37 @@ class CasProtocol:
         return ticket
 
 
-def _profile(connection: Connection, client_id: str, mac_key: bytes) -> ClientProfile | None:
-    found = find_client(connection, client_id, mac_key)
-    if found is None or found[0].status is not ClientStatus.ACTIVE:
-        return None
-    registration = find_registration(connection, client_id, mac_key)
-    return ClientProfile(client_id, found[0].name) if registration is None else profile_of(found[0], registration)
-
-
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """``failure``: a code of CAS 3.0.3 2.5.3, empty where the ticket was good. ``claims``: what the service may be told. Personal data."""
+    """``failure``: a code of CAS 3.0.3 2.5.3, empty where the ticket was good. ``claims``: what the service may be told. Personal data. ``iou``: of the
+    proxy-granting ticket that its callback was given, empty where none was asked for.
+    """
 
     failure: str = ""
     ticket: IssuedTicket | None = None
     claims: dict[str, Any] | None = None
+    iou: str = ""
 
     def __repr__(self) -> str:
         """Without personal data."""
         return f"Validation({self.failure!r})"
 
 
-def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fresh: bool, failure: str = "") -> Validation:
-    """Validate a ticket, once: whatever comes of it, it is spent (3.1.1). ``must_be_fresh``: ``renew`` was asked for.
+def validate_ticket(
+    desk: PeopleDesk,
+    ticket: str,
+    service: str,
+    *,
+    must_be_fresh: bool,
+    failure: str = "",
+    takes_proxied: bool = False,
+    callback: str | None = None,
+) -> Validation:
+    """Validate a ticket, once: whatever comes of it, it is spent (3.1.1). ``must_be_fresh``: ``renew`` was asked for. ``takes_proxied``: proxy tickets
+    too. ``callback``: where a proxy-granting ticket is wanted; the ticket is kept only once that has one (``grant_proxy``).
 
-    What is wrong is told as INVALID_SERVICE where the ticket is another service's, as INVALID_TICKET in every other case. AUDIT_UNAVAILABLE.
-    ``failure``: what is wrong with the request itself, which is told and spends the ticket like anything else; empty: nothing.
+    What is wrong is told by its own code where it is the service, the kind of ticket or the callback, as INVALID_TICKET in every other case.
+    ``failure``: what is wrong with the request itself, which is told and spends the ticket like anything else; empty: nothing. AUDIT_UNAVAILABLE.
     """
     if len(ticket) > TICKET_CHARACTERS_MAX:
         return Validation(failure or INVALID_TICKET)
@@ -144,44 +149,51 @@ def validate_ticket(desk: PeopleDesk, ticket: str, service: str, *, must_be_fres
         # 2. Spent by this attempt, or by one before
         reason = "" if spend_ticket(connection, digest, at, mac_key) else "spent"
         # 3. Is it this service's, now; does what it rests on still hold
-        profile = _profile(connection, issued.client_id, mac_key)
-        session = find_session(connection, desk.vault, issued.session_id)
-        holder = account_standing(connection, desk.vault, issued.account_id)
-        subject = find_account(connection, desk.vault, issued.user)
         if not reason and failure:
             reason = failure
         elif not reason and issued.service != service:
             reason = "service"
+        elif not reason and issued.proxies and not takes_proxied:
+            reason = "proxied"
         elif not reason and at >= issued.expires_at:
             reason = "expired"
         elif not reason and must_be_fresh and not issued.is_fresh:
             reason = "renew"
-        elif not reason and (session is None or holder is None or not lives(session, holder, at)):
-            reason = "session"
-        elif not reason and (subject is None or subject.status is not AccountStatus.ACTIVE):
-            reason = "account"
-        elif not reason and not may_act(connection, desk.vault, issued.account_id, issued.acting_for, at):
-            reason = "agent"
-        registered = find_service(connection, issued.service, mac_key)
-        if not reason and (profile is None or registered is None or registered.client_id != issued.client_id):
-            reason = "client"
-        facts = {"client": issued.client_id, "session": issued.session_id, "reason": reason}
-        outcome = "refused" if reason else "done"
+        reason = reason or why_fallen(connection, desk, issued, at)
+        if not reason and not accepts_all(connection, issued.client_id, issued.proxies, mac_key):
+            reason = "proxy"
+        if not reason and callback is not None:
+            reason = _why_no_proxy(connection, issued, callback, mac_key)
+        profile = cas_profile(connection, issued.client_id, mac_key)
+        facts: dict[str, str | int | bool | None] = {"client": issued.client_id, "session": issued.session_id, "reason": reason}
+        if issued.proxies:
+            facts["proxies"] = " ".join(each.callback for each in issued.proxies)
         desk.audit.record(
             connection,
             at=at,
             actor=f"client:{issued.client_id}",
             action="cas.validate",
             subject=f"account:{issued.account_id}",
-            outcome=outcome,
+            outcome="refused" if reason else "done",
             facts=facts,
         )
         if reason or profile is None:
-            return Validation(failure or (INVALID_SERVICE if reason == "service" else INVALID_TICKET))
+            return Validation(failure or _TOLD.get(reason, INVALID_TICKET))
         # 4. What it may be told; the ticket is kept, because the service knows its session by it
-        keep_ticket(connection, desk.vault, digest, ticket)
+        if callback is None:
+            keep_ticket(connection, desk.vault, digest, ticket)
         asked = {_PLACE: dict.fromkeys(issued.claims)}
         told = claims_of(connection, desk.vault, issued.account_id, issued.acting_for, (), asked, profile, at=at)
         return Validation("", issued, told)
 
     return desk.database.write(store)
+
+
+def _why_no_proxy(connection: Connection, issued: IssuedTicket, callback: str, mac_key: bytes) -> str:
+    """Why the service of a ticket gets no proxy-granting ticket at an address, empty where it may."""
+    if not list_callbacks(connection, issued.client_id, mac_key):
+        return UNAUTHORIZED_SERVICE_PROXY
+    found = find_callback(connection, callback, mac_key) if is_callback(callback) else None
+    if found is None or found.client_id != issued.client_id:
+        return "callback"
+    return "depth" if len(issued.proxies) >= PROXIES_MAX else ""

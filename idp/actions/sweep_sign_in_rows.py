@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from idp.limits import FAILURE_WINDOW_SECONDS, LOCK_SECONDS, SESSION_KEEP_SECONDS, SIGN_IN_KEEP_SECONDS
 from idp.model.sign_in import SESSION_SECONDS, SIGN_IN_SECONDS
 from idp.store.cas import sweep_tickets
+from idp.store.cas_proxies import sweep_granting_tickets
 from idp.store.credentials import sweep_attempts, sweep_challenges
 from idp.store.devices import sweep_devices
 from idp.store.federation import sweep_trips
@@ -30,6 +31,7 @@ def sweep_sign_in_rows(desk: PeopleDesk) -> tuple[int, int]:
         sweep_attempts(connection, at - timedelta(seconds=FAILURE_WINDOW_SECONDS + LOCK_SECONDS))
         sweep_imports(connection, at - timedelta(seconds=SIGN_IN_KEEP_SECONDS))
         sweep_tickets(connection, at - timedelta(seconds=SESSION_SECONDS + SESSION_KEEP_SECONDS))
+        sweep_granting_tickets(connection, at)
         sweep_trips(connection, at)
         sweep_challenges(connection, at)
         sweep_pushed(connection, at - timedelta(seconds=SIGN_IN_SECONDS))  # a sign-in that began in time may still have to answer it

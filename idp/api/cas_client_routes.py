@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request  # noqa: TC002 - the framework reads the annotations
 from pydantic import BaseModel, ConfigDict, Field
 
-from idp.actions.register_cas_services import register_cas_services
+from idp.actions.register_cas_services import cas_registration, register_cas_services
 from idp.api.client_routes import MANAGE
-from idp.model.cas import SERVICES_MAX
-from idp.store.cas import list_services
+from idp.model.cas import SERVICES_MAX, CasRegistration
 from idp.store.clients import load_client
 from service_kit.composition import caller_of, needs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from idp.actions.register_client import ClientDesk
-    from idp.model.cas import CasService
 
-_EXAMPLE: Final[dict[str, Any]] = {"services": ["https://office.example.org/app/*"], "claims": ["name", "level"]}
+_EXAMPLE: Final[dict[str, Any]] = {
+    "services": ["https://office.example.org/app/*"],
+    "claims": ["name", "level"],
+    "proxy_callbacks": ["https://office.example.org/app/pgt"],
+    "accepted_proxies": [],
+}
 
 
 class CasServices(BaseModel):
-    """Where tickets may go, and what is told of people there beside the id of the account."""
+    """Where tickets may go, what is told of people there beside the id of the account, and who goes on to whom in their name."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     services: list[str] = Field(max_length=SERVICES_MAX, description="Whole addresses, or folders ending in /*; none: no tickets.")
     claims: list[str] = Field(default=[], max_length=64, description="Names of claims, such as name, phone_number or level.")
+    proxy_callbacks: list[str] = Field(
+        default=[],
+        max_length=SERVICES_MAX,
+        description="Where proxy-granting tickets may go that its services ask for (pgtUrl), as services are said; none: it goes on to nobody.",
+    )
+    accepted_proxies: list[str] = Field(
+        default=[],
+        max_length=SERVICES_MAX,
+        description="By whose callbacks others may come to its services in a person's name, as services are said; none: nobody.",
+    )
 
 
-def _view(found: Sequence[CasService]) -> dict[str, Any]:
-    return {"services": [each.service for each in found], "claims": list(found[0].claims) if found else []}
+def _view(found: CasRegistration) -> dict[str, Any]:
+    return {name: list(entries) for name, entries in asdict(found).items()}
 
 
 def add_cas_client_routes(router: APIRouter, desk: ClientDesk) -> None:
@@ -45,11 +57,11 @@ def add_cas_client_routes(router: APIRouter, desk: ClientDesk) -> None:
     def read_cas_services(client_id: str) -> dict[str, Any]:
         with desk.database.read() as connection:
             load_client(connection, client_id, desk.mac_key)
-            return _view(list_services(connection, client_id, desk.mac_key))
+            return _view(cas_registration(connection, client_id, desk.mac_key))
 
     @router.put(path, summary="Say where a client gets CAS tickets", response_model=CasServices, tags=list(tags))
     @needs(MANAGE)
     def replace_cas_services(request: Request, client_id: str, body: CasServices) -> dict[str, Any]:
         caller = caller_of(request)
-        services, claims = tuple(body.services), tuple(body.claims)
-        return _view(register_cas_services(desk, client_id, services, claims, actor=caller.actor, grantable=caller.scopes))
+        given = {name: tuple(entries) for name, entries in body.model_dump().items()}
+        return _view(register_cas_services(desk, client_id, CasRegistration(**given), actor=caller.actor, grantable=caller.scopes))

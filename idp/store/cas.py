@@ -1,4 +1,4 @@
-"""Rows of CAS services and service tickets: a ticket is spent by one conditional update. Nothing here commits."""
+"""Rows of CAS services and tickets: a ticket is spent by one conditional update. Nothing here commits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, insert, select, update
 
 from idp.directory_tables import cas_services, cas_tickets
-from idp.model.cas import CasService, IssuedTicket, entries_for
+from idp.model.cas import CasService, IssuedTicket, Proxy, entries_for
 from idp.store.rows import check_ending, check_mac, ended_row, row_mac
 from service_kit.row_values import read_time, write_time
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
@@ -58,10 +59,22 @@ def put_services(connection: Connection, client_id: str, services: tuple[CasServ
 # Tickets
 
 
+def proxies_to_json(proxies: Sequence[Proxy]) -> list[list[str]]:
+    """A chain of proxies as it is kept."""
+    return [[each.client_id, each.callback] for each in proxies]
+
+
+def proxies_from_json(kept: Sequence[Sequence[str]]) -> tuple[Proxy, ...]:
+    """The chain again."""
+    return tuple(Proxy(client_id, callback) for client_id, callback in kept)
+
+
 def insert_ticket(connection: Connection, ticket_digest: bytes, issued: IssuedTicket, mac_key: bytes) -> None:
     """Store what a ticket stands for, under its digest."""
     given = asdict(issued)
     kept = {name: given[name] for name in _KEPT} | {"auth_at": write_time(issued.auth_at), "claims": list(issued.claims)}
+    if issued.proxies:
+        kept["proxies"] = proxies_to_json(issued.proxies)
     row: dict[str, Any] = {
         "ticket_digest": ticket_digest,
         "client_id": issued.client_id,
@@ -91,6 +104,7 @@ def find_ticket(connection: Connection, ticket_digest: bytes, mac_key: bytes) ->
         auth_at=read_time(kept["auth_at"]),
         claims=tuple(kept["claims"]),
         expires_at=read_time(row["expires_at"]),
+        proxies=proxies_from_json(kept.get("proxies", ())),
     )
 
 

@@ -26,7 +26,7 @@ from idp.actions.register_cas_services import register_cas_services
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import ATTEMPTS_MAX, CAS_LOGOUT_TOPIC, tell_cas_service
-from idp.model.cas import entries_for
+from idp.model.cas import CasRegistration, entries_for
 from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind, AccountStatus
 from idp.model.registrations import CREDENTIALS, Registration
@@ -101,8 +101,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             register_client(desk, NewClient(name.title(), ("seal.read",), client_id=name), actor="test")
         own = Registration("office", grant_types=(CREDENTIALS,), is_own=True)
         desk.database.write(lambda connection: put_registration(connection, own, desk.clock.now(), desk.mac_key))
-        register_cas_services(desk, "office", (APP + "*", "http://127.0.0.1/cb"), ("name", "level", "phone_number"), actor="test")
-        register_cas_services(desk, "other", (OTHER,), ("name",), actor="test")
+        register_cas_services(
+            desk, "office", CasRegistration((APP + "*", "http://127.0.0.1/cb"), ("name", "level", "phone_number")), actor="test"
+        )
+        register_cas_services(desk, "other", CasRegistration((OTHER,), ("name",)), actor="test")
         town.person()
         yield Office(town)
         town.desk.pool.close()
@@ -245,9 +247,9 @@ def test_attack_a_ticket_ends_with_its_time_session_account_and_client(office: O
     assert "AUTHORIZATION_REFUSED" in browser.answer.text
     change_client_status(clients, "office", ClientStatus.ACTIVE, actor="test")
     before = ("https://office.example/app/*", "http://127.0.0.1/cb")
-    register_cas_services(clients, "office", (OTHER + "2",), (), actor="test")
+    register_cas_services(clients, "office", CasRegistration((OTHER + "2",)), actor="test")
     assert office.validate(tickets[1], service)[0] == "INVALID_TICKET"
-    register_cas_services(clients, "office", before, ("name", "level", "phone_number"), actor="test")
+    register_cas_services(clients, "office", CasRegistration(before, ("name", "level", "phone_number")), actor="test")
     # 3. Session
     person = town.person("short")
     mine = Browser(town.here)
@@ -420,7 +422,7 @@ def test_single_logout(office: Office) -> None:
         register_client(clients, NewClient("Hall", ("seal.read",), client_id="hall"), actor="test")
         own = Registration("hall", grant_types=(CREDENTIALS,), is_own=True)
         desk.database.write(lambda connection: put_registration(connection, own, desk.clock.now(), clients.mac_key))
-        register_cas_services(clients, "hall", (service + "*",), (), actor="test")
+        register_cas_services(clients, "hall", CasRegistration((service + "*",)), actor="test")
         browser = Browser(town.here)
         ticket = office.ticket(browser, service)
         user, _ = office.validate(ticket, service)
@@ -501,8 +503,11 @@ def test_services_are_registered_over_http(office: Office) -> None:
     headers = bearer(office.town, "keeper", "client.manage")
     http = office.town.here.http
     path = "/v1/clients/keeper/cas-services"
-    assert http.get(path, headers=headers).json() == {"services": [], "claims": []}
+    nothing: dict[str, list[str]] = {"services": [], "claims": [], "proxy_callbacks": [], "accepted_proxies": []}
+    assert http.get(path, headers=headers).json() == nothing
     wanted = {"services": ["https://keeper.example/", "https://keeper.example/a/*"], "claims": ["name"]}
+    assert http.request("PUT", path, headers=headers, json=wanted).json() == nothing | wanted, "closed unless it is opened"
+    wanted |= {"proxy_callbacks": ["https://keeper.example/pgt"], "accepted_proxies": ["https://hall.example/pgt/*"]}
     assert http.request("PUT", path, headers=headers, json=wanted).json() == wanted
     assert http.get(path, headers=headers).json() == wanted
     for changed, code in (
@@ -514,6 +519,10 @@ def test_services_are_registered_over_http(office: Office) -> None:
         ({"services": ["https://k.example/"] * 2}, "CLIENT_FIELD_INVALID"),
         ({"services": [], "claims": ["verified_claims"]}, "CLIENT_FIELD_INVALID"),
         ({"services": [], "claims": ["password"]}, "CLIENT_FIELD_INVALID"),
+        ({"services": [], "proxy_callbacks": ["https://keeper.example/pgt"]}, "CLIENT_FIELD_INVALID"),
+        ({"services": ["https://k.example/"], "proxy_callbacks": ["http://10.0.0.1/pgt"]}, "CLIENT_FIELD_INVALID"),
+        ({"services": ["https://k.example/"], "accepted_proxies": ["https://*.example/pgt"]}, "CLIENT_FIELD_INVALID"),
+        ({"services": ["https://k.example/"], "accepted_proxies": ["*"]}, "CLIENT_FIELD_INVALID"),
     ):
         assert http.request("PUT", path, headers=headers, json=changed).json()["code"] == code, changed
     assert http.get(path, headers=headers).json() == wanted

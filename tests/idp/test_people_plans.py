@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, text
 
 import idp.service
-from idp.directory_tables import cas_services, cas_tickets, change_states, changes, import_rows
+from idp.directory_tables import cas_callbacks, cas_granting_tickets, cas_services, cas_tickets, change_states, changes, import_rows
 from idp.model.people import AccountKind, Identifier, IdentifierKind
 from idp.store import accounts as store
 from idp.store import changes as change_rows
@@ -109,6 +109,8 @@ def test_pages_and_look_ups_use_indexes(database: Database) -> None:  # noqa: F8
         (cas_services, ("client_id",)),
         (cas_tickets, ("session_id",)),
         (cas_tickets, ("expires_at",)),
+        (cas_callbacks, ("client_id",)),
+        (cas_granting_tickets, ("expires_at",)),
         (import_rows, ("import_id", "outcome", "number")),
         (changes, ("row_id",)),
         (evidence, ("account_id",)),

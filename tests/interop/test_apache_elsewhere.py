@@ -19,6 +19,7 @@ from idp.actions.register_cas_services import register_cas_services
 from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import set_password
 from idp.actions.set_registration import set_registration
+from idp.model.cas import CasRegistration
 from idp.model.people import AccountKind, Evidence, Identifier, IdentifierKind
 from idp.model.registrations import CREDENTIALS, Registration
 from idp.store.registrations import put_registration
@@ -117,7 +118,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     register_client(clients, NewClient("Office", ("seal.read",), client_id="office"), actor="test")
     own = Registration("office", grant_types=(CREDENTIALS,), is_own=True)
     house.context.database.write(lambda connection: put_registration(connection, own, clients.clock.now(), clients.mac_key))
-    register_cas_services(clients, "office", (f"{office}/office/*",), ("level",), actor="test")
+    register_cas_services(clients, "office", CasRegistration((f"{office}/office/*",), ("level",)), actor="test")
     _, secret = register_client(clients, NewClient("Hall", ("seal.read",), client_id="hall"), actor="test")
     hall = Registration(
         "hall",

@@ -56,7 +56,11 @@ def test_clients_from_first_to_last(folder: Path) -> None:
     assert run_json("client", "disable", "housing", "--dir", folder)["status"] == "disabled"
     assert run_json("client", "enable", "housing", "--dir", folder)["status"] == "active"
     told = run_json("client", "cas-services", "housing", "--dir", folder, "--service", "https://a.example/*", "--claim", "name")
-    assert told == {"client_id": "housing", "services": ["https://a.example/*"], "claims": ["name"]}
+    nobody: dict[str, list[str]] = {"proxy_callbacks": [], "accepted_proxies": []}
+    assert told == {"client_id": "housing", "services": ["https://a.example/*"], "claims": ["name"], **nobody}
+    proxies = ("--proxy-callback", "https://a.example/pgt", "--accepted-proxy", "https://b.example/pgt/*")
+    told = run_json("client", "cas-services", "housing", "--dir", folder, "--service", "https://a.example/*", *proxies)
+    assert (told["proxy_callbacks"], told["accepted_proxies"]) == (["https://a.example/pgt"], ["https://b.example/pgt/*"])
     assert "https://b.example/" in run("client", "cas-services", "housing", "--dir", folder, "--service", "https://b.example/").stdout
     shown = run("client", "add", "--dir", folder, "--name", "x", "--scope", "seal.use", "--audience", "urn:x", "--tokens-per-minute", "5")
     assert "The secret is shown this once" in shown.stdout

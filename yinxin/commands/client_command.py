@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -248,25 +249,35 @@ def set_cas_services(
         typer.Option("--service", help="Address, or folder ending in /*; several times; none: no tickets. 服务地址，可多次。"),
     ] = None,
     claim: Annotated[list[str] | None, typer.Option("--claim", help="What it is told of people; several times. 可获得的属性。")] = None,
+    proxy_callback: Annotated[
+        list[str] | None,
+        typer.Option("--proxy-callback", help="Where it may get proxy-granting tickets; several times; none: nowhere. 代理回调地址，可多次。"),
+    ] = None,
+    accepted_proxy: Annotated[
+        list[str] | None,
+        typer.Option("--accepted-proxy", help="By whose callbacks others may come to it; several times. 接受的代理（回调地址），可多次。"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say where a client that speaks CAS gets its tickets, in place of what was said before. 登记 CAS 服务地址（覆盖原有）。"""
     import idp.service
     from idp.actions.register_cas_services import register_cas_services
+    from idp.model.cas import CasRegistration
 
+    wanted = CasRegistration(tuple(service or ()), tuple(claim or ()), tuple(proxy_callback or ()), tuple(accepted_proxy or ()))
     try:
         house = _open(folder)
         try:
             desk = idp.service.client_desk(house.context)
-            entries = register_cas_services(desk, client_id, tuple(service or ()), tuple(claim or ()), actor=operator())
+            register_cas_services(desk, client_id, wanted, actor=operator())
         finally:
             house.close()
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:
-        print_json({"client_id": client_id, "services": [each.service for each in entries], "claims": list(claim or ())})
+        print_json({"client_id": client_id, **asdict(wanted)})
     else:
-        print_line("\n".join(each.service for each in entries))
+        print_line("\n".join(wanted.services))
 
 
 @app.command("initial-token")

@@ -1,0 +1,65 @@
+"""Whether what a CAS ticket rests on still holds: session, account, the grant of an agent, client and registration, and everybody it came through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.actions.cut_scopes import may_act
+from idp.actions.sign_in_row import lives
+from idp.model.cas import is_within
+from idp.model.clients import ClientStatus
+from idp.model.people import AccountStatus
+from idp.model.registrations import profile_of
+from idp.model.requests import ClientProfile
+from idp.store.accounts import account_standing, find_account
+from idp.store.cas import find_service
+from idp.store.cas_proxies import find_callback, list_accepted
+from idp.store.clients import find_client
+from idp.store.registrations import find_registration
+from idp.store.sign_ins import find_session
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.people_desk import PeopleDesk
+    from idp.model.cas import GrantingTicket, IssuedTicket, Proxy
+
+
+def cas_profile(connection: Connection, client_id: str, mac_key: bytes) -> ClientProfile | None:
+    """What may be known of a client; None where it is unknown or disabled."""
+    found = find_client(connection, client_id, mac_key)
+    if found is None or found[0].status is not ClientStatus.ACTIVE:
+        return None
+    registration = find_registration(connection, client_id, mac_key)
+    return ClientProfile(client_id, found[0].name) if registration is None else profile_of(found[0], registration)
+
+
+def why_fallen(connection: Connection, desk: PeopleDesk, held: IssuedTicket | GrantingTicket, at: datetime) -> str:
+    """What does not hold any more of what a ticket rests on: session, account, agent, client or proxy; empty where all does. ROW_ALTERED."""
+    mac_key = desk.vault.mac_key
+    session = find_session(connection, desk.vault, held.session_id)
+    holder = account_standing(connection, desk.vault, held.account_id)
+    if session is None or holder is None or not lives(session, holder, at):
+        return "session"
+    subject = find_account(connection, desk.vault, held.user)
+    if subject is None or subject.status is not AccountStatus.ACTIVE:
+        return "account"
+    if not may_act(connection, desk.vault, held.account_id, held.acting_for, at):
+        return "agent"
+    registered = find_service(connection, held.service, mac_key)
+    if cas_profile(connection, held.client_id, mac_key) is None or registered is None or registered.client_id != held.client_id:
+        return "client"
+    return "" if all(_stands(connection, each, mac_key) for each in held.proxies) else "proxy"
+
+
+def accepts_all(connection: Connection, client_id: str, proxies: tuple[Proxy, ...], mac_key: bytes) -> bool:
+    """Whether a client lets everybody in a chain come to it in a person's name: each of them could have used what he was given otherwise."""
+    accepted = list_accepted(connection, client_id, mac_key) if proxies else ()
+    return all(is_within(each.callback, accepted) for each in proxies)
+
+
+def _stands(connection: Connection, proxy: Proxy, mac_key: bytes) -> bool:
+    """Whether a proxy is one still: its client is active, and the callback its own."""
+    return cas_profile(connection, proxy.client_id, mac_key) is not None and find_callback(connection, proxy.callback, mac_key) == proxy
