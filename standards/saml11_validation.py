@@ -40,7 +40,9 @@ _MINOR_VERSIONS: Final = frozenset({"0", "1"})
 
 @dataclass(frozen=True, slots=True)
 class ValidationRequest:
-    """``request_id``: the client's name for it, which the response repeats. ``ticket``: as it stands there."""
+    """``request_id``: the client's name for it, which the response repeats; 4.2.3 wants one, and mod_auth_cas sends none: then empty. ``ticket``: as it
+    stands there.
+    """
 
     request_id: str
     ticket: str
@@ -71,12 +73,14 @@ def read_validation_request(data: bytes) -> ValidationRequest | None:
         artifact = _only(request, "AssertionArtifact", PROTOCOL)
         if request is None or artifact is None:
             return None
-        request_id, ticket = request.get("RequestID") or "", artifact.text
+        request_id, ticket = request.get("RequestID"), artifact.text
     except MalformedError:
         return None
     if request.get("MajorVersion") != "1" or request.get("MinorVersion") not in _MINOR_VERSIONS:
         return None
-    return ValidationRequest(request_id, ticket) if ticket and _REQUEST_ID.fullmatch(request_id) else None
+    if not ticket or (request_id is not None and not _REQUEST_ID.fullmatch(request_id)):
+        return None
+    return ValidationRequest(request_id or "", ticket)
 
 
 def _named(node: XmlNode, name: str, namespace: str) -> XmlNode | None:

@@ -1,4 +1,6 @@
-"""Clients nobody here wrote: Apache lets people in by our tickets (mod_auth_cas) and our codes (mod_auth_openidc), and out when they leave."""
+"""Clients nobody here wrote: Apache lets people in by our tickets (mod_auth_cas, by CAS and by SAML 1.1) and our codes (mod_auth_openidc), and out when
+they leave.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +42,7 @@ PidFile {folder}/pid
 ErrorLog {folder}/error.log
 ServerName 127.0.0.1
 Listen 127.0.0.1:{port}
+Listen 127.0.0.1:{saml_port}
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authn_core_module {modules}/mod_authn_core.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
@@ -82,6 +85,11 @@ LogLevel debug
   Header set X-Name "expr=%{{req:OIDC_CLAIM_name}}"
   Header set X-Level "expr=%{{req:OIDC_CLAIM_acr}}"
 </Location>
+<VirtualHost 127.0.0.1:{saml_port}>
+  CASValidateURL {provider}/cas/samlValidate
+  CASValidateSAML On
+  CASRootProxiedAs http://127.0.0.1:{saml_port}
+</VirtualHost>
 """
 
 
@@ -98,6 +106,7 @@ class Town:
 
     provider: str
     office: str
+    by_saml: str
     account_id: str
     folder: Path
 
@@ -108,8 +117,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     need("Apache", apache, "install apache2")
     need("mod_auth_cas", (MODULES / "mod_auth_cas.so").is_file(), "install libapache2-mod-auth-cas")
     need("mod_auth_openidc", (MODULES / "mod_auth_openidc.so").is_file(), "install libapache2-mod-auth-openidc")
-    ports = free_port(), free_port()
-    provider, office = (f"http://127.0.0.1:{port}" for port in ports)
+    ports = free_port(), free_port(), free_port()
+    provider, office, by_saml = (f"http://127.0.0.1:{port}" for port in ports)
     folder = make_deployment(tmp_path_factory.mktemp("cas") / "deployment", base_url=provider)
     settings = folder / "settings.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + '\n[outbound]\nnetworks = ["127.0.0.0/8"]\n', encoding="utf-8")
@@ -118,7 +127,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     register_client(clients, NewClient("Office", ("seal.read",), client_id="office"), actor="test")
     own = Registration("office", grant_types=(CREDENTIALS,), is_own=True)
     house.context.database.write(lambda connection: put_registration(connection, own, clients.clock.now(), clients.mac_key))
-    register_cas_services(clients, "office", CasRegistration((f"{office}/office/*",), ("level",)), actor="test")
+    register_cas_services(clients, "office", CasRegistration((f"{office}/office/*", f"{by_saml}/office/*"), ("level",)), actor="test")
     _, secret = register_client(clients, NewClient("Hall", ("seal.read",), client_id="hall"), actor="test")
     hall = Registration(
         "hall",
@@ -142,13 +151,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     (place / "cookies").mkdir()
     (place / "cookies").chmod(0o777)
     (place / "apache.conf").write_text(
-        CONFIGURATION.format(folder=place, port=ports[1], modules=MODULES, provider=provider, secret=secret), encoding="utf-8"
+        CONFIGURATION.format(folder=place, port=ports[1], saml_port=ports[2], modules=MODULES, provider=provider, secret=secret),
+        encoding="utf-8",
     )
     with Server(folder, ports[0]):
         process = subprocess.Popen([str(apache), "-f", str(place / "apache.conf"), "-DFOREGROUND"], stderr=subprocess.DEVNULL)
         try:
             wait_for((place / "pid").exists)
-            yield Town(provider, office, person.account_id, place)
+            yield Town(provider, office, by_saml, person.account_id, place)
         finally:
             process.terminate()
             process.wait(timeout=30)
@@ -162,9 +172,11 @@ def wait_for(is_so: object) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.clause("CAS 3.0.3 2.5.2", "CAS 3.0.3 2.3.3")
-def test_apache_lets_people_in_and_out(town: Town) -> None:
-    with httpx.Client(base_url=town.provider, timeout=30) as to_provider, httpx.Client(base_url=town.office, timeout=30) as to_office:
+@pytest.mark.clause("CAS 3.0.3 2.5.2", "CAS 3.0.3 2.3.3", "CAS 3.0.3 4.2")
+@pytest.mark.parametrize("way", ["office", "by_saml"])
+def test_apache_lets_people_in_and_out(town: Town, way: str) -> None:
+    office = getattr(town, way)
+    with httpx.Client(base_url=town.provider, timeout=30) as to_provider, httpx.Client(base_url=office, timeout=30) as to_office:
         browser = Browser(There(to_provider))  # type: ignore[arg-type]
         # 1. The department sends the browser here, and gets it back with a ticket
         sent = to_office.get("/office/index.html")

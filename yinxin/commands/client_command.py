@@ -251,7 +251,9 @@ def set_cas_services(
     claim: Annotated[list[str] | None, typer.Option("--claim", help="What it is told of people; several times. 可获得的属性。")] = None,
     proxy_callback: Annotated[
         list[str] | None,
-        typer.Option("--proxy-callback", help="Where it may get proxy-granting tickets; several times; none: nowhere. 代理回调地址，可多次。"),
+        typer.Option(
+            "--proxy-callback", help="Where it may get proxy-granting tickets; several times; none: nowhere. 代理回调地址，可多次。"
+        ),
     ] = None,
     accepted_proxy: Annotated[
         list[str] | None,
