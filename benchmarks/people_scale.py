@@ -112,7 +112,7 @@ def _closed_rows(at: int) -> tuple[list[tuple[Any, ...]], ...]:
           chance[101:133], 0)],
         [(account_id, "login", login, login, chance[133:180], None), (account_id, "mobile", chance[180:212], None, chance[133:180], None)],
         [(new_id("cr_"), account_id, "password", chance[212:340], None, f"{account_id}/password", "password", 0, at, None, None, 1,
-          chance[340:372])],
+          chance[340:372], 0)],
     )  # fmt: skip
 
 

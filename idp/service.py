@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
@@ -45,6 +44,7 @@ from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
 from idp.actions.tell_client_logout import tell_client_logout
+from idp.actions.weigh_passwords import weigh_passwords
 from idp.api import device_endpoint, introspection_endpoint, pushed_endpoint, token_endpoint, userinfo_endpoint
 from idp.api.account_routes import MANAGE as ACCOUNT_MANAGE
 from idp.api.account_routes import READ as ACCOUNT_READ
@@ -182,9 +182,9 @@ def _opened(context: ServiceContext) -> Opened:
     return Opened(context.settings.openid.implicit, context.settings.openid.request_uri)
 
 
-def _outbound(context: ServiceContext, most_seconds: float = math.inf) -> Outbound:
-    settings = context.settings.outbound
-    return Outbound(read_networks(settings.networks), timeout_seconds=min(settings.timeout_seconds, most_seconds))
+def _outbound(context: ServiceContext, most_seconds: float = float("inf")) -> Outbound:
+    stated = context.settings.outbound
+    return Outbound(read_networks(stated.networks), timeout_seconds=min(stated.timeout_seconds, most_seconds))
 
 
 def key_desk(context: ServiceContext) -> KeyDesk:
@@ -337,8 +337,8 @@ def build(context: ServiceContext) -> ServiceParts:
     scopes, clock, has_certificates = sorted(desk.known_scopes), context.clock, bool(shown.header)
     add_metadata_routes(router, ring=ring, clock=clock, issuer=issuer, scopes=scopes, has_certificates=has_certificates, opened=desk.opened)
     add_signing_key_routes(router, key_desk(context), ring)
-    add_client_routes(router, desk)
-    add_registration_routes(router, desk)
+    for add_for_clients in (add_client_routes, add_registration_routes, add_cas_client_routes):
+        add_for_clients(router, desk)
     add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
     people = people_desk(context)
     limits = cast("Mapping[str, ports.ScopeLimit]", context.links.get(ports.SCOPE_LIMITS, {}))
@@ -357,7 +357,6 @@ def build(context: ServiceContext) -> ServiceParts:
         add_simulator_pages(router, pages, simulated_upstream(people.vault.sealer, settings.base_url)[0])
     for add_pages in (add_key_pages, add_sign_in_pages, add_session_pages, add_device_pages, add_cas_pages):
         add_pages(router, pages)
-    add_cas_client_routes(router, desk)
 
     def check_signing_key() -> Facts:
         with context.database.read() as connection:
@@ -393,6 +392,7 @@ def build(context: ServiceContext) -> ServiceParts:
         jobs=(
             Job("number-changes", NUMBER_EVERY_SECONDS, partial(number_durable_changes, context.database)),
             Job("account-imports", IMPORT_EVERY_SECONDS, partial(run_imports, people)),
+            Job("password-costs", SWEEP_EVERY_SECONDS, partial(weigh_passwords, people)),
             Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),
         ),
         on_start=(complete_signing_keys, partial(fill_changes, context.database, people.vault)),

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from service_kit.tables import NAMES
@@ -157,8 +158,22 @@ credentials: Final = Table(
     Column("expires_at", BigInteger),
     Column("version", Integer, nullable=False),
     Column("row_mac", LargeBinary, nullable=False),
+    Column("check_milliseconds", Integer),  # of a password's hash that is dear to compare with, else 0; null: not looked at yet
     CheckConstraint("kind IN ('password', 'totp', 'passkey', 'certificate', 'recovery')", name="kind"),
     Index("ix_idp_credentials_account_id", "account_id", "kind"),
+)
+
+Index(
+    "ix_idp_credentials_dear",
+    credentials.c.check_milliseconds,
+    sqlite_where=text("check_milliseconds > 0"),
+    postgresql_where=text("check_milliseconds > 0"),
+)
+Index(
+    "ix_idp_credentials_unweighed",
+    credentials.c.credential_id,
+    sqlite_where=text("kind = 'password' AND check_milliseconds IS NULL"),
+    postgresql_where=text("kind = 'password' AND check_milliseconds IS NULL"),
 )
 
 attempts: Final = Table(

@@ -21,6 +21,7 @@ from idp.model.people import AccountStatus, Credential, CredentialKind, Identifi
 from idp.model.sign_in import Step, with_method
 from idp.store.accounts import account_id_by, account_standing, find_account
 from idp.store.credentials import (
+    dearest_milliseconds,
     delete_credential,
     find_single,
     held_credentials,
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
 
 LOGIN_CHARACTERS_MAX: Final = 200
 REFUSED_AFTER_SECONDS: Final = 0.3
-"""No refusal is answered sooner: hashes of other systems cost up to ten times what ours do, and where nobody is known nothing says how much. As long as
-bcrypt of cost 12 takes; waiting takes no thread and no place of the pool."""
+"""No refusal is answered sooner after the check began: hashes of other systems cost up to ten times what ours do, and where nobody is known nothing says
+how much. Later where there is a hash on record that takes longer (``refused_after``); waiting takes no thread and no place of the pool."""
+ROOM: Final = 2.0  # for a check that others at work beside it hold up
 _FIRST: Final = frozenset({Step.FIRST_FACTOR})
 _NEW: Final = frozenset({Step.NEW_PASSWORD})
 
@@ -78,14 +80,15 @@ async def show_password(
     if not may_peer:
         raise attempts_exceeded(LOCK_SECONDS)
     # 2. The work: the same for all, also where nothing was found, and a new hash where the old one is of another time
+    started_at_seconds = begun_at_seconds
     if is_recovery:
         is_correct = hmac.compare_digest(recovery_hash(desk.vault, secret), credential.value if credential else bytes(32))
         renewed = None
     else:
-        is_correct, renewed = await place.run(lambda: _check(credential, secret))
+        is_correct, renewed, started_at_seconds = await place.run(lambda: _check_timed(desk, credential, secret))
 
     # 3. Decide and record
-    def record(connection: Connection) -> bool:
+    def record(connection: Connection) -> float | None:
         row = take_up_at(connection, desk, sign_in_id, browser_hash, at, _FIRST)
         account = None if credential is None else account_standing(connection, desk.vault, credential.account_id)
         held = {} if credential is None else held_credentials(connection, desk.vault, credential.account_id)
@@ -116,11 +119,22 @@ async def show_password(
         facts = {"method": kind.value, "reason": reason, "sign_in": sign_in_id, "locks": locks and bool(reason)}
         outcome = "refused" if reason else "done"
         desk.audit.record(connection, at=at, actor=subject, action="sign-in.show", subject=subject, outcome=outcome, facts=facts)
-        return not reason
+        return refused_after(desk, dearest_milliseconds(connection)) if reason else None
 
-    if not await desk.database.awrite(record):
-        await asyncio.sleep(begun_at_seconds + REFUSED_AFTER_SECONDS - time.monotonic())  # at once where that is over
+    after_seconds = await desk.database.awrite(record)
+    if after_seconds is not None:
+        await _wait_until(started_at_seconds + after_seconds)
         raise sign_in_failed()
+
+
+def refused_after(desk: PeopleDesk, dearest_milliseconds: int) -> float:
+    """How many seconds after a check began it is refused: one and the same whoever it was about, and long enough for the dearest on record."""
+    return max(REFUSED_AFTER_SECONDS, dearest_milliseconds / 1000 * ROOM * desk.pool.slowness)
+
+
+async def _wait_until(at_seconds: float) -> None:
+    """Until a moment of the monotonic clock; at once where that is over."""
+    await asyncio.sleep(at_seconds - time.monotonic())
 
 
 def _find_shown(connection: Connection, desk: PeopleDesk, login: str, kind: CredentialKind) -> Credential | None:
@@ -133,6 +147,15 @@ def _check(credential: Credential | None, password: str) -> tuple[bool, bytes | 
     kept = credential.value if credential else None
     correct = is_right(kept, password)
     return correct, hash_password(password) if correct and kept is not None and is_outdated(kept, password) else None
+
+
+def _check_timed(desk: PeopleDesk, credential: Credential | None, password: str) -> tuple[bool, bytes | None, float]:
+    """As ``_check``, with when it began: refusals are counted from there, since how long one waited for a thread tells nothing of anybody."""
+    began_at_seconds = time.monotonic()
+    correct, renewed = _check(credential, password)
+    if credential is None:
+        desk.pool.note_ours(time.monotonic() - began_at_seconds)
+    return correct, renewed, began_at_seconds
 
 
 async def set_new_password(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, *, password: str) -> None:

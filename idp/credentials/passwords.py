@@ -31,6 +31,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from crypto.sm3 import pbkdf2_hmac_sm3, sm3
 from idp.credentials.argon2_rooms import Room
+from idp.model.hash_costs import BCRYPT, OURS_SECONDS, PBKDF2
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -56,11 +57,7 @@ BCRYPT_CHEAP_COST: Final = 8  # up to this it takes less time than a hash of our
 BCRYPT_PASSWORD_BYTES: Final = 72
 CHEAP_ITERATIONS: Final = 50_000  # fewer take less time than a hash of ours
 HASH_CHARACTERS_MAX: Final = 512
-_PBKDF2: Final = re.compile(r"\$pbkdf2-(sha256|sm3)\$([1-9][0-9]{0,6})\$([A-Za-z0-9./]{1,128})\$([A-Za-z0-9./]{22,128})")
 _SM3: Final = re.compile(r"\$sm3\$([A-Za-z0-9./]{1,128})\$([0-9a-f]{64})")
-_BCRYPT: Final = re.compile(  # the bits that are left over at the end of salt and hash are zero
-    r"(?:\{bcrypt\})?(\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26])"
-)
 _HASHER: Final = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _DUMMY: Final = _HASHER.hash("nobody has this password")
 """What is compared where there is no password to compare with: it takes the same time."""
@@ -102,7 +99,7 @@ def check_kept_hash(text: str) -> None:
     """Raise CREDENTIAL_UNUSABLE, which names the field, unless a hash brought from another system is of a form that is read, and costs no more than
     the limits here say.
     """
-    match, blowfish = _PBKDF2.fullmatch(text), _BCRYPT.fullmatch(text)
+    match, blowfish = PBKDF2.fullmatch(text), BCRYPT.fullmatch(text)
     known = bool(match or blowfish or _SM3.fullmatch(text)) or text.startswith("$argon2id$")
     is_dear = (match is not None and int(match[2]) > LEGACY_ITERATIONS_MAX) or (blowfish is not None and int(blowfish[2]) > BCRYPT_COST_MAX)
     if text.startswith("$argon2id$"):
@@ -131,7 +128,7 @@ def is_right(kept: bytes | None, password: str) -> bool:
     """Whether the password belongs to the hash. Without a hash, and with a damaged one, it takes as long and is False."""
     text = (kept or b"").decode("utf-8", "replace")
     try:
-        if match := _PBKDF2.fullmatch(text):
+        if match := PBKDF2.fullmatch(text):
             function, iterations, salt, expected = match[1], int(match[2]), _decode(match[3]), _decode(match[4])
             if function == "sm3":
                 made = pbkdf2_hmac_sm3(password.encode(), salt, iterations, len(expected))
@@ -144,7 +141,7 @@ def is_right(kept: bytes | None, password: str) -> bool:
             if hmac.compare_digest(sm3(_decode(match[1]) + password.encode()), bytes.fromhex(match[2])):
                 return True
             text = ""  # likewise
-        elif match := _BCRYPT.fullmatch(text):
+        elif match := BCRYPT.fullmatch(text):
             right = _is_right_bcrypt(match[1], password)
             if right or int(match[2]) > BCRYPT_CHEAP_COST:
                 return right
@@ -163,7 +160,7 @@ def is_outdated(kept: bytes, password: str) -> bool:
     behind it would become the password.
     """
     text = kept.decode("utf-8", "replace")
-    if _BCRYPT.fullmatch(text) and len(password.encode()) > BCRYPT_PASSWORD_BYTES:
+    if BCRYPT.fullmatch(text) and len(password.encode()) > BCRYPT_PASSWORD_BYTES:
         return False
     return not text.startswith("$argon2id$") or _HASHER.check_needs_rehash(text)
 
@@ -230,6 +227,7 @@ class PasswordPool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="password", initializer=_prepare_thread)
         self._places = threads + queue_max
         self._lock = threading.Lock()
+        self._shortest_seconds = 0.0
 
     def take_place(self) -> Place:
         """A place, before anything else is done for whoever will need one; TrustError SIGN_IN_BUSY (503) at once where all are taken."""
@@ -252,6 +250,18 @@ class PasswordPool:
         """Hand over work; SIGN_IN_BUSY."""
         with self.take_place() as place:
             return place.submit(work)
+
+    def note_ours(self, seconds: float) -> None:
+        """How long a comparison with a hash of ours took just now."""
+        with self._lock:
+            self._shortest_seconds = min(self._shortest_seconds or seconds, seconds)
+
+    @property
+    def slowness(self) -> float:
+        """How many times longer this machine takes than the one of ``hash_costs``, by the shortest it was seen to take: others at work beside it do
+        not count. At least 1.
+        """
+        return max(1.0, self._shortest_seconds / OURS_SECONDS)
 
     def close(self) -> None:
         """End the threads."""

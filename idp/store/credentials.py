@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from idp.model.hash_costs import dear_milliseconds
 from idp.model.people import Credential, CredentialKind
-from idp.store.rows import check_mac, row_mac
+from idp.store.rows import check_mac, row_mac, without_unset
 from idp.tables import attempts, credentials, spent_challenges
 from service_kit.prepared import Prepared
 from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
@@ -37,6 +39,13 @@ _NOTE_USE: Final = Prepared(
     .where(credentials.c.credential_id == bindparam("same"), credentials.c.version == bindparam("before"))
     .values(last_used_at=bindparam("used"), version=bindparam("next"), row_mac=bindparam("mac"))
 )
+_DEAREST: Final = Prepared(select(func.max(credentials.c.check_milliseconds)).where(text("check_milliseconds > 0")))
+_UNWEIGHED: Final = (
+    select(credentials)
+    .where(text("kind = 'password' AND check_milliseconds IS NULL"), credentials.c.credential_id > bindparam("after"))
+    .order_by(credentials.c.credential_id)
+    .limit(bindparam("most"))
+)
 _SPENT: Final = select(spent_challenges.c.challenge_hash).where(spent_challenges.c.challenge_hash == bindparam("hash"))
 _ATTEMPTS: Final = Prepared(select(attempts).where(attempts.c.subject_hash == bindparam("hash")))
 _ATTEMPTS_OF_TWO: Final = Prepared(
@@ -50,6 +59,7 @@ _FAILED_LESS: Final = Prepared(
 _NOTE_ATTEMPTS: Final = Prepared(update(attempts).where(attempts.c.subject_hash == bindparam("hash")), is_whole_row=True)
 _FIRST_ATTEMPT: Final = Prepared(insert(attempts))
 _FORGET_ATTEMPTS: Final = Prepared(delete(attempts).where(attempts.c.subject_hash == bindparam("hash")))
+_NEWER: Final = frozenset({"check_milliseconds"})
 SINGLE: Final = frozenset({CredentialKind.PASSWORD, CredentialKind.TOTP, CredentialKind.RECOVERY})
 """Kinds of which an account has one: a new one takes the place of the old."""
 
@@ -74,8 +84,10 @@ def credential_row(vault: Vault, credential: Credential) -> dict[str, Any]:
         "expires_at": write_optional_time(credential.expires_at),
         "version": credential.version,
     }
+    if credential.kind is CredentialKind.PASSWORD:
+        row["check_milliseconds"] = dear_milliseconds(credential.value)
     row["row_mac"] = row_mac(vault.mac_key, credentials.name, row)
-    return row
+    return {"check_milliseconds": None, **row}
 
 
 def _single(account_id: str, kind: CredentialKind) -> str:
@@ -83,7 +95,7 @@ def _single(account_id: str, kind: CredentialKind) -> str:
 
 
 def _credential(vault: Vault, row: Mapping[Any, Any]) -> Credential:
-    check_mac(vault.mac_key, credentials.name, row["credential_id"], row)
+    check_mac(vault.mac_key, credentials.name, row["credential_id"], without_unset(row, _NEWER))
     place = f"idp_credentials.value:{row['credential_id']}:{row['account_id']}"
     return Credential(
         credential_id=row["credential_id"],
@@ -127,7 +139,7 @@ def held_credentials(connection: Connection, vault: Vault, account_id: str) -> d
     """The rows of an account's credentials by their ids, as the program wrote them, with none of them opened. ROW_ALTERED."""
     rows = _OF_ACCOUNT.all(connection, {"wanted": account_id})
     for row in rows:
-        check_mac(vault.mac_key, credentials.name, row["credential_id"], row)
+        check_mac(vault.mac_key, credentials.name, row["credential_id"], without_unset(row, _NEWER))
     return {row["credential_id"]: row for row in rows}
 
 
@@ -145,7 +157,11 @@ def find_single(connection: Connection, vault: Vault, account_id: str, kind: Cre
 def note_use(connection: Connection, vault: Vault, held: Mapping[str, Any], at: datetime) -> bool:
     """Note that a held credential has been used, its value as it is; False where someone else used or changed it meanwhile."""
     row = {**held, "last_used_at": write_time(at), "version": held["version"] + 1}
-    values = {"used": row["last_used_at"], "next": row["version"], "mac": row_mac(vault.mac_key, credentials.name, row)}
+    values = {
+        "used": row["last_used_at"],
+        "next": row["version"],
+        "mac": row_mac(vault.mac_key, credentials.name, without_unset(row, _NEWER)),
+    }
     return _NOTE_USE.change(connection, {**values, "same": row["credential_id"], "before": held["version"]}) == 1
 
 
@@ -165,6 +181,28 @@ def delete_credential(connection: Connection, account_id: str, credential_id: st
     """Remove a credential of an account; False where there is none."""
     same = (credentials.c.account_id == account_id) & (credentials.c.credential_id == credential_id)
     return connection.execute(delete(credentials).where(same)).rowcount == 1
+
+
+def dearest_milliseconds(connection: Connection) -> int:
+    """How long the dearest comparison takes of all passwords on record, as ``hash_costs`` has it; 0 where none is dear."""
+    row = _DEAREST.first(connection, {})
+    return 0 if row is None else next(iter(row.values())) or 0
+
+
+def weigh_passwords(connection: Connection, vault: Vault, *, after: str, most: int) -> tuple[int, str | None]:
+    """Enter the cost of passwords that were there before costs were: of how many, at most ``most`` behind an id, and the last id; None: no more is left.
+
+    A row that was written past the program is passed over: it is refused when it is read, and must not keep the others from being looked at.
+    """
+    rows = connection.execute(_UNWEIGHED, {"after": after, "most": most}).mappings().all()
+    entered = 0
+    for row in rows:
+        try:
+            found = _credential(vault, row)
+        except TrustError:
+            continue
+        entered += update_credential(connection, vault, replace(found, version=found.version + 1))
+    return entered, rows[-1]["credential_id"] if rows else None
 
 
 # Challenges

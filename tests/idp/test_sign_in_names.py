@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from idp.actions.set_credentials import set_totp
+import bcrypt
+from sqlalchemy import update
+
+from idp.actions import show_password
+from idp.actions.set_credentials import put_in, set_totp
 from idp.actions.show_password import REFUSED_AFTER_SECONDS
-from idp.credentials.passwords import is_right
-from tests.idp.people import Browser
+from idp.actions.weigh_passwords import weigh_passwords
+from idp.credentials.passwords import PasswordPool, hash_password, is_right
+from idp.model.hash_costs import OURS_SECONDS, check_seconds, dear_milliseconds
+from idp.model.people import CredentialKind
+from idp.store.credentials import credential_row, list_credentials
+from idp.store.rows import row_mac, without_unset
+from idp.tables import credentials
+from tests.idp.people import PASSWORD, Browser
 from tests.idp.test_sign_in_flow import now_code, town  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.idp.people import Town
 
 
@@ -63,3 +75,105 @@ def test_attack_a_dear_hash_of_another_system_tells_nobody_that_there_is_an_acco
     browser.log_in("nobody-of-this-name", "wrong horse 77")
     assert browser.heading == "Sign in"
     assert time.monotonic() - begun >= REFUSED_AFTER_SECONDS
+
+
+def test_attack_the_dearest_hash_on_record_tells_nobody_that_there_is_an_account(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """bcrypt of cost 13 takes half a second: every refusal waits for that, whoever it is about, while there is such a hash, and no longer.
+
+    How long things take on this machine just now decides nothing here: what is looked at is until when each refusal waits, counted from its check.
+    """
+    waits: list[float] = []
+    began: list[float] = []
+
+    async def wait(at_seconds: float) -> None:
+        waits.append(at_seconds - began[-1])
+
+    timed = show_password._check_timed
+
+    def check(*given: Any) -> tuple[bool, bytes | None, float]:
+        found = timed(*given)
+        began.append(found[2])
+        return found
+
+    monkeypatch.setattr(show_password, "_wait_until", wait)
+    monkeypatch.setattr(show_password, "_check_timed", check)
+    monkeypatch.setattr(type(town.desk.pool), "slowness", 1.0)
+    dear, plain = town.person("dear"), town.person("plain")
+    browser = Browser(town.here)
+
+    def refusals() -> list[float]:
+        waits.clear()
+        for name in ("nobody-of-this-name", "dear", "plain"):
+            browser.go("/sessions")
+            browser.log_in(name, "wrong horse 77")
+            assert browser.heading == "Sign in"
+        return [round(each, 3) for each in waits]
+
+    assert refusals() == [REFUSED_AFTER_SECONDS] * 3
+    kept = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(13))
+    desk, at = town.desk, town.desk.clock.now()
+    desk.database.write(lambda connection: put_in(connection, desk, dear.account_id, CredentialKind.PASSWORD, kept, "test", at))
+    assert refusals() == [1.0] * 3
+    # Also of one that was there before costs were, once the job has looked; one that was written past the program does not stop it
+    rows = {}
+    with desk.database.read() as connection:
+        for person in (dear, plain):
+            (credential,) = list_credentials(connection, desk.vault, person.account_id)
+            rows[credential.credential_id] = {**credential_row(desk.vault, credential), "check_milliseconds": None}
+    for name, row in rows.items():
+        before = without_unset(row, {"check_milliseconds"})
+        mac = row_mac(desk.vault.mac_key, "idp_credentials", before)
+        values = {**before, "row_mac": mac}
+        desk.database.write(
+            lambda connection, name=name, values=values: connection.execute(
+                update(credentials).where(credentials.c.credential_id == name).values(**values, check_milliseconds=None)
+            )
+        )
+    altered = "UPDATE idp_credentials SET counter = 7, check_milliseconds = NULL WHERE account_id = ?"
+    other = town.person("altered")
+    desk.database.write(lambda connection: connection.exec_driver_sql(altered, (other.account_id,)))
+    assert refusals() == [REFUSED_AFTER_SECONDS] * 3
+    assert weigh_passwords(desk) == 2
+    assert refusals() == [1.0] * 3
+    assert weigh_passwords(desk) == 0
+    # The right password puts a hash of ours in its place
+    browser.go("/sessions")
+    browser.log_in("dear")
+    assert browser.path == "/sessions"
+    browser = Browser(town.here)
+    assert refusals() == [REFUSED_AFTER_SECONDS] * 3
+
+
+def test_a_refusal_waits(town: Town) -> None:  # noqa: F811
+    """And it does wait until then: a slower machine makes it later still, never sooner."""
+    desk, dear = town.desk, town.person("dearest")
+    kept, at = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(13)), town.desk.clock.now()
+    desk.database.write(lambda connection: put_in(connection, desk, dear.account_id, CredentialKind.PASSWORD, kept, "test", at))
+    browser = Browser(town.here)
+    browser.go("/sessions")
+    begun = time.monotonic()
+    browser.log_in("nobody-of-this-name", "wrong horse 77")
+    assert browser.heading == "Sign in"
+    assert time.monotonic() - begun >= 1.0
+
+
+def test_what_hashes_cost() -> None:
+    """In proportion to what makes them dear; the limits of what is brought in bound it."""
+    end = ".CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"[1:]
+    costs = [check_seconds(f"$2b${cost:02}${end}".encode()) for cost in range(4, 15)]
+    assert costs == [2 * each for each in (costs[0] / 2, *costs[:-1])]
+    assert check_seconds(f"{{bcrypt}}$2a$13${end}".encode()) == costs[9] == 0.5
+    pbkdf2 = "$pbkdf2-{}${}$c2FsdA$" + "A" * 43
+    assert check_seconds(pbkdf2.format("sha256", 2_000_000).encode()) == 0.5
+    assert dear_milliseconds(pbkdf2.format("sm3", 1_000_000).encode()) == 450
+    assert dear_milliseconds(hash_password(PASSWORD)) == 0
+    assert 100 < dear_milliseconds(b"$argon2id$v=19$m=262144,t=16,p=1$c2FsdHNhbHQ$" + b"A" * 43) < 4_000
+    assert [dear_milliseconds(each) for each in (b"", b"$sm3$c2FsdA$" + b"0" * 64, f"$2b$10${end}".encode())] == [0, 0, 0]
+    pool = PasswordPool()
+    assert pool.slowness == 1
+    pool.note_ours(4 * OURS_SECONDS)
+    assert pool.slowness == 4
+    pool.note_ours(2 * OURS_SECONDS)
+    pool.note_ours(9 * OURS_SECONDS)
+    assert pool.slowness == 2, "others at work beside it do not count"
+    pool.close()
