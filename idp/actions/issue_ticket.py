@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import sm3
 from idp.actions.claims_of import claims_of
-from idp.actions.ticket_standing import accepts_all, cas_profile, why_fallen
+from idp.actions.ticket_standing import cas_profile, why_fallen
 from idp.model.cas import PROXIES_MAX, TICKET_BYTES, TICKET_CHARACTERS_MAX, TICKET_PREFIX, TICKET_SECONDS, IssuedTicket, is_callback
 from idp.model.requests import AuthorizationRequest
 from idp.store.cas import find_service, find_ticket, insert_ticket, keep_ticket, spend_ticket
@@ -160,8 +160,6 @@ def validate_ticket(
         elif not reason and must_be_fresh and not issued.is_fresh:
             reason = "renew"
         reason = reason or why_fallen(connection, desk, issued, at)
-        if not reason and not accepts_all(connection, issued.client_id, issued.proxies, mac_key):
-            reason = "proxy"
         if not reason and callback is not None:
             reason = _why_no_proxy(connection, issued, callback, mac_key)
         profile = cas_profile(connection, issued.client_id, mac_key)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from idp.actions.cut_scopes import may_act
 from idp.actions.sign_in_row import lives
-from idp.model.cas import is_within
+from idp.model.cas import IssuedTicket, is_within
 from idp.model.clients import ClientStatus
 from idp.model.people import AccountStatus
 from idp.model.registrations import profile_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
-    from idp.model.cas import GrantingTicket, IssuedTicket, Proxy
+    from idp.model.cas import GrantingTicket, Proxy
 
 
 def cas_profile(connection: Connection, client_id: str, mac_key: bytes) -> ClientProfile | None:
@@ -51,7 +51,17 @@ def why_fallen(connection: Connection, desk: PeopleDesk, held: IssuedTicket | Gr
     registered = find_service(connection, held.service, mac_key)
     if cas_profile(connection, held.client_id, mac_key) is None or registered is None or registered.client_id != held.client_id:
         return "client"
-    return "" if all(_stands(connection, each, mac_key) for each in held.proxies) else "proxy"
+    return "" if _leads_here(connection, held, mac_key) else "proxy"
+
+
+def _leads_here(connection: Connection, held: IssuedTicket | GrantingTicket, mac_key: bytes) -> bool:
+    """Whether everybody a ticket came through is a proxy still, and whoever took it on from them accepts them still."""
+    takers = [each.client_id for each in held.proxies]
+    taken = [held.proxies[place + 1 :] for place in range(len(takers))]
+    if isinstance(held, IssuedTicket):  # where a granting ticket is, its holder is the first of the proxies
+        takers, taken = [held.client_id, *takers], [held.proxies, *taken]
+    stand = all(_stands(connection, each, mac_key) for each in held.proxies)
+    return stand and all(accepts_all(connection, taker, those, mac_key) for taker, those in zip(takers, taken, strict=True))
 
 
 def accepts_all(connection: Connection, client_id: str, proxies: tuple[Proxy, ...], mac_key: bytes) -> bool:

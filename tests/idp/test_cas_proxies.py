@@ -134,7 +134,8 @@ class Departments:
         """A proxy ticket, or the failure."""
         read = etree.fromstring(self.office.ask("proxy", pgt=granting_ticket, targetService=target).content)
         failure = read.find("cas:proxyFailure", NAMES)
-        return read.findtext("cas:proxySuccess/cas:proxyTicket", namespaces=NAMES) if failure is None else failure.get("code")
+        told: str = read.findtext("cas:proxySuccess/cas:proxyTicket", namespaces=NAMES) if failure is None else failure.get("code")
+        return told
 
     def last(self, action: str) -> tuple[str, str]:
         entry = json.loads(self.town.audited(action)[-1])
@@ -394,6 +395,11 @@ def test_attack_a_granting_ticket_ends_with_everything_it_rests_on(there: Depart
             falls("client")
         there.register(client, before)
     assert there.validate(there.proxy(onward, ARCHIVE), ARCHIVE)[0].startswith("pe_")
+    records = there.registered["records"]
+    there.register("records", replace(records, accepted_proxies=()))
+    falls("proxy")
+    there.register("records", records)
+    assert there.validate(there.proxy(onward, ARCHIVE), ARCHIVE)[0].startswith("pe_")
     # 2. Sign-out, the end of the account, the end of what was shown
     person = town.person("leaving")
     with desk.database.read() as connection:
@@ -447,9 +453,13 @@ def test_attack_a_granting_ticket_for_an_organisation_ends_with_the_office(there
     assert there.validate(waiting, RECORDS)[0] == "INVALID_TICKET"
 
 
+def change_rows(there: Departments, statement: str) -> None:
+    there.town.desk.database.write(lambda connection: connection.exec_driver_sql(statement))
+
+
 def test_attack_edited_rows_give_nothing(there: Departments) -> None:
     granting_ticket = there.granted(there.sign_in()[1])
-    database, http = there.town.desk.database, there.town.here.http
+    http = there.town.here.http
     for table, change, back in (
         (
             "idp_cas_granting_tickets",
@@ -463,10 +473,10 @@ def test_attack_edited_rows_give_nothing(there: Departments) -> None:
         ),
         ("idp_cas_callbacks", "client_id = 'closed' WHERE client_id = 'office'", "client_id = 'office' WHERE client_id = 'closed'"),
     ):
-        database.write(lambda connection, table=table, change=change: connection.exec_driver_sql(f"UPDATE {table} SET {change}"))
+        change_rows(there, f"UPDATE {table} SET {change}")
         target = CLOSED if table.endswith("proxies") else RECORDS
         assert http.get("/cas/proxy", params={"pgt": granting_ticket, "targetService": target}).status_code == 503, table
-        database.write(lambda connection, table=table, back=back: connection.exec_driver_sql(f"UPDATE {table} SET {back}"))
+        change_rows(there, f"UPDATE {table} SET {back}")
     assert there.proxy(granting_ticket).startswith("PT-")
 
 

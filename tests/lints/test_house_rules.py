@@ -19,6 +19,7 @@ FLOORS = ("standards", "crypto", "service_kit", "idp", "seal_service", "licence_
 LONG_FILES: dict[str, str] = {
     "tests/crypto/test_jose.py": "one set of keys and tokens, changed in every place a reader must refuse",
     "tests/idp/test_cas.py": "the whole CAS protocol over one deployment, which is slow to make",
+    "tests/idp/test_cas_proxies.py": "proxies of CAS over one deployment with several clients, which is slow to make",
     "tests/idp/test_code_flow.py": "the whole code flow over one deployment, which is slow to make",
     "tests/idp/test_scim.py": "the whole SCIM protocol over one deployment, which is slow to make",
     "tests/seal_service/test_applications.py": "one application's life, by the people who take part in it",
