@@ -163,18 +163,10 @@ credentials: Final = Table(
     Index("ix_idp_credentials_account_id", "account_id", "kind"),
 )
 
-Index(
-    "ix_idp_credentials_dear",
-    credentials.c.check_milliseconds,
-    sqlite_where=text("check_milliseconds > 0"),
-    postgresql_where=text("check_milliseconds > 0"),
-)
-Index(
-    "ix_idp_credentials_unweighed",
-    credentials.c.credential_id,
-    sqlite_where=text("kind = 'password' AND check_milliseconds IS NULL"),
-    postgresql_where=text("kind = 'password' AND check_milliseconds IS NULL"),
-)
+_DEAR: Final = text("check_milliseconds > 0")
+_UNWEIGHED: Final = text("kind = 'password' AND check_milliseconds IS NULL")
+Index("ix_idp_credentials_dear", credentials.c.check_milliseconds, sqlite_where=_DEAR, postgresql_where=_DEAR)
+Index("ix_idp_credentials_unweighed", credentials.c.credential_id, sqlite_where=_UNWEIGHED, postgresql_where=_UNWEIGHED)
 
 attempts: Final = Table(
     "idp_attempts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import bcrypt
@@ -23,6 +24,7 @@ from tests.idp.test_sign_in_flow import now_code, town  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     import pytest
+    from sqlalchemy import Connection, Update
 
     from tests.idp.people import Town
 
@@ -77,6 +79,10 @@ def test_attack_a_dear_hash_of_another_system_tells_nobody_that_there_is_an_acco
     assert time.monotonic() - begun >= REFUSED_AFTER_SECONDS
 
 
+def run(statement: Update, connection: Connection) -> None:
+    connection.execute(statement)
+
+
 def test_attack_the_dearest_hash_on_record_tells_nobody_that_there_is_an_account(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """bcrypt of cost 13 takes half a second: every refusal waits for that, whoever it is about, while there is such a hash, and no longer.
 
@@ -124,11 +130,8 @@ def test_attack_the_dearest_hash_on_record_tells_nobody_that_there_is_an_account
         before = without_unset(row, {"check_milliseconds"})
         mac = row_mac(desk.vault.mac_key, "idp_credentials", before)
         values = {**before, "row_mac": mac}
-        desk.database.write(
-            lambda connection, name=name, values=values: connection.execute(
-                update(credentials).where(credentials.c.credential_id == name).values(**values, check_milliseconds=None)
-            )
-        )
+        as_before = update(credentials).where(credentials.c.credential_id == name).values(**values, check_milliseconds=None)
+        desk.database.write(partial(run, as_before))
     altered = "UPDATE idp_credentials SET counter = 7, check_milliseconds = NULL WHERE account_id = ?"
     other = town.person("altered")
     desk.database.write(lambda connection: connection.exec_driver_sql(altered, (other.account_id,)))

@@ -9,6 +9,7 @@ import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,10 @@ from yinxin.deployment import open_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from idp.actions.register_client import ClientDesk
 
 LIBRARY = Path("/usr/share/php/CAS.php")
 WAIT_SECONDS = 20.0
@@ -126,6 +131,10 @@ def php(place: Path, port: int, environment: dict[str, str]) -> Iterator[None]:
             process.wait(timeout=30)
 
 
+def enter(registration: Registration, clients: ClientDesk, connection: Connection) -> None:
+    put_registration(connection, registration, clients.clock.now(), clients.mac_key)
+
+
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     need("php", shutil.which("php"), "install php-cli, php-curl and php-xml")
@@ -143,7 +152,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     ):
         register_client(clients, NewClient(name.title(), ("seal.read",), client_id=name), actor="test")
         own = Registration(name, grant_types=(CREDENTIALS,), is_own=True)
-        house.context.database.write(lambda connection, own=own: put_registration(connection, own, clients.clock.now(), clients.mac_key))
+        house.context.database.write(partial(enter, own, clients))
         register_cas_services(clients, name, wanted, actor="test")
     evidence = (Evidence("ev_1", "counter", "Demo hall", 3, clients.clock.now()),)
     wanted_account = NewAccount(AccountKind.PERSON, "测试甲", (Identifier(IdentifierKind.LOGIN, "jia"),), evidence=evidence)
