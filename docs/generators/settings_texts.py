@@ -37,7 +37,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "outbound.networks": (
         "none",
-        "what may be called of the addresses that others gave (webhooks, key sets, logout notices): networks, or `public`",
+        "what may be called of the addresses that others gave (webhooks, key sets, logout notices, callbacks of CAS proxies): networks, or `public`",
     ),
     "outbound.timeout_seconds": ("", "how long such a call may take"),
     "client_certificates.header": (

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -26,7 +26,7 @@ from idp.actions.register_client import NewClient, register_client
 from idp.actions.set_credentials import remove_credential
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import tell_cas_service
-from idp.api.cas_endpoints import PROXY_TICKETS_BURST
+from idp.api.cas_endpoints import CALLBACKS_MAX, PROXY_TICKETS_BURST
 from idp.model.cas import CasRegistration
 from idp.model.clients import ClientStatus
 from idp.model.people import AccountKind, AccountStatus
@@ -274,6 +274,27 @@ def test_a_service_whose_callback_failed_has_no_session_to_be_told_of(there: Dep
     session_id = json.loads(there.town.audited("cas.validate")[-1])["facts"]["session"]
     end_session(replace(there.town.desk, outbox=Recorder(messages)), session_id, actor="test")  # type: ignore[arg-type]
     assert len(messages) == 1
+
+
+def test_attack_callbacks_that_hang_hold_up_nobody(there: Departments) -> None:
+    """More of them than are called at once; each has its few seconds, and who wants no granting ticket does not wait for them."""
+    browser, plain = there.sign_in()
+    tickets = [there.office.ticket(browser, APP) for _ in range(CALLBACKS_MAX + 2)]
+    callback, hangs, over = there.callbacks.at("/office/pgt"), Event(), Event()
+
+    def hang() -> None:
+        hangs.set()
+        over.wait(60)
+
+    there.callbacks.meanwhile = hang
+    with ThreadPoolExecutor(len(tickets)) as pool:
+        waiting = [pool.submit(there.validate, each, APP, pgtUrl=callback) for each in tickets]
+        assert hangs.wait(30)
+        assert there.validate(plain, APP)[0].startswith("pe_")
+        assert not all(each.done() for each in waiting)
+        assert {each.result()[0] for each in waiting} == {"INVALID_PROXY_CALLBACK"}
+        over.set()
+    assert there.last("cas.grant-proxy") == ("refused", "OUTBOUND_FAILED too-slow")
 
 
 def test_attack_what_ends_while_the_callback_is_called_has_ended(there: Departments) -> None:
