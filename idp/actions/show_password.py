@@ -45,6 +45,7 @@ LOGIN_CHARACTERS_MAX: Final = 200
 REFUSED_AFTER_SECONDS: Final = 0.3
 """No refusal is answered sooner after the check began: hashes of other systems cost up to ten times what ours do, and where nobody is known nothing says
 how much. Later where there is a hash on record that takes longer (``refused_after``); waiting takes no thread and no place of the pool."""
+REFUSED_AFTER_SECONDS_MAX: Final = 10.0  # what the limits of imported hashes come to, and no more whatever a row says
 ROOM: Final = 2.0  # for a check that others at work beside it hold up
 _FIRST: Final = frozenset({Step.FIRST_FACTOR})
 _NEW: Final = frozenset({Step.NEW_PASSWORD})
@@ -129,7 +130,7 @@ async def show_password(
 
 def refused_after(desk: PeopleDesk, dearest_milliseconds: int) -> float:
     """How many seconds after a check began it is refused: one and the same whoever it was about, and long enough for the dearest on record."""
-    return max(REFUSED_AFTER_SECONDS, dearest_milliseconds / 1000 * ROOM * desk.pool.slowness)
+    return min(max(REFUSED_AFTER_SECONDS, dearest_milliseconds / 1000 * ROOM * desk.pool.slowness), REFUSED_AFTER_SECONDS_MAX)
 
 
 async def _wait_until(at_seconds: float) -> None:
