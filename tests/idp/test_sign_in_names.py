@@ -136,6 +136,10 @@ def test_attack_the_dearest_hash_on_record_tells_nobody_that_there_is_an_account
     other = town.person("altered")
     desk.database.write(lambda connection: connection.exec_driver_sql(altered, (other.account_id,)))
     assert refusals() == [REFUSED_AFTER_SECONDS] * 3
+    mine = Browser(town.here)
+    mine.go("/sessions")
+    mine.log_in("plain")
+    assert mine.path == "/sessions", "a row from before is good as it is"
     assert show_password.refused_after(desk, 1_000_000_000) == show_password.REFUSED_AFTER_SECONDS_MAX
     assert weigh_passwords(desk) == 2
     assert refusals() == [1.0] * 3
