@@ -7,7 +7,10 @@ from typing import Final
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     "check_nav": ("验证文件", "Verify a file"),
     "check_title": ("验证文件", "Verify a file"),
-    "check_lead": ("PDF、OFD 或印章文件。文件只用于本次验证，不保存。", "A PDF, an OFD or a seal. It is verified and not kept."),
+    "check_lead": (
+        "PDF、OFD、印章文件或凭证文本（SD-JWT）。文件只用于本次验证，不保存。",
+        "A PDF, an OFD, a seal, or a credential as text (SD-JWT). It is verified and not kept.",
+    ),
     "check_public": ("对外提供的验证页面", "The page for everybody"),
     "check_document": ("文件", "File"),
     "check_missing": ("请选择文件。", "Choose a file."),
