@@ -147,3 +147,38 @@ source_versions: Final = Table(
     Column("subject_hash", LargeBinary, primary_key=True),  # keyed, of source and the subject's name there
     Column("version", BigInteger, nullable=False),  # the source's own count of the subject's changes, the highest that was taken
 )
+
+followed_sources: Final = Table(
+    "idp_followed_sources",
+    metadata,
+    Column("code", String(32), primary_key=True),
+    Column("settings_sealed", LargeBinary, nullable=False),  # JSON, with the secret
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("row_mac", LargeBinary, nullable=False),  # of the columns above; not of how far it is
+    Column("cursor", Text, nullable=False),  # moves in the transaction of what it has been moved over
+    Column("lease", String(32), nullable=False),  # of the process that follows it just now
+    Column("lease_until", BigInteger, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("reconcile_at", BigInteger),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("current_at", BigInteger),  # up to then everything that it told is here
+    Column("last_error", String(64), nullable=False),
+    Column("report_json", Text),  # of the last reconciliation: counts alone
+)
+
+followed_subjects: Final = Table(
+    "idp_followed_subjects",
+    metadata,
+    Column("code", String(32), primary_key=True),
+    Column("subject_hash", LargeBinary, primary_key=True),  # keyed, of the subject's name there
+    Column("subject_sealed", LargeBinary, nullable=False),
+    Column("bucket", Integer, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("local_id", String(32)),
+    CheckConstraint("outcome IN ('applied', 'passed', 'refused')", name="outcome"),
+    Index("ix_idp_followed_subjects_bucket", "code", "bucket"),
+)

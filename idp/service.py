@@ -24,6 +24,8 @@ from idp.actions.fetch_request import RequestFetcher
 from idp.actions.fill_changes import fill_changes
 from idp.actions.find_person_behind import find_person_behind
 from idp.actions.finish_sign_in import SESSION_ENDED_TOPIC
+from idp.actions.follow_desk import FollowDesk
+from idp.actions.follow_directory import follow_sources
 from idp.actions.grant_proxy import CALLBACK_SECONDS
 from idp.actions.import_accounts import run_imports
 from idp.actions.issue_ticket import CasProtocol
@@ -41,6 +43,7 @@ from idp.actions.register_client import ClientDesk
 from idp.actions.register_itself import SelfRegistration
 from idp.actions.revoke_token import is_withdrawn
 from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
+from idp.actions.source_status import followed_facts
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
 from idp.actions.tell_client_logout import tell_client_logout
@@ -56,6 +59,7 @@ from idp.api.change_routes import READ as DIRECTORY_READ
 from idp.api.change_routes import add_change_routes
 from idp.api.client_routes import MANAGE, add_client_routes
 from idp.api.federation_routes import DECIDE, add_federation_routes
+from idp.api.follow_routes import add_follow_routes
 from idp.api.import_routes import add_import_routes
 from idp.api.metadata_routes import JWKS_PATH, add_metadata_routes
 from idp.api.plain_documents import PATHS, TAGS
@@ -118,6 +122,7 @@ __all__ = [
     "client_check",
     "client_desk",
     "federation_desk",
+    "follow_desk",
     "holder_names",
     "key_desk",
     "key_ring",
@@ -150,6 +155,7 @@ ROW_MAC_KEY: Final = "idp-row-mac"
 PEOPLE_SECRETS: Final = "idp-people"  # seals personal data and finds it
 NUMBER_EVERY_SECONDS: Final = 10.0
 IMPORT_EVERY_SECONDS: Final = 2.0
+FOLLOW_EVERY_SECONDS: Final = 2.0  # how often a process looks whose time has come
 SWEEP_EVERY_SECONDS: Final = 600.0
 SECRETS: Final = (PEPPER, ROW_MAC_KEY, PEOPLE_SECRETS)
 """What ``init`` puts into the keystore for this service: 32 random bytes each."""
@@ -296,6 +302,11 @@ def federation_desk(context: ServiceContext, people: PeopleDesk) -> FederationDe
     return FederationDesk(people, upstreams, _outbound(context))
 
 
+def follow_desk(context: ServiceContext, people: PeopleDesk) -> FollowDesk:
+    """What following other directories needs; for the command line too."""
+    return FollowDesk(people, _outbound(context), context.keystore)
+
+
 def _watched(opened: Opened) -> tuple[ReadinessCheck, ...]:  # of a closed deployment there is nothing to say
     return (ReadinessCheck("idp_front_channel", lambda: asdict(opened)),) if opened != CLOSED else ()
 
@@ -352,6 +363,8 @@ def build(context: ServiceContext) -> ServiceParts:
         add_directory(router, people)
     add_cas_endpoints(router, people, _outbound(context, CALLBACK_SECONDS))
     add_federation_routes(router, federation)
+    following = follow_desk(context, people)
+    add_follow_routes(router, following)
     add_upstream_pages(router, pages)
     if settings.demo:
         add_simulator_pages(router, pages, simulated_upstream(people.vault.sealer, settings.base_url)[0])
@@ -383,7 +396,11 @@ def build(context: ServiceContext) -> ServiceParts:
         openapi_paths=PATHS,
         openapi_tags=TAGS,
         scopes=SCOPES,
-        readiness=(ReadinessCheck("idp_signing_key", check_signing_key), *_watched(desk.opened)),
+        readiness=(
+            ReadinessCheck("idp_signing_key", check_signing_key),
+            ReadinessCheck("idp_followed_sources", partial(followed_facts, following)),
+            *_watched(desk.opened),
+        ),
         event_types=EVENT_TYPES,
         handlers={
             CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound),
@@ -393,6 +410,7 @@ def build(context: ServiceContext) -> ServiceParts:
             Job("number-changes", NUMBER_EVERY_SECONDS, partial(number_durable_changes, context.database)),
             Job("account-imports", IMPORT_EVERY_SECONDS, partial(run_imports, people)),
             Job("password-costs", SWEEP_EVERY_SECONDS, partial(weigh_passwords, people)),
+            Job("followed-sources", FOLLOW_EVERY_SECONDS, partial(follow_sources, following)),
             Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),
         ),
         on_start=(complete_signing_keys, partial(fill_changes, context.database, people.vault)),

@@ -18,6 +18,7 @@ from yinxin.commands import (
     backup_command,
     ca_command,
     client_command,
+    follow_command,
     keycloak_command,
     keys_command,
     licence_command,
@@ -65,6 +66,7 @@ app.command("serve")(serve)
 app.command("doctor")(doctor)
 app.command("sign-challenge")(sign_challenge)
 app.add_typer(client_command.app, name="client")
+account_command.app.add_typer(follow_command.app, name="follow")
 app.add_typer(account_command.app, name="account")
 app.add_typer(roles_command.app, name="roles")
 app.add_typer(keys_command.app, name="keys")

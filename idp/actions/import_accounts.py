@@ -74,7 +74,7 @@ LEASE: Final = timedelta(seconds=60)
 ROWS_PER_TURN: Final = 1000  # then others get the thread, and a process that is to end can
 _STORED_AT_ONCE: Final = 200
 _ROWS_AT_ONCE: Final = 32  # half a batch of the writer: others get their turn
-_OF_THE_ROW: Final = frozenset({Kind.MALFORMED, Kind.UNACCEPTABLE, Kind.CONFLICT, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.TOO_LARGE})
+OF_THE_ROW: Final = frozenset({Kind.MALFORMED, Kind.UNACCEPTABLE, Kind.CONFLICT, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.TOO_LARGE})
 _NUMBERS: Final = frozenset().union(*ID_NUMBERS.values())
 
 
@@ -168,11 +168,15 @@ def _outcome(number: int, future: Future[None]) -> RowReport | None:
     except _TriedError as tried:
         return tried.report
     except TrustError as error:
-        if error.kind not in _OF_THE_ROW:
+        if error.kind not in OF_THE_ROW:
             raise
-        field = str(error.facts.get("field") or error.facts.get("identifier") or "")
-        return RowReport(number, RowOutcome.REFUSED, error.code, field[:64])
+        return RowReport(number, RowOutcome.REFUSED, error.code, field_of(error))
     return None
+
+
+def field_of(error: TrustError) -> str:
+    """Which field a row was refused for; empty where no one is."""
+    return str(error.facts.get("field") or error.facts.get("identifier") or "")[:64]
 
 
 def _finish(desk: PeopleDesk, made: Import) -> None:
@@ -197,14 +201,18 @@ def _finish(desk: PeopleDesk, made: Import) -> None:
 
 
 def _store_row(desk: PeopleDesk, made: Import, number: int, fields: dict[str, str], connection: Connection) -> None:
-    report = _apply(connection, desk, made, number, fields)
+    report = apply_row(connection, desk, f"import:{made.source}", number, fields, made.created_by)
     if not finish_row(connection, made.import_id, report) or made.is_dry_run:
         raise _TriedError(replace(report, account_id=None if report.outcome is RowOutcome.CREATED else report.account_id))
 
 
-def _apply(connection: Connection, desk: PeopleDesk, made: Import, number: int, fields: dict[str, str]) -> RowReport:
-    at, actor = desk.clock.now(), made.created_by
-    wanted, status, kept_hash, level = read_wanted(made.source, fields)
+def apply_row(connection: Connection, desk: PeopleDesk, origin: str, number: int, fields: dict[str, str], actor: str) -> RowReport:
+    """What a row asks for, within a write job. ``origin``: whose word it is, such as ``import:hr``.
+
+    Raises what the row is refused for: ACCOUNT_FIELD_INVALID, IDENTIFIER_TAKEN, ACCOUNT_PROVEN, ACCOUNT_PROTECTED, ACCOUNT_HELD, ACCOUNT_STATUS_CONFLICT.
+    """
+    at = desk.clock.now()
+    wanted, status, kept_hash, level = read_wanted(origin, fields)
     known = source_identifier(wanted.source, wanted.source_id or "")
     account_id = account_id_by(connection, desk.vault, IdentifierKind.UPSTREAM, known.value)
     # 1. An older word than the one that was taken changes nothing: messages may come twice, and in any order
@@ -213,7 +221,7 @@ def _apply(connection: Connection, desk: PeopleDesk, made: Import, number: int, 
         return RowReport(number, RowOutcome.UNCHANGED, "IMPORT_ROW_NOT_NEWER", "version", account_id)
     # 2. New: with the evidence that the source's word is
     if account_id is None:
-        evidence = (Evidence(new_id("ev_"), "import", made.source, level, at),) if level else ()
+        evidence = (Evidence(new_id("ev_"), "import", origin.partition(":")[2], level, at),) if level else ()
         new = new_of(wanted, evidence)
         account = make_account(new, at, actor=actor)
         store_account(connection, desk, account, evidence)
@@ -244,7 +252,7 @@ def read_version(fields: dict[str, str]) -> int | None:
     return int(text) if text else None
 
 
-def read_wanted(source: str, fields: dict[str, str]) -> tuple[Wanted, AccountStatus | None, str, int]:
+def read_wanted(origin: str, fields: dict[str, str]) -> tuple[Wanted, AccountStatus | None, str, int]:
     """What a row asks for: the account, its state (None: leave it), a password's hash (empty: none), a level. ACCOUNT_FIELD_INVALID."""
     kind_text, status_text, level_text = fields.get("kind") or "person", fields.get("status", ""), fields.get("level") or "0"
     if kind_text not in set(AccountKind):
@@ -271,7 +279,7 @@ def read_wanted(source: str, fields: dict[str, str]) -> tuple[Wanted, AccountSta
     wanted = Wanted(
         kind=kind,
         name=fields.get("name", ""),
-        source=f"import:{source}",
+        source=origin,
         source_id=fields["source_id"],
         identifiers=tuple(Identifier(each, fields[name]) for name, each in others.items() if fields.get(name)),
         number=numbers[0] if numbers else None,

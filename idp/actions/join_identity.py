@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from idp.actions.manage_accounts import NewAccount, make_account, store_account
 from idp.model.federation import (
+    FOLLOWED,
     PROVEN_LEVEL,
     Conflict,
     ConflictState,
@@ -79,7 +80,7 @@ def join_identity(
         level = level_at(list_evidence(connection, desk.vault, known_id), at)
         doubt = Doubt.OTHER_SUBJECT if wish_of not in {"", known_id} else doubt_known(identity, account, level)
         if doubt is not None:
-            return _in_doubt(connection, desk, identity, doubt, known_id, at)
+            return put_in_doubt(connection, desk, identity, doubt, known_id, at)
         return Joined(_renewed(connection, desk, rules, account, identity, at))
     standing = standing_conflict(connection, desk.vault, identity.upstream, identity.subject)
     # 2. By the wish of who is signed in, who has just shown both; not against an administrator's decision
@@ -88,13 +89,13 @@ def join_identity(
         holder = _holder(connection, desk, identity)
         doubt = Doubt.NUMBER_DIFFERS if holder not in {None, wish_of} else doubt_own_wish(identity, account)
         if doubt is not None:
-            return _in_doubt(connection, desk, identity, doubt, wish_of, at)
+            return put_in_doubt(connection, desk, identity, doubt, wish_of, at)
         if standing is not None:
             update_conflict(connection, desk.vault, decided(standing, ConflictState.LINKED, f"account:{wish_of}", "own wish", at))
         return Joined(_renewed(connection, desk, rules, _linked(connection, desk, account, identity, at, "own-wish"), identity, at))
     # 3. What stands in doubt stays there until somebody decides
     if standing is not None:
-        return _in_doubt(connection, desk, identity, standing.doubt, standing.account_id, at)
+        return put_in_doubt(connection, desk, identity, standing.doubt, standing.account_id, at)
     # 4. By a number that is proven on both sides
     is_trusted = is_trusted_number(identity, rules.id_types, rules.least_level)
     holder = _holder(connection, desk, identity)
@@ -105,7 +106,7 @@ def join_identity(
         level = level_at(list_evidence(connection, desk.vault, holder), at)
         doubt = doubt_same_number(identity, account, level, is_trusted=is_trusted)
         if doubt is not None:
-            return _in_doubt(connection, desk, identity, doubt, holder, at)
+            return put_in_doubt(connection, desk, identity, doubt, holder, at)
         return Joined(_renewed(connection, desk, rules, _linked(connection, desk, account, identity, at, "number"), identity, at))
     # 5. Nobody is like this: an account of its own. A number that is not proven is not kept: it would keep its owner out
     if not rules.creates_accounts:
@@ -122,7 +123,7 @@ def create_for(connection: Connection, desk: PeopleDesk, identity: Identity, at:
     identifiers += _contacts(identity)
     attributes = {name: value for name, value in identity.attributes.items() if name in ATTRIBUTES[kind] and value.isprintable()}
     evidence = tuple(_evidence(identity))
-    origin = f"upstream:{identity.upstream}"
+    origin = identity.upstream if identity.upstream.startswith(FOLLOWED) else f"upstream:{identity.upstream}"
     area = identity.attributes.get("area", "")
     area = area if AREA_PATTERN.fullmatch(area) else ""
     wanted = NewAccount(kind, identity.name, tuple(identifiers), attributes, area, evidence, origin=origin)
@@ -173,7 +174,8 @@ def record_link(connection: Connection, desk: PeopleDesk, account: Account, upst
     facts = {"upstream": upstream, "why": why}
     desk.audit.record(connection, at=at, actor=actor, action="account.link", subject=subject, outcome="done", facts=facts)
     desk.tell_changed(connection, account, at)
-    desk.tell(connection, "account.sign-in-alert", {"account_id": account.account_id, "what": "linked"}, at)
+    if not upstream.startswith(FOLLOWED):  # that is no way in
+        desk.tell(connection, "account.sign-in-alert", {"account_id": account.account_id, "what": "linked"}, at)
 
 
 def _renewed(connection: Connection, desk: PeopleDesk, rules: LinkingRules, account: Account, identity: Identity, at: datetime) -> Account:
@@ -231,7 +233,7 @@ def _proven(account: Account, identity: Identity, at: datetime) -> tuple[Identif
     return (*(each for each in account.identifiers if each is not number), proven)
 
 
-def _in_doubt(connection: Connection, desk: PeopleDesk, identity: Identity, doubt: Doubt, account_id: str, at: datetime) -> Joined:
+def put_in_doubt(connection: Connection, desk: PeopleDesk, identity: Identity, doubt: Doubt, account_id: str, at: datetime) -> Joined:
     """Nobody is signed in; the identity waits for an administrator, once however often it is tried."""
     present = standing_conflict(connection, desk.vault, identity.upstream, identity.subject)
     if present is not None:
@@ -256,6 +258,7 @@ def _in_doubt(connection: Connection, desk: PeopleDesk, identity: Identity, doub
     insert_conflict(connection, desk.vault, conflict)
     facts = {"conflict": conflict.conflict_id, "doubt": doubt.value, "upstream": identity.upstream}
     subject = f"account:{account_id}"
-    actor = f"upstream:{identity.upstream}"
+    code = identity.upstream.removeprefix(FOLLOWED)
+    actor = f"upstream:{code}" if code == identity.upstream else f"source:{code}"
     desk.audit.record(connection, at=at, actor=actor, action="identity-conflict.open", subject=subject, outcome="done", facts=facts)
     return Joined(None, doubt, conflict.conflict_id)

@@ -169,24 +169,33 @@ def end_provisioned(
     desk: PeopleDesk, account_id: str, kind: AccountKind, source: str, *, actor: str, expected_version: int | None = None
 ) -> None:
     """Close an account; its login name and its name in the directory become free. As ``reprovision_account``."""
-    head, at = f"{source}|", desk.clock.now()
+    at = desk.clock.now()
 
     def store(connection: Connection) -> None:
         account = load_account(connection, desk.vault, account_id, kind)
         if account.status is AccountStatus.CLOSED:
             raise account_not_found()
-        check_open(connection, account.account_id)
-        if account.origin != source:
-            raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
-        kept = tuple(
-            each
-            for each in account.identifiers
-            if each.kind is not IdentifierKind.LOGIN and not (each.kind is IdentifierKind.UPSTREAM and each.value.startswith(head))
-        )
-        freed = change_in(connection, desk, account_id, kind, AccountChange(identifiers=kept, expected_version=expected_version), actor, at)
-        change_status_in(connection, desk, freed, AccountStatus.CLOSED, actor, at)
+        end_in(connection, desk, account, source, actor, at, expected_version)
 
     desk.database.write(store)
+
+
+def end_in(
+    connection: Connection, desk: PeopleDesk, account: Account, source: str, actor: str, at: datetime, expected_version: int | None = None
+) -> None:
+    """As ``end_provisioned``, within a write job."""
+    head = f"{source}|"
+    check_open(connection, account.account_id)
+    if account.origin != source:
+        raise TrustError(Kind.FORBIDDEN, "ACCOUNT_FOREIGN")
+    kept = tuple(
+        each
+        for each in account.identifiers
+        if each.kind is not IdentifierKind.LOGIN and not (each.kind is IdentifierKind.UPSTREAM and each.value.startswith(head))
+    )
+    change = AccountChange(identifiers=kept, expected_version=expected_version)
+    freed = change_in(connection, desk, account.account_id, account.kind, change, actor, at)
+    change_status_in(connection, desk, freed, AccountStatus.CLOSED, actor, at)
 
 
 def _hash(desk: PeopleDesk, wanted: Wanted) -> bytes | None:
@@ -290,11 +299,18 @@ def _finish(
     if kept_hash is not None:
         put_in(connection, desk, account.account_id, CredentialKind.PASSWORD, kept_hash, actor, at)
     if wanted.members is not None:
-        present = standing_agents(connection, desk.vault, organisation_id=account.account_id)
-        lasting = {each.person_id for each in present if each.valid_until is None or at < each.valid_until}
-        for agent in present:  # one whose time is over makes room for a new grant
-            if agent.person_id not in wanted.members & lasting:
-                revoke_in(connection, desk, agent.agent_id, actor, at)
-        for person_id in sorted(wanted.members - lasting):
-            grant_in(connection, desk, Agent(new_id("ag_"), account.account_id, person_id, AgentRole.AGENT, (), at, None, actor, at))
+        set_members_in(connection, desk, account.account_id, wanted.members, actor, at)
     return account
+
+
+def set_members_in(
+    connection: Connection, desk: PeopleDesk, organisation_id: str, members: frozenset[str], actor: str, at: datetime
+) -> None:
+    """Let these persons act for an organisation, and no other agent, within a write job."""
+    present = standing_agents(connection, desk.vault, organisation_id=organisation_id)
+    lasting = {each.person_id for each in present if each.valid_until is None or at < each.valid_until}
+    for agent in present:  # one whose time is over makes room for a new grant
+        if agent.person_id not in members & lasting:
+            revoke_in(connection, desk, agent.agent_id, actor, at)
+    for person_id in sorted(members - lasting):
+        grant_in(connection, desk, Agent(new_id("ag_"), organisation_id, person_id, AgentRole.AGENT, (), at, None, actor, at))

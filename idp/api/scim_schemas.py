@@ -14,6 +14,12 @@ _LIST_PART: Final = (
     ("type", "string", "A label.", {"mutability": "readOnly"}),
     ("primary", "boolean", "The first.", {"mutability": "readOnly"}),
 )
+_FOLLOWED: Final = (
+    "followed",
+    "string",
+    "What the directories that this one follows call it; empty: it is this one's own.",
+    {"multiValued": True, "mutability": "readOnly", "caseExact": True},
+)
 _ATTRIBUTES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] = {
     USER: (
         ("userName", "string", "Login name; lower case.", {"required": True, "uniqueness": "server"}),
@@ -53,6 +59,7 @@ _ATTRIBUTES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] 
         ("idType", "string", "Kind of identity document.", {"canonicalValues": sorted(ID_NUMBERS[AccountKind.PERSON])}),
         ("idNumber", "string", "Its number; left as it is where not sent.", {"uniqueness": "server"}),
         ("level", "integer", "Assurance level 0 to 4.", {"mutability": "readOnly"}),
+        _FOLLOWED,
         ("area", "string", "GB/T 2260, 6 or 12 digits.", {}),
         ("sex", "string", "GB/T 2261.1.", {}),
         ("bornOn", "string", "YYYY-MM-DD.", {}),
@@ -63,6 +70,7 @@ _ATTRIBUTES: Final[dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]]] 
         ("idType", "string", "Kind of number.", {"canonicalValues": sorted(ID_NUMBERS[AccountKind.ORGANISATION])}),
         ("idNumber", "string", "Its number; left as it is where not sent.", {"uniqueness": "server"}),
         ("level", "integer", "Assurance level 0 to 4.", {"mutability": "readOnly"}),
+        _FOLLOWED,
         ("area", "string", "GB/T 2260, 6 or 12 digits.", {}),
         ("organisationType", "string", "Kind of organisation.", {}),
         ("organisationClass", "string", "Class of organisation.", {}),

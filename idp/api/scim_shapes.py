@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crypto.sm3 import sm3
 from idp.actions.provision_account import Wanted, source_id_of
+from idp.model.federation import FOLLOWED
 from idp.model.people import ID_NUMBERS, Account, AccountKind, AccountStatus, Identifier, IdentifierKind
 from standards.errors import MalformedError
 from standards.rfc7644_filter import Shape
@@ -70,6 +71,9 @@ def resource_of(account: Account, members: list[Agent], client_id: str, base_url
     source_id = source_id_of(account, source_of(client_id))
     extension: dict[str, Any] = {name: account.attributes[kept] for name, kept in _ATTRIBUTE[kind].items() if kept in account.attributes}
     extension |= {"level": account.level, **({"area": account.area} if account.area else {})}
+    followed = [each.value.partition("|")[2] for each in account.identifiers if each.value.startswith(FOLLOWED)]
+    if followed:  # so that a directory that we follow knows what is its own
+        extension["followed"] = followed
     if number is not None:
         extension |= {"idType": number.kind.value, "idNumber": number.value}
     resource: dict[str, Any] = {

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from idp.model.requests import Identity
 
 SIGN: Final = "@"
+FOLLOWED: Final = "follow:"  # before the code of a directory that is followed: where its subjects stand in doubt, and what it calls them
 PROVEN_LEVEL: Final = 2
 _DOTS: Final = str.maketrans(dict.fromkeys("•‧∙⋅・．", "·"))
 
@@ -53,6 +54,7 @@ class Doubt(StrEnum):
     NUMBER_CLAIMED = "number_claimed"  # the account here only claims the number
     ACCOUNT_UNPROVEN = "account_unproven"  # the account here is below the level from which on numbers count
     OTHER_SUBJECT = "other_subject"  # another subject of the same upstream is joined with this account
+    LOGIN_TAKEN = "login_taken"  # a directory that is followed names a login name that an account here has
 
 
 class ConflictState(StrEnum):
@@ -114,9 +116,9 @@ def upstream_identifier(upstream: str, subject: str) -> str:
     """How an account is found by its subject at an upstream. Names of upstreams hold no bar.
 
     The sign at the front keeps it apart from what directories call their subjects: who may import accounts must not be able to make one
-    that somebody else's sign-in then opens.
+    that somebody else's sign-in then opens. A directory that is followed (FOLLOWED) brings accounts, as an import does, and signs nobody in.
     """
-    return f"{SIGN}{upstream}|{subject}"
+    return f"{upstream}|{subject}" if upstream.startswith(FOLLOWED) else f"{SIGN}{upstream}|{subject}"
 
 
 def same_name(one: str, other: str) -> bool:

@@ -186,3 +186,10 @@ def take_version(connection: Connection, vault: Vault, source_id: str, version: 
     # Asked where it is written: of two writers at once one is newer
     newer = row if version == 0 else row & (source_versions.c.version < version)
     return connection.execute(update(source_versions).where(newer).values(version=version)).rowcount == 1
+
+
+def taken_version(connection: Connection, vault: Vault, source_id: str) -> int | None:
+    """The version that was taken of a subject last (``source_id`` as in ``take_version``); None where none was."""
+    row = source_versions.c.subject_hash == vault.sealer.find(source_id.encode(), "idp.source-version")
+    found: int | None = connection.execute(select(source_versions.c.version).where(row)).scalar()
+    return found

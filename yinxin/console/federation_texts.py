@@ -51,6 +51,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "fed_doubt_number_claimed": ("本地账户的号码尚未核验", "The account here only claims the number"),
     "fed_doubt_account_unproven": ("本地账户的实名等级不足", "The account here is not proven well enough"),
     "fed_doubt_other_subject": ("该上游的另一账号已与此账户关联", "Another subject of that upstream is joined with the account"),
+    "fed_doubt_login_taken": ("所跟随目录提供的登录名已属本地账户", "A followed directory names a login name that an account here has"),
     "fed_conflict": ("存疑的身份关联", "An identity in doubt"),
     "fed_upstream_says": ("上游提供的信息", "As the upstream says"),
     "fed_here": ("本地疑似账户", "The account it looks like"),

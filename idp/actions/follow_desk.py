@@ -1,0 +1,97 @@
+"""What following other directories needs, and which directories are followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from crypto.jose import write_jwk
+from crypto.signatures import SignatureAlgorithm
+from idp.connectors.followed_feed import FeedDirectory
+from idp.connectors.followed_http import SourceCaller, public_key
+from idp.connectors.followed_scim import ScimDirectory
+from idp.model.follow import SOURCES_MAX, SourceProtocol
+from idp.store.follow import delete_source, insert_source, list_sources
+from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from crypto.keystore import Keystore
+    from crypto.signer import Signer
+    from idp.actions.people_desk import PeopleDesk
+    from idp.connectors.followed import FollowedDirectory
+    from idp.model.follow import FollowedSource
+    from service_kit.outbound import Outbound
+
+_KEY: Final = "followed-source-"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowDesk:
+    """``outbound``: the one way out; only addresses that the operator allows are reached."""
+
+    people: PeopleDesk
+    outbound: Outbound
+    keystore: Keystore
+
+    def open(self, source: FollowedSource, alive: Callable[[], None]) -> FollowedDirectory:
+        """Who speaks to a source, for one turn. ``alive``: called before each call. KEY_UNKNOWN where its key is not here."""
+        signer = self.keystore.signer(_KEY + source.code) if source.has_key else None
+        caller = SourceCaller(source, self.outbound, self.people.clock.now, signer, alive)
+        if source.protocol is SourceProtocol.FEED:
+            return FeedDirectory(caller)
+        return ScimDirectory(caller, self.people.clock.now, with_groups="organisation" in source.kinds)
+
+    def public_jwk(self, source: FollowedSource) -> dict[str, Any] | None:
+        """The key to register for the client at the source; None where it has a secret, or nothing."""
+        return write_jwk(public_key(self.keystore.signer(_KEY + source.code))) if source.has_key else None
+
+
+def add_source(desk: FollowDesk, source: FollowedSource, *, actor: str) -> None:
+    """Follow a directory from now on. SOURCE_EXISTS, SOURCE_SETTING_INVALID (too many), OUTBOUND_REFUSED (its address is not allowed), AUDIT_UNAVAILABLE."""
+    people = desk.people
+    for url in filter(None, (source.base_url, source.token_address)):
+        desk.outbound.check_url(url)
+    at = people.clock.now()
+    if source.has_key:
+        _ensure_key(desk, source)
+
+    def store(connection: Connection) -> None:
+        if len(list_sources(connection, people.vault)) >= SOURCES_MAX:
+            raise TrustError(Kind.UNACCEPTABLE, "SOURCE_SETTING_INVALID", setting="code", limit=SOURCES_MAX)
+        insert_source(connection, people.vault, source, at, actor)
+        facts: dict[str, str | int | bool | None] = {
+            "protocol": source.protocol.value,
+            "base_url": source.base_url,
+            "kinds": " ".join(source.kinds),
+            "believed_level": source.believed_level,
+        }
+        people.audit.record(connection, at=at, actor=actor, action="source.add", subject=source.actor, outcome="done", facts=facts)
+
+    people.database.write(store)
+
+
+def _ensure_key(desk: FollowDesk, source: FollowedSource) -> Signer:
+    """A code that was followed before keeps its key, so that it need not be registered again."""
+    try:
+        return desk.keystore.create(_KEY + source.code, SignatureAlgorithm.ECDSA_SHA256)
+    except TrustError as error:
+        if error.code != "KEY_EXISTS":
+            raise
+        return desk.keystore.signer(_KEY + source.code)
+
+
+def remove_source(desk: FollowDesk, code: str, *, actor: str) -> None:
+    """Follow it no longer. The accounts that it brought stay as they are. SOURCE_NOT_FOUND."""
+    people = desk.people
+    at = people.clock.now()
+
+    def store(connection: Connection) -> None:
+        if not delete_source(connection, code):
+            raise TrustError(Kind.NOT_FOUND, "SOURCE_NOT_FOUND", source=code[:40])
+        people.audit.record(connection, at=at, actor=actor, action="source.remove", subject=f"source:{code}", outcome="done", facts={})
+
+    people.database.write(store)

@@ -1,0 +1,74 @@
+"""How following stands: for operators, readiness, and whoever asks the API. Nothing personal, no secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from idp.store.follow import count_noted, list_sources, load_source
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from idp.actions.follow_desk import FollowDesk
+    from idp.model.follow import FollowedSource, SourceState
+    from service_kit.composition import Facts
+
+
+def source_view(connection: Connection, desk: FollowDesk, code: str) -> dict[str, Any]:
+    """A source and how far it is, as JSON-compatible values. SOURCE_NOT_FOUND."""
+    source, state = load_source(connection, desk.people.vault, code)
+    return {
+        "code": source.code,
+        "protocol": source.protocol.value,
+        "base_url": source.base_url,
+        "token_url": source.token_address,
+        "client_id": source.client_id,
+        "public_jwk": desk.public_jwk(source),
+        "scope": source.scope,
+        "kinds": list(source.kinds),
+        "areas": list(source.areas),
+        "fields": dict(source.fields),
+        "believed_level": source.believed_level,
+        "interval_seconds": source.interval_seconds,
+        "reconcile_hours": source.reconcile_hours,
+        "created_at": _time(state.created_at),
+        "created_by": state.created_by,
+        "cursor": state.cursor,
+        "current_at": _time(state.current_at),
+        "lag_seconds": lag_seconds(state, desk.people.clock.now()),
+        "failures": state.failures,
+        "last_error": state.last_error,
+        "next_at": _time(state.next_at),
+        "subjects": count_noted(connection, source.code),
+        "report": state.report,
+    }
+
+
+def lag_seconds(state: SourceState, now: datetime) -> int:
+    """For how long not everything that the source tells has been known to be here; of one that was never caught up with, since it is followed."""
+    return max(int((now - (state.current_at or state.created_at)).total_seconds()), 0)
+
+
+def followed_facts(desk: FollowDesk) -> Facts:
+    """For readiness: a source that cannot be reached makes nothing here unready, but is seen."""
+    with desk.people.database.read() as connection:
+        found = list_sources(connection, desk.people.vault)
+    facts: Facts = {"sources": len(found)}
+    for source, state in found:
+        facts |= _facts(source, state, desk.people.clock.now())
+    return facts
+
+
+def _facts(source: FollowedSource, state: SourceState, now: datetime) -> Facts:
+    return {
+        f"{source.code}_cursor": state.cursor[:40],
+        f"{source.code}_current_at": _time(state.current_at),
+        f"{source.code}_lag_seconds": lag_seconds(state, now),
+        f"{source.code}_last_error": state.last_error,
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
