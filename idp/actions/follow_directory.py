@@ -186,9 +186,10 @@ def _follow(turn: _Turn, ends: float | None, *, reconcile: bool) -> Followed:
             report = _reconcile(turn, retry=False)
             continue
         reach("follow.paged")
+        last = {item.subject_id: number for number, item in enumerate(page.items, 1)}
         for number, item in enumerate(page.items, 1):
             after = page.cursor if number == len(page.items) else item.cursor
-            if not _is_known(turn, item):
+            if number == last[item.subject_id] and not _is_known(turn, item):  # facts are as of now: earlier mentions say nothing more
                 turn.deal(item, after)
             if ends is not None and time.monotonic() >= ends and number < len(page.items):
                 return Followed(dict(turn.counts), is_current=False, report=report)

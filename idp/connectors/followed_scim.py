@@ -109,12 +109,12 @@ class ScimDirectory:
 
     def survey(self) -> Survey:
         """Every resource, page by page: what a server has not got cannot be asked for."""
-        began, entries, counts = "", dict[str, Entry](), dict[str, int]()
+        began, seen, entries, counts = "", 0, dict[str, Entry](), dict[str, int]()
         for collection in self._collections:
             place = ""
             while True:
                 listed, place, date = self._list(collection, place, "")
-                began = began or date
+                began, seen = began or date, seen + len(listed)
                 for each in listed:
                     told = self._told(collection, each)
                     if told.subject_id in entries:
@@ -122,7 +122,7 @@ class ScimDirectory:
                     entries[told.subject_id] = Entry(told.subject_id, 0, told.digest.hex())
                     name = f"{told.kind.value} {'active' if (told.document or {}).get('active', True) else 'disabled'}"
                     counts[name] = counts.get(name, 0) + 1
-                if len(entries) > RESOURCES_MAX or (place and not listed):
+                if seen > RESOURCES_MAX or (place and not listed):
                     raise answer_invalid("endless")
                 if not place:
                     break
