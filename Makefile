@@ -94,6 +94,7 @@ locks:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
 	printf '%s\n' openapi-python-client==0.29.1 authlib==1.9.10 httpx==0.28.1 itsdangerous==2.2.0 starlette==1.10.0 uvicorn==0.54.0 | \
 	    uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-examples.lock
+	echo scim2-server==0.8.3 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-scim2-server.lock
 	echo aics-tlog==0.2.1 | uv pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-aics-tlog.lock
 
 clean:
