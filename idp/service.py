@@ -42,7 +42,7 @@ from idp.actions.recall_client import ClientMemory
 from idp.actions.register_client import ClientDesk
 from idp.actions.register_itself import SelfRegistration
 from idp.actions.revoke_token import is_withdrawn
-from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys
+from idp.actions.rotate_signing_key import KeyDesk, ensure_signing_keys, signing_key_facts
 from idp.actions.source_status import followed_facts
 from idp.actions.sweep_sign_in_rows import sweep_sign_in_rows
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC, tell_cas_service
@@ -74,7 +74,7 @@ from idp.connectors.simulator import NAME as SIMULATOR
 from idp.connectors.simulator import PATH as SIMULATOR_PATH
 from idp.connectors.simulator import simulated_upstream
 from idp.credentials.passwords import PasswordPool
-from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT, signing_key_at
+from idp.model.clients import TOKENS_PER_MINUTE_DEFAULT
 from idp.model.openings import CLOSED, Opened
 from idp.model.registrations import TRUST
 from idp.pages.cas_pages import add_cas_pages
@@ -86,7 +86,6 @@ from idp.pages.sign_in_pages import Pages, add_sign_in_pages
 from idp.pages.simulator_pages import add_simulator_pages
 from idp.pages.upstream_pages import add_upstream_pages
 from idp.store.accounts import Vault
-from idp.store.clients import load_signing_keys
 from idp.tables import PREFIX
 from idp.tokens.client_certificate import read_door
 from service_kit.composition import Job, ReadinessCheck, ServiceParts
@@ -101,12 +100,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crypto.keystore import Keystore
-    from crypto.trust_list import TrustList
     from idp.actions.find_person_behind import PersonBehind
     from idp.actions.people_desk import SignInProtocol
     from idp.ports import SubjectHash
     from service_kit.callers import Caller
-    from service_kit.composition import Facts, ServiceContext
+    from service_kit.composition import ServiceContext
     from service_kit.database import Database
     from service_kit.dpop import Proof
 
@@ -268,11 +266,6 @@ def _vault(context: ServiceContext) -> Vault:
     return Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY), own)
 
 
-def trust_of(context: ServiceContext) -> Callable[[], TrustList]:
-    """Whose certificates count at sign-in: those the deployment trusts."""
-    return context.trust
-
-
 def people_desk(context: ServiceContext) -> PeopleDesk:
     """What everything about people needs; for the command line too. Its pool of threads is closed by ``close``."""
     return PeopleDesk(
@@ -283,7 +276,7 @@ def people_desk(context: ServiceContext) -> PeopleDesk:
         vault=_vault(context),
         pool=PasswordPool(),
         issuer=context.settings.base_url,
-        trust=trust_of(context),
+        trust=context.trust,  # whose certificates count at sign-in
         tells_clients=True,
     )
 
@@ -307,8 +300,11 @@ def follow_desk(context: ServiceContext, people: PeopleDesk) -> FollowDesk:
     return FollowDesk(people, _outbound(context), context.keystore)
 
 
-def _watched(opened: Opened) -> tuple[ReadinessCheck, ...]:  # of a closed deployment there is nothing to say
-    return (ReadinessCheck("idp_front_channel", lambda: asdict(opened)),) if opened != CLOSED else ()
+def _checks(clients: ClientDesk, keys: KeyDesk, following: FollowDesk) -> tuple[ReadinessCheck, ...]:
+    signing = ReadinessCheck("idp_signing_key", partial(signing_key_facts, keys))
+    followed = ReadinessCheck("idp_followed_sources", partial(followed_facts, following))
+    front = ReadinessCheck("idp_front_channel", lambda: asdict(clients.opened))  # of a closed deployment there is nothing to say
+    return (signing, followed, front) if clients.opened != CLOSED else (signing, followed)
 
 
 def sign_in_protocol(context: ServiceContext) -> SignInProtocol:
@@ -363,24 +359,12 @@ def build(context: ServiceContext) -> ServiceParts:
         add_directory(router, people)
     add_cas_endpoints(router, people, _outbound(context, CALLBACK_SECONDS))
     add_federation_routes(router, federation)
-    following = follow_desk(context, people)
-    add_follow_routes(router, following)
+    add_follow_routes(router, following := follow_desk(context, people))
     add_upstream_pages(router, pages)
     if settings.demo:
         add_simulator_pages(router, pages, simulated_upstream(people.vault.sealer, settings.base_url)[0])
     for add_pages in (add_key_pages, add_sign_in_pages, add_session_pages, add_device_pages, add_cas_pages):
         add_pages(router, pages)
-
-    def check_signing_key() -> Facts:
-        with context.database.read() as connection:
-            keys, _ = load_signing_keys(connection, desk.mac_key)
-        key = signing_key_at(keys, context.clock.now())
-        if key is None:
-            raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
-        return {"key": key.key_id, "keys": len(keys)}
-
-    def complete_signing_keys() -> None:  # a deployment from before there were other algorithms has a key for access tokens alone
-        ensure_signing_keys(key_desk(context), actor="service:idp")
 
     return ServiceParts(
         name=NAME,
@@ -396,11 +380,7 @@ def build(context: ServiceContext) -> ServiceParts:
         openapi_paths=PATHS,
         openapi_tags=TAGS,
         scopes=SCOPES,
-        readiness=(
-            ReadinessCheck("idp_signing_key", check_signing_key),
-            ReadinessCheck("idp_followed_sources", partial(followed_facts, following)),
-            *_watched(desk.opened),
-        ),
+        readiness=_checks(desk, key_desk(context), following),
         event_types=EVENT_TYPES,
         handlers={
             CAS_LOGOUT_TOPIC: partial(tell_cas_service, people, federation.outbound),
@@ -413,6 +393,10 @@ def build(context: ServiceContext) -> ServiceParts:
             Job("followed-sources", FOLLOW_EVERY_SECONDS, partial(follow_sources, following)),
             Job("sign-in-sweep", SWEEP_EVERY_SECONDS, partial(sweep_sign_in_rows, people)),
         ),
-        on_start=(complete_signing_keys, partial(fill_changes, context.database, people.vault)),
+        # A deployment from before there were other algorithms has a key for access tokens alone
+        on_start=(
+            partial(ensure_signing_keys, key_desk(context), actor="service:idp"),
+            partial(fill_changes, context.database, people.vault),
+        ),
         on_stop=(people.pool.close,),
     )

@@ -11,7 +11,7 @@ from idp.connectors.followed_feed import FeedDirectory
 from idp.connectors.followed_http import SourceCaller, public_key
 from idp.connectors.followed_scim import ScimDirectory
 from idp.model.follow import SOURCES_MAX, SourceProtocol
-from idp.store.follow import delete_source, insert_source, list_sources
+from idp.store.follow import call_source, delete_source, insert_source, list_sources
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -95,3 +95,10 @@ def remove_source(desk: FollowDesk, code: str, *, actor: str) -> None:
         people.audit.record(connection, at=at, actor=actor, action="source.remove", subject=f"source:{code}", outcome="done", facts={})
 
     people.database.write(store)
+
+
+def hasten_source(desk: FollowDesk, code: str, *, reconcile: bool) -> None:
+    """Let its next turn come at once, with a comparison of everything where asked for. SOURCE_NOT_FOUND."""
+    at = desk.people.clock.now()
+    if not desk.people.database.write(lambda connection: call_source(connection, code, at, reconcile=reconcile)):
+        raise TrustError(Kind.NOT_FOUND, "SOURCE_NOT_FOUND", source=code[:40])

@@ -162,16 +162,16 @@ def follow_source(
     with people.database.read() as connection:
         source, state = load_source(connection, people.vault, code)
     # 2. What it tells, and how that went
+    failures, code_of_failure, done = state.failures + 1, "INTERNAL_ERROR", None
     try:
         turn = _Turn(desk, source, lease, state.cursor, accepts_ends)
         done = _follow(turn, ends, reconcile=reconcile or (state.reconcile_at is not None and state.reconcile_at <= at))
+        failures, code_of_failure = 0, ""
     except TrustError as error:
-        _let_go(desk, source, lease, state.failures + 1, error.code)
+        code_of_failure = error.code
         raise
-    except BaseException:
-        _let_go(desk, source, lease, state.failures + 1, "INTERNAL_ERROR")
-        raise
-    _let_go(desk, source, lease, 0, "", done, state)
+    finally:
+        _let_go(desk, source, lease, failures, code_of_failure, done, state)
     return done
 
 
@@ -298,8 +298,8 @@ def _let_go(
     lease: str,
     failures: int,
     code: str,
-    done: Followed | None = None,
-    state: SourceState | None = None,
+    done: Followed | None,
+    state: SourceState,
 ) -> None:
     """Hold it no longer; its next turn comes after its interval, at once where there is more, later where it failed."""
     at = desk.people.clock.now()
@@ -316,8 +316,8 @@ def _let_go(
     desk.people.database.write(partial(let_source_go, code=source.code, lease=lease, noted=noted))
 
 
-def _next_reconciliation(source: FollowedSource, done: Followed | None, state: SourceState | None, at: datetime) -> datetime | None:
-    if done is None or state is None:
+def _next_reconciliation(source: FollowedSource, done: Followed | None, state: SourceState, at: datetime) -> datetime | None:
+    if done is None:
         return None
     is_due = done.report is not None or state.reconcile_at is None
     return (at + timedelta(hours=source.reconcile_hours) if source.reconcile_hours else NEVER) if is_due else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.signatures import SignatureAlgorithm
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, GM_ALGORITHM, KEY_ANNOUNCE_SECONDS, SIGNING_ALGORITHMS, SigningKey, signing_key_at
 from idp.store.clients import insert_signing_key, load_signing_keys, update_signing_key
+from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from crypto.keystore import Keystore
     from service_kit.audit import Audit
     from service_kit.clock import Clock
+    from service_kit.composition import Facts
     from service_kit.database import Database
 
 KEY_PREFIX: Final = "token-"
@@ -109,3 +111,13 @@ def _add(desk: KeyDesk, key: SigningKey, *, is_first: bool = False, is_alone: bo
         return key
 
     return desk.database.write(store)
+
+
+def signing_key_facts(desk: KeyDesk) -> Facts:
+    """For readiness: the key that signs access tokens now. SIGNING_KEY_MISSING."""
+    with desk.database.read() as connection:
+        keys, _ = load_signing_keys(connection, desk.mac_key)
+    key = signing_key_at(keys, desk.clock.now())
+    if key is None:
+        raise TrustError(Kind.UNAVAILABLE, "SIGNING_KEY_MISSING")
+    return {"key": key.key_id, "keys": len(keys)}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from idp.actions.follow_desk import add_source, remove_source
+from idp.actions.follow_desk import add_source, hasten_source, remove_source
 from idp.actions.source_status import source_view
 from idp.api.scim_routes import MANAGE
 from idp.model.changes import SubjectKind
 from idp.model.follow import VALUE_CHARACTERS_MAX, read_source
-from idp.store.follow import call_source, list_sources
+from idp.store.follow import list_sources
 from service_kit.composition import caller_of, needs
-from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
     from idp.actions.follow_desk import FollowDesk
@@ -121,8 +119,7 @@ def add_follow_routes(router: APIRouter, desk: FollowDesk) -> None:
         remove_source(desk, code, actor=caller_of(request).actor)
 
     def call(code: str, *, reconcile: bool) -> dict[str, Any]:
-        if not people.database.write(partial(call_source, code=code, at=people.clock.now(), reconcile=reconcile)):
-            raise TrustError(Kind.NOT_FOUND, "SOURCE_NOT_FOUND", source=code)
+        hasten_source(desk, code, reconcile=reconcile)
         return view(code)
 
     @router.post(

@@ -93,7 +93,7 @@ def test_scim2_server_is_followed(server: httpx.Client, towns: Towns, monkeypatc
         IdentifierKind.MAIL: "0@x.example",
     }
     patch(users[0], "displayName", "改名")
-    patch(users[1], "active", False)  # noqa: FBT003 - a value
+    patch(users[1], "active", False)
     assert tell() == {"changed": 2}
     changed, disabled = (towns.found("b", "foreign", f"Users/{each}") for each in users[:2])
     assert changed is not None

@@ -98,7 +98,7 @@ def test_every_command_in_the_documents_is_one_with_these_options() -> None:
             if found is None:
                 continue
             words = ["yinxin", *found[1].split("#")[0].split()]
-            command = next((" ".join(words[:count]) for count in (3, 2) if " ".join(words[:count]) in commands()), None)
+            command = next((" ".join(words[:count]) for count in (4, 3, 2) if " ".join(words[:count]) in commands()), None)
             options = {word.partition("=")[0] for word in words if word.startswith("--")}
             if command is None and " ".join(words) not in groups:
                 wrong.append((name, line))
