@@ -227,7 +227,7 @@ def test_it_goes_on_after_an_interruption_and_with_several_processes(town: Town,
     text = "source_id,name\n" + "".join(f"{index},测试{index}\n" for index in range(90))
     made = receive(town, "big", text)
     before = accounts(town)
-    real, calls = import_accounts._apply, [0]
+    real, calls = import_accounts.apply_row, [0]
 
     def dies(*arguments: Any) -> Any:
         calls[0] += 1
@@ -236,7 +236,7 @@ def test_it_goes_on_after_an_interruption_and_with_several_processes(town: Town,
         return real(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(import_accounts, "_apply", dies)
+        patched.setattr(import_accounts, "apply_row", dies)
         with pytest.raises(TrustError, match="AUDIT_UNAVAILABLE"):
             run_imports(town.desk)
     with town.desk.database.read() as connection:
