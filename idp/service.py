@@ -99,7 +99,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from crypto.keystore import Keystore
     from idp.actions.find_person_behind import PersonBehind
     from idp.actions.people_desk import SignInProtocol
     from idp.ports import SubjectHash
@@ -168,7 +167,7 @@ def migrate(database: Database) -> None:
 def client_desk(context: ServiceContext) -> ClientDesk:
     """What the administration of clients needs; for the command line too."""
     known = cast("ports.KnownScopes", context.links[ports.KNOWN_SCOPES])
-    keystore: Keystore = context.keystore
+    keystore = context.keystore
     return ClientDesk(
         database=context.database,
         audit=context.audit,
@@ -261,9 +260,9 @@ def nonce_check(context: ServiceContext) -> Callable[[Caller, Proof], None]:
 
 
 def _vault(context: ServiceContext) -> Vault:
-    keystore: Keystore = context.keystore
+    secret = context.keystore.open_secret
     own = cast("SubjectHash | None", context.links.get(ports.SUBJECT_HASH))
-    return Vault(ValueSealer(keystore.open_secret(PEOPLE_SECRETS)), keystore.open_secret(ROW_MAC_KEY), own)
+    return Vault(ValueSealer(secret(PEOPLE_SECRETS)), secret(ROW_MAC_KEY), own)
 
 
 def people_desk(context: ServiceContext) -> PeopleDesk:
@@ -283,8 +282,7 @@ def people_desk(context: ServiceContext) -> PeopleDesk:
 
 def federation_desk(context: ServiceContext, people: PeopleDesk) -> FederationDesk:
     """Sign-in at other providers, as the deployment's file describes them. CONNECTOR_SETTING_INVALID names what is wrong in it."""
-    settings = context.settings
-    path = settings.dir / settings.upstreams
+    settings, path = context.settings, context.settings.dir / context.settings.upstreams
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, ValueError):
