@@ -34,9 +34,9 @@ def wait_for(is_so: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The directory that is followed: served all the time."""
+    """The directory that is followed, with nobody in it: served all the time."""
     port = free_port()
     folder = make_deployment(tmp_path_factory.mktemp("source") / "deployment", services=["idp"], base_url=f"http://127.0.0.1:{port}")
     with Server(folder, port) as running:

@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,8 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     pki = DemoPki.create(NOW, label="ukeys")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(idp.service, "sign_in_protocol", lambda _context: protocol)
-        patch.setattr(idp.service, "trust_of", lambda _context: pki.trust_list)
+        made = idp.service.people_desk
+        patch.setattr(idp.service, "people_desk", lambda context: made(replace(context, trust=pki.trust_list)))
         with served_here(make_deployment(tmp_path_factory.mktemp("ukeys") / "deployment", services=["idp"])) as here:
             yield Hall(settle(here, protocol), pki)
 

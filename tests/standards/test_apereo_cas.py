@@ -30,6 +30,16 @@ def test_success_with_and_without_attributes() -> None:
     assert json.loads(cas.write_success_json("pe_1", None)) == {"serviceResponse": {"authenticationSuccess": {"user": "pe_1"}}}
 
 
+@pytest.mark.clause("CAS 3.0.3 2.5.4", "CAS 3.0.3 2.6.2")
+def test_success_of_who_came_through_others() -> None:
+    through = ["https://a.example/pgt?x=1&y=2", "https://b.example/pgt"]
+    told = etree.fromstring(cas.write_success("pe_1", None, iou="PGTIOU-1", proxies=through)).find("cas:authenticationSuccess", NAMES)
+    assert told.findtext("cas:proxyGrantingTicket", namespaces=NAMES) == "PGTIOU-1"
+    assert [each.text for each in told.find("cas:proxies", NAMES)] == through
+    read = json.loads(cas.write_success_json("pe_1", None, iou="PGTIOU-1", proxies=through))
+    assert read["serviceResponse"]["authenticationSuccess"] == {"user": "pe_1", "proxyGrantingTicket": "PGTIOU-1", "proxies": through}
+
+
 @pytest.mark.clause("CAS 3.0.3 2.5.3", "CAS 3.0.3 2.4.2")
 def test_failure() -> None:
     told = etree.fromstring(cas.write_failure(cas.INVALID_TICKET, "used <before>")).find("cas:authenticationFailure", NAMES)

@@ -14,6 +14,7 @@ from tests.licence_vault.faces.designs import PORTRAIT, text_of
 from tests.licence_vault.test_verify import AT
 from tests.licence_vault.test_verify_code import CLAIMS, genuine, good, link
 from yinxin.command_line import app
+from yinxin.offline_verifier.read_bundle import Known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def test_designs_that_cannot_be_drawn(tmp_path: Path) -> None:
 
 
 def test_a_code_is_judged_by_a_trust_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("yinxin.commands.licence_command.load_trust", lambda _path: good())
+    monkeypatch.setattr("yinxin.commands.licence_command.load_known", lambda _path: Known(good()))
     done = run("verify-code", link(genuine()), "--at", AT.isoformat())
     assert done.exit_code == 0
     assert "Licence: code" in done.stdout
