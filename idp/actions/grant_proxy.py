@@ -8,10 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3
-from idp.actions.claims_of import asked_claims
 from idp.actions.cut_scopes import bounded_acr
 from idp.actions.issue_ticket import Validation
-from idp.actions.ticket_standing import accepts_all, cas_profile, why_fallen
+from idp.actions.ticket_standing import accepts_all, cas_profile, is_agreed, why_fallen
 from idp.model.cas import (
     GRANTING_TICKET_PREFIX,
     IOU_PREFIX,
@@ -27,7 +26,7 @@ from idp.model.cas import (
 )
 from idp.store.cas import find_service, insert_ticket, keep_ticket
 from idp.store.cas_proxies import find_callback, find_granting_ticket, insert_granting_ticket
-from idp.store.sign_ins import find_consent, find_session, note_client
+from idp.store.sign_ins import find_session, note_client
 from standards.apereo_cas import INVALID_PROXY_CALLBACK, INVALID_TICKET, UNAUTHORIZED_SERVICE
 from standards.errors import TrustError
 
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 CALLBACK_SECONDS: Final = 3.0  # of the whole call: the service waits for its answer meanwhile, and the person for the service
 _ANSWER_BYTES: Final = 16 * 1024
-_SCOPES: Final = ("openid",)  # what every sign-in by CAS asks for beside the claims of its service
 _GOOD: Final = 200
 
 
@@ -184,8 +182,4 @@ def _why_not_there(connection: Connection, desk: PeopleDesk, granted: GrantingTi
         return "not accepted"
     if profile.acting != "any" and (profile.acting == "organisation") != (granted.acting_for is not None):
         return "acting"
-    if profile.is_own:
-        return ""
-    scopes, agreed = find_consent(connection, desk.vault, granted.account_id, granted.acting_for, service.client_id)
-    asked = asked_claims(_SCOPES, {"userinfo": dict.fromkeys(service.claims)}, "userinfo", profile)
-    return "" if asked <= agreed and scopes.issuperset(_SCOPES) else "consent"
+    return "" if is_agreed(connection, desk, granted, profile, service.claims) else "consent"

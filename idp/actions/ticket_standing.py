@@ -1,9 +1,12 @@
-"""Whether what a CAS ticket rests on still holds: session, account, the grant of an agent, client and registration, and everybody it came through."""
+"""Whether what a CAS ticket rests on still holds: session, account, the grant of an agent, client and registration, what the person agreed to, and
+everybody it came through.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from idp.actions.claims_of import asked_claims
 from idp.actions.cut_scopes import may_act
 from idp.actions.sign_in_row import lives
 from idp.model.cas import IssuedTicket, is_within
@@ -16,15 +19,18 @@ from idp.store.cas import find_service
 from idp.store.cas_proxies import find_callback, list_accepted
 from idp.store.clients import find_client
 from idp.store.registrations import find_registration
-from idp.store.sign_ins import find_session
+from idp.store.sign_ins import find_consent, find_session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from idp.actions.people_desk import PeopleDesk
     from idp.model.cas import GrantingTicket, Proxy
+
+_SCOPES: Final = ("openid",)  # what every sign-in by CAS asks for beside the claims of its service
 
 
 def cas_profile(connection: Connection, client_id: str, mac_key: bytes) -> ClientProfile | None:
@@ -37,7 +43,7 @@ def cas_profile(connection: Connection, client_id: str, mac_key: bytes) -> Clien
 
 
 def why_fallen(connection: Connection, desk: PeopleDesk, held: IssuedTicket | GrantingTicket, at: datetime) -> str:
-    """What does not hold any more of what a ticket rests on: session, account, agent, client or proxy; empty where all does. ROW_ALTERED."""
+    """What does not hold any more of what a ticket rests on: session, account, agent, client, consent or proxy; empty where all does. ROW_ALTERED."""
     mac_key = desk.vault.mac_key
     session = find_session(connection, desk.vault, held.session_id)
     holder = account_standing(connection, desk.vault, held.account_id)
@@ -49,18 +55,33 @@ def why_fallen(connection: Connection, desk: PeopleDesk, held: IssuedTicket | Gr
     if not may_act(connection, desk.vault, held.account_id, held.acting_for, at):
         return "agent"
     registered = find_service(connection, held.service, mac_key)
-    if cas_profile(connection, held.client_id, mac_key) is None or registered is None or registered.client_id != held.client_id:
+    profile = cas_profile(connection, held.client_id, mac_key)
+    if profile is None or registered is None or registered.client_id != held.client_id:
         return "client"
-    return "" if _leads_here(connection, held, mac_key) else "proxy"
+    if not is_agreed(connection, desk, held, profile, held.claims if isinstance(held, IssuedTicket) else ()):
+        return "consent"
+    return "" if _leads_here(connection, desk, held) else "proxy"
 
 
-def _leads_here(connection: Connection, held: IssuedTicket | GrantingTicket, mac_key: bytes) -> bool:
+def is_agreed(
+    connection: Connection, desk: PeopleDesk, held: IssuedTicket | GrantingTicket, profile: ClientProfile, claims: Iterable[str] = ()
+) -> bool:
+    """Whether the person behind a ticket has agreed, and has not taken it back, that a client knows him and these claims; True where it asks nobody."""
+    if profile.is_own:
+        return True
+    scopes, agreed = find_consent(connection, desk.vault, held.account_id, held.acting_for, profile.client_id)
+    asked = asked_claims(_SCOPES, {"userinfo": dict.fromkeys(claims)}, "userinfo", profile)
+    return asked <= agreed and scopes.issuperset(_SCOPES)
+
+
+def _leads_here(connection: Connection, desk: PeopleDesk, held: IssuedTicket | GrantingTicket) -> bool:
     """Whether everybody a ticket came through is a proxy still, and whoever took it on from them accepts them still."""
+    mac_key = desk.vault.mac_key
     takers = [each.client_id for each in held.proxies]
     taken = [held.proxies[place + 1 :] for place in range(len(takers))]
     if isinstance(held, IssuedTicket):  # where a granting ticket is, its holder is the first of the proxies
         takers, taken = [held.client_id, *takers], [held.proxies, *taken]
-    stand = all(_stands(connection, each, mac_key) for each in held.proxies)
+    stand = all(_stands(connection, desk, held, each) for each in held.proxies)
     return stand and all(accepts_all(connection, taker, those, mac_key) for taker, those in zip(takers, taken, strict=True))
 
 
@@ -70,6 +91,10 @@ def accepts_all(connection: Connection, client_id: str, proxies: tuple[Proxy, ..
     return all(is_within(each.callback, accepted) for each in proxies)
 
 
-def _stands(connection: Connection, proxy: Proxy, mac_key: bytes) -> bool:
-    """Whether a proxy is one still: its client is active, and the callback its own."""
-    return cas_profile(connection, proxy.client_id, mac_key) is not None and find_callback(connection, proxy.callback, mac_key) == proxy
+def _stands(connection: Connection, desk: PeopleDesk, held: IssuedTicket | GrantingTicket, proxy: Proxy) -> bool:
+    """Whether a proxy is one still: its client is active and still agreed to, and the callback its own."""
+    mac_key = desk.vault.mac_key
+    profile = cas_profile(connection, proxy.client_id, mac_key)
+    if profile is None or not is_agreed(connection, desk, held, profile):
+        return False
+    return find_callback(connection, proxy.callback, mac_key) == proxy

@@ -33,6 +33,7 @@ from idp.model.people import AccountKind, AccountStatus
 from idp.model.registrations import CREDENTIALS, Registration
 from idp.store.credentials import list_credentials
 from idp.store.registrations import put_registration
+from idp.store.sign_ins import forget_consents
 from service_kit.outbound import Outbound, read_networks
 from service_kit.row_values import write_time
 from standards import apereo_cas as cas
@@ -472,6 +473,55 @@ def test_attack_a_granting_ticket_for_an_organisation_ends_with_the_office(there
     assert there.proxy(granting_ticket) == "INVALID_TICKET"
     assert there.last("cas.proxy") == ("refused", "agent")
     assert there.validate(waiting, RECORDS)[0] == "INVALID_TICKET"
+
+
+def test_attack_a_granting_ticket_ends_with_what_the_person_agreed_to(there: Departments) -> None:
+    """Of each in the chain that asks: what takes a consent back (``take_back_access``) takes back that it goes on in the person's name."""
+    town, desk = there.town, there.town.desk
+    person = town.person("agreeing").account_id
+    client, service, callback = "guest", "https://guest.example/", there.callbacks.at("/guest/pgt")
+    register_client(there.clients, NewClient("Guest", ("seal.read",), client_id=client), actor="test")
+    there.register(client, CasRegistration((service,), ("name",), (callback,), (there.callbacks.at("/office/*"),)))
+    before = there.registered["records"]
+    there.register("records", replace(before, accepted_proxies=(*before.accepted_proxies, callback)))
+
+    def agree() -> str:
+        browser = Browser(town.here)
+        browser.go("/cas/login", service=service)
+        if browser.log_in("agreeing").status_code == 200:  # not agreed yet
+            browser.submit("consent")
+        return there.office.returned(browser, service)["ticket"]
+
+    def take_back() -> None:
+        desk.database.write(lambda connection: forget_consents(connection, person, client))
+
+    # 1. The one that has the granting ticket, what it got by it, and a ticket of its own
+    granting_ticket = there.granted(agree(), service, "/guest/pgt")
+    onward = there.granted(there.proxy(granting_ticket), RECORDS, "/records/pgt")
+    waiting, own = there.proxy(granting_ticket), agree()
+    assert there.validate(there.proxy(onward, RECORDS), RECORDS)[0] == person
+    take_back()
+    assert there.proxy(granting_ticket) == "INVALID_TICKET"
+    assert there.last("cas.proxy") == ("refused", "consent")
+    assert there.validate(waiting, RECORDS)[0] == "INVALID_TICKET"
+    assert there.last("cas.validate") == ("refused", "proxy")
+    assert there.proxy(onward, RECORDS) == "INVALID_TICKET"
+    assert there.validate(own, service)[0] == "INVALID_TICKET"
+    assert there.last("cas.validate") == ("refused", "consent")
+    # 2. The one that was come to
+    agree()
+    granting_ticket = there.granted(there.sign_in("agreeing")[1])
+    waiting = there.proxy(granting_ticket, service)
+    take_back()
+    assert there.validate(waiting, service)[0] == "INVALID_TICKET"
+    assert there.proxy(granting_ticket, service) == "UNAUTHORIZED_SERVICE"
+    assert there.proxy(granting_ticket).startswith("PT-"), "who asks nobody goes on"
+    # 3. While the callback is called
+    ticket = agree()
+    there.callbacks.meanwhile = take_back
+    assert there.validate(ticket, service, pgtUrl=callback)[0] == "INVALID_TICKET"
+    assert there.proxy(list(there.callbacks.told.values())[-1]) == "INVALID_TICKET"
+    there.register("records", before)
 
 
 def change_rows(there: Departments, statement: str) -> None:
