@@ -174,6 +174,8 @@ def test_what_hashes_cost() -> None:
     pbkdf2 = "$pbkdf2-{}${}$c2FsdA$" + "A" * 43
     assert check_seconds(pbkdf2.format("sha256", 2_000_000).encode()) == 0.5
     assert dear_milliseconds(pbkdf2.format("sm3", 1_000_000).encode()) == 450
+    longer = [check_seconds(f"$pbkdf2-sm3$100000$c2FsdA${'A' * characters}".encode()) for characters in (22, 43, 44, 86, 128)]
+    assert longer == [0.045, 0.045, 0.09, 0.09, 0.135], "each block of what is derived takes all the iterations anew"
     assert dear_milliseconds(hash_password(PASSWORD)) == 0
     assert 100 < dear_milliseconds(b"$argon2id$v=19$m=262144,t=16,p=1$c2FsdHNhbHQ$" + b"A" * 43) < 4_000
     assert [dear_milliseconds(each) for each in (b"", b"$sm3$c2FsdA$" + b"0" * 64, f"$2b$10${end}".encode())] == [0, 0, 0]
