@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FAILED: Final = "OUTBOUND_FAILED"
 TOO_SLOW: Final = "too-slow"
 TOO_LARGE: Final = "answer-too-large"
+NO_URL: Final = "not-a-url"
 _PIECE_BYTES: Final = 16 * 1024  # written under one look at the time that is left
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -51,14 +52,18 @@ def call_once(
 
     TrustError OUTBOUND_FAILED (UNAVAILABLE) with ``reason``.
     """
-    parts = httpx.URL(url)
+    try:
+        parts = httpx.URL(url)
+        name = parts.host  # read only now: the name of a host beyond ASCII must be one
+    except (httpx.InvalidURL, UnicodeError):
+        raise TrustError(Kind.UNAVAILABLE, FAILED, reason=NO_URL) from None
     port = parts.port or _PORTS[parts.scheme]
     target = httpcore.URL(
         scheme=parts.raw_scheme, host=parts.raw_host if address is None else address.encode("ascii"), port=port, target=parts.raw_path
     )
     sent = {**(headers or {}), "host": parts.netloc.decode("ascii"), "connection": "close", "content-length": str(len(content))}
     backend = _Backend(time.monotonic() + timeout_seconds)
-    extensions = {"sni_hostname": parts.host, "timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_seconds)}
+    extensions = {"sni_hostname": name, "timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_seconds)}
     try:
         with (
             httpcore.ConnectionPool(ssl_context=_authorities(), network_backend=backend) as pool,

@@ -20,6 +20,14 @@ def reason_of(error: TrustError) -> tuple[str, object]:
     return error.code, error.facts.get("reason")
 
 
+@pytest.mark.parametrize("host", ["xn--a", "xn--a.evil.example", "xn--zzzz--", "256.1.1.1", "[v1.a]"])
+def test_attack_a_host_whose_name_nobody_can_speak_is_not_called(host: str) -> None:
+    """Whoever has a zone answers for any name in it."""
+    with pytest.raises(TrustError) as failed:
+        Outbound(LOOPBACK, look_up=lambda *_: ["127.0.0.1"]).call("GET", f"https://{host}:1/")
+    assert reason_of(failed.value) == ("OUTBOUND_FAILED", "not-a-url")
+
+
 @pytest.mark.parametrize(
     "url",
     [
