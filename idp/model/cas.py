@@ -121,6 +121,13 @@ def check_services(wanted: CasRegistration, known: Collection[str]) -> None:
                 field=field,
                 expected=f"at most {SERVICES_MAX} https addresses (http on a loopback address alone), whole or ending in /*",
             )
+        if field != "services" and not all(is_callback(each.removesuffix(_EVERYTHING)) for each in entries):
+            raise TrustError(
+                Kind.UNACCEPTABLE,
+                "CLIENT_FIELD_INVALID",
+                field=field,
+                expected=f"addresses without {GRANTING_TICKET} and {GRANTING_TICKET_IOU}, which the call adds",
+            )
         if entries and not wanted.services:
             raise TrustError(Kind.UNACCEPTABLE, "CLIENT_FIELD_INVALID", field=field, expected="nothing where there are no services")
     if len(set(claims)) != len(claims) or not set(claims) <= set(known):

@@ -522,6 +522,8 @@ def test_services_are_registered_over_http(office: Office) -> None:
         ({"services": [], "proxy_callbacks": ["https://keeper.example/pgt"]}, "CLIENT_FIELD_INVALID"),
         ({"services": ["https://k.example/"], "proxy_callbacks": ["http://10.0.0.1/pgt"]}, "CLIENT_FIELD_INVALID"),
         ({"services": ["https://k.example/"], "accepted_proxies": ["https://*.example/pgt"]}, "CLIENT_FIELD_INVALID"),
+        ({"services": ["https://k.example/"], "proxy_callbacks": ["https://k.example/pgt?pgtId=PGT-mine"]}, "CLIENT_FIELD_INVALID"),
+        ({"services": ["https://k.example/"], "accepted_proxies": ["https://k.example/pgt?a&pgt%49ou"]}, "CLIENT_FIELD_INVALID"),
         ({"services": ["https://k.example/"], "accepted_proxies": ["*"]}, "CLIENT_FIELD_INVALID"),
     ):
         assert http.request("PUT", path, headers=headers, json=changed).json()["code"] == code, changed
