@@ -48,6 +48,7 @@ _DESCRIPTIONS: Final = {
 _SAML_DESCRIPTIONS: Final = {
     **_DESCRIPTIONS,
     cas.INVALID_REQUEST: f"TARGET, and a SAML 1.1 request with one AssertionArtifact in at most {saml.REQUEST_BYTES_MAX} bytes, are required",
+    cas.UNAUTHORIZED_SERVICE_PROXY: "no proxy-granting ticket comes of a validation by SAML",
 }
 _PROXY_DESCRIPTIONS: Final = {
     cas.INVALID_REQUEST: "pgt and targetService are required, each once",
@@ -265,6 +266,8 @@ def _add_saml_validate(router: APIRouter, door: CasDoor) -> None:
         given = dict(pairs)
         service = given.get("TARGET", "")
         failure = "" if len(given) == len(pairs) and service else cas.INVALID_REQUEST
+        if not failure and "pgtUrl" in given:  # as by CAS 1.0
+            failure = cas.UNAUTHORIZED_SERVICE_PROXY
         wanted = saml.read_validation_request(await _body(request))
         found = await door.validate("" if wanted is None else wanted.ticket, service, given, failure)
         request_id = "" if wanted is None else wanted.request_id

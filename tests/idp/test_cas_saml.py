@@ -112,3 +112,12 @@ def test_attack_a_proxy_ticket_is_not_validated_by_saml(there: Departments) -> N
     assert user_of(ask(there, request(proxy_ticket), RECORDS)) == ""
     assert there.last("cas.validate") == ("refused", "proxied")
     assert there.validate(proxy_ticket, RECORDS)[0] == "INVALID_TICKET"
+
+
+def test_attack_no_granting_ticket_comes_of_saml(there: Departments) -> None:  # noqa: F811
+    """An answer without one would not be what was asked for."""
+    _, ticket = there.sign_in()
+    called = len(there.callbacks.asked)
+    assert user_of(ask(there, request(ticket), "https://office.example/app/", pgtUrl=there.callbacks.at("/office/pgt"))) == ""
+    assert there.last("cas.validate") == ("refused", "UNAUTHORIZED_SERVICE_PROXY")
+    assert len(there.callbacks.asked) == called
