@@ -32,7 +32,8 @@ PROXY_VALIDATE: Final = "/cas/proxyValidate"
 P3_PROXY_VALIDATE: Final = "/cas/p3/proxyValidate"
 PROXY: Final = "/cas/proxy"
 SAML_VALIDATE: Final = "/cas/samlValidate"
-CALLBACKS_MAX: Final = 8  # called at once by one process
+CALLBACKS_MAX: Final = 8  # of one client, called at once by one process
+ALL_CALLBACKS_MAX: Final = 64  # of all clients: each is a thread for three seconds at most
 PROXY_TICKETS_PER_SECOND: Final = 10.0  # of one granting ticket: a system that goes on to another for each page of one person
 PROXY_TICKETS_BURST: Final = 100.0
 _BY_TICKET: Final = "services validate by the ticket itself, which only they have been sent"
@@ -100,14 +101,15 @@ def _answer(body: bytes, *, is_json: bool) -> Response:
 
 
 class CasDoor:
-    """Validation and proxies, for one process. ``outbound``: how callbacks are called. No more than CALLBACKS_MAX at once, in places of their own: one
-    that does not answer holds up no validation without a callback.
+    """Validation and proxies, for one process. ``outbound``: how callbacks are called, in places of their own and of each client no more than
+    CALLBACKS_MAX at once: one that does not answer holds up neither a validation without a callback nor the callbacks of others.
     """
 
     def __init__(self, desk: PeopleDesk, outbound: Outbound) -> None:
         self.desk = desk
         self._outbound = outbound
-        self._callbacks = anyio.CapacityLimiter(CALLBACKS_MAX)
+        self._callbacks = anyio.CapacityLimiter(ALL_CALLBACKS_MAX)
+        self._callbacks_of: dict[str, anyio.CapacityLimiter] = {}  # by client, of those with registered callbacks alone
         self._proxies = Rates(per_second=PROXY_TICKETS_PER_SECOND, burst=PROXY_TICKETS_BURST)
 
     async def validate(
@@ -121,7 +123,8 @@ class CasDoor:
         found = await anyio.to_thread.run_sync(partial(work, takes_proxied=takes_proxied, callback=callback))
         if found.ticket is None or callback is None:
             return found
-        return await anyio.to_thread.run_sync(grant_proxy, self.desk, self._outbound, ticket, callback, found, limiter=self._callbacks)
+        async with self._callbacks_of.setdefault(found.ticket.client_id, anyio.CapacityLimiter(CALLBACKS_MAX)):
+            return await anyio.to_thread.run_sync(grant_proxy, self.desk, self._outbound, ticket, callback, found, limiter=self._callbacks)
 
     async def proxy(self, granting_ticket: str, target: str) -> ProxyAnswer:
         """A proxy ticket; see ``issue_proxy_ticket``. RATE_EXCEEDED for a granting ticket that asks too often."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -278,21 +278,25 @@ def test_a_service_whose_callback_failed_has_no_session_to_be_told_of(there: Dep
 
 
 def test_attack_callbacks_that_hang_hold_up_nobody(there: Departments) -> None:
-    """More of them than are called at once; each has its few seconds, and who wants no granting ticket does not wait for them."""
+    """More of them than are called at once; each has its few seconds, and who wants no granting ticket, or is another client, does not wait for them."""
     browser, plain = there.sign_in()
-    tickets = [there.office.ticket(browser, APP) for _ in range(CALLBACKS_MAX + 2)]
-    callback, hangs, over = there.callbacks.at("/office/pgt"), Event(), Event()
+    other = there.office.ticket(browser, RECORDS)
+    tickets = [there.office.ticket(browser, APP) for _ in range(2 * CALLBACKS_MAX + 1)]
+    callback, hanging, over = there.callbacks.at("/office/pgt"), Semaphore(0), Event()
 
     def hang() -> None:
-        hangs.set()
-        over.wait(60)
+        if there.callbacks.asked[-1].startswith("/office/"):
+            hanging.release()
+            over.wait(60)
 
     there.callbacks.meanwhile = hang
     with ThreadPoolExecutor(len(tickets)) as pool:
         waiting = [pool.submit(there.validate, each, APP, pgtUrl=callback) for each in tickets]
-        assert hangs.wait(30)
+        for _ in range(CALLBACKS_MAX):
+            assert hanging.acquire(timeout=30)
         assert there.validate(plain, APP)[0].startswith("pe_")
-        assert not all(each.done() for each in waiting)
+        assert there.granted(other, RECORDS, "/records/pgt").startswith("PGT-")
+        assert sum(each.done() for each in waiting) <= CALLBACKS_MAX, "it did not wait for its turn"
         assert {each.result()[0] for each in waiting} == {"INVALID_PROXY_CALLBACK"}
         over.set()
     assert there.last("cas.grant-proxy") == ("refused", "OUTBOUND_FAILED too-slow")
