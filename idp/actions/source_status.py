@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from idp.store.follow import count_noted, list_sources, load_source
+from idp.store.follow import count_noted, list_sources
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from service_kit.composition import Facts
 
 
-def source_view(connection: Connection, desk: FollowDesk, code: str) -> dict[str, Any]:
-    """A source and how far it is, as JSON-compatible values. SOURCE_NOT_FOUND."""
-    source, state = load_source(connection, desk.people.vault, code)
+def source_view(connection: Connection, desk: FollowDesk, source: FollowedSource, state: SourceState) -> dict[str, Any]:
+    """A source and how far it is, as JSON-compatible values."""
     return {
         "code": source.code,
         "protocol": source.protocol.value,

@@ -12,7 +12,7 @@ from idp.actions.source_status import source_view
 from idp.api.scim_routes import MANAGE
 from idp.model.changes import SubjectKind
 from idp.model.follow import VALUE_CHARACTERS_MAX, read_source
-from idp.store.follow import list_sources
+from idp.store.follow import list_sources, load_source
 from service_kit.composition import caller_of, needs
 
 if TYPE_CHECKING:
@@ -93,13 +93,13 @@ def add_follow_routes(router: APIRouter, desk: FollowDesk) -> None:
 
     def view(code: str) -> dict[str, Any]:
         with people.database.read() as connection:
-            return source_view(connection, desk, code)
+            return source_view(connection, desk, *load_source(connection, people.vault, code))
 
     @router.get(path, summary="List the directories that are followed", response_model=SourceList, tags=list(tags))
     @needs(MANAGE)
     def read_sources() -> dict[str, Any]:
         with people.database.read() as connection:
-            return {"sources": [source_view(connection, desk, each.code) for each, _ in list_sources(connection, people.vault)]}
+            return {"sources": [source_view(connection, desk, *each) for each in list_sources(connection, people.vault)]}
 
     @router.post(path, status_code=201, summary="Follow another directory", response_model=SourceView, tags=list(tags))
     @needs(MANAGE)

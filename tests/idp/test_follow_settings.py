@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idp.actions.follow_desk import FollowDesk, add_source
+from idp.actions.follow_desk import FollowDesk, add_source, remove_source
 from idp.actions.follow_directory import follow_source
 from idp.model.follow import SOURCES_MAX, FollowedSource, read_source, write_source
+from idp.store.follow import list_sources
 from service_kit.outbound import Outbound, read_networks
 from standards.errors import TrustError
 from tests.idp.following import Towns, served_towns
@@ -138,3 +139,8 @@ def test_what_is_written_is_read_again_and_there_are_only_so_many(towns: Towns) 
         for number in range(SOURCES_MAX + 1):
             add_source(desk, read_source({**write_source(source), "code": f"many{number}"}), actor="test")
     assert refused.value.facts == {"setting": "code", "limit": SOURCES_MAX}
+    with desk.people.database.read() as connection:
+        listed = [each.code for each, _ in list_sources(connection, desk.people.vault)]
+    for code in listed:  # room for the others
+        remove_source(desk, code, actor="test")
+    assert len(listed) == SOURCES_MAX

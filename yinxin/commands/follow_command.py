@@ -53,6 +53,7 @@ def add(
     from idp.actions.follow_desk import add_source
     from idp.actions.source_status import source_view
     from idp.model.follow import read_source
+    from idp.store.follow import load_source
 
     try:
         stated = _read(file)
@@ -62,7 +63,7 @@ def add(
         with _desk(folder) as desk:
             add_source(desk, source, actor=operator())
             with desk.people.database.read() as connection:
-                view = source_view(connection, desk, source.code)
+                view = source_view(connection, desk, *load_source(connection, desk.people.vault, source.code))
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:
@@ -96,7 +97,7 @@ def list_all(*, folder: Folder, as_json: AsJson = False) -> None:
 
     try:
         with _desk(folder) as desk, desk.people.database.read() as connection:
-            views = [source_view(connection, desk, each.code) for each, _ in list_sources(connection, desk.people.vault)]
+            views = [source_view(connection, desk, *each) for each in list_sources(connection, desk.people.vault)]
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     if as_json:
