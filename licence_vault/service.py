@@ -109,7 +109,7 @@ def means_of(context: ServiceContext, log: TransparencyLog) -> IssuingMeans:
         contents=ContentVault(context.keystore.open_secret(SECRET_NAME)),
         order_key=context.keystore.open_secret(ORDER_KEY),
         seals=None if sealer is None or judge is None else Seals(cast("Sealer", sealer), cast("DocumentJudge", judge)),
-        await_proof=partial(wait_for_proof, log),
+        await_proof=partial(wait_for_proof, log, context.cohorts),
         logs=trusted_logs(context),
         pictures=cast("PagePictures | None", context.links.get(PICTURES)),
     )

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from crypto.cms import TIMESTAMP_RESERVED_BYTES
+from service_kit.cohorts import Cohorts
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class ServiceContext:
     ``time_stamp``: the signature value in, an RFC 3161 time-stamp token (DER) out; None where the deployment has no authority
     configured; may raise TrustError(UNAVAILABLE). ``time_stamp_bytes``: how long its tokens get at most. ``trust``: the deployment's own
     trust list with its current revocation lists, cheap to call for each request. ``links``: what one service needs of another, by port
-    name (``yinxin/links.py``).
+    name (``yinxin/links.py``). ``cohorts``: in which what many requests compute alike takes turns.
     """
 
     settings: Settings
@@ -149,6 +150,7 @@ class ServiceContext:
     trust: Callable[[], TrustList]
     links: Mapping[str, object] = field(default_factory=dict)
     time_stamp_bytes: int = TIMESTAMP_RESERVED_BYTES
+    cohorts: Cohorts = field(default_factory=Cohorts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,8 @@ class HouseSealer:
             document_type=DOCUMENT_TYPE,
         )
         sealed = seal_document(self._context, User(VAULT, actor, holder=VAULT), seal_id, wanted)
-        judged = None if sealed.examined is None else judged_document(judge_examined(sealed.examined))
+        with self._context.cohorts.step("seal.judge"):
+            judged = None if sealed.examined is None else judged_document(judge_examined(sealed.examined))
         return SealedFile(sealed.content, judged, sealed.digest)
 
 

@@ -135,10 +135,12 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
     fail_points.reach("issue-licence.logged")
 
     # 2. What it says, from where it is kept, and what goes into the file with it.
-    version, issuer, key, code_key_id = _load(means, record)
-    definition, template = definition_of_version(version), template_of_version(version)
-    content = key.open_data(record.data_sealed or b"")
-    salted = read_salted_licence(content)
+    step = means.context.cohorts.step
+    with step("licence.load", reads=True):
+        version, issuer, key, code_key_id = _load(means, record)
+        definition, template = definition_of_version(version), template_of_version(version)
+        content = key.open_data(record.data_sealed or b"")
+        salted = read_salted_licence(content)
     if salted.commitment() != record.commitment:
         raise issuing_refused(record.id, "the data are not those that were logged")
     attachments = attachments_of(content, proof)
@@ -150,7 +152,8 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
     # A code is signed anew each time, so what is drawn with it is another file: sealed anew, released once
     attempt = sm3(qr_text.encode()).hex()[:32]
     for form in plan.forms:
-        drawn = _DRAW[form](salted.data, template, attachments, qr_text=qr_text)
+        with step("licence.draw"):
+            drawn = _DRAW[form](salted.data, template, attachments, qr_text=qr_text)
         sealed = seals.sealer.seal(
             drawn,
             media_type=MEDIA_TYPES[form],
@@ -160,9 +163,11 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
             actor=record.actor,
         )
         fail_points.reach("issue-licence.sealed")
-        _check(means, record, sealed, attachments)
-        content = sealed.content
-        released.append(_Released(form, sealed.digest or sm3(content), len(content), means.context.blobs.put(key.seal_file(form, content))))
+        with step("licence.verify"):
+            _check(means, record, sealed, attachments)
+            content = sealed.content
+            digest, kept = sealed.digest or sm3(content), key.seal_file(form, content)
+        released.append(_Released(form, digest, len(content), means.context.blobs.put(kept)))
     fail_points.reach("issue-licence.stored")
 
     # 4. tx 2: event, files, state, audit entry, idempotency answer, and what becomes of the licence before it.

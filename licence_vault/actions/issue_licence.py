@@ -150,21 +150,24 @@ def begin_issue(
     """
     # 1. May the caller issue for this authority? Who repeats a request gets the licence of the first one, whatever has changed since.
     request = request_of(order, succession, arrival, idempotency_key)
-    earlier = answer_again(means, caller, order.issuer_code, request)
-    if earlier is not None:
-        return earlier
-
     # 2. By which version of the type, and is the content as the type demands?
-    basis = basis_of_issuing(means, caller, order.type_code, order.issuer_code)
-    definition, type_version = basis.definition, basis.type_version
-    check_order(order, definition, None if succession is None else succession.term_from)
-    if succession is None:
-        check_given(order, basis, is_number_kept=arrival is not None)
-    check_texts(stand_in(order, basis), basis.template)  # before a number is taken and the public log says so
+    step = means.context.cohorts.step
+    with step("licence.begin", reads=True):
+        earlier = answer_again(means, caller, order.issuer_code, request)
+        if earlier is not None:
+            return earlier
+        basis = basis_of_issuing(means, caller, order.type_code, order.issuer_code)
+        with step("licence.check"):
+            check_order(order, basis.definition, None if succession is None else succession.term_from)
+            if succession is None:
+                check_given(order, basis, is_number_kept=arrival is not None)
+            check_texts(stand_in(order, basis), basis.template)  # before a number is taken and the public log says so
 
     # 3. tx 1: number, data, salt, key, status place, leaf, history, audit entry and idempotency claim stand together or not at all.
     def intend(conn: Connection) -> LicenceRecord:
-        record = _record_intent(means, conn, caller, order, definition, type_version, succession, arrival, request, lease_seconds)
+        record = _record_intent(
+            means, conn, caller, order, basis.definition, basis.type_version, succession, arrival, request, lease_seconds
+        )
         if note is not None:
             note(conn, record.id)
         return record

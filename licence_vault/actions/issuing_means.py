@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crypto.trusted_logs import TrustedLog
     from licence_vault.content_vault import ContentVault
     from licence_vault.ports import DocumentJudge, PagePictures, Sealer
+    from service_kit.cohorts import Cohorts
     from service_kit.composition import ServiceContext
     from service_kit.transparency_log import TransparencyLog
 
@@ -61,13 +62,14 @@ class IssuingMeans:
         return self.seals
 
 
-def wait_for_proof(log: TransparencyLog, entry_id: str) -> LogProof:
+def wait_for_proof(log: TransparencyLog, cohorts: Cohorts, entry_id: str) -> LogProof:
     """Wait until an entry is under a checkpoint of both trees. TrustError LOG_ENTRY_PENDING after ``LOG_WAIT_SECONDS``."""
     until, pause = time.monotonic() + LOG_WAIT_SECONDS, LOG_POLL_SECONDS
     while True:
         turns = log.turns
         try:
-            receipts = log.receipts(entry_id)
+            with cohorts.step("licence.prove", reads=True):
+                receipts = log.receipts(entry_id)
         except TrustError as error:
             if error.code != _PENDING or time.monotonic() > until:
                 raise

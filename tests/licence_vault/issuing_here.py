@@ -87,7 +87,7 @@ class IssuingHere:
             def await_proof(entry_id: str) -> LogProof:
                 while vault.log.run_once():
                     continue
-                return wait_for_proof(vault.log, entry_id)
+                return wait_for_proof(vault.log, vault.context.cohorts, entry_id)
 
             means = replace(means_of(vault.context, vault.log), seals=Seals(sealer, FakeJudge(ISSUER_NAME)), await_proof=await_proof)
             here = cls(vault, means, sealer)
