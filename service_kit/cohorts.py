@@ -7,9 +7,12 @@ about to do the same: its code is still where the processor has it at hand.
     with cohorts.step("licence.draw"):
         drawn = draw_pdf(...)
 
-What is done within a step computes for some milliseconds. It waits for nothing (no write, network, device or other lock): that would hold up
+What is done within a step computes for some milliseconds. It waits for nothing (no commit, network, device or other lock): that would hold up
 everyone else. What also reads from the database says so, and is a step only where that is a file here. Nothing rests on being alone: a turn
 that lasts longer than ``PATIENCE_SECONDS`` is given to somebody else, beside whom its owner goes on.
+
+The writer of the database (``group_commit``) has its turn among them, so that it is not stopped at each statement by those who compute, nor they
+by it.
 """
 
 from __future__ import annotations
@@ -28,13 +31,14 @@ IN_A_ROW: Final = 32  # of one step before another step's turn comes, whoever ar
 
 
 class _Comer:
-    """Somebody at a step. ``called`` is held until the turn is his."""
+    """Somebody at a step. ``called`` is held until the turn is his; ``due``: by which turn it must be, where he is in a hurry."""
 
-    __slots__ = ("called",)
+    __slots__ = ("called", "due")
 
-    def __init__(self) -> None:
+    def __init__(self, due: int = 0) -> None:
         self.called = threading.Lock()
         self.called.acquire()
+        self.due = due
 
 
 class Cohorts:
@@ -46,11 +50,19 @@ class Cohorts:
         self._in_a_row = in_a_row
         self._guard = threading.Lock()
         self._waiting: dict[str, deque[_Comer]] = {}  # a dict keeps the order in which steps were first come to
+        self._hurried: deque[_Comer] = deque()
         self._owner: _Comer | None = None  # whose turn it is,
         self._since = 0.0  # since when (monotonic seconds),
+        self._turns = 0  # as which one of all,
         self._now = ""  # at which step,
         self._run = 0  # and as which one of it in a row
         self._mine = threading.local()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        with self._guard:
+            return len(self._hurried) + sum(map(len, self._waiting.values()))
 
     @contextmanager
     def step(self, name: str, *, reads: bool = False) -> Iterator[None]:
@@ -68,13 +80,25 @@ class Cohorts:
             self._mine.is_within = False
             self._go(me)
 
-    def _come(self, name: str) -> _Comer:
+    @contextmanager
+    def soon(self, turns: int) -> Iterator[None]:
+        """Compute with the database for all the others, in a step of no name: so many turns of others come first at most."""
+        if not self._are_reads_quick:
+            yield
+            return
+        me = self._come(None, turns)
+        try:
+            yield
+        finally:
+            self._go(me)
+
+    def _come(self, name: str | None, turns: int = 0) -> _Comer:
         """Wait until it is one's turn."""
-        me = _Comer()
         with self._guard:
-            queue = self._waiting.setdefault(name, deque())
+            me = _Comer(self._turns + turns)
+            queue = self._hurried if name is None else self._waiting.setdefault(name, deque())
             if self._owner is None:
-                self._give(me, name, 1)
+                self._give(me, name)
                 return me
             queue.append(me)
         while not me.called.acquire(timeout=self._patience_seconds):
@@ -82,29 +106,37 @@ class Cohorts:
                 is_stuck = time.monotonic() - self._since >= self._patience_seconds
                 if is_stuck and me in queue:
                     queue.remove(me)
-                    self._give(me, name, 1)
+                    self._give(me, name)
                     return me
         return me
 
     def _go(self, me: _Comer) -> None:
-        """Pass the turn on, where it is still one's own: to the same step, then to the next one round that somebody waits for."""
+        """Pass the turn on, where it is still one's own: to who is in a hurry and due, else to the same step, then to the next one round that
+        somebody waits for, at last to who is in a hurry and not due yet.
+        """
         with self._guard:
             if self._owner is not me:
                 return
-            name = self._now if self._waiting[self._now] and self._run < self._in_a_row else self._following()
-            queue = self._waiting[name]
+            name = None if self._hurried and self._hurried[0].due <= self._turns else self._following()
+            queue = self._hurried if name is None else self._waiting[name]
             if not queue:
                 self._owner = None
                 return
             following = queue.popleft()
-            self._give(following, name, self._run + 1 if name == self._now else 1)
+            self._give(following, name)
             following.called.release()
 
-    def _give(self, comer: _Comer, name: str, run: int) -> None:
-        self._owner, self._since, self._now, self._run = comer, time.monotonic(), name, run
+    def _give(self, comer: _Comer, name: str | None) -> None:
+        self._owner, self._since = comer, time.monotonic()
+        self._turns += 1
+        if name is not None:
+            self._run = self._run + 1 if name == self._now else 1
+            self._now = name
 
-    def _following(self) -> str:
-        """The first step round after the present one that somebody waits for, itself last."""
+    def _following(self) -> str | None:
+        """The present step while its run lasts, else the first one round after it that somebody waits for, itself last; None for none."""
+        if self._run < self._in_a_row and self._waiting.get(self._now):
+            return self._now
         names = list(self._waiting)
-        place = names.index(self._now) + 1
-        return next((name for name in names[place:] + names[:place] if self._waiting[name]), self._now)
+        place = names.index(self._now) + 1 if self._now else 0
+        return next((name for name in names[place:] + names[:place] if self._waiting[name]), None)

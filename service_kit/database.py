@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
+from service_kit.cohorts import Cohorts
 from service_kit.database_errors import as_trust_error
 from service_kit.group_commit import GroupCommitWriter, RowSink, WriterStatistics
 from service_kit.prepared import BEFORE_STATEMENT
@@ -84,7 +85,8 @@ class Database:
                 hide_parameters=True,
             )
         turn = WriterTurn(Path(f"{parsed.database}-turn")) if self.is_sqlite else None
-        self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit, turn=turn)
+        self.cohorts: Final = Cohorts(are_reads_quick=self.is_sqlite)
+        self._writer = GroupCommitWriter(self.engine, queue_limit=queue_limit, turn=turn, cohorts=self.cohorts)
         self._lookers = threading.local()
         self._held: list[sqlite3.Connection] = []
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
+from service_kit.cohorts import Cohorts
 from service_kit.database_errors import as_trust_error, is_connection_lost, is_transient
 from service_kit.prepared import BEFORE_STATEMENT
 from service_kit.write_tickets import tell
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 MAX_BATCH: Final = 64  # notes/performance: beyond this the gain is small and a failing batch dear
 LINGER_FROM: Final = 3  # jobs in the batch before: callers come in numbers, so more are on their way
 LINGER_SECONDS: Final = 0.003  # as PostgreSQL's commit_delay: fewer, fuller commits where there are many callers, no delay where few
+TURNS_WAITED: Final = 4  # of those who compute: some 15 ms in which more jobs come
 BATCH_ATTEMPTS: Final = 3  # runs of a batch as a whole before each job is run by itself
 ALONE_ATTEMPTS: Final = 16
 RETRY_SECONDS: Final = 15.0  # three busy timeouts; then the caller hears DATABASE_UNAVAILABLE
@@ -84,7 +87,8 @@ class _BatchFailed(Exception):  # noqa: N818
 class GroupCommitWriter:
     """The queue and its thread. The thread starts with the first job, so that building a Database starts nothing."""
 
-    def __init__(self, engine: Engine, *, queue_limit: int, turn: WriterTurn | None = None) -> None:
+    def __init__(self, engine: Engine, *, queue_limit: int, turn: WriterTurn | None = None, cohorts: Cohorts | None = None) -> None:
+        self._cohorts = cohorts or Cohorts()
         self.statistics = WriterStatistics()
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
@@ -158,26 +162,30 @@ class GroupCommitWriter:
             first = queue.get()
             if was_shared and first is not None:
                 time.sleep(LINGER_SECONDS)
-            batch = [] if first is None else [first]
-            stop = first is None
-            while not stop and len(batch) < MAX_BATCH and queue.qsize():  # this thread alone takes out, so get() cannot block
-                ticket = queue.get()
-                if ticket is None:
-                    stop = True
-                else:
-                    batch.append(ticket)
-            was_shared = len(batch) >= LINGER_FROM
-            if batch:
-                self._commit(batch)
-                tell(batch)
+            with ExitStack() as turn:
+                turn.enter_context(self._cohorts.soon(TURNS_WAITED))
+                batch = [] if first is None else [first]
+                stop = first is None
+                while not stop and len(batch) < MAX_BATCH and queue.qsize():  # this thread alone takes out, so get() cannot block
+                    ticket = queue.get()
+                    if ticket is None:
+                        stop = True
+                    else:
+                        batch.append(ticket)
+                was_shared = len(batch) >= LINGER_FROM
+                if batch:
+                    self._commit(batch, turn)
+                    tell(batch)
             if stop:
                 self._disconnect()
                 if self._turn is not None:
                     self._turn.close()
                 return
 
-    def _commit(self, batch: list[Ticket]) -> None:
-        """Run the batch until its outcome is decided; afterwards every ticket has its value or its error."""
+    def _commit(self, batch: list[Ticket], turn: ExitStack) -> None:
+        """Run the batch until its outcome is decided; afterwards every ticket has its value or its error. ``turn`` at computing is given up as
+        soon as it is run for the first time: whoever runs a batch again does so beside the others.
+        """
         attempts = BATCH_ATTEMPTS if len(batch) > 1 else ALONE_ATTEMPTS
         deadline = time.monotonic() + RETRY_SECONDS
         pause = FIRST_PAUSE_SECONDS
@@ -185,7 +193,7 @@ class GroupCommitWriter:
         for attempt in range(attempts):
             try:
                 try:
-                    self._attempt(batch)
+                    self._attempt(batch, turn)
                 finally:
                     if self._turn is not None:
                         self._turn.give_up()
@@ -209,19 +217,29 @@ class GroupCommitWriter:
                 return
         if len(batch) > 1 and time.monotonic() <= deadline and not _is_final(failed):
             for ticket in batch:  # one of them spoils it for all: find out which
-                self._commit([ticket])
+                self._commit([ticket], turn)
             return
         for ticket in batch:
             ticket.value, ticket.error = None, _final_error(failed)
         self.statistics.jobs += len(batch)
         self.statistics.failed_jobs += len(batch)
 
-    def _attempt(self, batch: list[Ticket]) -> None:
+    def _attempt(self, batch: list[Ticket], turn: ExitStack) -> None:
+        sinks: dict[RowSink, list[Any]] = {}
+        with turn:
+            failed = self._run(batch, sinks)
+        if failed is None:
+            return
+        self._end(sinks)
+        self.statistics.commits += 1
+        self.statistics.failed_jobs += failed
+
+    def _run(self, batch: list[Ticket], sinks: dict[RowSink, list[Any]]) -> int | None:
+        """Begin, run the jobs and write what they deferred; how many failed, None where all did and nothing is to be committed."""
         connection = self._begin()
         self._deferred.clear()
         alone = len(batch) == 1
         done = 0
-        sinks: dict[RowSink, list[Any]] = {}
         for ticket in batch:
             self._savepoint_due, self._savepoint_set = not alone, False
             mark = len(self._deferred)
@@ -248,7 +266,7 @@ class GroupCommitWriter:
         if not done:
             self._roll_back(sinks)
             self.statistics.failed_jobs += failed
-            return
+            return None
         for sink, row in self._deferred:
             sinks.setdefault(sink, []).append(row)
         self._deferred.clear()
@@ -259,9 +277,7 @@ class GroupCommitWriter:
             self._give_up_if_refused(error, sinks)
             self._roll_back(sinks)
             raise _BatchFailed(as_trust_error(error)) from error
-        self._end(sinks)
-        self.statistics.commits += 1
-        self.statistics.failed_jobs += failed
+        return failed
 
     def _begin(self) -> Connection:
         try:

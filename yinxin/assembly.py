@@ -26,7 +26,6 @@ from seal_service.ports import REGIONAL_PLATFORM, STATE_LISTENERS, MakerIdentity
 from service_kit.audit import Audit, new_writer_id
 from service_kit.blobs import Blobs
 from service_kit.clock import SystemClock
-from service_kit.cohorts import Cohorts
 from service_kit.composition import Job, ServiceContext, ServiceParts
 from service_kit.database import Database
 from service_kit.duties import code_older_duties
@@ -171,7 +170,7 @@ def open_house(deployment: Deployment) -> House:
         time_stamp=_time_stamp_of(settings, authorities, clock, trust),
         time_stamp_bytes=authorities.time_stamps.token_bytes_max if settings.time_stamps.url is None else TIMESTAMP_RESERVED_BYTES,
         trust=trust,
-        cohorts=Cohorts(are_reads_quick=database.is_sqlite),
+        cohorts=database.cohorts,
         links={
             idp.ports.KNOWN_SCOPES: links.known_scopes,
             idp.ports.SCOPE_TEXTS: SCOPE_TEXTS,

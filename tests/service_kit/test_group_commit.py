@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from service_kit import group_commit
@@ -208,3 +210,58 @@ def test_a_server_that_is_gone_is_said_to_be(remote: Database, monkeypatch: pyte
     error = remote.submit(put("x")).exception(10)
     assert isinstance(error, TrustError)
     assert (error.code, error.facts) == ("DATABASE_UNAVAILABLE", {"reason": "connection lost"})
+
+
+def test_what_comes_while_others_compute_is_committed_together(plain: Database) -> None:
+    plain.write(put("before"))
+    commits = plain.statistics.commits
+    with plain.cohorts.step("draw"):
+        futures = [plain.submit(put("first"))]
+        if plain.is_sqlite:
+            until = time.monotonic() + 10
+            while plain.cohorts.waiting == 0:  # until the writer is there
+                assert time.monotonic() < until
+                time.sleep(0.001)
+        else:
+            assert futures[0].result(10) == 1  # statements that a server runs take no turn
+        futures += [plain.submit(put(name)) for name in ("second", "third")]
+    assert [future.result(10) for future in futures] == [1, 1, 1]
+    assert not plain.is_sqlite or plain.statistics.commits == commits + 1
+
+
+def test_nobody_waits_for_the_disk_of_a_commit(plain: Database) -> None:
+    came: list[bool] = []
+
+    def compute() -> None:
+        with plain.cohorts.step("draw"):
+            came.append(True)
+
+    def at_commit(_connection: object) -> None:
+        thread = threading.Thread(target=compute, daemon=True)
+        thread.start()
+        thread.join(0.15)  # less than the patience of who waits
+
+    event.listen(plain.engine, "commit", at_commit)
+    plain.write(put("anything"))
+    assert came == [True]
+
+
+def test_a_batch_that_is_run_again_keeps_no_turn(plain: Database) -> None:
+    came: list[str] = []
+
+    def compute() -> None:
+        with plain.cohorts.step("draw"):
+            came.append("computed")
+
+    def job(connection: Any) -> None:
+        if "refused" not in came:
+            came.append("refused")
+            raise Refusal
+        thread = threading.Thread(target=compute, daemon=True)
+        thread.start()
+        thread.join(0.15)
+        connection.execute(insert(things), {"name": "again"})
+
+    plain.write(job)
+    assert came == ["refused", "computed"]
+    assert names(plain) == {"again"}
