@@ -35,6 +35,7 @@ _ROWS: Final = (
     ("MULTIPART_MALFORMED", "Form not readable", "表单无法解析", "The multipart body does not have its form.", "multipart 请求体不符合格式。", REQUEST_EN, REQUEST_ZH),
     ("FIELD_REPEATED", "Field repeated", "字段重复", "A form field that is read once was sent more than once.", "只读一次的表单字段被重复发送。", REQUEST_EN, REQUEST_ZH),
     ("FIELD_UNKNOWN", "Field unknown", "未知字段", "The form has a field that this operation does not read.", "表单含有该操作不读取的字段。", REQUEST_EN, REQUEST_ZH),
+    ("PARAMETER_UNKNOWN", "Parameter unknown", "未知参数", "The address has a parameter that this operation does not read there; `facts` names it. What is not read is refused, so that no question is answered as if it had not been asked.", "地址中含有该操作不从地址读取的参数，见 facts。未被读取的参数一律拒绝，以免问题未被回答却看似已答。", "Check its spelling. What an operation reads in its form or body is sent there, not behind the `?`.", "请核对参数名；应在表单或请求体中提交的字段不要放在“?”之后。"),
     ("FIELD_TOO_LONG", "Field too long", "字段过长", "A form field is over its limit.", "表单字段超出上限。", REQUEST_EN, REQUEST_ZH),
     ("FILE_TOO_LARGE", "File too large", "文件过大", "The uploaded file is over the limit named in `facts`.", "上传文件超出 facts 所示上限。", "Send a smaller file.", "请上传较小的文件。"),
     ("TEXT_NOT_UNICODE", "Not valid text", "文本无效", "A text holds code points that are no characters.", "文本含有不是字符的码位。", REQUEST_EN, REQUEST_ZH),

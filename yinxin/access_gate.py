@@ -2,28 +2,37 @@
 
 A route whose endpoint carries neither ``needs`` nor ``public`` (service_kit/composition.py) keeps the program from starting. So a
 forgotten check cannot be deployed.
+
+At our own interfaces it also refuses parameters in the address that the operation does not read: a question that is misplaced or misspelt
+(``POST /v1/verifications?holder_name=...``) would else be answered as if nobody had asked it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route
 
 from service_kit.callers import require
 from service_kit.composition import CALLER_STATE, Access, Bounded, access_of
 from service_kit.dpop import refused
+from service_kit.query_names import check_query_names
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
+    from fastapi.dependencies.models import Dependant
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from service_kit.callers import Caller, CallerVerifier
     from service_kit.dpop import Proof
+
+OWN_INTERFACES: Final = ("/v1/", "/licences/status/", "/licences/log/")
+"""Where parameters that are not read are refused. Protocols of others (OAuth, OpenID, CAS, SCIM) have rules of their own for them, pages have links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +116,18 @@ def path_as_sent(scope: Scope) -> str:
 
 
 class Gate:
-    """An ASGI application behind its access rule. ``bounded``: where all its places are taken, nobody need be recognised to be told so."""
+    """An ASGI application behind its access rule. ``bounded``: where all its places are taken, nobody need be recognised to be told so.
+    ``parameters``: those that it reads in the address; None: whatever else stands there is no matter.
+    """
 
-    def __init__(self, app: ASGIApp, access: Access, keeper: Gatekeeper, bounded: Bounded | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Access, keeper: Gatekeeper, bounded: Bounded | None = None, parameters: frozenset[str] | None = None
+    ) -> None:
         self._app = app
         self._bounded = bounded
         self._scope_needed = access.scope
         self._keeper = keeper
+        self._parameters = parameters
 
     def _certificate(self, scope: Scope) -> str | None:
         if self._keeper.certificate_of is None:
@@ -141,6 +155,8 @@ class Gate:
                 certificate=self._certificate(scope) if found else None,
             )
             scope.setdefault("state", {})[CALLER_STATE] = caller
+        if self._parameters is not None and scope["query_string"]:
+            check_query_names(scope["query_string"], self._parameters)
         await self._app(scope, receive, send)
 
 
@@ -152,12 +168,26 @@ def access_of_route(route: BaseRoute) -> Access:
     return access
 
 
+def parameters_of(route: Route) -> frozenset[str] | None:
+    """The parameters that a route of our own interfaces reads in the address; None for any other route."""
+    if not route.path.startswith(OWN_INTERFACES):
+        return None
+    return frozenset(_asked_of(route.dependant)) if isinstance(route, APIRoute) else frozenset()
+
+
+def _asked_of(dependant: Dependant) -> Iterator[str]:
+    yield from (each.alias for each in dependant.query_params)
+    for further in dependant.dependencies:
+        yield from _asked_of(further)
+
+
 def put_gates(routes: Iterable[BaseRoute], keeper: Gatekeeper) -> list[BaseRoute]:
     """Every route behind its gate. The routes themselves are changed: build them for one application."""
     gated = []
     for route in routes:
         access = access_of_route(route)
         if isinstance(route, Route):
-            route.app = Gate(route.app, access, keeper, route.endpoint if isinstance(route.endpoint, Bounded) else None)
+            bounded = route.endpoint if isinstance(route.endpoint, Bounded) else None
+            route.app = Gate(route.app, access, keeper, bounded, parameters_of(route))
         gated.append(route)
     return gated

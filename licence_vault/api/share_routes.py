@@ -264,6 +264,8 @@ def _add(router: APIRouter, desk: ShareDesk, operation: Operation, rates: Rates,
         wait = rates.take(peer, time.monotonic())
         if wait > 0:
             raise TrustError(Kind.TOO_MANY, "TOO_BUSY", retry_after_seconds=int(wait) + 1)
+        if request.scope["query_string"]:  # a call says all in its body: what stands elsewhere must not seem to have been asked
+            return write_refusal(share_malformed("address", "no parameters"))
         if operation.name != _FILE:
             body = await read_body(request, limits.SHARE_BODY_BYTES)
             return await anyio.to_thread.run_sync(partial(_answer, desk, operation, body))

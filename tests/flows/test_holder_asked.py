@@ -28,6 +28,10 @@ def test_a_file_that_does_not_say_who_holds_it_is_never_valid_for_a_holder(serve
     (question,) = answer.json()["questions"]
     assert (answer.json()["verdict"], question["name"], question["verdict"]) == ("indeterminate", "holder", "indeterminate")
     assert [step["code"] for step in question["steps"]] == ["LICENCE_HOLDER_NOT_SAID"]
+    for query in (longest, {"at": "2020-01-01T00:00:00Z"}, {"holder": "9"}):  # nor is one who asks in the address instead of the form
+        misplaced = httpx.post(served.url + "/v1/verifications", files={"document": ("d", content)}, params=query)
+        assert code(misplaced) == (422, "PARAMETER_UNKNOWN")
+        assert not any(each in misplaced.text for each in ("名" * 9, "9" * 64, "2020-01"))
     for fields in (
         *({name: value} for name, value in longest.items()),
         *(longest | {name: value} for name in longest for value in ("", " \u3000")),

@@ -357,6 +357,13 @@ def test_a_token_counts_at_the_share_interface_no_longer_than_elsewhere(here: He
     assert share(gone, "queryCertInfo", asked) == ("11", None)
 
 
+def test_a_call_at_the_share_interface_is_asked_nothing_in_its_address(registry: Office, licence: dict[str, Any]) -> None:
+    """It would seem to have been answered."""
+    asked = {"certIdentifier": licence["identifier"], "useCause": WHY}
+    assert share(registry, "queryCertInfo?at=2020-01-01T00:00:00Z", asked) == ("102", None)
+    assert share(registry, "queryCertInfo", asked)[0] != "102"
+
+
 def test_bodies_at_the_share_interface_are_bounded(registry: Office) -> None:
     answer = registry.here.http.post("/licences/share/queryCertInfo", content=b"x" * (64 * 1024 + 1))
     assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")

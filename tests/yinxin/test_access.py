@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from service_kit.admission import Admission
 from service_kit.composition import needs, public
 from standards.errors import Kind, TrustError
-from yinxin.access_gate import Gatekeeper, access_of_route, put_gates
+from yinxin.access_gate import OWN_INTERFACES, Gatekeeper, access_of_route, parameters_of, put_gates
 from yinxin.console.console import BY_SESSION
 from yinxin.links import known_scopes
 from yinxin.scope_texts import SCOPE_TEXTS
@@ -212,6 +212,40 @@ def test_what_is_declared_is_enforced(here: Here) -> None:
 def test_people_are_told_of_every_scope_in_both_languages() -> None:
     assert set(known_scopes()) <= set(SCOPE_TEXTS)
     assert all(re.search("[\u4e00-\u9fff]", chinese) and english.isascii() for chinese, english in SCOPE_TEXTS.values())
+
+
+def test_no_operation_of_ours_passes_over_what_it_is_asked(here: Here) -> None:
+    """Of each public one, and of one behind a token: what stands in the address and is not read there is refused by its name, nothing is looked up."""
+    ours = [(method, path) for method, path, access in operations(here) if access.scope is None and path.startswith(OWN_INTERFACES)]
+    assert {("POST", "/v1/verifications"), ("GET", "/licences/status/{number}"), ("GET", "/licences/log/counts")} <= set(ours)
+    for method, path in ours:
+        for query, name in (
+            ("holder_name=%E7%94%B2&holder_code=1", "holder_name"),
+            ("at=2020-01-01T00:00:00Z", "at"),
+            ("Time=1", "Time"),
+            ("x", "x"),
+        ):
+            answer = here.http.request(method, re.sub(r"\{[^}]*\}", "1", path) + "?" + query)
+            found = answer.json()
+            assert (answer.status_code, found["code"], found["facts"]) == (422, "PARAMETER_UNKNOWN", {"parameter": name}), path
+            assert "2020-01" not in answer.text
+    guarded = "/v1/seals?status=frozen"
+    assert here.http.get(guarded).json()["code"] == "TOKEN_MISSING", "who it is comes first"
+
+
+def test_what_is_read_in_the_address_is_taken_from_the_routes_themselves(here: Here) -> None:
+    read = {
+        route.path: parameters_of(route) for route in here.application.routes if isinstance(route, Route) and "GET" in (route.methods or ())
+    }
+    assert read["/licences/status/{number}"] == {"time"}
+    assert read["/v1/audit/entries"] == {"subject", "actor", "action", "since", "until", "before", "limit"}, (
+        "those of what it depends on too"
+    )
+    assert read["/.well-known/openid-configuration"] is None, "what protocols of others say of parameters counts there"
+    assert read["/v"] is None
+    hot = {route.path: parameters_of(route) for route in here.application.hot_routes if isinstance(route, Route)}
+    assert hot["/v1/seals/{seal_id}/digest-signatures"] == frozenset()
+    assert hot["/oauth2/token"] is None
 
 
 def test_a_route_that_declares_nothing_stops_the_start() -> None:

@@ -202,9 +202,33 @@ def test_asked_who_holds_it_the_page_answers_as_the_api_does(open_to_all: Here, 
         assert (refused.status_code, tones(refused)) == (422, [])
         assert "FIELD_UNACCEPTABLE" in refused.text
         assert ask_of(open_to_all, None, text=text, holder_name="", holder_code="").status_code == 200
-    # The button beside it, for what was changed, may be sent the same form
-    assert ask_of(open_to_all, forge_amount(sealed), path="/v/changes", **asked).status_code == 200
+    # The button beside it, for what was changed, may be sent the same form: then it says that this is not answered here
+    for fields in (asked, {"holder_name": NAME, "holder_code": ""}, {"holder_code": NUMBER}):
+        shown = ask_of(open_to_all, forge_amount(sealed), path="/v/changes", **fields)
+        assert (shown.status_code, f"<span>{TEXTS['holder_not_of_changes'][1]}</span>" in shown.text) == (200, True)
+        assert not any(each in shown.text for each in (NAME, NUMBER))
+    for fields in ({"holder_name": "", "holder_code": ""}, {}):
+        shown = ask_of(open_to_all, forge_amount(sealed), path="/v/changes", **fields)
+        assert (shown.status_code, f"<span>{TEXTS['holder_not_of_changes'][1]}</span>" in shown.text) == (200, False)
     assert not any(each in caplog.text + answer.text for each in (NAME, NUMBER))
+
+
+@pytest.mark.parametrize("path", [PAGE_PATH, "/v/changes"])
+def test_what_is_asked_in_the_wrong_place_is_refused(open_to_all: Here, sealed: bytes, path: str) -> None:
+    """Behind the ``?`` nothing is read: neither who holds it, nor when, nor what else somebody thinks of."""
+    for query in (f"holder_name={NAME}&holder_code={NUMBER}", "at=2020-01-01T00:00:00Z", "x"):
+        answer = ask_of(open_to_all, sealed, path=f"{path}?{query}")
+        assert (answer.status_code, tones(answer)) == (422, [])
+        assert "PARAMETER_UNKNOWN" in answer.text
+        assert not any(each in answer.text for each in (NAME, NUMBER, "2020-01"))
+
+
+def test_a_file_and_a_text_are_not_asked_about_at_once(open_to_all: Here, sealed: bytes) -> None:
+    """One of them would be judged and the other not."""
+    both = send(open_to_all, text="99999999999999", document=sealed)
+    assert (both.status_code, "FIELD_UNACCEPTABLE" in both.text) == (422, True)
+    elsewhere = send(open_to_all, "/v/changes", text="99999999999999", document=sealed)
+    assert (elsewhere.status_code, "FIELD_UNKNOWN" in elsewhere.text) == (422, True)
 
 
 def test_half_an_asking_is_refused_beside_its_field(open_to_all: Here, sealed: bytes, caplog: pytest.LogCaptureFixture) -> None:

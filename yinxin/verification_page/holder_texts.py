@@ -21,6 +21,10 @@ HOLDER_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "二维码不能回答是否由此人持有，请对照以下姓名。",
         "A code does not answer whether it is held by this person: compare the names below.",
     ),
+    "holder_not_of_changes": (
+        "这里只显示改动，没有核对是否由您填写的人持有；请用同一文件再按“上传并核验”。",
+        "Only changes are shown here: whether it is held by the person you filled in was not looked at. Choose the file again and press Upload and verify.",
+    ),
     "holder_again": ("请更正后重新选择文件。", "Correct it and choose the file again."),
     "holder_first": ("请先选择文件。", "Choose a file first."),
     "holder_changed": ("填写的持有人已改变，请重新核验。", "Who is asked about has changed: verify again."),

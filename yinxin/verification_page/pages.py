@@ -19,12 +19,14 @@ from seal_service import limits
 from seal_service.actions.show_changes import show_changes
 from seal_service.api.bodies import HOLDER_FIELDS, peer_of, read_document, read_holder
 from seal_service.api.change_shapes import write_changes
+from seal_service.errors import field_unacceptable
 from service_kit.admission import Admission
 from service_kit.composition import public
 from service_kit.multipart import read_form
 from service_kit.page_frame.browser import CONTENT_SECURITY_POLICY, Browser
 from service_kit.problem_catalogue import text_of
 from service_kit.problems import LANGUAGES, STATUS
+from service_kit.query_names import check_query_names
 from standards.errors import Kind, TrustError
 from yinxin.mongolian_words import in_mongolian
 from yinxin.verification_page import knowledge, static_files
@@ -158,11 +160,12 @@ def add_pages(router: APIRouter, pages: VerificationPages) -> None:
     threads = CapacityLimiter(1)
     document_bytes = min(limits.DOCUMENT_BYTES, pages.context.settings.limits.body_bytes)
 
-    async def form_of(request: Request, held: Any) -> Form:
+    async def form_of(request: Request, held: Any, *fields: str) -> Form:
+        check_query_names(request.scope["query_string"], ())
         return await read_form(
             request,
             files={"document"},
-            fields={"text", *HOLDER_FIELDS},
+            fields={*fields, *HOLDER_FIELDS},
             file_bytes_max=document_bytes,
             field_bytes_max=TEXT_BYTES,
             held=held,
@@ -186,8 +189,10 @@ def add_pages(router: APIRouter, pages: VerificationPages) -> None:
         browser = pages.browser(request)
         try:
             with admission.take(peer_of(request)) as held:
-                form = await form_of(request, held)
+                form = await form_of(request, held, "text")
                 holder = holder_of(form)
+                if "text" in form.fields and "document" in form.files:
+                    raise field_unacceptable("text", "a text or a file, not both")
                 if "text" in form.fields:
                     work = partial(pages.desk.check_text, form.fields["text"], browser.language, holder=holder)
                     name, notice = "", "code_uploaded"
@@ -208,12 +213,16 @@ def add_pages(router: APIRouter, pages: VerificationPages) -> None:
         browser = pages.browser(request)
         try:
             with admission.take(peer_of(request)) as held:
-                document = read_document(await form_of(request, held))
+                form = await form_of(request, held)
+                document = read_document(form)
                 shown = await anyio.to_thread.run_sync(partial(show_changes, pages.context, document), limiter=threads)
                 answer = write_changes(shown, browser.language)
         except TrustError as error:
             return pages.refusal(browser, error)
-        return pages.show(browser, "changes.html", changes=answer, sealed=base64.b64encode(shown.sealed).decode("ascii"))
+        asked = any(form.fields.get(name) for name in HOLDER_FIELDS)  # the button stands beside the one that answers this
+        return pages.show(
+            browser, "changes.html", changes=answer, sealed=base64.b64encode(shown.sealed).decode("ascii"), holder_asked=asked
+        )
 
     @router.get(static_files.PATH + "/{version}/{name}", **_HIDDEN)
     @public("scripts and style of a public page")
