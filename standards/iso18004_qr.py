@@ -83,6 +83,12 @@ def encode_qr(head: bytes, tail: str, level: str, mask: int) -> list[bytes] | No
     return _place(_interleaved(data, version, level), version, level, mask)
 
 
+def holds(head_bytes: int, tail_characters: int, level: str) -> bool:
+    """Whether the largest symbol of a level holds so many bytes and then so many alphanumeric characters, each part by itself and neither empty."""
+    needed = 4 + 16 + 8 * head_bytes + 4 + 13 + tail_characters // 2 * 11 + tail_characters % 2 * 6
+    return needed <= 8 * _shape(VERSIONS, level)[0]
+
+
 @lru_cache(maxsize=VERSIONS * len(LEVELS))
 def _shape(version: int, level: str) -> tuple[int, int, int]:
     """Data codewords, codewords of error correction in a block, blocks."""

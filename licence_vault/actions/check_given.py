@@ -25,7 +25,7 @@ def check_given(order: LicenceOrder, basis: IssuingBasis, *, is_number_kept: boo
     check_days_given(order.issued_on, order.valid_from, basis.today)
     if order.number and basis.definition.numbering and not is_number_kept:
         raise field_unacceptable("number", "none: the type numbers its licences itself")
-    if order.name and order.name != basis.definition.name and not _shows_name(basis.template):
+    if order.name and order.name != basis.definition.name and not shows_name(basis.template):
         raise field_unacceptable("name", "that of the type: its face shows no other")
 
 
@@ -38,5 +38,6 @@ def check_days_given(issued_on: date | None, valid_from: date | None, today: dat
             raise content_unacceptable(name, f"not before {FIRST_DAY.isoformat()}", 1)
 
 
-def _shows_name(template: FaceTemplate) -> bool:
+def shows_name(template: FaceTemplate) -> bool:
+    """Whether a face shows what its licence is called, so that it may be called otherwise than its type."""
     return any(isinstance(part, TextPart | ColumnPart) and shows(part.text, "name") for part in template.parts)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from crypto.sm3 import sm3
 from licence_vault import limits, store
+from licence_vault.actions.finish_issue import definition_of_version, template_of_version
+from licence_vault.actions.issuing_basis import check_longest_code
 from licence_vault.errors import (
     field_unacceptable,
     second_person_needed,
@@ -32,16 +34,18 @@ if TYPE_CHECKING:
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
+_ON_THE_WAY: Final = frozenset({TypeState.IN_REVIEW, TypeState.PUBLISHED})
 _FIELD: Final = "fields."  # how a text of a face names an item
 
 
 def draft_type(context: ServiceContext, caller: Caller, whole: object) -> TypeVersion:
     """A new version of a type, as a draft; ``whole`` is the JSON value of its file, as it was exported here or elsewhere.
 
-    Raises LICENCE_TYPE_MALFORMED, FACE_*, LICENCE_TYPE_DRAFT_OPEN.
+    Raises LICENCE_TYPE_MALFORMED, FACE_*, LICENCE_QR_TOO_LARGE, LICENCE_TYPE_DRAFT_OPEN.
     """
     definition = definition_of(whole)
     check_face(definition)
+    check_longest_code(definition, face_of(definition.face), context.settings.base_url)
 
     def record(conn: Connection) -> TypeVersion:
         at = context.clock.now()
@@ -71,10 +75,12 @@ def draft_type(context: ServiceContext, caller: Caller, whole: object) -> TypeVe
 def rewrite_type(context: ServiceContext, caller: Caller, code: str, number: int, whole: object, *, if_revision: int | None) -> TypeVersion:
     """Change a draft. Whoever does so is one of its authors from then on.
 
-    Raises LICENCE_TYPE_NOT_FOUND, LICENCE_TYPE_MALFORMED, LICENCE_TYPE_STATE_CONFLICT, LICENCE_TYPE_CHANGED, FIELD_UNACCEPTABLE.
+    Raises LICENCE_TYPE_NOT_FOUND, LICENCE_TYPE_MALFORMED, FACE_*, LICENCE_QR_TOO_LARGE, LICENCE_TYPE_STATE_CONFLICT, LICENCE_TYPE_CHANGED,
+    FIELD_UNACCEPTABLE.
     """
     definition = definition_of(whole)
     check_face(definition)
+    check_longest_code(definition, face_of(definition.face), context.settings.base_url)
     if definition.code != code:
         raise field_unacceptable("code", "that of the type that is changed")
 
@@ -103,7 +109,7 @@ def take_type_step(
 ) -> TypeVersion:
     """Take a step of ``life.TYPE_LIFE``. Where a version is published, the one before it is retired in the same moment.
 
-    Raises LICENCE_TYPE_NOT_FOUND, LICENCE_TYPE_STATE_CONFLICT, LICENCE_TYPE_CHANGED, SECOND_PERSON_NEEDED, FIELD_UNACCEPTABLE.
+    Raises LICENCE_TYPE_NOT_FOUND, LICENCE_TYPE_STATE_CONFLICT, LICENCE_TYPE_CHANGED, SECOND_PERSON_NEEDED, LICENCE_QR_TOO_LARGE, FIELD_UNACCEPTABLE.
     """
     reason = check_reason(reason, is_required=step.is_reason_required)
 
@@ -114,6 +120,10 @@ def take_type_step(
             raise type_state_conflict(code, number, step.verb, found.state)
         if step.needs_second_person and any(may_be_one(caller, each) for each in found.authors):
             raise second_person_needed(step.verb)
+        if (
+            step.target in _ON_THE_WAY
+        ):  # a draft may be of a time when codes were not looked at, or the deployment reached by a shorter address
+            check_longest_code(definition_of_version(found), template_of_version(found), context.settings.base_url)
         at = context.clock.now()
 
         # 2. Licences are issued by one version at a time.

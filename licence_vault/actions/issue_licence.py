@@ -191,7 +191,9 @@ def basis_of_issuing(means: IssuingMeans, caller: Caller, type_code: str, issuer
     if version is None:
         raise type_not_published(type_code)
     today = means.context.clock.now().astimezone(CHINA).date()
-    return IssuingBasis(definition_of_version(version), version.version, template_of_version(version), issuer, today)
+    return IssuingBasis(
+        definition_of_version(version), version.version, template_of_version(version), issuer, today, means.context.settings.base_url
+    )
 
 
 def check_order(order: LicenceOrder, definition: TypeDefinition, term_from: date | None = None) -> None:

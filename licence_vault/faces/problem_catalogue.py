@@ -69,10 +69,11 @@ TEXTS: Final = (
         "LICENCE_QR_TOO_LARGE",
         "Code would be too large",
         "二维码内容过大",
-        "What the code would have to say is over the limit named in `facts`.",
-        "二维码拟载内容超出 facts 所示上限。",
-        "Shorten the names, or print the licence without the code.",
-        "请缩短名称，或不印二维码。",
+        "What the code would have to say is over the limit named in `facts`; of a licence to be issued nothing was numbered yet, of a type it is the longest "
+        "that its rules allow.",
+        "二维码拟载内容超出 facts 所示上限；签发时尚未编号；对证照类型，按其规则允许的最长内容计算。",
+        "Shorten the names, or take a lower level of error correction for the code: L holds most, then M, Q, H.",
+        "请缩短名称，或降低二维码的纠错级别：L 容量最大，其次 M、Q、H。",
     ),
 )
 

@@ -23,7 +23,8 @@ from licence_vault.faces import problem_catalogue  # noqa: F401 - enters the err
 from licence_vault.faces.limits import QR_CUT_CHARACTERS, QR_HOLDERS, QR_MESSAGE_BYTES, QR_NAME_CHARACTERS, QR_TEXT_CHARACTERS
 from standards import rfc9285_base45 as base45
 from standards.errors import Kind, MalformedError, TrustError
-from standards.gbt36904_licence_number import ROOT_OID
+from standards.gbt36904_licence_number import ROOT_OID, SERIAL_CHARACTERS_MAX, SERIAL_CHARACTERS_MIN
+from standards.iso18004_qr import holds
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ _PRINTED: Final = {"25": "%", "20": " "}
 _COMMITMENT_BYTES: Final = 32
 _URL_CHARACTERS: Final = 500
 _LARGEST: Final = 2**63 - 1
+_SERIAL_GROWS: Final = SERIAL_CHARACTERS_MAX - SERIAL_CHARACTERS_MIN  # of a licence that began elsewhere
+_AROUND_BYTES: Final = 110  # of a message around its claims: tag, headers, lengths, signature
+_PAIR_ESCAPES: Final = 2  # of the three characters of two bytes: the third is a digit, a letter up to W
+_UNKNOWN_ESCAPES: Final = 45  # in what nobody knows before, some 220 characters: six on average, more than this in one of 10^18 codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,13 @@ def write_qr(claims: QrClaims, *, page: str, signer: Signer) -> str:
     if _PAGE.fullmatch(page) is None:
         raise ValueError("page is an absolute address with a path, without query and fragment")
     key_id = code_key_id(verification_key(signer.public_spki_der))
+    message = sign_cose(_payload(claims), signer, key_id=key_id.encode(), protected={16: MESSAGE_TYPE})
+    if len(message) > QR_MESSAGE_BYTES:
+        raise TrustError(Kind.UNACCEPTABLE, "LICENCE_QR_TOO_LARGE", bytes=len(message), limit=QR_MESSAGE_BYTES)
+    return f"{page}#" + base45.encode(message).replace("%", "%25").replace(" ", "%20")
+
+
+def _payload(claims: QrClaims) -> bytes:
     row = [
         CLAIMS_VERSION,
         claims.identifier.removeprefix(f"{ROOT_OID}."),  # the root is the same for all
@@ -108,10 +120,42 @@ def write_qr(claims: QrClaims, *, page: str, signer: Signer) -> str:
         claims.log_index,
         claims.commitment,
     ]
-    message = sign_cose(cbor2.dumps(row, canonical=True), signer, key_id=key_id.encode(), protected={16: MESSAGE_TYPE})
-    if len(message) > QR_MESSAGE_BYTES:
-        raise TrustError(Kind.TOO_LARGE, "LICENCE_QR_TOO_LARGE", bytes=len(message), limit=QR_MESSAGE_BYTES)
-    return f"{page}#" + base45.encode(message).replace("%", "%25").replace(" ", "%20")
+    return cbor2.dumps(row, canonical=True)
+
+
+def check_code(data: LicenceData, levels: Iterable[str], *, page: str) -> None:
+    """Whether a code can say what the licence would, as far as can be known before it is numbered and signed; ``levels``: of the codes on its face.
+
+    What is not known yet (number, place in the log, commitment, signature) counts as long as it can become.
+
+    :raises TrustError: ``LICENCE_QR_TOO_LARGE`` with ``place`` and ``rule``; ``SETTING_INVALID`` where no code can lead to ``page``.
+    """
+    if _PAGE.fullmatch(page) is None:
+        raise TrustError(Kind.UNACCEPTABLE, "SETTING_INVALID", name="base_url", expected="an address that a printed code can hold")
+    known = _payload(claims_of(data, log_index=_LARGEST, commitment=bytes(_COMMITMENT_BYTES)))
+    size = len(known) + _SERIAL_GROWS + _AROUND_BYTES
+    if size > QR_MESSAGE_BYTES:
+        raise _too_large(f"claims and signature of at most {QR_MESSAGE_BYTES} bytes")
+    plain = (3 * size + 1) // 2
+    for level in levels:
+        if _fits(page, plain + 2 * _PAIR_ESCAPES * ((size + 1) // 2), level):  # usual codes: however unlucky their characters are
+            continue
+        if not _fits(page, plain + 2 * (_UNKNOWN_ESCAPES + max(map(_escapes, (known, b"\0" + known)))), level):
+            raise _too_large(f"names that a code of level {level} holds")
+
+
+def _fits(page: str, characters: int, level: str) -> bool:
+    return len(page) + 1 + characters <= QR_TEXT_CHARACTERS and holds(len(page) + 1, characters, level)
+
+
+def _escapes(data: bytes) -> int:
+    """How many characters of the Base45 text are percent-encoded, each as two more; it depends on where the pairs of bytes begin."""
+    text = base45.encode(data)
+    return text.count("%") + text.count(" ")
+
+
+def _too_large(rule: str) -> TrustError:
+    return TrustError(Kind.UNACCEPTABLE, "LICENCE_QR_TOO_LARGE", place="qr", rule=rule)
 
 
 def code_key_id(key: VerificationKey) -> str:

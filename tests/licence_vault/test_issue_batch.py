@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from licence_vault import limits, store
-from licence_vault.actions import finish_issue
+from licence_vault.actions import define_type, finish_issue
 from licence_vault.actions.change_licence_state import change_licence_state
 from licence_vault.actions.enter_issuer import give_membership, take_membership
 from licence_vault.actions.erase_licence import erase_licence
@@ -27,6 +28,7 @@ from licence_vault.actions.issue_batch import (
 from licence_vault.actions.succeed_licence import NewContent, succeed_licence
 from licence_vault.actions.sweep_issues import sweep_issues
 from licence_vault.batch import BatchState, RowState
+from licence_vault.faces import qr
 from licence_vault.model import step_named
 from service_kit import fail_points
 from service_kit.audit import find_entries
@@ -104,6 +106,55 @@ def test_what_the_face_cannot_show_is_found_before_a_number_is_taken(here: Issui
         (RowState.ISSUED, None), (RowState.FAILED, found[0]), (RowState.FAILED, found[1]),
     ]  # fmt: skip
     assert count_drafts() == 1
+
+
+def test_what_the_code_on_the_face_cannot_say_is_found_before_a_number_is_taken(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the dry run, in the report, at single issuing and at a change; the type is of a time when it was not looked at."""
+    code = f"{AUTHORITY}993"
+    parts = [
+        {"kind": "text", "x_mm": 5, "y_mm": 10, "size_mm": 1.5, "width_mm": 90, "text": "{name}"},
+        {"kind": "qr", "x_mm": 5, "y_mm": 15, "size_mm": 60, "level": "H"},
+    ]
+    whole = type_file(face={**FACE, "parts": parts}, code=code, numbering="")
+    with pytest.raises(TrustError) as raised:
+        here.publish(whole)
+    assert (code_of(raised), raised.value.facts["place"]) == ("LICENCE_QR_TOO_LARGE", "qr")
+    with monkeypatch.context() as before:
+        before.setattr(define_type, "check_longest_code", lambda *_: None)
+        here.publish(whole)
+    fits = {"type_code": code, "number": "\U00020003" * 48, "name": "名" * 48, "holders": (PERSON,)}
+    record = here.issue(**fits)
+    here.take_in()
+    names = tuple(
+        replace(PERSON, name=letter * 48, code=f"{at}", code_type="414") for at, letter in enumerate("\U00020000\U00020001\U00020002")
+    )
+
+    def count_drafts() -> int:
+        with here.vault.context.database.read() as conn:
+            return int(conn.exec_driver_sql(f"SELECT count(*) FROM licence_licences WHERE type_code = '{code}'").scalar_one())
+
+    wide = fits | {"number": "\U00020004" * 48, "holders": names}
+    change = partial(
+        succeed_licence, here.means, here.clerk, record.id, step_named("change"), NewContent(holders=names), reason="更名", if_revision=None
+    )
+    for attempt in (lambda: here.issue(**wide), lambda: here.issue(**wide | {"forms": ("ofd",)}), change):
+        with pytest.raises(TrustError) as raised:
+            attempt()
+        assert (code_of(raised), raised.value.facts["place"]) == ("LICENCE_QR_TOO_LARGE", "qr")
+    assert count_drafts() == 1, "no number, no leaf"
+
+
+def test_a_row_whose_code_would_say_too_much_is_found_by_the_dry_run(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = count_licences(here)
+    monkeypatch.setattr(qr, "QR_MESSAGE_BYTES", 480)
+    file = file_of(GOOD, GOOD.replace("张三（示例）", "张" * 48))
+    run = try_batch(here.means, here.clerk, file)
+    assert [(each.number, each.code, each.place, bool(each.rule)) for each in run.problems] == [(2, "LICENCE_QR_TOO_LARGE", "qr", True)]
+    batch = open_batch(here.means, here.clerk, file)
+    start_batch(here.means, here.clerk, batch.id)
+    run_to_its_end(here, batch)
+    assert [(row.state, row.code) for row in rows_of(here, batch)] == [(RowState.ISSUED, None), (RowState.FAILED, "LICENCE_QR_TOO_LARGE")]
+    assert count_licences(here) == before + 1
 
 
 def test_a_row_that_the_data_of_a_licence_cannot_hold_is_found_by_the_dry_run(here: IssuingHere) -> None:

@@ -15,7 +15,9 @@ from licence_vault import limits
 from licence_vault.actions.define_type import check_face
 from licence_vault.actions.find_types import starter_types
 from licence_vault.actions.issue_licence import check_order
+from licence_vault.actions.issuing_basis import check_longest_code
 from licence_vault.api.licence_shapes import IssueBody, ReceiveBody, SucceedBody
+from licence_vault.faces.read_design import face_of
 from licence_vault.model import STATUS_CODES, Holder, LicenceState
 from licence_vault.type_rules.content_checks import check_content
 from licence_vault.type_rules.definition import Block, ItemKind
@@ -296,6 +298,31 @@ def test_by_what_no_licence_could_be_drawn_or_sealed_is_no_type(path: str, value
     assert (raised.value.code, raised.value.facts["place"]) == ("LICENCE_TYPE_MALFORMED", place)
     drawn = [{"kind": "text", "x_mm": 9, "y_mm": 9, "size_mm": 4, "text": "{fields.KZ_address}{fields.KZ_scope?}"}]
     check_face(definition_of(type_file("face.parts", drawn)))
+
+
+@pytest.mark.parametrize(
+    ("level", "text", "numbering", "base_url", "is_kept"),
+    [
+        *((level, "{number}", "第{serial:6}号", "https://licences.example", True) for level in "LMQH"),
+        *((level, "{name}", "", "https://licences.example", level != "H") for level in "LMQH"),
+        *((level, "{number}", "第{serial:6}号", f"https://{'a' * 102}.example", level != "H") for level in "LMQH"),
+    ],
+)
+def test_a_type_whose_longest_licences_the_code_would_not_hold_is_found(
+    level: str, text: str, numbering: str, base_url: str, is_kept: bool
+) -> None:
+    """By how many names its licences may choose, and how long the address is that every code says twice."""
+    parts = [
+        {"kind": "text", "x_mm": 9, "y_mm": 9, "size_mm": 4, "text": text},
+        {"kind": "qr", "x_mm": 9, "y_mm": 20, "size_mm": 60, "level": level},
+    ]
+    definition = definition_of(type_file("face.parts", parts, numbering=numbering))
+    if is_kept:
+        check_longest_code(definition, face_of(definition.face), base_url)
+        return
+    with pytest.raises(TrustError) as raised:
+        check_longest_code(definition, face_of(definition.face), base_url)
+    assert (raised.value.code, raised.value.facts["place"]) == ("LICENCE_QR_TOO_LARGE", "qr")
 
 
 @pytest.mark.parametrize("shape", [IssueBody, ReceiveBody])

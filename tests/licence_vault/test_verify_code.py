@@ -18,10 +18,23 @@ from crypto.report import Verdict
 from crypto.report_text import sentence
 from crypto.trust_list import TrustList
 from crypto.trusted_logs import StatusIssuer
+from licence_vault.faces.design import QrPart
 from licence_vault.faces.draw import draw_pdf
 from licence_vault.faces.limits import QR_TEXT_CHARACTERS
-from licence_vault.faces.qr import MESSAGE_TYPE, QrClaims, claims_of, code_key_id, read_message, read_qr, write_qr
-from licence_vault.model import Holder
+from licence_vault.faces.qr import (
+    _AROUND_BYTES,
+    MESSAGE_TYPE,
+    QrClaims,
+    _payload,
+    check_code,
+    claims_of,
+    code_key_id,
+    read_message,
+    read_qr,
+    write_qr,
+)
+from licence_vault.faces.qr_picture import draw_qr
+from licence_vault.model import Holder, Issuer, StatusReference
 from licence_vault.verify_code import verify_code
 from standards import rfc9285_base45 as base45
 from standards.errors import TrustError
@@ -242,6 +255,45 @@ def test_a_code_says_no_name_that_a_licence_cannot_have(name: str) -> None:
     assert codes_of(code_for(replace(CLAIMS, holders=(name,)))) == (Verdict.INVALID, {"LICENCE_QR_NOT_GENUINE"})
 
 
+NAMES = st.text(st.sampled_from("aＷ名号人示例\U00020000𠮷·\u1820 "), min_size=1, max_size=60)
+
+
+@settings(max_examples=200)
+@given(
+    NAMES,
+    NAMES,
+    NAMES,
+    st.lists(NAMES, min_size=1, max_size=4),
+    st.sampled_from("LMQH"),
+    st.integers(0, 90),
+    st.integers(0, 2**40),
+    st.binary(min_size=32, max_size=32),
+)
+def test_what_is_found_to_fit_is_drawn(
+    name: str, number: str, issuer: str, holders: list[str], level: str, longer: int, log_index: int, commitment: bytes
+) -> None:
+    """Whatever becomes known only later: the place in the log, the commitment, the signature."""
+    data = sample_licence(name=name, number=number, issuer=Issuer(issuer, ""), holders=tuple(Holder(each, "1", "001") for each in holders))
+    page = f"https://{'a' * longer}licences.example/v"
+    try:
+        check_code(data, [level], page=page)
+    except TrustError as error:
+        assert (error.code, error.facts["place"]) == ("LICENCE_QR_TOO_LARGE", "qr")
+        assert level in "QH" or len(_payload(claims_of(data, log_index=2**63 - 1, commitment=bytes(32)))) > 1400
+        return
+    text = write_qr(claims_of(data, log_index=log_index, commitment=commitment), page=page, signer=STATUS_SIGNER)
+    assert draw_qr(QrPart(0, 0, 60, level), text).content
+
+
+def test_usual_licences_fit_every_code_and_a_page_that_no_code_can_name_is_said() -> None:
+    check_code(sample_licence(), "LMQH", page=PAGE)
+    check_code(sample_licence(name="名" * 200), (), page=PAGE)
+    with pytest.raises(TrustError, match="SETTING_INVALID"):
+        check_code(sample_licence(), (), page="https://证照.example/v")
+    with pytest.raises(TrustError, match="LICENCE_QR_TOO_LARGE"):  # without a code on the face too: it is written in any case
+        check_code(sample_licence(status=StatusReference("https://licences.example/" + "s" * 1300, 1)), (), page=PAGE)
+
+
 def test_what_would_not_fit_is_refused() -> None:
     with pytest.raises(TrustError, match="LICENCE_QR_TOO_LARGE"):
         code_for(replace(CLAIMS, name="名" * 200, number="号" * 200, issuer="局" * 200))
@@ -255,6 +307,7 @@ def test_what_would_not_fit_is_refused() -> None:
         with pytest.raises(ValueError, match="page"):
             write_qr(CLAIMS, page=page, signer=STATUS_SIGNER)
     assert len(read_message(write_qr(CLAIMS, page="http://127.0.0.1:8080/licences/verify", signer=STATUS_SIGNER))) > 300
+    assert len(read_message(genuine_text := code_for())) - len(_payload(CLAIMS)) == _AROUND_BYTES, genuine_text
     holders = tuple(Holder(f"人{number}", "1", "001") for number in range(9))
     many = claims_of(sample_licence(name="名" * 60, holders=holders), log_index=1, commitment=bytes(32))
     assert read_qr(code_for(many), ISSUERS).name == "名" * 47 + "…"

@@ -11,7 +11,7 @@ import zxingcpp
 from PIL import Image
 from segno import consts
 
-from standards.iso18004_qr import ALPHANUMERIC, LEVELS, MASKS, VERSIONS, _shape, encode_qr
+from standards.iso18004_qr import ALPHANUMERIC, LEVELS, MASKS, VERSIONS, _shape, encode_qr, holds
 
 
 def text_of_length(count: int, seed: int) -> str:
@@ -100,3 +100,12 @@ def test_what_no_symbol_holds() -> None:
         encode_qr(b"", "a", "L", 0)
     with pytest.raises(KeyError):
         encode_qr(b"", "a?", "L", 0)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("head", [1, 27, 150])
+def test_what_is_said_to_fit_does_and_nothing_else(level: str, head: int) -> None:
+    most = max(count for count in range(1, 4300) if holds(head, count, level))
+    assert encode_qr(b"a" * head, "A" * most, level, 0) is not None
+    assert encode_qr(b"a" * head, "A" * (most + 1), level, 0) is None
+    assert not any(holds(head, count, level) for count in range(most + 1, most + 20))
