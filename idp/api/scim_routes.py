@@ -24,6 +24,7 @@ from idp.actions.provision_account import (
 )
 from idp.api import scim_schemas
 from idp.api.scim_bulk import Outcome, run_bulk
+from idp.api.scim_cursors import Cursors
 from idp.api.scim_search import PAGE_SCIM_MAX, Found, Page, members_of, search
 from idp.api.scim_shapes import BASE, BODY_SCIM_BYTES_MAX, COLLECTION, SHAPES, TYPE_NAME, patched, resource_of, source_of, wanted_of
 from idp.model.people import AccountKind
@@ -54,13 +55,14 @@ _TYPES: Final = {
     "SCIM_SYNTAX_INVALID": "invalidSyntax",
     "SCIM_TARGET_MISSING": "noTarget",
     "SCIM_TOO_MANY": "tooMany",
+    "SCIM_CURSOR_INVALID": "invalidCursor",
     "ACCOUNT_FIELD_INVALID": "invalidValue",
     "PASSWORD_UNACCEPTABLE": "invalidValue",
     "IDENTIFIER_TAKEN": "uniqueness",
     "AGENT_EXISTS": "uniqueness",
     "ACCOUNT_PROVEN": "mutability",
 }
-"""Code -> scimType (RFC 7644 table 9)."""
+"""Code -> scimType (RFC 7644 table 9, RFC 9865)."""
 _NUMBER: Final = re.compile(r"-?[0-9]{1,8}", re.ASCII)
 
 
@@ -165,10 +167,10 @@ def _number(query: dict[str, str], name: str, default: int) -> int:
 
 
 def page_of(query: dict[str, str]) -> Page:
-    """The page that a query asks for, within bounds. SCIM_VALUE_INVALID."""
+    """The page that a query asks for, within bounds; its cursor as it was sent. SCIM_VALUE_INVALID."""
     count = max(0, min(PAGE_SCIM_MAX, _number(query, "count", PAGE_SCIM_MAX)))
     if "cursor" in query:
-        return Page(count, after=query["cursor"][:64])
+        return Page(count, after=query["cursor"])
     return Page(count, max(1, _number(query, "startIndex", 1)))
 
 
@@ -276,7 +278,10 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> C
 
     def listed(call: Call) -> Answer:
         wanted = read_filter(call.query["filter"], shape) if call.query.get("filter") else None
+        cursors = Cursors(desk.vault.sealer, kind, call.client_id, call.query.get("filter", ""))
         page = page_of(call.query)
+        if page.after is not None:
+            page = replace(page, after=cursors.read(page.after))
         with desk.database.read() as connection:
             found: Found = search(connection, desk, kind, wanted, page, call.client_id, desk.issuer)
         answer: dict[str, Any] = {
@@ -288,7 +293,7 @@ def _add_collection(router: APIRouter, desk: PeopleDesk, kind: AccountKind) -> C
         if page.after is None:
             answer["startIndex"] = page.start
         elif found.next_id is not None:
-            answer["nextCursor"] = found.next_id
+            answer["nextCursor"] = cursors.write(found.next_id)
         return Answer(200, answer)
 
     def searched(call: Call) -> Answer:

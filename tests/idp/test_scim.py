@@ -314,6 +314,42 @@ def patch_of(*operations: dict[str, Any]) -> dict[str, Any]:
     return {"schemas": [PATCH_OP], "Operations": list(operations)}
 
 
+@pytest.mark.clause("RFC 9865 2")
+def test_a_cursor_that_was_not_given_out_for_this_search_is_refused(scim: Scim) -> None:
+    """It would be taken for a place, and who follows by it would miss accounts."""
+    ids = sorted(scim.user(f"walker{index}")["id"] for index in range(3))
+    for name in ("第一公司", "第二公司"):
+        scim.group(name)
+    good = scim.ok("GET", "/Users?cursor=&count=1")["nextCursor"]
+    other = scim.ok("GET", "/Groups?cursor=&count=1")["nextCursor"]
+    assert scim.ok("GET", f"/Users?cursor={good}&count=1")["itemsPerPage"] == 1
+    assert scim.ok("GET", f"/Users?cursor={good}")["itemsPerPage"] > 1, "the size of pages may change"
+    swapped = f"{ids[1]}.{good.rpartition('.')[2]}"
+    for cursor in (
+        ids[0],
+        "x",
+        ".",
+        "0",
+        "%00",
+        "%F0%9F%98%80",
+        good[:-1],
+        good + "A",
+        good.upper(),
+        "." + good,
+        good + "%20",
+        swapped,
+        other,
+        "a" * 5000,
+    ):
+        assert scim.refused("GET", f"/Users?cursor={cursor}&count=1") == (400, "invalidCursor"), cursor
+    assert scim.refused("GET", f"/Groups?cursor={good}") == (400, "invalidCursor")
+    assert scim.refused("GET", f"/Users?cursor={good}&filter=active%20eq%20true") == (400, "invalidCursor")
+    search = {"schemas": [SEARCH_REQUEST], "cursor": good, "count": 1}
+    assert scim.send("POST", "/Users/.search", search).status_code == 200
+    for cursor in ("\ud800", ids[0], 7, [good, ""]):
+        assert scim.send("POST", "/Users/.search", json.dumps(search | {"cursor": cursor}).encode()).status_code == 400
+
+
 @pytest.mark.clause("RFC 7644 3.4.2", "RFC 9865 2")
 def test_search_and_paging(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
     number = resident_number("99000019900307224")
@@ -386,7 +422,9 @@ def test_search_and_paging(scim: Scim, monkeypatch: pytest.MonkeyPatch) -> None:
             break
         cursor = page["nextCursor"]
     assert walked == everyone
-    assert scim.find("Users", 'userName sw "found"', cursor=ids[1], count="2") == ids[2:4]
+    found = 'userName%20sw%20"found"'
+    first = scim.ok("GET", f"/Users?filter={found}&cursor=&count=2")
+    assert scim.find("Users", 'userName sw "found"', cursor=first["nextCursor"], count="2") == ids[2:4]
     assert scim.find("Users", 'userName sw "found"', startIndex="5", count="9") == ids[4:]
     assert scim.ok("GET", "/Users?count=0")["Resources"] == []
     assert scim.ok("GET", "/Users?startIndex=-5&count=-1")["startIndex"] == 1
