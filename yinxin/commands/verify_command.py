@@ -5,7 +5,7 @@ Exit status: 0 all valid; 1 something invalid; 2 nothing invalid but something i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
 from typing import TYPE_CHECKING, Annotated, Final
@@ -88,9 +88,9 @@ def load_known(path: Path | None) -> Known:
         raise UnusableArgumentError(f"--trust: {path}: {error}") from error
     except OSError as error:
         raise UnusableArgumentError(f"--trust: {path}: {error.strerror}") from error
-    trust = known.trust
-    if not (trust.anchors or trust.intermediates or trust.crls or trust.ocsp or trust.status_lists):
-        raise UnusableArgumentError(f"--trust: {path} holds neither a certificate nor a trust list")
+    # Whatever is in it may answer a question: the keys of issuers one on credentials, a signer of status lists one on codes. The rest stays unknown
+    if known == Known(replace(TrustList.empty(), ends_at=known.trust.ends_at)):
+        raise UnusableArgumentError(f"--trust: {path} holds nothing to judge by: no certificate, list, log, or key of an issuer")
     return known
 
 

@@ -25,6 +25,7 @@ from tests.licence_vault.credentials.wallets import AT, AUDIENCE, BASE, NONCE, i
 from tests.licence_vault.samples import sample_licence
 from tests.pki import DemoPki, signer_for
 from yinxin.command_line import app
+from yinxin.demo.document import draw_document
 from yinxin.file_verdicts import verify_any_file
 from yinxin.offline_verifier.trust_bundle import Knowledge, write_bundle
 
@@ -239,6 +240,31 @@ def test_a_trust_bundle_brings_the_keys_of_issuers_along(tmp_path: Path) -> None
             assert told(bundle(*(each | {"issuer": "https://elsewhere.example"} for each in listed))).exit_code == 2
             for unfit in ([{"issuer": BASE}], [listed[0]] * 257):
                 assert told(bundle(*unfit)).exit_code == 64
+
+
+def test_a_bundle_that_knows_issuers_alone_answers_what_they_can(tmp_path: Path) -> None:
+    """An issuer's keys say whose words a credential has. Whether it still counts is not known by them, and of seals nothing at all."""
+    listed, path, shown = tuple(json.loads(published(lane)) for lane in LaneName), tmp_path / "bundle.json", tmp_path / "shown"
+
+    def told(*command: str, known: TrustList | None = None, issuers: tuple[dict[str, Any], ...] = listed) -> Result:
+        written = Knowledge(TrustList.empty() if known is None else known, issuers)
+        path.write_bytes(write_bundle(written, [], [signer_for("bundle-issuers", SignatureAlgorithm.SM2_SM3)], name="tests", issued_at=AT))
+        return CliRunner().invoke(app, [*command, str(shown), "--trust", str(path), "--at", AT.isoformat(), "--json"])
+
+    for lane in LaneName:
+        shown.write_text(issue(lane) + "\n")
+        found = told("verify")
+        [file] = json.loads(found.stdout)["files"]
+        assert (found.exit_code, file["verdict"], {each["name"]: each["verdict"] for each in file["questions"]}) == (
+            2, "indeterminate", {"number": "valid", "content": "valid", "seal": "valid", "status": "indeterminate"},
+        )  # fmt: skip
+        assert told("licence", "verify-credential").exit_code == 2
+        assert told("verify", known=trust(lane)).exit_code == 0, "with the status list and who signs it, though no certificate is known"
+        assert told("verify", issuers=()).exit_code == 64, "nothing at all"
+    shown.write_text("a.b.c~")
+    assert told("verify").exit_code == 1
+    shown.write_bytes(draw_document())
+    assert told("verify").exit_code == 2
 
 
 # ---- at the terminal
