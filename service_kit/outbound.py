@@ -2,7 +2,8 @@
 
 An address that comes from outside (a webhook, a client's key set, a logout notice) is a way into the network behind us (SSRF). So a
 host name is looked up once, each of its addresses is compared with the allow-list, and the connection goes to one of those addresses,
-not to what a second look-up may say. Redirects are never followed; time and size are bounded (:mod:`service_kit.bounded_calls`).
+not to what a second look-up may say. Redirects are never followed; time and size are bounded (:mod:`service_kit.bounded_calls`), the time
+of the look-up within the same (:mod:`service_kit.name_lookups`).
 
 Allow-list entries: a network (``10.20.0.0/16``, ``::1/128``), or ``public`` for every address that is globally reachable.
 """
@@ -11,10 +12,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from service_kit.bounded_calls import FAILED, Answer, call_once
+from service_kit.bounded_calls import FAILED, TOO_SLOW, Answer, call_once
+from service_kit.name_lookups import OF_PROCESS, NoPlaceError, TooSlowError, ask_system
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -49,11 +52,6 @@ def read_networks(entries: Sequence[str]) -> tuple[str | Network, ...]:
     return tuple(read)
 
 
-def _look_up(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class Outbound:
     """The one way out for addresses that others gave us. ``networks``: what :func:`read_networks` gave; empty: nothing is reached."""
 
@@ -61,7 +59,7 @@ class Outbound:
         self,
         networks: Sequence[str | Network],
         *,
-        look_up: Callable[[str, int], list[str]] = _look_up,
+        look_up: Callable[[str, int], list[str]] = ask_system,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._networks = tuple(networks)
@@ -89,11 +87,12 @@ class Outbound:
     ) -> Answer:
         """One request, one answer, no redirect followed. ``OUTBOUND_REFUSED`` (not allowed), ``OUTBOUND_FAILED`` (tried, no answer)."""
         host, port = self._split(url)
-        address = self._resolve(host, port)
+        until = time.monotonic() + self._timeout_seconds
+        address = self._resolve(host, port, until)
         return call_once(
             method,
             url,
-            timeout_seconds=self._timeout_seconds,
+            timeout_seconds=max(0.0, until - time.monotonic()),
             answer_bytes=answer_bytes,
             headers=headers,
             content=content,
@@ -113,14 +112,19 @@ class Outbound:
             raise _refused("not-a-url")
         return parts.hostname, port or _PORTS[parts.scheme]
 
-    def _resolve(self, host: str, port: int) -> Address:
+    def _resolve(self, host: str, port: int, until: float) -> Address:
         """An address of the host, all of whose addresses are allowed: one forbidden among them is reason enough not to call."""
         literal = _literal(host)
         if literal is not None:
             addresses = [literal]
         else:
             try:
-                addresses = [ipaddress.ip_address(found.partition("%")[0]) for found in self._look_up(host, port)]
+                found = OF_PROCESS.find(self._look_up, host, port, until=until)
+                addresses = [ipaddress.ip_address(each.partition("%")[0]) for each in found]
+            except TooSlowError:
+                raise _failed(TOO_SLOW) from None
+            except NoPlaceError:
+                raise _failed("too-many-look-ups") from None
             except (OSError, ValueError, UnicodeError):
                 raise _failed("name-not-found") from None
         if not addresses or len(addresses) > ADDRESSES_MAX:

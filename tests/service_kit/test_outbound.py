@@ -6,12 +6,17 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
+from service_kit.name_lookups import AT_ONCE_OF_HOST, NameLookups, NoPlaceError, TooSlowError
 from service_kit.outbound import Outbound, read_networks
 from standards.errors import TrustError
 from tests.service_kit.receivers import receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOOPBACK = read_networks(["127.0.0.0/8", "::1/128"])
 
@@ -141,6 +146,87 @@ def test_an_unknown_name_fails() -> None:
 
     with pytest.raises(TrustError, match="OUTBOUND_FAILED"):
         Outbound(LOOPBACK, look_up=look_up).call("GET", "http://nowhere.example/")
+
+
+def test_a_name_whose_servers_never_answer_takes_no_longer_than_a_call_may_and_holds_up_no_other() -> None:
+    """The system cannot be told to stop looking: so few wait for one name, and whoever calls another does not notice."""
+    ended, asked = threading.Event(), []
+
+    def look_up(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        if host == "dead.example":
+            assert ended.wait(60)
+        return ["127.0.0.1"]
+
+    with receiver() as listening:
+        port = listening.url.split(":")[2].split("/")[0]
+        outbound = Outbound(LOOPBACK, look_up=look_up, timeout_seconds=0.2)
+        try:
+            found = []
+            for host in ["dead.example"] * AT_ONCE_OF_HOST + ["DEAD.example", "dead.example"]:
+                began = time.monotonic()
+                with pytest.raises(TrustError) as failed:
+                    outbound.call("GET", f"http://{host}:{port}/")
+                found.append(reason_of(failed.value)[1])
+                assert time.monotonic() - began < 5
+            assert found == ["too-slow"] * AT_ONCE_OF_HOST + ["too-many-look-ups"] * 2
+            assert asked == ["dead.example"] * AT_ONCE_OF_HOST
+            assert Outbound(LOOPBACK, look_up=look_up).call("GET", f"http://living.example:{port}/").status == 204
+        finally:
+            ended.set()
+        wait_for_no_look_up()
+        assert Outbound(LOOPBACK, look_up=look_up).call("GET", f"http://dead.example:{port}/").status == 204
+
+
+def wait_for_no_look_up() -> None:
+    until = time.monotonic() + 30
+    while any(each.name == "name-lookup" for each in threading.enumerate()) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def test_look_ups_are_bounded_in_all_and_say_what_the_system_says() -> None:
+    ended, lookups = threading.Event(), NameLookups(at_once=3, at_once_of_host=2)
+
+    def hang(_host: str, _port: int) -> list[str]:
+        assert ended.wait(60)
+        return []
+
+    def fail(error: Exception) -> Callable[[str, int], list[str]]:
+        def look_up(_host: str, _port: int) -> list[str]:
+            raise error
+
+        return look_up
+
+    def find(look_up: Callable[[str, int], list[str]], host: str, *, seconds: float = 0.0) -> list[str]:
+        return lookups.find(look_up, host, 1, until=time.monotonic() + seconds)
+
+    try:
+        for host in ("a", "a", "b"):
+            with pytest.raises(TooSlowError):
+                find(hang, host)
+        for host in ("a", "c"):
+            with pytest.raises(NoPlaceError):
+                find(hang, host)
+    finally:
+        ended.set()
+    wait_for_no_look_up()
+    for error in (TimeoutError(), socket.gaierror(), UnicodeError()):  # a resolver that gives up by itself was not too slow for us
+        with pytest.raises(type(error)):
+            find(fail(error), "a", seconds=60)
+    assert find(lambda *_: ["127.0.0.1"], "a", seconds=60) == ["127.0.0.1"]
+
+
+def test_a_look_up_without_a_thread_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    lookups = NameLookups(at_once=1)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(NoPlaceError):
+            lookups.find(lambda *_: [], "a", 1, until=time.monotonic() + 60)
+    assert lookups.find(lambda *_: ["127.0.0.1"], "a", 1, until=time.monotonic() + 60) == ["127.0.0.1"]
 
 
 def test_redirects_are_not_followed() -> None:
