@@ -122,7 +122,7 @@ def test_what_the_code_on_the_face_cannot_say_is_found_before_a_number_is_taken(
     with monkeypatch.context() as before:
         before.setattr(define_type, "check_longest_code", lambda *_: None)
         here.publish(whole)
-    fits = {"type_code": code, "number": "\U00020003" * 48, "name": "名" * 48, "holders": (PERSON,)}
+    fits: dict[str, Any] = {"type_code": code, "number": "\U00020003" * 48, "name": "名" * 48, "holders": (PERSON,)}
     record = here.issue(**fits)
     here.take_in()
     names = tuple(
