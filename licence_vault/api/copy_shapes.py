@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from licence_vault import limits
+from licence_vault.api.parameters import WRITTEN_TIME
 
 if TYPE_CHECKING:
     from licence_vault.actions.download_copy import OfferedDownload
@@ -51,7 +52,7 @@ class CopyBody(BaseModel):
         Field(min_length=1, max_length=limits.COPY_REASON_CHARACTERS, description="What for; stands on the copy (certificateCopyCause)."),
     ]
     until: Annotated[
-        AwareDatetime | None,
+        Annotated[AwareDatetime, WRITTEN_TIME] | None,
         Field(description=f"How long it may be used; {limits.COPY_DAYS} days where nothing is said, {limits.COPY_DAYS_MAX} at most."),
     ] = None
 

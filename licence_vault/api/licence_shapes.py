@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime  # noqa: TC003 - pydantic reads the annotations at run time
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from licence_vault import limits
 from licence_vault.actions.issue_licence import LicenceOrder
 from licence_vault.actions.succeed_licence import NewContent
+from licence_vault.api.parameters import Day  # noqa: TC001 - as above
 from licence_vault.model import EVENT_NAMES, Holder
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ _EXAMPLE_RECEIVE: Final[dict[str, Any]] = _EXAMPLE_ISSUE | {
     "transferred_from": "1.2.156.3005.2.11150700MB1234562Q901.11430000006122244L.AAAAAAAAAAAAAAAAAAAA.001.Z",
     "reason": "经营场所迁入",
 }
-Day = Annotated[date, Field(strict=False)]
 Fields = Annotated[
     dict[
         Annotated[str, Field(max_length=limits.FIELD_KEY_CHARACTERS)],
@@ -70,8 +70,8 @@ class IssueBody(_Request):
     holders: Holders
     fields: Fields = {}
     valid_from: Day
-    valid_to: Annotated[date | None, Field(strict=False, description="The last day; null for 长期.")]
-    issued_on: Annotated[date | None, Field(strict=False, description="Today where nothing is said.")] = None
+    valid_to: Annotated[Day | None, Field(description="The last day; null for 长期.")]
+    issued_on: Annotated[Day | None, Field(description="Today where nothing is said.")] = None
     name: Annotated[str, Field(max_length=limits.PRINTED_NUMBER_CHARACTERS, description="As on the face; the type's where empty.")] = ""
     number: Annotated[
         str,
@@ -116,8 +116,8 @@ class SucceedBody(_Request):
     reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
     holders: Holders | None = None
     fields: Fields | None = None
-    valid_from: Annotated[date | None, Field(strict=False)] = None
-    valid_to: Annotated[date | None, Field(strict=False)] = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
     open_ended: Annotated[bool, Field(description="No end any more (长期).")] = False
 
     def to_content(self) -> NewContent:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
+from licence_vault.api.parameters import WRITTEN_TIME
 from licence_vault.uses import Officer
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class EntrustmentBody(Strict):
 
     agent: HolderName
     type: TypeOfLicence
-    until: Annotated[datetime, Field(strict=False)]
+    until: Annotated[datetime, WRITTEN_TIME, Field(strict=False)]
     reason: Purpose
     holder: Annotated[HolderName | None, Field(description="Which of the holders one is, where one is several.")] = None
 

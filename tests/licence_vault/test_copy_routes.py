@@ -73,7 +73,14 @@ def test_a_citizen_hands_in_an_annotated_copy(jia: Office, yii: Office, licence:
         assert yii.refusal("POST", other, wish, status=404)[0] == "LICENCE_NOT_FOUND"
         assert yii.refusal("GET", other, status=404)[0] == "LICENCE_NOT_FOUND"
         assert yii.refusal("GET", f"{other}/{copy['id']}/file", status=404)[0] == "LICENCE_NOT_FOUND"
-    for changes in ({"mode": "duty"}, {"reason": ""}, {"until": "2126-01-01T00:00:00Z"}, {"form": "doc"}):
+    for changes in (
+        {"mode": "duty"},
+        {"reason": ""},
+        {"until": "2126-01-01T00:00:00Z"},
+        {"until": "2026-12-01T00:00:00"},
+        {"until": 1795910400},
+        {"form": "doc"},
+    ):
         jia.call("POST", path, wish | changes, status=422)
 
 

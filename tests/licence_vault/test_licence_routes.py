@@ -284,3 +284,26 @@ def test_licences_of_an_older_repository_over_http(clerk: Office, stranger: Offi
     sent = {"headers": clerk.headers, "files": {"file": ("old.pdf", b"%PDF-1.4 no seal")}}
     assert clerk.here.http.request("PUT", f"{path}/file", **sent).json()["marks"]["seal"] == "absent"
     assert stranger.refusal("GET", path, status=404)[0] == "LICENCE_IMPORT_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        0,
+        1795910400,
+        "1795910400",
+        "20261128",
+        "2026-11-28T00:00:00Z",
+        "2026-11-28T00:00:00",
+        " 2026-11-28",
+        "2026-11-28\n",
+        "2026-02-30",
+        True,
+    ],
+)
+def test_a_day_is_written_as_one_and_in_no_other_way(clerk: Office, day: object) -> None:
+    """A number would count as seconds since 1970, and a time is another day elsewhere: the licence would say days that nobody meant."""
+    before = len(clerk.call("GET", "/v1/licences?limit=100", status=200).json()["licences"])
+    for name in ("valid_from", "valid_to", "issued_on"):
+        assert clerk.refusal("POST", "/v1/licences", ORDER | {name: day}, status=422)[0] == "REQUEST_INVALID"
+    assert len(clerk.call("GET", "/v1/licences?limit=100", status=200).json()["licences"]) == before

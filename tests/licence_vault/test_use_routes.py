@@ -204,6 +204,8 @@ def test_a_citizen_entrusts_a_neighbour(jia: Office, yii: Office, registry: Offi
     order = {"agent": {"code_type": "111", "code": YII[1]}, "type": SHARED, "until": until.isoformat(), "reason": "委托办理"}
     for wrong in ("2027-06-01T00:00:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"):
         assert jia.refusal("POST", "/v1/my/licence-entrustments", order | {"until": wrong}, status=422)[0] == "FIELD_UNACCEPTABLE"
+    for unsaid in ("1795910400", "1795910400.5", "-1", 1795910400, 1.5, None, True):  # seconds since when, or thousandths of them
+        assert jia.refusal("POST", "/v1/my/licence-entrustments", order | {"until": unsaid}, status=422)[0] == "REQUEST_INVALID", unsaid
     given = jia.call("POST", "/v1/my/licence-entrustments", order, status=201).json()
     assert jia.call("GET", "/v1/my/licence-entrustments", status=200).json() == {"entrustments": [given]}
     granted = yii.call("POST", "/v1/my/use-consents", consent(licence), status=201).json()
