@@ -195,6 +195,7 @@ def test_a_changed_licence_is_the_next_version_of_the_same_number(here: IssuingH
         ("change", NewContent(fields={}), "x"),
         ("extend", NewContent(valid_to=date(2099, 1, 1)), ""),
         ("extend", NewContent(valid_to=date(2031, 11, 26)), ""),
+        ("extend", NewContent(valid_to=date(2031, 11, 27)), ""),  # the end that it has
         ("extend", NewContent(valid_from=date(1800, 1, 1), valid_to=date(2031, 11, 28)), ""),
         ("change", NewContent(holders=(Holder("x", "110105194912310021", "111"),)), "x"),
     ],
@@ -251,6 +252,11 @@ def test_no_holder_is_left_without_a_licence_until_the_next_version_begins(here:
 def test_a_licence_without_an_end(here: IssuingHere) -> None:
     record = succeed(here, here.issue(), "extend", NewContent(is_open_ended=True), reason="")
     assert record.valid_to is None
+    for content in (NewContent(is_open_ended=True), NewContent(valid_to=date(2099, 1, 1))):
+        with pytest.raises(TrustError) as raised:
+            succeed(here, record, "extend", content, reason="")
+        assert code(raised) == "FIELD_UNACCEPTABLE"
+    assert read(here, record).successor_id is None
 
 
 def test_what_was_revoked_meanwhile_has_no_successor(here: IssuingHere) -> None:
