@@ -51,12 +51,27 @@ _FORMS: Final = {b"%PDF": "pdf", b"PK\x03\x04": "ofd"}
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What came of a file. ``marked``: rows taken over of which something is not valid; ``skipped``: rows that were there before or again."""
+    """What came of a file. ``marked``: rows taken over of which something is not valid; ``skipped``: rows that were there before or again,
+    ``issued_here`` of them because a licence issued here has that printed number.
+    """
 
     rows: int
     taken_over: int
     marked: int
     skipped: int
+    issued_here: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What came of some rows."""
+
+    taken_over: int = 0
+    marked: int = 0
+    issued_here: int = 0
+
+    def with_more(self, more: _Stored) -> _Stored:
+        return _Stored(self.taken_over + more.taken_over, self.marked + more.marked, self.issued_here + more.issued_here)
 
 
 def import_licences(means: IssuingMeans, caller: Caller, file: BatchFile) -> ImportReport:
@@ -73,18 +88,17 @@ def import_licences(means: IssuingMeans, caller: Caller, file: BatchFile) -> Imp
     definition = definition_of_version(version)
 
     # 2. Some hundred rows in a transaction, each under a key of its own.
-    rows = taken = marked = 0
+    rows = 0
+    found = _Stored()
     chunk: list[ImportedLicence] = []
     for row in read_rows(file.content, file.form):
         rows += 1
         chunk.append(_imported(means, caller, definition, file, row))
         if len(chunk) == limits.ROWS_PER_WRITE:
-            more, faulty = _store(means, caller, file, chunk)
-            taken, marked, chunk = taken + more, marked + faulty, []
+            found, chunk = found.with_more(_store(means, caller, file, chunk)), []
     if chunk:
-        more, faulty = _store(means, caller, file, chunk)
-        taken, marked = taken + more, marked + faulty
-    return ImportReport(rows, taken, marked, rows - taken)
+        found = found.with_more(_store(means, caller, file, chunk))
+    return ImportReport(rows, found.taken_over, found.marked, rows - found.taken_over, found.issued_here)
 
 
 def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: bytes) -> ImportedLicence:
@@ -233,15 +247,20 @@ def _is_of_another(contents: ContentVault, judged: JudgedDocument, imported: Imp
     return contents.find_number(found.number) != imported.number_digest
 
 
-def _store(means: IssuingMeans, caller: Caller, file: BatchFile, chunk: Sequence[ImportedLicence]) -> tuple[int, int]:
-    def record(conn: Connection) -> tuple[int, int]:
+def _store(means: IssuingMeans, caller: Caller, file: BatchFile, chunk: Sequence[ImportedLicence]) -> _Stored:
+    def record(conn: Connection) -> _Stored:
         if not store.is_member(conn, file.issuer_code, caller.holder):
             raise issuer_not_found(file.issuer_code)
-        taken = []
+        taken, issued_here = [], 0
         for each in chunk:
-            if not store.is_imported(conn, each.issuer_code, each.type_code, each.number_digest):
-                store.insert_import(conn, each)
-                taken.append(each)
+            number = each.issuer_code, each.type_code, each.number_digest
+            if store.is_imported(conn, *number):
+                continue
+            if store.is_printed_number_taken(conn, *number, except_root=""):  # two licences of one number would answer who asks for it
+                issued_here += 1
+                continue
+            store.insert_import(conn, each)
+            taken.append(each)
         faulty = sum(each.marks.content is not Mark.VALID or each.marks.number is not Mark.VALID for each in taken)
         means.context.audit.record(
             conn,
@@ -250,9 +269,9 @@ def _store(means: IssuingMeans, caller: Caller, file: BatchFile, chunk: Sequence
             action="licence-import.rows",
             subject=f"licence-issuer:{file.issuer_code}",
             outcome="done",
-            facts={"type": file.type_code, "rows": len(chunk), "taken_over": len(taken), "marked": faulty},
+            facts={"type": file.type_code, "rows": len(chunk), "taken_over": len(taken), "marked": faulty, "issued_here": issued_here},
         )
-        return len(taken), faulty
+        return _Stored(len(taken), faulty, issued_here)
 
     return means.context.database.write(record)
 

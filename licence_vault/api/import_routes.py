@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -29,12 +30,13 @@ ImportId = Annotated[str, Path(pattern=r"^li_[0-9a-f]{24}$", description="Identi
 
 
 class ImportAnswer(BaseModel):
-    """What came of a file of rows."""
+    """What came of a file of rows. ``skipped``: not taken over, because the number was taken over before or, ``issued_here``, has a licence issued here."""
 
     rows: int
     taken_over: int
     marked: int
     skipped: int
+    issued_here: int
 
 
 class MarksAnswer(BaseModel):
@@ -84,7 +86,8 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
         "/v1/imported-licences",
         name="import_licences",
         summary="Take over licences of an older repository, row by row",
-        description="Rows of a printed number that is there already are skipped: the same file may be sent again.",
+        description="Rows of a printed number that is there already are skipped: the same file may be sent again. So are those whose number a "
+        "licence of the authority has that was issued here; `issued_here` counts them.",
         response_model=ImportAnswer,
         responses=problem_answers(400, 401, 403, 404, 409, 413, 422, 503),
         openapi_extra=batch_upload(),
@@ -94,7 +97,7 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
     async def take_over(request: Request) -> ImportAnswer:
         file = await read_batch_file(request, means)
         report = await anyio.to_thread.run_sync(partial(import_licences.import_licences, means, caller_of(request), file), limiter=threads)
-        return ImportAnswer(rows=report.rows, taken_over=report.taken_over, marked=report.marked, skipped=report.skipped)
+        return ImportAnswer(**asdict(report))
 
     @router.get(
         "/v1/imported-licences",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crypto.sm3 import hmac_sm3
-from licence_vault import limits
+from licence_vault import limits, store
 from licence_vault.actions.claim_batch import BatchFile
 from licence_vault.actions.find_licences import find_licence, read_licence_file
 from licence_vault.actions.import_licences import attach_file, find_import, import_licences, list_imports
@@ -89,6 +89,21 @@ def test_the_same_file_again_takes_over_nothing_twice(here: IssuingHere, monkeyp
     assert (again.taken_over, again.skipped, again.marked) == (0, 3, 0)
 
 
+def test_what_was_issued_here_is_not_taken_over_beside_it(here: IssuingHere) -> None:
+    issued = here.issue()
+    data = find_licence(here.vault.context, here.means.contents, here.clerk, issued.id).data
+    assert data is not None
+    number = data.number
+    lines = [GOOD.format(identifier="", number=each) for each in (number, "旧新")]
+    report = import_licences(here.means, here.clerk, rows(*lines))
+    assert (report.rows, report.taken_over, report.skipped, report.issued_here) == (2, 1, 1, 1)
+    assert list_imports(here.means, here.clerk, holder=None, number=number, after="", limit=9) == []
+    assert one(here, "旧新").marks.content is Mark.VALID
+
+    again = import_licences(here.means, here.clerk, rows(*lines))
+    assert (again.taken_over, again.skipped, again.issued_here) == (0, 2, 1)
+
+
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
@@ -130,7 +145,7 @@ def test_attack_a_good_seal_of_somebody_else_is_no_good_mark(
     assert attach_file(means, here.clerk, one(here, f"旧件{mark}").id, content).marks.seal is mark
 
 
-def test_attack_a_good_seal_over_another_licence_is_no_good_mark(here: IssuingHere) -> None:
+def test_attack_a_good_seal_over_another_licence_is_no_good_mark(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
     record = here.issue(forms=("ofd",))
     view = find_licence(here.vault.context, here.means.contents, here.clerk, record.id)
     assert view.data is not None
@@ -141,7 +156,9 @@ def test_attack_a_good_seal_over_another_licence_is_no_good_mark(here: IssuingHe
         "of its number": GOOD.format(identifier="", number=view.data.number),
         "of another number": GOOD.format(identifier="", number="旧另件"),
     }
-    import_licences(here.means, here.clerk, rows(*lines.values()))
+    with monkeypatch.context() as elsewhere:  # the file is of another house's licence, whose number nobody has here
+        elsewhere.setattr(store, "is_printed_number_taken", lambda *_, **__: False)
+        import_licences(here.means, here.clerk, rows(*lines.values()))
     means = replace(here.means, seals=replace(here.means.need_seals(), judge=FakeJudge(view.data.issuer.name)))
     marks = {name: attach_file(means, here.clerk, one(here, line.split(",")[1]).id, content).marks.seal for name, line in lines.items()}
     good, bad = Mark.VALID, Mark.INVALID

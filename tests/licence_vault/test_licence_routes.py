@@ -273,7 +273,7 @@ def test_annotated_copies_over_http(clerk: Office, stranger: Office, licence: di
 def test_licences_of_an_older_repository_over_http(clerk: Office, stranger: Office) -> None:
     row = {name: value for name, value in ORDER.items() if name not in {"type", "issuer"}} | {"number": "旧一", "identifier": "1.2.3"}
     taken = _send(clerk, "/v1/imported-licences", json.dumps([row]).encode())
-    assert taken.json() == {"rows": 1, "taken_over": 1, "marked": 1, "skipped": 0}
+    assert taken.json() == {"rows": 1, "taken_over": 1, "marked": 1, "skipped": 0, "issued_here": 0}
     query = "holder_code=11010519491231002X&holder_code_type=111&limit=1"
     listed = clerk.call("GET", f"/v1/imported-licences?{query}", status=200).json()
     [found] = listed["imported"]
