@@ -90,7 +90,7 @@ def draft_of(name: str, prepared: PreparedSeal, wanted: SealingRound, warnings: 
     def follow(signature: bytes) -> Draft:
         return draft_of(name, prepared, wanted.follow(signature), warnings)
 
-    return Draft(name, prepared.digest, wanted.to_be_signed, finish, warnings, None if wanted.is_last else follow)
+    return Draft(name, prepared.digest, wanted.to_be_signed, finish, warnings, None if wanted.is_last else follow, prepared.sm3_of)
 
 
 def read_profile(text: str | None) -> Profile | None:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from crypto.certificates import Certificate
-from crypto.sm3 import sm3
 from seal_service import store
 from seal_service.actions.draft_document import check_wishes, draft_document, finish_draft, seal_for_document
 from seal_service.actions.find_seals import draw_picture
@@ -139,7 +138,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         fail_points.reach("seal-document.checked")
 
         # 10. The result is durable before it is on record; or it is kept elsewhere, by whom it was ordered.
-        result_digest = context.blobs.put(sealed) if order.is_result_kept else sm3(sealed).hex()
+        result_digest = context.blobs.put(sealed) if order.is_result_kept else draft.sm3_of(sealed).hex()
         fail_points.reach("seal-document.stored")
 
         # 11. tx 2: the result, the idempotency answer and the audit entry; refused where the seal was frozen in the meantime.

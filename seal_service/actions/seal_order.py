@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from crypto.cms import TIMESTAMP_RESERVED_BYTES
+from crypto.sm3 import sm3
 from seal_service.places import Edge, Place, Seam
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Draft:
 
     ``name``: how our verifier will call the signature. ``digest``: SM3 of what is sealed, for the record. ``to_be_signed``: what the key
     signs. ``finish``: signature value and time-stamp token (or None) in, the sealed document out. ``warnings``: codes of what was done
-    otherwise than ordered. Where ``follow`` is there, the signature value is part of what has to be signed next: it gives the draft with
+    otherwise than ordered. ``sm3_of``: of the sealed document. Where ``follow`` is there, the signature value is part of what has to be signed next: it gives the draft with
     that, and ``finish`` is not to be called before.
     """
 
@@ -102,6 +103,7 @@ class Draft:
     finish: Callable[[bytes, bytes | None], bytes]
     warnings: tuple[str, ...] = ()
     follow: Callable[[bytes], Draft] | None = None
+    sm3_of: Callable[[bytes], bytes] = sm3
 
 
 def write_order(order: SealOrder) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from crypto.cms import TIMESTAMP_RESERVED_BYTES, check_key
 from crypto.digests import digest, new_digest
 from crypto.signatures import digest_oid_of
+from crypto.sm3 import Sm3, sm3
 from seal_service.pdf import problem_catalogue  # noqa: F401 - enters the error texts of this floor
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.object_text import Verbatim
@@ -68,7 +69,7 @@ _SEQUENCE: Final = 0x30
 class PreparedSeal:
     """A document that lacks only its signature. ``digest``: over both byte ranges; ``byte_range``: as written in the file."""
 
-    __slots__ = ("_gap_end", "_gap_start", "_original", "_tail", "byte_range", "digest", "digest_oid")
+    __slots__ = ("_before", "_gap_end", "_gap_start", "_original", "_tail", "byte_range", "digest", "digest_oid")
 
     def __init__(self, original: bytes, tail: bytes, gap: tuple[int, int], digest_oid: str) -> None:
         """``gap``: where /Contents with its angle brackets stands in ``tail``. Hashes the document once."""
@@ -81,6 +82,7 @@ class PreparedSeal:
         hasher = new_digest(digest_oid)
         hasher.update(original)
         hasher.update(tail[: gap[0]])
+        self._before = hasher.copy() if isinstance(hasher, Sm3) else None  # what stands before the signature
         hasher.update(tail[gap[1] :])
         self.digest: bytes = hasher.digest()
 
@@ -107,6 +109,15 @@ class PreparedSeal:
             raise MalformedError("CMS_MALFORMED")
         contents = b"<" + cms_der.hex().encode("ascii").ljust(2 * self.reserved_bytes, b"0") + b">"
         return b"".join((self._original, self._tail[: self._gap_start], contents, self._tail[self._gap_end :]))
+
+    def sm3_of(self, sealed: bytes) -> bytes:
+        """SM3 of what ``finish`` gave, or of that with more behind it: what stands before the signature was hashed already, and is only compared."""
+        before, end = self._before, len(self._original)
+        if before is None or not sealed.startswith(self._original) or sealed[end : end + self._gap_start] != self._tail[: self._gap_start]:
+            return sm3(sealed)
+        whole = before.copy()
+        whole.update(memoryview(sealed)[end + self._gap_start :])
+        return whole.digest()
 
     def to_bytes(self) -> bytes:
         """Everything that is needed to finish elsewhere or later; the document is part of it."""

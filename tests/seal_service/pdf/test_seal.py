@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto.signatures import SignatureAlgorithm
+from crypto.sm3 import sm3
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.placement import Placement
 from seal_service.pdf.seal import PreparedSeal, prepare_seal, seal_pdf, write_text
 from seal_service.render import count_pages, draw_page
+from standards import gbt33560_oids as oids
 from standards.errors import Kind, TrustError
 from tests.optional import need_program
 from tests.pki import DemoPki
@@ -168,6 +170,15 @@ def test_other_keys_seal_with_their_own_digest(algorithm: SignatureAlgorithm) ->
 
 
 # -- two phases ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digest_oid", [oids.SM3, oids.SHA256])
+def test_the_digest_of_the_whole_is_that_of_its_bytes(digest_oid: str) -> None:
+    prepared = _prepared(reportlab_document(), digest_oid=digest_oid)
+    whole = prepared.finish(DUMMY_CMS)
+    changed = [whole + b"\nmore behind it", b"\0" + whole[1:], whole[:-1], b"", whole.replace(b"/ByteRange", b"/ByteRanje")]
+    for each in (whole, *changed):
+        assert prepared.sm3_of(each) == sm3(each)
 
 
 def test_prepared_seal_can_be_finished_elsewhere() -> None:
