@@ -22,6 +22,8 @@ from service_kit.bounded_calls import Answer
 from service_kit.outbound import Outbound, read_networks
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Registered, Town, settle
+from tests.postgres import postgres_url
+from yinxin.initialise import initialise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -120,14 +122,20 @@ def person(town: Town, name: str, login: str = "", *, number: str = "", area: st
     return create_account(town.desk, NewAccount(AccountKind.PERSON, name, tuple(identifiers), attributes, area), actor="test")
 
 
+def _deployment(folder: Path, database: str) -> Path:
+    if database == "sqlite":
+        return make_deployment(folder, services=["idp"])
+    return initialise(folder, organisation="测试机构", settings={"services": ["idp"], "database_url": postgres_url()}).dir
+
+
 @contextmanager
-def served_towns(folder: Path, *names: str) -> Iterator[Towns]:
-    """Towns of these names. Their own jobs follow nobody: the tests do."""
+def served_towns(folder: Path, *names: str, database: str = "sqlite") -> Iterator[Towns]:
+    """Towns of these names. Their own jobs follow nobody: the tests do. ``database``: ``sqlite``, or ``postgresql`` for each a new one."""
     with pytest.MonkeyPatch.context() as patched, ExitStack() as held:
         patched.setattr("idp.service.FOLLOW_EVERY_SECONDS", 1e7)
         towns = {}
         for name in names:
-            here = held.enter_context(served_here(make_deployment(folder / name, services=["idp"])))
+            here = held.enter_context(served_here(_deployment(folder / name, database)))
             towns[name] = settle(here, Registered())
             held.callback(towns[name].desk.pool.close)
         yield Towns(towns, Wire(towns))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from sqlalchemy import text
 
 import idp.service
 from crypto.sm3 import sm3
@@ -95,7 +96,9 @@ class Town:
 
     def audited(self, action: str) -> list[str]:
         with self.desk.database.read() as connection:
-            rows = connection.exec_driver_sql("SELECT entry FROM kit_audit WHERE action = ? ORDER BY position", (action,)).all()
+            rows = connection.execute(
+                text("SELECT entry FROM kit_audit WHERE action = :action ORDER BY position"), {"action": action}
+            ).all()
         return [bytes(row[0]).decode() for row in rows]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from idp.actions.decide_conflict import decide_conflict
 from idp.actions.grant_agent import grant_agent, revoke_agent
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 NUMBERS = [resident_number(f"9900001990040{index}".ljust(17, "7")) for index in range(1000, 1006)]
 
 
-@pytest.fixture
-def towns(tmp_path: Path) -> Iterator[Towns]:
-    with served_towns(tmp_path, "a", "b") as made:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def towns(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Towns]:
+    with served_towns(tmp_path, "a", "b", database=request.param) as made:
         yield made
 
 
@@ -288,7 +289,7 @@ def test_it_goes_on_from_what_the_reconciliation_names_where_the_cursor_is_refus
     person(towns["a"], "测试乙")
     with_other_feed = "0" * 16 + "-7"
     towns["b"].desk.database.write(
-        lambda connection: connection.exec_driver_sql("UPDATE idp_followed_sources SET cursor = ?", (with_other_feed,))
+        lambda connection: connection.execute(text("UPDATE idp_followed_sources SET cursor = :place"), {"place": with_other_feed})
     )
     done = towns.turn("b", code)
     assert done.report is not None
