@@ -39,12 +39,13 @@ def describe_providers() -> dict[str, str]:
     """What does SM2, with private keys too, and what SM3 and SM4, in this process: name, version and file, for a health report. Loads them
     if need be.
     """
-    found, private = providers.current(), providers.for_private_keys()
+    found, private, larger = providers.current(), providers.for_private_keys(), providers.for_larger_values()
     return {
         "sm2": f"{found.sm2.name}: {found.sm2.version}",
         "sm2_capabilities": ", ".join(sorted(found.sm2.capabilities)),
         "sm2_private_keys": f"{private.name}: {private.version}",
         "sm3_sm4": f"{found.symmetric.name}: {found.symmetric.version}",
+        "sm4_larger_values": f"{larger.name}: {larger.version}",
     }
 
 

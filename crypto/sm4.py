@@ -6,15 +6,23 @@ unseen goes into GCM.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from crypto import providers
 from standards.errors import Kind, TrustError
+
+if TYPE_CHECKING:
+    from crypto.providers.protocol import SM4GCM
 
 KEY_BYTES: Final = 16
 BLOCK_BYTES: Final = 16
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
+BULK_BYTES: Final = 4096  # from where a second library pays; below, beginning a cipher is most of the work
+
+
+def _gcm_of(size: int) -> SM4GCM:
+    return providers.symmetric() if size < BULK_BYTES else providers.for_larger_values()
 
 
 def _check_length(name: str, value: bytes, length: int) -> None:
@@ -47,14 +55,14 @@ def sm4_gcm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes = b"") -
     """Ciphertext followed by its 16-byte tag. A ``nonce`` of 12 bytes must never come twice under one key."""
     _check_length("key", key, KEY_BYTES)
     _check_length("nonce", nonce, NONCE_BYTES)
-    return providers.symmetric().sm4_gcm_seal(key, nonce, plaintext, aad)
+    return _gcm_of(len(plaintext)).sm4_gcm_seal(key, nonce, plaintext, aad)
 
 
 def sm4_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes = b"") -> bytes:
     """The plaintext of :func:`sm4_gcm_seal`; ``SM4_DECRYPT_FAILED`` when key, nonce, ciphertext, tag or ``aad`` are not the same."""
     _check_length("key", key, KEY_BYTES)
     _check_length("nonce", nonce, NONCE_BYTES)
-    plaintext = providers.symmetric().sm4_gcm_open(key, nonce, sealed, aad) if len(sealed) >= TAG_BYTES else None
+    plaintext = _gcm_of(len(sealed)).sm4_gcm_open(key, nonce, sealed, aad) if len(sealed) >= TAG_BYTES else None
     if plaintext is None:
         raise TrustError(Kind.UNACCEPTABLE, "SM4_DECRYPT_FAILED")
     return plaintext

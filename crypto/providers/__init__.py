@@ -15,9 +15,9 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from crypto.providers.protocol import SM2Provider, provider_missing
+from crypto.providers.protocol import SM4GCM, SM2Provider, provider_missing
 from crypto.providers.pyca import Pyca
-from crypto.providers.self_test import check_sm2_provider, check_symmetric_provider
+from crypto.providers.self_test import check_bulk_provider, check_sm2_provider, check_symmetric_provider
 from standards.errors import Kind, TrustError
 
 DEFAULT_ORDER: Final = ("libcrypto", "botan", "gmssl")
@@ -40,6 +40,7 @@ class Providers:
 _current: Providers | None = None
 _private: SM2Provider | None = None
 _symmetric: Pyca | None = None
+_bulk: SM4GCM | None = None
 
 
 def load_provider(name: str, path: str | None = None) -> SM2Provider:
@@ -78,12 +79,43 @@ def symmetric() -> Pyca:
     return found
 
 
+def for_larger_values() -> SM4GCM:
+    """The provider of SM4-GCM for larger values: libgcrypt if it is here and nobody has chosen otherwise, else :func:`symmetric`.
+
+    As with keys, a library that gives wrong answers is not passed over: ``CRYPTO_SELF_TEST_FAILED``.
+    """
+    global _bulk  # noqa: PLW0603 - one per process, chosen once
+    found = _bulk
+    if found is None:
+        using = current()
+        found = using.symmetric if using.is_chosen else _libgcrypt_here() or using.symmetric
+        if found is not using.symmetric:
+            _log.info("SM4-GCM of larger values by %s, %s", found.name, found.version)
+        with _lock:
+            if _current is using:  # who chose meanwhile has the say of what comes after
+                _bulk = found
+    return found
+
+
+def _libgcrypt_here() -> SM4GCM | None:
+    from crypto.providers.libgcrypt import Libgcrypt
+
+    try:
+        found = Libgcrypt()
+    except TrustError as error:
+        if error.code != "CRYPTO_PROVIDER_MISSING":
+            raise
+        return None
+    check_bulk_provider(found, symmetric())
+    return found
+
+
 def configure(name: str = "libcrypto", path: str | None = None, *, is_chosen: bool = True) -> Providers:
     """Choose the SM2 provider of this process, at its start. Keys loaded before keep the provider they were loaded with."""
-    global _current, _private  # one per process, chosen once
+    global _current, _private, _bulk  # one per process, chosen once
     chosen = Providers(load_provider(name, path), symmetric(), is_chosen)
     with _lock:
-        _current, _private = chosen, None
+        _current, _private, _bulk = chosen, None, None
     _log.info("SM2 by %s, %s; SM3 and SM4 by %s, %s", name, chosen.sm2.version, chosen.symmetric.name, chosen.symmetric.version)
     return chosen
 

@@ -91,6 +91,28 @@ class SM2Provider(Protocol):
         ...
 
 
+class SM4GCM(Protocol):
+    """SM4 in GCM mode. ``crypto/sm4.py`` is the only caller and has checked the lengths of key and nonce."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in logs."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """What the library says about itself."""
+        ...
+
+    def sm4_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """The ciphertext followed by its 16-byte tag."""
+        ...
+
+    def sm4_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes | None:
+        """The plaintext, or ``None`` when the tag does not match. ``sealed`` has 16 bytes or more."""
+        ...
+
+
 def provider_failed(provider: str, operation: str, detail: str = "") -> TrustError:
     """The library refused something it must be able to do. ``detail`` is the library's own text, which names no key."""
     return TrustError(Kind.UNAVAILABLE, "CRYPTO_PROVIDER_FAILED", provider=provider, operation=operation, detail=detail)

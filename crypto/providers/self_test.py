@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crypto.providers.protocol import Capability, SM2Provider
+from crypto.providers.protocol import SM4GCM, Capability, SM2Provider
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -99,6 +99,20 @@ def check_symmetric_provider(provider: Pyca) -> None:
     _require(provider.name, "hmac-sm3", provider.hmac_sm3(_HMAC_KEY, b"") == _HMAC_ANSWER)
     _require(provider.name, "sm4-encrypt", provider.sm4_cbc(_SM4_KEY, bytes(16), _SM4_KEY, encrypt=True) == _SM4_ANSWER)
     _require(provider.name, "sm4-decrypt", provider.sm4_cbc(_SM4_KEY, bytes(16), _SM4_ANSWER, encrypt=False) == _SM4_KEY)
+    _check_gcm(provider)
+
+
+def check_bulk_provider(provider: SM4GCM, other: SM4GCM) -> None:
+    """SM4-GCM as :func:`check_symmetric_provider`, and some thousand bytes, for which libraries have code of their own, against ``other``."""
+    _check_gcm(provider)
+    long = b"".join(index.to_bytes(4, "big") for index in range(1025)) + b"rest"
+    sealed = other.sm4_gcm_seal(_SM4_KEY, _GCM_NONCE, long, _GCM_AAD)
+    _require(provider.name, "sm4-gcm-seal-long", provider.sm4_gcm_seal(_SM4_KEY, _GCM_NONCE, long, _GCM_AAD) == sealed)
+    _require(provider.name, "sm4-gcm-open-long", provider.sm4_gcm_open(_SM4_KEY, _GCM_NONCE, sealed, _GCM_AAD) == long)
+    _require(provider.name, "sm4-gcm-refuse-long", provider.sm4_gcm_open(_SM4_KEY, _GCM_NONCE, _flip(sealed, 4000), _GCM_AAD) is None)
+
+
+def _check_gcm(provider: SM4GCM) -> None:
     _require(provider.name, "sm4-gcm-seal", provider.sm4_gcm_seal(_SM4_KEY, _GCM_NONCE, _GCM_PLAINTEXT, _GCM_AAD) == _GCM_ANSWER)
     _require(provider.name, "sm4-gcm-open", provider.sm4_gcm_open(_SM4_KEY, _GCM_NONCE, _GCM_ANSWER, _GCM_AAD) == _GCM_PLAINTEXT)
     _require(provider.name, "sm4-gcm-refuse", provider.sm4_gcm_open(_SM4_KEY, _GCM_NONCE, _flip(_GCM_ANSWER, 0), _GCM_AAD) is None)
