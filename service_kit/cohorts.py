@@ -4,8 +4,8 @@ Threads of one interpreter compute one at a time in any case. Left to themselves
 their work, and each finds its caches full of what another one needed. Here they pass it on at the ends of steps, and first to those who are
 about to do the same: its code is still where the processor has it at hand.
 
-    with cohorts.step("licence.draw"):
-        drawn = draw_pdf(...)
+    with cohorts.step("document.draw"):
+        drawn = draw(...)
 
 What is done within a step computes for some milliseconds. It waits for nothing (no commit, network, device or other lock): that would hold up
 everyone else. What also reads from the database says so, and is a step only where that is a file here. Nothing rests on being alone: a turn
