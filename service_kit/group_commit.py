@@ -227,16 +227,16 @@ class GroupCommitWriter:
     def _attempt(self, batch: list[Ticket], turn: ExitStack) -> None:
         sinks: dict[RowSink, list[Any]] = {}
         with turn:
-            failed = self._run(batch, sinks)
+            failed = self._run(batch, sinks, turn)
         if failed is None:
             return
         self._end(sinks)
         self.statistics.commits += 1
         self.statistics.failed_jobs += failed
 
-    def _run(self, batch: list[Ticket], sinks: dict[RowSink, list[Any]]) -> int | None:
+    def _run(self, batch: list[Ticket], sinks: dict[RowSink, list[Any]], turn: ExitStack) -> int | None:
         """Begin, run the jobs and write what they deferred; how many failed, None where all did and nothing is to be committed."""
-        connection = self._begin()
+        connection = self._begin(turn)
         self._deferred.clear()
         alone = len(batch) == 1
         done = 0
@@ -279,13 +279,14 @@ class GroupCommitWriter:
             raise _BatchFailed(as_trust_error(error)) from error
         return failed
 
-    def _begin(self) -> Connection:
+    def _begin(self, turn: ExitStack) -> Connection:
         try:
             if self._connection is None:
                 self._connection = self._engine.connect()
                 self._dbapi = self._connection.connection.driver_connection
                 self._connection.info[BEFORE_STATEMENT] = self._before_statement
-            if self._turn is not None:
+            if self._turn is not None and not self._turn.take_if_free():
+                turn.close()  # another process writes: nobody who computes here waits until it has committed
                 self._turn.take()
             if self._is_sqlite:
                 self._dbapi.execute("BEGIN IMMEDIATE")  # take the write lock now, not when a read has made it a conflict

@@ -25,14 +25,25 @@ class WriterTurn:
         self._path = path
         self._descriptor: int | None = None
 
+    def take_if_free(self) -> bool:
+        """Take it without waiting; False where somebody else has it. TrustError as ``take``."""
+        try:
+            fcntl.flock(self._opened(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     def take(self) -> None:
         """Wait until nobody else has the turn. TrustError DATABASE_UNAVAILABLE where the lock file cannot be made."""
+        fcntl.flock(self._opened(), fcntl.LOCK_EX)
+
+    def _opened(self) -> int:
         if self._descriptor is None:
             try:
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
             except OSError as error:
                 raise TrustError(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", reason="cannot be opened") from error
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        return self._descriptor
 
     def give_up(self) -> None:
         """Let the next one write."""

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from crypto.trust_list import TrustList
     from licence_vault.actions.issuing_means import IssuingMeans, LogProof
     from licence_vault.content_vault import ContentKey
     from licence_vault.faces.design import FaceTemplate
@@ -163,8 +164,9 @@ def _release(means: IssuingMeans, record: LicenceRecord) -> LicenceRecord:
             actor=record.actor,
         )
         fail_points.reach("issue-licence.sealed")
+        trust = replace(means.context.trust(), logs=means.logs)  # in no step: it may ask the database
         with step("licence.verify"):
-            _check(means, record, sealed, attachments)
+            _check(means, record, sealed, attachments, trust)
             content = sealed.content
             digest, kept = sealed.digest or sm3(content), key.seal_file(form, content)
         released.append(_Released(form, digest, len(content), means.context.blobs.put(kept)))
@@ -201,12 +203,12 @@ def _load(means: IssuingMeans, record: LicenceRecord) -> tuple[TypeVersion, Issu
     return version, issuer, means.contents.open_key(record.id, key_sealed), code_key.key_id
 
 
-def _check(means: IssuingMeans, record: LicenceRecord, sealed: SealedFile, attachments: Mapping[str, bytes]) -> None:
+def _check(means: IssuingMeans, record: LicenceRecord, sealed: SealedFile, attachments: Mapping[str, bytes], trust: TrustList) -> None:
     """Our own verifier calls it valid, and under the seal stands exactly what was put there. LICENCE_SELF_CHECK_FAILED.
 
     Only its status is not asked: no list can name a licence that is not released, and it may be in force from a later day.
     """
-    trust, at = replace(means.context.trust(), logs=means.logs), means.context.clock.now()
+    at = means.context.clock.now()
     judged = sealed.judged or means.need_seals().judge.judge(sealed.content, trust, at)
     if judged.report.verdict is not Verdict.VALID:
         raise issuing_refused(record.id, f"verdict {judged.report.verdict}")

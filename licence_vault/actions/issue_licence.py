@@ -150,12 +150,13 @@ def begin_issue(
     """
     # 1. May the caller issue for this authority? Who repeats a request gets the licence of the first one, whatever has changed since.
     request = request_of(order, succession, arrival, idempotency_key)
+    earlier = answer_again(means, caller, order.issuer_code, request)  # in no step: to take a draft up again is written
+    if earlier is not None:
+        return earlier
+
     # 2. By which version of the type, and is the content as the type demands?
     step = means.context.cohorts.step
     with step("licence.begin", reads=True):
-        earlier = answer_again(means, caller, order.issuer_code, request)
-        if earlier is not None:
-            return earlier
         basis = basis_of_issuing(means, caller, order.type_code, order.issuer_code)
         with step("licence.check"):
             check_order(order, basis.definition, None if succession is None else succession.term_from)

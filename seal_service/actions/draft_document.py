@@ -26,6 +26,7 @@ from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
     from crypto.report import Report
+    from crypto.trust_list import TrustList
     from seal_service.actions.record_use import User
     from seal_service.actions.seal_order import Draft, SealMeans, SealOrder
     from seal_service.model import Seal
@@ -69,8 +70,9 @@ def seal_for_document(context: ServiceContext, user: User, seal_id: str, order: 
     return seal, Certificate.from_der(seal.certificate_der)
 
 
-def check_wishes(context: ServiceContext, order: SealOrder) -> CheckedWishes:
+def check_wishes(context: ServiceContext, order: SealOrder, trust: TrustList) -> CheckedWishes:
     """Whether the order wants a time-stamp, and for what kind of document; what can be refused before anything is prepared is refused here.
+    ``trust``: by which the signatures that are in it already are judged.
 
     Raises TrustError TIME_STAMP_NOT_CONFIGURED, FIELD_UNACCEPTABLE, DOCUMENT_TAMPERED.
     """
@@ -84,12 +86,12 @@ def check_wishes(context: ServiceContext, order: SealOrder) -> CheckedWishes:
             raise text_unacceptable(field)
     form = form_of(order.document)
     if form is DocumentForm.OFD:
-        trust, at = context.trust(), context.clock.now()
+        at = context.clock.now()
         found = examine_ofd(order.document, trust, at, status=status_lists_of(trust, at))
         if found.report.tampered:
             raise document_tampered()
         return CheckedWishes(form, is_timestamped, None if found.report.signatures else found.package)
-    if SIGNATURE_MARK in order.document and verify_file(order.document, context.trust(), context.clock.now()).tampered:
+    if SIGNATURE_MARK in order.document and verify_file(order.document, trust, context.clock.now()).tampered:
         raise document_tampered()
     return CheckedWishes(form, is_timestamped)
 
@@ -108,19 +110,21 @@ def draft_document(
 
 
 def finish_draft(
-    context: ServiceContext, draft: Draft, order: SealOrder, signature: bytes, token: bytes | None, use_id: str
+    context: ServiceContext, draft: Draft, order: SealOrder, signature: bytes, token: bytes | None, use_id: str, *, trust: TrustList
 ) -> FinishedDocument:
-    """The whole document at the wished level, with what our own verifier found. Nothing that our own verifier does not call valid is given back: SEAL_SELF_CHECK_FAILED."""
+    """The whole document at the wished level, with what our own verifier found under ``trust``. Nothing that it does not call valid is given
+    back: SEAL_SELF_CHECK_FAILED.
+    """
     sealed = draft.finish(signature, token)
     if order.level in {B_LT, B_LTA}:
         stamp = context.time_stamp if order.level == B_LTA else None
-        sealed = make_long_term(sealed, trust=context.trust(), at=context.clock.now(), stamp=stamp)
-    return FinishedDocument(sealed, _check(context, sealed, order, draft.name, use_id))
+        sealed = make_long_term(sealed, trust=trust, at=context.clock.now(), stamp=stamp)
+    return FinishedDocument(sealed, _check(context, sealed, order, draft.name, use_id, trust))
 
 
-def _check(context: ServiceContext, sealed: bytes, order: SealOrder, name: str, use_id: str) -> Examined:
+def _check(context: ServiceContext, sealed: bytes, order: SealOrder, name: str, use_id: str, trust: TrustList) -> Examined:
     """Our own signature must be valid, and no earlier one may be worse off than before."""
-    trust, at = context.trust(), context.clock.now()
+    at = context.clock.now()
     examined = examine_file(sealed, trust, at)
     report = examined.report
     own = next((signature for signature in report.signatures if signature.name == name), None)

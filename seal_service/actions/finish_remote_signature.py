@@ -66,7 +66,7 @@ def finish_remote_signature(
     # 4. Time-stamp, document, and what our own verifier says of it, with no transaction open.
     token = context.time_stamp(value_der) if use.is_timestamped and context.time_stamp is not None else None
     order = read_order(kept.order_json, context.blobs.get(kept.document_digest))
-    sealed = finish_draft(context, draft, order, value_der, token, use_id).content
+    sealed = finish_draft(context, draft, order, value_der, token, use_id, trust=context.trust()).content
     result_digest = context.blobs.put(sealed)
     fail_points.reach("remote-signature.stored")
 

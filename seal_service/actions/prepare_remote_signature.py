@@ -88,7 +88,7 @@ def prepare_remote_signature(context: ServiceContext, user: User, seal_id: str, 
         raise key_is_here(seal_id)
 
     # 2. The draft, and the document kept for the second phase.
-    wishes = check_wishes(context, order)
+    wishes = check_wishes(context, order, context.trust())
     is_timestamped, form = wishes.is_timestamped, wishes.form
     order = replace(order, is_timestamped=is_timestamped)
     at = context.clock.now()

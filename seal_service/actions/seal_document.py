@@ -65,12 +65,14 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     step = context.cohorts.step if _is_small(order) else _beside_others
     with step("seal.see", reads=True):
         seal, certificate = seal_for_document(context, user, seal_id, order)
+        trust = context.trust()
     if not seal.is_key_here:
         raise key_elsewhere(seal_id)
+    signer = context.keystore.signer(seal.key_id)  # in no step: a key in a device is asked there for its public half
 
     with step("seal.draft"):
         # 2. Can it be sealed as it is wished? One that was changed after an earlier signature gets no seal of ours on top of that.
-        wishes = check_wishes(context, order)
+        wishes = check_wishes(context, order, trust)
         is_timestamped, form = wishes.is_timestamped, wishes.form
 
         # 3. With what: key, certificate, chain, picture, time.
@@ -78,7 +80,7 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         means = SealMeans(
             seal=seal,
             use_id=use_id,
-            signer=context.keystore.signer(seal.key_id),
+            signer=signer,
             certificate=certificate,
             chain=tuple(Certificate.from_der(der) for der in seal.chain_der),
             picture=draw_picture(seal),
@@ -132,8 +134,9 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
         fail_points.reach("seal-document.time-stamped")
 
         # 9. The whole document, and what our own verifier says of it. Nothing it does not call valid is released.
+        trust = context.trust()
         with step("seal.finish"):
-            finished = finish_draft(context, draft, order, signature, token, use_id)
+            finished = finish_draft(context, draft, order, signature, token, use_id, trust=trust)
         sealed = finished.content
         fail_points.reach("seal-document.checked")
 

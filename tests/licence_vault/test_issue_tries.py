@@ -22,6 +22,7 @@ from standards.errors import Kind, TrustError
 from tests.fakes.sealer import refused, unavailable
 from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, IssuingHere, code_of, drafts
 from tests.licence_vault.type_files import AUTHORITY, type_file
+from tests.watched_steps import watch_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -215,3 +216,12 @@ def test_what_cannot_be_given_up_now_comes_again(here: IssuingHere, monkeypatch:
             here.issue()
     assert code_of(raised) == "SEAL_NOT_ACTIVE"
     assert len(drafts(here)) == 1
+
+
+def test_no_step_of_an_issuing_waits_for_anything(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step holds up everybody who computes: not even a request that is repeated writes within one."""
+    taken, found = watch_steps(monkeypatch)
+    first = here.issue(key="watched", forms=("pdf", "ofd"))
+    assert here.issue(key="watched", forms=("pdf", "ofd")).id == first.id
+    assert found == []
+    assert taken >= {"licence.begin", "licence.check", "licence.prove", "licence.load", "licence.draw", "licence.verify"}

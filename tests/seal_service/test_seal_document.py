@@ -27,6 +27,7 @@ from seal_service.verify import Examined, examine_file
 from service_kit import fail_points
 from standards.errors import Kind, TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller, open_house
+from tests.watched_steps import watch_steps
 from yinxin.demo.document import SEAL_KEYWORD, draw_document
 from yinxin.demo.forgery import forge_amount
 
@@ -362,3 +363,11 @@ def test_a_use_without_result_has_nothing_to_fetch(house: House, seal: Seal, mon
     with pytest.raises(TrustError) as refused:
         load_result(house.context, caller(), use_id)
     assert refused.value.code == "SEAL_USE_WITHOUT_RESULT"
+
+
+def test_no_step_of_a_sealing_waits_for_anything(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step holds up everybody who computes; a document that is signed already is verified in one."""
+    taken, found = watch_steps(monkeypatch)
+    assert report(house, do(house, seal, document=do(house, seal).content, x_mm=60).content).verdict is Verdict.VALID
+    assert found == []
+    assert taken == {"seal.see", "seal.draft", "seal.finish"}

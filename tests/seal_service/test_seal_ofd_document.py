@@ -30,6 +30,7 @@ from tests.seal_service.ofd.documents import PAGE, SIGNATURE, VALUE, Signing, si
 from tests.seal_service.ofd.sealing import files_of
 from tests.standards.gbt33190_ofd.archives import pack
 from tests.standards.gbt33190_ofd.parts import part, plain_files
+from tests.watched_steps import watch_steps
 
 if TYPE_CHECKING:
     from crypto.trust_list import TrustList
@@ -243,3 +244,11 @@ def test_json_placements_are_read_strictly() -> None:
     for wrong in wrongs:
         with pytest.raises(ValidationError):
             PlacementOrder.model_validate_json(json.dumps(wrong))
+
+
+def test_no_step_of_a_sealing_waits_for_anything(house: House, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step holds up everybody who computes; a document that is signed already is verified in one."""
+    taken, found = watch_steps(monkeypatch)
+    assert report(house, do(house, seal, document=do(house, seal).content).content).verdict is Verdict.VALID
+    assert found == []
+    assert taken == {"seal.see", "seal.draft", "seal.finish"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,11 +14,10 @@ from sqlalchemy import event, insert, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from service_kit import group_commit
+from service_kit.database import Database
+from service_kit.writer_turn import WriterTurn
 from standards.errors import TrustError
-from tests.service_kit.writer_setting import hold, names, put, things
-
-if TYPE_CHECKING:
-    from service_kit.database import Database
+from tests.service_kit.writer_setting import hold, metadata, names, put, things
 
 
 class Refusal(Exception):
@@ -265,3 +265,23 @@ def test_a_batch_that_is_run_again_keeps_no_turn(plain: Database) -> None:
     plain.write(job)
     assert came == ["refused", "computed"]
     assert names(plain) == {"again"}
+
+
+def test_nobody_who_computes_waits_while_another_process_writes(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'file.sqlite3'}", pool_size=3)
+    metadata.create_all(database.engine)
+    database.write(put("before"))
+    other = WriterTurn(Path(f"{database.url.database}-turn"))
+    other.take()
+    try:
+        waiting = database.submit(put("waits"))
+        time.sleep(0.05)  # the writer is at the other's turn by now
+        began = time.monotonic()
+        for _ in range(3):
+            with database.cohorts.step("draw"):
+                assert not waiting.done()
+        assert time.monotonic() - began < 0.15  # less than the patience of who waits
+    finally:
+        other.close()
+    assert waiting.result(10) == 1
+    database.close()
