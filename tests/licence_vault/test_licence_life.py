@@ -252,7 +252,8 @@ def test_no_holder_is_left_without_a_licence_until_the_next_version_begins(here:
 def test_a_licence_without_an_end(here: IssuingHere) -> None:
     record = succeed(here, here.issue(), "extend", NewContent(is_open_ended=True), reason="")
     assert record.valid_to is None
-    for content in (NewContent(is_open_ended=True), NewContent(valid_to=date(2099, 1, 1))):
+    same = NewContent(valid_from=record.valid_from, is_open_ended=True)  # the beginning that it has is no new one
+    for content in (NewContent(is_open_ended=True), same, NewContent(valid_to=date(2099, 1, 1))):
         with pytest.raises(TrustError) as raised:
             succeed(here, record, "extend", content, reason="")
         assert code(raised) == "FIELD_UNACCEPTABLE"
