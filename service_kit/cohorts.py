@@ -11,6 +11,10 @@ What is done within a step computes for some milliseconds. It waits for nothing 
 everyone else. What also reads from the database says so, and is a step only where that is a file here. Nothing rests on being alone: a turn
 that lasts longer than ``PATIENCE_SECONDS`` is given to somebody else, beside whom its owner goes on.
 
+Turns only help where those who take them are the ones who compute. Where others do too (who verify, read or sign in beside them), all who take
+turns together get no more of the interpreter than each of the others. So turns are measured: where they take far longer than they compute, everybody
+comes through without one for a while.
+
 The writer of the database (``group_commit``) has its turn among them, so that it is not stopped at each statement by those who compute, nor they
 by it.
 """
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 0.25  # a step takes five milliseconds; who takes fifty times as long is stuck or has met something monstrous
 IN_A_ROW: Final = 32  # of one step before another step's turn comes, whoever arrives meanwhile
 
+MEASURED: Final = 16  # turns that are looked at together
+CROWDED: Final = 2.0  # times as long as was computed: as many others compute
+OPEN_SECONDS: Final = 10.0  # for which nobody waits then: sixteen slow turns in so long are a small part
+
 
 class _Comer:
     """Somebody at a step. ``called`` is held until the turn is his; ``due``: by which turn it must be, where he is in a hurry."""
@@ -44,8 +52,16 @@ class _Comer:
 class Cohorts:
     """The turns of one process. All methods may be called by any thread. ``are_reads_quick``: whether reading the database asks no server."""
 
-    def __init__(self, *, are_reads_quick: bool = True, patience_seconds: float = PATIENCE_SECONDS, in_a_row: int = IN_A_ROW) -> None:
+    def __init__(
+        self,
+        *,
+        are_reads_quick: bool = True,
+        patience_seconds: float = PATIENCE_SECONDS,
+        in_a_row: int = IN_A_ROW,
+        crowded: float = CROWDED,
+    ) -> None:
         self._are_reads_quick = are_reads_quick
+        self._crowded = crowded
         self._patience_seconds = patience_seconds
         self._in_a_row = in_a_row
         self._guard = threading.Lock()
@@ -56,6 +72,9 @@ class Cohorts:
         self._turns = 0  # as which one of all,
         self._now = ""  # at which step,
         self._run = 0  # and as which one of it in a row
+        self._measured = 0  # turns since they were looked at last, how long they lasted and how long they computed (seconds)
+        self._lasted = self._computed = 0.0
+        self._open_until = 0.0  # monotonic seconds
         self._mine = threading.local()
 
     @property
@@ -64,26 +83,33 @@ class Cohorts:
         with self._guard:
             return len(self._hurried) + sum(map(len, self._waiting.values()))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody waits for a turn now, because others compute."""
+        return time.monotonic() < self._open_until
+
     @contextmanager
     def step(self, name: str, *, reads: bool = False) -> Iterator[None]:
         """Compute within a step. Steps within a step are part of it. ``name`` is one of a few constants, never anything of a request;
         ``reads``: the database is read within it.
         """
-        if getattr(self._mine, "is_within", False) or (reads and not self._are_reads_quick):
+        if getattr(self._mine, "is_within", False) or (reads and not self._are_reads_quick) or self.is_open:
             yield
             return
         me = self._come(name)
         self._mine.is_within = True
+        began, computed = time.monotonic(), time.thread_time()
         try:
             yield
         finally:
             self._mine.is_within = False
+            self._measure(time.monotonic() - began, time.thread_time() - computed)
             self._go(me)
 
     @contextmanager
     def soon(self, turns: int) -> Iterator[None]:
         """Compute with the database for all the others, in a step of no name: so many turns of others come first at most."""
-        if not self._are_reads_quick:
+        if not self._are_reads_quick or self.is_open:
             yield
             return
         me = self._come(None, turns)
@@ -109,6 +135,22 @@ class Cohorts:
                     self._give(me, name)
                     return me
         return me
+
+    def _measure(self, lasted: float, computed: float) -> None:
+        """Note a turn, in seconds; after some of them, let everybody through where others computed for most of the time."""
+        with self._guard:
+            self._measured, self._lasted, self._computed = self._measured + 1, self._lasted + lasted, self._computed + computed
+            if self._measured < MEASURED:
+                return
+            is_crowded = self._lasted > self._crowded * self._computed
+            self._measured, self._lasted, self._computed = 0, 0.0, 0.0
+            if not is_crowded:
+                return
+            self._open_until = time.monotonic() + OPEN_SECONDS
+            self._owner = None
+            for queue in (self._hurried, *self._waiting.values()):
+                while queue:
+                    queue.popleft().called.release()
 
     def _go(self, me: _Comer) -> None:
         """Pass the turn on, where it is still one's own: to who is in a hurry and due, else to the same step, then to the next one round that

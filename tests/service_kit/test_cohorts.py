@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service_kit import cohorts as module
 from service_kit.cohorts import Cohorts
 
 if TYPE_CHECKING:
@@ -172,6 +173,60 @@ def test_who_is_stuck_keeps_nobody_back() -> None:
     assert late.ends() == ["two"]
 
 
+def is_open(cohorts: Cohorts) -> bool:
+    return cohorts.is_open
+
+
+def crowd(cohorts: Cohorts, turns: int) -> None:
+    """Turns that last and compute next to nothing, as where others have the interpreter."""
+    for _ in range(turns):
+        with cohorts.step("draw"):
+            time.sleep(0.002)
+
+
+def test_where_others_compute_nobody_waits_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OPEN_SECONDS", WAIT_SECONDS)
+    scene = Scene(Cohorts(patience_seconds=WAIT_SECONDS))
+    crowd(scene.cohorts, module.MEASURED - 1)
+    assert not is_open(scene.cohorts)
+    with scene.cohorts.step("draw"):
+        scene.comes("one", "draw")
+        scene.comes("sealer", "seal")
+        scene.comes_soon("writer", 20)
+        time.sleep(0.002)
+    assert sorted(scene.ends()) == ["one", "sealer", "writer"]
+    assert is_open(scene.cohorts)
+
+    # While it is so, two are at the same step, and the writer beside them
+    with scene.cohorts.step("draw"), scene.cohorts.soon(20):
+        other = threading.Thread(target=crowd, args=(scene.cohorts, 1), daemon=True)
+        other.start()
+        other.join(WAIT_SECONDS)
+        assert not other.is_alive()
+
+
+def test_after_a_while_turns_are_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OPEN_SECONDS", 0.05)
+    scene = Scene(Cohorts(patience_seconds=WAIT_SECONDS))
+    crowd(scene.cohorts, module.MEASURED)
+    time.sleep(0.06)
+    assert not scene.cohorts.is_open
+    with scene.cohorts.step("draw"):
+        scene.comes("one", "seal")
+        assert scene.entered == []
+    assert scene.ends() == ["one"]
+
+
+def test_turns_that_compute_are_kept() -> None:
+    cohorts = Cohorts(crowded=50.0)  # a machine on which much else runs must not fail this
+    for _ in range(2 * module.MEASURED):
+        with cohorts.step("draw"):
+            until = time.thread_time() + 0.002
+            while time.thread_time() < until:
+                pass
+    assert not cohorts.is_open
+
+
 def test_the_writer_comes_after_so_many_turns(scene: Scene) -> None:
     with scene.cohorts.step("draw"):
         scene.comes_soon("writer", 2)
@@ -209,7 +264,7 @@ def test_writing_to_a_server_takes_no_turn() -> None:
 
 @pytest.mark.parametrize("patience_seconds", [WAIT_SECONDS, 0.0005])
 def test_many_threads_all_come_through(patience_seconds: float) -> None:
-    cohorts = Cohorts(patience_seconds=patience_seconds, in_a_row=4)
+    cohorts = Cohorts(patience_seconds=patience_seconds, in_a_row=4, crowded=1e9)
     inside, most = 0, 0
     guard = threading.Lock()
 
