@@ -26,7 +26,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from crypto.cms import TIMESTAMP_RESERVED_BYTES
-from service_kit.cohorts import Cohorts
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from service_kit.blobs import Blobs
     from service_kit.callers import Caller
     from service_kit.clock import Clock
+    from service_kit.cohorts import Cohorts
     from service_kit.database import Database
     from service_kit.idempotency import Idempotency
     from service_kit.outbox import Outbox
@@ -133,7 +133,7 @@ class ServiceContext:
     ``time_stamp``: the signature value in, an RFC 3161 time-stamp token (DER) out; None where the deployment has no authority
     configured; may raise TrustError(UNAVAILABLE). ``time_stamp_bytes``: how long its tokens get at most. ``trust``: the deployment's own
     trust list with its current revocation lists, cheap to call for each request. ``links``: what one service needs of another, by port
-    name (``yinxin/links.py``). ``cohorts``: in which what many requests compute alike takes turns.
+    name (``yinxin/links.py``).
     """
 
     settings: Settings
@@ -150,7 +150,11 @@ class ServiceContext:
     trust: Callable[[], TrustList]
     links: Mapping[str, object] = field(default_factory=dict)
     time_stamp_bytes: int = TIMESTAMP_RESERVED_BYTES
-    cohorts: Cohorts = field(default_factory=Cohorts)
+
+    @property
+    def cohorts(self) -> Cohorts:
+        """In which what many requests compute alike takes turns: those among which the database's writer has its own."""
+        return self.database.cohorts
 
 
 @dataclass(frozen=True, slots=True)

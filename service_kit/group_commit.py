@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
-from service_kit.cohorts import Cohorts
 from service_kit.database_errors import as_trust_error, is_connection_lost, is_transient
 from service_kit.prepared import BEFORE_STATEMENT
 from service_kit.write_tickets import tell
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+    from service_kit.cohorts import Cohorts
     from service_kit.write_tickets import Ticket
     from service_kit.writer_turn import WriterTurn
 
@@ -87,8 +87,8 @@ class _BatchFailed(Exception):  # noqa: N818
 class GroupCommitWriter:
     """The queue and its thread. The thread starts with the first job, so that building a Database starts nothing."""
 
-    def __init__(self, engine: Engine, *, queue_limit: int, turn: WriterTurn | None = None, cohorts: Cohorts | None = None) -> None:
-        self._cohorts = cohorts or Cohorts()
+    def __init__(self, engine: Engine, *, queue_limit: int, cohorts: Cohorts, turn: WriterTurn | None = None) -> None:
+        self._cohorts = cohorts
         self.statistics = WriterStatistics()
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"

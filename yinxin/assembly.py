@@ -170,7 +170,6 @@ def open_house(deployment: Deployment) -> House:
         time_stamp=_time_stamp_of(settings, authorities, clock, trust),
         time_stamp_bytes=authorities.time_stamps.token_bytes_max if settings.time_stamps.url is None else TIMESTAMP_RESERVED_BYTES,
         trust=trust,
-        cohorts=database.cohorts,
         links={
             idp.ports.KNOWN_SCOPES: links.known_scopes,
             idp.ports.SCOPE_TEXTS: SCOPE_TEXTS,

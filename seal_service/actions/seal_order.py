@@ -93,8 +93,8 @@ class Draft:
 
     ``name``: how our verifier will call the signature. ``digest``: SM3 of what is sealed, for the record. ``to_be_signed``: what the key
     signs. ``finish``: signature value and time-stamp token (or None) in, the sealed document out. ``warnings``: codes of what was done
-    otherwise than ordered. ``sm3_of``: of the sealed document. Where ``follow`` is there, the signature value is part of what has to be signed next: it gives the draft with
-    that, and ``finish`` is not to be called before.
+    otherwise than ordered. ``sm3_of``: the sealed document in, its SM3 out. Where ``follow`` is there, the signature value is part of what
+    has to be signed next: it gives the draft with that, and ``finish`` is not to be called before.
     """
 
     name: str
