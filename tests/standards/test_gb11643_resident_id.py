@@ -47,6 +47,14 @@ def test_a_computed_check_character_is_accepted_and_no_other(born_on: date) -> N
     assert (accepted[0].born_on, accepted[0].division, accepted[0].sequence) == (born_on, "999999", "000")
 
 
+@pytest.mark.parametrize("day", ["19000230", "19010229", "19001301", "19000100", "00000101"])
+def test_a_day_that_no_calendar_has_is_refused_whatever_the_check_character_says(day: str) -> None:
+    first = f"999999{day}000"
+    with pytest.raises(MalformedError) as raised:
+        read_resident_id(first + compute_check_character(first))
+    assert raised.value.code == "RESIDENT_ID_DATE"
+
+
 def test_what_people_type_is_normalised() -> None:
     assert normalise_resident_id(" 15070019000101000x ") == SYNTHETIC
     assert read_resident_id(normalise_resident_id(" 15070019000101000x ")).born_on == date(1900, 1, 1)
