@@ -12,8 +12,9 @@ everyone else. What also reads from the database says so, and is a step only whe
 that lasts longer than ``PATIENCE_SECONDS`` is given to somebody else, beside whom its owner goes on.
 
 Turns only help where those who take them are the ones who compute. Where others do too (who verify, read or sign in beside them), all who take
-turns together get no more of the interpreter than each of the others. So turns are measured: where they take far longer than they compute, everybody
-comes through without one for a while.
+turns together get no more of the interpreter than each of the others. So turns are measured: where they take far longer than they compute, and others of
+this process compute meanwhile, everybody comes through without one for a while. A turn that lasts long because another process has the processor, or
+another machine the host, says nothing about turns.
 
 The writer of the database (``group_commit``) has its turn among them, so that it is not stopped at each statement by those who compute, nor they
 by it.
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 0.25  # a step takes five milliseconds; who takes fifty times as long is stuck or has met something monstrous
 IN_A_ROW: Final = 32  # of one step before another step's turn comes, whoever arrives meanwhile
 
-MEASURED: Final = 16  # turns that are looked at together
-CROWDED: Final = 2.0  # times as long as was computed: as many others compute
-OPEN_SECONDS: Final = 10.0  # for which nobody waits then: sixteen slow turns in so long are a small part
+MEASURED: Final = 64  # turns that are looked at together: of fewer, now and then most fall into the work of a few others
+CROWDED: Final = 2.0  # times as long as was computed, and others computed for the rest of it: they are as many as those who take turns
+OPEN_SECONDS: Final = 20.0  # for which nobody waits then: so many slow turns in so long are a small part
 
 
 class _Comer:
@@ -72,8 +73,10 @@ class Cohorts:
         self._turns = 0  # as which one of all,
         self._now = ""  # at which step,
         self._run = 0  # and as which one of it in a row
-        self._measured = 0  # turns since they were looked at last, how long they lasted and how long they computed (seconds)
-        self._lasted = self._computed = 0.0
+        self._measured = (
+            0  # turns since they were looked at last; how long they lasted, they computed, the whole process computed (seconds)
+        )
+        self._lasted = self._computed = self._all_computed = 0.0
         self._open_until = 0.0  # monotonic seconds
         self._mine = threading.local()
 
@@ -98,12 +101,12 @@ class Cohorts:
             return
         me = self._come(name)
         self._mine.is_within = True
-        began, computed = time.monotonic(), time.thread_time()
+        began, computed, all_computed = time.monotonic(), time.thread_time(), time.process_time()
         try:
             yield
         finally:
             self._mine.is_within = False
-            self._measure(time.monotonic() - began, time.thread_time() - computed)
+            self._measure(time.monotonic() - began, time.thread_time() - computed, time.process_time() - all_computed)
             self._go(me)
 
     @contextmanager
@@ -136,14 +139,19 @@ class Cohorts:
                     return me
         return me
 
-    def _measure(self, lasted: float, computed: float) -> None:
-        """Note a turn, in seconds; after some of them, let everybody through where others computed for most of the time."""
+    def _measure(self, lasted: float, computed: float, all_computed: float) -> None:
+        """Note a turn, in seconds: how long it lasted, and how long who had it and how long the whole process computed meanwhile. After some of them, let everybody through where others of this process computed for most of the time."""
         with self._guard:
-            self._measured, self._lasted, self._computed = self._measured + 1, self._lasted + lasted, self._computed + computed
+            self._measured += 1
+            self._lasted, self._computed, self._all_computed = (
+                self._lasted + lasted,
+                self._computed + computed,
+                self._all_computed + all_computed,
+            )
             if self._measured < MEASURED:
                 return
-            is_crowded = self._lasted > self._crowded * self._computed
-            self._measured, self._lasted, self._computed = 0, 0.0, 0.0
+            is_crowded = min(self._lasted, self._all_computed) > self._crowded * self._computed
+            self._measured, self._lasted, self._computed, self._all_computed = 0, 0.0, 0.0, 0.0
             if not is_crowded:
                 return
             self._open_until = time.monotonic() + OPEN_SECONDS
