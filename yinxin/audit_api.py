@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime  # noqa: TC003 - the framework reads the annotations
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.audit import find_entry
 from service_kit.audit_search import AuditSearch, export_entries, search_entries
-from service_kit.clock import in_utc
 from service_kit.composition import caller_of, needs, public
 from service_kit.log_check import check_audit, check_log
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import Moment  # noqa: TC001 - pydantic reads the annotations at run time
 from service_kit.row_values import POSITION_MAX
 from standards.errors import Kind, TrustError
 
@@ -105,15 +104,12 @@ def _view(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-_Time = Annotated[AwareDatetime, AfterValidator(partial(in_utc, refuse=ValueError))]
-
-
 def _search(
     subject: Annotated[str | None, Query(max_length=255, description="Such as client:portal-1 or seal:...")] = None,
     actor: Annotated[str | None, Query(max_length=255, description="Who did it, such as client:portal-1")] = None,
     action: Annotated[str | None, Query(max_length=100, description="What was done; with a dot at its end all that begins so.")] = None,
-    since: Annotated[_Time | None, Query(description="Included; RFC 3339.")] = None,
-    until: Annotated[_Time | None, Query(description="Excluded; RFC 3339.")] = None,
+    since: Annotated[Moment | None, Query(description="Included; RFC 3339.")] = None,
+    until: Annotated[Moment | None, Query(description="Excluded; RFC 3339.")] = None,
 ) -> AuditSearch:
     return AuditSearch(subject or None, actor or None, action or None, since, until)
 

@@ -13,6 +13,7 @@ import idp.service
 from service_kit.callers import NAME_CHARACTERS, Caller
 from service_kit.composition import ServiceParts, needs
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import RequestShape
 from yinxin.duties import FIND_HOLDERS, PROVE_HOLDERS
 from yinxin.holder_links import HouseDirectory
 
@@ -39,10 +40,10 @@ class HolderList(BaseModel):
     holders: list[HolderView]
 
 
-class HolderQuery(BaseModel):
+class HolderQuery(RequestShape):
     """Who called: `client_id` and `gid` of the token."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"client": "portal", "grant": "gr_0f3c5a7e9b1d"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"client": "portal", "grant": "gr_0f3c5a7e9b1d"}]})
 
     client: Annotated[str, Field(min_length=1, max_length=NAME_CHARACTERS)]
     grant: Annotated[str, Field(min_length=1, max_length=NAME_CHARACTERS)]

@@ -11,6 +11,7 @@ import seal_service.service
 from service_kit.callers import may_be_one
 from service_kit.composition import caller_of, needs
 from service_kit.duties import duties_of, give_duty, list_duty_holders, take_duty
+from service_kit.request_shapes import RequestShape
 from service_kit.roles import REASON_CHARACTERS, ROLES_MANAGE, Role, appoint, dismiss, list_role_holders, role_of
 from standards.errors import Kind, TrustError
 from yinxin.duties import DUTIES, ME
@@ -31,27 +32,27 @@ SCOPES: Final = {
 PAGE_HOLDERS_MAX: Final = 200
 
 
-class Appointment(BaseModel):
+class Appointment(RequestShape):
     """Which role, and why."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"role": "audit", "reason": "appointed by decision 12"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "audit", "reason": "appointed by decision 12"}]})
 
-    role: Role
+    role: Annotated[Role, Field(strict=False)]
     reason: str = Field(min_length=1, max_length=REASON_CHARACTERS)
 
 
-class Dismissal(BaseModel):
+class Dismissal(RequestShape):
     """Why a role is taken."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "has left the office"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "has left the office"}]})
 
     reason: str = Field(min_length=1, max_length=REASON_CHARACTERS)
 
 
-class Giving(BaseModel):
+class Giving(RequestShape):
     """Why a duty is given."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "takes over the seals of the office"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "takes over the seals of the office"}]})
 
     reason: str = Field(min_length=1, max_length=REASON_CHARACTERS)
 
@@ -114,7 +115,7 @@ class RoleHolderView(BaseModel):
     """Who holds a role."""
 
     holder: str
-    role: Role
+    role: Annotated[Role, Field(strict=False)]
     appointed_by: str
     appointed_at: str = Field(description="UTC, RFC 3339")
     reason: str

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.composition import caller_of, needs, public
 from service_kit.preconditions import need_if_match
+from service_kit.request_shapes import RequestShape
 from service_kit.webhooks.model import ANY, DESCRIPTION_CHARACTERS, TYPES_PER_ENDPOINT, DeliveryStatus, EndpointStatus
 from service_kit.webhooks.subscriptions import SubscriptionDesk, Wanted
 from standards.errors import Kind, TrustError
@@ -40,15 +41,15 @@ EndpointId = Annotated[str, Path(pattern=r"^wh_[0-9a-f]{24}$", max_length=27)]
 DeliveryId = Annotated[str, Path(max_length=36)]
 
 
-class EndpointChange(BaseModel):
+class EndpointChange(RequestShape):
     """Where to be told, and of what."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     url: Annotated[str, Field(min_length=8, max_length=2048, description="Must be within the operator's allow-list (`outbound.networks`).")]
-    types: Annotated[list[str], Field(min_length=1, max_length=TYPES_PER_ENDPOINT, description="Event types, or `*` alone for all.")] = [
-        ANY
-    ]
+    types: Annotated[list[str], Field(min_length=1, max_length=TYPES_PER_ENDPOINT, description="Event types, or `*` alone for all.")] = (
+        Field(default=[ANY])
+    )
     description: Annotated[str, Field(max_length=DESCRIPTION_CHARACTERS)] = ""
     active: bool = True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,31 +21,30 @@ from idp.model.people import (
     Identifier,
     IdentifierKind,
 )
+from service_kit.request_shapes import RequestShape, WrittenTime
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from idp.model.sign_in import Session
 
-_FORBID = ConfigDict(extra="forbid")
 
-
-class IdentifierShape(BaseModel):
+class IdentifierShape(RequestShape):
     """What an account is found by."""
 
-    model_config = _FORBID
-
-    kind: IdentifierKind
+    kind: IdentifierKind = Field(strict=False)
     value: str = Field(min_length=1, max_length=500)
-    verified_at: datetime | None = Field(default=None, description="When it was verified; null: only claimed.")
+    verified_at: WrittenTime | None = Field(default=None, description="When it was verified; null: only claimed.")
 
     def read(self) -> Identifier:
         """As a value of ours."""
         return Identifier(self.kind, self.value, self.verified_at)
 
 
-class AccountOrder(BaseModel):
+class AccountOrder(RequestShape):
     """What an account is created with. Levels come from evidence alone."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "演示用户", "area": "150700"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "演示用户", "area": "150700"}]})
 
     name: str = Field(min_length=1, max_length=NAME_CHARACTERS_MAX)
     identifiers: list[IdentifierShape] = Field(default=[], max_length=IDENTIFIERS_PER_ACCOUNT_MAX)
@@ -55,10 +53,10 @@ class AccountOrder(BaseModel):
     needs_two_factors: bool = Field(default=False, description="Signs in in two ways only; administrators always do.")
 
 
-class AccountPatch(BaseModel):
+class AccountPatch(RequestShape):
     """What to change; what is missing stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"area": "150702"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"area": "150702"}]})
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARACTERS_MAX)
     identifiers: list[IdentifierShape] | None = Field(default=None, max_length=IDENTIFIERS_PER_ACCOUNT_MAX)
@@ -67,38 +65,36 @@ class AccountPatch(BaseModel):
     needs_two_factors: bool | None = None
 
 
-class StatusOrder(BaseModel):
+class StatusOrder(RequestShape):
     """The state an account shall be in."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"status": "disabled"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "disabled"}]})
 
-    status: AccountStatus
+    status: AccountStatus = Field(strict=False)
 
 
-class EvidenceOrder(BaseModel):
+class EvidenceOrder(RequestShape):
     """Why somebody is who he says he is."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"method": "counter", "source": "Demo hall", "level": 3}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"method": "counter", "source": "Demo hall", "level": 3}]})
 
     method: str = Field(max_length=40, description="Such as counter, face, remote-compare, certificate.")
     source: str = Field(min_length=1, max_length=200, description="Who verified.")
     level: int = Field(ge=0, le=4)
-    verified_at: datetime | None = Field(default=None, description="Now where missing.")
-    expires_at: datetime | None = None
+    verified_at: WrittenTime | None = Field(default=None, description="Now where missing.")
+    expires_at: WrittenTime | None = None
 
 
-class AgentOrder(BaseModel):
+class AgentOrder(RequestShape):
     """A grant: who may act for an organisation, in what, from when until when."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"person_id": "pe_aaaaaaaaaaaaaaaaaaaaaaaa", "scopes": ["tax"]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"person_id": "pe_aaaaaaaaaaaaaaaaaaaaaaaa", "scopes": ["tax"]}]})
 
     person_id: str = Field(max_length=32)
-    role: AgentRole = AgentRole.AGENT
+    role: AgentRole = Field(default=AgentRole.AGENT, strict=False)
     scopes: list[str] = Field(default=[], max_length=AGENT_SCOPES_MAX, description="Empty: everything.")
-    valid_from: datetime | None = None
-    valid_until: datetime | None = None
+    valid_from: WrittenTime | None = None
+    valid_until: WrittenTime | None = None
 
 
 class RecoveryAnswer(BaseModel):

@@ -6,13 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request  # noqa: TC002 - the framework reads the annotations
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from idp.actions.register_cas_services import cas_registration, register_cas_services
 from idp.api.client_routes import MANAGE
 from idp.model.cas import SERVICES_MAX, CasRegistration
 from idp.store.clients import load_client
 from service_kit.composition import caller_of, needs
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from idp.actions.register_client import ClientDesk
@@ -25,10 +26,10 @@ _EXAMPLE: Final[dict[str, Any]] = {
 }
 
 
-class CasServices(BaseModel):
+class CasServices(RequestShape):
     """Where tickets may go, what is told of people there beside the id of the account, and who goes on to whom in their name."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     services: list[str] = Field(max_length=SERVICES_MAX, description="Whole addresses, or folders ending in /*; none: no tickets.")
     claims: list[str] = Field(default=[], max_length=64, description="Names of claims, such as name, phone_number or level.")

@@ -32,6 +32,7 @@ from idp.model.changes import (
 from idp.store.accounts import load_account, load_agent
 from idp.store.changes import count_areas, count_states, each_entry, entries_of, find_state, list_changes, read_head, subject_salt
 from service_kit.composition import needs
+from service_kit.request_shapes import RequestShape
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -112,10 +113,10 @@ class ReconciliationView(BaseModel):
     buckets: list[BucketView]
 
 
-class EntryShape(BaseModel):
+class EntryShape(RequestShape):
     """A subject in a comparison."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_ENTRY]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_ENTRY]})
 
     subject_id: str = Field(min_length=1, max_length=64)
     version: int = Field(ge=0, le=2**53)
@@ -129,10 +130,10 @@ class EntryPage(BaseModel):
     next: str | None
 
 
-class Comparison(BaseModel):
+class Comparison(RequestShape):
     """The other directory's entries of a bucket: all of them."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"entries": [_ENTRY]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"entries": [_ENTRY]}]})
 
     entries: list[EntryShape] = Field(max_length=ENTRIES_COMPARED_MAX)
 

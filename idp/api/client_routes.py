@@ -23,6 +23,7 @@ from idp.model.clients import (
 )
 from idp.store.clients import list_clients, load_client
 from service_kit.composition import caller_of, needs
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from idp.actions.register_client import ClientDesk
@@ -31,10 +32,10 @@ MANAGE: Final = "client.manage"
 _REGISTRATION: Final[dict[str, Any]] = {"name": "Department of Housing", "client_id": "housing", "scopes": ["seal.use"]}
 
 
-class ClientRegistration(BaseModel):
+class ClientRegistration(RequestShape):
     """What a client is registered with. Fields nobody knows are refused, so that nobody believes to have set something."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_REGISTRATION]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_REGISTRATION]})
 
     name: str = Field(min_length=1, max_length=NAME_CHARACTERS_MAX, description="What people call it.")
     scopes: list[str] = Field(
@@ -47,10 +48,10 @@ class ClientRegistration(BaseModel):
     tokens_per_minute: int = Field(default=TOKENS_PER_MINUTE_DEFAULT, ge=1, le=TOKENS_PER_MINUTE_MAX)
 
 
-class SecretRotation(BaseModel):
+class SecretRotation(RequestShape):
     """How a secret is replaced."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
 
     overlap_seconds: int = Field(default=0, ge=0, le=SECRET_OVERLAP_SECONDS_MAX, description="How long the old secret goes on working.")
 

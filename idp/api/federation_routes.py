@@ -16,6 +16,7 @@ from idp.store.changes import count_states, has_waiting, read_head
 from idp.store.federation import count_open_conflicts, count_upstream_sessions, list_conflicts, load_conflict
 from idp.tokens.request import read_form
 from service_kit.composition import caller_of, needs, public
+from service_kit.request_shapes import RequestShape
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ class ConflictPage(BaseModel):
     next: str | None
 
 
-class Decision(BaseModel):
+class Decision(RequestShape):
     """``link``: it is that account. ``separate``: somebody else, who gets an account of his own. ``reject``: it stays out."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"decision": "link", "reason": "Compared with the paper file at the counter."}]}
+        json_schema_extra={"examples": [{"decision": "link", "reason": "Compared with the paper file at the counter."}]}
     )
 
     decision: Literal["link", "separate", "reject"]

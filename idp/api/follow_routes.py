@@ -14,6 +14,7 @@ from idp.model.changes import SubjectKind
 from idp.model.follow import VALUE_CHARACTERS_MAX, read_source
 from idp.store.follow import list_sources, load_source
 from service_kit.composition import caller_of, needs
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from idp.actions.follow_desk import FollowDesk
@@ -31,10 +32,10 @@ Code = Annotated[str, Path(max_length=32)]
 Text = Annotated[str, Field(max_length=VALUE_CHARACTERS_MAX)]
 
 
-class SourceShape(BaseModel):
+class SourceShape(RequestShape):
     """A directory to follow. What is left out is as `docs/reference/directory.md` says."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     code: str = Field(max_length=32, description="Its name here: lower case, one directory's for ever.")
     protocol: Literal["feed", "scim"] = Field(description="`feed`: another Yinxin; `scim`: any server of SCIM 2.0.")
@@ -43,7 +44,7 @@ class SourceShape(BaseModel):
     client_id: Text = ""
     client_secret: Text = Field(default="", description="Empty with a `client_id`: a key is made here, to be registered there.")
     scope: Text | None = None
-    kinds: list[SubjectKind] = Field(default=[SubjectKind.PERSON, SubjectKind.ORGANISATION], max_length=3)
+    kinds: list[Annotated[SubjectKind, Field(strict=False)]] = Field(default=[SubjectKind.PERSON, SubjectKind.ORGANISATION], max_length=3)
     areas: list[str] = Field(default=[], max_length=64, description="Beginnings of areas (GB/T 2260); empty: all.")
     fields: dict[str, str] = Field(
         default={}, description="Column of an import -> where it stands in what the source tells; empty: left out."

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - the framework reads the annotations
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from idp.actions.set_registration import set_registration
 from idp.api.client_routes import MANAGE
@@ -26,6 +26,7 @@ from idp.model.registrations import (
 from idp.store.clients import load_client
 from idp.store.registrations import find_registration
 from service_kit.composition import caller_of, needs
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from idp.actions.register_client import ClientDesk
@@ -39,10 +40,10 @@ _EXAMPLE: Final[dict[str, Any]] = {
 _HIDDEN: Final = frozenset({"client_id", "registration_token_digest", "scopes_most"})
 
 
-class SignInRegistrationBody(BaseModel):
+class SignInRegistrationBody(RequestShape):
     """How a client signs people in. Members nobody knows are refused, so that nobody believes to have set something."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX, description="Compared character by character.")
     post_logout_redirect_uris: list[str] = Field(default=[], max_length=REDIRECTS_MAX)

@@ -11,6 +11,7 @@ from idp.actions.rotate_signing_key import replace_signing_key, rotate_signing_k
 from idp.model.clients import SIGNING_ALGORITHMS, published_keys_at, signing_key_at
 from idp.store.clients import load_signing_keys
 from service_kit.composition import caller_of, needs
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,12 +52,12 @@ class SigningKeyList(BaseModel):
     keys: list[SigningKeyView]
 
 
-class SigningKeyChange(BaseModel):
+class SigningKeyChange(RequestShape):
     """``at_once``: after a compromise. Every key of the algorithm, and every token that it signed, is worth nothing from now on,
     in every process of this deployment. Services that run apart find out when they fetch the key set next, within a minute.
     """
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"algorithm": "ES256", "reason": "Half-yearly change."}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"algorithm": "ES256", "reason": "Half-yearly change."}]})
 
     algorithm: str = Field(json_schema_extra={"enum": list(SIGNING_ALGORITHMS)}, pattern="^(" + "|".join(SIGNING_ALGORITHMS) + ")$")
     at_once: bool = False

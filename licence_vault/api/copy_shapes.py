@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations at run time
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
-from licence_vault.api.parameters import WRITTEN_TIME
+from service_kit.request_shapes import Moment, RequestShape
 
 if TYPE_CHECKING:
     from licence_vault.actions.download_copy import OfferedDownload
@@ -37,10 +37,10 @@ _EXAMPLE_MADE: Final[dict[str, Any]] = {
 }
 
 
-class CopyBody(BaseModel):
+class CopyBody(RequestShape):
     """A copy that is wanted."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     form: Literal["pdf", "ofd"] = "pdf"
     made_by: Annotated[
@@ -52,7 +52,7 @@ class CopyBody(BaseModel):
         Field(min_length=1, max_length=limits.COPY_REASON_CHARACTERS, description="What for; stands on the copy (certificateCopyCause)."),
     ]
     until: Annotated[
-        Annotated[AwareDatetime, WRITTEN_TIME] | None,
+        Moment | None,
         Field(description=f"How long it may be used; {limits.COPY_DAYS} days where nothing is said, {limits.COPY_DAYS_MAX} at most."),
     ] = None
 
@@ -91,10 +91,10 @@ class CopyList(BaseModel):
     next_before: str | None
 
 
-class AddressBody(BaseModel):
+class AddressBody(RequestShape):
     """Who is to fetch the copy."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"client": "cl_registry"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"client": "cl_registry"}]})
 
     client: Annotated[
         str | None,

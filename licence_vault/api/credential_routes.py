@@ -34,6 +34,7 @@ from licence_vault.credentials.lanes import LaneName  # noqa: TC001 - pydantic r
 from licence_vault.credentials.nonces import NONCE_SECONDS, new_nonce
 from licence_vault.credentials.sd_jwt_vc import VCT_PATH
 from service_kit.composition import caller_of, needs, public
+from service_kit.request_shapes import RequestShape
 from standards.errors import TrustError
 
 if TYPE_CHECKING:
@@ -49,11 +50,10 @@ _TAGS: Final[list[Any]] = ["credentials"]
 _JSON: Final[dict[str, Any]] = {"type": "object"}
 
 
-class OfferOrder(BaseModel):
+class OfferOrder(RequestShape):
     """What an offer is for."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"identifier": "1.2.156.3005.2.11100000000013338W999.11430000006122244L.TEST0000000000000000.001.C", "lanes": ["es256"]}
@@ -62,7 +62,10 @@ class OfferOrder(BaseModel):
     )
 
     identifier: Annotated[str, Field(min_length=1, max_length=128, description="Of the licence (GB/T 36904), with the root.")]
-    lanes: Annotated[list[LaneName], Field(min_length=1, max_length=2, description="es256 for wallets everywhere, sm2 for those with SM2.")]
+    lanes: Annotated[
+        list[Annotated[LaneName, Field(strict=False)]],
+        Field(min_length=1, max_length=2, description="es256 for wallets everywhere, sm2 for those with SM2."),
+    ]
     tx_code: Annotated[bool, Field(description="Whether the wallet asks for six digits that the holder is told another way.")] = True
 
 

@@ -16,6 +16,7 @@ from licence_vault.report_errors import exchange_missing
 from licence_vault.uses import UseMode  # noqa: TC001 - pydantic reads the annotations at run time
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from licence_vault.actions.query_foreign_licence import ExchangeDesk, ForeignLicence
@@ -24,11 +25,10 @@ _TAGS: Final[list[Any]] = ["foreign licences"]
 _NUMBER: Final = "1.2.156.3005.2.11100000000013338W999.11430000006122244L.TEST0000000000000000.001.C"
 
 
-class ForeignBody(BaseModel):
+class ForeignBody(RequestShape):
     """Which licence of which region, of whom, by what right and why."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {

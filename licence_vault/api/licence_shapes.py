@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from licence_vault import limits
 from licence_vault.actions.issue_licence import LicenceOrder
 from licence_vault.actions.succeed_licence import NewContent
-from licence_vault.api.parameters import Day  # noqa: TC001 - as above
 from licence_vault.model import EVENT_NAMES, Holder
+from service_kit.request_shapes import Day, RequestShape
 
 if TYPE_CHECKING:
     from licence_vault.actions.find_licences import LicenceView
@@ -45,11 +45,7 @@ Fields = Annotated[
 ]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class HolderBody(_Request):
+class HolderBody(RequestShape):
     """A holder."""
 
     name: Annotated[str, Field(min_length=1, max_length=limits.NAME_CHARACTERS)]
@@ -60,7 +56,7 @@ class HolderBody(_Request):
 Holders = Annotated[list[HolderBody], Field(min_length=1, max_length=limits.HOLDERS)]
 
 
-class IssueBody(_Request):
+class IssueBody(RequestShape):
     """A licence to be issued."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_ISSUE]})
@@ -68,7 +64,7 @@ class IssueBody(_Request):
     type: Annotated[str, Field(pattern=r"^[0-9A-Z]{21}$", description="Code of the type.")]
     issuer: Annotated[str, Field(pattern=r"^[0-9A-Z]{18}$", description="Credit code of the issuing authority.")]
     holders: Holders
-    fields: Fields = {}
+    fields: Fields = Field(default={})
     valid_from: Day
     valid_to: Annotated[Day | None, Field(description="The last day; null for 长期.")]
     issued_on: Annotated[Day | None, Field(description="Today where nothing is said.")] = None
@@ -78,7 +74,7 @@ class IssueBody(_Request):
         Field(max_length=limits.PRINTED_NUMBER_CHARACTERS, description="The printed number, where the type leaves it to the authority."),
     ] = ""
     area_code: Annotated[str, Field(pattern=r"^([0-9]{6})?$", description="The authority's where empty.")] = ""
-    forms: Annotated[list[Literal["pdf", "ofd"]], Field(min_length=1, max_length=2)] = ["pdf"]
+    forms: Annotated[list[Literal["pdf", "ofd"]], Field(min_length=1, max_length=2)] = Field(default=["pdf"])
 
     def to_order(self) -> LicenceOrder:
         """As the action takes it."""
@@ -108,7 +104,7 @@ class ReceiveBody(IssueBody):
     reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
 
 
-class SucceedBody(_Request):
+class SucceedBody(RequestShape):
     """What the next version is to say otherwise; what is left out stays as it was."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "续期", "valid_to": "2034-11-27"}]})

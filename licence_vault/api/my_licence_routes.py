@@ -15,11 +15,12 @@ from licence_vault.actions.export_subject import export_own, export_subject
 from licence_vault.actions.find_licence_uses import list_licence_uses
 from licence_vault.actions.find_own_licences import list_own_licences, list_own_uses, show_own_licence
 from licence_vault.api.parameters import LicenceId  # noqa: TC001 - FastAPI reads the annotations at run time
-from licence_vault.api.use_shapes import LICENCE_EXAMPLE, HolderName, OfficerAnswer, Purpose, Strict, write_officer
+from licence_vault.api.use_shapes import LICENCE_EXAMPLE, HolderName, OfficerAnswer, Purpose, write_officer
 from licence_vault.model import SCOPE_READ
 from licence_vault.uses import SCOPE_EXPORT, SCOPE_OWN
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,7 @@ class UseList(BaseModel):
     next_before: int | None
 
 
-class ExportBody(Strict):
+class ExportBody(RequestShape):
     """On whom, and why."""
 
     model_config = ConfigDict(

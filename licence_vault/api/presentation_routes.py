@@ -17,6 +17,7 @@ from licence_vault.credentials.lanes import LaneName
 from licence_vault.credentials.presentation_messages import PATH, PATH_DEPTH_MAX, PATHS_MAX, TYPES_MAX, read_question
 from service_kit.composition import caller_of, needs, public
 from service_kit.problems import language_of
+from service_kit.request_shapes import RequestShape
 from standards.errors import TrustError
 from standards.rfc9901_sd_jwt import COMBINED_CHARACTERS
 
@@ -32,11 +33,10 @@ _TAGS: Final[list[Any]] = ["presentations"]
 RequestId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{32}$", description="Of the question.")]
 
 
-class PresentationOrder(BaseModel):
+class PresentationOrder(RequestShape):
     """What is to be shown."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -60,7 +60,7 @@ class PresentationOrder(BaseModel):
             description="Paths of DCQL: a name for a member, null for every element. Ask for no more than needed.",
         ),
     ]
-    lanes: Annotated[list[LaneName], Field(min_length=1, max_length=2)] = Field(default=[LaneName.ES256])
+    lanes: Annotated[list[Annotated[LaneName, Field(strict=False)]], Field(min_length=1, max_length=2)] = Field(default=[LaneName.ES256])
     purpose: Annotated[str, Field(min_length=1, max_length=PURPOSE_CHARACTERS, description="What for; it goes into the audit trail.")]
 
 

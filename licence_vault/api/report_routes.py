@@ -16,6 +16,7 @@ from licence_vault.report_errors import collector_missing
 from licence_vault.reported import ReportState  # noqa: TC001 - pydantic reads the annotations at run time
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from licence_vault.actions.reconcile_reports import Finding, Reconciliation
@@ -92,19 +93,19 @@ class ReportingAnswer(BaseModel):
     oldest_at: datetime | None
 
 
-class RetryBody(BaseModel):
+class RetryBody(RequestShape):
     """Why, and whether the region is to take it in place of what it has under the key."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "平台已更正类型目录", "replacing": False}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "平台已更正类型目录", "replacing": False}]})
 
     reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
     replacing: bool = False
 
 
-class ReconcileBody(BaseModel):
+class ReconcileBody(RequestShape):
     """Whether what is missing or altered is to be sent again."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"repair": True}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"repair": True}]})
 
     repair: bool = False
 

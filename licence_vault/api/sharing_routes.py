@@ -17,6 +17,7 @@ from licence_vault.uses import ShareRight, UseMode
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IfMatch, read_if_match
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from licence_vault.uses import SharingPermission
@@ -27,13 +28,16 @@ _EXAMPLE: Final[dict[str, Any]] = {"modes": ["consented", "duty"], "rights": ["q
 ClientId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.~-]+$", description="The system, as it is registered.")]
 
 
-class SharingBody(BaseModel):
+class SharingBody(RequestShape):
     """What a system may do with licences of a type."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    modes: Annotated[frozenset[UseMode], Field(min_length=1, description="Within the sharing rule of the type itself.")]
-    rights: Annotated[frozenset[ShareRight], Field(min_length=1)]
+    modes: Annotated[
+        frozenset[Annotated[UseMode, Field(strict=False)]],
+        Field(strict=False, min_length=1, description="Within the sharing rule of the type itself."),
+    ]
+    rights: Annotated[frozenset[Annotated[ShareRight, Field(strict=False)]], Field(strict=False, min_length=1)]
     reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS, description="On what ground; audited.")]
 
 

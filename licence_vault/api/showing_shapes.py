@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
-from licence_vault.api.use_shapes import LICENCE_EXAMPLE, OfficerAnswer, OfficerBody, Purpose, Strict, write_officer
+from licence_vault.api.use_shapes import LICENCE_EXAMPLE, OfficerAnswer, OfficerBody, Purpose, write_officer
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from licence_vault.actions.scan_showing import SeenLicence
@@ -19,7 +20,7 @@ _CODE_EXAMPLE: Final = "yxs_5b6f0c7d8e9f0a1b2c3d4e5f66c7f0f462eeedd9d1f2d46bdc10
 _OFFICER_EXAMPLE: Final[dict[str, Any]] = {"name": "李示例", "role": "窗口受理", "division": "示例区登记中心"}
 
 
-class ShowBody(Strict):
+class ShowBody(RequestShape):
     """Which licence is to be shown."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"licence": LICENCE_EXAMPLE}]})
@@ -67,7 +68,7 @@ class OwnShowingList(BaseModel):
     showings: list[OwnShowingAnswer]
 
 
-class ScanBody(Strict):
+class ScanBody(RequestShape):
     """What was scanned from the holder's screen, and why."""
 
     model_config = ConfigDict(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from licence_vault import limits
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from licence_vault.register import IssuingAuthority, TypeVersion
@@ -35,8 +36,8 @@ _EXAMPLE_TYPE: Final[dict[str, Any]] = {
 }
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+class _Request(RequestShape):
+    model_config = ConfigDict(str_strip_whitespace=True)
 
 
 class TypeWhole(RootModel[dict[str, Any]]):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
-from licence_vault.api.parameters import WRITTEN_TIME
 from licence_vault.uses import Officer
+from service_kit.request_shapes import RequestShape, WrittenTime
 
 if TYPE_CHECKING:
     from licence_vault.actions.consent_to_use import GrantedCode
@@ -31,13 +31,7 @@ TypeOfLicence = Annotated[str, Field(pattern=r"^[0-9A-Z]{21}$", description="Cod
 _OfficerText = Annotated[str, Field(min_length=1, max_length=limits.OFFICER_CHARACTERS)]
 
 
-class Strict(BaseModel):
-    """A request: nothing in it but what is named."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class HolderName(Strict):
+class HolderName(RequestShape):
     """A holder by code type and code."""
 
     code_type: Annotated[str, Field(pattern=r"^[0-9]{3}$", description="GB/T 36903 Annex A: 001 credit code, 111 resident number, ...")]
@@ -48,7 +42,7 @@ class HolderName(Strict):
         return self.code_type, self.code
 
 
-class OfficerBody(Strict):
+class OfficerBody(RequestShape):
     """For whom a system acts by duty; the holder sees it."""
 
     name: _OfficerText
@@ -73,7 +67,7 @@ def write_officer(officer: Officer | None) -> OfficerAnswer | None:
     return None if officer is None else OfficerAnswer(name=officer.name, role=officer.role, division=officer.division)
 
 
-class DutyBody(Strict):
+class DutyBody(RequestShape):
     """Whose licences an officer needs, and why."""
 
     model_config = ConfigDict(
@@ -130,7 +124,7 @@ class GrantedList(BaseModel):
     codes: list[GrantedAnswer]
 
 
-class RedeemBody(Strict):
+class RedeemBody(RequestShape):
     """A code, and what for."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"code": CODE_EXAMPLE, "purpose": "办理变更登记"}]})
@@ -148,7 +142,7 @@ class UsedAnswer(BaseModel):
     data: dict[str, Any]
 
 
-class ConsentBody(Strict):
+class ConsentBody(RequestShape):
     """What one consents to."""
 
     model_config = ConfigDict(
@@ -161,7 +155,7 @@ class ConsentBody(Strict):
     service_item: ServiceItem = ""
 
 
-class EntrustmentBody(Strict):
+class EntrustmentBody(RequestShape):
     """Whom one entrusts, with which of one's licences, until when."""
 
     model_config = ConfigDict(
@@ -179,7 +173,7 @@ class EntrustmentBody(Strict):
 
     agent: HolderName
     type: TypeOfLicence
-    until: Annotated[datetime, WRITTEN_TIME, Field(strict=False)]
+    until: WrittenTime
     reason: Purpose
     holder: Annotated[HolderName | None, Field(description="Which of the holders one is, where one is several.")] = None
 

@@ -28,6 +28,7 @@ from service_kit.composition import caller_of, needs
 from service_kit.multipart import FilePart, Form, read_form
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import RequestShape
 from service_kit.row_values import POSITION_MAX
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ _EXAMPLE: Final[dict[str, Any]] = {"placement": {"page": -1, "x_mm": 150, "y_mm"
 BatchId = Annotated[str, Path(pattern=r"^sb_[0-9a-f]{24}$", description="Identifier of the batch.")]
 
 
-class BatchOrder(BaseModel):
+class BatchOrder(RequestShape):
     """How every document of the batch is to be sealed; the members mean what they do in the form of POST /v1/seals/{seal_id}/signatures."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     placement: PlacementOrder | None = None
     keyword: Annotated[str, Field(max_length=limits.KEYWORD_CHARACTERS)] = ""

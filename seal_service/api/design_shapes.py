@@ -10,6 +10,7 @@ from seal_service.pictures import design as model
 from seal_service.pictures.check_design import DesignWarning, Owner
 from seal_service.pictures.design import Arrangement, Centre, SealDesign, Shape, Typeface, read_design
 from seal_service.pictures.rules import Unit  # noqa: TC001 - pydantic reads the annotations at run time
+from service_kit.request_shapes import RequestShape
 
 DESIGN_EXAMPLE: Final[dict[str, Any]] = {
     "shape": "round",
@@ -25,13 +26,13 @@ DESIGN_EXAMPLE: Final[dict[str, Any]] = {
 }
 
 
-class DesignOrder(BaseModel):
+class DesignOrder(RequestShape):
     """A design to be looked at, and what is known of who it is for. Unknown members are refused."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, json_schema_extra={"examples": [DESIGN_EXAMPLE]})
+    model_config = ConfigDict(str_strip_whitespace=True, json_schema_extra={"examples": [DESIGN_EXAMPLE]})
 
-    shape: Shape
-    arrangement: Arrangement = Arrangement.CHINESE
+    shape: Annotated[Shape, Field(strict=False)]
+    arrangement: Annotated[Arrangement, Field(strict=False)] = Arrangement.CHINESE
     name: Annotated[str, Field(max_length=model.NAME_CHARACTERS_MAX, description="As it shall read, in Chinese.")]
     mongolian: Annotated[
         str,
@@ -43,16 +44,18 @@ class DesignOrder(BaseModel):
     purpose: Annotated[
         str, Field(max_length=model.PURPOSE_CHARACTERS_MAX, description="A short line such as 合同专用章; on a name seal 印 or 之印.")
     ] = ""
-    centre: Annotated[Centre, Field(description="`emblem` draws a place holder: its artwork is not ours to draw.")] = Centre.STAR
+    centre: Annotated[Centre, Field(strict=False, description="`emblem` draws a place holder: its artwork is not ours to draw.")] = (
+        Centre.STAR
+    )
     centre_text: Annotated[
         str, Field(max_length=model.CENTRE_TEXT_CHARACTERS_MAX, description="A number across an oval, such as a taxpayer's.")
     ] = ""
     code: Annotated[str, Field(pattern=r"^([0-9]{13,14})?$", description="Seal code of 13 or 14 digits, or empty.")] = ""
-    typeface: Annotated[Typeface, Field(description="`song` only where the answer's `typefaces` name it.")] = Typeface.SANS
+    typeface: Annotated[Typeface, Field(strict=False, description="`song` only where the answer's `typefaces` name it.")] = Typeface.SANS
     width_mm: Annotated[float, Field(ge=model.SIDE_MM_MIN, le=model.SIDE_MM_MAX, allow_inf_nan=False)]
     height_mm: Annotated[float, Field(ge=model.SIDE_MM_MIN, le=model.SIDE_MM_MAX, allow_inf_nan=False)]
     colour: Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")] = model.DEFAULT_COLOUR
-    unit: Annotated[Unit | None, Field(description="Kind of unit or seal, for the rules on size, shape and centre.")] = None
+    unit: Annotated[Unit | None, Field(strict=False, description="Kind of unit or seal, for the rules on size, shape and centre.")] = None
     registered_name: Annotated[str, Field(max_length=model.NAME_CHARACTERS_MAX, description="To be compared with `name`.")] = ""
     division: Annotated[str, Field(pattern=r"^([0-9]{6})?$", description="GB/T 2260; without it that of the seal code.")] = ""
 

@@ -5,7 +5,6 @@ much of it may be under way at once is bounded.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,8 +32,11 @@ from service_kit.clock import in_utc
 from service_kit.composition import caller_of, needs, public
 from service_kit.multipart import read_form
 from service_kit.problems import language_of, problem_answers
+from service_kit.request_shapes import read_written_time
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from seal_service.actions.publish_status import StatusPublisher
     from seal_service.actions.seal_document import SealedDocument
     from service_kit.admission import Held
@@ -316,7 +318,6 @@ def _read_at(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        at = datetime.fromisoformat(text)
+        return in_utc(read_written_time(text), partial(field_unacceptable, "at"))
     except ValueError:
         raise field_unacceptable("at", "a time with its zone (RFC 3339)") from None
-    return in_utc(at, partial(field_unacceptable, "at"))

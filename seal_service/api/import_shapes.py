@@ -15,16 +15,15 @@ from seal_service.api.life_values import write_application
 from seal_service.api.shapes import KEY_REQUEST
 from seal_service.model import Application, KeyCustody, Paper, SealImport
 from seal_service.seal_data.certified_key import open_certificate
+from service_kit.request_shapes import RequestShape
 from standards.gbt38540_seal.read import read_seal
 
 
-class ImportRequest(BaseModel):
+class ImportRequest(RequestShape):
     """What is wanted of a seal from elsewhere: where its key is, and who is to hold which power over it."""
 
     model_config = ConfigDict(
-        extra="forbid",
         str_strip_whitespace=True,
-        strict=True,
         json_schema_extra={"examples": [{"reason": "系统迁移", "custody": "keystore", "managers": ["seal-office"], "users": ["portal"]}]},
     )
 
@@ -42,10 +41,10 @@ class ImportRequest(BaseModel):
         str, Field(max_length=limits.IMPORT_NAME_CHARACTERS, description="Without it as the certificate states it.")
     ] = ""
     credit_code: Annotated[str, Field(max_length=18, description="Without it as the certificate states it (GB 32100).")] = ""
-    managers: Holders = []
-    users: Holders = []
-    auditors: Holders = []
-    papers: PaperIds = []
+    managers: Holders = Field(default=[])
+    users: Holders = Field(default=[])
+    auditors: Holders = Field(default=[])
+    papers: PaperIds = Field(default=[])
 
 
 class StepAnswer(BaseModel):

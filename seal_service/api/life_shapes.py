@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal_service import limits
 from seal_service.api.design_shapes import WarningAnswer  # noqa: TC001 - pydantic reads the annotations at run time
 from seal_service.api.shapes import KEY_REQUEST, DataVersion
+from service_kit.request_shapes import RequestShape, WrittenTime
 
 _HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _OFFSET: Final = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)")
@@ -18,8 +19,8 @@ Holders = Annotated[list[str], Field(max_length=limits.HOLDERS_PER_POWER)]
 PaperIds = Annotated[list[str], Field(max_length=limits.PAPERS_PER_ACT, description="Ids of papers handed in with POST /v1/seal-papers.")]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+class _Request(RequestShape):
+    model_config = ConfigDict(str_strip_whitespace=True)
 
 
 class Apply(_Request):
@@ -59,15 +60,15 @@ class Apply(_Request):
         str | None,
         Field(pattern=r"^sp_[0-9a-f]{24}$", description="A picture of one's own (POST /v1/seal-pictures), in place of a design."),
     ] = None
-    picture_width_mm: Annotated[float, Field(ge=20, le=60, strict=False)] = 42.0
-    managers: Holders = []
-    users: Holders = []
-    auditors: Holders = []
+    picture_width_mm: Annotated[float, Field(ge=20, le=60)] = 42.0
+    managers: Holders = Field(default=[])
+    users: Holders = Field(default=[])
+    auditors: Holders = Field(default=[])
     certificate: Annotated[
         Literal["built-in", "external"],
         Field(description="Who issues the certificate: the built-in authority, or another one by a request."),
     ] = "built-in"
-    papers: PaperIds = []
+    papers: PaperIds = Field(default=[])
 
 
 class Step(_Request):
@@ -76,7 +77,7 @@ class Step(_Request):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "documents checked"}]})
 
     reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
-    papers: PaperIds = []
+    papers: PaperIds = Field(default=[])
 
 
 class GrantRequest(_Request):
@@ -100,11 +101,11 @@ class GrantRequest(_Request):
 
     holder: Annotated[str, Field(max_length=255, description="A client id, or `person:` and a subject.")]
     via_client: Annotated[str, Field(max_length=128, description="Only through this system.")] = ""
-    forms: Annotated[list[Literal["pdf", "ofd", "digest"]], Field(max_length=3)] = []
-    document_types: Annotated[list[str], Field(max_length=limits.DOCUMENT_TYPES_PER_GRANT)] = []
+    forms: Annotated[list[Literal["pdf", "ofd", "digest"]], Field(max_length=3)] = Field(default=[])
+    document_types: Annotated[list[str], Field(max_length=limits.DOCUMENT_TYPES_PER_GRANT)] = Field(default=[])
     uses_max: Annotated[int | None, Field(ge=1, le=limits.USES_MAX)] = None
-    valid_from: Annotated[datetime | None, Field(strict=False)] = None
-    valid_until: Annotated[datetime | None, Field(strict=False)] = None
+    valid_from: WrittenTime | None = None
+    valid_until: WrittenTime | None = None
     hours: Annotated[str, Field(max_length=11, description="Such as 08:30-17:30; over midnight 22:00-06:00.")] = ""
     utc_offset: Annotated[str, Field(description="The zone the hours are in.")] = "+08:00"
     reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""

@@ -27,6 +27,7 @@ from service_kit.admission import Admission
 from service_kit.composition import caller_of, needs
 from service_kit.preconditions import IdempotencyKey  # noqa: TC001 - fastapi reads the annotations at run time
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -63,10 +64,10 @@ class AwaitedAnswer(BaseModel):
     warnings: list[str]
 
 
-class RemoteSignature(BaseModel):
+class RemoteSignature(RequestShape):
     """The signature of the device for the round that is open."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"round": 1, "signature": "MEUCIQ"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"round": 1, "signature": "MEUCIQ"}]})
 
     round: Annotated[int, Field(ge=1, le=2)]
     signature: Annotated[str, Field(max_length=256, description="base64 of 64 bytes r, s, or of the DER.")]

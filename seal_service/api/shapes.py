@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seal_service import limits
 from seal_service.places import PAGES_TEXT_MAX, PLACES_MAX
+from service_kit.request_shapes import WHOLE, RequestShape
 from standards.rfc7468_pem import write_pem
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ _SEAL_EXAMPLE: dict[str, Any] = {
 }
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+class _Request(RequestShape):
+    model_config = ConfigDict(str_strip_whitespace=True)
 
 
 KEY_REQUEST: Final = (
@@ -51,6 +52,7 @@ KEY_REQUEST: Final = (
 
 DataVersion = Annotated[
     Literal[4, 5] | None,
+    WHOLE,
     Field(
         description="Data version of the SESeal: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025); without it the setting `seals.data_version`."
     ),
@@ -90,7 +92,7 @@ class MakeSeal(_Request):
             description="Division of the maker (GB/T 2260), first part of the seal code; without it the one of the credit code.",
         ),
     ] = None
-    picture_width_mm: Annotated[float, Field(ge=20, le=60, strict=False, description="Diameter of the seal.")] = 42.0
+    picture_width_mm: Annotated[float, Field(ge=20, le=60, description="Diameter of the seal.")] = 42.0
     grants: Annotated[
         list[str] | None, Field(max_length=100, description="Clients that may use the seal; without it the calling client.")
     ] = None
@@ -106,7 +108,7 @@ class StateChange(_Request):
     reason: Annotated[str, Field(min_length=1, max_length=limits.REASON_CHARACTERS)]
     papers: Annotated[
         list[str], Field(max_length=limits.PAPERS_PER_ACT, description="Ids of papers handed in with POST /v1/seal-papers.")
-    ] = []
+    ] = Field(default=[])
 
 
 class Acceptance(_Request):
@@ -115,11 +117,11 @@ class Acceptance(_Request):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": ""}]})
 
     reason: Annotated[str, Field(max_length=limits.REASON_CHARACTERS)] = ""
-    papers: Annotated[list[str], Field(max_length=limits.PAPERS_PER_ACT)] = []
+    papers: Annotated[list[str], Field(max_length=limits.PAPERS_PER_ACT)] = Field(default=[])
 
 
-Millimetres = Annotated[float, Field(strict=False, allow_inf_nan=False)]
-Width = Annotated[float, Field(strict=False, allow_inf_nan=False, ge=5, le=100, description="Without it the seal's own width.")]
+Millimetres = Annotated[float, Field(allow_inf_nan=False)]
+Width = Annotated[float, Field(allow_inf_nan=False, ge=5, le=100, description="Without it the seal's own width.")]
 Page = Annotated[int, Field(ge=-1, le=1_000_000, description="1 is the first page, -1 the last.")]
 PagesRule = Annotated[
     str, Field(min_length=1, max_length=PAGES_TEXT_MAX, description="all, odd, even, first, last, or numbers and ranges such as 1,3-5.")
@@ -195,12 +197,13 @@ class PlacementOrder(_Request):
         Literal["every"] | Annotated[int, Field(ge=-1, le=10_000)],
         Field(description="Which occurrence of the keyword: from 1, -1 the last, or every."),
     ] = 1
-    opacity: Annotated[float, Field(strict=False, ge=0.1, le=1, description="Of the seal's ink (PDF).")] = 1.0
+    opacity: Annotated[float, Field(ge=0.1, le=1, description="Of the seal's ink (PDF).")] = 1.0
     field: Annotated[
         str | None, Field(min_length=1, max_length=128, description="A prepared signature field to fill, or the name of a new one (PDF).")
     ] = None
     certify: Annotated[
         Literal[1, 2, 3] | None,
+        WHOLE,
         Field(
             description="Certify the document with its first signature (PDF): 1 allows no change, 2 filling and signing prepared fields, "
             "3 notes as well."

@@ -13,6 +13,7 @@ from seal_service.actions import supervise_seals
 from seal_service.model import SCOPE_AUDIT
 from service_kit.composition import caller_of, needs
 from service_kit.problems import problem_answers
+from service_kit.request_shapes import WrittenTime
 
 if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 _TAGS: Final[list[Any]] = ["supervision"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Since = Annotated[datetime | None, Query(description="Inclusive, with zone; 30 days before `until` where missing.")]
-Until = Annotated[datetime | None, Query(description="Exclusive, with zone; now where missing.")]
+Since = Annotated[WrittenTime | None, Query(description="Inclusive, with zone; 30 days before `until` where missing.")]
+Until = Annotated[WrittenTime | None, Query(description="Exclusive, with zone; now where missing.")]
 
 
 class UseCountAnswer(BaseModel):
