@@ -90,6 +90,7 @@ from idp.tables import PREFIX
 from idp.tokens.client_certificate import read_door
 from service_kit.composition import Job, ReadinessCheck, ServiceParts
 from service_kit.dpop_nonces import Nonces
+from service_kit.json_bodies import JsonRoute
 from service_kit.migrations import migrate as run_migrations
 from service_kit.outbound import Outbound, read_networks
 from service_kit.rates import Rates
@@ -337,7 +338,7 @@ def build(context: ServiceContext) -> ServiceParts:
         read_door(shown.header, shown.verified_header, shown.peers),
     )
     door = new_doorkeeper(context.database, context.audit, context.clock, memory, desk.pepper, proofs)
-    rates, router = Rates(per_second=_PER_SECOND, burst=_PER_SECOND), APIRouter()
+    rates, router = Rates(per_second=_PER_SECOND, burst=_PER_SECOND), APIRouter(route_class=JsonRoute)
     tokens = TokenDesk(door=door, ring=ring, issuer=issuer, tokens=rates, nonces=nonces_of(context))
     scopes, clock, has_certificates = sorted(desk.known_scopes), context.clock, bool(shown.header)
     add_metadata_routes(router, ring=ring, clock=clock, issuer=issuer, scopes=scopes, has_certificates=has_certificates, opened=desk.opened)
@@ -345,11 +346,10 @@ def build(context: ServiceContext) -> ServiceParts:
     for add_for_clients in (add_client_routes, add_registration_routes, add_cas_client_routes):
         add_for_clients(router, desk)
     add_self_registration_routes(router, SelfRegistration(desk, outbound, issuer))
-    people = people_desk(context)
+    people, is_secure = people_desk(context), settings.base_url.startswith("https://")
     limits = cast("Mapping[str, ports.ScopeLimit]", context.links.get(ports.SCOPE_LIMITS, {}))
     persons = PersonDesk(tokens, people, desk.mac_key, _pairwise_key(desk.mac_key), limits)
     protocol, hints, federation = sign_in_protocol(context), HintReader(ring, issuer), federation_desk(context, people)
-    is_secure = settings.base_url.startswith("https://")
     scope_texts = cast("Mapping[str, tuple[str, str]]", context.links.get(ports.SCOPE_TEXTS, {}))
     cas, front = CasProtocol(people), partial(answer_by_browser, persons, desk.opened)
     pages = Pages(people, protocol, federation, is_secure, settings.demo, SignInDoor(), hints.read, cas, front, scope_texts)

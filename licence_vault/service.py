@@ -46,6 +46,7 @@ from licence_vault.status.tokens import KEYS as STATUS_KEYS
 from licence_vault.store import code_older_sharing
 from licence_vault.uses import SCOPES as USE_SCOPES
 from service_kit.composition import ServiceParts
+from service_kit.json_bodies import JsonRoute
 from service_kit.migrations import migrate as run_migrations
 from standards.errors import TrustError
 
@@ -141,7 +142,7 @@ def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     log = open_licence_log(context)
     means = means_of(context, log)
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
     wallet_jobs = wallets.add_wallet_routes(router, context, means.contents)
     add_log_routes(router, context, log)
     add_status_routes(router, context, log)

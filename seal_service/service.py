@@ -35,6 +35,7 @@ from seal_service.store import held_powers, holds_any_power
 from seal_service.tables import PREFIX
 from service_kit import fail_points
 from service_kit.composition import ServiceParts
+from service_kit.json_bodies import JsonRoute
 from service_kit.migrations import migrate as run_migrations
 from service_kit.outbox import Outbox
 
@@ -56,7 +57,7 @@ def migrate(database: Database) -> None:
 def build(context: ServiceContext) -> ServiceParts:
     """Put the service together for one process."""
     fail_points.arm_from_environment(is_allowed=context.settings.demo)
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
     add_seal_routes(router, context)
     publisher = StatusPublisher(context)
     add_document_routes(router, context, publisher)

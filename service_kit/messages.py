@@ -36,6 +36,8 @@ _ROWS: Final = (
     ("FIELD_REPEATED", "Field repeated", "字段重复", "A form field that is read once was sent more than once.", "只读一次的表单字段被重复发送。", REQUEST_EN, REQUEST_ZH),
     ("FIELD_UNKNOWN", "Field unknown", "未知字段", "The form has a field that this operation does not read.", "表单含有该操作不读取的字段。", REQUEST_EN, REQUEST_ZH),
     ("PARAMETER_UNKNOWN", "Parameter unknown", "未知参数", "The address has a parameter that this operation does not read there; `facts` names it. What is not read is refused, so that no question is answered as if it had not been asked.", "地址中含有该操作不从地址读取的参数，见 facts。未被读取的参数一律拒绝，以免问题未被回答却看似已答。", "Check its spelling. What an operation reads in its form or body is sent there, not behind the `?`.", "请核对参数名；应在表单或请求体中提交的字段不要放在“?”之后。"),
+    ("PARAMETER_REPEATED", "Parameter repeated", "参数重复", "The address has a parameter twice that this operation reads once; `facts` names it. Which of the two was meant is not guessed.", "地址中重复出现该操作只读取一次的参数，见 facts；不猜测以哪一个为准。", "Send every parameter once.", "每个参数只发送一次。"),
+    ("MEMBER_REPEATED", "Member repeated", "成员重复", "An object in the JSON of the request has a member twice; `facts` names it. Readers of JSON differ in which of the two they take (RFC 8259 4), so neither is.", "请求 JSON 的对象中有重复成员，见 facts；不同解析器会取不同的一个（RFC 8259 第 4 节），因此一律不取。", "Send every member once.", "每个成员只发送一次。"),
     ("FIELD_TOO_LONG", "Field too long", "字段过长", "A form field is over its limit.", "表单字段超出上限。", REQUEST_EN, REQUEST_ZH),
     ("FILE_TOO_LARGE", "File too large", "文件过大", "The uploaded file is over the limit named in `facts`.", "上传文件超出 facts 所示上限。", "Send a smaller file.", "请上传较小的文件。"),
     ("TEXT_NOT_UNICODE", "Not valid text", "文本无效", "A text holds code points that are no characters.", "文本含有不是字符的码位。", REQUEST_EN, REQUEST_ZH),

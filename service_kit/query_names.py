@@ -1,4 +1,6 @@
-"""What stands behind the ``?`` of an address: only what is read there. A question that is not read must not be answered as if it had not been asked."""
+"""What stands behind the ``?`` of an address: only what is read there, and once. A question that is not read must not be answered as if it had not
+been asked; and of two answers to one question, one reader takes the first and another the last.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,15 @@ if TYPE_CHECKING:
 _NAME_CHARACTERS: Final = 64
 
 
-def check_query_names(query: bytes, names: Collection[str]) -> None:
-    """Whether a query string (octets as sent, percent-encoded) names nothing besides ``names``.
+def check_query_names(query: bytes, names: Collection[str], lists: Collection[str] = ()) -> None:
+    """Whether a query string (octets as sent, percent-encoded) names nothing besides ``names``, and each once that is not among ``lists``.
 
-    TrustError PARAMETER_UNKNOWN with the name of the first that is not read; what it was given is never told back.
+    TrustError PARAMETER_UNKNOWN, PARAMETER_REPEATED with the name of the first such; what it was given is never told back.
     """
+    seen: set[str] = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in names:
             raise TrustError(Kind.UNACCEPTABLE, "PARAMETER_UNKNOWN", parameter=name[:_NAME_CHARACTERS])
+        if name in seen and name not in lists:
+            raise TrustError(Kind.UNACCEPTABLE, "PARAMETER_REPEATED", parameter=name[:_NAME_CHARACTERS])
+        seen.add(name)

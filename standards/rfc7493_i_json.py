@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any, Final
+
+from standards.errors import Kind, TrustError
+
+_NAME_CHARACTERS: Final = 64
 
 
 def demand_text(value: object) -> None:
@@ -12,3 +17,26 @@ def demand_text(value: object) -> None:
     Also raises ``RecursionError`` for a value nested too deeply.
     """
     json.dumps(value, ensure_ascii=False).encode("utf-8")
+
+
+def _unrepeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        seen: set[str] = set()
+        for name, _ in members:
+            if name in seen:
+                raise TrustError(Kind.UNACCEPTABLE, "MEMBER_REPEATED", member=name[:_NAME_CHARACTERS])
+            seen.add(name)
+    return found
+
+
+def _no_constant(_: str) -> Any:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def read_json(text: bytes | str) -> Any:
+    """The value in a JSON text in which no object has a member twice (RFC 7493 2.3), and nothing is NaN or infinite.
+
+    TrustError MEMBER_REPEATED names the first such member; ValueError where the text is no JSON, ``RecursionError`` for a value nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=_unrepeated, parse_constant=_no_constant)

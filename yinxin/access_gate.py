@@ -4,13 +4,13 @@ A route whose endpoint carries neither ``needs`` nor ``public`` (service_kit/com
 forgotten check cannot be deployed.
 
 At our own interfaces it also refuses parameters in the address that the operation does not read: a question that is misplaced or misspelt
-(``POST /v1/verifications?holder_name=...``) would else be answered as if nobody had asked it.
+(``POST /v1/verifications?holder_name=...``) would else be answered as if nobody had asked it. So it does with one that is there twice and is read once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import anyio.to_thread
 from fastapi.routing import APIRoute
@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from service_kit.callers import require
 from service_kit.composition import CALLER_STATE, Access, Bounded, access_of
 from service_kit.dpop import refused
+from service_kit.json_bodies import JsonRoute
 from service_kit.query_names import check_query_names
 from standards.errors import Kind, TrustError
 
@@ -117,17 +118,23 @@ def path_as_sent(scope: Scope) -> str:
 
 class Gate:
     """An ASGI application behind its access rule. ``bounded``: where all its places are taken, nobody need be recognised to be told so.
-    ``parameters``: those that it reads in the address; None: whatever else stands there is no matter.
+    ``parameters``: those that it reads in the address, ``lists`` those of them that may be there several times; None: whatever stands there is no matter.
     """
 
     def __init__(
-        self, app: ASGIApp, access: Access, keeper: Gatekeeper, bounded: Bounded | None = None, parameters: frozenset[str] | None = None
+        self,
+        app: ASGIApp,
+        access: Access,
+        keeper: Gatekeeper,
+        bounded: Bounded | None = None,
+        parameters: frozenset[str] | None = None,
+        lists: frozenset[str] = frozenset(),
     ) -> None:
         self._app = app
         self._bounded = bounded
         self._scope_needed = access.scope
         self._keeper = keeper
-        self._parameters = parameters
+        self._parameters, self._lists = parameters, lists
 
     def _certificate(self, scope: Scope) -> str | None:
         if self._keeper.certificate_of is None:
@@ -156,7 +163,7 @@ class Gate:
             )
             scope.setdefault("state", {})[CALLER_STATE] = caller
         if self._parameters is not None and scope["query_string"]:
-            check_query_names(scope["query_string"], self._parameters)
+            check_query_names(scope["query_string"], self._parameters, self._lists)
         await self._app(scope, receive, send)
 
 
@@ -172,22 +179,37 @@ def parameters_of(route: Route) -> frozenset[str] | None:
     """The parameters that a route of our own interfaces reads in the address; None for any other route."""
     if not route.path.startswith(OWN_INTERFACES):
         return None
-    return frozenset(_asked_of(route.dependant)) if isinstance(route, APIRoute) else frozenset()
+    return frozenset(name for name, _ in _asked_of(route.dependant)) if isinstance(route, APIRoute) else frozenset()
 
 
-def _asked_of(dependant: Dependant) -> Iterator[str]:
-    yield from (each.alias for each in dependant.query_params)
+def lists_of(route: Route) -> frozenset[str]:
+    """Those of the parameters in the address that a route reads as a list: one for each time they are there."""
+    asked = _asked_of(route.dependant) if isinstance(route, APIRoute) else ()
+    return frozenset(name for name, annotation in asked if _is_list(annotation))
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
+
+
+def _asked_of(dependant: Dependant) -> Iterator[tuple[str, Any]]:
+    yield from ((each.alias, each.field_info.annotation) for each in dependant.query_params)
     for further in dependant.dependencies:
         yield from _asked_of(further)
 
 
 def put_gates(routes: Iterable[BaseRoute], keeper: Gatekeeper) -> list[BaseRoute]:
-    """Every route behind its gate. The routes themselves are changed: build them for one application."""
+    """Every route behind its gate. The routes themselves are changed: build them for one application.
+
+    TypeError, which stops the start, also where a body is not read by the one rule for JSON (``JsonRoute``).
+    """
     gated = []
     for route in routes:
         access = access_of_route(route)
+        if isinstance(route, APIRoute) and route.body_field is not None and not isinstance(route, JsonRoute):
+            raise TypeError(f"{route.path!r} reads a body and is no JsonRoute")
         if isinstance(route, Route):
             bounded = route.endpoint if isinstance(route.endpoint, Bounded) else None
-            route.app = Gate(route.app, access, keeper, bounded, parameters_of(route))
+            route.app = Gate(route.app, access, keeper, bounded, parameters_of(route), lists_of(route))
         gated.append(route)
     return gated

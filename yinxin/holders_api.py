@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import idp.service
 from service_kit.callers import NAME_CHARACTERS, Caller
 from service_kit.composition import ServiceParts, needs
+from service_kit.json_bodies import JsonRoute
 from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 from yinxin.duties import FIND_HOLDERS, PROVE_HOLDERS
@@ -82,7 +83,7 @@ class ProvenHolder(BaseModel):
 
 def build(context: ServiceContext) -> ServiceParts:
     """The parts for the composition. Only where the identity provider runs in the same process."""
-    router = APIRouter(tags=["roles"])
+    router = APIRouter(tags=["roles"], route_class=JsonRoute)
     names = idp.service.holder_names(context)
 
     @router.get("/v1/holders", name="find_holders", summary="Find holders of rights by exact names", response_model=HolderList)

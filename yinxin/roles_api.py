@@ -11,6 +11,7 @@ import seal_service.service
 from service_kit.callers import may_be_one
 from service_kit.composition import caller_of, needs
 from service_kit.duties import duties_of, give_duty, list_duty_holders, take_duty
+from service_kit.json_bodies import JsonRoute
 from service_kit.request_shapes import RequestShape
 from service_kit.roles import REASON_CHARACTERS, ROLES_MANAGE, Role, appoint, dismiss, list_role_holders, role_of
 from standards.errors import Kind, TrustError
@@ -133,7 +134,7 @@ class RoleHolderPage(BaseModel):
 
 def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], bool]) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["roles"])
+    router = APIRouter(tags=["roles"], route_class=JsonRoute)
 
     @router.get("/v1/role-holders", name="list_role_holders", summary="Who administers what", response_model=RoleHolderPage)
     @needs(ROLES_READ)

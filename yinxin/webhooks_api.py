@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from service_kit.composition import caller_of, needs, public
+from service_kit.json_bodies import JsonRoute
 from service_kit.preconditions import need_if_match
 from service_kit.request_shapes import RequestShape
 from service_kit.webhooks.model import ANY, DESCRIPTION_CHARACTERS, TYPES_PER_ENDPOINT, DeliveryStatus, EndpointStatus
@@ -200,7 +201,7 @@ def _expected(if_match: str | None) -> int | None:
 
 def make_router(desk: SubscriptionDesk, sm2_spki_der: bytes) -> APIRouter:
     """The routes, for the composition to mount."""
-    router = APIRouter(tags=_TAGS)
+    router = APIRouter(tags=_TAGS, route_class=JsonRoute)
 
     @router.get("/v1/webhook-event-types", summary="What can be listened to", response_model=EventTypes)
     @needs(WEBHOOK_MANAGE)

@@ -120,7 +120,8 @@ def read_registration_body(client_id: str, members: dict[str, Any]) -> Registrat
 
 def registration_view(registration: Registration) -> dict[str, Any]:
     """As JSON-compatible values, without what manages it."""
-    return {name: value for name, value in asdict(registration).items() if name not in _HIDDEN}
+    found = ((name, value) for name, value in asdict(registration).items() if name not in _HIDDEN)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in found}
 
 
 def add_registration_routes(router: APIRouter, desk: ClientDesk) -> None:

@@ -148,12 +148,20 @@ async def _read_body(request: Request) -> Any:
     return read
 
 
+def _once(request: Request) -> dict[str, str]:
+    pairs = request.query_params.multi_items()
+    given = dict(pairs)
+    if len(given) != len(pairs):
+        raise MalformedError("SCIM_VALUE_INVALID", reason="a parameter stands twice in the address")
+    return given
+
+
 async def _answer(request: Request, work: Callable[[Call], Answer], *, with_body: bool = False) -> Response:
     caller, headers = caller_of(request), request.headers
     if_match = headers.get("if-match")
     try:
         body = await _read_body(request) if with_body else None
-        call = Call(caller.client_id, caller.actor, dict(request.query_params), if_match, headers.get("if-none-match"), body)
+        call = Call(caller.client_id, caller.actor, _once(request), if_match, headers.get("if-none-match"), body)
         return _written(await anyio.to_thread.run_sync(work, call))
     except TrustError as error:
         return _told(error, is_conditional=if_match is not None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -15,7 +14,7 @@ from idp.actions.end_session import end_all_sessions, end_session, organisations
 from idp.actions.take_back_access import kept_access, take_back_access
 from idp.model.sign_in import SESSION_SECONDS
 from idp.pages.upstream_pages import LOGGED_OUT, upstream_logout
-from idp.pages.visit import SESSION_COOKIE
+from idp.pages.visit import SESSION_COOKIE, once
 from idp.store.accounts import account_name
 from idp.store.sign_ins import living_sessions
 from service_kit.composition import public
@@ -227,7 +226,7 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
     @router.get(LOGOUT, **hidden)
     @public("people sign out here; nothing ends without their yes or their client's ID token")
     async def begin_logout(request: Request) -> Response:
-        return await shown(request, partial(_logout_by_get, dict(request.query_params)))
+        return await shown(request, _logout_by_get)
 
     @router.post(LOGOUT, **hidden)
     @public("people sign out here; a form of ours carries its token, a client's request is answered like GET")
@@ -254,5 +253,5 @@ def add_session_pages(router: APIRouter, pages: Pages) -> None:
         return await shown(request, lambda _pages, visit: visit.page("logged_out"))
 
 
-def _logout_by_get(parameters: dict[str, str], pages: Pages, visit: Visit) -> Response:
-    return _begin_logout(pages, visit, parameters)
+def _logout_by_get(pages: Pages, visit: Visit) -> Response:
+    return _begin_logout(pages, visit, once(visit.request.query_params.multi_items()))

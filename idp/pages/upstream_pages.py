@@ -19,10 +19,9 @@ from idp.model.federation import SIGN
 from idp.model.people import IdentifierKind
 from idp.model.sign_in import Step, decide_next_step
 from idp.pages.sign_in_pages import dispatch
-from idp.pages.visit import titled
+from idp.pages.visit import once, titled
 from idp.store.accounts import load_account
 from idp.store.federation import upstream_of
-from idp.tokens.authorization_request import PARAMETERS_MAX
 from service_kit.composition import public
 from standards.errors import Kind, TrustError
 
@@ -37,14 +36,6 @@ INITIATE: Final = "/initiate-login"
 LOGGED_OUT: Final = "/logout/done"
 _ADDRESS_CHARACTERS_MAX: Final = 2048
 _FATAL: Final = frozenset({"SIGN_IN_UNKNOWN", "SESSION_NOT_FOUND", "UPSTREAM_UNKNOWN"})
-
-
-def _once(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Parameters of which none is given twice: two readers could see two different answers. FORM_UNREADABLE."""
-    given = dict(pairs)
-    if len(given) != len(pairs) or len(pairs) > PARAMETERS_MAX:
-        raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE")
-    return given
 
 
 def _leave(pages: Pages, sign_in_id: str, name: str, visit: Visit) -> Response:
@@ -172,7 +163,7 @@ def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
     @public("people come back here from another provider; the answer is bound to their browser and counts once")
     async def come_back(request: Request, name: str) -> Response:
         pairs = request.query_params.multi_items()
-        return await shown(request, lambda visit: _come_back(pages, name, _once(pairs), visit))
+        return await shown(request, lambda visit: _come_back(pages, name, once(pairs), visit))
 
     @router.get("/sign-in/upstream/{name}/logged-out", **hidden)
     @public("people come back here after signing out at another provider")
@@ -215,7 +206,7 @@ def add_upstream_pages(router: APIRouter, pages: Pages) -> None:
     @public("an upstream sends people here to sign in with it (OpenID Connect Core 1.0, 4)")
     async def initiate_by_get(request: Request) -> Response:
         pairs = request.query_params.multi_items()
-        return await shown(request, lambda visit: _initiate(pages, _once(pairs), visit))
+        return await shown(request, lambda visit: _initiate(pages, once(pairs), visit))
 
     @router.post(INITIATE, **hidden)
     @public("an upstream sends people here to sign in with it (OpenID Connect Core 1.0, 4)")

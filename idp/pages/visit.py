@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from idp.actions.sign_in_row import cookie_hash
 from idp.model.requests import AuthorizationRequest
 from idp.pages.texts import LANGUAGES, text
+from idp.tokens.authorization_request import PARAMETERS_MAX
 from idp.tokens.request import FORM_TYPE, read_form
 from service_kit.page_frame.assets import ASSETS
 from service_kit.page_frame.browser import CSRF_FIELD, LANGUAGE_COOKIE, Browser
@@ -49,6 +50,14 @@ _ERROR_PAGES: Final[dict[tuple[str, str, bool, bool, bool, bool], str]] = {}
 """Error pages as they were drawn: as many as there are codes of the program in each language, size and place."""
 _REQUEST_ID: Final = "\0request id\0"
 _AGAIN: Final = "\0again\0"
+
+
+def once(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Parameters of which none is given twice: two readers could see two different answers. FORM_UNREADABLE."""
+    given = dict(pairs)
+    if len(given) != len(pairs) or len(pairs) > PARAMETERS_MAX:
+        raise TrustError(Kind.MALFORMED, "FORM_UNREADABLE")
+    return given
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from fastapi import Response
 from licence_vault import limits, share_codes
 from licence_vault.errors import share_malformed, share_member_missing
 from standards.errors import Kind, TrustError
+from standards.rfc7493_i_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +41,11 @@ def read_request(body: bytes, needed: frozenset[str], allowed: frozenset[str], *
     Raises TrustError SHARE_MEMBER_MISSING, SHARE_REQUEST_MALFORMED, TOKEN_MISSING.
     """
     try:
-        whole = json.loads(body.decode())
+        whole = read_json(body.decode())
     except (ValueError, RecursionError):
         raise share_malformed("body", "JSON") from None
+    except TrustError:
+        raise share_malformed("body", "no member twice") from None
     if not isinstance(whole, dict) or whole.keys() != {"head", "data"}:
         raise share_malformed("body", "head and data")
     head, data = whole["head"], whole["data"]

@@ -21,10 +21,11 @@ from licence_vault.type_rules.definition import (
 )
 from licence_vault.type_rules.numbering import is_numbering_rule
 from licence_vault.uses import UseMode
-from standards.errors import MalformedError
+from standards.errors import MalformedError, TrustError
 from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36902_catalogue import CATALOGUE_CLASSES, ITEM_CODE_CHARACTERS_MAX, AuthorityLevel, HolderCategory, read_validity_ranges
 from standards.gbt36904_licence_number import AUTHORITY_CHARACTERS, is_type_code
+from standards.rfc7493_i_json import read_json
 from standards.uax9_plain_text import is_plain_text
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ def read_definition(data: bytes) -> TypeDefinition:
     if len(data) > limits.TYPE_FILE_BYTES:
         raise type_too_large(limits.TYPE_FILE_BYTES)
     try:
-        value = json.loads(data.decode(), parse_constant=_refuse_constant)
+        value = read_json(data.decode())
     except (ValueError, RecursionError):
         raise type_malformed("$", "JSON") from None
+    except TrustError:
+        raise type_malformed("$", "no member twice in an object") from None
     return definition_of(value)
 
 
@@ -216,10 +219,6 @@ def _status_codes(value: object) -> dict[LicenceState, StatusCodes]:
             _text(one["name"], f"{place}.{state}.name", limits.NAME_CHARACTERS),
         )
     return codes
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)  # NaN and Infinity are not JSON
 
 
 def _object(value: object, place: str, needed: set[str], allowed: set[str] | None) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from seal_service import limits
 from seal_service.errors import document_missing, field_unacceptable
 from seal_service.ports import PresentPerson
+from standards.rfc7493_i_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,14 @@ def read_document(form: Form, name: str = "document") -> bytes:
     if part is None or not part.content:
         raise document_missing()
     return part.content
+
+
+def read_json_field(name: str, text: str) -> Any:
+    """The JSON in a field of a form. Raises TrustError FIELD_UNACCEPTABLE, MEMBER_REPEATED."""
+    try:
+        return read_json(text)
+    except (ValueError, RecursionError):
+        raise field_unacceptable(name, "json_invalid") from None
 
 
 def read_holder(fields: Mapping[str, str]) -> PresentPerson | None:

@@ -18,7 +18,7 @@ from seal_service import limits
 from seal_service.actions.find_seals import find_use, load_result
 from seal_service.actions.seal_order import LEVELS, SealOrder
 from seal_service.actions.verify_document import verify_document
-from seal_service.api.bodies import HOLDER_FIELDS, peer_of, read_document, read_holder, read_lock
+from seal_service.api.bodies import HOLDER_FIELDS, peer_of, read_document, read_holder, read_json_field, read_lock
 from seal_service.api.parameters import UseId, check_document_type
 from seal_service.api.shapes import PlacementOrder, SeamOrder, UseAnswer, write_use
 from seal_service.api.verification_shapes import VerificationAnswer
@@ -258,7 +258,7 @@ def read_order(form: Form, key: str | None) -> SealOrder:
     placement = PlacementOrder()
     if fields.get("placement"):
         try:
-            placement = PlacementOrder.model_validate_json(fields["placement"])
+            placement = PlacementOrder.model_validate(read_json_field("placement", fields["placement"]))
         except ValidationError as error:
             first = error.errors()[0]
             raise field_unacceptable(".".join(["placement", *map(str, first["loc"])]), str(first["type"])) from None

@@ -16,7 +16,7 @@ from seal_service.actions.find_import import find_import
 from seal_service.actions.read_import import ImportOrder
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.application_routes import ApplicationId  # noqa: TC001 - read at run time
-from seal_service.api.bodies import read_document
+from seal_service.api.bodies import read_document, read_json_field
 from seal_service.api.import_shapes import ImportAnswer, ImportRequest, write_import
 from seal_service.api.parameters import etag_of, read_key_request
 from seal_service.errors import field_unacceptable
@@ -138,7 +138,7 @@ def _read_order(form: Form) -> ImportOrder:
     """The order in a form. Raises TrustError DOCUMENT_MISSING, FIELD_UNACCEPTABLE, SEAL_KEY_REQUEST_REFUSED."""
     seal_der = read_document(form, "seal")
     try:
-        wanted = ImportRequest.model_validate_json(form.fields.get("order", ""))
+        wanted = ImportRequest.model_validate(read_json_field("order", form.fields.get("order", "")))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise field_unacceptable(".".join(["order", *map(str, first["loc"])]), str(first["type"])) from None

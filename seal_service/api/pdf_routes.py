@@ -14,7 +14,7 @@ from crypto.revocation import RevocationEvidence
 from seal_service import limits
 from seal_service.actions.extend_document import extend_document
 from seal_service.actions.show_changes import sealed_revision, show_changes
-from seal_service.api.bodies import peer_of, read_document, read_lock
+from seal_service.api.bodies import peer_of, read_document, read_json_field, read_lock
 from seal_service.api.change_shapes import ChangesAnswer, write_changes
 from seal_service.api.parameters import user_of
 from seal_service.api.shapes import EmptyFieldOrder, EmptyFields
@@ -184,7 +184,7 @@ def add_pdf_routes(router: APIRouter, context: ServiceContext) -> None:
 
 def _read_fields(text: str) -> list[EmptyField]:
     try:
-        ordered = EmptyFields.model_validate_json(text)
+        ordered = EmptyFields.model_validate(read_json_field("fields", text))
     except ValidationError as error:
         first = error.errors()[0]
         raise field_unacceptable(".".join(map(str, first["loc"])) or "fields", str(first["type"])) from None

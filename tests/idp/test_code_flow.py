@@ -312,6 +312,18 @@ def test_where_to_go_after_signing_out_is_what_was_registered_or_nowhere(clients
     assert browser.heading == "Sign out?"
 
 
+def test_attack_a_sign_out_that_says_something_twice_ends_nothing(clients: Clients) -> None:
+    browser = Browser(clients.town.here)
+    tokens = clients.sign_in(browser)
+    query = str(httpx.QueryParams({"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": BYE}))
+    for twice in ("id_token_hint=x", "post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F", "state=a&state=b"):
+        for whole in (f"{query}&{twice}", f"{twice}&{query}"):
+            browser.send("GET", f"/logout?{whole}")
+            assert (browser.answer.status_code, "location" in browser.answer.headers) == (400, False)
+            assert "FORM_UNREADABLE" in browser.answer.text
+    assert clients.userinfo(tokens["access_token"]).status_code == 200
+
+
 def test_a_disabled_account_has_no_tokens_any_more(clients: Clients) -> None:
     person = clients.town.person("zai")
     browser = Browser(clients.town.here)

@@ -129,6 +129,19 @@ def test_attack_duplicate_parameters(provider: Provider, body: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "TOKEN_PARAMETER_REPEATED")
 
 
+@pytest.mark.parametrize("path", ["token", "introspect", "revoke", "par", "device_authorization"])
+@pytest.mark.clause("RFC 6749 3.2")
+def test_attack_duplicate_parameters_at_any_endpoint_of_clients(provider: Provider, path: str) -> None:
+    for body in (
+        "token=a&token=b",
+        "scope=openid&grant_type=client_credentials&scope=openid",
+        "request_uri=&response_type=code&request_uri=",
+    ):
+        answer = provider.here.http.post(f"/oauth2/{path}", content=body, headers=FORM, auth=("portal", provider.secrets["portal"]))
+        told = answer.json()
+        assert (answer.status_code, told["error"], told["code"]) == (400, "invalid_request", "TOKEN_PARAMETER_REPEATED"), body
+
+
 @pytest.mark.clause("RFC 6749 2.3")
 def test_attack_two_authentications_at_once(provider: Provider) -> None:
     secret = provider.secrets["portal"]

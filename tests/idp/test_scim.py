@@ -502,6 +502,8 @@ def test_refusals_have_the_form_and_word_of_the_standard(scim: Scim) -> None:
         ("filter=userName%20xx%20%22x%22", (400, "invalidFilter")),
         ("startIndex=x", (400, "invalidValue")),
         ("count=1e3", (400, "invalidValue")),
+        ("filter=userName%20eq%20%22other%22&filter=active%20eq%20true", (400, "invalidValue")),
+        ("count=1&c%6Funt=1", (400, "invalidValue")),
     ):
         assert scim.refused("GET", "/Users?" + query) == expected
     assert scim.find("Users", 'userName eq "other"') == []

@@ -73,6 +73,20 @@ def test_hostile_bodies_are_refused(body: bytes) -> None:
         read_request(body, NEEDED, ALLOWED)
 
 
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '{"head":%(head)s,"head":%(head)s,"data":%(data)s}',
+        '{"head":%(head)s,"data":%(data)s,"data":{}}',
+        '{"head":{"accessId":"cl_2","accessId":"cl_1","accessToken":"a.b.c"},"data":%(data)s}',
+    ],
+)
+def test_attack_a_member_that_stands_twice(twice: str) -> None:
+    with pytest.raises(TrustError, match="SHARE_REQUEST_MALFORMED") as refused:
+        read_request((twice % {"head": json.dumps(HEAD), "data": json.dumps(DATA)}).encode(), NEEDED, ALLOWED)
+    assert refused.value.facts["rule"] == "no member twice"
+
+
 @pytest.mark.parametrize("value", ["text", {"name": "x", "rank": "y"}, {"name": ""}, {}])
 def test_parts_are_read_strictly(value: object) -> None:
     with pytest.raises(TrustError, match=r"SHARE_(REQUEST_MALFORMED|MEMBER_MISSING)"):

@@ -120,7 +120,17 @@ def test_what_breaks_a_rule_is_named_by_its_place(path: str, value: object, plac
     assert (raised.value.code, raised.value.facts["place"]) == ("LICENCE_TYPE_MALFORMED", place)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"[" * 90_000, b"[]", json.dumps(type_file()).replace("40}", "NaN}").encode()])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"[" * 90_000,
+        b"[]",
+        json.dumps(type_file()).replace("40}", "NaN}").encode(),
+        json.dumps(type_file()).replace("{", '{"format":1,', 1).encode(),
+    ],
+)
 def test_what_is_no_file(data: bytes) -> None:
     with pytest.raises(TrustError) as raised:
         read_definition(data)

@@ -11,8 +11,9 @@ from starlette.routing import Mount, Route
 
 from service_kit.admission import Admission
 from service_kit.composition import needs, public
+from service_kit.query_names import check_query_names
 from standards.errors import Kind, TrustError
-from yinxin.access_gate import OWN_INTERFACES, Gatekeeper, access_of_route, parameters_of, put_gates
+from yinxin.access_gate import OWN_INTERFACES, Gatekeeper, access_of_route, lists_of, parameters_of, put_gates
 from yinxin.console.console import BY_SESSION
 from yinxin.links import known_scopes
 from yinxin.scope_texts import SCOPE_TEXTS
@@ -233,6 +234,34 @@ def test_no_operation_of_ours_passes_over_what_it_is_asked(here: Here) -> None:
     assert here.http.get(guarded).json()["code"] == "TOKEN_MISSING", "who it is comes first"
 
 
+def test_no_operation_of_ours_takes_one_of_two_answers(here: Here) -> None:
+    """What stands twice in the address and is read once is refused by its name, the same value or another, however it is written."""
+    for path, twice in (
+        ("/licences/status/1", "time=1&time=2"),
+        ("/licences/status/1", "time=1&%74ime=1"),
+        ("/licences/status/1", "time=&time"),
+        ("/licences/log/consistency", "older=1&newer=2&older=1"),
+    ):
+        answer = here.http.get(f"{path}?{twice}")
+        found = answer.json()
+        name = twice.partition("=")[0]
+        assert (answer.status_code, found["code"], found["facts"]) == (422, "PARAMETER_REPEATED", {"parameter": name}), twice
+    unknown = here.http.get("/licences/status/1?holder_name=a&holder_name=b").json()
+    assert (unknown["code"], unknown["facts"]) == ("PARAMETER_UNKNOWN", {"parameter": "holder_name"})
+    once = here.http.get("/licences/log/consistency?older=1&newer=1").json()
+    assert once.get("code") != "PARAMETER_REPEATED"
+
+
+def test_what_may_stand_several_times_is_taken_from_the_routes_themselves(here: Here) -> None:
+    lists = {(route.path, name) for route in here.application.routes if isinstance(route, Route) for name in lists_of(route)}
+    assert lists == {("/v1/holders", "holder"), ("/v1/my/systems", "client")}
+    for path, name in lists:  # behind a token: the one who asks comes first
+        assert here.http.get(f"{path}?{name}=a&{name}=b").json()["code"] == "TOKEN_MISSING"
+    check_query_names(b"holder=a&holder=b&limit=1", {"holder", "limit"}, {"holder"})
+    with pytest.raises(TrustError, match="PARAMETER_REPEATED"):
+        check_query_names(b"holder=a&limit=1&holder=b&limit=1", {"holder", "limit"}, {"holder"})
+
+
 def test_what_is_read_in_the_address_is_taken_from_the_routes_themselves(here: Here) -> None:
     read = {
         route.path: parameters_of(route) for route in here.application.routes if isinstance(route, Route) and "GET" in (route.methods or ())
@@ -256,6 +285,14 @@ def test_a_route_that_declares_nothing_stops_the_start() -> None:
 
     with pytest.raises(TypeError, match="/forgotten"):
         put_gates(router.routes, cast("Gatekeeper", None))
+    unread = APIRouter()
+
+    @unread.post("/unread")
+    @public("anybody")
+    def take(body: dict[str, str]) -> None: ...
+
+    with pytest.raises(TypeError, match=r"/unread.*no JsonRoute"):
+        put_gates(unread.routes, cast("Gatekeeper", None))
     with pytest.raises(TypeError, match="declares neither"):
         access_of_route(Mount("/mounted", routes=[]))
 

@@ -144,6 +144,34 @@ def test_a_time_in_the_address_is_written_as_one(here: Here, headers: dict[str, 
         assert here.http.get(path + text, headers=headers).status_code == 200, text
 
 
+@pytest.mark.untraced
+def test_a_member_that_stands_twice_is_refused_everywhere(here: Here, headers: dict[str, str]) -> None:
+    document = here.application.openapi()
+    served = {route.path for route in here.application.routes if isinstance(route, APIRoute) and route.body_field is not None}
+    asked = [(method, path) for method, path, _ in bodies(document, served)]
+    assert len(asked) > 30
+    sent = headers | {"content-type": "application/json"}
+    for method, path in asked:
+        for text in ('{"reason":"a","x":1,"reason":"b"}', '{"x":[{"y":{"reason":1,"reason":1}}]}', r'{"reason":1,"r\u0065ason":1}'):
+            answer = here.http.request(method, path, content=text, headers=sent)
+            told = answer.json()
+            assert (answer.status_code, told["code"], told["facts"]) == (422, "MEMBER_REPEATED", {"member": "reason"}), (method, path)
+        for text in ("{", '{"reason":NaN}', '{"reason":1', "[" * 100_000, "\ufeff\ufeff{}"):
+            answer = here.http.request(method, path, content=text, headers=sent)
+            assert (answer.status_code, answer.json()["code"]) == (400, "REQUEST_MALFORMED"), (method, path, text[:20])
+    chinese = here.http.request(*asked[0], content='{"x":1,"x":1}', headers=sent | {"accept-language": "zh-CN"}).json()
+    assert chinese["title"] == "成员重复"
+
+
+def test_a_member_that_stands_twice_in_the_field_of_a_form_is_refused(here: Here, headers: dict[str, str]) -> None:
+    path, form = "/v1/seals/sl_000000000000000000000000/signatures", {"placement": '{"page":1,"page":2,"x_mm":1,"y_mm":1}'}
+    answer = here.http.post(path, files={"document": ("a.pdf", b"%PDF-1.7")}, data=form, headers=headers)
+    assert (answer.status_code, answer.json()["code"], answer.json()["facts"]) == (422, "MEMBER_REPEATED", {"member": "page"})
+    for wrong in ("{", '{"page":NaN}', "[" * 10_000):
+        answer = here.http.post(path, files={"document": ("a.pdf", b"%PDF-1.7")}, data={"placement": wrong}, headers=headers)
+        assert (answer.status_code, answer.json()["facts"]) == (422, {"field": "placement", "rule": "json_invalid"})
+
+
 def test_a_time_in_a_form_is_written_as_one(here: Here) -> None:
     for text in (*NO_TIMES, "2026-01-01T00:00:00"):
         if text:

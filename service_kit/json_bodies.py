@@ -1,0 +1,49 @@
+"""Bodies in JSON, read in one place: what readers of JSON read differently is refused.
+
+RFC 8259 4 leaves open what a member that is there twice means. Whoever looks at a request on its way and takes the first would let pass what was done
+here with the second.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from standards.errors import TrustError
+from standards.rfc7493_i_json import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from starlette.responses import Response
+
+
+class _JsonRequest(Request):
+    """A request whose JSON is read by ``read_json``."""
+
+    async def json(self) -> Any:
+        """The body."""
+        if not hasattr(self, "_json"):
+            self._json = read_json(await self.body())
+        return self._json
+
+
+class JsonRoute(APIRoute):
+    """A route whose body is read by ``read_json``: of every router with such bodies (``APIRouter(route_class=JsonRoute)``)."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What the framework serves it by."""
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Response:
+            try:
+                return await handle(_JsonRequest(request.scope, request.receive))
+            except HTTPException as error:
+                if isinstance(error.__cause__, TrustError):  # the framework takes whatever happens while it reads a body for a syntax error
+                    raise error.__cause__ from None
+                raise
+
+        return handle_json
