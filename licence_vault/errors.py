@@ -303,6 +303,11 @@ def entrustments_too_many(limit: int) -> TrustError:
     return TrustError(Kind.CONFLICT, "LICENCE_ENTRUSTMENTS_TOO_MANY", limit=limit)
 
 
+def right_of_one_self() -> TrustError:
+    """Somebody gives a right over licences to himself, or to the system he comes by."""
+    return TrustError(Kind.FORBIDDEN, "LICENCE_RIGHT_OF_ONE_SELF")
+
+
 def share_member_missing(member: str) -> TrustError:
     """A member of a request at the share interface that must be there is missing or empty."""
     return TrustError(Kind.MALFORMED, "SHARE_MEMBER_MISSING", member=member)

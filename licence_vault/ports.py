@@ -21,6 +21,7 @@ SEALER: Final = "licence_vault.sealer"  # names of the links
 JUDGE: Final = "licence_vault.judge"
 HOLDERS: Final = "licence_vault.holders"
 CALLERS: Final = "licence_vault.callers"
+ACTING_PEOPLE: Final = "licence_vault.acting_people"  # missing where who signs people in runs elsewhere: then only names are compared
 CLIENTS: Final = "licence_vault.clients"  # missing where systems are registered elsewhere, and nobody here can say which there are
 COLLECTOR: Final = "licence_vault.collector"  # missing where the settings name none
 FIELD_MAP: Final = "licence_vault.field_map"  # how the collector wants records: a reporting.field_map.FieldMap
@@ -152,6 +153,14 @@ class ClientCheck(Protocol):
 
     def __call__(self, connection: Connection, client_id: str) -> bool:
         """Whether a system is registered, also one that is not let in now: within the transaction that counts on it."""
+        ...
+
+
+class ActingPeople(Protocol):
+    """Which natural persons may act for an organisation, by the names that rights are kept by (``Caller.human``, ``Caller.holder``)."""
+
+    def may_act(self, conn: Connection, person: str, holder: str, at: datetime) -> bool:
+        """Whether a person may act for ``holder`` at ``at`` (aware UTC), within the transaction that counts on it; False where that is no organisation."""
         ...
 
 

@@ -16,6 +16,7 @@ _ROWS: Final = (
     ("LICENCE_SHARING_NOT_FOUND", "No such permission", "没有此共享权限", "The system has no permission for licences of this type.", "该系统没有此证照类型的共享权限。", *_SHARING),
     ("LICENCE_SHARING_CHANGED", "Permission changed meanwhile", "共享权限已被更改", "The permission is not any more as If-Match says.", "共享权限已不是 If-Match 所指的版本。", "Read it again and decide with what it is now.", "请重新读取后再决定。"),
     ("LICENCE_SHARING_DENIED", "Not shared with this system", "未授权共享", "The system may not do this with licences of the type, or a person stands behind a call that a system has to make itself.", "该系统无权对此类型证照进行此操作，或本应由系统发起的调用以个人身份发起。", *_SHARING),
+    ("LICENCE_RIGHT_OF_ONE_SELF", "Not for oneself", "不得为本人办理", "Nobody lets himself act for an issuing authority or use licences of others: neither the system or person that asks for it, nor the system a person comes by, nor an organisation he may act for.", "任何人不得为本人授予代表发证机关或使用他人证照的权限：发起请求的系统或个人、个人所使用的系统、个人可代表的组织均不例外。", "Let another registrar do it, by another system; the console is one.", "请由其他登记人员通过其他系统办理，例如控制台。"),
     ("USE_CODE_UNKNOWN", "Use code unknown", "用证码无效", "There is no such use code, or it was given for another system.", "没有此用证码，或该码授予其他系统。", *_NEW_CODE),
     # In the holder's access log alone; the caller is told USE_CODE_UNKNOWN
     ("USE_CODE_STOLEN", "Use code of another system", "用证码属于其他系统", "A system tried a use code that was given for another; nothing was given.", "有系统使用了授予其他系统的用证码，未提供任何内容。", "Ask the system that it was given for how it came into other hands.", "请向该码所属系统查问用证码为何外泄。"),

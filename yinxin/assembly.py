@@ -223,7 +223,8 @@ def _acting_people_of(context: ServiceContext) -> dict[str, object]:
     """Who acts for an organisation, where this process knows people."""
     if idp.service.NAME not in links.services_of(context.settings):
         return {}
-    return {seal_service.ports.ACTING_PEOPLE: ActingPeople(idp.service.people_desk(context).vault)}
+    people = ActingPeople(idp.service.people_desk(context).vault)
+    return {seal_service.ports.ACTING_PEOPLE: people, licence_vault.ports.ACTING_PEOPLE: people}
 
 
 def _time_stamp_of(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 import seal_service.service
+from seal_service.ports import ACTING_PEOPLE
 from service_kit.callers import may_be_one
 from service_kit.composition import caller_of, needs
 from service_kit.duties import duties_of, give_duty, list_duty_holders, take_duty
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from seal_service.ports import ActingPeople
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
@@ -162,7 +164,7 @@ def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], b
         caller = caller_of(request)
 
         def work(connection: Connection) -> None:
-            _check(connection, caller, holder, body.role)
+            _check(context, connection, caller, holder, body.role)
             appoint(
                 connection,
                 context.audit,
@@ -182,7 +184,7 @@ def make_router(context: ServiceContext, is_bound: Callable[[Connection, str], b
         caller = caller_of(request)
 
         def work(connection: Connection) -> None:
-            _check(connection, caller, holder, role_of(connection, holder))
+            _check(context, connection, caller, holder, role_of(connection, holder))
             dismiss(connection, context.audit, holder, actor=caller.actor, reason=body.reason, at=context.clock.now())
 
         context.database.write(work)
@@ -240,7 +242,7 @@ def _add_duty_routes(router: APIRouter, context: ServiceContext) -> None:
         caller = caller_of(request)
 
         def work(connection: Connection) -> None:
-            _check(connection, caller, holder, None)
+            _check(context, connection, caller, holder, None)
             give_duty(
                 connection,
                 context.audit,
@@ -262,15 +264,19 @@ def _add_duty_routes(router: APIRouter, context: ServiceContext) -> None:
         caller = caller_of(request)
 
         def work(connection: Connection) -> None:
-            _check(connection, caller, holder, None)
+            _check(context, connection, caller, holder, None)
             take_duty(connection, context.audit, holder, duty, actor=caller.actor, reason=body.reason, at=context.clock.now())
 
         context.database.write(work)
 
 
-def _check(connection: Connection, caller: Caller, holder: str, role: Role | None) -> None:
-    """Only a security administrator, never about himself, and never about security administrators: these are made at the command line."""
+def _check(context: ServiceContext, connection: Connection, caller: Caller, holder: str, role: Role | None) -> None:
+    """Only a security administrator, never about himself or an organisation that he may act for, and never about security administrators: these
+    are made at the command line.
+    """
     if role_of(connection, caller.holder) is not Role.SECURITY:
         raise TrustError(Kind.FORBIDDEN, "ROLE_MISSING", role=Role.SECURITY.value)
-    if may_be_one(caller, holder) or role is Role.SECURITY:
+    acting = cast("ActingPeople | None", context.links.get(ACTING_PEOPLE))
+    is_his = acting is not None and acting.may_act(connection, caller.human, holder, context.clock.now())
+    if may_be_one(caller, holder) or is_his or role is Role.SECURITY:
         raise TrustError(Kind.FORBIDDEN, "ROLE_OF_ONE_SELF")

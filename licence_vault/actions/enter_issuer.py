@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from licence_vault import limits, store
+from licence_vault.actions.check_receiver import check_receiver
 from licence_vault.errors import field_unacceptable, issuer_changed, issuer_not_found, members_too_many
 from licence_vault.register import IssuingAuthority
 from service_kit.callers import PERSON_PREFIX
@@ -70,7 +71,10 @@ def enter_issuer(context: ServiceContext, caller: Caller, order: IssuerOrder, *,
 
 
 def give_membership(context: ServiceContext, caller: Caller, issuer_code: str, holder: str) -> None:
-    """Let a client or person act for an authority; once is enough. LICENCE_ISSUER_NOT_FOUND, FIELD_UNACCEPTABLE, LICENCE_MEMBERS_TOO_MANY."""
+    """Let a client or person act for an authority; once is enough. Nobody lets himself: LICENCE_RIGHT_OF_ONE_SELF.
+
+    Raises also LICENCE_ISSUER_NOT_FOUND, FIELD_UNACCEPTABLE, LICENCE_MEMBERS_TOO_MANY.
+    """
     if not is_plain_text(holder) or not holder.removeprefix(PERSON_PREFIX).strip():
         raise field_unacceptable("holder", "a client id, or person: and a subject")
 
@@ -78,6 +82,7 @@ def give_membership(context: ServiceContext, caller: Caller, issuer_code: str, h
         at = context.clock.now()
         if store.load_issuer(conn, issuer_code, is_locked=True) is None:
             raise issuer_not_found(issuer_code)
+        check_receiver(context, conn, caller, holder)
         if store.is_member(conn, issuer_code, holder):
             return
         if store.count_members(conn, issuer_code) >= limits.MEMBERS:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from licence_vault import store
+from licence_vault.actions.check_receiver import check_receiver
 from licence_vault.actions.define_type import check_reason
 from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.errors import field_unacceptable, sharing_changed, sharing_not_found, type_not_published
@@ -35,14 +36,15 @@ class SharingOrder:
 def permit_sharing(context: ServiceContext, caller: Caller, order: SharingOrder, *, if_revision: int | None) -> SharingPermission:
     """Enter a permission, or change one (``if_revision``: the revision that is changed, None for any).
 
-    Raises FIELD_UNACCEPTABLE (also for modes that the type's own sharing rule does not have, and for a system that is not registered, where that
-    is known here), LICENCE_TYPE_NOT_PUBLISHED, LICENCE_SHARING_CHANGED.
+    Raises LICENCE_RIGHT_OF_ONE_SELF, FIELD_UNACCEPTABLE (also for modes that the type's own sharing rule does not have, and for a system that is not
+    registered, where that is known here), LICENCE_TYPE_NOT_PUBLISHED, LICENCE_SHARING_CHANGED.
     """
     is_registered = cast("ClientCheck | None", context.links.get(CLIENTS))
     reason = check_reason(order.reason, is_required=True)
 
     def permit(conn: Connection) -> SharingPermission:
-        # 1. A system that there is, by a name nobody mistyped: who registers under it later would have what was never meant for him.
+        # 1. Nobody permits himself; and a system that there is, by a name nobody mistyped: who registers under it later would have what was never meant for him.
+        check_receiver(context, conn, caller, order.client_id)
         if is_registered is not None and not is_registered(conn, order.client_id):
             raise field_unacceptable("client_id", "a system that is registered")
 

@@ -20,7 +20,7 @@ from licence_vault.model import LicenceState, type_step_named
 from licence_vault.row_files import RowForm
 from standards.errors import Kind, TrustError
 from tests.fakes.sealer import refused, unavailable
-from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, IssuingHere, code_of, drafts
+from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER, IssuingHere, caller, code_of, drafts
 from tests.licence_vault.type_files import AUTHORITY, type_file
 from tests.watched_steps import watch_steps
 
@@ -45,7 +45,7 @@ def here(shared: IssuingHere) -> Iterator[IssuingHere]:
 def test_whoever_acts_for_many_authorities_is_shown_all_or_asked_for_one(here: IssuingHere, monkeypatch: pytest.MonkeyPatch) -> None:
     context, contents = here.vault.context, here.means.contents
     record = here.issue()
-    give_membership(context, here.clerk, OTHER_ISSUER, "cl_clerk")
+    give_membership(context, caller("cl_admin"), OTHER_ISSUER, "cl_clerk")
     try:
         monkeypatch.setattr(limits, "AUTHORITIES_ASKED", 2)
         assert record.id in [each.id for each in list_licences(context, contents, here.clerk, LicenceWish(), after="", limit=100)]
@@ -144,7 +144,7 @@ def test_the_same_request_gets_its_answer_whatever_has_become_of_the_type(here: 
         with pytest.raises(TrustError) as raised:
             here.issue(type_code=code, key="before")
     finally:
-        give_membership(here.vault.context, here.clerk, ISSUER, "cl_clerk")
+        give_membership(here.vault.context, caller("cl_admin"), ISSUER, "cl_clerk")
     assert code_of(raised) == "LICENCE_ISSUER_NOT_FOUND"
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 AREA: Final = "150700"
 REVIEWER: Final = "operator:demo-reviewer"
+REGISTRAR: Final = Caller("operator:demo-registrar", "operator:demo-registrar", frozenset())  # nobody lets himself act for an authority
 SEQUENCE: Final = "902"  # of the starter types: the one for food business
 YEARS: Final = 5
 REVOKED_REASON: Final = "演示吊销 Demonstration of revocation"
@@ -63,7 +64,7 @@ def ensure_licences(
         # 1. An issuing authority with its seal, which the vault may use, and a published type.
         grant_seal(context, caller, seal.id, VAULT)
         enter_issuer(context, caller, IssuerOrder(credit_code, organisation, AREA, seal.id), if_revision=None)
-        give_membership(context, caller, credit_code, caller.holder)
+        give_membership(context, REGISTRAR, credit_code, caller.holder)
         type_code = _ensure_type(context, caller)
         # 2. One licence in force, one revoked.
         valid = _ensure_licence(means, caller, type_code, credit_code, Holder(organisation, credit_code, "001"), LicenceState.ISSUED)

@@ -14,6 +14,7 @@ from service_kit.callers import Caller
 from service_kit.durable_files import write_durably
 from yinxin.demo import people
 from yinxin.demo.licence_history import Cast, ensure_history
+from yinxin.demo.licences import REGISTRAR
 from yinxin.demo.seals import ensure_seals, finish_seals
 from yinxin.demo.webhook import ensure_webhook
 from yinxin.duties import CONSOLE_CLIENT, DUTIES, EVERYBODY
@@ -65,7 +66,7 @@ def tell_story(house: House, setting: Setting) -> tuple[DemoPerson, ...]:
 
     # 2. Licences, issued by the clerk for the demonstration's organisation.
     for member in (callers[people.CLERK].holder, setting.portal.client_id):
-        give_membership(context, setting.portal, setting.credit_code, member)
+        give_membership(context, REGISTRAR, setting.credit_code, member)
     log = open_licence_log(context)
     log.start()
     try:
