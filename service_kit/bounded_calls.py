@@ -1,4 +1,4 @@
-"""One HTTP request to another machine, with one deadline over all of it: connecting, the head of the answer, and its body.
+"""One HTTP request to another machine, with one deadline over all of it: the look-up of its name, connecting, the head of the answer, and its body.
 
 Time-outs for each read are not enough: a machine that gives a byte every few seconds, in the head too, would hold its caller for ever. No
 redirect is followed, no proxy of the environment is used, and no more is read than what was asked for.
@@ -6,6 +6,7 @@ redirect is followed, no proxy of the environment is used, and no more is read t
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 import httpx
 
+from service_kit.name_lookups import OF_PROCESS, NoPlaceError, TooSlowError, ask_system
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 FAILED: Final = "OUTBOUND_FAILED"
 TOO_SLOW: Final = "too-slow"
 TOO_LARGE: Final = "answer-too-large"
+TOO_MANY: Final = "too-many-look-ups"
 NO_URL: Final = "not-a-url"
 _PIECE_BYTES: Final = 16 * 1024  # written under one look at the time that is left
 _PORTS: Final = {"http": 80, "https": 443}
@@ -48,7 +51,8 @@ def call_once(
     content: bytes = b"",
     address: str | None = None,
 ) -> Answer:
-    """One request, one answer. ``address``: where to connect to in place of a look-up of the host's name, which is then only spoken of.
+    """One request, one answer. ``address``: where to connect to in place of a look-up of the host's name, which is then only spoken of. Look-ups are
+    bounded with all others of the process (:mod:`service_kit.name_lookups`).
 
     TrustError OUTBOUND_FAILED (UNAVAILABLE) with ``reason``.
     """
@@ -57,6 +61,8 @@ def call_once(
         name = parts.host  # read only now: the name of a host beyond ASCII must be one
     except (httpx.InvalidURL, UnicodeError):
         raise TrustError(Kind.UNAVAILABLE, FAILED, reason=NO_URL) from None
+    if parts.scheme not in _PORTS or not name:
+        raise TrustError(Kind.UNAVAILABLE, FAILED, reason=NO_URL)
     port = parts.port or _PORTS[parts.scheme]
     target = httpcore.URL(
         scheme=parts.raw_scheme, host=parts.raw_host if address is None else address.encode("ascii"), port=port, target=parts.raw_path
@@ -119,8 +125,29 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> _Stream:
-        left = _left(self._deadline, httpcore.ConnectTimeout)
-        return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self._deadline)
+        failed = httpcore.ConnectError()
+        for address in self._addresses(host, port):
+            left = _left(self._deadline, httpcore.ConnectTimeout)
+            try:
+                return _Stream(self._inner.connect_tcp(address, port, left, local_address, socket_options), self._deadline)
+            except httpcore.ConnectError as error:  # the next one may be reached: a machine has several, such as one of each kind
+                failed = error
+        raise failed
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        """Where the machine may be reached, within the time that is left."""
+        try:
+            return [str(ipaddress.ip_address(host))]
+        except ValueError:
+            pass
+        try:
+            return OF_PROCESS.find(ask_system, host, port, until=self._deadline)
+        except TooSlowError:
+            raise httpcore.ConnectTimeout from None
+        except NoPlaceError:
+            raise TrustError(Kind.UNAVAILABLE, FAILED, reason=TOO_MANY) from None
+        except (OSError, UnicodeError):
+            raise httpcore.ConnectError from None
 
 
 def _left(deadline: float, error: type[httpcore.TimeoutException]) -> float:

@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from service_kit.bounded_calls import FAILED, TOO_SLOW, Answer, call_once
+from service_kit.bounded_calls import FAILED, TOO_MANY, TOO_SLOW, Answer, call_once
 from service_kit.name_lookups import OF_PROCESS, NoPlaceError, TooSlowError, ask_system
 from standards.errors import Kind, TrustError
 
@@ -124,7 +124,7 @@ class Outbound:
             except TooSlowError:
                 raise _failed(TOO_SLOW) from None
             except NoPlaceError:
-                raise _failed("too-many-look-ups") from None
+                raise _failed(TOO_MANY) from None
             except (OSError, ValueError, UnicodeError):
                 raise _failed("name-not-found") from None
         if not addresses or len(addresses) > ADDRESSES_MAX:

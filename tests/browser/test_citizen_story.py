@@ -48,7 +48,8 @@ def licence(served: Served, office: httpx.Client) -> dict[str, Any]:
     assert issued.status_code == 201, issued.text
     client = served.deployment.made["client_id"]
     rule = {"modes": ["consented"], "rights": ["query"], "reason": "样例"}
-    permitted = office.put(f"/v1/licence-sharing/{client}/{order['type']}", json=rule)
+    with served.client(*served.new_client("登记（样例）", "licence.admin")) as registrar:  # nobody permits himself
+        permitted = registrar.put(f"/v1/licence-sharing/{client}/{order['type']}", json=rule)
     assert permitted.status_code == 200, permitted.text
     made: dict[str, Any] = issued.json()
     return made

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import ExitStack
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from crypto.checkpoints import sign_checkpoint, verify_checkpoint
@@ -15,11 +15,14 @@ from licence_vault.actions.count_log import count_log, find_counts
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log.monitor import Observed, read_books
+from service_kit import bounded_calls
 from service_kit.log_follower import Followed, SeenTree, compare_with_witness, follow
+from service_kit.name_lookups import AT_ONCE_OF_HOST
 from standards.c2sp_tlog_checkpoint import Checkpoint
 from standards.errors import Kind, MalformedError, TrustError
 from tests.deployments import yinxin
 from tests.licence_vault.vault_here import ISSUER, OTHER_ISSUER, VaultHere, leaf
+from tests.service_kit.receivers import receiver
 from yinxin.commands import monitor_command
 
 if TYPE_CHECKING:
@@ -199,7 +202,7 @@ def run(fresh: VaultHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     """The command, over what the log shows; a witness is one more log that shows checkpoints."""
     shown = Shown(fresh)
     views: dict[str, Any] = {"https://log.example/licences": shown}
-    monkeypatch.setattr(monitor_command, "_fetcher", lambda base, _clients: views[base])
+    monkeypatch.setattr(monitor_command, "_fetcher", lambda base: views[base])
 
     def command(*further: str, changed: dict[str, bytes | None] | None = None, witness: Any = None) -> tuple[int, Any]:
         shown.changed = changed or {}
@@ -327,28 +330,49 @@ def monitor_findings(observed: Observed) -> list[Any]:
 
 
 def test_fetching_is_bounded_and_says_when_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {
-        "/a": httpx.Response(200, stream=httpx.ByteStream(b"x")),
-        "/b": httpx.Response(404),
-        "/c": httpx.Response(302),
-        "/d": httpx.Response(200, stream=httpx.ByteStream(b"y" * 9)),
-    }
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path not in answers:
-            raise httpx.ConnectError("refused")
-        return answers[request.url.path]
-
-    client = httpx.Client
-    monkeypatch.setattr(httpx, "Client", lambda **_: client(transport=httpx.MockTransport(answer)))
     monkeypatch.setattr(monitor_command, "ANSWER_BYTES", 8)
-    with ExitStack() as clients:
-        fetch = monitor_command._fetcher("https://log.example/", clients)
-        assert (fetch("a"), fetch("b")) == (b"x", None)
-        for path in ("c", "d", "e"):
+    monkeypatch.setattr(monitor_command, "TIMEOUT_SECONDS", 0.5)
+    with receiver() as listening:
+        fetch = monitor_command._fetcher(listening.url + "/")
+        listening.status, listening.body = 200, b"x"
+        assert fetch("a") == b"x"
+        assert listening.received[0].path == "/hook/a"
+        listening.status = 404
+        assert fetch("b") is None
+        for status, body, drip_seconds, facts in (
+            (302, b"", 0.0, {"status": 302}),
+            (200, b"y" * 9, 0.0, {"reason": "answer-too-large"}),
+            (200, b"y" * 8, 0.2, {"reason": "too-slow"}),  # a byte now and then is no answer
+        ):
+            listening.status, listening.body, listening.drip_seconds = status, body, drip_seconds
             with pytest.raises(TrustError, match="MONITOR_UNREACHABLE") as caught:
-                fetch(path)
-            assert caught.value.kind is Kind.UNAVAILABLE
+                fetch("c")
+            assert (caught.value.kind, caught.value.facts) == (Kind.UNAVAILABLE, facts)
+    for gone, reason in ((listening.url, "ConnectError"), ("ftp://log.example", "not-a-url"), ("log.example", "not-a-url")):
+        with pytest.raises(TrustError, match="MONITOR_UNREACHABLE") as caught:
+            monitor_command._fetcher(gone)("e")
+        assert caught.value.facts == {"reason": reason}
+
+
+def test_a_log_whose_name_is_not_answered_for_is_waited_for_no_longer_than_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def hang(_host: str, _port: int) -> list[str]:
+        assert ended.wait(60)
+        return []
+
+    monkeypatch.setattr(monitor_command, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(bounded_calls, "ask_system", hang)
+    try:
+        found, began = [], time.monotonic()
+        for _ in range(AT_ONCE_OF_HOST + 1):
+            with pytest.raises(TrustError, match="MONITOR_UNREACHABLE") as caught:
+                monitor_command._fetcher("https://log.example")("log")
+            found.append(caught.value.facts["reason"])
+        assert found == ["too-slow"] * AT_ONCE_OF_HOST + ["too-many-look-ups"]
+        assert time.monotonic() - began < 10
+    finally:
+        ended.set()
 
 
 def test_entries_of_the_log_are_what_was_appended(fresh: VaultHere) -> None:

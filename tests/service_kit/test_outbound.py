@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service_kit.name_lookups import AT_ONCE_OF_HOST, NameLookups, NoPlaceError, TooSlowError
+import service_kit.outbound
+from service_kit import bounded_calls
+from service_kit.bounded_calls import call_once
+from service_kit.name_lookups import AT_ONCE_OF_DOMAIN, AT_ONCE_OF_HOST, NameLookups, NoPlaceError, TooSlowError, domain_of
 from service_kit.outbound import Outbound, read_networks
 from standards.errors import TrustError
 from tests.service_kit.receivers import receiver
@@ -178,6 +181,56 @@ def test_a_name_whose_servers_never_answer_takes_no_longer_than_a_call_may_and_h
         assert Outbound(LOOPBACK, look_up=look_up).call("GET", f"http://dead.example:{port}/").status == 204
 
 
+def test_attack_a_domain_whose_servers_never_answer_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many names it has, and however they are written: whoever calls another domain finds a place, until names of many domains hang."""
+    ended, lookups = threading.Event(), NameLookups()
+    monkeypatch.setattr(service_kit.outbound, "OF_PROCESS", lookups)
+
+    def look_up(host: str, _port: int) -> list[str]:
+        if "dead" in host:
+            assert ended.wait(60)
+        return ["127.0.0.1"]
+
+    def reason(host: str) -> object:
+        with pytest.raises(TrustError) as failed:
+            Outbound(LOOPBACK, look_up=look_up, timeout_seconds=0.0).call("GET", f"http://{host}/")
+        return reason_of(failed.value)[1]
+
+    with receiver() as listening:
+        port = listening.url.split(":")[2].split("/")[0]
+        try:
+            names = [f"{'x.' * number}h{number}.DEAD.example{'.' * (number % 2)}" for number in range(AT_ONCE_OF_DOMAIN)]
+            assert [reason(name) for name in names] == ["too-slow"] * AT_ONCE_OF_DOMAIN
+            assert [reason(name) for name in ("new.dead.example", "dead.example", "dead.example.")] == ["too-many-look-ups"] * 3
+            for living in ("living.example", "alive.living.example", "example", "dea.example"):
+                assert Outbound(LOOPBACK, look_up=look_up).call("GET", f"http://{living}:{port}/").status == 204, living
+            for name in ("dead.gov.cn", "dead.com.cn", "dead.nm.cn"):  # each is somebody else's
+                assert reason(name) == "too-slow"
+        finally:
+            ended.set()
+        wait_for_no_look_up()
+        assert Outbound(LOOPBACK, look_up=look_up).call("GET", f"http://new.dead.example:{port}/").status == 204
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("example.com", "example.com"),
+        ("a.b.Example.COM.", "example.com"),
+        ("a.housing.gov.cn", "housing.gov.cn"),
+        ("housing.nm.cn", "housing.nm.cn"),
+        ("a.b.example.co.uk", "example.co.uk"),
+        ("a.nm.example", "nm.example"),
+        ("h1.abc.cn", "abc.cn"),
+        ("h1.nm.io", "nm.io"),
+        ("gov.cn", "gov.cn"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_names_that_one_owner_may_make_are_counted_together(host: str, domain: str) -> None:
+    assert domain_of(host) == domain
+
+
 def wait_for_no_look_up() -> None:
     until = time.monotonic() + 30
     while any(each.name == "name-lookup" for each in threading.enumerate()) and time.monotonic() < until:
@@ -286,3 +339,26 @@ def test_nobody_listening_is_a_failure() -> None:
 def test_the_allow_list_says_which_entry_is_wrong() -> None:
     with pytest.raises(TrustError, match="SETTING_INVALID"):
         read_networks(["10.0.0.1/8"])
+
+
+def test_an_address_that_the_operator_named_is_looked_up_within_the_time_and_each_of_its_addresses_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[str] = []
+    monkeypatch.setattr(bounded_calls, "ask_system", lambda _host, _port: found)
+    with receiver() as listening:
+        port = listening.url.split(":")[2].split("/")[0]
+        with pytest.raises(TrustError) as failed:
+            call_once("GET", f"http://log.example:{port}/", timeout_seconds=5, answer_bytes=10)
+        assert reason_of(failed.value) == ("OUTBOUND_FAILED", "ConnectError")
+        found += ["127.0.0.2", "127.0.0.1"]  # nobody listens at the first
+        assert call_once("GET", f"http://log.example:{port}/", timeout_seconds=5, answer_bytes=10).status == 204
+        assert listening.received[-1].headers["host"] == f"log.example:{port}"
+
+    def fail(_host: str, _port: int) -> list[str]:
+        raise socket.gaierror
+
+    monkeypatch.setattr(bounded_calls, "ask_system", fail)
+    with pytest.raises(TrustError) as failed:
+        call_once("GET", "http://log.example/", timeout_seconds=5, answer_bytes=10)
+    assert reason_of(failed.value) == ("OUTBOUND_FAILED", "ConnectError")

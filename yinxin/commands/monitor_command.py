@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations when the command is called
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 STATE_VERSION: Final = 1
 STATE_BYTES: Final = 1024 * 1024 * 1024  # some 90 bytes for each event of one department
 ANSWER_BYTES: Final = 32 * 1024 * 1024  # a bundle of 256 entries of 65,535 bytes takes half of it
-TIMEOUT_SECONDS: Final = 20.0
+TIMEOUT_SECONDS: Final = 60.0  # of one answer, whole
 _OK: Final = 200
 _NOT_FOUND: Final = 404
 
@@ -48,24 +47,23 @@ def monitor(
         trees = _trees(keys)
         seen, observed = _read_state(state, issuer)
         own = None if books is None else read_books(_book_lines(books))
-        with ExitStack() as open_clients:
-            # 2. Everything that is new
-            fetch = _fetcher(url, open_clients)
-            followed = follow(fetch, trees, seen, observed.take)
-            noticed = list(followed.noticed)
-            # 3. Against witnesses, the published counts, the own books
-            if not noticed:
-                for witness in witnesses or []:
-                    noticed += _compare_with(_fetcher(witness, open_clients), fetch, trees, followed.seen)
-                counts = _object(fetch(f"log/counts?issuer={issuer}") or b"{}")
-                if counts.get("size") == followed.size:
-                    noticed += compare_counts(observed, _rows(counts.get("counts") or []))
-                noticed += [] if own is None else compare_books(observed, own)
-            # 4. What holds is kept; what does not is not built upon
-            if not any(each.code.startswith("FOLLOWED_") for each in noticed):
-                kept = {name: each.to_json() for name, each in followed.seen.items()}
-                written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
-                write_durably(state, json.dumps(written, separators=(",", ":")).encode())
+        # 2. Everything that is new
+        fetch = _fetcher(url)
+        followed = follow(fetch, trees, seen, observed.take)
+        noticed = list(followed.noticed)
+        # 3. Against witnesses, the published counts, the own books
+        if not noticed:
+            for witness in witnesses or []:
+                noticed += _compare_with(_fetcher(witness), fetch, trees, followed.seen)
+            counts = _object(fetch(f"log/counts?issuer={issuer}") or b"{}")
+            if counts.get("size") == followed.size:
+                noticed += compare_counts(observed, _rows(counts.get("counts") or []))
+            noticed += [] if own is None else compare_books(observed, own)
+        # 4. What holds is kept; what does not is not built upon
+        if not any(each.code.startswith("FOLLOWED_") for each in noticed):
+            kept = {name: each.to_json() for name, each in followed.seen.items()}
+            written = {"v": STATE_VERSION, "trees": kept, **observed.to_json()}
+            write_durably(state, json.dumps(written, separators=(",", ":")).encode())
     except TrustError as error:
         raise fail(error, as_json=as_json) from None
     _tell(noticed, observed, followed.size, as_json=as_json)
@@ -125,27 +123,20 @@ def _read_state(path: Path, issuer: str) -> tuple[dict[str, SeenTree], Observed]
     return seen, observed
 
 
-def _fetcher(base: str, open_clients: ExitStack) -> Fetch:
-    """GET below an address the operator named: no redirects, bounded in time and size. TrustError MONITOR_UNREACHABLE."""
-    import httpx
-
-    client = open_clients.enter_context(httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False))
+def _fetcher(base: str) -> Fetch:
+    """GET below an address the operator named: no redirects, bounded in time, look-up of the name included, and in size. TrustError MONITOR_UNREACHABLE."""
+    from service_kit.bounded_calls import call_once
 
     def fetch(path: str) -> bytes | None:
         try:
-            with client.stream("GET", f"{base.rstrip('/')}/{path}") as answer:
-                if answer.status_code == _NOT_FOUND:
-                    return None
-                if answer.status_code != _OK:
-                    raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=answer.status_code)
-                body = bytearray()
-                for part in answer.iter_raw():
-                    body += part
-                    if len(body) > ANSWER_BYTES:
-                        raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", limit_bytes=ANSWER_BYTES)
-                return bytes(body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", reason=type(error).__name__) from None
+            answer = call_once("GET", f"{base.rstrip('/')}/{path}", timeout_seconds=TIMEOUT_SECONDS, answer_bytes=ANSWER_BYTES)
+        except TrustError as error:
+            raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", **error.facts) from None
+        if answer.status == _NOT_FOUND:
+            return None
+        if answer.status != _OK:
+            raise TrustError(Kind.UNAVAILABLE, "MONITOR_UNREACHABLE", status=answer.status)
+        return answer.body
 
     return fetch
 
