@@ -176,6 +176,8 @@ def test_types_go_from_a_draft_to_being_published_by_somebody_else(here: Here) -
     offered = author.get("/console/licence-types/new").text
     (starter,) = set(re.findall(r'name="starter" value="(\w+905)"', offered))
     assert author.post("/console/licence-types/new", status=400, files={"file": ("t.json", b"no json")})
+    twice = author.post("/console/licence-types/new", status=422, files={"file": ("t.json", b'{"format":1,"format":1}')})
+    assert "MEMBER_REPEATED" in twice.text
     made = author.post("/console/licence-types/new", {"starter": starter}).headers["location"]
     page = author.get(made).text
     assert "Hand in for review" in page

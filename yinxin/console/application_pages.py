@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from seal_service.life import APPLICATION_LIFE, SEAL_TYPES, ApplicationState
 from seal_service.pictures.design import default_design, write_design
+from standards.errors import TrustError
+from standards.rfc7493_i_json import read_json
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.design_pages import DESIGN_MEMBERS, DESIGNER, preview, read_design_form
 from yinxin.console.papers import PAPER_BYTES_MAX, hand_in_papers
@@ -43,9 +45,11 @@ async def _read_application(visit: Visit, form: ConsoleForm, kind: str) -> dict[
                 raise ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={"field": "picture_width_mm"}) from None
         if form.get("design"):
             try:
-                body["design"] = json.loads(form.get("design"))
+                body["design"] = read_json(form.get("design"))
             except (ValueError, RecursionError):
                 raise ApiProblem(422, "FIELD_UNACCEPTABLE", "", facts={"field": "design"}) from None
+            except TrustError as error:
+                raise ApiProblem(422, error.code, "", facts=error.facts) from None
         own = form.file("own_picture")
         if own is not None:
             handed = await visit.api.post(

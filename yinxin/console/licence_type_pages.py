@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from licence_vault.life import TYPE_LIFE, TypeState
+from standards.errors import TrustError
+from standards.rfc7493_i_json import read_json
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.licence_forms import items_by_block
 from yinxin.console.work_words import handed_on, show
@@ -42,11 +43,13 @@ def add_pages(console: Console) -> None:
         part = form.file("file")
         try:
             if part is not None:
-                whole: Any = json.loads(part.content)
+                whole: Any = read_json(part.content)
             else:
                 whole = next((each for each in starters if each["code"] == form.get("starter")), {})
         except (ValueError, RecursionError):
             whole = {}
+        except TrustError as error:
+            return show(visit, "licence_type_new.html", starters=starters, problem=ApiProblem(422, error.code, "", facts=error.facts))
         try:
             made = (await visit.api.post("/v1/licence-types", json=whole if isinstance(whole, dict) else {})).body
         except ApiProblem as problem:
