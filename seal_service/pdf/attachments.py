@@ -42,7 +42,9 @@ def sealed_files(
     fields = [each for each in document.signature_fields() if each.value_dict is not None]
     for report in candidates:
         named = [each for each in fields if each.name == report.name]
-        known = [coverage for field, coverage in coverages if len(named) == 1 and field is named[0]]
+        if len(named) > 1:  # which of them is meant nobody can tell, and passing over all would leave what is inside unread
+            raise refused("field", field=report.name[:64])
+        known = [coverage for field, coverage in coverages if named and field is named[0]]
         if not known:
             continue
         signed, _ = open_signed_revision(document, known[0])

@@ -18,7 +18,8 @@ export function readSealedPdfFiles(document, candidates) {
   const fields = document.signatureFields().filter((each) => each.valueDict !== null);
   for (const seal of candidates) {
     const named = fields.filter((each) => each.name === seal.name);
-    if (named.length !== 1) continue;
+    if (named.length > 1) throw filesRefused("field"); // which of them is meant nobody can tell
+    if (!named.length) continue;
     const [signed] = openSignedRevision(document, readCoverage(document, named[0]));
     if (signed === null) continue;
     const files = readAttachments(signed);
