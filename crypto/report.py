@@ -50,7 +50,8 @@ class Step:
 class SignatureReport:
     """What was found out about one signature; ``None`` where it cannot be known.
 
-    ``signer_certificate_der``: whose key verified it. Whether that certificate is trusted is another question.
+    ``signer_certificate_der``: whose key verified it. Whether that certificate is trusted is another question. ``is_shown``: it shows something on
+    a page; what that is, its signer alone answers for.
     """
 
     name: str
@@ -63,6 +64,7 @@ class SignatureReport:
     signed_at: datetime | None
     steps: tuple[Step, ...]
     signer_certificate_der: bytes | None = field(default=None, repr=False)
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

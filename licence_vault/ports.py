@@ -48,12 +48,14 @@ class SealPlace:
 class JudgedDocument:
     """What the verifier of sealed documents found. ``sealed_files``: the attachments of the sealed revision by name, None where the file
     has no seal to go by; ``sealer_name``, ``sealer_code``: whose seal it is, by its certificate; None where that is not known.
+    ``shown_beside``: by name, the others whose signatures show something on the pages.
     """
 
     report: Report
     sealed_files: Mapping[str, bytes] | None = None
     sealer_name: str | None = None
     sealer_code: str | None = None
+    shown_beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ def _ask_number(licence: LicenceData) -> Question:
 
 
 def _ask_seal(judged: JudgedDocument, licence: LicenceData) -> Question:
-    """The seals of the file hold, and they are those of the office that the licence names as issuer."""
+    """The seals of the file hold, and they are those of the office that the licence names as issuer, which nobody else shows anything beside."""
     verdict = judged.report.verdict
     steps = [
         {Verdict.VALID: passed, Verdict.INVALID: failed, Verdict.INDETERMINATE: not_checked}[verdict](
@@ -207,6 +207,8 @@ def _ask_seal(judged: JudgedDocument, licence: LicenceData) -> Question:
             SEAL_CLAUSE,
         )
     ]
+    # A signature shows what its signer likes, another name over that of the holder too
+    steps += [not_checked("LICENCE_SHOWN_BESIDE", SEAL_CLAUSE, found=each) for each in judged.shown_beside]
     issuer = licence.issuer
     if judged.sealer_code is not None:
         same, found = judged.sealer_code == issuer.code, judged.sealer_code

@@ -118,7 +118,8 @@ class JudgedFile:
 
     ``sealed_files``: the files inside, as the sealed revision has them, by name; None where no seal stands over unchanged bytes, or where they
     were refused, which ``report`` then says. ``seal`` is the report on the seal that they are read under, ``sealer_name`` and ``sealer_code``
-    (credit code) whose seal that is by its certificate. Whether that certificate is trusted, ``seal`` says.
+    (credit code) whose seal that is by its certificate. Whether that certificate is trusted, ``seal`` says. ``shown_beside``: the others, by name,
+    whose signatures show something on the pages.
     """
 
     report: Report
@@ -127,6 +128,7 @@ class JudgedFile:
     seal: SignatureReport | None = None
     sealer_name: str | None = None
     sealer_code: str | None = None
+    shown_beside: tuple[str, ...] = ()
 
 
 def judge_file(data: bytes, trust: TrustList, at: datetime) -> JudgedFile:
@@ -150,13 +152,25 @@ def judge_examined(examined: Examined) -> JudgedFile:
         if found is None:
             return JudgedFile(report, report)
         seal, files = found
-        return JudgedFile(report, report, files, seal, *sealer_of(seal.signer_certificate_der))
+        return JudgedFile(report, report, files, seal, *sealer_of(seal.signer_certificate_der), _shown_beside(report, seal))
     except TrustError as error:
         reason = str(error.facts.get("reason") or error.code)
     except Exception as error:  # noqa: BLE001 - the edge at which a verifier never raises: what causes unknown trouble is not relied on
         reason = type(error).__name__
     steps = (*report.steps, failed("SEALED_FILES_REFUSED", _INSIDE, reason=reason))
     return JudgedFile(Report(Verdict.INVALID, report.tampered, report.signatures, steps), report)
+
+
+def _shown_beside(report: Report, seal: SignatureReport) -> tuple[str, ...]:
+    """Whose signatures show something besides those of the seal's owner, each once."""
+    own = sealer_of(seal.signer_certificate_der)
+    found: dict[str, None] = {}
+    for each in report.signatures:
+        if each.is_shown and each.kind not in _NO_SEALS:
+            name, code = sealer_of(each.signer_certificate_der)
+            if each.signer_certificate_der is None or (code != own[1] if code or own[1] else name != own[0]):
+                found[name or code or each.signer or each.name] = None
+    return tuple(found)
 
 
 def sealer_of(certificate_der: bytes | None) -> tuple[str | None, str | None]:

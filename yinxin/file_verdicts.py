@@ -38,7 +38,7 @@ class HouseJudge:
 
 def judged_document(found: JudgedFile) -> JudgedDocument:
     """The seal service's verdict as the licence vault takes it."""
-    return JudgedDocument(found.report, found.sealed_files, found.sealer_name, found.sealer_code)
+    return JudgedDocument(found.report, found.sealed_files, found.sealer_name, found.sealer_code, found.shown_beside)
 
 
 def verify_any_file(

@@ -33,6 +33,10 @@ LICENCE: Final = {
         "The file is sealed by {found}, not by the issuer {expected}.",
         "文件由{found}盖章，而非颁发机构{expected}。",
     ),
+    "LICENCE_SHOWN_BESIDE": (
+        "Beside the seal of the issuer {found} has put something on the page that the issuer does not answer for: look at what it shows or covers.",
+        "除颁发机构印章外，{found}也在页面上签章，其显示或遮盖的内容不由颁发机构负责，请人工核对。",
+    ),
     "LICENCE_COMMITTED": ("The entry in the log is that of this very licence.", "日志条目正是本证照的条目。"),
     "LICENCE_LEAF_MISSING": ("The file does not hold its entry in the log.", "文件未附日志条目。"),
     "LICENCE_LEAF_UNREADABLE": ("The entry in the log cannot be read ({rule}).", "日志条目无法解析（{rule}）。"),

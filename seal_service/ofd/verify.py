@@ -212,6 +212,7 @@ def _report(signature: OfdSignature) -> SignatureReport:
         signed_at=None if result is None else result.signed_at,
         steps=steps,
         signer_certificate_der=None if result is None or result.signer_certificate is None else result.signer_certificate.der,
+        is_shown=signature.description is not None and bool(signature.description.stamps),
     )
 
 

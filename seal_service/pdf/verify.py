@@ -350,4 +350,5 @@ def _report(document: PdfDocument, signature: _Signature) -> SignatureReport:
         signed_at=result.signed_at,
         steps=tuple(steps),
         signer_certificate_der=None if result.signer_certificate is None else result.signer_certificate.der,
+        is_shown=_is_shown(signature),
     )

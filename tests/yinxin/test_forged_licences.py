@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crypto.report import Outcome
+from crypto.report import Outcome, Verdict
 from seal_service.pdf.document import PdfDocument
+from seal_service.pdf.placement import Placement
 from seal_service.pdf.syntax import Ref
+from seal_service.places import Place
+from tests.seal_service.pdf.sealing import picture
 from tests.seal_service.pdf.tampering import append, body_of
-from tests.yinxin.sealed_licences import AT, OFFICE, STRANGER, drawn_pdf, offline_verdicts, seal_as_pdf, trust
+from tests.yinxin.sealed_licences import AT, OFFICE, STRANGER, drawn_ofd, drawn_pdf, offline_verdicts, seal_as_ofd, seal_as_pdf, trust
 from yinxin.file_verdicts import verify_any_file
 
 if TYPE_CHECKING:
@@ -30,6 +33,24 @@ def verdicts(documents: list[bytes], known: TrustList) -> list[tuple[str, list[s
 
 def said(found: tuple[str, list[str]]) -> tuple[str, set[str]]:
     return found[0], set(found[1]) - {"PDF_EMBEDDED_FILES"}
+
+
+def test_attack_a_stranger_shows_another_name_over_the_one_that_was_sealed() -> None:
+    """A later signature shows what its signer likes: a patch with another name. He answers for it, the issuer does not."""
+    pdf, ofd = seal_as_pdf(drawn_pdf(), OFFICE, placement=Placement(1, 60, 40), picture=picture()), seal_as_ofd(drawn_ofd(), OFFICE)
+    over_pdf, over_ofd = {"placement": Placement(1, 90, 205), "picture": picture()}, {"places": (Place(1, 90, 90),)}
+    documents = [
+        pdf,
+        ofd,
+        seal_as_pdf(pdf, STRANGER, **over_pdf),
+        seal_as_ofd(ofd, STRANGER, **over_ofd),
+        seal_as_pdf(pdf, OFFICE, **over_pdf),
+        seal_as_ofd(ofd, OFFICE, **over_ofd),
+        seal_as_pdf(pdf, STRANGER),
+        seal_as_ofd(ofd, STRANGER),
+    ]
+    good, beside = (Verdict.VALID.value, set[str]()), (Verdict.INDETERMINATE.value, {"LICENCE_SHOWN_BESIDE"})
+    assert [said(each) for each in verdicts(documents, trust())] == [good, good, beside, beside, good, good, good, good]
 
 
 def with_two_fields(document: bytes, name: bytes) -> bytes:

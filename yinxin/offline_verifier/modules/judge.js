@@ -22,19 +22,32 @@ function sealerOf(certificate) {
   return { sealerName: name ?? null, sealerCode: isCreditCode(identifier) ? identifier : null };
 }
 
+/** Whose signatures show something besides those of the seal's owner, each once. */
+function shownBeside({ signatures }, seal) {
+  const own = sealerOf(seal.certificate);
+  const found = new Set();
+  for (const { isShown, kind, certificate, signer, name } of signatures) {
+    if (!isShown || NO_SEALS.includes(kind)) continue;
+    const { sealerName, sealerCode } = sealerOf(certificate);
+    const isOther = sealerCode !== null || own.sealerCode !== null ? sealerCode !== own.sealerCode : sealerName !== own.sealerName;
+    if (!certificate || isOther) found.add(sealerName || sealerCode || signer || name);
+  }
+  return [...found];
+}
+
 /**
- * The verdict with what the seal answers for: { report, seals, files, sealerName, sealerCode }, where `seals` is the report on the seals alone
+ * The verdict with what the seal answers for: { report, seals, files, sealerName, sealerCode, shownBeside }, where `seals` is the report on the seals alone
  * and `files` a Map, null where no seal stands over unchanged bytes or the files were refused, which makes the report invalid.
  * `examined`: { report, readFiles(candidates) -> { seal, files } or null }, readFiles null where this kind of file has none inside.
  */
 async function judgeExamined({ report, readFiles }) {
-  const plain = { report, seals: report, files: null, sealerName: null, sealerCode: null };
+  const plain = { report, seals: report, files: null, sealerName: null, sealerCode: null, shownBeside: [] };
   const sound = report.signatures.filter((each) => each.cryptographicallyValid && each.documentIntact && !NO_SEALS.includes(each.kind));
   if (!readFiles || !sound.length) return plain;
   const isValid = (each) => each.verdict === Verdict.VALID;
   try {
     const found = await readFiles([...sound.filter(isValid), ...sound.filter((each) => !isValid(each))]);
-    return found ? { ...plain, files: found.files, ...sealerOf(found.seal.certificate) } : plain;
+    return found ? { ...plain, files: found.files, ...sealerOf(found.seal.certificate), shownBeside: shownBeside(report, found.seal) } : plain;
   } catch (error) {
     const reason = error instanceof TrustError ? String(error.facts.reason || error.code) : error?.name ?? "Error";
     const steps = [...report.steps, failed("SEALED_FILES_REFUSED", INSIDE_CLAUSE, { reason })];

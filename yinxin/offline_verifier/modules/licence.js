@@ -98,12 +98,14 @@ function askNumber(data) {
   return questionOf("number", steps);
 }
 
-/** The seals of the file hold, and they are those of the office that the licence names as issuer. */
-function askSeal({ report, sealerName, sealerCode }, { issuer }) {
+/** The seals of the file hold, and they are those of the office that the licence names as issuer, which nobody else shows anything beside. */
+function askSeal({ report, sealerName, sealerCode, shownBeside = [] }, { issuer }) {
   const steps = [
     report.verdict === Verdict.VALID ? passed("LICENCE_SEALS_HOLD", SEAL_CLAUSE)
       : report.verdict === Verdict.INVALID ? failed("LICENCE_SEALS_FAIL", SEAL_CLAUSE)
         : notChecked("LICENCE_SEALS_UNKNOWN", SEAL_CLAUSE),
+    // A signature shows what its signer likes, another name over that of the holder too
+    ...shownBeside.map((found) => notChecked("LICENCE_SHOWN_BESIDE", SEAL_CLAUSE, { found })),
   ];
   const found = sealerCode ?? sealerName;
   if (found === null) return questionOf("seal", [...steps, notChecked("LICENCE_SEALER_UNKNOWN", SEAL_CLAUSE)]);

@@ -165,7 +165,7 @@ function checkLocks(signatures) {
   }
 }
 
-function reportOn({ path, kind, coverage, result, steps: found }) {
+function reportOn({ path, kind, coverage, result, description, steps: found }) {
   let documentIntact = coverage.isIntact;
   if (result !== null) {
     if (result.isBound === false) documentIntact = false;
@@ -183,6 +183,7 @@ function reportOn({ path, kind, coverage, result, steps: found }) {
     signedAt: result === null ? null : result.signedAt,
     steps,
     certificate: result === null ? null : result.certificate,
+    isShown: description !== null && description.stamps.length > 0,
   });
 }
 

@@ -233,7 +233,7 @@ async function checkValues(signatures, digests, setting) {
 function checkPictures(document, signatures) {
   for (const forged of signatures) {
     const { field } = forged;
-    if (forged.isRemoved || mayBeSignature(forged) || !orElse(true, () => isShown(forged.view, field.widgets.map(([, widget]) => widget)))) continue;
+    if (forged.isRemoved || mayBeSignature(forged) || !showsSomething(forged)) continue;
     const facts = { object: field.ref === null ? 0 : field.ref.number, path: field.name, reason: "no signature" };
     const step = failed("PDF_ANNOTATION_CHANGED", FIELD_CLAUSE, facts);
     for (const signature of signatures) {
@@ -246,6 +246,9 @@ function checkPictures(document, signatures) {
     }
   }
 }
+
+// Another reader may well understand what cannot be read
+const showsSomething = ({ view, field }) => orElse(true, () => isShown(view, field.widgets.map(([, widget]) => widget)));
 
 // Whether a value may be a signature over this file, by anybody; a kind that is not known here may
 function mayBeSignature({ coverage, result }) {
@@ -278,5 +281,6 @@ function reportOn(document, signature) {
     signedAt: result.signedAt,
     steps,
     certificate: result.signerCertificate,
+    isShown: showsSomething(signature),
   });
 }

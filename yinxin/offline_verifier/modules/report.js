@@ -29,9 +29,9 @@ export function worstVerdict(verdicts) {
   return Verdict.VALID;
 }
 
-// A signature's report; signedAt in milliseconds or null, certificate: whose key verified it, or null
-export function signatureReport({ name, kind, verdict, cryptographicallyValid, documentIntact, trusted, signer, signedAt, steps, certificate = null }) {
-  return { name, kind, verdict, cryptographicallyValid, documentIntact, trusted, signer, signedAt, steps, certificate };
+// A signature's report; signedAt in milliseconds or null, certificate: whose key verified it, or null; isShown: it shows something on a page
+export function signatureReport({ name, kind, verdict, cryptographicallyValid, documentIntact, trusted, signer, signedAt, steps, certificate = null, isShown = false }) {
+  return { name, kind, verdict, cryptographicallyValid, documentIntact, trusted, signer, signedAt, steps, certificate, isShown };
 }
 
 // A file's report; tampered is true only where a change after signing is shown, null where unknown
