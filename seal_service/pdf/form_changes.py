@@ -103,7 +103,7 @@ def _judge_new_field(changes: Changes, field: SignatureField, names: set[str]) -
 def _is_part_of(document: PdfDocument, field: SignatureField, ref: Ref, dictionary: dict[str, object]) -> bool:
     """Whether a new dictionary is the signature field itself or a widget of it, in every reader's eyes."""
     kind, subtype = document.resolve(dictionary.get("FT")), document.resolve(dictionary.get("Subtype"))
-    if kind not in {"Sig", None} or subtype not in {"Widget", None} or (subtype is None and "AP" in dictionary):
+    if kind not in ("Sig", None) or subtype not in ("Widget", None) or (subtype is None and "AP" in dictionary):
         return False  # a note or a text field, which readers draw even where it brings no appearance
     if ref != field.ref and (dictionary.get("Parent", field.ref) != field.ref or "V" in dictionary):
         return False
@@ -318,7 +318,7 @@ def _field_chain(document: PdfDocument, dictionary: dict[str, object]) -> list[d
         node = document.resolve_dictionary(node.get("Parent"))
         if node is not None:
             chain.append(node)
-    return chain if kind in {"Tx", "Btn", "Ch"} else None
+    return chain if kind in ("Tx", "Btn", "Ch") else None
 
 
 def list_changes(before: list[object], after: list[object]) -> tuple[list[object], list[object]]:

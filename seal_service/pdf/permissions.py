@@ -80,5 +80,5 @@ def _read_lock(document: PdfDocument, parameters: dict[str, object]) -> FieldLoc
     action = document.resolve(parameters.get("Action"))
     names = document.resolve(parameters.get("Fields"))
     listed = [document.resolve(item) for item in names[:_MAX_NAMES]] if isinstance(names, list) else []
-    known = str(action) if action in {"Include", "Exclude"} else "All"
+    known = str(action) if action in ("Include", "Exclude") else "All"
     return FieldLock(known, frozenset(read_text(name) for name in listed if isinstance(name, PdfString)))

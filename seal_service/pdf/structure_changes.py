@@ -43,13 +43,13 @@ def judge_structure(changes: Changes) -> None:
 
 
 def _is_bookkeeping(value: object) -> bool:
-    return isinstance(value, Stream) and value.dictionary.get("Type") in {"XRef", "ObjStm"}
+    return isinstance(value, Stream) and value.dictionary.get("Type") in ("XRef", "ObjStm")
 
 
 def _is_structure(value: object) -> bool:
     """Whether an object belongs to a structure tree: an element, or a part of its lists and number trees (14.7.2, 14.7.4)."""
     if isinstance(value, dict):
-        return value.get("Type") in {"StructElem", "StructTreeRoot"} or ("S" in value and "P" in value) or "Nums" in value
+        return value.get("Type") in ("StructElem", "StructTreeRoot") or ("S" in value and "P" in value) or "Nums" in value
     return isinstance(value, list)
 
 

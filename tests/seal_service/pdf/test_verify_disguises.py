@@ -294,3 +294,30 @@ def _inserted(data: bytes, objects: bytes) -> bytes:
     updated = append(data, {})
     at = int(re.findall(rb"startxref\n(\d+)", updated)[-1])
     return updated[:at] + objects + updated[at:].replace(b"startxref\n%d" % at, b"startxref\n%d" % (at + len(objects)))
+
+
+# -- entries of a type that nobody expects there ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("odd", [b"<</A 1>>", b"[/Tx]"], ids=["dictionary", "array"])
+@pytest.mark.parametrize("place", ["field", "parent", "new field", "widget", "stream", "element", "lock"])
+def test_an_entry_of_another_type_makes_nothing_unreadable(place: str, odd: bytes) -> None:
+    """Where a name is due stands something else: what else was changed is told all the same, not that the file could not be read."""
+    data = sealed_form()
+    page, form = ((b"/Annots [", b"/Annots [%d 0 R " % N),), ((b"/Fields [", b"/Fields [%d 0 R " % N),)
+    late = b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Late)/F 4/P 3 0 R/Rect[0 0 0 0]>>"
+    objects = {
+        "field": changed(data, 10, (b"/FT /Tx", b"/FT %s/V (900000)" % odd)),
+        "parent": changed(data, 10, (b"/FT /Tx", b"/Parent %d 0 R" % N)) | {N: b"<</FT%s/Kids[10 0 R]>>" % odd},
+        "new field": {
+            N: late.replace(b"/FT/Sig", b"/FT/Sig/Kids[%d 0 R]" % (N + 1)),
+            N + 1: b"<</FT%s/Subtype%s/Rect[0 0 0 0]>>" % (odd, odd),
+        },
+        "widget": {N: late.replace(b"/Subtype/Widget", b"/Subtype" + odd)},
+        "stream": {N: b"<</Type%s/Length 0>>stream\n\nendstream" % odd},
+        "element": {N: b"<</Type%s>>" % odd},
+        "lock": {N: late[:-2] + b"/Lock<</Type/SigFieldLock/Action%s>>/V<</Type/Sig/Filter/X/SubFilter%s>>>>" % (odd, odd)},
+    }[place]
+    if place in {"new field", "widget", "lock"}:
+        objects |= changed(data, 3, *page) | changed(data, 5, *form)
+    _assert_tampered(verify(append(data, {**objects, 4: STREAM})), "PDF_PAGE_CHANGED")
