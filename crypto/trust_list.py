@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from crypto.certificates import Certificate
+from crypto.joined_anchors import joined_anchors
 from crypto.revocation import RevocationEvidence
 from crypto.signatures import SignatureCheck
 from crypto.trust_list_values import (
@@ -122,11 +123,11 @@ class TrustList:
 
     def joined_with(self, other: TrustList) -> TrustList:
         """This list and another: whom either trusts, with the evidence of both; it ends with the first of them. What one of them says is withdrawn
-        is withdrawn.
+        is withdrawn, and trust that one of them ends is ended.
         """
         logs, status_issuers = spread_withdrawals((*self.logs, *other.logs), (*self.status_issuers, *other.status_issuers))
         return TrustList(
-            anchors=(*self.anchors, *other.anchors),
+            anchors=joined_anchors((self.anchors, other.anchors)) if self.anchors and other.anchors else self.anchors or other.anchors,
             intermediates=(*self.intermediates, *other.intermediates),
             crls=(*self.crls, *other.crls),
             ocsp=(*self.ocsp, *other.ocsp),
@@ -311,7 +312,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
     """
     if len(files) > MAX_FOLDER_FILES or sum(len(content) for content in files.values()) > MAX_TRUST_LIST_BYTES:
         raise TrustError(Kind.TOO_LARGE, "TRUST_LIST_TOO_LARGE", limit=MAX_TRUST_LIST_BYTES, files=len(files))
-    anchors: dict[Anchor, None] = {}
+    anchors: list[tuple[Anchor, ...]] = []  # of each file
     intermediates: dict[Certificate, None] = {}
     crls: dict[bytes, None] = {}
     ocsp: dict[bytes, None] = {}
@@ -323,7 +324,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
         try:
             if ending == "json":
                 listed = read_trust_list(content)
-                anchors.update(dict.fromkeys(listed.anchors))
+                anchors.append(listed.anchors)
                 intermediates.update(dict.fromkeys(listed.intermediates))
                 crls.update(dict.fromkeys(listed.crls))
                 ocsp.update(dict.fromkeys(listed.ocsp))
@@ -338,7 +339,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
                     elif label in {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"}:
                         certificate = Certificate.from_der(encoded)
                         if _is_anchor(name, certificate):
-                            anchors[Anchor(certificate)] = None
+                            anchors.append((Anchor(certificate),))
                         else:
                             intermediates[certificate] = None
             elif ending == "ocsp":
@@ -347,7 +348,7 @@ def trust_list_from_files(files: Mapping[str, bytes]) -> TrustList:
                 status[content] = None
         except MalformedError as error:
             raise MalformedError("TRUST_LIST_MALFORMED", where=path, reason=error.code) from error
-    return TrustList(tuple(anchors), tuple(intermediates), tuple(crls), tuple(ocsp), tuple(status)).joined_with(others)
+    return TrustList(joined_anchors(anchors), tuple(intermediates), tuple(crls), tuple(ocsp), tuple(status)).joined_with(others)
 
 
 def _encoded_parts(content: bytes, label: str) -> list[tuple[str, bytes]]:

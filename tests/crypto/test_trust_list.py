@@ -204,6 +204,46 @@ def test_a_list_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> 
         trust_list_from_files({"a.cer": bytes(6), "b.cer": bytes(6)})
 
 
+ENDED: Final = AT - timedelta(days=30)
+NEWER: Final = (Anchor(ROOT, frozenset({Purpose.DOCUMENT, Purpose.TIMESTAMP}), None, ENDED), Anchor(ROOT, frozenset({Purpose.OCSP})))
+
+
+def ends(trust: TrustList) -> dict[Purpose, set[datetime | None]]:
+    """Until when each purpose of the root is trusted, None: as long as it is valid."""
+    found: dict[Purpose, set[datetime | None]] = {}
+    for anchor in trust.anchors:
+        for purpose in anchor.purposes:
+            found.setdefault(purpose, set()).add(anchor.trusted_until)
+    return found
+
+
+@pytest.mark.parametrize("is_older_first", [True, False])
+def test_attack_an_older_list_beside_a_newer_one_brings_no_root_back(is_older_first: bool) -> None:
+    """The newer one ends the trust in a root whose key is in the wrong hands, for two of its purposes; the older one is left lying about."""
+    older, newer = TrustList((Anchor(ROOT),), (ISSUING,), CRLS), TrustList(NEWER)
+    joined = older.joined_with(newer) if is_older_first else newer.joined_with(older)
+    names = ("a.json", "b.json") if is_older_first else ("b.json", "a.json")
+    folder = trust_list_from_files(dict(zip(names, map(write_trust_list, (older, newer)), strict=True)))
+    bare = trust_list_from_files({"root.cer": ROOT.der, "ca.cer": ISSUING.der, "newer.json": write_trust_list(replace(newer, crls=CRLS))})
+    wanted = {Purpose.DOCUMENT: {ENDED}, Purpose.TIMESTAMP: {ENDED}, Purpose.OCSP: {None}, Purpose.SEAL_MAKER: {None}}
+    for trust in (joined, folder, bare, joined.joined_with(joined)):
+        assert ends(trust) == wanted
+        assert [
+            validate_path(PKI.seal, trust=trust, purpose=Purpose.DOCUMENT, at=at, now=AT).trusted
+            for at in (ENDED, ENDED + timedelta(seconds=1))
+        ] == [True, None]
+
+
+def test_an_end_that_a_list_states_makes_no_anchor_last_longer() -> None:
+    """Nor does one of a list count against itself, which may trust a root in several periods, nor begin what has ended before."""
+    beyond = TrustList((Anchor(ROOT, trusted_until=ROOT.not_after + timedelta(days=1)),))
+    bare = TrustList((Anchor(ROOT),))
+    assert bare.joined_with(beyond).anchors == (*bare.anchors, *beyond.anchors)
+    twice = TrustList((Anchor(ROOT, trusted_until=ENDED), Anchor(ROOT, trusted_from=AT)))
+    assert twice.joined_with(TrustList((Anchor(ISSUING),))).anchors == (*twice.anchors, Anchor(ISSUING))
+    assert twice.joined_with(TrustList((Anchor(ROOT, trusted_until=ENDED),))).anchors == (Anchor(ROOT, trusted_until=ENDED),)
+
+
 def test_a_folder() -> None:
     other = DemoPki.create(AT, label="other")
     listed = TrustList(
