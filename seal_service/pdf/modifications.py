@@ -170,6 +170,16 @@ def _judge_trailer(changes: Changes) -> None:
         changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key="Root", reason="another catalog")
     if not changes.values.same(before.get("Encrypt"), after.get("Encrypt"), TRAILER, ("Encrypt",)):
         changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key="Encrypt")
+    known = {section.offset for section in changes.signed.sections}
+    for (
+        section
+    ) in changes.final.sections:  # readers differ whether the newest trailer alone counts, or what it lacks is taken from those before it
+        for each in (section, section.hidden):
+            if each is None or section.offset in known:
+                continue
+            for key in ("Root", "Encrypt"):
+                if each.trailer.get(key) not in (None, before.get(key), after.get(key)):
+                    changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key=key, reason="in an older trailer", offset=each.offset)
     if changes.final.size < changes.signed.size:  # 7.5.5: objects behind it would count as missing, in some readers' eyes
         changes.leave_open("PDF_REVISION_CHAIN", UPDATE, reason="/Size became smaller")
     info = after.get("Info")

@@ -81,3 +81,16 @@ def test_attack_a_revoked_licence_is_no_other_document_for_a_second_field_of_one
         ("invalid", {"STATUS_INVALID"}),
         ("invalid", {"SEALED_FILES_REFUSED"}),
     ]
+
+
+def test_attack_a_trailer_between_two_others_names_a_key_or_another_catalog() -> None:
+    """Some readers take from it what the newest lacks."""
+    sealed = seal_as_pdf(drawn_pdf(), OFFICE)
+    top = PdfDocument.open(sealed).size
+    between = [
+        append(sealed, {}),
+        append(sealed, {}, trailer=b"/Encrypt<</Filter/Standard/V 1/R 2/O(o)/U(u)/P -4>>"),
+        append(sealed, {top: body_of(sealed, 1)}, root=b"%d 0 R" % top),
+    ]
+    found = [verdict for verdict, _ in verdicts([append(each, {}, root=b"1 0 R") for each in between], trust())]
+    assert found == ["valid", "invalid", "invalid"]

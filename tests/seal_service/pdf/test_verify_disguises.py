@@ -321,3 +321,22 @@ def test_an_entry_of_another_type_makes_nothing_unreadable(place: str, odd: byte
     if place in {"new field", "widget", "lock"}:
         objects |= changed(data, 3, *page) | changed(data, 5, *form)
     _assert_tampered(verify(append(data, {**objects, 4: STREAM})), "PDF_PAGE_CHANGED")
+
+
+# -- trailers between ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["table", "stream"])
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("Encrypt", {"trailer": b"/Encrypt<</Filter/Standard/V 1/R 2/O(o)/U(u)/P -4>>"}), ("Root", {"root": b"%d 0 R" % N})],
+)
+def test_a_trailer_that_another_one_follows_says_nothing_else(kind: str, key: str, said: dict[str, Any]) -> None:
+    """The newest trailer is as it was. But readers take what it lacks from those before it: with a key of his choice an attacker has them
+    decrypt short texts into others (7.6.1), or they follow another catalog.
+    """
+    between = append(sealed_form(), {N: body_of(sealed_form(), 1)}, kind=kind, **said)
+    report = verify(append(between, {}, root=b"1 0 R"))
+    _assert_tampered(report, "PDF_CATALOG_CHANGED")
+    assert [step.facts["key"] for step in report.signatures[0].steps if step.code == "PDF_CATALOG_CHANGED"] == [key]
+    assert verify(append(append(sealed_form(), {}), {})).verdict is Verdict.VALID

@@ -136,6 +136,16 @@ function judgeTrailer(changes) {
   if (!changes.values.same(entryOf(before, "Encrypt"), entryOf(after, "Encrypt"), TRAILER_NUMBER, ["Encrypt"])) {
     changes.refuse("PDF_CATALOG_CHANGED", CATALOG_CLAUSE, null, { key: "Encrypt" });
   }
+  // Readers differ whether the newest trailer alone counts, or what it lacks is taken from those before it
+  const known = new Set(changes.signed.sections.map((section) => section.offset));
+  const later = changes.final.sections.filter((section) => !known.has(section.offset));
+  for (const each of later.flatMap((section) => (section.hidden ? [section, section.hidden] : [section]))) {
+    for (const key of ["Root", "Encrypt"]) {
+      const said = entryOf(each.trailer, key);
+      if (said === null || isSameValue(said, entryOf(before, key)) || isSameValue(said, entryOf(after, key))) continue;
+      changes.refuse("PDF_CATALOG_CHANGED", CATALOG_CLAUSE, null, { key, reason: "in an older trailer", offset: each.offset });
+    }
+  }
   // 7.5.5: objects behind it would count as missing, in some readers' eyes
   if (changes.final.size < changes.signed.size) changes.leaveOpen("PDF_REVISION_CHAIN", UPDATE_CLAUSE, null, { reason: "/Size became smaller" });
   const info = entryOf(after, "Info");
