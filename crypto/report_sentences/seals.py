@@ -27,6 +27,10 @@ SEAL: Final = {
     ),
     "SES_CRITICAL_EXT_UNKNOWN": ("The seal has an unknown critical extension ({extension}).", "印章含未知的关键扩展项（{extension}）。"),
     "SEAL_SIG_BAD": ("The maker's signature on the seal does not verify.", "印章的制章者签名验证不通过。"),
+    "SEAL_MAKING_UNPROVEN": (
+        "Trust in who made the seal ended on {undone_at}, and nothing shows that the seal is older.",
+        "印章制作者自{undone_at}起不再可信，且无法证明印章在此之前制作。",
+    ),
     "SEAL_MAKE_TIME_BAD": ("The seal was made outside the validity of the maker's certificate.", "制章时间不在制章者证书有效期内。"),
     "SEAL_NOT_YET_VALID": ("The seal was not yet valid at the time of signing.", "签名时印章尚未生效。"),
     "SEAL_EXPIRED_AT_SIGNING": ("The seal had expired at the time of signing.", "签名时印章已过期。"),

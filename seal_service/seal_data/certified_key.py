@@ -102,11 +102,13 @@ def check_value(
 
 @dataclass(frozen=True, slots=True)
 class PathFindings:
-    """The steps on a certificate in its role. ``was_revoked_later``: it was good at the moment and was revoked afterwards."""
+    """The steps on a certificate in its role. ``undone_at``: since when it is not good any more that was good at the moment, by revocation or because
+    the trust in its anchor was ended; None where it still is.
+    """
 
     steps: tuple[Step, ...]
     trusted: bool | None
-    was_revoked_later: bool = False
+    undone_at: datetime | None = None
 
 
 def check_path(
@@ -146,7 +148,9 @@ def check_path(
     )
     steps = [_in_role(step, role, revoked_until, must_hold_now=must_hold_now) for step in path.steps]
     trusted = {Verdict.VALID: True, Verdict.INVALID: False}.get(verdict_of(steps))
-    return PathFindings(tuple(steps), trusted, any(step.code == "CERT_REVOKED_AFTER" for step in steps))
+    ends = [datetime.fromisoformat(str(step.facts["revoked_at"])) for step in steps if step.code == "CERT_REVOKED_AFTER"]
+    until = None if path.anchor is None else path.anchor.trusted_until
+    return PathFindings(tuple(steps), trusted, min([*ends, *([until] if until is not None and until < now else [])], default=None))
 
 
 def _in_role(step: Step, role: str, revoked_until: datetime | None, *, must_hold_now: bool) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crypto.report import Step, failed, passed, warned
+from crypto.report import Step, failed, not_checked, passed, warned
 from seal_service.seal_data.certified_key import MAKER, CertifiedKey, PathFindings, check_path, check_value, open_certificate
 from seal_service.seal_data.setting import CLOCK_TOLERANCE, LOCAL_AS_UTC, seal_clause
 from seal_service.seal_data.time_checks import TokenTime, check_token
@@ -38,8 +38,8 @@ def quirk_steps(quirks: Iterable[Quirk], clause: str) -> list[Step]:
     ]
 
 
-def examine_seal(seal: SealData, setting: Setting, used_at: datetime | None) -> SealFindings:
-    """Every step on the seal. ``used_at`` is the time of sealing; None judges the seal alone as of now."""
+def examine_seal(seal: SealData, setting: Setting, used_at: datetime | None, proven_at: datetime | None) -> SealFindings:
+    """Every step on the seal. ``used_at`` is the time of sealing, None judges the seal alone as of now; ``proven_at``: the same where it is proven."""
     version = seal.version
     steps = quirk_steps(seal.quirks, seal_clause(version, "a"))
     if version == V4 and seal.header_version != V4:
@@ -66,10 +66,15 @@ def examine_seal(seal: SealData, setting: Setting, used_at: datetime | None) -> 
     steps += _validity_now(seal, setting, is_alone=used_at is None)
     if used_at is not None:
         steps += _made_before_use(seal, used_at)
+    shown = [] if proven_at is None else [proven_at]
     if seal.time_stamp_der is not None:
         clause = seal_clause(version, "f")
         token = check_token(seal.time_stamp_der, seal.signature, setting, clause)
         steps += [*token.steps, *_making_before_stamp(seal, token, clause)]
+        shown += [] if token.proven_at is None else [token.proven_at]
+    if path.undone_at is not None and min(shown, default=setting.now) > path.undone_at:
+        # Whoever has the maker's key since dates the making back
+        steps.append(not_checked("SEAL_MAKING_UNPROVEN", seal_clause(version, "d"), undone_at=path.undone_at.isoformat()))
     return SealFindings(tuple(steps), value_is_good, maker, path)
 
 

@@ -108,7 +108,7 @@ def verify_seal(
     """
     setting = Setting(trust, at if now is None else now, strict, tuple(intermediates), evidence)
     used_at = None if now is None else min(at, now)
-    found = examine_seal(seal, setting, used_at)
+    found = examine_seal(seal, setting, used_at, None)
     steps = list(found.steps)
     if used_at is not None:
         steps.append(_validity_when_used(seal, used_at, "e", seal.version))
@@ -146,7 +146,7 @@ def verify_seal_signature(
     version = signature.version
     signer = open_certificate(signature.signer_certificate_der)
     time = find_signing_time(signature, setting, enclosed_at)
-    seal = examine_seal(signature.seal, setting, time.at)
+    seal = examine_seal(signature.seal, setting, time.at, time.proven_at)
 
     steps = quirk_steps((quirk for quirk in signature.quirks if quirk not in signature.seal.quirks), signature_clause(version, "a"))
     steps += _versions(signature)
@@ -180,7 +180,7 @@ def verify_seal_signature(
     steps.append(step)
     found_of_original = () if data is None and data_digest is None else (hash_is_good,)
     steps += time.steps
-    steps += _unproven(time, version, was_revoked_later=path.was_revoked_later)
+    steps += _unproven(time, version, is_undone=path.undone_at is not None)
     return SealSignatureResult(
         seal_steps=seal.steps,
         status_steps=check_status(signature.seal, status, time.at, is_proven=time.proven_at is not None, is_alone=False, strict=strict),
@@ -226,11 +226,11 @@ def _validity_when_used(seal: SealData, used_at: datetime, letter: str, version:
     return passed("SEAL_TIME_OK", clause, **facts)
 
 
-def _unproven(time: SigningTime, version: int, *, was_revoked_later: bool) -> list[Step]:
-    """A thief of the key can claim any time, so an unproven time does not carry a signature past a revocation."""
+def _unproven(time: SigningTime, version: int, *, is_undone: bool) -> list[Step]:
+    """A thief of the key can claim any time, so an unproven time carries a signature past neither a revocation nor the end of trust."""
     if time.proven_at is not None:
         return []
-    unproven = not_checked if was_revoked_later else warned
+    unproven = not_checked if is_undone else warned
     claimed = None if time.claimed_at is None else time.claimed_at.isoformat()
     return [unproven("SIG_TIME_UNPROVEN", signature_clause(version, "h"), claimed_at=claimed)]
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crypto.report import Outcome, Verdict
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.placement import Placement
+from seal_service.pdf.sealing_value import Profile
 from seal_service.pdf.syntax import Ref
 from seal_service.places import Place
 from tests.seal_service.pdf.sealing import picture
 from tests.seal_service.pdf.tampering import append, body_of
-from tests.yinxin.sealed_licences import AT, OFFICE, STRANGER, drawn_ofd, drawn_pdf, offline_verdicts, seal_as_ofd, seal_as_pdf, trust
+from tests.yinxin.sealed_licences import (
+    AT,
+    OFFICE,
+    SIGNED_AT,
+    STRANGER,
+    drawn_ofd,
+    drawn_pdf,
+    offline_verdicts,
+    seal_as_ofd,
+    seal_as_pdf,
+    seal_data,
+    trust,
+)
 from yinxin.file_verdicts import verify_any_file
 
 if TYPE_CHECKING:
@@ -94,3 +109,18 @@ def test_attack_a_trailer_between_two_others_names_a_key_or_another_catalog() ->
     ]
     found = [verdict for verdict, _ in verdicts([append(each, {}, root=b"1 0 R") for each in between], trust())]
     assert found == ["valid", "invalid", "invalid"]
+
+
+def test_attack_an_old_time_claimed_in_a_seal_under_a_root_that_was_given_up() -> None:
+    """For seals of GB/T 38540, in OFD and in PDF, as for any other signature: who has the key of the root dates back what he likes."""
+    known = trust()
+    (anchor,) = known.anchors
+    ended = replace(known, anchors=(replace(anchor, trusted_until=SIGNED_AT + timedelta(minutes=1)),))
+    documents = [
+        seal_as_ofd(drawn_ofd(), OFFICE, timestamp=None),
+        seal_as_pdf(drawn_pdf(), OFFICE, timestamp=None, profile=Profile.SES, seal_data_der=seal_data(OFFICE)),
+        seal_as_pdf(drawn_pdf(), OFFICE, timestamp=None),
+        seal_as_ofd(drawn_ofd(), OFFICE),
+    ]
+    assert [verdict for verdict, _ in verdicts(documents, known)] == ["valid"] * 4
+    assert [verdict for verdict, _ in verdicts(documents, ended)] == ["indeterminate"] * 3 + ["valid"]

@@ -11,6 +11,7 @@ import pytest
 from crypto.authority import Profile
 from crypto.report import Verdict
 from crypto.timestamps import TimeStampAuthority
+from crypto.trust_list import ALL_PURPOSES, Anchor, Purpose
 from standards import x690_der as der
 from standards.gbt38540_seal.read import read_seal, read_seal_signature
 from standards.gbt38540_seal.write import write_seal_info
@@ -157,6 +158,36 @@ def test_maker_revoked_before_making_or_after_signing(version: int) -> None:
     assert (before.verdict, "CERT_REVOKED_BEFORE" in codes(before.seal_steps, "fail")) == (Verdict.INVALID, True)
     after = here.verify(cached_signature(version), trust=here.trust((here.pki.maker, SIGNED + DAY, "superseded")))
     assert (after.verdict, "CERT_REVOKED_AFTER" in codes(after.seal_steps, "warn")) == (Verdict.VALID, True)
+
+
+@pytest.mark.clause(SEALING)
+def test_attack_an_old_time_claimed_under_a_root_that_was_given_up() -> None:
+    """Whoever has the root's key dates certificates and seals back: as for other signatures, only a proven time carries past the end of trust."""
+    here = world()
+    root = here.pki.root.certificate
+    for until, open_steps in ((SIGNED + DAY, {"SIG_TIME_UNPROVEN", "SEAL_MAKING_UNPROVEN"}), (NOW, set[str]())):
+        trust = replace(here.trust(), anchors=(Anchor(root, trusted_until=until),))
+        claimed = here.verify(here.sign(stamped=False), trust=trust)
+        assert (claimed.verdict, bad(claimed)) == (Verdict.INDETERMINATE if open_steps else Verdict.VALID, open_steps)
+        proven = here.verify(here.sign(), trust=trust)
+        assert (proven.verdict, bad(proven)) == (Verdict.VALID, set())
+    alone = here.verify_seal(cached_seal(4), trust=replace(here.trust(), anchors=(Anchor(root, trusted_until=MADE + DAY),)))
+    assert (alone.verdict, bad(alone)) == (Verdict.INDETERMINATE, {"SEAL_MAKING_UNPROVEN"})
+
+
+@pytest.mark.clause(SEAL, V5_SEAL)
+@pytest.mark.parametrize("version", [4, 5])
+def test_attack_a_seal_dated_back_by_whoever_has_its_maker_s_key_since(version: int) -> None:
+    """Its making is the maker's word. Where he is not to be trusted any more, something else must show that the seal is older."""
+    here = world()
+    others = Anchor(here.pki.root.certificate, ALL_PURPOSES - {Purpose.SEAL_MAKER})
+    ended = replace(here.trust(), anchors=(others, Anchor(here.pki.root.certificate, frozenset({Purpose.SEAL_MAKER}), None, MADE + DAY)))
+    found = here.verify(cached_signature(version), trust=ended)
+    stamped = read_seal(cached_seal(version)).time_stamp_der is not None
+    assert (found.verdict, bad(found)) == ((Verdict.VALID, set()) if stamped else (Verdict.INDETERMINATE, {"SEAL_MAKING_UNPROVEN"}))
+    revoked = here.trust((here.pki.maker, SIGNED + DAY, "keyCompromise"))
+    claimed = here.verify(here.forge(version=version), trust=revoked)
+    assert (claimed.verdict, bad(claimed)) == ((Verdict.VALID, set()) if stamped else (Verdict.INDETERMINATE, {"SEAL_MAKING_UNPROVEN"}))
 
 
 @pytest.mark.clause(V5_SEAL)

@@ -76,8 +76,8 @@ async function findSealingTime(signature, setting, enclosedAt) {
 const quirkSteps = (quirks, clause) =>
   quirks.map(({ code, where, found }) => warned(code, clause, { where, [code === SES_CRITICAL_UNKNOWN ? "extension" : "found"]: found }));
 
-/** Every step on the seal. `usedAt` null judges the seal alone as of now. */
-async function examineSeal(seal, setting, usedAt) {
+/** Every step on the seal. `usedAt` null judges the seal alone as of now; `provenAt`: the same where it is proven. */
+async function examineSeal(seal, setting, usedAt, provenAt) {
   const { version, headerVersion, property } = seal;
   const clause = (letter) => sealClause(version, letter);
   const steps = quirkSteps(seal.quirks, clause("a"));
@@ -92,9 +92,15 @@ async function examineSeal(seal, setting, usedAt) {
   const path = await makerPath(seal, maker, setting, usedAt);
   steps.push(...path.steps, ...validityNow(property, setting, usedAt === null, clause("e")));
   if (usedAt !== null) steps.push(...madeBeforeUse(property, usedAt, clause("e")));
+  const shown = provenAt === null ? [] : [provenAt];
   if (seal.timeStamp !== null) {
     const token = await checkSealToken(seal.timeStamp, [(oid) => digestHere(oid, seal.signature)], setting, clause("f"));
     steps.push(...token.steps, ...madeBeforeStamp(property, token, clause("f")));
+    if (token.provenAt !== null) shown.push(token.provenAt);
+  }
+  // Whoever has the maker's key since dates the making back
+  if (path.undoneAt !== null && (shown.length ? Math.min(...shown) : setting.now) > path.undoneAt) {
+    steps.push(notChecked("SEAL_MAKING_UNPROVEN", clause("d"), { undone_at: isoTime(path.undoneAt) }));
   }
   return { steps, valueIsGood, maker, path };
 }
@@ -162,7 +168,7 @@ const settingOf = (trust, now, { intermediates = [], evidence = NO_EVIDENCE } = 
 
 /** Judge a seal alone as of `at`: { steps, cryptographicallyValid, trusted, maker }. `status`: from openSealLists. */
 async function verifySeal(seal, trust, at, status) {
-  const found = await examineSeal(seal, settingOf(trust, at), null);
+  const found = await examineSeal(seal, settingOf(trust, at), null, null);
   const steps = [...found.steps, ...checkSealStatus(seal, status, at, false, true)];
   return { steps, cryptographicallyValid: found.valueIsGood, trusted: found.path.trusted, maker: subjectOf(found.maker) };
 }
@@ -178,7 +184,7 @@ export async function verifySealSignature(signature, options) {
   const clause = (letter) => sealingClause(version, letter);
   const signer = openCertificate(signature.signerCertificate);
   const time = await findSealingTime(signature, setting, enclosedAt);
-  const seal = await examineSeal(signature.seal, setting, time.at);
+  const seal = await examineSeal(signature.seal, setting, time.at, time.provenAt);
   const isOfSeal = ({ code, where, found }) => signature.seal.quirks.some((each) => each.code === code && each.where === where && each.found === found);
   const steps = quirkSteps(signature.quirks.filter((quirk) => !isOfSeal(quirk)), clause("a"));
   steps.push(versionStep(signature));
@@ -191,8 +197,8 @@ export async function verifySealSignature(signature, options) {
   const [hashIsGood, hashStep] = await checkDataHash(signature, originalOf(data, dataDigest), signer);
   steps.push(...path.steps, hashStep, ...time.steps);
   if (time.provenAt === null) {
-    // A thief of the key can claim any time, so an unproven time does not carry a signature past a revocation
-    steps.push((path.wasRevokedLater ? notChecked : warned)("SIG_TIME_UNPROVEN", clause("h"), { claimed_at: isoTime(time.claimedAt) }));
+    // A thief of the key can claim any time, so an unproven time carries a signature past neither a revocation nor the end of trust
+    steps.push((path.undoneAt !== null ? notChecked : warned)("SIG_TIME_UNPROVEN", clause("h"), { claimed_at: isoTime(time.claimedAt) }));
   }
   const hasOriginal = data !== null || dataDigest !== null;
   return {

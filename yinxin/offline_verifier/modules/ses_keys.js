@@ -74,14 +74,17 @@ export async function checkSealValue(key, oid, message, value, version, clause, 
   return [null, notChecked(check === Check.WEAK ? "SIG_ALGORITHM_WEAK" : "SIG_ALGORITHM_UNSUPPORTED", clause, { algorithm: oid, role })];
 }
 
-/** Chain, validity, revocation and key usage at `at`: { steps, trusted, wasRevokedLater }. `revokedUntil`: a revocation up to then counts. */
+/**
+ * Chain, validity, revocation and key usage at `at`: { steps, trusted, undoneAt }. `revokedUntil`: a revocation up to then counts. `undoneAt`: since
+ * when it is not good any more that was good at the moment, by revocation or because the trust in its anchor was ended; null where it still is.
+ */
 export async function checkSealPath(key, role, setting, at, clause, { revokedUntil = null, isProven = false } = {}) {
   if (key.certificate === null) {
     const steps = [notChecked("CMS_CERTIFICATE_UNREADABLE", clause, { reason: key.problem, role })];
     if (key.frame !== null && !(key.frame.notBefore <= at && at <= key.frame.notAfter)) {
       steps.push(failed("CERT_NOT_VALID_AT_TIME", clause, { role, at: isoTime(at) }));
     }
-    return { steps, trusted: steps.length > 1 ? false : null, wasRevokedLater: false };
+    return { steps, trusted: steps.length > 1 ? false : null, undoneAt: null };
   }
   const purpose = role === "maker" ? Purpose.SEAL_MAKER : Purpose.DOCUMENT;
   const { trust, now, intermediates, evidence } = setting;
@@ -91,7 +94,10 @@ export async function checkSealPath(key, role, setting, at, clause, { revokedUnt
     const counts = step.code === "CERT_REVOKED_AFTER" && revokedUntil !== null && Date.parse(step.facts.revoked_at) <= revokedUntil;
     return counts ? failed("CERT_REVOKED_BEFORE", step.clause, facts) : { ...step, facts };
   });
-  return { steps, trusted: trustOf(steps), wasRevokedLater: steps.some((step) => step.code === "CERT_REVOKED_AFTER") };
+  const ends = steps.filter((step) => step.code === "CERT_REVOKED_AFTER").map((step) => Date.parse(step.facts.revoked_at));
+  const until = path.anchor?.trustedUntil ?? null;
+  if (until !== null && until < now) ends.push(until);
+  return { steps, trusted: trustOf(steps), undoneAt: ends.length ? Math.min(...ends) : null };
 }
 
 // -- what ties a sealing value to its signer and to its document
