@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MIN_RSA_BITS: Final = 2048  # GM/T 0115 and NIST SP 800-131A: below this a high-risk finding
 MAX_RSA_BITS: Final = 16_384  # a verification with a longer modulus costs an attacker nothing and us seconds
+MAX_RSA_EXPONENT_BITS: Final = 64  # real ones have 2 to 33; one as long as its modulus makes a verification forty times as dear
 MAX_SIGNATURE_BYTES: Final = MAX_RSA_BITS // 8
 MAX_CACHED_KEYS: Final = 512
 
@@ -258,6 +259,9 @@ def _rsa_verifier(
 ) -> Callable[[bytes | memoryview, bytes], SignatureCheck]:
     if key.key_size > MAX_RSA_BITS:
         raise MalformedError("RSA_KEY_TOO_LONG", limit=MAX_RSA_BITS, found=key.key_size)
+    exponent_bits = key.public_numbers().e.bit_length()
+    if exponent_bits > MAX_RSA_EXPONENT_BITS:
+        raise MalformedError("RSA_KEY_TOO_LONG", limit=MAX_RSA_EXPONENT_BITS, found=exponent_bits)
     if bound_to.oid == oids.RSA_PSS and stated.oid != oids.RSA_PSS:
         raise _WrongKeyError
     if stated.oid == oids.RSA_PSS:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import count
+from math import gcd
+
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
@@ -60,6 +63,18 @@ def test_rsa_pkcs1(oid: str, parameters: bytes | None) -> None:
     signature = RSA.sign(MESSAGE, padding.PKCS1v15(), RSA_OIDS[oid])
     weak = oid in {oids.SHA1_WITH_RSA, oids.MD5_WITH_RSA}
     assert check(spki(RSA), algorithm(oid, parameters), signature) is (WEAK if weak else GOOD)
+
+
+@pytest.mark.parametrize(("bits", "outcome"), [(33, GOOD), (64, GOOD), (65, UNSUPPORTED), (2000, UNSUPPORTED)])
+def test_rsa_exponents_that_only_cost_time_are_no_keys(bits: int, outcome: SignatureCheck) -> None:
+    """An exponent as long as the modulus makes one verification as dear as forty."""
+    numbers = RSA.private_numbers()
+    n, order = numbers.public_numbers.n, (numbers.p - 1) * (numbers.q - 1)
+    exponent = next(e for e in count(2 ** (bits - 1) + 1, 2) if gcd(e, order) == 1)
+    padded = pow(int.from_bytes(RSA.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256()), "big"), 65537, n)
+    signature = pow(padded, pow(exponent, -1, order), n).to_bytes(256, "big")
+    key = der.sequence(der.sequence(der.oid(oids.RSA), der.null()), der.bit_string(der.sequence(der.integer(n), der.integer(exponent))))
+    assert check(key, algorithm(oids.SHA256_WITH_RSA, der.null()), signature) is outcome
 
 
 def test_rsa_bare_key_oid_takes_the_digest_from_beside_it() -> None:

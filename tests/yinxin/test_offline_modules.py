@@ -116,6 +116,7 @@ def test_a_key_that_the_server_does_not_take_verifies_nothing() -> None:
     keys = {
         "everybody": (null, der.sequence(der.integer(modulus), der.integer(1))),
         "nobody": (null, der.sequence(der.integer(modulus), der.integer(2))),
+        "costly": (null, der.sequence(der.integer(modulus), der.integer(2**64 + 1))),
         "negative": (null, der.sequence(negative, der.integer(65537))),
         "more": (null, der.sequence(der.integer(modulus), der.integer(65537), der.integer(1))),
         "parameters": (der.sequence(der.oid(oids.RSA), der.integer(5)), der.sequence(der.integer(modulus), der.integer(65537))),

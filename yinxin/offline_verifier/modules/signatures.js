@@ -12,6 +12,7 @@ export const Check = { GOOD: "good", BAD: "bad", UNSUPPORTED: "unsupported", WEA
 
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 16384;
+const MAX_RSA_EXPONENT_BITS = 64;
 const MAX_SIGNATURE_VALUE_BYTES = MAX_RSA_BITS / 8;
 const MAX_SPKI_BYTES = 8192;
 const SM2_KEY_ALGORITHM = fromHex("301306072a8648ce3d020106082a811ccf5501822d"); // id-ecPublicKey on the SM2 curve
@@ -116,11 +117,11 @@ function browserHash(oid) {
 }
 
 // The length of the modulus. No key at all: parameters beside the algorithm, a modulus that is not positive, an exponent with which everybody signs
-// (1) or nobody can (an even one). Not every browser refuses these.
+// (1) or nobody can (an even one), or one that is there to cost time. Not every browser refuses these.
 function rsaBits({ algorithm, keyBits }) {
   const parts = readDer(keyBits).children(Tag.SEQUENCE);
   const [modulus, exponent] = parts.map((part) => part.integer());
-  const isKey = parts.length === 2 && modulus > 0n && exponent > 2n && exponent & 1n;
+  const isKey = parts.length === 2 && modulus > 0n && exponent > 2n && exponent & 1n && exponent < 1n << BigInt(MAX_RSA_EXPONENT_BITS);
   if (!isKey || (algorithm.oid === Oid.RSA && !hasNoParameters(algorithm))) throw new MalformedError("RSA_KEY_MALFORMED");
   return modulus.toString(2).length;
 }
