@@ -29,7 +29,7 @@ from yinxin.commands.verify_command import load_known
 from yinxin.offline_verifier import build, texts
 from yinxin.offline_verifier.bundling import BundlingError, bundle, stripped
 from yinxin.offline_verifier.modules_text import read_modules
-from yinxin.offline_verifier.read_bundle import SIGNED_BEFORE, trust_list_of
+from yinxin.offline_verifier.read_bundle import SIGNED_BEFORE, read_known, trust_list_of
 from yinxin.offline_verifier.trust_bundle import RENEWED_AFTER, VALIDITY, Knowledge, TrustBundles, write_bundle
 
 if TYPE_CHECKING:
@@ -164,6 +164,31 @@ def test_a_bundle_that_was_changed_trusts_nobody(written: bytes, change: dict[st
         trust_list_of(json.dumps({**json.loads(written), **change}).encode())
     with pytest.raises(MalformedError, match="TRUST_LIST_MALFORMED"):
         trust_list_of(b"{")
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"name": 1}, "name"),
+        ({"issued_at": "yesterday"}, "issued_at"),
+        ({"expires_at": "2026-11-19T23:59:59Z"}, "expires_at"),
+        ({"checkpoints": {}}, "checkpoints"),
+        ({"checkpoints": [None]}, "checkpoints[0]"),
+        ({"checkpoints": [""] * 17}, "checkpoints"),
+        ({"trust_list": "\ud800"}, ""),
+        ({"trust_list": {"format": "\ud800", "version": 1, "anchors": []}}, "version"),
+    ],
+)
+def test_a_signed_bundle_that_is_half_understood_is_refused(written: bytes, change: dict[str, Any], where: str) -> None:
+    """By its own keys, as the offline verifier refuses it; halves of characters raise nothing else."""
+    outer = json.loads(written)
+    payload = json.dumps({**json.loads(base64.b64decode(outer["payload"])), **change}).encode()
+    signer = signer_for("bundle-again", SignatureAlgorithm.ED25519)
+    key, signature = (base64.b64encode(each).decode() for each in (signer.public_spki_der, signer.sign(SIGNED_BEFORE + payload)))
+    signed = {"algorithm": signer.algorithm.value, "key": key, "signature": signature}
+    with pytest.raises(MalformedError, match="TRUST_LIST_MALFORMED") as raised:
+        read_known(json.dumps({**outer, "payload": base64.b64encode(payload).decode(), "signatures": [signed]}).encode())
+    assert raised.value.facts["where"] == where
 
 
 def test_the_same_program_gives_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

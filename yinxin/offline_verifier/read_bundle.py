@@ -25,6 +25,7 @@ SIGNED_BEFORE: Final = b"yinxin-trust-bundle/v1\n"
 ALGORITHMS: Final = frozenset({SignatureAlgorithm.SM2_SM3, SignatureAlgorithm.ECDSA_SHA256, SignatureAlgorithm.ED25519})
 MOST_SIGNATURES: Final = 8
 MOST_ISSUERS: Final = 256
+MOST_CHECKPOINTS: Final = 16
 _PAYLOAD: Final = {"name", "issued_at", "expires_at", "trust_list", "issuers", "checkpoints"}
 
 
@@ -77,7 +78,13 @@ def _opened(data: bytes) -> tuple[bytes, datetime | None, list[bytes]]:
         raise malformed("signatures", "not signed by the keys in it")
     inner = read_object(_parsed(payload), "payload", _PAYLOAD, set())
     published = [json.dumps(each).encode() for each in read_array(inner["issuers"], "issuers", MOST_ISSUERS)]
-    return json.dumps(inner["trust_list"], ensure_ascii=False).encode(), read_time(inner["expires_at"], "expires_at"), published
+    read_text(inner["name"], "name")
+    for i, each in enumerate(read_array(inner["checkpoints"], "checkpoints", MOST_CHECKPOINTS)):
+        read_text(each, f"checkpoints[{i}]")
+    issued_at, ends_at = read_time(inner["issued_at"], "issued_at"), read_time(inner["expires_at"], "expires_at")
+    if ends_at < issued_at:
+        raise malformed("expires_at", "before issued_at")
+    return json.dumps(inner["trust_list"]).encode(), ends_at, published  # in ASCII: halves of characters have no other spelling
 
 
 def _parsed(data: bytes) -> Any:
