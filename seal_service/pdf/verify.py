@@ -7,12 +7,14 @@ of signature, or a comparison that would cost too much is undecided, and says so
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from crypto.report import Outcome, Report, SignatureReport, Step, Verdict, failed, not_checked, passed, verdict_of, warned, worst
 from seal_service.pdf.active_content import find_active_content
 from seal_service.pdf.byte_ranges import CLAUSE, Coverage, RangeDigests, check_tail, open_signed_revision, read_coverage
 from seal_service.pdf.changes import DOC_MDP, FIELDS
+from seal_service.pdf.cross_references import IN_FILE
 from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.form_changes import is_shown
 from seal_service.pdf.limits import DEFAULT, PdfLimits
@@ -176,6 +178,7 @@ def _add_removed(document: PdfDocument, signatures: list[_Signature], steps: lis
     A time-stamp is no signer: whoever removes a signature can have the rest stamped.
     """
     positions = [each.coverage.position for each in signatures if each.coverage.position is not None]
+    positions += _positions_beyond(document)
     for item in find_unattached(document, positions):
         steps.append(warned("PDF_SIGNATURE_UNATTACHED", _FIELD, offset=item.offset))
         if item.field is None or item.coverage is None or item.revision is None or item.coverage.end is None:
@@ -187,6 +190,17 @@ def _add_removed(document: PdfDocument, signatures: list[_Signature], steps: lis
         removed.steps.append(failed("PDF_SIGNATURE_REMOVED", _FIELD, field=item.field.name))
         removed.is_removed = True
         signatures.append(removed)
+
+
+def _positions_beyond(document: PdfDocument) -> list[int]:
+    """Where the values stand that are too many to be examined: they are not removed for that."""
+    fields = [each for each in document.signature_fields() if each.value_dict is not None][document.budget.limits.signatures :]
+    found = []
+    for ref in [each.value_ref or each.ref for each in fields]:
+        with suppress(MalformedError):  # where it stands is not known then: it may be called unattached
+            entry = None if ref is None else document.entry(ref.number)
+            found += [entry.at] if entry is not None and entry.kind == IN_FILE else []
+    return found
 
 
 def _check_together(document: PdfDocument, signatures: list[_Signature]) -> None:

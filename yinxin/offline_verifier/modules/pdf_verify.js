@@ -11,6 +11,7 @@ import { RANGE_CLAUSE, RangeDigests, checkTail, findUnattached, openSignedRevisi
 import { PdfDocument } from "./pdf_document.js";
 import { isShown } from "./pdf_form_changes.js";
 import { PDF_LIMITS } from "./pdf_limits.js";
+import { XREF_IN_FILE } from "./pdf_references.js";
 import { compareWithFinal } from "./pdf_modifications.js";
 import { joinPermissions, makePermissions, readPermissions } from "./pdf_permissions.js";
 import { entryOf, isSameRef, pdfText } from "./pdf_syntax.js";
@@ -128,7 +129,7 @@ function permissionsOf(signature) {
 // signer: whoever removes a signature can have the rest stamped.
 function addRemoved(document, signatures, steps) {
   const positions = signatures.map((each) => each.coverage.position).filter((position) => position !== null);
-  for (const item of findUnattached(document, positions)) {
+  for (const item of findUnattached(document, [...positions, ...positionsBeyond(document)])) {
     steps.push(warned("PDF_SIGNATURE_UNATTACHED", FIELD_CLAUSE, { offset: item.offset }));
     if (item.field === null || item.coverage.end === null) continue;
     const signers = signatures.filter((each) => !each.isTimestamp);
@@ -138,6 +139,14 @@ function addRemoved(document, signatures, steps) {
     removed.isRemoved = true;
     signatures.push(removed);
   }
+}
+
+// Where the values stand that are too many to be examined: they are not removed for that
+function positionsBeyond(document) {
+  const fields = document.signatureFields().filter((each) => each.valueDict !== null).slice(PDF_LIMITS.signatures);
+  const entryAt = (ref) => (ref === null ? null : orElse(null, () => document.entry(ref.number)));
+  const entries = fields.map(({ valueRef, ref }) => entryAt(valueRef ?? ref));
+  return entries.filter((entry) => entry !== null && entry.kind === XREF_IN_FILE).map((entry) => entry.at);
 }
 
 // Rules between signatures, which are in the order of their ends: no overlap, one field per value, one certification and first
