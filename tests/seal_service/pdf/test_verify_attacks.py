@@ -8,10 +8,8 @@ import pytest
 
 from crypto.report import Verdict
 from seal_service.pdf.document import PdfDocument
-from seal_service.pdf.limits import PdfLimits
-from seal_service.pdf.verify import verify_pdf
 from tests.seal_service.pdf.documents import build, page_objects
-from tests.seal_service.pdf.sealing import AT, pki, sealed
+from tests.seal_service.pdf.sealing import sealed
 from tests.seal_service.pdf.tampering import (
     ABOVE,
     append,
@@ -400,22 +398,3 @@ def _repaired(data: bytes) -> bytes:
     body += b"%d 0 obj\n<</Type/XRef/Size %d/W[1 4 2]/Index[%s]/Root 1 0 R/Length %d>>stream\n%s\nendstream\nendobj\n" % (
         section, section + 1, index, len(rows), bytes(rows))  # fmt: skip
     return bytes(body) + b"startxref\n%d\n%%%%EOF\n" % start
-
-
-def test_signatures_beyond_the_limit_are_not_called_removed() -> None:
-    """They are too many to be examined, which leaves the verdict open. One that was taken out is still told."""
-    data = sealed(build(page_objects()), placement=None, picture=None)
-    for _ in range(3):
-        data = sealed(data, placement=None, picture=None)
-    limits = PdfLimits(signatures=2)
-    report = verify_pdf(data, pki().trust_list(), AT, limits=limits)
-    assert (report.verdict, report.tampered, undecided(report), failures(report)) == (
-        Verdict.INDETERMINATE,
-        False,
-        {"PDF_TOO_MANY_SIGNATURES"},
-        set(),
-    )
-    assert not any(step.code == "PDF_SIGNATURE_UNATTACHED" for step in report.steps)
-    last = field_number(data, "Seal4")
-    without = append(data, {last: body_of(data, last).replace(b"/V %d 0 R" % signature_number(data, "Seal4"), b"")})
-    assert "PDF_SIGNATURE_REMOVED" in failures(verify_pdf(without, pki().trust_list(), AT, limits=limits))

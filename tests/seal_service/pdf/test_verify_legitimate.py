@@ -16,9 +16,11 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from crypto.report import Verdict
+from seal_service.pdf.limits import PdfLimits
+from seal_service.pdf.verify import verify_pdf
 from tests.seal_service.pdf.documents import DOCUMENTS, build, page_objects
 from tests.seal_service.pdf.pyhanko_signing import add_timestamp, judge, original, prepare, sign, sign_with
-from tests.seal_service.pdf.sealing import sealed
+from tests.seal_service.pdf.sealing import AT, pki, sealed
 from tests.seal_service.pdf.tampering import (
     ABOVE,
     RIGHT,
@@ -28,6 +30,7 @@ from tests.seal_service.pdf.tampering import (
     failures,
     field_number,
     sealed_form,
+    signature_number,
     top,
     undecided,
     verify,
@@ -252,3 +255,22 @@ def test_strings_encrypted_anew_are_no_change() -> None:
     report = judge(_sign_encrypted(once, "B", "/Other", "added"))
     assert failures(report) == {"PDF_CATALOG_CHANGED"}
     assert (report.verdict, report.tampered) == (Verdict.INVALID, True)
+
+
+def test_signatures_beyond_the_limit_are_not_called_removed() -> None:
+    """They are too many to be examined, which leaves the verdict open. One that was taken out is still told."""
+    data = sealed(build(page_objects()), placement=None, picture=None)
+    for _ in range(3):
+        data = sealed(data, placement=None, picture=None)
+    limits = PdfLimits(signatures=2)
+    report = verify_pdf(data, pki().trust_list(), AT, limits=limits)
+    assert (report.verdict, report.tampered, undecided(report), failures(report)) == (
+        Verdict.INDETERMINATE,
+        False,
+        {"PDF_TOO_MANY_SIGNATURES"},
+        set(),
+    )
+    assert not any(step.code == "PDF_SIGNATURE_UNATTACHED" for step in report.steps)
+    last = field_number(data, "Seal4")
+    without = append(data, {last: body_of(data, last).replace(b"/V %d 0 R" % signature_number(data, "Seal4"), b"")})
+    assert "PDF_SIGNATURE_REMOVED" in failures(verify_pdf(without, pki().trust_list(), AT, limits=limits))
