@@ -170,10 +170,9 @@ def _judge_trailer(changes: Changes) -> None:
         changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key="Root", reason="another catalog")
     if not changes.values.same(before.get("Encrypt"), after.get("Encrypt"), TRAILER, ("Encrypt",)):
         changes.refuse("PDF_CATALOG_CHANGED", CATALOG, key="Encrypt")
+    # Readers differ whether the newest trailer alone counts, or what it lacks is taken from those before it
     known = {section.offset for section in changes.signed.sections}
-    for (
-        section
-    ) in changes.final.sections:  # readers differ whether the newest trailer alone counts, or what it lacks is taken from those before it
+    for section in changes.final.sections:
         for each in (section, section.hidden):
             if each is None or section.offset in known:
                 continue
