@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 NO_END: Final = "长期"
 _WHITE: Final = " \t\r\n"
+_EAST_ASIAN_DATES: Final = frozenset({*range(27, 37), *range(50, 59)})
+"""Numbers of the formats for days and times that Chinese office programs use without writing them down (ECMA-376 part 1, 18.8.30)."""
+_ERRORS: Final = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})  # ECMA-376 part 1, 18.17.3
+_WHOLE_DIGITS: Final = 15  # office programs keep no more of a number: what is behind them became 0 when it was typed
 
 
 class RowForm(StrEnum):
@@ -94,15 +99,18 @@ def _xlsx_cells(data: bytes) -> Iterator[_Cells]:
             unpacked = sum(member.file_size for member in package.infolist())
             if unpacked > limits.XLSX_UNPACKED_BYTES or len(package.infolist()) > limits.XLSX_MEMBERS:
                 raise row_file_unacceptable(f"at most {limits.XLSX_UNPACKED_BYTES} bytes unpacked", 0)
-        sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-        lines = sheet.iter_rows(values_only=True, max_col=limits.ROW_CELLS + 1)
-        names = _names(_written(cell) for cell in next(lines, ()))
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        book._date_formats |= {place for place, style in enumerate(book._cell_styles) if style.numFmtId in _EAST_ASIAN_DATES}  # noqa: SLF001 - it knows the western ones alone, and a day would come as a number
+        lines = book.worksheets[0].iter_rows(values_only=True, max_col=limits.ROW_CELLS + 1)
+        names = _names(_written(cell, 0) for cell in next(lines, ()))
         for line in lines:
             number += 1
             if number > limits.XLSX_LINES:  # a row says itself which one it is, and the reader gives all that are missing before it
                 raise row_file_unacceptable(f"at most {limits.XLSX_LINES} lines", number)
-            cells = {name: _written(cell) for name, cell in zip(names, line, strict=False)}
-            yield names, {name: cell for name, cell in cells.items() if cell}
+            written = [_written(cell, number) for cell in line]
+            if any(written[len(names) :]):
+                raise row_file_unacceptable("no more cells than the first line names", number)
+            yield names, {name: cell for name, cell in zip(names, written, strict=False) if cell}
     except (
         zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, KeyError, IndexError, ValueError, TypeError, AttributeError,
         EOFError, RuntimeError, OverflowError,
@@ -175,16 +183,23 @@ def _names(cells: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _written(cell: object) -> str:
+def _written(cell: object, number: int) -> str:
+    """What stands in a cell of a workbook, as people read it there. What the program that wrote it has lost is not made up."""
     if cell is None:
         return ""
     if isinstance(cell, datetime):
-        return cell.date().isoformat()
+        is_day = cell.time() == datetime.min.time()
+        return (cell.date() if is_day else cell).isoformat()
     if isinstance(cell, date):
         return cell.isoformat()
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell).strip()
+    if isinstance(cell, int | float) and abs(cell) >= 10**_WHOLE_DIGITS:  # a resident identity number would come with other last digits
+        raise row_file_unacceptable(f"no numbers of more than {_WHOLE_DIGITS} digits, such as codes: these are cells of texts", number)
+    if isinstance(cell, float):
+        return f"{Decimal(f'{cell:.{_WHOLE_DIGITS}g}'):f}"
+    text = str(cell).strip()
+    if text in _ERRORS:
+        raise row_file_unacceptable("no formulas that have come to nothing", number)
+    return text
 
 
 def chunks_of(rows: Iterator[Row]) -> Iterator[Sequence[Row]]:

@@ -134,6 +134,60 @@ def test_numbers_of_a_workbook_are_written_as_people_write_them() -> None:
     assert row.cells == {"a": "12", "b": "1.5", "c": "7", "d": "2026-01-02"}
 
 
+def formatted(value: float, number: int) -> bytes:
+    """A workbook with one cell under a built-in number format, as it is written by programs that take it for known."""
+    old = io.BytesIO(workbook(["a"], [value]))
+    new = io.BytesIO()
+    with zipfile.ZipFile(old) as package, zipfile.ZipFile(new, "w") as changed:
+        for member in package.namelist():
+            text = package.read(member)
+            if member == "xl/worksheets/sheet1.xml":
+                text = text.replace(b'<c r="A2" t="n"', b'<c r="A2" s="1" t="n"')
+            if member == "xl/styles.xml":
+                text = re.sub(
+                    rb"<cellXfs.*</cellXfs>",
+                    f'<cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="{number}" applyNumberFormat="1"/></cellXfs>'.encode(),
+                    text,
+                    flags=re.DOTALL,
+                )
+            changed.writestr(member, text)
+    return new.getvalue()
+
+
+@pytest.mark.parametrize("number", [14, 27, 31, 36, 50, 57, 58])
+def test_days_as_chinese_office_programs_show_them(number: int) -> None:
+    [row] = read_rows(formatted(46356, number), RowForm.XLSX)
+    assert row.cells == {"a": "2026-11-30"}
+
+
+def test_a_time_beside_a_day_is_not_passed_over() -> None:
+    [row] = read_rows(workbook(["a"], [datetime(2026, 1, 2, 12)]), RowForm.XLSX)
+    assert row.cells == {"a": "2026-01-02T12:00:00"}
+
+
+def test_numbers_are_read_with_the_digits_that_are_shown() -> None:
+    [row] = read_rows(workbook(["a", "b", "c"], [0.1 + 0.2, 0.00001, 123456789012345]), RowForm.XLSX)
+    assert row.cells == {"a": "0.3", "b": "0.00001", "c": "123456789012345"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ([110105194912310000], "digits"),  # typed as 110105194912310021: the program has lost the end of it
+        ([1.10105194912310e17], "digits"),
+        ([-(10**15)], "digits"),
+        (["#N/A"], "formulas"),
+        (["#REF!"], "formulas"),
+        (["x", "y"], "first line"),
+    ],
+)
+def test_what_a_workbook_has_lost_or_nobody_named_is_refused(cells: list[Any], rule: str) -> None:
+    with pytest.raises(TrustError, match="LICENCE_ROW_FILE_UNACCEPTABLE") as raised:
+        list(read_rows(workbook(["a"], ["good"], cells), RowForm.XLSX))
+    assert rule in str(raised.value.facts["rule"])
+    assert raised.value.facts["row"] == 2
+
+
 BOMB = io.BytesIO()
 with zipfile.ZipFile(BOMB, "w", zipfile.ZIP_DEFLATED) as _package:
     for _number in range(limits.XLSX_MEMBERS + 1):
