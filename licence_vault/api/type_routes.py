@@ -12,7 +12,7 @@ from licence_vault.api.parameters import TypeCode, TypeNumber, etag_of
 from licence_vault.api.type_shapes import Reason, StarterTypes, TypeAnswer, TypeList, TypeSummary, TypeWhole, summarise_type, write_type
 from licence_vault.model import SCOPE_DEFINE, SCOPE_READ, SCOPE_REVIEW, TYPE_LIFE, TypeState
 from service_kit.composition import caller_of, needs
-from service_kit.preconditions import IfMatch, need_version, read_if_match
+from service_kit.preconditions import IfMatch, need_version
 from service_kit.problems import problem_answers
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _add_step(router: APIRouter, context: ServiceContext, step: TypeStep) -> Non
         body: Annotated[Reason, Body()] = Reason(),  # noqa: B008 - frozen
         if_match: IfMatch = None,
     ) -> TypeSummary:
-        revision = read_if_match(if_match)
+        revision = need_version(if_match)
         version = define_type.take_type_step(context, caller_of(request), code, number, step, reason=body.reason, if_revision=revision)
         response.headers["etag"] = etag_of(version)
         return summarise_type(version)
@@ -148,8 +148,8 @@ def _add_step(router: APIRouter, context: ServiceContext, step: TypeStep) -> Non
         f"/v1/licence-types/{{code}}/versions/{{number}}/{step.verb}",
         name=f"{step.verb}_licence_type",
         summary=step.summary[0].upper() + step.summary[1:],
-        description=f"From {' or '.join(sorted(step.sources))} to {step.target}.",
+        description=f"From {' or '.join(sorted(step.sources))} to {step.target}. `If-Match`: the ETag of the version.",
         response_model=TypeSummary,
-        responses=problem_answers(401, 403, 404, 409, 412, 422),
+        responses=problem_answers(401, 403, 404, 409, 412, 422, 428),
         tags=_TAGS,
     )(needs(SCOPE_DEFINE if step.verb == _SUBMIT else SCOPE_REVIEW)(take))

@@ -68,8 +68,8 @@ def served_licences(folder: Path, types: Sequence[dict[str, Any]], members: Mapp
         author, chief = office(served, "cl_author", "licence.define"), office(served, "cl_chief", "licence.review", "licence.admin")
         for whole in types:
             author.call("POST", "/v1/licence-types", whole, status=201)
-            author.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/submit", {}, status=200)
-            chief.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/publish", {}, status=200)
+            author.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/submit", {}, status=200, if_match='"1"')
+            chief.call("POST", f"/v1/licence-types/{whole['code']}/versions/1/publish", {}, status=200, if_match='"2"')
         for code, member in members.items():
             body = {"name": ISSUER_NAME, "area_code": "150700", "seal_id": "sl_1"}
             chief.call("PUT", f"/v1/licence-issuers/{code}", body, status=200)

@@ -77,16 +77,23 @@ def test_a_type_is_written_by_one_and_published_by_another(author: Office, revie
     stale = author.refusal("PUT", path, type_file(code=code), status=412, if_match=drafted.headers["etag"])
     assert stale == ("LICENCE_TYPE_CHANGED", {"type": code, "version": 1, "expected": 1, "found": 2})
     assert author.refusal("PUT", path, type_file(), status=422, if_match="*")[0] == "FIELD_UNACCEPTABLE"
-    assert author.refusal("POST", f"{path}/publish", {}, status=409)[0] == "LICENCE_TYPE_STATE_CONFLICT"
-    assert author.call("POST", f"{path}/submit", {}, status=200).json()["state"] == "in_review"
+    assert author.refusal("POST", f"{path}/publish", {}, status=409, if_match="*")[0] == "LICENCE_TYPE_STATE_CONFLICT"
+    submitted = author.call("POST", f"{path}/submit", {}, status=200, if_match=changed.headers["etag"])
+    assert submitted.json()["state"] == "in_review"
     assert author.refusal("PUT", path, type_file(code=code), status=409, if_match="*")[0] == "LICENCE_TYPE_STATE_CONFLICT"
     for person in (author, reviewer):
-        assert person.refusal("POST", f"{path}/publish", {}, status=403)[0] == "SECOND_PERSON_NEEDED"
+        assert person.refusal("POST", f"{path}/publish", {}, status=403, if_match="*")[0] == "SECOND_PERSON_NEEDED"
     chief = office(here, "cl_chief", "licence.review", "licence.read")
-    assert chief.refusal("POST", f"{path}/reject", {}, status=422)[0] == "FIELD_UNACCEPTABLE"
-    assert chief.call("POST", f"{path}/reject", {"reason": "名称有误"}, status=200).json()["reason"] == "名称有误"
-    author.call("POST", f"{path}/submit", {}, status=200)
-    published = chief.call("POST", f"{path}/publish", {}, status=200)
+    read = chief.call("GET", path, status=200).headers["etag"]
+    assert chief.refusal("POST", f"{path}/reject", {}, status=422, if_match=read)[0] == "FIELD_UNACCEPTABLE"
+    rejected = chief.call("POST", f"{path}/reject", {"reason": "名称有误"}, status=200, if_match=read)
+    assert rejected.json()["reason"] == "名称有误"
+    submitted = author.call("POST", f"{path}/submit", {}, status=200, if_match=rejected.headers["etag"])
+
+    # nobody publishes what he has not read
+    assert chief.refusal("POST", f"{path}/publish", {}, status=428)[0] == "PRECONDITION_REQUIRED"
+    assert chief.refusal("POST", f"{path}/publish", {}, status=412, if_match=read)[0] == "LICENCE_TYPE_CHANGED"
+    published = chief.call("POST", f"{path}/publish", {}, status=200, if_match=submitted.headers["etag"])
     assert (published.json()["state"], published.json()["reviewed_by"]) == ("published", "cl_chief")
 
     # everybody reads it now; what is exported is what is imported
@@ -98,12 +105,12 @@ def test_a_type_is_written_by_one_and_published_by_another(author: Office, revie
     assert (second["version"], second["state"]) == (2, "draft")
 
     # publishing the next retires the one before, in one moment
-    author.call("POST", f"/v1/licence-types/{code}/versions/2/submit", {}, status=200)
-    chief.call("POST", f"/v1/licence-types/{code}/versions/2/publish", {}, status=200)
+    author.call("POST", f"/v1/licence-types/{code}/versions/2/submit", {}, status=200, if_match='"1"')
+    chief.call("POST", f"/v1/licence-types/{code}/versions/2/publish", {}, status=200, if_match='"2"')
     assert reader.call("GET", path, status=200).json()["state"] == "retired"
     retired = {each["version"] for each in reader.call("GET", "/v1/licence-types?state=retired", status=200).json()["types"]}
     assert 1 in retired
-    chief.call("POST", f"/v1/licence-types/{code}/versions/2/retire", {"reason": "废止"}, status=200)
+    chief.call("POST", f"/v1/licence-types/{code}/versions/2/retire", {"reason": "废止"}, status=200, if_match='"3"')
 
     with here.house.context.database.read() as conn:
         trail = [each.action for each in find_entries(conn, subject=f"licence-type:{code}", limit=50)]
@@ -129,7 +136,7 @@ def test_drafts_are_listed_for_those_who_write_and_review_only(author: Office, r
 def test_a_malformed_file_is_named_by_its_place(author: Office) -> None:
     code, facts = author.refusal("POST", "/v1/licence-types", type_file("items.0.kind", "blob"), status=400)
     assert (code, facts["place"]) == ("LICENCE_TYPE_MALFORMED", "$.items[0].kind")
-    assert author.refusal("POST", f"/v1/licence-types/{AUTHORITY}777/versions/9/submit", {}, status=404)[0] == "LICENCE_TYPE_NOT_FOUND"
+    assert author.refusal("POST", f"/v1/licence-types/{AUTHORITY}777/versions/9/submit", {}, status=404, if_match="*")[0] == "LICENCE_TYPE_NOT_FOUND"
 
 
 def test_the_starter_set_can_be_imported(author: Office) -> None:
