@@ -34,7 +34,7 @@ from service_kit.log_heads import HEAD, LEAD, MOVE, LogHead, numbering_of, read_
 from service_kit.prepared import Prepared
 from service_kit.tables import log_head as heads
 from standards.c2sp_tlog_checkpoint import Checkpoint
-from standards.c2sp_tlog_tiles import TILE_WIDTH, write_bundle
+from standards.c2sp_tlog_tiles import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH, write_bundle
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -186,11 +186,17 @@ class TransparencyLog:
         return receipt.index, receipt.proof
 
     def consistency_proof(self, older: int, newer: int, tree_name: str | None = None) -> tuple[bytes, ...]:
-        """That the tree of ``older`` entries is a prefix of that of ``newer``. TrustError LOG_SIZE_UNKNOWN."""
+        """That the tree of ``older`` entries is a prefix of that of ``newer``, whatever sizes had a checkpoint. TrustError LOG_SIZE_UNKNOWN."""
         size = self.head().size
         if newer > size:
             raise TrustError(Kind.NOT_FOUND, "LOG_SIZE_UNKNOWN", asked=newer, size=size)
-        return self._tiled(self.tree_named(tree_name), newer).consistency_proof(older)
+        read = partial(self._read_within, self.tree_named(tree_name), size)
+        return TiledTree(TreeHash(self.tree_named(tree_name).digest_oid), newer, read).consistency_proof(older)
+
+    def _read_within(self, tree: LogTree, size: int, level: int, index: int, width: int) -> bytes:
+        """``width`` hashes of a tile, from the tile as it is in the tree of ``size``: one of just that width need never have been written."""
+        written = min(TILE_WIDTH, (size >> TILE_HEIGHT * level) - index * TILE_WIDTH)
+        return self.files.read_tile(tree.name, level, index, written)[: width * HASH_BYTES]
 
     def _proving_tree(self, tree: LogTree, size: int) -> TiledTree:
         """The tree that proofs are made of, kept while its size is asked for: entries come in numbers under one checkpoint."""

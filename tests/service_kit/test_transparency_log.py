@@ -16,7 +16,7 @@ from crypto.merkle import TreeHash, is_consistent
 from service_kit.log_check import check_log
 from service_kit.tables import audit as table
 from service_kit.transparency_log import TransparencyLog
-from standards.c2sp_tlog_tiles import TILE_WIDTH, read_bundle
+from standards.c2sp_tlog_tiles import TILE_WIDTH, read_bundle, tile_path
 from standards.errors import TrustError
 from tests.service_kit.log_setting import add, codes, trees
 
@@ -75,6 +75,31 @@ def test_each_checkpoint_extends_the_one_before(database: Database, audit: Audit
             )
     with pytest.raises(TrustError, match="LOG_SIZE_UNKNOWN"):
         log.consistency_proof(1, 10_000)
+
+
+def test_sizes_that_never_had_a_checkpoint_are_proved_as_well(database: Database, audit: Audit, make_log: Any) -> None:
+    log = make_log()
+    add(database, audit, 200)
+    log.run_once()
+    size = log.head().size
+    for tree in trees():
+        tree_hash = TreeHash(tree.digest_oid)
+        leaves = [log.files.read_tile(tree.name, 0, 0, size)[at : at + 32] for at in range(0, 32 * size, 32)]
+
+        def root(part: list[bytes], tree_hash: TreeHash = tree_hash) -> bytes:
+            if len(part) == 1:
+                return part[0]
+            left = 1 << (len(part) - 1).bit_length() - 1
+            return tree_hash.node(root(part[:left]), root(part[left:]))
+
+        for older, newer in ((1, 2), (7, 150), (128, 199), (199, size)):
+            proof = log.consistency_proof(older, newer, tree.name)
+            assert is_consistent(
+                tree_hash, older_size=older, older_root=root(leaves[:older]), newer_size=newer, newer_root=root(leaves[:newer]), proof=proof
+            )
+    (log.files.folder / trees()[0].name / tile_path(0, 0, size)).unlink()
+    with pytest.raises(TrustError, match="LOG_TILE_MISSING"):
+        log.consistency_proof(7, 150, trees()[0].name)
 
 
 def test_bundles_grow_by_what_is_new_and_hold_every_entry_in_its_place(database: Database, audit: Audit, make_log: Any) -> None:
