@@ -20,7 +20,7 @@ _FAMILIES: Final = {
     "provider": ("Cryptography not available", "密码算法不可用", "The operator runs `yinxin doctor`: it names the library that is missing or failed its self-test.", "由运维人员运行 yinxin doctor：它会指出缺失或自检失败的密码库。"),
     "number": ("Number not valid", "号码无效", "Check the number against the original document.", "请与原件核对号码。"),
     "trust": ("Trust list not usable", "信任列表不可用", "Check the file against the format in docs/reference/trust-list.md.", "请按 docs/reference/trust-list.md 的格式检查文件。"),
-    "log": ("Log data not usable", "日志数据不可用", "Fetch the checkpoint, proof or tile anew from the log.", "请从日志重新获取检查点、证明或数据块。"),
+    "log": ("Log data not usable", "日志数据不可用", "Take the key, checkpoint, proof or tile anew from the log, and whole.", "请从日志重新获取完整的密钥、检查点、证明或数据块。"),
     "status": ("Status list not usable", "状态列表不可用", "Fetch the list anew from the address that the licence names.", "请从证照所载地址重新获取状态列表。"),
     "token": ("Token not accepted", "令牌不被接受", "Obtain a new token from its issuer.", "请向签发方重新获取令牌。"),
     "authority": ("Authority cannot issue this", "证书机构无法签发", "Check the request and the authority's own certificate with `yinxin ca`.", "请用 yinxin ca 检查请求和机构自身的证书。"),

@@ -26,6 +26,15 @@ TEXTS: Final = (
         "请恢复该文件，或用 `yinxin witness watch` 重新登记日志；各日志的状态不受影响。",
     ),
     ProblemText(
+        "WITNESS_KEYS_DIFFER",
+        "Keys of several origins",
+        "密钥来源不一",
+        "The keys are not all of one tree of a log: the facts name the origins.",
+        "所给密钥不属于日志的同一棵树，facts 列出各来源。",
+        "Run `yinxin witness watch` once for each tree, with the keys of that tree.",
+        "请对每棵树分别运行 `yinxin witness watch`，并给出该树的密钥。",
+    ),
+    ProblemText(
         "MONITOR_STATE_BAD",
         "State of the monitor not usable",
         "监测状态文件不可用",

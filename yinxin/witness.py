@@ -106,10 +106,14 @@ def open_witness(folder: Path) -> WitnessFolder:
 
 
 def watch_log(folder: Path, keys: Sequence[LogVerifierKey], digest: str | None) -> LogIdentity:
-    """Add a log by its keys, whose name is its origin; one that is known gets the new keys. ``digest``: by default as the first key signs."""
+    """Add a log by its keys, whose name is its origin; one that is known gets the new keys. ``digest``: by default as the first key signs.
+
+    Raises TrustError WITNESS_KEYS_DIFFER where the keys are not all of one origin, and as ``open_witness``.
+    """
     opened = open_witness(folder)
-    if not keys or len({key.name for key in keys}) != 1:
-        raise MalformedError("NOTE_VERIFIER_KEY")
+    names = sorted({key.name for key in keys})
+    if len(names) != 1:
+        raise TrustError(Kind.UNACCEPTABLE, "WITNESS_KEYS_DIFFER", origins=" ".join(names))
     chosen = digest or ("sm3" if keys[0].signature_type == TYPE_SM2 else "sha256")
     added = LogIdentity(keys[0].name, DIGESTS[chosen], tuple(keys))
     _write(folder, opened.name, (*(log for log in opened.logs if log.origin != added.origin), added))

@@ -10,6 +10,7 @@ from licence_vault.actions.find_licences import load_own_licence
 from licence_vault.actions.finish_copy import CopyUse, MadeCopy, read_copy, read_note, record_copy_use
 from licence_vault.copies import CopyState
 from licence_vault.copy_errors import copy_not_found
+from licence_vault.log.entries import index_of
 from licence_vault.uses import DONE, UseAction
 
 if TYPE_CHECKING:
@@ -26,10 +27,14 @@ AT_THE_AUTHORITY = "issuing authority"
 
 @dataclass(frozen=True, slots=True)
 class CopyView:
-    """A copy with what it says and for which use it is; ``note`` None once that was erased."""
+    """A copy with what it says and for which use it is, and where it stands in the public log.
+
+    ``note``: None once that was erased; ``log_index``: None in the moment before the log has taken it in.
+    """
 
     record: CopyRecord
     note: CopyNote | None
+    log_index: int | None
 
 
 def list_copies(means: IssuingMeans, caller: Caller, licence_id: str, *, before: str | None, limit: int) -> list[CopyView]:
@@ -45,7 +50,11 @@ def views_of_copies(means: IssuingMeans, conn: Connection, licence_id: str, *, b
     key_sealed = store.load_key(conn, licence_id)
     key = None if key_sealed is None else means.contents.open_key(licence_id, key_sealed)
     return [
-        CopyView(each, None if key is None or each.note_sealed is None else read_note(key.open_note(each.id, each.note_sealed)))
+        CopyView(
+            each,
+            None if key is None or each.note_sealed is None else read_note(key.open_note(each.id, each.note_sealed)),
+            index_of(conn, each.entry_id),
+        )
         for each in found
     ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from licence_vault import store
 from licence_vault.actions.enter_issuer import own_issuer_codes
 from licence_vault.errors import licence_erased, licence_file_not_found, licence_not_found
+from licence_vault.log.entries import index_of
 from licence_vault.model import read_salted_licence
 
 if TYPE_CHECKING:
@@ -82,6 +83,13 @@ def list_history(context: ServiceContext, caller: Caller, licence_id: str) -> li
     with context.database.read() as conn:
         load_own_licence(conn, caller, licence_id)
         return store.list_events(conn, licence_id)
+
+
+def locate_history(context: ServiceContext, caller: Caller, licence_id: str) -> list[tuple[EventRecord, int | None]]:
+    """The same, each with where it stands in the public log; None in the moment before the log has taken it in. LICENCE_NOT_FOUND."""
+    with context.database.read() as conn:
+        load_own_licence(conn, caller, licence_id)
+        return [(each, index_of(conn, each.entry_id)) for each in store.list_events(conn, licence_id)]
 
 
 def read_licence_file(context: ServiceContext, contents: ContentVault, caller: Caller, licence_id: str, form: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from licence_vault import limits
+from licence_vault.api.parameters import LOG_INDEX_TEXT
 from service_kit.request_shapes import Moment, RequestShape
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class CopyAnswer(BaseModel):
 class ListedCopy(CopyAnswer):
     """A copy with what it says; null once that was erased."""
 
+    log_index: Annotated[int | None, Field(description=LOG_INDEX_TEXT)]
     made_by: str | None
     reason: str | None
     client: str | None
@@ -129,6 +131,7 @@ def write_listed_copy(view: CopyView) -> ListedCopy:
     mode = None if note is None or note.use.mode is None else note.use.mode.value
     return ListedCopy(
         **_members(view.record),
+        log_index=view.log_index,
         made_by=None if note is None else note.salted.statement.made_by,
         reason=None if note is None else note.salted.statement.reason,
         client=None if note is None else note.use.client,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from licence_vault import limits
 from licence_vault.actions.issue_licence import LicenceOrder
 from licence_vault.actions.succeed_licence import NewContent
+from licence_vault.api.parameters import LOG_INDEX_TEXT
 from licence_vault.model import EVENT_NAMES, Holder
 from service_kit.request_shapes import Day, RequestShape
 
@@ -183,6 +184,7 @@ class EventAnswer(BaseModel):
     reason: str
     file_digest: str | None
     log_entry: str
+    log_index: Annotated[int | None, Field(description=LOG_INDEX_TEXT)]
     audit_entry: str
 
 
@@ -203,8 +205,8 @@ def write_licence(view: LicenceView) -> LicenceAnswer:
     return LicenceAnswer(**_summary(view.record), data=data, files=[_file(each) for each in view.files])
 
 
-def write_event(event: EventRecord) -> EventAnswer:
-    """One line of the history."""
+def write_event(event: EventRecord, log_index: int | None) -> EventAnswer:
+    """One line of the history. ``log_index``: where it stands in the public log."""
     return EventAnswer(
         position=event.position,
         event=event.event.value,
@@ -218,6 +220,7 @@ def write_event(event: EventRecord) -> EventAnswer:
         reason=event.reason,
         file_digest=None if event.file_digest is None else event.file_digest.hex(),
         log_entry=event.entry_id,
+        log_index=log_index,
         audit_entry=event.audit_id,
     )
 

@@ -26,3 +26,6 @@ class Revised(Protocol):
 def etag_of(revised: Revised) -> str:
     """The ETag of what is counted up with every change."""
     return write_etag(revised.revision)
+
+
+LOG_INDEX_TEXT: Final = "Where its leaf stands in the public log (`GET /licences/log/entries/{index}`); null in the moment before it does, and served once it is under a checkpoint."

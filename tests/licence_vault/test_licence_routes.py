@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,6 +75,22 @@ def test_a_department_issues_downloads_and_revokes(clerk: Office) -> None:
     assert (revoked.json()["state"], revoked.json()["state_reason"]) == ("revoked", "处罚决定书（样例）")
     events = clerk.call("GET", f"{path}/events", status=200).json()["events"]
     assert [(each["event_name"], each["by"]) for each in events] == [("制证", "cl_clerk"), ("签发", "cl_clerk"), ("吊销", "cl_clerk")]
+
+    # where each stands in the public log, under one commitment: what a department's own books are written from
+    leaves = [_leaf_at(clerk, each["log_index"]) for each in events[:2]]
+    assert [each["event"] for each in leaves] == ["made", "issued"]
+    assert len({each["commitment"] for each in leaves}) == 1
+
+
+def _leaf_at(clerk: Office, index: int) -> dict[str, Any]:
+    """Once it is under a checkpoint, which takes a moment."""
+    for _ in range(200):
+        answer = clerk.here.http.get(f"/licences/log/entries/{index}")
+        if answer.status_code == 200:
+            break
+        time.sleep(0.05)
+    leaf: dict[str, Any] = json.loads(answer.json()["entry"])
+    return leaf
 
 
 def test_a_change_is_the_next_version(clerk: Office) -> None:
@@ -246,7 +263,10 @@ def test_annotated_copies_over_http(clerk: Office, stranger: Office, licence: di
     assert (len(listed["copies"]), listed["next_before"]) == (1, listed["copies"][0]["id"])
     older = clerk.call("GET", f"{path}?before={listed['next_before']}", status=200).json()
     assert older["next_before"] is None
-    assert older["copies"] == [copy | {"made_by": "示例窗口", "reason": "办理示例事项", "client": "cl_clerk", "mode": None}]
+    index = older["copies"][0]["log_index"]
+    said = {"made_by": "示例窗口", "reason": "办理示例事项", "client": "cl_clerk", "mode": None, "log_index": index}
+    assert older["copies"] == [copy | said]
+    assert _leaf_at(clerk, index)["event"] == "annotated"
     file = clerk.call("GET", made.headers["location"], status=200)
     assert (sm3(file.content).hex(), file.headers["content-type"]) == (copy["digest"], "application/ofd")
     assert (copy["url"], file.headers["cache-control"]) == (made.headers["location"], "no-store")

@@ -136,7 +136,10 @@ def test_drafts_are_listed_for_those_who_write_and_review_only(author: Office, r
 def test_a_malformed_file_is_named_by_its_place(author: Office) -> None:
     code, facts = author.refusal("POST", "/v1/licence-types", type_file("items.0.kind", "blob"), status=400)
     assert (code, facts["place"]) == ("LICENCE_TYPE_MALFORMED", "$.items[0].kind")
-    assert author.refusal("POST", f"/v1/licence-types/{AUTHORITY}777/versions/9/submit", {}, status=404, if_match="*")[0] == "LICENCE_TYPE_NOT_FOUND"
+    assert (
+        author.refusal("POST", f"/v1/licence-types/{AUTHORITY}777/versions/9/submit", {}, status=404, if_match="*")[0]
+        == "LICENCE_TYPE_NOT_FOUND"
+    )
 
 
 def test_the_starter_set_can_be_imported(author: Office) -> None:

@@ -40,7 +40,9 @@ def _show(opened: WitnessFolder, *, as_json: bool) -> None:
     for key in keys:
         print_line(f"  {key}")
     for log in logs:
-        print_line(say(f"Watches {log['origin']}, size {log['size']}", f"监视 {log['origin']}，大小 {log['size']}"))
+        size = log["size"]
+        seen_en, seen_zh = ("nothing seen of it yet", "尚未收到检查点") if size is None else (f"size {size}", f"大小 {size}")
+        print_line(say(f"Watches {log['origin']}, {seen_en}", f"监视 {log['origin']}，{seen_zh}"))
 
 
 @app.command("init")
@@ -61,13 +63,13 @@ def init(
 
 @app.command("watch")
 def watch(
-    keys: Annotated[list[str], typer.Argument(help="Keys of one log, as it hands them out. 日志公布的密钥。")],
+    keys: Annotated[list[str], typer.Argument(help="Keys of one tree of a log, as it hands them out. 日志中同一棵树公布的密钥。")],
     *,
     folder: Annotated[Path, typer.Option("--dir", help=WITNESS_DIR_HELP)],
     digest: Annotated[str | None, typer.Option(help="sm3 or sha256; by default as the key signs. 摘要算法。")] = None,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Watch a further log, or go by new keys of one. Takes effect when the witness is started again. 登记日志。"""
+    """Watch a further tree of a log, or go by new keys of one. Takes effect when the witness is started again. 登记日志。"""
     from crypto.checkpoints import LogVerifierKey
     from yinxin.witness import DIGESTS, open_witness, watch_log
 
