@@ -168,6 +168,11 @@ def licence_erased(licence_id: str) -> TrustError:
     return TrustError(Kind.NOT_FOUND, "LICENCE_ERASED", licence=licence_id)
 
 
+def import_file_not_found(import_id: str) -> TrustError:
+    """No file was attached to the imported licence."""
+    return TrustError(Kind.NOT_FOUND, "LICENCE_IMPORT_FILE_NOT_FOUND", imported=import_id)
+
+
 def licence_file_not_found(licence_id: str, form: str) -> TrustError:
     """The licence has no such file, or it is not released."""
     return TrustError(Kind.NOT_FOUND, "LICENCE_FILE_NOT_FOUND", licence=licence_id, form=form)

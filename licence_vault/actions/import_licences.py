@@ -17,7 +17,7 @@ from licence_vault.actions.batch_orders import order_of_row
 from licence_vault.actions.enter_issuer import own_issuer_codes
 from licence_vault.actions.finish_issue import definition_of_version
 from licence_vault.actions.issue_licence import check_order
-from licence_vault.errors import field_unacceptable, import_not_found, issuer_not_found, type_not_published
+from licence_vault.errors import field_unacceptable, import_file_not_found, import_not_found, issuer_not_found, type_not_published
 from licence_vault.imported import ImportedLicence, Mark, Marks, new_import_id
 from licence_vault.model import read_salted_licence
 from licence_vault.row_files import read_rows
@@ -139,6 +139,36 @@ def attach_file(means: IssuingMeans, caller: Caller, import_id: str, content: by
 
     means.context.database.write(record)
     return changed
+
+
+def read_file(means: IssuingMeans, caller: Caller, import_id: str) -> tuple[str, bytes]:
+    """The form (``pdf``, ``ofd``) and the file that was attached, as it came; that it was read is on record.
+
+    LICENCE_IMPORT_NOT_FOUND, LICENCE_IMPORT_FILE_NOT_FOUND.
+    """
+    # 1. Which file, and the key to it.
+    with means.context.database.read() as conn:
+        imported = _owned(conn, caller, import_id)
+    form, blob, digest = imported.file_form, imported.file_blob, imported.file_digest
+    if form is None or blob is None or digest is None:
+        raise import_file_not_found(import_id)
+    content = means.contents.open_key(import_id, imported.key_sealed).open_file(form, means.context.blobs.get(blob))
+
+    # 2. Nothing leaves before it is on record that it does.
+    def record(conn: Connection) -> None:
+        _owned(conn, caller, import_id)
+        means.context.audit.record(
+            conn,
+            at=means.context.clock.now(),
+            actor=caller.actor,
+            action="licence-import.read-file",
+            subject=f"licence-import:{import_id}",
+            outcome="done",
+            facts={"file": digest.hex()},
+        )
+
+    means.context.database.write(record)
+    return form, content
 
 
 def find_import(means: IssuingMeans, caller: Caller, import_id: str) -> tuple[ImportedLicence, dict[str, str]]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from licence_vault import limits
 from licence_vault.actions import import_licences
+from licence_vault.actions.finish_issue import MEDIA_TYPES
 from licence_vault.api.batch_routes import batch_upload, read_batch_file
 from licence_vault.errors import field_unacceptable
 from licence_vault.model import SCOPE_ISSUE, SCOPE_READ
@@ -139,6 +140,23 @@ def add_import_routes(router: APIRouter, means: IssuingMeans) -> None:
     def read_import(request: Request, import_id: ImportId) -> ImportedAnswer:
         imported, cells = import_licences.find_import(means, caller_of(request), import_id)
         return ImportedAnswer(**_summary(imported), cells=cells)
+
+    @router.get(
+        "/v1/imported-licences/{import_id}/file",
+        name="download_imported_licence_file",
+        summary="Download the file that was attached to an imported licence",
+        response_class=Response,
+        responses={
+            200: {"description": "The file, as it came.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}},
+            **problem_answers(401, 403, 404, 503),
+        },
+        tags=_TAGS,
+    )
+    @needs(SCOPE_READ)
+    def read_file(request: Request, import_id: ImportId) -> Response:
+        form, content = import_licences.read_file(means, caller_of(request), import_id)
+        headers = {"content-disposition": f'attachment; filename="{import_id}.{form}"', "cache-control": "no-store"}
+        return Response(content, media_type=MEDIA_TYPES[form], headers=headers)
 
     @router.put(
         "/v1/imported-licences/{import_id}/file",

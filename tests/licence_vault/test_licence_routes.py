@@ -10,6 +10,7 @@ import pytest
 from starlette.routing import Route
 
 from crypto.sm3 import sm3
+from service_kit.audit import find_entries
 from standards.gbt36904_licence_number import SERIAL_CHARACTERS_MIN, write_licence_number
 from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER
 from tests.licence_vault.served import Office, office, served_licences
@@ -301,9 +302,20 @@ def test_licences_of_an_older_repository_over_http(clerk: Office, stranger: Offi
     assert clerk.refusal("GET", "/v1/imported-licences?holder_code=1", status=422)[0] == "FIELD_UNACCEPTABLE"
     path = f"/v1/imported-licences/{found['id']}"
     assert clerk.call("GET", path, status=200).json()["cells"]["number"] == "旧一"
+    assert clerk.refusal("GET", f"{path}/file", status=404)[0] == "LICENCE_IMPORT_FILE_NOT_FOUND"
     sent = {"headers": clerk.headers, "files": {"file": ("old.pdf", b"%PDF-1.4 no seal")}}
     assert clerk.here.http.request("PUT", f"{path}/file", **sent).json()["marks"]["seal"] == "absent"
-    assert stranger.refusal("GET", path, status=404)[0] == "LICENCE_IMPORT_NOT_FOUND"
+    given = clerk.call("GET", f"{path}/file", status=200)
+    assert (given.content, given.headers["content-type"], given.headers["cache-control"]) == (
+        b"%PDF-1.4 no seal",
+        "application/pdf",
+        "no-store",
+    )
+    for each in (path, f"{path}/file"):
+        assert stranger.refusal("GET", each, status=404)[0] == "LICENCE_IMPORT_NOT_FOUND"
+    with clerk.here.house.context.database.read() as conn:
+        trail = [each.action for each in find_entries(conn, subject=f"licence-import:{found['id']}", limit=5)]
+    assert trail[0] == "licence-import.read-file"
 
 
 @pytest.mark.parametrize(
