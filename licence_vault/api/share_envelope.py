@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HEAD: Final = frozenset({"accessId", "accessToken"})
+_TOLD: Final = {
+    "SHARE_MEMBER_MISSING": ("member",),
+    "SHARE_REQUEST_MALFORMED": ("member", "rule"),
+    "FIELD_UNACCEPTABLE": ("field", "rule"),
+}
+"""Facts of refusals that the message carries, for the envelope has no other place for them: names and rules of ours, nothing that was sent."""
 _TOKEN_CHARACTERS: Final = 8192
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
@@ -57,7 +63,7 @@ def read_request(body: bytes, needed: frozenset[str], allowed: frozenset[str], *
     if not _is_whole(access_id + token):
         raise share_malformed("head", "texts of whole characters")
     if not isinstance(data, dict) or not data.keys() <= needed | allowed:
-        raise share_malformed("data", "no members besides those of this call")
+        raise share_malformed("data", f"no members besides {_listed(needed | allowed)}")
     found = {name: _member(name, value, is_long=name == long_member) for name, value in data.items() if value not in ("", None)}
     missing = sorted(needed - found.keys())
     if missing:
@@ -69,7 +75,7 @@ def read_parts(data: Mapping[str, Any], name: str, needed: frozenset[str], allow
     """The texts of a member that is an object. SHARE_MEMBER_MISSING, SHARE_REQUEST_MALFORMED."""
     value = data[name]
     if not isinstance(value, dict) or not value.keys() <= needed | allowed:
-        raise share_malformed(name, "an object with no members besides those of this call")
+        raise share_malformed(name, f"an object with no members besides {_listed(needed | allowed)}")
     missing = sorted(each for each in needed if not value.get(each))
     if missing:
         raise share_member_missing(missing[0])
@@ -91,6 +97,10 @@ def _member(name: str, value: object, *, is_long: bool) -> object:
     return value
 
 
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
+
+
 def _is_whole(text: str) -> bool:
     """Whether a text holds no half of a surrogate pair, which JSON lets through and nothing behind it can write (RFC 7493 2.1)."""
     return text.isascii() or _HALF.search(text) is None
@@ -106,7 +116,9 @@ def write_refusal(error: TrustError) -> Response:
     if error.kind in {Kind.UNAVAILABLE, Kind.TOO_MANY, Kind.TOO_LARGE}:
         raise error
     status = status_of(error)
-    return _write(status, f"{share_codes.RETURN_CODES.get(status, share_codes.RETURN_CODES[share_codes.OTHER])} ({error.code})", None)
+    meaning = share_codes.RETURN_CODES.get(status, share_codes.RETURN_CODES[share_codes.OTHER])
+    told = ": ".join(str(error.facts[name]) for name in _TOLD.get(error.code, ()))
+    return _write(status, f"{meaning} ({error.code})" + (f" {told}" if told else ""), None)
 
 
 def status_of(error: TrustError) -> int:

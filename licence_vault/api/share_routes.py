@@ -41,7 +41,7 @@ from standards.gb32100_credit_code import is_credit_code
 from standards.gbt36903_metadata import CREDIT_CODE, HOLDER_CODE_TYPES, RESIDENT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from licence_vault.actions.issuing_means import IssuingMeans
     from licence_vault.actions.use_desk import UseDesk
@@ -50,7 +50,11 @@ if TYPE_CHECKING:
 
 PATH: Final = "/licences/share/"
 _TAGS: Final[list[Any]] = ["licence share"]
-_OFFICER: Final = frozenset({"name", "role", "division"})
+_PARTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "operator": (("name", "role", "division"), ()),
+    "certData": (("holderCode", "holder", "certNo"), ("holderTypeCode",)),
+}
+"""Members that are objects: what each needs and may carry."""
 _TYPE: Final = "11150700MB1234562Q901"
 _IDENTIFIER: Final = "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U"
 _FILE: Final = "verifyFile"
@@ -80,8 +84,13 @@ class Operation:
     answer: Callable[[ShareDesk, Caller, ShareRequest], object]
 
 
+def _parts(data: Mapping[str, Any], name: str) -> dict[str, str]:
+    needed, allowed = _PARTS[name]
+    return read_parts(data, name, frozenset(needed), frozenset(allowed))
+
+
 def _call(caller: Caller, request: ShareRequest, reason: str = "useCause") -> ShareCall:
-    officer = Officer(**read_parts(request.data, "operator", _OFFICER)) if "operator" in request.data else None
+    officer = Officer(**_parts(request.data, "operator")) if "operator" in request.data else None
     code = read_text(request.data, "useCode") if "useCode" in request.data else None
     return ShareCall(caller, read_text(request.data, reason), code, officer)
 
@@ -110,7 +119,7 @@ def _query_by_code(desk: ShareDesk, caller: Caller, request: ShareRequest) -> ob
 
 def _verify(desk: ShareDesk, caller: Caller, request: ShareRequest) -> object:
     data = request.data
-    stated = read_parts(data, "certData", frozenset({"holderCode", "holder", "certNo"}), frozenset({"holderTypeCode"}))
+    stated = _parts(data, "certData")
     usual = CREDIT_CODE if is_credit_code(stated["holderCode"]) else RESIDENT_ID
     code_type = _holder_type(stated.get("holderTypeCode") or usual)
     licence = StatedLicence(read_text(data, "certTypeCode"), code_type, stated["holderCode"], stated["holder"], stated["certNo"])
@@ -258,6 +267,12 @@ def add_share_routes(router: APIRouter, desk: ShareDesk) -> None:
         _add(router, desk, operation, rates, files)
 
 
+def _object(needed: tuple[str, ...], allowed: tuple[str, ...]) -> dict[str, Any]:
+    """The schema of an object of texts, and of the objects that calls know within."""
+    members = {name: _object(*_PARTS[name]) if name in _PARTS else {"type": "string"} for name in (*needed, *allowed)}
+    return {"type": "object", "required": list(needed), "properties": members, "additionalProperties": False}
+
+
 def _add(router: APIRouter, desk: ShareDesk, operation: Operation, rates: Rates, files: Admission) -> None:
     async def take(request: Request) -> Response:
         peer = request.client.host if request.client else "local"
@@ -280,7 +295,7 @@ def _add(router: APIRouter, desk: ShareDesk, operation: Operation, rates: Rates,
         "additionalProperties": False,
         "properties": {
             "head": {"type": "object", "required": ["accessId", "accessToken"]},
-            "data": {"type": "object", "required": list(operation.needed)},
+            "data": _object(operation.needed, operation.allowed),
         },
     }
     router.post(

@@ -67,6 +67,19 @@ def test_what_is_not_as_it_must_be_is_refused_by_its_code(whole: object, code: s
     assert answer["data"] is None
 
 
+def test_a_refusal_says_where_and_why_and_repeats_nothing_that_was_sent() -> None:
+    for changes, told in (
+        ({"useCause": ""}, " (SHARE_MEMBER_MISSING) useCause"),
+        ({"secret-张三": "x"}, " (SHARE_REQUEST_MALFORMED) data: no members besides certIdentifier, operator, useCause"),
+        ({"certIdentifier": ["张三"]}, " (SHARE_REQUEST_MALFORMED) certIdentifier: texts of at most 2000 characters"),
+    ):
+        with pytest.raises(TrustError) as caught:
+            read({"head": HEAD, "data": DATA | changes})
+        message = json.loads(bytes(write_refusal(caught.value).body))["head"]["message"]
+        assert message.endswith(told), message
+        assert "张三" not in message
+
+
 @pytest.mark.parametrize("body", [b"", b"\xff", b"{", b"[" * 100_000, b'{"head":1,"data":' + b"9" * 5000 + b"}"])
 def test_hostile_bodies_are_refused(body: bytes) -> None:
     with pytest.raises(TrustError, match="SHARE_REQUEST_MALFORMED"):
