@@ -45,6 +45,7 @@ class Knobs:
     is_dropping: bool = False
     is_altering: bool = False
     is_forgetting_to_answer: bool = False
+    only: int | None = None  # of the reports, in the order in which they come from 1, the one that this is done to; None: all
     refuses_with: str = ""
     status: int = 200
     drip_seconds: float = 0.0  # between the bytes of an answer
@@ -83,6 +84,7 @@ class RegionSimulator:
     shared: dict[str, tuple[bytes, tuple[bytes, ...]]] = field(default_factory=dict)  # licence files by number, with status lists
     requests: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # path, id, body
     url: str = ""
+    _taken: int = 0  # reports that came
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -97,8 +99,9 @@ class RegionSimulator:
         with self._lock:
             self.requests.append((path, message_id, asked))
             told = self._compare(asked) if "ranges" in asked else self._share(asked) if "identifier" in asked else self._take(asked)
+            is_meant = self.knobs.only is None or ("key" in asked and self.knobs.only == self._taken)
         knobs = self.knobs
-        if knobs.is_forgetting_to_answer:
+        if knobs.is_forgetting_to_answer and is_meant:
             return 500, {}, b""
         if knobs.is_about_another:
             told |= {"key": "another", "identifier": "another"}
@@ -127,6 +130,8 @@ class RegionSimulator:
 
     def _take(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Keep a report: the same again gives the same receipt; another content under the same key only where it is to replace it."""
+        self._taken += 1
+        is_meant = self.knobs.only in {None, self._taken}
         about = {"key": asked["key"], "digest": asked["digest"]}
         before = self.kept.get(asked["key"])
         refusal = self.knobs.refuses_with
@@ -137,9 +142,9 @@ class RegionSimulator:
         if refusal:
             return about | {"outcome": "refused", "reason": refusal}
         receipt = before.receipt if before is not None else f"SIM-{len(self.kept) + 1:06d}"
-        if not self.knobs.is_dropping:
+        if not (self.knobs.is_dropping and is_meant):
             kept = Kept(asked["kind"], asked.get("log_index"), asked["digest"], asked["record"], receipt, asked.get("number"))
-            if self.knobs.is_altering:
+            if self.knobs.is_altering and is_meant:
                 kept.record = kept.record | {"altered": "1"}
                 kept.digest = sm3(write_canonical(kept.record)).hex()
             self.kept[asked["key"]] = kept
@@ -200,10 +205,10 @@ def _root_over(places: dict[int, bytes], level: int, index: int) -> bytes:
     return sm3(b"\x01" + _root_over(places, level - 1, 2 * index) + _root_over(places, level - 1, 2 * index + 1))
 
 
-def open_simulator(folder: Path, wrong: Sequence[str] = ()) -> RegionSimulator:
+def open_simulator(folder: Path, wrong: Sequence[str] = (), only: int | None = None) -> RegionSimulator:
     """The simulator of a demonstration; its key is always the same and goes to the file in which the settings look for it, if none is there.
 
-    ``wrong``: names of WRONGS. Raises TrustError FIELD_UNACCEPTABLE where this is no demonstration, or has the key of another collector.
+    ``wrong``: names of WRONGS; ``only``: as in Knobs. Raises TrustError FIELD_UNACCEPTABLE where this is no demonstration, or has the key of another collector.
     """
     deployment = open_deployment(folder)
     if not deployment.settings.demo:
@@ -218,7 +223,7 @@ def open_simulator(folder: Path, wrong: Sequence[str] = ()) -> RegionSimulator:
         path.write_bytes(published)
     elif path.read_bytes() != published:
         raise TrustError(Kind.UNACCEPTABLE, "FIELD_UNACCEPTABLE", field=path.name, rule="the simulator's key, or no file")
-    knobs = Knobs()
+    knobs = Knobs(only=only)
     for each in wrong:
         setattr(knobs, WRONGS[each], True)
     return RegionSimulator(key, deployment.keystore.signer(WEBHOOK_KEY).public_spki_der, knobs=knobs)

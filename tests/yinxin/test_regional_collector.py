@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,6 +73,20 @@ def test_the_same_report_has_the_same_receipt_however_often_it_is_told(region: R
     region.client.report(report(kind="type", key="T:1:published", log_index=None))
     path, _, told = region.simulator.requests[-1]
     assert (path, "log_index" in told) == ("/region/types", False)
+
+
+@pytest.mark.parametrize("wrong", ["is_dropping", "is_altering", "is_forgetting_to_answer"])
+def test_one_report_among_many_is_done_wrong_to(region: Region, wrong: str) -> None:
+    region.simulator.knobs = Knobs(only=2, **{wrong: True})
+    for number in range(3):
+        tell = partial(region.client.report, report(key=f"K{number}", log_index=number))
+        if number == 1 and wrong == "is_forgetting_to_answer":
+            assert refusal(tell)[0] == "REGION_UNAVAILABLE"
+        else:
+            assert tell().startswith("SIM-")
+    kept = {key: each.digest == sm3(CONTENT).hex() for key, each in region.simulator.kept.items()}
+    second = {"is_dropping": {}, "is_altering": {"K1": False}, "is_forgetting_to_answer": {"K1": True}}[wrong]
+    assert kept == {"K0": True, **second, "K2": True}
 
 
 def test_another_content_under_the_same_key_must_say_that_it_replaces(region: Region) -> None:
@@ -242,5 +257,5 @@ def test_the_simulator_is_for_demonstrations_alone(tmp_path: Path, monkeypatch: 
 
     demo = make_deployment(tmp_path / "demo", demo=True)
     monkeypatch.setattr("yinxin.commands.reconcile_command.wait_until_stopped", stopped)
-    shown = yinxin("licence", "simulate-region", "--dir", str(demo), "--port", "0", "--wrong", "drop")
+    shown = yinxin("licence", "simulate-region", "--dir", str(demo), "--port", "0", "--wrong", "drop", "--only", "3")
     assert "[collector]" in shown.stdout

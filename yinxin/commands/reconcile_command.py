@@ -82,13 +82,16 @@ def simulate_region(
     wrong: Annotated[
         list[str] | None, typer.Option("--wrong", help="What it does wrong: drop, alter, forget. 模拟的错误：丢弃、篡改、不应答。")
     ] = None,
+    only: Annotated[
+        int | None, typer.Option("--only", min=1, help="Only with this report, in the order they come. 仅对第几条报送出错。")
+    ] = None,
 ) -> None:
     """Serve a simulated collector for a demonstration until it is stopped; it keeps nothing. No legal effect. 运行模拟归集平台（仅供演示）。"""
     from yinxin.region_simulator import open_simulator, served_simulator
 
     try:
         check_folder(folder)
-        simulator = open_simulator(folder, wrong or [])
+        simulator = open_simulator(folder, wrong or [], only)
     except TrustError as error:
         raise fail(error) from None
     try:
