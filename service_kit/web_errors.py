@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 VIOLATIONS: Final = 20
+_OF_THE_RULE: Final = ("expected", "pattern", "min_length", "max_length", "gt", "ge", "lt", "le")
+"""What of pydantic's entries is of the rule and not of the input: values, form and bounds that are allowed."""
 METHOD_NOT_ALLOWED: Final = 405
 CALLER_GONE: Final = 499  # the caller went away; nginx's number, used in log and metrics only
 _BY_STATUS: Final = {
@@ -85,9 +87,18 @@ def _methods_of(request: Request) -> list[str]:
     return sorted({method for route in routes for method in route.methods or ()})
 
 
+def _violation(each: Mapping[str, Any]) -> dict[str, str]:
+    told = {"at": ".".join(str(part) for part in each["loc"]), "rule": str(each["type"])}
+    context = each.get("ctx", {})
+    expected = ", ".join(
+        f"{name} {context[name]}" if name != "expected" else str(context[name]) for name in _OF_THE_RULE if name in context
+    )
+    return told | ({"expected": expected} if expected else {})
+
+
 async def _answer_validation(request: Request, error: Any) -> Response:
     # pydantic's entries also hold the input itself; that may be a secret and is never sent back
-    found = [{"at": ".".join(str(part) for part in each["loc"]), "rule": str(each["type"])} for each in error.errors()[:VIOLATIONS]]
+    found = [_violation(each) for each in error.errors()[:VIOLATIONS]]
     malformed = any(each["rule"] == "json_invalid" for each in found)
     refusal = TrustError(Kind.MALFORMED if malformed else Kind.UNACCEPTABLE, "REQUEST_MALFORMED" if malformed else "REQUEST_INVALID")
     return problem_response(request, refusal, violations=found)

@@ -31,7 +31,14 @@ _PROBLEM: Final[dict[str, Any]] = {
         "facts": {"type": "object", "description": "What was found and expected."},
         "violations": {
             "type": "array",
-            "items": {"type": "object", "properties": {"at": {"type": "string"}, "rule": {"type": "string"}}},
+            "items": {
+                "type": "object",
+                "properties": {
+                    "at": {"type": "string", "description": "Where in the request."},
+                    "rule": {"type": "string", "description": "Which rule was broken."},
+                    "expected": {"type": "string", "description": "What the rule allows, where it can be said: values, form, bounds."},
+                },
+            },
         },
         "request_id": {"type": "string", "description": "Under this id the request stands in the log."},
         "instance": {"type": "string"},

@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import logging
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
@@ -68,6 +68,14 @@ def make_application() -> FastAPI:
     async def often(request: Request, status: int) -> Response:
         setattr(request.state, UNLOGGED, True)
         return Response(status_code=status)
+
+    @application.post("/choose")
+    async def choose(
+        form: Annotated[Literal["pdf", "ofd"], Body()],
+        name: Annotated[str, Body(min_length=1, max_length=5)],
+        often: Annotated[int, Body(ge=1, le=9)],
+    ) -> str:
+        return form + name * often
 
     @application.post("/echo")
     async def echo(data: Annotated[dict[str, int], Body()]) -> dict[str, int]:
@@ -159,6 +167,17 @@ def test_what_is_wrong_in_a_body_is_named_without_the_body(served: Served) -> No
     answer = served.client.post("/echo", content=b"{canary", headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "REQUEST_MALFORMED")
     assert "canary" not in answer.text
+
+
+def test_what_a_rule_allows_is_said(served: Served) -> None:
+    answer = served.client.post("/choose", json={"form": "canary", "name": "canary-canary", "often": 4711})
+    assert answer.json()["violations"] == [
+        {"at": "body.form", "rule": "literal_error", "expected": "'pdf' or 'ofd'"},
+        {"at": "body.name", "rule": "string_too_long", "expected": "max_length 5"},
+        {"at": "body.often", "rule": "less_than_equal", "expected": "le 9"},
+    ]
+    assert "canary" not in answer.text
+    assert "4711" not in answer.text
 
 
 def test_an_unknown_error_is_told_to_the_log_only(served: Served, caplog: pytest.LogCaptureFixture) -> None:
