@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.optional import PROJECT
 from tests.vectors import vectors
 from yinxin.command_line import app
 
@@ -45,3 +48,17 @@ def test_a_program_is_told_the_parts() -> None:
         "verdict": "invalid",
         "malformed": "LICENCE_NUMBER_ROOT",
     }
+
+
+@pytest.mark.parametrize("number", [GOOD, "1.2.3"])
+def test_a_number_is_checked_without_loading_the_services(number: str) -> None:
+    """A script asks for thousands of them, and the services take seconds to load."""
+    program = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from yinxin.command_line import app\n"
+        "told = CliRunner().invoke(app, ['licence', 'check-number', sys.argv[1]])\n"
+        "print(told.stdout.split()[0], [name for name in ('yinxin.links', 'fastapi', 'sqlalchemy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, number], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert done.stdout.strip() == ("valid []" if number == GOOD else "invalid []")

@@ -217,14 +217,14 @@ def _as_json(findings: NumberFindings) -> dict[str, object]:
 
 
 def _explain(findings: NumberFindings) -> list[str]:
-    from service_kit.problem_catalogue import text_of
     from standards.gbt36904_licence_number import NumberVerdict
     from yinxin.commands.reader_language import language_of_reader
-    from yinxin.links import load_catalogue
 
     number = findings.number
     if number is None:
-        load_catalogue()
+        from licence_vault import messages  # noqa: F401 - importing them enters their codes; the whole catalogue costs seconds
+        from service_kit.problem_catalogue import text_of
+
         text = text_of(findings.malformed or "")
         return [] if text is None else [text.cause(language_of_reader())]
     lines = {
