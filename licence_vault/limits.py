@@ -114,5 +114,6 @@ SHARE_TEXT_CHARACTERS: Final = 2000  # a printed code is longer than any other t
 SHARE_LICENCES: Final = 50  # in one answer
 SHARE_PER_MINUTE: Final = 1200  # calls of one address
 SHARE_TYPES: Final = 500
+CODES_PER_MINUTE: Final = 600  # printed codes that one address has verified
 COPY_PICTURE_DPI: Final = 150  # text of 2 mm is readable; the largest face has 25 million pixels, which the renderer still draws
 SHARE_COPIES: Final = 5  # of the licences of one holder, made in one call

@@ -17,6 +17,7 @@ from licence_vault.actions.record_event import EVENT_TYPES
 from licence_vault.actions.report_desk import ReportDesk
 from licence_vault.actions.use_desk import UseDesk
 from licence_vault.api.batch_routes import add_batch_routes
+from licence_vault.api.code_routes import add_code_routes
 from licence_vault.api.copy_routes import TAG as COPY_TAG
 from licence_vault.api.copy_routes import add_copy_routes
 from licence_vault.api.foreign_routes import add_foreign_routes
@@ -146,6 +147,7 @@ def build(context: ServiceContext) -> ServiceParts:
     wallet_jobs = wallets.add_wallet_routes(router, context, means.contents)
     add_log_routes(router, context, log)
     add_status_routes(router, context, log)
+    add_code_routes(router, context)
     add_issuer_routes(router, context)
     add_type_routes(router, context)
     add_licence_routes(router, means)

@@ -7,11 +7,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import zxingcpp
 from starlette.routing import Route
 
 from crypto.sm3 import sm3
+from licence_vault.actions.publish_status_lists import publish_status_lists
 from service_kit.audit import find_entries
 from standards.gbt36904_licence_number import SERIAL_CHARACTERS_MIN, write_licence_number
+from tests.fakes.sealer import MARK
+from tests.licence_vault.faces.designs import picture_of
 from tests.licence_vault.issuing_here import FACE, ISSUER, OTHER_ISSUER
 from tests.licence_vault.served import Office, office, served_licences
 from tests.licence_vault.type_files import TYPE, type_file
@@ -248,6 +252,39 @@ def test_what_an_ended_licence_said_can_be_erased(clerk: Office) -> None:
     ended = _when_logged(clerk, f"{path}/withdraw", {"reason": "x"}, issued.headers["etag"], 200)
     clerk.call("POST", f"{path}/erase", {"reason": "x"}, status=200, if_match=ended.headers["etag"])
     assert clerk.call("GET", path, status=200).json()["data"] is None
+
+
+def test_the_printed_code_is_verified_for_anybody(clerk: Office, here: Here) -> None:
+    issued = clerk.call("POST", "/v1/licences", ORDER, status=201)
+    licence, path = issued.json(), issued.headers["location"]
+    content = clerk.call("GET", f"{path}/files/pdf", status=200).content
+    (scanned,) = zxingcpp.read_barcodes(picture_of(content.rpartition(MARK)[0], 200))
+
+    def ask(text: str, **more: str) -> dict[str, Any]:
+        answer = here.http.post("/v1/licence-code-verifications", json={"text": text} | more)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    publish_status_lists(here.house.context)
+    good = ask(scanned.text + "\n")
+    assert good["verdict"] == "valid"
+    assert {each["name"]: each["verdict"] for each in good["questions"]} == dict.fromkeys(("code", "number", "status"), "valid")
+    assert (good["says"]["identifier"], good["says"]["holders"]) == (licence["identifier"], ["张三（示例）"])
+    assert ask(scanned.text, at="2020-01-01T00:00:00Z")["verdict"] != "valid"
+    for text in (scanned.text[:-4] + "AAAA", "https://elsewhere.example/v#AAAA", "x"):
+        assert (ask(text)["verdict"], ask(text)["says"]) in {("invalid", None), ("indeterminate", None)}
+
+    _when_logged(clerk, f"{path}/revoke", {"reason": "x"}, issued.headers["etag"], 200)
+    for _ in range(100):  # a list is published anew within a second
+        publish_status_lists(here.house.context)
+        ended = ask(scanned.text)
+        if ended["verdict"] == "invalid":
+            break
+        time.sleep(0.05)
+    assert {each["name"]: each["verdict"] for each in ended["questions"]} == {"code": "valid", "number": "valid", "status": "invalid"}
+    for body in ({}, {"text": ""}, {"text": "x" * 5000}, {"text": "x", "trust": "me"}):
+        assert here.http.post("/v1/licence-code-verifications", json=body).status_code == 422
 
 
 def test_annotated_copies_over_http(clerk: Office, stranger: Office, licence: dict[str, Any], here: Here) -> None:
