@@ -99,7 +99,7 @@ def _xlsx_cells(data: bytes) -> Iterator[_Cells]:
             unpacked = sum(member.file_size for member in package.infolist())
             if unpacked > limits.XLSX_UNPACKED_BYTES or len(package.infolist()) > limits.XLSX_MEMBERS:
                 raise row_file_unacceptable(f"at most {limits.XLSX_UNPACKED_BYTES} bytes unpacked", 0)
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        book: Any = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         book._date_formats |= {place for place, style in enumerate(book._cell_styles) if style.numFmtId in _EAST_ASIAN_DATES}  # noqa: SLF001 - it knows the western ones alone, and a day would come as a number
         lines = book.worksheets[0].iter_rows(values_only=True, max_col=limits.ROW_CELLS + 1)
         names = _names(_written(cell, 0) for cell in next(lines, ()))

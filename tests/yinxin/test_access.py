@@ -160,6 +160,7 @@ PUBLIC = {
     "POST /tsa",
     "POST /v",
     "POST /v/changes",
+    "POST /v1/licence-code-verifications",
     "POST /v1/verifications",
     "POST /v1/verifications/changes",
     "POST /v1/verifications/sealed-revision",

@@ -77,7 +77,8 @@ def test_the_same_report_has_the_same_receipt_however_often_it_is_told(region: R
 
 @pytest.mark.parametrize("wrong", ["is_dropping", "is_altering", "is_forgetting_to_answer"])
 def test_one_report_among_many_is_done_wrong_to(region: Region, wrong: str) -> None:
-    region.simulator.knobs = Knobs(only=2, **{wrong: True})
+    region.simulator.knobs = Knobs(only=2)
+    setattr(region.simulator.knobs, wrong, True)
     for number in range(3):
         tell = partial(region.client.report, report(key=f"K{number}", log_index=number))
         if number == 1 and wrong == "is_forgetting_to_answer":
