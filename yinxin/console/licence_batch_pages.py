@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.licence_pages import definition_of, own_issuers, published_types
+from yinxin.console.licence_rules import place_in, rule_in
 from yinxin.console.work_words import show
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def add_pages(console: Console) -> None:
         }
         try:
             tried = (await visit.api.post("/v1/licence-batches/dry-run", **what)).body
+            tried["problems"] = [_told(visit, each) for each in tried["problems"]]
             if form.is_set("try") or tried["problems"]:  # with a row that is wrong, nothing is begun unasked
                 return show(visit, "licence_batch.html", given=given, tried=tried, missing=False, **common)
             if not await visit.is_first(form):  # pressed twice: the batch is among one's own
@@ -79,7 +81,8 @@ def add_pages(console: Console) -> None:
             return visit.go(f"{BATCHES}/{batch_id}", notice="batch_cancelled")
         batch = (await visit.api.get(f"/v1/licence-batches/{batch_id}")).body
         rows = (await visit.api.get(f"/v1/licence-batches/{batch_id}/rows", after=visit.query("after"), limit=ROWS_SHOWN)).body
-        return show(visit, "licence_batch_watch.html", batch=batch, rows=rows["rows"], next_after=rows["next_after"], ended=ENDED)
+        told = [_told(visit, each) for each in rows["rows"]]
+        return show(visit, "licence_batch_watch.html", batch=batch, rows=told, next_after=rows["next_after"], ended=ENDED)
 
     @console.page(f"{BATCHES}/{{batch_id}}/progress.json", needs=ISSUE)
     async def tell_progress(visit: Visit, batch_id: str) -> Response:
@@ -102,6 +105,11 @@ def add_pages(console: Console) -> None:
             if found["next_after"] is None:
                 return _csv(lines, f"{batch_id}.csv")
             after = found["next_after"]
+
+
+def _told(visit: Visit, row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the place and the rule as its reader calls them."""
+    return row | {"place": place_in(visit.language, row["place"]), "rule": rule_in(visit.language, row["rule"])}
 
 
 def template_columns(definition: dict[str, Any] | None) -> list[str]:

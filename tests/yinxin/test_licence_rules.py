@@ -1,0 +1,81 @@
+"""What a Chinese reader of the console is told of a rule: every rule of licence contents has words of his own."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+
+import pytest
+
+from licence_vault.actions import batch_orders, check_given
+from licence_vault.faces import draw
+from licence_vault.type_rules import content_checks
+from yinxin.console.licence_rules import place_in, rule_in
+
+CHINESE = re.compile("[一-鿿]")
+CALLS = {"Violation", "content_unacceptable"}
+
+
+def written(node: ast.expr) -> str | None:
+    """A text of the source, with something in the place of what is filled in."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else filled(part) for part in node.values)
+    return None
+
+
+def filled(part: ast.expr) -> str:
+    text = ast.unparse(part)
+    return {"{category.value}": "person", "{NO_END}": "长期", "{FIRST_DAY.isoformat()}": "1949-10-01"}.get(text.strip("f'\""), "7")
+
+
+def rules_of(module: object) -> set[str]:
+    tree = ast.parse(inspect.getsource(module))  # type: ignore[arg-type]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS]
+    return {rule for call in calls if len(call.args) > 1 and (rule := written(call.args[1])) is not None}
+
+
+def test_every_rule_of_contents_is_told_in_chinese() -> None:
+    rules = rules_of(content_checks) | rules_of(batch_orders) | rules_of(check_given) | set(draw._FACE_RULES.values())
+    rules |= {
+        "at most 7 characters",
+        "no blanks around it, no control and direction characters",
+        "an integer",
+        "a number",
+        "at least 0.5",
+        "at most 9",
+    }
+    rules |= {
+        "YYYY-MM-DD",
+        "one of the choices of the type",
+        "a credit code",
+        "a resident identity number",
+        "six digits",
+        "of the form AA-99",
+    }
+    assert len(rules) > 25
+    assert {rule for rule in rules if rule_in("zh", rule) == rule or not CHINESE.search(rule_in("zh", rule))} == set()
+    assert {rule for rule in rules if rule_in("en", rule) != rule} == set()
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("holders[0].code", "持证主体代码"),
+        ("holders[1].code_type", "持证主体代码类型（第 2 人）"),
+        ("holder_name_3", "持证主体（第 3 人）"),
+        ("column 10", "第 10 列"),
+        ("valid_to", "有效期截止日期"),
+        ("KZ_address", "KZ_address"),
+    ],
+)
+def test_places_are_called_as_the_reader_calls_them(place: str, told: str) -> None:
+    assert place_in("zh", place) == told
+    assert place_in("en", place) == place
+
+
+def test_what_is_not_known_stays_as_it_is() -> None:
+    assert (rule_in("zh", "something new"), rule_in("zh", None), place_in("zh", None)) == ("something new", "", "")
+    assert rule_in("zh", "of the form {0}{x}") == "应符合格式 {0}{x}"
