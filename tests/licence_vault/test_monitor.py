@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -22,8 +23,10 @@ from standards.c2sp_tlog_checkpoint import Checkpoint
 from standards.errors import Kind, MalformedError, TrustError
 from tests.deployments import yinxin
 from tests.licence_vault.vault_here import ISSUER, OTHER_ISSUER, VaultHere, leaf
+from tests.optional import PROJECT
 from tests.service_kit.receivers import receiver
 from yinxin.commands import monitor_command
+from yinxin.commands.monitor_meanings import MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -313,7 +316,24 @@ def test_the_command_speaks_to_people_too(fresh: VaultHere, tmp_path: Path, monk
     assert "nothing differs" in yinxin(*words).stdout
     assert "无差异" in yinxin(*words, environment={"LC_ALL": "zh_CN.UTF-8"}).stdout
     shown.changed = {"sha256/checkpoint": b""}
-    assert "FOLLOWED_CHECKPOINT_BAD" in yinxin(*words, check=False).stdout
+    said = yinxin(*words, check=False).stdout
+    assert "FOLLOWED_CHECKPOINT_BAD: There is no checkpoint, or none that the log signed." in said
+    assert "没有检查点" in yinxin(*words, check=False, environment={"LC_ALL": "zh_CN.UTF-8"}).stdout
+
+
+def test_every_finding_has_its_meaning() -> None:
+    told = {
+        found
+        for source in ("service_kit/log_follower.py", "licence_vault/log/monitor.py", "yinxin/commands/monitor_command.py")
+        for found in re.findall(r"\"((?:FOLLOWED|MONITOR)_[A-Z_]+)\"", (PROJECT / source).read_text(encoding="utf-8"))
+    }
+    refusals = {
+        "MONITOR_BOOKS_FORM",
+        "MONITOR_STATE_BAD",
+        "MONITOR_UNREACHABLE",
+        "FOLLOWED_",
+    }  # of the command itself; the last is what all begin with
+    assert told - refusals == set(MEANINGS)
 
 
 def test_a_leaf_that_is_none_is_counted(fresh: VaultHere) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from standards.errors import Kind, TrustError
 from yinxin.commands.console import EXIT_FAILED, JSON_HELP, fail, print_json, print_line, print_table, say
+from yinxin.commands.monitor_meanings import MEANINGS
 
 if TYPE_CHECKING:
     from crypto.checkpoints import LogIdentity
@@ -79,6 +80,8 @@ def _tell(noticed: list[Noticed], observed: Observed, size: int, *, as_json: boo
     elif noticed:
         headings = (say("Finding", "问题"), say("Facts", "详情"))
         print_table(headings, [(each.code, ", ".join(f"{name}={fact}" for name, fact in each.facts.items())) for each in noticed])
+        for code in dict.fromkeys(each.code for each in noticed):
+            print_line(f"{code}: {say(*MEANINGS[code])}")
     else:
         events = sum(observed.events.values())
         print_line(
