@@ -11,7 +11,9 @@ from licence_vault.actions.decide_use import check_purpose
 from licence_vault.actions.use_desk import who_is_behind
 from licence_vault.errors import entrustment_not_found, entrustments_too_many, field_unacceptable, holder_unknown, type_not_published
 from licence_vault.limits import ENTRUSTMENT_DAYS, ENTRUSTMENTS, HOLDER_LEVEL_LEAST
+from licence_vault.type_rules.content_checks import broken_code_rule
 from licence_vault.uses import Entrustment, new_entrustment_id
+from standards.gbt36903_metadata import HOLDER_CODE_TYPES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -50,6 +52,10 @@ def entrust_use(desk: UseDesk, caller: Caller, order: EntrustmentOrder) -> Entru
         raise field_unacceptable("holder", "one of the holders the caller is")
     if holder not in standing.own | standing.headed:
         raise holder_unknown(HOLDER_LEVEL_LEAST)
+    code_type, code = order.agent
+    rule = "a code type of GB/T 36903 Annex A" if code_type not in HOLDER_CODE_TYPES else broken_code_rule(code_type, code)
+    if rule is not None:  # nobody could ever use it, and the holder would wait for whom he meant
+        raise field_unacceptable("agent", rule)
     agent = desk.contents.find_holder(*order.agent)
     if agent in standing.own:
         raise field_unacceptable("agent", "somebody else")

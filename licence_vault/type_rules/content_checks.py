@@ -100,6 +100,15 @@ def _broken_number_rule(item: InformationItem, value: str) -> str | None:
     return None
 
 
+def broken_code_rule(code_type: str, code: str) -> str | None:
+    """The rule that a code of a holder breaks, where its type has one that can be checked."""
+    if code_type == CREDIT_CODE and not is_credit_code(code):
+        return "a credit code"
+    if code_type == RESIDENT_ID and not _is_resident_id(code):
+        return "a resident identity number"
+    return None
+
+
 def _check_holders(definition: TypeDefinition, holders: Sequence[Holder]) -> Iterator[Violation]:
     category = definition.catalogue.holder_category
     for position, holder in enumerate(holders):
@@ -110,10 +119,9 @@ def _check_holders(definition: TypeDefinition, holders: Sequence[Holder]) -> Ite
             continue
         if (category is HolderCategory.PERSON and not known.is_person) or (category is HolderCategory.ORGANISATION and known.is_person):
             yield Violation(f"{place}.code_type", f"the type is for {category.value} holders")
-        if holder.code_type == CREDIT_CODE and not is_credit_code(holder.code):
-            yield Violation(f"{place}.code", "a credit code")
-        if holder.code_type == RESIDENT_ID and not _is_resident_id(holder.code):
-            yield Violation(f"{place}.code", "a resident identity number")
+        rule = broken_code_rule(holder.code_type, holder.code)
+        if rule is not None:
+            yield Violation(f"{place}.code", rule)
         for name in ("name", "code"):
             value = getattr(holder, name)
             if not value.strip() or value.strip() != value or not is_plain_text(value):

@@ -265,7 +265,7 @@ def test_a_holder_entrusts_somebody_and_ends_it(here: UsingHere, me: Caller, lic
 
 
 def test_an_entrustment_is_for_one_type_and_only_by_who_holds(here: UsingHere, licence: LicenceRecord) -> None:
-    helper = ("111", "11010519491231006X")
+    helper = ("111", "110105194912310062")
     owner = here.directory.sign_in("pe_owner", ME, acts_for={FIRM: None, ("001", "91150700MA0N000018"): frozenset({"licence"})})
     entrust_use(here.desk, owner, entrustment(agent=helper, type_code=TYPE))
     refused("LICENCE_NOT_FOUND", lambda: here.code(licence, here.directory.sign_in("pe_helper", helper)))
@@ -275,6 +275,9 @@ def test_an_entrustment_is_for_one_type_and_only_by_who_holds(here: UsingHere, l
         ({"holder": ("001", "91150700MA0N000018")}, "LICENCE_HOLDER_UNKNOWN"),  # the power to use is not the power to entrust
         ({"holder": FRIEND}, "LICENCE_HOLDER_UNKNOWN"),
         ({"agent": ME}, "FIELD_UNACCEPTABLE"),
+        ({"agent": ("111", "110105194912310021")}, "FIELD_UNACCEPTABLE"),  # mistyped: nobody has such a number
+        ({"agent": ("001", "91150700MA0N000013")}, "FIELD_UNACCEPTABLE"),
+        ({"agent": ("777", "1")}, "FIELD_UNACCEPTABLE"),
         ({"until": AT}, "FIELD_UNACCEPTABLE"),
         ({"until": AT + timedelta(days=ENTRUSTMENT_DAYS, seconds=1)}, "FIELD_UNACCEPTABLE"),
         ({"reason": ""}, "FIELD_UNACCEPTABLE"),
