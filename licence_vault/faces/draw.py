@@ -15,7 +15,7 @@ from crypto.sm3 import sm3
 from licence_vault.faces import limits
 from licence_vault.faces.bindings import fill, is_fixed
 from licence_vault.faces.design import BoxPart, ColumnPart, FramePart, LinePart, PicturePart, QrPart, RosettePart, SealPart, TextPart
-from licence_vault.faces.marks import Marks, note_band, note_parts, watermark_items
+from licence_vault.faces.marks import Marks, absent_code_parts, note_band, note_parts, watermark_items
 from licence_vault.faces.metadata import custom_data
 from licence_vault.faces.ornaments import draw_frame, draw_rosette
 from licence_vault.faces.qr_picture import draw_qr
@@ -137,7 +137,8 @@ def _compose(
 
     # 1. The texts with their values, and the fonts for all of them
     texts = [(part, fill(part.text, data)) for part in fixed.texts]
-    notes = [(part, fill(part.text, data)) for part in note_parts(template, marks)]
+    laid_over = [*note_parts(template, marks), *(absent_code_parts(template, marks) if qr_text is None else ())]
+    notes = [(part, fill(part.text, data)) for part in laid_over]
     book = FontBook()
     for part, text in texts + notes:
         announce(part, text, book)

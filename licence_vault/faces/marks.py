@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from licence_vault.faces import limits
-from licence_vault.faces.design import Align, TextPart
+from licence_vault.faces.design import Align, QrPart, TextPart
 from standards.errors import Kind, TrustError
 from standards.gbt33190_ofd.write_values import Text, rectangle
 
@@ -32,6 +32,7 @@ _WATERMARK_OPACITY: Final = 38  # of 255
 _WATERMARKS: Final = 200
 _WHEN_CHARACTERS: Final = 46  # as wide as what stands around the maker, at most
 _WHAT_CHARACTERS: Final = 6
+_NO_CODE: Final = ((0.38, "加注件不印二维码"), (0.54, "请核验文件本身"), (0.7, "Verify the file"))  # parts of the code's height from above
 _MINUTES: Final = "%Y-%m-%d %H:%M"
 
 
@@ -90,6 +91,27 @@ def note_parts(template: FaceTemplate, marks: Marks) -> list[TextPart]:
             for row, line in enumerate(lines)
         ]
     return parts
+
+
+def absent_code_parts(template: FaceTemplate, marks: Marks) -> list[TextPart]:
+    """What stands on an annotated copy where the original has its code: the face around it may call upon its reader to scan it."""
+    if marks.copy_note is None:
+        return []
+    return [
+        TextPart(
+            part.x_mm + 1,
+            part.y_mm + part.size_mm * place,
+            _BAND_LETTER_MM,
+            line,
+            part.size_mm - 2,
+            Align.CENTRE,
+            least_mm=1,
+            colour=_NOTE_COLOUR,
+        )
+        for part in template.parts
+        if isinstance(part, QrPart)
+        for place, line in _NO_CODE
+    ]
 
 
 def _shortened(text: str, room: int) -> str:

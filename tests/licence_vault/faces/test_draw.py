@@ -181,6 +181,21 @@ def test_an_annotated_copy_says_who_why_and_until_when() -> None:
     assert "未限定" in text_of(pdf_of(PORTRAIT, marks=Marks(copy_note=replace(NOTE, until=None))))
 
 
+def test_where_a_copy_has_no_code_it_says_so() -> None:
+    """The face around the place of the code calls upon its reader to scan it."""
+    marks = Marks(copy_note=NOTE)
+    smallest = replace(PORTRAIT, parts=tuple(replace(each, size_mm=15) if isinstance(each, QrPart) else each for each in PORTRAIT.parts))
+    for face in (PORTRAIT, LANDSCAPE, smallest):
+        text = text_of(draw_pdf(sample_licence(), face, {}, qr_text=None, marks=marks))
+        for expected in ("加注件不印二维码", "请核验文件本身", "Verify the file"):
+            assert expected in text
+    for unsaid in (
+        draw_pdf(sample_licence(), PORTRAIT, {}, qr_text=None),
+        draw_pdf(sample_licence(), PORTRAIT, {}, qr_text="x", marks=marks),
+    ):
+        assert "不印二维码" not in text_of(unsaid)
+
+
 def test_a_narrow_face_shortens_what_is_too_long_for_it() -> None:
     card = FaceTemplate("卡", 85.6, 54, parts=())
     text = text_of(pdf_of(card, marks=Marks(copy_note=replace(NOTE, made_by="示例窗口" * 15, reason="办理示例事项" * 30))))
