@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import anyio.to_thread
 from fastapi import APIRouter, Request  # noqa: TC002 - FastAPI reads the annotations at run time
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from crypto.report_json import write_report
 from licence_vault.actions.verify_printed_code import verify_printed_code
-from licence_vault.api.parameters import WRITTEN_TIME
 from licence_vault.faces.limits import QR_TEXT_CHARACTERS
 from licence_vault.limits import CODES_PER_MINUTE
 from service_kit.composition import public
 from service_kit.problems import language_of, problem_answers
 from service_kit.rates import Rates
+from service_kit.request_shapes import Moment, RequestShape
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ _TAGS: Final[list[Any]] = ["licence status"]
 _OPEN: Final = "whoever has the paper in his hand may ask; the answer says nothing that the code does not"
 
 
-class CodeBody(BaseModel):
+class CodeBody(RequestShape):
     """What a scanner read."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "https://trust.example/v#6BFOXN*TS0BI"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "https://trust.example/v#6BFOXN*TS0BI"}]})
 
     text: Annotated[str, Field(min_length=1, max_length=QR_TEXT_CHARACTERS, description="The whole text, with the address it begins with.")]
-    at: Annotated[Annotated[AwareDatetime, WRITTEN_TIME] | None, Field(description="Judge as of this time instead of now.")] = None
+    at: Annotated[Moment | None, Field(description="Judge as of this time instead of now.")] = None
 
 
 class CodeStep(BaseModel):
