@@ -23,6 +23,7 @@ HOLDERS: Final = "licence_vault.holders"
 CALLERS: Final = "licence_vault.callers"
 ACTING_PEOPLE: Final = "licence_vault.acting_people"  # missing where who signs people in runs elsewhere: then only names are compared
 CLIENTS: Final = "licence_vault.clients"  # missing where systems are registered elsewhere, and nobody here can say which there are
+SEAL_OWNERS: Final = "licence_vault.seal_owners"  # missing where seals are kept elsewhere: then a wrong one is found at the first licence
 COLLECTOR: Final = "licence_vault.collector"  # missing where the settings name none
 FIELD_MAP: Final = "licence_vault.field_map"  # how the collector wants records: a reporting.field_map.FieldMap
 FOREIGN: Final = "licence_vault.foreign"  # missing where the settings name no exchange
@@ -155,6 +156,14 @@ class ClientCheck(Protocol):
 
     def __call__(self, connection: Connection, client_id: str) -> bool:
         """Whether a system is registered, also one that is not let in now: within the transaction that counts on it."""
+        ...
+
+
+class SealOwners(Protocol):
+    """Whose seal one is."""
+
+    def __call__(self, conn: Connection, seal_id: str) -> str | None:
+        """The credit code in its certificate, within the transaction that counts on it; None where there is no such seal, certificate or code."""
         ...
 
 

@@ -56,7 +56,7 @@ from yinxin.help.help_pages import HelpDesk
 from yinxin.help.help_pages import make_router as make_help_router
 from yinxin.holder_links import HouseDirectory
 from yinxin.house_checks import house_checks
-from yinxin.licence_links import HouseSealer, HouseVerifier, house_pictures
+from yinxin.licence_links import HouseSealer, HouseVerifier, house_pictures, house_seal_owner
 from yinxin.pki import service as pki_service
 from yinxin.pki.actions.issue_certificate import RegisterDesk
 from yinxin.pki.authorities import MAKER, Authorities, open_authorities
@@ -72,7 +72,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from licence_vault.ports import Sealer
     from service_kit.dpop import Proof
     from service_kit.settings import Settings
 
@@ -185,7 +184,7 @@ def open_house(deployment: Deployment) -> House:
     if check is not None:
         context = replace(context, links={**context.links, seal_service.ports.CALLER_CHECK: check})
     links_of_licences = {
-        licence_vault.ports.SEALER: _sealer_of(context),
+        **_sealer_of(context),
         licence_vault.ports.JUDGE: HouseJudge(),
         licence_vault.ports.PICTURES: house_pictures,
         seal_service.ports.FILE_VERIFIER: HouseVerifier(context),
@@ -197,10 +196,12 @@ def open_house(deployment: Deployment) -> House:
     return House(deployment, context, register, authorities, clock)
 
 
-def _sealer_of(context: ServiceContext) -> Sealer:
-    """Who seals licences: the seal service elsewhere where the settings say where and as whom, else the one of this process."""
+def _sealer_of(context: ServiceContext) -> dict[str, object]:
+    """Who seals licences: the seal service elsewhere where the settings say where and as whom, else the one of this process, which knows whose seals they are."""
     place, caller = links.apart_place_of(context.settings, seal_service.service.NAME), links.service_caller_of(context.settings)
-    return HouseSealer(context) if place is None or caller is None else RemoteSealer(caller, place)
+    if place is None or caller is None:
+        return {licence_vault.ports.SEALER: HouseSealer(context), licence_vault.ports.SEAL_OWNERS: house_seal_owner}
+    return {licence_vault.ports.SEALER: RemoteSealer(caller, place)}
 
 
 def _directory_of(context: ServiceContext) -> dict[str, object]:

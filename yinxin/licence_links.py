@@ -11,15 +11,17 @@ from licence_vault.credentials.issuance_messages import issuer_of
 from licence_vault.model import AskedHolder
 from licence_vault.ports import SealedFile
 from licence_vault.verify_credential import is_credential
-from seal_service import render
+from seal_service import render, store
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import seal_document
 from seal_service.actions.seal_order import SealOrder
-from seal_service.verify import judge_examined
+from seal_service.verify import judge_examined, sealer_of
 from yinxin.file_verdicts import judged_document, verify_any_file
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from crypto.report import Report
     from crypto.trust_list import TrustList
@@ -56,6 +58,12 @@ class HouseSealer:
         with self._context.cohorts.step("seal.judge"):
             judged = None if sealed.examined is None else judged_document(judge_examined(sealed.examined))
         return SealedFile(sealed.content, judged, sealed.digest)
+
+
+def house_seal_owner(conn: Connection, seal_id: str) -> str | None:
+    """See ``licence_vault.ports.SealOwners``."""
+    seal = store.load_seal(conn, seal_id)
+    return None if seal is None else sealer_of(seal.certificate_der)[1]
 
 
 def house_pictures(document: bytes, *, dpi: int) -> bytes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from licence_vault import limits, store
 from licence_vault.actions.check_receiver import check_receiver
 from licence_vault.errors import field_unacceptable, issuer_changed, issuer_not_found, members_too_many
+from licence_vault.ports import SEAL_OWNERS
 from licence_vault.register import IssuingAuthority
 from service_kit.callers import PERSON_PREFIX
 from standards.gb32100_credit_code import read_credit_code
@@ -16,6 +17,7 @@ from standards.uax9_plain_text import is_plain_text
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from licence_vault.ports import SealOwners
     from service_kit.callers import Caller
     from service_kit.composition import ServiceContext
 
@@ -42,10 +44,14 @@ def enter_issuer(context: ServiceContext, caller: Caller, order: IssuerOrder, *,
     if not is_plain_text(order.seal_id):
         raise field_unacceptable("seal_id", "the identifier of a seal")
 
-    # 2. The row and the audit entry stand together.
+    owner_of = cast("SealOwners | None", context.links.get(SEAL_OWNERS))
+
+    # 2. The row and the audit entry stand together. A seal of somebody else is refused now, where that can be told: its first licence would be no licence.
     def enter(conn: Connection) -> IssuingAuthority:
         at = context.clock.now()
         found = store.load_issuer(conn, order.code, is_locked=True)
+        if order.seal_id and owner_of is not None and owner_of(conn, order.seal_id) not in {None, order.code}:
+            raise field_unacceptable("seal_id", "a seal of this authority")
         if found is None:
             entered = IssuingAuthority(order.code, order.name, order.area_code, order.seal_id, 1, caller.holder, at)
             store.insert_issuer(conn, entered)

@@ -39,9 +39,12 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
         found.add(replace(BASE, client_id="pair", person_scopes=scopes, subject_type="pairwise"))
         author, chief = bearer(found, "cl_author", "licence.define"), bearer(found, "cl_chief", "licence.review", "licence.admin")
         whole = type_file(code=TYPE, sharing={"modes": SHARING["modes"], "shown_masked": []})
-        assert found.http.post("/v1/licence-types", json=whole, headers=author).status_code == 201
+        made = found.http.post("/v1/licence-types", json=whole, headers=author)
+        assert made.status_code == 201
         for step, who in (("submit", author), ("publish", chief)):
-            assert found.http.post(f"/v1/licence-types/{TYPE}/versions/1/{step}", json={}, headers=who).status_code == 200
+            headers = {**who, "if-match": made.headers["etag"]}
+            made = found.http.post(f"/v1/licence-types/{TYPE}/versions/1/{step}", json={}, headers=headers)
+            assert made.status_code == 200
         entered = {"name": "示例市市场监督管理局", "area_code": "150700"}
         assert found.http.request("PUT", f"/v1/licence-issuers/{ISSUER}", json=entered, headers=chief).status_code == 200
         yield found

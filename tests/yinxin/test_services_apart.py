@@ -29,7 +29,7 @@ from tests.deployments import make_deployment, served_here
 from tests.idp.people import Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
 from tests.licence_vault.faces.designs import ATTACHMENTS, LANDSCAPE
-from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME, IssuingHere, caller
+from tests.licence_vault.issuing_here import FACE, ISSUER, ISSUER_NAME, OTHER_ISSUER, IssuingHere, caller
 from tests.licence_vault.samples import sample_licence
 from tests.licence_vault.type_files import AUTHORITY, type_file
 from tests.yinxin.test_holder_links import NUMBER, person, sign_in
@@ -156,6 +156,16 @@ def test_a_licence_is_issued_with_a_seal_of_elsewhere_that_keeps_nothing_of_it(t
     assert [each[:2] for each in files] == [b"%P", b"PK"]
     assert [(state, is_kept) for state, _, is_kept in town.uses()][-2:] == [("done", False)] * 2
     assert town.calls == [idp.service.TOKEN_PATH, town.signatures, town.signatures], "one token for both"
+
+
+def test_an_authority_is_entered_with_its_own_seal_where_that_can_be_told(town: Town) -> None:
+    context = town.here.house.context
+    with pytest.raises(TrustError) as raised:
+        enter_issuer(context, caller("cl_admin"), IssuerOrder(OTHER_ISSUER, "示例区政务服务局", "150702", town.seal_id), if_revision=None)
+    assert (raised.value.code, raised.value.facts["field"]) == ("FIELD_UNACCEPTABLE", "seal_id")
+    for seal_id in (town.seal_id, "", "sl_000000000000000000000000"):  # its own; none yet; one that is not known yet
+        entered = enter_issuer(context, caller("cl_admin"), IssuerOrder(ISSUER, ISSUER_NAME, "150700", seal_id), if_revision=None)
+        assert entered.seal_id == seal_id
 
 
 @pytest.mark.parametrize("media_type", [PDF, OFD])
