@@ -64,6 +64,7 @@ def test_a_licence_is_issued_by_a_form_made_from_its_type(officer: Pages) -> Non
         assert "FIELD_UNACCEPTABLE" in unclear, "neither for ever by an oversight nor both"
     refused = officer.post(path, GIVEN | {"holder_code": "110105194912310021"}, status=422).text
     assert "110105194912310021" in refused
+    assert "holders[0].code: a resident identity number" in told(refused), "which field, and what is wrong with it"
     location = issued(officer)
     page = told(officer.get(location).text)
     for words in ("The licence is issued", "in force", "张三（示例）", "示例路1号", "2026-11-28 – 2031-11-27"):

@@ -11,7 +11,8 @@ import pytest
 from licence_vault.actions import batch_orders, check_given
 from licence_vault.faces import draw
 from licence_vault.type_rules import content_checks
-from yinxin.console.licence_rules import place_in, rule_in
+from yinxin.console.api_calls import ApiProblem
+from yinxin.console.licence_rules import place_in, rule_in, told_of_form
 
 CHINESE = re.compile("[一-鿿]")
 CALLS = {"Violation", "content_unacceptable"}
@@ -79,3 +80,18 @@ def test_places_are_called_as_the_reader_calls_them(place: str, told: str) -> No
 def test_what_is_not_known_stays_as_it_is() -> None:
     assert (rule_in("zh", "something new"), rule_in("zh", None), place_in("zh", None)) == ("something new", "", "")
     assert rule_in("zh", "of the form {0}{x}") == "应符合格式 {0}{x}"
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"place": "KZ_address", "rule": "at most 60 characters", "broken": 2}, ("住所: 最多 60 个字符",)),
+        ({"place": "holders[1].code", "rule": "a credit code"}, ("持证主体代码（第 2 人）: 应为有效的统一社会信用代码",)),
+        ({"field": "valid_to", "rule": "not before valid_from"}, ("有效期截止日期: 不得早于有效期起始日期",)),
+        ({"reason": "something else"}, ()),
+    ],
+)
+def test_a_form_says_which_field_is_wrong_and_how(facts: dict[str, object], told: tuple[str, ...]) -> None:
+    problem = ApiProblem(422, "LICENCE_CONTENT_UNACCEPTABLE", "证照内容不符合类型要求", facts=facts)
+    shown = told_of_form(problem, "zh", {"items": [{"key": "KZ_address", "name": "住所"}]})
+    assert (shown.violations, shown.code, shown.title) == (told, problem.code, problem.title)

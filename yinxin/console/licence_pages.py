@@ -26,6 +26,7 @@ from yinxin.console.licence_forms import (
     read_values,
     values_of,
 )
+from yinxin.console.licence_rules import told_of_form
 from yinxin.console.licence_texts import TEXTS
 from yinxin.console.work_words import handed_on, show
 
@@ -219,6 +220,8 @@ def _form(visit: Visit, template: str, values: dict[str, Any], common: dict[str,
     zh = visit.language == "zh"
     code_types = [(code, each.name_zh if zh else each.name_en) for code, each in HOLDER_CODE_TYPES.items()]
     blocks = items_by_block(common["definition"])
+    if problem is not None:
+        problem = told_of_form(problem, visit.language, common["definition"])
     return show(visit, template, problem=problem, values=values, blocks=blocks, code_types=code_types, holders_max=HOLDERS_MAX, **common)
 
 

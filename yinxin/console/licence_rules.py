@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
+
+from yinxin.console.api_calls import ApiProblem
 
 _NAMES: Final = {
     "holder_name": "持证主体",
@@ -86,3 +88,13 @@ def place_in(language: str, place: str | None) -> str:
     if column is not None:
         return f"第 {column[1]} 列"
     return _NAMES.get(place, place)
+
+
+def told_of_form(problem: ApiProblem, language: str, definition: dict[str, Any]) -> ApiProblem:
+    """A refusal of what was filled in, with the field and the rule that it breaks, where it names them; items are called as on the form."""
+    place, rule = problem.facts.get("place", problem.facts.get("field")), problem.facts.get("rule")
+    if problem.violations or not isinstance(place, str) or not isinstance(rule, str):
+        return problem
+    items = {item["key"]: item["name"] for item in definition["items"]}
+    violation = f"{items.get(place) or place_in(language, place)}: {rule_in(language, rule)}"
+    return ApiProblem(problem.status, problem.code, problem.title, problem.detail, problem.fix, problem.facts, (violation,))
