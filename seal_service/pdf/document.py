@@ -344,8 +344,8 @@ class PdfDocument:
             ):
                 ref = kids[index]
                 node = self.resolve(ref)
-                if isinstance(ref, Ref) and isinstance(node, dict) and node.get("Type") == "Page":
-                    return ref, node
+                if isinstance(ref, Ref) and isinstance(node, dict) and node.get("Type") == "Page" and kids.count(ref) == 1:
+                    return ref, node  # one that stands there twice is refused below: a seal on it would be seen on two pages
         pages = self.pages()
         if not -len(pages) <= index < len(pages):
             raise MalformedError("PDF_NO_SUCH_PAGE", index=index, pages=len(pages))

@@ -43,11 +43,15 @@ class Widget:
     ref: Ref
     rectangle: tuple[float, float, float, float]
     rotation: int
+    page_box: tuple[float, float, float, float] | None  # of the page that lists it; None where no page does: no reader shows it then
 
     @property
     def is_visible(self) -> bool:
-        """Whether the rectangle has an area."""
-        return self.rectangle[2] > self.rectangle[0] and self.rectangle[3] > self.rectangle[1]
+        """Whether any of the rectangle's area is seen on a page."""
+        if self.page_box is None:
+            return False
+        (left, bottom, right, top), box = self.rectangle, self.page_box
+        return min(right, box[2]) > max(left, box[0]) and min(top, box[3]) > max(bottom, box[1])
 
     @property
     def position(self) -> PagePosition:
@@ -94,7 +98,7 @@ def has_signature_field(original: bytes, name: str) -> bool:
 def read_widget(document: PdfDocument, field: SignatureField) -> Widget:
     """The widget of a prepared field: the field itself, or its only kid.
 
-    :raises TrustError: ``PDF_FIELD_FILLED``, ``PDF_FIELD_READ_ONLY``, ``PDF_FIELD_WIDGETS`` (several places).
+    :raises TrustError: ``PDF_FIELD_FILLED``, ``PDF_FIELD_READ_ONLY``, ``PDF_FIELD_WIDGETS`` (several places, or one that several pages show).
     """
     if is_filled(field):
         raise TrustError(Kind.CONFLICT, "PDF_FIELD_FILLED", field=field.name)
@@ -106,21 +110,23 @@ def read_widget(document: PdfDocument, field: SignatureField) -> Widget:
     ref, dictionary = field.widgets[0]
     if ref is None or field.ref is None:
         raise MalformedError("PDF_MALFORMED", at="Fields")
-    rectangle = document.rectangle(dictionary.get("Rect"))
-    return Widget(field.ref, ref, rectangle or (0.0, 0.0, 0.0, 0.0), _rotation_of(document, ref, dictionary))
+    rectangle = document.rectangle(dictionary.get("Rect")) or (0.0, 0.0, 0.0, 0.0)
+    listing = _pages_that_list(document, ref)
+    if len(listing) > 1:
+        raise TrustError(Kind.UNACCEPTABLE, "PDF_FIELD_WIDGETS", field=field.name, widgets=len(listing))
+    if not listing:
+        return Widget(field.ref, ref, rectangle, 0, None)
+    return Widget(field.ref, ref, rectangle, document.page_rotation(listing[0]), document.page_box(listing[0]))
 
 
-def _rotation_of(document: PdfDocument, ref: Ref, dictionary: dict[str, object]) -> int:
-    """The turn of the page a widget is on; /P is optional, the pages' own lists decide where it is absent."""
-    pages = document.pages()
-    for index, (page_ref, _) in enumerate(pages):
-        if page_ref == dictionary.get("P"):
-            return document.page_rotation(index)
-    for index, (_, page) in enumerate(pages):
+def _pages_that_list(document: PdfDocument, ref: Ref) -> list[int]:
+    """The pages (from 0) that show a widget: readers go by the pages' own lists, whatever the widget's /P says."""
+    found = []
+    for index, (_, page) in enumerate(document.pages()):
         annotations = document.resolve(page.get("Annots"))
         if isinstance(annotations, list) and ref in annotations:
-            return document.page_rotation(index)
-    return 0
+            found.append(index)
+    return found
 
 
 def appearance(picture: SealPicture, rectangle: tuple[float, float, float, float], rotation: int) -> Stream:

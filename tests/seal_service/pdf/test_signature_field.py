@@ -184,9 +184,42 @@ def test_a_field_written_in_place_cannot_be_filled() -> None:
     assert _refused(original, field_name="Approval").kind is Kind.MALFORMED
 
 
-def test_the_page_of_a_widget_is_found_without_its_own_word() -> None:
-    """/P is optional: the page that lists the widget gives the turn; a widget no page lists is taken as unturned."""
-    for page, has_matrix in ((b"/Rotate 180/Annots[7 0 R]", True), (b"/Rotate 180", False)):
-        objects = page_objects(page, b"/AcroForm<</Fields[7 0 R]>>") | {7: b"<</Subtype/Widget/FT/Sig/T(Approval)/Rect[9 9 99 99]>>"}
-        with pikepdf.open(io.BytesIO(sealed(build(objects), field_name="Approval"))) as pdf:
-            assert ("/Matrix" in pdf.Root.AcroForm.Fields[0].AP.N) == has_matrix
+def _turned(page: bytes, widget: bytes = b"") -> bytes:
+    objects = page_objects(page, b"/AcroForm<</Fields[7 0 R]>>")
+    objects[2] = b"<</Type/Pages/Kids[3 0 R 8 0 R]/Count 2>>"
+    objects[8] = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>/Contents 4 0 R>>"
+    return build(objects | {7: b"<</Subtype/Widget/FT/Sig/T(Approval)/Rect[9 9 99 99]" + widget + b">>"})
+
+
+def test_the_page_that_lists_a_widget_gives_the_turn_whatever_the_widget_says() -> None:
+    """/P is optional, and readers show a widget on the page that lists it."""
+    for widget in (b"", b"/P 3 0 R", b"/P 8 0 R", b"/P 99 0 R"):
+        with pikepdf.open(io.BytesIO(sealed(_turned(b"/Rotate 180/Annots[7 0 R]", widget), field_name="Approval"))) as pdf:
+            assert "/Matrix" in pdf.Root.AcroForm.Fields[0].AP.N
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        _turned(b"/Rotate 180", b"/P 3 0 R"),
+        _prepared(b"[3000 100 3100 200]"),
+        _prepared(b"[100 100 200 200]", page=b"/CropBox[300 300 500 500]"),
+    ],
+)
+def test_a_picture_that_no_page_would_show_is_refused(original: bytes) -> None:
+    assert _refused(original, field_name="Approval").code == "PDF_FIELD_INVISIBLE"
+    result = sealed(original, field_name="Approval", picture=None)
+    assert is_digest_right(result, signatures(result)["Approval"])
+
+
+def test_a_field_that_two_pages_show_is_refused() -> None:
+    objects = page_objects(b"/Annots[7 0 R]", b"/AcroForm<</Fields[7 0 R]>>")
+    objects[2] = b"<</Type/Pages/Kids[3 0 R 8 0 R]/Count 2>>"
+    objects |= {7: b"<</Subtype/Widget/FT/Sig/T(Approval)/Rect[9 9 99 99]>>", 8: objects[3]}
+    assert _refused(build(objects), field_name="Approval").code == "PDF_FIELD_WIDGETS"
+
+
+def test_a_page_that_stands_twice_in_the_tree_is_refused() -> None:
+    """A seal on it would be seen on both."""
+    objects = page_objects() | {2: b"<</Type/Pages/Kids[3 0 R 3 0 R]/Count 2>>"}
+    assert _refused(build(objects)).code == "PDF_PAGE_TREE"
