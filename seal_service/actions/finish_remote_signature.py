@@ -34,7 +34,7 @@ def finish_remote_signature(
     """Take the signature of round ``number`` (64 raw bytes r ‖ s, or DER): the sealed document, or what has to be signed next.
 
     The same signature again gives the same answer. Raises TrustError SEAL_USE_NOT_FOUND, REMOTE_ORDER_OVER, REMOTE_ROUND_CONFLICT,
-    REMOTE_SIGNATURE_BAD, SEAL_NOT_ACTIVE, SEAL_SELF_CHECK_FAILED, TIME_STAMP_*, AUDIT_UNAVAILABLE.
+    REMOTE_SIGNATURE_BAD, GRANT_*, SEAL_NOT_ACTIVE, SEAL_SELF_CHECK_FAILED, TIME_STAMP_*, AUDIT_UNAVAILABLE.
     """
     # 1. The order of this user, and the round that is open; what has ended is given again, or said to be over.
     kept, use, seal = open_order(context, user, seal_id, use_id)

@@ -15,8 +15,10 @@ from crypto.signatures import SignatureAlgorithm
 from crypto.sm2 import SM2PublicKey
 from crypto.sm3 import sm3
 from seal_service import store
+from seal_service.actions.choose_grant import Wish, refusal_of
 from seal_service.actions.draft_document import check_wishes, draft_document, form_of, seal_for_document
 from seal_service.actions.find_seals import draw_picture
+from seal_service.actions.keep_powers_apart import check_use
 from seal_service.actions.record_use import Repeatable, hold_process_mark, record_intent
 from seal_service.actions.seal_document import digest_of_order
 from seal_service.actions.seal_order import SealMeans, SealOrder, read_order, write_order
@@ -29,7 +31,7 @@ from seal_service.errors import (
     seal_version_conflict,
 )
 from seal_service.limits import REMOTE_ORDER_SECONDS
-from seal_service.model import UseKind, UseState, new_use_id
+from seal_service.model import DocumentForm, Power, UseKind, UseState, new_use_id
 from seal_service.store import RemoteOrder
 from service_kit import fail_points
 
@@ -155,18 +157,36 @@ def find_awaited(context: ServiceContext, user: User, seal_id: str, use_id: str)
 def open_order(context: ServiceContext, user: User, seal_id: str, use_id: str) -> tuple[RemoteOrder, SealUse, Seal]:
     """An order of this user with its use and its seal.
 
-    Raises TrustError SEAL_USE_NOT_FOUND, also for another's; SEAL_NOT_FOUND where the right was taken back since; REMOTE_ORDER_OVER.
+    Raises TrustError SEAL_USE_NOT_FOUND, also for another's; SEAL_NOT_FOUND where the right was taken back since, GRANT_* and SEAL_POWER_HELD
+    where it does not cover the use any more; REMOTE_ORDER_OVER.
     """
     with context.database.read() as conn:
         order, use, seal = store.load_remote_order(conn, use_id), store.load_use(conn, use_id), store.load_seal(conn, seal_id)
-        is_granted = user.is_operator or store.is_granted(conn, seal_id, user.name)
-    if order is None or use is None or seal is None or order.seal_id != seal_id or order.holder != user.name:
-        raise seal_use_not_found(use_id)
-    if use.state is UseState.INTENT and not is_granted:  # taken back, a right ends with the very next request
-        raise seal_not_found(seal_id)
+        if order is None or use is None or seal is None or order.seal_id != seal_id or order.holder != user.name:
+            raise seal_use_not_found(use_id)
+        if use.state is UseState.INTENT and not user.is_operator:
+            _check_right(context, conn, user, use, seal)
     if use.state is UseState.INTENT and (context.clock.now() >= order.expires_at or _is_made_anew(order, seal)):
         raise remote_order_over(use_id)
     return order, use, seal
+
+
+def _check_right(context: ServiceContext, conn: Connection, user: User, use: SealUse, seal: Seal) -> None:
+    """May he still, and by the grant that the use was counted on? The seal is used when it is signed with, a quarter of an hour later perhaps:
+    taken back or over, a right ends with the very next request, whatever other grants there are.
+    """
+    at = context.clock.now()
+    grants = store.list_standing_grants(conn, seal.id, user.name)
+    if not grants:
+        raise seal_not_found(seal.id)
+    check_use(context, conn, seal, user.name, user.human or user.name, Power.USE, at)
+    grant = next((each for each in grants if each.id == use.grant_id), None)
+    if grant is None:
+        raise remote_order_over(use.id)
+    form = use.form or DocumentForm.PDF  # named for every remote use
+    refusal = refusal_of(grant, Wish(seal.id, user.client_id, form, use.document_type, at))
+    if refusal is not None:
+        raise refusal[1]
 
 
 def _is_made_anew(order: RemoteOrder, seal: Seal) -> bool:

@@ -30,6 +30,7 @@ from service_kit.problems import problem_answers
 from service_kit.request_shapes import RequestShape
 
 if TYPE_CHECKING:
+    from seal_service.actions.seal_document import SealedDocument
     from service_kit.composition import ServiceContext
 
 _TAGS: Final[list[Any]] = ["sealing"]
@@ -157,7 +158,11 @@ def add_remote_routes(router: APIRouter, context: ServiceContext) -> None:
             value = base64.b64decode(body.signature, validate=True)
         except (binascii.Error, ValueError):
             raise remote_signature_bad("not base64") from None
-        finish = partial(finish_remote_signature, context, user, seal_id, use_id, number=body.round, signature=value)
+
+        def finish() -> SealedDocument | Awaited:
+            with refusals_noted(context, user, seal_id):
+                return finish_remote_signature(context, user, seal_id, use_id, number=body.round, signature=value)
+
         with admission.take(user.name) as held:
             held.arrived(document_bytes)  # of the document that is kept for this order
             held.whole()

@@ -16,6 +16,7 @@ from crypto.signer import software_signer
 from crypto.sm2 import SM2PrivateKey
 from seal_service.actions.change_seal_state import change_seal_state
 from seal_service.actions.finish_remote_signature import finish_remote_signature, give_up_remote_signature
+from seal_service.actions.grant_seal import GrantOrder, grant_seal_within, revoke_grant
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.prepare_remote_signature import Awaited, find_awaited, prepare_remote_signature
 from seal_service.actions.record_use import User
@@ -189,6 +190,53 @@ def test_nothing_is_released_to_whom_the_right_was_taken_from(house: House, seal
     assert refused(find_awaited, house.context, USER, seal.id, awaited.use_id) == "SEAL_NOT_FOUND"
     assert refused(hand_in, house, seal, awaited, owner.sign(awaited.to_be_signed)) == "SEAL_NOT_FOUND"
     give_up_remote_signature(house.context, USER, seal.id, awaited.use_id)
+
+
+@pytest.mark.parametrize(
+    ("limits", "via", "minutes", "code"),
+    [
+        ({"via_client": "cl_portal"}, "cl_portal", 0, None),
+        ({"via_client": "cl_portal"}, "cl_other", 0, "GRANT_SYSTEM_NOT_COVERED"),
+        ({"valid_until": timedelta(minutes=5)}, "cl_portal", 5, "GRANT_OVER"),
+        ({"valid_until": timedelta(minutes=5)}, "cl_portal", 4, None),
+    ],
+)
+def test_the_grant_must_cover_the_use_when_it_is_signed_too(
+    house: House,
+    seal: Seal,
+    owner: Signer,
+    limits: dict[str, Any],
+    via: str,
+    minutes: int,
+    code: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = house.context.clock.now()
+    limits = {name: now + value if isinstance(value, timedelta) else value for name, value in limits.items()}
+    grant_seal_within(house.context, caller(), seal.id, GrantOrder("person:anna", **limits), if_version=None)
+    anna = User("cl_portal", "client:cl_portal for anna", holder="person:anna")
+    awaited = prepare_remote_signature(house.context, anna, seal.id, replace(ORDER, profile="pades"))
+    monkeypatch.setattr(type(house.context.clock), "now", lambda _self: now + timedelta(minutes=minutes))
+    elsewhere = replace(anna, client_id=via, actor=f"client:{via} for anna")
+    signature = owner.sign(awaited.to_be_signed)
+    if code is None:
+        assert isinstance(hand_in(house, seal, awaited, signature, elsewhere), SealedDocument)
+        return
+    assert refused(find_awaited, house.context, elsewhere, seal.id, awaited.use_id) == code
+    assert refused(hand_in, house, seal, awaited, signature, elsewhere) == code
+    assert [outcome for action, outcome, _ in house.entries(f"seal:{seal.id}") if action == "seal.use"] == ["intended"]
+    give_up_remote_signature(house.context, elsewhere, seal.id, awaited.use_id)
+
+
+def test_another_grant_does_not_stand_in_for_the_one_that_was_taken_back(house: House, seal: Seal, owner: Signer) -> None:
+    first = grant_seal_within(house.context, caller(), seal.id, GrantOrder("person:anna", forms=frozenset({"pdf"})), if_version=None)
+    grant_seal_within(house.context, caller(), seal.id, GrantOrder("person:anna", forms=frozenset({"ofd"})), if_version=None)
+    anna = User("cl_a", "client:cl_a for anna", holder="person:anna")
+    awaited = prepare_remote_signature(house.context, anna, seal.id, replace(ORDER, profile="pades"))
+    revoke_grant(house.context, caller(), first.id, reason="left the office")
+    assert refused(find_awaited, house.context, anna, seal.id, awaited.use_id) == "REMOTE_ORDER_OVER"
+    assert refused(hand_in, house, seal, awaited, owner.sign(awaited.to_be_signed), anna) == "REMOTE_ORDER_OVER"
+    assert refused(prepare_remote_signature, house.context, anna, seal.id, ORDER) == "GRANT_FORM_NOT_COVERED"
 
 
 class Died(BaseException):
