@@ -170,7 +170,11 @@ def add_named(
 
 
 def start_batch(context: ServiceContext, user: User, seal_id: str, batch_id: str) -> Batch:
-    """Seal them all from now on; started before, it stays so. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT for an empty or cancelled one."""
+    """Seal them all from now on; started before, it stays so. BATCH_NOT_FOUND, BATCH_STATE_CONFLICT for an empty or cancelled one.
+
+    Whoever starts it is the one who uses the seal, whoever of its holder's people opened it and through which system: his are the rights that
+    are asked for and the entries of the audit trail.
+    """
     at = context.clock.now()
 
     def start(conn: Connection) -> Batch:
@@ -179,11 +183,19 @@ def start_batch(context: ServiceContext, user: User, seal_id: str, batch_id: str
             return batch
         if batch.state is not BatchState.OPEN or not batch.total:
             raise batch_state_conflict(batch_id, batch.state)
-        store.update_batch(conn, batch_id, state=BatchState.RUNNING, started_at=at)
+        running = replace(
+            batch,
+            state=BatchState.RUNNING,
+            started_at=at,
+            client_id=user.client_id,
+            actor=user.actor,
+            token_grant_id=user.token_grant_id,
+        )
+        store.update_batch_started(conn, running)
         for number in range(1, batch.total + 1):
             context.outbox.put(conn, topic=TOPIC, payload={"batch": batch_id, "number": number}, at=at)
-        _record(context, conn, user.actor, batch, "started", {"documents": batch.total})
-        return replace(batch, state=BatchState.RUNNING, started_at=at)
+        _record(context, conn, user.actor, running, "started", {"documents": batch.total})
+        return running
 
     return context.database.write(start)
 

@@ -31,6 +31,7 @@ from seal_service.store.batches import (
     load_batch,
     load_batch_item,
     update_batch,
+    update_batch_started,
 )
 from seal_service.store.editions import (
     abandon_edition,
@@ -199,6 +200,7 @@ __all__ = [
     "take_one_use",
     "update_application",
     "update_batch",
+    "update_batch_started",
     "update_certificate_revoked",
     "update_edition",
     "update_edition_key_destroyed",

@@ -91,6 +91,18 @@ def count_living_batches(conn: Connection, holder: str) -> int:
     return int(conn.execute(select(func.count()).select_from(batches).where(and_(batches.c.holder == holder, living))).scalar_one())
 
 
+def update_batch_started(conn: Connection, batch: Batch) -> None:
+    """It runs from now on, for whoever started it."""
+    values = {
+        "state": batch.state.value,
+        "started_at": write_optional_time(batch.started_at),
+        "client_id": batch.client_id,
+        "actor": batch.actor,
+        "token_grant_id": batch.token_grant_id,
+    }
+    conn.execute(update(batches).where(batches.c.id == batch.id).values(values))
+
+
 def update_batch(
     conn: Connection, batch_id: str, *, state: BatchState, started_at: datetime | None = None, ended_at: datetime | None = None
 ) -> None:

@@ -12,7 +12,7 @@ from crypto.report import Verdict
 from seal_service import store
 from seal_service.actions import seal_batch
 from seal_service.actions.change_seal_state import change_seal_state
-from seal_service.actions.grant_seal import grant_seal
+from seal_service.actions.grant_seal import GrantOrder, grant_seal, grant_seal_within
 from seal_service.actions.make_seal import SealRequest, make_seal
 from seal_service.actions.record_use import User
 from seal_service.actions.seal_batch import (
@@ -31,6 +31,7 @@ from seal_service.batch import Batch, BatchState, ItemState
 from seal_service.model import Seal, transition_named
 from seal_service.ports import CALLER_CHECK
 from seal_service.verify import verify_file
+from service_kit.audit import find_entries
 from service_kit.callers import Caller
 from service_kit.outbox import Message, Outbox
 from standards.errors import Kind, TrustError
@@ -277,6 +278,28 @@ def test_whether_a_person_may_still_act_is_asked_by_his_name_and_what_his_token_
     work_through(house)
     assert asked == [Caller("portal", "anna", frozenset(), grant_id="gr_1")]
     assert [item.code for item in list_items(house.context, anna, seal.id, batch.id, after=0, limit=9)] == ["BATCH_CALLER_DISABLED"]
+
+
+def test_the_seal_is_used_by_whoever_starts_the_batch(house: House, seal: Seal) -> None:
+    """Of two who act for one organisation, or of one person at two systems, the other may have opened it."""
+    asked: list[Caller] = []
+    house.context = replace(house.context, links={**house.context.links, CALLER_CHECK: lambda who: asked.append(who) or True})
+    grant_seal_within(house.context, caller(), seal.id, GrantOrder("person:org_1", via_client="portal"), if_version=None)
+    anna = user_of(Caller("portal", "org_1", frozenset({"seal.use"}), grant_id="gr_1", acting="pe_anna"))
+    berta = user_of(Caller("portal", "org_1", frozenset({"seal.use"}), grant_id="gr_2", acting="pe_berta"))
+    elsewhere = user_of(Caller("other", "org_1", frozenset({"seal.use"}), grant_id="gr_3", acting="pe_anna"))
+    for starter, code in ((berta, None), (elsewhere, "GRANT_SYSTEM_NOT_COVERED")):
+        batch = open_batch(house.context, anna, seal.id, ORDER)
+        add_document(house.context, starter, seal.id, batch.id, "a.pdf", PDF)
+        started = start_batch(house.context, starter, seal.id, batch.id)
+        assert (started.actor, started.client_id) == (starter.actor, starter.client_id)
+        work_through(house)
+        assert [item.code for item in list_items(house.context, anna, seal.id, batch.id, after=0, limit=9)] == [code]
+        assert asked.pop() == Caller(starter.client_id, "org_1", frozenset(), grant_id=starter.token_grant_id)
+    with house.context.database.read() as conn:
+        uses = find_entries(conn, subject=f"seal:{seal.id}", limit=100)
+    assert {entry.actor for entry in uses if entry.action == "seal.use" and entry.outcome == "done"} == {berta.actor}
+    assert {entry.actor for entry in uses if entry.action == "seal.use" and entry.outcome == "refused"} == {elsewhere.actor}
 
 
 def test_one_finds_ones_own_batches_newest_first(house: House, seal: Seal, batch: Batch) -> None:
