@@ -283,7 +283,12 @@ def test_whether_a_person_may_still_act_is_asked_by_his_name_and_what_his_token_
 def test_the_seal_is_used_by_whoever_starts_the_batch(house: House, seal: Seal) -> None:
     """Of two who act for one organisation, or of one person at two systems, the other may have opened it."""
     asked: list[Caller] = []
-    house.context = replace(house.context, links={**house.context.links, CALLER_CHECK: lambda who: asked.append(who) or True})
+
+    def stands(who: Caller) -> bool:
+        asked.append(who)
+        return True
+
+    house.context = replace(house.context, links={**house.context.links, CALLER_CHECK: stands})
     grant_seal_within(house.context, caller(), seal.id, GrantOrder("person:org_1", via_client="portal"), if_version=None)
     anna = user_of(Caller("portal", "org_1", frozenset({"seal.use"}), grant_id="gr_1", acting="pe_anna"))
     berta = user_of(Caller("portal", "org_1", frozenset({"seal.use"}), grant_id="gr_2", acting="pe_berta"))
