@@ -132,6 +132,8 @@ def prepare_seal(
 
     # 1. Where the seal is shown.
     package, files = document.package, document.files
+    if (places or seam is not None) and document.body.unclear_pages:
+        raise refused(Kind.UNACCEPTABLE, "OFD_UNACCEPTABLE", found="PAGE_IDENTIFIERS", reason="repeated-or-missing")
     stamps = place_stamps(OfdPages(document.body), places, seam, picture_mm)
     if len(stamps) > MAX_STAMPS:
         raise refused(Kind.UNACCEPTABLE, "OFD_SIGNATURE_TOO_LARGE", found=len(stamps), limit=MAX_STAMPS)

@@ -81,7 +81,7 @@ def _check_package(package: OfdPackage) -> None:
 
 
 def _refuse_troubles(graph: Graph) -> None:
-    """A list of signatures that ``OFD.xml`` promises and that is not there yet is no trouble: it is about to be."""
+    """A list of signatures that ``OFD.xml`` promises and that is not there yet is no trouble: for one document it is about to be."""
     _refuse(trouble_steps(each for each in graph.troubles if (each.code, each.reason) != (PART_MISSING, "signatures")))
 
 
@@ -120,6 +120,7 @@ def check_sealable(original: bytes, *, package: OfdPackage | None = None) -> Sea
         raise refused(Kind.CONFLICT, "OFD_SIGNATURES_TOO_MANY", limit=MAX_SIGNATURES)
     promised = _promised_list(package, body)
     list_path = promised or _free_list_path(package, body)
+    _refuse(trouble_steps(each for each in package.graph.troubles if each.path != promised))  # the list of another document is not
     list_part = package.container.read(list_path, MAX_XML_BYTES) if list_path in package.container else None
     for signature in signatures:
         _check_lock(package, signature, list_path)

@@ -120,7 +120,9 @@ class Body:
     """One document of the file (DocBody). ``reached`` is by name, without ``OFD.xml`` and without the files of signatures.
 
     ``older`` are files that only versions other than the current one use. ``pages`` gives the part of each page identifier, ``boxes`` its
-    physical box in millimetres (x, y, width, height) where one is stated. ``signatures`` are the parts that list signatures.
+    physical box in millimetres (x, y, width, height) where one is stated. ``unclear_pages``: in parts that list pages, identifiers that stand
+    there more than once, and an empty one for pages without: where a place on a page is, readers then do not agree on. ``signatures`` are the
+    parts that list signatures.
     """
 
     index: int
@@ -129,6 +131,7 @@ class Body:
     pages: dict[str, str] = field(default_factory=dict)
     boxes: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     default_box: tuple[float, float, float, float] | None = None
+    unclear_pages: set[str] = field(default_factory=set)
     signatures: list[str] = field(default_factory=list)
 
 
@@ -146,6 +149,7 @@ class Graph:
         self._bodies: list[XmlNode] = []
         self._read_bytes = 0
         self._counted: set[str] = set()
+        self._page_nodes: dict[tuple[int, str, str], XmlNode] = {}  # by body, part and identifier
         try:
             if like is None:
                 raise MalformedError(ENTRY_MISSING)
@@ -331,7 +335,10 @@ class Graph:
 
     def _note_page(self, body: Body, node: XmlNode, location: str, by: str) -> None:
         found = self.look_up(location, by)
-        identifier = node.get("ID")
+        identifier = node.get("ID") or ""
+        first = self._page_nodes.setdefault((body.index, by, identifier), node)
+        if not identifier or first is not node:
+            body.unclear_pages.add(identifier)
         if identifier and found is not None and found.path is not None:
             body.pages.setdefault(identifier, found.path)
 

@@ -103,6 +103,32 @@ def test_a_file_that_cannot_be_unpacked_is_not_sealed() -> None:
     assert refused.value.facts["found"] == "OFD_ENTRY_UNREADABLE"
 
 
+def test_a_list_that_another_document_of_the_file_promises_is_not_made() -> None:
+    """What is sealed would not be valid as a whole."""
+    first, second = plain_files(signatures=None), plain_files(signatures="Doc_1/Signs/Signatures.xml")
+    files = first | {name.replace("Doc_0", "Doc_1"): data.replace(b"Doc_0", b"Doc_1") for name, data in second.items() if name != "OFD.xml"}
+    other = second["OFD.xml"].replace(b"Doc_0", b"Doc_1")
+    other = other[other.index(b"<o:DocBody>") : other.index(b"</o:OFD>")]
+    without = other.replace(b"<o:Signatures>Doc_1/Signs/Signatures.xml</o:Signatures>", b"")
+    assert without != other
+    assert is_valid(seal(pack(files | {"OFD.xml": first["OFD.xml"].replace(b"</o:OFD>", without + b"</o:OFD>")})))
+    with pytest.raises(TrustError) as refused:
+        seal(pack(files | {"OFD.xml": first["OFD.xml"].replace(b"</o:OFD>", other + b"</o:OFD>")}))
+    assert (refused.value.code, refused.value.facts["found"]) == ("OFD_UNACCEPTABLE", "OFD_PART_MISSING")
+
+
+@pytest.mark.parametrize(("old", "new"), [(b'<o:Page ID="2"', b'<o:Page ID="1"'), (b'<o:Page ID="1"', b"<o:Page")])
+def test_a_seal_is_not_shown_where_pages_cannot_be_told_apart(old: bytes, new: bytes) -> None:
+    """Readers show it on the first page of that identifier, on the last, or on both, and count pages without one."""
+    files = plain_files(signatures=None)
+    files["Doc_0/Document.xml"] = files["Doc_0/Document.xml"].replace(old, new)
+    assert is_valid(seal(pack(files)))
+    for options in ({"places": [Place(1, 50, 50)]}, {"seam": Seam(Edge.RIGHT)}):
+        with pytest.raises(TrustError) as refused:
+            seal(pack(files), **options)
+        assert (refused.value.code, refused.value.facts["reason"]) == ("OFD_UNACCEPTABLE", "repeated-or-missing")
+
+
 def test_several_lists_are_refused() -> None:
     """Two readings of one location lead to two lists."""
     files = {**plain_files(signatures="Signs/Signatures.xml"), "Signs/Signatures.xml": part("Signatures")}
