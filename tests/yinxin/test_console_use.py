@@ -69,6 +69,12 @@ def test_from_choosing_a_seal_to_a_sealed_document(clerk: Pages, seal_id: str) -
     looked = clerk.post(place, {"mode": "place", "x_mm": "50", "y_mm": "60", "goto": "2"}, status=200)
     assert "Page 2 of 3" in told(looked.text)
     assert "translate(29.0 216.0)" in looked.text, "the seal stands at its millimetres on the other page too"
+    last = clerk.post(place, {"mode": "place", "page": "-1", "x_mm": "50", "y_mm": "60", "preview": "1"}, status=200)
+    assert "Page 3 of 3" in told(last.text), "the page that the seal comes to is the one that is looked at"
+    assert "translate(29.0 216.0)" in last.text
+    elsewhere = clerk.post(place, {"mode": "place", "page": "1", "pages": "2-3", "x_mm": "50", "y_mm": "60", "preview": "1"}, status=200)
+    assert "Page 1 of 3" in told(elsewhere.text)
+    assert "translate(29.0 216.0)" not in elsewhere.text, "no seal where none will be"
     assert "FIELD_UNACCEPTABLE" in told(clerk.post(place, {"mode": "place", "x_mm": "fifty"}, status=422).text)
     off = clerk.post(place, {"mode": "place", "page": "1", "x_mm": "1", "y_mm": "1"}, status=422)
     assert "PLACEMENT_OFF_PAGE" in told(off.text)
@@ -135,10 +141,19 @@ def test_an_order_is_what_the_form_says() -> None:
 def test_what_is_shown_is_what_comes_out() -> None:
     first = first_order(1, 3, A4, ROUND)
     assert (first.x_mm, first.y_mm, first.has_seam) == (159.0, 51.0, True)
-    shown = seal_on(first, 1, A4, ROUND)
+    shown = seal_on(first, 1, 3, A4, ROUND)
     assert shown is not None
     assert (shown.x, shown.y) == (138.0, 225.0)
-    assert seal_on(first, 2, A4, ROUND) is None
+    assert seal_on(first, 2, 3, A4, ROUND) is None
+    for order, pages in (
+        (Ordered(page=-1), [3]),
+        (Ordered(pages="odd"), [1, 3]),
+        (Ordered(page=1, pages="2-3"), [2, 3]),
+        (Ordered(page=9), []),
+        (Ordered(pages="some"), []),
+        (Ordered(mode="keyword"), []),
+    ):
+        assert [page for page in (1, 2, 3) if seal_on(order, page, 3, A4, ROUND)] == pages
     # Three pages share one seal: first page has its left third at the right edge
     cuts = [slice_on(first, page, 3, A4, ROUND) for page in (1, 2, 3)]
     assert [(each.x, each.width, each.box) for each in cuts if each] == [

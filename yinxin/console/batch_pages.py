@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 USE: Final = "seal.use"
 FIRST: Final = Ordered(page=-1, x_mm=150.0, y_mm=60.0)
+OPEN: Final = "open"
 ENDED: Final = ("done", "cancelled")
 ITEMS_SHOWN: Final = 200
 _ZIP: Final = b"PK\x03\x04"
@@ -45,14 +46,16 @@ def add_pages(console: Console) -> None:
         if not chosen:
             return show(visit, "batch_open.html", seal=seal, ordered=ordered, missing=True, status=422, **choices)
         path = f"/v1/seals/{seal_id}/batches"
-        batch_id = ""
+        batch_id, is_new = "", False
         try:
-            batch_id = (await visit.api.post(path, json=_order(ordered), idempotency_key=f"console-{form.once}")).body["id"]
+            opened = (await visit.api.post(path, json=_order(ordered), idempotency_key=f"console-{form.once}")).body
+            batch_id, is_new = opened["id"], opened["state"] == OPEN
             for number, part in enumerate(chosen):
                 await _add(visit, f"{path}/{batch_id}", part, f"console-{form.once}-{number}")
             await visit.api.post(f"{path}/{batch_id}/start")
         except ApiProblem as problem:
-            if batch_id and not problem.is_signed_out:  # all of them or none: half a batch would be sealed by surprise later
+            # All of them or none: half a batch would be sealed by surprise later. One that runs already came with this form before
+            if is_new and not problem.is_signed_out:
                 await visit.api.post(f"{path}/{batch_id}/cancel")
             if problem.is_signed_out:
                 raise

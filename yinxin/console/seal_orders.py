@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from seal_service.places import share_out
+from seal_service.places import read_pages, share_out
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -119,9 +119,15 @@ def size_of_picture(svg: bytes) -> tuple[float, float]:
     return _SEAL_MM if found is None else (float(found[1]), float(found[2]))
 
 
-def seal_on(ordered: Ordered, page: int, page_mm: tuple[float, float], seal_mm: tuple[float, float]) -> Shown | None:
-    """The seal itself on this page; None where the order puts none there that is known beforehand."""
-    if ordered.mode != PLACE or (not ordered.pages and ordered.page not in {page, -1}):
+def seal_on(ordered: Ordered, page: int, pages: int, page_mm: tuple[float, float], seal_mm: tuple[float, float]) -> Shown | None:
+    """The seal itself on this one of ``pages``; None where the order puts none there that is known beforehand, or is refused for its pages."""
+    if ordered.mode != PLACE:
+        return None
+    try:
+        wanted = read_pages(ordered.pages or (ordered.page,), pages)
+    except TrustError:
+        return None
+    if page not in wanted:
         return None
     width, height = seal_mm
     return Shown(ordered.x_mm - width / 2, page_mm[1] - ordered.y_mm - height / 2, width, height, f"0 0 {width:g} {height:g}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio.to_thread
 from starlette.responses import Response
 
+from seal_service.places import LAST_PAGE
 from standards.errors import TrustError
 from yinxin.console.api_calls import ApiProblem
 from yinxin.console.code_samples import SampleCall, samples_of
@@ -90,6 +91,8 @@ def add_pages(console: Console) -> None:
         if goto or form.is_set("preview"):
             at = int(goto) if goto.isdecimal() and len(goto) < 7 else max(1, ordered.page)
             drawn = await _draw(visit, draft, at, LOOK_WIDTH_PX)
+            if ordered.page == LAST_PAGE and not goto and drawn["pages"] > 1:
+                drawn = await _draw(visit, draft, drawn["pages"], LOOK_WIDTH_PX)
             return _show(visit, seal, draft, drawn, seal_mm, replace(ordered, page=at) if goto else ordered)
         # 3. Sealing; the same form sent twice is one use
         try:
@@ -168,7 +171,7 @@ def _show(
         page_mm=page_mm,
         seal_mm=seal_mm,
         ordered=told,
-        shown=seal_on(told, page, page_mm, seal_mm),
+        shown=seal_on(told, page, pages, page_mm, seal_mm),
         slice=slice_on(told, page, pages, page_mm, seal_mm),
         edges=EDGES,
         levels=LEVELS,
