@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+_ITEM_KEY: Final = re.compile(r"sb_[0-9a-f]{24}-[0-9]+")
 
 
 class BatchState(StrEnum):
@@ -33,8 +37,8 @@ class ItemState(StrEnum):
 class Batch:
     """Documents that are sealed alike, one after the other. ``order_json``: the order without a document. Times are aware UTC.
 
-    ``total``: how many documents, ``total_bytes``: of how many bytes together. ``token_grant_id``: what the token hung on with which it was
-    opened.
+    ``total``: how many documents, ``total_bytes``: of how many bytes together. ``client_id``, ``actor`` and ``token_grant_id`` (what the token
+    hung on) are of who opened it, and of who started it once it was.
     """
 
     id: str
@@ -64,6 +68,16 @@ class BatchItem:
     use_id: str | None = None
     code: str | None = None
     finished_at: datetime | None = None
+
+
+def item_key(batch_id: str, number: int) -> str:
+    """The idempotency key under which a document of a batch is sealed."""
+    return f"{batch_id}-{number}"
+
+
+def is_item_key(key: str) -> bool:
+    """Whether a key is one of a document of a batch, which no request may use: what it sealed would pass for that document."""
+    return _ITEM_KEY.fullmatch(key) is not None
 
 
 def new_batch_id() -> str:

@@ -16,7 +16,7 @@ from seal_service.actions.record_use import User
 from seal_service.actions.seal_document import route_of_sealing, seal_document
 from seal_service.actions.seal_order import SealOrder, read_order, write_order
 from seal_service.actions.sweep_intents import IN_FLIGHT, again_without_the_dead
-from seal_service.batch import Batch, BatchItem, BatchState, ItemState, new_batch_id
+from seal_service.batch import Batch, BatchItem, BatchState, ItemState, item_key, new_batch_id
 from seal_service.errors import (
     batch_caller_gone,
     batch_document_unacceptable,
@@ -249,7 +249,7 @@ def seal_item(context: ServiceContext, message: Message) -> None:
         return
     user = User(batch.client_id, batch.actor, holder=batch.holder, human=human_in(batch.actor))
     use_id, code = None, None
-    key = f"{batch_id}-{number}"
+    key = item_key(batch_id, number)
     try:
         document = context.blobs.get(item.document_digest)
         order = replace(read_order(batch.order_json, document), idempotency_key=key)

@@ -17,6 +17,7 @@ from seal_service.actions.seal_document import SealedDocument, seal_document
 from seal_service.actions.sweep_intents import again_without_the_dead
 from seal_service.api.document_routes import BINARY, SEALED_HEADERS, SEALING_BODY, read_sealing, sealed_answer
 from seal_service.api.parameters import user_of
+from seal_service.batch import is_item_key
 from seal_service.errors import field_unacceptable, seal_not_found
 from seal_service.model import SCOPE_USE
 from seal_service.verify import OFD, PDF
@@ -77,6 +78,8 @@ def _read_key(request: Request) -> str | None:
     keys = request.headers.getlist("idempotency-key")
     if len(keys) > 1:
         raise field_unacceptable("Idempotency-Key", "at most one")
+    if keys and is_item_key(keys[0]):
+        raise field_unacceptable("Idempotency-Key", "not that of a document of a batch")
     return keys[0] if keys else None
 
 

@@ -192,6 +192,7 @@ def test_the_same_key_gives_the_same_answer_once(served: Served) -> None:
         assert "idempotent-replay" not in first.headers
         assert again.headers["idempotent-replay"] == "true"
         assert code(seal(client, content, seal_id, key="same-key-1", reason="other")) == (422, "IDEMPOTENCY_KEY_REUSED")
+        assert code(seal(client, content, seal_id, key=f"sb_{'0' * 24}-1")) == (422, "FIELD_UNACCEPTABLE"), "that of a document of a batch"
 
 
 def test_sixteen_at_once_with_one_key_are_one_use(served: Served) -> None:

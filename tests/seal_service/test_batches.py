@@ -27,7 +27,7 @@ from seal_service.actions.seal_batch import (
 )
 from seal_service.actions.seal_order import SealOrder
 from seal_service.api.parameters import user_of
-from seal_service.batch import Batch, BatchState, ItemState
+from seal_service.batch import Batch, BatchState, ItemState, is_item_key, item_key
 from seal_service.model import Seal, transition_named
 from seal_service.ports import CALLER_CHECK
 from seal_service.verify import verify_file
@@ -147,6 +147,12 @@ def test_what_was_sealed_for_a_person_is_found_when_the_key_is_forgotten(house: 
     seal_item(house.context, Message("m", TOPIC, {"batch": batch.id, "number": 1}, 2))
     assert find_batch(house.context, anna, seal.id, batch.id)[1][ItemState.SEALED] == 1
     assert house.rows("SELECT count(*), min(state) FROM seal_uses") == [(1, "done")]
+
+
+def test_the_key_of_a_document_in_a_batch_is_nobodys_to_send(batch: Batch) -> None:
+    """What a request sealed under it would be reported as the document of the batch."""
+    assert is_item_key(item_key(batch.id, 10_000))
+    assert not any(is_item_key(key) for key in ("k1", batch.id, f"{batch.id}-", f"x{batch.id}-1", f"{batch.id}-1x", f"{batch.id}-1\n"))
 
 
 def test_that_a_document_was_sealed_wins_over_that_it_failed(house: House, seal: Seal, batch: Batch) -> None:
