@@ -210,6 +210,25 @@ def test_a_batch_goes_on_after_a_bad_file_and_where_it_stopped(
     assert verdict(deployment, tmp_path / "out" / "3.pdf") is Verdict.VALID
 
 
+def test_a_use_whose_result_could_not_be_written_is_named(
+    deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureFixture[str]
+) -> None:
+    """The seal was used: who ordered it learns so, and under which name it is on record."""
+    out, report = tmp_path / "out", tmp_path / "report.json"
+    (out / document.name).mkdir(parents=True)
+    arguments = (document, "--out", out, "--batch", "in-the-way", "--report", report)
+    assert run(monkeypatch, deployment, *arguments) == 64
+    [row] = json.loads(report.read_bytes())["files"]
+    assert (row["code"], row["sealed"], row["facts"]["seal_use"]) == ("PATH_UNUSABLE", None, row["seal_use"])
+    assert row["seal_use"] in capsys.readouterr().err
+    assert deployment.rows(f"SELECT state, result_audit_id FROM seal_uses WHERE id = '{row['seal_use']}'") == [("done", row["audit_entry"])]
+    (out / document.name).rmdir()
+    assert run(monkeypatch, deployment, *arguments) == 0
+    [again] = json.loads(report.read_bytes())["files"]
+    assert (again["seal_use"], again["is_repeated"]) == (row["seal_use"], True)
+    assert verdict(deployment, out / document.name) is Verdict.VALID
+
+
 def test_a_report_as_a_table_holds_no_formula(
     deployment: Deployment, document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

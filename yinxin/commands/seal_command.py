@@ -199,7 +199,14 @@ def _tell(outcome: Outcome) -> None:
     elif isinstance(error, TrustError):
         typer.echo(f"yinxin seal: {outcome.file}: {explain(error)}", err=True)
     else:
-        typer.echo(f"yinxin seal: {outcome.file}: {error.strerror} ({error.filename})", err=True)
+        typer.echo(f"yinxin seal: {outcome.file}: {error.strerror} ({error.filename}){_say_used(outcome.seal_use)}", err=True)
+
+
+def _say_used(use_id: str | None) -> str:
+    """That the seal was used though there is no file."""
+    if use_id is None:
+        return ""
+    return say(f"; the seal was used ({use_id}), the result is on record", f"；印章已使用（{use_id}），结果已存档")
 
 
 def _say_awaited(file: str, awaits: dict[str, Any]) -> str:

@@ -26,7 +26,8 @@ WAITING: Final = 4  # documents held in memory ahead of the threads
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file. ``code`` and ``facts`` where it was not sealed; ``verdict`` is that of our own check of the result.
+    """What became of one file. ``code`` and ``facts`` where it was not sealed, or (then with ``seal_use``) sealed and not written; ``verdict`` is
+    that of our own check of the result.
 
     ``awaits``: what the owner's device has to sign before it goes on (``seal_remotely``).
     """
@@ -103,11 +104,25 @@ def _seal_one(house: House, user: User, seal_id: str, order: SealOrder, file: Pa
             raise FileNotFoundError(2, "No such folder", str(target.parent))
         key = None if batch is None else f"batch-{sm3(batch.encode() + b'/' + file.name.encode() + b'/' + sm3(document)).hex()}"
         sealed = seal_document(house.context, user, seal_id, replace(order, document=document, idempotency_key=key))
-        write_durably(target, sealed.content, mode=0o644)
     except TrustError as error:
         return Outcome(str(file), code=error.code, facts=error.facts, error=error, seconds=_since(started))
     except OSError as error:
         return Outcome(str(file), code="PATH_UNUSABLE", facts={"reason": error.strerror}, error=error, seconds=_since(started))
+    try:
+        write_durably(target, sealed.content, mode=0o644)
+    except OSError as error:  # the seal has been used: the use is named all the same
+        facts: dict[str, str | int | float | bool | None] = {"reason": error.strerror, "seal_use": sealed.use_id}
+        return Outcome(
+            str(file),
+            code="PATH_UNUSABLE",
+            facts=facts,
+            error=error,
+            seal_use=sealed.use_id,
+            audit_entry=sealed.audit_id,
+            is_repeated=sealed.is_repeated,
+            warnings=sealed.warnings,
+            seconds=_since(started),
+        )
     return Outcome(
         str(file),
         str(target),
