@@ -12,7 +12,13 @@ from seal_service.actions.prepare_remote_signature import Awaited, draft_again, 
 from seal_service.actions.record_use import VOIDED_BY_HOLDER, Intent, record_result, record_void
 from seal_service.actions.seal_document import SealedDocument
 from seal_service.actions.seal_order import read_order
-from seal_service.errors import remote_order_conflict, remote_order_over, remote_signature_bad, seal_use_not_found
+from seal_service.errors import (
+    remote_order_conflict,
+    remote_order_over,
+    remote_signature_bad,
+    seal_use_not_found,
+    time_stamp_not_configured,
+)
 from seal_service.model import UseState
 from service_kit import fail_points
 from standards.errors import MalformedError, TrustError
@@ -64,7 +70,10 @@ def finish_remote_signature(
         return find_awaited(context, user, seal_id, use_id)
 
     # 4. Time-stamp, document, and what our own verifier says of it, with no transaction open.
-    token = context.time_stamp(value_der) if use.is_timestamped and context.time_stamp is not None else None
+    stamp = context.time_stamp if use.is_timestamped else None
+    if use.is_timestamped and stamp is None:  # since it was ordered: what was ordered with a time-stamp is not given without
+        raise time_stamp_not_configured()
+    token = None if stamp is None else stamp(value_der)
     order = read_order(kept.order_json, context.blobs.get(kept.document_digest))
     sealed = finish_draft(context, draft, order, value_der, token, use_id, trust=context.trust()).content
     result_digest = context.blobs.put(sealed)

@@ -21,14 +21,15 @@ from seal_service.actions.record_use import (
     record_result,
 )
 from seal_service.actions.seal_order import B_LT, B_LTA, SealMeans, SealOrder
-from seal_service.errors import key_elsewhere, seal_not_found, seal_version_conflict
-from seal_service.model import UseKind, new_use_id
+from seal_service.errors import key_elsewhere, seal_not_found, seal_not_usable, seal_version_conflict
+from seal_service.model import SealState, UseKind, new_use_id
 from service_kit import fail_points
-from service_kit.idempotency import digest_of_request
+from service_kit.idempotency import ClaimState, digest_of_request
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from seal_service.model import Seal
     from seal_service.verify import Examined
     from service_kit.composition import ServiceContext
 
@@ -66,8 +67,8 @@ def seal_document(context: ServiceContext, user: User, seal_id: str, order: Seal
     with step("seal.see", reads=True):
         seal, certificate = seal_for_document(context, user, seal_id, order)
         trust = context.trust()
-    if not seal.is_key_here:
-        raise key_elsewhere(seal_id)
+    if not seal.is_key_here or seal.state is SealState.DESTROYED:  # without its key: only what was answered before is answered still
+        return _answered_before(context, user, seal, order)
     signer = context.keystore.signer(seal.key_id)  # in no step: a key in a device is asked there for its public half
 
     with step("seal.draft"):
@@ -188,6 +189,20 @@ def digest_of_order(order: SealOrder, document_digest: bytes) -> bytes:
     """What makes an order what it is."""
     wishes = asdict(replace(order, document=b"", idempotency_key=None)) | {"document": document_digest.hex()}
     return digest_of_request(json.dumps(wishes, sort_keys=True).encode())
+
+
+def _answered_before(context: ServiceContext, user: User, seal: Seal, order: SealOrder) -> SealedDocument:
+    """The document that this very request was answered with. SEAL_KEY_ELSEWHERE, SEAL_NOT_ACTIVE, IDEMPOTENCY_*."""
+    repeatable = _repeatable(seal.id, order)
+    if repeatable is not None:
+        request, at = repeatable.request, context.clock.now()
+        with context.database.read() as conn:
+            claim = context.idempotency.find(
+                conn, caller=user.claimant, route=request.route, key=request.key, request_digest=request.request_digest, at=at
+            )
+        if claim is not None and claim.state is ClaimState.DONE:
+            return _given_before(context, Intent(seal, str(claim.reference), at, claim, is_done=True))
+    raise seal_not_usable(seal.id, seal.state) if seal.is_key_here else key_elsewhere(seal.id)
 
 
 def _given_before(context: ServiceContext, intent: Intent) -> SealedDocument:

@@ -192,6 +192,18 @@ def test_nothing_is_released_to_whom_the_right_was_taken_from(house: House, seal
     give_up_remote_signature(house.context, USER, seal.id, awaited.use_id)
 
 
+def test_what_was_ordered_with_a_time_stamp_is_not_given_without(house: House, seal: Seal, owner: Signer) -> None:
+    """The authority may be taken out of the configuration between the two phases."""
+    awaited = prepare(house, seal, profile="pades")
+    signature = owner.sign(awaited.to_be_signed)
+    without = replace(house.context, time_stamp=None)
+    assert (
+        refused(finish_remote_signature, without, USER, seal.id, awaited.use_id, number=1, signature=signature)
+        == "TIME_STAMP_NOT_CONFIGURED"
+    )
+    assert isinstance(hand_in(house, seal, awaited, signature), SealedDocument)
+
+
 @pytest.mark.parametrize(
     ("limits", "via", "minutes", "code"),
     [

@@ -179,6 +179,23 @@ def test_the_same_key_gives_the_same_document_also_after_a_freeze(house: House, 
     assert refused.value.code == "SEAL_NOT_ACTIVE"
 
 
+def test_the_same_key_gives_the_same_document_also_without_the_seals_key(house: House, seal: Seal) -> None:
+    first = do(house, seal, idempotency_key="k1")
+    for step in ("cancel", "destroy"):
+        change_seal_state(house.context, caller(), seal.id, transition_named(step), reason="dissolved")
+    assert seal.key_id not in {key.key_id for key in house.context.keystore.list()}
+    again = do(house, seal, idempotency_key="k1")
+    assert (again.content, again.use_id, again.audit_id, again.is_repeated) == (first.content, first.use_id, first.audit_id, True)
+    for changes, code in (
+        ({"idempotency_key": "k1", "reason": "another"}, "IDEMPOTENCY_KEY_REUSED"),
+        ({"idempotency_key": "k2"}, "SEAL_NOT_ACTIVE"),
+        ({}, "SEAL_NOT_ACTIVE"),
+    ):
+        with pytest.raises(TrustError) as refused:
+            do(house, seal, **changes)
+        assert refused.value.code == code
+
+
 def test_sixteen_at_once_with_one_key_seal_once(house: House, seal: Seal) -> None:
     def attempt(_: int) -> bytes | str:
         try:
