@@ -20,7 +20,9 @@ from seal_service.errors import (
 )
 from seal_service.model import USABLE, DocumentForm
 from seal_service.ofd.verify import examine_ofd
+from seal_service.pdf.document import PdfDocument
 from seal_service.pdf.long_term import make_long_term
+from seal_service.pdf.sealing_rules import is_filled
 from seal_service.verify import OFD, examine_file, media_type_of, status_lists_of, verify_file
 from standards.uax9_plain_text import is_plain_text
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from service_kit.composition import ServiceContext
 
 
-SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every signed PDF
+SIGNATURE_MARK: Final = b"ByteRange"  # stands in clear in every PDF that an honest program signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,19 @@ def check_wishes(context: ServiceContext, order: SealOrder, trust: TrustList) ->
         if found.report.tampered:
             raise document_tampered()
         return CheckedWishes(form, is_timestamped, None if found.report.signatures else found.package)
-    if SIGNATURE_MARK in order.document and verify_file(order.document, trust, context.clock.now()).tampered:
+    if _may_be_signed(order.document) and verify_file(order.document, trust, context.clock.now()).tampered:
         raise document_tampered()
     return CheckedWishes(form, is_timestamped)
+
+
+def _may_be_signed(document: bytes) -> bool:
+    """Whether a PDF is to be verified before it is sealed. Who tampered with a signed one can write the names in it otherwise (/Byte#52ange):
+    where no signature stands in clear, the form is asked whether one of its fields has a value.
+    """
+    if SIGNATURE_MARK in document:
+        return True
+    opened = PdfDocument.open(document)
+    return not opened.is_encrypted and any(is_filled(field) for field in opened.signature_fields())
 
 
 def draft_document(

@@ -120,9 +120,7 @@ class Body:
     """One document of the file (DocBody). ``reached`` is by name, without ``OFD.xml`` and without the files of signatures.
 
     ``older`` are files that only versions other than the current one use. ``pages`` gives the part of each page identifier, ``boxes`` its
-    physical box in millimetres (x, y, width, height) where one is stated. ``unclear_pages``: in parts that list pages, identifiers that stand
-    there more than once, and an empty one for pages without: where a place on a page is, readers then do not agree on. ``signatures`` are the
-    parts that list signatures.
+    physical box in millimetres (x, y, width, height) where one is stated. ``signatures`` are the parts that list signatures.
     """
 
     index: int
@@ -131,7 +129,9 @@ class Body:
     pages: dict[str, str] = field(default_factory=dict)
     boxes: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     default_box: tuple[float, float, float, float] | None = None
-    unclear_pages: set[str] = field(default_factory=set)
+    unclear_pages: set[str] = field(
+        default_factory=set
+    )  # identifiers that two pages have, and "" for pages without: readers do not agree then
     signatures: list[str] = field(default_factory=list)
 
 
@@ -334,10 +334,8 @@ class Graph:
         return bases
 
     def _note_page(self, body: Body, node: XmlNode, location: str, by: str) -> None:
-        found = self.look_up(location, by)
-        identifier = node.get("ID") or ""
-        first = self._page_nodes.setdefault((body.index, by, identifier), node)
-        if not identifier or first is not node:
+        found, identifier = self.look_up(location, by), node.get("ID") or ""
+        if not identifier or self._page_nodes.setdefault((body.index, by, identifier), node) is not node:
             body.unclear_pages.add(identifier)
         if identifier and found is not None and found.path is not None:
             body.pages.setdefault(identifier, found.path)

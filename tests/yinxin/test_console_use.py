@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import os
+import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -86,6 +87,22 @@ def test_from_choosing_a_seal_to_a_sealed_document(clerk: Pages, seal_id: str) -
     assert clerk.get(f"/console/uses/{use_id}/result").content.startswith(b"%PDF-")
     assert f"/console/uses/{use_id}" in clerk.get(f"/console/seals/{seal_id}/uses").text
     assert "DRAFT_GONE" in told(clerk.get(place, 404).text), "what is sealed is kept no longer"
+
+
+def test_a_form_sent_again_with_other_files_ends_nothing_that_runs(clerk: Pages, seal_id: str) -> None:
+    path = f"/console/use/{seal_id}/batch"
+    place = {"mode": "place", "page": "-1", "x_mm": "100", "y_mm": "100", "once": secrets.token_urlsafe(16)}
+    first: Any = [("documents", ("a.pdf", reportlab_document()))]
+    other: Any = [("documents", ("b.pdf", reportlab_document(2)))]
+    halt = "CREATE TRIGGER halt BEFORE UPDATE ON kit_outbox BEGIN SELECT RAISE(ABORT, 'halt'); END"
+    clerk.here.house.context.database.write(lambda conn: conn.exec_driver_sql(halt))  # so that it runs for long
+    try:
+        watch = clerk.post(path, place, files=first).headers["location"]
+        assert clerk.post(path, place, files=first).headers["location"] == watch
+        assert "IDEMPOTENCY_KEY_REUSED" in told(clerk.post(path, place, status=422, files=other).text)
+        assert clerk.get(f"{watch}/progress.json").json()["ended"] is False
+    finally:
+        clerk.here.house.context.database.write(lambda conn: conn.exec_driver_sql("DROP TRIGGER halt"))
 
 
 def test_who_may_not_use_seals_is_told_so(here: Here) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -101,23 +100,6 @@ def test_many_documents_are_sealed_alike_and_watched(sealing: tuple[Pages, str])
     assert watch in clerk.get("/console/use").text, "and found again"
     assert clerk.get(f"{watch}/results.zip").content.startswith(b"PK")
     assert clerk.post(watch, status=409, at="/console/use")
-
-
-def test_a_form_sent_again_with_other_files_ends_nothing_that_runs(sealing: tuple[Pages, str]) -> None:
-    clerk, seal_id = sealing
-    path = f"/console/use/{seal_id}/batch"
-    place = {"mode": "place", "page": "-1", "x_mm": "100", "y_mm": "100", "once": secrets.token_urlsafe(16)}
-    first: Any = [("documents", ("a.pdf", reportlab_document()))]
-    other: Any = [("documents", ("b.pdf", reportlab_document(2)))]
-    halt = "CREATE TRIGGER halt BEFORE UPDATE ON kit_outbox BEGIN SELECT RAISE(ABORT, 'halt'); END"
-    clerk.here.house.context.database.write(lambda conn: conn.exec_driver_sql(halt))  # so that it runs for long
-    try:
-        watch = clerk.post(path, place, files=first).headers["location"]
-        assert clerk.post(path, place, files=first).headers["location"] == watch
-        assert "IDEMPOTENCY_KEY_REUSED" in told(clerk.post(path, place, status=422, files=other).text)
-        assert clerk.get(f"{watch}/progress.json").json()["ended"] is False
-    finally:
-        clerk.here.house.context.database.write(lambda conn: conn.exec_driver_sql("DROP TRIGGER halt"))
 
 
 def test_forms_with_files_are_admitted_as_uploads_to_the_api_are(sealing: tuple[Pages, str], monkeypatch: pytest.MonkeyPatch) -> None:
