@@ -129,9 +129,7 @@ class Body:
     pages: dict[str, str] = field(default_factory=dict)
     boxes: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     default_box: tuple[float, float, float, float] | None = None
-    unclear_pages: set[str] = field(
-        default_factory=set
-    )  # identifiers that two pages have, and "" for pages without: readers do not agree then
+    unclear_pages: set[str] = field(default_factory=set)  # identifiers that two pages have, and "" for pages without any
     signatures: list[str] = field(default_factory=list)
 
 

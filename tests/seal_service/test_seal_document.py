@@ -113,10 +113,8 @@ def test_a_tampered_document_gets_none_either_where_its_signature_is_written_in_
     start = sealed.rindex(b"/ByteRange")
     room = sealed[start : sealed.index(b"/Contents", start)]
     escaped = sealed.replace(room, room.replace(b"/ByteRange", b"/Byte#52ange").removesuffix(b"  "))
-    assert len(escaped) == len(sealed)
-    with pytest.raises(TrustError) as refused:
+    with pytest.raises(TrustError, match="DOCUMENT_TAMPERED"):
         do(house, seal, document=escaped, x_mm=60)
-    assert refused.value.code == "DOCUMENT_TAMPERED"
     assert house.rows("SELECT count(*) FROM seal_uses") == [(1,)]
 
 
