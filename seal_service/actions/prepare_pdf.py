@@ -19,7 +19,7 @@ from seal_service.pdf.sealing_value import (
     estimate_value_size,
     first_round,
 )
-from seal_service.pdf.signature_field import has_signature_field
+from seal_service.pdf.signature_field import has_signature_field, may_hide_pictures
 from standards.gbt33560_oids import SM3
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seal_service.pdf.seal import PreparedSeal
     from seal_service.pdf.sealing_value import SealingRound
 
+MAY_BE_HIDDEN: Final = "SEAL_MAY_BE_HIDDEN"  # the document's form has readers draw its fields themselves; some then show no seal
 FIELD_PREFIX: Final = "Seal-"  # followed by the id of the use: whoever holds the document can name its record
 
 
@@ -68,6 +69,8 @@ def prepare_pdf(means: SealMeans, order: SealOrder, *, ses_names: tuple[str, str
         lock=_lock(order),
         opacity=order.opacity,
     )
+    if is_seen and may_hide_pictures(order.document):
+        warnings = (*warnings, MAY_BE_HIDDEN)
     value_order = ValueOrder(
         profile=profile,
         content_digest=prepared.digest,

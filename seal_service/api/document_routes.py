@@ -137,7 +137,10 @@ _VERIFYING_BODY: Final[dict[str, Any]] = {
 SEALED_HEADERS: Final[dict[str, Any]] = {
     "Seal-Use": {"schema": {"type": "string"}, "description": "The record of this use: /v1/seal-uses/{id}."},
     "Audit-Entry": {"schema": {"type": "string"}, "description": "The audit entry: /v1/audit/entries/{id}/receipt proves it."},
-    "Seal-Warnings": {"schema": {"type": "string"}, "description": "What was done otherwise than ordered: SEAM_SKIPPED (a single page)."},
+    "Seal-Warnings": {
+        "schema": {"type": "string"},
+        "description": "What came out otherwise than ordered: SEAM_SKIPPED (a single page), SEAL_MAY_BE_HIDDEN (a form with /NeedAppearances).",
+    },
     "Idempotent-Replay": {"schema": {"type": "string", "enum": ["true"]}, "description": "This is the answer given before."},
 }
 

@@ -95,6 +95,13 @@ def has_signature_field(original: bytes, name: str) -> bool:
     return any(field.name == name for field in PdfDocument.open(original).signature_fields())
 
 
+def may_hide_pictures(original: bytes) -> bool:
+    """Whether the form has readers draw its fields themselves (/NeedAppearances, table 218): some then show no picture in a signature field."""
+    document = PdfDocument.open(original)
+    form = document.acro_form()
+    return form is not None and document.resolve(form.get("NeedAppearances")) is True
+
+
 def read_widget(document: PdfDocument, field: SignatureField) -> Widget:
     """The widget of a prepared field: the field itself, or its only kid.
 

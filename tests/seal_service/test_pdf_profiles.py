@@ -16,6 +16,7 @@ from seal_service.actions.seal_order import SealOrder
 from seal_service.actions.verify_document import verify_document
 from standards.errors import TrustError
 from tests.seal_service.house import CREDIT_CODE, ORGANISATION, House, caller
+from tests.seal_service.pdf.documents import build, page_objects
 from tests.seal_service.pdf.sealing import signatures
 from yinxin.demo.document import draw_document
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 USER = User("cl_a", "client:cl_a")
 ORDER = SealOrder(draw_document(), page=1, x_mm=150, y_mm=60)
+FIELD = b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Approval)/Rect[100 400 200 500]/P 3 0 R>>"
 KINDS = {None: "pdf-cms+ses", "pades+ses": "pdf-cms+ses", "pades": "pdf-cms", "ses": "pdf-ses"}
 
 
@@ -49,6 +51,16 @@ def test_the_names_of_a_seal_alone_come_from_the_settings(house: House, seal: Se
     (value,) = signatures(sealed.content).values()
     assert (value["/Filter"], value["/SubFilter"]) == ("/Vendor.Filter", "/Vendor.SES")
     assert verify_document(house.context, sealed.content, at=datetime.now(UTC)).verdict is Verdict.VALID
+
+
+@pytest.mark.parametrize("drawn", [b"true", b"false", b"null"])
+def test_that_a_form_may_hide_the_seal_is_told(house: House, seal: Seal, drawn: bytes) -> None:
+    """With /NeedAppearances poppler draws signature fields anew, without their picture."""
+    document = build(page_objects(b"/Annots[7 0 R]", b"/AcroForm<</Fields[7 0 R]/NeedAppearances %s>>" % drawn) | {7: FIELD})
+    told = ("SEAL_MAY_BE_HIDDEN",) if drawn == b"true" else ()
+    for order in (replace(ORDER, document=document), replace(ORDER, document=document, field="Approval", page=None, x_mm=None, y_mm=None)):
+        assert seal_document(house.context, USER, seal.id, order).warnings == told
+    assert seal_document(house.context, USER, seal.id, SealOrder(document)).warnings == ()  # it has no picture
 
 
 def test_an_unknown_profile_is_refused_and_a_seal_without_data_only_signs(house: House, seal: Seal) -> None:
