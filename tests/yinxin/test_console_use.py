@@ -105,6 +105,16 @@ def test_a_form_sent_again_with_other_files_ends_nothing_that_runs(clerk: Pages,
         clerk.here.house.context.database.write(lambda conn: conn.exec_driver_sql("DROP TRIGGER halt"))
 
 
+def test_what_came_out_otherwise_than_ordered_is_told(clerk: Pages, seal_id: str) -> None:
+    single = {"document": ("决定.pdf", reportlab_document(), "application/pdf")}
+    place = clerk.post(f"/console/use/{seal_id}", files=single).headers["location"]
+    sealed = clerk.post(place, {"mode": "place", "page": "1", "x_mm": "50", "y_mm": "60", "seam": "on"})
+    assert "single page, so there is no riding seam" in told(clerk.follow(sealed).text)
+    done = sealed.headers["location"].partition("?")[0]
+    assert "single page" not in told(clerk.get(done).text)
+    assert "some then do not show the seal" in told(clerk.get(f"{done}?told=SEAL_MAY_BE_HIDDEN,OTHER").text)
+
+
 def test_who_may_not_use_seals_is_told_so(here: Here) -> None:
     reader = open_pages(here, "cl_reader", "seal.read")
     refused = reader.get("/console/use", 403).text

@@ -29,6 +29,7 @@ READ: Final = "seal.read"
 PICTURE_WIDTH_PX: Final = 1000
 LOOK_WIDTH_PX: Final = 100
 BATCHES_SHOWN: Final = 5
+WARNINGS: Final = ("SEAM_SKIPPED", "SEAL_MAY_BE_HIDDEN")  # of the API's Seal-Warnings
 USABLE: Final = "active"
 SVG_POLICY: Final = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "cache-control": "private, max-age=300"}
 
@@ -108,8 +109,8 @@ def add_pages(console: Console) -> None:
             drawn = await _draw(visit, draft, max(1, ordered.page), LOOK_WIDTH_PX)
             return _show(visit, seal, draft, drawn, seal_mm, ordered, problem=problem)
         await anyio.to_thread.run_sync(drafts.forget, visit.person.holder, draft_id)
-        warned = "1" if sealed.headers.get("seal-warnings") else "0"
-        return visit.go(f"/console/uses/{sealed.headers['seal-use']}?new=1&seam={warned}", notice="stamp_sealed")
+        told = sealed.headers.get("seal-warnings", "").replace(" ", "")
+        return visit.go(f"/console/uses/{sealed.headers['seal-use']}?new=1&told={told}", notice="stamp_sealed")
 
     @console.page("/console/uses/{use_id}", needs=READ)
     async def show_use(visit: Visit, use_id: str) -> Response:
@@ -129,7 +130,9 @@ def add_pages(console: Console) -> None:
             idempotency_key="order-2026-0001",
         )
         samples = samples_of(str(visit.api.client.base_url), call)
-        return visit.render("use_done.html", use=use, seal=seal, report=report, samples_shown=samples, is_new=visit.query("new") == "1")
+        told = [code for code in visit.query("told").split(",") if code in WARNINGS]
+        is_new = visit.query("new") == "1"
+        return visit.render("use_done.html", use=use, seal=seal, report=report, samples_shown=samples, is_new=is_new, told=told)
 
     @console.page("/console/uses/{use_id}/result", needs=USE)
     async def fetch_result(visit: Visit, use_id: str) -> Response:

@@ -89,6 +89,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "stamp_occurrence_every": ("每一处", "Every one"),
     "stamp_seam": ("骑缝章", "Riding seam"),
     "stamp_seam_want": ("在各页边缘加盖骑缝章", "Cut the seal over the edges of the pages"),
+    "stamp_told_SEAM_SKIPPED": ("文件只有一页，未加盖骑缝章。", "The document has a single page, so there is no riding seam on it."),
+    "stamp_told_SEAL_MAY_BE_HIDDEN": (
+        "文件中的表单要求阅读软件自行绘制各域（NeedAppearances），部分阅读软件因此不显示印章；签章本身有效。",
+        "The form in the document has readers draw its fields themselves (NeedAppearances); some then do not show the seal. The seal itself is good.",
+    ),
     "stamp_edge": ("边缘", "Edge"),
     "stamp_edge_right": ("右", "Right"),
     "stamp_edge_left": ("左", "Left"),
