@@ -306,7 +306,7 @@ upstream_trips: Final = Table(
 upstream_sessions: Final = Table(
     "idp_upstream_sessions",
     metadata,
-    Column("session_id", String(32), primary_key=True),
+    Column("session_id", String(32), primary_key=True),  # or the id of a sign-in under way
     Column("upstream", String(40), nullable=False),
     Column("subject_hash", LargeBinary, nullable=False),
     Column("upstream_session_hash", LargeBinary),

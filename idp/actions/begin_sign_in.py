@@ -11,7 +11,7 @@ from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, complete
 from idp.actions.sign_in_row import lives, put_back, recognise, take_up, with_consent_asked
 from idp.model.people import AccountStatus, IdentifierKind, new_id, normalise_identifier
 from idp.model.requests import wanted_level
-from idp.model.sign_in import Step, begin_sign_in, decide_next_step, is_session_enough, with_session
+from idp.model.sign_in import SIGN_IN_PREFIX, Step, begin_sign_in, decide_next_step, is_session_enough, with_session
 from idp.store.accounts import account_standing, find_account
 from idp.store.sign_ins import find_session, insert_sign_in, session_by_cookie
 from standards.errors import TrustError
@@ -101,7 +101,7 @@ def _new_row(
     browser_hash: bytes, request: AuthorizationRequest | None, profile: ClientProfile | None, at: datetime, return_to: str
 ) -> SignIn:
     wanted = wanted_level(request) if request else (None, False)
-    return begin_sign_in(new_id("si_"), browser_hash, request, at, profile=profile, wanted=wanted, return_to=return_to)
+    return begin_sign_in(new_id(SIGN_IN_PREFIX), browser_hash, request, at, profile=profile, wanted=wanted, return_to=return_to)
 
 
 def adopt_session(desk: PeopleDesk, sign_in_id: str, browser_hash: bytes, profile: ClientProfile | None, session_hash: bytes) -> SignIn:

@@ -11,10 +11,10 @@ from idp.actions.sign_in_row import asked_of, cookie_hash, put_back, recognise, 
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC
 from idp.model.people import AccountStatus, new_id
 from idp.model.requests import Authentication
-from idp.model.sign_in import SESSION_SECONDS, Session, Step, decide_next_step
+from idp.model.sign_in import SESSION_PREFIX, SESSION_SECONDS, Session, Step, decide_next_step
 from idp.store.accounts import account_standing
 from idp.store.cas import tickets_of_session
-from idp.store.federation import note_upstream
+from idp.store.federation import forget_upstream, note_upstream
 from idp.store.grants import end_grants_of_session
 from idp.store.sign_ins import clients_of_session, find_session, insert_session, note_client, put_consent, session_by_cookie, update_session
 
@@ -101,6 +101,7 @@ def complete(
     # 1. The session: a new one for a new sign-in, a new cookie for a stronger one
     session, is_new = _session(connection, desk, row, cookie, browser, session_hash, at, present)
     if row.upstream:
+        forget_upstream(connection, row.sign_in_id)
         note_upstream(connection, desk.vault, session.session_id, row.upstream, row.upstream_subject, row.upstream_session)
     # 2. Consent and code
     code = None
@@ -170,7 +171,7 @@ def _session(
     if other is not None and other.is_alive_at(at):
         end_in(connection, desk, other, f"account:{row.account_id}", at)
     session = Session(
-        session_id=new_id("se_"),
+        session_id=new_id(SESSION_PREFIX),
         cookie_hash=cookie_hash(cookie),
         account_id=row.account_id or "",
         acting_for=row.acting_for,

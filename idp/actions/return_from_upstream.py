@@ -16,7 +16,7 @@ from idp.connectors.protocol import ASKS_ANEW, refused
 from idp.errors import sign_in_failed
 from idp.model.people import AccountStatus
 from idp.model.sign_in import RECENT_SECONDS, UPSTREAM_METHODS, Step, with_method
-from idp.store.federation import find_trip, take_trip
+from idp.store.federation import find_trip, note_upstream, take_trip
 from standards.errors import Kind, TrustError
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _join(
             row = recognise(connection, people, row, account, at)
             row = replace(row, upstream=identity.upstream, upstream_subject=identity.subject, upstream_session=identity.session)
             put_back(connection, people, with_method(row, UPSTREAM_METHODS[identity.level], _shown_at(trip, identity, at)), profile)
+            # So that the end of that session there ends what it has begun here: the person may take half an hour until he agrees to something
+            note_upstream(connection, people.vault, row.sign_in_id, identity.upstream, identity.subject, identity.session)
     reason = "" if is_in else joined.doubt.value if joined.doubt else "inactive" if account else "sign-up-closed"
     facts: dict[str, str | int | bool | None] = {
         "upstream": trip.upstream,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from idp.model.people import Account, AccountStanding, Agent
     from idp.model.requests import AuthorizationRequest, ClientProfile
 
+SIGN_IN_PREFIX: Final = "si_"
+SESSION_PREFIX: Final = "se_"
 SIGN_IN_SECONDS: Final = 1800  # from the first page to the last
 SESSION_SECONDS: Final = 12 * 3600  # GB/T 22239 level 3: sessions end
 SESSION_IDLE_SECONDS: Final = 2 * 3600

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.model.federation import STANDING, Conflict, ConflictState, Doubt, Trip, upstream_identifier
+from idp.model.sign_in import SESSION_PREFIX
 from idp.store.rows import check_mac, row_mac
 from idp.tables import identity_conflicts, upstream_notices, upstream_sessions, upstream_trips
 from service_kit.row_values import read_optional_time, read_time, write_optional_time, write_time
@@ -78,8 +79,8 @@ def _session_hash(vault: Vault, upstream: str, session: str) -> bytes:
 
 
 def note_upstream(connection: Connection, vault: Vault, session_id: str, upstream: str, subject: str, session: str) -> None:
-    """Remember on whose sign-in a session of ours rests; ``session``: the upstream's own name of its session, may be empty."""
-    connection.execute(delete(upstream_sessions).where(upstream_sessions.c.session_id == session_id))
+    """Remember on whose sign-in a session of ours rests, or a sign-in under way here; ``session``: the upstream's own name of its session, may be empty."""
+    forget_upstream(connection, session_id)
     row = {
         "session_id": session_id,
         "upstream": upstream,
@@ -89,6 +90,11 @@ def note_upstream(connection: Connection, vault: Vault, session_id: str, upstrea
     connection.execute(insert(upstream_sessions), row)
 
 
+def forget_upstream(connection: Connection, session_id: str) -> None:
+    """A session, or a sign-in under way, rests on no upstream (any more)."""
+    connection.execute(delete(upstream_sessions).where(upstream_sessions.c.session_id == session_id))
+
+
 def upstream_of(connection: Connection, session_id: str) -> str:
     """The upstream on which a session rests; empty: none."""
     found: str | None = connection.execute(_UPSTREAM, {"wanted": session_id}).scalar()
@@ -96,7 +102,7 @@ def upstream_of(connection: Connection, session_id: str) -> str:
 
 
 def sessions_of_upstream(connection: Connection, vault: Vault, upstream: str, *, subject: str, session: str) -> tuple[str, ...]:
-    """Our sessions that rest on a session of the upstream (of that subject, where both are given), or on any of a subject's."""
+    """Our sessions, and sign-ins under way, that rest on a session of the upstream (of that subject, where both are given), or on any of a subject's."""
     wanted = select(upstream_sessions.c.session_id)
     if session:
         wanted = wanted.where(upstream_sessions.c.upstream_session_hash == _session_hash(vault, upstream, session))
@@ -202,6 +208,7 @@ def count_open_conflicts(connection: Connection) -> dict[str, int]:
 
 
 def count_upstream_sessions(connection: Connection) -> dict[str, int]:
-    """How many sessions here rest on a sign-in at each upstream."""
-    counted = select(upstream_sessions.c.upstream, func.count()).group_by(upstream_sessions.c.upstream)
+    """How many sessions here rest on a sign-in at each upstream; sign-ins under way are none yet."""
+    are_sessions = upstream_sessions.c.session_id.startswith(SESSION_PREFIX, autoescape=True)
+    counted = select(upstream_sessions.c.upstream, func.count()).where(are_sessions).group_by(upstream_sessions.c.upstream)
     return {row[0]: row[1] for row in connection.execute(counted)}

@@ -139,7 +139,9 @@ def count_sign_ins(connection: Connection, most: int) -> int:
 
 
 def sweep_sign_ins(connection: Connection, before: datetime) -> int:
-    """Remove those that ended or expired before a time."""
+    """Remove those that ended or expired before a time, with what they remember of upstreams."""
+    old = select(sign_ins.c.sign_in_id).where(sign_ins.c.expires_at < write_time(before))
+    connection.execute(delete(upstream_sessions).where(upstream_sessions.c.session_id.in_(old)))
     return connection.execute(delete(sign_ins).where(sign_ins.c.expires_at < write_time(before))).rowcount
 
 

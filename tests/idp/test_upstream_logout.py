@@ -14,12 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from idp.connectors.settings import read_upstreams
+from idp.model.requests import ClientProfile
 from standards.errors import TrustError
 from tests.fakes.upstream import CLIENT
 from tests.idp.people import Browser, Town
 from tests.idp.upstream_town import (  # noqa: F401 - fixtures
     away,
     back,
+    button,
     fresh_fixture,
     sign_in,
     someone,
@@ -83,6 +85,41 @@ def test_a_session_ends_with_the_upstreams(town: Town, there: Upstream) -> None:
     second.authorize("own", prompt="none")
     assert second.returned["error"] == "login_required"
     assert json.loads(town.audited("upstream.logout")[-1])["facts"]["sessions"] == 1
+
+
+@pytest.mark.clause("OIDC Back-Channel Logout 2.6")
+@pytest.mark.parametrize("name", ["region", "central"])
+def test_attack_a_sign_in_under_way_does_not_outlive_the_upstreams_session(
+    town: Town, there: Upstream, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(town.protocol.profiles, "asks", ClientProfile("asks", "A shop that asks"))
+    said = someone() if name == "region" else cas_record("c-under-way")
+    if name == "region":
+        there.claims = {"sid": "there-under-way"}
+    # 1. The person stands before the page of consent when he signs out there
+    browser = Browser(town.here)
+    browser.authorize("asks")
+    there.record = said
+    browser.send("GET", button(browser, name))
+    back(there, browser, browser.answer.headers["location"], name)
+    assert browser.heading == "Your consent"
+    token = logout_token(town, there, sid="there-under-way", jti="under-way") if name == "region" else logout_request("c-1")
+    assert (tell(town, token) if name == "region" else tell_ticket(town, token)).status_code == 200
+    assert json.loads(town.audited("upstream.logout")[-1])["facts"] == {"upstream": name, "sessions": 0, "sign_ins": 1}
+    # 2. Whoever presses the button now is asked who he is; nobody is signed in
+    browser.submit("consent")
+    assert browser.heading == "Sign in"
+    browser.authorize("own", prompt="none")
+    assert browser.returned["error"] == "login_required"
+    # 3. Whoever signs in anew after that is in
+    browser.authorize("asks")
+    browser.send("GET", button(browser, name))
+    back(there, browser, browser.answer.headers["location"], name)
+    assert browser.submit("consent").status_code == 303
+    assert browser.returned["code"]
+    token = logout_token(town, there, sid="there-under-way", jti="after") if name == "region" else logout_request("c-1")
+    assert (tell(town, token) if name == "region" else tell_ticket(town, token)).status_code == 200
+    assert json.loads(town.audited("upstream.logout")[-1])["facts"] == {"upstream": name, "sessions": 1}
 
 
 @pytest.mark.clause("OIDC Back-Channel Logout 2.6")
