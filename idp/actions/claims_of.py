@@ -22,6 +22,7 @@ from idp.model.federation import PROVEN_LEVEL
 from idp.model.people import AccountKind, IdentifierKind, level_at
 from idp.model.requests import acr_of
 from idp.store.accounts import list_evidence, load_account
+from idp.store.sign_ins import find_consent
 from idp.store.subject_hash import KeyedSubjectHash
 from standards.gb11643_resident_id import read_resident_id
 
@@ -58,6 +59,13 @@ def asked_claims(scopes: Collection[str], claims_request: Mapping[str, Any], pla
     return known & profile.allowed_claims if profile.allowed_claims else known
 
 
+def agreed_claims(connection: Connection, vault: Vault, account_id: str, acting_for: str | None, profile: ClientProfile) -> frozenset[str]:
+    """What the person has agreed that a client learns, in one capacity; everything where it asks nobody. A client that is allowed more than before, or
+    is no longer this deployment's own, learns by the tokens it has what was agreed to, until the person has agreed to more. ROW_ALTERED.
+    """
+    return IDENTITY_CLAIMS if profile.is_own else find_consent(connection, vault, account_id, acting_for, profile.client_id)[1]
+
+
 def claims_of(
     connection: Connection,
     vault: Vault,
@@ -69,9 +77,10 @@ def claims_of(
     *,
     at: datetime,
     place: str = "userinfo",
+    agreed: Collection[str] = IDENTITY_CLAIMS,
 ) -> dict[str, Any]:
-    """The claims beside ``sub``, as of ``at``: evidence that has expired counts no more. ACCOUNT_NOT_FOUND."""
-    names = asked_claims(scopes, claims_request, place, profile)
+    """The claims beside ``sub``, as of ``at``: evidence that has expired counts no more. ``agreed``: no others. ACCOUNT_NOT_FOUND."""
+    names = asked_claims(scopes, claims_request, place, profile).intersection(agreed)
     account = load_account(connection, vault, acting_for or account_id)
     standing = [each for each in list_evidence(connection, vault, account.account_id) if each.expires_at is None or at < each.expires_at]
     account = replace(account, level=level_at(standing, at))

@@ -16,7 +16,16 @@ from idp.store.accounts import account_standing
 from idp.store.cas import tickets_of_session
 from idp.store.federation import forget_upstream, note_upstream
 from idp.store.grants import end_grants_of_session
-from idp.store.sign_ins import clients_of_session, find_session, insert_session, note_client, put_consent, session_by_cookie, update_session
+from idp.store.sign_ins import (
+    clients_of_session,
+    find_consent,
+    find_session,
+    insert_session,
+    note_client,
+    put_consent,
+    session_by_cookie,
+    update_session,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -108,6 +117,10 @@ def complete(
     if row.request is not None and protocol is not None:
         if row.consent_given and profile is not None:
             scopes, claims = asked_of(connection, desk, row, profile)
+            # Added to what was agreed to before for the same purpose: that stands behind tokens that are out
+            had_scopes, had_claims = find_consent(
+                connection, desk.vault, account_id, row.acting_for, profile.client_id, purpose=profile.purpose
+            )
             put_consent(
                 connection,
                 desk.vault,
@@ -116,8 +129,8 @@ def complete(
                 row.acting_for,
                 profile.client_id,
                 purpose=profile.purpose,
-                scopes=scopes,
-                claims=claims,
+                scopes=scopes | had_scopes,
+                claims=claims | had_claims,
                 at=at,
             )
         who = Authentication(account_id, row.acting_for, session.session_id, row.acr, row.amr, session.auth_at)

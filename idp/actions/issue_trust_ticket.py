@@ -76,7 +76,8 @@ async def issue_trust_ticket(
         demand_standing(
             connection, desk, replace(grant, is_offline=False), at
         )  # a person who is there, not a right that outlived his visit
-        agreed, _ = find_consent(connection, desk.people.vault, grant.account_id, grant.acting_for, target.client.client_id)
+        client_id, purpose = target.client.client_id, registration.purpose
+        agreed, _ = find_consent(connection, desk.people.vault, grant.account_id, grant.acting_for, client_id, purpose=purpose)
         if not registration.is_own and not set(asked) <= agreed:
             raise TrustError(Kind.UNACCEPTABLE, "SCOPE_NOT_GRANTED")
         desk.tokens.door.memory.demand_unchanged(connection, known)

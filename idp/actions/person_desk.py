@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from crypto.sm2_form import SM2_FORM
-from idp.actions.claims_of import claims_of
+from idp.actions.claims_of import agreed_claims, claims_of
 from idp.actions.cut_scopes import still_represents
 from idp.model.clients import ACCESS_TOKEN_ALGORITHM, SIGNING_ALGORITHMS
 from idp.model.people import AccountStatus
@@ -121,6 +121,7 @@ def claims_in_id_token(
     """What the claims parameter asked to have in the ID token itself."""
     if not isinstance(grant.claims.get("id_token"), dict):
         return {}
+    profile = profile_of(client, registration)
     return claims_of(
         connection,
         desk.people.vault,
@@ -128,9 +129,10 @@ def claims_in_id_token(
         grant.acting_for,
         grant.scopes,
         grant.claims,
-        profile_of(client, registration),
+        profile,
         at=desk.people.clock.now(),
         place="id_token",
+        agreed=agreed_claims(connection, desk.people.vault, grant.account_id, grant.acting_for, profile),
     )
 
 

@@ -109,7 +109,9 @@ def with_consent_asked(connection: Connection, desk: PeopleDesk, row: SignIn, pr
     """The row with whether consent is still needed in the capacity chosen."""
     if row.account_id is not None and row.request is not None and profile is not None and not profile.is_own:
         scopes, claims = asked_of(connection, desk, row, profile)
-        had_scopes, had_claims = find_consent(connection, desk.vault, row.account_id, row.acting_for, profile.client_id)
+        had_scopes, had_claims = find_consent(
+            connection, desk.vault, row.account_id, row.acting_for, profile.client_id, purpose=profile.purpose
+        )
         is_covered = scopes <= had_scopes and claims <= had_claims and "consent" not in row.request.prompt
         row = replace(row, needs_consent=not is_covered)
     return row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto.jose import check_claims, check_token
-from idp.actions.claims_of import claims_of
+from idp.actions.claims_of import agreed_claims, claims_of
 from idp.actions.person_desk import demand_standing
 from idp.actions.prove_key import check_presented, take_presented
 from idp.model.registrations import profile_of
@@ -70,6 +70,7 @@ def tell_claims(desk: PersonDesk, presented: PresentedToken) -> tuple[dict[str, 
         if known is None or known.registration is None or known.client.client_id != grant.client_id:
             raise TrustError(Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
         registration = known.registration
+        profile = profile_of(known.client, registration)
         told = claims_of(
             connection,
             desk.people.vault,
@@ -77,8 +78,9 @@ def tell_claims(desk: PersonDesk, presented: PresentedToken) -> tuple[dict[str, 
             grant.acting_for,
             scopes,
             grant.claims,
-            profile_of(known.client, registration),
+            profile,
             at=at,
+            agreed=agreed_claims(connection, desk.people.vault, grant.account_id, grant.acting_for, profile),
         )
     told["sub"] = subject_for(registration, grant.subject_id, desk.pairwise_key)
     if grant.acting_for is not None:

@@ -69,7 +69,7 @@ def is_agreed(
     """Whether the person behind a ticket has agreed, and has not taken it back, that a client knows him and these claims; True where it asks nobody."""
     if profile.is_own:
         return True
-    scopes, agreed = find_consent(connection, desk.vault, held.account_id, held.acting_for, profile.client_id)
+    scopes, agreed = find_consent(connection, desk.vault, held.account_id, held.acting_for, profile.client_id, purpose=profile.purpose)
     asked = asked_claims(_SCOPES, {"userinfo": dict.fromkeys(claims)}, "userinfo", profile)
     return asked <= agreed and scopes.issuperset(_SCOPES)
 

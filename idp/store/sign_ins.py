@@ -265,13 +265,18 @@ def clients_of_session(connection: Connection, session_id: str) -> tuple[str, ..
 
 
 def find_consent(
-    connection: Connection, vault: Vault, account_id: str, acting_for: str | None, client_id: str
+    connection: Connection, vault: Vault, account_id: str, acting_for: str | None, client_id: str, *, purpose: str | None = None
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """The scopes and claims that a person has let a client have, in one capacity. ROW_ALTERED; one from before there were MACs is none."""
+    """The scopes and claims that a person has let a client have, in one capacity. ROW_ALTERED; one from before there were MACs is none.
+
+    ``purpose``: what the client now says it is for: a consent to another purpose is none (PIPL 14). None: whatever it was given for.
+    """
     row = _CONSENT.first(connection, {"account": account_id, "acting": acting_for or "", "client": client_id})
     if row is None or row["row_mac"] is None:
         return frozenset(), frozenset()
     check_mac(vault.mac_key, consents.name, row["consent_id"], row)
+    if purpose is not None and row["purpose"] != purpose:
+        return frozenset(), frozenset()
     return frozenset(row["scopes"].split()), frozenset(row["claims"].split())
 
 

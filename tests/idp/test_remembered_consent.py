@@ -1,0 +1,120 @@
+"""A consent that is remembered: for the claims and the purpose it was given for, in the capacity it was given in, and for nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idp.model.registrations import EXCHANGE
+from idp.model.tickets import TICKET_TYPE
+from idp.tokens.exchange import ACCESS_TOKEN_TYPE
+from tests.deployments import make_deployment, served_here
+from tests.idp.people import Browser, Registered, settle
+from tests.idp.test_code_flow import BASE, Clients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from idp.model.people import Account
+
+OFFICE = replace(BASE, client_id="office", is_own=False, purpose="To fill in your application", allowed_claims=("name",))
+SCOPE = "openid profile phone identity"
+
+
+@pytest.fixture
+def clients(tmp_path: Path) -> Iterator[Clients]:
+    with served_here(make_deployment(tmp_path / "deployment", services=["idp"])) as here:
+        found = Clients(settle(here, Registered()))
+        found.add(BASE)
+        found.add(OFFICE)
+        yield found
+
+
+@pytest.fixture(name="jia")
+def person_fixture(clients: Clients) -> Account:
+    return clients.town.person()
+
+
+def agree(clients: Clients, browser: Browser, scope: str = SCOPE, **query: str) -> dict[str, Any]:
+    """Tokens of the office, for which the person was asked."""
+    browser.authorize("office", scope=scope, **query)
+    if browser.heading == "Sign in":
+        browser.log_in()
+    assert browser.heading == "Your consent"
+    browser.submit("consent")
+    return dict(clients.redeem(browser.returned["code"], "office").json())
+
+
+def told(clients: Clients, tokens: dict[str, Any]) -> set[str]:
+    answer = clients.userinfo(tokens["access_token"])
+    assert answer.status_code == 200, answer.text
+    return set(answer.json())
+
+
+def test_attack_a_client_that_may_learn_more_learns_what_was_agreed_to(clients: Clients, jia: Account) -> None:
+    browser = Browser(clients.town.here)
+    tokens = agree(clients, browser, claims=json.dumps({"id_token": {"name": None, "phone_number": None}}))
+    assert told(clients, tokens) == {"sub", "name"}
+    # 1. An administrator lets the office learn all that its scopes name: nobody has agreed to that
+    clients.set(replace(OFFICE, allowed_claims=()))
+    assert told(clients, tokens) == {"sub", "name"}
+    tokens = dict(clients.token("office", grant_type="refresh_token", refresh_token=tokens["refresh_token"]).json())
+    assert told(clients, tokens) == {"sub", "name"}
+    said = clients.read(tokens["id_token"], "office")
+    assert (said["name"], said.get("phone_number")) == (jia.name, None)
+    # 2. Once the person has agreed, the same tokens tell it
+    further = agree(clients, browser)
+    assert told(clients, further) == told(clients, tokens) > {"sub", "name", "phone_number", "level"}
+
+
+def test_attack_a_client_that_is_no_longer_our_own_learns_nothing_unasked(clients: Clients, jia: Account) -> None:
+    browser = Browser(clients.town.here)
+    tokens = clients.sign_in(browser, "own")
+    assert "name" in told(clients, tokens)
+    clients.set(replace(BASE, is_own=False))
+    assert clients.userinfo(tokens["access_token"]).json() == {"sub": jia.account_id}
+    browser.authorize("own", prompt="none")
+    assert browser.returned["error"] == "consent_required"
+
+
+def test_attack_a_consent_to_one_purpose_is_none_to_another(clients: Clients, jia: Account) -> None:
+    clients.set(replace(BASE, grant_types=(*BASE.grant_types, EXCHANGE)))
+    office = replace(OFFICE, grant_types=(*BASE.grant_types, EXCHANGE))
+    clients.set(office)
+    browser = Browser(clients.town.here)
+    agree(clients, browser)
+    browser.authorize("office", scope=SCOPE, prompt="none")
+    assert browser.returned["code"]
+    tokens = clients.sign_in(browser, "own")
+    kinds = {"subject_token_type": ACCESS_TOKEN_TYPE, "requested_token_type": TICKET_TYPE, "audience": "office", "scope": "openid profile"}
+    wanted = {"grant_type": EXCHANGE, "subject_token": tokens["access_token"], **kinds}
+    assert clients.token("own", **wanted).status_code == 200
+    # 1. The office wants the data for something else: neither in the background, nor sent on by another, nor without a word
+    clients.set(replace(office, purpose="To send you offers"))
+    browser.authorize("office", scope=SCOPE, prompt="none")
+    assert browser.returned["error"] == "consent_required"
+    assert clients.token("own", **wanted).json()["code"] == "SCOPE_NOT_GRANTED"
+    # 2. The person is asked, and sees what for
+    browser.authorize("office", scope=SCOPE)
+    assert "To send you offers" in browser.answer.text
+    browser.submit("consent")
+    assert browser.returned["code"]
+    assert clients.token("own", **wanted).status_code == 200
+    del jia
+
+
+def test_a_further_consent_takes_nothing_from_one_before(clients: Clients, jia: Account) -> None:
+    clients.set(replace(OFFICE, allowed_claims=()))
+    browser = Browser(clients.town.here)
+    first = agree(clients, browser, "openid profile")
+    before = told(clients, first)
+    second = agree(clients, browser, "openid phone")
+    assert "phone_number" in told(clients, second)
+    assert told(clients, first) == before
+    browser.authorize("office", scope="openid profile phone", prompt="none")
+    assert browser.returned["code"]
+    del jia
