@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from idp.actions.sign_in_row import asked_of, cookie_hash, put_back, recognise, sign_in_unknown, take_up
+from idp.actions.sign_in_row import asked_of, cookie_hash, put_back, recognise, sign_in_unknown, take_up, with_consent_asked
 from idp.actions.tell_cas_service import CAS_LOGOUT_TOPIC
 from idp.model.people import AccountStatus, new_id
 from idp.model.requests import Authentication
@@ -75,7 +75,9 @@ def finish_sign_in(
             raise sign_in_unknown()
         row = recognise(connection, desk, row, account, at)
         if row.acting_for is not None and row.acting_for not in row.organisations and row.request is not None:
-            row = replace(row, acting_for=None, acting_chosen=False)
+            # Whom the consent was for, he acts for no more: for himself, or another organisation, he is asked anew
+            row = replace(row, acting_for=None, acting_chosen=False, consent_given=False)
+        row = with_consent_asked(connection, desk, row, profile)
         if decide_next_step(row) is not Step.FINISH:
             put_back(connection, desk, row, profile)
             return None

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idp.actions.grant_agent import grant_agent, revoke_agent
+from idp.actions.set_credentials import set_totp
 from idp.model.registrations import EXCHANGE
 from idp.model.tickets import TICKET_TYPE
 from idp.tokens.exchange import ACCESS_TOKEN_TYPE
 from tests.deployments import make_deployment, served_here
 from tests.idp.people import Browser, Registered, settle
 from tests.idp.test_code_flow import BASE, Clients
+from tests.idp.test_sign_in_flow import now_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,3 +121,42 @@ def test_a_further_consent_takes_nothing_from_one_before(clients: Clients, jia: 
     browser.authorize("office", scope="openid profile phone", prompt="none")
     assert browser.returned["code"]
     del jia
+
+
+def test_attack_a_consent_for_an_organisation_is_none_for_oneself(clients: Clients, jia: Account) -> None:
+    town = clients.town
+    agent = grant_agent(town.desk, town.organisation().account_id, jia.account_id, actor="test")
+    browser = Browser(town.here)
+    browser.authorize("office", scope=SCOPE)
+    browser.log_in()
+    assert browser.heading == "For whom do you act?"
+    browser.submit("acting", acting_for=agent.organisation_id)
+    assert browser.heading == "Your consent"
+    # The organisation takes its leave back between the button and the page that comes next
+    page = browser.path
+    browser.send("POST", f"{page}/consent", data={"csrf": browser.csrf})
+    revoke_agent(town.desk, agent.agent_id, actor="test")
+    browser.follow()
+    assert browser.heading == "Your consent"
+    browser.submit("consent")
+    tokens = clients.redeem(browser.returned["code"], "office").json()
+    assert clients.userinfo(tokens["access_token"]).json() == {"sub": jia.account_id, "name": jia.name}
+
+
+def test_attack_a_remembered_consent_of_an_organisation_is_none_for_oneself(clients: Clients, jia: Account) -> None:
+    town = clients.town
+    agent = grant_agent(town.desk, town.organisation().account_id, jia.account_id, actor="test")
+    secret = set_totp(town.desk, jia.account_id, actor="test")
+    browser = Browser(town.here)
+    browser.authorize("office", scope=SCOPE)
+    browser.log_in()
+    browser.submit("acting", acting_for=agent.organisation_id)
+    browser.submit("consent")
+    assert browser.returned["code"]
+    # The office asks for more than a password; while the person looks for his telephone the organisation takes its leave back
+    browser.authorize("office", scope=SCOPE, acr_values="urn:yinxin:loa:3")
+    assert browser.heading == "One more step"
+    revoke_agent(town.desk, agent.agent_id, actor="test")
+    browser.submit("code", code=now_code(town, secret))
+    assert browser.heading == "Your consent"
+    assert jia.name in browser.answer.text
