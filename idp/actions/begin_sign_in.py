@@ -11,7 +11,7 @@ from idp.actions.finish_sign_in import SESSION_COOKIE_BYTES, complete
 from idp.actions.sign_in_row import lives, put_back, recognise, take_up, with_consent_asked
 from idp.model.people import AccountStatus, IdentifierKind, new_id, normalise_identifier
 from idp.model.requests import wanted_level
-from idp.model.sign_in import SIGN_IN_PREFIX, Step, begin_sign_in, decide_next_step, is_session_enough, with_session
+from idp.model.sign_in import SIGN_IN_PREFIX, Step, begin_sign_in, decide_next_step, is_session_enough, leads_on, with_session
 from idp.store.accounts import account_standing, find_account
 from idp.store.sign_ins import find_session, insert_sign_in, session_by_cookie
 from standards.errors import TrustError
@@ -148,7 +148,8 @@ def _adopted(
     hinted = hint is None or _is_called(connection, desk, account.account_id, hint)
     if not is_session_enough(row, session, account, at, hinted=hinted):
         return row, None
-    return with_consent_asked(connection, desk, with_session(recognise(connection, desk, row, account, at), session), profile), session
+    found = with_session(recognise(connection, desk, row, account, at), session)
+    return (with_consent_asked(connection, desk, found, profile), session) if leads_on(found) else (row, None)
 
 
 def _is_called(connection: Connection, desk: PeopleDesk, account_id: str, hint: str) -> bool:

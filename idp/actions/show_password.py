@@ -18,7 +18,7 @@ from idp.credentials.passwords import check_password_rules, hash_password, is_ou
 from idp.errors import attempts_exceeded, sign_in_failed
 from idp.limits import LOCK_SECONDS
 from idp.model.people import AccountStatus, Credential, CredentialKind, IdentifierKind, new_id
-from idp.model.sign_in import Step, with_method
+from idp.model.sign_in import Step, as_anyone, leads_on, with_method
 from idp.store.accounts import account_id_by, account_standing, find_account
 from idp.store.credentials import (
     dearest_milliseconds,
@@ -182,7 +182,8 @@ async def set_new_password(desk: PeopleDesk, sign_in_id: str, browser_hash: byte
         subject = f"account:{row.account_id}"
         # This sign-in goes on in the new epoch; it rests on no session, since a recovery code is a first factor
         ended = end_for_credentials(connection, desk, row.account_id, subject, at)
-        put_back(connection, desk, replace(row, needs_password_change=False, credential_epoch=row.credential_epoch + 1), profile)
+        after = replace(row, needs_password_change=False, credential_epoch=row.credential_epoch + 1)
+        put_back(connection, desk, after if leads_on(after) else as_anyone(after), profile)
         facts: dict[str, str | int | bool | None] = {
             "credential": made.credential_id,
             "sign_in": sign_in_id,

@@ -190,6 +190,13 @@ def decide_next_step(row: SignIn) -> Step:
     return Step.FINISH
 
 
+def leads_on(row: SignIn) -> bool:
+    """Whether showing what is asked for next can bring the sign-in to an end. By a recovery code alone a second factor does not: the code is none, so that
+    the two would never be two. He who has set his new password signs in by that.
+    """
+    return set(row.methods) != {"recovery"} or decide_next_step(row) is not Step.SECOND_FACTOR
+
+
 def refusal_of(row: SignIn) -> str:
     """Why a refused sign-in is refused, as an OAuth error code (RFC 6749 4.1.2.1, OIDC Core 3.1.2.6, OIDC unmet_authentication_requirements)."""
     if row.error is not None:
