@@ -64,6 +64,13 @@ class SignInDoor:
                 raise _busy()
             self._kept += 1
 
+    def leave(self, peer: str) -> None:
+        """Before a browser goes to another provider: that, too, writes a row, and one for the audit trail, for whoever opens an address, and one sign-in
+        may do it again and again. Counted with the sign-ins that the address begins. SIGN_INS_TOO_MANY.
+        """
+        with self._lock:
+            self._demand(self._rates.take(_share(peer), self._now()))
+
     @staticmethod
     def _demand(wait_seconds: float) -> None:
         if wait_seconds > 0:

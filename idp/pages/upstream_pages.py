@@ -40,6 +40,7 @@ _FATAL: Final = frozenset({"SIGN_IN_UNKNOWN", "SESSION_NOT_FOUND", "UPSTREAM_UNK
 
 def _leave(pages: Pages, sign_in_id: str, name: str, visit: Visit) -> Response:
     try:
+        pages.door.leave(visit.peer)
         away = leave_to_sign_in(pages.federation, name, sign_in_id, visit.browser_hash)
     except TrustError as error:
         if error.code in _FATAL:

@@ -309,7 +309,10 @@ def test_sign_ins_are_counted_by_address_and_in_all(one: One) -> None:
         continue
     with pytest.raises(TrustError, match="SIGN_INS_TOO_MANY"):
         door.look("192.0.2.1")
+    with pytest.raises(TrustError, match="SIGN_INS_TOO_MANY"):  # nor does it go to other providers by the sign-ins it has
+        door.leave("192.0.2.1")
     door.look("192.0.2.2")
+    door.leave("192.0.2.2")
     door = SignInDoor(most=kept + 2, now=lambda: now[0])
     assert [admitted(door, "192.0.2.3") for _ in range(3)] == ["", "", f"SIGN_IN_BUSY {SIGN_INS_RETRY_SECONDS}"]
     now[0] += SIGN_INS_COUNTED_SECONDS
