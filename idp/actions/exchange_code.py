@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from crypto.sm3 import sm3
 from idp.actions.issue_code import redeem_code
-from idp.actions.person_desk import choose_signings, write_answer
+from idp.actions.person_desk import choose_signings, demand_resource, write_answer
 from idp.actions.prove_key import take_proof
 from idp.actions.store_grant import Stored, store_grant
 from idp.model.grants import PersonGrant, new_grant_id, new_refresh_token
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownClient, registration: Registration, binding: Binding) -> bytes:
-    """The body of the answer. TrustError CODE_INVALID, CODE_REUSED, GRANT_ENDED, TOKEN_PARAMETER_MISSING, and those of issuing."""
+    """The body of the answer. TrustError CODE_INVALID, CODE_REUSED, GRANT_ENDED, RESOURCE_NOT_GRANTED, TOKEN_PARAMETER_MISSING, and those of issuing."""
     code = request.form.get("code")
     if not code:
         raise TrustError(Kind.MALFORMED, "TOKEN_PARAMETER_MISSING", parameter="code")
@@ -60,13 +60,15 @@ async def exchange_code(desk: PersonDesk, request: TokenRequest, known: KnownCli
                 _end_what_it_became(connection, desk, known, code)
                 return None
             raise
+        grant = grant_of(desk, grant_id, issued, binding)
+        demand_resource(request, grant.audience)
         return store_grant(
             connection,
             desk,
             known,
             registration,
             signings,
-            grant_of(desk, grant_id, issued, binding),
+            grant,
             by="authorization_code",
             refresh_token=refresh_token,
             at=at,

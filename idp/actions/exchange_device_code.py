@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crypto.sm3 import sm3
-from idp.actions.person_desk import choose_signings, write_answer
+from idp.actions.person_desk import choose_signings, demand_resource, write_answer
 from idp.actions.prove_key import take_proof
 from idp.actions.store_grant import Stored, store_grant
 from idp.model.devices import INTERVAL_SECONDS_MAX, SLOW_DOWN_SECONDS, DeviceRequest, DeviceState
@@ -32,7 +32,7 @@ async def exchange_device_code(
 ) -> bytes:
     """The body of the answer.
 
-    TrustError DEVICE_PENDING, DEVICE_TOO_SOON, DEVICE_REFUSED, DEVICE_EXPIRED, DEVICE_CODE_INVALID, GRANT_ENDED, TOKEN_PARAMETER_MISSING,
+    TrustError DEVICE_PENDING, DEVICE_TOO_SOON, DEVICE_REFUSED, DEVICE_EXPIRED, DEVICE_CODE_INVALID, GRANT_ENDED, RESOURCE_NOT_GRANTED, TOKEN_PARAMETER_MISSING,
     and those of issuing.
     """
     code = request.form.get("device_code")
@@ -54,6 +54,7 @@ async def exchange_device_code(
             raise TrustError(Kind.UNACCEPTABLE, "DEVICE_REFUSED")
         if device.state is DeviceState.WAITING or device.who is None:
             return _wait(connection, device, at)
+        demand_resource(request, device.resource or desk.tokens.issuer)
         # 2. Spent by exactly one; the grant stands and is on record
         if not move_device(connection, device, DeviceState.SPENT, desk.mac_key):
             raise TrustError(Kind.UNACCEPTABLE, "DEVICE_CODE_INVALID")

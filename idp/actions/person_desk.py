@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from idp.model.registrations import Registration
     from idp.ports import ScopeLimit
     from idp.store.accounts import Vault
+    from idp.tokens.request import TokenRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,14 @@ def has_standing(connection: Connection, vault: Vault, grant: PersonGrant, at: d
     )
     is_active = standing is not None and standing.status is AccountStatus.ACTIVE
     return grant.ended_at is None and is_signed_in and is_active and still_represents(connection, vault, grant, at)
+
+
+def demand_resource(request: TokenRequest, audience: str) -> None:
+    """Raise RESOURCE_NOT_GRANTED where a token is asked for another resource server than the person was asked for (RFC 8707 2.2): the one it would
+    get instead opens more, in the hands of the one it is sent to.
+    """
+    if request.resource not in {None, audience}:
+        raise TrustError(Kind.UNACCEPTABLE, "RESOURCE_NOT_GRANTED")
 
 
 def demand_unchanged(connection: Connection, desk: PersonDesk, known: KnownClient, signings: Signings) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crypto.sm3 import sm3
 from idp.actions.cut_scopes import cut_scopes
-from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_standing, demand_unchanged, write_answer
+from idp.actions.person_desk import choose_signings, claims_in_id_token, demand_resource, demand_standing, demand_unchanged, write_answer
 from idp.actions.prove_key import take_proof
 from idp.actions.store_grant import record_tokens
 from idp.model.grants import GRANT_SECONDS, new_refresh_token
@@ -39,7 +39,7 @@ class _Renewed:
 
 
 async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownClient, registration: Registration, binding: Binding) -> bytes:
-    """The body of the answer. TrustError REFRESH_INVALID, REFRESH_REUSED, GRANT_ENDED, SCOPE_NOT_GRANTED, and those of issuing."""
+    """The body of the answer. TrustError REFRESH_INVALID, REFRESH_REUSED, GRANT_ENDED, RESOURCE_NOT_GRANTED, SCOPE_NOT_GRANTED, and those of issuing."""
     given = request.form.get("refresh_token")
     if not given:
         raise TrustError(Kind.MALFORMED, "TOKEN_PARAMETER_MISSING", parameter="refresh_token")
@@ -64,6 +64,7 @@ async def refresh_token(desk: PersonDesk, request: TokenRequest, known: KnownCli
             return None
         if at >= expires_at:
             raise TrustError(Kind.UNACCEPTABLE, "REFRESH_INVALID")
+        demand_resource(request, grant.audience)
         demand_standing(connection, desk, grant, at)
         standing = cut_scopes(connection, desk.people.vault, grant, known, registration, at, desk.scope_limits)
         scopes = _narrowed(standing.scopes, request.scope)
