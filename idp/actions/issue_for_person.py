@@ -34,6 +34,7 @@ async def issue_for_person(desk: PersonDesk, request: TokenRequest, peer: str) -
     """The body of the answer. TrustError with a code of ``idp.errors.OAUTH_ERRORS``, or of kind unavailable."""
     door = desk.tokens.door
     for _ in range(DECISIONS_MAX):
+        remembered = door.memory.recall(request.client_id)
         try:
             known = await prove_client(door, request, peer, desk.tokens.nonces, is_recorded=True)
             registration = known.registration
@@ -47,4 +48,7 @@ async def issue_for_person(desk: PersonDesk, request: TokenRequest, peer: str) -
             door.memory.forget(request.client_id)
         except SigningKeyChangedError:
             desk.tokens.ring.forget()
+        except TrustError as error:
+            if not door.memory.is_overtaken(remembered, error):
+                raise
     raise TrustError(Kind.UNAVAILABLE, "TOKEN_DECISION_OVERTAKEN", attempts=DECISIONS_MAX)

@@ -58,12 +58,16 @@ async def issue_token(desk: TokenDesk, request: TokenRequest, peer: str) -> byte
     TrustError with a code of ``idp.errors.OAUTH_ERRORS``, or AUDIT_UNAVAILABLE and other codes of kind unavailable.
     """
     for _ in range(DECISIONS_MAX):
+        remembered = desk.door.memory.recall(request.client_id)
         try:
             return await _decide_and_issue(desk, request, peer)
         except ClientChangedError:
             desk.door.memory.forget(request.client_id)
         except SigningKeyChangedError:
             desk.ring.forget()
+        except TrustError as error:
+            if not desk.door.memory.is_overtaken(remembered, error):
+                raise
     raise TrustError(Kind.UNAVAILABLE, "TOKEN_DECISION_OVERTAKEN", attempts=DECISIONS_MAX)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
@@ -29,6 +29,22 @@ if TYPE_CHECKING:
     from idp.model.clients import Client
     from idp.model.registrations import Registration
     from service_kit.database import Database
+
+
+_BY_THE_ROW: Final = frozenset(
+    {
+        "CERTIFICATE_MISSING",
+        "CODE_INVALID",
+        "DPOP_PROOF_MISSING",
+        "EXCHANGE_REFUSED",
+        "GRANT_NOT_ALLOWED",
+        "JWS_ALGORITHM_UNSUPPORTED",
+        "REFRESH_INVALID",
+        "RESOURCE_NOT_GRANTED",
+        "SCOPE_NOT_GRANTED",
+    }
+)
+"""Refusals that may come of what the client has registered, and change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,19 @@ class ClientMemory:
     def forget(self, client_id: str) -> None:
         """Read the row again next time."""
         self._known.pop(client_id, None)
+
+    def is_overtaken(self, remembered: KnownClient | None, error: TrustError) -> bool:
+        """Whether a refusal rests on a row that was remembered and is no longer what the database holds: it is forgotten then, and is to be decided anew.
+        A token becomes durable only by the row as it is (``demand_unchanged``), a refusal would come by the old one for as long as that is remembered.
+        """
+        if remembered is None or error.code not in _BY_THE_ROW:
+            return False
+        client_id = remembered.client.client_id
+        row = self._database.look(CLIENT_MAC_QUERY, {"wanted": client_id})
+        if row is not None and row[0] == remembered.row_mac:
+            return False
+        self.forget(client_id)
+        return True
 
     def demand_unchanged(self, connection: Connection, known: KnownClient) -> None:
         """Within a write job: let it become durable only if the client's row is still the one that was read."""
