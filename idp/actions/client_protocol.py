@@ -174,14 +174,22 @@ class ClientProtocol:
         """A one-use code, stored on the connection; for a device that waits, its approval in place of a code.
 
         AUTHORIZATION_REFUSED where a pushed request has been answered meanwhile: it counts once, at the answer and not at the first look, so
-        that the page may be loaded again (FAPI 2.0 security profile 5.3.2.2, RFC 9126 7.3).
+        that the page may be loaded again (FAPI 2.0 security profile 5.3.2.2, RFC 9126 7.3); and where the client has not registered the address of
+        the answer any more: the sign-in may have taken half an hour.
         """
+        if request.device_id is None and not self._leads_to(request):
+            raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request")
         if request.pushed and not take_pushed(connection, bytes.fromhex(request.pushed), request.client_id, at):
             raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request_uri")
         if request.device_id is not None:
             approve_device(connection, request.device_id, who, at, self.mac_key)
             return ""
         return issue_code(connection, request, who, granted_scopes, at, mac_key=self.mac_key)
+
+    def _leads_to(self, request: AuthorizationRequest) -> bool:
+        known = self.memory.present(request.client_id)
+        registration = None if known is None else known.registration
+        return registration is not None and request.redirect_uri in registration.redirect_uris
 
     def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
         """Whether the ID token would name whom the hint or the claims parameter names: the organisation, where one is acted for."""
