@@ -11,7 +11,9 @@ from idp.actions.issue_code import issue_code
 from idp.model.openings import response_type_of
 from idp.model.pushed import REQUEST_URI_PREFIX
 from idp.model.registrations import profile_of, sign_in_of
+from idp.store.clients import client_mac
 from idp.store.pushed import find_pushed, take_pushed
+from idp.store.registrations import find_registration
 from idp.store.sign_ins import find_session
 from idp.tokens.authorization_request import RefusedAuthorization, read_authorization_request
 from idp.tokens.person_tokens import subject_for
@@ -177,7 +179,7 @@ class ClientProtocol:
         that the page may be loaded again (FAPI 2.0 security profile 5.3.2.2, RFC 9126 7.3); and where the client has not registered the address of
         the answer any more: the sign-in may have taken half an hour.
         """
-        if request.device_id is None and not self._leads_to(request):
+        if request.device_id is None and not self._leads_to(connection, request):
             raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request")
         if request.pushed and not take_pushed(connection, bytes.fromhex(request.pushed), request.client_id, at):
             raise TrustError(Kind.UNACCEPTABLE, "AUTHORIZATION_REFUSED", error="invalid_request_uri")
@@ -186,9 +188,13 @@ class ClientProtocol:
             return ""
         return issue_code(connection, request, who, granted_scopes, at, mac_key=self.mac_key)
 
-    def _leads_to(self, request: AuthorizationRequest) -> bool:
-        known = self.memory.present(request.client_id)
-        registration = None if known is None else known.registration
+    def _leads_to(self, connection: Connection, request: AuthorizationRequest) -> bool:
+        """Whether the address is registered as this job sees it; what is remembered counts where the client's row is still that one."""
+        known = self.memory.recall(request.client_id)
+        if known is not None and known.row_mac == client_mac(connection, request.client_id):
+            registration = known.registration
+        else:
+            registration = find_registration(connection, request.client_id, self.mac_key)
         return registration is not None and request.redirect_uri in registration.redirect_uris
 
     def is_meant(self, request: AuthorizationRequest, account_id: str, acting_for: str | None) -> bool:
