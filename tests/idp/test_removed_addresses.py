@@ -1,4 +1,4 @@
-"""A redirect address that its client has registered no more gets nothing from the next moment on, whatever had begun before."""
+"""A redirect address that its client has registered no more gets no code from the next moment on, whatever had begun before."""
 
 from __future__ import annotations
 
