@@ -21,7 +21,7 @@ from idp.model.initial_tokens import INITIAL_PREFIX, MANAGEMENT_PREFIX, InitialT
 from idp.model.registrations import CREDENTIALS, SIGN_IN_SCOPES, Registration, check_registration, demand_opened
 from idp.store.client_secrets import forget_secrets, keep_secret
 from idp.store.clients import find_client, insert_client, update_client
-from idp.store.initial_tokens import end_initial_token, insert_initial_token, use_initial_token
+from idp.store.initial_tokens import end_initial_token, find_initial_token, insert_initial_token, use_initial_token
 from idp.store.registrations import find_registration, put_registration
 from idp.tokens.client_metadata import allowed_scopes, read_metadata, refused, write_metadata
 from standards.errors import Kind, TrustError
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 REGISTER_PATH: Final = "/oauth2/register"
 _BY_SECRET: Final = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
+MADE_BY: Final = "initial-token:"  # of who made a client, where it registered itself
 CHANGE_ATTEMPTS: Final = 3
 _KEPT: Final = "client_secret_jwt"
 
@@ -80,7 +81,7 @@ def issue_initial_token(
             at=at,
             actor=actor,
             action="initial-token.issue",
-            subject=f"initial-token:{token.token_id}",
+            subject=MADE_BY + token.token_id,
             outcome="done",
             facts={"scopes": " ".join(scopes), "uses": uses, "days": days, "needs_approval": needs_approval},
         )
@@ -96,7 +97,7 @@ def withdraw_initial_token(desk: ClientDesk, token_id: str, *, actor: str) -> No
     def store(connection: Connection) -> None:
         if not end_initial_token(connection, token_id, at):
             raise TrustError(Kind.NOT_FOUND, "INITIAL_TOKEN_UNKNOWN", token_id=token_id)
-        subject = f"initial-token:{token_id}"
+        subject = MADE_BY + token_id
         desk.audit.record(connection, at=at, actor=actor, action="initial-token.withdraw", subject=subject, outcome="done", facts={})
 
     desk.database.write(store)
@@ -118,7 +119,7 @@ def register_itself(desk: SelfRegistration, token: str, members: Mapping[str, An
     def use(connection: Connection) -> InitialToken | None:
         used = use_initial_token(connection, digest, at, clients.mac_key)
         if used is not None:
-            subject = f"initial-token:{used.token_id}"
+            subject = MADE_BY + used.token_id
             facts = {"client": client_id}
             clients.audit.record(connection, at=at, actor=subject, action="initial-token.use", subject=subject, outcome="done", facts=facts)
         return used
@@ -143,7 +144,7 @@ def register_itself(desk: SelfRegistration, token: str, members: Mapping[str, An
         previous_digest=None,
         previous_until_at=None,
         created_at=at,
-        created_by=f"initial-token:{initial.token_id}",
+        created_by=MADE_BY + initial.token_id,
         changed_at=at,
         version=1,
     )
@@ -169,7 +170,8 @@ def read_itself(desk: SelfRegistration, client_id: str, token: str) -> dict[str,
 def change_itself(desk: SelfRegistration, client_id: str, token: str, members: Mapping[str, Any]) -> dict[str, Any]:
     """What is registered now, in place of all before (RFC 7592 2.2). REGISTRATION_TOKEN_INVALID, CLIENT_FIELD_INVALID, CLIENT_STATUS_CONFLICT.
 
-    A client that goes over to a method with a secret gets a new one. The scopes of its own never grow, and what an administrator set stays: also
+    A client that goes over to a method with a secret gets a new one. One that had to be approved waits for that again where people would see another
+    name, or could be sent to another address, than those that were approved. The scopes of its own never grow, and what an administrator set stays: also
     what he sets in this moment, for then it begins anew on that.
     """
     for _ in range(CHANGE_ATTEMPTS - 1):
@@ -230,6 +232,8 @@ def _change_once(desk: SelfRegistration, client_id: str, token: str, members: Ma
         changed = replace(present, name=stated.name or client_id, scopes=scopes, changed_at=at, version=present.version + 1)
         if secret is not None:
             changed = replace(with_secret(present, secret_digest(clients.pepper, secret), at, 0), name=changed.name, scopes=scopes)
+        if _waits_anew(connection, clients, present, changed, before, registration):
+            changed = replace(changed, status=ClientStatus.DISABLED)
         update_client(connection, changed, clients.mac_key)
         put_registration(connection, registration, at, clients.mac_key)
         if method != _KEPT:
@@ -240,6 +244,25 @@ def _change_once(desk: SelfRegistration, client_id: str, token: str, members: Ma
         return changed
 
     return _said(desk, clients.database.write(store), registration, secret=secret, management=token)
+
+
+def _waits_anew(
+    connection: Connection, clients: ClientDesk, client: Client, changed: Client, before: Registration, registration: Registration
+) -> bool:
+    """Whether a client whose kind waits for approval becomes another than the one that was approved: as people see it, or by where they are sent."""
+    if client.status is not ClientStatus.ACTIVE:
+        return False
+    if changed.name == client.name and _leads(registration) <= _leads(before):
+        return False
+    token_id = client.created_by.removeprefix(MADE_BY)
+    initial = find_initial_token(connection, token_id, clients.mac_key)
+    return initial is not None and initial.needs_approval
+
+
+def _leads(registration: Registration) -> frozenset[str]:
+    """Every address that people are sent to, or are shown."""
+    single = (registration.initiate_login_uri, registration.policy_uri, registration.tos_uri)
+    return frozenset((*registration.redirect_uris, *registration.post_logout_redirect_uris, *single)) - {""}
 
 
 def withdraw_itself(desk: SelfRegistration, client_id: str, token: str) -> None:

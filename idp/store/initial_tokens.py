@@ -15,9 +15,10 @@ from service_kit.row_values import read_time, write_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, RowMapping
 
 _ONE: Final = select(initial_tokens).where(initial_tokens.c.token_digest == bindparam("wanted"))
+_BY_NAME: Final = select(initial_tokens).where(initial_tokens.c.token_id == bindparam("wanted"))
 _OUTSIDE_MAC: Final = frozenset({"uses", "withdrawn_at"})
 
 
@@ -47,10 +48,26 @@ def use_initial_token(connection: Connection, token_digest: bytes, at: datetime,
     row = connection.execute(_ONE, {"wanted": token_digest}).mappings().first()
     if row is None:
         return None
+    token = _token(row, mac_key)
+    columns = initial_tokens.c
+    living = update(initial_tokens).where(
+        columns.token_digest == token_digest, columns.withdrawn_at.is_(None), columns.uses < token.uses_max
+    )
+    is_used = at < token.expires_at and connection.execute(living.values(uses=columns.uses + 1)).rowcount == 1
+    return token if is_used else None
+
+
+def find_initial_token(connection: Connection, token_id: str, mac_key: bytes) -> InitialToken | None:
+    """The token of this name, also one that counts no more; None where there is none. ROW_ALTERED for an edited row."""
+    row = connection.execute(_BY_NAME, {"wanted": token_id}).mappings().first()
+    return None if row is None else _token(row, mac_key)
+
+
+def _token(row: RowMapping, mac_key: bytes) -> InitialToken:
     kept = {name: value for name, value in row.items() if name not in _OUTSIDE_MAC}
     check_mac(mac_key, initial_tokens.name, row["token_id"], kept)
     inner = json.loads(row["token_json"])
-    token = InitialToken(
+    return InitialToken(
         token_id=row["token_id"],
         note=inner["note"],
         scopes=tuple(inner["scopes"]),
@@ -61,12 +78,6 @@ def use_initial_token(connection: Connection, token_digest: bytes, at: datetime,
         created_by=inner["created_by"],
         expires_at=read_time(row["expires_at"]),
     )
-    columns = initial_tokens.c
-    living = update(initial_tokens).where(
-        columns.token_digest == token_digest, columns.withdrawn_at.is_(None), columns.uses < token.uses_max
-    )
-    is_used = at < token.expires_at and connection.execute(living.values(uses=columns.uses + 1)).rowcount == 1
-    return token if is_used else None
 
 
 def end_initial_token(connection: Connection, token_id: str, at: datetime) -> bool:

@@ -144,6 +144,45 @@ def test_a_client_that_needs_approval_waits_for_it(world: World) -> None:
     assert world.token(made["client_id"], made["client_secret"]) == 200
 
 
+CALLBACK = "https://rp.example/cb"
+ELSEWHERE = "https://elsewhere.example/cb"
+
+
+@pytest.mark.parametrize(
+    ("change", "waits"),
+    [
+        ({}, False),
+        ({"redirect_uris": [CALLBACK, ELSEWHERE]}, True),
+        ({"client_name": "Tax office"}, True),
+        ({"post_logout_redirect_uris": [ELSEWHERE]}, True),
+        ({"initiate_login_uri": ELSEWHERE}, True),
+        ({"policy_uri": ELSEWHERE}, True),
+        ({"require_pushed_authorization_requests": True}, False),
+    ],
+)
+def test_attack_who_was_approved_becomes_another_afterwards(world: World, change: dict[str, Any], waits: bool) -> None:
+    stated = {
+        "redirect_uris": [CALLBACK],
+        "client_name": "Example",
+        "grant_types": ["authorization_code", "client_credentials"],
+        "scope": "openid seal.read",
+    }
+    for is_waiting in (False, True):
+        made = world.made(world.initial("seal.read", needs_approval=is_waiting), **stated)
+        if is_waiting:
+            change_client_status(world.desk, made["client_id"], ClientStatus.ACTIVE, actor="test")
+        answer = world.manage(made, "PUT", {**stated, "client_id": made["client_id"], **change})
+        assert answer.status_code == 200
+        assert world.token(made["client_id"], made["client_secret"]) == (401 if is_waiting and waits else 200)
+    if waits:
+        change_client_status(world.desk, made["client_id"], ClientStatus.ACTIVE, actor="test")
+        assert world.token(made["client_id"], made["client_secret"]) == 200
+        fewer = world.manage(made, "PUT", {**stated, "client_id": made["client_id"], "client_name": change.get("client_name", "Example")})
+        assert (fewer.status_code, world.token(made["client_id"], made["client_secret"])) == (200, 200), (
+            "taking an address away is no change"
+        )
+
+
 def test_whether_pkce_is_needed_is_not_the_clients_choice(world: World) -> None:
     for settings, expected in (({}, True), ({"is_pkce_required": False}, False)):
         made = world.made(world.initial(**settings), is_pkce_required=False)
