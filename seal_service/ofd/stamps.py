@@ -38,6 +38,8 @@ def _problem(stamp: StampPlace, body: Body) -> str | None:
     page = body.pages.get(stamp.page)
     if page is None:
         return "page-missing"
+    if stamp.page in body.unclear_pages:
+        return "page-unclear"  # readers show it on the first page of this identifier, on the last, or on both
     boundary = _box(stamp.boundary)
     if boundary is None:
         return "boundary"

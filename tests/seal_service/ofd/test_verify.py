@@ -252,6 +252,17 @@ def test_places_of_seals(stamp: str, reason: str | None) -> None:
     assert [step.facts["reason"] for step in steps_of(report) if step.code == "OFD_STAMP_BAD"] == ([reason] if reason else [])
 
 
+@pytest.mark.parametrize("page", ["1", "2"])
+def test_a_seal_on_a_page_whose_identifier_another_one_has_is_said(page: str) -> None:
+    """Readers show it on either, or on both."""
+    files = plain_files()
+    files["Doc_0/Document.xml"] = files["Doc_0/Document.xml"].replace(b'<o:Page ID="2"', f'<o:Page ID="{page}"'.encode())
+    report = verify(sign(files, Signing(stamps='<o:StampAnnot ID="1" PageRef="1" Boundary="0 0 9 9"/>')))
+    assert report.verdict is Verdict.VALID
+    found = [step.facts["reason"] for step in steps_of(report) if step.code == "OFD_STAMP_BAD"]
+    assert found == (["page-unclear"] if page == "1" else [])
+
+
 def test_pages_without_any_box_take_every_place() -> None:
     files = plain_files()
     files["Doc_0/Document.xml"] = files["Doc_0/Document.xml"].replace(b"<o:PhysicalBox>0 0 210 297</o:PhysicalBox>", b"")

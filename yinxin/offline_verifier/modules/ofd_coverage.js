@@ -222,6 +222,7 @@ const boxesOverlap = (one, other) => [0, 1].every((axis) => one[axis] < other[ax
 function stampProblem(stamp, body) {
   const page = body.pages.get(stamp.page);
   if (page === undefined) return "page-missing";
+  if (body.unclearPages.has(stamp.page)) return "page-unclear"; // readers show it on the first page of this identifier, on the last, or on both
   const boundary = boxOf(stamp.boundary);
   if (boundary === null) return "boundary";
   const pageBox = body.boxes.get(page) || body.defaultBox;

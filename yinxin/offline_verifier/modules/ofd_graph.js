@@ -132,13 +132,15 @@ function misplacedNames(root, bodies) {
   return Object.keys(placed).filter((name) => found(name).length > placed[name].length);
 }
 
-/** One document of the file. `reached` and `older`: name -> { path, role, by }; `pages`: identifier -> part; `boxes`: part -> box. */
+/** One document of the file. `reached` and `older`: name -> { path, role, by }; `pages`: identifier -> part, `unclearPages`: identifiers that two pages have; `boxes`: part -> box. */
 export class OfdBody {
   constructor(index) {
     this.index = index;
     this.reached = new Map();
     this.older = new Map();
     this.pages = new Map();
+    this.unclearPages = new Set();
+    this.pageNodes = new Map(); // by the part that lists them, then by identifier
     this.boxes = new Map();
     this.defaultBox = null;
     this.signatures = [];
@@ -322,6 +324,10 @@ export class OfdGraph {
   notePage(body, node, location, by) {
     const found = this.lookUp(location, by);
     const identifier = node.get("ID");
+    if (!body.pageNodes.has(by)) body.pageNodes.set(by, new Map());
+    const known = body.pageNodes.get(by);
+    if (identifier && !known.has(identifier)) known.set(identifier, node);
+    if (identifier && known.get(identifier) !== node) body.unclearPages.add(identifier);
     if (identifier && found && found.path !== null && !body.pages.has(identifier)) body.pages.set(identifier, found.path);
   }
 }
