@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, Final
 
 from standards.errors import Kind, TrustError
@@ -22,11 +23,9 @@ def demand_text(value: object) -> None:
 def _unrepeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
-        seen: set[str] = set()
-        for name, _ in members:
-            if name in seen:
-                raise TrustError(Kind.UNACCEPTABLE, "MEMBER_REPEATED", member=name[:_NAME_CHARACTERS])
-            seen.add(name)
+        counts = Counter(name for name, _ in members)
+        first, *_ = [name for name, count in counts.items() if count > 1]
+        raise TrustError(Kind.UNACCEPTABLE, "MEMBER_REPEATED", member=first[:_NAME_CHARACTERS])
     return found
 
 

@@ -197,11 +197,13 @@ def open_house(deployment: Deployment) -> House:
 
 
 def _sealer_of(context: ServiceContext) -> dict[str, object]:
-    """Who seals licences: the seal service elsewhere where the settings say where and as whom, else the one of this process, which knows whose seals they are."""
+    """Who seals licences: the seal service elsewhere where the settings say where and as whom, else the one of this process. Whose seals they are is known
+    where they are kept.
+    """
     place, caller = links.apart_place_of(context.settings, seal_service.service.NAME), links.service_caller_of(context.settings)
-    if place is None or caller is None:
-        return {licence_vault.ports.SEALER: HouseSealer(context), licence_vault.ports.SEAL_OWNERS: house_seal_owner}
-    return {licence_vault.ports.SEALER: RemoteSealer(caller, place)}
+    sealer = HouseSealer(context) if place is None or caller is None else RemoteSealer(caller, place)
+    is_here = seal_service.service.NAME in links.services_of(context.settings)
+    return {licence_vault.ports.SEALER: sealer, **({licence_vault.ports.SEAL_OWNERS: house_seal_owner} if is_here else {})}
 
 
 def _directory_of(context: ServiceContext) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from licence_vault.log.entries import append_leaf
 from licence_vault.log.instance import open_licence_log
 from licence_vault.log.leaf import LicenceLeaf
-from licence_vault.ports import CLIENTS
+from licence_vault.ports import CLIENTS, SEAL_OWNERS
 from licence_vault.service import migrate
 from service_kit.clock import FixedClock
 from service_kit.migrations import migrate_kit
@@ -55,7 +55,9 @@ class VaultHere:
     def reopened(cls, folder: Path) -> Iterator[VaultHere]:
         house = open_house(open_deployment(folder))
         clock = FixedClock(AT)
-        context = replace(house.context, clock=clock, links={**house.context.links, CLIENTS: None})  # systems are kept elsewhere here
+        context = replace(
+            house.context, clock=clock, links={**house.context.links, CLIENTS: None, SEAL_OWNERS: None}
+        )  # systems and seals are kept elsewhere
         migrate_kit(context.database)  # the template's own database has its tables; one on another server has none yet
         migrate(context.database)
         try:
