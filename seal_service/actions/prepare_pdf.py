@@ -19,7 +19,7 @@ from seal_service.pdf.sealing_value import (
     estimate_value_size,
     first_round,
 )
-from seal_service.pdf.signature_field import has_signature_field, may_hide_pictures
+from seal_service.pdf.signature_field import has_signature_field
 from standards.gbt33560_oids import SM3
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def prepare_pdf(means: SealMeans, order: SealOrder, *, ses_names: tuple[str, str
         lock=_lock(order),
         opacity=order.opacity,
     )
-    if is_seen and may_hide_pictures(order.document):
+    if prepared.is_picture_unsure:
         warnings = (*warnings, MAY_BE_HIDDEN)
     value_order = ValueOrder(
         profile=profile,

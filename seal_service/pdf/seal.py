@@ -40,7 +40,16 @@ from seal_service.pdf.sealing_value import (
     estimate_value_size,
     sign_value,
 )
-from seal_service.pdf.signature_field import OPAQUE, add_field, appearances, fill_field, mark_signed, new_name, read_widget
+from seal_service.pdf.signature_field import (
+    OPAQUE,
+    add_field,
+    appearances,
+    fill_field,
+    mark_signed,
+    may_hide_pictures,
+    new_name,
+    read_widget,
+)
 from seal_service.pdf.syntax import PdfString, write_name, write_object
 from seal_service.pdf.update import IncrementalUpdate
 from standards import gbt33560_oids as oids
@@ -67,9 +76,11 @@ _SEQUENCE: Final = 0x30
 
 
 class PreparedSeal:
-    """A document that lacks only its signature. ``digest``: over both byte ranges; ``byte_range``: as written in the file."""
+    """A document that lacks only its signature. ``digest``: over both byte ranges; ``byte_range``: as written in the file. ``is_picture_unsure``: some
+    readers will not show its picture, as the document's form has them draw its fields themselves; known where it was prepared, not where it was read back.
+    """
 
-    __slots__ = ("_before", "_gap_end", "_gap_start", "_original", "_tail", "byte_range", "digest", "digest_oid")
+    __slots__ = ("_before", "_gap_end", "_gap_start", "_original", "_tail", "byte_range", "digest", "digest_oid", "is_picture_unsure")
 
     def __init__(self, original: bytes, tail: bytes, gap: tuple[int, int], digest_oid: str) -> None:
         """``gap``: where /Contents with its angle brackets stands in ``tail``. Hashes the document once."""
@@ -85,6 +96,7 @@ class PreparedSeal:
         self._before = hasher.copy() if isinstance(hasher, Sm3) else None  # what stands before the signature
         hasher.update(tail[gap[1] :])
         self.digest: bytes = hasher.digest()
+        self.is_picture_unsure = False
 
     def __repr__(self) -> str:
         return f"PreparedSeal(byte_range={self.byte_range}, digest={self.digest.hex()})"
@@ -244,7 +256,9 @@ def prepare_seal(
         name_certification(update, document, value_ref)
 
     opening = _signature_opening(filter_name, subfilter, signed_at, written, write_references(document, certify, binding))
-    return write_revision(original, document, update, value_ref, opening, reserved_bytes, signed_at.isoformat(), digest_oid)
+    prepared = write_revision(original, document, update, value_ref, opening, reserved_bytes, signed_at.isoformat(), digest_oid)
+    prepared.is_picture_unsure = picture is not None and may_hide_pictures(document)
+    return prepared
 
 
 def write_revision(

@@ -95,9 +95,8 @@ def has_signature_field(original: bytes, name: str) -> bool:
     return any(field.name == name for field in PdfDocument.open(original).signature_fields())
 
 
-def may_hide_pictures(original: bytes) -> bool:
+def may_hide_pictures(document: PdfDocument) -> bool:
     """Whether the form has readers draw its fields themselves (/NeedAppearances, table 218): some then show no picture in a signature field."""
-    document = PdfDocument.open(original)
     form = document.acro_form()
     return form is not None and document.resolve(form.get("NeedAppearances")) is True
 
